@@ -1,0 +1,79 @@
+# Musicrec. `make run` serves it at http://127.0.0.1:8000, `make test` runs every test; both set themselves up.
+
+PYTHON ?= python3.11
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+# two processes: the tests start workers and browsers of their own
+JOBS ?= 2
+
+.PHONY: help run demo test test-reliability test-servers bench lint format lock clean
+
+help:
+	@echo "make run    serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
+	@echo "make demo   create the demo world, train, and print three listeners' explained lists"
+	@echo "make test   run the checks and every test; make test-reliability kills processes and fills disks"
+	@echo "make bench  measure speed and memory; make lint, make format, make lock: for contributors"
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: sudo apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python can't make a virtual environment: sudo apt-get install python3.11-venv"; exit 1; }
+
+$(RUNTIME): requirements.lock | $(BIN)/python
+	@echo "Installing what it runs on into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
+	@touch $@
+
+$(DEV): requirements-dev.lock | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
+	@touch $(RUNTIME) $@
+
+.env: | $(BIN)/python
+	@$(BIN)/python -c "import os, secrets; f = os.open('.env', os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600); os.write(f, f'SECRET_KEY={secrets.token_urlsafe(50)}\n'.encode())"
+	@echo "Wrote .env with a random SECRET_KEY."
+
+run: $(RUNTIME) .env
+	@$(BIN)/python manage.py run_site --host $(HOST) --port $(PORT)
+
+demo: $(RUNTIME) .env
+	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
+	@$(BIN)/python manage.py demo
+
+test: $(DEV) lint
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability"
+
+test-reliability: $(DEV)
+	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
+
+# The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
+test-servers: $(DEV)
+	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
+		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not browser"
+
+bench: $(RUNTIME)
+	@$(BIN)/python -m benchmarks.speed
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@SECRET_KEY=only-for-checks $(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo > .import-linter.log || { cat .import-linter.log; exit 1; }
+	@SECRET_KEY=only-for-checks $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(DEV)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(DEV)
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements.lock requirements.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-dev.lock requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .import-linter.log
