@@ -1,0 +1,50 @@
+"""Who a request comes from, when it brings an access token."""
+
+from rest_framework import status
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import APIException, AuthenticationFailed
+
+from accounts import tokens
+from accounts.models import ApiToken, User
+
+
+class TokenInAddress(APIException):
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "token_in_address"
+    default_detail = (
+        "A token in an address ends up in logs and histories. "
+        "Send it in a header instead: `Authorization: Token <token>`."
+    )
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token <token>` or `Bearer <token>`, the scheme in any case. One query."""
+
+    schemes = (b"token", b"bearer")
+
+    def authenticate(self, request) -> tuple[User, ApiToken] | None:
+        if "token" in request.query_params or "access_token" in request.query_params:
+            raise TokenInAddress
+        scheme, _, secret = get_authorization_header(request).partition(b" ")
+        if scheme.lower() not in self.schemes:
+            return None
+        token = usable_token(secret.strip().decode("latin-1"))
+        return token.user, token
+
+    def authenticate_header(self, request) -> str:
+        return "Token"
+
+
+def usable_token(secret: str) -> ApiToken:
+    """Return the token of that secret, or raise AuthenticationFailed with the reason."""
+    token = tokens.find(secret)
+    if token is None:
+        raise AuthenticationFailed("There is no such token. Make one on your account page.", "invalid_token")
+    if token.has_expired:
+        raise AuthenticationFailed(
+            f"The token “{token.name}” has expired. Make a new one on your account page.", "expired_token"
+        )
+    if not token.user.is_active:
+        raise AuthenticationFailed("This account is closed.", "account_closed")
+    tokens.mark_used(token)
+    return token

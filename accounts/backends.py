@@ -1,0 +1,22 @@
+"""Checking passwords, wherever one is asked for."""
+
+from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
+
+from accounts import throttle
+
+
+class ThrottledBackend(ModelBackend):
+    """Django's password check behind the sign-in limits, for the site, the admin and the API alike.
+
+    Blocked attempts look like wrong passwords and cost no hashing. Calls without a request (commands) aren't counted.
+    """
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        if request is None or username is None:
+            return super().authenticate(request, username=username, password=password, **kwargs)
+        if throttle.sign_in_blocked(request, username):
+            raise PermissionDenied
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        (throttle.sign_in_succeeded if user else throttle.sign_in_failed)(request, username)
+        return user

@@ -1,0 +1,119 @@
+"""Forms of the account pages."""
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts import throttle
+from accounts.models import Scope, Theme, User
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = {
+        "invalid_login": _(
+            "Name and password don't belong together. Mind upper and lower case in the password."
+        ),
+        "inactive": _("Name and password don't belong together. Mind upper and lower case in the password."),
+    }
+
+    @property
+    def is_blocked(self) -> bool:
+        return throttle.sign_in_blocked(self.request, self.data.get("username", ""))
+
+
+class SignUpForm(forms.Form):
+    """Whether the name is free is not checked here: the answer is the same for both (T41)."""
+
+    username = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[User.username_validator],
+        help_text=_("Letters, digits and @ . + - _"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    email = forms.EmailField(
+        label=_("E-mail (optional)"),
+        required=False,
+        help_text=_("Only used to set a new password when you forget yours."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least 8 characters, not one of the common ones."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_username(self) -> str:
+        return User.normalize_username(self.cleaned_data["username"])
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if data.get("password"):
+            draft = User(username=data.get("username", ""), email=data.get("email", ""))
+            try:
+                password_validation.validate_password(data["password"], draft)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class ResetRequestForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class SettingsForm(forms.ModelForm):
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("", _("Like my browser")), *settings.LANGUAGES], required=False
+    )
+    theme = forms.ChoiceField(label=_("Appearance"), choices=Theme.choices, widget=forms.RadioSelect)
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("Only used to set a new password when you forget yours."),
+    )
+
+    class Meta:
+        model = User
+        fields = ["language", "theme", "email", "shares_playlists"]
+
+
+class PersonalisationForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["personalised"]
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label=_("What uses it"), max_length=80, help_text=_("Such as the name of your player.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=Scope.choices,
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+class DeleteAccountForm(forms.Form):
+    """The password again: a borrowed session must not delete anything."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: User, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("That is not your password."))
+        return self.cleaned_data["password"]

@@ -1,0 +1,89 @@
+"""Who uses the site: one table for people who sign in and for listeners that an import brought."""
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", _("Like my device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def who_allow_training(self) -> "UserQuerySet":
+        """Listeners whose history may be learned from."""
+        return self.filter(is_active=True, personalised=True)
+
+
+class AccountManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """`create_user` and friends, with the named filters above."""
+
+    use_in_migrations = False
+
+
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes its own
+    """An account. Its `username` is also the listener's id in files, commands and the API.
+
+    A listener that came with an import has an unusable password until an operator sets one.
+    """
+
+    personalised = models.BooleanField(
+        _("personalised"),
+        default=True,
+        help_text=_("Off: popular music only, and this history is left out of training."),
+    )
+    theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    language = models.CharField(
+        _("language"), max_length=10, blank=True, help_text=_("Empty: the browser's.")
+    )
+    shares_playlists = models.BooleanField(
+        _("shares playlists"),
+        default=False,
+        help_text=_("Lets players fetch the playlists made for this listener without a token."),
+    )
+
+    objects = AccountManager()  # type: ignore[misc]
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            # "Alice" and "alice" would be one person to everybody but the database.
+            models.UniqueConstraint(Lower("username"), name="user_username_without_case_is_unique"),
+        ]
+
+
+class Scope(models.TextChoices):
+    READ = "read", _("Read: recommendations, history, playlists and settings")
+    WRITE = "write", _("Change: likes, history, playlists and settings")
+    LISTEN = "listen", _("Listen: send plays and likes from a player")
+
+
+class ApiToken(AbstractAuthToken):
+    """A key that lets a program act for a user. Only its hash is stored, so it can be shown once."""
+
+    name = models.CharField(_("name"), max_length=80, help_text=_("What uses it, such as a player."))
+    scopes = models.CharField(_("may"), max_length=40, help_text=_("Scopes, a space between two."))
+    last_used_on = models.DateField(_("last used"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes.split()
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    @property
+    def scope_labels(self) -> list:
+        return [Scope(scope).label for scope in self.scopes.split()]

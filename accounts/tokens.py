@@ -1,0 +1,67 @@
+"""Access tokens: made on the account page, shown once, stored as a hash, taken back at any time."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.utils import timezone
+from knox.crypto import hash_token
+
+from accounts.models import ApiToken, Scope, User
+
+# The prefix lets secret scanners recognise a token that was published by mistake.
+PREFIX = "mrec_"
+DEFAULT_DAYS = 365
+MAX_DAYS = 3650
+MAX_PER_USER = 50
+
+
+class TooManyTokens(Exception):
+    """The user has as many tokens as are allowed."""
+
+
+class NewToken(NamedTuple):
+    """A token just made. `secret` is known only now."""
+
+    token: ApiToken
+    secret: str
+
+
+def create_token(user: User, name: str, scopes: list[str], days: int = DEFAULT_DAYS) -> NewToken:
+    """Make a token of `user` that is valid for `days`."""
+    if user.auth_token_set.count() >= MAX_PER_USER:
+        raise TooManyTokens(
+            f"You have {MAX_PER_USER} tokens, the most there can be. Delete one you no longer use."
+        )
+    ordered = " ".join(scope for scope in Scope.values if scope in scopes)
+    if not ordered:
+        raise ValueError(f"A token needs at least one scope of {', '.join(Scope.values)}, not {scopes!r}.")
+    return NewToken(
+        *ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, name=name, scopes=ordered)
+    )
+
+
+def tokens_of(user: User):
+    """Return the user's tokens, newest first."""
+    return ApiToken.objects.filter(user=user)
+
+
+def revoke(user: User, digest: str) -> bool:
+    """Delete one of the user's own tokens; return whether there was one."""
+    return tokens_of(user).filter(pk=digest).delete()[0] > 0
+
+
+def revoke_all(user: User) -> int:
+    """Delete all tokens of `user`, as a changed password and a closed account must; return how many."""
+    return tokens_of(user).delete()[0]
+
+
+def find(secret: str) -> ApiToken | None:
+    """Return the token of that secret with its user, whatever its state; one query."""
+    return ApiToken.objects.select_related("user").filter(pk=hash_token(secret)).first()
+
+
+def mark_used(token: ApiToken) -> None:
+    """Remember the day; at most one write a day and token."""
+    today = timezone.localdate()
+    if token.last_used_on != today:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_on=today)

@@ -1,0 +1,186 @@
+"""Signing up, in and out, passwords and settings."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import services, throttle, tokens
+from accounts.forms import (
+    DeleteAccountForm,
+    PersonalisationForm,
+    ResetRequestForm,
+    SettingsForm,
+    SignInForm,
+    SignUpForm,
+    TokenForm,
+)
+from accounts.tasks import send_password_reset
+
+
+class SignIn(auth_views.LoginView):
+    template_name = "accounts/sign_in.html"
+    form_class = SignInForm
+    redirect_authenticated_user = True
+
+    def get_initial(self):
+        return {"username": self.request.session.get("signed_up_as", "")}
+
+    def form_valid(self, form):
+        self.request.session.pop("signed_up_as", None)
+        response = super().form_valid(form)
+        user = form.get_user()
+        throttle.remember_device(response, user.get_username())
+        if user.language:
+            _set_language(response, user.language)
+        return response
+
+    def form_invalid(self, form):
+        blocked = form.is_blocked
+        context = self.get_context_data(form=form, blocked=blocked, minutes=throttle.SIGN_IN_NAME.minutes)
+        return self.render_to_response(context, status=429 if blocked else 200)
+
+
+class SignOut(auth_views.LogoutView):
+    next_page = "recommendations:home"
+
+
+def admin_sign_in(request):
+    """The admin uses the site's own sign-in, with its limits."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+
+@sensitive_post_parameters("password")
+def sign_up(request):
+    """Answer the same whether the name was free or taken; the sign-in that follows tells only the owner (T41)."""
+    if request.user.is_authenticated:
+        return redirect("recommendations:home")
+    form = SignUpForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/sign_up.html", {"form": form})
+    address = throttle.client_address(request)
+    if throttle.SIGN_UP.reached(address):
+        return render(request, "429.html", {"minutes": throttle.SIGN_UP.minutes}, status=429)
+    throttle.SIGN_UP.count(address)
+    services.sign_up(form.cleaned_data["username"], form.cleaned_data["password"], form.cleaned_data["email"])
+    request.session["signed_up_as"] = form.cleaned_data["username"]
+    return redirect(f"{reverse('accounts:login')}?next={reverse('recommendations:welcome')}")
+
+
+class ChangePassword(auth_views.PasswordChangeView):
+    template_name = "accounts/change_password.html"
+    success_url = reverse_lazy("accounts:settings")
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        services.end_other_access(self.request.user)
+        messages.success(
+            self.request, _("Your password is changed. All other devices and tokens are signed out.")
+        )
+        return response
+
+
+def reset_password(request):
+    """Ask for a reset link; the answer and the time are the same for every address (T41)."""
+    form = ResetRequestForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/reset_password.html", {"form": form})
+    address, email = throttle.client_address(request), form.cleaned_data["email"].casefold()
+    if throttle.RESET_ADDRESS.reached(address):
+        return render(request, "429.html", {"minutes": throttle.RESET_ADDRESS.minutes}, status=429)
+    throttle.RESET_ADDRESS.count(address)
+    if not throttle.RESET_MAIL.reached(email):
+        throttle.RESET_MAIL.count(email)
+        domain = settings.SITE_URL.split("://", 1)[
+            1
+        ]  # never the Host header: a forged one would get the link (T43)
+        send_password_reset.delay(email, domain, settings.HTTPS, translation.get_language())
+    return render(request, "accounts/reset_password_sent.html")
+
+
+class NewPassword(auth_views.PasswordResetConfirmView):
+    template_name = "accounts/new_password.html"
+    success_url = reverse_lazy("accounts:login")
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        services.end_other_access(self.user)
+        messages.success(self.request, _("Your new password is set. Sign in with it."))
+        return response
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def settings_page(request):
+    form = SettingsForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        language = request.user.language
+        translation.activate(language or translation.get_language())
+        messages.success(request, _("Your settings are saved."))
+        response = redirect("accounts:settings")
+        _set_language(response, language)
+        return response
+    context = {"form": form, "personalisation_form": PersonalisationForm(instance=request.user)}
+    return render(request, "accounts/settings.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens_page(request):
+    """List the tokens; POST makes one and shows its secret this once."""
+    form = TokenForm(request.POST or None)
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            secret = tokens.create_token(
+                request.user, form.cleaned_data["name"], form.cleaned_data["scopes"]
+            ).secret
+            form = TokenForm()
+        except tokens.TooManyTokens as error:
+            form.add_error(None, str(error))
+    context = {"tokens": tokens.tokens_of(request.user), "form": form, "secret": secret}
+    return render(request, "accounts/tokens.html", context)
+
+
+@login_required
+@require_POST
+def revoke_token(request):
+    if not tokens.revoke(request.user, request.POST.get("token", "")):
+        raise Http404
+    messages.success(request, _("The token is revoked."))
+    return redirect("accounts:tokens")
+
+
+@login_required
+@sensitive_post_parameters("password")
+def delete_account(request):
+    form = DeleteAccountForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = request.user
+        logout(request)
+        services.delete_account(user)
+        messages.success(request, _("Your account and everything in it is deleted."))
+        return redirect("recommendations:home")
+    return render(request, "accounts/delete_account.html", {"form": form})
+
+
+def _set_language(response, language: str) -> None:
+    if language:
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME, language, max_age=throttle.DEVICE_SECONDS, samesite="Lax"
+        )
+    else:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
