@@ -1,0 +1,5 @@
+from catalog.admin import imports, music, records
+from catalog.admin.forms import LabelledForm
+from catalog.admin.records import RecordAdmin
+
+__all__ = ["LabelledForm", "RecordAdmin", "imports", "music", "records"]

@@ -1,0 +1,21 @@
+"""Forms of the admin whose fields stand in a table, where the head of the column is no label."""
+
+from django import forms
+
+
+class LabelledForm(forms.ModelForm):
+    """Every field says its name itself, for those who hear the page instead of seeing the column."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # A choice from another table is wrapped, and the wrapper keeps its attributes to itself.
+            shown = getattr(field.widget, "widget", field.widget)
+            shown.attrs.setdefault("aria-label", str(field.label))
+
+
+class LabelledRows:
+    """A list in the admin with fields to edit in its rows."""
+
+    def get_changelist_form(self, request, **kwargs):
+        return super().get_changelist_form(request, form=LabelledForm, **kwargs)

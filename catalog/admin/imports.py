@@ -1,0 +1,146 @@
+"""Imports in the admin: uploading a file, watching it, its rejected rows, cancelling and undoing it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+
+from catalog import tasks
+from catalog.admin.records import RecordAdmin
+from catalog.models import ImportRun, RejectedImportRow
+from catalog.records import WrongFile
+from catalog.services import imports
+
+SHOWN_REJECTED = 200
+
+
+class UploadForm(forms.Form):
+    content = forms.ChoiceField(label=_("Content"), choices=ImportRun.Content.choices)
+    file = forms.FileField(label=_("CSV file"))
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(RecordAdmin):
+    list_display = [
+        "file_name", "content", "status", "percent", "n_read", "n_added", "n_known", "n_rejected", "created_at",
+    ]  # fmt: skip
+    list_filter = ["status", "content", "format"]
+    search_fields = ["file_name"]
+    change_list_template = "admin/catalog/importrun/change_list.html"
+    change_form_template = "admin/catalog/importrun/change_form.html"
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("upload/", view(self.upload), name="catalog_importrun_upload"),
+            path("<int:run_id>/progress/", view(self.progress), name="catalog_importrun_progress"),
+            path("<int:run_id>/cancel/", view(self.cancel), name="catalog_importrun_cancel"),
+            path("<int:run_id>/undo/", view(self.undo), name="catalog_importrun_undo"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request, extra_context=None):
+        context = {"form": UploadForm(), "may_import": self._may_import(request), "title": _("Imports")}
+        return super().changelist_view(request, (extra_context or {}) | context)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        run = ImportRun.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        context: dict[str, Any] = {
+            "run": run,
+            "may_import": self._may_import(request),
+            "title": run or _("Import"),
+        }
+        if run is not None:
+            context |= {
+                "rejected": run.rejected_rows.all()[:SHOWN_REJECTED],
+                "is_active": run.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING),
+                "can_be_undone": run.status in (
+                    ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED,
+                ),
+            }  # fmt: skip
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Keep the file and queue its import."""
+        self._only_post_of_importers(request)
+        form = UploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+            return redirect("admin:catalog_importrun_changelist")
+        try:
+            run = imports.request_import(
+                None,
+                form.cleaned_data["file"],
+                content=form.cleaned_data["content"],
+                format="csv",
+                requested_by=request.user,
+            )
+        except (WrongFile, imports.ImportRefused) as error:
+            messages.error(request, str(error))
+            return redirect("admin:catalog_importrun_changelist")
+        tasks.enqueue_import(run)
+        return redirect("admin:catalog_importrun_change", run.pk)
+
+    def progress(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """Answer what the live display asks every two seconds."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = get_object_or_404(ImportRun, pk=run_id)
+        return JsonResponse(
+            {
+                "status": run.get_status_display(),
+                "is_active": run.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING),
+                "stage": f"{run.get_status_display()}: {run.n_read:,}",
+                "progress": round(run.progress, 3),
+                "seconds_left": None,
+                "log": "",
+            }
+        )
+
+    def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        self._only_post_of_importers(request)
+        run = get_object_or_404(ImportRun, pk=run_id)
+        if imports.cancel(run):
+            self.log_change(request, run, "Cancelled.")
+            messages.success(request, _("The import is stopped; what is in stays until it is undone."))
+        else:
+            messages.info(request, _("The import was over already."))
+        return redirect("admin:catalog_importrun_change", run_id)
+
+    def undo(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        self._only_post_of_importers(request)
+        run = get_object_or_404(ImportRun, pk=run_id)
+        try:
+            n_deleted = imports.undo(run)
+        except imports.ImportRefused as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, run, "Undone.")
+            messages.success(
+                request, _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted}
+            )
+        return redirect("admin:catalog_importrun_change", run_id)
+
+    def _only_post_of_importers(self, request: HttpRequest) -> None:
+        if request.method != "POST" or not self._may_import(request):
+            raise PermissionDenied
+
+    def _may_import(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("catalog.add_importrun")
+
+    @admin.display(description=_("progress"))
+    def percent(self, run):
+        return f"{100 * run.progress:.0f} %"
+
+
+@admin.register(RejectedImportRow)
+class RejectedImportRowAdmin(RecordAdmin):
+    list_display = ["import_run", "line", "reason"]
+    list_select_related = ["import_run"]
+    list_filter = ["import_run"]
+    search_fields = ["reason"]

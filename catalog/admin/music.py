@@ -1,0 +1,139 @@
+"""Songs, artists, albums and genres in the admin: search, edit, merge, withdraw, export."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from catalog.admin.forms import LabelledRows
+from catalog.models import Album, Artist, Genre, Song
+from catalog.services import availability, export, merge
+
+
+class MergingAdmin(admin.ModelAdmin):
+    """Rows that can be found twice: an action asks which one stays and makes them one."""
+
+    actions = ["merge"]
+    show_full_result_count = False
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    @admin.action(description=_("Merge duplicates …"), permissions=["delete"])
+    def merge(self, request, queryset):
+        rows = list(queryset[:20])
+        keeper = next((row for row in rows if str(row.pk) == request.POST.get("keeper")), None)
+        if len(rows) < 2:
+            messages.warning(request, _("Choose at least two that are the same."))
+            return None
+        if keeper is None:
+            context = self.admin_site.each_context(request) | {
+                "title": _("Merge duplicates"),
+                "opts": self.opts,
+                "rows": rows,
+                "changelist": reverse(f"admin:catalog_{self.opts.model_name}_changelist"),
+            }
+            return TemplateResponse(request, "admin/catalog/merge.html", context)
+        self.log_change(request, keeper, "Merged: " + ", ".join(str(row) for row in rows if row != keeper))
+        self.merge_rows(request, keeper, rows)
+        return None
+
+    def merge_rows(self, request, keeper, rows):
+        raise NotImplementedError
+
+
+@admin.register(Artist)
+class ArtistAdmin(MergingAdmin):
+    list_display = ["name", "mbid"]
+    search_fields = ["search_text"]
+
+    def merge_rows(self, request, keeper, rows):
+        n_songs = merge.merge_artists(keeper, rows)
+        messages.success(request, _("%(n)d songs are now by %(artist)s.") % {"n": n_songs, "artist": keeper})
+
+
+@admin.register(Album)
+class AlbumAdmin(LabelledRows, admin.ModelAdmin):
+    list_display = ["title", "artist", "year"]
+    list_editable = ["year"]
+    list_select_related = ["artist"]
+    search_fields = ["search_text", "artist__search_text"]
+    autocomplete_fields = ["artist"]
+    show_full_result_count = False
+
+
+@admin.register(Genre)
+class GenreAdmin(LabelledRows, MergingAdmin):
+    list_display = ["id", "name"]
+    list_display_links = ["id"]
+    list_editable = ["name"]
+    search_fields = ["search_text"]
+
+    def merge_rows(self, request, keeper, rows):
+        n_songs = merge.merge_genres(keeper, rows)
+        messages.success(request, _("%(n)d songs are now %(genre)s.") % {"n": n_songs, "genre": keeper})
+
+
+class NamedValues(admin.AllValuesFieldListFilter):
+    """Every value there is to filter by; the empty one has a name, too."""
+
+    def choices(self, changelist):
+        for choice in super().choices(changelist):
+            yield choice | {"display": choice["display"] or _("none")}
+
+
+@admin.register(Song)
+class SongAdmin(LabelledRows, MergingAdmin):
+    list_display = ["key", "title", "artist", "year", "is_available"]
+    list_display_links = ["key"]
+    list_editable = ["title", "year"]
+    list_filter = ["is_available", "genres", ("features_source", NamedValues)]
+    list_select_related = ["artist"]
+    search_fields = ["search_text", "=key", "=isrc"]
+    autocomplete_fields = ["artist", "album", "genres"]
+    readonly_fields = ["search_text", "match_key", "added_at"]
+    actions = ["withdraw", "offer", "merge", "export_chosen"]
+    change_list_template = "admin/catalog/song/change_list.html"
+
+    def get_urls(self):
+        export_all = path("export/", self.admin_site.admin_view(self.export_all), name="catalog_song_export")
+        return [export_all, *super().get_urls()]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if "is_available" in form.changed_data:
+            availability.tell([obj.pk])
+
+    def merge_rows(self, request, keeper, rows):
+        merged = merge.merge_songs(keeper, rows)
+        text = _("One song now. %(moved)d likes and plays moved, %(known)d were there already.")
+        messages.success(request, text % {"moved": merged.n_moved, "known": merged.n_known})
+
+    @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
+    def withdraw(self, request, queryset):
+        n = availability.withdraw(queryset)
+        messages.success(request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n})
+
+    @admin.action(description=_("Offer again"), permissions=["change"])
+    def offer(self, request, queryset):
+        n = availability.offer(queryset)
+        messages.success(request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n})
+
+    @admin.action(description=_("Export as CSV"), permissions=["view"])
+    def export_chosen(self, request, queryset):
+        return _csv(queryset)
+
+    def export_all(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Download the whole catalog."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return _csv(Song.objects.all())
+
+
+def _csv(songs) -> HttpResponse | StreamingHttpResponse:
+    headers = {"Content-Disposition": 'attachment; filename="songs.csv"', "X-Content-Type-Options": "nosniff"}
+    return StreamingHttpResponse(
+        export.songs_csv(songs), content_type="text/csv; charset=utf-8", headers=headers
+    )

@@ -1,0 +1,55 @@
+"""The catalog's tables in the admin. What was imported or happened is a record: to look at, not to change."""
+
+from django.contrib import admin
+
+from catalog.admin.forms import LabelledForm
+from catalog.models import HeardName, Interaction, Playlist, PlaylistItem, Submission
+
+
+class RecordAdmin(admin.ModelAdmin):
+    """Rows that nobody edits: there is no form for them, only their page."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Interaction)
+class InteractionAdmin(RecordAdmin):
+    list_display = ["listener", "kind", "song", "plays", "occurred_at", "source"]
+    list_filter = ["kind", "source"]
+    list_select_related = ["listener", "song__artist"]
+    search_fields = ["=listener__username"]
+    ordering = ["-pk"]
+
+
+class PlaylistItemInline(admin.TabularInline):
+    model = PlaylistItem
+    form = LabelledForm
+    extra = 0
+    fields = ["position", "song", "reason"]
+    autocomplete_fields = ["song"]
+
+
+@admin.register(Playlist)
+class PlaylistAdmin(admin.ModelAdmin):
+    list_display = ["title", "owner", "kind", "period", "is_public", "updated_at"]
+    list_filter = ["kind", "is_public"]
+    list_select_related = ["owner"]
+    search_fields = ["title", "=owner__username"]
+    autocomplete_fields = ["owner"]
+    inlines = [PlaylistItemInline]
+
+
+@admin.register(HeardName)
+class HeardNameAdmin(RecordAdmin):
+    list_display = [field.name for field in HeardName._meta.fields][:6]
+
+
+@admin.register(Submission)
+class SubmissionAdmin(RecordAdmin):
+    list_display = [field.name for field in Submission._meta.fields][:6]

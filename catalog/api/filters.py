@@ -1,0 +1,63 @@
+"""What lists of songs and artists can be narrowed down by."""
+
+import django_filters
+from django.db.models import QuerySet
+
+from catalog.models import AUDIO_FEATURES, Artist, Song
+from catalog.services.search import shortened
+from catalog.text import normalise
+
+_ORDERS = ("title", "year", "added_at", *AUDIO_FEATURES)
+
+
+class _SearchField(django_filters.CharFilter):
+    """Words that all must occur, whatever their case and accents."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            method="with_words", help_text="Words that must all occur; case and accents don't matter."
+        )
+
+
+class SongFilter(django_filters.FilterSet):
+    search = _SearchField()
+    artist = django_filters.NumberFilter(field_name="artist_id", help_text="Id of the artist.")
+    genre = django_filters.CharFilter(method="of_genre", help_text="Name of the genre.")
+    year_min = django_filters.NumberFilter(field_name="year", lookup_expr="gte")
+    year_max = django_filters.NumberFilter(field_name="year", lookup_expr="lte")
+    ordering = django_filters.OrderingFilter(fields=[(name, name) for name in _ORDERS])
+
+    class Meta:
+        model = Song
+        fields: list[str] = []
+
+    def with_words(self, queryset, name, value):
+        return queryset.matching(shortened(value))
+
+    def of_genre(self, queryset, name, value):
+        return queryset.filter(genres__search_text=normalise(value))
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Break ties of the order by id, so that pages never overlap."""
+        found = super().filter_queryset(queryset)
+        return found.order_by(*(found.query.order_by or ("title",)), "pk")
+
+
+for _feature in AUDIO_FEATURES:
+    for _end, _lookup in (("min", "gte"), ("max", "lte")):
+        SongFilter.base_filters[f"{_feature}_{_end}"] = django_filters.NumberFilter(
+            field_name=_feature, lookup_expr=_lookup
+        )
+
+
+class ArtistFilter(django_filters.FilterSet):
+    search = _SearchField()
+
+    class Meta:
+        model = Artist
+        fields: list[str] = []
+
+    def with_words(self, queryset, name, value):
+        for word in normalise(shortened(value)).split():
+            queryset = queryset.filter(search_text__contains=word)
+        return queryset

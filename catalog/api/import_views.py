@@ -1,0 +1,137 @@
+"""A listener's own history files: uploaded, watched, undone."""
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog import tasks
+from catalog.api.serializers import example
+from catalog.importers import importers_of
+from catalog.models import ImportRun, RejectedImportRow
+from catalog.records import WrongFile
+from catalog.services import imports
+
+N_REJECTED = 100
+_EXAMPLE = {
+    "id": 5,
+    "file_name": "my_spotify_data.zip",
+    "format": "spotify-extended",
+    "status": "running",
+    "progress": 0.4,
+    "n_read": 20_000,
+    "n_added": 19_000,
+    "n_known": 900,
+    "n_rejected": 100,
+    "error": "",
+    "created_at": "2026-08-24T18:30:00Z",
+    "finished_at": None,
+}
+
+
+@example(_EXAMPLE)
+class ImportSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ImportRun
+        fields = [
+            "id",
+            "file_name",
+            "format",
+            "status",
+            "progress",
+            "n_read",
+            "n_added",
+            "n_known",
+            "n_rejected",
+        ]
+        fields += ["error", "created_at", "finished_at"]
+
+
+class RejectedRowSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = RejectedImportRow
+        fields = ["line", "reason"]
+
+
+@example(_EXAMPLE | {"rejected_rows": [{"line": 17, "reason": "no time"}]})
+class ImportDetailSerializer(ImportSerializer):
+    rejected_rows = serializers.SerializerMethodField(help_text=f"The first {N_REJECTED} of them.")
+
+    class Meta(ImportSerializer.Meta):
+        fields = [*ImportSerializer.Meta.fields, "rejected_rows"]
+
+    @extend_schema_field(RejectedRowSerializer(many=True))
+    def get_rejected_rows(self, run):
+        return RejectedRowSerializer(run.rejected_rows.all()[:N_REJECTED], many=True).data
+
+
+class ImportIn(serializers.Serializer):
+    file = serializers.FileField(help_text="Spotify, ListenBrainz or Last.fm, as it was downloaded.")
+    format = serializers.ChoiceField(
+        choices=[importer.name for importer in importers_of("history")],
+        required=False,
+        help_text="Found out from the file if it is left out.",
+    )
+
+
+@extend_schema(tags=["History"])
+class Imports(generics.ListAPIView):
+    """My history files, newest first."""
+
+    serializer_class = ImportSerializer
+    queryset = ImportRun.objects.none()
+    parser_classes = [MultiPartParser]
+
+    def get_queryset(self):
+        return imports.of_listener(self.request.user)
+
+    @extend_schema(
+        request={"multipart/form-data": ImportIn},
+        responses={202: ImportSerializer},
+        operation_id="me_imports_create",
+    )
+    def post(self, request):
+        """Bring a history: a worker reads it in the background. Files that overlap add nothing twice."""
+        checked = ImportIn(data=request.data)
+        checked.is_valid(raise_exception=True)
+        wanted = checked.validated_data
+        try:
+            run = imports.request_import(
+                request.user, wanted["file"], format=wanted.get("format", ""), requested_by=request.user
+            )
+        except (WrongFile, imports.ImportRefused) as error:
+            raise ValidationError({"file": [str(error)]}) from None
+        tasks.enqueue_import(run)
+        return Response(ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+@extend_schema(tags=["History"])
+class OneImport(APIView):
+    @extend_schema(responses=ImportDetailSerializer)
+    def get(self, request, pk: int):
+        """One import with its progress and the rows that could not be read."""
+        return Response(ImportDetailSerializer(_own(request.user, pk)).data)
+
+    @extend_schema(responses=ImportDetailSerializer)
+    def delete(self, request, pk: int):
+        """Stop an import that runs; take back what it added when it is over."""
+        run = _own(request.user, pk)
+        if not imports.cancel(run):
+            _undone(run)
+        return Response(ImportDetailSerializer(_own(request.user, pk)).data)
+
+
+def _undone(run: ImportRun) -> None:
+    try:
+        imports.undo(run)
+    except imports.ImportRefused as error:
+        raise ValidationError(str(error)) from None
+
+
+def _own(user, pk: int) -> ImportRun:
+    run = ImportRun.objects.filter(listener=user, pk=pk).first()
+    if run is None:
+        raise NotFound("You have no such import.")
+    return run

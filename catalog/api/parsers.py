@@ -1,0 +1,55 @@
+"""Reading JSON from strangers: strict, of bounded size and depth (T54)."""
+
+import json
+import re
+
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+MAX_BYTES = 1024 * 1024
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class BodyTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+class BoundedJSONParser(BaseParser):
+    """JSON of at most `view.max_body_bytes`; NaN, half characters and bottomless nesting are refused."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        raw = _read(stream, getattr(parser_context["view"], "max_body_bytes", MAX_BYTES))
+        try:
+            data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+            if _ESCAPED_SURROGATE.search(raw):
+                json.dumps(data, ensure_ascii=False).encode()
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+        except UnicodeError:
+            raise ParseError("The body is not UTF-8.") from None
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from None
+        return data
+
+
+class AnyTypeJSONParser(BoundedJSONParser):
+    """For clients that name no content type, or a wrong one."""
+
+    media_type = "*/*"
+
+
+def _read(stream, limit: int) -> bytes:
+    raw = stream.read(limit + 1)
+    if len(raw) > limit:
+        raise BodyTooLarge(f"The body may have {limit:,} bytes at most.")
+    return raw
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"{name} is no JSON number")

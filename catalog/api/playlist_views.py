@@ -1,0 +1,151 @@
+"""A listener's playlists as JSON and as files."""
+
+from django.conf import settings
+from django.db.models import Count
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.api import serializers
+from catalog.api.lookups import checked, own_playlist, songs_with
+from catalog.models import Playlist
+from catalog.services import playlist_files, playlists
+
+_KIND_PARAMETER = OpenApiParameter("kind", str, enum=list(Playlist.Kind.values))
+
+
+@extend_schema(tags=["Playlists"])
+class PlaylistList(generics.ListAPIView):
+    """My playlists: my own and those made for me, the last changed first."""
+
+    serializer_class = serializers.PlaylistSerializer
+    queryset = Playlist.objects.none()
+
+    def get_queryset(self):
+        mine = Playlist.objects.filter(owner=self.request.user).annotate(n_songs=Count("items"))
+        wanted = self.request.query_params.get("kind")
+        if wanted is not None and wanted not in Playlist.Kind.values:
+            raise ValidationError(
+                {"kind": [f"{wanted[:40]!r} is none; they are {', '.join(Playlist.Kind.values)}."]}
+            )
+        return (mine.filter(kind=wanted) if wanted else mine).order_by("-updated_at", "pk")
+
+    @extend_schema(parameters=[_KIND_PARAMETER])
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        request=serializers.PlaylistIn,
+        responses={201: serializers.PlaylistDetailSerializer},
+        description="Make a playlist of mine, with songs or empty.",
+    )
+    def post(self, request):
+        wanted = checked(serializers.PlaylistIn, request)
+        made = _kept(
+            playlists.create,
+            request.user,
+            wanted["title"],
+            songs=songs_with(wanted.get("songs", [])),
+            description=wanted.get("description", ""),
+        )
+        if wanted.get("is_public"):
+            playlists.set_public(made, True)
+        return Response(_detail(made), status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["Playlists"], responses=serializers.PlaylistDetailSerializer)
+class PlaylistDetail(APIView):
+    def get(self, request, pk):
+        """One of my playlists with its songs and why each is in it."""
+        return Response(_detail(own_playlist(request.user, pk)))
+
+    @extend_schema(request=serializers.PlaylistChange)
+    def patch(self, request, pk):
+        """Rename a playlist, describe it, or let others see it."""
+        playlist = own_playlist(request.user, pk)
+        wanted = checked(serializers.PlaylistChange, request)
+        if "title" in wanted or "description" in wanted:
+            _kept(playlists.rename, playlist, wanted.get("title", playlist.title), wanted.get("description"))
+        if "is_public" in wanted:
+            playlists.set_public(playlist, wanted["is_public"])
+        return Response(_detail(playlist))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, pk):
+        """Delete a playlist."""
+        playlists.delete(own_playlist(request.user, pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["Playlists"])
+class PlaylistSongs(APIView):
+    @extend_schema(
+        request=serializers.PlaylistSongIn,
+        responses={200: serializers.PlaylistDetailSerializer, 201: serializers.PlaylistDetailSerializer},
+    )
+    def post(self, request, pk):
+        """Put a song at the end of a playlist; 200 when it was there already."""
+        playlist = own_playlist(request.user, pk)
+        song = songs_with([checked(serializers.PlaylistSongIn, request)["song"]])[0]
+        is_new = _kept(playlists.add_song, playlist, song)
+        return Response(_detail(playlist), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+@extend_schema(tags=["Playlists"])
+class PlaylistEntry(APIView):
+    @extend_schema(request=serializers.PositionIn, responses=serializers.PlaylistDetailSerializer)
+    def patch(self, request, pk, item: int):
+        """Move a song to another position, from 1."""
+        playlist = own_playlist(request.user, pk)
+        if not playlists.move_item(playlist, item, checked(serializers.PositionIn, request)["position"]):
+            raise NotFound("There is no such entry in this playlist.")
+        return Response(_detail(playlist))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, pk, item: int):
+        """Take a song out of a playlist."""
+        if not playlists.remove_item(own_playlist(request.user, pk), item):
+            raise NotFound("There is no such entry in this playlist.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+_FORMATS = list(playlist_files.CONTENT_TYPES)
+
+
+@extend_schema(
+    tags=["Playlists"],
+    parameters=[OpenApiParameter("as", str, enum=_FORMATS, default="jspf")],
+    responses={
+        (200, "application/jspf+json"): OpenApiResponse(OpenApiTypes.OBJECT),
+        (200, "audio/mpegurl"): OpenApiResponse(OpenApiTypes.STR),
+        (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR),
+    },
+)
+class PlaylistExport(APIView):
+    def get(self, request, pk):
+        """A playlist as a file: JSPF with the reason for each song, M3U8 or CSV."""
+        playlist = own_playlist(request.user, pk)
+        wanted = request.query_params.get("as", "jspf")
+        if wanted not in _FORMATS:
+            raise ValidationError({"as": [f"{wanted[:40]!r} is none; they are {', '.join(_FORMATS)}."]})
+        return HttpResponse(
+            playlist_files.text_of(playlist, wanted, settings.SITE_URL),
+            content_type=playlist_files.content_type(wanted),
+            headers={"Content-Disposition": f'attachment; filename="playlist.{wanted}"'},
+        )
+
+
+def _kept(act, *args, **kwargs):
+    """Do something to a playlist; its rules become a 400."""
+    try:
+        return act(*args, **kwargs)
+    except playlists.PlaylistError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _detail(playlist: Playlist) -> dict:
+    return serializers.PlaylistDetailSerializer(own_playlist(playlist.owner, playlist.pk)).data

@@ -1,0 +1,224 @@
+"""How the music, what happened and playlists look as JSON."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from catalog.api import examples
+from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Interaction, Playlist, PlaylistItem, Song
+
+KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
+MAX_BATCH = 1000
+
+
+def example(value, **kwargs):
+    shown = OpenApiExample("Example", value=value, status_codes=["200", "201", "202"], **kwargs)
+    return extend_schema_serializer(examples=[shown])
+
+
+class ArtistRef(serializers.ModelSerializer):
+    class Meta:
+        model = Artist
+        fields = ["id", "name"]
+
+
+class AlbumRef(serializers.ModelSerializer):
+    class Meta:
+        model = Album
+        fields = ["id", "title"]
+
+
+class FeaturesSerializer(serializers.ModelSerializer):
+    """The sound of a song: seven features of 0 to 1 and the tempo in beats a minute; null where unknown."""
+
+    class Meta:
+        model = Song
+        fields = AUDIO_FEATURES
+
+
+@example(examples.SONG)
+class SongSerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="key")
+    artist = ArtistRef()
+    album = AlbumRef(allow_null=True)
+    genres = serializers.SerializerMethodField()
+    features = FeaturesSerializer(source="*")
+
+    class Meta:
+        model = Song
+        fields = [
+            "id",
+            "title",
+            "artist",
+            "album",
+            "genres",
+            "year",
+            "duration_ms",
+            "features",
+            "mbid",
+            "isrc",
+        ]
+        fields += ["audio_url"]
+        read_only_fields = fields
+
+    def get_genres(self, song) -> list[str]:
+        return [genre.name for genre in song.genres.all()]
+
+
+@example(examples.ARTIST)
+class ArtistSerializer(serializers.ModelSerializer):
+    n_songs = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Artist
+        fields = ["id", "name", "mbid", "n_songs"]
+
+
+@example(examples.GENRE)
+class GenreSerializer(serializers.ModelSerializer):
+    n_songs = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Genre
+        fields = ["id", "name", "n_songs"]
+
+
+class KindField(serializers.ChoiceField):
+    """play · skip · like · dislike."""
+
+    def __init__(self, kinds=tuple(KINDS), **kwargs):
+        super().__init__(choices=list(kinds), **kwargs)
+
+    def to_representation(self, value) -> str:
+        return Interaction.Kind(value).name.lower()
+
+
+@example(examples.OPINION)
+class OpinionSerializer(serializers.Serializer):
+    song = serializers.CharField(source="song.key")
+    opinion = KindField(["like", "dislike"], source="kind")
+
+
+@example(examples.HEARD)
+class HistorySerializer(serializers.ModelSerializer):
+    song = SongSerializer()
+    kind = KindField()
+
+    class Meta:
+        model = Interaction
+        fields = ["id", "song", "kind", "occurred_at", "played_ms", "plays", "source"]
+
+
+class SongKeyField(serializers.CharField):
+    """The id of a song of the catalog."""
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=64, **kwargs)
+
+
+@example(examples.INTERACTION, request_only=True)
+class InteractionIn(serializers.Serializer):
+    song = SongKeyField()
+    kind = KindField()
+    occurred_at = serializers.DateTimeField(
+        required=False, help_text="When the play began; now, if it is left out. An opinion is always of now."
+    )
+    played_ms = serializers.IntegerField(
+        required=False, min_value=0, max_value=24 * 3600 * 1000, help_text="How much of it was heard."
+    )
+
+    def validate_occurred_at(self, moment: datetime) -> datetime:
+        if not datetime(1970, 1, 1, tzinfo=UTC) <= moment <= timezone.now() + timedelta(days=1):
+            raise serializers.ValidationError("A play lies between 1970 and now.")
+        return moment
+
+
+@example({"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]}, request_only=True)
+class BatchIn(serializers.Serializer):
+    interactions = serializers.ListField(
+        child=serializers.JSONField(),
+        min_length=1,
+        max_length=MAX_BATCH,
+        help_text="Each as in POST /interactions/.",
+    )
+
+
+class RejectedSerializer(serializers.Serializer):
+    index = serializers.IntegerField(help_text="Position in the batch, from 0.")
+    reason = serializers.CharField()
+
+
+@example(examples.RECORDED)
+class RecordedSerializer(serializers.Serializer):
+    added = serializers.IntegerField()
+    known = serializers.IntegerField(help_text="Here already, so nothing was changed.")
+    rejected = RejectedSerializer(many=True)
+
+
+@example(examples.PLAYLIST_ITEM)
+class PlaylistItemSerializer(serializers.ModelSerializer):
+    song = SongSerializer()
+
+    class Meta:
+        model = PlaylistItem
+        fields = ["id", "position", "song", "reason", "added_at"]
+
+
+@example(examples.PLAYLIST)
+class PlaylistSerializer(serializers.ModelSerializer):
+    n_songs = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Playlist
+        fields = [
+            "id",
+            "kind",
+            "period",
+            "title",
+            "description",
+            "is_public",
+            "n_songs",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "kind", "period", "n_songs", "created_at", "updated_at"]
+
+
+@example(examples.PLAYLIST | {"items": [examples.PLAYLIST_ITEM]})
+class PlaylistDetailSerializer(PlaylistSerializer):
+    items = serializers.SerializerMethodField()
+
+    class Meta(PlaylistSerializer.Meta):
+        fields = [*PlaylistSerializer.Meta.fields, "items"]
+
+    @extend_schema_field(PlaylistItemSerializer(many=True))
+    def get_items(self, playlist):
+        items = playlist.items.select_related("song__artist", "song__album").prefetch_related("song__genres")
+        return PlaylistItemSerializer(items.order_by("position", "pk"), many=True).data
+
+
+@example({"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True)
+class PlaylistIn(serializers.Serializer):
+    title = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
+    is_public = serializers.BooleanField(required=False)
+    songs = serializers.ListField(child=SongKeyField(), required=False, max_length=MAX_BATCH)
+
+
+@example({"title": "Rainy Monday", "is_public": True}, request_only=True)
+class PlaylistChange(serializers.Serializer):
+    title = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
+    is_public = serializers.BooleanField(required=False)
+
+
+@example({"song": "song_00042"}, request_only=True)
+class PlaylistSongIn(serializers.Serializer):
+    song = SongKeyField()
+
+
+@example({"position": 1}, request_only=True)
+class PositionIn(serializers.Serializer):
+    position = serializers.IntegerField(min_value=1, max_value=100_000)

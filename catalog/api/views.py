@@ -1,0 +1,268 @@
+"""The music and what listeners do with it, as JSON."""
+
+from django.db.models import Count, Value
+from django.db.models.functions import Coalesce
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Scope
+from accounts.permissions import HasScopeOrIsAnonymous
+from catalog.api import serializers
+from catalog.api.caching import SameForEverybody
+from catalog.api.filters import ArtistFilter, SongFilter
+from catalog.api.lookups import EARLIEST, song_with
+from catalog.api.paging import Cursor
+from catalog.models import Artist, Genre, Interaction, Song
+from catalog.services import facts, listening, submissions
+from catalog.services.facts import Fact
+
+SOURCE = "api"
+MAX_BATCH_BYTES = 2 * 1024 * 1024
+
+
+# --- The music --------------------------------------------------------------------------------------------------------
+
+
+@extend_schema(tags=["Music"])
+class SongList(SameForEverybody, generics.ListAPIView):
+    """Songs, searched and narrowed down by genre, year and sound."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.SongSerializer
+    filterset_class = SongFilter
+    queryset = Song.objects.available().for_cards()
+
+
+@extend_schema(tags=["Music"])
+class SongDetail(SameForEverybody, generics.RetrieveAPIView):
+    """One song."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.SongSerializer
+    queryset = Song.objects.for_cards()
+    lookup_field = "key"
+
+
+@extend_schema(tags=["Music"])
+class ArtistList(SameForEverybody, generics.ListAPIView):
+    """Artists by name, with how many songs each has."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.ArtistSerializer
+    filterset_class = ArtistFilter
+    queryset = Artist.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+
+
+@extend_schema(tags=["Music"])
+class ArtistDetail(SameForEverybody, generics.RetrieveAPIView):
+    """One artist. Their songs: `/songs/?artist=<id>`."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.ArtistSerializer
+    queryset = Artist.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+
+
+@extend_schema(tags=["Music"])
+class GenreList(SameForEverybody, generics.ListAPIView):
+    """Genres by name, with how many songs each has."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.GenreSerializer
+    queryset = Genre.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+
+
+@extend_schema(tags=["Music"])
+class GenreDetail(SameForEverybody, generics.RetrieveAPIView):
+    """One genre. Its songs: `/songs/?genre=<name>`."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+    serializer_class = serializers.GenreSerializer
+    queryset = Genre.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+
+
+# --- Opinions ---------------------------------------------------------------------------------------------------------
+
+
+class _Opinion(APIView):
+    """PUT makes it so, DELETE takes it back; done twice, nothing changes."""
+
+    write_scopes = (Scope.WRITE, Scope.LISTEN)
+    kind: Interaction.Kind
+
+    def put(self, request, key):
+        act = listening.like if self.kind == Interaction.Kind.LIKE else listening.dislike
+        opinion = act(request.user, song_with(key), source=SOURCE)
+        return Response(serializers.OpinionSerializer(opinion).data)
+
+    def delete(self, request, key):
+        song = song_with(key)
+        if listening.opinion_of(request.user, song) == self.kind:
+            listening.clear_opinion(request.user, song)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["Opinions"], request=None, responses=serializers.OpinionSerializer)
+class SongLike(_Opinion):
+    """Like a song; a dislike of it is replaced."""
+
+    kind = Interaction.Kind.LIKE
+
+
+@extend_schema(tags=["Opinions"], request=None, responses=serializers.OpinionSerializer)
+class SongDislike(_Opinion):
+    """Dislike a song: it is not recommended any more, and less of its kind."""
+
+    kind = Interaction.Kind.DISLIKE
+
+
+_OPINION_PARAMETER = OpenApiParameter("opinion", str, enum=["like", "dislike"])
+
+
+@extend_schema(tags=["Opinions"], parameters=[_OPINION_PARAMETER])
+class OpinionList(generics.ListAPIView):
+    """My likes and dislikes, newest first."""
+
+    serializer_class = serializers.HistorySerializer
+    pagination_class = Cursor
+    queryset = Interaction.objects.none()
+
+    def get_queryset(self):
+        wanted = self.request.query_params.get("opinion")
+        if wanted not in (None, "like", "dislike"):
+            raise ValidationError({"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]})
+        mine = _with_songs(Interaction.objects.by(self.request.user).opinions())
+        return mine.filter(kind=serializers.KINDS[wanted]) if wanted else mine
+
+
+# --- History ----------------------------------------------------------------------------------------------------------
+
+
+@extend_schema(tags=["History"])
+class History(generics.ListAPIView):
+    """My plays and skips, newest first; those without a time come last."""
+
+    serializer_class = serializers.HistorySerializer
+    pagination_class = Cursor
+    queryset = Interaction.objects.none()
+
+    def get_queryset(self):
+        return _with_songs(Interaction.objects.by(self.request.user).heard())
+
+    @extend_schema(
+        parameters=[OpenApiParameter("confirm", str, required=True, description="The word `everything`.")],
+        responses={200: serializers.RecordedSerializer},
+        operation_id="history_delete_everything",
+    )
+    def delete(self, request):
+        """Delete all of my plays, skips, likes and dislikes."""
+        if request.query_params.get("confirm") != "everything":
+            raise ValidationError({"confirm": ["Say ?confirm=everything to delete the whole history."]})
+        n_deleted = listening.forget_everything(request.user)
+        return Response({"added": 0, "known": n_deleted, "rejected": []})
+
+
+@extend_schema(tags=["History"], responses={204: None})
+class HistoryEntry(APIView):
+    """Delete one entry of my history."""
+
+    def delete(self, request, pk: int):
+        if not listening.delete_interaction(request.user, pk):
+            raise NotFound("There is no such entry in your history.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+_KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Any text of yours, up to 100 characters. The same one again is answered again and written once.",
+)
+
+
+class _Recording(APIView):
+    write_scopes = (Scope.LISTEN, Scope.WRITE)
+    throttle_scope = "listen"
+    max_body_bytes = MAX_BATCH_BYTES
+
+    def record_once(self, request, entries: list) -> dict:
+        key = request.headers.get("Idempotency-Key", "")
+        if len(key) > submissions.MAX_KEY_LENGTH:
+            raise ValidationError(f"An Idempotency-Key has {submissions.MAX_KEY_LENGTH} characters at most.")
+        body = repr(request.data).encode("utf-8", "replace")
+        try:
+            answer, self.was_replayed = submissions.once(
+                request.user, key, body, lambda: self._record(entries)
+            )
+        except submissions.KeyUsedForSomethingElse as error:
+            raise ValidationError(str(error)) from None
+        return answer
+
+    def answer(self, data: dict, status_code: int) -> Response:
+        headers = {"Idempotency-Replayed": "true"} if self.was_replayed else None
+        return Response(data, status=status_code, headers=headers)
+
+    def _record(self, entries: list) -> dict:
+        readable, rejected = [], []
+        for index, entry in enumerate(entries):
+            checked = serializers.InteractionIn(data=entry)
+            if checked.is_valid():
+                readable.append((index, checked.validated_data))
+            else:
+                rejected.append({"index": index, "reason": _in_words(checked.errors)})
+        found = Song.objects.in_bulk({data["song"] for _, data in readable}, field_name="key")
+        known = [_fact(found[data["song"]], data) for _, data in readable if data["song"] in found]
+        rejected += [
+            {"index": index, "reason": f"song: there is no song {data['song']!r}."}
+            for index, data in readable
+            if data["song"] not in found
+        ]
+        n_added, n_known = facts.record(self.request.user, known, source=SOURCE)
+        rejected.sort(key=lambda one: one["index"])
+        return {"added": n_added, "known": n_known, "rejected": rejected}
+
+
+@extend_schema(tags=["History"], parameters=[_KEY_HEADER], request=serializers.InteractionIn)
+class InteractionCreate(_Recording):
+    """Tell one fact: a play, a skip, a like or a dislike."""
+
+    @extend_schema(responses={201: serializers.RecordedSerializer})
+    def post(self, request):
+        checked = serializers.InteractionIn(data=request.data)
+        checked.is_valid(raise_exception=True)
+        answer = self.record_once(request, [request.data])
+        if answer["rejected"]:
+            raise ValidationError({"song": [answer["rejected"][0]["reason"].removeprefix("song: ")]})
+        return self.answer(answer, status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["History"], parameters=[_KEY_HEADER], request=serializers.BatchIn)
+class InteractionBatch(_Recording):
+    """Tell up to 1,000 facts. What can't be read is named by its position; the rest is written."""
+
+    @extend_schema(responses={200: serializers.RecordedSerializer})
+    def post(self, request):
+        checked = serializers.BatchIn(data=request.data)
+        checked.is_valid(raise_exception=True)
+        answer = self.record_once(request, checked.validated_data["interactions"])
+        return self.answer(answer, status.HTTP_200_OK)
+
+
+# --- Shared -----------------------------------------------------------------------------------------------------------
+
+
+def _with_songs(interactions):
+    songs = interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")
+    return songs.annotate(moment=Coalesce("occurred_at", Value(EARLIEST)))
+
+
+def _fact(song: Song, data: dict) -> Fact:
+    return Fact(song, serializers.KINDS[data["kind"]], data.get("occurred_at"), data.get("played_ms"))
+
+
+def _in_words(errors) -> str:
+    if isinstance(errors, dict):
+        return "; ".join(f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items())
+    return str(errors)

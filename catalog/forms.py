@@ -1,0 +1,105 @@
+"""Forms of the catalog pages."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import AUDIO_FEATURES, Genre
+from catalog.services.search import MAX_LENGTH, SongSearch
+from catalog.templatetags.music import FEATURE_NAMES
+
+TEMPO_RANGE = (40, 220)
+EARLIEST, LATEST = 1000, 2999
+
+
+class BrowseForm(forms.Form):
+    """Words, genre, years, and for each audio feature a lowest and a highest value in percent (tempo in BPM)."""
+
+    q = forms.CharField(
+        label=_("Title or artist"), required=False, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    genre = forms.ModelChoiceField(
+        Genre.objects.none(), label=_("Genre"), required=False, empty_label=_("Any genre")
+    )
+    year_from = forms.IntegerField(label=_("From year"), required=False, min_value=EARLIEST, max_value=LATEST)
+    year_to = forms.IntegerField(label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST)
+
+    def __init__(self, data, *, genres) -> None:
+        super().__init__(_with_edges(data))
+        self.fields["genre"].queryset = genres
+        self.fields["q"].widget.attrs["maxlength"] = MAX_LENGTH
+        for name in AUDIO_FEATURES:
+            low, high = edges_of(name)
+            for end, label in (("min", _("%s at least")), ("max", _("%s at most"))):
+                self.fields[f"{name}_{end}"] = forms.IntegerField(
+                    label=label % FEATURE_NAMES[name],
+                    required=False,
+                    min_value=low,
+                    max_value=high,
+                    widget=forms.NumberInput(attrs={"type": "range", "step": 5}),
+                )
+
+    def clean_q(self) -> str:
+        return self.cleaned_data["q"][:MAX_LENGTH]
+
+    def sliders(self):
+        """Yield each feature with its two fields."""
+        return [(name, self[f"{name}_min"], self[f"{name}_max"]) for name in AUDIO_FEATURES]
+
+    @property
+    def search(self) -> SongSearch:
+        data = self.cleaned_data
+        return SongSearch(
+            words=data.get("q", ""),
+            genre_id=data["genre"].pk if data.get("genre") else None,
+            year_from=data.get("year_from"),
+            year_to=data.get("year_to"),
+            features=self._wanted_features(),
+        )
+
+    def _wanted_features(self) -> dict[str, tuple[float, float]]:
+        """Return the features whose sliders were moved; a range upside down is turned round."""
+        wanted = {}
+        for name in AUDIO_FEATURES:
+            low, high = edges_of(name)
+            chosen = [self.cleaned_data.get(f"{name}_{end}") for end in ("min", "max")]
+            values = sorted(
+                edge if value is None else value for value, edge in zip(chosen, (low, high), strict=True)
+            )
+            if values != [low, high]:
+                scale = 1 if name == "tempo" else 100
+                wanted[name] = (values[0] / scale, values[1] / scale)
+        return wanted
+
+
+def edges_of(feature: str) -> tuple[int, int]:
+    """Return the ends of a feature's slider."""
+    return TEMPO_RANGE if feature == "tempo" else (0, 100)
+
+
+def _with_edges(data):
+    """Put sliders that nobody moved to their ends: a range without a value stands in the middle."""
+    filled = data.copy()
+    for name in AUDIO_FEATURES:
+        for end, value in zip(("min", "max"), edges_of(name), strict=True):
+            filled.setdefault(f"{name}_{end}", str(value))
+    return filled
+
+
+class PlaylistForm(forms.Form):
+    title = forms.CharField(label=_("Name"), max_length=200)
+    description = forms.CharField(
+        label=_("Description (optional)"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class HistoryFileForm(forms.Form):
+    """A history as Spotify, ListenBrainz or Last.fm hand it out."""
+
+    file = forms.FileField(
+        label=_("File"),
+        widget=forms.FileInput(attrs={"accept": ".zip,.json,.jsonl,.csv,.tsv,.txt,.gz"}),
+        help_text=_("The zip or the file as you downloaded it; which one it is is found out."),
+    )

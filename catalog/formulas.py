@@ -1,0 +1,15 @@
+"""Cells of tables that a spreadsheet would run as a formula: made text on the way out, restored on the way in (T49)."""
+
+import re
+
+_RUNS = re.compile(r"'*[=+\-@\t\r]")
+
+
+def neutralise(cell: str) -> str:
+    """Return a cell so that no spreadsheet takes it for a formula: with a quote before it."""
+    return f"'{cell}" if _RUNS.match(cell) else cell
+
+
+def restore(cell: str) -> str:
+    """Return what `neutralise` was given."""
+    return cell[1:] if cell.startswith("'") and _RUNS.match(cell[1:]) else cell

@@ -1,0 +1,171 @@
+"""What all importers share: opening files safely, and the shape of an importer."""
+
+import gzip
+import hashlib
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from catalog.records import Outcome, WrongFile
+
+ReadFunction = Callable[["Opened", Mapping[str, Any]], Iterator[Outcome]]
+
+MOST_EXPANSION = 200
+"""A file that grows more than this when unpacked is no data but a trap; real lists of listens grow 5 to 30 times."""
+ALWAYS_FINE = 50 * 2**20
+MOST_UNPACKED = 20 * 2**30
+MOST_MEMBERS = 20_000
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One format: `content` is songs, listens, or history (one listener's own listens)."""
+
+    name: str
+    content: str
+    title: str
+    extensions: tuple[str, ...]
+    read: ReadFunction
+
+
+@dataclass
+class Opened:
+    """A file that was looked over: its digest, how it is packed, and how far it has been read."""
+
+    path: Path
+    name: str
+    size: int
+    sha256: str
+    kind: str  # "plain", "gzip" or "zip"
+    _read: dict[str, float] = field(default_factory=lambda: {"done": 0.0})
+
+    def position(self) -> float:
+        """How far reading is, 0 to 1."""
+        return min(self._read["done"], 1.0)
+
+    def move_to(self, done: float) -> None:
+        self._read["done"] = done
+
+    def stream(self) -> BinaryIO:
+        """Return the unpacked bytes of a plain or gzip file; `position` follows them."""
+        raw = io.BufferedReader(_Counting(self.path.open("rb"), self), _BLOCK)
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
+
+    def head(self) -> bytes:
+        """Return the first megabyte, unpacked."""
+        with self.stream() as stream:
+            return stream.read(_BLOCK)
+
+
+class _Counting(io.RawIOBase):
+    """A file that tells how far it was read."""
+
+    def __init__(self, file: BinaryIO, opened: Opened) -> None:
+        self._file = file
+        self._opened = opened
+        self._n = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        n = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        self._n += n
+        self._opened.move_to(self._n / max(self._opened.size, 1))
+        return n
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def open_file(path: Path, name: str = "") -> Opened:
+    """Look a file over: that it can be read, is not empty and, where packed, safe to unpack.
+
+    Raises
+    ------
+    WrongFile
+        With the one sentence that says why not.
+    """
+    name = name or path.name
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WrongFile(f"{name} is not a file.")
+        size = path.stat().st_size
+        if size == 0:
+            raise WrongFile(f"{name} is empty.")
+        opened = Opened(path, name, size, _digest(path), _kind(path))
+    except OSError as error:
+        raise WrongFile(f"{name} cannot be read: {error.strerror or error}.") from None
+    if opened.kind == "gzip":
+        _check_gzip(opened)
+    if opened.kind == "zip":
+        _check_zip(opened)
+    return opened
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zip" if head in (b"PK\x03\x04", b"PK\x05\x06") else "plain"
+
+
+def _check_gzip(opened: Opened) -> None:
+    """Unpack once without keeping anything, so that a bomb or a broken end is known before the first row."""
+    most = min(max(MOST_EXPANSION * opened.size, ALWAYS_FINE), MOST_UNPACKED)
+    unpacked = 0
+    try:
+        with gzip.open(opened.path) as file:
+            while block := file.read(_BLOCK):
+                unpacked += len(block)
+                if unpacked > most:
+                    raise WrongFile(_bomb(opened.name))
+    except (OSError, EOFError, zlib.error):
+        raise WrongFile(f"{opened.name} is damaged: it cannot be unpacked to its end.") from None
+    if unpacked == 0:
+        raise WrongFile(f"{opened.name} is empty.")
+
+
+def _check_zip(opened: Opened) -> None:
+    try:
+        with zipfile.ZipFile(opened.path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        raise WrongFile(f"{opened.name} is damaged: it cannot be unpacked.") from None
+    if not members:
+        raise WrongFile(f"{opened.name} is empty.")
+    if len(members) > MOST_MEMBERS:
+        raise WrongFile(f"{opened.name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are accepted.")
+    for member in members:
+        _check_member(opened.name, member)
+    if sum(member.file_size for member in members) > min(
+        max(MOST_EXPANSION * opened.size, ALWAYS_FINE), MOST_UNPACKED
+    ):
+        raise WrongFile(_bomb(opened.name))
+
+
+def _check_member(name: str, member: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0:1]:
+        raise WrongFile(
+            f"{name} holds a file with an unsafe path ({member.filename[:60]!r}); it was not unpacked."
+        )
+    if member.flag_bits & 1:
+        raise WrongFile(f"{name} is locked with a password; unlock it first.")
+
+
+def _bomb(name: str) -> str:
+    return f"{name} unpacks to far more than its size, as only a trap does; it was not imported."

@@ -1,0 +1,124 @@
+"""Text lines and table rows out of bytes that may be anything, in bounded memory."""
+
+import csv
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from catalog.records import RejectedRow, WrongFile
+
+LONGEST_LINE = 64 * 1024
+LONGEST_ROW = 20
+"""Lines that one quoted row may span; a quote that is open longer was never closed."""
+_DELIMITERS = (",", ";", "\t", "|")
+
+Line = tuple[int, str | RejectedRow]
+
+
+def check_text(head: bytes, name: str) -> None:
+    """Raise WrongFile when `head`, a file's beginning, is no UTF-8 text.
+
+    A file of UTF-8 with a damaged row here and there passes: those rows are rejected later.
+    """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise WrongFile(f"{name} is UTF-16 text; save it as UTF-8.")
+    if b"\0" in head[:4096]:
+        raise WrongFile(f"{name} is not a text file.")
+    try:
+        head[: _last_line_end(head)].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not _has_utf8_letters(head):
+            line = head[: error.start].count(b"\n") + 1
+            raise WrongFile(
+                f"{name} is not UTF-8 text (line {line} has the byte 0x{head[error.start]:02X}); save it as UTF-8."
+            ) from None
+
+
+def numbered_lines(stream: BinaryIO) -> Iterator[Line]:
+    """Yield (line number, text or RejectedRow) without line ends and byte order mark; empty lines are left out."""
+    number = 0
+    while raw := stream.readline(LONGEST_LINE):
+        number += 1
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            _skip_line(stream)
+            yield number, RejectedRow(number, f"the line is longer than {LONGEST_LINE // 1024} kB")
+            continue
+        if number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        text = raw.rstrip(b"\r\n")
+        if text:
+            yield number, _decoded(text, number)
+
+
+def delimiter_of(header: str) -> str:
+    """Return the sign that cuts the header into most columns."""
+    return max(_DELIMITERS, key=header.count)
+
+
+def table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+    """Cut lines into cells as CSV does; a quoted cell may span lines.
+
+    A quote that is never closed costs its own line only.
+    """
+    waiting: list[Line] = []
+    while True:
+        number, line = waiting.pop(0) if waiting else next(lines, (0, ""))
+        if number == 0:
+            return
+        if isinstance(line, RejectedRow):
+            yield number, line
+        elif '"' not in line:
+            yield number, line.split(delimiter)
+        else:
+            yield number, _quoted_row(number, line, delimiter, lines, waiting)
+
+
+def _quoted_row(
+    number: int, line: str, delimiter: str, lines: Iterator[Line], waiting: list[Line]
+) -> list[str] | RejectedRow:
+    """Read a row with quotes, with the lines it goes on in; those it does not need wait."""
+    text = line
+    for taken in range(LONGEST_ROW):
+        row = _cells(text, delimiter)
+        if row is not None:
+            del waiting[:taken]
+            return row
+        if taken == len(waiting):
+            following = next(lines, None)
+            if following is None:
+                break
+            waiting.append(following)
+        more = waiting[taken][1]
+        if isinstance(more, RejectedRow) or len(text) > LONGEST_LINE:
+            break
+        text = f"{text}\n{more}"
+    return RejectedRow(number, "a quote is opened and not closed at the end of its cell")
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """Return the cells, None when a quote is still open."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+
+
+def _decoded(text: bytes, number: int) -> str | RejectedRow:
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError:
+        return RejectedRow(number, "the line is not UTF-8 text")
+    return RejectedRow(number, "the line has a NUL character") if "\0" in decoded else decoded
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    while (raw := stream.readline(LONGEST_LINE)) and not raw.endswith(b"\n"):
+        pass
+
+
+def _last_line_end(head: bytes) -> int:
+    return head.rfind(b"\n") + 1 or len(head)
+
+
+def _has_utf8_letters(head: bytes) -> bool:
+    valid = head.decode("utf-8", "ignore")
+    return any(ord(c) > 127 for c in valid)

@@ -1,0 +1,26 @@
+"""Version 1 of ListenBrainz' addresses, each with and without a slash at the end."""
+
+from django.urls import re_path
+
+from catalog.listenbrainz import views
+
+_USER = r"^user/(?P<username>[^/]+)"
+
+app_name = "listenbrainz"
+
+urlpatterns = [
+    re_path(r"^validate-token/?$", views.ValidateToken.as_view(), name="validate_token"),
+    re_path(r"^submit-listens/?$", views.SubmitListens.as_view(), name="submit_listens"),
+    re_path(r"^delete-listen/?$", views.DeleteListen.as_view(), name="delete_listen"),
+    re_path(r"^feedback/recording-feedback/?$", views.RecordingFeedback.as_view(), name="feedback"),
+    re_path(
+        r"^feedback/user/(?P<username>[^/]+)/get-feedback/?$",
+        views.UserFeedback.as_view(),
+        name="user_feedback",
+    ),
+    re_path(rf"{_USER}/listens/?$", views.UserListens.as_view(), name="listens"),
+    re_path(rf"{_USER}/playing-now/?$", views.PlayingNow.as_view(), name="playing_now"),
+    re_path(rf"{_USER}/listen-count/?$", views.ListenCount.as_view(), name="listen_count"),
+    re_path(rf"{_USER}/playlists/createdfor/?$", views.CreatedFor.as_view(), name="created_for"),
+    re_path(r"^playlist/(?P<playlist_id>[0-9a-fA-F-]{36})/?$", views.OnePlaylist.as_view(), name="playlist"),
+]

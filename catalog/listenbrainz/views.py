@@ -1,0 +1,268 @@
+"""The addresses that players call. Errors look like ListenBrainz' own: {"code": 401, "error": "…"}."""
+
+from datetime import UTC, datetime
+
+import structlog
+from django.db.models import Max, Min, Q
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from accounts.authentication import TokenAuthentication, TokenInAddress, usable_token
+from accounts.models import Scope, User
+from catalog.api.parsers import AnyTypeJSONParser
+from catalog.listenbrainz import answers, payloads, service
+from catalog.listenbrainz.payloads import BadRequest
+from catalog.models import Interaction, Playlist
+
+log = structlog.get_logger(__name__)
+MAX_COUNT = 1000
+YEAR_3000 = 32_503_680_000
+
+
+class MayListen(BasePermission):
+    message = "This token may not send listens. Make one with the scope “listen” on your account page."
+
+    def has_permission(self, request, view) -> bool:
+        return request.auth is not None and request.auth.allows(Scope.LISTEN)
+
+
+class ListenBrainzView(APIView):
+    """What all of them share: tokens only, any content type, the rate-limit headers clients wait by."""
+
+    authentication_classes = [TokenAuthentication]
+    permission_classes = [MayListen]
+    parser_classes = [AnyTypeJSONParser]
+    throttle_scope = "listen"
+    max_body_bytes = payloads.MAX_REQUEST_BYTES
+    schema = None  # ListenBrainz' documentation is the documentation
+
+    def get_exception_handler(self):
+        return _answer_error
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in zip(("Limit", "Remaining", "Reset-In"), _throttle_state(request), strict=False):
+            response[f"X-RateLimit-{name}"] = str(value)
+        return response
+
+    def listener_named(self, username: str) -> User:
+        """Return the token's own user, when it is the one asked about."""
+        if username.casefold() != self.request.user.username.casefold():
+            raise exceptions.NotFound(f"Cannot find user: {username}")
+        return self.request.user
+
+
+class ValidateToken(ListenBrainzView):
+    """The one address where old clients may send the token as `?token=`."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request):
+        secret = request.query_params.get("token") or _header_secret(request)
+        if not secret:
+            raise exceptions.ValidationError("You need to provide an Authorization token.")
+        try:
+            token = usable_token(secret)
+        except exceptions.AuthenticationFailed:
+            return Response({"code": 200, "message": "Token invalid.", "valid": False})
+        username = token.user.username
+        return Response({"code": 200, "message": "Token valid.", "valid": True, "user_name": username})
+
+
+class SubmitListens(ListenBrainzView):
+    def post(self, request):
+        submission = payloads.read_submission(request.data)
+        service.submit(request.user, submission)
+        answer = {"status": "ok"}
+        if request.query_params.get("return_msid") == "true" and submission.listen_type != "import":
+            answer["recording_msid"] = str(submission.listens[0].msid)
+        return Response(answer)
+
+
+class DeleteListen(ListenBrainzView):
+    def post(self, request):
+        service.delete_listen(request.user, *payloads.read_deletion(request.data))
+        return Response({"status": "ok"})
+
+
+class RecordingFeedback(ListenBrainzView):
+    def post(self, request):
+        service.give_feedback(request.user, payloads.read_feedback(request.data))
+        return Response({"status": "ok"})
+
+
+class UserFeedback(ListenBrainzView):
+    def get(self, request, username):
+        listener = self.listener_named(username)
+        count, offset = _number(request, "count", 25, MAX_COUNT), _number(request, "offset", 0)
+        opinions = _opinions(listener, request.query_params.get("score"))
+        with_metadata = request.query_params.get("metadata") == "true"
+        page = opinions.select_related("song__artist", "song__album")[offset : offset + count]
+        found = [answers.feedback(opinion, listener, with_metadata) for opinion in page]
+        total = opinions.count()
+        return Response({"count": len(found), "feedback": found, "offset": offset, "total_count": total})
+
+
+class UserListens(ListenBrainzView):
+    def get(self, request, username):
+        listener = self.listener_named(username)
+        plays = service.heard_songs(listener)
+        span = plays.aggregate(oldest=Min("occurred_at"), latest=Max("occurred_at"))
+        page = list(_between(plays, request)[: _number(request, "count", 25, MAX_COUNT)])
+        payload = {
+            "count": len(page),
+            "user_id": listener.username,
+            "listens": [answers.listen(interaction, listener) for interaction in page],
+            "latest_listen_ts": _unix(span["latest"]),
+            "oldest_listen_ts": _unix(span["oldest"]),
+        }
+        return Response({"payload": payload})
+
+
+class PlayingNow(ListenBrainzView):
+    def get(self, request, username):
+        listener = self.listener_named(username)
+        metadata = service.playing_now(listener)
+        listens = [{"playing_now": True, "track_metadata": metadata}] if metadata else []
+        payload = {
+            "count": len(listens),
+            "listens": listens,
+            "playing_now": True,
+            "user_id": listener.username,
+        }
+        return Response({"payload": payload})
+
+
+class ListenCount(ListenBrainzView):
+    def get(self, request, username):
+        return Response({"payload": {"count": service.heard_songs(self.listener_named(username)).count()}})
+
+
+class CreatedFor(ListenBrainzView):
+    """Made playlists, those of the week before the daily mixes, newest first: players look for them on the first page.
+
+    Some players ask without a token: only who opted in is shown to them.
+    """
+
+    permission_classes = []
+
+    def get(self, request, username):
+        listener = User.objects.filter(username__iexact=username, is_active=True).first()
+        if listener is None or not _may_see_made(request, listener):
+            raise exceptions.NotFound(f"Cannot find user: {username}")
+        count, offset = _number(request, "count", 25, 100), _number(request, "offset", 0)
+        made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
+        ordered = made.annotate(is_daily=Q(kind=Playlist.Kind.DAILY_MIX))
+        ordered = ordered.select_related("owner").order_by("is_daily", "-created_at", "pk")
+        page = ordered[offset : offset + count]
+        return Response(
+            {
+                "playlists": [answers.playlist(one, with_tracks=False) for one in page],
+                "playlist_count": made.count(),
+                "offset": offset,
+                "count": count,
+            }
+        )
+
+
+class OnePlaylist(ListenBrainzView):
+    permission_classes = []
+
+    def get(self, request, playlist_id):
+        playlist = (
+            Playlist.objects.select_related("owner").filter(pk=playlist_id, owner__is_active=True).first()
+        )
+        if playlist is None or not _may_see(request, playlist):
+            raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
+        return Response(answers.playlist(playlist))
+
+
+def _may_see(request, playlist: Playlist) -> bool:
+    if playlist.is_public or _is_owner(request, playlist.owner):
+        return True
+    return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
+
+
+def _may_see_made(request, listener: User) -> bool:
+    return listener.shares_playlists or _is_owner(request, listener)
+
+
+def _is_owner(request, user: User) -> bool:
+    return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
+
+
+def _opinions(listener: User, score: str | None):
+    kinds = {"1": [Interaction.Kind.LIKE], "-1": [Interaction.Kind.DISLIKE]}
+    if score is not None and score not in kinds:
+        raise BadRequest("The score must be 1 or -1.")
+    wanted = kinds.get(score or "", [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
+    return Interaction.objects.by(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
+
+
+def _between(plays, request):
+    lowest, highest = _number(request, "min_ts", None), _number(request, "max_ts", None)
+    if lowest is not None and highest is not None and lowest >= highest:
+        raise BadRequest("max_ts must be larger than min_ts.")
+    if lowest is not None:
+        plays = plays.filter(occurred_at__gt=_moment(lowest))
+    if highest is not None:
+        plays = plays.filter(occurred_at__lt=_moment(highest))
+    return plays
+
+
+def _number(request, name: str, default: int | None, most: int = 2**40):
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
+    return min(int(text), most)
+
+
+def _moment(seconds: int):
+    return datetime.fromtimestamp(min(seconds, YEAR_3000), UTC)
+
+
+def _unix(moment) -> int:
+    return int(moment.timestamp()) if moment else 0
+
+
+def _header_secret(request) -> str:
+    header = request.headers.get("Authorization", "")
+    scheme, _, secret = header.partition(" ")
+    return secret.strip() if scheme.lower() in ("token", "bearer") else ""
+
+
+def _throttle_state(request) -> tuple:
+    return getattr(getattr(request, "_request", request), "throttle_state", ())
+
+
+def _answer_error(exc, context) -> Response:
+    """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
+    if isinstance(exc, BadRequest):
+        exc = exceptions.ValidationError(str(exc))
+    response = drf_exception_handler(exc, context)
+    if response is None:
+        log.error("listenbrainz_request_failed", path=context["request"].path, exc_info=exc)
+        error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
+        return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+    response.data = {"code": response.status_code, "error": _sentence(exc)}
+    if response.status_code in (403, 404):
+        request = context["request"]
+        log.warning(
+            "listenbrainz_access_refused", path=request.path, user_id=getattr(request.user, "pk", None)
+        )
+    return response
+
+
+def _sentence(exc) -> str:
+    if isinstance(exc, exceptions.NotAuthenticated):
+        return "You need to provide an Authorization header."
+    if isinstance(exc, TokenInAddress | exceptions.APIException):
+        return " ".join(str(part) for part in exc.detail) if isinstance(exc.detail, list) else str(exc.detail)
+    return "Not found." if isinstance(exc, Http404) else "You may not do that."

@@ -1,0 +1,80 @@
+"""What the import commands share: progress with time left, and the result in words."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from tqdm import tqdm
+
+from catalog.management.sentences import PlainCommand
+from catalog.models import ImportRun
+from catalog.records import WrongFile
+from catalog.services import imports
+from catalog.services.ingest import LeaseLost
+
+SHOWN_ROWS = 20
+
+
+class ImportCommand(PlainCommand):
+    """A command that imports one file and says what became of its rows."""
+
+    columns: Sequence[str] = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="The file; .gz is fine.")
+        for name in self.columns:
+            parser.add_argument(
+                f"--{name.replace('_', '-')}-column",
+                dest=f"column_{name}",
+                metavar="NAME",
+                help=f"The column with the {name.replace('_', ' ')}, if it goes by another name.",
+            )
+        parser.add_argument(
+            "--all-rejected", action="store_true", help="List all rejected rows that were kept."
+        )
+
+    def chosen_columns(self, options: dict[str, Any]) -> dict[str, str]:
+        chosen = {name: options[f"column_{name}"] for name in self.columns}
+        return {name: column for name, column in chosen.items() if column}
+
+    def import_file(self, given: dict[str, Any], content: str, format: str = "", **more: Any) -> None:
+        """Import, show progress, print the result; CommandError with one sentence if it cannot be done."""
+        try:
+            with _bar(given["file"].name) as show:
+                run = imports.import_file(given["file"], content, format, on_progress=show, **more)
+        except (WrongFile, imports.ImportRefused, LeaseLost) as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; the same command goes on from here.", returncode=130) from None
+        self._report(run, None if given["all_rejected"] else SHOWN_ROWS)
+
+    def _report(self, run: ImportRun, most: int | None) -> None:
+        self.stdout.write(
+            f"{run.file_name}: {run.n_read:,} read, {run.n_added:,} added, {run.n_known:,} known already, "
+            f"{run.n_rejected:,} rejected."
+        )
+        shown = run.rejected_rows.all()[:most]
+        for row in shown:
+            self.stdout.write(f"  line {row.line}: {row.reason}")
+        if run.n_rejected > len(shown):
+            self.stdout.write(f"  and {run.n_rejected - len(shown):,} more")
+        if run.n_read and run.n_rejected == run.n_read:
+            raise CommandError("Every row was rejected; nothing was imported.")
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[imports.OnProgress]:
+    """Show a bar with the time left on stderr; nothing when nobody watches."""
+    bar = tqdm(
+        total=100,
+        disable=None,
+        leave=False,
+        bar_format="{desc:32.32} {bar:30} {percentage:3.0f} %  {remaining} left",
+        desc=title,
+    )
+    try:
+        yield lambda run: bar.update(100 * run.progress - bar.n) and None
+    finally:
+        bar.close()

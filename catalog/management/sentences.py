@@ -1,0 +1,38 @@
+"""Commands that end with a sentence, not with a traceback, when the set-up is not ready for them."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+class PlainCommand(BaseCommand):
+    """A command whose answer stands alone.
+
+    The checks of the set-up are left to `check` and `run_site`: their warnings would bury the answer. A database that
+    can't be reached or is behind the program is said in one sentence with its cure.
+    """
+
+    requires_system_checks = ()
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute(*args, **options)
+        except DatabaseError as error:
+            sentence = database_problem(error)
+            if sentence is None:
+                raise
+            raise CommandError(sentence) from None
+
+
+def database_problem(error: DatabaseError) -> str | None:
+    """Say what the operator can do about a database error; None when it is not the set-up's."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError:
+        return f"The database can't be used ({str(error).strip()}); `manage.py doctor` says what to do."
+    if missing:
+        return f"The database is behind this version ({len(missing)} to go); run `manage.py migrate` first."
+    return None

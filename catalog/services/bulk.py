@@ -1,0 +1,97 @@
+"""SQL for many rows at once, the same on SQLite and PostgreSQL."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db import connection, models
+
+T = TypeVar("T")
+
+# SQLite's limit of parameters is far higher; longer lists only make longer statements
+_VALUES_A_QUERY = 900
+_ROWS_A_STATEMENT = 500
+_EPOCH = datetime(1970, 1, 1)
+
+
+def insert(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple], on_conflict: str) -> int:
+    """Insert rows of values in the order of `fields`; return how many the conflict clause let in.
+
+    The values are those of the database: `moments()` for times. Unlike "INSERT OR IGNORE" a conflict clause
+    passes over nothing but what it names: a broken check or a missing value still is an error.
+    """
+    if not rows:
+        return 0
+    columns = ", ".join(connection.ops.quote_name(_column(model, name)) for name in fields)
+    table = connection.ops.quote_name(model._meta.db_table)
+    head = f"INSERT INTO {table} ({columns}) VALUES "  # noqa: S608  (names of our own tables, quoted)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return _insert_one_by_one(cursor, head, len(fields), rows, on_conflict)
+        return _insert_together(cursor, head, len(fields), rows, on_conflict)
+
+
+def ids_by(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
+    """Return the primary key by the value of `field`; where rows share a value, the lowest."""
+    found: dict[T, int] = {}
+    for part in chunks(set(values), _VALUES_A_QUERY):
+        rows = model._default_manager.filter(**{f"{field}__in": part}).order_by("-pk")
+        found.update(rows.values_list(field, "pk"))
+    return found
+
+
+def chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
+    """Cut `values` into lists of at most `size`."""
+    left = iter(values)
+    while part := list(islice(left, size)):
+        yield part
+
+
+@contextmanager
+def modest_memory() -> Iterator[None]:
+    """Read the SQLite file without mapping it into memory: a bulk write visits every page of it once."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+        yield
+        return
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA mmap_size").fetchone()[0]
+        cursor.execute("PRAGMA mmap_size=0")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA mmap_size={int(before)}")
+
+
+def moments() -> Callable[[int | None], Any]:
+    """Return what turns Unix seconds into the database's times; in SQLite text, as Django writes it."""
+    if connection.vendor == "sqlite":
+        return lambda seconds: None if seconds is None else str(_EPOCH + timedelta(seconds=seconds))
+    start = _EPOCH.replace(tzinfo=UTC)
+    return lambda seconds: None if seconds is None else start + timedelta(seconds=seconds)
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field) or field.column is None:
+        raise ValueError(f"{model.__name__} has no column for {name!r}.")
+    return field.column
+
+
+def _insert_one_by_one(cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str) -> int:
+    """SQLite: one prepared statement, run again for each row, is the fastest."""
+    statement = f"{head}({', '.join(['%s'] * n_fields)}) {on_conflict}"
+    return cursor.executemany(statement, rows).rowcount
+
+
+def _insert_together(cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str) -> int:
+    """PostgreSQL: several hundred rows a statement save the way there and back."""
+    one = f"({', '.join(['%s'] * n_fields)})"
+    n_inserted = 0
+    for part in chunks(rows, _ROWS_A_STATEMENT):
+        statement = f"{head}{', '.join([one] * len(part))} {on_conflict}"
+        cursor.execute(statement, [value for row in part for value in row])
+        n_inserted += cursor.rowcount
+    return n_inserted

@@ -1,0 +1,9 @@
+"""What other apps may listen to. Upward news travels by signal, so that catalog imports nothing above it."""
+
+from django.dispatch import Signal
+
+# Sent after commit with `listener_id`: this listener's history or opinions changed.
+listening_changed = Signal()
+
+# Sent after commit with `song_ids`: songs were withdrawn or are offered again.
+songs_changed = Signal()

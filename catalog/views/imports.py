@@ -1,0 +1,104 @@
+"""A listener's own history files: uploaded, watched while they come in, looked over, taken back."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from catalog import tasks
+from catalog.forms import HistoryFileForm
+from catalog.importers import importers_of
+from catalog.models import ImportRun
+from catalog.records import WrongFile
+from catalog.services import imports
+from catalog.views.responses import done
+
+REJECTED_A_PAGE = 100
+_UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
+_TO_UNDO = (ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request):
+    """List one's imports; POST takes a file and has a worker read it."""
+    form = HistoryFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        run = _requested(request, form)
+        if run is not None:
+            return redirect("catalog:import", run.pk)
+    runs = [(run, _title(run)) for run in imports.of_listener(request.user)]
+    context = {"page": "library", "tab": "imports", "form": form, "runs": runs}
+    return render(request, "catalog/imports.html", context)
+
+
+def _requested(request, form: HistoryFileForm) -> ImportRun | None:
+    """Return the queued import, or None with the reason in the form."""
+    try:
+        run = imports.request_import(request.user, form.cleaned_data["file"], requested_by=request.user)
+    except (WrongFile, imports.ImportRefused) as error:
+        form.add_error("file", str(error))
+        return None
+    tasks.enqueue_import(run)
+    return run
+
+
+@login_required
+@require_safe
+def one(request, run_id: int):
+    """Show how far an import is, what came of it and every rejected row; htmx asks for the first part again."""
+    run = _own(request, run_id)
+    rows = Paginator(run.rejected_rows.order_by("line"), REJECTED_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": "library",
+        "tab": "imports",
+        "run": run,
+        "title": _title(run),
+        "rows": rows,
+        "is_under_way": run.status in _UNDER_WAY,
+        "can_be_undone": run.status in _TO_UNDO,
+        "percent": round(100 * run.progress),
+    }
+    # the whole page once it is over, so that the rejected rows and "undo" come with it
+    is_part = request.htmx and context["is_under_way"]
+    response = render(request, "catalog/_import.html" if is_part else "catalog/import.html", context)
+    if request.htmx and not is_part:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@login_required
+@require_POST
+def cancel(request, run_id: int):
+    """Stop an import; what is in already stays until it is undone."""
+    run = _own(request, run_id)
+    message = _("The import was stopped.") if imports.cancel(run) else _("The import was over already.")
+    return done(request, message, default=f"/library/imports/{run.pk}/")
+
+
+@login_required
+@require_POST
+def undo(request, run_id: int):
+    """Take back what an import added."""
+    run = _own(request, run_id)
+    try:
+        n = imports.undo(run)
+    except imports.ImportRefused:
+        message = _("The import is still running; stop it first.")
+    else:
+        message = _("Undone: %(n)d plays were taken out of your history again.") % {"n": n}
+    return done(request, message, default=f"/library/imports/{run.pk}/")
+
+
+def _own(request, run_id: int) -> ImportRun:
+    """Return the listener's own import; somebody else's does not exist for them (T36)."""
+    run = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def _title(run: ImportRun) -> str:
+    return next((one.title for one in importers_of(imports.HISTORY) if one.name == run.format), run.format)

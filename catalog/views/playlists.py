@@ -1,0 +1,171 @@
+"""Playlists: a listener's own, and public ones to look at."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from catalog.forms import PlaylistForm
+from catalog.models import Playlist, Song
+from catalog.services import library, playlist_files, playlists
+from catalog.views.responses import back, done
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request):
+    """List one's playlists; POST makes a new one."""
+    form = PlaylistForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = playlists.create(
+            request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
+        )
+        return redirect("catalog:playlist", made.pk)
+    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
+    return render(request, "catalog/playlists.html", {"page": "playlists", "playlists": mine, "form": form})
+
+
+@require_safe
+def playlist(request, playlist_id):
+    """Show a playlist to its owner, or to anybody when it is public."""
+    shown = _visible(request, playlist_id)
+    items = list(shown.items.select_related("song__artist", "song__album").prefetch_related("song__genres"))
+    is_mine = shown.owner_id == request.user.pk
+    context = {
+        "page": "playlists",
+        "playlist": shown,
+        "items": items,
+        "is_mine": is_mine,
+        "opinions": library.opinions_of(request.user, [item.song for item in items]),
+        "form": PlaylistForm(initial={"title": shown.title, "description": shown.description})
+        if is_mine
+        else None,
+        "duration_ms": sum(item.song.duration_ms or 0 for item in items),
+    }
+    return render(request, "catalog/playlist.html", context)
+
+
+@login_required
+@require_POST
+def change(request, playlist_id):
+    """Rename a playlist, make it public or private, or delete it."""
+    mine = _own(request, playlist_id)
+    match request.POST.get("do"):
+        case "rename":
+            form = PlaylistForm(request.POST)
+            if not form.is_valid():
+                messages.error(request, _("A playlist needs a name."))
+                return redirect("catalog:playlist", mine.pk)
+            playlists.rename(mine, form.cleaned_data["title"], form.cleaned_data["description"])
+            message = _("Renamed.")
+        case "share":
+            playlists.set_public(mine, True)
+            message = _("Anybody with the link can see this playlist now.")
+        case "unshare":
+            playlists.set_public(mine, False)
+            message = _("Only you can see this playlist now.")
+        case "delete":
+            title = mine.title
+            playlists.delete(mine)
+            messages.success(request, _("“%(title)s” is deleted.") % {"title": title})
+            return redirect("catalog:playlists")
+        case other:
+            return HttpResponseBadRequest(f"{other!r} is not something to do with a playlist.")
+    messages.success(request, message)
+    return redirect("catalog:playlist", mine.pk)
+
+
+@login_required
+@require_POST
+def move(request, playlist_id):
+    """Move an entry up or down, to a place, or take it out; `order` puts all of them into an order."""
+    mine = _own(request, playlist_id)
+    if "order" in request.POST:
+        return _reorder(request, mine)
+    try:
+        item_id = int(request.POST.get("item", ""))
+        position = int(request.POST.get("position") or 0)
+    except ValueError:
+        return HttpResponseBadRequest("item and position must be whole numbers.")
+    if "remove" in request.POST:
+        found, message = playlists.remove_item(mine, item_id), _("Taken out of the playlist.")
+    else:
+        found, message = playlists.move_item(mine, item_id, position), _("Moved to place %d.") % position
+    if not found:
+        raise Http404
+    return done(request, message, default=f"/playlists/{mine.pk}/")
+
+
+def _reorder(request, mine: Playlist):
+    ids = [text for text in request.POST["order"].split(",") if text.isascii() and text.isdecimal()]
+    try:
+        playlists.reorder(mine, [int(text) for text in ids])
+    except playlists.PlaylistError as error:
+        return HttpResponse(str(error), status=409)
+    return done(request, _("New order saved."), default=f"/playlists/{mine.pk}/")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request, song_id: int):
+    """Choose the playlist a song goes to, an old one or a new one."""
+    song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
+    if request.method == "POST":
+        return _add(request, song)
+    mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
+    context = {"song": song, "playlists": mine, "next": back(request, request.META.get("HTTP_REFERER", "/"))}
+    template = "catalog/_add_to_playlist.html" if request.htmx else "catalog/add_to_playlist.html"
+    return render(request, template, context)
+
+
+def _add(request, song: Song):
+    try:
+        if request.POST.get("playlist"):
+            chosen = _own(request, request.POST["playlist"])
+            is_new = playlists.add_song(chosen, song)
+        else:
+            chosen, is_new = playlists.create(request.user, request.POST.get("title", ""), songs=[song]), True
+    except playlists.PlaylistError as error:
+        messages.error(request, str(error))
+        return redirect("catalog:add_to_playlist", song.pk)
+    message = (
+        _("“%(song)s” is in “%(playlist)s” now.")
+        if is_new
+        else _("“%(song)s” was in “%(playlist)s” already.")
+    )
+    return done(request, message % {"song": song.title, "playlist": chosen.title})
+
+
+@require_safe
+def export(request, playlist_id, form: str):
+    """Download a playlist as JSPF, M3U8 or CSV."""
+    shown = _visible(request, playlist_id)
+    if form not in playlist_files.CONTENT_TYPES:
+        raise Http404
+    text = playlist_files.text_of(shown, form, settings.SITE_URL)
+    response = HttpResponse(text, content_type=playlist_files.content_type(form))
+    name = slugify(shown.title) or "playlist"
+    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{form}")
+    return response
+
+
+def _own(request, playlist_id) -> Playlist:
+    """Return the listener's own playlist; somebody else's does not exist for them (T36)."""
+    try:
+        return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
+    except (ValidationError, ValueError):
+        raise Http404 from None
+
+
+def _visible(request, playlist_id) -> Playlist:
+    shown = get_object_or_404(Playlist.objects.select_related("owner"), pk=playlist_id)
+    if not shown.is_public and shown.owner_id != request.user.pk:
+        raise Http404
+    return shown

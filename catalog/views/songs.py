@@ -1,0 +1,70 @@
+"""A song's picture, and what a listener does with the song."""
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from catalog import covers
+from catalog.models import Song
+from catalog.services import listening
+from catalog.views.responses import done
+
+ONE_YEAR = 365 * 24 * 3600
+COUNTS_AS_PLAYED_MS = 30_000
+LONGEST_PLAY_MS = 24 * 3600 * 1000
+
+
+@require_GET
+def cover(request, code: str) -> HttpResponse:
+    """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""
+    try:
+        drawn = covers.svg_of(code)
+    except covers.NotACover as error:
+        raise Http404(str(error)) from None
+    response = HttpResponse(drawn, content_type="image/svg+xml")
+    response["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
+    return response
+
+
+@login_required
+@require_POST
+def set_opinion(request, song_id: int) -> HttpResponse:
+    """Like, dislike, or take either back."""
+    song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
+    opinion = request.POST.get("opinion")
+    if opinion == "like":
+        listening.like(request.user, song, source="site")
+        message = _("Liked “%(title)s”. Your next list knows.")
+    elif opinion == "dislike":
+        listening.dislike(request.user, song, source="site")
+        message = _("Noted: you don't like “%(title)s”. It won't be recommended again.")
+    elif opinion == "none":
+        listening.clear_opinion(request.user, song)
+        message = _("Taken back what you said about “%(title)s”.")
+    else:
+        return HttpResponseBadRequest("opinion must be like, dislike or none.")
+    context = {"song": song, "opinion": "" if opinion == "none" else opinion}
+    return done(request, message % {"title": song.title}, "parts/_opinion.html", context)
+
+
+@login_required
+@require_POST
+def record_heard(request, song_id: int) -> HttpResponse:
+    """Note how long the player played a song: a play past 30 s or half of it, before that a skip."""
+    song = get_object_or_404(Song, pk=song_id)
+    try:
+        played_ms = int(request.POST.get("played_ms", ""))
+    except ValueError:
+        return HttpResponseBadRequest("played_ms must be a whole number of milliseconds.")
+    if not 0 <= played_ms <= LONGEST_PLAY_MS:
+        return HttpResponseBadRequest(f"played_ms must be from 0 to {LONGEST_PLAY_MS}.")
+    began = timezone.now() - timedelta(milliseconds=played_ms)
+    enough = min(COUNTS_AS_PLAYED_MS, (song.duration_ms or 2 * COUNTS_AS_PLAYED_MS) / 2)
+    record = listening.record_play if played_ms >= enough else listening.record_skip
+    record(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
+    return HttpResponse(status=204)
