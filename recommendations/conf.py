@@ -1,0 +1,145 @@
+"""Every tunable of the recommendations, once: its type, its unit, its default and what it is for.
+
+Each is read from Django's settings (upper-case name), else from the environment variable of that name, else
+it has its default. docs/settings.md lists them; a system check reads them all at start.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar, overload
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+_BOOLS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+
+
+class Tunable(Generic[T]):
+    """One number or word that an operator may change; reading it gives the value in force."""
+
+    def __init__(self, default: T, unit: str, about: str, *, least: float | None = None) -> None:
+        self.default = default
+        self.unit = unit
+        self.about = about
+        self.least = least
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.variable = name.upper()
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Tunable[T]": ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> "Tunable[T] | T":
+        return self if instance is None else self.value()
+
+    def value(self) -> T:
+        """Return the value in force.
+
+        Raises ImproperlyConfigured when it has the wrong type or is too small.
+        """
+        if hasattr(settings, self.variable):
+            return self._checked(getattr(settings, self.variable))
+        if self.variable in os.environ:
+            return self._checked(self._parsed(os.environ[self.variable]))
+        return self.default
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            if isinstance(self.default, bool):
+                return _BOOLS[text.strip().lower()]
+            return type(self.default)(text)  # type: ignore[call-arg]
+        except (ValueError, KeyError):
+            raise ImproperlyConfigured(
+                f"{self.variable} is {text!r}; it must be a {type(self.default).__name__} ({self.unit})."
+            ) from None
+
+    def _checked(self, value: Any) -> T:
+        if self.least is not None and value < self.least:
+            raise ImproperlyConfigured(
+                f"{self.variable} is {value}; it must be at least {self.least:g} ({self.unit})."
+            )
+        return value
+
+
+class Tunables:
+    """What can be tuned, by what it is about."""
+
+    # Lists
+    list_length = Tunable(20, "songs", "Length of a list when nobody asks for another.", least=1)
+    longest_list = Tunable(200, "songs", "A page or the API never answers more in one list.", least=1)
+    precomputed_length = Tunable(20, "songs", "Length of the lists computed ahead of time.", least=1)
+    precompute_batch = Tunable(2500, "listeners", "Lists computed and written together.", least=1)
+    list_cache_seconds = Tunable(3600, "s", "A list in the cache is served at most this long.", least=0)
+    catalog_mask_seconds = Tunable(
+        60, "s", "How long a process trusts its picture of which songs are available.", least=0
+    )
+    popular_cache_seconds = Tunable(
+        600, "s", "How long the most played songs are remembered without a model.", least=0
+    )
+    loaded_versions = Tunable(2, "model versions", "Kept in the memory of one process.", least=1)
+
+    # Training
+    preset = Tunable(
+        "classic", "a preset's name", "What the schedule trains and what `make run` begins with."
+    )
+    retrain_after = Tunable(
+        0, "new interactions",
+        "Train by itself, at the hour, once so many came in; 0 leaves it to the nightly schedule.",
+        least=0,
+    )  # fmt: skip
+    minimum_interactions = Tunable(1, "interactions", "Below this there is nothing to learn from.", least=1)
+    evaluation_share = Tunable(
+        0.2, "share of a listener's songs", "Held out to measure a training.", least=0.01
+    )
+    evaluation_listeners = Tunable(1000, "listeners", "Measured at most, drawn by the run's seed.", least=1)
+    fidelity_cases = Tunable(
+        200, "recommended songs", "Whose reason is checked by taking the named song away.", least=1
+    )
+    gate_drop = Tunable(
+        0.1,
+        "share of NDCG@10",
+        "A version is not activated when it is surely worse than the active one by this.",
+        least=0,
+    )
+    versions_kept = Tunable(5, "model versions", "Ready versions whose files stay after a training.", least=2)
+    read_chunk = Tunable(200_000, "rows", "Read from the database in one statement.", least=1)
+    memory_reserve_mb = Tunable(
+        200, "MB", "Left to the rest of the machine when a training asks for memory.", least=0
+    )
+
+    # Jobs
+    training_lease_seconds = Tunable(
+        30.0, "s", "A worker silent for so long has lost its training.", least=0.2
+    )
+    training_attempts = Tunable(
+        3, "attempts", "A training that kills its worker so often has failed.", least=1
+    )
+    sweep_patience_seconds = Tunable(
+        10.0,
+        "s",
+        "An ended lease is watched for so long, because a clock that jumped looks the same.",
+        least=0,
+    )
+    worker_pulse_seconds = Tunable(15.0, "s", "How often a worker says that it lives.", least=0.1)
+    leftovers_after_seconds = Tunable(
+        3600, "s", "Folders without a version are removed at this age.", least=0
+    )
+
+    def all(self) -> Iterator["Tunable"]:
+        """Yield every tunable, in the order in which they are written here."""
+        return (value for value in vars(type(self)).values() if isinstance(value, Tunable))
+
+
+conf = Tunables()

@@ -1,0 +1,62 @@
+"""The algorithms, found by looking: a module here with an `Algorithm` in it is registered by that."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .base import Algorithm, NotEnoughData, NotFitted, Progress, TrainingData
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "NotEnoughData",
+    "NotFitted",
+    "Progress",
+    "TrainingData",
+    "algorithm_of",
+    "create",
+]
+
+
+def _found() -> dict[str, type[Algorithm]]:
+    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    classes = (value for module in modules for value in vars(module).values() if inspect.isclass(value))
+    return {
+        class_.name: class_
+        for class_ in classes
+        if issubclass(class_, Algorithm) and not inspect.isabstract(class_)
+    }
+
+
+ALGORITHMS: Mapping[str, type[Algorithm]] = _found()
+"""Name -> class."""
+
+
+def algorithm_of(component: str) -> str:
+    """Return the algorithm of a component: `als` of `als` and of `als_2`, which is ALS with other settings."""
+    return component if component in ALGORITHMS else re.sub(r"_\d+$", "", component)
+
+
+def create(name: str, options: Mapping[str, Any]) -> Algorithm:
+    """Return a new algorithm by its name, or by a component's (see `algorithm_of`).
+
+    Raises
+    ------
+    ValueError
+        An unknown name or hyperparameter.
+    """
+    name = algorithm_of(name)
+    if name not in ALGORITHMS:
+        raise ValueError(f"Unknown algorithm {name!r}; there are {', '.join(sorted(ALGORITHMS))}.")
+    class_ = ALGORITHMS[name]
+    if unknown := set(options) - set(class_.option_names()):
+        raise ValueError(
+            f"The algorithm {name!r} has no option {sorted(unknown)[0]!r}; "
+            f"it has {', '.join(class_.option_names()) or 'none'}."
+        )
+    return class_(**options)

@@ -1,0 +1,316 @@
+"""Songs that listeners with a like taste played: matrix factorisation of implicit feedback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from ..arrays import (
+    BLOCK_BYTES,
+    blocks,
+    n_per_row,
+    positive_part,
+    row_numbers,
+    rows_times,
+    side_by_side,
+    unit_rows,
+)
+from ..weighting import Transform, confidence, confidences_of
+from .base import Algorithm, NotEnoughData, Progress, TrainingData
+
+REMEMBERED = 256
+"""Most listeners whose equations are kept for a second question."""
+
+PRE_SOLVED_BYTES = 64 * 2**20
+"""Larger catalogues do without the short way for short histories, so that serving stays small."""
+
+
+@dataclass(frozen=True)
+class Equations:
+    """A x = Y'cp of some listeners, with A = Y'Y + Y'(C-1)Y + regularization.
+
+    Attributes
+    ----------
+    songs : float64 (n, longest, n_factors)
+        Factors y_j of each song of the history.
+    solved : float64 (n, n_factors, longest)
+        A^-1 y_j for each song of the history; factors and reasons both rest on it.
+    liked : float64 (n, longest)
+        c * p: the confidence of liked songs, 0 for disliked ones and in the padding.
+    """
+
+    songs: NDArray[np.float64]
+    solved: NDArray[np.float64]
+    liked: NDArray[np.float64]
+
+    @property
+    def longest(self) -> int:
+        return self.songs.shape[1]
+
+    @cached_property
+    def solution(self) -> NDArray[np.float64]:
+        """x = sum over j of c_j A^-1 y_j, (n, n_factors)."""
+        return np.asarray(np.matmul(self.solved, self.liked[:, :, None])[:, :, 0], dtype=np.float64)
+
+    def pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return y_i' A^-1 y_j for songs i with the given factors (n, k, n_factors): (n, k, longest)."""
+        return np.matmul(factors, self.solved)
+
+    def removal_effects(self) -> NDArray[np.float64]:
+        """Return what a pull of 1 is worth if song j is taken out, (n, longest); 0 for disliked songs."""
+        extra = np.maximum(self.liked - 1, 0)
+        own_scores = np.matmul(self.songs, self.solution[:, :, None])[:, :, 0]
+        own_pulls = np.einsum("nfh,nhf->nh", self.solved, self.songs)
+        return np.where(self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0)
+
+
+class ALS(Algorithm):
+    """Alternating least squares of Hu, Koren and Volinsky (2008), fitted by implicit.
+
+    Minimises sum c_ui (p_ui - x_u . y_i)^2 + regularization * (|x_u|^2 + |y_i|^2) with c = 1 + alpha * f(r).
+    A disliked song has p = 0 like an unknown one, but with its confidence.
+
+    Only the songs' factors are kept. A listener's factors are the exact solution for their history,
+    x = (Y'Y + Y'(C-1)Y + regularization)^-1 Y'Cp, in double precision: n_factors^2 * length of the history
+    + n_factors^3 / 3 operations, and for histories shorter than n_factors that of the small system that
+    Woodbury's identity leaves. (implicit's own fold-in is the same equation in single precision, and its
+    threads must not meet a fork of a serving process.)
+
+    Parameters
+    ----------
+    n_factors, n_iterations, regularization, alpha
+        As in the paper.
+    transform
+        f: identity, log or binary.
+    device
+        `cpu`, or `gpu` to fit on a CUDA device; never chosen by what is installed. Serving needs no GPU either way.
+
+    Attributes
+    ----------
+    item_factors_ : float32 (n_items, n_factors)
+    learned_ : bool (n_items,)
+        Songs that somebody heard in the training data; the others cannot be scored.
+    shared_ : float64 (n_factors, n_factors)
+        S = Y'Y + regularization, the part of the equations that all listeners share.
+    doubles_ : float64 (n_items, n_factors)
+        The songs' factors, ready for the equations.
+    pre_solved_ : float64 (n_items, n_factors) or None
+        S^-1 y of every song, unless that takes more than `PRE_SOLVED_BYTES`.
+    seed_ : int
+        What implicit's random state was made from.
+    """
+
+    name = "als"
+    names_songs = True
+    item_arrays = ("item_factors", "learned")
+
+    def __init__(
+        self,
+        n_factors: int = 64,
+        n_iterations: int = 15,
+        regularization: float = 0.01,
+        alpha: float = 40.0,
+        transform: Transform = "identity",
+        device: Literal["cpu", "gpu"] = "cpu",
+    ) -> None:
+        if device not in ("cpu", "gpu"):
+            raise ValueError(f"device must be cpu or gpu, not {device!r}.")
+        self.device = device
+        self.n_factors = n_factors
+        self.n_iterations = n_iterations
+        self.regularization = regularization
+        self.alpha = alpha
+        self.transform = transform
+        self._last = threading.local()
+
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        if not (data.strengths.data > 0).any():
+            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        confidences = confidence(data.strengths, alpha=self.alpha, transform=self.transform)
+        self.seed_ = int(rng.integers(2**31))
+        self.item_factors_ = self._factorise(confidences, on_progress)
+        heard = np.bincount(positive_part(confidences).indices, minlength=data.n_items) > 0
+        self.learned_ = heard
+        self.item_factors_[~heard] = 0
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._last = threading.local()
+        self.columns_ = side_by_side(self.item_factors_)
+        self.doubles_ = np.asarray(self.item_factors_, dtype=np.float64)
+        self.shared_ = self.doubles_.T @ self.doubles_ + self.regularization * np.eye(self.n_factors)
+        self.pre_solved_ = None
+        if self.doubles_.nbytes <= PRE_SOLVED_BYTES:
+            self.pre_solved_ = np.ascontiguousarray(np.linalg.solve(self.shared_, self.doubles_.T).T)
+
+    def _factorise(self, confidences: csr_matrix, on_progress: Progress) -> NDArray[np.float32]:
+        on_progress(0, self.n_iterations)
+        # a new object each time: a refit of the old one with more listeners gives NaN
+        with threadpool_limits(1, "blas"):
+            model = _least_squares(self.device)(
+                factors=self.n_factors,
+                iterations=self.n_iterations,
+                regularization=self.regularization,
+                alpha=1.0,
+                random_state=self.seed_,
+            )
+            model.fit(
+                confidences,
+                show_progress=False,
+                callback=lambda iteration, seconds, loss: on_progress(iteration + 1, self.n_iterations),
+            )
+        return model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
+
+    def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""
+        histories = self._checked(histories)
+        factors = np.full((histories.shape[0], self.n_factors), np.nan, dtype=np.float32)
+        for rows, equations in self._equations(histories):
+            factors[rows] = equations.solution
+        factors[~self._can_fold_in(histories)] = np.nan
+        return factors
+
+    def _can_fold_in(self, histories: csr_matrix) -> NDArray[np.bool_]:
+        counts = (histories.data > 0) & self.learned_[histories.indices]
+        return np.bincount(row_numbers(histories)[counts], minlength=histories.shape[0]) > 0
+
+    def _equations(self, histories: csr_matrix) -> Iterable[tuple[NDArray[np.intp], Equations]]:
+        """Return (rows, equations) of listeners with histories of about equal length.
+
+        Reasons are asked for right after the scores of the same histories, so each thread remembers those of
+        its last block.
+        """
+        if histories.shape[0] > REMEMBERED:
+            return self._made(histories)
+        key = (histories.indptr, histories.indices, histories.data)
+        last = getattr(self._last, "equations", None)
+        if last is not None and all(map(np.array_equal, last[0], key)):
+            return last[1]
+        made = list(self._made(histories))
+        self._last.equations = (tuple(part.copy() for part in key), made)
+        return made
+
+    def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
+        lengths = n_per_row(histories)
+        for rows in self._by_length(lengths):
+            places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
+            columns = histories.indices[places]
+            songs = self.doubles_[columns]
+            strengths = histories.data[places].astype(np.float64)
+            values = confidences_of(strengths, alpha=self.alpha, transform=self.transform)
+            extra = np.where(values != 0, np.abs(values) - 1, 0)
+            if self.pre_solved_ is not None and songs.shape[1] < self.n_factors:
+                solved = _solved_small(songs, self.pre_solved_[columns], extra)
+            else:
+                solved = _solved(songs, self.shared_, extra)
+            yield rows, Equations(songs, solved, np.maximum(values, 0))
+
+    def _by_length(self, lengths: NDArray[np.int64]):
+        """Yield groups of rows of one length, each within the block size.
+
+        One length a group: BLAS adds in another order when zeros are padded to the end, and a listener's
+        score must not depend on who else is in the block.
+        """
+        order = np.argsort(lengths, kind="stable")
+        for same in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+            if len(same):
+                row_bytes = 8 * self.n_factors * max(int(lengths[same[0]]), self.n_factors)
+                yield from (same[rows] for rows in blocks(len(same), BLOCK_BYTES // row_bytes))
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        scores = rows_times(self.fold_in(histories), self.columns_, self.n_items_)
+        if not self.learned_.all():
+            scores[:, ~self.learned_] = np.nan
+        return scores
+
+    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j (section 5)."""
+        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        for rows, equations in self._equations(histories):
+            pulls = equations.pulls(self.doubles_[item_rows[rows]])
+            amounts[rows, :, : equations.longest] = pulls * equations.liked[:, None, :]
+        return amounts
+
+    def _influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What the score loses if song j is taken out of the history and x solved anew, exactly.
+
+        By Sherman and Morrison that is y_i' A^-1 y_j * (c - (c - 1) y_j'x) / (1 - (c - 1) y_j' A^-1 y_j).
+        """
+        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        for rows, equations in self._equations(histories):
+            pulls = equations.pulls(self.doubles_[item_rows[rows]])
+            amounts[rows, :, : equations.longest] = pulls * equations.removal_effects()[:, None, :]
+        return amounts
+
+    def _similar(self, item_row: int) -> NDArray[np.float32]:
+        if not self.learned_[item_row]:
+            return np.full(self.n_items_, np.nan, dtype=np.float32)
+        units = unit_rows(self.item_factors_)
+        return np.where(self.learned_, units @ units[item_row], np.float32(np.nan))
+
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        return unit_rows(self.item_factors_)
+
+    def _state(self) -> dict[str, NDArray]:
+        return {
+            "item_factors": self.item_factors_,
+            "learned": self.learned_,
+            "seed": np.array([self.seed_], dtype=np.int64),
+        }
+
+    def _restore(self, state: dict[str, NDArray]) -> None:
+        if state["item_factors"].shape[1:] != (self.n_factors,):
+            raise ValueError(f"als.item_factors must have {self.n_factors} columns")
+        self.item_factors_ = state["item_factors"]
+        self.learned_ = np.asarray(state["learned"])
+        self.seed_ = int(state["seed"][0])
+        self._prepare()
+
+
+def _least_squares(device: str) -> type:
+    """Return implicit's class by its full name: `implicit.als` would choose a GPU by what is installed.
+
+    Imported here so that a process that only serves does not load it.
+    """
+    if device == "cpu":
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares
+    import implicit.gpu
+
+    if not implicit.gpu.HAS_CUDA:
+        raise ValueError("device is gpu, but implicit finds no CUDA device here; set it to cpu.")
+    from implicit.gpu.als import AlternatingLeastSquares as OnGpu
+
+    return OnGpu
+
+
+def _solved(
+    songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return A^-1 Y' with A = S + Y' E Y: songs Y (n, longest, d), shared S (d, d), extra E (n, longest)."""
+    matrix = np.matmul(songs.transpose(0, 2, 1), songs * extra[:, :, None])
+    matrix += shared
+    return np.asarray(np.linalg.solve(matrix, songs.transpose(0, 2, 1)), dtype=np.float64)
+
+
+def _solved_small(
+    songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the same by Woodbury's identity: A^-1 Y' = Z' (I + E Y Z')^-1 with Z = Y S^-1 (n, longest, d).
+
+    The system has the size of the history. As (I + G E) Z-rows it is solved for its transpose: Y Z' = G is symmetric.
+    """
+    own = np.matmul(songs, pre_solved.transpose(0, 2, 1))
+    own *= extra[:, None, :]
+    places = np.arange(own.shape[1])
+    own[:, places, places] += 1
+    return np.asarray(np.linalg.solve(own, pre_solved).transpose(0, 2, 1), dtype=np.float64)

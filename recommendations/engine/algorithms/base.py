@@ -1,0 +1,238 @@
+"""What every algorithm offers. Checks are here; the private hooks compute."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from ..arrays import as_csr, n_per_row
+from ..features import ItemFeatures
+from ..interactions import Interactions
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) after each step; an exception in it stops the fit and comes out unchanged."""
+
+
+class NotEnoughData(ValueError):
+    """There is nothing to learn from; the message says what is missing."""
+
+
+class NotFitted(RuntimeError):
+    """The algorithm was asked before it learned."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What an algorithm may learn from.
+
+    Attributes
+    ----------
+    strengths : float32 csr (n_listeners, n_items)
+        Negative = disliked; no stored zeros.
+    features : ItemFeatures, optional
+    events : Interactions, optional
+        The events behind `strengths`, for algorithms that need times.
+    """
+
+    strengths: csr_matrix
+    features: ItemFeatures | None = None
+    events: Interactions | None = None
+
+    def __post_init__(self) -> None:
+        if self.features is not None and self.features.n_items != self.n_items:
+            raise ValueError(f"There are features of {self.features.n_items} songs for {self.n_items} songs.")
+
+    @property
+    def n_items(self) -> int:
+        return self.strengths.shape[1]
+
+
+class Algorithm(ABC):
+    """Learns from training data and scores songs for histories.
+
+    A history is a row of strengths over the songs (float32 csr, negative = disliked). Nothing about the
+    listeners of the training is needed to score, so known and new listeners take the same path.
+
+    Names: `__init__` stores hyperparameters, `fit` learns and returns self, learned names end in `_`,
+    a second fit forgets the first. NaN = cannot score.
+    """
+
+    name: ClassVar[str]
+    names_songs: ClassVar[bool] = False
+    """Whether `contributions` can say anything."""
+    item_arrays: ClassVar[tuple[str, ...]] = ()
+    """Names in `state` of the arrays with one row a song; checked when they are read again."""
+    n_items_: int
+
+    def fit(self, data: TrainingData, *, seed: int = 0, on_progress: Progress | None = None) -> Self:
+        """Learn from `data`; the same seed gives the same result.
+
+        Raises
+        ------
+        ValueError
+            The matrix holds NaN.
+        """
+        strengths = as_csr(data.strengths)
+        self.forget()
+        self._fit(
+            TrainingData(strengths, data.features, data.events),
+            np.random.default_rng(seed),
+            on_progress or _ignore,
+        )
+        self.n_items_ = strengths.shape[1]
+        return self
+
+    def score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Score every song for every history.
+
+        Returns
+        -------
+        float32 (n_histories, n_items)
+            Higher is better, comparable within a row only; NaN where it cannot score.
+        """
+        histories = self._checked(histories)
+        if histories.shape[0] == 0:
+            return np.zeros(histories.shape, dtype=np.float32)
+        return self._score(histories)
+
+    def score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Score chosen songs, int (n_histories, k) with -1 for none: float32 (n_histories, k)."""
+        histories = self._checked(histories)
+        scores = self._score_items(histories, np.maximum(item_rows, 0))
+        return np.where(item_rows < 0, np.float32(np.nan), scores)
+
+    def contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Say how much each song of the histories adds to the scores of the given songs.
+
+        Parameters
+        ----------
+        histories
+            (n, n_items).
+        item_rows
+            int32 (n, k); -1 for none.
+
+        Returns
+        -------
+        float32 (n, k, longest history)
+            In the order of `arrays.padded(histories)`, 0 in the padding and where nothing can be said.
+        """
+        histories = self._checked(histories)
+        longest = int(n_per_row(histories).max(initial=0))
+        if item_rows.size == 0 or longest == 0:
+            return np.zeros((*item_rows.shape, longest), dtype=np.float32)
+        amounts = self._contributions(histories, np.maximum(item_rows, 0))
+        amounts[item_rows < 0] = 0
+        return amounts
+
+    def influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Say how much each score would fall without each song of the history; shapes of `contributions`.
+
+        This is what reasons are chosen by. Where an algorithm has no better answer, it is the contributions.
+        """
+        histories = self._checked(histories)
+        longest = int(n_per_row(histories).max(initial=0))
+        if item_rows.size == 0 or longest == 0:
+            return np.zeros((*item_rows.shape, longest), dtype=np.float32)
+        amounts = self._influences(histories, np.maximum(item_rows, 0))
+        amounts[item_rows < 0] = 0
+        return amounts
+
+    def explain(self, history: csr_matrix, item_row: int) -> NDArray[np.float32]:
+        """Say how much each song of one history adds to one song's score, in order of `history.indices`."""
+        return self.contributions(history, np.array([[item_row]], dtype=np.int32))[0, 0]
+
+    def similar(self, item_row: int) -> NDArray[np.float32]:
+        """Score every song by how much it is like this one, float32 (n_items,); NaN where it cannot."""
+        self._require_fitted()
+        if not 0 <= item_row < self.n_items_:
+            raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items_ - 1}.")
+        return self._similar(item_row)
+
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        """Return a vector of length 1 for each song (zeros unknown), or None; near means alike."""
+        return None
+
+    def state(self) -> dict[str, NDArray]:
+        """Return what was learned as plain arrays."""
+        self._require_fitted()
+        return {"n_items": np.array([self.n_items_], dtype=np.int64)} | self._state()
+
+    @classmethod
+    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray]) -> Self:
+        """Return the algorithm whose `options()` and `state()` these are.
+
+        Raises
+        ------
+        ValueError, KeyError
+            The arrays do not belong together.
+        """
+        n_items = int(state["n_items"][0])
+        for name in cls.item_arrays:
+            if len(state[name]) != n_items:
+                raise ValueError(f"{cls.name}.{name} has {len(state[name])} rows for {n_items} songs")
+        algorithm = cls(**options)
+        algorithm._restore({name: array for name, array in state.items() if name != "n_items"})
+        algorithm.n_items_ = n_items
+        return algorithm
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """Return the names of the hyperparameters."""
+        return tuple(inspect.signature(cls).parameters)
+
+    def options(self) -> dict[str, Any]:
+        """Return the hyperparameters."""
+        return {name: getattr(self, name) for name in self.option_names()}
+
+    def forget(self) -> None:
+        """Drop what was learned."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    @property
+    def is_fitted(self) -> bool:
+        return hasattr(self, "n_items_")
+
+    def _require_fitted(self) -> None:
+        if not self.is_fitted:
+            raise NotFitted(f"The algorithm {self.name!r} has not learned anything yet; call fit first.")
+
+    def _checked(self, histories: csr_matrix) -> csr_matrix:
+        self._require_fitted()
+        return as_csr(histories, n_columns=self.n_items_)
+
+    @abstractmethod
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        """Learn; set names that end in `_`."""
+
+    @abstractmethod
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]: ...
+
+    def _score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.take_along_axis(self._score(histories), item_rows, axis=1)
+
+    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+
+    def _influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return self._contributions(histories, item_rows)
+
+    def _similar(self, item_row: int) -> NDArray[np.float32]:
+        return np.full(self.n_items_, np.nan, dtype=np.float32)
+
+    @abstractmethod
+    def _state(self) -> dict[str, NDArray]: ...
+
+    @abstractmethod
+    def _restore(self, state: dict[str, NDArray]) -> None: ...
+
+
+def _ignore(done: int, total: int) -> None:
+    """Progress that nobody asked for."""

@@ -1,0 +1,202 @@
+"""Songs that are like the listener's songs: in sound, and where it is asked for in artist and genre."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from ..arrays import n_per_row, padded, rows_times, side_by_side, unit_rows
+from ..features import AUDIO_FEATURES, ItemFeatures, rare_units
+from ..weighting import Transform, transformed
+from .base import Algorithm, Progress, TrainingData
+
+
+class Content(Algorithm):
+    """Cosine between the listener's mean song and each song, over the features that both have.
+
+    The profile of a listener is the mean of the features of what they liked, weighted by the transformed
+    strength, each feature over the songs that have it. Missing features are left out, not filled in; a song
+    without any is not scored. Costs n_listeners * n_items * 8; no song-by-song matrix is made.
+
+    Parameters
+    ----------
+    transform
+        From strength to weight in the mean; `log` keeps one much-played song from being the whole profile.
+    artist
+        Added to the cosine: this times the part of the listener's songs that are by the song's artist.
+    genre
+        Added: this times the part of the listener's genres that the song has, by the cosine of both.
+
+    Attributes
+    ----------
+    audio_ : float32 (n_items, 8)
+        Scaled features, 0 to 1, NaN unknown.
+    groups_ : float32 csr (n_items, n_groups)
+        Artists and genres, each row's parts of length `artist` and `genre`; no columns where neither counts.
+        What is unknown of a song adds nothing.
+    """
+
+    name = "content"
+    names_songs = True
+    item_arrays = ("audio",)
+
+    def __init__(self, transform: Transform = "log", artist: float = 0.0, genre: float = 0.0) -> None:
+        if artist < 0 or genre < 0:
+            raise ValueError("artist and genre must be at least 0.")
+        self.transform = transform
+        self.artist = artist
+        self.genre = genre
+
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        on_progress(0, 1)
+        unknown = np.full((data.n_items, len(AUDIO_FEATURES)), np.nan, dtype=np.float32)
+        groups = grouped(data.features, data.n_items, artist=self.artist, genre=self.genre)
+        self._learn(unknown if data.features is None else data.features.scaled, groups)
+        on_progress(1, 1)
+
+    def _learn(self, audio: NDArray[np.float32], groups: csr_matrix) -> None:
+        self.audio_ = audio
+        self.groups_ = groups
+        self.by_group_ = groups.T.tocsr()
+        self.grouped_ = n_per_row(groups) > 0
+        self.known_ = np.isfinite(audio).astype(np.float32)
+        self.filled_ = np.where(np.isfinite(audio), audio, np.float32(0))
+        self.complete_ = bool(self.known_.all())
+        self.silent_ = np.flatnonzero(~self.filled_.any(axis=1))
+        self.units_ = unit_rows(self.filled_)
+        self.columns_ = side_by_side(self.units_)
+        self.values_ = side_by_side(self.filled_)
+        self.squares_ = side_by_side(self.filled_**2)
+        self.knowns_ = side_by_side(self.known_)
+        self.spread_ = self._spread()
+
+    def _spread(self) -> NDArray[np.float32]:
+        """Standard deviation of each feature over the catalogue, 1 where it does not vary, float32 (8,)."""
+        n_known = np.maximum(self.known_.sum(axis=0), 1)
+        off = (self.filled_ - self.filled_.sum(axis=0) / n_known) * self.known_
+        spread = np.sqrt((off**2).sum(axis=0) / n_known)
+        return np.where(spread > 0, spread, 1).astype(np.float32)
+
+    def profiles(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Return each listener's mean song, float32 (n, 8), NaN where no liked song has the feature."""
+        weights = self._weights(histories.data)
+        if histories.shape[0] == 1:
+            # the same sums without the sparse matrix's overhead, which a single request would feel
+            total = (weights @ self.filled_[histories.indices])[None]
+            weight = (weights @ self.known_[histories.indices])[None]
+        else:
+            matrix = csr_matrix((weights, histories.indices, histories.indptr), shape=histories.shape)
+            total, weight = matrix @ self.filled_, matrix @ self.known_
+        return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan).astype(np.float32)
+
+    def _weights(self, strengths: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the weight of each song in the mean, 0 for what was not liked."""
+        return np.where(strengths > 0, transformed(strengths.astype(np.float64), self.transform), 0)
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        scores = self._cosines(self.profiles(histories))
+        if not self.groups_.shape[1]:
+            return scores
+        knows = np.isfinite(scores)
+        shares = self._shares(histories)
+        alike = (shares @ self.groups_ @ self.by_group_).toarray()
+        # a song of which only artist or genre is known is compared by these alone
+        knows |= self.grouped_ & (n_per_row(shares) > 0)[:, None]
+        scores[~np.isfinite(scores)] = 0
+        return np.where(knows, scores + alike, np.float32(np.nan))
+
+    def _shares(self, histories: csr_matrix) -> csr_matrix:
+        """Return each liked song's part of the history, float32 csr; a row sums to 1."""
+        weights = self._weights(histories.data)
+        rows = np.repeat(np.arange(histories.shape[0]), n_per_row(histories))
+        total = np.bincount(rows, weights=weights, minlength=histories.shape[0])
+        shares = (weights / np.where(total > 0, total, 1)[rows]).astype(np.float32)
+        result = csr_matrix((shares, histories.indices, histories.indptr), shape=histories.shape, copy=True)
+        result.eliminate_zeros()
+        return result
+
+    def _cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine of each profile to each song over the features known in both, NaN where there are none."""
+        has = np.isfinite(profiles)
+        filled = np.where(has, profiles, np.float32(0))
+        if self.complete_ and has.all():
+            return self._complete_cosines(filled)
+        n = len(self.audio_)
+        song_lengths = rows_times(has.astype(np.float32), self.squares_, n)
+        lengths = rows_times(filled**2, self.knowns_, n) * song_lengths
+        products = rows_times(filled, self.values_, n)
+        return np.divide(
+            products, np.sqrt(lengths), out=np.full(products.shape, np.nan, np.float32), where=lengths > 0
+        )
+
+    def _complete_cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = rows_times(unit_rows(profiles), self.columns_, len(self.audio_))
+        if len(self.silent_):
+            scores[:, self.silent_] = np.nan
+        scores[~profiles.any(axis=1)] = np.nan
+        return scores
+
+    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """How fast the cosine would rise with more of each song, times what there is of it.
+
+        The cosine does not change with the length of the profile, so these sum to 0 over a history: above 0
+        are the songs that pull the profile towards the recommended one.
+        """
+        history = padded(histories)
+        songs = self.units_[item_rows].astype(np.float64)
+        pulls = (self.filled_[history.columns] * self._weights(history.values)[:, :, None]).astype(np.float64)
+        total = pulls.sum(axis=1)
+        length = np.sqrt(np.einsum("nd,nd->n", total, total))[:, None]
+        direction = total / np.where(length > 0, length, 1)
+        # what is left of a song's direction after the profile's own: only that turns the profile
+        across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
+        across /= np.where(length > 0, length, 1)[:, :, None]
+        return np.matmul(across, pulls.transpose(0, 2, 1)).astype(np.float32)
+
+    def _similar(self, item_row: int) -> NDArray[np.float32]:
+        return self._cosines(self.audio_[item_row : item_row + 1])[0]
+
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""
+        if not self.known_.any():
+            return None
+        mean = self.filled_.sum(axis=0) / np.maximum(self.known_.sum(axis=0), 1)
+        return unit_rows((self.filled_ - mean) * self.known_)
+
+    def _state(self) -> dict[str, NDArray]:
+        if not self.groups_.shape[1]:
+            return {"audio": self.audio_}
+        return {
+            "audio": self.audio_,
+            "groups": self.groups_.data,
+            "group_columns": self.groups_.indices.astype(np.int32),
+            "group_starts": self.groups_.indptr.astype(np.int64),
+            "n_groups": np.array([self.groups_.shape[1]], dtype=np.int64),
+        }
+
+    def _restore(self, state: dict[str, NDArray]) -> None:
+        audio = state["audio"]
+        groups = csr_matrix((len(audio), 0), dtype=np.float32)
+        if "groups" in state:
+            parts = (state["groups"], state["group_columns"], state["group_starts"])
+            groups = csr_matrix(parts, shape=(len(audio), int(state["n_groups"][0])))
+            groups.check_format(full_check=True)
+        self._learn(audio, groups)
+
+
+def grouped(features: ItemFeatures | None, n_items: int, *, artist: float, genre: float) -> csr_matrix:
+    """Return artists and genres side by side, float32 csr (n_items, n_groups).
+
+    A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
+    few songs have counting more: the product of two songs' rows is at most artist + genre.
+    """
+    parts = [csr_matrix((n_items, 0), dtype=np.float32)]
+    if features is not None and artist and (features.artist >= 0).any():
+        known = np.flatnonzero(features.artist >= 0)
+        numbers, columns = np.unique(features.artist[known], return_inverse=True)
+        values = np.full(len(known), np.sqrt(artist), dtype=np.float32)
+        parts.append(csr_matrix((values, (known, columns)), shape=(n_items, len(numbers))))
+    if features is not None and genre:
+        parts.append(rare_units(features.genres, n_items) * np.float32(np.sqrt(genre)))
+    return csr_matrix(hstack(parts), dtype=np.float32)

@@ -1,0 +1,157 @@
+"""Small array operations that several parts of the engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+BLOCK_BYTES = 8 * 2**20
+"""Size of the arrays that a pass works on: small enough for the processor's cache, large enough for BLAS."""
+
+
+def as_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_matrix:
+    """Return a float32 csr_matrix of finite values without stored zeros; the input is not changed.
+
+    Raises
+    ------
+    ValueError
+        A value is NaN or infinite, or the matrix has another width. implicit would read foreign memory.
+    """
+    if n_columns is not None and matrix.shape[1] != n_columns:
+        raise ValueError(f"The histories are over {matrix.shape[1]} songs, the model over {n_columns}.")
+    csr = matrix
+    if not (isinstance(matrix, csr_matrix) and matrix.dtype == np.float32):
+        csr = csr_matrix(matrix, dtype=np.float32)
+    if not np.isfinite(csr.data).all():
+        raise ValueError("The matrix holds NaN or infinite values; take them out first.")
+    if not (csr.data.all() and csr.has_canonical_format):
+        csr = csr.copy()
+        csr.sum_duplicates()
+        csr.eliminate_zeros()
+    return csr
+
+
+def positive_part(matrix: csr_matrix) -> csr_matrix:
+    """Return the matrix with its negative entries (dislikes, early skips) left out."""
+    if not (matrix.data < 0).any():
+        return matrix
+    positive = matrix.copy()
+    positive.data = np.maximum(positive.data, 0)
+    positive.eliminate_zeros()
+    return positive
+
+
+def n_per_row(matrix: csr_matrix) -> NDArray[np.int64]:
+    """Return how many entries each row stores, int64 (n_rows,)."""
+    return np.diff(matrix.indptr).astype(np.int64)
+
+
+def row_numbers(matrix: csr_matrix) -> NDArray[np.int64]:
+    """Return the row of each stored entry, int64 (nnz,)."""
+    return np.repeat(np.arange(matrix.shape[0]), n_per_row(matrix))
+
+
+def blocks(n: int, size: int) -> Iterator[slice]:
+    """Cut range(n) into consecutive slices of at most `size`."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, max(size, 1)))
+
+
+def unit_rows(vectors: NDArray) -> NDArray[np.float32]:
+    """Return rows of length 1; a row of zeros stays zeros."""
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    return (vectors / np.where(norms > 0, norms, 1)[:, None]).astype(np.float32)
+
+
+def take_rows(matrix: csr_matrix, rows: NDArray) -> csr_matrix:
+    """Return the chosen rows (mask or ascending positions); the matrix itself if they are all of them."""
+    is_all = rows.all() if rows.dtype == bool else len(rows) == matrix.shape[0] == 1
+    return matrix if is_all else matrix[rows]
+
+
+def side_by_side(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors (n, d) as the columns of a (d, n rounded up to 16) array for `rows_times`."""
+    n, d = vectors.shape
+    columns = np.zeros((d, -(-n // 16) * 16), dtype=np.float32)
+    columns[:, :n] = vectors.T
+    return columns
+
+
+def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Return the products of each row with the first n columns, (n_rows, n).
+
+    A row's result does not depend on how many rows came with it: BLAS adds in another order for a single row
+    and at the edge of a matrix that does not fill its blocks of columns.
+    """
+    if len(left) == 1:
+        return (np.repeat(left, 2, axis=0) @ columns)[:1, :n]
+    return (left @ columns)[:, :n]
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Rows of a csr matrix brought to one length.
+
+    Attributes
+    ----------
+    columns : int32 (n, length)
+        Column of each entry; 0 in the padding.
+    values : float32 (n, length)
+        0 in the padding, and only there.
+    """
+
+    columns: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+
+def padded(matrix: csr_matrix) -> Padded:
+    """Bring the rows to the length of the longest; memory n_rows * longest * 8 bytes."""
+    lengths = n_per_row(matrix)
+    place = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    columns = np.zeros(place.shape, dtype=np.int32)
+    values = np.zeros(place.shape, dtype=np.float32)
+    columns[place] = matrix.indices
+    values[place] = matrix.data
+    return Padded(columns, values)
+
+
+def top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
+    """Return the k columns of highest score in each row, best first, equal scores in column order.
+
+    Parameters
+    ----------
+    scores
+        (n, n_columns); -inf and NaN are never chosen.
+
+    Returns
+    -------
+    int32 (n, k)
+        -1 where a row has fewer than k scores. Linear in scores.size.
+    """
+    n, width = scores.shape
+    k = min(k, width)
+    chosen = np.full((n, k), -1, dtype=np.int32)
+    if k == 0 or n == 0:
+        return chosen
+    # a sum is NaN if one of its terms is, and much quicker than looking at each
+    usable = np.where(np.isnan(scores), -np.inf, scores) if np.isnan(scores.sum()) else scores
+    threshold = np.partition(usable, width - k, axis=1)[:, width - k]
+    least = np.maximum(threshold, np.finfo(usable.dtype).min)
+    rows, columns = np.divmod(np.flatnonzero(usable >= least[:, None]), width)
+    if len(rows) == n * k and (np.bincount(rows, minlength=n) == k).all():
+        return _sorted_columns(usable, columns.reshape(n, k))
+    order = np.lexsort((columns, -usable[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    fits = place < k
+    chosen[rows[fits], place[fits]] = columns[fits]
+    return chosen
+
+
+def _sorted_columns(scores: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Order columns (n, k), ascending in each row, by score."""
+    best_first = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, best_first, axis=1).astype(np.int32)

@@ -1,0 +1,397 @@
+"""What the learned ranker sees: the components' proposals for a listener, and the numbers that describe each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from .algorithms.base import TrainingData
+from .arrays import n_per_row, positive_part, top_columns
+from .features import UNKNOWN_ARTIST, ItemFeatures, rare_units
+
+PER_COMPONENT = ("z", "share", "rank")
+"""Not the score itself: it grows with the history, which is shorter when the ranker is trained than when it serves."""
+TOGETHER = (
+    "mean_z",
+    "best_z",
+    "worst_z",
+    "spread_z",
+    "mean_near_top",
+    "mean_rank",
+    "best_rank",
+    "worst_rank",
+    "n_top_10",
+    "n_top_50",
+)
+"""What the components say together; credited to them in equal parts."""
+POPULARITY = ("log_listeners", "popularity_difference")
+LISTENER = ("history_length", "mean_log_listeners", "spread_log_listeners")
+AUDIO = ("distance_to_mean", "distance_in_spreads", "nearest_song", "nearest_three", "cosine_to_mean")
+ARTIST = (
+    "artist_songs_heard",
+    "artist_share_of_history",
+    "artist_share_heard",
+    "artist_songs",
+    "artist_log_listeners",
+    "artist_songs_a_listener",
+    "share_of_artist_listeners",
+)
+GENRE = ("genre_affinity",)
+YEAR = ("year_difference",)
+TOGETHER_GROUP = "together"
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Candidates of a block of listeners, one listener after the other, in row order of the songs.
+
+    Attributes
+    ----------
+    starts : int64 (n + 1,)
+        Where each listener's candidates start.
+    item_rows : int32 (m,)
+    """
+
+    starts: NDArray[np.int64]
+    item_rows: NDArray[np.int32]
+
+    @property
+    def listener_rows(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def __len__(self) -> int:
+        return len(self.item_rows)
+
+    @classmethod
+    def union(cls, lists: Sequence[NDArray[np.int32]]) -> Self:
+        """Join lists of songs, int32 (n, any) with -1 for none, without repetition."""
+        together = np.sort(np.hstack(lists), axis=1)
+        keep = together >= 0
+        keep[:, 1:] &= together[:, 1:] != together[:, :-1]
+        return cls(np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), together[keep])
+
+
+def propose(
+    scores: Sequence[NDArray[np.float32]], n: int, extra: Sequence[NDArray[np.int32]] = ()
+) -> Proposals:
+    """Return the union of each component's n best songs; NaN is never proposed."""
+    return Proposals.union([*(top_columns(component, n) for component in scores), *extra])
+
+
+@dataclass(frozen=True)
+class SongTable:
+    """What the ranker knows of the songs, learned from the training data.
+
+    Attributes
+    ----------
+    log_listeners : float32 (n_items,)
+        log(1 + listeners).
+    audio : float32 (n_items, 8)
+        Scaled, mean 0 and deviation 1 a feature; NaN unknown. No columns without audio.
+    artist : int32 (n_items,)
+        0 .. n_artists - 1, -1 unknown. Empty without artists.
+    artist_numbers : float32 (n_artists, 3)
+        Songs in the catalogue, log(1 + listeners), mean number of their songs a listener of theirs has.
+    share_of_artist : float32 (n_items,)
+        The song's part of its artist's listens.
+    genres : float32 csr (n_items, n_genres), rows of length 1; no columns without genres
+    year : float32 (n_items,)
+        Empty without years.
+    """
+
+    log_listeners: NDArray[np.float32]
+    audio: NDArray[np.float32]
+    artist: NDArray[np.int32]
+    artist_numbers: NDArray[np.float32]
+    share_of_artist: NDArray[np.float32]
+    genres: csr_matrix
+    year: NDArray[np.float32]
+
+    @classmethod
+    def learn(cls, data: TrainingData) -> SongTable:
+        """Count and scale; cost linear in the listens."""
+        liked = positive_part(data.strengths)
+        n_listeners = np.bincount(liked.indices, minlength=data.n_items)
+        artist, numbers, share = _artists(liked, data.features, n_listeners)
+        return cls(
+            log_listeners=np.log1p(n_listeners).astype(np.float32),
+            audio=_standardised(data.features, data.n_items),
+            artist=artist,
+            artist_numbers=numbers,
+            share_of_artist=share,
+            genres=rare_units(None if data.features is None else data.features.genres, data.n_items),
+            year=_years(data.features),
+        )
+
+    @property
+    def n_items(self) -> int:
+        return len(self.log_listeners)
+
+    def feature_names(self, components: Sequence[str]) -> list[tuple[str, str]]:
+        """Return (group, name) of each column of `describe`: the group is whom a contribution is credited to."""
+        names = [(component, part) for component in components for part in PER_COMPONENT]
+        names += [(TOGETHER_GROUP, part) for part in TOGETHER]
+        names += [("popularity", part) for part in POPULARITY] + [("base", part) for part in LISTENER]
+        for group, part, known in self._content_parts():
+            if known:
+                names += [(group, name) for name in part]
+        return names
+
+    def _content_parts(self) -> list[tuple[str, tuple[str, ...], bool]]:
+        """(group, names, whether it is known of any song)."""
+        return [
+            ("content", AUDIO, self.audio.shape[1] > 0),
+            ("artist", ARTIST, len(self.artist) > 0),
+            ("content", GENRE, self.genres.shape[1] > 0),
+            ("content", YEAR, len(self.year) > 0),
+        ]
+
+    # -- proposals ----------------------------------------------------------------------------------------
+
+    def by_known_artists(
+        self, histories: csr_matrix, may_come: NDArray[np.bool_], n: int
+    ) -> list[NDArray[np.int32]]:
+        """Return the most popular songs of the artists heard most, one int32 (n_listeners, n), or nothing."""
+        if n < 1 or not len(self.artist):
+            return []
+        counts = self._artist_counts(histories).toarray()
+        counts = np.hstack([counts, np.zeros((len(counts), 1), dtype=np.float32)])
+        heard = counts[:, self.artist]
+        order = heard + self.log_listeners / (1 + self.log_listeners.max())
+        return [top_columns(np.where((heard > 0) & may_come, order, np.float32(-np.inf)), n)]
+
+    def _artist_counts(self, histories: csr_matrix) -> csr_matrix:
+        """How many songs of each artist are in each history, float32 csr (n, n_artists)."""
+        known = self.artist[histories.indices] >= 0
+        rows = np.repeat(np.arange(histories.shape[0]), n_per_row(histories))[known]
+        columns = self.artist[histories.indices[known]]
+        shape = (histories.shape[0], len(self.artist_numbers))
+        return csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+
+    # -- features -----------------------------------------------------------------------------------------
+
+    def describe(
+        self,
+        histories: csr_matrix,
+        proposals: Proposals,
+        scores: Sequence[NDArray[np.float32]],
+        counted: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the features of each candidate, float32 (m, n_features); NaN unknown.
+
+        Parameters
+        ----------
+        histories
+            (n, n_items); only what was liked is looked at.
+        scores
+            One (m,) a component: the candidates' scores, NaN where it cannot score.
+        counted
+            Candidates that the means, deviations and maxima are taken over; all by default.
+        """
+        liked = positive_part(histories)
+        liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
+        columns: list[NDArray] = []
+        for component in scores:
+            columns += _standing(component, proposals, counted)
+        columns += _together(columns)
+        columns += self._popularity(liked, proposals)
+        for part, (_, _, is_known) in zip(
+            (self._audio, self._artist, self._genre, self._year), self._content_parts(), strict=True
+        ):
+            if is_known:
+                columns += part(liked, proposals)
+        return np.column_stack(columns).astype(np.float32)
+
+    def _popularity(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+        n = np.maximum(n_per_row(liked), 1)
+        mean = liked @ self.log_listeners / n
+        spread = np.sqrt(np.maximum(liked @ self.log_listeners**2 / n - mean**2, 0))
+        rows, own = proposals.listener_rows, self.log_listeners[proposals.item_rows]
+        return [own, own - mean[rows], n_per_row(liked)[rows], mean[rows], spread[rows]]
+
+    def _audio(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+        columns = [np.full(len(proposals), np.nan, dtype=np.float32) for _ in AUDIO]
+        for row in range(liked.shape[0]):
+            place = slice(proposals.starts[row], proposals.starts[row + 1])
+            history = self.audio[liked.indices[liked.indptr[row] : liked.indptr[row + 1]]]
+            history = history[np.isfinite(history).all(axis=1)]
+            if len(history):
+                for column, values in zip(
+                    columns, _audio_fit(history, self.audio[proposals.item_rows[place]]), strict=True
+                ):
+                    column[place] = values
+        return columns
+
+    def _artist(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+        counts, rows = self._artist_counts(liked), proposals.listener_rows
+        artist = self.artist[proposals.item_rows]
+        known = artist >= 0
+        heard = np.asarray(counts[rows, np.maximum(artist, 0)]).ravel()
+        songs, listeners, depth = self.artist_numbers[np.maximum(artist, 0)].T
+        length = np.maximum(n_per_row(liked), 1)[rows]
+        found = [heard, heard / length, heard / songs, songs, listeners, depth]
+        found.append(self.share_of_artist[proposals.item_rows])
+        return [np.where(known, column, np.nan) for column in found]
+
+    def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+        profiles = csr_matrix(liked @ self.genres)
+        lengths = np.sqrt(np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel())
+        rows = proposals.listener_rows
+        songs = self.genres[proposals.item_rows]
+        fit = np.asarray(songs.multiply(profiles[rows]).sum(axis=1)).ravel()
+        known = (n_per_row(songs) > 0) & (lengths[rows] > 0)
+        return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
+
+    def _year(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+        known = np.isfinite(self.year)
+        n = liked @ known.astype(np.float32)
+        mean = np.where(n > 0, liked @ np.where(known, self.year, 0) / np.maximum(n, 1), np.nan)
+        return [self.year[proposals.item_rows] - mean[proposals.listener_rows]]
+
+    # -- saving -------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, NDArray]:
+        """Return everything as plain arrays."""
+        return {
+            "log_listeners": self.log_listeners,
+            "audio": self.audio,
+            "artist": self.artist,
+            "artist_numbers": self.artist_numbers,
+            "share_of_artist": self.share_of_artist,
+            "genre_values": self.genres.data,
+            "genre_columns": self.genres.indices.astype(np.int32),
+            "genre_starts": self.genres.indptr.astype(np.int64),
+            "n_genres": np.array([self.genres.shape[1]], dtype=np.int64),
+            "year": self.year,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, NDArray]) -> SongTable:
+        """Return the table whose `state()` this is."""
+        genres = csr_matrix(
+            (state["genre_values"], state["genre_columns"], state["genre_starts"]),
+            shape=(len(state["log_listeners"]), int(state["n_genres"][0])),
+        )
+        genres.check_format(full_check=True)
+        plain = ("log_listeners", "audio", "artist", "artist_numbers", "share_of_artist", "year")
+        return cls(**{name: np.asarray(state[name]) for name in plain}, genres=genres)
+
+
+def _standing(
+    scores: NDArray[np.float32], proposals: Proposals, counted: NDArray[np.bool_] | None
+) -> list[NDArray]:
+    """z-score, share of the best and log rank of each candidate among its listener's."""
+    rows, values = proposals.listener_rows, scores.astype(np.float64)
+    usable = np.isfinite(values) if counted is None else np.isfinite(values) & counted
+    known = np.where(usable, values, 0)
+    n = np.maximum(_sums(usable.astype(np.float64), proposals), 1)
+    mean = _sums(known, proposals) / n
+    deviation = np.sqrt(np.maximum(_sums(known**2, proposals) / n - mean**2, 0))
+    best = _bests(np.where(usable, values, -np.inf), proposals)
+    z = (values - mean[rows]) / np.where(deviation > 0, deviation, 1)[rows]
+    share = values / np.where(best > 0, best, 1)[rows]
+    order = np.lexsort((-values, rows))
+    rank = np.empty(len(values))
+    rank[order] = np.arange(len(values)) - proposals.starts[rows[order]]
+    return [z, share, np.where(np.isfinite(values), np.log1p(rank), np.nan)]
+
+
+def _together(standing: Sequence[NDArray]) -> list[NDArray]:
+    """Agreement of the components, from the columns of `_standing` of each."""
+    z, ranks = np.stack(standing[::3]), np.stack(standing[2::3])
+    known = np.isfinite(z) & np.isfinite(ranks)
+    n = np.maximum(known.sum(axis=0), 1)
+    filled, deep = np.where(known, z, 0), np.where(known, ranks, 0)
+    mean = filled.sum(axis=0) / n
+    spread = np.sqrt(np.where(known, (z - mean) ** 2, 0).sum(axis=0) / n)
+    place = np.expm1(np.where(known, ranks, np.inf))
+    found = [
+        mean,
+        np.where(known, z, -np.inf).max(axis=0),
+        np.where(known, z, np.inf).min(axis=0),
+        spread,
+        (1 / (place + 10)).sum(axis=0) / n,
+        deep.sum(axis=0) / n,
+        np.where(known, ranks, np.inf).min(axis=0),
+        np.where(known, ranks, -np.inf).max(axis=0),
+        (place < 9.5).sum(axis=0),
+        (place < 49.5).sum(axis=0),
+    ]
+    return [np.where(known.any(axis=0), column, np.nan) for column in found]
+
+
+def _sums(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
+    """Sum over each listener's candidates; the same however many listeners there are."""
+    return _reduced(np.add, values, proposals, 0.0)
+
+
+def _bests(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
+    return _reduced(np.maximum, values, proposals, 0.0)
+
+
+def _reduced(
+    reduce: np.ufunc, values: NDArray[np.float64], proposals: Proposals, empty: float
+) -> NDArray[np.float64]:
+    result = np.full(len(proposals.starts) - 1, empty)
+    some = np.diff(proposals.starts) > 0
+    if some.any():
+        result[some] = reduce.reduceat(values, proposals.starts[:-1][some])
+    return result
+
+
+def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray]:
+    """How near songs (m, 8) are to the songs of a history (h, 8): the columns of `AUDIO`."""
+    mean, variance = history.mean(axis=0), history.var(axis=0)
+    off = songs - mean
+    squares = (songs**2).sum(axis=1)[:, None] + (history**2).sum(axis=1) - 2 * (songs @ history.T)
+    squares = np.maximum(squares, 0)
+    nearest = np.sort(np.partition(squares, min(2, len(history) - 1), axis=1)[:, :3], axis=1)
+    length = np.sqrt((songs**2).sum(axis=1)) * np.sqrt((mean**2).sum())
+    return [
+        np.sqrt((off**2).sum(axis=1)),
+        (off**2 / (variance + 0.3)).sum(axis=1),
+        nearest[:, 0],
+        nearest.mean(axis=1),
+        songs @ mean / np.where(length > 0, length, 1),
+    ]
+
+
+def _standardised(features: ItemFeatures | None, n_items: int) -> NDArray[np.float32]:
+    if features is None or not np.isfinite(features.audio).any():
+        return np.zeros((n_items, 0), dtype=np.float32)
+    audio = features.scaled[:, np.isfinite(features.audio).any(axis=0)]
+    deviation = np.nanstd(audio, axis=0)
+    return ((audio - np.nanmean(audio, axis=0)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+
+
+def _artists(
+    liked: csr_matrix, features: ItemFeatures | None, n_listeners: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
+    if features is None or (features.artist == UNKNOWN_ARTIST).all():
+        return nothing
+    numbers, artist = np.unique(features.artist, return_inverse=True)
+    artist = (artist - int(numbers[0] == UNKNOWN_ARTIST)).astype(np.int32)
+    known = np.flatnonzero(artist >= 0)
+    n_artists = int(artist.max()) + 1
+    of_artist = csr_matrix(
+        (np.ones(len(known), np.float32), (known, artist[known])), shape=(len(artist), n_artists)
+    )
+    ones = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
+    listens = np.bincount(artist[known], weights=n_listeners[known], minlength=n_artists)
+    listeners = np.bincount(csr_matrix(ones @ of_artist).indices, minlength=n_artists)
+    songs = np.bincount(artist[known], minlength=n_artists)
+    table = np.column_stack([songs, np.log1p(listeners), listens / np.maximum(listeners, 1)])
+    share = np.where(artist >= 0, n_listeners / np.maximum(listens, 1)[artist], np.nan)
+    return artist.astype(np.int32), table.astype(np.float32), share.astype(np.float32)
+
+
+def _years(features: ItemFeatures | None) -> NDArray[np.float32]:
+    if features is None or features.year is None or not np.isfinite(features.year).any():
+        return np.zeros(0, dtype=np.float32)
+    return np.asarray(features.year, dtype=np.float32)

@@ -1,0 +1,309 @@
+"""Measure a recommender on a split: the lists that listeners would see, with its components beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from ..algorithms import Algorithm, TrainingData
+from ..arrays import n_per_row, positive_part, top_columns, unit_rows
+from ..config import SEGMENTS
+from ..ensemble import segments_of
+from ..features import ItemFeatures
+from ..interactions import Interactions
+from ..presets import CLASSIC
+from ..recommender import OnProgress, Recommender
+from ..weighting import Weighting
+from . import metrics
+from .comparison import Interval, bootstrap
+from .splits import Split
+
+SYSTEM = "recommender"
+STAGE = "evaluate"
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What was measured, one value a listener, system and metric.
+
+    Attributes
+    ----------
+    split, seed
+        How the test part was chosen.
+    metrics : tuple of str
+        `precision@5` and so on.
+    listeners : int (n,)
+        Rows of the listeners who were measured.
+    segments : int8 (n,)
+        Places in `SEGMENTS`.
+    values
+        System -> float64 (n, n_metrics).
+    coverage
+        System -> share of the catalogue in at least one list.
+    """
+
+    split: str
+    seed: int | None
+    metrics: tuple[str, ...]
+    listeners: NDArray[np.intp]
+    segments: NDArray[np.int8]
+    values: Mapping[str, NDArray[np.float64]]
+    coverage: Mapping[str, float]
+    coverage_name: str
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    def values_of(self, system: str, metric: str) -> NDArray[np.float64]:
+        """Return one value a listener, float64 (n,)."""
+        return self.values[system][:, self._column(metric)]
+
+    def mean(self, metric: str, system: str = SYSTEM) -> float:
+        """Return the mean over all listeners."""
+        return float(np.nanmean(self.values_of(system, metric)))
+
+    def interval(self, metric: str, system: str = SYSTEM, *, segment: str | None = None) -> Interval | None:
+        """Return the mean with its bootstrap interval, None where no listener has a value."""
+        self._column(metric)
+        return self._intervals((system,), segment)[system][metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types: means and intervals overall and by segment."""
+        n_by_segment = {name: int((self.segments == place).sum()) for place, name in enumerate(SEGMENTS)}
+        overall = self._intervals(self.systems, None)
+        present = [name for name, n in n_by_segment.items() if n]
+        by_segment = {name: self._intervals(self.systems, name) for name in present}
+        return {
+            "split": self.split,
+            "seed": self.seed,
+            "n_listeners": len(self.listeners),
+            "n_by_segment": n_by_segment,
+            "systems": {
+                system: {
+                    "overall": _plain(overall[system]) | {self.coverage_name: self.coverage[system]},
+                    "segments": {name: _plain(by_segment[name][system]) for name in present},
+                }
+                for system in self.systems
+            },
+        }
+
+    def table(self) -> str:
+        """Return the main figures as text, one line a system."""
+        header = ["", *self.metrics, self.coverage_name]
+        lines = [
+            [system, *(_shown(value) for value in self._means(system)), _shown(self.coverage[system])]
+            for system in self.systems
+        ]
+        widths = [max(len(line[place]) for line in [header, *lines]) for place in range(len(header))]
+        return "\n".join(
+            "  ".join(
+                [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+            )
+            for line in [header, *lines]
+        )
+
+    def _means(self, system: str) -> list[float]:
+        values = self.values[system]
+        n = np.isfinite(values).sum(axis=0)
+        return (np.nansum(values, axis=0) / np.where(n > 0, n, np.nan)).tolist()
+
+    def _intervals(
+        self, systems: Sequence[str], segment: str | None
+    ) -> dict[str, dict[str, Interval | None]]:
+        """Return system -> metric -> interval; all systems are drawn together, so it costs one resampling."""
+        chosen = slice(None) if segment is None else self.segments == SEGMENTS.index(segment)
+        columns = np.hstack([self.values[system][chosen] for system in systems])
+        found = iter(bootstrap(columns, seed=self.seed or 0))
+        return {system: {metric: next(found) for metric in self.metrics} for system in systems}
+
+    def _column(self, metric: str) -> int:
+        if metric not in self.metrics:
+            raise ValueError(f"There is no metric {metric!r}; there are {', '.join(self.metrics)}.")
+        return self.metrics.index(metric)
+
+
+def evaluate(
+    recommender: Recommender | Algorithm,
+    split: Split,
+    *,
+    item_features: ItemFeatures | None = None,
+    ks: Sequence[int] = (5, 10, 20),
+    max_listeners: int | None = 2000,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> EvaluationReport:
+    """Recommend from the given histories and look for what was held back.
+
+    All songs are ranked, those of the history excluded; nothing is compared with a sample of songs. The lists
+    are the ones that listeners would see, after the re-ranking.
+
+    Parameters
+    ----------
+    recommender
+        Fitted on `split.train`; if it is not fitted it will be, with `item_features` and `seed`.
+    ks
+        Precision at each; NDCG, MAP, hit rate, coverage, novelty, diversity and popularity bias at the
+        middle one, recall at the last.
+    max_listeners
+        A random part of the listeners is measured when there are more; None for all.
+
+    Raises
+    ------
+    ValueError
+        Nothing was held back for anybody.
+    """
+    ks = tuple(sorted(ks))
+    fitted = _fitted(recommender, split, item_features, seed, on_progress)
+    listeners = _measured(split, max_listeners, seed)
+    config = fitted.config if isinstance(fitted, Recommender) else CLASSIC
+    histories = _histories(fitted, split, config.weighting)[listeners]
+    lists = _lists(fitted, histories, max(ks), on_progress)
+    measure = _Measure.of(split, config.weighting, _vectors(fitted, item_features), split.test[listeners], ks)
+    return EvaluationReport(
+        split=split.name,
+        seed=split.seed,
+        metrics=measure.names,
+        listeners=listeners,
+        segments=segments_of(n_per_row(positive_part(histories)), config),
+        values={system: measure.values(found) for system, found in lists.items()},
+        coverage={system: measure.coverage(found) for system, found in lists.items()},
+        coverage_name=f"coverage@{measure.k}",
+    )
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """All metrics of one set of lists."""
+
+    ks: tuple[int, ...]
+    test: csr_matrix
+    n_heard: NDArray[np.int64]
+    n_listeners: int
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        split: Split,
+        weighting: Weighting,
+        vectors: NDArray[np.float32],
+        test: csr_matrix,
+        ks: tuple[int, ...],
+    ) -> _Measure:
+        heard = positive_part(split.train.to_matrix(weighting))
+        n_heard = np.bincount(heard.indices, minlength=heard.shape[1])
+        return cls(ks, test, n_heard, int((n_per_row(heard) > 0).sum()), vectors)
+
+    @property
+    def k(self) -> int:
+        return self.ks[len(self.ks) // 2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        at = [f"{name}@{self.k}" for name in ("ndcg", "map", "hit_rate")]
+        about = [f"{name}@{self.k}" for name in ("novelty", "diversity", "popularity_bias")]
+        return (*(f"precision@{k}" for k in self.ks[:-1]), *at, f"recall@{self.ks[-1]}", *about)
+
+    def values(self, lists: NDArray[np.int32]) -> NDArray[np.float64]:
+        k = self.k
+        hits = metrics.hits_of(lists, self.test)
+        n_test = n_per_row(self.test)
+        return np.column_stack(
+            [
+                *(metrics.precision(hits, each) for each in self.ks[:-1]),
+                metrics.ndcg(hits, n_test, k),
+                metrics.average_precision(hits, n_test, k),
+                metrics.hit_rate(hits, k),
+                metrics.recall(hits, n_test, self.ks[-1]),
+                metrics.novelty(lists, self.n_heard, self.n_listeners, k),
+                metrics.diversity(lists, self.vectors, k),
+                metrics.popularity_bias(lists, self.n_heard, k),
+            ]
+        )
+
+    def coverage(self, lists: NDArray[np.int32]) -> float:
+        return metrics.coverage(lists, len(self.n_heard), self.k)
+
+
+def _fitted(
+    recommender: Recommender | Algorithm,
+    split: Split,
+    item_features: ItemFeatures | None,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> Recommender | Algorithm:
+    if recommender.is_fitted:
+        return recommender
+    if isinstance(recommender, Recommender):
+        return recommender.fit(split.train, item_features, seed=seed, on_progress=on_progress)
+    strengths = split.train.to_matrix(CLASSIC.weighting)
+    return recommender.fit(TrainingData(strengths, item_features, split.train), seed=seed)
+
+
+def _histories(fitted: Recommender | Algorithm, split: Split, weighting: Weighting) -> csr_matrix:
+    given: Interactions = split.given
+    return fitted.histories(given) if isinstance(fitted, Recommender) else given.to_matrix(weighting)
+
+
+def _measured(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
+    listeners = np.flatnonzero(n_per_row(split.test))
+    if not len(listeners):
+        raise ValueError("No song was held back for any listener; there is too little data to evaluate.")
+    if max_listeners is None or len(listeners) <= max_listeners:
+        return listeners
+    return np.sort(np.random.default_rng(seed).choice(listeners, max_listeners, replace=False))
+
+
+def _lists(
+    fitted: Recommender | Algorithm, histories: csr_matrix, depth: int, on_progress: OnProgress | None
+) -> dict[str, NDArray[np.int32]]:
+    """Return each system's lists, int32 (n, depth), -1 after the end."""
+    if isinstance(fitted, Recommender):
+        lists = fitted.rankings(histories, depth, on_progress=_as(STAGE, on_progress))
+    else:
+        lists = {fitted.name: _ranked(fitted, histories, depth)}
+    return {system: _widened(found, depth) for system, found in lists.items()}
+
+
+def _ranked(algorithm: Algorithm, histories: csr_matrix, depth: int) -> NDArray[np.int32]:
+    parts = []
+    for start in range(0, histories.shape[0], BLOCK):
+        block = histories[start : start + BLOCK]
+        scores = algorithm.score(block)
+        scores[np.repeat(np.arange(block.shape[0]), n_per_row(block)), block.indices] = np.nan
+        parts.append(top_columns(scores, depth))
+    return np.concatenate(parts)
+
+
+def _widened(lists: NDArray[np.int32], depth: int) -> NDArray[np.int32]:
+    missing = depth - lists.shape[1]
+    return np.pad(lists, ((0, 0), (0, missing)), constant_values=-1) if missing > 0 else lists
+
+
+def _vectors(fitted: Recommender | Algorithm, item_features: ItemFeatures | None) -> NDArray[np.float32]:
+    """Vectors that diversity is measured with: the recommender's, else centred audio features, else none."""
+    if isinstance(fitted, Recommender):
+        return fitted.similarity_vectors
+    if item_features is None or not item_features.has_audio:
+        return np.zeros((fitted.n_items_, 1), dtype=np.float32)
+    centred = item_features.scaled - np.nanmean(item_features.scaled, axis=0)
+    return unit_rows(np.nan_to_num(centred))
+
+
+def _as(stage: str, on_progress: OnProgress | None) -> Callable[[int, int], None] | None:
+    return None if on_progress is None else lambda done, total: on_progress(stage, done, total)
+
+
+def _plain(intervals: Mapping[str, Interval | None]) -> dict[str, Any]:
+    return {metric: interval.to_dict() if interval else None for metric, interval in intervals.items()}
+
+
+def _shown(value: float) -> str:
+    return "-" if not np.isfinite(value) else f"{value:.4f}"

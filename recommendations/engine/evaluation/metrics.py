@@ -1,0 +1,97 @@
+"""How good a list is. Every function takes all listeners at once and gives one value a listener.
+
+`hits` is bool (n, depth): whether the song at each place of a list was held back for that listener.
+`n_test` is int (n,): how many were held back. `lists` is int32 (n, depth) of item rows, -1 after the end.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+Values = NDArray[np.float64]
+
+
+def hits_of(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
+    """Say for each place of the lists (n, depth) whether `test` (n, n_items) holds that song."""
+    test = csr_matrix(test)
+    width = test.shape[1]
+    held_back = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * width + test.indices
+    rows = np.arange(len(lists))[:, None] * width
+    return np.isin(rows + lists, held_back) & (lists >= 0)
+
+
+def precision(hits: NDArray[np.bool_], k: int) -> Values:
+    """Share of the first k places that are hits; a list that ends early counts as missing there."""
+    return np.asarray(hits[:, :k].sum(axis=1) / k, dtype=np.float64)
+
+
+def recall(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
+    """Share of what was held back that is in the first k places."""
+    return np.asarray(hits[:, :k].sum(axis=1) / n_test, dtype=np.float64)
+
+
+def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
+    """1 where at least one of the first k places is a hit."""
+    return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
+
+
+def ndcg(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
+    """Normalised discounted cumulative gain with binary relevance; the ideal has min(k, n_test) hits."""
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    gain: Values = hits[:, :k] @ discounts[: hits.shape[1]]
+    ideal = np.cumsum(discounts)[np.minimum(n_test, k) - 1]
+    return gain / ideal
+
+
+def average_precision(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
+    """Mean over min(k, n_test) of the precision at each hit; its mean over listeners is MAP."""
+    first = hits[:, :k]
+    at_each = np.cumsum(first, axis=1) / np.arange(1, first.shape[1] + 1)
+    return (at_each * first).sum(axis=1) / np.minimum(n_test, k)
+
+
+def coverage(lists: NDArray[np.int32], n_items: int, k: int) -> float:
+    """Share of the catalogue that is in the first k places of at least one list."""
+    shown = lists[:, :k]
+    return len(np.unique(shown[shown >= 0])) / n_items
+
+
+def novelty(lists: NDArray[np.int32], n_heard: NDArray[np.int64], n_listeners: int, k: int) -> Values:
+    """Mean self-information -log2(share of the listeners who know the song), NaN for an empty list.
+
+    A song that nobody knows counts as if one listener did.
+    """
+    information = -np.log2(np.maximum(n_heard, 1) / max(n_listeners, 1))
+    return _mean_over_list(information, lists[:, :k])
+
+
+def popularity_bias(lists: NDArray[np.int32], n_heard: NDArray[np.int64], k: int) -> Values:
+    """Mean popularity percentile: share of the catalogue that fewer know, ties counted half. Chance is 0.5."""
+    ascending = np.sort(n_heard)
+    below = np.searchsorted(ascending, n_heard, side="left")
+    up_to = np.searchsorted(ascending, n_heard, side="right")
+    return _mean_over_list((below + up_to) / 2 / len(n_heard), lists[:, :k])
+
+
+def diversity(lists: NDArray[np.int32], vectors: NDArray[np.float32], k: int) -> Values:
+    """One minus the mean cosine between the songs of a list, NaN below two songs.
+
+    With vectors of length 1 the sum over all pairs is (|sum of vectors|^2 - n) / 2.
+    """
+    shown = lists[:, :k]
+    is_song = shown >= 0
+    n = is_song.sum(axis=1)
+    songs = vectors[np.maximum(shown, 0)] * is_song[:, :, None]
+    total = (songs.sum(axis=1, dtype=np.float64) ** 2).sum(axis=1)
+    own = (songs.astype(np.float64) ** 2).sum(axis=(1, 2))
+    pairs = n * (n - 1)
+    return np.where(pairs > 0, 1 - (total - own) / np.maximum(pairs, 1), np.nan)
+
+
+def _mean_over_list(values: Values, shown: NDArray[np.int32]) -> Values:
+    is_song = shown >= 0
+    n = is_song.sum(axis=1)
+    total = np.where(is_song, values[np.maximum(shown, 0)], 0).sum(axis=1)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -1,0 +1,161 @@
+"""Three ways to hold something back: at random, in time, and whole listeners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from ..arrays import n_per_row, positive_part, row_numbers
+from ..interactions import NO_TIME, Interactions
+from ..weighting import Weighting
+
+
+@dataclass(frozen=True)
+class Split:
+    """What to learn from and what to find again.
+
+    Attributes
+    ----------
+    name
+        `random`, `temporal` or `listener`.
+    train : Interactions
+    test : bool csr (n_listeners, n_items)
+        Songs each listener liked or played that were held back.
+    given : Interactions
+        The histories to recommend from: those of `train`, or the first songs of listeners who are not in it.
+    seed
+        What the random choices were made from; None where there were none.
+    """
+
+    name: str
+    train: Interactions
+    test: csr_matrix
+    given: Interactions
+    seed: int | None = None
+
+
+def random_split(
+    interactions: Interactions, *, seed: int = 0, test_share: float = 0.2, weighting: Weighting | None = None
+) -> Split:
+    """Hold back a random share of each listener's songs, all events of a song together.
+
+    A listener with one song keeps it; from two songs on at least one is held back and one kept.
+    """
+    _check_share(test_share)
+    positive = _positive(interactions, weighting)
+    rng = np.random.default_rng(seed)
+    place = _place_in_row(positive, rng.random(positive.nnz))
+    n_songs = n_per_row(positive)
+    n_test = np.minimum(np.maximum(np.rint(n_songs * test_share), 1), n_songs - 1)
+    test = _kept(positive, place < n_test[row_numbers(positive)])
+    train = interactions.take(~_in(interactions, test))
+    return Split("random", train, test, train, seed)
+
+
+def temporal_split(
+    interactions: Interactions, *, test_share: float = 0.2, weighting: Weighting | None = None
+) -> Split:
+    """Learn from what was before one moment and find what came after; songs heard before are not looked for.
+
+    The moment is chosen so that about `test_share` of the events with a time come after it. Events at an
+    unknown time count as before.
+
+    Raises
+    ------
+    ValueError
+        No event has a time.
+    """
+    _check_share(test_share)
+    times = interactions.timestamps
+    known = times[times != NO_TIME]
+    if not len(known):
+        raise ValueError("The interactions have no times, so they cannot be cut in time; use random_split.")
+    cut = np.quantile(known, 1 - test_share, method="lower")
+    is_later = times > cut
+    train = interactions.take(~is_later)
+    later = _positive(interactions.take(is_later), weighting)
+    earlier = csr_matrix(
+        (np.ones(train.n_events, dtype=bool), (train.listener_rows, train.item_rows)), shape=later.shape
+    )
+    return Split("temporal", train, _without(later, earlier), train)
+
+
+def listener_split(
+    interactions: Interactions,
+    *,
+    seed: int = 0,
+    test_share: float = 0.2,
+    n_given: int = 5,
+    weighting: Weighting | None = None,
+) -> Split:
+    """Hold back whole listeners, and give the first `n_given` songs of each as their history (cold start)."""
+    _check_share(test_share)
+    rng = np.random.default_rng(seed)
+    is_new = rng.random(interactions.n_listeners) < test_share
+    of_new = is_new[interactions.listener_rows]
+    positive = _positive(interactions.take(of_new), weighting)
+    place = _place_in_row(positive, _first_heard(interactions.take(of_new), positive))
+    given = _kept(positive, place < n_given)
+    return Split(
+        name="listener",
+        train=interactions.take(~of_new),
+        test=_kept(positive, place >= n_given),
+        given=interactions.take(of_new & _in(interactions, given)),
+        seed=seed,
+    )
+
+
+def _check_share(test_share: float) -> None:
+    if not 0 < test_share < 1:
+        raise ValueError(f"test_share must be between 0 and 1, not {test_share}.")
+
+
+def _positive(interactions: Interactions, weighting: Weighting | None) -> csr_matrix:
+    positive = positive_part(interactions.to_matrix(weighting or Weighting()))
+    positive.sort_indices()
+    return positive
+
+
+def _place_in_row(matrix: csr_matrix, keys: NDArray) -> NDArray[np.int64]:
+    """Return the place of each stored entry among its row's when ordered by key, int64 (nnz,).
+
+    Keys are whole numbers, or from 0 up to 1: these are sorted together with their rows, which is much quicker.
+    """
+    rows = row_numbers(matrix)
+    order = np.argsort(rows + keys) if keys.dtype.kind == "f" else np.lexsort((keys, rows))
+    place = np.empty(matrix.nnz, dtype=np.int64)
+    place[order] = np.arange(matrix.nnz) - matrix.indptr[rows]
+    return place
+
+
+def _first_heard(interactions: Interactions, positive: csr_matrix) -> NDArray[np.int64]:
+    """Return when each stored pair first happened; pairs without a time in the order of the events."""
+    pairs = interactions.pairs()
+    order = np.lexsort((np.arange(len(pairs)), interactions.timestamps))
+    when = np.empty(len(pairs), dtype=np.int64)
+    when[order] = np.arange(len(pairs))
+    wanted = row_numbers(positive) * positive.shape[1] + positive.indices
+    first = np.full(positive.nnz, len(pairs), dtype=np.int64)
+    place = np.searchsorted(wanted, pairs).clip(max=max(len(wanted) - 1, 0))
+    found = wanted[place] == pairs if len(wanted) else np.zeros(len(pairs), dtype=bool)
+    np.minimum.at(first, place[found], when[found])
+    return first
+
+
+def _kept(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
+    rows = row_numbers(matrix)[keep]
+    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, matrix.indices[keep])), shape=matrix.shape)
+
+
+def _without(matrix: csr_matrix, other: csr_matrix) -> csr_matrix:
+    rows, other_rows = row_numbers(matrix), row_numbers(other)
+    width = matrix.shape[1]
+    return _kept(matrix, ~np.isin(rows * width + matrix.indices, other_rows * width + other.indices))
+
+
+def _in(interactions: Interactions, pairs: csr_matrix) -> NDArray[np.bool_]:
+    """Say of each event whether its (listener, song) is stored in `pairs`."""
+    return np.isin(interactions.pairs(), row_numbers(pairs) * pairs.shape[1] + pairs.indices)

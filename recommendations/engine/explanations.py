@@ -1,0 +1,230 @@
+"""Why a song is in a list, in numbers; the words are made where the page is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .algorithms.content import Content
+from .algorithms.popularity import Popularity
+from .features import AUDIO_FEATURES, FASTEST_BPM, SLOWEST_BPM
+
+BASE = "base"
+"""What a learned ranker says of every song of a listener: its mean, and how well it knows the listener."""
+
+N_EVIDENCE = 3
+N_FEATURES = 3
+AGREES_WITHIN = 0.5
+"""Two values of a feature agree if they differ by less than this part of its spread over the catalogue."""
+
+NO_SONG = -1
+NO_FEATURE = -1
+NO_NOTE, ALL_TIME, TRENDING = -1, 0, 1
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A song of the listener's history that raised the recommended song's score.
+
+    `amount` is in units of the score; `component` is the one through which it counted most.
+    """
+
+    item_row: int
+    item_id: int | str
+    amount: float
+    component: str
+
+
+@dataclass(frozen=True)
+class FeatureMatch:
+    """An audio feature in which the song and the listener's mean agree; tempo in beats per minute."""
+
+    name: str
+    song_value: float
+    listener_value: float
+
+
+@dataclass(frozen=True)
+class PopularityNote:
+    """`trending`: plays and likes lately; `all_time`: listeners who played or liked it."""
+
+    kind: Literal["trending", "all_time"]
+    count: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one song was recommended.
+
+    Attributes
+    ----------
+    contributions
+        Component -> what it added; they sum to the score exactly.
+    shares
+        Component -> its part of the positive contributions; they sum to 1.
+    because
+        The songs of the history that counted most, largest first.
+    features
+        Audio features that agree, closest first.
+    popularity
+        How popular the song is, if that counted.
+    """
+
+    contributions: Mapping[str, float]
+    shares: Mapping[str, float]
+    because: tuple[Evidence, ...] = ()
+    features: tuple[FeatureMatch, ...] = ()
+    popularity: PopularityNote | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return compact JSON types; empty parts are left out."""
+        result: dict[str, Any] = {"contributions": dict(self.contributions), "shares": dict(self.shares)}
+        if self.because:
+            result["because"] = [[e.item_row, e.item_id, e.amount, e.component] for e in self.because]
+        if self.features:
+            result["features"] = [[f.name, f.song_value, f.listener_value] for f in self.features]
+        if self.popularity:
+            result["popularity"] = [self.popularity.kind, self.popularity.count]
+        return result
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Explanation:
+        """Return what `to_dict` was given."""
+        popularity = values.get("popularity")
+        return cls(
+            contributions=dict(values["contributions"]),
+            shares=dict(values["shares"]),
+            because=tuple(Evidence(*row) for row in values.get("because", ())),
+            features=tuple(FeatureMatch(*row) for row in values.get("features", ())),
+            popularity=PopularityNote(*popularity) if popularity else None,
+        )
+
+
+def shares_of(contributions: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """Bring the positive contributions to a sum of 1.
+
+    A song to which nothing was added (the last one by every component) gets the weights instead.
+    """
+    positive = {name: amount for name, amount in contributions.items() if amount > 0 and name != BASE}
+    positive = positive or dict(weights)
+    total = sum(positive.values())
+    return {name: amount / total for name, amount in positive.items()}
+
+
+@dataclass(frozen=True)
+class EvidenceArrays:
+    """The strongest songs of the history for each recommended song, strongest first.
+
+    Attributes
+    ----------
+    item_rows : int32 (n, k, N_EVIDENCE)
+        -1 for none.
+    amounts : float32 (n, k, N_EVIDENCE)
+        In units of the score.
+    components : int8 (n, k, N_EVIDENCE)
+    """
+
+    item_rows: NDArray[np.int32]
+    amounts: NDArray[np.float32]
+    components: NDArray[np.int8]
+
+    @classmethod
+    def none(cls, n: int, k: int) -> EvidenceArrays:
+        """Name no songs."""
+        shape = (n, k, N_EVIDENCE)
+        return cls(np.full(shape, NO_SONG, np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.int8))
+
+
+def strongest(history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.float32]]) -> EvidenceArrays:
+    """Find the songs of the history that count most, over all components.
+
+    Parameters
+    ----------
+    history_rows
+        int32 (n, longest), padded.
+    parts
+        Component -> (n, k, longest), in units of the score.
+    """
+    total = np.sum(list(parts.values()), axis=0)
+    n, k, longest = total.shape
+    found = EvidenceArrays.none(n, k)
+    n_shown = min(N_EVIDENCE, longest)
+    places = _largest(total, n_shown)
+    amounts = np.take_along_axis(total, places, axis=2)
+    through = np.stack([np.take_along_axis(part, places, axis=2) for part in parts.values()]).argmax(axis=0)
+    rows = history_rows[np.arange(n)[:, None, None], places]
+    found.item_rows[:, :, :n_shown] = np.where(amounts > 0, rows, NO_SONG)
+    found.amounts[:, :, :n_shown] = np.maximum(amounts, 0)
+    named = np.array(list(parts), dtype=np.int8)[through]
+    found.components[:, :, :n_shown] = np.where(amounts > 0, named, 0)
+    return found
+
+
+def _largest(values: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+    """Return the places of the n largest along the last axis, largest first, ties in order."""
+    rest = values.copy()
+    places = np.empty((*values.shape[:2], n), dtype=np.intp)
+    for place in range(n):
+        places[:, :, place] = rest.argmax(axis=2)
+        np.put_along_axis(rest, places[:, :, place, None], -np.inf, axis=2)
+    return places
+
+
+@dataclass(frozen=True)
+class FeatureArrays:
+    """Audio features in which songs and listeners agree, closest first, each (n, k, N_FEATURES).
+
+    Attributes
+    ----------
+    which : int8
+        Column of `AUDIO_FEATURES`, -1 for none.
+    song_values, listener_values : float32
+        In the unit people know: tempo in BPM, the others 0 to 1.
+    """
+
+    which: NDArray[np.int8]
+    song_values: NDArray[np.float32]
+    listener_values: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, n: int, k: int) -> FeatureArrays:
+        """Name no features."""
+        shape = (n, k, N_FEATURES)
+        return cls(
+            np.full(shape, NO_FEATURE, np.int8), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        )
+
+
+def agreeing(content: Content, profiles: NDArray[np.float32], item_rows: NDArray[np.int32]) -> FeatureArrays:
+    """Find the features in which the songs (n, k) are closest to the profiles (n, 8)."""
+    songs = content.audio_[np.maximum(item_rows, 0)]
+    distance = np.abs(songs - profiles[:, None, :]) / content.spread_
+    distance[~np.isfinite(distance)] = np.inf
+    which = np.argsort(distance, axis=2, kind="stable")[:, :, :N_FEATURES]
+    is_close = np.take_along_axis(distance, which, axis=2) <= AGREES_WITHIN
+    listeners = np.broadcast_to(profiles[:, None, :], songs.shape)
+    return FeatureArrays(
+        which=np.where(is_close, which, NO_FEATURE).astype(np.int8),
+        song_values=_in_units(which, np.take_along_axis(songs, which, axis=2), is_close),
+        listener_values=_in_units(which, np.take_along_axis(listeners, which, axis=2), is_close),
+    )
+
+
+def _in_units(
+    which: NDArray[np.intp], scaled: NDArray[np.float32], is_close: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    is_tempo = which == AUDIO_FEATURES.index("tempo")
+    values = np.where(is_tempo, SLOWEST_BPM + scaled * (FASTEST_BPM - SLOWEST_BPM), scaled)
+    return np.where(is_close, values, 0).astype(np.float32)
+
+
+def popularity_notes(popularity: Popularity, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return (kind, count) of each song by the count that says more, int32 (n, k, 2)."""
+    rows = np.maximum(item_rows, 0)
+    trending = popularity.is_trending_[rows]
+    count = np.where(trending, popularity.n_recent_[rows], popularity.n_listeners_[rows])
+    return np.stack([np.where(trending, TRENDING, ALL_TIME), count], axis=2).astype(np.int32)

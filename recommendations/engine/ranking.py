@@ -1,0 +1,189 @@
+"""The second stage: the components' proposals, ordered by the learned ranker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from .arrays import padded
+from .candidates import Proposals, SongTable, propose
+from .config import RankerConfig
+from .ensemble import MILLION
+from .explanations import BASE, NO_SONG
+from .ranker import Examples, Ranker
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Ranked proposals of a block of listeners.
+
+    Attributes
+    ----------
+    ranker : Ranker
+    proposals : Proposals
+    features : float32 (m, n_features)
+    totals : float64 (m,)
+        The ranker's scores.
+    n_items : int
+    """
+
+    ranker: Ranker
+    proposals: Proposals
+    features: NDArray[np.float32]
+    totals: NDArray[np.float64]
+    n_items: int
+
+    @classmethod
+    def of(
+        cls,
+        ranker: Ranker,
+        histories: csr_matrix,
+        scores: Sequence[NDArray[np.float32]],
+        also: NDArray[np.int32] | None = None,
+    ) -> Ranked:
+        """Propose, describe and score.
+
+        Parameters
+        ----------
+        scores
+            float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
+        also
+            int32 (n, any) songs to score beside the proposals; what the others look like does not change.
+        """
+        proposals, features = described(ranker.config, ranker.songs, histories, scores, also)
+        return cls(ranker, proposals, features, ranker.score(features), histories.shape[1])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.ranker.groups
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The part of each group in the trees' gain, the same for every listener."""
+        shares = self.ranker.importance()
+        row = np.array([shares.get(name, 0.0) for name in self.names])
+        return np.tile(row, (len(self.proposals.starts) - 1, 1))
+
+    def best(self, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the n best songs (rows, -1 for none), best first, and their scores brought to 0..1."""
+        places = self._best_places(n)
+        found = places >= 0
+        rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(np.int32)
+        totals = np.where(found, self.totals[np.maximum(places, 0)], np.nan)
+        best = totals[:, :1]
+        span = best - np.fmin.reduce(totals, axis=1)[:, None]
+        scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
+        return rows, np.where(found, scaled, -np.inf)
+
+    def _best_places(self, n: int) -> NDArray[np.int64]:
+        """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""
+        starts, rows = self.proposals.starts, self.proposals.listener_rows
+        lengths = np.diff(starts)
+        n = max(min(n, int(lengths.max(initial=0))), 1)
+        if not len(rows):
+            return np.full((len(lengths), n), -1, dtype=np.int64)
+        order = np.lexsort((self.proposals.item_rows, -self._millionths, rows))
+        places = starts[:-1, None] + np.arange(n)
+        return np.where(np.arange(n) < lengths[:, None], order[np.minimum(places, len(rows) - 1)], -1)
+
+    @property
+    def _millionths(self) -> NDArray[np.int64]:
+        return np.rint(self.totals * MILLION).astype(np.int64)
+
+    def contributions(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return what each group adds for chosen songs, in millionths, int32 (n, k, n_groups).
+
+        Rounding goes to the base, so that a row is the score to the last digit. All zero where the song is
+        not among the proposals.
+        """
+        wanted = np.arange(len(item_rows))[:, None] * np.int64(self.n_items) + item_rows
+        keys = self.proposals.listener_rows * np.int64(self.n_items) + self.proposals.item_rows
+        result = np.zeros((*item_rows.shape, len(self.names)), dtype=np.int32)
+        if not len(keys):
+            return result
+        places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        found = keys[places] == wanted
+        parts = np.rint(self.ranker.contributions(self.features[places[found]]) * MILLION).astype(np.int64)
+        base = self.names.index(BASE)
+        parts[:, base] += self._millionths[places[found]] - parts.sum(axis=1)
+        result[found] = parts
+        return result
+
+    def total(self) -> NDArray[np.float32]:
+        """Return the score of every song, float32 (n, n_items); -inf where it was not proposed."""
+        scores = np.full((len(self.proposals.starts) - 1, self.n_items), -np.inf, dtype=np.float32)
+        scores[self.proposals.listener_rows, self.proposals.item_rows] = self.totals
+        return scores
+
+
+def described(
+    config: RankerConfig,
+    songs: SongTable,
+    histories: csr_matrix,
+    scores: Sequence[NDArray[np.float32]],
+    also: NDArray[np.int32] | None = None,
+) -> tuple[Proposals, NDArray[np.float32]]:
+    """Return the proposals for each listener and their features."""
+    may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
+    lists = propose(
+        scores, config.n_proposals, songs.by_known_artists(histories, may_come, config.n_by_artist)
+    )
+    proposals, counted = lists, None
+    if also is not None:
+        proposals, counted = _joined(lists, also, histories.shape[1])
+    rows = proposals.listener_rows
+    chosen = [component[rows, proposals.item_rows] for component in scores]
+    return proposals, songs.describe(histories, proposals, chosen, counted)
+
+
+def _joined(lists: Proposals, also: NDArray[np.int32], n_items: int) -> tuple[Proposals, NDArray[np.bool_]]:
+    own = padded(
+        csr_matrix(
+            (np.ones(len(lists), np.float32), lists.item_rows, lists.starts),
+            shape=(len(lists.starts) - 1, n_items),
+        )
+    )
+    joined = Proposals.union([np.where(own.values > 0, own.columns, NO_SONG), also])
+    keys = joined.listener_rows * np.int64(n_items) + joined.item_rows
+    return joined, np.isin(keys, lists.listener_rows * np.int64(n_items) + lists.item_rows)
+
+
+def examples(
+    config: RankerConfig,
+    songs: SongTable,
+    histories: csr_matrix,
+    scores: Sequence[NDArray[np.float32]],
+    hidden: csr_matrix,
+) -> Examples:
+    """Return the described proposals and which of them were taken (stored in `hidden`)."""
+    proposals, features = described(config, songs, histories, scores)
+    rows = proposals.listener_rows
+    keys = rows * np.int64(hidden.shape[1]) + proposals.item_rows
+    took = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)) * np.int64(hidden.shape[1])
+    return Examples(proposals, features, np.isin(keys, took + hidden.indices))
+
+
+def cited(
+    influences: dict[int, NDArray[np.float32]], contributions: NDArray[np.int32]
+) -> dict[int, NDArray[np.float32]]:
+    """Divide what each group added among the songs of the history, in proportion to their influence in it.
+
+    Parameters
+    ----------
+    influences
+        Group -> (n, k, longest history), raw units of that component.
+    contributions
+        int32 (n, k, n_groups), millionths.
+    """
+    parts = {}
+    for group, influence in influences.items():
+        # in double precision, or the sum would depend on the padding and so on the other listeners
+        positive = np.maximum(np.nan_to_num(influence), 0).astype(np.float64)
+        total = positive.sum(axis=2, keepdims=True)
+        added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
+        parts[group] = (positive / np.where(total > 0, total, 1) * added).astype(np.float32)
+    return parts

@@ -1,0 +1,135 @@
+"""Why these songs: the evidence of each recommended song, gathered from the components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from .algorithms import Algorithm
+from .algorithms.content import Content
+from .algorithms.popularity import Popularity
+from .arrays import n_per_row, padded, take_rows
+from .ensemble import Blend
+from .explanations import NO_NOTE, EvidenceArrays, FeatureArrays, agreeing, popularity_notes, strongest
+from .idmap import IdMap
+from .lists import RecommendedBlock
+from .questions import Listeners
+from .ranking import Ranked, cited
+
+AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """What reasons are made from.
+
+    Attributes
+    ----------
+    algorithms
+        The fitted components by name.
+    items
+        The catalogue.
+    artists : int32 (n_items,) or None
+        -1 unknown.
+    """
+
+    algorithms: Mapping[str, Algorithm]
+    items: IdMap
+    artists: NDArray[np.int32] | None
+
+    def block(
+        self, listeners: Listeners, ordered: Blend | Ranked, item_rows: NDArray[np.int32]
+    ) -> RecommendedBlock:
+        """Explain chosen songs, int32 (n, k), -1 where a list ends early."""
+        contributions = ordered.contributions(np.maximum(item_rows, 0))
+        contributions[item_rows < 0] = 0
+        return RecommendedBlock(
+            places=listeners.places,
+            names=ordered.names if isinstance(ordered, Ranked) else tuple(self.algorithms),
+            items=self.items,
+            item_rows=item_rows,
+            contributions=contributions,
+            segments=listeners.segments,
+            weights=ordered.weights,
+            evidence=self._ranked_evidence(listeners.histories, ordered.names, contributions, item_rows)
+            if isinstance(ordered, Ranked)
+            else self._evidence(listeners.histories, ordered, item_rows),
+            features=self._features(listeners.histories, item_rows),
+            notes=self._notes(item_rows),
+        )
+
+    def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
+        """The songs of the history that raised each score, over all components, in units of the score."""
+        per_unit = np.nan_to_num(blend.weights / blend.span)
+        naming = [
+            (component, algorithm)
+            for component, algorithm in enumerate(self.algorithms.values())
+            if algorithm.names_songs and per_unit[:, component].any()
+        ]
+        if not naming or not histories.nnz or not item_rows.size:
+            return EvidenceArrays.none(*item_rows.shape)
+        parts = {c: _influences(algorithm, histories, item_rows, per_unit[:, c]) for c, algorithm in naming}
+        return strongest(padded(histories).columns, parts)
+
+    def _ranked_evidence(
+        self,
+        histories: csr_matrix,
+        names: Sequence[str],
+        contributions: NDArray[np.int32],
+        item_rows: NDArray[np.int32],
+    ) -> EvidenceArrays:
+        """The songs of the history that what each component added goes back to."""
+        if not histories.nnz or not item_rows.size:
+            return EvidenceArrays.none(*item_rows.shape)
+        influences = {
+            place: self.algorithms[name].influences(histories, item_rows)
+            for place, name in enumerate(names)
+            if name in self.algorithms and self.algorithms[name].names_songs
+        }
+        same_artist = self._same_artist(histories, item_rows)
+        if same_artist is not None:
+            influences[names.index("artist")] = same_artist.astype(np.float32)
+        return strongest(padded(histories).columns, cited(influences, contributions))
+
+    def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+        if self.artists is None:
+            return None
+        history = padded(histories)
+        artists = self.artists[item_rows][:, :, None]
+        same = (artists == self.artists[history.columns][:, None, :]) & (artists >= 0)
+        return same & (history.values > 0)[:, None, :]
+
+    def _features(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> FeatureArrays:
+        content = self._component(Content)
+        if content is None:
+            return FeatureArrays.none(*item_rows.shape)
+        return agreeing(content, content.profiles(histories), item_rows)
+
+    def _notes(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        popularity = self._component(Popularity)
+        if popularity is None:
+            return np.full((*item_rows.shape, 2), NO_NOTE, dtype=np.int32)
+        return popularity_notes(popularity, item_rows)
+
+    def _component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
+        return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)
+
+
+def _influences(
+    algorithm: Algorithm, histories: csr_matrix, item_rows: NDArray[np.int32], per_unit: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Influence of the histories' songs through one component, times what a unit of it is worth."""
+    needed = per_unit > 0
+    some = algorithm.influences(take_rows(histories, needed), item_rows[needed])
+    some *= per_unit[needed, None, None].astype(np.float32)
+    if needed.all():
+        return some
+    longest = int(n_per_row(histories).max())
+    amounts = np.zeros((*item_rows.shape, longest), dtype=np.float32)
+    amounts[needed, :, : some.shape[2]] = some
+    return amounts

@@ -1,0 +1,570 @@
+"""The facade: fit, recommend, explain, similar songs, save, load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from . import artifacts
+from .algorithms import Algorithm, NotEnoughData, NotFitted, TrainingData, create
+from .algorithms.content import Content
+from .arrays import (
+    BLOCK_BYTES,
+    blocks,
+    n_per_row,
+    row_numbers,
+    take_rows,
+    top_columns,
+)
+from .candidates import SongTable
+from .config import SEGMENTS, RankerConfig, RecommenderConfig
+from .ensemble import MILLION, Blend, weights_of
+from .explanations import (
+    NO_SONG,
+    EvidenceArrays,
+    Explanation,
+)
+from .features import ItemFeatures
+from .idmap import UNKNOWN, IdMap
+from .interactions import Interactions
+from .lists import History, RecommendedBatch, RecommendedBlock, RecommendedList
+from .metadata import describe
+from .presets import CLASSIC
+from .questions import Listeners, Wish, listeners_of, wish_of
+from .ranker import Ranker
+from .ranking import Ranked
+from .reasoning import Reasoning
+from .reranking import rerank
+from .tuning import tune
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
+
+AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
+Result = TypeVar("Result")
+
+BATCH_BLOCK = 128
+"""Listeners that are worked on together."""
+
+
+class Recommender:
+    """Several algorithms, blended, filtered, re-ranked and explained.
+
+    Parameters
+    ----------
+    config
+        What to learn and how to combine it; `CLASSIC` by default.
+
+    Examples
+    --------
+    >>> recommender = Recommender().fit(interactions, item_features)
+    >>> history = recommender.history([12, 48, 7])
+    >>> for song in recommender.recommend(history, k=10):
+    ...     print(song.item_id, song.explanation.shares)
+    """
+
+    def __init__(self, config: RecommenderConfig = CLASSIC) -> None:
+        self.algorithms: dict[str, Algorithm] = {}
+        self._adopt(config)
+        self.metadata: dict[str, Any] = {}
+        self.ranker: Ranker | None = None
+        self.items = IdMap([])
+        self._artists: NDArray[np.int32] | None = None
+
+    # -- learning -----------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        interactions: Interactions,
+        item_features: ItemFeatures | None = None,
+        *,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+    ) -> Self:
+        """Learn; a second fit forgets the first.
+
+        Raises
+        ------
+        NotEnoughData
+            Nobody liked or played anything.
+        ValueError
+            The features are of another number of songs.
+        """
+        strengths = interactions.to_matrix(self.config.weighting)
+        if not (strengths.data > 0).any():
+            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        data = TrainingData(strengths, item_features, interactions)
+        tuned = tune(data, self.config, seed=seed, on_progress=on_progress)
+        self._adopt(tuned.config)
+        for name, algorithm in self.algorithms.items():
+            algorithm.fit(data, seed=seed, on_progress=_stage(on_progress, f"fit {name}"))
+        self.items = interactions.items
+        self._artists = item_features.artist if item_features is not None else None
+        # the trees were learned with part of the songs hidden; now they see all of them
+        self.ranker = tuned.ranker and tuned.ranker.with_songs(SongTable.learn(data))
+        self._prepare()
+        self.metadata = describe(self.config, data, seed) | ({"tuning": tuned.log} if tuned.log else {})
+        return self
+
+    def _adopt(self, config: RecommenderConfig) -> None:
+        self.config = config
+        self.algorithms = {name: create(name, options) for name, options in config.components.items()}
+
+    def _prepare(self) -> None:
+        found = (algorithm.item_vectors() for algorithm in self._most_descriptive_first())
+        vectors = next((vectors for vectors in found if vectors is not None), None)
+        self._vectors = np.zeros((self.n_items, 1), dtype=np.float32) if vectors is None else vectors
+
+    def _most_descriptive_first(self) -> Iterable[Algorithm]:
+        return sorted(self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content))
+
+    @property
+    def is_fitted(self) -> bool:
+        return len(self.items) > 0
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @property
+    def item_ids(self) -> NDArray:
+        """The ids of the songs in row order."""
+        return self.items.ids
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        return tuple(self.algorithms)
+
+    @property
+    def similarity_vectors(self) -> NDArray[np.float32]:
+        """A vector of length 1 for each song, as used for variety: float32 (n_items, d)."""
+        return self._vectors
+
+    # -- histories ----------------------------------------------------------------------------------------
+
+    def history(
+        self,
+        item_ids: ArrayLike,
+        *,
+        kinds: ArrayLike | None = None,
+        plays: ArrayLike | None = None,
+        played_share: ArrayLike | None = None,
+        timestamps: ArrayLike | None = None,
+        taste: ArrayLike = (),
+    ) -> History:
+        """Weigh one listener's events as in the training; songs that are not known here are counted out.
+
+        Parameters
+        ----------
+        taste
+            Ids of songs the listener named without having played them.
+        """
+        ids = (
+            np.asarray(item_ids)
+            if hasattr(item_ids, "__len__")
+            else np.asarray(list(cast(Iterable, item_ids)))
+        )
+        events = Interactions.from_ids(
+            np.zeros(len(ids), dtype=np.int64),
+            ids,
+            kinds=kinds,
+            plays=plays,
+            played_share=played_share,
+            timestamps=timestamps,
+        )
+        row = self.histories(events)
+        taste_rows = np.unique(self.items.rows(taste))
+        return History(
+            item_rows=row.indices.astype(np.int32),
+            values=row.data,
+            n_unknown=int((self.items.rows(ids) == UNKNOWN).sum()),
+            taste_rows=taste_rows[taste_rows != UNKNOWN].astype(np.int32),
+        )
+
+    def histories(self, interactions: Interactions) -> csr_matrix:
+        """Weigh many listeners' events: float32 csr, one row a listener of `interactions.listeners`."""
+        self._require_fitted()
+        if interactions.items != self.items:
+            interactions = interactions.over_items(self.items)
+        return interactions.to_matrix(self.config.weighting)
+
+    # -- recommending -------------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        history: History,
+        k: int = 10,
+        *,
+        exclude: ArrayLike | None = None,
+        exclude_history: bool = True,
+        discovery: float | None = None,
+        artist_cap: int | None = None,
+    ) -> RecommendedList:
+        """Recommend at most k songs, best first.
+
+        Parameters
+        ----------
+        exclude
+            Songs that must not come: a bool mask (n_items,) or item rows.
+        exclude_history
+            Leave out what is in the history and the named songs.
+        discovery
+            0 = only what fits best, 1 = as varied as possible; None = as configured.
+        artist_cap
+            Most songs of one artist; None = as configured.
+
+        Raises
+        ------
+        ValueError
+            k below 1.
+        """
+        return self.recommend_batch(
+            history.to_csr(self.n_items),
+            k,
+            tastes=history.taste_csr(self.n_items),
+            unavailable=exclude,
+            exclude_history=exclude_history,
+            discovery=discovery,
+            artist_cap=artist_cap,
+        )[0]
+
+    def recommend_batch(
+        self,
+        histories: csr_matrix,
+        k: int = 10,
+        *,
+        tastes: csr_matrix | None = None,
+        exclude: csr_matrix | None = None,
+        unavailable: ArrayLike | None = None,
+        exclude_history: bool = True,
+        discovery: float | None = None,
+        artist_cap: int | None = None,
+        n_threads: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> RecommendedBatch:
+        """Recommend for many listeners; each list is what `recommend` gives for that listener.
+
+        Parameters
+        ----------
+        histories
+            float32 (n, n_items).
+        tastes
+            (n, n_items), above 0 for the songs each listener named.
+        exclude
+            (n, n_items), stored where a song must not come for that listener.
+        unavailable
+            A bool mask (n_items,) or item rows that must not come for anybody.
+        n_threads
+            Blocks of listeners worked on at once; by default one a processor.
+        """
+        self._require_fitted()
+        wish = wish_of(self.config, self.n_items, k, discovery, artist_cap, unavailable)
+        listeners = listeners_of(
+            self.config, self.n_items, histories, tastes, exclude, exclude_history=exclude_history
+        )
+        done = _mapped(
+            lambda block: self._recommend_block(block, wish),
+            list(self._blocks(listeners)),
+            n_threads or (os.cpu_count() or 1),
+            _stage(on_progress, "recommend"),
+        )
+        return RecommendedBatch(done, len(listeners), wish.k)
+
+    def rankings(
+        self,
+        histories: csr_matrix,
+        k: int,
+        *,
+        n_threads: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, NDArray[np.int32]]:
+        """Return the lists without explanations, and beside them each component's own best k songs.
+
+        Returns
+        -------
+        dict
+            `recommender` and the component names -> int32 (n, k), -1 where a list ends early.
+        """
+        self._require_fitted()
+        wish = wish_of(self.config, self.n_items, k)
+        listeners = listeners_of(self.config, self.n_items, histories)
+        parts = list(self._blocks(listeners))
+        found = _mapped(
+            lambda block: self._rank_block(block, wish),
+            parts,
+            n_threads or (os.cpu_count() or 1),
+            on_progress,
+        )
+        lists = {name: np.full((len(listeners), wish.k), NO_SONG, dtype=np.int32) for name in found[0]}
+        for part, ranked in zip(parts, found, strict=True):
+            for name, rows in ranked.items():
+                lists[name][part.places, : rows.shape[1]] = rows
+        return lists
+
+    def _rank_block(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
+        scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
+        self._forbid(scores, listeners, None)
+        chosen = self._chosen(self._ordered(listeners, scores), listeners, wish)
+        alone = zip(self.algorithms, scores, strict=True)
+        return {"recommender": chosen} | {name: top_columns(found, wish.k) for name, found in alone}
+
+    def scores(self, histories: csr_matrix, *, forbidden: csr_matrix) -> NDArray[np.float32]:
+        """Return the blended score of every song, float32 (n, n_items); -inf for forbidden songs.
+
+        Memory n * n_items * 4 bytes for each component: for a few listeners at a time.
+        """
+        self._require_fitted()
+        listeners = replace(
+            listeners_of(self.config, self.n_items, histories, exclude_history=False), forbidden=(forbidden,)
+        )
+        scores = self._score(listeners)
+        self._forbid(scores, listeners, None)
+        totals = np.empty(histories.shape, dtype=np.float32)
+        for is_ranked in (False, True):
+            rows = np.flatnonzero(self._is_ranked(listeners.segments) == is_ranked)
+            if len(rows):
+                some = [None if found is None else found[rows] for found in scores]
+                totals[rows] = self._ordered(listeners.take(rows), some).total()
+        return totals
+
+    def _recommend_block(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
+        """Candidates, rank, filter, re-rank, explain."""
+        # every component scores the whole catalogue ...
+        scores = self._score(listeners)
+        # ... what must not come is struck out ...
+        self._forbid(scores, listeners, wish.unavailable)
+        # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
+        ordered = self._ordered(listeners, scores)
+        # ... the list is chosen for relevance and variety ...
+        item_rows = self._chosen(ordered, listeners, wish)
+        # ... and every song says why it is there
+        return self._reasoning.block(listeners, ordered, item_rows)
+
+    def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Say for whom the ranker decides: not for cold listeners, of whom there is nothing to learn from."""
+        if self.ranker is None:
+            return np.zeros(len(segments), dtype=bool)
+        return segments >= SEGMENTS.index("warm")
+
+    def _ordered(
+        self,
+        listeners: Listeners,
+        scores: Sequence[NDArray[np.float32] | None],
+        also: NDArray[np.int32] | None = None,
+    ) -> Blend | Ranked:
+        """Put the songs in order; the listeners are all ranked or all blended (see `_blocks`)."""
+        if self.ranker is None or not self._is_ranked(listeners.segments).all():
+            return Blend.of(scores, weights_of(listeners.segments, self.config))
+        by_name = dict(zip(self.algorithms, scores, strict=True))
+        wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
+        return Ranked.of(self.ranker, listeners.histories, wanted, also)
+
+    def _score(self, listeners: Listeners) -> list[NDArray[np.float32] | None]:
+        """Scores of each component, for the listeners in whose segment it counts."""
+        scores: list[NDArray[np.float32] | None] = []
+        for algorithm, needed in zip(self.algorithms.values(), self._needed(listeners).T, strict=True):
+            if needed.all():
+                scores.append(algorithm.score(listeners.histories))
+            elif needed.any():
+                some = np.full((len(listeners), self.n_items), np.nan, dtype=np.float32)
+                some[needed] = algorithm.score(take_rows(listeners.histories, needed))
+                scores.append(some)
+            else:
+                scores.append(None)
+        return scores
+
+    def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
+        """Say which components count for whom, bool (n, n_components)."""
+        needed = weights_of(listeners.segments, self.config) > 0
+        if self.ranker is not None:
+            looked_at = np.array([name in self.ranker.components for name in self.algorithms])
+            needed[self._is_ranked(listeners.segments)] = looked_at
+        return needed
+
+    def _forbid(
+        self,
+        scores: Sequence[NDArray[np.float32] | None],
+        listeners: Listeners,
+        unavailable: NDArray[np.bool_] | None,
+    ) -> None:
+        places = [(row_numbers(matrix), matrix.indices) for matrix in listeners.forbidden]
+        for component_scores in scores:
+            if component_scores is not None:
+                for place in places:
+                    component_scores[place] = np.nan
+                if unavailable is not None:
+                    component_scores[:, unavailable] = np.nan
+
+    def _best(self, blend: Blend, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the n best songs (rows, -1 for none) and their scores, best first, ties in row order."""
+        item_rows = top_columns(blend.total(), n)
+        totals = blend.contributions(np.maximum(item_rows, 0)).sum(axis=2) / MILLION
+        totals[item_rows < 0] = -np.inf
+        order = np.lexsort((item_rows, -totals), axis=1)
+        return np.take_along_axis(item_rows, order, axis=1), np.take_along_axis(totals, order, axis=1)
+
+    def _chosen(self, ordered: Blend | Ranked, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+        is_stranger = n_per_row(listeners.histories) == 0
+        n = max(self.config.n_candidates, 5 * wish.k)
+        item_rows, totals = ordered.best(n) if isinstance(ordered, Ranked) else self._best(ordered, n)
+        places = rerank(
+            totals,
+            self._vectors[item_rows],
+            None if self._artists is None else self._artists[item_rows],
+            wish.k,
+            relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
+            artist_cap=wish.artist_cap,
+        )
+        chosen = np.take_along_axis(item_rows, np.maximum(places, 0), axis=1)
+        return np.where(places < 0, NO_SONG, chosen).astype(np.int32)
+
+    # -- explaining ---------------------------------------------------------------------------------------
+
+    @property
+    def _reasoning(self) -> Reasoning:
+        return Reasoning(self.algorithms, self.items, self._artists)
+
+    def explain(self, history: History, item_row: int) -> Explanation:
+        """Explain any song for a listener, whether it would be recommended or not."""
+        self._require_fitted()
+        self._require_row(item_row)
+        listeners = listeners_of(
+            self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
+        )
+        scores = self._score(listeners)
+        own = [None if found is None else found[:, item_row].copy() for found in scores]
+        self._forbid(scores, listeners, None)
+        for found, kept in zip(scores, own, strict=True):
+            if found is not None:
+                found[:, item_row] = kept
+        chosen = np.array([[item_row]], dtype=np.int32)
+        block = self._reasoning.block(listeners, self._ordered(listeners, scores, chosen), chosen)
+        return RecommendedList.from_dict(block.packed(0)).items[0].explanation
+
+    def similar(self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None) -> RecommendedList:
+        """Return the songs most like this one, by every component that can compare songs.
+
+        The components keep the proportions they have for a well-known listener. The explanations compare
+        with this song; they name no history.
+        """
+        self._require_fitted()
+        self._require_row(item_row)
+        wish = wish_of(self.config, self.n_items, k, unavailable=exclude)
+        alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
+        listeners = listeners_of(self.config, self.n_items, alone.to_csr(self.n_items))
+        scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
+        self._forbid(scores, listeners, wish.unavailable)
+        blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
+        item_rows, _ = self._best(blend, wish.k)
+        block = self._reasoning.block(listeners, blend, item_rows)
+        named = replace(block, evidence=EvidenceArrays.none(*item_rows.shape))
+        return RecommendedList.from_dict(named.packed(0))
+
+    # -- saving -------------------------------------------------------------------------------------------
+
+    def save(self, directory: Path) -> artifacts.Manifest:
+        """Write everything that was learned into a new folder, all or nothing."""
+        self._require_fitted()
+        arrays = {"items": self.items.ids}
+        if self._artists is not None:
+            arrays["artists"] = self._artists
+        about: dict[str, Any] = {"config": self.config.to_dict(), "metadata": self.metadata}
+        if self.ranker is not None:
+            arrays |= {f"ranker.{part}": array for part, array in self.ranker.state().items()}
+            about["ranker"] = list(self.ranker.components)
+        for name, algorithm in self.algorithms.items():
+            arrays |= {f"{name}.{part}": array for part, array in algorithm.state().items()}
+        return artifacts.save(directory, arrays, about)
+
+    @classmethod
+    def load(cls, directory: Path, *, verify: bool = True) -> Recommender:
+        """Read a saved recommender; with `verify` every byte is checked first.
+
+        Raises
+        ------
+        artifacts.ArtifactError
+            The folder is damaged, incomplete, of another version or not an artifact.
+        """
+        arrays, about = artifacts.load(directory, verify=verify)
+        return artifacts.restored(directory, lambda: cls._restored(arrays, about))
+
+    @classmethod
+    def _restored(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:
+        recommender = cls(RecommenderConfig.from_dict(about["config"]))
+        recommender.metadata = about["metadata"]
+        recommender.items = IdMap(arrays["items"])
+        recommender._artists = arrays.get("artists")
+        for name, algorithm in recommender.algorithms.items():
+            state = _part_of(arrays, name)
+            recommender.algorithms[name] = type(algorithm).from_state(algorithm.options(), state)
+            if recommender.algorithms[name].n_items_ != recommender.n_items:
+                raise ValueError(f"{name} is over another number of songs than the catalogue")
+        if "ranker" in about:
+            config = recommender.config.ranker or RankerConfig()
+            recommender.ranker = Ranker.from_state(config, about["ranker"], _part_of(arrays, "ranker"))
+            if recommender.ranker.songs.n_items != recommender.n_items:
+                raise ValueError("the ranker is over another number of songs than the catalogue")
+        recommender._prepare()
+        return recommender
+
+    # -- checks and small parts ---------------------------------------------------------------------------
+
+    def _blocks(self, listeners: Listeners) -> Iterable[Listeners]:
+        """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""
+        size = min(BATCH_BLOCK, max(BLOCK_BYTES // (4 * self.n_items), 1))
+        # the longest first: a long block begun last would keep one processor busy after the others are done
+        order = np.argsort(-n_per_row(listeners.histories), kind="stable")
+        ranked = self._is_ranked(listeners.segments[order])
+        # ranked and blended listeners never share a block: they take different ways through the pipeline
+        for some in (order[~ranked], order[ranked]):
+            yield from (listeners.take(some[rows]) for rows in blocks(len(some), size))
+
+    def _require_fitted(self) -> None:
+        if not self.is_fitted:
+            raise NotFitted("This recommender has not learned anything yet; call fit or load first.")
+
+    def _require_row(self, item_row: int) -> None:
+        if not 0 <= item_row < self.n_items:
+            raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items - 1}.")
+
+
+def _part_of(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray]:
+    return {part.removeprefix(f"{name}."): a for part, a in arrays.items() if part.startswith(f"{name}.")}
+
+
+def _stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:
+    if on_progress is None:
+        return None
+    return lambda done, total: on_progress(stage, done, total)
+
+
+def _mapped(
+    work: Callable[[Listeners], Result],
+    parts: Sequence[Listeners],
+    n_threads: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Result]:
+    """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    done: list[Result] = []
+    sizes = np.cumsum([len(part) for part in parts]).tolist()
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for result in pool.map(work, parts):
+                done.append(result)
+                if on_progress:
+                    on_progress(sizes[len(done) - 1], sizes[-1])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return done

@@ -1,0 +1,94 @@
+"""From the best candidates to a list with variety: maximal marginal relevance and a cap on artists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_RERANKED = 100
+"""Places that are chosen for variety; a longer list goes on by score alone."""
+
+MOST_PAIRED = 200
+"""Candidates of which all pairs are compared at once; more are compared as they are needed."""
+
+
+def rerank(
+    scores: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    artists: NDArray[np.int32] | None,
+    k: int,
+    *,
+    relevance: float | NDArray[np.float64],
+    artist_cap: int | None,
+) -> NDArray[np.int32]:
+    """Choose k candidates by maximal marginal relevance (Carbonell and Goldstein, 1998).
+
+    Each place goes to the candidate with the highest
+    relevance * score - (1 - relevance) * (cosine to the nearest song chosen so far, at least 0).
+    A song of an artist who is in the list `artist_cap` times already comes only after all others.
+    The chosen songs are then shown best score first.
+
+    Parameters
+    ----------
+    scores
+        (n, n_candidates), best first, 0 to 1; -inf where there is none.
+    vectors
+        (n, n_candidates, d), each of length 1 or 0.
+    artists
+        (n, n_candidates), -1 unknown.
+    relevance
+        0 to 1, one for all or (n,).
+
+    Returns
+    -------
+    int32 (n, min(k, n_candidates))
+        Places among the candidates, ascending (so best first), -1 at the end where there are fewer.
+        Costs n * k * n_candidates * d.
+    """
+    n, n_candidates = scores.shape
+    k = min(k, n_candidates)
+    n_chosen = min(k, MOST_RERANKED)
+    everyone = np.arange(n)
+    weight = np.broadcast_to(np.asarray(relevance, dtype=np.float64), (n,))[:, None]
+    is_song = np.isfinite(scores)
+    values = np.where(is_song, weight * np.where(is_song, scores, 0), -np.inf)
+    cosines_to = _cosines(vectors)
+    nearest = np.zeros(scores.shape)
+    same_artist = np.zeros(scores.shape, dtype=np.int32)
+    chosen = np.zeros(scores.shape, dtype=bool)
+    current = values
+    for _ in range(n_chosen):
+        pick = current.argmax(axis=1)
+        chosen[everyone, pick] |= values[everyone, pick] > -np.inf
+        values[everyone, pick] = -np.inf
+        np.maximum(nearest, cosines_to(pick), out=nearest)
+        current = values - (1 - weight) * nearest
+        if artists is not None and artist_cap is not None:
+            picked = artists[everyone, pick][:, None]
+            same_artist += (artists == picked) & (picked >= 0)
+            # values span at most 1, so 2 puts a song behind every song of a rarer artist
+            current -= 2 * (same_artist // artist_cap)
+    return _places(chosen, values > -np.inf, n_chosen, k)
+
+
+def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+    """Return a function from one place a list to the cosines of its vector to all, (n, n_candidates)."""
+    n, n_candidates, _ = vectors.shape
+    everyone = np.arange(n)
+    if n_candidates > MOST_PAIRED:
+        return lambda pick: np.matmul(vectors, vectors[everyone, pick][:, :, None])[:, :, 0]
+    all_pairs = np.matmul(vectors, vectors.transpose(0, 2, 1))
+    return lambda pick: all_pairs[everyone, pick]
+
+
+def _places(
+    chosen: NDArray[np.bool_], is_free: NDArray[np.bool_], n_chosen: int, k: int
+) -> NDArray[np.int32]:
+    """Return the chosen places and, for lists longer than the re-ranked part, the best of the rest."""
+    if k > n_chosen:
+        order = np.cumsum(is_free, axis=1)
+        chosen = chosen | (is_free & (order <= k - n_chosen))
+    places = np.sort(np.where(chosen, np.arange(chosen.shape[1]), chosen.shape[1]), axis=1)[:, :k]
+    return np.where(places < chosen.shape[1], places, -1).astype(np.int32)

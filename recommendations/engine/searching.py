@@ -1,0 +1,173 @@
+"""Trying settings of the algorithms, each judged on the validation part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from .algorithms import Algorithm, TrainingData, create
+from .config import RankerConfig, SearchConfig
+from .validation import Validation, ndcg_of
+
+SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "ease": (
+        {"regularization": 100.0},
+        {"regularization": 100.0, "transform": "log"},
+        {"regularization": 250.0},
+        {"regularization": 40.0},
+    ),
+    "als": (
+        {"n_factors": 128, "regularization": 10.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 192, "regularization": 30.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 90.0, "alpha": 5.0, "transform": "log"},
+        {"n_factors": 192, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 32, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 3.0, "alpha": 10.0, "transform": "binary"},
+    ),
+    "item_knn": (
+        {"n_neighbours": 500, "similarity": "tfidf", "transform": "log"},
+        {"n_neighbours": 500, "similarity": "cosine", "transform": "log"},
+        {"n_neighbours": 100, "similarity": "bm25", "transform": "log"},
+        {"n_neighbours": 100, "similarity": "tfidf", "transform": "binary"},
+    ),
+    "user_knn": (
+        {"n_neighbours": 50, "idf_power": 1.0, "transform": "log"},
+        {"n_neighbours": 100, "idf_power": 1.0, "transform": "log"},
+        {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
+        {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
+    ),
+    "bpr": (
+        {"n_factors": 64, "learning_rate": 0.05},
+        {"n_factors": 128, "learning_rate": 0.05},
+        {"n_factors": 64, "learning_rate": 0.1, "regularization": 0.05},
+    ),
+    "content": ({"artist": 1.0, "genre": 0.5}, {}, {"artist": 1.0, "genre": 0.5, "transform": "binary"}),
+    "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
+}
+"""What is tried for each algorithm, the best guess first (measured on several kinds of listening data)."""
+
+SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
+"""Algorithms that find the same songs if all values are multiplied by one number."""
+
+NEAR = 0.85
+"""Settings whose NDCG is below this part of the best one's are not taken beside it."""
+
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit of one component on the validation part."""
+
+    component: str
+    options: Mapping[str, Any]
+    ndcg: float
+    algorithm: Algorithm
+
+
+def search_component(
+    data: TrainingData,
+    name: str,
+    *,
+    trials: int,
+    seed: int,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[dict[str, Any], list[Trial]]:
+    """Find the best settings of one algorithm alone; what the comparison with single components uses.
+
+    Raises
+    ------
+    NotEnoughData
+        It cannot learn from this data.
+    """
+    validation = Validation.of(data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed)
+    if not len(validation.judges):
+        return dict(SPACE[name][0]), []
+    search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
+    made = run_trials(validation, search, seed, silent, clock)
+    return best_trials(made)[name].algorithm.options(), made
+
+
+def best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
+    """Return each component's best trial, the first one where they are equal."""
+    best: dict[str, Trial] = {}
+    for trial in trials:
+        if trial.component not in best or trial.ndcg > best[trial.component].ndcg:
+            best[trial.component] = trial
+    return best
+
+
+def several(trials: Sequence[Trial], search: SearchConfig) -> dict[str, Trial]:
+    """Return each algorithm's best trials by component name, the best as `als`, the next as `als_2` and so on.
+
+    Settings that are far behind the algorithm's best (`NEAR`) are left out.
+    """
+    found: dict[str, Trial] = {}
+    for name, best in best_trials(trials).items():
+        near = [t for t in trials if t.component == name and t.ndcg >= NEAR * best.ndcg]
+        ranked = sorted(near, key=lambda trial: -trial.ndcg)[: search.n_settings]
+        found |= {name if not place else f"{name}_{place + 1}": trial for place, trial in enumerate(ranked)}
+    return found
+
+
+def run_trials(
+    validation: Validation,
+    search: SearchConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float],
+) -> list[Trial]:
+    """Fit and judge the planned settings within the budget."""
+    planned = list(_planned(search, is_flat=_is_flat(validation)))
+    start = clock()
+    made: list[Trial] = []
+    for done, (name, options) in enumerate(planned):
+        out_of_time = search.seconds is not None and clock() - start > search.seconds
+        if out_of_time and name in {trial.component for trial in made}:
+            continue
+        report("search", done, len(planned))
+        algorithm = create(name, options).fit(validation.data, seed=seed)
+        made.append(Trial(name, options, ndcg_of(algorithm, validation), algorithm))
+        _light(made, search)
+    report("search", len(planned), len(planned))
+    return made
+
+
+def _is_flat(validation: Validation) -> bool:
+    """Say whether all strengths are equal, so that every transform gives the same."""
+    values = validation.data.strengths.data
+    return bool((values == values[0]).all()) if len(values) else True
+
+
+def _planned(search: SearchConfig, *, is_flat: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The first settings of every component, then the second ones and so on, as the budget allows."""
+    spaces = [[(name, options) for options in _distinct(name, is_flat)] for name in search.components]
+    order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
+    return iter(order[: max(search.trials, len(search.components))])
+
+
+def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
+    """The settings of an algorithm; where all values are equal, not twice what the transform alone tells apart."""
+    if not is_flat or name not in SCALE_FREE:
+        return list(SPACE[name])
+    without = [
+        {key: value for key, value in options.items() if key != "transform"} for options in SPACE[name]
+    ]
+    return [options for place, options in enumerate(SPACE[name]) if without[place] not in without[:place]]
+
+
+def _light(trials: Sequence[Trial], search: SearchConfig) -> None:
+    """Forget what losing trials learned, so that memory does not grow with the budget."""
+    kept = several(trials, search).values()
+    for trial in trials:
+        if not any(trial is one for one in kept):
+            trial.algorithm.forget()
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody asked for."""

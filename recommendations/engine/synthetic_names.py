@@ -1,0 +1,136 @@
+"""Plausible names for music that does not exist."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
+    """
+    Ada Alma Amos Anouk Ari Bela Bruno Caro Cleo Dario Della Dina Edda Elio Enzo Esme Etta Fausto Faye Flora
+    Greta Hana Hugo Ida Ilse Imre Iris Ivo Jana Jonas Juno Kaja Kira Lena Leo Lior Lola Luca Mara Marek Mika
+    Milo Mina Nadia Nico Nina Noa Olga Otis Pia Rafa Remy Rosa Ruben Sami Sasha Selma Silas Tara Theo Uma Vera
+    Yara Zeno
+    """
+)
+_LAST = _words(
+    """
+    Abrams Adeyemi Aldana Almeida Ardent Arvidsson Banks Barros Bellamy Berg Blum Brandt Calloway Carver
+    Castell Dahl Delacroix Demir Duarte Eklund Ellery Farrow Fenn Fontaine Galt Garrido Hale Halloran Hart
+    Holm Ibarra Ishida Jansen Kaur Keller Kessler Lang Laurent Lindqvist Lowe Madsen Marlow Mercer Mori
+    Navarro Nilsen Novak Okafor Oduya Palmer Park Quinn Rao Reyes Rivera Rossi Rowe Sandoval Sato Serra Shaw
+    Silva Sorel Strand Tanaka Thorne Torres Vance Varga Weaver Whitlock Winter Yamada York Zeller
+    """
+)
+_ADJECTIVES = _words(
+    """
+    Amber Awake Blind Blue Bright Broken Burning Careless Cold Crooked Crystal Dark Dear Distant Dusty Early
+    Electric Empty Endless Faded Fearless First Foreign Fragile Gentle Ghostly Gilded Golden Green Hidden
+    Hollow Holy Hungry Idle Invisible Iron Kind Last Late Little Lonely Long Lost Loud Lucky Mellow Midnight
+    Modern Naked Neon New Old Open Paper Patient Perfect Plastic Quiet Rapid Red Restless Royal Rusty Sacred
+    Salty Second Secret Shallow Silent Silver Simple Sleepless Slow Soft Solar Spare Strange Sudden Summer
+    Sweet Tender Thin Tired Tiny Torn Twin Velvet Violet Warm Wasted White Wide Wild Winter Wooden Yellow
+    Young
+    """
+)
+_NOUNS = _words(
+    """
+    Angel Anchor Animal Arrow Atlas Avenue Balcony Beacon Bird Bloom Boat Bridge Canyon Captain Castle
+    Cathedral Circle City Cloud Coast Comet Compass Crow Dancer Desert Diamond Door Dream Echo Ember Engine
+    Feather Field Fire Flame Flower Forest Fountain Fox Garden Ghost Giant Glacier Harbour Heart Hill Horizon
+    Horse House Hunter Island Jungle Kite Ladder Lake Lantern Letter Light Lighthouse Lion Machine Magnet Map
+    Meadow Melody Memory Mirror Mission Moon Mountain Needle Night Ocean Orchard Painter Parade Pilot Planet
+    Postcard Promise Queen Radio Rain River Road Rocket Room Rose Sailor Satellite Season Shadow Shore Signal
+    Sky Snow Soldier Spark Sparrow Star Station Stone Storm Stranger Street Sun Swan Temple Thief Thunder Tide
+    Tiger Tower Train Traveller Tunnel Valley Voice Wave Whale Window Wolf Wonder
+    """
+)
+_VERBS = _words(
+    """
+    Believe Break Call Carry Chase Count Cross Dance Drive Fall Feel Find Float Follow Forget Hold Keep Kiss
+    Leave Lose Meet Move Need Open Paint Push Ride Run Save Send Shake Sing Sleep Steal Stop Take Tell Touch
+    Turn Wait Wake Walk Want Watch
+    """
+)
+_TAILS = _words(
+    """
+    Tonight Again Alone Anyway Home Forever Slowly Tomorrow Together Sideways Downtown Outside Before Sunday
+    Midnight
+    """
+)
+
+
+def artist_names(n: int, rng: np.random.Generator) -> list[str]:
+    """Return `n` different names of people and bands."""
+    shares = (rng.permutation(_PEOPLE.size)[: -(-n // 3)], rng.permutation(_BANDS.size)[: -(-n // 3)])
+    names = [_PEOPLE.at(i) for i in shares[0]] + [_BANDS.at(i) for i in shares[1]]
+    backed = rng.permutation(_BACKED.size)[: max(0, n - len(names))]
+    names += [_BACKED.at(i) for i in backed]
+    names = names[:n] + [
+        f"{_BACKED.at(i % _BACKED.size)} {i // _BACKED.size + 1}" for i in range(n - len(names))
+    ]
+    return [names[i] for i in rng.permutation(n)]
+
+
+def song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -> list[str]:
+    """Return a title for each song, different from the artist's other titles."""
+    pattern = rng.integers(0, len(_TITLES), len(artist_rows))
+    number = rng.integers(0, 2**31, len(artist_rows))
+    titles: list[str] = []
+    taken: set[tuple[int, str]] = set()
+    for artist, which, i in zip(artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True):
+        title = _untaken(_TITLES[which].at(i % _TITLES[which].size), artist, taken)
+        taken.add((artist, title))
+        titles.append(title)
+    return titles
+
+
+def album_titles(n: int, rng: np.random.Generator) -> list[str]:
+    """Return `n` titles; some may be the same."""
+    return [_TITLES[0].at(i) for i in rng.integers(0, _TITLES[0].size, n)]
+
+
+def _untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
+    part = 2
+    candidate = title
+    while (artist, candidate) in taken:
+        candidate = f"{title} (Part {part})"
+        part += 1
+    return candidate
+
+
+class _Pattern:
+    """Names made by filling the places of a sentence; `at` counts through all of them."""
+
+    def __init__(self, sentence: str, *places: list[str]) -> None:
+        self._sentence = sentence
+        self._places = places
+        self.size = int(np.prod([len(words) for words in places]))
+
+    def at(self, i: int) -> str:
+        chosen = []
+        for words in self._places:
+            i, place = divmod(int(i), len(words))
+            chosen.append(words[place])
+        return self._sentence.format(*chosen)
+
+
+_PEOPLE = _Pattern("{} {}", _FIRST, _LAST)
+_BANDS = _Pattern("The {} {}s", _ADJECTIVES, [noun for noun in _NOUNS if not noun.endswith(("s", "x", "y"))])
+_BACKED = _Pattern(
+    "{} & the {} {}s", _FIRST, _ADJECTIVES, [noun for noun in _NOUNS if not noun.endswith(("x", "y"))]
+)
+_TITLES = (
+    _Pattern("{} {}", _ADJECTIVES, _NOUNS),
+    _Pattern("{} of the {}", _NOUNS, _NOUNS),
+    _Pattern("{} the {}", _VERBS, _NOUNS),
+    _Pattern("{} Me {}", _VERBS, _TAILS),
+    _Pattern("{} {} {}", _VERBS, _ADJECTIVES, _NOUNS),
+    _Pattern("{} in the {}", _NOUNS, _NOUNS),
+    _Pattern("Don't {} {}", _VERBS, _TAILS),
+)

@@ -1,0 +1,222 @@
+"""Finding the mixture: settings, weights and the ranker, on a validation part of the training data.
+
+Part of each listener's songs is hidden, everything is judged by finding them again, and nothing that the
+caller holds back is ever seen. With a budget of trials the same data and seed give the same result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .algorithms import Algorithm, TrainingData, create
+from .config import RankerConfig, RecommenderConfig, SearchConfig
+from .lessons import Lesson
+from .mixing import best_blend
+from .ranker import Ranker
+from .searching import OnProgress, Trial, best_trials, run_trials, several, silent
+from .validation import MIN_LISTENERS, Validation, ndcg_of
+
+COMPARED_ON = 2000
+"""Listeners on whom one setting of each algorithm is compared with several."""
+
+WORTH_MORE = 1.005
+"""Several settings of an algorithm are components only if the ranker is better by this factor with them."""
+
+
+BLEND_BETTER = 1.03
+"""The blend is taken instead of the ranker where something else measures better by this factor."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What to fit on all of the data: settings without a search, the ranker, and how they were found."""
+
+    config: RecommenderConfig
+    ranker: Ranker | None = None
+    log: dict[str, Any] = field(default_factory=dict)
+
+
+def tune(
+    data: TrainingData,
+    config: RecommenderConfig,
+    *,
+    seed: int,
+    on_progress: OnProgress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Tuned:
+    """Search as `config.search` says and train the ranker that `config.ranker` describes.
+
+    Parameters
+    ----------
+    clock
+        Only for a budget in seconds.
+
+    Returns
+    -------
+    Tuned
+        A configuration without a search, ready to be fitted on all of the data. With too little data to judge
+        by it is the given one without a ranker.
+    """
+    if config.ranker is None and config.search is None:
+        return Tuned(config)
+    ranker_config = config.ranker or RankerConfig()
+    max_judges = config.search.max_listeners if config.search else SearchConfig().max_listeners
+    validation = Validation.of(data, ranker_config.holdout_share, max_judges, seed)
+    if len(validation.judges) < MIN_LISTENERS:
+        return _as_it_stands(config, len(validation.judges))
+    report = on_progress or silent
+    if config.search is None:
+        fitted = _fit_known(validation, config, seed, report)
+        return _refitted(config, Lesson.of(validation, fitted, ranker_config, seed, report))
+    return _searched(validation, config, config.search, ranker_config, seed, report, clock)
+
+
+def _as_it_stands(config: RecommenderConfig, n_judges: int) -> Tuned:
+    reason = (
+        f"Only {n_judges} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
+        "so nothing was searched."
+    )
+    return Tuned(replace(config, ranker=None, search=None), None, {"chosen": "blend", "reason": reason})
+
+
+# -- known settings -----------------------------------------------------------------------------------------
+
+
+def _fit_known(
+    validation: Validation, config: RecommenderConfig, seed: int, report: OnProgress
+) -> dict[str, Algorithm]:
+    """Fit the components that the ranker looks at, on the validation part."""
+    fitted = {}
+    for done, (name, options) in enumerate(config.components.items()):
+        report("fit for the ranker", done, len(config.components))
+        if name not in ("content", "popularity"):
+            fitted[name] = create(name, options).fit(validation.data, seed=seed)
+    report("fit for the ranker", len(config.components), len(config.components))
+    return fitted
+
+
+def _refitted(config: RecommenderConfig, lesson: Lesson) -> Tuned:
+    ranker = lesson.learned()
+    if ranker is None:
+        return Tuned(replace(config, ranker=None))
+    return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
+
+
+# -- searching ----------------------------------------------------------------------------------------------
+
+
+def _searched(
+    validation: Validation,
+    config: RecommenderConfig,
+    search: SearchConfig,
+    ranker_config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float],
+) -> Tuned:
+    trials = run_trials(validation, search, seed, report, clock)
+    best = best_trials(trials)
+    fitted = {name: trial.algorithm for name, trial in best.items()}
+    ndcg = {name: trial.ndcg for name, trial in best.items()}
+    helpers = _helpers(validation, config, seed)
+    report("weights", 0, 1)
+    weights, ndcg["blend"] = best_blend(validation, {**fitted, **helpers}, config, seed)
+    ndcg |= {name: ndcg_of(algorithm, validation) for name, algorithm in helpers.items()}
+    report("weights", 1, 1)
+    lesson, measured = _best_lesson(validation, trials, search, ranker_config, seed, report)
+    # each is measured on some hundred listeners, so what only seems a little better is not
+    chosen = "ranker" if measured["ranker"] * BLEND_BETTER >= max(ndcg.values()) else "blend"
+    ndcg |= measured
+    ranker = lesson.learned() if chosen == "ranker" else None
+    report("ranker", 1, 1)
+    if ranker:
+        fitted = {
+            component: trial.algorithm
+            for component, trial in several(trials, search).items()
+            if component in lesson.components
+        }
+    components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
+    result = replace(
+        config,
+        components=components,
+        weights=weights,
+        ranker=lesson.config if ranker else None,
+        search=None,
+    )
+    return Tuned(result, ranker, _log(validation, trials, ndcg, chosen, weights, ranker))
+
+
+def _best_lesson(
+    validation: Validation,
+    trials: Sequence[Trial],
+    search: SearchConfig,
+    config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+) -> tuple[Lesson, dict[str, float]]:
+    """The ranker over each algorithm's best settings, or over several settings of each if that pays.
+
+    More components cost time at each request, so they must be better by `WORTH_MORE`.
+    """
+    alone = {name: trial.algorithm for name, trial in best_trials(trials).items()}
+    more = {name: trial.algorithm for name, trial in several(trials, search).items()}
+    chosen, measured = alone, {}
+    if len(more) > len(alone):
+        # fewer listeners are enough to compare
+        quick = replace(config, max_listeners=min(config.max_listeners, COMPARED_ON))
+        few, many = (
+            _with_share(Lesson.of(validation, fitted, quick, seed, report))[1] for fitted in (alone, more)
+        )
+        measured = {"ranker over one setting of each": few, "ranker over several settings of each": many}
+        chosen = more if many > few * WORTH_MORE else alone
+    lesson, ndcg = _with_share(Lesson.of(validation, chosen, config, seed, report))
+    return lesson, measured | {"ranker": ndcg}
+
+
+def _with_share(lesson: Lesson) -> tuple[Lesson, float]:
+    """The lesson with the share of the linear order that measures best, and its NDCG."""
+    measured = lesson.measured()
+    share = max(measured, key=lambda share: measured[share])
+    return replace(lesson, config=replace(lesson.config, linear_share=share)), measured[share]
+
+
+def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
+    """Content and popularity, which serve cold listeners."""
+    return {
+        name: create(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        for name in ("content", "popularity")
+    }
+
+
+# -- small parts --------------------------------------------------------------------------------------------
+
+
+def _log(
+    validation: Validation,
+    trials: Sequence[Trial],
+    ndcg: Mapping[str, float],
+    chosen: str,
+    weights: Mapping[str, Mapping[str, float]],
+    ranker: Ranker | None,
+) -> dict[str, Any]:
+    """Plain JSON types: what was tried, what was chosen, and what it gains over each component."""
+    ours = ndcg[chosen]
+    return {
+        "n_judges": len(validation.judges),
+        "n_hidden": int(validation.hidden.nnz),
+        "trials": [
+            {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
+            for t in trials
+        ],
+        "ndcg@10": {name: round(value, 5) for name, value in ndcg.items()},
+        "chosen": chosen,
+        "gain_over": {
+            name: round(ours / value, 4) for name, value in ndcg.items() if name != chosen and value > 0
+        },
+        "weights": {segment: dict(values) for segment, values in weights.items()},
+        "importance": ranker.importance() if ranker else {},
+        "linear_share": ranker.config.linear_share if ranker else 0.0,
+    }

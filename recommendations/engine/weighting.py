@@ -1,0 +1,84 @@
+"""From what a listener did with a song to one number, and from that number to a confidence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+Transform = Literal["identity", "log", "binary"]
+TRANSFORMS: tuple[Transform, ...] = ("identity", "log", "binary")
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How much each kind of event says about a listener and a song.
+
+    The *strength* of a pair is the sum over its events. Above zero it was liked, below zero it was not, and
+    its size is how much we know. A pair whose events cancel out is left out, as if never heard.
+
+    Parameters
+    ----------
+    play
+        For one play heard to the end; a play heard in part counts by the share that was heard.
+    like
+        Added once when the listener's last opinion of the song is a like.
+    dislike
+        When the last opinion is a dislike the strength is minus this, whatever was played.
+    early_skip
+        Taken off for each skip before `early_skip_share` of the song; a later skip says nothing.
+    early_skip_share
+        Share of the duration, 0 to 1, before which a skip is early. A skip at an unknown moment is early.
+    """
+
+    play: float = 1.0
+    like: float = 3.0
+    dislike: float = 1.0
+    early_skip: float = 0.5
+    early_skip_share: float = 0.3
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
+    """Return f(abs(strength)): the value itself, log(1 + value), or 1."""
+    size = np.abs(strengths)
+    if transform == "identity":
+        return size
+    if transform == "log":
+        return np.log1p(size)
+    if transform == "binary":
+        return np.ones_like(size)
+    raise ValueError(f"Unknown transform {transform!r}; choose one of {', '.join(TRANSFORMS)}.")
+
+
+def confidences_of(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:
+    """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
+    return np.sign(strengths) * (1 + alpha * transformed(strengths, transform))
+
+
+def confidence(strengths: csr_matrix, *, alpha: float, transform: Transform = "identity") -> csr_matrix:
+    """Return the confidences of Hu, Koren and Volinsky (2008): 1 + alpha * f(r), negative where disliked.
+
+    Parameters
+    ----------
+    strengths
+        float32 (n_listeners, n_items); negative where the song was disliked. Not changed.
+    alpha
+        How fast confidence grows with strength.
+    transform
+        f; `identity` is the paper's.
+
+    Returns
+    -------
+    csr_matrix
+        float32, same shape and pattern, without stored zeros.
+    """
+    data = confidences_of(strengths.data, alpha=alpha, transform=transform).astype(np.float32)
+    result = csr_matrix((data, strengths.indices.copy(), strengths.indptr.copy()), shape=strengths.shape)
+    result.eliminate_zeros()
+    return result
