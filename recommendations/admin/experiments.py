@@ -1,0 +1,124 @@
+"""Experiments in the admin: set up as a draft, started, watched, stopped, and the winner promoted."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from catalog.admin import LabelledForm
+from recommendations.engine import PRESETS
+from recommendations.models import Arm, Experiment
+from recommendations.services import experiment_results, experiments
+from recommendations.services.experiments import ExperimentRefused
+
+
+class ArmForm(LabelledForm):
+    """An arm, with the presets to choose from."""
+
+    preset = forms.ChoiceField(
+        label=_("preset"),
+        choices=lambda: [("", "---------"), *((name, name) for name in sorted(PRESETS))],
+        required=False,
+        help_text=Arm._meta.get_field("preset").help_text,
+    )
+
+
+class ArmInline(admin.TabularInline):
+    model = Arm
+    form = ArmForm
+    extra = 0
+    min_num = 2
+    fields = ["name", "share", "version", "preset", "discovery", "relevance"]
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(admin.ModelAdmin):
+    list_display = ["name", "state", "started_at", "ended_at", "results_link"]
+    list_filter = ["state"]
+    search_fields = ["name", "question"]
+    fields = ["name", "question"]
+    inlines = [ArmInline]
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path(
+                "<int:experiment_id>/results/", view(self.results), name="recommendations_experiment_results"
+            ),
+            path(
+                "<int:experiment_id>/do/<str:step>/", view(self.step), name="recommendations_experiment_step"
+            ),
+            *super().get_urls(),
+        ]
+
+    def has_change_permission(self, request, obj=None):
+        """What runs or ran stays as it was."""
+        is_draft = obj is None or obj.state == Experiment.State.DRAFT
+        return is_draft and super().has_change_permission(request, obj)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        super().response_add(request, obj, post_url_continue)
+        return redirect("admin:recommendations_experiment_results", obj.pk)
+
+    def results(self, request: HttpRequest, experiment_id: int) -> HttpResponse:
+        """Show how an experiment stands, and before its start what it could find."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        experiment = get_object_or_404(Experiment, pk=experiment_id)
+        is_draft = experiment.state == Experiment.State.DRAFT
+        context = self.admin_site.each_context(request) | {
+            "title": experiment.name,
+            "opts": self.opts,
+            "experiment": experiment,
+            "result": None if is_draft else experiment_results.result_of(experiment),
+            "power": experiment_results.power_estimate(experiment) if is_draft else None,
+            "measures": experiment_results.MEASURES,
+            "may_run": self._may_run(request),
+        }
+        return TemplateResponse(request, "admin/recommendations/experiment/results.html", context)
+
+    def step(self, request: HttpRequest, experiment_id: int, step: str) -> HttpResponse:
+        """Start, stop or promote."""
+        if step not in ("start", "stop", "promote"):
+            return redirect("admin:recommendations_experiment_change", experiment_id)
+        if request.method != "POST" or not self._may_run(request):
+            raise PermissionDenied
+        experiment = get_object_or_404(Experiment, pk=experiment_id)
+        try:
+            self._do(request, experiment, step)
+        except ExperimentRefused as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, experiment, step)
+            messages.success(request, _("Done: %(state)s.") % {"state": experiment.get_state_display()})
+        return redirect("admin:recommendations_experiment_results", experiment_id)
+
+    def _do(self, request: HttpRequest, experiment: Experiment, step: str) -> None:
+        if step == "start":
+            experiments.start(experiment, by=request.user)
+        elif step == "stop":
+            experiments.stop(experiment, by=request.user)
+        else:
+            number = request.POST.get("arm", "")
+            arm = experiment.arms.filter(pk=number).first() if number.isdecimal() else None
+            if arm is None:
+                raise ExperimentRefused("Choose an arm to promote.")
+            experiments.promote(experiment, arm, by=request.user)
+
+    def _may_run(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recommendations.run_experiment")
+
+    @admin.display(description=_("results"))
+    def results_link(self, experiment):
+        address = reverse("admin:recommendations_experiment_results", args=[experiment.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Results"))

@@ -1,0 +1,36 @@
+"""What listeners told us and what was computed for them."""
+
+from django.contrib import admin
+
+from catalog.admin import RecordAdmin
+from recommendations.models import ListenerState, RecommendationList, Taste, Wish
+
+
+@admin.register(Taste)
+class TasteAdmin(RecordAdmin):
+    list_display = ["listener", "discovery", "onboarded_at"]
+    list_select_related = ["listener"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(Wish)
+class WishAdmin(RecordAdmin):
+    list_display = ["listener", "kind", "song", "artist", "created_at"]
+    list_filter = ["kind"]
+    list_select_related = ["listener", "song__artist", "artist"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(RecommendationList)
+class RecommendationListAdmin(RecordAdmin):
+    list_display = ["listener", "version", "segment", "computed_at"]
+    list_filter = ["version", "segment"]
+    list_select_related = ["listener", "version"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(ListenerState)
+class ListenerStateAdmin(RecordAdmin):
+    list_display = ["listener", "generation", "changed_at"]
+    list_select_related = ["listener"]
+    search_fields = ["=listener__username"]

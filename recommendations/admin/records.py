@@ -1,0 +1,33 @@
+"""What was activated, shown and running."""
+
+from django.contrib import admin
+
+from catalog.admin import RecordAdmin
+from recommendations.models import Activation, Impression, Outcome, WorkerPulse
+
+
+@admin.register(Activation)
+class ActivationAdmin(RecordAdmin):
+    list_display = ["version", "previous", "reason", "by", "at"]
+    list_filter = ["reason"]
+    list_select_related = ["version", "previous", "by"]
+
+
+@admin.register(Impression)
+class ImpressionAdmin(RecordAdmin):
+    list_display = ["listener", "surface", "step", "version", "arm", "shown_at"]
+    list_filter = ["surface", "step", "version"]
+    list_select_related = ["listener", "version"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(RecordAdmin):
+    list_display = ["impression", "song", "kind", "position", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["impression", "song__artist"]
+
+
+@admin.register(WorkerPulse)
+class WorkerPulseAdmin(RecordAdmin):
+    list_display = ["worker", "queues", "started_at", "seen_at"]

@@ -1,0 +1,157 @@
+"""Training runs in the admin: asking for one, watching it live, reading its log, cancelling it."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.models import PeriodicTask
+
+from catalog.admin import RecordAdmin
+from recommendations import tasks
+from recommendations.conf import conf
+from recommendations.engine import PRESETS
+from recommendations.models import TrainingRun
+from recommendations.services import training, workers
+from recommendations.services.budgets import Budget, options_for
+
+
+class RetrainForm(forms.Form):
+    preset = forms.ChoiceField(label=_("Preset"), choices=lambda: [(name, name) for name in sorted(PRESETS)])
+    budget = forms.ChoiceField(
+        label=_("Budget"), choices=Budget.choices, initial=Budget.NORMAL, required=False
+    )
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(RecordAdmin):
+    list_display = ["__str__", "status", "percent", "stage", "trigger", "requested_by", "created_at", "took"]
+    list_filter = ["status", "trigger", "preset"]
+    list_select_related = ["requested_by"]
+    actions = ["cancel_runs"]
+    change_list_template = "admin/recommendations/trainingrun/change_list.html"
+    change_form_template = "admin/recommendations/trainingrun/change_form.html"
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("retrain/", view(self.retrain), name="recommendations_retrain"),
+            path("<int:run_id>/progress/", view(self.progress), name="recommendations_trainingrun_progress"),
+            path("<int:run_id>/cancel/", view(self.cancel), name="recommendations_trainingrun_cancel"),
+            *super().get_urls(),
+        ]
+
+    # --- Pages --------------------------------------------------------------------------------------------------------
+
+    def changelist_view(self, request, extra_context=None):
+        """Show the form to retrain, the running training and whether anybody works on it."""
+        tasks.sweep_and_wake()
+        schedule = PeriodicTask.objects.filter(task="recommendations.tasks.retrain").first()
+        context = {
+            "title": _("Retrain"),
+            "run": TrainingRun.objects.active().first(),
+            "is_attended": workers.is_attended("training"),
+            "silence": workers.seconds_since_pulse("training"),
+            "form": RetrainForm(initial={"preset": conf.preset}),
+            "may_train": self.has_train_permission(request),
+            "schedule": schedule,
+            "when": when(schedule),
+        }
+        return super().changelist_view(request, (extra_context or {}) | context)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        run = TrainingRun.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        context = {"run": run, "may_train": self.has_train_permission(request), "title": run or _("Training")}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+
+    def progress(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """Answer what the live display asks every two seconds."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = get_object_or_404(TrainingRun, pk=run_id)
+        return JsonResponse(
+            {
+                "status": run.get_status_display(),
+                "is_active": run.is_active,
+                "stage": run.stage,
+                "progress": round(run.progress, 3),
+                "seconds_left": seconds_left(run),
+                "log": run.log,
+            }
+        )
+
+    # --- What can be done ---------------------------------------------------------------------------------------------
+
+    def retrain(self, request: HttpRequest) -> HttpResponse:
+        """Queue a training; a worker takes it up."""
+        self._only_post_of_trainers(request)
+        form = RetrainForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+            return redirect("admin:recommendations_trainingrun_changelist")
+        preset, budget = form.cleaned_data["preset"], form.cleaned_data["budget"] or Budget.NORMAL
+        try:
+            run = tasks.start_training(
+                preset=preset, requested_by=request.user, options=options_for(preset, budget)
+            )
+        except training.TrainingRefused as error:
+            messages.warning(request, str(error))
+            return redirect("admin:recommendations_trainingrun_changelist")
+        messages.success(request, _("Training #%(number)d is queued.") % {"number": run.pk})
+        return redirect("admin:recommendations_trainingrun_change", run.pk)
+
+    def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """Stop one run: at once while it waits, within an iteration while it runs."""
+        self._only_post_of_trainers(request)
+        self._cancel(request, get_object_or_404(TrainingRun, pk=run_id))
+        return redirect("admin:recommendations_trainingrun_change", run_id)
+
+    @admin.action(description=_("Cancel"), permissions=["train"])
+    def cancel_runs(self, request, queryset):
+        for run in queryset.active():
+            self._cancel(request, run)
+
+    def _cancel(self, request: HttpRequest, run: TrainingRun) -> None:
+        if not run.is_active:
+            messages.info(request, _("Training #%(number)d had ended already.") % {"number": run.pk})
+            return
+        training.cancel(run)
+        self.log_change(request, run, "Cancelled.")
+        messages.success(request, _("Training #%(number)d is being cancelled.") % {"number": run.pk})
+
+    def _only_post_of_trainers(self, request: HttpRequest) -> None:
+        if not self.has_train_permission(request) or request.method != "POST":
+            raise PermissionDenied
+
+    def has_train_permission(self, request):
+        return request.user.has_perm("recommendations.train")
+
+    @admin.display(description=_("progress"))
+    def percent(self, run):
+        return f"{100 * run.progress:.0f} %"
+
+    @admin.display(description=_("took"))
+    def took(self, run):
+        if run.started_at is None or run.finished_at is None:
+            return "–"
+        return timedelta(seconds=round((run.finished_at - run.started_at).total_seconds()))
+
+
+def when(schedule: PeriodicTask | None) -> str:
+    """Say when a schedule next does its work, in words; empty when it is off."""
+    if schedule is None or not schedule.enabled:
+        return ""
+    return schedule.crontab.human_readable if schedule.crontab else str(schedule.scheduler)
+
+
+def seconds_left(run: TrainingRun) -> int | None:
+    """Estimate the rest from what the done part took; None while there is too little to go by."""
+    if run.status != TrainingRun.Status.RUNNING or run.started_at is None or run.progress < 0.02:
+        return None
+    elapsed = (timezone.now() - run.started_at).total_seconds()
+    return round(elapsed * (1 - run.progress) / run.progress)

@@ -1,0 +1,270 @@
+"""Model versions in the admin: side by side, activate, roll back, prune, and any listener's list under any of them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from catalog.admin import RecordAdmin
+from catalog.models import Song
+from recommendations import tasks
+from recommendations.conf import conf
+from recommendations.models import Activation, ModelVersion
+from recommendations.services import registry, versions
+
+CHARTED = 20
+
+
+class PreviewForm(forms.Form):
+    """Whose list, under which version, and which song is missed."""
+
+    listener = forms.CharField(label=_("Listener"), max_length=150)
+    song = forms.CharField(label=_("Why not this song? (id or title)"), max_length=500, required=False)
+
+    def clean_listener(self) -> User:
+        name = self.cleaned_data["listener"]
+        listener = User.objects.filter(username__iexact=name).first()
+        if listener is None:
+            raise forms.ValidationError(_("There is no listener %(name)s."), params={"name": name})
+        return listener
+
+    def clean_song(self) -> Song | None:
+        words = self.cleaned_data["song"].strip()
+        if not words:
+            return None
+        songs = Song.objects.select_related("artist")
+        found = songs.filter(key=words).first() or songs.matching(words).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no song like “%(words)s”."), params={"words": words})
+        return found
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(RecordAdmin):
+    list_display = [
+        "name", "links", "is_active", "state", "preset", "ndcg", "interval", "n_listeners", "n_songs", "fit_time",
+        "size", "data_until", "created_at",
+    ]  # fmt: skip
+    list_select_related = ["training_run"]
+    # Configuration and figures are shown as tables above these.
+    exclude = ["config", "metadata", "metrics"]
+    actions = ["compare_two"]
+    change_list_template = "admin/recommendations/modelversion/change_list.html"
+    change_form_template = "admin/recommendations/modelversion/change_form.html"
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("compare/", view(self.compare), name="recommendations_modelversion_compare"),
+            path("roll-back/", view(self.roll_back), name="recommendations_modelversion_roll_back"),
+            path("prune/", view(self.prune), name="recommendations_modelversion_prune"),
+            path(
+                "<int:version_id>/activate/",
+                view(self.activate),
+                name="recommendations_modelversion_activate",
+            ),
+            path(
+                "<int:version_id>/preview/", view(self.preview), name="recommendations_modelversion_preview"
+            ),
+            *super().get_urls(),
+        ]
+
+    # --- Looking ------------------------------------------------------------------------------------------------------
+
+    def changelist_view(self, request, extra_context=None):
+        context = {
+            "title": _("Versions"),
+            "chart": _chart(ModelVersion.objects.all()[:CHARTED]),
+            "activations": Activation.objects.select_related("version", "previous", "by")[:10],
+            "may_activate": self.has_activate_permission(request),
+            "previous": registry.previous_version(),
+            "n_kept": conf.versions_kept,
+        }
+        return super().changelist_view(request, (extra_context or {}) | context)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        version = ModelVersion.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        active = registry.active_version()
+        context = {
+            "version": version,
+            "title": version or _("Version"),
+            "active": active,
+            "comparison": versions.compare(active, version)
+            if version and active and version != active
+            else None,
+            "headline": versions.headline(version) if version else None,
+            "profile": versions.profile(version) if version else None,
+            "may_activate": self.has_activate_permission(request),
+            "preview_form": PreviewForm(),
+        }
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
+
+    def compare(self, request: HttpRequest) -> HttpResponse:
+        """Show two versions side by side; without a choice the active one and the newest other."""
+        self._only_viewers(request)
+        active = registry.active_version()
+        newest = ModelVersion.objects.exclude(pk=active.pk if active else None).first()
+        a = _chosen(request, "a") or active
+        b = _chosen(request, "b") or newest
+        context = self._context(request, _("Compare versions")) | {
+            "all": ModelVersion.objects.all()[:100],
+            "a": a,
+            "b": b,
+            "comparison": versions.compare(a, b) if a and b else None,
+        }
+        return TemplateResponse(request, "admin/recommendations/modelversion/compare.html", context)
+
+    def preview(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        """Show a listener's list under this version beside the active one, and why a song is missing."""
+        self._only_viewers(request)
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        form = PreviewForm(request.GET or None)
+        context = self._context(request, _("Preview")) | {"form": form, "version": version}
+        if form.is_valid():
+            try:
+                context |= _previewed(version, form.cleaned_data["listener"], form.cleaned_data["song"])
+            except registry.RegistryError as error:
+                messages.error(request, str(error))
+        return TemplateResponse(request, "admin/recommendations/modelversion/preview.html", context)
+
+    @admin.action(description=_("Compare the two"), permissions=["view"])
+    def compare_two(self, request, queryset):
+        chosen = list(queryset.order_by("pk")[:3])
+        if len(chosen) != 2:
+            messages.warning(request, _("Choose exactly two versions to compare."))
+            return None
+        address = reverse("admin:recommendations_modelversion_compare")
+        return redirect(f"{address}?a={chosen[0].pk}&b={chosen[1].pk}")
+
+    # --- Doing --------------------------------------------------------------------------------------------------------
+
+    def activate(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        """Ask, then make this version serve."""
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        question = _("Serve %(version)s to everybody from now on?") % {"version": version.name}
+        return self._confirmed(request, question, lambda: registry.activate(version, by=request.user))
+
+    def roll_back(self, request: HttpRequest) -> HttpResponse:
+        """Ask, then make the version before the active one serve."""
+        previous = registry.previous_version()
+        name = previous.name if previous else _("the version before")
+        question = _("Go back to %(version)s?") % {"version": name}
+        return self._confirmed(request, question, lambda: registry.roll_back(by=request.user))
+
+    def prune(self, request: HttpRequest) -> HttpResponse:
+        """Ask, then remove the files of old versions."""
+        question = _(
+            "Remove the files of all versions but the active one, the one before it and the newest %(n)d? "
+            "Their figures stay."
+        ) % {"n": conf.versions_kept}
+
+        def change() -> None:
+            pruned = registry.prune()
+            names = ", ".join(version.name for version in pruned) or _("none")
+            messages.success(request, _("Files removed: %(names)s.") % {"names": names})
+            for version in pruned:
+                self.log_change(request, version, "Pruned.")
+
+        return self._confirmed(request, question, change)
+
+    def _confirmed(self, request: HttpRequest, question: str, change: Any) -> HttpResponse:
+        """Show the question on GET; on POST do it, log it and say what happened."""
+        if not self.has_activate_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            context = self._context(request, _("Please confirm")) | {"question": question}
+            return TemplateResponse(request, "admin/recommendations/modelversion/confirm.html", context)
+        try:
+            version = change()
+        except registry.RegistryError as error:
+            messages.error(request, str(error))
+        else:
+            if version is not None:
+                tasks.enqueue_precompute(version)
+                self.log_change(request, version, "Activated.")
+                messages.success(request, _("%(version)s is active.") % {"version": version.name})
+        return redirect("admin:recommendations_modelversion_changelist")
+
+    def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        return self.admin_site.each_context(request) | {"title": title, "opts": self.opts}
+
+    def _only_viewers(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def has_activate_permission(self, request):
+        return request.user.has_perm("recommendations.activate")
+
+    def has_delete_permission(self, request, obj=None):
+        """Figures of versions stay; what takes room is removed by pruning."""
+        return False
+
+    # --- Columns ------------------------------------------------------------------------------------------------------
+
+    @admin.display(description="NDCG@10")
+    def ndcg(self, version):
+        found = versions.headline(version)
+        return f"{found['mean']:.4f}" if found else "–"
+
+    @admin.display(description=_("confidence interval (95 percent)"))
+    def interval(self, version):
+        found = versions.headline(version)
+        return f"{found['low']:.4f} – {found['high']:.4f}" if found else "–"
+
+    @admin.display(description=_("fit"), ordering="fit_seconds")
+    def fit_time(self, version):
+        return f"{version.fit_seconds:.1f} s"
+
+    @admin.display(description=_("size"), ordering="size_bytes")
+    def size(self, version):
+        return f"{version.size_bytes / 1e6:.1f} MB"
+
+    @admin.display(description=_("actions"))
+    def links(self, version):
+        if version.state != ModelVersion.State.READY:
+            return "–"
+        preview = reverse("admin:recommendations_modelversion_preview", args=[version.pk])
+        if version.is_active:
+            return format_html('<a href="{}">{}</a>', preview, _("Preview"))
+        activate = reverse("admin:recommendations_modelversion_activate", args=[version.pk])
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>', preview, _("Preview"), activate, _("Activate")
+        )
+
+
+def _chosen(request: HttpRequest, name: str) -> ModelVersion | None:
+    number = request.GET.get(name, "")
+    return ModelVersion.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+
+
+def _previewed(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
+    active = registry.active_version()
+    shown = [version] if active in (None, version) else [active, version]
+    lists = versions.preview(listener, shown)
+    why = [(v, versions.why_not(listener, v, song)) for v in shown] if song is not None else []
+    return {"listener": listener, "columns": list(zip(shown, lists, strict=True)), "song": song, "why": why}
+
+
+def _chart(newest_first: Any) -> dict[str, Any]:
+    """Return places for a drawing of NDCG@10 with its interval over the versions, oldest first."""
+    measured = [(v, found) for v in reversed(newest_first) if (found := versions.headline(v))]
+    top = max((found["high"] for _v, found in measured), default=0) or 1
+    width, height = 560, 120
+    step = width / max(len(measured), 1)
+    points = []
+    for i, (version, found) in enumerate(measured):
+        y = {name: round(height - height * found[name] / top, 1) for name in ("mean", "low", "high")}
+        points.append({"version": version, "found": found, "x": round((i + 0.5) * step, 1), **y})
+    for point in points:
+        point["left"] = round(point["x"] - step * 0.3, 1)
+        point["bar"] = round(step * 0.6, 1)
+        point["tall"] = round(height - point["mean"], 1)
+    return {"points": points, "width": width, "height": height}

@@ -1,0 +1,94 @@
+"""From a served list to its JSON, and the answers kept ready for who asks again."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from rest_framework.renderers import JSONRenderer
+
+from accounts.models import User
+from catalog.api.serializers import SongSerializer
+from catalog.models import Song
+from recommendations import telemetry
+from recommendations.conf import conf
+from recommendations.engine import Explanation
+from recommendations.models import ModelVersion
+from recommendations.services import events, list_cache, reasons
+from recommendations.services.serving import Served
+
+
+def of_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
+    """Return the JSON of a list; one query for the songs its reasons name."""
+    named = reasons.songs_named_by(item.explanation for item in served) if with_reasons else {}
+    items = []
+    for item in served:
+        row = {"position": item.position, "score": item.score, "song": SongSerializer(item.song).data}
+        if with_reasons:
+            row["explanation"] = of_explanation(item.explanation, named)
+        items.append(row)
+    return {
+        "items": items,
+        "step": served.step,
+        "segment": served.segment,
+        "version": served.version.name if served.version else None,
+        "note": served.reason,
+        "computed_at": served.computed_at,
+        "receipt": events.receipt(listener, served) if listener else "",
+    }
+
+
+def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[str, Any]:
+    why = reasons.of(explanation, named)
+    return {
+        "line": why.line,
+        "sentence": why.sentence,
+        "shares": [{"kind": s.kind, "percent": s.percent, "text": s.text} for s in why.shares],
+        "because": [
+            {"id": song.key, "title": song.title, "artist": {"id": song.artist_id, "name": song.artist.name}}
+            for song in why.evidence
+        ],
+        "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
+        "contributions": dict(explanation.contributions),
+    }
+
+
+def kept_ready(
+    request: HttpRequest, listener: User, wishes: dict[str, Any], make: Callable[[], dict]
+) -> HttpResponse:
+    """Answer with what was answered before, while it is still true; two queries then.
+
+    True means: the same model version is active and the listener has done and wished nothing since. What others
+    change about songs shows after `catalog_mask_seconds`.
+    """
+    key = _key(listener, wishes)
+    kept = list_cache.get(key)
+    if kept is None:
+        data = make()
+        body = JSONRenderer().render(data)
+        kept = (body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', data["step"])
+        list_cache.put(key, kept, conf.catalog_mask_seconds)
+    else:
+        telemetry.recommendation_served(kept[2], 0.0)
+    return _answered(request, kept)
+
+
+def _answered(request: HttpRequest, kept: tuple[bytes, str, str]) -> HttpResponse:
+    body, etag, _step = kept
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in request.headers.get("If-None-Match", ""):
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+def _key(listener: User, wishes: dict[str, Any]) -> str:
+    version = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
+    state = {
+        **wishes,
+        "answer": 1,
+        "version": version,
+        "language": get_language(),
+        "personalised": listener.personalised,
+    }
+    return list_cache.key(listener.pk, list_cache.generation(listener.pk), state)

@@ -1,0 +1,87 @@
+"""Examples in the API's documentation."""
+
+from catalog.api.examples import PLAYLIST, SONG
+
+EXPLANATION = {
+    "line": "Because of “Paper Lions” by The Lanterns",
+    "sentence": "Personalized pick based on your listening history (60%) + Matches your taste in audio features (30%)"
+    " + Currently trending (10%)",
+    "shares": [
+        {"kind": "history", "percent": 60, "text": "Personalized pick based on your listening history"},
+        {"kind": "sound", "percent": 30, "text": "Matches your taste in audio features"},
+        {"kind": "popular", "percent": 10, "text": "Currently trending"},
+    ],
+    "because": [{"id": "song_00007", "title": "Paper Lions", "artist": {"id": 7, "name": "The Lanterns"}}],
+    "features": [{"name": "energy", "song": 0.44, "yours": 0.47}],
+    "contributions": {"als": 0.52, "content": 0.26, "popularity": 0.09},
+}
+ITEM = {"position": 1, "score": 0.87, "song": SONG, "explanation": EXPLANATION}
+LIST = {
+    "items": [ITEM],
+    "step": "precomputed",
+    "segment": "hot",
+    "version": "v3",
+    "note": "",
+    "computed_at": "2026-08-24T05:00:00Z",
+    "receipt": "eyJsIjo3fQ:1wxYzA:signature",
+}
+EXPLAINED = {"song": SONG, "explanation": EXPLANATION, "note": ""}
+ME = {
+    "username": "alice",
+    "email": "",
+    "personalised": True,
+    "shares_playlists": False,
+    "theme": "system",
+    "language": "",
+    "is_staff": False,
+    "date_joined": "2026-01-02T03:04:05Z",
+}
+TASTE = {
+    "discovery": 0.5,
+    "artists": [{"id": 7, "name": "The Lanterns"}],
+    "genres": ["Dream pop"],
+    "parts": [
+        {
+            "id": "song_00007",
+            "name": "Dream pop",
+            "percent": 62,
+            "n_songs": 40,
+            "artists": ["The Lanterns"],
+            "genres": ["Dream pop"],
+            "mean_features": {"energy": 0.44, "tempo": 104.0},
+            "mood": "",
+        }
+    ],
+}
+HIDDEN = {"songs": [SONG], "artists": [{"id": 9, "name": "Loud Ones"}], "ignored": []}
+MADE = [PLAYLIST | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 2026-08-24"}]
+RUN = {
+    "id": 12,
+    "status": "running",
+    "preset": "classic",
+    "trigger": "api",
+    "requested_by": "olga",
+    "stage": "fitting als",
+    "progress": 0.4,
+    "error": "",
+    "version": None,
+    "created_at": "2026-08-24T05:00:00Z",
+    "started_at": "2026-08-24T05:00:01Z",
+    "finished_at": None,
+}
+VERSION = {
+    "id": 3,
+    "name": "v3",
+    "preset": "classic",
+    "state": "ready",
+    "is_active": True,
+    "gate_reason": "",
+    "metrics": {"ndcg@10": 0.21},
+    "n_listeners": 1000,
+    "n_songs": 5000,
+    "n_interactions": 42_000,
+    "fit_seconds": 1.9,
+    "size_bytes": 4_200_000,
+    "created_at": "2026-08-24T05:00:09Z",
+    "activated_at": "2026-08-24T05:00:10Z",
+}

@@ -1,0 +1,122 @@
+"""A listener's own account, taste and data, as JSON."""
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services as accounts
+from catalog.api.lookups import checked
+from catalog.models import Song
+from recommendations.api import serializers
+from recommendations.services import privacy, taste
+
+
+@extend_schema(tags=["Me"])
+class Me(APIView):
+    @extend_schema(responses=serializers.MeSerializer)
+    def get(self, request):
+        """My account and its settings."""
+        return Response(serializers.MeSerializer(request.user).data)
+
+    @extend_schema(request=serializers.MeSerializer(partial=True), responses=serializers.MeSerializer)
+    def patch(self, request):
+        """Change settings. `personalised: false` means popular music only, and my history is not learned from."""
+        found = serializers.MeSerializer(request.user, data=request.data, partial=True)
+        found.is_valid(raise_exception=True)
+        wanted = dict(found.validated_data)
+        personalised = wanted.pop("personalised", request.user.personalised)
+        accounts.save_settings(request.user, **wanted)
+        if personalised != request.user.personalised:
+            privacy.set_personalised(request.user, personalised)
+        return Response(serializers.MeSerializer(request.user).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("confirm", str, required=True, description="My user name.")],
+        responses={204: None},
+    )
+    def delete(self, request):
+        """Delete my account with everything that belongs to it, at once and for good."""
+        if request.query_params.get("confirm") != request.user.username:
+            raise ValidationError({"confirm": ["Say ?confirm=<your user name> to delete your account."]})
+        accounts.delete_account(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MyData(APIView):
+    """Everything that is stored about me, as one JSON file."""
+
+    throttle_scope = "write"
+
+    @extend_schema(
+        tags=["Me"],
+        responses=OpenApiResponse(
+            OpenApiTypes.OBJECT,
+            examples=[OpenApiExample("Example", {"format": "musicrec-my-data-1", "history": []})],
+        ),
+    )
+    def get(self, request):
+        body = JSONRenderer().render(privacy.my_data(request.user))
+        headers = {"Content-Disposition": 'attachment; filename="musicrec-my-data.json"'}
+        return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+@extend_schema(tags=["Me"], responses=serializers.TasteSerializer)
+class MyTaste(APIView):
+    def get(self, request):
+        """What the recommender goes by: my settings, and the parts of my history with my mood about each."""
+        return Response(_taste_data(request.user))
+
+    @extend_schema(request=serializers.TasteChange)
+    def patch(self, request):
+        """Be more adventurous or less; mute a part of the history, let it count more, or say that it wasn't me."""
+        wanted = checked(serializers.TasteChange, request)
+        chosen = [
+            (_part(request.user, one["part"]), serializers.MOODS[one["mood"]])
+            for one in wanted.get("moods", [])
+        ]
+        for part, mood in chosen:
+            taste.set_mood(request.user, part.song_ids, mood)
+        if "discovery" in wanted:
+            taste.set_discovery(request.user, wanted["discovery"])
+        return Response(_taste_data(request.user))
+
+
+def _part(listener, key: str) -> taste.Cluster:
+    song_id = Song.objects.filter(key=key).values_list("pk", flat=True).first()
+    found = next((part for part in taste.clusters(listener) if part.key == song_id), None)
+    if found is None:
+        raise ValidationError({"moods": [f"There is no part {key!r} of your history."]})
+    return found
+
+
+def _taste_data(listener) -> dict:
+    settings, parts = taste.taste_of(listener), taste.clusters(listener)
+    keys = dict(Song.objects.filter(pk__in=[part.key for part in parts]).values_list("pk", "key"))
+    is_stored = not settings._state.adding
+    return serializers.TasteSerializer(
+        {
+            "discovery": settings.discovery,
+            "artists": settings.artists.all() if is_stored else [],
+            "genres": [genre.name for genre in settings.genres.all()] if is_stored else [],
+            "parts": [_part_data(part, keys[part.key]) for part in parts],
+        }
+    ).data
+
+
+def _part_data(part: taste.Cluster, key: str) -> dict:
+    names = {kind: name for name, kind in serializers.MOODS.items()}
+    return {
+        "id": key,
+        "name": part.name,
+        "percent": part.percent,
+        "n_songs": len(part.song_ids),
+        "artists": part.artists,
+        "genres": part.genres,
+        "mean_features": part.means,
+        "mood": names.get(part.mood, part.mood),
+    }

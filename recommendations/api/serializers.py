@@ -1,0 +1,237 @@
+"""How recommendations, taste and the models behind them look as JSON."""
+
+from django.conf import settings
+from rest_framework import serializers
+
+from accounts.models import Theme, User
+from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, example
+from catalog.models import Playlist
+from recommendations.api import examples
+from recommendations.models import ModelVersion, Outcome, TrainingRun
+
+MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN]
+MOODS = {"": "", "mute": "mute-song", "boost": "boost-song", "not-me": "not-me"}
+MAX_SONGS = 200
+
+
+# --- Lists ------------------------------------------------------------------------------------------------------------
+
+
+class ShareSerializer(serializers.Serializer):
+    kind = serializers.CharField(help_text="history · listeners · artist · sound · popular · other")
+    percent = serializers.IntegerField(help_text="All parts together make 100.")
+    text = serializers.CharField()
+
+
+class EvidenceSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    artist = ArtistRef()
+
+
+class AgreementSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    song = serializers.FloatField()
+    yours = serializers.FloatField()
+
+
+class ExplanationSerializer(serializers.Serializer):
+    """Why a song is recommended, in numbers that add up and in words."""
+
+    line = serializers.CharField(help_text="The strongest reason in one line.")
+    sentence = serializers.CharField(help_text="All parts with their shares.")
+    shares = ShareSerializer(many=True)
+    because = EvidenceSerializer(many=True, help_text="Songs of your history that counted most.")
+    features = AgreementSerializer(many=True, help_text="Audio features that agree with your taste.")
+    contributions = serializers.DictField(
+        child=serializers.FloatField(), help_text="What each algorithm added; they sum to the score."
+    )
+
+
+class ItemSerializer(serializers.Serializer):
+    position = serializers.IntegerField()
+    score = serializers.FloatField()
+    song = SongSerializer()
+    explanation = ExplanationSerializer(required=False)
+
+
+@example(examples.LIST)
+class ListSerializer(serializers.Serializer):
+    items = ItemSerializer(many=True)
+    step = serializers.ChoiceField(
+        choices=["precomputed", "live", "cold", "popular", "empty"], help_text="How the list came about."
+    )
+    segment = serializers.CharField(help_text="How much is known of the listener: none, cold, warm or hot.")
+    version = serializers.CharField(allow_null=True, help_text="The model version; null without a model.")
+    note = serializers.CharField(help_text="A sentence, when the list is not what one would expect.")
+    computed_at = serializers.DateTimeField(allow_null=True)
+    receipt = serializers.CharField(
+        help_text="Send it to /impressions/ once the list was shown; empty for strangers."
+    )
+
+
+@example(examples.EXPLAINED)
+class ExplainedSerializer(serializers.Serializer):
+    song = SongSerializer()
+    explanation = ExplanationSerializer(allow_null=True)
+    note = serializers.CharField(help_text="Why there is no explanation, if there is none.")
+
+
+# --- Events -----------------------------------------------------------------------------------------------------------
+
+
+@example(
+    {"receipt": "eyJsIjo3fQ:1wxYzA:signature", "songs": ["song_00042"], "surface": "my-app"},
+    request_only=True,
+)
+class ImpressionIn(serializers.Serializer):
+    receipt = serializers.CharField(max_length=1000)
+    songs = serializers.ListField(child=SongKeyField(), min_length=1, max_length=MAX_SONGS)
+    surface = serializers.CharField(max_length=40, required=False, default="api")
+
+
+@example({"id": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55"}, response_only=True)
+class ImpressionOut(serializers.Serializer):
+    id = serializers.UUIDField()
+
+
+@example({"song": "song_00042", "kind": "click"}, request_only=True)
+class OutcomeIn(serializers.Serializer):
+    song = SongKeyField()
+    kind = serializers.ChoiceField(choices=Outcome.Kind.values)
+
+
+# --- Me ---------------------------------------------------------------------------------------------------------------
+
+
+@example(examples.ME)
+class MeSerializer(serializers.ModelSerializer):
+    theme = serializers.ChoiceField(choices=Theme.values, required=False)
+    language = serializers.CharField(max_length=10, allow_blank=True, required=False)
+
+    class Meta:
+        model = User
+        fields = [
+            "username",
+            "email",
+            "personalised",
+            "shares_playlists",
+            "theme",
+            "language",
+            "is_staff",
+            "date_joined",
+        ]
+        read_only_fields = ["username", "is_staff", "date_joined"]
+
+    def validate_language(self, language: str) -> str:
+        known = [code for code, _ in settings.LANGUAGES]
+        if language and language not in known:
+            raise serializers.ValidationError(
+                f"{language!r} is not a language of this site: {', '.join(known)}."
+            )
+        return language
+
+
+class PartSerializer(serializers.Serializer):
+    """A part of a listener's history: songs that belong together."""
+
+    id = serializers.CharField(help_text="The id of the song that stands for it.")
+    name = serializers.CharField()
+    percent = serializers.IntegerField()
+    n_songs = serializers.IntegerField()
+    artists = serializers.ListField(child=serializers.CharField())
+    genres = serializers.ListField(child=serializers.CharField())
+    mean_features = serializers.DictField(child=serializers.FloatField(allow_null=True))
+    mood = serializers.CharField()
+
+
+@example(examples.TASTE)
+class TasteSerializer(serializers.Serializer):
+    discovery = serializers.FloatField(help_text="0 familiar to 1 adventurous.")
+    artists = ArtistRef(many=True, help_text="Chosen at the start.")
+    genres = serializers.ListField(child=serializers.CharField())
+    parts = PartSerializer(many=True)
+
+
+class _PartMood(serializers.Serializer):
+    part = SongKeyField()
+    mood = serializers.ChoiceField(choices=list(MOODS), allow_blank=True)
+
+
+@example({"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True)
+class TasteChange(serializers.Serializer):
+    discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
+    moods = _PartMood(many=True, required=False)
+
+
+@example(examples.HIDDEN)
+class HiddenSerializer(serializers.Serializer):
+    songs = SongSerializer(many=True)
+    artists = ArtistRef(many=True)
+    ignored = SongSerializer(
+        many=True, help_text="Songs of the history that nothing is recommended because of."
+    )
+
+
+@example({"kind": "weekly-jams"}, request_only=True)
+class MadeIn(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=MADE_KINDS)
+
+
+# --- The operators ----------------------------------------------------------------------------------------------------
+
+
+@example(examples.RUN)
+class RunSerializer(serializers.ModelSerializer):
+    requested_by = serializers.CharField(source="requested_by.username", default=None)
+    version = serializers.CharField(source="version.name", default=None)
+
+    class Meta:
+        model = TrainingRun
+        fields = [
+            "id",
+            "status",
+            "preset",
+            "trigger",
+            "requested_by",
+            "stage",
+            "progress",
+            "error",
+            "version",
+        ]
+        fields += ["created_at", "started_at", "finished_at"]
+
+
+@example(examples.RUN | {"log": "05:00:01 reading the history"})
+class RunDetailSerializer(RunSerializer):
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "log"]
+
+
+@example({"preset": "classic"}, request_only=True)
+class RunIn(serializers.Serializer):
+    preset = serializers.CharField(max_length=40, required=False)
+
+
+@example(examples.VERSION)
+class VersionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ModelVersion
+        fields = [
+            "id",
+            "name",
+            "preset",
+            "state",
+            "is_active",
+            "gate_reason",
+            "metrics",
+            "n_listeners",
+            "n_songs",
+        ]
+        fields += ["n_interactions", "fit_seconds", "size_bytes", "created_at", "activated_at"]
+
+
+@example(examples.VERSION | {"config": {}, "metadata": {"seed": 0}})
+class VersionDetailSerializer(VersionSerializer):
+    class Meta(VersionSerializer.Meta):
+        fields = [*VersionSerializer.Meta.fields, "config", "metadata"]

@@ -1,0 +1,128 @@
+"""Trainings and model versions, for the operators of the site."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.generics import get_object_or_404
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.permissions import HasScopeAndIsStaff
+from catalog.api.lookups import checked
+from recommendations import tasks
+from recommendations.api import serializers
+from recommendations.models import ModelVersion, TrainingRun
+from recommendations.services import registry, training
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class _ForOperators(APIView):
+    """Staff may look; who changes needs the permission `needed` as well."""
+
+    permission_classes = [HasScopeAndIsStaff]
+    throttle_scope = "staff"
+    needed = ""
+
+    def check_permissions(self, request) -> None:
+        super().check_permissions(request)
+        if request.method not in SAFE_METHODS and not request.user.has_perm(self.needed):
+            raise PermissionDenied("An administrator has to give you the permission for that.")
+
+
+@extend_schema(tags=["Operators"])
+class TrainingRuns(_ForOperators, generics.ListAPIView):
+    """Trainings, newest first."""
+
+    serializer_class = serializers.RunSerializer
+    queryset = TrainingRun.objects.select_related("requested_by", "version")
+    needed = "recommendations.train"
+
+    @extend_schema(request=serializers.RunIn, responses={202: serializers.RunSerializer})
+    def post(self, request):
+        """Start a training; 409 while another one is queued or running."""
+        wanted = checked(serializers.RunIn, request)
+        try:
+            run = tasks.start_training(
+                preset=wanted.get("preset"), requested_by=request.user, trigger=TrainingRun.Trigger.API
+            )
+        except training.TrainingAlreadyActive as error:
+            raise Conflict(str(error)) from None
+        except training.TrainingRefused as error:
+            raise ValidationError({"preset": [str(error)]}) from None
+        return Response(serializers.RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+@extend_schema(tags=["Operators"])
+class OneTrainingRun(_ForOperators, generics.RetrieveAPIView):
+    """One training with its progress and log."""
+
+    serializer_class = serializers.RunDetailSerializer
+    queryset = TrainingRun.objects.select_related("requested_by", "version")
+
+
+@extend_schema(tags=["Operators"])
+class CancelTraining(_ForOperators):
+    """Stop a training: at once while it waits, within one iteration while it runs."""
+
+    needed = "recommendations.train"
+
+    @extend_schema(request=None, responses=serializers.RunSerializer)
+    def post(self, request, pk):
+        run = get_object_or_404(TrainingRun.objects.select_related("requested_by", "version"), pk=pk)
+        return Response(serializers.RunSerializer(training.cancel(run)).data)
+
+
+def _versions() -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.order_by("-pk")
+
+
+@extend_schema(tags=["Operators"])
+class ModelVersions(_ForOperators, generics.ListAPIView):
+    """Model versions with their metrics, newest first."""
+
+    serializer_class = serializers.VersionSerializer
+    queryset = _versions()
+
+
+@extend_schema(tags=["Operators"])
+class OneModelVersion(_ForOperators, generics.RetrieveAPIView):
+    """One model version with its configuration and what is known about its training."""
+
+    serializer_class = serializers.VersionDetailSerializer
+    queryset = _versions()
+
+
+@extend_schema(tags=["Operators"])
+class ActivateVersion(_ForOperators):
+    """Make a version the one that serves; its files are checked first."""
+
+    needed = "recommendations.activate"
+
+    @extend_schema(request=None, responses=serializers.VersionSerializer)
+    def post(self, request, pk):
+        version = get_object_or_404(ModelVersion, pk=pk)
+        return _changed(lambda: registry.activate(version, by=request.user))
+
+
+@extend_schema(tags=["Operators"])
+class RollBack(_ForOperators):
+    """Activate the version that was active before."""
+
+    needed = "recommendations.activate"
+
+    @extend_schema(request=None, responses=serializers.VersionSerializer)
+    def post(self, request):
+        return _changed(lambda: registry.roll_back(by=request.user))
+
+
+def _changed(act) -> Response:
+    try:
+        return Response(serializers.VersionSerializer(act()).data)
+    except registry.RegistryError as error:
+        raise Conflict(str(error)) from None

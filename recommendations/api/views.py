@@ -1,0 +1,256 @@
+"""Recommendations and why, what became of them, and what a listener does not want, as JSON."""
+
+from django.db.models import Count
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import get_object_or_404
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Scope
+from accounts.permissions import HasScopeOrIsAnonymous
+from catalog.api.lookups import checked, own_playlist, song_with, songs_with
+from catalog.api.serializers import PlaylistSerializer, SongSerializer
+from catalog.models import Artist, Playlist
+from recommendations.api import answers, serializers
+from recommendations.conf import conf
+from recommendations.models import Wish
+from recommendations.services import continuing, events, made_playlists, reasons, serving, wishes
+
+MAX_LIKED = 50
+
+_K = OpenApiParameter("k", int, description="How many songs, 1 to 200; 20 if it is left out.")
+_EXPLAIN = OpenApiParameter("explain", bool, description="Leave the reasons out with `false`.", default=True)
+
+
+# --- Lists ------------------------------------------------------------------------------------------------------------
+
+
+class Recommendations(APIView):
+    """Songs for me, best first, each with why. Without an account: from a few songs one likes.
+
+    A list of the listener's own is answered from a cache while nothing has changed; `If-None-Match` saves the body.
+    """
+
+    permission_classes = [HasScopeOrIsAnonymous]
+
+    @extend_schema(
+        tags=["Recommendations"],
+        parameters=[
+            _K,
+            OpenApiParameter(
+                "discovery", float, description="0 familiar to 1 adventurous; my own setting otherwise."
+            ),
+            OpenApiParameter(
+                "seed", str, description="Id of one song: recommend from it and not from my history."
+            ),
+            OpenApiParameter("liked", str, description="Ids of up to 50 liked songs, separated by commas."),
+            _EXPLAIN,
+        ],
+        responses={200: serializers.ListSerializer, 304: None},
+    )
+    def get(self, request):
+        k, explain = _length(request), _flag(request, "explain")
+        seeds = _seeds(request)
+        if seeds or not request.user.is_authenticated:
+            served = serving.recommend_from_songs(songs_with(seeds, "liked"), k)
+            return Response(answers.of_list(served, None, with_reasons=explain))
+        discovery = _share(request, "discovery")
+
+        def make() -> dict:
+            served = serving.recommend_for(request.user, k, discovery=discovery)
+            return answers.of_list(served, request.user, with_reasons=explain)
+
+        wished = {"k": k, "discovery": discovery, "explain": explain}
+        return answers.kept_ready(request, request.user, wished, make)
+
+
+class SimilarSongs(APIView):
+    """The songs most like this one."""
+
+    permission_classes = [HasScopeOrIsAnonymous]
+
+    @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
+    def get(self, request, key):
+        served = serving.similar_songs(song_with(key), _length(request))
+        return Response(answers.of_list(served, None, with_reasons=_flag(request, "explain")))
+
+
+class SongExplanation(APIView):
+    """Why this song would or would not be recommended to me."""
+
+    @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
+    def get(self, request, key):
+        song = song_with(key)
+        explanation = serving.explain_song(request.user, song)
+        data = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
+        if explanation is None:
+            data["note"] = (
+                "The model does not know this song yet; it can be explained after the next training."
+            )
+        else:
+            data["explanation"] = answers.of_explanation(explanation, reasons.songs_named_by([explanation]))
+        return Response(data)
+
+
+class ContinuePlaylist(APIView):
+    """Songs that would fit one of my playlists."""
+
+    @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
+    def get(self, request, pk):
+        playlist = own_playlist(request.user, pk)
+        served = continuing.continue_playlist(request.user, playlist, serving.length(_length(request)))
+        return Response(answers.of_list(served, request.user, with_reasons=_flag(request, "explain")))
+
+
+class MadePlaylists(APIView):
+    """Weekly jams, weekly discovery or daily mixes of the running period; they are made once and then stay."""
+
+    @extend_schema(
+        tags=["Playlists"], request=serializers.MadeIn, responses={200: PlaylistSerializer(many=True)}
+    )
+    def post(self, request):
+        kind = checked(serializers.MadeIn, request)["kind"]
+        made = [playlist.pk for playlist in made_playlists.make(request.user, kind)]
+        counted = Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
+        return Response(PlaylistSerializer(counted, many=True).data)
+
+
+# --- What became of them ----------------------------------------------------------------------------------------------
+
+
+class Impressions(APIView):
+    """Tell that a list was shown, with its receipt and the songs in the order they were shown in."""
+
+    write_scopes = (Scope.LISTEN, Scope.WRITE)
+
+    @extend_schema(
+        tags=["Recommendations"], request=serializers.ImpressionIn, responses={201: serializers.ImpressionOut}
+    )
+    def post(self, request):
+        told = checked(serializers.ImpressionIn, request)
+        try:
+            shown = events.shown(request.user, told["receipt"], songs_with(told["songs"]), told["surface"])
+        except events.EventRefused as error:
+            raise ValidationError({"receipt": [str(error)]}) from None
+        return Response({"id": str(shown.pk)}, status=status.HTTP_201_CREATED)
+
+
+class Outcomes(APIView):
+    """Tell that a shown song was opened, liked, disliked or hidden. Told twice, it counts once."""
+
+    write_scopes = (Scope.LISTEN, Scope.WRITE)
+
+    @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
+    def post(self, request, pk):
+        told = checked(serializers.OutcomeIn, request)
+        song = songs_with([told["song"]], "song")[0]
+        try:
+            events.record_outcome(request.user, pk, song, told["kind"])
+        except events.UnknownImpression as error:
+            raise NotFound(str(error)) from None
+        except events.EventRefused as error:
+            raise ValidationError({"song": [str(error)]}) from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+# --- What is not wanted -----------------------------------------------------------------------------------------------
+
+
+@extend_schema(tags=["Opinions"], request=None, responses={204: None})
+class HiddenSong(APIView):
+    def put(self, request, key):
+        """Never recommend this song to me."""
+        wishes.hide_song(request.user, song_with(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def delete(self, request, key):
+        """Let this song be recommended again."""
+        wishes.unhide_song(request.user, song_with(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["Opinions"], request=None, responses={204: None})
+class IgnoredSong(APIView):
+    def put(self, request, key):
+        """Recommend nothing because of this song; it stays in my history."""
+        wishes.ignore_song(request.user, song_with(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def delete(self, request, key):
+        """Learn from this song again."""
+        wishes.unignore_song(request.user, song_with(key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["Opinions"], request=None, responses={204: None})
+class HiddenArtist(APIView):
+    def put(self, request, pk):
+        """Never recommend anything by this artist to me."""
+        wishes.hide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def delete(self, request, pk):
+        """Let this artist be recommended again."""
+        wishes.unhide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Hidden(APIView):
+    """Everything I have hidden, newest first."""
+
+    @extend_schema(tags=["Opinions"], responses=serializers.HiddenSerializer)
+    def get(self, request):
+        by_kind: dict[str, list] = {kind: [] for kind in Wish.Kind.values}
+        for wish in (
+            wishes.wishes_of(request.user).select_related("song__album").prefetch_related("song__genres")
+        ):
+            by_kind[wish.kind].append(wish.song or wish.artist)
+        found = {
+            "songs": by_kind[Wish.Kind.HIDE_SONG],
+            "artists": by_kind[Wish.Kind.HIDE_ARTIST],
+            "ignored": by_kind[Wish.Kind.IGNORE_SONG],
+        }
+        return Response(serializers.HiddenSerializer(found).data)
+
+
+# --- Reading the query ------------------------------------------------------------------------------------------------
+
+
+def _length(request) -> int:
+    text = request.query_params.get("k", str(conf.list_length))
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= conf.longest_list):
+        raise ValidationError(
+            {"k": [f"k is a whole number from 1 to {conf.longest_list}, not {text[:20]!r}."]}
+        )
+    return int(text)
+
+
+def _share(request, name: str) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ValidationError({name: [f"{name} is a number from 0 to 1, not {text[:20]!r}."]})
+    return value
+
+
+def _flag(request, name: str) -> bool:
+    text = request.query_params.get(name, "true").lower()
+    if text not in ("true", "false", "1", "0"):
+        raise ValidationError({name: [f"{name} is true or false, not {text[:20]!r}."]})
+    return text in ("true", "1")
+
+
+def _seeds(request) -> list[str]:
+    params = request.query_params
+    keys = [params["seed"]] if params.get("seed") else []
+    keys += [key for key in params.get("liked", "").split(",") if key]
+    if len(keys) > MAX_LIKED:
+        raise ValidationError({"liked": [f"Name {MAX_LIKED} songs at most, not {len(keys)}."]})
+    return keys

@@ -1,0 +1,69 @@
+"""Measure a configuration on what was heard, with its components and popularity beside it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from recommendations.conf import conf
+from recommendations.engine import NotEnoughData, RecommenderConfig
+from recommendations.management.output import SentenceCommand, progress_bar
+from recommendations.services import evaluation, registry, training, training_data
+
+
+class Command(SentenceCommand):
+    help = (
+        "Fit on a part of what was heard and measure on the rest. The configuration is the active version's."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--split", choices=evaluation.SPLITS, default="random")
+        parser.add_argument(
+            "--preset", help="Measure a preset instead of the active version's configuration."
+        )
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--json", action="store_true", help="Print JSON with intervals and segments.")
+
+    def handle(self, *args: Any, split: str, preset: str | None, seed: int, **options: Any) -> None:
+        config, tuning = self._config(preset)
+        rows = training_data.read()
+        if not rows.interactions.n_events:
+            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to measure.")
+        with progress_bar() as bar:
+            parts = evaluation.split_of(rows, split, seed)
+            report = evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
+        if options["json"]:
+            self.stdout.write(json.dumps(report.to_dict() | {"search": tuning}, indent=2))
+            return
+        self.stdout.write(f"{config.name}, {split} split, {len(report.listeners):,} listeners measured\n")
+        self.stdout.write(report.table())
+        for line in _told(tuning or {}):
+            self.stdout.write(line)
+
+    def _config(self, preset: str | None) -> tuple[RecommenderConfig, dict[str, Any] | None]:
+        """Return what to measure, and the log of the search that found it."""
+        if preset is None:
+            active = registry.active_version()
+            if active is not None:
+                return registry.recommender_for(active).config, active.metadata.get("tuning")
+        return training.config_for(preset or conf.preset, {}), None
+
+
+def _told(tuning: dict[str, Any]) -> Iterator[str]:
+    """Tell what the search behind a version tried and chose, and what that gains over each component alone."""
+    if "trials" not in tuning:
+        if tuning.get("reason"):
+            yield f"\n{tuning['reason']}"
+        return
+    yield (
+        f"\nIts settings were searched on {tuning['n_hidden']:,} songs hidden from {tuning['n_judges']:,} listeners; "
+        f"chosen: {tuning['chosen']}."
+    )
+    for trial in sorted(tuning["trials"], key=lambda trial: (trial["component"], -trial["ndcg@10"])):
+        options = ", ".join(f"{name} {value}" for name, value in sorted(trial["options"].items()))
+        yield f"  {trial['component']:<10} {trial['ndcg@10']:.4f}  {options}"
+    # PostgreSQL keeps the keys of a JSON object in an order of its own: the strongest component goes first
+    closest_first = sorted(tuning["gain_over"].items(), key=lambda gained: (gained[1], gained[0]))
+    gains = [f"{gain:.3f} x {name}" for name, gain in closest_first]
+    yield f"The {tuning['chosen']} has {tuning['ndcg@10'][tuning['chosen']]:.4f}: {', '.join(gains)}."

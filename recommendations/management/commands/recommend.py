@@ -1,0 +1,36 @@
+"""Recommend songs to a listener, or from a list of liked songs."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from recommendations.management.lookup import listener_named, songs_keyed
+from recommendations.management.output import SentenceCommand, as_json, lines_of
+from recommendations.services import serving
+
+
+class Command(SentenceCommand):
+    help = "Print explained recommendations for a listener, or for somebody who likes the given songs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        who = parser.add_mutually_exclusive_group(required=True)
+        who.add_argument(
+            "--listener", metavar="NAME", help="Name of a listener, as in the admin or the imported file."
+        )
+        who.add_argument("--likes", metavar="KEY,KEY", help="Song ids; nobody needs an account for this.")
+        parser.add_argument("--top-k", type=int, default=10, help="How many songs (default 10).")
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def handle(self, *args: Any, listener: str, likes: str, top_k: int, **options: Any) -> None:
+        if listener is not None:
+            served = serving.recommend_for(listener_named(listener), top_k)
+        else:
+            served = serving.recommend_from_songs(songs_keyed(likes), top_k)
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(served), ensure_ascii=False, indent=2))
+            return
+        for line in lines_of(served):
+            self.stdout.write(line)
+        if len(served) < top_k:
+            self.stdout.write(f"{len(served)} of {top_k} songs: there are no more to recommend in one list.")

@@ -1,0 +1,31 @@
+"""Print the songs most like one song."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from recommendations.management.lookup import song_keyed
+from recommendations.management.output import SentenceCommand, as_json
+from recommendations.services import serving
+
+
+class Command(SentenceCommand):
+    help = "Print the songs most like one song."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("song", metavar="KEY", help="Id of the song, like song_00042.")
+        parser.add_argument("--top-k", type=int, default=10, help="How many songs (default 10).")
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def handle(self, *args: Any, song: str, top_k: int, **options: Any) -> None:
+        wanted = song_keyed(song)
+        served = serving.similar_songs(wanted, top_k)
+        if not served.items:
+            raise CommandError(served.reason)
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(served), ensure_ascii=False, indent=2))
+            return
+        self.stdout.write(f"Like {wanted}:")
+        for item in served:
+            self.stdout.write(f"{item.position:3}. {item.song}   ({item.score:.3f})")

@@ -1,0 +1,43 @@
+"""Train a model in this process, as the worker does."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from recommendations.conf import conf
+from recommendations.management.output import SentenceCommand, progress_bar
+from recommendations.models import ModelVersion, TrainingRun
+from recommendations.services import training
+
+
+class Command(SentenceCommand):
+    help = "Train a model from the database, measure it, activate it if it is good enough, and precompute the lists."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--preset", default=None, help=f"What to train (default: {conf.preset}).")
+        parser.add_argument("--seed", type=int, default=0, help="The same seed and data give the same model.")
+        parser.add_argument("--no-evaluation", action="store_true", help="Don't measure it first.")
+        parser.add_argument("--no-activation", action="store_true", help="Only register the version.")
+        parser.add_argument(
+            "--no-precompute", action="store_true", help="Leave the lists to be made when asked for."
+        )
+
+    def handle(self, *args: Any, preset: str | None, seed: int, **options: Any) -> None:
+        wishes = {
+            "seed": seed,
+            "evaluate": not options["no_evaluation"],
+            "activate": not options["no_activation"],
+            "precompute": not options["no_precompute"],
+        }
+        training.sweep()
+        run = training.request_training(preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+        try:
+            with progress_bar() as bar:
+                run = training.run_training(run.pk, on_progress=bar.show)
+        except KeyboardInterrupt:
+            training.cancel(run)
+            raise
+        self.stdout.write(run.log.rstrip())
+        if run.status != TrainingRun.Status.SUCCEEDED:
+            raise CommandError(run.error or f"Training #{run.pk} is {run.get_status_display()}.")
+        self.stdout.write(f"{ModelVersion.objects.get(training_run=run).name} is trained.")

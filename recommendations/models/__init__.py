@@ -1,0 +1,24 @@
+from recommendations.models.event import Impression, Outcome
+from recommendations.models.experiment import Arm, Experiment
+from recommendations.models.model_version import Activation, ModelVersion
+from recommendations.models.recommendation_list import ListenerState, RecommendationList
+from recommendations.models.taste import Taste, Wish
+from recommendations.models.training_run import TrainingRun
+from recommendations.models.trends import Trends
+from recommendations.models.worker_pulse import WorkerPulse
+
+__all__ = [
+    "Activation",
+    "Arm",
+    "Experiment",
+    "Impression",
+    "ListenerState",
+    "ModelVersion",
+    "Outcome",
+    "RecommendationList",
+    "Taste",
+    "TrainingRun",
+    "Trends",
+    "Wish",
+    "WorkerPulse",
+]

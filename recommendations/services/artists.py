@@ -1,0 +1,33 @@
+"""Which artists resemble one another, concluded from their songs."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from catalog.models import Artist, Interaction, Song
+from recommendations.services import serving
+
+N_ARTISTS = 6
+N_SONGS = 3
+N_SIMILAR = 30
+
+
+def like_artist_of(songs: Iterable[Song], artist_id: int, n: int = N_ARTISTS) -> list[Artist]:
+    """Return the artists of these songs, most frequent first, without the one asked about."""
+    artists = [song.artist for song in songs if song.artist_id != artist_id]
+    counts = Counter(artist.pk for artist in artists)
+    by_id = {artist.pk: artist for artist in artists}
+    return [by_id[pk] for pk, _count in counts.most_common(n)]
+
+
+def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
+    """Return artists whose songs are most like the best-known songs of `artist`."""
+    similar = [found for song in best_known(artist) for found in serving.similar_songs(song, N_SIMILAR).songs]
+    return like_artist_of(similar, artist.pk, n)
+
+
+def best_known(artist: Artist, n: int = N_SONGS) -> list[Song]:
+    """Return the artist's songs with most interactions."""
+    heard = Interaction.objects.filter(song__artist=artist, song__is_available=True)
+    ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
+    songs = Song.objects.available().select_related("artist").in_bulk([pk for pk, _count in ids])
+    return [songs[pk] for pk, _count in ids if pk in songs] or list(artist.songs.available()[:n])

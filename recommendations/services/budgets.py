@@ -1,0 +1,34 @@
+"""How much time a training may take: one word for the operator, options for the run."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from recommendations.engine import PRESETS
+
+
+class Budget(models.TextChoices):
+    QUICK = "quick", _("quick: half the iterations, not measured")
+    NORMAL = "normal", _("normal")
+    THOROUGH = "thorough", _("thorough: twice the iterations")
+
+
+_FACTORS = {Budget.QUICK: 0.5, Budget.THOROUGH: 2.0}
+
+
+def options_for(preset: str, budget: str) -> dict[str, Any]:
+    """Return the options of a training run of this preset and budget; the preset itself stays as it is."""
+    factor = _FACTORS.get(Budget(budget))
+    if factor is None or preset not in PRESETS:
+        return {}
+    components = {
+        name: {option: _scaled(option, value, factor) for option, value in options.items()}
+        for name, options in PRESETS[preset].components.items()
+    }
+    options: dict[str, Any] = {"budget": budget, "config": {"components": components}}
+    return options | ({"evaluate": False} if budget == Budget.QUICK else {})
+
+
+def _scaled(option: str, value: Any, factor: float) -> Any:
+    return max(1, round(value * factor)) if option == "n_iterations" else value

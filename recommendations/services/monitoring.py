@@ -1,0 +1,118 @@
+"""How the site is doing: what /readyz, the operator's desk, `manage.py doctor` and /metrics tell."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+from recommendations.models import Activation, ModelVersion, WorkerPulse
+
+Status = Literal["ok", "degraded", "failed"]
+_ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
+# Four missed pulses at the default interval.
+WORKER_SILENT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `cure` says what to do when it is not ok."""
+
+    name: str
+    status: Status
+    detail: str = ""
+    cure: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what a stranger may read."""
+        return {"status": self.status, "detail": self.detail} if self.detail else {"status": self.status}
+
+
+def worst(findings: list[Finding]) -> Status:
+    return max((finding.status for finding in findings), key=_ORDER.index, default="ok")
+
+
+def readiness() -> list[Finding]:
+    """Look at what serving needs. Raises DatabaseError when the database is away; five queries."""
+    check_database()
+    migrations = migrations_finding()
+    if migrations.status != "ok":
+        return [Finding("database", "ok"), migrations]
+    return [Finding("database", "ok"), migrations, model_finding(), worker_finding()]
+
+
+def check_database() -> None:
+    """Raise FileNotFoundError or DatabaseError when the database cannot be used."""
+    if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
+        # Opening it would make an empty one, and hide that the file is gone.
+        Path(connection.settings_dict["NAME"]).stat()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def migrations_finding() -> Finding:
+    missing = _migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
+    if not missing:
+        return Finding("migrations", "ok")
+    return Finding("migrations", "failed", f"{len(missing)} not applied", "Run `python manage.py migrate`.")
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def model_finding() -> Finding:
+    """Say which version serves, and whether it is the one that was meant to."""
+    active = ModelVersion.objects.filter(is_active=True).first()
+    last = Activation.objects.order_by("-id").first()
+    if active is None and last is None:
+        return Finding(
+            "model", "ok", "none yet: popular songs are served", "Press Retrain on the operator's desk."
+        )
+    if active is None:
+        return Finding(
+            "model", "degraded", "none is active: popular songs are served", "Activate a version, or retrain."
+        )
+    if _manifest_digest(active) != active.manifest_sha256:
+        return Finding(
+            "model", "degraded", f"the files of {active.name} are damaged", "Roll back, or retrain."
+        )
+    if last is not None and last.reason == Activation.Reason.BROKEN:
+        return Finding(
+            "model",
+            "degraded",
+            f"{active.name} serves because a later one was broken",
+            "Retrain, or activate another.",
+        )
+    return Finding("model", "ok", active.name)
+
+
+def _manifest_digest(version: ModelVersion) -> str:
+    try:
+        manifest = (settings.ARTIFACTS_DIR / version.artifact / "manifest.json").read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def worker_finding() -> Finding:
+    age = worker_age_seconds()
+    cure = "Start one: `celery -A musicrec_site worker -Q default,training`, or `make run`, which starts everything."
+    if age is None:
+        return Finding("worker", "degraded", "none was ever seen", cure)
+    if age > WORKER_SILENT_SECONDS:
+        return Finding("worker", "degraded", f"last heard of {age:.0f} s ago", cure)
+    return Finding("worker", "ok", f"heard of {age:.0f} s ago")
+
+
+def worker_age_seconds() -> float | None:
+    """Seconds since any worker last said that it lives, or None when none ever did."""
+    newest = WorkerPulse.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
+    return None if newest is None else max(0.0, (timezone.now() - newest).total_seconds())

@@ -1,0 +1,59 @@
+"""Songs that came after the last training: known songs stand in for them until the next one."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+from django.db.models import F, FloatField, QuerySet
+from django.db.models.functions import Abs
+
+from catalog.models import AUDIO_FEATURES, Song
+from recommendations.engine import Recommender
+
+N_STAND_INS = 5
+N_NEWCOMERS = 20
+# Tempo is in beats a minute; by this it weighs as much as the other features.
+_TEMPO_SPAN = 120.0
+
+
+def stand_ins(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
+    """Return ids of songs that the model knows and that are like these, which it does not know.
+
+    Like means: by the same artist; without such a song, of the same genre; without a genre, of a similar sound. At
+    most three queries a song, for the last twenty of them.
+    """
+    wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
+    found: dict[int, None] = {}
+    for song in Song.objects.filter(pk__in=wanted).prefetch_related("genres"):
+        found.update(dict.fromkeys(_like(song, recommender)))
+    return list(found)
+
+
+def _like(song: Song, recommender: Recommender) -> list[int]:
+    others = Song.objects.available().exclude(pk=song.pk)
+    for candidates in (
+        others.filter(artist_id=song.artist_id).order_by("pk"),
+        others.filter(genres__in=song.genres.all()).order_by("pk").distinct(),
+        _by_sound(others, song),
+    ):
+        known = [pk for pk in _ids(candidates) if recommender.items.row(pk) >= 0]
+        if known:
+            return known[:N_STAND_INS]
+    return []
+
+
+def _ids(songs: QuerySet[Song]) -> list[int]:
+    return list(songs.values_list("pk", flat=True)[: 10 * N_STAND_INS])
+
+
+def _by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:
+    """Order songs by how near their audio features are to those of `like`; none when it has no features."""
+    known = {name: value for name, value in like.audio_features.items() if value is not None}
+    if not known:
+        return songs.none()
+    complete = songs.filter(**{f"{name}__isnull": False for name in known})
+    distances = [
+        Abs(F(name) - value, output_field=FloatField()) / (_TEMPO_SPAN if name == AUDIO_FEATURES[-1] else 1.0)
+        for name, value in known.items()
+    ]
+    return complete.order_by(reduce(add, distances), "pk")

@@ -1,0 +1,86 @@
+"""What a training says about itself while it works: stage, progress, log, at most once a second to the database."""
+
+import time
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from recommendations.models import TrainingRun
+from recommendations.services.leases import Heartbeat, Lease, LostLease
+
+# How much of a training each part takes, roughly; only the progress bar depends on it.
+PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating": 1, "precomputing": 22}
+
+WRITE_EVERY = 1.0
+LOOK_EVERY = 0.2
+"""A cancellation is looked for at every iteration, but not more often than this."""
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; raised through the callback, it ends the fit at once."""
+
+
+class Reporter:
+    """Takes `on_progress(stage, done, total)` from the engine and writes it to the run; raises Cancelled, LostLease."""
+
+    def __init__(
+        self, lease: Lease, log: str = "", on_progress: Callable[[str, float], None] | None = None
+    ) -> None:
+        self.lease = lease
+        self.log = log
+        self.stage = ""
+        self.fraction = 0.0
+        self.heartbeat: Heartbeat | None = None
+        self._on_progress = on_progress
+        self._part = next(iter(PARTS))
+        self._written = self._looked = 0.0
+
+    def enter(self, part: str) -> Callable[[str, int, int], None]:
+        """Begin a part of the training and return the callback for it."""
+        self._part = part
+        self._tell(part, self._before())
+        self._write()
+        return self._progress
+
+    def say(self, sentence: str) -> None:
+        """Add a line to the run's log."""
+        self.log += f"{timezone.now():%H:%M:%S} {sentence}\n"
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        share = PARTS[self._part] / sum(PARTS.values())
+        label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
+        self._tell(label, self._before() + share * min(1.0, done / max(total, 1)))
+        self._stop_if_asked()
+        if time.monotonic() - self._written >= WRITE_EVERY:
+            self._write()
+
+    def _before(self) -> float:
+        parts = list(PARTS)
+        return sum(PARTS[part] for part in parts[: parts.index(self._part)]) / sum(PARTS.values())
+
+    def _tell(self, stage: str, fraction: float) -> None:
+        self.stage = stage[:60]
+        self.fraction = max(self.fraction, fraction)
+        if self._on_progress is not None:
+            self._on_progress(self.stage, self.fraction)
+
+    def _write(self) -> None:
+        self._stop_if_asked(now=True)
+        self.lease.write(stage=self.stage, progress=self.fraction, log=self.log)
+        self._written = time.monotonic()
+
+    def _stop_if_asked(self, *, now: bool = False) -> None:
+        if self.heartbeat is not None and self.heartbeat.lost:
+            raise self._lost()
+        if not now and time.monotonic() - self._looked < LOOK_EVERY:
+            return
+        self._looked = time.monotonic()
+        held = TrainingRun.objects.filter(pk=self.lease.run_id).held_by(self.lease.owner, self.lease.attempt)
+        cancel_requested = held.values_list("cancel_requested", flat=True).first()
+        if cancel_requested is None:
+            raise self._lost()
+        if cancel_requested:
+            raise Cancelled
+
+    def _lost(self) -> LostLease:
+        return LostLease(f"Training #{self.lease.run_id} was taken over; attempt {self.lease.attempt} stops.")

@@ -1,0 +1,73 @@
+"""What one listener did and wishes, read for one list: each table at most once, and only if it is asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from catalog.models import Interaction, Song
+from recommendations.models import Wish
+
+# Which songs count differently: (not learned from, counted more).
+Moods = tuple[frozenset[int], frozenset[int]]
+
+
+class Fact(NamedTuple):
+    """One row of a history."""
+
+    song_id: int
+    kind: int
+    plays: int
+    played_ms: int | None
+    duration_ms: int | None
+    occurred_at: object
+
+
+@dataclass(frozen=True)
+class Unwanted:
+    """What one listener disliked, hid or does not want to be learned from."""
+
+    song_ids: frozenset[int] = frozenset()
+    artist_ids: frozenset[int] = frozenset()
+
+    def allows(self, song: Song) -> bool:
+        return song.pk not in self.song_ids and song.artist_id not in self.artist_ids
+
+
+class Told:
+    """Reads on demand and remembers; it is made for one request and thrown away with it."""
+
+    def __init__(self, listener) -> None:
+        self._listener = listener
+
+    @cached_property
+    def _wishes(self) -> list[tuple[int | None, int | None, str]]:
+        wishes = Wish.objects.filter(listener=self._listener)
+        return list(wishes.values_list("song_id", "artist_id", "kind"))
+
+    @cached_property
+    def history(self) -> list[Fact]:
+        """Everything the listener did; one query."""
+        columns = ("song_id", "kind", "plays", "played_ms", "song__duration_ms", "occurred_at")
+        return [Fact(*row) for row in Interaction.objects.by(self._listener).values_list(*columns)]
+
+    @cached_property
+    def unwanted(self) -> Unwanted:
+        """What must not be recommended; the dislikes are taken from the history when that was read already."""
+        # A song not learned from is out of the history, so it would come back as if it were new.
+        wishes = [(song, artist) for song, artist, kind in self._wishes if kind != Wish.Kind.BOOST_SONG]
+        return Unwanted(
+            song_ids=frozenset(self._disliked()) | {song for song, _ in wishes if song},
+            artist_ids=frozenset(artist for _, artist in wishes if artist),
+        )
+
+    @cached_property
+    def moods(self) -> Moods:
+        """Which songs the listener wants left out and which counted more."""
+        boosted = frozenset(song for song, _, kind in self._wishes if song and kind == Wish.Kind.BOOST_SONG)
+        left_out = frozenset(song for song, _, kind in self._wishes if song and kind in Wish.NOT_LEARNED_FROM)
+        return left_out, boosted
+
+    def _disliked(self) -> list[int]:
+        if "history" in vars(self):
+            return [fact.song_id for fact in self.history if fact.kind == Interaction.Kind.DISLIKE]
+        return list(Interaction.objects.by(self._listener).dislikes().values_list("song_id", flat=True))

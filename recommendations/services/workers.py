@@ -1,0 +1,73 @@
+"""Who is at work: each worker says every few seconds that it lives."""
+
+import logging
+import socket
+import threading
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from recommendations.conf import conf
+from recommendations.models import WorkerPulse
+
+log = logging.getLogger(__name__)
+
+FORGET_AFTER = timedelta(days=1)
+
+
+def beat(worker: str, queues: list[str]) -> None:
+    """Write that a worker lives."""
+    now = timezone.now()
+    WorkerPulse.objects.update_or_create(
+        worker=worker[:200],
+        defaults={"queues": queues, "seen_at": now},
+        create_defaults={"queues": queues, "seen_at": now, "started_at": now},
+    )
+
+
+def leave(worker: str) -> None:
+    """Forget a worker that ends, and those that have been silent for a day."""
+    WorkerPulse.objects.filter(worker=worker[:200]).delete()
+    WorkerPulse.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
+
+
+def seconds_since_pulse(queue: str) -> float | None:
+    """Return how long ago a worker of a queue was last heard of; None when there never was one (T13)."""
+    pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue in pulse.queues]
+    return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
+
+
+def is_attended(queue: str) -> bool:
+    """True when a worker would take up a job of this queue soon."""
+    silence = seconds_since_pulse(queue)
+    return silence is not None and silence < 4 * conf.worker_pulse_seconds
+
+
+class Pulse(threading.Thread):
+    """Beats for one worker from a thread of its parent process, also while its children train."""
+
+    def __init__(self, worker: str, queues: list[str]) -> None:
+        super().__init__(name="worker-pulse", daemon=True)
+        self.worker = f"{worker} ({socket.gethostname()})" if "@" not in worker else worker
+        self.queues = queues
+        self._stop_asked = threading.Event()
+
+    def run(self) -> None:
+        self._beat()
+        while not self._stop_asked.wait(conf.worker_pulse_seconds):
+            self._beat()
+        connection.close()
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+        self.join(timeout=5)
+        leave(self.worker)
+
+    def _beat(self) -> None:
+        try:
+            beat(self.worker, self.queues)
+        except DatabaseError as error:
+            # The row only gets older, which is what the admin page is to show.
+            log.warning("The worker's pulse was not written: %s", error)
+            connection.close()

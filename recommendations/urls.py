@@ -1,0 +1,30 @@
+from django.conf import settings
+from django.urls import path
+
+from recommendations.views import home, library, mixes, privacy, songs, style, taste, tryout
+
+app_name = "recommendations"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("try/", tryout.try_out, name="try"),
+    path("try/keep/", tryout.keep_picks, name="keep_picks"),
+    path("welcome/", tryout.welcome, name="welcome"),
+    path("songs/<int:song_id>/", songs.song, name="song"),
+    path("songs/<int:song_id>/why/", songs.why, name="why"),
+    path("songs/<int:song_id>/wish/", songs.wish_song, name="wish_song"),
+    path("artists/<int:artist_id>/", songs.artist, name="artist"),
+    path("artists/<int:artist_id>/wish/", songs.wish_artist, name="wish_artist"),
+    path("mixes/<int:number>/", mixes.mix, name="mix"),
+    path("mixes/<int:number>/keep/", mixes.keep, name="keep_mix"),
+    path("library/hidden/", library.hidden, name="hidden"),
+    path("playlists/<uuid:playlist_id>/continue/", library.continue_playlist, name="continue_playlist"),
+    path("taste/", taste.taste_page, name="taste"),
+    path("taste/save/", taste.save_taste, name="save_taste"),
+    path("taste/undo/", taste.undo_taste, name="undo_taste"),
+    path("settings/my-data.json", privacy.my_data, name="my_data"),
+    path("settings/personalisation/", privacy.set_personalisation, name="set_personalisation"),
+]
+
+if settings.DEBUG:
+    urlpatterns.append(path("style/", style.style, name="style"))

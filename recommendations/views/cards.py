@@ -1,0 +1,35 @@
+"""Songs ready to be shown: with reasons and the listener's opinion, in a number of queries that does not grow."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.models import Song
+from catalog.services import library
+from recommendations.services import reasons
+from recommendations.services.reasons import Reasons
+
+
+@dataclass(frozen=True)
+class Card:
+    song: Song
+    opinion: str = ""
+    reasons: Reasons | None = None
+
+
+def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
+    """Make cards of several served lists at once; two queries for all of them."""
+    served = [list(one) for one in lists]
+    everything = [item for one in served for item in one]
+    named = reasons.songs_named_by(item.explanation for item in everything)
+    opinions = library.opinions_of(listener, [item.song for item in everything])
+    return [
+        [Card(item.song, opinions.get(item.song.pk, ""), reasons.of(item.explanation, named)) for item in one]
+        for one in served
+    ]
+
+
+def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:
+    """Make cards without reasons; one query."""
+    opinions = library.opinions_of(listener, songs)
+    return [Card(song, opinions.get(song.pk, "")) for song in songs]

@@ -1,0 +1,43 @@
+"""The first page: shelves for a listener, an invitation for a visitor."""
+
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Song
+from recommendations.models import Taste
+from recommendations.services import events, mixes, shelves
+from recommendations.views import cards, tryout
+
+N_MADE_FOR_YOU = 12
+N_COVERS = 6  # some may have been hidden since the mix was made; four are shown
+
+
+@require_safe
+def home(request):
+    if not request.user.is_authenticated:
+        return tryout.front_page(request)
+    listener = request.user
+    shown = shelves.home(listener)
+    because = shown.because.items if shown.because else []
+    made, liked, new, trending = cards.of_served(
+        listener, shown.made_for_you.items[:N_MADE_FOR_YOU], because, shown.new_to_you, shown.trending
+    )
+    context = {
+        "page": "home",
+        "served": shown.made_for_you,
+        "receipt": events.receipt(listener, shown.made_for_you),
+        "made_for_you": made,
+        "because": shown.because,
+        "because_cards": liked,
+        "new_to_you": new,
+        "trending": trending,
+        "favourites": cards.of_songs(listener, shown.favourites),
+        "mixes": mixes.daily_mixes(listener, N_COVERS) if listener.personalised else [],
+        "asks_for_taste": shown.made_for_you.segment == "none" and not _has_onboarded(listener),
+        "has_songs": bool(made) or Song.objects.available().exists(),
+    }
+    return render(request, "recommendations/home.html", context)
+
+
+def _has_onboarded(listener) -> bool:
+    return Taste.objects.filter(listener=listener, onboarded_at__isnull=False).exists()

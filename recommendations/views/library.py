@@ -1,0 +1,32 @@
+"""What a listener has hidden, and songs that continue a playlist."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Playlist
+from recommendations.models import Wish
+from recommendations.services import continuing, wishes
+from recommendations.views import cards
+
+
+@login_required
+@require_safe
+def hidden(request):
+    context = {
+        "page": "library",
+        "tab": "hidden",
+        "wishes": wishes.wishes_of(request.user).filter(kind__in=[*Wish.HIDING, Wish.Kind.IGNORE_SONG]),
+    }
+    return render(request, "recommendations/hidden.html", context)
+
+
+@login_required
+@require_safe
+def continue_playlist(request, playlist_id):
+    """Suggest songs that fit a playlist of one's own."""
+    playlist = get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
+    served = continuing.continue_playlist(request.user, playlist)
+    (found,) = cards.of_served(request.user, served.items)
+    context = {"page": "playlists", "playlist": playlist, "served": served, "cards": found}
+    return render(request, "recommendations/continue.html", context)

@@ -1,0 +1,38 @@
+"""A daily mix, and a playlist made from it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.services import playlists
+from recommendations.services import mixes
+from recommendations.views import cards
+
+
+@login_required
+@require_safe
+def mix(request, number: int):
+    shown = _mix_or_404(request, number)
+    (found,) = cards.of_served(request.user, shown.items)
+    return render(request, "recommendations/mix.html", {"mix": shown, "cards": found})
+
+
+@login_required
+@require_POST
+def keep(request, number: int):
+    """Make a playlist of today's mix, so that it stays when the day is over."""
+    shown = _mix_or_404(request, number)
+    day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
+    title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
+    playlist = playlists.create(request.user, title[: playlists.MAX_TITLE], songs=shown.songs)
+    return redirect("catalog:playlist", playlist.pk)
+
+
+def _mix_or_404(request, number: int) -> mixes.Mix:
+    found = mixes.daily_mix(request.user, number)
+    if found is None:
+        raise Http404
+    return found

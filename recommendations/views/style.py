@@ -1,0 +1,39 @@
+"""The living style page: every token and part, shown in DEBUG only."""
+
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Song
+from recommendations.engine import Evidence, Explanation, FeatureMatch, PopularityNote
+from recommendations.services import charts, reasons
+from recommendations.views.cards import Card
+
+COLOURS = [
+    "paper", "surface", "surface-sunk", "surface-raised", "ink", "ink-soft", "line", "line-strong", "accent",
+    "accent-soft", "like", "danger", "good", "why-history", "why-listeners", "why-artist", "why-sound",
+    "why-popular", "why-other",
+]  # fmt: skip
+
+
+@require_safe
+def style(request):
+    songs = list(Song.objects.for_cards()[:6])
+    examples = [Card(song, "like" if place == 0 else "", _reasons(songs)) for place, song in enumerate(songs)]
+    context = {
+        "colours": COLOURS,
+        "cards": examples,
+        "reasons": _reasons(songs),
+        "chart": charts.profile(songs[0]) if songs else None,
+    }
+    return render(request, "recommendations/style.html", context)
+
+
+def _reasons(songs: list[Song]) -> reasons.Reasons:
+    explanation = Explanation(
+        contributions={"als": 0.6, "content": 0.3, "popularity": 0.1},
+        shares={"als": 0.6, "content": 0.3, "popularity": 0.1},
+        because=tuple(Evidence(0, song.pk, 0.2, "als") for song in songs[:2]),
+        features=(FeatureMatch("energy", 0.7, 0.68),),
+        popularity=PopularityNote("trending", 120),
+    )
+    return reasons.of(explanation, {song.pk: song for song in songs})

@@ -1,0 +1,86 @@
+"""The taste profile: what is known, and steering it, with a preview before anything is saved."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from recommendations.forms import TasteForm
+from recommendations.models import Wish
+from recommendations.services import serving, taste, wishes
+from recommendations.views import cards
+
+UNDO = "taste_before"
+
+
+@login_required
+@require_safe
+def taste_page(request):
+    """Show the profile; with `preview` in the address also how the list would change."""
+    clusters = taste.clusters(request.user)
+    now = taste.taste_of(request.user)
+    is_preview = "preview" in request.GET
+    form = TasteForm(
+        clusters, request.GET if is_preview else None, initial={"discovery": round(100 * now.discovery)}
+    )
+    context = {
+        "page": "taste",
+        "form": form,
+        "known": taste.knowledge_of(request.user),
+        "wishes": wishes.wishes_of(request.user).filter(kind__in=[*Wish.HIDING, Wish.Kind.IGNORE_SONG]),
+        "can_undo": UNDO in request.session,
+        "artists": now.artists.all() if now.pk else [],
+        "genres": now.genres.all() if now.pk else [],
+    }
+    if is_preview and form.is_valid():
+        context |= _compared(request.user, form)
+    return render(request, "recommendations/taste.html", context)
+
+
+def _compared(listener, form: TasteForm) -> dict:
+    before = serving.recommend_for(listener, taste.N_PREVIEW)
+    after = taste.preview(listener, form.wanted_discovery, form.moods_by_song())
+    old, new = cards.of_served(listener, before.items, after.items)
+    known = {card.song.pk for card in old}
+    return {"before": old, "after": new, "new_ids": {card.song.pk for card in new} - known}
+
+
+@login_required
+@require_POST
+def save_taste(request):
+    """Store slider and moods; what was there before is kept for one undo."""
+    form = TasteForm(taste.clusters(request.user), request.POST)
+    if not form.is_valid():
+        messages.error(request, _("That could not be saved. Load the page again and repeat it."))
+        return redirect("recommendations:taste")
+    before = {"moods": _stored_moods(request.user), "discovery": taste.taste_of(request.user).discovery}
+    taste.set_discovery(request.user, form.wanted_discovery)
+    for cluster, mood in form.changed_moods():
+        taste.set_mood(request.user, cluster.song_ids, mood)
+    request.session[UNDO] = before
+    messages.success(request, _("Saved. Your next list follows it."))
+    return redirect("recommendations:taste")
+
+
+@login_required
+@require_POST
+def undo_taste(request):
+    before = request.session.pop(UNDO, None)
+    if before is None:
+        messages.error(request, _("There is nothing left to undo."))
+        return redirect("recommendations:taste")
+    taste.set_discovery(request.user, before["discovery"])
+    taste.set_mood(request.user, _stored_moods(request.user), taste.NORMAL)
+    by_mood: dict[str, list[int]] = {}
+    for song_id, mood in before["moods"].items():
+        by_mood.setdefault(mood, []).append(int(song_id))
+    for mood, song_ids in by_mood.items():
+        taste.set_mood(request.user, song_ids, mood)
+    messages.success(request, _("Undone: your taste is as it was before."))
+    return redirect("recommendations:taste")
+
+
+def _stored_moods(listener) -> dict[int, str]:
+    stored = Wish.objects.filter(listener=listener, kind__in=Wish.MOODS)
+    return dict(stored.values_list("song_id", "kind"))
