@@ -1,0 +1,11 @@
+"""Pages of the API's lists."""
+
+from rest_framework.pagination import PageNumberPagination
+
+
+class Pages(PageNumberPagination):
+    """`?page=2&page_size=50`; a larger page than 100 is answered with 100."""
+
+    page_size = 25
+    page_size_query_param = "page_size"
+    max_page_size = 100

@@ -1,0 +1,102 @@
+"""The API's own description: OpenAPI 3.1 from the views, completed with what holds for every operation."""
+
+import re
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import SAFE_METHODS
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["status", "code", "message", "request_id"],
+            "properties": {
+                "status": {"type": "integer"},
+                "code": {"type": "string"},
+                "message": {"type": "string", "description": "One sentence for a person."},
+                "fields": {"type": "object", "description": "What is wrong with single fields."},
+                "request_id": {
+                    "type": "string",
+                    "description": "Also in X-Request-ID; quote it to the operator.",
+                },
+            },
+        }
+    },
+}
+_EXAMPLES = {
+    400: ("invalid", "Check the fields.", "The request can't be read or breaks a rule."),
+    401: ("not_authenticated", "Authentication credentials were not provided.", "No token, or no valid one."),
+    403: (
+        "permission_denied",
+        "This token may not do that.",
+        "The token lacks the scope, or CSRF protection.",
+    ),
+    404: ("not_found", "There is nothing here that you may see.", "Not there, or not yours."),
+    413: ("too_large", "The body may have 1,048,576 bytes at most.", "The body is too large."),
+    415: ("unsupported_media_type", "Unsupported media type.", "The body is not JSON."),
+    429: ("throttled", "Request was throttled.", "Too many requests; see Retry-After."),
+}
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <token>`. Tokens are made on the account page; no address takes a password.",
+        }
+
+
+class Schema(AutoSchema):
+    """Operations named by address and method, described by the docstrings of their views."""
+
+    def get_operation_id(self) -> str:
+        words = [part for part in self.path.split("/") if part and not part.startswith("{")][2:]
+        verb = {"get": "list" if self._is_list_view() else "read", "post": "create", "put": "set"}
+        by_id = "_one" if self.path.rstrip("/").endswith("}") else ""
+        return (
+            "_".join([*words, verb.get(self.method.lower(), self.method.lower())]).replace("-", "_") + by_id
+        )
+
+    def get_summary(self) -> str:
+        """Return the first sentence of the description."""
+        return re.split(r"[.:;](?:\s|$)", self.get_description(), maxsplit=1)[0]
+
+    def get_description(self) -> str:
+        method = getattr(self.view, self.method.lower(), None)
+        return (getattr(method, "__doc__", None) or self.view.__doc__ or "").strip()
+
+
+def complete(result: dict, generator, request, public) -> dict:
+    """Add the errors that any operation may answer, and the scope a token needs for it."""
+    result["components"].setdefault("schemas", {})["Error"] = _ERROR
+    result["components"]["responses"] = {f"Error{code}": _response(code) for code in _EXAMPLES}
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            for code in _possible_errors(path, method, operation):
+                operation["responses"].setdefault(str(code), {"$ref": f"#/components/responses/Error{code}"})
+    return result
+
+
+def _possible_errors(path: str, method: str, operation: dict) -> list[int]:
+    is_safe = method.upper() in SAFE_METHODS
+    with_body = [413, 415] if "requestBody" in operation or not is_safe else []
+    return [400, 401, 403, 404, 429, *with_body]
+
+
+def _response(code: int) -> dict:
+    name, message, description = _EXAMPLES[code]
+    example = {"error": {"status": code, "code": name, "message": message, "request_id": "2f6c…"}}
+    return {
+        "description": description,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "example": example},
+        },
+    }

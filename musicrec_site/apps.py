@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "musicrec_site"
+
+    def ready(self) -> None:
+        from musicrec_site import checks  # noqa: F401  (they register themselves)

@@ -1,0 +1,63 @@
+"""The Celery application. Every message is a wake-up; the job itself is a row in the database."""
+
+import os
+import threading
+import warnings
+from functools import partial
+from typing import Any
+
+from celery import Celery, signals
+from celery.apps import worker as worker_program
+from celery.platforms import SecurityWarning
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
+
+app = Celery("musicrec_site")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# It is about messages that run code when they are read, which root should not accept; ours are JSON.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+# Who stops the site is told so once, by the supervisor, and not by every worker again.
+worker_program.install_worker_term_handler = partial(
+    worker_program.install_worker_term_handler, verbose=False
+)
+
+_pulses: list[Any] = []
+
+
+@signals.worker_ready.connect
+def begin_work(sender: Any, **_: Any) -> None:
+    """Say that this worker lives, and take up what another one left."""
+    from recommendations.services.workers import Pulse
+    from recommendations.tasks import sweep_and_wake
+
+    pulse = Pulse(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
+    pulse.start()
+    _pulses.append(pulse)
+    threading.Thread(target=_apart, args=(sweep_and_wake,), name="first-sweep", daemon=True).start()
+
+
+@signals.worker_shutting_down.connect
+def release_training(**_: Any) -> None:
+    """Give a training in a child of this worker back to the queue, so that stopping does not wait for its end."""
+    from recommendations.services.training import release_of_worker
+
+    # Apart: this is called in the middle of a signal, where the main thread's connection may be in use.
+    threading.Thread(target=_apart, args=(release_of_worker, os.getpid()), name="release").start()
+
+
+@signals.worker_shutdown.connect
+def end_work(**_: Any) -> None:
+    while _pulses:
+        _pulses.pop().stop()
+
+
+def _apart(work: Any, *args: Any) -> None:
+    """Work in a thread with a database connection of its own."""
+    from django.db import connection
+
+    try:
+        work(*args)
+    finally:
+        connection.close()

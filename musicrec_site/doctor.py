@@ -1,0 +1,158 @@
+"""Look at the whole installation and say what to do about what is wrong."""
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.core import checks
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from kombu import Connection
+from kombu.exceptions import KombuError
+
+from catalog.models import Song
+from recommendations.services import monitoring, registry
+from recommendations.services.monitoring import Finding
+from recommendations.services.registry import RegistryError
+
+LITTLE_SPACE_BYTES = 1_000_000_000
+
+
+def examine() -> Iterator[Finding]:
+    """Yield one finding after the other; what needs a database is skipped when there is none."""
+    for look in (_python, _disk, _system_checks, _broker, _cache):
+        yield from look()
+    database = _database()
+    yield database
+    if database.status != "failed":
+        for look in _NEEDING_A_DATABASE:
+            yield from look()
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("program", "ok", f"Python {platform.python_version()}, {os.cpu_count()} processors")
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    text = f"{free / 1e9:.1f} GB free below {settings.DATA_DIR}"
+    if free < LITTLE_SPACE_BYTES:
+        yield Finding(
+            "disk",
+            "degraded",
+            text,
+            "Make room, or remove old versions: python manage.py prune_model_versions",
+        )
+    else:
+        yield Finding("disk", "ok", text)
+
+
+def _system_checks() -> Iterator[Finding]:
+    found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
+    for message in found:
+        serious = message.level >= checks.ERROR
+        yield Finding(
+            f"check {message.id}", "failed" if serious else "degraded", message.msg, message.hint or ""
+        )
+    if not found:
+        yield Finding("system checks", "ok")
+
+
+def _broker() -> Iterator[Finding]:
+    url = settings.CELERY_BROKER_URL
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    shown = Connection(url).as_uri()
+    try:
+        with Connection(url, transport_options=options, connect_timeout=2) as broker:
+            broker.ensure_connection(max_retries=1, timeout=3)
+    except (OSError, KombuError) as error:
+        cure = "Start it, or correct CELERY_BROKER_URL. Trainings wait meanwhile; pages and likes work."
+        yield Finding("message queue", "failed", f"{shown}: {error}", cure)
+    else:
+        yield Finding("message queue", "ok", shown)
+
+
+def _cache() -> Iterator[Finding]:
+    backend = settings.CACHES["default"]["BACKEND"].rsplit(".", 1)[-1]
+    try:
+        cache.set("doctor", 1, 10)
+        works = cache.get("doctor") == 1
+    except Exception as error:  # noqa: BLE001  (each backend has its own family of errors)
+        yield Finding("cache", "failed", f"{backend}: {error}", "Start it, or correct CACHE_URL.")
+        return
+    yield (
+        Finding("cache", "ok", backend)
+        if works
+        else Finding("cache", "degraded", f"{backend} forgets", "See CACHE_URL.")
+    )
+
+
+def _database() -> Finding:
+    try:
+        monitoring.check_database()
+    except (DatabaseError, OSError) as error:
+        cure = "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
+        return Finding("database", "failed", str(error).strip(), cure)
+    version = sqlite3.sqlite_version if connection.vendor == "sqlite" else connection.pg_version  # type: ignore[attr-defined]
+    return Finding("database", "ok", f"{connection.display_name} {version}")
+
+
+def _migrations() -> Iterator[Finding]:
+    yield monitoring.migrations_finding()
+
+
+def _integrity() -> Iterator[Finding]:
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check")
+        problem = cursor.fetchone()[0]
+    if problem == "ok":
+        yield Finding("database file", "ok", "sound")
+    else:
+        yield Finding("database file", "failed", problem, "Restore a backup: python manage.py restore FILE")
+
+
+def _backup_tools() -> Iterator[Finding]:
+    if connection.vendor == "postgresql" and shutil.which("pg_dump") is None:
+        yield Finding("backup", "degraded", "pg_dump is missing", "sudo apt-get install postgresql-client")
+
+
+def _catalog() -> Iterator[Finding]:
+    if Song.objects.exists():
+        yield Finding("catalog", "ok", f"{Song.objects.count():,} songs")
+    else:
+        yield Finding(
+            "catalog",
+            "degraded",
+            "no songs yet",
+            "python manage.py seed_demo_data, or import your own files.",
+        )
+
+
+def _model() -> Iterator[Finding]:
+    active = registry.active_version()
+    if active is not None:
+        try:
+            registry.recommender_for(active)
+        except RegistryError as error:
+            yield Finding("model", "failed", str(error), "python manage.py rollback_model, or train_model")
+            return
+    yield monitoring.model_finding()
+
+
+def _worker() -> Iterator[Finding]:
+    yield monitoring.worker_finding()
+
+
+_NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _migrations,
+    _integrity,
+    _backup_tools,
+    _catalog,
+    _model,
+    _worker,
+)

@@ -1,0 +1,16 @@
+"""The site's icon for browsers that ask for it where icons used to be, such as on a page of JSON."""
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest
+from django.views.decorators.http import require_safe
+
+ICON = settings.BASE_DIR / "static/img/icon.svg"
+ONE_DAY = 24 * 3600
+
+
+@require_safe
+def icon(request: HttpRequest) -> FileResponse:
+    """Serve the drawn icon; browsers go by its type, not by the end of its address."""
+    response = FileResponse(ICON.open("rb"), content_type="image/svg+xml")
+    response["Cache-Control"] = f"public, max-age={ONE_DAY}"
+    return response

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from musicrec_site import backups
+
+
+class Command(BaseCommand):
+    help = "Write the database and the models to one file, while the site goes on, and verify it."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--to", type=Path, help="The file to write. Default: a new one in DATA_DIR/backups."
+        )
+
+    def handle(self, *args, **options) -> None:
+        target = (options["to"] or settings.DATA_DIR / "backups" / backups.default_name()).absolute()
+        try:
+            contents = backups.make(target)
+        except (backups.BackupError, OSError) as error:
+            raise CommandError(f"No backup was made. {error}") from error
+        self.stdout.write(
+            f"{target}: {contents.n_rows:,} rows in {len(contents.counts)} tables, {len(contents.artifacts)} models, "
+            f"{target.stat().st_size / 1e6:.1f} MB; integrity and counts verified.\n"
+            "Keep it elsewhere, together with SECRET_KEY and your other settings, which are not in it."
+        )

@@ -1,0 +1,50 @@
+"""Make the demo: a synthetic world, a trained model, and what it recommends."""
+
+import time
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from catalog.models import Song
+from musicrec_site import demo
+from recommendations.management.output import lines_of
+from recommendations.services import registry, serving
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with a synthetic world, train on it, and show what it recommends and why."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--listeners", type=int, default=demo.N_LISTENERS)
+        parser.add_argument("--songs", type=int, default=demo.N_SONGS)
+        parser.add_argument("--seed", type=int, default=7)
+        parser.add_argument("--brief", action="store_true", help="Make it, but don't print the lists.")
+
+    def handle(self, *args: Any, listeners: int, songs: int, seed: int, brief: bool, **options: Any) -> None:
+        started = time.monotonic()
+        if not Song.objects.exists():
+            self._say(f"Creating a demo world of {listeners:,} listeners and {songs:,} songs …")
+            call_command("seed_demo_data", listeners=listeners, songs=songs, seed=seed)
+        if not demo.has_login():
+            demo.make_login()
+        if registry.active_version() is None:
+            self._say("Training a model on it …")
+            call_command("train_model")
+        if not brief:
+            self._show()
+        self._say(f"\nThe demo is ready ({time.monotonic() - started:.0f} s).")
+
+    def _show(self) -> None:
+        self._say(
+            f"\nHow good it is, measured on songs held back:\n{demo.evaluation_table(registry.require_active())}"
+        )
+        for who, listener in demo.three_listeners():
+            self._say(f"\nFor {listener.username}, {who}:")
+            for line in lines_of(serving.recommend_for(listener, 10)):
+                self._say(line)
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,0 +1,60 @@
+"""Serve the whole site from one terminal: migrate, fill an empty database with the demo, start everything."""
+
+import os
+import secrets
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import User
+from catalog.models import Song
+from musicrec_site import demo, supervisor
+from musicrec_site.supervisor import CannotServe, require_free_port
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrate, create the demo in an empty database, then serve site, workers and schedule until Ctrl-C."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="Address to listen on (default: this machine only)."
+        )
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--no-demo", action="store_true", help="Leave an empty database empty.")
+
+    def handle(self, *args: Any, host: str, port: int, no_demo: bool, **options: Any) -> None:
+        try:
+            require_free_port(host, port)
+            call_command("migrate", verbosity=0, skip_checks=True)
+            if not no_demo and not Song.objects.exists():
+                # Apart, so that what the training took is given back before the site is served.
+                subprocess.run(
+                    [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--brief"], check=True
+                )
+            self._say_logins(f"http://{host}:{port}")
+        except CannotServe as error:
+            raise CommandError(str(error)) from None
+        except subprocess.CalledProcessError:
+            raise CommandError("The demo could not be made; see above.") from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before the site was served.", returncode=130) from None
+        # In this process's place, so that what the set-up has loaded does not stay in memory.
+        os.execv(sys.executable, [sys.executable, supervisor.__file__, host, str(port)])  # noqa: S606
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
+
+    def _say_logins(self, address: str) -> None:
+        if demo.has_login():
+            self._say(f"Sign in as a listener:  {demo.LISTENER} / {demo.PASSWORD}")
+        if not User.objects.filter(is_superuser=True).exists():
+            password = secrets.token_urlsafe(12)
+            User.objects.create_superuser("admin", password=password)
+            self._say(f"Sign in as the admin:   admin / {password}   (shown this once; {address}/admin/)")

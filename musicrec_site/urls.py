@@ -1,0 +1,29 @@
+"""Where every address of the site begins."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from catalog import feeds
+from musicrec_site.icon import icon
+from musicrec_site.metrics import metrics
+
+urlpatterns = [
+    path("metrics", metrics, name="metrics"),
+    path("favicon.ico", icon),
+    path("", include("accounts.urls")),  # before the admin, whose sign-in page it replaces
+    path("admin/", admin.site.urls),
+    path("", include("catalog.urls")),
+    path("", include("recommendations.urls")),
+    path("api/v1/", include("musicrec_site.api_v1")),
+    path("feeds/<str:username>.atom", feeds.made_for, name="feed"),
+    re_path(
+        r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$",
+        feeds.playlist_file,
+        name="playlist_file",
+    ),
+    # The second address is what players build from "https://host/apis/listenbrainz".
+    path("1/", include("catalog.listenbrainz.urls")),
+    path("apis/listenbrainz/1/", include("catalog.listenbrainz.urls", namespace="listenbrainz_under_apis")),
+]
+
+handler500 = "musicrec_site.error_pages.server_error"
