@@ -1,0 +1,87 @@
+/* What makes the pages quicker to use. Everything here also works without it. */
+import { startPlayer } from "./player.js";
+import { startReorder } from "./reorder.js";
+import { startSeen } from "./seen.js";
+import { startSliders } from "./sliders.js";
+
+const sheet = document.getElementById("sheet");
+const content = document.getElementById("sheet-content");
+
+/* Links marked data-sheet open over the page; with a modifier key or without script they are plain links. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-sheet]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  link.closest("details.menu")?.removeAttribute("open");
+  htmx.ajax("GET", link.href, { target: content, swap: "innerHTML" }).then(() => {
+    const heading = content.querySelector("h1");
+    if (heading) {
+      sheet.setAttribute("aria-label", heading.textContent);
+      heading.tabIndex = -1;
+    }
+    if (!sheet.open) sheet.showModal();
+    heading?.focus();
+  });
+});
+sheet?.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
+sheet?.addEventListener("close", () => content.replaceChildren());
+
+/* One menu at a time; Escape and a click elsewhere close it. */
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.removeAttribute("open");
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary").focus();
+  }
+});
+
+/* Focus stays on the pressed button although htmx replaced it. */
+let pressed = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const button = event.detail.requestConfig?.triggeringEvent?.submitter;
+  pressed = button ? { form: button.form?.getAttribute("action"), index: [...(button.form?.elements ?? [])].indexOf(button) } : null;
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (!pressed || document.activeElement !== document.body) return;
+  const form = event.detail.elt?.getAttribute?.("action") === pressed.form
+    ? event.detail.elt
+    : document.querySelector(`form[action="${CSS.escape(pressed.form ?? "")}"]`);
+  form?.elements?.[pressed.index]?.focus();
+});
+
+/* What failed is said where what worked is said. */
+document.addEventListener("htmx:responseError", () => say(document.documentElement.lang === "de"
+  ? "Das hat nicht geklappt. Lade die Seite neu und versuche es noch einmal."
+  : "That did not work. Load the page again and retry."));
+document.addEventListener("htmx:sendError", () => say(document.documentElement.lang === "de"
+  ? "Keine Verbindung. Bitte gleich noch einmal versuchen."
+  : "No connection. Please try again in a moment."));
+
+function say(text) {
+  const toast = document.createElement("p");
+  toast.className = "toast";
+  toast.textContent = text;
+  document.getElementById("toasts").replaceChildren(toast);
+}
+
+/* A message leaves by itself unless somebody is on it. */
+const toasts = document.getElementById("toasts");
+let leaving;
+new MutationObserver(() => {
+  clearTimeout(leaving);
+  leaving = setTimeout(function leave() {
+    if (toasts.matches(":hover, :focus-within")) leaving = setTimeout(leave, 2000);
+    else toasts.replaceChildren();
+  }, 6000);
+}).observe(toasts, { childList: true });
+
+startPlayer();
+startReorder();
+startSeen();
+startSliders();
