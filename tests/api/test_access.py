@@ -1,0 +1,195 @@
+"""Who may do what: the table of all addresses, tokens and their scopes, and what others never see."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import ApiToken
+from catalog.models import Interaction
+from recommendations.models import ModelVersion, TrainingRun
+from tests.api.caller import Caller
+
+OPEN = {
+    "songs/",
+    "songs/<path:key>/",
+    "songs/<path:key>/similar/",
+    "artists/",
+    "artists/<int:pk>/",
+    "genres/",
+    "genres/<int:pk>/",
+    "recommendations/",
+    "schema/",
+    "docs/",
+    "reference/",
+}
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def addresses():
+    """Return every address of the API as it is written in urls.py."""
+    found = []
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            part = str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                walk(pattern.url_patterns, prefix + part)
+            elif "<" in part or part.endswith("/"):
+                found.append(prefix + part)
+
+    api = next(p for p in get_resolver().url_patterns if str(p.pattern) == "api/v1/")
+    walk(api.url_patterns, "")
+    return found
+
+
+def filled(address, pk="1"):
+    address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
+    return re.sub(r"<int:\w+>", pk, re.sub(r"<path:\w+>", "song_0", address))
+
+
+PRIVATE = [address for address in addresses() if address not in OPEN]
+STAFF = [address for address in PRIVATE if address.startswith(("training-runs", "model-versions"))]
+
+
+def test_the_table_is_about_the_whole_api():
+    assert set(addresses()) >= OPEN
+    assert len(PRIVATE) > 25
+    assert len(STAFF) == 7
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_strangers_are_asked_who_they_are(stranger, songs, address):
+    for method in METHODS:
+        answer = stranger.call(method, filled(address))
+        assert answer.status == 401, (method, answer.body)
+        assert answer.body["error"]["code"] == "not_authenticated"
+        assert answer.headers["WWW-Authenticate"] == "Token"
+
+
+@pytest.mark.parametrize("address", STAFF)
+def test_listeners_are_kept_from_the_operators_desk(alice, address):
+    """T37."""
+    for method in METHODS:
+        assert alice.call(method, filled(address)).status == 403
+    assert TrainingRun.objects.count() == 0
+
+
+def test_staff_without_the_permission_may_look_and_not_touch(alice):
+    """T37."""
+    alice.user.is_staff = True
+    alice.user.save()
+    assert alice.get("training-runs/").status == 200
+    assert alice.post("training-runs/", {}).status == 403
+    assert alice.post("model-versions/roll-back/").status == 403
+    assert TrainingRun.objects.count() == 0
+
+
+# --- Tokens and sessions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scope", "may", "may_not"),
+    [
+        ("read", [("get", "me/"), ("get", "playlists/")], [("put", "songs/song_0/like/"), ("delete", "me/")]),
+        ("write", [("put", "songs/song_0/like/"), ("post", "playlists/")], [("get", "me/")]),
+        (
+            "listen",
+            [("put", "songs/song_0/like/"), ("post", "interactions/")],
+            [("get", "me/"), ("post", "playlists/")],
+        ),
+    ],
+)
+def test_a_token_may_do_what_its_scope_says(alice, songs, scope, may, may_not):
+    caller = Caller(alice.user, scopes=[scope])
+    for method, address in may:
+        assert caller.call(method, address, {}).status not in (401, 403), address
+    for method, address in may_not:
+        answer = caller.call(method, address, {})
+        assert (answer.status, answer.body["error"]["code"]) == (403, "permission_denied"), address
+
+
+def test_a_token_is_stored_as_a_hash_and_ends(alice):
+    """T45."""
+    stored = ApiToken.objects.get()
+    assert alice.secret not in (stored.digest, stored.token_key)
+    assert stored.last_used_on is None
+    assert alice.get("me/").status == 200
+    stored.refresh_from_db()
+    assert stored.last_used_on == timezone.localdate()
+    ApiToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    expired = alice.get("me/")
+    assert (expired.status, expired.body["error"]["code"]) == (401, "expired_token")
+    tokens.revoke_all(alice.user)
+    assert alice.get("me/").body["error"]["code"] == "invalid_token"
+
+
+def test_a_closed_account_has_no_tokens_that_work(alice):
+    """T40."""
+    alice.user.is_active = False
+    alice.user.save()
+    assert alice.get("me/").status == 401
+
+
+def test_a_token_in_an_address_is_refused(alice):
+    """T45."""
+    answer = Client().get("/api/v1/me/", {"token": alice.secret})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "token_in_address")
+
+
+@pytest.mark.parametrize(
+    "header", ["Token", "Token ", "Token a b", "Token \u00fc", "Basic YTpi", "Token " + "x" * 9999]
+)
+def test_a_broken_header_is_no_way_in(db, header):
+    assert Client().get("/api/v1/me/", headers={"Authorization": header}).status_code == 401
+
+
+def test_bearer_is_as_good_as_token(alice):
+    assert Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {alice.secret}"}).status_code == 200
+
+
+def test_a_session_needs_the_csrf_token_to_change_anything(alice, songs):
+    """T39."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice.user)
+    assert browser.get("/api/v1/me/").status_code == 200
+    refused = browser.put("/api/v1/songs/song_0/like/")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "permission_denied")
+    assert Interaction.objects.count() == 0
+
+
+def test_a_user_has_so_many_tokens_and_no_more(alice, monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_PER_USER", 1)
+    with pytest.raises(tokens.TooManyTokens, match="Delete one"):
+        tokens.create_token(alice.user, "one more", ["read"])
+    with pytest.raises(ValueError, match="at least one scope"):
+        tokens.revoke_all(alice.user) and tokens.create_token(alice.user, "nothing", [])
+
+
+# --- The operators ----------------------------------------------------------------------------------------------------
+
+
+def test_an_operator_starts_watches_and_cancels_a_training(olga):
+    olga.commits = False  # no worker is to be woken up
+    started = olga.post("training-runs/", {"preset": "classic"})
+    assert (started.status, started.body["status"], started.body["requested_by"]) == (202, "queued", "olga")
+    second = olga.post("training-runs/", {})
+    assert (second.status, second.body["error"]["code"]) == (409, "conflict")
+    assert olga.get(f"training-runs/{started.body['id']}/").body["log"] is not None
+    assert olga.post(f"training-runs/{started.body['id']}/cancel/").body["status"] == "cancelled"
+    assert olga.get("training-runs/").body["count"] == 1
+    assert olga.post("training-runs/", {"preset": "nonsense"}).status == 400
+
+
+def test_an_operator_activates_and_rolls_back(world, olga):
+    assert olga.get("model-versions/").body["results"][0]["is_active"] is True
+    assert olga.get(f"model-versions/{world.version.pk}/").body["metadata"]["n_items"] >= 0
+    assert olga.post(f"model-versions/{world.version.pk}/activate/").body["name"] == world.version.name
+    nothing_before = olga.post("model-versions/roll-back/")
+    assert (nothing_before.status, nothing_before.body["error"]["code"]) == (409, "conflict")
+    assert ModelVersion.objects.get().is_active

@@ -1,0 +1,63 @@
+"""Made playlists without a token: only for whom their listener lets in."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from django.test import Client
+
+from catalog.models import Playlist
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def jams(alice, songs):
+    made = Playlist.objects.create(
+        owner=alice.user, kind="weekly-jams", period="2026-W34", title="Weekly jams"
+    )
+    songs[0].title = '<script>alert("x")</script>'
+    songs[0].save()
+    made.items.create(song=songs[0], position=1, reason="You love it")
+    return made
+
+
+def addresses(made):
+    return ["/feeds/alice.atom", f"/playlist/{made.pk}.jspf", f"/playlist/{made.pk}.m3u8"]
+
+
+def test_nobody_sees_them_but_their_listener_until_that_one_opts_in(alice, bob, jams):
+    """T36."""
+    browsers = {"alice": Client(), "bob": Client(), "nobody": Client()}
+    browsers["alice"].force_login(alice.user)
+    browsers["bob"].force_login(bob.user)
+    for address in addresses(jams):
+        statuses = {name: browser.get(address).status_code for name, browser in browsers.items()}
+        assert statuses == {"alice": 200, "bob": 404, "nobody": 404}
+    alice.user.shares_playlists = True
+    alice.user.save()
+    assert all(Client().get(address).status_code == 200 for address in addresses(jams))
+    assert Client().get("/feeds/nobody.atom").status_code == 404
+
+
+def test_the_feed_is_atom_with_reasons_and_inert_titles(alice, jams):
+    """T47."""
+    alice.user.shares_playlists = True
+    alice.user.save()
+    feed = ET.fromstring(Client().get("/feeds/alice.atom").content)
+    entry = feed.find(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}title") == "Weekly jams"
+    summary = entry.findtext(f"{ATOM}summary")
+    assert "You love it" in summary
+    assert "<script>" not in summary
+    assert entry.find(f"{ATOM}link").get("href").endswith(f"/playlist/{jams.pk}.m3u8")
+
+
+def test_a_listener_opts_in_on_the_settings_page(alice, jams):
+    browser = Client()
+    browser.force_login(alice.user)
+    assert b'name="shares_playlists"' in browser.get("/settings/").content
+    saved = browser.post(
+        "/settings/", {"theme": "system", "language": "", "email": "", "shares_playlists": "on"}
+    )
+    assert saved.status_code == 302
+    assert Client().get("/feeds/alice.atom").status_code == 200

@@ -1,0 +1,130 @@
+"""Weekly jams, weekly discovery and daily mixes: what is in them, and that they stay."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Interaction, Playlist
+from catalog.services import listening
+from recommendations.services import made_playlists, mixes
+from tests.api.caller import Caller
+
+Kind = Interaction.Kind
+JAMS, DISCOVERY, MIX = Playlist.Kind.WEEKLY_JAMS, Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.DAILY_MIX
+
+
+@pytest.fixture
+def carol(world):
+    return User.objects.create_user("carol")
+
+
+def heard(listener, song, *, plays=1, skips=0, days_ago=30):
+    """Write what a file with counts tells; without times when `days_ago` is None."""
+    moment = None if days_ago is None else timezone.now() - timedelta(days=days_ago)
+    for kind, n in ((Kind.PLAY, plays), (Kind.SKIP, skips)):
+        if n:
+            row = {"listener": listener, "song": song, "kind": kind, "plays": n, "source": "test"}
+            Interaction.objects.create(**row, occurred_at=moment)
+
+
+def keys(playlist):
+    return [item.song.key for item in playlist.items.select_related("song").order_by("position")]
+
+
+def test_made_playlists_stay_for_their_period_and_say_why(world):
+    for kind in (JAMS, DISCOVERY):
+        made = world.alice.post("me/made-playlists/", {"kind": kind})
+        assert made.status == 200
+        (playlist,) = made.body
+        detail = world.alice.get(f"playlists/{playlist['id']}/").body
+        there = [item["song"]["id"] for item in detail["items"]]
+        assert all(item["reason"] for item in detail["items"])
+        known = {song.key for song in world.songs[:16:2]}
+        share_known = len(known & set(there)) / len(there)
+        assert share_known == 0 if kind == DISCOVERY else share_known >= 0.75
+        world.alice.put(f"songs/{there[-1]}/like/")
+        (again,) = world.alice.post("me/made-playlists/", {"kind": kind}).body
+        assert again["id"] == playlist["id"]
+        kept = world.alice.get(f"playlists/{again['id']}/").body
+        assert [item["song"]["id"] for item in kept["items"]] == there
+    made = world.alice.post("me/made-playlists/", {"kind": MIX}).body
+    assert all(mix["n_songs"] > 0 for mix in made)
+    assert world.alice.post("me/made-playlists/", {"kind": "own"}).status == 400
+
+
+def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(world, carol, monkeypatch):
+    monkeypatch.setattr(made_playlists, "N_SONGS", 10)  # eight known, two new
+    for song in world.songs[:6]:
+        heard(carol, song, plays=10, days_ago=60)
+    heard(carol, world.songs[6], plays=10, days_ago=0)  # worn out
+    heard(carol, world.songs[7], plays=10, skips=9)
+    heard(carol, world.songs[8], plays=3)
+    heard(carol, world.songs[9], plays=2)
+    listening.dislike(carol, world.songs[0], source="test")
+    (jams,) = made_playlists.make(carol, JAMS)
+    there = keys(jams)
+    assert {song.key for song in world.songs[1:7]} <= set(there)
+    assert {"song_08", "song_09"} <= set(there)
+    assert not {"song_00", "song_07"} & set(there)
+
+
+def test_a_history_without_counts_and_times_gives_jams_too(world, carol):
+    for song in world.songs[:12:2]:
+        heard(carol, song, days_ago=None)
+    (jams,) = made_playlists.make(carol, JAMS)
+    assert {song.key for song in world.songs[:12:2]} <= set(keys(jams))
+
+
+def test_too_little_is_known_for_any(carol, world):
+    assert [made_playlists.make(carol, kind) for kind in (JAMS, DISCOVERY, MIX)] == [[], [], []]
+    heard(carol, world.songs[0], plays=5)
+    assert made_playlists.make(carol, JAMS) == []
+    assert Playlist.objects.count() == 0
+
+
+def test_discovery_is_of_songs_never_heard_whatever_was_done_with_them(world, carol):
+    for song in world.songs[:12:2]:
+        heard(carol, song)
+    heard(carol, world.songs[14], plays=0, skips=3)
+    (made,) = made_playlists.make(carol, DISCOVERY)
+    assert keys(made)
+    assert not {song.key for song in [*world.songs[:12:2], world.songs[14]]} & set(keys(made))
+
+
+def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
+    # Twelve new songs a mix are wanted and sixteen are left, so two mixes that choose apart meet.
+    monkeypatch.setattr(mixes, "N_SONGS", 14)
+    monkeypatch.setattr(mixes, "N_FAMILIAR", 2)
+    for song in world.songs[:24]:
+        listening.like(carol, song, source="test")
+    made = mixes.daily_mixes(carol)
+    assert len(made) > 1
+    new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.known]
+    assert len(new) == len(set(new))
+
+
+def test_the_schedule_makes_what_is_missing_once_and_takes_away_what_is_old(world, carol):
+    for song in world.songs[:12:2]:
+        heard(carol, song, plays=3, days_ago=1)
+    assert made_playlists.make_due() == 1 + 1 + 12  # Carol, Alice and those who made the world
+    n_made = Playlist.objects.count()
+    assert made_playlists.make_due() == 14
+    assert Playlist.objects.count() == n_made
+    Playlist.objects.filter(kind=MIX).update(created_at=timezone.now() - timedelta(days=8), period="old")
+    made_playlists.make_all(carol)
+    assert not Playlist.objects.filter(owner=carol, period="old").exists()
+
+
+def test_the_next_week_has_a_playlist_of_its_own(world):
+    today = timezone.localdate()
+    (now,) = made_playlists.make(world.alice.user, JAMS, today)
+    (later,) = made_playlists.make(world.alice.user, JAMS, today + timedelta(days=7))
+    assert now.pk != later.pk
+
+
+def test_a_made_playlist_of_somebody_else_can_not_be_asked_for(world, bob):
+    """T36."""
+    (made,) = world.alice.post("me/made-playlists/", {"kind": JAMS}).body
+    assert Caller(bob.user).get(f"playlists/{made['id']}/").status == 404

@@ -1,0 +1,130 @@
+"""My account, taste and data."""
+
+import pytest
+from django.apps import apps
+from django.db.models import CASCADE
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import ImportRun, Interaction
+from recommendations.models import Impression, ModelVersion, RecommendationList
+
+
+def test_settings_are_read_and_changed(alice):
+    assert alice.get("me/").body["personalised"] is True
+    changed = alice.patch(
+        "me/", {"personalised": False, "theme": "dark", "language": "de", "shares_playlists": True}
+    )
+    assert changed.status == 200
+    user = User.objects.get()
+    assert (user.personalised, user.theme, user.language, user.shares_playlists) == (
+        False,
+        "dark",
+        "de",
+        True,
+    )
+
+
+def test_nobody_promotes_themselves(alice):
+    """T38."""
+    extra = {
+        "is_staff": True,
+        "is_superuser": True,
+        "username": "root",
+        "id": 1,
+        "password": "x",
+        "is_active": False,
+    }
+    assert alice.patch("me/", extra).status == 200
+    user = User.objects.get()
+    assert (user.username, user.is_staff, user.is_superuser, user.is_active) == ("alice", False, False, True)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"theme": "pink"}, {"language": "xx"}, {"email": "x"}, {"personalised": "?"}], ids=str
+)
+def test_a_wrong_setting_is_named(alice, wrong):
+    answer = alice.patch("me/", wrong)
+    assert (answer.status, list(answer.body["error"]["fields"])) == (400, list(wrong))
+
+
+def test_personalisation_off_means_popular_music(world):
+    world.alice.patch("me/", {"personalised": False})
+    answer = world.alice.get("recommendations/", {"k": 3})
+    assert answer.body["step"] == "popular"
+    assert answer.body["note"]
+
+
+def test_my_data_is_complete_and_my_account_goes_with_it(alice, songs):
+    """T63."""
+    alice.put("songs/song_0/like/")
+    alice.post("playlists/", {"title": "Hers", "songs": ["song_1"]})
+    data = alice.get("me/export/").body
+    assert data["account"]["name"] == "alice"
+    assert len(data["history"]) == 1
+    assert data["playlists"][0]["title"] == "Hers"
+    assert alice.secret not in str(data)
+    assert alice.delete("me/?confirm=bob").status == 400
+    assert alice.delete("me/?confirm=alice").status == 204
+    assert User.objects.count() == 0
+    assert Interaction.objects.count() == 0
+    assert alice.get("me/").status == 401
+
+
+# A table with rows of a listener's own -> under which name the export tells them.
+EXPORTED = {
+    "accounts.ApiToken": "access_tokens",
+    "catalog.ImportRun": "imports",
+    "catalog.Interaction": "history",
+    "catalog.Playlist": "playlists",
+    "catalog.Submission": "recent_submissions",
+    "recommendations.Impression": "shown_lists",
+    "recommendations.RecommendationList": "recommendation_lists",
+    "recommendations.Taste": "taste",
+    "recommendations.Wish": "wishes",
+}
+NOT_ABOUT_LISTENING = {"recommendations.ListenerState", "admin.LogEntry"}  # a counter; what operators did
+
+
+def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
+    """T63: a new table fails here until the export tells it."""
+    own = {
+        model._meta.label
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.related_model is User and field.remote_field.on_delete is CASCADE
+    }
+    assert own == EXPORTED.keys() | NOT_ABOUT_LISTENING
+    alice.put("songs/song_1/like/")
+    alice.put("songs/song_2/hidden/")
+    alice.patch("me/taste/", {"discovery": 0.7})
+    alice.post("playlists/", {"title": "Hers", "songs": ["song_1"]})
+    alice.post("interactions/", {"song": "song_3", "kind": "play"}, headers={"Idempotency-Key": "once"})
+    shown = Impression.objects.create(listener=alice.user, surface="x", step="live", song_ids=[songs[0].pk])
+    shown.outcomes.create(song=songs[0], kind="click", position=1)
+    file = {"content": "listens", "format": "lastfm", "file_name": "x.csv"}
+    ImportRun.objects.create(**file, listener=alice.user)
+    version = ModelVersion.objects.create(
+        artifact="none", size_bytes=0, n_listeners=0, n_songs=0, n_interactions=0, fit_seconds=0
+    )
+    RecommendationList.objects.create(
+        listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
+    )
+    data = alice.get("me/export/").body
+    assert [name for name in EXPORTED.values() if not data[name]] == []
+    (seen,) = data["shown_lists"]
+    assert (seen["songs"], seen["outcomes"][0]["kind"]) == (["song_0"], "click")
+
+
+def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
+    taste = world.alice.get("me/taste/").body
+    assert taste["discovery"] == 0.5
+    assert sum(part["percent"] for part in taste["parts"]) == pytest.approx(100, abs=len(taste["parts"]))
+    part = taste["parts"][0]["id"]
+    changed = world.alice.patch(
+        "me/taste/", {"discovery": 0.9, "moods": [{"part": part, "mood": "mute"}]}
+    ).body
+    assert changed["discovery"] == 0.9
+    assert changed["parts"][0]["mood"] == "mute"
+    assert world.alice.patch("me/taste/", {"discovery": 2}).status == 400
+    assert world.alice.patch("me/taste/", {"moods": [{"part": "nothing", "mood": "mute"}]}).status == 400

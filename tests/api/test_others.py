@@ -1,0 +1,265 @@
+"""T36: nobody reads or changes what is another one's, over every operation of the API and of ListenBrainz'."""
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+import yaml
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.listenbrainz import urls as listenbrainz
+from catalog.models import HeardName, ImportRun, Interaction, PlaylistItem
+from recommendations.models import Impression, ModelVersion, Outcome, TrainingRun
+from recommendations.services import wishes
+from tests.api.caller import Caller
+
+DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
+
+PUBLIC = "the same for everybody"
+MINE = "about whoever asks"
+NAMED = "names something of one listener's"
+STAFF = "for operators"
+
+OPERATIONS = {
+    "get artists/": PUBLIC,
+    "get artists/{id}/": PUBLIC,
+    "put artists/{id}/hidden/": MINE,
+    "delete artists/{id}/hidden/": MINE,
+    "get genres/": PUBLIC,
+    "get genres/{id}/": PUBLIC,
+    "post impressions/": MINE,
+    "post impressions/{id}/outcomes/": NAMED,
+    "post interactions/": MINE,
+    "post interactions/batch/": MINE,
+    "get me/": MINE,
+    "patch me/": MINE,
+    "delete me/": MINE,
+    "get me/export/": MINE,
+    "get me/hidden/": MINE,
+    "get me/history/": MINE,
+    "delete me/history/": MINE,
+    "delete me/history/{id}/": NAMED,
+    "get me/imports/": MINE,
+    "post me/imports/": MINE,
+    "get me/imports/{id}/": NAMED,
+    "delete me/imports/{id}/": NAMED,
+    "post me/made-playlists/": MINE,
+    "get me/opinions/": MINE,
+    "get me/taste/": MINE,
+    "patch me/taste/": MINE,
+    "get model-versions/": STAFF,
+    "get model-versions/{id}/": STAFF,
+    "post model-versions/{id}/activate/": STAFF,
+    "post model-versions/roll-back/": STAFF,
+    "get playlists/": MINE,
+    "post playlists/": MINE,
+    "get playlists/{id}/": NAMED,
+    "patch playlists/{id}/": NAMED,
+    "delete playlists/{id}/": NAMED,
+    "get playlists/{id}/continue/": NAMED,
+    "get playlists/{id}/export/": NAMED,
+    "post playlists/{id}/items/": NAMED,
+    "patch playlists/{id}/items/{item}/": NAMED,
+    "delete playlists/{id}/items/{item}/": NAMED,
+    "get recommendations/": MINE,
+    "get songs/": PUBLIC,
+    "get songs/{key}/": PUBLIC,
+    "put songs/{key}/dislike/": MINE,
+    "delete songs/{key}/dislike/": MINE,
+    "get songs/{key}/explanation/": MINE,
+    "put songs/{key}/hidden/": MINE,
+    "delete songs/{key}/hidden/": MINE,
+    "put songs/{key}/ignored/": MINE,
+    "delete songs/{key}/ignored/": MINE,
+    "put songs/{key}/like/": MINE,
+    "delete songs/{key}/like/": MINE,
+    "get songs/{key}/similar/": PUBLIC,
+    "get training-runs/": STAFF,
+    "post training-runs/": STAFF,
+    "get training-runs/{id}/": STAFF,
+    "post training-runs/{id}/cancel/": STAFF,
+}
+# What a caller may have to say so that the operation does its work; everything else is answered without a body.
+BODIES = {
+    "post impressions/": {"receipt": "forged", "songs": ["song_0"]},
+    "post impressions/{id}/outcomes/": {"song": "song_0", "kind": "click"},
+    "post interactions/": {"song": "song_0", "kind": "dislike"},
+    "post interactions/batch/": {"interactions": [{"song": "song_0", "kind": "dislike"}]},
+    "patch me/": {"language": "de", "personalised": False},
+    "post me/made-playlists/": {"kind": "weekly-jams"},
+    "patch me/taste/": {"discovery": 0.9},
+    "post playlists/": {"title": "Bob's", "songs": ["song_0"]},
+    "patch playlists/{id}/": {"title": "Taken over"},
+    "post playlists/{id}/items/": {"song": "song_1"},
+    "patch playlists/{id}/items/{item}/": {"position": 1},
+    "post training-runs/": {"preset": "classic"},
+}
+QUERIES = {"delete me/": "?confirm=bob", "delete me/history/": "?confirm=everything"}
+
+# An address of ListenBrainz' server -> the method, and what Bob is answered who asks it for what is Alice's.
+PLAYERS = {
+    "validate_token": ("get", 200),
+    "submit_listens": ("post", 200),
+    "delete_listen": ("post", 200),
+    "feedback": ("post", 200),
+    "user_feedback": ("get", 404),
+    "listens": ("get", 404),
+    "playing_now": ("get", 404),
+    "listen_count": ("get", 404),
+    "created_for": ("get", 404),
+    "playlist": ("get", 404),
+}
+
+
+def described() -> set[str]:
+    paths = yaml.safe_load(DESCRIPTION.read_text())["paths"]
+    return {
+        f"{method} {path.removeprefix('/api/v1/')}" for path, methods in paths.items() for method in methods
+    }
+
+
+def test_the_tables_are_about_every_operation():
+    assert set(OPERATIONS) == described()
+    assert set(PLAYERS) == {pattern.name for pattern in listenbrainz.urlpatterns}
+
+
+@pytest.fixture
+def hers(alice, songs):
+    """Everything a listener can have, each with a mark that no answer to somebody else may show."""
+    User.objects.filter(pk=alice.user.pk).update(email="mark@alice.example")
+    playlist = alice.post("playlists/", {"title": "mark of alice", "songs": ["song_0", "song_1"]}).body
+    alice.put("songs/song_0/like/")
+    alice.put("songs/song_2/dislike/")
+    alice.post("interactions/", {"song": "song_0", "kind": "play", "occurred_at": "2026-01-02T03:04:05Z"})
+    alice.patch("me/taste/", {"discovery": 0.25})
+    wishes.ignore_song(alice.user, songs[3])
+    wishes.hide_artist(alice.user, songs[4].artist)
+    HeardName.objects.create(msid=uuid.UUID(int=7), song=songs[0])
+    shown = Impression.objects.create(
+        listener=alice.user, surface="mark of alice", step="live", song_ids=[songs[0].pk]
+    )
+    Outcome.objects.create(impression=shown, song=songs[0], kind="click", position=1)
+    file = ImportRun.objects.create(
+        content="listens",
+        format="lastfm",
+        file_name="mark of alice.csv",
+        listener=alice.user,
+        status="succeeded",
+    )
+    version = ModelVersion.objects.create(
+        artifact="none", size_bytes=0, n_listeners=0, n_songs=0, n_interactions=0, fit_seconds=0
+    )
+    run = TrainingRun.objects.create(
+        preset="classic", trigger="api", status="succeeded", requested_by=alice.user, log="mark of alice"
+    )
+    return {
+        "playlists": playlist["id"],
+        "item": PlaylistItem.objects.filter(playlist=playlist["id"]).first().pk,
+        "history": Interaction.objects.by(alice.user).heard().get().pk,
+        "imports": file.pk,
+        "impressions": str(shown.pk),
+        "artists": songs[4].artist_id,
+        "genres": songs[0].genres.first().pk,
+        "model-versions": version.pk,
+        "training-runs": run.pk,
+    }
+
+
+def everything_of(user: User) -> str:
+    """Return every row of any table that belongs to a listener, directly or by what is theirs."""
+    rows = [list(User.objects.filter(pk=user.pk).values())]
+    for model, name in _references_to_users():
+        found = model._base_manager.filter(**{name: user}).values()
+        rows.append(sorted(map(str, found)))
+    rows.append(list(PlaylistItem.objects.filter(playlist__owner=user).order_by("pk").values()))
+    rows.append(list(Outcome.objects.filter(impression__listener=user).order_by("pk").values()))
+    return str(rows)
+
+
+def _references_to_users():
+    fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
+    return [(model, field.name) for model, field in fields if field.related_model is User]
+
+
+def address_of(operation: str, ids: dict) -> str:
+    path = operation.split(" ", 1)[1]
+    collection = re.search(r"([\w-]+)/\{id\}", path)
+    named = {"key": "song_0", "item": ids["item"], "id": ids[collection[1]] if collection else ""}
+    return path.format(**named) + QUERIES.get(operation, "")
+
+
+@pytest.fixture
+def bob_and_hers(bob, hers, alice):
+    User.objects.filter(pk=bob.user.pk).update(last_login=timezone.now())
+    bob.commits = False  # no worker is to be woken up
+    return bob, hers, alice.user
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_nobody_reads_or_changes_what_is_another_ones(operation, bob_and_hers, caplog, settings, tmp_path):
+    """T36, T37; T38: saying in the body that one is somebody else does not help."""
+    bob, hers, alice = bob_and_hers
+    settings.UPLOADS_DIR = tmp_path
+    before = everything_of(alice)
+    claims = {
+        "user": alice.pk,
+        "listener": alice.pk,
+        "owner": alice.pk,
+        "username": "alice",
+        "is_staff": True,
+    }
+    if operation == "post me/imports/":
+        file = SimpleUploadedFile("x.csv", b"artist,album,track,date\nA,B,C,23 Nov 2009 14:07\n")
+        response = bob.client.post("/api/v1/me/imports/", {"file": file, **claims})
+        answer = bob._parsed(response)
+    else:
+        method = operation.split(" ", 1)[0]
+        body = None if method == "get" else BODIES.get(operation, {}) | claims
+        answer = bob.call(method, address_of(operation, hers), body)
+    told = json.dumps(answer.body, default=str)
+    assert "mark" not in told
+    assert "alice" not in told
+    assert everything_of(alice) == before
+    if OPERATIONS[operation] == NAMED:
+        assert answer.status == 404
+        assert "api_access_refused" in caplog.text
+    elif OPERATIONS[operation] == STAFF:
+        assert answer.status == 403
+    else:
+        assert answer.status in (200, 201, 202, 204, 400)
+
+
+@pytest.mark.parametrize("name", PLAYERS)
+def test_a_player_with_anothers_token_reads_and_changes_nothing(name, bob_and_hers, songs):
+    """T36."""
+    bob, hers, alice = bob_and_hers
+    before = everything_of(alice)
+    played_at = int(Interaction.objects.get(pk=hers["history"]).occurred_at.timestamp())
+    bodies = {
+        "submit_listens": {
+            "listen_type": "single",
+            "user_name": "alice",
+            "payload": [
+                {
+                    "listened_at": played_at,
+                    "track_metadata": {"artist_name": "Artist 0", "track_name": "Título 0"},
+                }
+            ],
+        },
+        "delete_listen": {"listened_at": played_at, "recording_msid": str(uuid.UUID(int=7))},
+        "feedback": {"recording_mbid": str(songs[0].mbid), "score": -1},
+    }
+    pattern = next(one for one in listenbrainz.urlpatterns if one.name == name)
+    address = str(pattern.pattern).strip("^$").removesuffix("/?")
+    address = re.sub(r"\(\?P<username>[^)]*\)", "alice", address)
+    address = re.sub(r"\(\?P<playlist_id>[^)]*\)", hers["playlists"], address)
+    method, status = PLAYERS[name]
+    answer = Caller(bob.user, scopes=["listen"], prefix="/1/").call(method, address, bodies.get(name))
+    assert answer.status == status
+    assert "mark" not in json.dumps(answer.body)
+    assert everything_of(alice) == before

@@ -1,0 +1,117 @@
+"""Every page in both themes: axe finds nothing serious, nothing is wider than the screen (T64). Pictures are kept."""
+
+import pytest
+
+from tests.browser.conftest import AXE, OPERATOR
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+VISITOR_PAGES = [
+    "/",
+    "/try/?song=1&song=2",
+    "/login/",
+    "/signup/",
+    "/password/reset/",
+    "/browse/",
+    "/nothing-here/",
+]
+LISTENER_PAGES = [
+    "/", "/welcome/", "/songs/{song}/", "/songs/{song}/why/", "/artists/{artist}/", "/browse/?q=a&energy_min=20",
+    "/mixes/1/", "/library/", "/library/dislikes/", "/library/hidden/", "/library/history/", "/library/imports/",
+    "/playlists/", "/taste/", "/taste/?preview=1&discovery=90", "/settings/", "/settings/tokens/", "/settings/delete/",
+    "/password/change/",
+]  # fmt: skip
+OPERATOR_PAGES = [
+    "/admin/", "/admin/recommendations/trainingrun/", "/admin/recommendations/trainingrun/1/change/",
+    "/admin/recommendations/modelversion/", "/admin/recommendations/modelversion/1/change/",
+    "/admin/recommendations/modelversion/compare/?a=1&b=1",
+    "/admin/recommendations/modelversion/1/preview/?listener=dora&song=a",
+    "/admin/recommendations/experiment/add/", "/admin/catalog/song/", "/admin/catalog/song/{song}/change/",
+    "/admin/catalog/importrun/",
+]  # fmt: skip
+STILL = {"reduced_motion": "reduce"}  # or colours would be measured while they change
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
+WIDTHS = [320, 768]
+
+
+def name_of(path: str) -> str:
+    return path.strip("/").replace("/", "-").split("?")[0] or "home"
+
+
+def test_no_page_has_a_serious_barrier(visit, site):
+    """Each page is loaded once: light with all rules, then dark with those that colours can break."""
+    song, artist = site.installation.query("SELECT id, artist_id FROM catalog_song WHERE key = 'rtl'")[0]
+    visitor = visit(color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL)
+    visitor.context.add_init_script(path=str(AXE))
+    findings = {}
+    for who, pages in (("visitor", VISITOR_PAGES), ("listener", LISTENER_PAGES)):
+        if who == "listener":
+            visitor.sign_in("dora")
+        for path in pages:
+            found = barriers(visitor, who, path.format(song=song, artist=artist))
+            if found:
+                findings[f"{who} {path}"] = found
+    assert findings == {}
+
+
+def barriers(visitor, who: str, path: str) -> list[str]:
+    """Look at one page in both themes, keep a picture of each, and return what is wrong."""
+    visitor.go(path)
+    found = []
+    for theme, rules in (("light", ()), ("dark", COLOUR_RULES)):
+        visitor.page.emulate_media(color_scheme=theme)
+        visitor.picture(f"{who}-{name_of(path)}-{theme}")
+        found += [f"{theme}: {finding}" for finding in visitor.serious_findings(rules)]
+    visitor.page.emulate_media(color_scheme="light")
+    if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("wider than the screen")
+    return found
+
+
+def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
+    site.installation.shell(OPERATOR)
+    song = site.installation.query("SELECT min(id) FROM catalog_song")[0][0]
+    visitor = visit(color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL)
+    visitor.context.add_init_script(path=str(AXE))
+    visitor.sign_in("olga")
+    findings = {}
+    for path in OPERATOR_PAGES:
+        # Django's own search field for rows of another table lacks a label.
+        found = [f for f in barriers(visitor, "operator", path.format(song=song)) if "select2" not in f]
+        if found:
+            findings[path] = found
+    assert findings == {}
+
+
+def test_nothing_is_wider_than_the_screen(visit, site):
+    """Long and right-to-left titles included."""
+    song, artist = site.installation.query("SELECT id, artist_id FROM catalog_song WHERE key = 'long'")[0]
+    visitor = visit(viewport={"width": WIDTHS[0], "height": 800})
+    too_wide = []
+    for who, pages in (("visitor", VISITOR_PAGES), ("listener", LISTENER_PAGES)):
+        if who == "listener":
+            visitor.sign_in("dora")
+        for path in pages:
+            visitor.go(path.format(song=song, artist=artist))
+            visitor.picture(f"{who}-{name_of(path.format(song=song, artist=artist))}-{WIDTHS[0]}")
+            for width in WIDTHS:
+                visitor.page.set_viewport_size({"width": width, "height": 800})
+                if visitor.page.evaluate("document.documentElement.scrollWidth") > width:
+                    too_wide.append(f"{who} {path} at {width}")
+            visitor.page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+    assert too_wide == []
+
+
+def test_controls_are_large_enough_to_hit(visit):
+    """WCAG 2.2: 24 by 24 px, but for links within text."""
+    visitor = visit(viewport={"width": 320, "height": 800})
+    visitor.sign_in("dora")
+    for path in ("/", "/browse/", "/library/", "/taste/", "/settings/"):
+        visitor.go(path)
+        small = visitor.page.evaluate(
+            """() => [...document.querySelectorAll("button, .button, .icon-button, .tabs a, summary, select")]
+                .filter(one => one.checkVisibility())
+                .map(one => [one.getBoundingClientRect(), one.outerHTML.slice(0, 120)])
+                .filter(([box]) => box.width && (box.width < 24 || box.height < 24)).map(([, html]) => html)"""
+        )
+        assert small == [], path

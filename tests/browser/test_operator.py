@@ -1,0 +1,66 @@
+"""The operator in a real browser: retrain with a live bar, look at versions, activate, roll back."""
+
+import os
+import re
+import signal
+
+import pytest
+
+from tests.browser.conftest import OPERATOR
+from tests.journeys.conftest import kill_group
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def worker(site, tmp_path):
+    """A worker for trainings."""
+    command = (
+        "-m",
+        "celery",
+        "--app",
+        "musicrec_site",
+        "worker",
+        "--queues",
+        "training",
+        "--concurrency",
+        "1",
+    )
+    with (tmp_path / "worker.log").open("w") as log:
+        process = site.installation.start(*command, stdout=log, stderr=log, start_new_session=True)
+    pulses = "SELECT COUNT(*) FROM recommendations_workerpulse"
+    wait_for(lambda: site.installation.query(pulses)[0][0], seconds=60)
+    yield process
+    kill_group(process)
+
+
+def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
+    site.installation.shell(OPERATOR)
+    olga = visit(viewport={"width": 1280, "height": 900})
+    page = olga.page
+    olga.sign_in("olga")
+
+    olga.go("/admin/recommendations/trainingrun/")
+    os.killpg(worker.pid, signal.SIGSTOP)  # so that the beginning can be looked at
+    page.get_by_role("button", name="Retrain").click()
+    assert page.locator("progress").count() == 1
+    assert page.locator("[data-stage]").inner_text() == "queued"
+    os.killpg(worker.pid, signal.SIGCONT)
+    # Nobody reloads the page: it follows the training and shows its end by itself.
+    page.get_by_text(re.compile("It made v")).wait_for(timeout=60_000)
+    newest = page.get_by_text(re.compile("It made v")).inner_text().split()[-1]
+
+    olga.go("/admin/recommendations/modelversion/")
+    assert page.locator("figure.chart svg rect").count() >= 2
+    page.get_by_role("link", name=re.compile("Roll back to")).click()
+    page.get_by_role("button", name="Yes").click()
+    assert page.locator(".messagelist .success").inner_text().endswith("is active.")
+    row = page.locator("#result_list tr", has_text=newest)
+    row.get_by_role("link", name="Activate").click()
+    page.get_by_role("button", name="Yes").click()
+    assert f"{newest} is active" in page.locator(".messagelist .success").inner_text().lower()
+
+    olga.go("/admin/")
+    olga.picture("operator-desk")
+    assert newest in page.locator(".tile").first.inner_text()

@@ -1,0 +1,64 @@
+"""Files as people have them, written by hand, and records read from them."""
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+from catalog.importers import importer_named, open_file
+from catalog.records import RejectedRow
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    data = content.encode() if isinstance(content, str) else content
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def zipped(path: Path, members: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def outcomes(path: Path, content: str, format: str, **options) -> list:
+    return list(importer_named(content, format).read(open_file(path), options))
+
+
+def split(found: list) -> tuple[list, dict[int, str]]:
+    """Return the records, and the reasons of the rejected rows by line."""
+    rejected = {outcome.line: outcome.reason for outcome in found if isinstance(outcome, RejectedRow)}
+    return [outcome for outcome in found if not isinstance(outcome, RejectedRow)], rejected
+
+
+def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:
+    """An entry of Spotify's extended history, with everything that is nobody's business."""
+    return {
+        "ts": "2021-03-04T10:05:00Z",
+        "username": "secret-name",
+        "platform": "secret-phone",
+        "ms_played": 240_000,
+        "conn_country": "ZZ",
+        "ip_addr_decrypted": "203.0.113.9",
+        "user_agent_decrypted": "secret-agent",
+        "master_metadata_track_name": title,
+        "master_metadata_album_artist_name": "Lola Berg",
+        "master_metadata_album_album_name": "Tide",
+        "spotify_track_uri": "spotify:track:1234567890abcdefghijAB",
+        "episode_name": None,
+        "episode_show_name": None,
+        "spotify_episode_uri": None,
+        "reason_start": "trackdone",
+        "reason_end": "trackdone",
+        "shuffle": False,
+        "skipped": None,
+        "offline": False,
+        "incognito_mode": False,
+    } | changes
+
+
+def spotify_zip(path: Path, entries: list[dict]) -> Path:
+    return zipped(
+        path, {"Spotify Extended Streaming History/Streaming_History_Audio_2021_1.json": json.dumps(entries)}
+    )

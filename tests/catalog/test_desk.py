@@ -1,0 +1,222 @@
+"""The operator's catalog: merging duplicates, withdrawing, exporting, importing and undoing, in the admin."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.models import User
+from catalog.formulas import neutralise, restore
+from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
+from catalog.services import export, imports, merge
+from recommendations.models import Wish
+
+pytestmark = pytest.mark.django_db
+Kind = Interaction.Kind
+NOON, LATER = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(client, settings, tmp_path):
+    settings.UPLOADS_DIR = tmp_path
+    client.force_login(User.objects.create_superuser("olga"))
+    return client
+
+
+@pytest.fixture
+def artist():
+    return Artist.objects.create(name="Björk")
+
+
+@pytest.fixture
+def pair(artist):
+    """The same song twice: one has the history, the other the ids."""
+    kept = Song.objects.create(key="kept", title="Hyperballad", artist=artist)
+    twin = Song.objects.create(
+        key="twin", title="Hyper-Ballad", artist=artist, isrc="GBAYE9500015", energy=0.7
+    )
+    return kept, twin
+
+
+@pytest.fixture
+def lena():
+    return User.objects.create_user("lena")
+
+
+def did(listener, song, kind, at=None, **values):
+    return Interaction.objects.create(
+        listener=listener, song=song, kind=kind, occurred_at=at, source="test", **values
+    )
+
+
+class TestMergingSongs:
+    def test_likes_and_history_follow(self, pair, lena):
+        kept, twin = pair
+        did(lena, twin, Kind.LIKE, NOON)
+        did(lena, twin, Kind.PLAY, NOON)
+
+        merged = merge.merge_songs(kept, [twin])
+
+        assert (merged.n_moved, merged.n_known) == (2, 0)
+        assert Interaction.objects.filter(listener=lena, song=kept).count() == 2
+        kept.refresh_from_db()
+        assert (kept.isrc, kept.energy) == ("GBAYE9500015", 0.7)
+        assert not Song.objects.filter(pk=twin.pk).exists()
+
+    @pytest.mark.parametrize(
+        ("kept_at", "twin_at", "stays"), [(NOON, LATER, Kind.DISLIKE), (LATER, NOON, Kind.LIKE)]
+    )
+    def test_of_two_opinions_the_later_counts(self, pair, lena, kept_at, twin_at, stays):
+        kept, twin = pair
+        did(lena, kept, Kind.LIKE, kept_at)
+        did(lena, twin, Kind.DISLIKE, twin_at)
+
+        merge.merge_songs(kept, pair)
+
+        assert Interaction.objects.get(listener=lena).kind == stays
+
+    def test_plays_add_up_and_one_moment_is_one_play(self, pair, lena):
+        kept, twin = pair
+        for song, plays in ((kept, 3), (twin, 4)):
+            did(lena, song, Kind.PLAY, NOON)
+            did(lena, song, Kind.PLAY, None, plays=plays)
+
+        merge.merge_songs(kept, [twin])
+
+        assert Interaction.objects.filter(occurred_at=NOON).count() == 1
+        assert Interaction.objects.get(occurred_at=None).plays == 3 + 4
+
+    def test_playlists_and_wishes_follow_without_doubles(self, pair, lena):
+        kept, twin = pair
+        playlist = Playlist.objects.create(owner=lena, title="Mine")
+        for place, song in enumerate(pair):
+            PlaylistItem.objects.create(playlist=playlist, song=song, position=place)
+            Wish.objects.create(listener=lena, kind=Wish.Kind.HIDE_SONG, song=song)
+
+        merge.merge_songs(kept, [twin])
+
+        assert [item.song for item in playlist.items.all()] == [kept]
+        assert [wish.song for wish in Wish.objects.all()] == [kept]
+
+    def test_one_song_is_no_pair(self, pair):
+        with pytest.raises(merge.MergeRefused, match="at least two"):
+            merge.merge_songs(pair[0], [pair[0]])
+
+
+def test_merged_genres_have_every_song_once(pair):
+    keeper, other = Genre.objects.create(name="Hip hop"), Genre.objects.create(name="Rap")
+    for song, genres in zip(pair, ([keeper, other], [other]), strict=True):
+        song.genres.set(genres)
+    assert merge.merge_genres(keeper, [keeper, other]) == 2
+    assert [list(song.genres.all()) for song in pair] == [[keeper], [keeper]]
+    assert not Genre.objects.filter(name="Rap").exists()
+    with pytest.raises(merge.MergeRefused, match="at least two"):
+        merge.merge_genres(keeper, [keeper])
+
+
+def test_merged_artists_have_all_songs_and_each_album_once(artist):
+    other = Artist.objects.create(name="Bjork Guðmundsdóttir")
+    albums = [Album.objects.create(title="Post", artist=of) for of in (artist, other)]
+    song = Song.objects.create(key="s", title="Army of Me", artist=other, album=albums[1])
+
+    assert merge.merge_artists(artist, [other]) == 1
+
+    song.refresh_from_db()
+    assert (song.artist, song.album) == (artist, albums[0])
+    assert "bjork" in song.search_text and "gudmundsdottir" not in song.search_text
+    assert Album.objects.count() == 1
+
+
+class TestCsv:
+    HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "'=1", "\t=1", "plain", "'90s")
+
+    @pytest.mark.parametrize("cell", HOSTILE)
+    def test_no_cell_is_a_formula_and_every_cell_comes_back(self, cell):
+        """T49"""
+        assert neutralise(cell)[0] not in "=+-@\t\r"
+        assert restore(neutralise(cell)) == cell
+
+    def test_the_catalog_comes_back_as_it_was(self, artist, tmp_path):
+        """T49: exported, everything deleted, imported."""
+        for place, title in enumerate(("=1+1", "-", "@home", "'=quoted", 'a "b", c', "Ordinary")):
+            Song.objects.create(
+                key=f"k{place}", title=title, artist=artist, energy=0.25, tempo=120, year=1995
+            )
+        before = list(
+            Song.objects.order_by("key").values_list(
+                "key", "title", "artist__name", "energy", "tempo", "year"
+            )
+        )
+        text = "".join(export.songs_csv(Song.objects.all()))
+        cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+        assert not [cell for cell in cells if cell[:1] in tuple("=+-@")]
+        (tmp_path / "songs.csv").write_text(text)
+        Song.objects.all().delete()
+
+        imports.import_file(tmp_path / "songs.csv", "songs", "csv")
+
+        assert (
+            list(
+                Song.objects.order_by("key").values_list(
+                    "key", "title", "artist__name", "energy", "tempo", "year"
+                )
+            )
+            == before
+        )
+
+
+class TestAdmin:
+    def test_merge_asks_which_one_stays_and_then_does_it(self, desk, pair, lena):
+        did(lena, pair[1], Kind.LIKE, NOON)
+        chosen = {"action": "merge", "_selected_action": [song.pk for song in pair]}
+        address = reverse("admin:catalog_song_changelist")
+
+        assert "Which one stays?" in desk.post(address, chosen).content.decode()
+        assert Song.objects.count() == 2
+        said = desk.post(address, chosen | {"keeper": pair[0].pk}, follow=True).content.decode()
+
+        assert "1 likes and plays moved" in said and Song.objects.get() == pair[0]
+
+    def test_withdraw_and_offer_again(self, desk, pair):
+        address = reverse("admin:catalog_song_changelist")
+        for action, available in (("withdraw", False), ("offer", True)):
+            desk.post(address, {"action": action, "_selected_action": [pair[0].pk]})
+            pair[0].refresh_from_db()
+            assert pair[0].is_available is available
+
+    def test_search_needs_no_accents(self, desk, pair):
+        assert (
+            "Hyperballad"
+            in desk.get(reverse("admin:catalog_song_changelist"), {"q": "bjork"}).content.decode()
+        )
+
+    def test_an_upload_is_imported_shown_and_undone(self, desk):
+        table = b"title,artist,energy\nOne,A,0.5\nTwo,B,much\nThree,C,0.1\n"
+        upload = {"content": "songs", "file": SimpleUploadedFile("../../evil name.csv", table)}
+        answer = desk.post(reverse("admin:catalog_importrun_upload"), upload)
+        run = ImportRun.objects.get()
+        assert answer.url.endswith(f"/{run.pk}/change/")
+        assert desk.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()["is_active"]
+
+        imports.run_import(run.pk)
+
+        said = desk.get(answer.url).content.decode()
+        assert "3 rows read: 2 added" in said and "1 rejected" in said and "energy" in said
+        desk.post(reverse("admin:catalog_importrun_undo", args=[run.pk]))
+        run.refresh_from_db()
+        assert (run.status, Song.objects.count()) == ("undone", 0)
+
+    def test_what_is_no_table_is_refused_in_words(self, desk):
+        upload = {"content": "songs", "file": SimpleUploadedFile("a.csv", b"\x00\x01\x02")}
+        said = desk.post(reverse("admin:catalog_importrun_upload"), upload, follow=True).content.decode()
+
+        assert 'class="error"' in said and not ImportRun.objects.exists()
+
+    def test_the_whole_catalog_can_be_downloaded(self, desk, pair):
+        answer = desk.get(reverse("admin:catalog_song_export"))
+
+        assert answer["Content-Type"].startswith("text/csv")
+        assert b"".join(answer.streaming_content).decode().count("\n") == 1 + 2

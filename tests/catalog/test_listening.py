@@ -1,0 +1,121 @@
+"""One fact at a time: said twice it counts once, and those who must know are told after the commit."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.models import User
+from catalog.models import Artist, Interaction, Song
+from catalog.services import listening
+from catalog.signals import listening_changed
+
+Kind = Interaction.Kind
+NOON = datetime(2026, 8, 24, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def alice(db):
+    return User.objects.create_user("alice")
+
+
+@pytest.fixture
+def song(db):
+    return Song.objects.create(key="s", title="Tide", artist=Artist.objects.create(name="Lola Berg"))
+
+
+@pytest.fixture
+def told():
+    ids = []
+
+    def receiver(listener_id=None, **_):
+        ids.append(listener_id)
+
+    listening_changed.connect(receiver, weak=False)
+    yield ids
+    listening_changed.disconnect(receiver)
+
+
+def test_a_double_click_likes_once(alice, song, told, django_capture_on_commit_callbacks):
+    """T23"""
+    with django_capture_on_commit_callbacks(execute=True):
+        listening.like(alice, song, source="page")
+        listening.like(alice, song, source="page")
+    assert Interaction.objects.by(alice).count() == 1
+    assert told == [alice.pk]
+
+
+def test_a_dislike_replaces_a_like_and_can_be_taken_back(alice, song):
+    listening.like(alice, song, source="page")
+    listening.dislike(alice, song, source="page")
+    assert listening.opinion_of(alice, song) == Kind.DISLIKE
+    assert Interaction.objects.count() == 1
+    assert listening.clear_opinion(alice, song) is True
+    assert listening.clear_opinion(alice, song) is False
+    assert listening.opinion_of(alice, song) is None
+
+
+def test_the_same_second_is_the_same_play(alice, song):
+    _, first = listening.record_play(alice, song, occurred_at=NOON, source="player")
+    _, again = listening.record_play(alice, song, occurred_at=NOON.replace(microsecond=900), source="other")
+    assert (first, again) == (True, False)
+    assert Interaction.objects.heard().count() == 1
+
+
+def test_nothing_is_told_when_nothing_changed(alice, song, told, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        listening.clear_opinion(alice, song)
+        listening.delete_listen(alice, song, NOON)
+    assert told == []
+
+
+def test_only_ones_own_interactions_can_be_deleted(alice, song):
+    """T36"""
+    play, _ = listening.record_play(User.objects.create_user("bob"), song, occurred_at=NOON, source="player")
+    assert listening.delete_interaction(alice, play.pk) is False
+    assert Interaction.objects.filter(pk=play.pk).exists()
+
+
+def test_a_song_or_everything_is_forgotten(alice, song):
+    listening.like(alice, song, source="page")
+    listening.record_skip(alice, song, occurred_at=NOON, played_ms=900, source="player")
+    assert listening.forget_song(alice, song) == 2
+    listening.like(alice, song, source="page")
+    assert listening.forget_everything(alice) == 1
+
+
+def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on_commit_callbacks, caplog):
+    def broken(**_):
+        raise RuntimeError("cache is gone")
+
+    listening_changed.connect(broken, weak=False)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            listening.like(alice, song, source="page")
+    finally:
+        listening_changed.disconnect(broken)
+    assert listening.opinion_of(alice, song) == Kind.LIKE
+    assert "cache is gone" in caplog.text
+
+
+def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
+    alice, song, told, django_capture_on_commit_callbacks
+):
+    other = Song.objects.create(key="t", title="Ebb", artist=song.artist)
+    listening.dislike(alice, other, source="page")
+    opinions = [(song, Kind.DISLIKE), (other, Kind.LIKE), (song, Kind.LIKE), (song, Kind.LIKE)]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert listening.set_opinions(alice, opinions, source="api") == [True, True, True, False]
+        assert listening.set_opinions(alice, opinions[1:], source="api") == [False, False, False]
+    assert set(Interaction.objects.by(alice).values_list("song__key", "kind", "source")) == {
+        ("s", Kind.LIKE, "api"),
+        ("t", Kind.LIKE, "api"),
+    }
+    assert told == [alice.pk]
+
+
+def test_many_opinions_of_one_listener_are_no_other_ones(alice, song):
+    """T36"""
+    bob = User.objects.create_user("bob")
+    listening.dislike(bob, song, source="page")
+    listening.set_opinions(alice, [(song, Kind.LIKE)], source="api")
+    assert listening.opinion_of(bob, song) == Kind.DISLIKE

@@ -1,0 +1,142 @@
+"""What tests of all layers share."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import caches
+
+ROOT = Path(__file__).resolve().parent.parent
+POSTGRESQL = "postgres://postgres@127.0.0.1"
+
+# What a skip may say where .ci/run has installed and started everything else.
+ALLOWED_SKIPS = ("../shared/data", "can't mount a small disk")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Count a skip of something that CI should have had as a failure."""
+    report = yield
+    is_skip = report.skipped and not hasattr(report, "wasxfail")
+    if is_skip and os.environ.get("MUSICREC_CI"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(allowed in reason for allowed in ALLOWED_SKIPS):
+            report.outcome = "failed"
+            report.longrepr = f"Skipped, but CI should have what it needs: {reason}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_process_counts_in_a_redis_database_of_its_own(worker_id):
+    """Two test processes on one Redis would empty each other's cache."""
+    place = django_settings.CACHES["default"]
+    if worker_id != "master" and str(place.get("LOCATION")).startswith("redis"):
+        server, number = place["LOCATION"].rsplit("/", 1)
+        place["LOCATION"] = f"{server}/{int(number) - int(worker_id.removeprefix('gw'))}"
+        for cache in caches.all(initialized_only=True):
+            cache.close()
+            del caches["default"]
+
+
+@dataclass
+class Installation:
+    """A Musicrec of its own, with its own database and data folder, driven only by its commands."""
+
+    folder: Path
+    database_url: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        own = {
+            "MUSICREC_ENV_FILE": str(self.folder / "no.env"),
+            "SECRET_KEY": "of-a-test-installation-0123456789-abcdefghijklmnopqrstuv",
+            "DATA_DIR": str(self.folder / "data"),
+            "DATABASE_URL": self.database_url,
+        }
+        return path | own | self.settings
+
+    def python(self, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+        """Run Python in this installation; the caller looks at the return code."""
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, **options
+        )
+
+    def start(self, *arguments: str, **options) -> subprocess.Popen:
+        """Start Python in this installation and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, env=self.environment, text=True, **options
+        )
+
+    def manage(self, *arguments: str, ok: bool = True) -> str:
+        """Run a command of manage.py and return what it said; with `ok` it must succeed, without it must fail."""
+        done = self.python("manage.py", *arguments)
+        said = done.stdout + done.stderr
+        assert (done.returncode == 0) is ok, said
+        return said
+
+    def shell(self, code: str) -> str:
+        """Run code with all models imported and return what it printed."""
+        done = self.python("manage.py", "shell", "--verbosity=0", "-c", code)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    @property
+    def sqlite_file(self) -> Path:
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    def query(self, sql: str) -> list[tuple]:
+        """Read from the SQLite file without the program."""
+        with closing(sqlite3.connect(self.sqlite_file, timeout=20)) as database:
+            return database.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory) -> Path:
+    """An empty database with all tables, made once and copied where one is needed."""
+    folder = tmp_path_factory.mktemp("template")
+    template = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
+    template.manage("migrate", "--verbosity=0", "--skip-checks")
+    with closing(sqlite3.connect(template.sqlite_file)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+    return template.sqlite_file
+
+
+@pytest.fixture
+def installation(tmp_path, migrated_sqlite) -> Installation:
+    """A fresh installation on SQLite."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(migrated_sqlite, tmp_path / "musicrec.sqlite3")
+    return Installation(tmp_path, f"sqlite:///{tmp_path / 'musicrec.sqlite3'}")
+
+
+@pytest.fixture
+def postgresql(tmp_path) -> Iterator[Callable[[], str]]:
+    """Return a function that makes an empty PostgreSQL database and returns its address; skip without a server."""
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        server = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=2)
+    except psycopg.OperationalError:
+        pytest.skip("No PostgreSQL server answers at 127.0.0.1.")
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"test_{os.getpid()}_{len(made)}_{tmp_path.name}".lower()[:60])
+        server.execute(f'DROP DATABASE IF EXISTS "{made[-1]}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{made[-1]}"')
+        return f"{POSTGRESQL}/{made[-1]}"
+
+    yield make
+    for name in made:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    server.close()

@@ -1,0 +1,206 @@
+"""The contract that every algorithm keeps. Algorithms are found by looking, so that none escapes."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from recommendations.engine import ALGORITHMS, ItemFeatures, NotFitted, TrainingData, Weighting
+from recommendations.engine.algorithms import create
+from recommendations.engine.arrays import top_columns
+
+from .worlds import checkerboard, checkerboard_data, taste_world
+
+# What makes an algorithm small enough for a small world; the others take their defaults.
+OPTIONS = {
+    "als": {"n_factors": 8, "regularization": 1.0},
+    "bpr": {"n_factors": 8},
+}
+NOT_PERSONAL = {"popularity"}
+N = 20
+
+
+@pytest.fixture(params=sorted(ALGORITHMS))
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=sorted(set(ALGORITHMS) - NOT_PERSONAL))
+def personal(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def data() -> TrainingData:
+    return checkerboard_data(N)
+
+
+def fitted(name: str, data: TrainingData, seed: int = 0):
+    return create(name, OPTIONS.get(name, {})).fit(data, seed=seed)
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def test_the_withheld_song_of_the_checkerboard_comes_first(personal, data):
+    scores = fitted(personal, data).score(data.strengths)
+    scores[data.strengths.toarray() != 0] = np.nan
+    assert top_columns(scores, 1)[:, 0].tolist() == list(range(N))
+
+
+def test_scores_have_one_row_a_history_and_one_column_a_song(name, data):
+    scores = fitted(name, data).score(data.strengths[:3])
+    assert scores.shape == (3, N)
+    assert scores.dtype == np.float32
+
+
+def test_batch_equals_one_by_one(name, data):
+    algorithm = fitted(name, data)
+    batch = algorithm.score(data.strengths)
+    one_by_one = np.vstack([algorithm.score(data.strengths[row]) for row in range(N)])
+    np.testing.assert_allclose(batch, one_by_one, rtol=1e-5, atol=1e-6)
+
+
+def test_scores_of_chosen_songs_are_those_of_all(name, data):
+    algorithm = fitted(name, data)
+    chosen = np.array([[3, 0, -1], [7, 7, 2]], dtype=np.int32)
+    of_all = algorithm.score(data.strengths[:2])
+    scores = algorithm.score_items(data.strengths[:2], chosen)
+    np.testing.assert_allclose(scores[0, :2], of_all[0, [3, 0]], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scores[1], of_all[1, [7, 7, 2]], rtol=1e-5, atol=1e-6)
+    assert np.isnan(scores[0, 2])
+
+
+def test_same_seed_same_answer(name, data):
+    first, second = (fitted(name, data, seed=3).score(data.strengths) for _ in range(2))
+    assert same(first, second)
+
+
+def test_a_second_fit_forgets_the_first(name, data):
+    other = TrainingData(
+        csr_matrix(np.eye(N, k=1, dtype=np.float32) + np.eye(N, dtype=np.float32)), data.features
+    )
+    algorithm = fitted(name, other)
+    algorithm.fit(data, seed=0)
+    assert same(algorithm.score(data.strengths), fitted(name, data).score(data.strengths))
+
+
+def test_the_input_is_untouched(name, data):
+    before, audio = data.strengths.copy(), data.features.audio.copy()
+    algorithm = fitted(name, data)
+    algorithm.score(data.strengths)
+    algorithm.contributions(data.strengths, np.zeros((N, 1), dtype=np.int32))
+    assert (data.strengths != before).nnz == 0
+    assert same(data.features.audio, audio)
+
+
+def test_it_survives_being_taken_apart_and_put_together(name, data):
+    algorithm = fitted(name, data)
+    state = algorithm.state()
+    assert all(not array.dtype.hasobject for array in state.values())
+    again = type(algorithm).from_state(algorithm.options(), state)
+    assert same(algorithm.score(data.strengths), again.score(data.strengths))
+    assert same(algorithm.similar(4), again.similar(4))
+
+
+def test_zero_rows_are_harmless(name, data):
+    algorithm = fitted(name, data)
+    assert algorithm.score(data.strengths[:0]).shape == (0, N)
+    assert algorithm.contributions(data.strengths[:0], np.zeros((0, 2), dtype=np.int32)).shape[:2] == (0, 2)
+
+
+def test_an_empty_history_gives_nan_or_what_everybody_gets(name, data):
+    scores = fitted(name, data).score(csr_matrix((1, N), dtype=np.float32))
+    assert np.isfinite(scores).all() if name in NOT_PERSONAL else np.isnan(scores).all()
+
+
+def test_a_history_of_dislikes_alone_never_gives_numbers_out_of_nothing(name, data):
+    """A row without likes would return arbitrary songs with score 0 from implicit."""
+    disliked = csr_matrix(([-1.0], ([0], [3])), shape=(1, N), dtype=np.float32)
+    scores = fitted(name, data).score(disliked)
+    assert np.isfinite(scores).all() if name in NOT_PERSONAL else not (scores > 0).any()
+
+
+def test_histories_of_another_width_are_refused(name, data):
+    """implicit's fold-in would read foreign memory without a word."""
+    with pytest.raises(ValueError, match=f"over {N + 1} songs, the model over {N}"):
+        fitted(name, data).score(csr_matrix((1, N + 1), dtype=np.float32))
+
+
+def test_nan_in_a_history_is_refused(name, data):
+    broken = csr_matrix(([np.nan], ([0], [3])), shape=(1, N), dtype=np.float32)
+    with pytest.raises(ValueError, match="NaN"):
+        fitted(name, data).score(broken)
+
+
+def test_nan_in_the_training_data_is_refused(name, data):
+    broken = csr_matrix(([np.nan], ([0], [3])), shape=(N, N), dtype=np.float32)
+    with pytest.raises(ValueError, match="NaN"):
+        fitted(name, TrainingData(broken, data.features))
+
+
+def test_asking_before_learning_is_refused(name, data):
+    with pytest.raises(NotFitted, match="call fit first"):
+        create(name, {}).score(data.strengths)
+
+
+def test_progress_goes_from_0_to_1_without_going_back(name, data):
+    seen: list[float] = []
+    algorithm = create(name, OPTIONS.get(name, {}))
+    algorithm.fit(data, on_progress=lambda done, total: seen.append(done / total))
+    assert seen[0] == 0
+    assert seen[-1] == 1
+    assert seen == sorted(seen)
+
+
+def test_an_exception_in_progress_stops_the_fit_and_comes_out_unchanged(name, data):
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        create(name, OPTIONS.get(name, {})).fit(data, on_progress=cancel)
+
+
+def test_similar_songs_of_the_checkerboard_have_its_colour(name, data):
+    scores = fitted(name, data).similar(4)
+    assert scores.shape == (N,)
+    if np.isfinite(scores).all():
+        scores[4] = np.nan
+        assert top_columns(scores[None], 5)[0].tolist() and all(top_columns(scores[None], 5)[0] % 2 == 0)
+
+
+def test_contributions_name_only_the_history(name, data):
+    algorithm = fitted(name, data)
+    amounts = algorithm.explain(data.strengths[0], 0)
+    assert amounts.shape == (data.strengths[0].nnz,)
+    assert np.isfinite(amounts).all()
+
+
+def test_a_list_starts_better_than_chance(personal):
+    """A floor: four tastes, a quarter of the songs of one's own; chance would be 1 in 4."""
+    interactions, features = taste_world()
+    matrix = interactions.to_matrix(Weighting())
+    algorithm = fitted(personal, TrainingData(matrix, features, interactions))
+    listeners = np.flatnonzero(np.diff(matrix.indptr) >= 8)
+    scores = algorithm.score(matrix[listeners])
+    scores[matrix[listeners].toarray() != 0] = np.nan
+    own_taste = top_columns(scores, 5) % 4 == (listeners % 4)[:, None]
+    assert own_taste.mean() > 0.5
+
+
+def test_songs_without_features_or_listeners_are_still_harmless(name):
+    strengths = checkerboard(N).tolil()
+    strengths[:, 7] = 0
+    data = TrainingData(csr_matrix(strengths), ItemFeatures.build(n_items=N))
+    scores = fitted(name, data).score(data.strengths)
+    assert not np.isinf(scores).any()
+
+
+def test_an_unknown_name_or_option_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="Unknown algorithm 'sonar'; there are als"):
+        create("sonar", {})
+    with pytest.raises(ValueError, match="'als' has no option 'factors'; it has n_factors"):
+        create("als", {"factors": 3})

@@ -1,0 +1,316 @@
+"""Splits, metrics on lists worked out by hand, intervals, and whether explanations tell the truth."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from recommendations.engine import ALGORITHMS, Interactions, Kind, Recommender, TrainingData, Weighting
+from recommendations.engine.evaluation import (
+    bootstrap,
+    evaluate,
+    explanation_fidelity,
+    listener_split,
+    metrics,
+    paired_bootstrap,
+    random_split,
+    temporal_split,
+)
+
+from .test_recommender import SMALL
+from .worlds import DAY, NOW, taste_world
+
+LISTS = np.array([[3, 1, 4, 0], [2, -1, -1, -1]], dtype=np.int32)
+TEST = csr_matrix(np.array([[0, 1, 0, 0, 1], [1, 0, 0, 0, 0]], dtype=bool))
+HITS = np.array([[False, True, True, False], [False] * 4])
+N_TEST = np.array([2, 1])
+
+
+def test_hits_are_songs_that_were_held_back():
+    assert metrics.hits_of(LISTS, TEST).tolist() == HITS.tolist()
+
+
+def test_precision_counts_hits_among_the_places():
+    assert metrics.precision(HITS, 2).tolist() == [1 / 2, 0]
+    assert metrics.precision(HITS, 4).tolist() == [2 / 4, 0]
+
+
+def test_a_list_that_ends_early_misses_places():
+    hits = metrics.hits_of(np.array([[1, -1, -1]], dtype=np.int32), TEST[:1])
+    assert metrics.precision(hits, 3).tolist() == [1 / 3]
+    assert metrics.ndcg(hits, np.array([2]), 10)[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
+
+
+def test_recall_counts_hits_among_what_was_held_back():
+    assert metrics.recall(HITS, N_TEST, 2).tolist() == [1 / 2, 0]
+
+
+def test_hit_rate_is_one_where_there_is_any_hit():
+    assert metrics.hit_rate(HITS, 1).tolist() == [0, 0]
+    assert metrics.hit_rate(HITS, 2).tolist() == [1, 0]
+
+
+def test_ndcg_discounts_by_place_and_its_ideal_has_all_hits_first():
+    gain = 1 / np.log2(2 + 1) + 1 / np.log2(3 + 1)
+    ideal = 1 / np.log2(1 + 1) + 1 / np.log2(2 + 1)
+    np.testing.assert_allclose(metrics.ndcg(HITS, N_TEST, 4), [gain / ideal, 0])
+
+
+def test_average_precision_is_the_mean_precision_at_the_hits():
+    np.testing.assert_allclose(metrics.average_precision(HITS, N_TEST, 4), [(1 / 2 + 2 / 3) / 2, 0])
+
+
+def test_coverage_is_the_share_of_the_catalogue_shown():
+    assert metrics.coverage(LISTS, 5, 2) == len({3, 1, 2}) / 5
+
+
+def test_novelty_is_the_mean_self_information():
+    n_heard = np.array([8, 4, 2, 1, 0])
+    of_first = (-np.log2(1 / 8) - np.log2(4 / 8)) / 2
+    np.testing.assert_allclose(metrics.novelty(LISTS, n_heard, 8, 2), [of_first, -np.log2(2 / 8)])
+
+
+def test_popularity_bias_is_the_mean_percentile():
+    n_heard = np.array([8, 4, 2, 1, 1])
+    percentile = {0: 4.5 / 5, 1: 3.5 / 5, 2: 2.5 / 5, 3: 1 / 5, 4: 1 / 5}
+    expected = [(percentile[3] + percentile[1]) / 2, percentile[2]]
+    np.testing.assert_allclose(metrics.popularity_bias(LISTS, n_heard, 2), expected)
+
+
+def test_diversity_is_one_minus_the_mean_cosine():
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    lists = np.array([[0, 1, 2], [0, 1, -1], [0, -1, -1]], dtype=np.int32)
+    found = metrics.diversity(lists, vectors, 3)
+    np.testing.assert_allclose(found, [1 - (1 + 0 + 0) / 3, 1 - 1, np.nan])
+
+
+def pairs(interactions: Interactions) -> set[int]:
+    return set(interactions.pairs().tolist())
+
+
+def stored(matrix: csr_matrix, row: int) -> set[int]:
+    return set(matrix[row].indices.tolist())
+
+
+@pytest.fixture(scope="module")
+def interactions() -> Interactions:
+    return taste_world()[0]
+
+
+def test_a_random_split_holds_back_a_fifth_of_each_listeners_songs(interactions):
+    split = random_split(interactions, seed=3)
+    all_songs = np.diff(interactions.to_matrix(Weighting()).indptr)
+    n_test = np.diff(split.test.indptr)
+    assert (n_test[all_songs == 20] == 20 * 0.2).all()
+    assert (n_test[all_songs == 1] == 0).all()
+    assert (n_test[all_songs == 2] == 1).all()
+    assert pairs(split.train) | {
+        row * split.test.shape[1] + item for row in range(240) for item in stored(split.test, row)
+    } == pairs(interactions)
+
+
+def test_all_events_of_a_held_back_song_go_with_it():
+    interactions = Interactions.from_ids([1] * 6, [1, 1, 1, 2, 2, 2])
+    split = random_split(interactions, seed=0)
+    assert split.train.n_events == 3
+    assert split.test.nnz == 1
+
+
+def test_disliked_songs_are_not_looked_for():
+    interactions = Interactions.from_ids(
+        [1] * 4, [1, 2, 3, 4], kinds=[Kind.PLAY, Kind.PLAY, Kind.DISLIKE, Kind.SKIP]
+    )
+    for seed in range(5):
+        assert stored(random_split(interactions, seed=seed).test, 0) <= {0, 1}
+
+
+def test_the_same_seed_splits_the_same(interactions):
+    first, second = (random_split(interactions, seed=3).test for _ in range(2))
+    assert (first != second).nnz == 0
+    assert (first != random_split(interactions, seed=4).test).nnz > 0
+
+
+def test_a_temporal_split_learns_from_the_past_and_looks_for_new_songs():
+    interactions = Interactions.from_ids(
+        [1] * 6,
+        [1, 2, 3, 4, 1, 5],
+        timestamps=[NOW + day * DAY for day in range(6)],
+        all_item_ids=range(1, 6),
+    )
+    split = temporal_split(interactions, test_share=1 / 3)
+    assert split.train.timestamps.tolist() == [NOW + day * DAY for day in range(4)]
+    assert stored(split.test, 0) == {4}
+
+
+def test_a_temporal_split_needs_times():
+    with pytest.raises(ValueError, match="no times"):
+        temporal_split(Interactions.from_ids([1], [1]))
+
+
+def test_a_listener_split_knows_nothing_of_some_listeners_but_their_first_songs():
+    interactions = Interactions.from_ids(
+        np.repeat(np.arange(40), 6),
+        np.tile(np.arange(6), 40),
+        timestamps=np.tile(NOW + np.arange(6)[::-1], 40),
+    )
+    split = listener_split(interactions, seed=1, n_given=2)
+    new = np.flatnonzero(np.diff(split.test.indptr))
+    assert 0 < len(new) < 40
+    assert not set(split.train.listener_rows.tolist()) & set(new.tolist())
+    for row in new:
+        given = split.given.item_rows[split.given.listener_rows == row]
+        assert set(given.tolist()) == {5, 4}
+        assert stored(split.test, row) == {0, 1, 2, 3}
+
+
+def test_a_share_outside_0_and_1_is_refused(interactions):
+    with pytest.raises(ValueError, match="test_share must be between 0 and 1, not 1"):
+        random_split(interactions, test_share=1)
+
+
+@pytest.fixture(scope="module")
+def report():
+    interactions, features = taste_world()
+    return evaluate(Recommender(SMALL), random_split(interactions), item_features=features)
+
+
+def test_the_components_stand_beside_the_recommender(report):
+    assert report.systems == ("recommender", "als", "content", "popularity")
+    assert report.mean("ndcg@10") > report.mean("ndcg@10", "popularity")
+    assert report.mean("ndcg@10", "als") > 0
+
+
+def test_the_report_has_every_metric_overall_and_by_segment(report):
+    told = json.loads(json.dumps(report.to_dict()))
+    overall = told["systems"]["recommender"]["overall"]
+    wanted = {"precision@5", "precision@10", "ndcg@10", "recall@20", "map@10", "hit_rate@10", "coverage@10"}
+    assert wanted | {"novelty@10", "diversity@10", "popularity_bias@10"} == set(overall)
+    interval = overall["ndcg@10"]
+    assert interval["low"] <= interval["mean"] <= interval["high"]
+    segments = told["systems"]["recommender"]["segments"]
+    assert set(segments) == {"cold", "warm", "hot"}
+    assert sum(told["n_by_segment"].values()) == told["n_listeners"]
+
+
+def test_the_mean_over_the_segments_is_the_mean_over_all(report):
+    told = report.to_dict()
+    segments = told["systems"]["recommender"]["segments"]
+    total = sum(segments[name]["ndcg@10"]["mean"] * told["n_by_segment"][name] for name in segments)
+    assert total / told["n_listeners"] == pytest.approx(report.mean("ndcg@10"))
+
+
+def test_a_segment_without_listeners_has_no_interval(report):
+    assert report.interval("ndcg@10", segment="none") is None
+    hot = report.interval("ndcg@10", segment="hot")
+    assert hot.mean == pytest.approx(report.values_of("recommender", "ndcg@10")[report.segments == 3].mean())
+
+
+def test_the_table_has_a_line_a_system(report):
+    lines = report.table().splitlines()
+    assert len(lines) == 1 + 4
+    assert "ndcg@10" in lines[0]
+
+
+def test_an_unknown_metric_is_refused(report):
+    with pytest.raises(ValueError, match="There is no metric 'auc'; there are precision@5"):
+        report.mean("auc")
+
+
+def test_the_evaluated_lists_are_those_that_listeners_see(report):
+    interactions, features = taste_world()
+    split = random_split(interactions)
+    recommender = Recommender(SMALL).fit(split.train, features)
+    histories = recommender.histories(split.given)[report.listeners]
+    shown = recommender.recommend_batch(histories, 20).item_rows
+    hits = metrics.hits_of(shown, split.test[report.listeners])
+    assert metrics.precision(hits, 10).tolist() == report.values_of("recommender", "precision@10").tolist()
+
+
+def test_at_most_so_many_listeners_are_measured():
+    interactions, features = taste_world()
+    measured = evaluate(
+        Recommender(SMALL), random_split(interactions), item_features=features, max_listeners=50
+    )
+    assert len(measured.listeners) == 50
+
+
+@pytest.mark.parametrize("split", [temporal_split, listener_split])
+def test_the_other_splits_are_evaluated_too(split):
+    interactions, features = taste_world()
+    measured = evaluate(Recommender(SMALL), split(interactions), item_features=features)
+    assert 0 < measured.mean("recall@20") < 1
+
+
+def test_a_single_algorithm_is_evaluated_like_a_recommender(report):
+    interactions, features = taste_world()
+    als = ALGORITHMS["als"](**SMALL.components["als"])
+    alone = evaluate(als, random_split(interactions), item_features=features)
+    assert alone.systems == ("als",)
+    assert alone.mean("ndcg@10", "als") == report.mean("ndcg@10", "als")
+
+
+def test_data_with_nothing_to_hold_back_is_said_plainly():
+    interactions = Interactions.from_ids([1, 2], [1, 1])
+    with pytest.raises(ValueError, match="too little data to evaluate"):
+        evaluate(Recommender(SMALL), random_split(interactions))
+
+
+def test_the_interval_of_equal_values_is_a_point():
+    (interval,) = bootstrap(np.full((50, 1), 0.25))
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((0.25, 0.25, 0.25))
+
+
+def test_the_interval_is_as_wide_as_the_standard_error_says():
+    values = np.random.default_rng(0).normal(0, 1, (400, 1))
+    (interval,) = bootstrap(values)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(400), rel=0.15)
+
+
+def test_listeners_without_a_value_are_left_out():
+    interval, nothing = bootstrap(np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]]))
+    assert interval.mean == (1 + 3) / 2
+    assert nothing is None
+
+
+def test_a_small_but_steady_difference_is_seen_when_paired():
+    rng = np.random.default_rng(0)
+    a = rng.random(300)
+    better = a + 0.01 + rng.normal(0, 0.01, 300)
+    assert paired_bootstrap(better, a).is_above_zero
+    assert paired_bootstrap(a, better).is_below_zero
+
+
+def test_reports_on_one_split_are_compared_by_listener(report):
+    against_popularity = paired_bootstrap(
+        report.values_of("recommender", "ndcg@10"), report.values_of("popularity", "ndcg@10")
+    )
+    assert against_popularity.is_above_zero
+    assert paired_bootstrap(report, report).mean == 0
+
+
+def test_different_listeners_are_not_compared():
+    with pytest.raises(ValueError, match="different listeners"):
+        paired_bootstrap(np.zeros(3), np.zeros(4))
+
+
+def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
+    interactions, features = taste_world(n_listeners=300, n_items=200)
+    recommender = Recommender(SMALL).fit(interactions, features)
+    found = explanation_fidelity(recommender, recommender.histories(interactions))
+    assert found.score_fell >= 0.9
+    assert found.rank_fell > 2 * found.rank_fell_control
+
+
+def test_fidelity_needs_histories():
+    recommender = Recommender(SMALL).fit(*taste_world())
+    with pytest.raises(ValueError, match="No listener has a history long enough"):
+        explanation_fidelity(recommender, csr_matrix((3, 120), dtype=np.float32))
+
+
+def test_the_input_of_an_evaluation_is_untouched():
+    interactions, features = taste_world()
+    data = TrainingData(interactions.to_matrix(Weighting()), features, interactions)
+    before = data.strengths.copy()
+    evaluate(Recommender(SMALL), random_split(interactions), item_features=features)
+    assert (interactions.to_matrix(Weighting()) != before).nnz == 0

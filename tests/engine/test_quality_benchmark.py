@@ -1,0 +1,70 @@
+"""The quality benchmark reads anybody's files and says what it measured."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, save_npz
+
+from benchmarks import quality
+from benchmarks.listening_files import BadFile, read_listening
+
+from .worlds import checkerboard
+
+
+@pytest.fixture
+def files(tmp_path):
+    whole = checkerboard(30)
+    rng = np.random.default_rng(0)
+    hidden = csr_matrix((whole.toarray() > 0) & (rng.random(whole.shape) < 0.2), dtype=np.float32)
+    train = csr_matrix(whole - hidden)
+    train.eliminate_zeros()
+    save_npz(tmp_path / "train.npz", train)
+    save_npz(tmp_path / "test.npz", hidden)
+    return tmp_path
+
+
+def test_it_compares_the_preset_with_components_and_peer(files, monkeypatch, capsys):
+    # in this process: a process for each system is what takes the time
+    monkeypatch.setattr(quality, "_alone", quality.run)
+    monkeypatch.setattr(quality, "COMPONENTS", ("item_knn", "content", "popularity"))
+    arguments = ["--train", files / "train.npz", "--test", files / "test.npz", "--preset", "classic"]
+    monkeypatch.setattr(sys, "argv", ["quality", *map(str, arguments), "--json", str(files / "out.json")])
+    assert quality.main() == 0
+    result = json.loads((files / "out.json").read_text())
+    assert {"preset", "seed", "systems", "best_component", "ratio", "difference_interval"} == set(result)
+    kinds = [(system["name"], system["kind"]) for system in result["systems"]]
+    assert kinds[0] == ("classic", "preset") and kinds[-1] == ("implicit_als_defaults", "peer")
+    measured = ("ndcg@10", "recall@20", "precision@10", "coverage@10", "fit_seconds", "peak_mb")
+    assert all(np.isfinite(system[name]) for system in result["systems"] for name in measured)
+    assert "times the NDCG@10" in capsys.readouterr().out
+
+
+def test_csv_files_with_features_become_matrices(tmp_path):
+    (tmp_path / "train.csv").write_text("listener,item,value\nann,x,3\nann,y,1\nbob,y,2\n")
+    (tmp_path / "test.csv").write_text("bob,x\n")
+    (tmp_path / "items.csv").write_text(
+        "item,title,artist,energy,genre,year\nx,One,A,0.5,rock|pop,1999\ny,Two,A,,rock,\nz,Three,B,0.1,,2001\n"
+    )
+    data = read_listening(tmp_path / "train.csv", tmp_path / "test.csv", tmp_path / "items.csv")
+    assert data.train.toarray().tolist() == [[3, 1, 0], [0, 2, 0]]
+    assert data.test.toarray().tolist() == [[0, 0, 0], [1, 0, 0]]
+    assert data.features.artist[0] == data.features.artist[1] != data.features.artist[2]
+    assert np.isnan(data.features.audio[1]).all() and np.isnan(data.features.year[1])
+    assert data.features.genres.toarray().sum(axis=1).tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("ann,x,many", "'many' is no number"), ("ann", "expected listener,item"), ("ann,x,nan", "finite")],
+)
+def test_a_bad_line_is_named(tmp_path, line, message):
+    (tmp_path / "train.csv").write_text(f"ann,y,1\n{line}\n")
+    with pytest.raises(BadFile, match=f"line 2: .*{message}"):
+        read_listening(tmp_path / "train.csv", tmp_path / "train.csv")
+
+
+def test_mixed_kinds_of_files_are_refused(files):
+    with pytest.raises(BadFile, match="both as"):
+        read_listening(files / "train.npz", files / "test.csv")

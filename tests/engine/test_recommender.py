@@ -1,0 +1,490 @@
+"""What people do with the facade, from data to explained songs."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, vstack
+
+from recommendations.engine import (
+    CLASSIC,
+    History,
+    Interactions,
+    ItemFeatures,
+    Kind,
+    NotEnoughData,
+    NotFitted,
+    RecommendedList,
+    Recommender,
+    RecommenderConfig,
+)
+
+from .worlds import taste_world
+
+SMALL = replace(
+    CLASSIC,
+    components={
+        **CLASSIC.components,
+        "als": {**CLASSIC.components["als"], "n_factors": 16, "regularization": 1.0},
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[Interactions, ItemFeatures]:
+    return taste_world()
+
+
+@pytest.fixture(scope="module")
+def recommender(world) -> Recommender:
+    return Recommender(SMALL).fit(*world)
+
+
+@pytest.fixture(scope="module")
+def histories(recommender, world) -> csr_matrix:
+    return recommender.histories(world[0])
+
+
+def history_of(histories: csr_matrix, listener: int) -> History:
+    row = histories[listener]
+    return History(row.indices, row.data)
+
+
+def rows(found: RecommendedList) -> list[int]:
+    return [item.item_row for item in found]
+
+
+def hot(histories: csr_matrix) -> int:
+    return int(np.argmax(np.diff(histories.indptr)))
+
+
+def test_any_listener_gets_new_songs_once_best_first_and_never_what_must_not_come(recommender, histories):
+    """T30."""
+    unavailable = np.zeros(recommender.n_items, dtype=bool)
+    unavailable[[0, 5]] = True
+    for listener in range(0, histories.shape[0], 7):
+        history = history_of(histories, listener)
+        found = recommender.recommend(history, 10, exclude=unavailable)
+        songs = rows(found)
+        scores = [item.score for item in found]
+        assert len(songs) == len(set(songs)) == 10
+        assert not set(songs) & ({0, 5} | set(history.item_rows.tolist()))
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_disliked_and_skipped_songs_never_come(recommender):
+    """T30."""
+    ids = [0, 4, 8, 12, 16, 20, 1]
+    kinds = [Kind.LIKE] * 5 + [Kind.DISLIKE, Kind.SKIP]
+    history = recommender.history(ids, kinds=kinds)
+    assert not set(rows(recommender.recommend(history, 1000))) & set(ids)
+
+
+def test_more_songs_than_there_are(recommender, histories):
+    """T31: each song at most once."""
+    history = history_of(histories, 3)
+    songs = rows(recommender.recommend(history, 1_000_000))
+    assert sorted(songs) == sorted(set(range(recommender.n_items)) - set(history.item_rows.tolist()))
+
+
+def test_fewer_than_one_song_is_refused(recommender, histories):
+    with pytest.raises(ValueError, match="k must be at least 1, not 0"):
+        recommender.recommend(history_of(histories, 0), 0)
+
+
+def test_no_history_gives_what_is_popular_and_says_so(recommender):
+    """T32."""
+    found = recommender.recommend(recommender.history([]), 5)
+    assert found.segment == "none"
+    assert found.weights == {"popularity": 1}
+    assert {kind for item in found for kind in item.explanation.shares} == {"popularity"}
+    assert all(item.explanation.popularity.count > 0 for item in found)
+
+
+def test_only_songs_newer_than_the_model_count_as_no_history(recommender):
+    """T32."""
+    history = recommender.history([10**6, 10**6 + 1])
+    assert history.n_unknown == 2
+    assert recommender.recommend(history, 5).segment == "none"
+
+
+def test_songs_named_without_an_account_give_70_percent_content(recommender):
+    found = recommender.recommend(recommender.history([], taste=[0, 4, 8]), 5, discovery=0)
+    assert found.segment == "none"
+    assert found.weights == pytest.approx({"content": 0.7, "popularity": 0.3})
+    assert not {0, 4, 8} & set(rows(found))
+    assert {evidence.item_id for item in found for evidence in item.explanation.because} <= {0, 4, 8}
+    assert sum(row % 4 == 0 for row in rows(found)) >= 3
+
+
+def test_named_songs_stop_counting_once_something_was_played(recommender):
+    played = recommender.recommend(recommender.history([1], taste=[0, 4, 8]), 5)
+    assert played.segment == "cold"
+    assert {evidence.item_id for item in played for evidence in item.explanation.because} <= {1}
+
+
+def test_dislikes_alone_are_no_history_and_still_never_come(recommender):
+    history = recommender.history([0, 1, 2], kinds=[Kind.DISLIKE] * 3)
+    found = recommender.recommend(history, 1000)
+    assert found.segment == "none"
+    assert not {0, 1, 2} & set(rows(found))
+
+
+def test_a_listener_with_few_songs_is_cold_and_with_five_warm(recommender):
+    assert recommender.recommend(recommender.history([0, 4, 8, 12]), 5).weights == {
+        "content": 0.5,
+        "popularity": 0.5,
+    }
+    warm = recommender.recommend(recommender.history([0, 4, 8, 12, 16]), 5)
+    assert (warm.segment, warm.weights) == ("warm", {"als": 0.6, "content": 0.3, "popularity": 0.1})
+
+
+def test_a_song_deleted_after_the_training_is_counted_out(recommender):
+    """T33: the caller hands it over as unavailable and it is never shown; in a history it does no harm."""
+    found = recommender.recommend(recommender.history([0, 999_999]), 1000, exclude=np.array([7]))
+    assert 7 not in rows(found)
+
+
+def test_one_more_like_shows_at_once(recommender, histories):
+    """T34: the next list is another one and takes far less than a second."""
+    listener = hot(histories)
+    ids = histories[listener].indices.tolist()
+    first = recommender.recommend(recommender.history(ids), 10)
+    liked = first.items[0]
+    start = time.perf_counter()
+    second = recommender.recommend(
+        recommender.history([*ids, liked.item_id], kinds=[Kind.PLAY] * len(ids) + [Kind.LIKE]), 10
+    )
+    assert time.perf_counter() - start < 1
+    assert liked.item_row not in rows(second)
+    assert [item.score for item in second] != [item.score for item in first]
+
+
+def test_many_listeners_get_what_each_gets_alone(recommender, histories):
+    batch = recommender.recommend_batch(histories, 8)
+    for listener in range(histories.shape[0]):
+        alone = recommender.recommend(history_of(histories, listener), 8)
+        assert rows(batch[listener]) == rows(alone)
+        assert batch[listener].segment == alone.segment
+        for ours, theirs in zip(batch[listener], alone, strict=True):
+            assert ours.explanation.contributions == pytest.approx(theirs.explanation.contributions, abs=2e-6)
+            assert ours.explanation.shares == pytest.approx(theirs.explanation.shares, abs=1e-5)
+
+
+def test_a_batch_excludes_for_each_listener_on_their_own(recommender, histories):
+    plain = recommender.recommend_batch(histories[:2], 5)
+    first = plain[0].items[0].item_row
+    exclude = csr_matrix(([1.0], ([0], [first])), shape=(2, recommender.n_items), dtype=np.float32)
+    other = recommender.recommend_batch(histories[:2], 5, exclude=exclude)
+    assert first not in rows(other[0])
+    assert rows(other[1]) == rows(plain[1])
+
+
+def test_a_batch_takes_named_songs_of_those_without_history(recommender, histories):
+    nothing = csr_matrix((1, recommender.n_items), dtype=np.float32)
+    tastes = csr_matrix(
+        (np.ones(3, dtype=np.float32), ([0, 1, 1], [0, 0, 4])), shape=(2, recommender.n_items)
+    )
+    batch = recommender.recommend_batch(
+        vstack([histories[hot(histories)], nothing]).tocsr(), 5, tastes=tastes
+    )
+    alone = recommender.recommend(recommender.history([], taste=[0, 4]), 5)
+    assert rows(batch[1]) == rows(alone)
+    assert batch[0].segment == "hot"
+
+
+def test_no_listeners_get_no_lists(recommender, histories):
+    assert len(recommender.recommend_batch(histories[:0], 5)) == 0
+
+
+def test_a_batch_is_a_sequence(recommender, histories):
+    batch = recommender.recommend_batch(histories[:3], 5)
+    assert batch[-1] == batch[2]
+    assert list(batch) == batch[:3]
+    with pytest.raises(IndexError, match="There are 3 lists, not one at 3"):
+        batch[3]
+
+
+def test_a_list_is_stored_as_json_and_read_again(recommender, histories):
+    batch = recommender.recommend_batch(histories[:20], 5)
+    for listener in range(20):
+        stored = json.loads(json.dumps(batch.packed(listener)))
+        assert RecommendedList.from_dict(stored) == batch[listener]
+        assert json.loads(json.dumps(batch[listener].to_dict())) == stored
+
+
+def test_progress_of_a_batch_reaches_the_end(recommender, histories):
+    many = vstack([histories] * 3).tocsr()
+    seen = []
+    recommender.recommend_batch(many, 5, on_progress=lambda *step: seen.append(step))
+    assert seen[-1] == ("recommend", many.shape[0], many.shape[0])
+
+
+def test_an_exception_in_progress_stops_a_batch(recommender, histories):
+    def cancel(stage, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        recommender.recommend_batch(vstack([histories] * 3).tocsr(), 5, on_progress=cancel)
+
+
+def test_contributions_sum_to_the_score_and_shares_to_one(recommender, histories):
+    for found in recommender.recommend_batch(histories, 10):
+        for item in found:
+            assert sum(item.explanation.contributions.values()) == item.score
+            assert sum(item.explanation.shares.values()) == pytest.approx(1)
+            assert min(item.explanation.contributions.values()) >= 0
+
+
+def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
+    for listener in range(60):
+        history = history_of(histories, listener)
+        for item in recommender.recommend(history, 5):
+            amounts = [evidence.amount for evidence in item.explanation.because]
+            assert amounts == sorted(amounts, reverse=True)
+            assert {evidence.item_row for evidence in item.explanation.because} <= set(
+                history.item_rows.tolist()
+            )
+
+
+def test_features_that_agree_are_close_to_each_other(recommender, histories):
+    named = [
+        match
+        for item in recommender.recommend(history_of(histories, hot(histories)), 10)
+        for match in item.explanation.features
+    ]
+    assert named
+    for match in named:
+        width = 120 if match.name == "tempo" else 1
+        assert abs(match.song_value - match.listener_value) < 0.5 * width
+
+
+def test_explaining_a_song_of_the_list_gives_the_explanation_of_the_list(recommender, histories):
+    history = history_of(histories, hot(histories))
+    for item in recommender.recommend(history, 5):
+        assert recommender.explain(history, item.item_row) == item.explanation
+
+
+def test_a_song_of_the_history_can_be_explained_too(recommender, histories):
+    history = history_of(histories, hot(histories))
+    explanation = recommender.explain(history, int(history.item_rows[0]))
+    assert sum(explanation.shares.values()) == pytest.approx(1)
+
+
+def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender):
+    found = recommender.similar(8, 6, exclude=np.array([4]))
+    assert not {8, 4} & set(rows(found))
+    assert sum(row % 4 == 0 for row in rows(found)) >= 4
+    assert all(not item.explanation.because for item in found)
+
+
+def test_a_row_that_does_not_exist_is_refused(recommender, histories):
+    for ask in (lambda: recommender.similar(120), lambda: recommender.explain(history_of(histories, 0), -1)):
+        with pytest.raises(ValueError, match="rows are 0 to 119"):
+            ask()
+
+
+def test_a_stranger_gets_what_is_most_popular_and_variety_only_when_asked_for(recommender):
+    stranger, free = recommender.history([]), recommender.n_items
+    usual = rows(recommender.recommend(stranger, 8, artist_cap=free))
+    trend = recommender.algorithms["popularity"].trend_
+    assert usual == np.argsort(-trend, kind="stable")[:8].tolist()
+    assert rows(recommender.recommend(stranger, 8, artist_cap=free, discovery=0.9)) != usual
+
+
+def test_more_discovery_brings_more_variety(recommender, histories):
+    def variety(discovery: float) -> float:
+        found = recommender.recommend_batch(histories[:100], 10, discovery=discovery)
+        vectors = recommender.similarity_vectors
+        return float(np.mean([(vectors[rows(each)] @ vectors[rows(each)].T).mean() for each in found]))
+
+    assert variety(0.9) < variety(0.0)
+
+
+def test_an_artist_comes_at_most_as_often_as_asked(recommender, histories):
+    for found in recommender.recommend_batch(histories[:60], 10, artist_cap=1):
+        artists = [row // 3 for row in rows(found)]
+        assert len(artists) == len(set(artists))
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"discovery": 1.5}, "discovery must be from 0 to 1"),
+        ({"artist_cap": 0}, "artist_cap must be at least 1"),
+        ({"exclude": np.zeros(3, dtype=bool)}, "The mask is over 3 songs, the model over 120"),
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused(recommender, histories, wish, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        recommender.recommend(history_of(histories, 0), 5, **wish)
+
+
+def test_histories_of_other_events_are_weighted_like_the_training(recommender, world, histories):
+    same_events = Interactions.from_ids(
+        world[0].listeners.ids[world[0].listener_rows],
+        world[0].items.ids[world[0].item_rows],
+        plays=world[0].plays,
+    )
+    assert (recommender.histories(same_events) != histories).nnz == 0
+
+
+def test_songs_without_features_are_recommended_by_the_others(world):
+    """Features missing altogether: content hands its weight on."""
+    found = Recommender(SMALL).fit(world[0]).recommend(History(np.arange(5), np.ones(5, dtype=np.float32)), 5)
+    assert found.weights == pytest.approx({"als": 0.6 / 0.7, "popularity": 0.1 / 0.7}, abs=1e-6)
+    assert len(found) == 5
+
+
+def test_a_song_without_features_among_others_has_no_content_share(world):
+    audio = world[1].audio.copy()
+    audio[::2] = np.nan
+    recommender = Recommender(SMALL).fit(world[0], ItemFeatures.build(audio, world[1].artist))
+    history = History(np.arange(1, 21, 2), np.ones(10, dtype=np.float32))
+    for item in recommender.recommend(history, 200):
+        if item.item_row % 2 == 0:
+            assert "content" not in item.explanation.contributions
+            assert not item.explanation.features
+
+
+def test_new_songs_without_listeners_can_be_recommended_by_content(world):
+    audio = np.vstack([world[1].audio, world[1].audio[:1]])
+    interactions = replace(world[0], items=type(world[0].items)(np.arange(121)))
+    recommender = Recommender(SMALL).fit(interactions, ItemFeatures.build(audio, np.arange(121)))
+    assert 120 in rows(recommender.recommend(recommender.history([4, 8, 12]), 60))
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        pytest.param([[1, 0, 0]], id="one listener with one song"),
+        pytest.param([[1], [1]], id="one song"),
+        pytest.param(np.ones((6, 5)), id="everybody likes everything"),
+        pytest.param([[1, 0], [0, 1]], id="nobody shares a song"),
+        pytest.param([[5, -1, -1], [-1, 5, -1]], id="more dislikes than likes"),
+    ],
+)
+def test_odd_data_gives_plain_lists_without_nan(matrix):
+    """T16."""
+    interactions = Interactions.from_matrix(csr_matrix(np.array(matrix, dtype=np.float32)))
+    recommender = Recommender().fit(interactions)
+    histories = recommender.histories(interactions)
+    for listener, found in enumerate(recommender.recommend_batch(histories, 10)):
+        assert not set(rows(found)) & set(histories[listener].indices.tolist())
+        assert len(found) == recommender.n_items - histories[listener].nnz
+        assert all(np.isfinite(item.score) for item in found)
+    assert all(np.isfinite(item.score) for item in recommender.recommend(recommender.history([]), 10))
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((3, 3)), -np.ones((3, 3)), np.zeros((0, 0)), np.zeros((3, 0))])
+def test_nothing_to_learn_from_is_said_plainly(matrix):
+    """T16."""
+    with pytest.raises(NotEnoughData, match="Nobody liked or played anything yet"):
+        Recommender().fit(Interactions.from_matrix(csr_matrix(matrix)))
+
+
+def test_features_of_another_number_of_songs_are_refused(world):
+    with pytest.raises(ValueError, match="features of 3 songs for 120 songs"):
+        Recommender().fit(world[0], ItemFeatures.build(n_items=3))
+
+
+def test_asking_before_learning_is_refused():
+    with pytest.raises(NotFitted, match="call fit or load first"):
+        Recommender().recommend(History(np.array([0]), np.array([1.0])), 5)
+
+
+def test_same_data_and_seed_give_the_same_lists(world, histories):
+    """T15."""
+    first, second = (Recommender(SMALL).fit(*world, seed=4).recommend_batch(histories, 5) for _ in range(2))
+    assert list(first) == list(second)
+
+
+def test_a_second_fit_forgets_the_first(world, recommender, histories):
+    other = Recommender(SMALL).fit(*taste_world(60, 40, seed=9))
+    assert list(other.fit(*world).recommend_batch(histories, 5)) == list(
+        recommender.recommend_batch(histories, 5)
+    )
+
+
+def test_progress_names_every_stage(world):
+    stages = []
+    Recommender(SMALL).fit(*world, on_progress=lambda stage, done, total: stages.append(stage))
+    assert list(dict.fromkeys(stages)) == ["fit als", "fit content", "fit popularity"]
+
+
+def test_cancelling_comes_out_of_the_fit_unchanged(world):
+    """T11: within one iteration."""
+    calls = []
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(stage, done, total):
+        calls.append(done)
+        if done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Recommender(SMALL).fit(*world, on_progress=cancel)
+    assert calls == [0, 1, 2]
+
+
+def test_the_metadata_say_where_it_comes_from(recommender, world):
+    metadata = recommender.metadata
+    assert metadata["preset"] == "classic"
+    assert metadata["n_items"] == 120
+    assert metadata["data_window"]["last"] == int(world[0].timestamps.max())
+    assert {"implicit", "numpy", "python"} <= set(metadata["libraries"])
+
+
+def test_a_recommender_of_one_component():
+    config = RecommenderConfig(
+        name="popular",
+        components={"popularity": {}},
+        weights={segment: {"popularity": 1.0} for segment in ("none", "cold", "warm", "hot")},
+    )
+    recommender = Recommender(config).fit(taste_world()[0])
+    assert rows(recommender.recommend(recommender.history([0]), 3))
+
+
+SERVE_THEN_FORK = """
+import os, sys
+from pathlib import Path
+from recommendations.engine import Recommender
+from tests.engine.worlds import taste_world
+
+folder = Path(sys.argv[1])
+if not folder.exists():
+    Recommender().fit(*taste_world()).save(folder)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+recommender = Recommender.load(folder)
+recommender.recommend_batch(recommender.histories(taste_world()[0]), 5)
+child = os.fork()
+if not child:
+    Recommender().fit(*taste_world())
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_that_served_can_fork_a_child_that_fits(tmp_path):
+    """T19: serving uses none of implicit's threads, so a fork after it does not hang the child's fit."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", SERVE_THEN_FORK, str(tmp_path / "artifact")]
+    assert subprocess.run(command, cwd=root, timeout=60, check=False).returncode == 0
+
+
+def test_the_engine_needs_no_settings_and_no_django():
+    program = "import sys, recommendations.engine; sys.exit('django' in sys.modules)"
+    root = Path(__file__).parents[2]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    assert (
+        subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, check=False).returncode
+        == 0
+    )

@@ -1,0 +1,253 @@
+"""The tuned preset finds its mixture by itself, serves it truthfully, and makes do with little data."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from recommendations.engine import PRESETS, Interactions, ItemFeatures, NotEnoughData, Recommender
+from recommendations.engine.config import RankerConfig, RecommenderConfig, SearchConfig
+from recommendations.engine.ranker import held_out
+
+from .worlds import taste_world
+
+SMALL = replace(
+    PRESETS["tuned"],
+    search=SearchConfig(components=("ease", "item_knn"), trials=2),
+    ranker=RankerConfig(n_proposals=20, n_by_artist=5, n_trees=15, min_leaf=5),
+)
+
+
+@pytest.fixture(scope="module")
+def world():
+    return taste_world(n_listeners=160, n_items=80)
+
+
+@pytest.fixture(scope="module")
+def searched(world):
+    return Recommender(SMALL).fit(*world, seed=3)
+
+
+@pytest.fixture(scope="module")
+def ranked(world):
+    """Known settings and a ranker, whether it won the search or not."""
+    config = replace(
+        SMALL, components={"ease": {}, "item_knn": {}, "content": {}, "popularity": {}}, search=None
+    )
+    weights = {segment: {"item_knn": 0.5, "popularity": 0.5} for segment in config.weights}
+    return Recommender(replace(config, weights=weights)).fit(*world, seed=3)
+
+
+@pytest.fixture(scope="module")
+def histories(ranked, world):
+    return ranked.histories(world[0])
+
+
+def a_warm(histories):
+    return int(np.flatnonzero(np.diff(histories.indptr) >= 8)[0])
+
+
+def one(recommender, histories, row, k=10):
+    return recommender.recommend_batch(histories[row], k)[0]
+
+
+def test_the_search_says_what_it_tried_chose_and_gained(searched):
+    log = searched.metadata["tuning"]
+    assert [trial["component"] for trial in log["trials"]] == ["ease", "item_knn"]
+    assert log["chosen"] in ("ranker", "blend")
+    assert set(log["ndcg@10"]) == {"ease", "item_knn", "content", "popularity", "blend", "ranker"}
+    ours = log["ndcg@10"][log["chosen"]]
+    assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
+
+
+def test_what_measures_better_is_chosen(searched):
+    log = searched.metadata["tuning"]
+    is_ranked = log["ndcg@10"]["ranker"] >= max(log["ndcg@10"].values())
+    assert (searched.ranker is not None) == is_ranked == (log["chosen"] == "ranker")
+
+
+def test_the_same_data_seed_and_trials_give_the_same_result(searched, world):
+    again = Recommender(SMALL).fit(*world, seed=3)
+    assert again.metadata["tuning"] == searched.metadata["tuning"]
+    assert again.config == searched.config
+    histories = searched.histories(world[0])
+    lists = [recommender.recommend_batch(histories, 5).item_rows for recommender in (searched, again)]
+    np.testing.assert_array_equal(*lists)
+
+
+def test_a_budget_in_seconds_still_tries_every_component_once(world):
+    config = replace(SMALL, search=replace(SMALL.search, trials=50, seconds=0.0))
+    log = Recommender(config).fit(*world).metadata["tuning"]
+    assert {trial["component"] for trial in log["trials"]} == {"ease", "item_knn"}
+
+
+def test_found_settings_are_refitted_without_a_search(searched, world):
+    assert searched.config.search is None
+    again = Recommender(RecommenderConfig.from_dict(searched.config.to_dict())).fit(*world, seed=3)
+    assert again.config == searched.config
+    assert "trials" not in again.metadata.get("tuning", {})
+
+
+def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(ranked, histories):
+    found = one(ranked, histories, a_warm(histories))
+    for song in found:
+        assert sum(song.explanation.contributions.values()) == pytest.approx(song.score, abs=1e-9)
+        assert sum(song.explanation.shares.values()) == pytest.approx(1)
+        assert "base" not in song.explanation.shares
+    scores = [round(song.score, 6) for song in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_trees_contributions_are_exact(ranked):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(20, ranked.ranker._booster.num_feature())).astype(np.float32)
+    np.testing.assert_allclose(
+        ranked.ranker.contributions(features).sum(axis=1), ranked.ranker.score(features)
+    )
+
+
+def test_one_listener_and_many_get_the_same(ranked, histories):
+    many = ranked.recommend_batch(histories, 7)
+    for row in range(0, histories.shape[0], 9):
+        assert ranked.recommend_batch(histories[row], 7).packed(0) == many.packed(row)
+
+
+def test_explaining_a_recommended_song_repeats_its_reasons(ranked, world):
+    interactions, _ = world
+    histories = ranked.histories(interactions)
+    row = a_warm(histories)
+    history = ranked.history(ranked.item_ids[histories[row].indices])
+    song = ranked.recommend(history, 5).items[2]
+    assert ranked.explain(history, song.item_row).contributions == song.explanation.contributions
+
+
+def test_reasons_are_songs_of_the_history(ranked, histories):
+    row = a_warm(histories)
+    heard = set(histories[row].indices.tolist())
+    cited = [why.item_row for song in one(ranked, histories, row) for why in song.explanation.because]
+    assert cited and set(cited) <= heard
+
+
+def test_a_song_nobody_proposed_can_be_explained(ranked, histories):
+    history = ranked.history(ranked.item_ids[histories[a_warm(histories)].indices])
+    for item_row in range(0, ranked.n_items, 11):
+        explanation = ranked.explain(history, item_row)
+        assert np.isfinite(list(explanation.contributions.values())).all()
+
+
+def test_cold_listeners_keep_the_weights(ranked):
+    assert ranked.recommend(ranked.history([1, 2]), 5).segment == "cold"
+    assert "base" not in ranked.recommend(ranked.history([1, 2]), 5).items[0].explanation.contributions
+    assert len(ranked.recommend(ranked.history([]), 5)) == 5
+
+
+def test_excluded_songs_and_a_cap_on_artists_hold_with_the_ranker(ranked, histories):
+    row = a_warm(histories)
+    usual = [song.item_row for song in one(ranked, histories, row, 5)]
+    history = ranked.history(ranked.item_ids[histories[row].indices])
+    without = ranked.recommend(history, 5, exclude=np.array(usual))
+    assert not set(usual) & {song.item_row for song in without}
+    capped = ranked.recommend(history, 10, artist_cap=1)
+    artists = [song.item_row // 3 for song in capped]
+    assert len(set(artists)) == len(artists)
+
+
+def test_it_survives_saving_and_loading(ranked, histories, tmp_path):
+    manifest = ranked.save(tmp_path / "saved")
+    assert "ranker.model" in manifest.arrays
+    loaded = Recommender.load(tmp_path / "saved")
+    row = a_warm(histories)
+    assert loaded.recommend_batch(histories[row], 8).packed(0) == ranked.recommend_batch(
+        histories[row], 8
+    ).packed(0)
+    assert loaded.config == ranked.config
+
+
+def test_progress_and_cancelling_reach_the_search(world):
+    stages = []
+
+    class Cancelled(Exception):
+        pass
+
+    def on_progress(stage, done, total):
+        stages.append(stage)
+        if stage == "examples":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Recommender(SMALL).fit(*world, on_progress=on_progress)
+    assert stages[0] == "search"
+
+
+def test_held_out_hides_likes_only_and_leaves_short_histories_alone():
+    strengths = csr_matrix(
+        np.array([[1, 1, 1, 1, 1, 1, 1, 1, 1, -1], [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.float32)
+    )
+    kept, hidden = held_out(strengths, 0.2, seed=1)
+    assert hidden[0].nnz == 2 and (hidden.data > 0).all()
+    assert hidden[1].nnz == 0 and kept[0, 9] == -1
+    assert (kept + hidden != strengths).nnz == 0
+
+
+# -- too little or odd data -----------------------------------------------------------------------------------
+
+
+def fitted(matrix, features=None):
+    return Recommender(SMALL).fit(
+        Interactions.from_matrix(csr_matrix(np.array(matrix, np.float32))), features
+    )
+
+
+def test_nothing_heard_is_refused_in_one_sentence():
+    with pytest.raises(NotEnoughData, match="nothing to learn from"):
+        fitted(np.zeros((3, 4)))
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [[[1, 1, 0, 1]], [[1], [1], [1]], [[1]], np.ones((6, 6)), np.eye(5), [[-1, 1, 0], [1, -1, 0]]],
+    ids=["one listener", "one song", "one pair", "all heard", "each its own", "with dislikes"],
+)
+def test_tiny_data_gives_a_smaller_model_that_says_so(matrix):
+    recommender = fitted(matrix)
+    assert "nothing was searched" in recommender.metadata["tuning"]["reason"]
+    assert recommender.ranker is None
+    lists = recommender.recommend_batch(
+        recommender.histories(Interactions.from_matrix(csr_matrix(matrix))), 3
+    )
+    assert np.isfinite(lists.scores).all()
+    assert len(lists) == len(matrix)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(value):
+    matrix = np.ones((4, 4), dtype=np.float32)
+    matrix[1, 2] = value
+    with pytest.raises(ValueError, match=r"NaN or infinite|finite"):
+        fitted(matrix)
+
+
+def test_unknown_songs_in_a_history_are_left_out(ranked):
+    assert ranked.history([10**9, 1]).n_unknown == 1
+
+
+@pytest.mark.parametrize("missing", ["no features", "all unknown", "some unknown"])
+def test_missing_features_never_become_numbers(world, missing):
+    interactions, features = world
+    audio = features.audio.copy()
+    audio[:: 1 if missing == "all unknown" else 3] = np.nan
+    given = None if missing == "no features" else ItemFeatures.build(audio, features.artist)
+    config = replace(SMALL, search=None, components={"item_knn": {}, "content": {}, "popularity": {}})
+    weights = {segment: {"item_knn": 0.5, "content": 0.3, "popularity": 0.2} for segment in config.weights}
+    recommender = Recommender(replace(config, weights=weights)).fit(interactions, given)
+    lists = recommender.recommend_batch(recommender.histories(interactions), 5)
+    assert np.isfinite(lists.scores).all()
+    assert (lists.item_rows[:, 0] >= 0).all()
+
+
+def test_a_search_without_components_is_refused():
+    with pytest.raises(ValueError, match="at least one component"):
+        SearchConfig(components=())
+    with pytest.raises(ValueError, match="at least 1 proposal"):
+        RankerConfig(n_trees=0)

@@ -1,0 +1,129 @@
+"""A small site with real worker processes."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from tests.conftest import Installation
+from tests.waiting import wait_for
+
+
+@pytest.fixture(scope="session")
+def seeded_sqlite(tmp_path_factory, migrated_sqlite):
+    """A database with a small world, made once and copied where one is needed."""
+    folder = tmp_path_factory.mktemp("seeded")
+    shutil.copy(migrated_sqlite, folder / "musicrec.sqlite3")
+    small = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
+    small.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
+    small.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    return small.sqlite_file
+
+
+@pytest.fixture
+def site(tmp_path, seeded_sqlite) -> Installation:
+    """An installation with a small world and short times."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(seeded_sqlite, tmp_path / "musicrec.sqlite3")
+    quick = {"SWEEP_PATIENCE_SECONDS": "0.5", "WORKER_PULSE_SECONDS": "1", "LOG_LEVEL": "WARNING"}
+    return Installation(tmp_path, f"sqlite:///{tmp_path / 'musicrec.sqlite3'}", quick)
+
+
+@pytest.fixture
+def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Return a function that starts a worker of both queues in a group of its own; all are killed at the end."""
+    started: list[subprocess.Popen] = []
+
+    def start(site: Installation, *before: str) -> subprocess.Popen:
+        name = f"worker{len(started)}@{tmp_path.name}"
+        arguments = before or ("-m", "celery")
+        command = [
+            *arguments,
+            "--app",
+            "musicrec_site",
+            "worker",
+            "--queues",
+            "training,default",
+            "--hostname",
+            name,
+        ]
+        with (tmp_path / f"{name}.log").open("w") as log:
+            worker = site.start(
+                *command, "--concurrency", "1", stdout=log, stderr=log, start_new_session=True
+            )
+        started.append(worker)
+        wait_for(lambda: site.query(f"SELECT 1 FROM recommendations_workerpulse WHERE worker LIKE '{name}%'"))
+        return worker
+
+    yield start
+    for worker in started:
+        kill_group(worker)
+
+
+def kill_group(process: subprocess.Popen) -> None:
+    """Kill a process with everything it started, without asking."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def session_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """Return what runs in the session that this process leads."""
+    members = []
+    for each in psutil.process_iter():
+        try:
+            if os.getsid(each.pid) == process.pid and each.status() != psutil.STATUS_ZOMBIE:
+                members.append(each)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return members
+
+
+def kill_session(process: subprocess.Popen) -> None:
+    """Kill a session's leader with everything it started, whatever group that is in."""
+    for member in session_of(process):
+        member.kill()
+    process.wait()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def request_training(site: Installation, **options) -> int:
+    """Ask for a training as the admin page does and return the run's number."""
+    options = {"evaluate": False} | options
+    run = f"tasks.start_training(trigger='admin', options={options})"
+    return int(site.shell(f"from recommendations import tasks; print({run}.pk)"))
+
+
+def run_row(site: Installation, run_id: int) -> dict:
+    """Return the run's row as it is now."""
+    names = ("status", "stage", "owner", "attempt", "error", "log")
+    columns = ", ".join(names)
+    rows = site.query(f"SELECT {columns} FROM recommendations_trainingrun WHERE id = {run_id}")
+    return dict(zip(names, rows[0], strict=True))
+
+
+def ended(site: Installation, run_id: int) -> dict | None:
+    row = run_row(site, run_id)
+    return None if row["status"] in ("queued", "running") else row
+
+
+def long_training() -> dict:
+    """Options of a training that goes on for minutes, one short iteration after the other."""
+    from recommendations.engine import PRESETS
+
+    components = PRESETS["classic"].to_dict()["components"]
+    components["als"]["n_iterations"] = 1_000_000
+    return {"config": {"components": components}, "evaluate": False, "precompute": False}

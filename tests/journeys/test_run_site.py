@@ -1,0 +1,89 @@
+"""`make run`, without the make."""
+
+import fcntl
+import os
+import pty
+import socket
+import termios
+import threading
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.journeys.conftest import kill_session, session_of
+from tests.waiting import wait_for
+
+
+class Terminal:
+    """A terminal that a program is started on; what it shows is in `shown`."""
+
+    def __init__(self) -> None:
+        self.mine, self.its = pty.openpty()
+        self.shown = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def take(self) -> None:
+        """Called in the new program's process: this terminal's Ctrl-C is for it."""
+        fcntl.ioctl(self.its, termios.TIOCSCTTY, 0)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.mine, keys)
+
+    def _read(self) -> None:
+        try:
+            while piece := os.read(self.mine, 4096):
+                self.shown += piece.decode(errors="replace").replace("\r\n", "\n")
+        except OSError:  # nobody has the other end open any more
+            return
+
+
+@pytest.fixture
+def running(site, free_port):
+    """The site served on a free port from a terminal; (process, port, terminal)."""
+    terminal = Terminal()
+    process = site.start(
+        "manage.py", "run_site", "--port", str(free_port),
+        stdin=terminal.its, stdout=terminal.its, stderr=terminal.its,
+        start_new_session=True, preexec_fn=terminal.take,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: "Musicrec is at" in terminal.shown, seconds=60)
+        yield process, free_port, terminal
+    finally:
+        kill_session(process)
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_the_site_serves_survives_a_dead_child_and_stops_cleanly(running):
+    """T26, and what somebody sees who presses Ctrl-C: two words and their prompt."""
+    process, port, terminal = running
+    assert answers(port)
+    assert "Sign in as the admin:   admin / " in terminal.shown
+    master = next(c for c in psutil.Process(process.pid).children() if "gunicorn" in " ".join(c.cmdline()))
+    for child in [*master.children(), master]:
+        child.kill()
+    wait_for(lambda: "The web server ended" in terminal.shown and answers(port))
+    terminal.press(b"\x03")
+    assert process.wait(timeout=60) == 0
+    wait_for(lambda: terminal.shown.rstrip().endswith("Stopped."))
+    _before, after = terminal.shown.split("^C")
+    assert after.split("\n") == ["Stopping …", "Stopped.", ""]
+    assert session_of(process) == []
+
+
+def test_a_taken_port_is_one_sentence(site):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = site.manage("run_site", "--port", str(port), ok=False)
+    assert f"Port {port} of 127.0.0.1 can't be used" in said
+    assert "Traceback" not in said

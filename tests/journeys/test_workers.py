@@ -1,0 +1,115 @@
+"""Trainings by real worker processes, over every message queue that is supported."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.journeys.conftest import ended, long_training, request_training, run_row
+from tests.waiting import wait_for
+
+BROKERS = {
+    "filesystem": None,
+    "redis": ("redis://127.0.0.1:6379/9", 6379),
+    "rabbitmq": ("amqp://guest:guest@127.0.0.1:5672//", 5672),
+}
+
+# Fits a model in the parent, then becomes a worker: with forked children the training would hang for ever.
+FITS_FIRST = """
+import sys
+from recommendations.engine import Recommender
+from recommendations.engine.synthetic import World
+Recommender().fit(World(n_listeners=300, n_songs=300, seed=1).to_interactions())
+from celery.__main__ import main
+sys.argv = ["celery", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.fixture(params=BROKERS)
+def broker(request) -> str | None:
+    """The address of a message queue that answers; None for the embedded one."""
+    if BROKERS[request.param] is None:
+        return None
+    address, port = BROKERS[request.param]
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        pytest.skip(f"No {request.param} answers at 127.0.0.1:{port}.")
+    return address
+
+
+def test_a_worker_trains_activates_and_precomputes(site, start_worker, broker):
+    """T19: in a child of a process that has fitted a model itself."""
+    if broker:
+        site.settings["CELERY_BROKER_URL"] = broker
+    start_worker(site, "-c", FITS_FIRST)
+    run = request_training(site)
+    row = wait_for(lambda: ended(site, run), seconds=60)
+    assert (row["status"], row["error"]) == ("succeeded", "")
+    assert site.query("SELECT COUNT(*) FROM recommendations_modelversion WHERE is_active") == [(1,)]
+    assert site.query("SELECT COUNT(*) FROM recommendations_recommendationlist") == [(60,)]
+
+
+def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, start_worker):
+    """T01, T11"""
+    worker = start_worker(site)
+    run = request_training(site, **long_training())
+    first = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
+    os.killpg(worker.pid, signal.SIGKILL)
+    start_worker(site)
+    second = wait_for(lambda: run_row(site, run)["attempt"] == 2 and run_row(site, run), seconds=90)
+    assert second["owner"] != first["owner"]
+    wait_for(lambda: "fit als" in run_row(site, run)["stage"])
+    asked = time.monotonic()
+    cancel = "from recommendations.models import TrainingRun; from recommendations.services import training"
+    site.shell(f"{cancel}; training.cancel(TrainingRun.objects.get(pk={run}))")
+    assert wait_for(lambda: ended(site, run), seconds=10)["status"] == "cancelled"
+    assert time.monotonic() - asked < 10
+    assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
+
+
+def test_a_worker_told_to_stop_gives_its_training_back_and_ends(site, start_worker):
+    """T26: nobody has to wait for the end of a training."""
+    worker = start_worker(site)
+    run = request_training(site, **long_training())
+    wait_for(lambda: "fit als" in run_row(site, run)["stage"])
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+    row = run_row(site, run)
+    assert (row["status"], row["attempt"], row["owner"]) == ("queued", 0, "")
+
+
+def test_without_the_queue_a_training_waits_and_says_so(site, start_worker):
+    """T12: it starts when the queue is back."""
+    site.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    run = request_training(site, precompute=False)
+    row = run_row(site, run)
+    assert row["status"] == "queued"
+    assert "the message queue can't be reached" in row["stage"]
+    del site.settings["CELERY_BROKER_URL"]
+    start_worker(site)
+    assert wait_for(lambda: ended(site, run))["status"] == "succeeded"
+
+
+def test_a_like_is_stored_while_the_queue_is_gone(site):
+    """T12"""
+    site.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    site.shell(
+        "from accounts.models import User; from catalog.models import Song; from catalog.services import listening;"
+        "listening.like(User.objects.get(username='user_00001'), Song.objects.get(key='song_00080'), source='test')"
+    )
+    assert site.query("SELECT COUNT(*) FROM catalog_interaction WHERE source = 'test'") == [(1,)]
+
+
+def test_the_age_of_a_worker_can_be_seen(site, start_worker):
+    """T13"""
+    age = "from recommendations.services import workers; print(workers.seconds_since_pulse('training'))"
+    assert site.shell(age) == "None"
+    worker = start_worker(site)
+    assert float(site.shell(age)) < 30
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(timeout=20)
+    assert site.shell(age) == "None"

@@ -1,0 +1,44 @@
+"""Finding songs."""
+
+import re
+
+from django.test import Client
+
+from catalog.models import Artist, Song
+
+
+def titles(answer) -> list[str]:
+    return re.findall(r'class="title"><a[^>]*>([^<]*)<', answer.content.decode())
+
+
+def sent_by_form(answer) -> dict[str, str]:
+    """Return what a browser would send for the sliders as they stand."""
+    inputs = re.findall(r"<input[^>]*type=\"range\"[^>]*>", answer.content.decode())
+    return {re.search(r'name="(\w+)"', tag)[1]: re.search(r'value="(\d+)"', tag)[1] for tag in inputs}
+
+
+def test_accents_and_case_do_not_matter(world):
+    Song.objects.create(key="b", title="Déjà Vu", artist=Artist.objects.create(name="Beyoncé"))
+    for words in ("deja vu", "DÉJÀ", "beyonce", "vu Beyoncé"):
+        assert titles(Client().get("/browse/", {"q": words})) == ["Déjà Vu"], words
+
+
+def test_sliders_that_nobody_moved_leave_nothing_out(world):
+    """Every song is found again, those with unknown features too, when the form is sent as it stands."""
+    Song.objects.create(key="u", title="Unknown sound", artist=Artist.objects.first())
+    sliders = sent_by_form(Client().get("/browse/"))
+    assert len(sliders) == 2 * 8
+    assert titles(Client().get("/browse/", sliders | {"q": "unknown"})) == ["Unknown sound"]
+
+
+def test_a_slider_finds_songs_by_sound(world):
+    sliders = sent_by_form(Client().get("/browse/"))
+    loud = titles(Client().get("/browse/", sliders | {"energy_min": "80"}))
+    assert len(loud) == 20 and all(int(title.split()[1]) % 2 for title in loud)
+    fast = titles(Client().get("/browse/", sliders | {"tempo_max": "100"}))
+    assert len(fast) == 20 and not any(int(title.split()[1]) % 2 for title in fast)
+
+
+def test_pages_follow_one_another_without_a_gap(world):
+    first, second = (titles(Client().get("/browse/", {"page": page})) for page in (1, 2))
+    assert len(first) == 30 and len(second) == 10 and not set(first) & set(second)

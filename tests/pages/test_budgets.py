@@ -1,0 +1,48 @@
+"""Every page keeps to its number of queries, and no page is missing from the list."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.query_budgets import BUDGETS, LIKE_BUDGET, VISITOR_BUDGETS
+
+
+def queries_of(client: Client, path: str) -> int:
+    client.get(path)  # what is cached for everybody is cached now
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)
+
+
+def test_every_page_of_a_listener_keeps_to_its_budget(alice_with_model, trained):
+    song = trained.songs[1]
+    spent = {
+        path: queries_of(alice_with_model, path.format(song=song.pk, artist=song.artist_id))
+        for path in BUDGETS
+    }
+    assert {path: n for path, n in spent.items() if n > BUDGETS[path]} == {}
+
+
+def test_every_page_of_a_visitor_keeps_to_its_budget(trained):
+    visitor = Client()
+    spent = {path: queries_of(visitor, path.format(song=trained.songs[1].pk)) for path in VISITOR_BUDGETS}
+    assert {path: n for path, n in spent.items() if n > VISITOR_BUDGETS[path]} == {}
+
+
+def test_a_like_keeps_to_its_budget(alice, world, django_capture_on_commit_callbacks):
+    with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks(execute=True):
+        alice.post(
+            f"/songs/{world.songs[1].pk}/opinion/", {"opinion": "like"}, headers={"HX-Request": "true"}
+        )
+    assert len(queries) <= LIKE_BUDGET
+
+
+@pytest.mark.parametrize("n_more", [10])
+def test_a_longer_list_costs_no_more_queries(alice, world, n_more):
+    for song in world.songs[:2]:
+        alice.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})
+    few = queries_of(alice, "/library/")
+    for song in world.songs[2 : 2 + n_more]:
+        alice.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})
+    assert queries_of(alice, "/library/") == few

@@ -1,0 +1,122 @@
+"""Nothing there yet, nothing to see, nothing works: each says so kindly."""
+
+import pytest
+from django.core.exceptions import BadRequest
+from django.test import Client
+from django.urls import path
+
+from accounts.models import User
+from catalog.models import Artist, Song
+from catalog.services import playlists
+from musicrec_site import urls as site_urls
+from recommendations.views import style
+from tests.pages.conftest import signed_in
+
+
+def broken(request):
+    raise RuntimeError("the secret in the traceback")
+
+
+def senseless(request):
+    raise BadRequest("no")
+
+
+urlpatterns = [*site_urls.urlpatterns, path("broken/", broken), path("senseless/", senseless)]
+handler500 = site_urls.handler500
+
+
+@pytest.fixture
+def newcomer(db, _empty_cache) -> Client:
+    return signed_in(User.objects.create_user("newcomer"))
+
+
+def text(answer) -> str:
+    return answer.content.decode()
+
+
+def test_a_site_without_songs_says_so(newcomer):
+    assert "There is no music here yet" in text(newcomer.get("/"))
+    assert "No songs found" in text(newcomer.get("/browse/"))
+    assert "There is no music here yet" in text(Client().get("/"))
+
+
+def test_a_site_without_a_model_shows_what_there_is_and_why(newcomer):
+    for n in range(3):
+        Song.objects.create(key=f"s{n}", title=f"Song {n}", artist=Artist.objects.create(name=f"Band {n}"))
+    page = text(newcomer.get("/"))
+    assert "Nobody has played anything yet" in page and "Song 2" in page
+    song = Song.objects.first()
+    assert "No model has been trained yet, so songs" in text(newcomer.get(f"/songs/{song.pk}/"))
+    assert "no model has been trained" in text(newcomer.get(f"/songs/{song.pk}/why/"))
+    assert newcomer.get("/mixes/1/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("/library/", "No likes yet"),
+        ("/library/dislikes/", "No dislikes"),
+        ("/library/hidden/", "Nothing hidden"),
+        ("/library/history/", "No history yet"),
+        ("/playlists/", "No playlists yet"),
+        ("/taste/", "It knows nothing about you yet"),
+        ("/settings/tokens/", "You have no tokens"),
+    ],
+)
+def test_an_empty_page_says_what_will_be_there(newcomer, address, says):
+    assert says in text(newcomer.get(address))
+
+
+def test_a_reason_that_names_a_title_is_in_the_readers_language(trained):
+    song = Song.objects.create(key="late", title="Late One", artist=Artist.objects.create(name="Band"))
+    page = Client(headers={"Accept-Language": "de"}).get(f"/songs/{song.pk}/")
+    assert "„Late One“ ist neuer als das Modell" in text(page)
+
+
+def test_the_icon_is_where_browsers_look_for_it(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 200 and answer["Content-Type"] == "image/svg+xml"
+    assert b"".join(answer.streaming_content).startswith(b"<svg") and "public" in answer["Cache-Control"]
+
+
+def test_an_empty_playlist_says_what_to_do(newcomer):
+    made = playlists.create(User.objects.get(username="newcomer"), "Empty")
+    assert "This playlist is empty" in text(newcomer.get(f"/playlists/{made.pk}/"))
+    assert "add a song or two first" in text(newcomer.get(f"/playlists/{made.pk}/continue/"))
+
+
+def test_personalisation_off_means_popular_music(trained):
+    alice = signed_in(User.objects.get(username="alice"))
+    personal = [card.song for card in alice.get("/").context["made_for_you"]]
+    alice.post("/settings/personalisation/", {})
+    off = alice.get("/")
+    assert "Personalisation is off" in text(off)
+    assert [card.song for card in off.context["made_for_you"]] != personal
+    alice.post("/settings/personalisation/", {"personalised": "on"})
+    assert [card.song for card in alice.get("/").context["made_for_you"]] == personal
+
+
+@pytest.mark.urls("tests.pages.test_empty_and_errors")
+def test_a_fault_shows_a_page_without_its_secrets(newcomer):
+    """T56"""
+    newcomer.raise_request_exception = False
+    answer = newcomer.get("/broken/")
+    assert answer.status_code == 500
+    assert "That was us, not you" in text(answer) and "secret" not in text(answer)
+    assert answer["X-Request-ID"] in text(answer)
+
+
+@pytest.mark.urls("tests.pages.test_empty_and_errors")
+def test_every_refusal_has_a_page_of_its_own(newcomer):
+    assert "That request made no sense" in text(newcomer.get("/senseless/"))
+    assert "Nothing here" in text(newcomer.get("/nowhere/"))
+    assert "Not for you" in text(newcomer.get("/admin/login/"))
+
+
+def test_the_style_page_shows_every_part(alice, rf):
+    """It is only routed in DEBUG, so it is called directly."""
+    request = rf.get("/style/")
+    request.user, request.htmx = User.objects.get(username="alice"), False
+    page = text(style.style(request))
+    for part in ("share-bar", "card", "chip", "note", "empty", "swatches"):
+        assert part in page

@@ -1,0 +1,102 @@
+"""How many SQL queries each page may need, whatever it shows: tests/pages/test_budgets.py holds the pages to it.
+
+A page whose number must rise gets it raised here, in the same change, with the reason in its message.
+"""
+
+# For a signed-in listener with a history and a trained model. Three of each are session, user and savepoints of those.
+BUDGETS = {
+    "/": 40,
+    "/welcome/": 8,
+    "/songs/{song}/": 16,
+    "/songs/{song}/why/": 14,
+    "/artists/{artist}/": 24,
+    "/browse/": 8,
+    "/browse/?q=song&energy_min=10": 8,
+    "/library/": 6,
+    "/library/dislikes/": 4,
+    "/library/hidden/": 4,
+    "/library/history/": 6,
+    "/library/imports/": 4,
+    "/playlists/": 4,
+    "/taste/": 14,
+    "/taste/?preview=1&discovery=80": 32,
+    "/settings/": 3,
+    "/settings/tokens/": 4,
+    "/settings/my-data.json": 16,
+    "/try/?song={song}": 12,
+}
+
+# Without an account.
+VISITOR_BUDGETS = {"/": 3, "/login/": 0, "/signup/": 0, "/browse/": 4, "/try/?song={song}": 9}
+
+# What a like costs, from the click to the answer.
+LIKE_BUDGET = 14
+
+# The API, for a listener with a token, a history and a trained model; the token costs one. A list of recommendations
+# that nothing has changed is answered from the cache.
+API_BUDGETS = {
+    "songs/": 5,
+    "songs/?search=song&energy_min=0.1": 5,
+    "songs/{song}/": 4,
+    "songs/{song}/similar/": 8,
+    "songs/{song}/explanation/": 12,
+    "artists/": 3,
+    "artists/{artist}/": 2,
+    "genres/": 3,
+    "recommendations/": 3,
+    "recommendations/?liked={song}": 9,
+    "me/": 1,
+    "me/history/": 4,
+    "me/opinions/": 4,
+    "me/hidden/": 4,
+    "me/taste/": 10,
+    "me/export/": 16,
+    "me/imports/": 2,
+    "playlists/": 3,
+    "playlists/{playlist}/": 5,
+    "playlists/{playlist}/continue/": 14,
+    "playlists/{playlist}/export/": 5,
+}
+# The operations that change something, and those that name a thing of the listener's or of the operators.
+API_CHANGE_BUDGETS = {
+    "put artists/{artist}/hidden/": 13,
+    "delete artists/{artist}/hidden/": 7,
+    "get genres/{genre}/": 4,
+    "post impressions/": 6,
+    "post impressions/{impression}/outcomes/": 9,
+    "post interactions/": 12,
+    "post interactions/batch/": 13,
+    "patch me/": 4,
+    "delete me/?confirm=alice": 32,
+    "delete me/history/?confirm=everything": 6,
+    "delete me/history/{entry}/": 6,
+    "post me/imports/": 6,
+    "get me/imports/{import}/": 5,
+    "delete me/imports/{import}/": 13,
+    "post me/made-playlists/": 22,
+    "patch me/taste/": 26,
+    "get model-versions/": 6,
+    "get model-versions/{version}/": 5,
+    "post model-versions/{version}/activate/": 8,
+    "post model-versions/roll-back/": 6,
+    "post playlists/": 11,
+    "patch playlists/{playlist}/": 8,
+    "delete playlists/{playlist}/": 6,
+    "post playlists/{playlist}/items/": 14,
+    "patch playlists/{playlist}/items/{item}/": 12,
+    "delete playlists/{playlist}/items/{item}/": 10,
+    "put songs/{song}/dislike/": 11,
+    "delete songs/{song}/dislike/": 6,
+    "put songs/{song}/hidden/": 14,
+    "delete songs/{song}/hidden/": 8,
+    "put songs/{song}/ignored/": 14,
+    "delete songs/{song}/ignored/": 8,
+    "put songs/{song}/like/": 11,
+    "delete songs/{song}/like/": 6,
+    "get training-runs/": 6,
+    "post training-runs/": 10,
+    "get training-runs/{run}/": 5,
+    "post training-runs/{run}/cancel/": 9,
+}
+API_LIKE_BUDGET = 14
+API_FRESH_LIST_BUDGET = 18

@@ -1,0 +1,56 @@
+"""A tiny world in the database, and a model trained on it by the real pipeline."""
+
+import pytest
+
+from accounts.models import User
+from catalog.models import Song
+from recommendations.engine.synthetic import World
+from recommendations.models import ModelVersion, TrainingRun
+from recommendations.services import demo_world, exclusions, registry, training
+
+N_LISTENERS, N_SONGS = 40, 60
+
+
+@pytest.fixture(autouse=True)
+def own_artifacts(settings, tmp_path):
+    """Each test has its own folder of artifacts, and a process that has loaded none."""
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    settings.ARTIFACTS_DIR.mkdir()
+    registry.forget_loaded()
+    exclusions.forget_masks()
+    from django.core.cache import cache
+
+    cache.clear()
+    yield
+    registry.forget_loaded()
+
+
+@pytest.fixture
+def world(db) -> World:
+    tiny = World(n_listeners=N_LISTENERS, n_songs=N_SONGS, seed=3)
+    demo_world.seed(tiny)
+    return tiny
+
+
+def train(**options) -> TrainingRun:
+    """Train as the worker does and return the ended run; without the slow parts unless they are asked for."""
+    wishes = {"evaluate": False, "precompute": False} | options
+    run = training.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+    return training.run_training(run.pk)
+
+
+@pytest.fixture
+def version(world) -> ModelVersion:
+    """The active version of a model trained on the tiny world."""
+    train()
+    return registry.require_active()
+
+
+@pytest.fixture
+def listener(world) -> User:
+    return User.objects.get(username="user_00001")
+
+
+@pytest.fixture
+def song(world) -> Song:
+    return Song.objects.get(key="song_00001")

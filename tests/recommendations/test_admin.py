@@ -1,0 +1,268 @@
+"""The operator's desk: retrain, versions, experiments and the start page, as an operator uses them."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from accounts.models import User
+from catalog.models import Interaction, Song
+from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
+from recommendations.services import budgets, registry, training, versions
+from recommendations.services import desk as desk_service
+from tests.recommendations.conftest import train
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(client):
+    """Olga, who may do everything."""
+    client.force_login(User.objects.create_superuser("olga"))
+    return client
+
+
+@pytest.fixture
+def staff(client):
+    """Sam, who may look at everything but neither train nor activate."""
+    sam = User.objects.create_user("sam", is_staff=True)
+    sam.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(sam)
+    return client
+
+
+def page(client, name, *arguments, **query):
+    answer = client.get(reverse(f"admin:{name}", args=arguments), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+class TestStartPage:
+    def test_an_empty_site_says_what_is_missing_and_what_to_do(self, desk):
+        said = page(desk, "index")
+
+        assert "Popular songs are served until a model is trained" in said
+        assert "none was ever seen" in said and "make run" in said
+
+    def test_it_shows_what_serves_and_what_was_heard(self, desk, version):
+        said = page(desk, "index")
+
+        assert version.name in said and "interactions" in said and "<svg" in said and "<table" in said
+
+    def test_skips_of_recommended_songs_are_counted_from_when_they_were_shown(self, world):
+        olga, now = User.objects.create_user("olga"), timezone.now()
+        songs = list(Song.objects.all()[:4])
+        Impression.objects.create(
+            listener=olga, surface="home", step="live", song_ids=[song.pk for song in songs[:3]]
+        )
+        Impression.objects.update(shown_at=now - timedelta(hours=1))
+        kinds = Interaction.Kind
+        what = [(0, kinds.SKIP, 0), (1, kinds.PLAY, 0), (2, kinds.SKIP, -7200), (3, kinds.SKIP, 0)]
+        Interaction.objects.bulk_create(
+            Interaction(
+                listener=olga,
+                song=songs[place],
+                kind=kind,
+                occurred_at=now + timedelta(seconds=later),
+                source="test",
+            )
+            for place, kind, later in what
+        )
+        assert sum(day.n_recommended_heard for day in desk_service.days()) == 1
+        assert sum(day.n_recommended_skipped for day in desk_service.days()) == 1
+        assert {day.recommended_skip_rate for day in desk_service.days()} == {None, 0.5}
+
+    @pytest.mark.parametrize(("n_lists", "warns"), [(3, False), (60, True)])
+    def test_few_lists_are_no_reason_to_warn(self, desk, n_lists, warns):
+        visitor = User.objects.create_user("visitor")
+        Impression.objects.bulk_create(
+            Impression(listener=visitor, surface="home", step="popular") for _ in range(n_lists)
+        )
+        assert ("of lists came from a fallback" in page(desk, "index")) is warns
+
+
+class TestRetrain:
+    def test_a_training_is_queued_and_watched(self, desk, world):
+        answer = desk.post(
+            reverse("admin:recommendations_retrain"), {"preset": "classic", "budget": "thorough"}
+        )
+
+        run = TrainingRun.objects.get()
+        assert answer.url == reverse("admin:recommendations_trainingrun_change", args=[run.pk])
+        assert run.options["config"]["components"]["als"]["n_iterations"] == 2 * 15
+        assert run.requested_by.username == "olga"
+        progress = desk.get(reverse("admin:recommendations_trainingrun_progress", args=[run.pk])).json()
+        assert (progress["is_active"], progress["progress"], progress["seconds_left"]) == (True, 0, None)
+        said = page(desk, "recommendations_trainingrun_changelist")
+        assert "No training worker has ever reported" in said and 'http-equiv="refresh"' in said
+
+    def test_a_second_one_is_refused_in_words(self, desk, world):
+        """T08"""
+        for _ in range(2):
+            answer = desk.post(reverse("admin:recommendations_retrain"), {"preset": "classic"}, follow=True)
+
+        assert TrainingRun.objects.count() == 1
+        assert "it has to end or be cancelled first" in answer.content.decode()
+
+    def test_the_schedule_is_told_in_words(self, desk, world):
+        assert "Also by itself: At 03:30 AM" in page(desk, "recommendations_trainingrun_changelist")
+        PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)
+        assert "The schedule is switched off." in page(desk, "recommendations_trainingrun_changelist")
+
+    def test_cancel(self, desk, world):
+        run = training.request_training(trigger="admin")
+        desk.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))
+
+        run.refresh_from_db()
+        assert run.status == "cancelled"
+
+    @pytest.mark.parametrize("name", ["recommendations_retrain", "recommendations_modelversion_prune"])
+    def test_without_the_permission_nothing_happens(self, staff, world, name):
+        """T37"""
+        assert staff.post(reverse(f"admin:{name}"), {"preset": "classic"}).status_code == 403
+        assert not TrainingRun.objects.exists()
+
+    def test_looking_changes_nothing(self, desk, version):
+        """T39: every page that asks first is harmless to open."""
+        for name in ("roll_back", "prune"):
+            page(desk, f"recommendations_modelversion_{name}")
+        page(desk, "recommendations_modelversion_activate", version.pk)
+        assert desk.get(reverse("admin:recommendations_retrain")).status_code == 403
+        assert registry.active_version() == version
+
+    def test_a_budget_leaves_the_preset_as_it_is(self):
+        assert budgets.options_for("classic", "normal") == {}
+        assert budgets.options_for("classic", "quick")["evaluate"] is False
+
+
+@pytest.fixture
+def two(world):
+    """Two measured versions; the second is active."""
+    return [ModelVersion.objects.get(training_run=train(evaluate=True, seed=seed)) for seed in (0, 1)]
+
+
+class TestVersions:
+    def test_two_side_by_side_with_paired_intervals(self, desk, two):
+        said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        comparison = versions.compare(*two)
+
+        row = next(row for row in comparison.metrics if row.name == "ndcg@10")
+        assert row.difference.low <= row.difference.mean <= row.difference.high
+        assert comparison.n_paired > 0 and f"{row.a:.4f}" in said
+        assert page(desk, "recommendations_modelversion_changelist").count("<rect") == 2
+
+    def test_a_version_shows_its_figures_as_tables(self, desk, two):
+        said = page(desk, "recommendations_modelversion_change", two[0].pk)
+        profile = versions.profile(two[0])
+
+        assert "ndcg@10" in said and "popularity alone" in said and "components.als.n_factors" in said
+        assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in said
+        assert "listener_ids" not in said
+        address = reverse("admin:recommendations_modelversion_delete", args=[two[0].pk])
+        assert desk.post(address, {"post": "yes"}).status_code == 403
+
+    def test_whether_reasons_are_true_stands_beside_a_control(self, desk, two):
+        """Where one version was not measured for it, the other's figures are shown all the same."""
+        two[1].metrics["fidelity"] = {"n_cases": 200, "score_fell": 0.875, "score_fell_control": 0.5}
+        two[1].save(update_fields=["metrics"])
+        two[0].metrics["fidelity"] = None
+        two[0].save(update_fields=["metrics"])
+        rows = {row.name: (row.a, row.b) for row in versions.compare(*two).fidelity}
+
+        assert rows["score falls without the song named as the reason"] == (None, 0.875)
+        said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        assert "Score falls without another song (control)" in said and "0.8750" in said
+
+    def test_activate_and_roll_back_are_confirmed_and_logged(self, desk, two):
+        first, second = two
+        activate = reverse("admin:recommendations_modelversion_activate", args=[first.pk])
+        assert f"Serve {first.name} to everybody" in desk.get(activate).content.decode()
+        desk.post(activate)
+        assert registry.active_version() == first
+        assert first.activations.first().by.username == "olga"
+
+        desk.post(reverse("admin:recommendations_modelversion_roll_back"))
+        assert registry.active_version() == second
+
+    def test_any_list_under_any_version_with_reasons(self, desk, two, listener):
+        said = page(desk, "recommendations_modelversion_preview", two[0].pk, listener=listener.username)
+
+        assert f"{listener.username} under {two[0].name}" in said and f"under {two[1].name}" in said
+        assert "Personalized pick" in said
+
+    def test_unknown_listeners_are_told(self, desk, two):
+        said = page(
+            desk, "recommendations_modelversion_preview", two[0].pk, listener="nobody", song="nothing"
+        )
+        assert "There is no listener nobody." in said
+
+
+class TestWhyNot:
+    """Every step at which a song can fall out says so."""
+
+    def why(self, listener, version, song):
+        return versions.why_not(listener, version, song, n=5)
+
+    def test_withdrawn(self, version, listener, song):
+        Song.objects.filter(pk=song.pk).update(is_available=False)
+        song.refresh_from_db()
+        assert "withdrawn" in self.why(listener, version, song)
+
+    def test_newer_than_the_model(self, version, listener, song):
+        new = Song.objects.create(key="new", title="New", artist=song.artist)
+        assert "does not know it" in self.why(listener, version, new)
+
+    def test_known_to_the_listener(self, version, listener):
+        heard = Interaction.objects.by(listener).likes().first().song
+        assert "in their history" in self.why(listener, version, heard)
+
+    def test_disliked(self, version, listener, song):
+        Interaction.objects.by(listener).filter(song=song).delete()
+        Interaction.objects.create(listener=listener, song=song, kind=Interaction.Kind.DISLIKE, source="test")
+        assert self.why(listener, version, song) == "The listener disliked it."
+
+    def test_in_the_list_or_below_it(self, version, listener):
+        from recommendations.services import serving
+
+        inside = serving.recommend_for(listener, 5, version=version)
+        assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
+        known = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
+        outside = Song.objects.exclude(pk__in=known | {song.pk for song in inside.songs}).first()
+        assert "By its score it is number" in self.why(listener, version, outside)
+
+
+class TestExperiments:
+    def test_from_draft_to_promotion(self, desk, version):
+        address = reverse("admin:recommendations_experiment_add")
+        arms = {
+            "arms-TOTAL_FORMS": 2,
+            "arms-INITIAL_FORMS": 0,
+            "arms-MIN_NUM_FORMS": 2,
+            "arms-MAX_NUM_FORMS": 9,
+        }
+        for i, (name, relevance) in enumerate([("as usual", ""), ("varied", "0.4")]):
+            arms |= {f"arms-{i}-name": name, f"arms-{i}-share": "0.5", f"arms-{i}-relevance": relevance}
+        desk.post(address, {"name": "More variety?"} | arms)
+        experiment = Experiment.objects.get()
+        said = page(desk, "recommendations_experiment_results", experiment.pk)
+        assert "What it could find" in said
+
+        for step, state in (("start", "running"), ("stop", "stopped"), ("promote", "promoted")):
+            arm = experiment.arms.last().pk
+            desk.post(
+                reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]), {"arm": arm}
+            )
+            experiment.refresh_from_db()
+            assert experiment.state == state
+            assert "Results" in page(desk, "recommendations_experiment_results", experiment.pk)
+        assert "promoted by olga" in experiment.log
+
+    def test_staff_without_the_permission_cannot_start(self, staff):
+        experiment = Experiment.objects.create(name="x")
+        Arm.objects.create(experiment=experiment, name="a")
+
+        address = reverse("admin:recommendations_experiment_step", args=[experiment.pk, "start"])
+        assert staff.post(address).status_code == 403

@@ -1,0 +1,212 @@
+"""Experiments from draft to promotion."""
+
+import math
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+
+from accounts.models import User
+from catalog.models import Artist, Song
+from recommendations.models import Arm, Experiment, Impression, ModelVersion, Outcome
+from recommendations.services import events, experiment_results, experiments, registry, serving
+from recommendations.services.experiments import ExperimentRefused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def experiment():
+    made = Experiment.objects.create(name="More variety?")
+    Arm.objects.create(experiment=made, name="as usual", share=0.5)
+    Arm.objects.create(experiment=made, name="varied", share=0.5, relevance=0.3)
+    return made
+
+
+@pytest.fixture
+def song():
+    return Song.objects.create(key="s", title="Song", artist=Artist.objects.create(name="Artist"))
+
+
+def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
+    """Show each listener ten lists in their arm; in arm i `clicked[i]` of them are clicked."""
+    users = User.objects.bulk_create([User(username=f"u{i}") for i in range(n_listeners)])
+    for i, user in enumerate(users):
+        place = i % 2
+        arm = experiment.arms.all()[place]
+        shown = Impression.objects.bulk_create(
+            [
+                Impression(listener=user, surface="home", step="live", arm=arm.code, song_ids=[song.pk])
+                for _ in range(10)
+            ]
+        )
+        wiggle = (i // 2) % 2
+        for kind, n in (("click", clicked[place] + wiggle), ("dislike", unwanted[place])):
+            Outcome.objects.bulk_create(
+                [Outcome(impression=s, song=song, kind=kind, position=1) for s in shown[:n]]
+            )
+
+
+class TestStart:
+    def test_every_listener_has_one_arm_and_keeps_it(self, experiment):
+        users = User.objects.bulk_create([User(username=f"u{i}") for i in range(60)])
+        assert {experiments.treatment_of(user) for user in users} == {experiments.AS_USUAL}
+
+        experiments.start(experiment)
+
+        arms = [experiments.treatment_of(user).arm for user in users]
+        assert set(arms) == {arm.code for arm in experiment.arms.all()}
+        cache.clear()
+        assert [experiments.treatment_of(user).arm for user in users] == arms
+
+    def test_two_at_once_are_refused(self, experiment):
+        experiments.start(experiment)
+        other = Experiment.objects.create(name="Another")
+        Arm.objects.create(experiment=other, name="a", share=0.5)
+        Arm.objects.create(experiment=other, name="b", share=0.5, discovery=0.9)
+
+        with pytest.raises(ExperimentRefused, match="“More variety\\?” is running; stop it first"):
+            experiments.start(other)
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ({"share": 0.7}, "add up to 120 %|add up to 120%"),
+            ({"share": 0.0}, "above 0"),
+            ({"relevance": None}, "the same"),
+        ],
+    )
+    def test_unusable_arms_are_refused_with_the_reason(self, experiment, change, refusal):
+        Arm.objects.filter(name="varied").update(**change)
+
+        with pytest.raises(ExperimentRefused, match=refusal):
+            experiments.start(experiment)
+
+    def test_a_preset_without_a_version_is_refused(self, experiment):
+        Arm.objects.filter(name="varied").update(preset="tuned")
+
+        with pytest.raises(ExperimentRefused, match="no version of the preset 'tuned' yet"):
+            experiments.start(experiment)
+        experiment.refresh_from_db()
+        assert experiment.state == "draft"
+
+
+class TestServing:
+    def test_lists_of_an_arm_differ_and_say_which_arm_they_are(self, experiment, version, listener):
+        Arm.objects.filter(name="as usual").update(share=0.01)
+        Arm.objects.filter(name="varied").update(share=0.99)
+        usual = serving.recommend_for(listener, 10)
+        experiments.start(experiment)
+
+        varied = serving.recommend_for(listener, 10)
+
+        assert usual.arm == "" and varied.arm == experiment.arms.get(name="varied").code
+        assert [song.pk for song in varied.songs] != [song.pk for song in usual.songs]
+        receipt = events.receipt(listener, varied)
+        assert events.shown(listener, receipt, varied.songs, "home").arm == varied.arm
+
+    def test_what_a_listener_set_comes_first(self, experiment, version, listener):
+        experiments.start(experiment)
+
+        assert serving.recommend_for(listener, 5, discovery=0.9).arm == ""
+
+    def test_an_arm_can_be_another_version(self, experiment, version, listener):
+        from tests.recommendations.conftest import train
+
+        newer = ModelVersion.objects.get(training_run=train(activate=False))
+        for share, name in ((0.01, "as usual"), (0.99, "varied")):
+            Arm.objects.filter(name=name).update(share=share)
+        Arm.objects.filter(name="varied").update(version=newer, relevance=None)
+        experiments.start(experiment)
+
+        assert serving.recommend_for(listener, 5).version == newer
+
+        experiments.promote(experiment, experiment.arms.get(name="varied"))
+        assert registry.active_version() == newer
+        assert newer.activations.first().reason == "experiment"
+
+
+class TestResult:
+    def test_a_clear_winner_is_named(self, experiment, song):
+        listen(experiment, song, clicked=(2, 5))
+
+        result = experiment_results.result_of(experiment)
+
+        first, varied = result.arms
+        assert (first.n_listeners, first.n_lists) == (20, 20 * 10)
+        assert first.rates["click"].value == pytest.approx((0.2 + 0.3) / 2)
+        assert varied.differences["click"].value == pytest.approx(0.5 - 0.2)
+        assert varied.differences["click"].is_clear and result.best == varied
+        assert not result.ratio_is_off
+
+    def test_no_difference_has_no_winner(self, experiment, song):
+        listen(experiment, song, clicked=(3, 3))
+
+        result = experiment_results.result_of(experiment)
+        assert result.best is None
+        assert result.arms[1].differences["click"].low < 0 < result.arms[1].differences["click"].high
+
+    def test_nobody_yet_is_a_plain_state(self, experiment):
+        result = experiment_results.result_of(experiment)
+
+        assert result.best is None and result.sample_ratio_p == 1.0
+        assert math.isnan(result.arms[0].rates["click"].value)
+
+    def test_shares_that_are_not_kept_are_noticed(self):
+        assert experiment_results.sample_ratio([5000, 5100], [0.5, 0.5]) > 0.1
+        assert experiment_results.sample_ratio([5000, 5600], [0.5, 0.5]) < experiment_results.SAMPLE_RATIO_P
+
+    def test_intervals_hold_the_truth_as_often_as_they_say(self):
+        rng = np.random.default_rng(1)
+        estimates = [
+            experiment_results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
+            for _ in range(800)
+        ]
+
+        held = np.mean([e.low < 0.3 - 0.2 < e.high for e in estimates])
+        assert held == pytest.approx(0.95, abs=0.025)
+
+
+class TestGuardrails:
+    def test_an_arm_that_is_disliked_stops_and_the_rest_goes_on(self, experiment, song):
+        experiments.start(experiment)
+        listen(experiment, song, clicked=(3, 3), n_listeners=80, unwanted=(0, 4))
+
+        stopped = experiment_results.watch_running()
+
+        assert [arm.name for arm in stopped] == ["varied"]
+        arm = experiment.arms.get(name="varied")
+        assert "disliked or hidden" in arm.stop_reason
+        user = next(u for u in User.objects.all() if experiments.treatment_of(u).arm == arm.code)
+        assert experiments.treatment_of(user).relevance is None  # served as usual, counted with the arm
+        assert experiment_results.watch_running() == []
+
+    def test_a_few_listeners_prove_nothing(self, experiment, song):
+        experiments.start(experiment)
+        listen(experiment, song, clicked=(9, 0), n_listeners=20)
+
+        assert experiment_results.watch_running() == []
+
+
+def test_a_promoted_variety_becomes_the_usual_one(experiment):
+    experiments.start(experiment)
+    experiments.promote(experiment, experiment.arms.get(name="varied"), by="olga")
+
+    assert experiments.treatment_of(User.objects.create_user("anybody")) == experiments.Treatment(
+        relevance=0.3
+    )
+    assert [line.split(None, 2)[2] for line in experiment.log.splitlines()] == [
+        "started", "stopped by olga", "varied promoted by olga",
+    ]  # fmt: skip
+
+
+def test_the_power_estimate_follows_the_formula(experiment, song):
+    listen(experiment, song, clicked=(2, 2), n_listeners=100)
+
+    estimate = experiment_results.power_estimate(experiment)
+
+    rate = 0.25
+    assert (estimate.n_listeners, estimate.click_rate) == (100, pytest.approx(rate))
+    assert estimate.detectable == pytest.approx(
+        (1.95996 + 0.84162) * math.sqrt(rate * (1 - rate) * 2 / 50), rel=1e-4
+    )

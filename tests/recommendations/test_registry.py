@@ -1,0 +1,151 @@
+"""Which version serves, and what happens to a damaged one."""
+
+import numpy as np
+import pytest
+
+from recommendations.models import Activation, ModelVersion
+from recommendations.services import registry, serving
+from tests.recommendations.conftest import train
+
+
+def trained() -> ModelVersion:
+    return ModelVersion.objects.get(training_run=train())
+
+
+def test_rolling_back_twice_goes_two_versions_back(version):
+    second, third = trained(), trained()
+    assert registry.require_active() == third
+    assert registry.roll_back() == second
+    assert registry.roll_back() == version
+    with pytest.raises(registry.RegistryError, match="nothing to roll back to"):
+        registry.roll_back()
+
+
+def test_at_most_one_version_is_active_and_each_change_is_logged(version):
+    second = trained()
+    registry.activate(version)
+    assert ModelVersion.objects.filter(is_active=True).count() == 1
+    log = Activation.objects.order_by("pk").values_list("version", "previous", "reason")
+    assert list(log) == [
+        (version.pk, None, "trained"),
+        (second.pk, version.pk, "trained"),
+        (version.pk, second.pk, "by-hand"),
+    ]
+
+
+def test_activating_the_active_version_changes_nothing(version):
+    registry.activate(version)
+    assert Activation.objects.count() == 1
+
+
+def test_versions_are_found_as_people_name_them(version):
+    assert registry.find("active") == registry.find(version.name) == registry.find(str(version.pk)) == version
+    with pytest.raises(registry.RegistryError, match=f"no model version 'v999'.*{version.name}"):
+        registry.find("v999")
+
+
+def a_file_of(version: ModelVersion):
+    return max(registry.folder_of(version).glob("*.npy"), key=lambda path: path.stat().st_size)
+
+
+def truncated(version):
+    file = a_file_of(version)
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def bit_flipped(version):
+    file = a_file_of(version)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def with_nan(version):
+    file = a_file_of(version)
+    array = np.load(file)
+    array = array.astype(array.dtype)
+    array.flat[0] = np.nan if array.dtype.kind == "f" else 0
+    np.save(file, array)
+
+
+def of_another_shape(version):
+    file = a_file_of(version)
+    np.save(file, np.load(file)[:-1])
+
+
+def without_manifest(version):
+    (registry.folder_of(version) / registry.MANIFEST).unlink()
+
+
+def with_another_manifest(version):
+    manifest = registry.folder_of(version) / registry.MANIFEST
+    manifest.write_text(manifest.read_text() + " ")
+
+
+def with_an_object_array(version):
+    """T06"""
+    np.save(a_file_of(version), np.array([{"a": 1}], dtype=object), allow_pickle=True)
+
+
+DAMAGES = [
+    truncated,
+    bit_flipped,
+    with_nan,
+    of_another_shape,
+    without_manifest,
+    with_another_manifest,
+    with_an_object_array,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, listener, damage):
+    """T05, T06"""
+    broken = trained()
+    damage(broken)
+    registry.forget_loaded()
+    served = serving.recommend_for(listener)
+    broken.refresh_from_db()
+    assert served.version == version
+    assert len(served) > 0
+    assert (broken.state, broken.is_active) == ("broken", False)
+    assert Activation.objects.first().reason == "broken"
+
+
+def test_when_the_only_version_is_damaged_popular_songs_are_served(version, listener):
+    """T05"""
+    truncated(version)
+    registry.forget_loaded()
+    served = serving.recommend_for(listener)
+    assert (served.step, served.version, served.reason) == ("popular", None, serving.NO_MODEL)
+    assert len(served) > 0
+
+
+def test_a_damaged_version_cannot_be_activated(version):
+    second = trained()
+    registry.activate(version)
+    bit_flipped(second)
+    registry.forget_loaded()
+    with pytest.raises(registry.BrokenVersion, match=second.name):
+        registry.activate(second)
+    assert registry.require_active() == version
+
+
+def test_pruning_keeps_the_active_version_and_the_one_before_it(version):
+    others = [trained() for _ in range(3)]
+    registry.activate(version)
+    pruned = registry.prune(1)
+    assert {v.pk for v in pruned} == {others[0].pk, others[1].pk}
+    assert not registry.folder_of(others[0]).exists()
+    assert registry.folder_of(others[2]).exists()
+    with pytest.raises(registry.RegistryError, match="removed by pruning"):
+        registry.activate(registry.find(others[0].name))
+
+
+def test_folders_that_no_version_names_are_swept(version, settings):
+    """T03"""
+    settings.LEFTOVERS_AFTER_SECONDS = 0
+    leftover = settings.ARTIFACTS_DIR / ".unfinished-run-9"
+    leftover.mkdir()
+    assert registry.sweep_leftovers() == [leftover.name]
+    assert registry.folder_of(version).exists()

@@ -1,0 +1,94 @@
+"""Imports that are killed, on both databases."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+N_ROWS = 40_000
+
+
+@pytest.fixture
+def listens(tmp_path):
+    """40,000 listens without times: the rows of a pair add up, so doubled or lost chunks would show in the sums."""
+    (tmp_path / "songs.csv").write_text(
+        "song_id,title,artist\n" + "".join(f"s{i},T{i},A{i % 9}\n" for i in range(100))
+    )
+    rows = "".join(f"u{i % 300},s{i % 100}\n" for i in range(N_ROWS))
+    (tmp_path / "listens.csv").write_text(f"user_id,song_id\n{rows}")
+    return tmp_path / "listens.csv"
+
+
+def kill_half_way(installation, listens) -> None:
+    """Start the import and kill it with -9 once a chunk is in."""
+    process = installation.start("manage.py", "import_listens", str(listens), start_new_session=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not installation_has_rows(installation):
+        assert process.poll() is None, "The import ended before it could be killed."
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def installation_has_rows(installation) -> bool:
+    return installation.query("SELECT count(*) FROM catalog_interaction")[0][0] > 0
+
+
+@pytest.mark.reliability
+def test_a_killed_import_goes_on_where_it_was(installation, listens):
+    """T29: given an import killed with -9, when it is typed again, then each row is in exactly once."""
+    installation.manage("import_songs", str(listens.parent / "songs.csv"))
+    kill_half_way(installation, listens)
+    (n_before,) = installation.query("SELECT n_read FROM catalog_importrun WHERE content = 'listens'")[0]
+    assert 0 < n_before < N_ROWS
+
+    said = installation.manage("import_listens", str(listens))
+    assert f"{N_ROWS:,} read, {N_ROWS:,} added, 0 known already, 0 rejected." in said
+    assert installation.query("SELECT count(*), sum(plays) FROM catalog_interaction") == [(300, N_ROWS)]
+    assert installation.query("SELECT count(*) FROM catalog_importrun WHERE content = 'listens'") == [(1,)]
+    assert installation.query("PRAGMA integrity_check") == [("ok",)]
+
+    again = installation.manage("import_listens", str(listens))
+    assert f"{N_ROWS:,} read, 0 added, {N_ROWS:,} known already" in again
+
+
+@pytest.mark.reliability
+def test_postgresql_counts_the_same(installation, postgresql, listens):
+    """T29 on PostgreSQL: what goes in, what is known and what adds up is the same as on SQLite."""
+    installation.database_url = postgresql()
+    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+    installation.manage("import_songs", str(listens.parent / "songs.csv"))
+    for added in (N_ROWS, 0):
+        said = installation.manage("import_listens", str(listens))
+        assert f"{N_ROWS:,} read, {added:,} added, {N_ROWS - added:,} known already, 0 rejected." in said
+    said = installation.shell(
+        "from django.db.models import Sum; from catalog.models import Interaction; "
+        "print(Interaction.objects.count(), Interaction.objects.aggregate(n=Sum('plays'))['n'])"
+    )
+    assert said.split()[-2:] == ["300", str(N_ROWS)]
+
+
+@pytest.mark.reliability
+@pytest.mark.skipif(sys.platform != "linux", reason="Peak memory is read from /proc.")
+def test_a_long_file_needs_no_more_memory_than_a_short_one(installation, listens):
+    """T29: the peak is under 300 MB, and ten times the rows add less than 60 MB to it."""
+    installation.manage("import_songs", str(listens.parent / "songs.csv"))
+    short = listens.with_name("short.csv")
+    short.write_text("".join(listens.read_text().splitlines(keepends=True)[: N_ROWS // 10]))
+    peaks = [_peak_mb(installation, file) for file in (short, listens)]
+    assert peaks[1] < 300
+    assert peaks[1] - peaks[0] < 60
+
+
+def _peak_mb(installation, file) -> float:
+    code = (
+        "import resource, sys, django; django.setup(); "
+        "from django.core.management import call_command; call_command('import_listens', sys.argv[1]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    installation.settings["DJANGO_SETTINGS_MODULE"] = "musicrec_site.settings"
+    done = installation.python("-c", code, str(file))
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout.split()[-1])

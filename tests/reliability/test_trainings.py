@@ -1,0 +1,162 @@
+"""Trainings when processes are killed, disks are full and messages come twice."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Installation
+from tests.journeys.conftest import (  # noqa: F401  (fixtures)
+    ended,
+    long_training,
+    request_training,
+    run_row,
+    seeded_sqlite,
+    site,
+    start_worker,
+)
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.reliability
+
+KILLS = 30
+
+TRAINS_FOR_EVER = """
+from recommendations.models import TrainingRun
+from recommendations.services import training
+training.sweep()
+while True:
+    try:
+        run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False})
+    except training.TrainingAlreadyActive:
+        run = TrainingRun.objects.active().get()
+    print("begins", flush=True)
+    training.run_training(run.pk)
+"""
+
+
+def whole(folder: Path, manifest_sha256: str) -> bool:
+    """True when every byte of an artifact is what was saved; checked without the program."""
+    manifest = (folder / "manifest.json").read_bytes()
+    files = json.loads(manifest)["arrays"].values()
+    return hashlib.sha256(manifest).hexdigest() == manifest_sha256 and all(
+        hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+        for entry in files
+    )
+
+
+def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  # noqa: F811
+    """T03"""
+    site.settings["VERSIONS_KEPT"] = "1000"
+    site.settings["LEFTOVERS_AFTER_SECONDS"] = "0"
+    rng = random.Random(3)
+    for _ in range(KILLS):
+        process = site.start("manage.py", "shell", "-v0", "-c", TRAINS_FOR_EVER, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.6))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    ready = site.query(
+        "SELECT artifact, manifest_sha256 FROM recommendations_modelversion WHERE state = 'ready'"
+    )
+    artifacts = site.folder / "data/artifacts"
+    assert ready
+    assert all(whole(artifacts / artifact, digest) for artifact, digest in ready)
+    site.shell(
+        "from recommendations.models import TrainingRun; from recommendations.services import registry, training;"
+        "training.sweep(); TrainingRun.objects.active().update(status='cancelled'); registry.sweep_leftovers()"
+    )
+    assert {path.name for path in artifacts.iterdir()} == {artifact for artifact, _ in ready}
+
+
+def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start_worker):  # noqa: F811
+    """T02: the worker lives, the process that trains is killed each time."""
+    site.settings["TRAINING_ATTEMPTS"] = "2"
+    start_worker(site)
+    run = request_training(site, **long_training())
+    for attempt in (1, 2):
+        row = wait_for(
+            lambda n=attempt: (r := run_row(site, run))["attempt"] == n and "fit als" in r["stage"] and r,
+            seconds=90,
+        )
+        os.kill(int(row["owner"].split(":")[1]), signal.SIGKILL)
+        site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
+    row = wait_for(lambda: ended(site, run), seconds=30)
+    assert row["status"] == "failed"
+    assert "stopped without a word in 2 attempts" in row["error"]
+
+
+def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_worker, tmp_path):  # noqa: F811
+    """T10: the first worker is stopped in its tracks until another one has taken its training up."""
+    site.settings["TRAINING_LEASE_SECONDS"] = "2"
+    options = long_training()
+    options["config"]["components"]["als"]["n_iterations"] = 1500
+    silent = start_worker(site)
+    run = request_training(site, **options)
+    first = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
+    os.killpg(silent.pid, signal.SIGSTOP)
+    start_worker(site)
+
+    def second_attempt():
+        """Look as the schedule does every 15 s, which is not running here."""
+        site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
+        return (row := run_row(site, run))["attempt"] == 2 and row
+
+    assert wait_for(second_attempt, seconds=90)["owner"] != first["owner"]
+    os.killpg(silent.pid, signal.SIGCONT)
+    log = next(tmp_path.glob("worker0@*.log"))
+    wait_for(lambda: "attempt 1 writes nothing more" in log.read_text())
+    row = wait_for(lambda: ended(site, run), seconds=120)
+    assert (row["status"], row["attempt"]) == ("succeeded", 2)
+    assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
+    assert silent.poll() is None
+
+
+def test_a_message_that_redis_delivers_again_makes_no_second_version(site, start_worker):  # noqa: F811
+    """T14: the visibility timeout is shorter than the training."""
+    import socket
+
+    try:
+        socket.create_connection(("127.0.0.1", 6379), timeout=1).close()
+    except OSError:
+        pytest.skip("No redis answers at 127.0.0.1:6379.")
+    site.settings |= {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/10", "BROKER_VISIBILITY_TIMEOUT": "2"}
+    options = long_training()
+    options["config"]["components"]["als"]["n_iterations"] = 3000
+    start_worker(site)
+    start_worker(site)
+    run = request_training(site, **options)
+    row = wait_for(lambda: ended(site, run), seconds=200)
+    assert (row["status"], row["attempt"]) == ("succeeded", 1)
+    time.sleep(5)
+    assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
+
+
+def test_a_full_disk_fails_the_run_and_likes_go_on(site, tmp_path):  # noqa: F811
+    """T04: artifacts on a disk of 64 kB."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("This user can't mount a small disk.")
+    try:
+        assert "is trained" in site.manage("train_model", "--no-evaluation", "--no-precompute")
+        site.settings["ARTIFACTS_DIR"] = str(small)
+        said = site.manage("train_model", "--no-evaluation", "--no-precompute", ok=False)
+        assert f"No space left on the disk of {small}" in said
+        assert "Traceback" not in said
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    del site.settings["ARTIFACTS_DIR"]
+    assert "  1. " in site.manage("recommend", "--listener", "user_00001")
+    assert site.query("SELECT COUNT(*) FROM recommendations_modelversion WHERE is_active") == [(1,)]

@@ -1,0 +1,61 @@
+"""The second language is complete: every text that the code and the templates mark is there, with its placeholders."""
+
+import ast
+import gettext
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("accounts", "catalog", "recommendations", "musicrec_site")
+MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+CALL = re.compile(r"""\bn?gettext\((u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*")""")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
+
+
+def texts_of_code() -> set[str]:
+    calls = (
+        node
+        for app in APPS
+        for file in (ROOT / app).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
+    )
+    first = (call.args[0] for call in calls if call.args)
+    return {text.value for text in first if isinstance(text, ast.Constant) and isinstance(text.value, str)}
+
+
+def texts_of_templates() -> set[str]:
+    files = (file for end in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{end}"))
+    found = (CALL.findall(templatize(file.read_text(encoding="utf-8"))) for file in files)
+    return {ast.literal_eval(quoted) for texts in found for quoted in texts}
+
+
+@pytest.fixture(scope="module")
+def german() -> dict[str, list[str]]:
+    """Every text's translations: one, or two where it counts."""
+    with (ROOT / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
+        catalog = gettext.GNUTranslations(file)._catalog
+    plural = {key[0]: [catalog[key], catalog[key[0], 1]] for key in catalog if isinstance(key, tuple)}
+    return {key: [text] for key, text in catalog.items() if isinstance(key, str)} | plural
+
+
+@pytest.mark.parametrize("texts_of", [texts_of_code, texts_of_templates])
+def test_every_marked_text_is_there_in_german(german, texts_of):
+    marked = texts_of()
+    assert len(marked) > 200
+    assert sorted(text for text in marked if not all(german.get(text, [""]))) == []
+
+
+def test_what_is_filled_in_is_the_same_in_german(german):
+    for text, translations in german.items():
+        for translation in translations if text else []:
+            assert set(PLACEHOLDER.findall(translation)) <= set(PLACEHOLDER.findall(text)), text
+
+
+def test_a_browser_that_wants_german_gets_it(db):
+    page = Client(headers={"Accept-Language": "de"}).get("/login/").content.decode()
+    assert 'lang="de"' in page and "Passwort vergessen?" in page

@@ -1,0 +1,20 @@
+"""docs/reliability.md names every fault and a test that really is about it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = re.findall(
+    r"^\| (T\d\d) \|.*\| `([^`]+)` \|$", (ROOT / "docs/reliability.md").read_text(), re.MULTILINE
+)
+
+
+def test_no_fault_is_missing():
+    assert [number for number, _ in ROWS] == [f"T{n:02}" for n in (*range(1, 30), 61, 62)]
+
+
+@pytest.mark.parametrize(("number", "path"), ROWS)
+def test_the_named_test_is_about_the_fault(number, path):
+    assert re.search(rf'"""[^"]*\b{number}\b', (ROOT / path).read_text())

@@ -1,0 +1,18 @@
+"""Wait for something that another process does."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T], *, seconds: float = 40.0, every: float = 0.2) -> T:
+    """Return the first true answer of `look`; fail with the last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"Not within {seconds:.0f} s; the last answer was {found!r}."
+        time.sleep(every)
