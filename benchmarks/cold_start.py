@@ -1,0 +1,67 @@
+"""How good lists are for new listeners, by how many songs of theirs are known.
+
+    python benchmarks/cold_start.py --train FILE [--item-features FILE] [--preset NAME] [--seed N]
+
+The files are those of `benchmarks/quality.py`. A fifth of the listeners is kept out of the training; 0, 1, 2, 5
+and 10 of their songs are given, and the songs after the tenth are looked for, the same ones each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from benchmarks.listening_files import read_listening
+from recommendations.engine import PRESETS, Interactions, Recommender
+from recommendations.engine.arrays import n_per_row
+from recommendations.engine.evaluation import listener_split, metrics
+from recommendations.engine.evaluation.comparison import bootstrap
+
+GIVEN = (0, 1, 2, 5, 10)
+K = 10
+
+
+def main() -> int:
+    options = _options()
+    data = read_listening(options.train, options.train, options.item_features)
+    interactions = Interactions.from_matrix(data.train)
+    last = listener_split(interactions, seed=options.seed, n_given=max(GIVEN))
+    recommender = Recommender(PRESETS[options.preset]).fit(last.train, data.features, seed=options.seed)
+    listeners = np.flatnonzero(n_per_row(last.test))
+    test = last.test[listeners]
+    print(f"{len(listeners)} new listeners\n{'given':>5}  {'system':<12}{'NDCG@10':>8}")
+    for n in GIVEN:
+        given = (
+            listener_split(interactions, seed=options.seed, n_given=n).given
+            if n
+            else last.given.take(np.zeros(last.given.n_events, dtype=bool))
+        )
+        lists = recommender.rankings(recommender.histories(given)[listeners], K)
+        for system in ("recommender", "popularity"):
+            hits = metrics.hits_of(lists[system], test)
+            interval = bootstrap(metrics.ndcg(hits, n_per_row(test), K)[:, None], seed=options.seed)[0]
+            if interval:
+                print(f"{n:>5}  {system:<12}{interval.mean:>8.4f} ({interval.low:.4f}-{interval.high:.4f})")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--item-features", type=Path)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="tuned")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

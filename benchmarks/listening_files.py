@@ -1,0 +1,178 @@
+"""Reads the files of `benchmarks.quality`: listening as .npz or CSV, what is known of the items as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, load_npz
+
+from recommendations.engine import AUDIO_FEATURES, IdMap, ItemFeatures
+
+HEADERS = {"item", "item_id", "song", "song_id", "artist_id"}
+GENRE_COLUMNS = {"genre", "genres", "tag", "tags"}
+MOST_UNIQUE = 0.5
+"""A text column with more different values than this share of the items (titles, say) is no category."""
+
+
+class BadFile(ValueError):
+    """A file cannot be used; the message says which line and why."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Both parts over the same listeners and items.
+
+    Attributes
+    ----------
+    train, test : float32 csr (n_listeners, n_items)
+    features : ItemFeatures or None
+    """
+
+    train: csr_matrix
+    test: csr_matrix
+    features: ItemFeatures | None
+
+
+def read_listening(train: Path, test: Path, item_features: Path | None = None) -> Listening:
+    """Read the files; both of them .npz or both of them CSV.
+
+    Raises
+    ------
+    BadFile
+    """
+    if {train.suffix, test.suffix} == {".npz"}:
+        parts = [_matrix(path) for path in (train, test)]
+        if parts[0].shape != parts[1].shape:
+            raise BadFile(f"{train} is {parts[0].shape} and {test} is {parts[1].shape}; they must be alike.")
+        items = IdMap(np.arange(parts[0].shape[1]))
+        return Listening(*parts, _features(item_features, items, numbered=True))
+    if ".npz" in {train.suffix, test.suffix}:
+        raise BadFile("Give train and test both as .npz or both as CSV.")
+    rows = [_pairs(path) for path in (train, test)]
+    extra = [row[0] for row in _table(item_features)[1]] if item_features else []
+    listeners = IdMap(sorted({row[0] for part in rows for row in part}))
+    items = IdMap(sorted({row[1] for part in rows for row in part} | set(extra)))
+    parts = [_from_pairs(part, listeners, items) for part in rows]
+    return Listening(*parts, _features(item_features, items, numbered=False))
+
+
+def _matrix(path: Path) -> csr_matrix:
+    try:
+        return csr_matrix(load_npz(path), dtype=np.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadFile(f"{path} is no scipy .npz matrix: {error}.") from error
+
+
+def _pairs(path: Path) -> list[tuple[str, str, float]]:
+    pairs = []
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for line, row in enumerate(csv.reader(file), 1):
+            if not row or (line == 1 and len(row) > 1 and row[1].strip().lower() in HEADERS):
+                continue
+            if len(row) not in (2, 3):
+                raise BadFile(
+                    f"{path}, line {line}: expected listener,item[,value], found {len(row)} columns."
+                )
+            pairs.append((row[0], row[1], _number(row[2], path, line) if len(row) == 3 else 1.0))
+    return pairs
+
+
+def _number(text: str, path: Path, line: int) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise BadFile(f"{path}, line {line}: {text!r} is no number.") from error
+    if not np.isfinite(value):
+        raise BadFile(f"{path}, line {line}: {text!r} is no finite number.")
+    return value
+
+
+def _from_pairs(pairs: Sequence[tuple[str, str, float]], listeners: IdMap, items: IdMap) -> csr_matrix:
+    shape = (len(listeners), len(items))
+    if not pairs:
+        return csr_matrix(shape, dtype=np.float32)
+    listener_ids, item_ids, values = zip(*pairs, strict=True)
+    places = listeners.rows(np.array(listener_ids)), items.rows(np.array(item_ids))
+    return csr_matrix((np.array(values, dtype=np.float32), places), shape=shape)
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows or len(rows[0]) < 2:
+        raise BadFile(f"{path} needs a header: the item, then at least one feature.")
+    for line, row in enumerate(rows[1:], 2):
+        if len(row) != len(rows[0]):
+            raise BadFile(f"{path}, line {line}: {len(row)} columns, the header has {len(rows[0])}.")
+    return [name.strip().lower() for name in rows[0]], rows[1:]
+
+
+def _features(path: Path | None, items: IdMap, *, numbered: bool) -> ItemFeatures | None:
+    if path is None:
+        return None
+    names, rows = _table(path)
+    ids = np.array([int(row[0]) for row in rows]) if numbered else np.array([row[0] for row in rows])
+    places = items.rows(ids)
+    known = np.flatnonzero(places >= 0)
+    columns = {name: [rows[row][place] for row in known] for place, name in enumerate(names) if place > 0}
+    places = places[known]
+    artist = columns.pop("artist", None)
+    audio = [
+        _numbers(columns.pop(name), places, len(items)) if name in columns else None
+        for name in AUDIO_FEATURES
+    ]
+    year = columns.pop("year", None)
+    unknown = np.full(len(items), np.nan, dtype=np.float32)
+    return ItemFeatures.build(
+        audio=np.column_stack([unknown if column is None else column for column in audio]),
+        artist=None if artist is None else _categories(artist, places, len(items)),
+        year=None if year is None else _numbers(year, places, len(items)),
+        genres=_genres(columns, places, len(items)),
+    )
+
+
+def _numbers(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.float32]:
+    values = np.full(n_items, np.nan, dtype=np.float32)
+    values[places] = [float(text) if text.strip() else np.nan for text in texts]
+    return values
+
+
+def _categories(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.int32]:
+    values = np.full(n_items, -1, dtype=np.int32)
+    numbers = {text: number for number, text in enumerate(sorted({text for text in texts if text.strip()}))}
+    values[places] = [numbers.get(text, -1) for text in texts]
+    return values
+
+
+def _genres(columns: dict[str, list[str]], places: NDArray, n_items: int) -> csr_matrix | None:
+    """Text columns that sort the items into groups; a cell may hold several, divided by | or ;."""
+    pairs = []
+    for name, texts in columns.items():
+        cells = [
+            [part.strip() for part in text.replace(";", "|").split("|") if part.strip()] for text in texts
+        ]
+        values = {part for cell in cells for part in cell}
+        is_text = any(not _is_number(part) for part in values)
+        if is_text and (name in GENRE_COLUMNS or len(values) <= MOST_UNIQUE * len(texts)):
+            pairs += [
+                (place, f"{name}={part}") for place, cell in zip(places, cells, strict=True) for part in cell
+            ]
+    if not pairs:
+        return None
+    numbers = {value: number for number, value in enumerate(sorted({value for _, value in pairs}))}
+    rows, found = zip(*((place, numbers[value]) for place, value in pairs), strict=True)
+    matrix = csr_matrix((np.ones(len(rows), dtype=bool), (rows, found)), shape=(n_items, len(numbers)))
+    return matrix
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,112 @@
+"""Server time of the pages people wait for, beside its limits: `python -m benchmarks.pages`.
+
+A demo world of 13,500 songs with a trained model, and a listener with 1,000 likes. Each request goes through all of
+Django in this process: middleware, database, model, template.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from benchmarks.speed import Row, own_site, seconds
+
+HOME_MS = 100.0
+LIKE_MS = 30.0
+N_SONGS = 13_500
+N_LISTENERS = 3_000
+N_LIKES = 1_000
+REPEATS = 25
+
+
+def main() -> int:
+    with own_site():
+        import django
+
+        django.setup()
+        rows = measure(world())
+    print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'':58}{'median':>14}{'limit':>14}")
+    for row in rows:
+        print(row)
+    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+
+
+def world():
+    """Make songs, listeners and a model, and return a browser of somebody who likes 1,000 songs."""
+    from django.core.management import call_command
+    from django.test import Client
+    from django.utils import timezone
+
+    from accounts.models import User
+    from catalog.models import Interaction, Song
+
+    call_command("migrate", verbosity=0, skip_checks=True)
+    call_command("seed_demo_data", listeners=N_LISTENERS, songs=N_SONGS, seed=7)
+    fan = User.objects.create_user("fan")
+    liked = Song.objects.order_by("pk").values_list("pk", flat=True)[: N_LIKES * 3 : 3]
+    Interaction.objects.bulk_create(
+        Interaction(
+            listener=fan, song_id=pk, kind=Interaction.Kind.LIKE, source="bench", occurred_at=timezone.now()
+        )
+        for pk in liked
+    )
+    call_command("train_model")
+    client = Client(headers={"host": "localhost"})
+    client.force_login(fan)
+    return client
+
+
+def measure(client) -> list[Row]:
+    from catalog.models import Song
+
+    songs = iter(Song.objects.order_by("-pk").values_list("pk", flat=True)[: 6 * REPEATS])
+
+    def like() -> None:
+        address = f"/songs/{next(songs)}/opinion/"
+        assert client.post(address, {"opinion": "like"}, headers={"HX-Request": "true"}).status_code == 200
+
+    def page(path: str) -> Callable[[], None]:
+        def get() -> None:
+            assert client.get(path).status_code == 200
+
+        return get
+
+    return [
+        Row("home page, 1,000 likes, nothing changed", median(page("/")), "ms", HOME_MS),
+        Row("home page right after a like (list made live)", median(page("/"), before=like), "ms", HOME_MS),
+        Row("  processor time of it", processor(page("/"), before=like), "ms"),
+        Row("a like", median(like), "ms", LIKE_MS),
+        Row("why panel", median(page(f"/songs/{next(songs)}/why/")), "ms"),
+        Row("song page", median(page(f"/songs/{next(songs)}/")), "ms"),
+        Row("search by words", median(page("/browse/?q=moon")), "ms"),
+        Row("search by sound", median(page("/browse/?energy_min=60&valence_max=40")), "ms"),
+        Row("taste profile", median(page("/taste/")), "ms"),
+        Row("library, likes", median(page("/library/")), "ms"),
+    ]
+
+
+def median(work: Callable[[], None], before: Callable[[], None] | None = None) -> float:
+    """Return the median of several runs in ms, after one to warm up."""
+    times = []
+    for _repeat in range(REPEATS + 1):
+        if before:
+            before()
+        times.append(1000 * seconds(work))
+    return statistics.median(times[1:])
+
+
+def processor(work: Callable[[], None], before: Callable[[], None]) -> float:
+    """Return the median processor time in ms: what the page costs on a machine that has nothing else to do."""
+    times = []
+    for _repeat in range(REPEATS):
+        before()
+        started = time.process_time()
+        work()
+        times.append(1000 * (time.process_time() - started))
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Speed and memory of the whole path beside its limits: `make bench`.
+
+Everything runs in one process and one run: a world in a database of its own, the bare fit of implicit on the same
+matrix as the measure of this machine, then the training as the worker does it, and single recommendations. The bare fit
+and the training are done three times, and the medians are compared.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+TIMES_THE_BARE_FIT = 5.0
+LIVE_MS = 3.0
+ARTIFACT_MB = 20.0
+PEAK_MB = 1024.0
+REPEATS = 3
+
+
+@dataclass
+class Row:
+    """One line of the table: what was measured, and what it may be at most."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+
+    def __str__(self) -> str:
+        limit = "" if self.limit is None else f"{self.limit:10.1f} {self.unit:3}"
+        verdict = "" if self.limit is None else ("  ok" if self.value <= self.limit else "  TOO MUCH")
+        return f"{self.name:58}{self.value:10.2f} {self.unit:3}{limit}{verdict}"
+
+
+@contextmanager
+def own_site() -> Iterator[Path]:
+    """Point the settings at a folder of their own before Django is loaded."""
+    with tempfile.TemporaryDirectory(prefix="musicrec-bench-") as folder:
+        os.environ.update(
+            SECRET_KEY="only-for-the-benchmark",
+            MUSICREC_ENV_FILE=str(Path(folder) / "none"),
+            DATA_DIR=folder,
+            DATABASE_URL=f"sqlite:///{folder}/musicrec.sqlite3",
+            DJANGO_SETTINGS_MODULE="musicrec_site.settings",
+            LOG_LEVEL="WARNING",
+        )
+        yield Path(folder)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def bare_fit(rows) -> float:
+    """Fit implicit's ALS alone on the matrix that our training sees, with the classic numbers; median of three."""
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    from recommendations.engine import CLASSIC
+
+    matrix = rows.interactions.to_matrix(CLASSIC.weighting)
+    with threadpool_limits(1, "blas"):
+        fits = [
+            AlternatingLeastSquares(factors=64, iterations=15, regularization=0.01, alpha=40, random_state=1)
+            for _ in range(REPEATS)
+        ]
+        return statistics.median(
+            seconds(lambda fit=fit: fit.fit(matrix, show_progress=False)) for fit in fits
+        )
+
+
+def whole_training() -> tuple[float, dict[str, float]]:
+    """Train as the worker does; return the seconds in all and by part."""
+    from recommendations.services import training
+
+    marks: list[tuple[str, float]] = []
+
+    def mark(stage: str, fraction: float) -> None:
+        part = stage.split(":")[0]
+        if not marks or marks[-1][0] != part:
+            marks.append((part, time.perf_counter()))
+
+    started = time.perf_counter()
+    run = training.request_training(preset="classic", trigger="command")
+    run = training.run_training(run.pk, on_progress=mark)
+    ended = time.perf_counter()
+    if run.status != "succeeded":
+        sys.exit(f"The training failed: {run.error}")
+    ends = [when for _, when in marks[1:]] + [ended]
+    return ended - started, {part: end - when for (part, when), end in zip(marks, ends, strict=True)}
+
+
+def live_milliseconds(n: int = 500) -> dict[str, float]:
+    """Return the median milliseconds of one explained recommendation of ten songs: engine, and with the database."""
+    from accounts.models import User
+    from recommendations.services import histories, registry, serving
+
+    recommender = registry.recommender_for(registry.require_active())
+    listeners = list(User.objects.order_by("?")[:n])
+    known = [histories.history_of(listener, recommender) for listener in listeners]
+    engine = [seconds(lambda h=h: list(recommender.recommend(h, 10))) for h in known]
+    page = [seconds(lambda u=u: serving.recommend_for(u, 10, discovery=0.51)) for u in listeners]
+    kept = [seconds(lambda u=u: serving.recommend_for(u, 10)) for u in listeners]
+    return {
+        "engine": 1000 * statistics.median(engine),
+        "live page": 1000 * statistics.median(page),
+        "precomputed page": 1000 * statistics.median(kept),
+    }
+
+
+def measured(n_listeners: int, n_songs: int, n_interactions: int) -> Iterator[Row]:
+    """Yield the table's lines as they are measured."""
+    from django.core.management import call_command
+
+    from recommendations.engine.synthetic import World
+    from recommendations.services import demo_world, registry, training_data
+
+    call_command("migrate", verbosity=0, skip_checks=True)
+    world = World(n_listeners=n_listeners, n_songs=n_songs, n_interactions=n_interactions)
+    yield Row("world into the database", seconds(lambda: demo_world.seed(world)), "s")
+    rows = training_data.read()
+    yield Row("interactions", rows.interactions.n_events, "")
+    bare = bare_fit(rows)
+    yield Row("bare implicit ALS fit (64 factors, 15 iterations)", bare, "s")
+    del rows
+    total, parts = sorted((whole_training() for _ in range(REPEATS)), key=lambda run: run[0])[REPEATS // 2]
+    for part, taken in parts.items():
+        yield Row(f"  {part}", taken, "s")
+    yield Row("whole training: read, fit, evaluate, save, all lists", total, "s", TIMES_THE_BARE_FIT * bare)
+    yield Row("times the bare fit", total / bare, "x", TIMES_THE_BARE_FIT)
+    live = live_milliseconds()
+    yield Row("one live explained recommendation, in process (median)", live["engine"], "ms", LIVE_MS)
+    yield Row("  with history and songs from the database (median)", live["live page"], "ms")
+    yield Row("  a precomputed list with its songs (median)", live["precomputed page"], "ms")
+    yield Row("artifact", registry.require_active().size_bytes / 1e6, "MB", ARTIFACT_MB)
+    yield Row(
+        "peak memory of this process",
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "MB",
+        PEAK_MB,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listeners", type=int, default=10_000)
+    parser.add_argument("--songs", type=int, default=5_000)
+    parser.add_argument("--interactions", type=int, default=450_000)
+    sizes = parser.parse_args()
+    print(f"{date.today()}, {platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print(f"{'':58}{'measured':>10} {'':3}{'at most':>10}")
+    with own_site():
+        import django
+
+        django.setup()
+        rows = []
+        for row in measured(sizes.listeners, sizes.songs, sizes.interactions):
+            rows.append(row)
+            print(row, flush=True)
+        django.db.connections.close_all()
+    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""How long the tuned preset takes: the search, a refit with what it found, everybody's lists, one list, memory.
+
+    python benchmarks/tuned_speed.py --train FILE [--item-features FILE] [--seed N]
+
+The files are those of `benchmarks/quality.py`. Measured is the engine alone, without a database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+# one thread for BLAS, before numpy is imported: several make the fits up to ten times slower
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from benchmarks.listening_files import Listening, read_listening
+from benchmarks.speed import Row, seconds
+from recommendations.engine import PRESETS, Interactions, Recommender
+
+SEARCH_SECONDS = 240.0
+REFIT_SECONDS = 75.0
+BATCH_SECONDS = 40.0
+LIVE_MS = 10.0
+PEAK_MB = 3072.0
+LENGTH = 20
+N_LIVE = 200
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--item-features", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    data = read_listening(options.train, options.train, options.item_features)
+    rows = []
+    for row in measured(data, options.seed):
+        rows.append(row)
+        print(row, flush=True)
+    return int(any(row.limit is not None and row.value > row.limit for row in rows))
+
+
+def measured(data: Listening, seed: int) -> Iterator[Row]:
+    """Yield the lines as they are measured."""
+    interactions = Interactions.from_matrix(data.train)
+    searched = Recommender(PRESETS["tuned"])
+    taken = seconds(lambda: searched.fit(interactions, data.features, seed=seed))
+    yield Row("search with the default budget, and fit", taken, "s", SEARCH_SECONDS)
+    known = Recommender(searched.config)
+    searched.algorithms.clear()
+    taken = seconds(lambda: known.fit(interactions, data.features, seed=seed))
+    yield Row("fit with the settings that were found", taken, "s", REFIT_SECONDS)
+    histories = known.histories(interactions)
+    taken = seconds(lambda: known.recommend_batch(histories, LENGTH))
+    yield Row(f"{histories.shape[0]:,} explained lists of {LENGTH}", taken, "s", BATCH_SECONDS)
+    yield Row(
+        f"one list of {LENGTH} with its reasons, median of {N_LIVE}", _live(known, histories), "ms", LIVE_MS
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield Row("peak memory", peak, "MB", PEAK_MB)
+
+
+def _live(recommender: Recommender, histories) -> float:
+    chosen = np.random.default_rng(0).choice(histories.shape[0], N_LIVE, replace=False)
+    asked = [recommender.history(recommender.item_ids[histories[row].indices]) for row in chosen]
+    times = []
+    for history in asked:
+        start = time.perf_counter()
+        list(recommender.recommend(history, LENGTH))
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
