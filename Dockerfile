@@ -1,0 +1,39 @@
+# syntax=docker/dockerfile:1
+# Debian, not Alpine: implicit's wheels need glibc and the system's OpenMP (libgomp1).
+FROM python:3.11.14-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+COPY requirements.lock /tmp/requirements.lock
+RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/requirements.lock
+
+FROM python:3.11.14-slim-bookworm
+# postgresql-client: `manage.py backup` calls its pg_dump, which must not be older than the server (compose.yaml: 15).
+RUN apt-get update \
+    && apt-get install --no-install-recommends --yes libgomp1 postgresql-client \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --system --gid 10001 musicrec \
+    && useradd --system --uid 10001 --gid musicrec --home-dir /data --no-create-home musicrec \
+    && install --directory --owner=musicrec --group=musicrec --mode=700 /data
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY manage.py LICENSE ./
+COPY musicrec_site musicrec_site
+COPY accounts accounts
+COPY catalog catalog
+COPY recommendations recommendations
+COPY locale locale
+COPY static static
+COPY templates templates
+# The code belongs to root: what runs in the container can't change it.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    OPENBLAS_NUM_THREADS=1 \
+    DATA_DIR=/data \
+    LOG_FORMAT=json
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["python", "manage.py", "run_site", "--host", "0.0.0.0", "--no-demo"]
