@@ -3,12 +3,36 @@
 from django.db.models import Count
 
 from accounts.models import User
+from catalog.models import ImportRun, Song
+from catalog.services import demo_import
 from recommendations.models import ModelVersion
 
 N_LISTENERS = 10_000
 N_SONGS = 5_000
+SEED = 7
 LISTENER = "user_00001"
 PASSWORD = "demo-listener"  # noqa: S105  (a demo account on this machine; its password is meant to be known)
+
+
+def is_wanted() -> bool:
+    """True for an empty database, and for one in which the demo was begun and stopped before it was ready."""
+    if has_login():
+        return not ModelVersion.objects.exists()
+    return world_is_wanted(N_LISTENERS, N_SONGS, SEED)
+
+
+def world_is_wanted(n_listeners: int, n_songs: int, seed: int) -> bool:
+    """True for an empty database, and for one that has only a part of this world."""
+    if not Song.objects.exists():
+        return True
+    runs = ImportRun.objects.filter(
+        format=demo_import.SOURCE,
+        options__n_listeners=n_listeners,
+        options__n_songs=n_songs,
+        options__seed=seed,
+    )
+    done = runs.filter(content=ImportRun.Content.LISTENS, status=ImportRun.Status.SUCCEEDED)
+    return runs.exists() and not done.exists()
 
 
 def has_login() -> bool:

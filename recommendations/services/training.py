@@ -72,6 +72,12 @@ def request_training(
         raise TrainingAlreadyActive(_already_active()) from None
 
 
+def left_by_a_command(preset: str | None, options: dict[str, Any]) -> TrainingRun | None:
+    """Return the queued run of a command that was killed, when it asked for the same: it may be taken up."""
+    run = TrainingRun.objects.queued().filter(trigger=TrainingRun.Trigger.COMMAND).first()
+    return run if run and (run.preset, run.options) == (preset or conf.preset, options) else None
+
+
 def _already_active() -> str:
     run = TrainingRun.objects.active().first()
     if run is None:

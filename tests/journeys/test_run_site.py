@@ -11,6 +11,8 @@ import urllib.request
 import psutil
 import pytest
 
+from catalog.models import Artist, ImportRun, Song
+from musicrec_site import demo
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
 
@@ -87,3 +89,38 @@ def test_a_taken_port_is_one_sentence(site):
         said = site.manage("run_site", "--port", str(port), ok=False)
     assert f"Port {port} of 127.0.0.1 can't be used" in said
     assert "Traceback" not in said
+
+
+def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installation):
+    """Kill -9 among the listens and in the training; both times the next start goes on instead of giving up."""
+    world = ("--listeners=60", "--songs=80", "--seed=3")
+    installation.shell(
+        "import os\n"
+        "from recommendations.engine.synthetic import World\n"
+        "from recommendations.services import demo_world\n"
+        "die = lambda stage, run: os._exit(0) if stage == 'listens' else None\n"
+        "demo_world.seed(World(n_listeners=60, n_songs=80, seed=3, now=1_700_000_000), die)"
+    )
+    installation.shell(
+        "from recommendations.services import leases, training\n"
+        "wishes = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
+        "run = training.request_training(trigger='command', options=wishes)\n"
+        "leases.claim(run.pk, leases.owner_name())"
+    )
+    said = installation.manage("demo", *world)
+    assert "a listener with a long history" in said
+    assert installation.query("SELECT DISTINCT status FROM catalog_importrun") == [("succeeded",)]
+    assert installation.query("SELECT status, attempt FROM recommendations_trainingrun") == [("succeeded", 2)]
+
+
+def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
+    assert demo.is_wanted()
+    Song.objects.create(key="mine", title="Mine", artist=Artist.objects.create(name="Me"))
+    assert not demo.is_wanted()
+    options = {"n_listeners": demo.N_LISTENERS, "n_songs": demo.N_SONGS, "seed": demo.SEED, "now": 1}
+    begun = {"format": "demo", "options": options, "status": ImportRun.Status.RUNNING}
+    ImportRun.objects.create(content=ImportRun.Content.SONGS, **begun)
+    ImportRun.objects.create(content=ImportRun.Content.LISTENS, **begun)
+    assert demo.is_wanted()
+    ImportRun.objects.update(status=ImportRun.Status.SUCCEEDED)
+    assert not demo.is_wanted()

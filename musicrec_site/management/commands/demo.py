@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from catalog.models import Song
 from musicrec_site import demo
 from recommendations.management.output import lines_of
 from recommendations.services import registry, serving
@@ -19,12 +18,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--listeners", type=int, default=demo.N_LISTENERS)
         parser.add_argument("--songs", type=int, default=demo.N_SONGS)
-        parser.add_argument("--seed", type=int, default=7)
+        parser.add_argument("--seed", type=int, default=demo.SEED)
         parser.add_argument("--brief", action="store_true", help="Make it, but don't print the lists.")
 
     def handle(self, *args: Any, listeners: int, songs: int, seed: int, brief: bool, **options: Any) -> None:
         started = time.monotonic()
-        if not Song.objects.exists():
+        if demo.world_is_wanted(listeners, songs, seed):
             self._say(f"Creating a demo world of {listeners:,} listeners and {songs:,} songs …")
             call_command("seed_demo_data", listeners=listeners, songs=songs, seed=seed)
         if not demo.has_login():

@@ -11,7 +11,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from catalog.models import Song
 from musicrec_site import demo, supervisor
 from musicrec_site.supervisor import CannotServe, require_free_port
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         try:
             require_free_port(host, port)
             call_command("migrate", verbosity=0, skip_checks=True)
-            if not no_demo and not Song.objects.exists():
+            if not no_demo and demo.is_wanted():
                 # Apart, so that what the training took is given back before the site is served.
                 subprocess.run(
                     [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--brief"], check=True

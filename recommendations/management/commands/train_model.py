@@ -30,7 +30,9 @@ class Command(SentenceCommand):
             "precompute": not options["no_precompute"],
         }
         training.sweep()
-        run = training.request_training(preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+        run = training.left_by_a_command(preset, wishes) or training.request_training(
+            preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
+        )
         try:
             with progress_bar() as bar:
                 run = training.run_training(run.pk, on_progress=bar.show)
