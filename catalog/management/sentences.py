@@ -1,5 +1,7 @@
 """Commands that end with a sentence, not with a traceback, when the set-up is not ready for them."""
 
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,12 +20,17 @@ class PlainCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().execute(*args, **options)
+            done = super().execute(*args, **options)
+            self.stdout.flush()
         except DatabaseError as error:
             sentence = database_problem(error)
             if sentence is None:
                 raise
             raise CommandError(sentence) from None
+        except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)  # as the shell says it of a program that SIGPIPE ended
+        return done
 
 
 def database_problem(error: DatabaseError) -> str | None:

@@ -1,5 +1,6 @@
 """What the commands print: progress with time left, lists with their reasons, one sentence for what went wrong."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,11 +59,15 @@ class Bar:
 
 @contextmanager
 def progress_bar() -> Iterator[Bar]:
+    """Show a bar. Meanwhile only warnings are logged: other lines would tear it, and the command tells the same."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
     bar = Bar()
     try:
         yield bar
     finally:
         bar.close()
+        logging.disable(before)
 
 
 def lines_of(served: Served) -> Iterator[str]:

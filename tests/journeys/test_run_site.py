@@ -3,16 +3,20 @@
 import fcntl
 import os
 import pty
+import re
 import socket
 import termios
 import threading
 import urllib.request
+from io import StringIO
 
 import psutil
 import pytest
 
+from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
 from musicrec_site import demo
+from musicrec_site.management.commands import run_site
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
 
@@ -124,3 +128,11 @@ def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
     assert demo.is_wanted()
     ImportRun.objects.update(status=ImportRun.Status.SUCCEEDED)
     assert not demo.is_wanted()
+
+
+def test_the_admin_gets_another_name_where_a_listener_of_a_file_is_called_admin(db):
+    User.objects.create(username="Admin")
+    said = StringIO()
+    run_site.Command(stdout=said)._say_logins("http://127.0.0.1:8000")
+    assert re.search(r"admin2 / \S+   \(shown this once", said.getvalue())
+    assert User.objects.get(username="admin2").is_superuser

@@ -159,3 +159,16 @@ def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path):
         "CommandError: The database can't be used (unable to open database file); "
         "`manage.py doctor` says what to do.\n"
     )
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(installation):
+    """`recommend … | head -1` ends without a traceback."""
+    installation.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "manage.py", "recommend", "--listener", "user_00001"]
+    with os.fdopen(writing) as pipe:
+        done = subprocess.run(
+            program, env=installation.environment, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, "")

@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+from itertools import chain, count
 from typing import Any
 
 from django.conf import settings
@@ -55,5 +56,11 @@ class Command(BaseCommand):
             self._say(f"Sign in as a listener:  {demo.LISTENER} / {demo.PASSWORD}")
         if not User.objects.filter(is_superuser=True).exists():
             password = secrets.token_urlsafe(12)
-            User.objects.create_superuser("admin", password=password)
-            self._say(f"Sign in as the admin:   admin / {password}   (shown this once; {address}/admin/)")
+            admin = User.objects.create_superuser(_free_name(), password=password).username
+            self._say(f"Sign in as the admin:   {admin} / {password}   (shown this once; {address}/admin/)")
+
+
+def _free_name() -> str:
+    """Return `admin`, or with a number where a listener, such as one that a file brought, goes by that name."""
+    names = chain(["admin"], (f"admin{number}" for number in count(2)))
+    return next(name for name in names if not User.objects.filter(username__iexact=name).exists())
