@@ -61,6 +61,11 @@ class ExperimentAdmin(admin.ModelAdmin):
         is_draft = obj is None or obj.state == Experiment.State.DRAFT
         return is_draft and super().has_change_permission(request, obj)
 
+    def has_delete_permission(self, request, obj=None):
+        """What runs is stopped first, so that nobody's lists change without a word in its log."""
+        is_running = obj is not None and obj.state == Experiment.State.RUNNING
+        return not is_running and super().has_delete_permission(request, obj)
+
     def save_model(self, request, obj, form, change):
         if not change:
             obj.created_by = request.user

@@ -157,7 +157,13 @@ class ModelVersionAdmin(RecordAdmin):
         previous = registry.previous_version()
         name = previous.name if previous else _("the version before")
         question = _("Go back to %(version)s?") % {"version": name}
-        return self._confirmed(request, question, lambda: registry.roll_back(by=request.user))
+        current = registry.active_version()
+        agreed = str(current.pk if current else "")
+        if request.method == "POST" and request.POST.get("agreed", agreed) != agreed:
+            # A second click on the same question would go back one more, to what nobody was asked about.
+            messages.info(request, _("Another version is active meanwhile; nothing was changed."))
+            return redirect("admin:recommendations_modelversion_changelist")
+        return self._confirmed(request, question, lambda: registry.roll_back(by=request.user), agreed)
 
     def prune(self, request: HttpRequest) -> HttpResponse:
         """Ask, then remove the files of old versions."""
@@ -175,12 +181,14 @@ class ModelVersionAdmin(RecordAdmin):
 
         return self._confirmed(request, question, change)
 
-    def _confirmed(self, request: HttpRequest, question: str, change: Any) -> HttpResponse:
-        """Show the question on GET; on POST do it, log it and say what happened."""
+    def _confirmed(
+        self, request: HttpRequest, question: str, change: Any, agreed: str = ""
+    ) -> HttpResponse:
+        """Show the question on GET; on POST do it, log it and say what happened. `agreed` is sent with the answer."""
         if not self.has_activate_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            context = self._context(request, _("Please confirm")) | {"question": question}
+            context = self._context(request, _("Please confirm")) | {"question": question, "agreed": agreed}
             return TemplateResponse(request, "admin/recommendations/modelversion/confirm.html", context)
         try:
             version = change()

@@ -9,11 +9,12 @@ from recommendations.engine import PRESETS
 
 
 class Budget(models.TextChoices):
-    QUICK = "quick", _("quick: half the iterations, not measured")
+    QUICK = "quick", _("quick: half the iterations and trials, not measured")
     NORMAL = "normal", _("normal")
-    THOROUGH = "thorough", _("thorough: twice the iterations")
+    THOROUGH = "thorough", _("thorough: twice the iterations and trials")
 
 
+_WHAT_TAKES_TIME = ("n_iterations", "trials")
 _FACTORS = {Budget.QUICK: 0.5, Budget.THOROUGH: 2.0}
 
 
@@ -22,13 +23,17 @@ def options_for(preset: str, budget: str) -> dict[str, Any]:
     factor = _FACTORS.get(Budget(budget))
     if factor is None or preset not in PRESETS:
         return {}
+    config = PRESETS[preset].to_dict()
     components = {
         name: {option: _scaled(option, value, factor) for option, value in options.items()}
-        for name, options in PRESETS[preset].components.items()
+        for name, options in config["components"].items()
     }
-    options: dict[str, Any] = {"budget": budget, "config": {"components": components}}
+    changes: dict[str, Any] = {"components": components}
+    if config["search"]:
+        changes["search"] = {name: _scaled(name, value, factor) for name, value in config["search"].items()}
+    options: dict[str, Any] = {"budget": budget, "config": changes}
     return options | ({"evaluate": False} if budget == Budget.QUICK else {})
 
 
 def _scaled(option: str, value: Any, factor: float) -> Any:
-    return max(1, round(value * factor)) if option == "n_iterations" else value
+    return max(1, round(value * factor)) if option in _WHAT_TAKES_TIME else value

@@ -18,6 +18,7 @@ Status = Literal["ok", "degraded", "failed"]
 _ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
 # Four missed pulses at the default interval.
 WORKER_SILENT_SECONDS = 60.0
+QUEUES = ("default", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,30 @@ def _manifest_digest(version: ModelVersion) -> str:
 
 
 def worker_finding() -> Finding:
-    age = worker_age_seconds()
-    cure = "Start one: `celery -A musicrec_site worker -Q default,training`, or `make run`, which starts everything."
-    if age is None:
-        return Finding("worker", "degraded", "none was ever seen", cure)
-    if age > WORKER_SILENT_SECONDS:
-        return Finding("worker", "degraded", f"last heard of {age:.0f} s ago", cure)
-    return Finding("worker", "ok", f"heard of {age:.0f} s ago")
+    """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
+    now = timezone.now()
+    pulses = list(WorkerPulse.objects.order_by("-seen_at"))
+    ages = [(max(0.0, (now - pulse.seen_at).total_seconds()), pulse.queues) for pulse in pulses]
+    unattended = [
+        queue
+        for queue in QUEUES
+        if not any(queue in queues and age <= WORKER_SILENT_SECONDS for age, queues in ages)
+    ]
+    cure = (
+        f"Start one: `celery -A musicrec_site worker -Q {','.join(unattended)}`, "
+        "or `make run`, which starts everything."
+    )
+    if not ages:
+        return Finding("worker", "degraded", "none is at work", cure)
+    heard_of = f"{ages[0][0]:.0f} s ago"
+    if unattended == list(QUEUES):
+        return Finding("worker", "degraded", f"last heard of {heard_of}", cure)
+    if unattended:
+        return Finding("worker", "degraded", f"nobody works on the queue {unattended[0]}", cure)
+    return Finding("worker", "ok", f"heard of {heard_of}")
 
 
 def worker_age_seconds() -> float | None:
-    """Seconds since any worker last said that it lives, or None when none ever did."""
+    """Seconds since any worker last said that it lives, or None when none is at work."""
     newest = WorkerPulse.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
     return None if newest is None else max(0.0, (timezone.now() - newest).total_seconds())

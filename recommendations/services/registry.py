@@ -12,11 +12,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from recommendations.conf import conf
 from recommendations.engine import ArtifactError, Recommender
-from recommendations.models import Activation, ModelVersion, RecommendationList, TrainingRun
+from recommendations.models import Activation, Arm, Experiment, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services import trends
 
 log = logging.getLogger(__name__)
@@ -248,17 +249,26 @@ def size_of(folder: Path) -> int:
 def prune(keep: int | None = None) -> list[ModelVersion]:
     """Remove the files and lists of old versions; return the versions that lost them.
 
-    The active version, the one roll-back would bring and the newest `keep` ready ones stay.
+    The active version, the one roll-back would bring, those of experiments that are not over and the newest `keep`
+    ready ones stay.
     """
     keep = conf.versions_kept if keep is None else keep
     if keep < 1:
         raise RegistryError(f"At least 1 version must stay; {keep} was asked for.")
     stays = {v.pk for v in (active_version(), previous_version()) if v is not None}
     stays.update(ModelVersion.objects.usable().values_list("pk", flat=True)[:keep])
+    stays.update(_in_experiments())
     pruned = list(ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays))
     for version in pruned:
         _remove(version)
     return pruned
+
+
+def _in_experiments() -> QuerySet[Arm, int]:
+    """Return the versions that an experiment serves or may yet promote; without its files an arm would be another."""
+    under_way = [Experiment.State.DRAFT, Experiment.State.RUNNING, Experiment.State.STOPPED]
+    arms = Arm.objects.filter(experiment__state__in=under_way).exclude(version=None)
+    return arms.values_list("version_id", flat=True)
 
 
 def _remove(version: ModelVersion) -> None:

@@ -33,7 +33,7 @@ def leave(worker: str) -> None:
 
 
 def seconds_since_pulse(queue: str) -> float | None:
-    """Return how long ago a worker of a queue was last heard of; None when there never was one (T13)."""
+    """Return how long ago a worker of a queue was last heard of; None when none is at work (T13)."""
     pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue in pulse.queues]
     return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
 

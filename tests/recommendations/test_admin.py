@@ -45,7 +45,7 @@ class TestStartPage:
         said = page(desk, "index")
 
         assert "Popular songs are served until a model is trained" in said
-        assert "none was ever seen" in said and "make run" in said
+        assert "none is at work" in said and "make run" in said
 
     def test_it_shows_what_serves_and_what_was_heard(self, desk, version):
         said = page(desk, "index")
@@ -97,7 +97,7 @@ class TestRetrain:
         progress = desk.get(reverse("admin:recommendations_trainingrun_progress", args=[run.pk])).json()
         assert (progress["is_active"], progress["progress"], progress["seconds_left"]) == (True, 0, None)
         said = page(desk, "recommendations_trainingrun_changelist")
-        assert "No training worker has ever reported" in said and 'http-equiv="refresh"' in said
+        assert "No training worker is at work" in said and 'http-equiv="refresh"' in said
 
     def test_a_second_one_is_refused_in_words(self, desk, world):
         """T08"""
@@ -136,6 +136,11 @@ class TestRetrain:
     def test_a_budget_leaves_the_preset_as_it_is(self):
         assert budgets.options_for("classic", "normal") == {}
         assert budgets.options_for("classic", "quick")["evaluate"] is False
+
+    @pytest.mark.parametrize(("budget", "trials"), [("quick", 10), ("normal", 19), ("thorough", 38)])
+    def test_a_preset_that_searches_tries_more_or_less(self, budget, trials):
+        config = training.config_for("tuned", budgets.options_for("tuned", budget))
+        assert config.search.trials == trials
 
 
 @pytest.fixture
@@ -185,6 +190,16 @@ class TestVersions:
         assert first.activations.first().by.username == "olga"
 
         desk.post(reverse("admin:recommendations_modelversion_roll_back"))
+        assert registry.active_version() == second
+
+    def test_a_double_click_goes_back_once(self, desk, two):
+        first, second = two
+        third = ModelVersion.objects.get(training_run=train())
+        address = reverse("admin:recommendations_modelversion_roll_back")
+        assert f'name="agreed" value="{third.pk}"' in desk.get(address).content.decode()
+
+        for _ in range(2):
+            desk.post(address, {"agreed": third.pk})
         assert registry.active_version() == second
 
     def test_any_list_under_any_version_with_reasons(self, desk, two, listener):

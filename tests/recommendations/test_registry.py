@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommendations.models import Activation, ModelVersion
+from recommendations.models import Activation, Arm, Experiment, ModelVersion
 from recommendations.services import registry, serving
 from tests.recommendations.conftest import train
 
@@ -149,3 +149,14 @@ def test_folders_that_no_version_names_are_swept(version, settings):
     leftover.mkdir()
     assert registry.sweep_leftovers() == [leftover.name]
     assert registry.folder_of(version).exists()
+
+
+def test_pruning_leaves_what_an_experiment_serves(version):
+    """A training prunes every night; the arm of an experiment that runs for weeks must stay what it was."""
+    experiment = Experiment.objects.create(name="Old against new", state="running")
+    Arm.objects.create(experiment=experiment, name="old", version=version)
+    trained(), trained()
+
+    assert registry.prune(keep=1) == []
+    Experiment.objects.update(state="promoted")
+    assert registry.prune(keep=1) == [version]

@@ -44,7 +44,7 @@ def test_the_doctor_names_each_fault_with_its_cure(installation):
 
     assert "[FAILED] message queue" in said
     assert "[ warn ] catalog: no songs yet\n         → python manage.py seed_demo_data" in said
-    assert "[ warn ] worker: none was ever seen" in said
+    assert "[ warn ] worker: none is at work" in said
     assert "1 of these must be repaired" in said
 
 

@@ -38,8 +38,9 @@ def make_version(settings, tmp_path):
     return make
 
 
-def pulse(seen_at):
-    WorkerPulse.objects.create(worker="w1", queues=["default"], started_at=seen_at, seen_at=seen_at)
+def pulse(seen_at, *queues):
+    queues = list(queues or ("default", "training"))
+    WorkerPulse.objects.create(worker=str(queues), queues=queues, started_at=seen_at, seen_at=seen_at)
 
 
 def test_it_says_that_the_process_runs_without_asking_the_database(client):
@@ -55,7 +56,7 @@ def test_a_new_site_is_ready_but_says_that_nobody_works(client):
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["checks"]["model"]["status"] == "ok"
-    assert answer.json()["checks"]["worker"] == {"status": "degraded", "detail": "none was ever seen"}
+    assert answer.json()["checks"]["worker"] == {"status": "degraded", "detail": "none is at work"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -122,3 +123,16 @@ def test_a_worker_that_fell_silent_is_told_with_its_age():
 
     assert monitoring.worker_finding().detail == "last heard of 300 s ago"
     assert "celery" in monitoring.worker_finding().cure
+
+
+@pytest.mark.django_db
+def test_a_queue_that_nobody_works_on_is_told_by_name():
+    """The worker for trainings is gone, the other one lives: trainings would wait without a word."""
+    pulse(timezone.now(), "default")
+    pulse(timezone.now() - timedelta(seconds=300), "training")
+
+    found = monitoring.worker_finding()
+    assert (found.status, found.detail) == ("degraded", "nobody works on the queue training")
+    assert "-Q training" in found.cure
+    pulse(timezone.now(), "training", "default")
+    assert monitoring.worker_finding().status == "ok"
