@@ -26,6 +26,11 @@ worker_program.install_worker_term_handler = partial(
 _pulses: list[Any] = []
 
 
+@signals.setup_logging.connect
+def keep_log_settings(**_: Any) -> None:
+    """Leave logging to LOG_LEVEL and LOG_FORMAT; Celery's own set-up would raise the level of every logger."""
+
+
 @signals.worker_ready.connect
 def begin_work(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""

@@ -36,5 +36,9 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
         "formatters": {"structured": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.server": {"handlers": ["stderr"], "level": level, "propagate": False}},
+        "loggers": {
+            "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
+            # A line a message and task, every few seconds, that says nothing which the runs' own lines do not.
+            "celery": {"level": "DEBUG" if level == "DEBUG" else "WARNING"},
+        },
     }

@@ -44,10 +44,35 @@ class MergingAdmin(admin.ModelAdmin):
         raise NotImplementedError
 
 
+class UsedFilter(admin.SimpleListFilter):
+    """Rows with songs, or those that no song has any more."""
+
+    title = _("songs")
+    parameter_name = "used"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("with songs")), ("no", _("without songs"))]
+
+    def queryset(self, request, queryset):
+        if self.value() not in ("yes", "no"):
+            return queryset
+        field = "genres" if queryset.model is Genre else queryset.model._meta.model_name
+        has_songs = models.Exists(Song.objects.filter(**{field: models.OuterRef("pk")}))
+        return queryset.filter(has_songs if self.value() == "yes" else ~has_songs)
+
+
 @admin.register(Artist)
-class ArtistAdmin(MergingAdmin):
-    list_display = ["name", "mbid"]
+class ArtistAdmin(LabelledRows, MergingAdmin):
+    list_display = ["id", "name", "mbid"]
+    list_display_links = ["id"]
+    list_editable = ["name"]
+    list_filter = [UsedFilter]
     search_fields = ["search_text"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            merge.refresh_derived(obj)
 
     def merge_rows(self, request, keeper, rows):
         n_songs = merge.merge_artists(keeper, rows)
@@ -58,6 +83,7 @@ class ArtistAdmin(MergingAdmin):
 class AlbumAdmin(LabelledRows, admin.ModelAdmin):
     list_display = ["title", "artist", "year"]
     list_editable = ["year"]
+    list_filter = [UsedFilter]
     list_select_related = ["artist"]
     search_fields = ["search_text", "artist__search_text"]
     autocomplete_fields = ["artist"]
@@ -69,6 +95,7 @@ class GenreAdmin(LabelledRows, MergingAdmin):
     list_display = ["id", "name"]
     list_display_links = ["id"]
     list_editable = ["name"]
+    list_filter = [UsedFilter]
     search_fields = ["search_text"]
 
     def merge_rows(self, request, keeper, rows):

@@ -1,5 +1,6 @@
 """The music itself: artists, albums, genres and songs."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +45,12 @@ class Artist(models.Model):
         self.search_text = normalise(self.name)[:500]
         super().save(*args, **kwargs)
 
+    def clean(self) -> None:
+        """Say which name is taken; the database's constraint would only fail."""
+        same = Artist.objects.filter(search_text=normalise(self.name)[:500], mbid=None).exclude(pk=self.pk)
+        if self.mbid is None and same.exists():
+            raise ValidationError(_("There is an artist of this name already: merge the two."))
+
 
 class Album(models.Model):
     title = models.CharField(_("title"), max_length=500)
@@ -73,6 +80,12 @@ class Album(models.Model):
         self.search_text = normalise(self.title)[:500]
         super().save(*args, **kwargs)
 
+    def clean(self) -> None:
+        """Say which title is taken; the database's constraint would only fail."""
+        same = Album.objects.filter(search_text=normalise(self.title)[:500], artist=self.artist_id, mbid=None)
+        if self.mbid is None and same.exclude(pk=self.pk).exists():
+            raise ValidationError(_("There is an album of this title by the same artist already."))
+
 
 class Genre(models.Model):
     name = models.CharField(_("name"), max_length=100)
@@ -89,6 +102,12 @@ class Genre(models.Model):
     def save(self, *args, **kwargs) -> None:
         self.search_text = normalise(self.name)[:100]
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Say which name is taken; the database's constraint would only fail."""
+        same = Genre.objects.filter(search_text=normalise(self.name)[:100]).exclude(pk=self.pk)
+        if same.exists():
+            raise ValidationError(_("There is a genre of this name already: merge the two."))
 
 
 class SongQuerySet(models.QuerySet["Song"]):

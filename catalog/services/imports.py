@@ -5,6 +5,7 @@ A command runs its import at once (`import_file`). A page or the API stores the 
 next: the sweeper, another worker, or the same command typed again.
 """
 
+import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from catalog.importers import Importer, Opened, detect_history, importer_named, open_file
@@ -25,6 +27,8 @@ from catalog.services import leases
 from catalog.services.bulk import chunks
 from catalog.services.ingest import LeaseLost, OnProgress, ingest
 from catalog.signals import listening_changed
+
+log = logging.getLogger(__name__)
 
 Status = ImportRun.Status
 Content = ImportRun.Content
@@ -175,23 +179,35 @@ def sweep() -> list[int]:
 
 
 def _run(run: ImportRun, job: _Job, on_progress: OnProgress) -> ImportRun:
-    source = str(run.options.get("source") or run.format)[:40]
-    try:
-        ingest(run, job.outcomes, position=job.opened.position, source=source, on_progress=on_progress)
-        run.refresh_from_db()
-        if not run.n_read:
-            raise WrongFile(f"{run.file_name} holds no rows; there is nothing to import.")
-    except LeaseLost:
-        raise
-    except WrongFile as error:
-        leases.finish(run, Status.FAILED, str(error))
-        raise
-    except Exception as error:
-        leases.finish(run, Status.FAILED, f"{type(error).__name__}: {error}")
-        raise
-    leases.finish(run, Status.SUCCEEDED)
+    """Read the file into the database; every line of the log meanwhile names the run."""
+    with bound_contextvars(import_run=run.pk):
+        try:
+            _ingest(run, job, on_progress)
+        except LeaseLost:
+            raise
+        except WrongFile as error:
+            _failed(run, str(error))
+            raise
+        except Exception as error:
+            _failed(run, f"{type(error).__name__}: {error}")
+            raise
+        leases.finish(run, Status.SUCCEEDED)
+        log.info("%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected)
     _drop_upload(run)
     return run
+
+
+def _ingest(run: ImportRun, job: _Job, on_progress: OnProgress) -> None:
+    source = str(run.options.get("source") or run.format)[:40]
+    ingest(run, job.outcomes, position=job.opened.position, source=source, on_progress=on_progress)
+    run.refresh_from_db()
+    if not run.n_read:
+        raise WrongFile(f"{run.file_name} holds no rows; there is nothing to import.")
+
+
+def _failed(run: ImportRun, error: str) -> None:
+    leases.finish(run, Status.FAILED, error)
+    log.warning("%s could not be imported: %s", run.file_name, error)
 
 
 def _importer(content: str, format: str, opened: Opened) -> Importer:

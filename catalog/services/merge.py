@@ -127,18 +127,25 @@ def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
 
 def _merge_artist(keeper: Artist, other: Artist) -> int:
     _merge_albums(keeper, other)
-    songs = list(Song.objects.filter(artist=other))
-    for song in songs:
-        song.artist = keeper
-        song.set_derived()
-    Song.objects.bulk_update(songs, ["artist", "search_text", "match_key"], batch_size=500)
+    songs = Song.objects.filter(artist=other)
+    n_songs = songs.update(artist=keeper)
+    refresh_derived(keeper)
     _move_relations(other, keeper)
     mbid = other.mbid
     other.delete()
     if mbid and not keeper.mbid:
         keeper.mbid = mbid
         keeper.save()
-    return len(songs)
+    return n_songs
+
+
+def refresh_derived(artist: Artist) -> None:
+    """Let an artist's songs be found under the name that the artist has now."""
+    songs = list(Song.objects.filter(artist=artist))
+    for song in songs:
+        song.artist = artist
+        song.set_derived()
+    Song.objects.bulk_update(songs, ["search_text", "match_key"], batch_size=500)
 
 
 def _merge_albums(keeper: Artist, other: Artist) -> None:

@@ -16,6 +16,7 @@ from accounts.models import User
 from catalog.admin import RecordAdmin
 from catalog.models import Song
 from recommendations import tasks
+from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
 from recommendations.services import registry, versions
@@ -55,7 +56,11 @@ class ModelVersionAdmin(RecordAdmin):
     ]  # fmt: skip
     list_select_related = ["training_run"]
     # Configuration and figures are shown as tables above these.
-    exclude = ["config", "metadata", "metrics"]
+    fields = [
+        "preset", "state", "is_active", "gate_reason", "n_listeners", "n_songs", "n_interactions", "data_from",
+        "data_until", "fit_time", "size", "created_at", "activated_at", "artifact", "manifest_sha256",
+    ]  # fmt: skip
+    readonly_fields = ["fit_time", "size", "created_at"]
     actions = ["compare_two"]
     change_list_template = "admin/recommendations/modelversion/change_list.html"
     change_form_template = "admin/recommendations/modelversion/change_form.html"
@@ -82,7 +87,7 @@ class ModelVersionAdmin(RecordAdmin):
     def changelist_view(self, request, extra_context=None):
         context = {
             "title": _("Versions"),
-            "chart": _chart(ModelVersion.objects.all()[:CHARTED]),
+            "charts": version_charts.charts(ModelVersion.objects.all()[:CHARTED]),
             "activations": Activation.objects.select_related("version", "previous", "by")[:10],
             "may_activate": self.has_activate_permission(request),
             "previous": registry.previous_version(),
@@ -96,6 +101,7 @@ class ModelVersionAdmin(RecordAdmin):
         context = {
             "version": version,
             "title": version or _("Version"),
+            "subtitle": None,
             "active": active,
             "comparison": versions.compare(active, version)
             if version and active and version != active
@@ -181,9 +187,7 @@ class ModelVersionAdmin(RecordAdmin):
 
         return self._confirmed(request, question, change)
 
-    def _confirmed(
-        self, request: HttpRequest, question: str, change: Any, agreed: str = ""
-    ) -> HttpResponse:
+    def _confirmed(self, request: HttpRequest, question: str, change: Any, agreed: str = "") -> HttpResponse:
         """Show the question on GET; on POST do it, log it and say what happened. `agreed` is sent with the answer."""
         if not self.has_activate_permission(request):
             raise PermissionDenied
@@ -229,11 +233,11 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description=_("fit"), ordering="fit_seconds")
     def fit_time(self, version):
-        return f"{version.fit_seconds:.1f} s"
+        return f"{version.fit_seconds:.1f}\N{NO-BREAK SPACE}s"
 
     @admin.display(description=_("size"), ordering="size_bytes")
     def size(self, version):
-        return f"{version.size_bytes / 1e6:.1f} MB"
+        return f"{version.size_bytes / 1e6:.1f}\N{NO-BREAK SPACE}MB"
 
     @admin.display(description=_("actions"))
     def links(self, version):
@@ -259,20 +263,3 @@ def _previewed(version: ModelVersion, listener: User, song: Song | None) -> dict
     lists = versions.preview(listener, shown)
     why = [(v, versions.why_not(listener, v, song)) for v in shown] if song is not None else []
     return {"listener": listener, "columns": list(zip(shown, lists, strict=True)), "song": song, "why": why}
-
-
-def _chart(newest_first: Any) -> dict[str, Any]:
-    """Return places for a drawing of NDCG@10 with its interval over the versions, oldest first."""
-    measured = [(v, found) for v in reversed(newest_first) if (found := versions.headline(v))]
-    top = max((found["high"] for _v, found in measured), default=0) or 1
-    width, height = 560, 120
-    step = width / max(len(measured), 1)
-    points = []
-    for i, (version, found) in enumerate(measured):
-        y = {name: round(height - height * found[name] / top, 1) for name in ("mean", "low", "high")}
-        points.append({"version": version, "found": found, "x": round((i + 0.5) * step, 1), **y})
-    for point in points:
-        point["left"] = round(point["x"] - step * 0.3, 1)
-        point["bar"] = round(step * 0.6, 1)
-        point["tall"] = round(height - point["mean"], 1)
-    return {"points": points, "width": width, "height": height}

@@ -40,7 +40,18 @@ def _trainings() -> Iterator[Gauge]:
     oldest = waiting.aggregate(at=Min("created_at"))["at"]
     yield Gauge("queue_oldest_seconds", "Age of the training that waits longest.", values=_one(_age(oldest)))
     running = TrainingRun.objects.running().aggregate(progress=Max("progress"))["progress"]
+    yield Gauge(
+        "last_training_seconds", "Length of the newest training that succeeded.", values=_one(_last_took())
+    )
     yield Gauge("training_progress_ratio", "Progress of the running training, 0 to 1.", values=_one(running))
+
+
+def _last_took() -> float | None:
+    """Read from the database: a worker on another machine counts where no scrape of the web server sees it."""
+    last = TrainingRun.objects.filter(status=TrainingRun.Status.SUCCEEDED).first()
+    if last is None or last.started_at is None or last.finished_at is None:
+        return None
+    return (last.finished_at - last.started_at).total_seconds()
 
 
 def _queues(waiting: QuerySet) -> dict[str, float]:

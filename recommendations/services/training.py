@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from recommendations import telemetry
 from recommendations.conf import conf
@@ -176,7 +177,7 @@ def run_training(
     started = time.monotonic()
     run = TrainingRun.objects.get(pk=run_id)
     reporter = Reporter(lease, run.log, on_progress)
-    with leases.Heartbeat(lease) as heartbeat:
+    with bound_contextvars(training_run=run_id), leases.Heartbeat(lease) as heartbeat:
         reporter.heartbeat = heartbeat
         _ended_with_a_word(run, reporter, started)
     run.refresh_from_db()
@@ -233,6 +234,7 @@ def _end(reporter: Reporter, status: TrainingRun.Status, error: str, started: fl
     except leases.LostLease as lost:
         log.warning("%s", lost)
         return
+    log.info("Training #%d %s%s", reporter.lease.run_id, status, f": {error}" if error else "")
     telemetry.training_ended(status, time.monotonic() - started)
 
 

@@ -107,6 +107,11 @@ def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float]
     return found if isinstance(found, dict) else None
 
 
+def mean_of(version: ModelVersion, metric: str) -> float | None:
+    """Return the mean of a version's metric, None when it was not measured."""
+    return _mean(_overall(version).get(metric))
+
+
 def _system(version: ModelVersion) -> dict[str, Any]:
     return version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
 

@@ -220,3 +220,39 @@ class TestAdmin:
 
         assert answer["Content-Type"].startswith("text/csv")
         assert b"".join(answer.streaming_content).decode().count("\n") == 1 + 2
+
+
+class TestNames:
+    @pytest.mark.parametrize(("name", "values"), [("artist", {"name": "BJORK"}), ("genre", {"name": "pop"})])
+    def test_a_name_that_is_taken_is_told(self, desk, artist, name, values):
+        Genre.objects.create(name="Pop")
+        said = desk.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
+
+        assert "of this name already: merge the two" in said
+
+    def test_a_title_that_is_taken_is_told(self, desk, artist):
+        Album.objects.create(title="Post", artist=artist)
+        values = {"title": "post", "artist": artist.pk}
+        said = desk.post(reverse("admin:catalog_album_add"), values).content.decode()
+
+        assert "an album of this title by the same artist already" in said
+
+    def test_songs_are_found_under_the_new_name_of_their_artist(self, desk, pair, artist):
+        table = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "_save": "Save"}
+        row = {"form-0-id": artist.pk, "form-0-name": "The Sugarcubes"}
+        desk.post(reverse("admin:catalog_artist_changelist"), table | row)
+
+        assert Song.objects.matching("sugarcubes").count() == 2
+        assert not Song.objects.matching("bjork").exists()
+
+    @pytest.mark.parametrize("name", ["artist", "album", "genre"])
+    def test_what_no_song_has_can_be_found(self, desk, artist, name):
+        album, genre = Album.objects.create(title="Used", artist=artist), Genre.objects.create(name="Used")
+        Song.objects.create(key="s", title="S", artist=artist, album=album).genres.add(genre)
+        Artist.objects.create(name="Nobody")
+        Album.objects.create(title="Nobody", artist=artist)
+        Genre.objects.create(name="Nobody")
+        for used, n_found in (("no", 1), ("yes", 1), ("", 2)):
+            page = desk.get(reverse(f"admin:catalog_{name}_changelist"), {"used": used} if used else {})
+            assert page.context["cl"].result_count == n_found
+            assert ("Nobody" in page.content.decode()) is (used != "yes")

@@ -157,7 +157,9 @@ class TestVersions:
         row = next(row for row in comparison.metrics if row.name == "ndcg@10")
         assert row.difference.low <= row.difference.mean <= row.difference.high
         assert comparison.n_paired > 0 and f"{row.a:.4f}" in said
-        assert page(desk, "recommendations_modelversion_changelist").count("<rect") == 2
+        said = page(desk, "recommendations_modelversion_changelist")
+        assert said.count("<rect") == 5 * 2
+        assert f"{row.b:.4f} (" in said and "Coverage@10" in said and "Fidelity" in said
 
     def test_a_version_shows_its_figures_as_tables(self, desk, two):
         said = page(desk, "recommendations_modelversion_change", two[0].pk)
@@ -193,7 +195,7 @@ class TestVersions:
         assert registry.active_version() == second
 
     def test_a_double_click_goes_back_once(self, desk, two):
-        first, second = two
+        _first, second = two
         third = ModelVersion.objects.get(training_run=train())
         address = reverse("admin:recommendations_modelversion_roll_back")
         assert f'name="agreed" value="{third.pk}"' in desk.get(address).content.decode()

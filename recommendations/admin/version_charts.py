@@ -1,0 +1,102 @@
+"""Charts over the versions, drawn on the server, each with its numbers in a table."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from recommendations.models import ModelVersion
+from recommendations.services import versions
+
+WIDTH, HEIGHT = 560, 120
+
+
+@dataclass(frozen=True)
+class Point:
+    """One version's bar: its value, its interval where it has one, and both in words."""
+
+    version: ModelVersion
+    value: float
+    text: str
+    low: float | None = None
+    high: float | None = None
+    places: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def reach(self) -> float:
+        return self.value if self.high is None else self.high
+
+
+@dataclass(frozen=True)
+class Chart:
+    title: Any
+    points: list[Point]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
+    """Return what can be drawn over the versions, oldest first; a version without a figure is left out of its chart."""
+    oldest_first = list(newest_first)[::-1]
+    return [
+        _chart(title, [point for version in oldest_first if (point := read(version)) is not None])
+        for title, read in _CHARTS
+    ]
+
+
+def _chart(title: Any, points: list[Point]) -> Chart:
+    top = max((point.reach for point in points), default=0) or 1
+    step = WIDTH / max(len(points), 1)
+    for place, point in enumerate(points):
+        tall = HEIGHT * point.value / top
+        point.places.update(
+            x=round((place + 0.5) * step, 1),
+            left=round((place + 0.2) * step, 1),
+            bar=round(0.6 * step, 1),
+            tall=round(tall, 1),
+            top=round(HEIGHT - tall, 1),
+        )
+        if point.low is not None:
+            point.places.update(
+                low=round(HEIGHT - HEIGHT * point.low / top, 1),
+                high=round(HEIGHT - HEIGHT * point.reach / top, 1),
+            )
+    return Chart(title, points)
+
+
+def _ndcg(version: ModelVersion) -> Point | None:
+    found = versions.headline(version)
+    if found is None:
+        return None
+    text = f"{found['mean']:.4f} ({found['low']:.4f} – {found['high']:.4f})"
+    return Point(version, found["mean"], text, found["low"], found["high"])
+
+
+def _coverage(version: ModelVersion) -> Point | None:
+    return _share(version, versions.mean_of(version, "coverage@10"))
+
+
+def _fidelity(version: ModelVersion) -> Point | None:
+    return _share(version, (version.metrics.get("fidelity") or {}).get("score_fell"))
+
+
+def _share(version: ModelVersion, value: float | None) -> Point | None:
+    return None if value is None else Point(version, value, f"{100 * value:.1f} %")
+
+
+def _fit(version: ModelVersion) -> Point:
+    return Point(version, version.fit_seconds, f"{version.fit_seconds:.1f} s")
+
+
+def _size(version: ModelVersion) -> Point:
+    return Point(version, version.size_bytes, f"{version.size_bytes / 1e6:.1f} MB")
+
+
+_CHARTS: tuple[tuple[Any, Callable[[ModelVersion], Point | None]], ...] = (
+    (_("NDCG@10 over the versions, with 95 % intervals"), _ndcg),
+    (_("Coverage@10: share of the catalog in somebody's list"), _coverage),
+    (_("Fidelity: the score falls without the song named as the reason"), _fidelity),
+    (_("Time to fit"), _fit),
+    (_("Size on disk"), _size),
+)
