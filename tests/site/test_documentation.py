@@ -28,6 +28,14 @@ def test_the_example_names_nothing_that_nobody_reads(settings):
     assert set(named) <= {*READ, *(tunable.variable for tunable in conf.all())}
 
 
+def test_the_example_shows_every_tunable_with_its_default():
+    from recommendations.conf import conf
+
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    assert {t.variable: str(t.default) for t in conf.all()}.items() <= shown.items()
+
+
 def test_the_example_with_every_line_switched_on_starts_the_site(installation):
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     switched_on = re.sub(r"^# ([A-Z_]+=.)", r"\1", example, flags=re.MULTILINE)
