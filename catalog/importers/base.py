@@ -20,6 +20,9 @@ MOST_EXPANSION = 200
 ALWAYS_FINE = 50 * 2**20
 MOST_UNPACKED = 20 * 2**30
 MOST_MEMBERS = 20_000
+LONGEST_DIRECTORY = 16 * 2**20
+"""Bytes of a zip's list of files; it is read as a whole before anything can be counted."""
+_ORDINARY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 2**20
 
 
@@ -85,6 +88,15 @@ class _Counting(io.RawIOBase):
         super().close()
 
 
+class _CautiousFile(io.FileIO):
+    """A zip that is asked for small pieces only, so that a list of millions of files is not held in memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > LONGEST_DIRECTORY:
+            raise zipfile.BadZipFile("its list of files is too long")
+        return super().read(-1 if size is None else size) or b""
+
+
 def open_file(path: Path, name: str = "") -> Opened:
     """Look a file over: that it can be read, is not empty and, where packed, safe to unpack.
 
@@ -141,7 +153,7 @@ def _check_gzip(opened: Opened) -> None:
 
 def _check_zip(opened: Opened) -> None:
     try:
-        with zipfile.ZipFile(opened.path) as archive:
+        with _CautiousFile(opened.path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         raise WrongFile(f"{opened.name} is damaged: it cannot be unpacked.") from None
@@ -165,6 +177,8 @@ def _check_member(name: str, member: zipfile.ZipInfo) -> None:
         )
     if member.flag_bits & 1:
         raise WrongFile(f"{name} is locked with a password; unlock it first.")
+    if member.compress_type not in _ORDINARY:  # others may want gigabytes to unpack a few bytes
+        raise WrongFile(f"{name} is packed in an unusual way; pack its files again as an ordinary zip.")
 
 
 def _bomb(name: str) -> str:

@@ -10,14 +10,40 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.importers import detect_history, importers_of, open_file
+from catalog.importers import base, detect_history, importers_of, open_file
 from catalog.importers.lines import LONGEST_LINE
 from catalog.models import Interaction
 from catalog.models.music import AUDIO_FEATURES
-from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, WrongFile
+from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
 from recommendations.engine.interactions import Kind
 from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
 
+ANYTHING = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.lists(st.integers(), max_size=2)
+    | st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)
+)
+LISTEN = {
+    "listened_at": 1_443_521_965,
+    "recording_msid": "m1",
+    "track_metadata": {
+        "artist_name": "Lola Berg",
+        "track_name": "Hidden",
+        "release_name": "Tide",
+        "mbid_mapping": {},
+        "additional_info": {
+            "duration_ms": 1,
+            "duration": 1,
+            "recording_mbid": "",
+            "isrc": "",
+            "recording_msid": "",
+        },
+    },
+}
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -237,6 +263,41 @@ class TestWrongFiles:
         with pytest.raises(WrongFile, match="unsafe path"):
             open_file(tmp_path / "c.zip")
 
+    @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+    def test_ways_of_packing_that_cost_memory_or_cannot_be_read(self, tmp_path, method):
+        """T51"""
+        usual = method if method != 99 else zipfile.ZIP_STORED
+        with zipfile.ZipFile(tmp_path / "p.zip", "w", usual) as archive:
+            archive.writestr("endsong_0.json", "[]")
+        if method == 99:
+            data = bytearray((tmp_path / "p.zip").read_bytes())
+            place = data.index(b"PK\x01\x02") + 10
+            data[place : place + 2] = (99).to_bytes(2, "little")
+            (tmp_path / "p.zip").write_bytes(data)
+        with pytest.raises(WrongFile, match="packed in an unusual way"):
+            open_file(tmp_path / "p.zip")
+
+    def test_a_zip_of_very_many_files(self, tmp_path, monkeypatch):
+        """T51: neither a list of files that is too long to be held nor one that is too long to be right."""
+        zipped(tmp_path / "m.zip", {f"{n}.json": "" for n in range(200)})
+        monkeypatch.setattr(base, "MOST_MEMBERS", 199)
+        with pytest.raises(WrongFile, match="holds 200 files; at most 199"):
+            open_file(tmp_path / "m.zip")
+        monkeypatch.setattr(base, "LONGEST_DIRECTORY", 1_000)
+        with pytest.raises(WrongFile, match="cannot be unpacked"):
+            open_file(tmp_path / "m.zip")
+
+    def test_a_member_that_says_it_is_small(self, tmp_path):
+        """T51: what a member unpacks to beyond what the zip says of it is not read."""
+        zipped(tmp_path / "l.zip", {"endsong_0.json": "[" + " " * 60_000_000 + "]"})
+        data = bytearray((tmp_path / "l.zip").read_bytes())
+        place = data.index(b"PK\x01\x02") + 24
+        data[place : place + 4] = (100).to_bytes(4, "little")
+        (tmp_path / "l.zip").write_bytes(data)
+        records, rejected = split(outcomes(tmp_path / "l.zip", "history", "spotify-extended"))
+        assert records == []
+        assert len(rejected) == 1
+
 
 class TestHistories:
     def found(self, path) -> str:
@@ -359,6 +420,77 @@ class TestHistories:
         entries = [spotify_entry(), spotify_entry() | entry]
         found = outcomes(spotify_zip(tmp_path / "s.zip", entries), "history", "spotify-extended")
         assert len(found) == len(entries)
+
+    @quick
+    @given(
+        entry=st.dictionaries(st.sampled_from(["endTime", "artistName", "trackName", "msPlayed"]), ANYTHING)
+    )
+    def test_any_entry_of_an_account_is_a_listen_or_rejected(self, tmp_path, entry):
+        good = {"endTime": "2021-03-04 10:05", "artistName": "A", "trackName": "T", "msPlayed": 60_000}
+        text = json.dumps([good, good | entry, entry])
+        found = outcomes(write(tmp_path / "StreamingHistory0.json", text), "history", "spotify-account")
+        assert len(found) == 3
+
+    @quick
+    @given(
+        listen=st.dictionaries(st.sampled_from([*LISTEN]), ANYTHING),
+        metadata=st.dictionaries(st.sampled_from([*LISTEN["track_metadata"]]), ANYTHING),
+        info=st.dictionaries(st.sampled_from([*LISTEN["track_metadata"]["additional_info"]]), ANYTHING),
+        feedback=st.dictionaries(
+            st.sampled_from(["score", "created", "recording_msid", "recording_mbid", "track_metadata"]),
+            ANYTHING,
+        ),
+    )
+    def test_any_listen_and_any_feedback_is_read_or_rejected(
+        self, tmp_path, listen, metadata, info, feedback
+    ):
+        told = LISTEN["track_metadata"]
+        odd = LISTEN | {
+            "track_metadata": told | {"additional_info": told["additional_info"] | info} | metadata
+        }
+        lines = [LISTEN, odd, LISTEN | listen, {"score": 1, "recording_msid": "m1"} | feedback]
+        text = "\n".join(map(json.dumps, lines))
+        found = outcomes(write(tmp_path / "listens.jsonl", text), "history", "listenbrainz")
+        assert len(found) == len(lines)
+        for one in found:
+            assert isinstance(one, RejectedRow) or isinstance(one.song.title, str)
+
+    @quick
+    @given(
+        header=st.sampled_from(["artist,album,track,date", "uts,artist,album,track", ""]),
+        rows=st.lists(st.lists(st.text(max_size=20), min_size=1, max_size=6), max_size=10),
+    )
+    def test_any_scrobbles_are_read_rejected_or_no_scrobbles(self, tmp_path, header, rows):
+        """T50"""
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        file = write(tmp_path / "l.csv", f"{header}\n{text.getvalue()}".encode("utf-8", "surrogatepass"))
+        try:
+            found = outcomes(file, "history", "lastfm")
+        except WrongFile as error:
+            assert str(error).startswith("l.csv ")
+        else:
+            for one in found:
+                assert isinstance(one, RejectedRow) or (one.song.title and one.occurred_at)
+
+    @quick
+    @given(
+        junk=st.binary(max_size=2_000), name=st.sampled_from(["endsong_0.json", "1.jsonl", "feedback.jsonl"])
+    )
+    def test_any_bytes_in_a_zip_are_records_or_rejected_rows(self, tmp_path, junk, name):
+        """T50, T51"""
+        with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+            archive.writestr(name, junk)
+        importer = detect_history(open_file(tmp_path / "z.zip"))
+        outcomes(tmp_path / "z.zip", "history", importer.name)
+        damaged = bytearray((tmp_path / "z.zip").read_bytes())
+        for place in range(0, len(damaged), 7):
+            damaged[place] ^= junk[place % len(junk)] if junk else 1
+        (tmp_path / "d.zip").write_bytes(damaged)
+        try:
+            outcomes(tmp_path / "d.zip", "history", importer.name)
+        except WrongFile as error:
+            assert str(error).startswith("d.zip ")
 
     def test_every_format_says_what_it_is(self):
         assert {importer.name for importer in importers_of("history")} == {
