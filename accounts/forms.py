@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import throttle
 from accounts.models import Scope, Theme, User
+from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
 
 class SignInForm(AuthenticationForm):
@@ -97,6 +98,17 @@ class TokenForm(forms.Form):
         choices=Scope.choices,
         initial=[Scope.READ],
         widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.TypedChoiceField(
+        label=_("Valid for"),
+        coerce=int,
+        choices=[
+            (30, _("one month")),
+            (90, _("three months")),
+            (DEFAULT_DAYS, _("one year")),
+            (MAX_DAYS, _("ten years")),
+        ],
+        initial=DEFAULT_DAYS,
     )
 
 

@@ -145,9 +145,7 @@ def tokens_page(request):
     secret = ""
     if request.method == "POST" and form.is_valid():
         try:
-            secret = tokens.create_token(
-                request.user, form.cleaned_data["name"], form.cleaned_data["scopes"]
-            ).secret
+            secret = tokens.create_token(request.user, **form.cleaned_data).secret
             form = TokenForm()
         except tokens.TooManyTokens as error:
             form.add_error(None, str(error))

@@ -1,6 +1,7 @@
 """Signing up and in, and what an attacker learns from it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -151,8 +152,14 @@ def test_deleting_the_account_needs_its_password(anna):
 def test_a_token_is_shown_once_and_can_be_revoked(anna):
     browser = Client()
     browser.force_login(anna)
-    made = browser.post("/settings/tokens/", {"name": "player", "scopes": ["read"]}).content.decode()
+    wanted = {"name": "player", "scopes": ["read", "listen"], "days": 30}
+    made = browser.post("/settings/tokens/", wanted).content.decode()
     secret = re.search(r"<code>(mrec_\w+)</code>", made)[1]
     assert secret not in browser.get("/settings/tokens/").content.decode()
+    token = anna.auth_token_set.get()
+    assert (token.name, token.scopes) == ("player", "read listen")
+    assert round((token.expiry - token.created) / timedelta(days=1)) == 30
+    wrong = browser.post("/settings/tokens/", wanted | {"days": 10**9}).content.decode()
+    assert "errorlist" in wrong and "mrec_" not in wrong
     browser.post("/settings/tokens/revoke/", {"token": anna.auth_token_set.get().pk})
     assert anna.auth_token_set.count() == 0
