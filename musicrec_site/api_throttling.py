@@ -23,7 +23,8 @@ class ScopeThrottle(BaseThrottle):
         now = time.time()
         used = self._count(f"api:{scope}:{self._caller(request)}:{int(now // PERIOD)}")
         self._wait = PERIOD - int(now % PERIOD)
-        request._request.throttle_state = (allowance, max(0, allowance - used), self._wait)
+        reset = int(now) + self._wait
+        request._request.throttle_state = (allowance, max(0, allowance - used), self._wait, reset)
         return used <= allowance
 
     def wait(self) -> int:

@@ -104,10 +104,10 @@ def read_deletion(data: Any) -> tuple[int, uuid.UUID]:
 def _listen(data: Any, listen_type: str, latest: float, line: int) -> Listen:
     if not isinstance(data, dict):
         raise BadRequest("A listen must be a JSON object.")
-    text = json.dumps(data)
-    if len(text) > MAX_LISTEN_BYTES:
-        raise BadRequest(f"A listen may have {MAX_LISTEN_BYTES} bytes at most, this one has {len(text)}.")
-    if "\\u0000" in text:
+    n_bytes = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    if n_bytes > MAX_LISTEN_BYTES:
+        raise BadRequest(f"A listen may have {MAX_LISTEN_BYTES} bytes at most, this one has {n_bytes}.")
+    if _has_nul(data):
         raise BadRequest("A listen contains a NUL character.")
     metadata = _entry(data, "track_metadata", dict)
     info = metadata.get("additional_info") or {}
@@ -118,6 +118,14 @@ def _listen(data: Any, listen_type: str, latest: float, line: int) -> Listen:
         _listened_at(data, listen_type, latest),
         _text(info, "submission_client") or _text(info, "media_player") or _text(info, "listening_from"),
     )
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _listened_at(data: dict, listen_type: str, latest: float) -> int | None:

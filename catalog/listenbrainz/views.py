@@ -45,7 +45,8 @@ class ListenBrainzView(APIView):
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
-        for name, value in zip(("Limit", "Remaining", "Reset-In"), _throttle_state(request), strict=False):
+        names = ("Limit", "Remaining", "Reset-In", "Reset")
+        for name, value in zip(names, _throttle_state(request), strict=False):
             response[f"X-RateLimit-{name}"] = str(value)
         return response
 
@@ -70,6 +71,8 @@ class ValidateToken(ListenBrainzView):
             token = usable_token(secret)
         except exceptions.AuthenticationFailed:
             return Response({"code": 200, "message": "Token invalid.", "valid": False})
+        if not token.allows(Scope.LISTEN):  # told while the player is set up, not at its first listen
+            return Response({"code": 200, "message": MayListen.message, "valid": False})
         username = token.user.username
         return Response({"code": 200, "message": "Token valid.", "valid": True, "user_name": username})
 
@@ -113,7 +116,7 @@ class UserListens(ListenBrainzView):
         listener = self.listener_named(username)
         plays = service.heard_songs(listener)
         span = plays.aggregate(oldest=Min("occurred_at"), latest=Max("occurred_at"))
-        page = list(_between(plays, request)[: _number(request, "count", 25, MAX_COUNT)])
+        page = _page(plays, request)
         payload = {
             "count": len(page),
             "user_id": listener.username,
@@ -204,7 +207,9 @@ def _opinions(listener: User, score: str | None):
     return Interaction.objects.by(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
 
 
-def _between(plays, request):
+def _page(plays, request) -> list[Interaction]:
+    """Return the plays next to the time that was asked for, newest first: `min_ts` alone pages towards today."""
+    count = _number(request, "count", 25, MAX_COUNT)
     lowest, highest = _number(request, "min_ts", None), _number(request, "max_ts", None)
     if lowest is not None and highest is not None and lowest >= highest:
         raise BadRequest("max_ts must be larger than min_ts.")
@@ -212,7 +217,9 @@ def _between(plays, request):
         plays = plays.filter(occurred_at__gt=_moment(lowest))
     if highest is not None:
         plays = plays.filter(occurred_at__lt=_moment(highest))
-    return plays
+    if lowest is not None and highest is None:
+        return list(plays.reverse()[:count])[::-1]
+    return list(plays[:count])
 
 
 def _number(request, name: str, default: int | None, most: int = 2**40):

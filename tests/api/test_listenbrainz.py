@@ -1,5 +1,6 @@
 """Any player that can be given a ListenBrainz address can be given ours: tokens and what is sent in."""
 
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -40,6 +41,13 @@ def test_a_wrong_token_is_invalid_and_none_is_an_error(db):
     assert (answer.status_code, answer.json()["valid"]) == (200, False)
     answer = Client().get("/1/validate-token")
     assert answer.json() == {"code": 400, "error": "You need to provide an Authorization token."}
+
+
+def test_a_token_that_may_not_listen_is_told_so_while_the_player_is_set_up(alice):
+    reader = Caller(alice.user, scopes=["read", "write"], prefix="/1/")
+    answer = reader.get("validate-token")
+    assert (answer.status, answer.body["valid"]) == (200, False)
+    assert "scope “listen”" in answer.body["message"]
 
 
 def test_some_clients_send_a_body_with_the_get(alice):
@@ -155,6 +163,17 @@ def test_what_breaks_the_rules_is_refused_in_one_sentence(player, body):
     assert plays(player.user).count() == 0
 
 
+def test_a_listen_is_measured_in_bytes_and_may_speak_of_a_nul(player):
+    """T48: 2,500 letters of three bytes fit; a title with a backslash, a u and four zeros is a title."""
+    long = listen("x\\u0000", comment="\u6f22" * 2500)
+    assert player.post("submit-listens", single(long)).status == 200
+    assert Song.objects.get().title == "x\\u0000"
+    too_long = listen(comment="\u6f22" * (payloads.MAX_LISTEN_BYTES // 3 + 1))
+    assert player.post("submit-listens", single(too_long)).status == 400
+    for hidden in ({"tags": ["a\0"]}, {"a\0": 1}, {"deep": [{"x": "\0"}]}):
+        assert player.post("submit-listens", single(listen(**hidden))).status == 400
+
+
 def test_empty_ids_are_dropped(player):
     assert (
         player.post("submit-listens", single(listen(recording_mbid="", artist_mbids=[""], isrc=""))).status
@@ -170,3 +189,7 @@ def test_how_much_is_left_stands_in_the_headers(player, settings):
     assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 60
     assert answers[2].headers["X-RateLimit-Limit"] == "2"
+    wait, reset = (int(answers[2].headers[f"X-RateLimit-{name}"]) for name in ("Reset-In", "Reset"))
+    assert 0 < wait <= 60
+    assert reset % 60 == 0  # the windows are minutes of the clock
+    assert abs(reset - time.time()) <= 120

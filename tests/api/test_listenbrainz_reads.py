@@ -20,6 +20,8 @@ def test_listens_come_back_newest_first_between_two_times(player):
     assert [one["listened_at"] for one in before["listens"]] == [NOW - 99, NOW - 100]
     after = player.get("user/alice/listens", {"min_ts": NOW - 98}).body["payload"]
     assert after["count"] == 2
+    onwards = player.get("user/alice/listens", {"min_ts": NOW - 100, "count": 2}).body["payload"]
+    assert [one["listened_at"] for one in onwards["listens"]] == [NOW - 98, NOW - 99]
     assert player.get("user/alice/listen-count").body == {"payload": {"count": 5}}
     assert player.get("user/alice/listens", {"max_ts": "x"}).status == 400
 
