@@ -2,6 +2,8 @@
 
 from rest_framework.pagination import PageNumberPagination
 
+from catalog.api.paging import page_schema
+
 
 class Pages(PageNumberPagination):
     """`?page=2&page_size=50`; a larger page than 100 is answered with 100."""
@@ -9,3 +11,7 @@ class Pages(PageNumberPagination):
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def get_paginated_response_schema(self, schema):
+        described = super().get_paginated_response_schema(schema)
+        return page_schema(described, "songs/?page=4", "songs/?page=2")

@@ -35,6 +35,11 @@ _EXAMPLES = {
         "The token lacks the scope, or CSRF protection.",
     ),
     404: ("not_found", "There is nothing here that you may see.", "Not there, or not yours."),
+    409: (
+        "conflict",
+        "Training #12 is running; it has to end or be cancelled first.",
+        "The state of trainings or versions does not allow it now.",
+    ),
     413: ("too_large", "The body may have 1,048,576 bytes at most.", "The body is too large."),
     415: ("unsupported_media_type", "Unsupported media type.", "The body is not JSON."),
     429: ("throttled", "Request was throttled.", "Too many requests; see Retry-After."),
@@ -74,21 +79,55 @@ class Schema(AutoSchema):
         return (getattr(method, "__doc__", None) or self.view.__doc__ or "").strip()
 
 
+# What the parts of an address look like, by the name of the part or of the collection before it.
+_IN_ADDRESSES = {
+    "key": "song_00042",
+    "item": 99,
+    "artists": 7,
+    "genres": 2,
+    "history": 1234,
+    "imports": 5,
+    "impressions": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55",
+    "playlists": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55",
+    "training-runs": 12,
+    "model-versions": 3,
+}
+
+
 def complete(result: dict, generator, request, public) -> dict:
-    """Add the errors that any operation may answer, and the scope a token needs for it."""
+    """Add the errors that any operation may answer and examples of addresses."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
     result["components"]["responses"] = {f"Error{code}": _response(code) for code in _EXAMPLES}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             for code in _possible_errors(path, method, operation):
                 operation["responses"].setdefault(str(code), {"$ref": f"#/components/responses/Error{code}"})
+            _show_addresses(path, operation)
+    for schema in result["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            _allow_blank(field)
     return result
+
+
+def _show_addresses(path: str, operation: dict) -> None:
+    for parameter in operation.get("parameters", []):
+        name = parameter["name"]
+        if parameter["in"] == "path" and "example" not in parameter:
+            before = path.split(f"/{{{name}}}")[0].rsplit("/", 1)[-1]
+            parameter["example"] = _IN_ADDRESSES.get(name) or _IN_ADDRESSES[before]
+
+
+def _allow_blank(field: dict) -> None:
+    """Of an e-mail address or nothing, nothing is both to a reader that does not check formats: any, not one."""
+    if field.get("oneOf", [])[1:] == [{"type": "string", "maxLength": 0}]:
+        field["anyOf"] = field.pop("oneOf")
 
 
 def _possible_errors(path: str, method: str, operation: dict) -> list[int]:
     is_safe = method.upper() in SAFE_METHODS
     with_body = [413, 415] if "requestBody" in operation or not is_safe else []
-    return [400, 401, 403, 404, 429, *with_body]
+    in_turn = [409] if operation["tags"] == ["Operators"] and not is_safe else []
+    return [400, 401, 403, 404, *in_turn, 429, *with_body]
 
 
 def _response(code: int) -> dict:

@@ -59,3 +59,40 @@ PLAYLIST_ITEM = {
     "reason": "Because of “Paper Lions”",
     "added_at": "2026-08-24T18:30:00Z",
 }
+FILES = {
+    "jspf": {
+        "playlist": {
+            "title": "Rainy Sunday",
+            "creator": "alice",
+            "identifier": "https://your.host/playlist/0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55",
+            "date": "2026-08-24T18:30:00+00:00",
+            "annotation": "",
+            "extension": {
+                "https://musicbrainz.org/doc/jspf#playlist": {
+                    "public": False,
+                    "creator": "alice",
+                    "last_modified_at": "2026-08-24T18:30:00+00:00",
+                }
+            },
+            "track": [
+                {
+                    "identifier": ["https://musicbrainz.org/recording/d11fcceb-dfc5-4d19-b45d-f4e8f6d3eaa6"],
+                    "title": "Glass Harbour",
+                    "creator": "The Lanterns",
+                    "album": "Low Tide",
+                    "duration": 214_000,
+                    "annotation": "Because of “Paper Lions”",
+                    "extension": {
+                        "https://musicbrainz.org/doc/jspf#track": {
+                            "added_by": "alice",
+                            "added_at": "2026-08-24T18:30:00+00:00",
+                        }
+                    },
+                }
+            ],
+        }
+    },
+    "m3u8": "#EXTM3U\n#PLAYLIST:Rainy Sunday\n#EXTINF:214,The Lanterns - Glass Harbour\nhttps://your.host/songs/42/\n",
+    "csv": "position,song_id,title,artist,album,year,reason\n"
+    "1,song_00042,Glass Harbour,The Lanterns,Low Tide,2019,Because of “Paper Lions”\n",
+}

@@ -1,6 +1,6 @@
 """A listener's own history files: uploaded, watched, undone."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -67,6 +67,16 @@ class ImportDetailSerializer(ImportSerializer):
         return RejectedRowSerializer(run.rejected_rows.all()[:N_REJECTED], many=True).data
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Example",
+            {"file": "my_spotify_data.zip", "format": "spotify-extended"},
+            media_type="multipart/form-data",
+            request_only=True,
+        )
+    ]
+)
 class ImportIn(serializers.Serializer):
     file = serializers.FileField(help_text="Spotify, ListenBrainz or Last.fm, as it was downloaded.")
     format = serializers.ChoiceField(
@@ -114,7 +124,7 @@ class OneImport(APIView):
         """One import with its progress and the rows that could not be read."""
         return Response(ImportDetailSerializer(_own(request.user, pk)).data)
 
-    @extend_schema(responses=ImportDetailSerializer)
+    @extend_schema(responses={200: ImportDetailSerializer})
     def delete(self, request, pk: int):
         """Stop an import that runs; take back what it added when it is over."""
         run = _own(request.user, pk)

@@ -4,13 +4,13 @@ from django.conf import settings
 from django.db.models import Count
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api import serializers
+from catalog.api import examples, serializers
 from catalog.api.lookups import checked, own_playlist, songs_with
 from catalog.models import Playlist
 from catalog.services import playlist_files, playlists
@@ -120,9 +120,11 @@ _FORMATS = list(playlist_files.CONTENT_TYPES)
     tags=["Playlists"],
     parameters=[OpenApiParameter("as", str, enum=_FORMATS, default="jspf")],
     responses={
-        (200, "application/jspf+json"): OpenApiResponse(OpenApiTypes.OBJECT),
-        (200, "audio/mpegurl"): OpenApiResponse(OpenApiTypes.STR),
-        (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR),
+        (200, content_type): OpenApiResponse(
+            OpenApiTypes.OBJECT if kind == "jspf" else OpenApiTypes.STR,
+            examples=[OpenApiExample("Example", examples.FILES[kind], media_type=content_type)],
+        )
+        for kind, content_type in playlist_files.CONTENT_TYPES.items()
     },
 )
 class PlaylistExport(APIView):

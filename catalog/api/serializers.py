@@ -45,6 +45,9 @@ class SongSerializer(serializers.ModelSerializer):
     album = AlbumRef(allow_null=True)
     genres = serializers.SerializerMethodField()
     features = FeaturesSerializer(source="*")
+    audio_url = serializers.CharField(
+        help_text="Address of the audio or a preview; empty where there is none."
+    )
 
     class Meta:
         model = Song

@@ -36,7 +36,15 @@ class Me(APIView):
         return Response(serializers.MeSerializer(request.user).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("confirm", str, required=True, description="My user name.")],
+        parameters=[
+            OpenApiParameter(
+                "confirm",
+                str,
+                required=True,
+                description="My user name.",
+                examples=[OpenApiExample("Example", "alice")],
+            )
+        ],
         responses={204: None},
     )
     def delete(self, request):

@@ -183,8 +183,15 @@ class MadeIn(serializers.Serializer):
 
 @example(examples.RUN)
 class RunSerializer(serializers.ModelSerializer):
-    requested_by = serializers.CharField(source="requested_by.username", default=None)
-    version = serializers.CharField(source="version.name", default=None)
+    requested_by = serializers.CharField(
+        source="requested_by.username",
+        default=None,
+        allow_null=True,
+        help_text="Null: the schedule or a command.",
+    )
+    version = serializers.CharField(
+        source="version.name", default=None, allow_null=True, help_text="Null until it is through."
+    )
 
     class Meta:
         model = TrainingRun
