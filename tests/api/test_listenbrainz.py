@@ -4,8 +4,11 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts import tokens
 from catalog.listenbrainz import payloads
@@ -161,6 +164,53 @@ def test_what_breaks_the_rules_is_refused_in_one_sentence(player, body):
     assert answer.body["code"] == 400
     assert isinstance(answer.body["error"], str)
     assert plays(player.user).count() == 0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+INFO = ("recording_mbid", "artist_mbids", "isrc", "tags", "duration", "duration_ms", "media_player")
+ODD_LISTENS = st.fixed_dictionaries(
+    {},
+    optional={
+        "listened_at": st.just(NOW - 60) | JSON,
+        "track_metadata": st.fixed_dictionaries(
+            {"artist_name": st.just("A") | JSON, "track_name": st.just("B") | JSON},
+            optional={
+                "release_name": JSON,
+                "additional_info": st.dictionaries(st.sampled_from(INFO), JSON, max_size=3) | JSON,
+            },
+        ),
+    },
+)
+ODD_BODIES = {
+    "submit-listens": st.fixed_dictionaries(
+        {
+            "listen_type": st.sampled_from(["single", "playing_now", "import"]),
+            "payload": st.lists(ODD_LISTENS, max_size=2),
+        }
+    ),
+    "delete-listen": st.dictionaries(st.sampled_from(["listened_at", "recording_msid"]), JSON),
+    "feedback/recording-feedback": st.dictionaries(
+        st.sampled_from(["recording_mbid", "recording_msid", "score", "user"]), JSON
+    ),
+}
+
+
+@pytest.mark.parametrize("address", ODD_BODIES)
+def test_whatever_a_player_sends_is_taken_or_refused(player, address, settings):
+    """T54: 200 or 400 with a sentence, and never a fault of the server."""
+    settings.API_RATES = settings.API_RATES | {"listen": 10**9}
+
+    @hypothesis.settings(max_examples=100, deadline=None, derandomize=True, database=None)
+    @given(body=ODD_BODIES[address] | JSON)
+    def sent(body):
+        answer = player.post(address, body)
+        assert answer.status == 200 or (answer.status, answer.body["code"]) == (400, 400), answer.body
+
+    sent()
 
 
 def test_a_listen_is_measured_in_bytes_and_may_speak_of_a_nul(player):

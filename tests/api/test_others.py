@@ -1,4 +1,4 @@
-"""T36: nobody reads or changes what is another one's, over every operation of the API and of ListenBrainz'."""
+"""T36: nobody reads or changes what is another one's, at any address of the API, of ListenBrainz' or of the site."""
 
 import json
 import re
@@ -9,6 +9,8 @@ import pytest
 import yaml
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,6 +20,7 @@ from recommendations.models import Impression, ModelVersion, Outcome, TrainingRu
 from recommendations.services import wishes
 from tests.api.caller import Caller
 
+METHODS = ("get", "post", "put", "patch", "delete")
 DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 
 PUBLIC = "the same for everybody"
@@ -123,9 +126,101 @@ def described() -> set[str]:
     }
 
 
+# A page -> how it is asked, and what it is about.
+PAGES = {
+    "metrics": ("get", PUBLIC),
+    "favicon.ico": ("get", PUBLIC),
+    "login/": ("get", PUBLIC),
+    "logout/": ("post", MINE),
+    "admin/login/": ("get", PUBLIC),
+    "signup/": ("get", PUBLIC),
+    "password/change/": ("post", MINE),
+    "password/reset/": ("post", PUBLIC),
+    "password/reset/<uidb64>/<token>/": ("get", PUBLIC),
+    "settings/": ("post", MINE),
+    "settings/tokens/": ("post", MINE),
+    "settings/tokens/revoke/": ("post", NAMED),
+    "settings/delete/": ("post", MINE),
+    "settings/my-data.json": ("get", MINE),
+    "settings/personalisation/": ("post", MINE),
+    "covers/<slug:code>.svg": ("get", PUBLIC),
+    "browse/": ("get", PUBLIC),
+    "songs/<int:song_id>/opinion/": ("post", MINE),
+    "songs/<int:song_id>/heard/": ("post", MINE),
+    "songs/<int:song_id>/add/": ("post", NAMED),
+    "songs/<int:song_id>/": ("get", MINE),
+    "songs/<int:song_id>/why/": ("get", MINE),
+    "songs/<int:song_id>/wish/": ("post", MINE),
+    "artists/<int:artist_id>/": ("get", MINE),
+    "artists/<int:artist_id>/wish/": ("post", MINE),
+    "library/": ("get", MINE),
+    "library/dislikes/": ("get", MINE),
+    "library/hidden/": ("get", MINE),
+    "library/history/": ("get", MINE),
+    "library/history/<int:interaction_id>/forget/": ("post", NAMED),
+    "library/history/forget-day/": ("post", MINE),
+    "library/imports/": ("get", MINE),
+    "library/imports/<int:run_id>/": ("get", NAMED),
+    "library/imports/<int:run_id>/cancel/": ("post", NAMED),
+    "library/imports/<int:run_id>/undo/": ("post", NAMED),
+    "playlists/": ("get", MINE),
+    "playlists/<uuid:playlist_id>/": ("get", NAMED),
+    "playlists/<uuid:playlist_id>/change/": ("post", NAMED),
+    "playlists/<uuid:playlist_id>/move/": ("post", NAMED),
+    "playlists/<uuid:playlist_id>/continue/": ("get", NAMED),
+    "playlists/<uuid:playlist_id>/export.<slug:form>": ("get", NAMED),
+    "": ("get", MINE),
+    "try/": ("get", PUBLIC),
+    "try/keep/": ("post", MINE),
+    "welcome/": ("get", MINE),
+    "mixes/<int:number>/": ("get", MINE),
+    "mixes/<int:number>/keep/": ("post", MINE),
+    "taste/": ("get", MINE),
+    "taste/save/": ("post", MINE),
+    "taste/undo/": ("post", MINE),
+    "feeds/<str:username>.atom": ("get", NAMED),
+    r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$": ("get", NAMED),
+}
+# The operators' desk, the API and the players have tables of their own.
+ELSEWHERE = {"admin/", "api/v1/", "1/", "apis/listenbrainz/1/"}
+
+
+def pages(patterns=None, prefix="") -> set[str]:
+    """Return every address of the site as urls.py has it."""
+    found = set()
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        address = prefix + str(pattern.pattern)
+        if address in ELSEWHERE or address == "style/":  # only while developing
+            continue
+        is_folder = hasattr(pattern, "url_patterns")
+        found |= pages(pattern.url_patterns, address) if is_folder else {address}
+    return found
+
+
+def handled(pattern) -> set[str]:
+    """Return the methods that the view of an address answers, whatever the description says of it."""
+    return {method for method in METHODS if hasattr(pattern.callback.view_class, method)}
+
+
 def test_the_tables_are_about_every_operation():
     assert set(OPERATIONS) == described()
-    assert set(PLAYERS) == {pattern.name for pattern in listenbrainz.urlpatterns}
+    not_in_table = {"schema/", "docs/", "reference/"}
+    api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/")
+    nested = [getattr(one, "url_patterns", [one]) for one in api.url_patterns]
+    views = [one for some in nested for one in some if hasattr(one.callback, "view_class")]
+    answered = {
+        f"{method} {re.sub('<[^>]+>', '{}', str(one.pattern))}"
+        for one in views
+        if str(one.pattern) not in not_in_table
+        for method in handled(one)
+    }
+    assert answered == {re.sub("{[^}]+}", "{}", operation) for operation in OPERATIONS}
+
+
+def test_the_tables_are_about_every_address_of_players_and_pages():
+    answered = {one.name: handled(one) for one in listenbrainz.urlpatterns}
+    assert answered == {name: {method} for name, (method, _status) in PLAYERS.items()}
+    assert pages() == set(PAGES)
 
 
 @pytest.fixture
@@ -263,3 +358,61 @@ def test_a_player_with_anothers_token_reads_and_changes_nothing(name, bob_and_he
     assert answer.status == status
     assert "mark" not in json.dumps(answer.body)
     assert everything_of(alice) == before
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob_and_hers, songs):
+    """T36; T38: the form says that it is Alice's."""
+    bob, hers, alice = bob_and_hers
+    browser = Client()
+    browser.force_login(bob.user)
+    token = alice.auth_token_set.get().pk
+    before = everything_of(alice)
+    form = {
+        "user": alice.pk,
+        "listener": alice.pk,
+        "owner": alice.pk,
+        "username": "alice",
+        "playlist": hers["playlists"],
+        "item": hers["item"],
+        "token": token,
+        "do": "delete",
+        "remove": "1",
+        "opinion": "dislike",
+        "wish": "hide-song",
+        "day": "2026-01-02",
+        "discovery": "90",
+        "name": "x",
+        "scopes": "read",
+        "days": "30",
+        "email": "bob@bob.example",
+        "theme": "dark",
+        "played_ms": "1",
+    }
+    parts = {
+        "song_id": songs[0].pk,
+        "artist_id": songs[0].artist_id,
+        "interaction_id": hers["history"],
+        "run_id": hers["imports"],
+        "playlist_id": hers["playlists"],
+        "number": 1,
+        "username": "alice",
+        "uidb64": "x",
+        "token": "x",
+        "code": "0",
+        "form": "csv",
+        "file_format": "jspf",
+    }
+    path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<str:\1>", address).strip("^$").replace("\\.", ".")
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(parts[part[1]]), path)
+    method, about = PAGES[address]
+    answer = getattr(browser, method)(f"/{path}", form if method == "post" else {})
+    told = answer.getvalue().decode()
+    answer.close()
+    assert "mark of alice" not in told
+    assert "mark@alice" not in told
+    assert everything_of(alice) == before
+    if about == NAMED:
+        assert answer.status_code == 404
+    else:
+        assert answer.status_code in (200, 204, 302, 400, 403, 404)
