@@ -8,7 +8,7 @@ from catalog.models import Artist, Song
 
 
 def titles(answer) -> list[str]:
-    return re.findall(r'class="title"><a[^>]*>([^<]*)<', answer.content.decode())
+    return re.findall(r'class="title">\s*<a[^>]*>([^<]*)<', answer.content.decode())
 
 
 def sent_by_form(answer) -> dict[str, str]:
