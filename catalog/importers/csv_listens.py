@@ -8,7 +8,7 @@ from catalog.importers import values
 from catalog.importers.base import Opened
 from catalog.importers.registry import importer
 from catalog.importers.tables import Table, need, open_table
-from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, RejectedRow, SongRecord
+from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
 
 COLUMNS = {
     "listener": ("listener", "listener_id", "user_id", "user", "username", "userid"),
@@ -44,14 +44,7 @@ def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _records(table: Table) -> Iterator[Outcome]:
     make = _record_maker(table.columns)
-    for line, row in table.rows():
-        if isinstance(row, RejectedRow):
-            yield row
-            continue
-        try:
-            yield make(line, row)
-        except values.BadValue as error:
-            yield RejectedRow(line, str(error))
+    return values.records_of(table.rows(), make)
 
 
 class _Reader:

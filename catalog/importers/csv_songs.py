@@ -9,7 +9,7 @@ from catalog.importers import values
 from catalog.importers.base import Opened
 from catalog.importers.registry import importer
 from catalog.importers.tables import Table, need, open_table
-from catalog.records import FEATURES, Outcome, RejectedRow, SongRecord
+from catalog.records import FEATURES, Outcome, SongRecord
 
 COLUMNS = {
     "song_id": ("song_id", "id", "key", "track_id"),
@@ -41,14 +41,7 @@ def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def _records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
     make = _SongReader(table.columns, options)
-    for line, row in table.rows():
-        if isinstance(row, RejectedRow):
-            yield row
-            continue
-        try:
-            yield make(line, row)
-        except values.BadValue as error:
-            yield RejectedRow(line, str(error))
+    return values.records_of(table.rows(), make)
 
 
 class _SongReader:

@@ -35,14 +35,7 @@ def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
 def _records(opened: Opened) -> Iterator[Outcome]:
     make = _Reader()
     # "feedback" comes behind digits and before "listens" in the alphabet, so the order of reading is said here
-    for number, entry in _listens_then_feedback(opened):
-        if isinstance(entry, RejectedRow):
-            yield entry
-            continue
-        try:
-            yield make(number, entry)
-        except values.BadValue as error:
-            yield RejectedRow(number, str(error))
+    return values.records_of(_listens_then_feedback(opened), make)
 
 
 def _listens_then_feedback(opened: Opened) -> Iterator[tuple[int, Any]]:

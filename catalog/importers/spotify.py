@@ -14,7 +14,7 @@ from catalog.importers.archives import entries, member_names
 from catalog.importers.base import Opened
 from catalog.importers.json_files import BrokenJson, array_entries
 from catalog.importers.registry import importer
-from catalog.records import PLAY, SKIP, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
+from catalog.records import PLAY, SKIP, ListenRecord, Outcome, SongRecord, WrongFile
 
 EXTENDED_FILES = re.compile(r"^(?:Streaming_History_Audio_.*|endsong_?\d*)\.json$", re.IGNORECASE)
 ACCOUNT_FILES = re.compile(r"^StreamingHistory(?:_music_)?_?\d*\.json$", re.IGNORECASE)
@@ -53,14 +53,7 @@ def _check(opened: Opened, pattern: re.Pattern[str], needed: set[str], title: st
 
 
 def _records(opened: Opened, pattern: re.Pattern[str], make: Any) -> Iterator[Outcome]:
-    for number, entry in entries(opened, pattern, array_entries):
-        if isinstance(entry, RejectedRow):
-            yield entry
-            continue
-        try:
-            yield make(number, entry)
-        except values.BadValue as error:
-            yield RejectedRow(number, str(error))
+    return values.records_of(entries(opened, pattern, array_entries), make)
 
 
 def _extended(number: int, entry: Any) -> Outcome:

@@ -3,7 +3,11 @@
 import re
 import unicodedata
 import uuid
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
+
+from catalog.records import Outcome, RejectedRow
 
 LONGEST_NAME = 500
 LONGEST_KEY = 64
@@ -23,6 +27,18 @@ _DATE_LAYOUTS = ("%d %b %Y %H:%M", "%d %b %Y, %H:%M", "%d %B %Y %H:%M", "%Y/%m/%
 
 class BadValue(ValueError):
     """A cell that cannot be read, in a few words."""
+
+
+def records_of(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]) -> Iterator[Outcome]:
+    """Yield what `make` makes of each numbered row; a row that it cannot read is rejected, and the rest goes on."""
+    for line, row in rows:
+        if isinstance(row, RejectedRow):
+            yield row
+            continue
+        try:
+            yield make(line, row)
+        except BadValue as error:
+            yield RejectedRow(line, str(error))
 
 
 def name(text: str, what: str) -> str:

@@ -12,6 +12,7 @@ from catalog.signals import listening_changed
 
 Kind = Interaction.Kind
 _TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")
+_NOTHING = (None, "")
 
 
 class MergeRefused(Exception):
@@ -103,7 +104,10 @@ def _take_over(keeper: Song, other: Song) -> None:
     genres = list(other.genres.all())
     values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
     other.delete()
-    missing = [name for name, value in values.items() if value and not getattr(keeper, name)]
+    # a feature of 0.0 is a value like any other
+    missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
+    if any(name in AUDIO_FEATURES for name in missing) and not keeper.features_source:
+        keeper.features_source = other.features_source
     for name in missing:
         setattr(keeper, name, values[name])
     keeper.save()

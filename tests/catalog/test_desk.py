@@ -66,6 +66,15 @@ class TestMergingSongs:
         assert (kept.isrc, kept.energy) == ("GBAYE9500015", 0.7)
         assert not Song.objects.filter(pk=twin.pk).exists()
 
+    def test_a_feature_of_zero_is_kept_and_taken_over_with_its_source(self, pair):
+        kept, twin = pair
+        Song.objects.filter(pk=kept.pk).update(liveness=0.0)
+        Song.objects.filter(pk=twin.pk).update(liveness=0.4, speechiness=0.0, features_source="spotify")
+        kept.refresh_from_db()
+        merge.merge_songs(kept, Song.objects.filter(pk=twin.pk))
+        kept.refresh_from_db()
+        assert (kept.liveness, kept.speechiness, kept.features_source) == (0.0, 0.0, "spotify")
+
     @pytest.mark.parametrize(
         ("kept_at", "twin_at", "stays"), [(NOON, LATER, Kind.DISLIKE), (LATER, NOON, Kind.LIKE)]
     )
