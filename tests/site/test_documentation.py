@@ -1,9 +1,12 @@
-"""The documentation names every setting and every command, and .env.example works."""
+"""The documentation names what there is and nothing that there is not, and .env.example works."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from catalog.importers import importers_of
+from recommendations.engine import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
@@ -48,3 +51,36 @@ def test_the_example_with_every_line_switched_on_starts_the_site(installation):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_operations_manual(command):
     assert f"`{command}" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+def test_every_algorithm_is_explained(name):
+    assert f"**{name}** (`algorithms/{name}.py`)" in (ROOT / "docs/algorithms.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [one.name for one in importers_of("history")])
+def test_every_format_of_a_history_is_explained(name):
+    assert f"| `{name}` |" in (ROOT / "docs/importing.md").read_text(encoding="utf-8")
+
+
+TEXTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *ROOT.glob("docs/**/*.md"),
+    ROOT / "benchmarks/README.md",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_text_names_exists(text):
+    """`engine/presets.py` may be said of `recommendations/engine/presets.py`."""
+    named = set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|yaml|toml))`", text.read_text(encoding="utf-8")))
+    assert not [
+        name for name in named if not any(ROOT.glob(f"[!.]*/**/{name}")) and not (ROOT / name).exists()
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_between_the_texts_leads_somewhere(text):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text.read_text(encoding="utf-8"))
+    assert not [target for target in targets if not (text.parent / target).exists()]
