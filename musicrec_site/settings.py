@@ -22,6 +22,9 @@ environ.Env.read_env(env.str("MUSICREC_ENV_FILE", default=str(BASE_DIR / ".env")
 TESTING = "pytest" in sys.modules
 DEBUG = env.bool("DEBUG", default=False)
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
+if TESTING:
+    # A test run must leave nothing where the site would find it, such as messages for its workers.
+    DATA_DIR = BASE_DIR / "test-artifacts" / "data"
 ARTIFACTS_DIR = Path(env.str("ARTIFACTS_DIR", default=str(DATA_DIR / "artifacts"))).resolve()
 UPLOADS_DIR = DATA_DIR / "uploads"
 BROKER_DIR = DATA_DIR / "broker"
@@ -35,7 +38,13 @@ if not SECRET_KEY:
 # Holds listening histories and messages: nobody else on the machine may read it.
 _broker_folders = (BROKER_DIR / "messages", BROKER_DIR / "control")
 for _folder in (DATA_DIR, ARTIFACTS_DIR, UPLOADS_DIR, *_broker_folders, DATA_DIR / "static"):
-    _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{_folder} can't be made ({error.strerror}). Give this user the right to write in {DATA_DIR}, "
+            "or set DATA_DIR to another folder."
+        ) from None
 
 # --- Addresses ------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,22 @@ def test_a_folder_that_cannot_be_written_to_is_an_error(settings, tmp_path):
     assert {message.id for message in checks.folders_are_writable(None)} == {"musicrec.E001"}
 
 
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(installation):
+    (installation.folder / "file").touch()
+    installation.settings["DATA_DIR"] = str(installation.folder / "file" / "data")
+
+    said = installation.manage("recommend", "--listener=alice", ok=False)
+
+    assert "can't be made (Not a directory). Give this user the right to write" in said
+    assert "Traceback" not in said
+
+
+def test_a_test_run_writes_nothing_where_the_site_would_find_it(settings):
+    """A wake-up left by `make test` would be taken up by the workers of `make run`."""
+    assert settings.DATA_DIR == settings.BASE_DIR / "test-artifacts" / "data"
+    assert settings.BROKER_DIR.is_relative_to(settings.DATA_DIR)
+
+
 def test_the_doctor_names_each_fault_with_its_cure(installation):
     installation.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
 
