@@ -72,7 +72,9 @@ def temporal_split(
     times = interactions.timestamps
     known = times[times != NO_TIME]
     if not len(known):
-        raise ValueError("The interactions have no times, so they cannot be cut in time; use the random split.")
+        raise ValueError(
+            "The interactions have no times, so they cannot be cut in time; use the random split."
+        )
     cut = np.quantile(known, 1 - test_share, method="lower")
     is_later = times > cut
     train = interactions.take(~is_later)
