@@ -1,9 +1,26 @@
 """Mail, sent by a worker so that no page waits for it and no answer takes longer for a known address (T41)."""
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
 from django.utils import translation
+from kombu.exceptions import KombuError
+
+log = logging.getLogger(__name__)
+
+
+def request_password_reset(email: str) -> bool:
+    """Have a reset link mailed; False when no worker can be told, whoever the address belongs to."""
+    # never the Host header: a forged one would get the link (T43)
+    domain = settings.SITE_URL.split("://", 1)[1]
+    try:
+        send_password_reset.delay(email, domain, settings.HTTPS, translation.get_language())
+    except (OSError, KombuError) as error:
+        log.warning("The message queue can't be reached, a password reset was not sent: %s", error)
+        return False
+    return True
 
 
 @shared_task(ignore_result=True)

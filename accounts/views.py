@@ -25,7 +25,7 @@ from accounts.forms import (
     SignUpForm,
     TokenForm,
 )
-from accounts.tasks import send_password_reset
+from accounts.tasks import request_password_reset
 
 
 class SignIn(auth_views.LoginView):
@@ -102,11 +102,10 @@ def reset_password(request):
         return render(request, "429.html", {"minutes": throttle.RESET_ADDRESS.minutes}, status=429)
     throttle.RESET_ADDRESS.count(address)
     if not throttle.RESET_MAIL.reached(email):
+        if not request_password_reset(email):
+            form.add_error(None, _("Mail can't be sent at the moment. Please try again in some minutes."))
+            return render(request, "accounts/reset_password.html", {"form": form}, status=503)
         throttle.RESET_MAIL.count(email)
-        domain = settings.SITE_URL.split("://", 1)[
-            1
-        ]  # never the Host header: a forged one would get the link (T43)
-        send_password_reset.delay(email, domain, settings.HTTPS, translation.get_language())
     return render(request, "accounts/reset_password_sent.html")
 
 

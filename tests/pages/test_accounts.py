@@ -50,12 +50,22 @@ def test_a_wrong_password_and_an_unknown_name_read_the_same(anna):
 
 def test_asking_for_a_reset_reads_the_same_for_every_address(anna, monkeypatch):
     asked = []
-    monkeypatch.setattr("accounts.views.send_password_reset.delay", lambda *args: asked.append(args))
+    monkeypatch.setattr("accounts.tasks.send_password_reset.delay", lambda *args: asked.append(args))
     answers = [
         Client().post("/password/reset/", {"email": e}) for e in ("anna@example.org", "no@example.org")
     ]
     assert body(answers[0]) == body(answers[1])
     assert [args[0] for args in asked] == ["anna@example.org", "no@example.org"]
+
+
+def test_a_reset_without_a_message_queue_is_a_sentence_not_an_error(installation):
+    installation.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    asked = (
+        "from django.test import Client\n"
+        "answer = Client(SERVER_NAME='localhost').post('/password/reset/', {'email': 'anna@example.org'})\n"
+        "print(answer.status_code, 'sent at the moment' in answer.content.decode())"
+    )
+    assert installation.shell(asked).splitlines()[-1] == "503 True"
 
 
 def test_the_mailed_link_sets_a_new_password_and_ends_tokens(anna, settings):
