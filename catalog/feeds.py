@@ -29,6 +29,7 @@ def made_for(request: HttpRequest, username: str) -> HttpResponse:
         title=_("Made for %(name)s") % {"name": listener.username},
         link=settings.SITE_URL,
         feed_url=settings.SITE_URL + request.path,
+        feed_guid=f"{settings.SITE_URL}{reverse('feed', args=[listener.username])}",
         description=_("Weekly jams, weekly discovery and daily mixes"),
         language=listener.language or settings.LANGUAGE_CODE,
     )

@@ -85,6 +85,29 @@ def test_the_site_serves_survives_a_dead_child_and_stops_cleanly(running):
     assert session_of(process) == []
 
 
+def test_links_of_feeds_lead_to_the_port_it_is_served_on(running, site):
+    _process, port, _terminal = running
+    site.shell(
+        "from accounts.models import User; User.objects.create(username='anna', shares_playlists=True)"
+    )
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/feeds/anna.atom", timeout=20) as feed:
+        assert f'href="http://127.0.0.1:{port}/feeds/anna.atom"' in feed.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://127.0.0.1:81"),
+        ("::", "http://[::1]:81"),
+        ("fe80::1", "http://[fe80::1]:81"),
+        ("music.local", "http://music.local:81"),
+    ],
+)
+def test_where_it_is_reached(host, address):
+    assert run_site._address(host, 81) == address
+
+
 def test_a_taken_port_is_one_sentence(site):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -44,6 +44,7 @@ class Command(BaseCommand):
             raise CommandError("The demo could not be made; see above.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped before the site was served.", returncode=130) from None
+        os.environ.setdefault("SITE_URL", _address(host, port))
         # In this process's place, so that what the set-up has loaded does not stay in memory.
         os.execv(sys.executable, [sys.executable, supervisor.__file__, host, str(port)])  # noqa: S606
 
@@ -64,3 +65,9 @@ def _free_name() -> str:
     """Return `admin`, or with a number where a listener, such as one that a file brought, goes by that name."""
     names = chain(["admin"], (f"admin{number}" for number in count(2)))
     return next(name for name in names if not User.objects.filter(username__iexact=name).exists())
+
+
+def _address(host: str, port: int) -> str:
+    """Return how the site is reached from this machine: what links in feeds and mails begin with by default."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"
