@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from catalog.matching import Clues, clean_isrc, main_artist, match_key
-from catalog.models import Album, Artist, Song
+from catalog.models import Album, Artist, Genre, Song
 from catalog.records import SongRecord
 from catalog.text import normalise
 
@@ -84,7 +85,7 @@ def _album_titled(title: str, artist: Artist) -> Album | None:
 
 def _add(clues: Clues, record: SongRecord) -> Song:
     artist = artist_named(main_artist(record.artist), uuid_or_none(record.artist_mbid))
-    return Song.objects.create(
+    song = Song.objects.create(
         key=key_of(clues),
         title=record.title[:_TITLE_LENGTH],
         artist=artist,
@@ -94,6 +95,14 @@ def _add(clues: Clues, record: SongRecord) -> Song:
         mbid=clues.mbid,
         isrc=clues.isrc,
     )
+    if record.genres:
+        song.genres.set(_genres_among(record.genres))
+    return song
+
+
+def _genres_among(tags: Iterable[str]) -> QuerySet[Genre]:
+    """Return the genres that some tags name: any player may send any tag, and none of them makes a new genre."""
+    return Genre.objects.filter(search_text__in={normalise(tag)[:100] for tag in tags})
 
 
 def _learn(song: Song, clues: Clues, record: SongRecord) -> Song:

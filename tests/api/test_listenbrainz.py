@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts import tokens
 from catalog.listenbrainz import payloads
-from catalog.models import Song
+from catalog.models import Genre, Song
 from tests.api.caller import Caller
 from tests.api.listens import NOW, listen, plays, single
 
@@ -84,6 +84,14 @@ def test_a_listen_of_an_unknown_song_brings_the_song_in(player):
     assert (str(song.mbid), song.isrc, song.duration_ms) == (mbid, "GBAYE9200113", 238_000)
     play = plays(player.user).get()
     assert play.occurred_at == datetime.fromtimestamp(NOW - 600, UTC)
+
+
+def test_a_new_song_gets_the_genres_that_its_tags_name_and_makes_none(player, songs):
+    """Until the next training songs of the same genre stand in for it."""
+    player.post("submit-listens", single(listen("New", "Somebody new", tags=["ROCK", "seen live", ""])))
+    song = Song.objects.get(title="New")
+    assert [genre.name for genre in song.genres.all()] == ["Rock"]
+    assert Genre.objects.count() == 2
 
 
 @pytest.mark.parametrize(

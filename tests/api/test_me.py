@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import ImportRun, Interaction
 from recommendations.models import Impression, ModelVersion, RecommendationList
+from recommendations.services import training
 
 
 def test_settings_are_read_and_changed(alice):
@@ -128,3 +129,21 @@ def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
     assert changed["parts"][0]["mood"] == "mute"
     assert world.alice.patch("me/taste/", {"discovery": 2}).status == 400
     assert world.alice.patch("me/taste/", {"moods": [{"part": "nothing", "mood": "mute"}]}).status == 400
+
+
+def test_who_went_is_learned_from_no_more(world):
+    """T63: no list of theirs is left, their token is dead, and the next model knows one listener less."""
+    n_before, owner = world.version.n_listeners, world.alice.user.pk
+    assert world.alice.delete("me/?confirm=alice").status == 204
+    assert world.alice.get("recommendations/").status == 401
+    assert not RecommendationList.objects.filter(listener=owner).exists()
+    run = training.run_training(training.request_training(preset="classic", trigger="command").pk, "test")
+    assert run.version.n_listeners == n_before - 1
+
+
+def test_whoever_wants_no_personalisation_is_not_learned_from(world):
+    """T63: the switch does for the next model what leaving does."""
+    n_before = world.version.n_listeners
+    world.alice.patch("me/", {"personalised": False})
+    run = training.run_training(training.request_training(preset="classic", trigger="command").pk, "test")
+    assert run.version.n_listeners == n_before - 1

@@ -1,0 +1,39 @@
+"""What is installed is what was looked at, and may be passed on under this project's licence."""
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PIN = re.compile(
+    r"^([a-z0-9][\w.-]*)==([^\s;\\]+)(.*?)(?=^[a-z0-9]|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
+# LGPL is a licence for libraries: using one does not ask anything of the program.
+STRONG_COPYLEFT = re.compile(
+    r"(?<!L)(?<!Lesser )\b(?:A?GPL|(?:Affero )?General Public License)", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_every_package_is_pinned_with_hashes(name):
+    """T60"""
+    pins = PIN.findall((ROOT / name).read_text())
+    assert len(pins) > 40
+    assert [package for package, _version, rest in pins if "--hash=sha256:" not in rest] == []
+
+
+def licences(package: str) -> list[str]:
+    told = metadata.metadata(package)
+    classifiers = [one for one in told.get_all("Classifier", []) if one.startswith("License")]
+    # A licence's whole text names others; what it is stands in its first line.
+    return [*classifiers, told.get("License-Expression") or "", (told.get("License") or "").split("\n")[0]]
+
+
+def test_nothing_it_runs_on_is_under_the_gpl():
+    """T60"""
+    packages = [package for package, _version, _rest in PIN.findall((ROOT / "requirements.lock").read_text())]
+    told = {package: licences(package) for package in packages}
+    assert [package for package in packages if not any(told[package])] == []
+    assert {name: one for name, one in told.items() if any(map(STRONG_COPYLEFT.search, one))} == {}
