@@ -12,6 +12,7 @@ from recommendations.engine import History, Recommender
 from recommendations.models import Taste
 from recommendations.services import newcomers
 from recommendations.services.told import Fact, Moods, Told
+from recommendations.services.training_data import USUAL_DURATION_MS
 
 _NAMED_SONGS = 30
 BOOST = np.float32(2)
@@ -68,9 +69,9 @@ def _events_of(history: Sequence[Fact], left_out: frozenset[int]) -> dict[str, A
 
 
 def played_share(played_ms, duration_ms) -> np.ndarray:
-    """Return the share of each song that was heard, NaN where either time is unknown."""
+    """Return the share of each song that was heard, NaN where nobody told how long."""
     played = np.array([np.nan if value is None else value for value in played_ms], dtype=np.float32)
-    duration = np.array([value or np.nan for value in duration_ms], dtype=np.float32)
+    duration = np.array([value or USUAL_DURATION_MS for value in duration_ms], dtype=np.float32)
     return played / duration
 
 

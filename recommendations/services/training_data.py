@@ -29,6 +29,9 @@ _EVENT_TYPES = {
 }
 BYTES_AN_EVENT = sum(np.dtype(type_).itemsize for type_ in _EVENT_TYPES.values())
 
+USUAL_DURATION_MS = 210_000
+"""Length that a song is taken to have while nobody told it: histories say how long was heard and not of how much."""
+
 
 @dataclass(frozen=True)
 class Generations:
@@ -199,15 +202,14 @@ def _interactions(
 
 
 def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
-    """Return the share of each song that was heard, NaN where a time is unknown."""
+    """Return the share of each song that was heard, NaN where nobody told how long."""
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
     place = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)
     duration = songs["duration_ms"][place].astype(np.float32)
-    known = (events["played_ms"] >= 0) & (duration > 0) & (songs["id"][place] == events["song"])
-    return np.where(known, events["played_ms"] / np.where(duration > 0, duration, 1), np.nan).astype(
-        np.float32
-    )
+    known = (events["played_ms"] >= 0) & (songs["id"][place] == events["song"])
+    share = events["played_ms"] / np.where(duration > 0, duration, np.float32(USUAL_DURATION_MS))
+    return np.where(known, share, np.nan).astype(np.float32)
 
 
 def _features(source: Reader, songs: Columns) -> ItemFeatures:

@@ -2,14 +2,15 @@
 
 import errno
 
+import numpy as np
 import pytest
 
 from accounts.models import User
-from catalog.models import Interaction, Song
+from catalog.models import Artist, Interaction, Song
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
-from recommendations.services import gate, leases, memory, registry, training, training_data
+from recommendations.services import gate, histories, leases, memory, registry, training, training_data
 from recommendations.services.evaluation import Evaluation
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -306,3 +307,18 @@ def test_enough_new_listens_begin_a_training(version, listener, song, settings):
 
     assert TrainingRun.objects.active().get().trigger == "new-listens"
     assert "has to end" in tasks.retrain_when_due()
+
+
+def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(db):
+    """Histories as files tell how long was heard, but not the length of the song; in lists and training alike."""
+    listener, artist = User.objects.create(username="anna"), Artist.objects.create(name="A")
+    row = {"listener": listener, "source": "file"}
+    for n, (duration_ms, played_ms) in enumerate(
+        [(None, 2_100), (None, 210_000), (100_000, 50_000), (None, None)]
+    ):
+        song = Song.objects.create(key=str(n), title=str(n), artist=artist, duration_ms=duration_ms)
+        Interaction.objects.create(**row, song=song, kind=Interaction.Kind.PLAY, played_ms=played_ms)
+    expected = [2_100 / 210_000, 1, 50_000 / 100_000, np.nan]
+    assert training_data.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
+    live = histories.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
+    assert live == pytest.approx(expected, nan_ok=True)
