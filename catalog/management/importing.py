@@ -1,13 +1,12 @@
 """What the import commands share: progress with time left, and the result in words."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
+from catalog.management.bars import progress_bar
 from catalog.management.sentences import PlainCommand
 from catalog.models import ImportRun
 from catalog.records import WrongFile
@@ -42,8 +41,14 @@ class ImportCommand(PlainCommand):
     def import_file(self, given: dict[str, Any], content: str, format: str = "", **more: Any) -> None:
         """Import, show progress, print the result; CommandError with one sentence if it cannot be done."""
         try:
-            with _bar(given["file"].name) as show:
-                run = imports.import_file(given["file"], content, format, on_progress=show, **more)
+            with progress_bar() as bar:
+                run = imports.import_file(
+                    given["file"],
+                    content,
+                    format,
+                    on_progress=lambda run: bar.show(run.file_name, run.progress),
+                    **more,
+                )
         except (WrongFile, imports.ImportRefused, LeaseLost) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
@@ -62,19 +67,3 @@ class ImportCommand(PlainCommand):
             self.stdout.write(f"  and {run.n_rejected - len(shown):,} more")
         if run.n_read and run.n_rejected == run.n_read:
             raise CommandError("Every row was rejected; nothing was imported.")
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[imports.OnProgress]:
-    """Show a bar with the time left on stderr; nothing when nobody watches."""
-    bar = tqdm(
-        total=100,
-        disable=None,
-        leave=False,
-        bar_format="{desc:32.32} {bar:30} {percentage:3.0f} %  {remaining} left",
-        desc=title,
-    )
-    try:
-        yield lambda run: bar.update(100 * run.progress - bar.n) and None
-    finally:
-        bar.close()

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from catalog.management.bars import progress_bar
 from recommendations.conf import conf
 from recommendations.engine import NotEnoughData, RecommenderConfig
-from recommendations.management.output import SentenceCommand, progress_bar
+from recommendations.management.output import SentenceCommand
 from recommendations.services import evaluation, registry, training, training_data
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from recommendations.management.output import SentenceCommand, progress_bar
+from catalog.management.bars import progress_bar
+from recommendations.management.output import SentenceCommand
 from recommendations.services import precompute, registry
 
 

@@ -5,10 +5,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from catalog.management.bars import progress_bar
 from catalog.models import ImportRun
 from catalog.services.demo_import import AnotherWorld
 from recommendations.engine.synthetic import World
-from recommendations.management.output import SentenceCommand, progress_bar
+from recommendations.management.output import SentenceCommand
 from recommendations.services import demo_world
 
 HOUR = 3600

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from catalog.management.bars import progress_bar
 from recommendations.conf import conf
-from recommendations.management.output import SentenceCommand, progress_bar
+from recommendations.management.output import SentenceCommand
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services import training
 
