@@ -11,6 +11,7 @@ from recommendations.engine import Recommender, RecommenderConfig
 from recommendations.engine.evaluation import (
     EvaluationReport,
     Fidelity,
+    Interval,
     Split,
     evaluate,
     explanation_fidelity,
@@ -122,6 +123,11 @@ def _report_on(
         seed=seed,
         on_progress=on_progress,
     )
+
+
+def differences(ours: EvaluationReport, theirs: EvaluationReport, *, seed: int) -> dict[str, Interval]:
+    """Return by metric the interval of ours minus theirs, paired by listener; both must be on one split."""
+    return {metric: paired_bootstrap(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
 
 
 def measure(

@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from recommendations.engine import PRESETS
 from recommendations.services import registry
 from tests.recommendations.conftest import N_SONGS, train
 
@@ -89,6 +91,21 @@ def test_evaluate_model_speaks_json(version, capsys, split):
     report = json.loads(said(capsys, "evaluate_model", "--split", split, "--json"))
     assert report["split"] == split
     assert 0 <= report["systems"]["recommender"]["overall"]["ndcg@10"]["mean"] <= 1
+
+
+def test_another_preset_is_measured_beside_the_active_version(version, capsys, monkeypatch):
+    """Paired by listener, on the same split."""
+    monkeypatch.setitem(PRESETS, "plain", replace(PRESETS["classic"], name="plain", relevance=1.0))
+    found = json.loads(said(capsys, "evaluate_model", "--preset", "plain", "--json"))
+    ours, active = (
+        each["systems"]["recommender"]["overall"]["map@10"]["mean"] for each in (found, found["active"])
+    )
+    difference = found["active"]["differences"]["map@10"]
+    assert difference["mean"] == pytest.approx(ours - active)
+    assert difference["low"] <= difference["mean"] <= difference["high"]
+    text = said(capsys, "evaluate_model", "--preset", "plain")
+    assert "The active version's configuration on the same split" in text
+    assert "The active version" not in said(capsys, "evaluate_model")
 
 
 def test_roll_back_activate_and_prune(version, capsys):

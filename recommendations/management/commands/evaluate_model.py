@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -9,8 +10,9 @@ from django.core.management.base import CommandParser
 from catalog.management.bars import progress_bar
 from recommendations.conf import conf
 from recommendations.engine import NotEnoughData, RecommenderConfig
+from recommendations.engine.evaluation import EvaluationReport, Interval
 from recommendations.management.output import SentenceCommand
-from recommendations.services import evaluation, registry, training, training_data
+from recommendations.services import evaluation, gate, registry, training, training_data
 
 
 class Command(SentenceCommand):
@@ -34,11 +36,17 @@ class Command(SentenceCommand):
         with progress_bar() as bar:
             parts = evaluation.split_of(rows, split, seed)
             report = evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
+            rival = gate.rival_of(config) if preset else None
+            active = rival and evaluation.report_on(rows, rival, parts, seed=seed, on_progress=bar.step)
+        differences = evaluation.differences(report, active, seed=seed) if active else {}
         if options["json"]:
-            self.stdout.write(json.dumps(report.to_dict() | {"search": tuning}, indent=2))
+            beside = active and active.to_dict() | {"differences": _plain(differences)}
+            self.stdout.write(json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2))
             return
         self.stdout.write(f"{config.name}, {split} split, {len(report.listeners):,} listeners measured\n")
         self.stdout.write(report.table())
+        for line in _beside(active, differences):
+            self.stdout.write(line)
         for line in _told(tuning or {}):
             self.stdout.write(line)
 
@@ -49,6 +57,19 @@ class Command(SentenceCommand):
             if active is not None:
                 return registry.recommender_for(active).config, active.metadata.get("tuning")
         return training.config_for(preset or conf.preset, {}), None
+
+
+def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:
+    return {metric: asdict(interval) for metric, interval in differences.items()}
+
+
+def _beside(active: EvaluationReport | None, differences: dict[str, Interval]) -> Iterator[str]:
+    """Tell what the active version's configuration reaches on the same split, and by how much ours differs."""
+    if active is None:
+        return
+    yield "\nThe active version's configuration on the same split, and the difference with its 95 % interval:"
+    for metric, gained in differences.items():
+        yield f"  {metric:<13}{active.mean(metric):.4f}   {gained.mean:+.4f} ({gained.low:+.4f} to {gained.high:+.4f})"
 
 
 def _told(tuning: dict[str, Any]) -> Iterator[str]:
