@@ -206,10 +206,18 @@ def require_free_port(host: str, port: int) -> None:
             ) from None
 
 
+def say(sentence: str) -> None:
+    """Print; a terminal that was closed must not keep the children from being ended in order."""
+    try:
+        print(sentence, flush=True)  # noqa: T201
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(host: str, port: str) -> int:
     """Serve until told to stop; return the exit code."""
     try:
-        Supervisor(host, int(port), lambda sentence: print(sentence, flush=True)).run()  # noqa: T201
+        Supervisor(host, int(port), say).run()
     except CannotServe as error:
         print(error, file=sys.stderr, flush=True)  # noqa: T201
         return 1

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import socket
 import termios
 import threading
@@ -35,6 +36,10 @@ class Terminal:
 
     def press(self, keys: bytes) -> None:
         os.write(self.mine, keys)
+
+    def close(self) -> None:
+        os.close(self.mine)
+        os.close(self.its)
 
     def _read(self) -> None:
         try:
@@ -106,6 +111,15 @@ def test_links_of_feeds_lead_to_the_port_it_is_served_on(running, site):
 )
 def test_where_it_is_reached(host, address):
     assert run_site._address(host, 81) == address
+
+
+def test_a_closed_terminal_ends_everything_in_order(running):
+    """The shell passes the hang-up on; what is still said has nobody to read it."""
+    process, _port, terminal = running
+    terminal.close()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0
+    assert session_of(process) == []
 
 
 def test_a_taken_port_is_one_sentence(site):
