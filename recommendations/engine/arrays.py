@@ -83,8 +83,8 @@ def side_by_side(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """Return the products of each row with the first n columns, (n_rows, n).
 
-    A row's result does not depend on how many rows came with it: BLAS adds in another order for a single row
-    and at the edge of a matrix that does not fill its blocks of columns.
+    A row's result hardly depends on how many rows came with it: BLAS adds in another order for a single row and
+    at the edge of a matrix that does not fill its blocks of columns. On some processors the last bit still does.
     """
     if len(left) == 1:
         return (np.repeat(left, 2, axis=0) @ columns)[:1, :n]

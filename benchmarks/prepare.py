@@ -1,0 +1,126 @@
+"""Listens as people have them, made into the files that `benchmarks/quality.py` compares systems on.
+
+    python benchmarks/prepare.py LISTENS OUT [--songs SONGS] [--format csv|hetrec] [--seed N]
+
+LISTENS and SONGS are what `import_listens` and `import_songs` read. OUT becomes a folder with train.npz and test.npz
+(a random 20 % of each listener's songs is the test part) and items.csv: artist, genres, year and audio features where
+they are known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from scipy.sparse import save_npz
+
+from catalog.importers import importer_named, open_file
+from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
+from recommendations.engine import Interactions
+from recommendations.engine.evaluation import random_split
+from recommendations.engine.weighting import Weighting
+
+COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
+
+
+def main() -> int:
+    options = _options()
+    try:
+        print(prepare(options.listens, options.out, options.songs, options.format, options.seed))
+    except (WrongFile, OSError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("listens", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--songs", type=Path)
+    parser.add_argument("--format", choices=("csv", "hetrec"), default="csv")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def prepare(listens: Path, out: Path, songs: Path | None, form: str, seed: int) -> str:
+    """Write the files and say in one sentence what they hold.
+
+    Raises
+    ------
+    WrongFile
+    """
+    known = {} if songs is None else {song.key: song for song in _songs(songs)}
+    keys: list[str] = []
+    listeners: list[str] = []
+    plays: list[int] = []
+    for record in _records(listens, "listens", form):
+        if isinstance(record, ListenRecord):
+            if record.song is not None:
+                known.setdefault(_key(record), record.song)
+            keys.append(_key(record))
+            listeners.append(record.listener)
+            plays.append(record.plays)
+    if not keys:
+        raise WrongFile(f"{listens.name} holds no listens.")
+    interactions = Interactions.from_ids(np.array(listeners), np.array(keys), plays=np.array(plays))
+    out.mkdir(parents=True, exist_ok=True)
+    train, test = _parts(interactions, seed)
+    save_npz(out / "train.npz", train)
+    save_npz(out / "test.npz", test)
+    _write_items(out / "items.csv", interactions.items.ids, known)
+    return (
+        f"{out}: {train.shape[0]:,} listeners x {train.shape[1]:,} items, {train.nnz:,} pairs to learn from "
+        f"and {test.nnz:,} to find again."
+    )
+
+
+def _records(path: Path, content: str, form: str) -> Iterator[ListenRecord | SongRecord]:
+    for record in importer_named(content, form).read(open_file(path), {}):
+        if not isinstance(record, RejectedRow):
+            yield record
+
+
+def _songs(path: Path) -> Iterable[SongRecord]:
+    return (record for record in _records(path, "songs", "csv") if isinstance(record, SongRecord))
+
+
+def _key(record: ListenRecord) -> str:
+    if record.song is None:
+        return record.song_key
+    return record.song.key or f"{record.song.artist} / {record.song.title}"
+
+
+def _parts(interactions: Interactions, seed: int):
+    """Number of plays of each pair, apart for training and test."""
+    split = random_split(interactions, seed=seed)
+    counts = interactions.to_matrix(Weighting())
+    test = split.test.astype(np.float32).multiply(counts).tocsr()
+    train = (counts - test).tocsr()
+    train.eliminate_zeros()
+    return train, test
+
+
+def _write_items(path: Path, ids: Iterable[str], known: dict[str, SongRecord]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for number, key in enumerate(ids):
+            song = known.get(str(key))
+            if song is not None:
+                values = ["" if value is None else value for value in song.features]
+                # an artist that is the item itself says nothing
+                artist = "" if song.artist == song.title else song.artist
+                table.writerow([number, artist, "|".join(song.genres), song.year or "", *values])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
