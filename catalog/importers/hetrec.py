@@ -14,7 +14,7 @@ from catalog.records import ListenRecord, Outcome, RejectedRow, SongRecord, Wron
 
 _MEMBERS = ("artists.dat", "tags.dat", "user_artists.dat", "user_taggedartists.dat")
 _LATIN1_MEMBERS = ("tags.dat",)
-TAGS_AN_ARTIST = 5
+TAGS_AN_ARTIST = 20
 LISTENER, ARTIST = "lastfm-user-{}", "lastfm-artist-{}"
 
 

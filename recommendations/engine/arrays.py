@@ -91,6 +91,24 @@ def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) 
     return (left @ columns)[:, :n]
 
 
+def dense_part(
+    matrix: csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Return the chosen rows and columns as a dense array, float32 (n_rows, n_columns).
+
+    Columns may repeat. Cost: the entries of the rows and one pass over the width.
+    """
+    wanted, back = np.unique(columns, return_inverse=True)
+    place = np.full(matrix.shape[1], -1, dtype=np.int32)
+    place[wanted] = np.arange(len(wanted))
+    part = matrix[rows]
+    found = place[part.indices]
+    inside = found >= 0
+    dense = np.zeros((len(rows), len(wanted)), dtype=np.float32)
+    dense[row_numbers(part)[inside], found[inside]] = part.data[inside]
+    return dense[:, back]
+
+
 @dataclass(frozen=True)
 class Padded:
     """Rows of a csr matrix brought to one length.

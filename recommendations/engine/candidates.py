@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms.base import TrainingData
-from .arrays import n_per_row, positive_part, top_columns
+from .arrays import n_per_row, positive_part, row_numbers, top_columns
 from .features import UNKNOWN_ARTIST, ItemFeatures, rare_units
 
 PER_COMPONENT = ("z", "share", "rank")
@@ -243,7 +243,9 @@ class SongTable:
         lengths = np.sqrt(np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel())
         rows = proposals.listener_rows
         songs = self.genres[proposals.item_rows]
-        fit = np.asarray(songs.multiply(profiles[rows]).sum(axis=1)).ravel()
+        candidate = row_numbers(songs)
+        agrees = songs.data * profiles.toarray()[rows[candidate], songs.indices]
+        fit = np.bincount(candidate, weights=agrees, minlength=len(rows))
         known = (n_per_row(songs) > 0) & (lengths[rows] > 0)
         return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
 

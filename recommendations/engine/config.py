@@ -32,6 +32,8 @@ class RankerConfig:
         Part of the candidates that were not taken which is trained on.
     max_listeners
         At most so many listeners are trained on.
+    max_holdouts
+        Where listeners are few, up to so many different parts of their songs are hidden in turn.
     linear_share
         Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
     """
@@ -47,6 +49,7 @@ class RankerConfig:
     holdout_share: float = 0.2
     negatives_share: float = 0.4
     max_listeners: int = 6000
+    max_holdouts: int = 3
     linear_share: float = 0.0
 
     def __post_init__(self) -> None:
@@ -73,21 +76,18 @@ class SearchConfig:
         can differ, with trials alone they cannot.
     max_listeners
         At most so many listeners judge a trial.
-    n_settings
-        Most settings of one algorithm that become components beside each other, if that pays.
     """
 
     components: tuple[str, ...] = ("ease", "als", "item_knn", "user_knn")
     trials: int = 19
     seconds: float | None = None
     max_listeners: int = 1500
-    n_settings: int = 3
 
     def __post_init__(self) -> None:
         if not self.components:
             raise ValueError("A search needs at least one component.")
-        if min(self.trials, self.max_listeners, self.n_settings) < 1 or (self.seconds or 0) < 0:
-            raise ValueError("trials, max_listeners and n_settings must be at least 1, seconds at least 0.")
+        if min(self.trials, self.max_listeners) < 1 or (self.seconds or 0) < 0:
+            raise ValueError("trials and max_listeners must be at least 1, seconds at least 0.")
 
 
 @dataclass(frozen=True)

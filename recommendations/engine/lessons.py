@@ -35,6 +35,8 @@ class Lesson:
         One listener after the other, in the order of `listeners`.
     listeners : int (n,)
         Rows of the training data.
+    more : tuple of Examples
+        The same with other songs of the same listeners hidden.
     """
 
     validation: Validation
@@ -44,6 +46,7 @@ class Lesson:
     songs: SongTable
     found: Examples
     listeners: NDArray[np.intp]
+    more: tuple[Examples, ...] = ()
 
     @classmethod
     def of(
@@ -66,9 +69,14 @@ class Lesson:
         report("examples", len(listeners), len(listeners))
         return cls(validation, config, seed, tuple(fitted), songs, Examples.joined(parts), listeners)
 
-    def learned(self, found: Examples | None = None) -> Ranker | None:
-        """Train on some or all of the examples; None where nobody took anything that was proposed."""
-        found = self.found if found is None else found
+    def with_more(self, other: Lesson) -> Lesson:
+        """Return the lesson with another one about the same listeners."""
+        return replace(self, more=(*self.more, other.found))
+
+    def learned(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
+        """Train on some or all of the listeners; None where nobody took anything that was proposed."""
+        parts = (self.found, *self.more)
+        found = Examples.joined(parts if listeners is None else [part.take(listeners) for part in parts])
         if not found.taken.any():
             return None
         return Ranker.train(self.config, self.components, self.songs, found, seed=self.seed)
@@ -81,9 +89,7 @@ class Lesson:
         fold = generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
         values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
         for part in (0, 1):
-            ranker = replace(self, config=replace(self.config, linear_share=0.5)).learned(
-                self.found.take(fold != part)
-            )
+            ranker = replace(self, config=replace(self.config, linear_share=0.5)).learned(fold != part)
             if ranker is None:
                 return {0.0: 0.0}
             judged = self.found.take(fold == part)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from .arrays import n_per_row, padded, positive_part, row_numbers
+from .arrays import dense_part, n_per_row, positive_part, row_numbers
 from .weighting import Transform, transformed
 
 
@@ -38,12 +38,12 @@ def linked_contributions(
 
     float32 (n, k, longest history), in the order of `padded(values)`.
     """
-    history = padded(values)
-    shape = (*item_rows.shape, history.columns.shape[1])
-    sources = np.broadcast_to(history.columns[:, None, :], shape).ravel()
-    targets = np.broadcast_to(item_rows[:, :, None], shape).ravel()
-    found = np.asarray(links[sources, targets], dtype=np.float32).reshape(shape)
-    return found * history.values[:, None, :]
+    amounts = np.zeros((*item_rows.shape, int(n_per_row(values).max(initial=0))), dtype=np.float32)
+    for row, items in enumerate(item_rows):
+        own = slice(values.indptr[row], values.indptr[row + 1])
+        found = dense_part(links, values.indices[own], items)
+        amounts[row, :, : len(found)] = (found * values.data[own, None]).T
+    return amounts
 
 
 def similar_by_links(links: csr_matrix, item_row: int, learned: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .algorithms import Algorithm, TrainingData, create
 from .config import RankerConfig, SearchConfig
+from .side_information import has_side_information
 from .validation import Validation, ndcg_of
 
 SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
@@ -53,8 +54,8 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
 SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
 """Algorithms that find the same songs if all values are multiplied by one number."""
 
-NEAR = 0.85
-"""Settings whose NDCG is below this part of the best one's are not taken beside it."""
+TOLD_STRENGTH = 1.0
+"""What an artist's or genre's knowing a song counts, where an algorithm is told it: as much as one play."""
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -102,19 +103,6 @@ def best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
     return best
 
 
-def several(trials: Sequence[Trial], search: SearchConfig) -> dict[str, Trial]:
-    """Return each algorithm's best trials by component name, the best as `als`, the next as `als_2` and so on.
-
-    Settings that are far behind the algorithm's best (`NEAR`) are left out.
-    """
-    found: dict[str, Trial] = {}
-    for name, best in best_trials(trials).items():
-        near = [t for t in trials if t.component == name and t.ndcg >= NEAR * best.ndcg]
-        ranked = sorted(near, key=lambda trial: -trial.ndcg)[: search.n_settings]
-        found |= {name if not place else f"{name}_{place + 1}": trial for place, trial in enumerate(ranked)}
-    return found
-
-
 def run_trials(
     validation: Validation,
     search: SearchConfig,
@@ -133,8 +121,32 @@ def run_trials(
         report("search", done, len(planned))
         algorithm = create(name, options).fit(validation.data, seed=seed)
         made.append(Trial(name, options, ndcg_of(algorithm, validation), algorithm))
-        _light(made, search)
+        _light(made)
     report("search", len(planned), len(planned))
+    return made
+
+
+def told_trials(
+    validation: Validation,
+    best: Mapping[str, Trial],
+    search: SearchConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Trial]:
+    """Try the best settings of each algorithm once more with the songs' artists and genres told to it."""
+    if not has_side_information(validation.data.features):
+        return []
+    start, made = clock(), []
+    able = [trial for trial in best.values() if "side_information" in trial.algorithm.option_names()]
+    for done, trial in enumerate(able):
+        if search.seconds is not None and clock() - start > search.seconds / len(best):
+            break
+        report("search with artists and genres", done, len(able))
+        options = {**trial.options, "side_information": TOLD_STRENGTH}
+        algorithm = create(trial.component, options).fit(validation.data, seed=seed)
+        made.append(Trial(trial.component, options, ndcg_of(algorithm, validation), algorithm))
+    report("search with artists and genres", len(able), len(able))
     return made
 
 
@@ -161,9 +173,9 @@ def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
     return [options for place, options in enumerate(SPACE[name]) if without[place] not in without[:place]]
 
 
-def _light(trials: Sequence[Trial], search: SearchConfig) -> None:
+def _light(trials: Sequence[Trial]) -> None:
     """Forget what losing trials learned, so that memory does not grow with the budget."""
-    kept = several(trials, search).values()
+    kept = best_trials(trials).values()
     for trial in trials:
         if not any(trial is one for one in kept):
             trial.algorithm.forget()

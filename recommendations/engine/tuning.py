@@ -16,15 +16,9 @@ from .config import RankerConfig, RecommenderConfig, SearchConfig
 from .lessons import Lesson
 from .mixing import best_blend
 from .ranker import Ranker
-from .searching import OnProgress, Trial, best_trials, run_trials, several, silent
+from .searching import OnProgress, Trial, best_trials, run_trials, silent, told_trials
+from .seeding import derived_seed
 from .validation import MIN_LISTENERS, Validation, ndcg_of
-
-COMPARED_ON = 2000
-"""Listeners on whom one setting of each algorithm is compared with several."""
-
-WORTH_MORE = 1.005
-"""Several settings of an algorithm are components only if the ranker is better by this factor with them."""
-
 
 BLEND_BETTER = 1.03
 """The blend is taken instead of the ranker where something else measures better by this factor."""
@@ -70,7 +64,7 @@ def tune(
     report = on_progress or silent
     if config.search is None:
         fitted = _fit_known(validation, config, seed, report)
-        return _refitted(config, Lesson.of(validation, fitted, ranker_config, seed, report))
+        return _refitted(config, _taught(validation, fitted, ranker_config, seed, report))
     return _searched(validation, config, config.search, ranker_config, seed, report, clock)
 
 
@@ -118,26 +112,21 @@ def _searched(
     clock: Callable[[], float],
 ) -> Tuned:
     trials = run_trials(validation, search, seed, report, clock)
-    best = best_trials(trials)
-    fitted = {name: trial.algorithm for name, trial in best.items()}
-    ndcg = {name: trial.ndcg for name, trial in best.items()}
+    ndcg = {name: trial.ndcg for name, trial in best_trials(trials).items()}
+    told = told_trials(validation, best_trials(trials), search, seed, report, clock)
+    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
+    trials += told
+    fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
     helpers = _helpers(validation, config, seed)
     report("weights", 0, 1)
     weights, ndcg["blend"] = best_blend(validation, {**fitted, **helpers}, config, seed)
     ndcg |= {name: ndcg_of(algorithm, validation) for name, algorithm in helpers.items()}
     report("weights", 1, 1)
-    lesson, measured = _best_lesson(validation, trials, search, ranker_config, seed, report)
+    lesson, ndcg["ranker"] = _with_share(_taught(validation, fitted, ranker_config, seed, report))
     # each is measured on some hundred listeners, so what only seems a little better is not
-    chosen = "ranker" if measured["ranker"] * BLEND_BETTER >= max(ndcg.values()) else "blend"
-    ndcg |= measured
+    chosen = "ranker" if ndcg["ranker"] * BLEND_BETTER >= max(ndcg.values()) else "blend"
     ranker = lesson.learned() if chosen == "ranker" else None
     report("ranker", 1, 1)
-    if ranker:
-        fitted = {
-            component: trial.algorithm
-            for component, trial in several(trials, search).items()
-            if component in lesson.components
-        }
     components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
     result = replace(
         config,
@@ -149,31 +138,24 @@ def _searched(
     return Tuned(result, ranker, _log(validation, trials, ndcg, chosen, weights, ranker))
 
 
-def _best_lesson(
+def _taught(
     validation: Validation,
-    trials: Sequence[Trial],
-    search: SearchConfig,
+    fitted: Mapping[str, Algorithm],
     config: RankerConfig,
     seed: int,
     report: OnProgress,
-) -> tuple[Lesson, dict[str, float]]:
-    """The ranker over each algorithm's best settings, or over several settings of each if that pays.
-
-    More components cost time at each request, so they must be better by `WORTH_MORE`.
-    """
-    alone = {name: trial.algorithm for name, trial in best_trials(trials).items()}
-    more = {name: trial.algorithm for name, trial in several(trials, search).items()}
-    chosen, measured = alone, {}
-    if len(more) > len(alone):
-        # fewer listeners are enough to compare
-        quick = replace(config, max_listeners=min(config.max_listeners, COMPARED_ON))
-        few, many = (
-            _with_share(Lesson.of(validation, fitted, quick, seed, report))[1] for fitted in (alone, more)
-        )
-        measured = {"ranker over one setting of each": few, "ranker over several settings of each": many}
-        chosen = more if many > few * WORTH_MORE else alone
-    lesson, ndcg = _with_share(Lesson.of(validation, chosen, config, seed, report))
-    return lesson, measured | {"ranker": ndcg}
+) -> Lesson:
+    """The lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
+    lesson = Lesson.of(validation, fitted, config, seed, report)
+    n_listeners = max(len(lesson.listeners), 1)
+    for holdout in range(1, min(config.max_holdouts, config.max_listeners // n_listeners)):
+        other = validation.again(config.holdout_share, derived_seed(seed, f"holdout {holdout}"))
+        learned = {
+            name: create(name, algorithm.options()).fit(other.data, seed=seed)
+            for name, algorithm in fitted.items()
+        }
+        lesson = lesson.with_more(Lesson.of(other, learned, config, seed, report))
+    return lesson
 
 
 def _with_share(lesson: Lesson) -> tuple[Lesson, float]:

@@ -30,6 +30,8 @@ class Validation:
 
     Attributes
     ----------
+    whole : TrainingData
+        With the hidden songs.
     data : TrainingData
         Without the hidden songs and their events.
     hidden : float32 csr (n_listeners, n_items)
@@ -37,6 +39,7 @@ class Validation:
         Listeners by whom trials are judged.
     """
 
+    whole: TrainingData
     data: TrainingData
     hidden: csr_matrix
     judges: NDArray[np.intp]
@@ -49,7 +52,11 @@ class Validation:
         if len(judges) > max_judges:
             judges = np.sort(generator(seed, "judges").choice(judges, max_judges, replace=False))
         events = None if data.events is None else _without(data.events, hidden)
-        return cls(TrainingData(kept, data.features, events), hidden, judges)
+        return cls(data, TrainingData(kept, data.features, events), hidden, judges)
+
+    def again(self, share: float, seed: int) -> Self:
+        """Hide other songs of the same listeners."""
+        return self.of(self.whole, share, len(self.judges), seed)
 
 
 def ndcg_of(algorithm: Algorithm, validation: Validation) -> float:

@@ -54,9 +54,11 @@ def one(recommender, histories, row, k=10):
 
 def test_the_search_says_what_it_tried_chose_and_gained(searched):
     log = searched.metadata["tuning"]
-    assert [trial["component"] for trial in log["trials"]] == ["ease", "item_knn"]
+    tried = [(trial["component"], "side_information" in trial["options"]) for trial in log["trials"]]
+    assert tried == [("ease", False), ("item_knn", False), ("ease", True), ("item_knn", True)]
     assert log["chosen"] in ("ranker", "blend")
-    assert set(log["ndcg@10"]) == {"ease", "item_knn", "content", "popularity", "blend", "ranker"}
+    told = {"ease told artists and genres", "item_knn told artists and genres"}
+    assert set(log["ndcg@10"]) == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | told
     ours = log["ndcg@10"][log["chosen"]]
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
 

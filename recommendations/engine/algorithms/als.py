@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,11 +22,10 @@ from ..arrays import (
     side_by_side,
     unit_rows,
 )
+from ..remembering import LastBlock
+from ..side_information import with_side_information
 from ..weighting import Transform, confidence, confidences_of
 from .base import Algorithm, NotEnoughData, Progress, TrainingData
-
-REMEMBERED = 256
-"""Most listeners whose equations are kept for a second question."""
 
 PRE_SOLVED_BYTES = 64 * 2**20
 """Larger catalogues do without the short way for short histories, so that serving stays small."""
@@ -90,6 +88,8 @@ class ALS(Algorithm):
         As in the paper.
     transform
         f: identity, log or binary.
+    side_information
+        Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
     device
         `cpu`, or `gpu` to fit on a CUDA device; never chosen by what is installed. Serving needs no GPU either way.
 
@@ -97,7 +97,7 @@ class ALS(Algorithm):
     ----------
     item_factors_ : float32 (n_items, n_factors)
     learned_ : bool (n_items,)
-        Songs that somebody heard in the training data; the others cannot be scored.
+        Songs that somebody heard in the training data, or side information knows; others cannot be scored.
     shared_ : float64 (n_factors, n_factors)
         S = Y'Y + regularization, the part of the equations that all listeners share.
     doubles_ : float64 (n_items, n_factors)
@@ -119,6 +119,7 @@ class ALS(Algorithm):
         regularization: float = 0.01,
         alpha: float = 40.0,
         transform: Transform = "identity",
+        side_information: float = 0.0,
         device: Literal["cpu", "gpu"] = "cpu",
     ) -> None:
         if device not in ("cpu", "gpu"):
@@ -129,12 +130,14 @@ class ALS(Algorithm):
         self.regularization = regularization
         self.alpha = alpha
         self.transform = transform
-        self._last = threading.local()
+        self.side_information = side_information
+        self._last: LastBlock[tuple[NDArray[np.intp], Equations]] = LastBlock()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         if not (data.strengths.data > 0).any():
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
-        confidences = confidence(data.strengths, alpha=self.alpha, transform=self.transform)
+        strengths = with_side_information(data.strengths, data.features, self.side_information)
+        confidences = confidence(strengths, alpha=self.alpha, transform=self.transform)
         self.seed_ = int(rng.integers(2**31))
         self.item_factors_ = self._factorise(confidences, on_progress)
         heard = np.bincount(positive_part(confidences).indices, minlength=data.n_items) > 0
@@ -143,7 +146,7 @@ class ALS(Algorithm):
         self._prepare()
 
     def _prepare(self) -> None:
-        self._last = threading.local()
+        self._last = LastBlock()
         self.columns_ = side_by_side(self.item_factors_)
         self.doubles_ = np.asarray(self.item_factors_, dtype=np.float64)
         self.shared_ = self.doubles_.T @ self.doubles_ + self.regularization * np.eye(self.n_factors)
@@ -183,20 +186,8 @@ class ALS(Algorithm):
         return np.bincount(row_numbers(histories)[counts], minlength=histories.shape[0]) > 0
 
     def _equations(self, histories: csr_matrix) -> Iterable[tuple[NDArray[np.intp], Equations]]:
-        """Return (rows, equations) of listeners with histories of about equal length.
-
-        Reasons are asked for right after the scores of the same histories, so each thread remembers those of
-        its last block.
-        """
-        if histories.shape[0] > REMEMBERED:
-            return self._made(histories)
-        key = (histories.indptr, histories.indices, histories.data)
-        last = getattr(self._last, "equations", None)
-        if last is not None and all(map(np.array_equal, last[0], key)):
-            return last[1]
-        made = list(self._made(histories))
-        self._last.equations = (tuple(part.copy() for part in key), made)
-        return made
+        """Return (rows, equations) of listeners with histories of about equal length."""
+        return self._last.of(histories, self._made)
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
         lengths = n_per_row(histories)

@@ -24,6 +24,7 @@ from ..links import (
     similar_by_links,
     strongest_per_column,
 )
+from ..side_information import with_side_information
 from ..weighting import Transform, transformed
 from .base import Algorithm, NotEnoughData, Progress, TrainingData
 
@@ -44,6 +45,8 @@ class EASE(Algorithm):
         Added to the diagonal of X'X.
     transform
         From strength to X.
+    side_information
+        Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
     listener_weight
         Each listener counts (length / mean length)^-listener_weight: at 0.5 long histories, which say less
         about which songs belong together, count less.
@@ -70,6 +73,7 @@ class EASE(Algorithm):
         listener_weight: float = 0.5,
         n_links: int = 300,
         memory_gb: float = 1.0,
+        side_information: float = 0.0,
     ) -> None:
         if not regularization > 0:
             raise ValueError(f"regularization must be above 0, not {regularization}.")
@@ -80,6 +84,7 @@ class EASE(Algorithm):
         self.listener_weight = listener_weight
         self.n_links = n_links
         self.memory_gb = memory_gb
+        self.side_information = side_information
 
     @property
     def largest_solve(self) -> int:
@@ -87,13 +92,14 @@ class EASE(Algorithm):
         return max(int(np.sqrt(self.memory_gb * 2**30 / 12)), 1)
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        self.learned_ = heard(data.strengths)
-        if not self.learned_.any():
+        if not heard(data.strengths).any():
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
         on_progress(0, 2)
-        self._cut_off(data.strengths)
+        strengths = with_side_information(data.strengths, data.features, self.side_information)
+        self.learned_ = heard(strengths)
+        self._cut_off(strengths)
         kept = np.flatnonzero(self.learned_)
-        weighted = self._weighted(positive_part(data.strengths)[:, kept])
+        weighted = self._weighted(positive_part(strengths)[:, kept])
         on_progress(1, 2)
         by_listener = weighted.shape[0] < weighted.shape[1]
         parts = self._by_listeners(weighted) if by_listener else self._by_songs(weighted)

@@ -20,6 +20,7 @@ from ..links import (
     signed,
     similar_by_links,
 )
+from ..side_information import with_side_information
 from ..weighting import Transform
 from .base import Algorithm, NotEnoughData, Progress, TrainingData
 
@@ -40,6 +41,8 @@ class ItemKNN(Algorithm):
         Cosine of the songs' listeners: plain, TF-IDF weighted (a listener of many songs says less), or BM25.
     transform
         From strength to value.
+    side_information
+        Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
 
     Attributes
     ----------
@@ -51,7 +54,11 @@ class ItemKNN(Algorithm):
     names_songs = True
 
     def __init__(
-        self, n_neighbours: int = 300, similarity: Similarity = "tfidf", transform: Transform = "binary"
+        self,
+        n_neighbours: int = 300,
+        similarity: Similarity = "tfidf",
+        transform: Transform = "binary",
+        side_information: float = 0.0,
     ) -> None:
         if similarity not in SIMILARITIES:
             raise ValueError(f"Unknown similarity {similarity!r}; choose one of {', '.join(SIMILARITIES)}.")
@@ -60,13 +67,15 @@ class ItemKNN(Algorithm):
         self.n_neighbours = n_neighbours
         self.similarity = similarity
         self.transform = transform
+        self.side_information = side_information
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        self.learned_ = heard(data.strengths)
-        if not self.learned_.any():
+        if not heard(data.strengths).any():
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
         on_progress(0, 1)
-        links = self._neighbours(signed(positive_part(data.strengths), self.transform))
+        strengths = with_side_information(data.strengths, data.features, self.side_information)
+        self.learned_ = heard(strengths)
+        links = self._neighbours(signed(positive_part(strengths), self.transform))
         links.setdiag(0)
         links.eliminate_zeros()
         links.sort_indices()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from ..arrays import BLOCK_BYTES, blocks, n_per_row, positive_part, row_numbers, top_columns
+from ..arrays import (
+    BLOCK_BYTES,
+    blocks,
+    dense_part,
+    n_per_row,
+    positive_part,
+    row_numbers,
+    top_columns,
+)
 from ..links import heard, signed
+from ..remembering import LastBlock
 from ..weighting import Transform
 from .base import Algorithm, NotEnoughData, Progress, TrainingData
 
@@ -50,6 +59,7 @@ class UserKNN(Algorithm):
         self.n_neighbours = n_neighbours
         self.idf_power = idf_power
         self.transform = transform
+        self._last: LastBlock[tuple[slice, csr_matrix, csr_matrix]] = LastBlock()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         if not heard(data.strengths).any():
@@ -60,6 +70,7 @@ class UserKNN(Algorithm):
         on_progress(1, 1)
 
     def _learn(self, values: csr_matrix) -> None:
+        self._last = LastBlock()
         self.values_ = values
         n_listeners = np.bincount(values.indices, minlength=values.shape[1])
         self.learned_ = n_listeners > 0
@@ -86,8 +97,11 @@ class UserKNN(Algorithm):
         rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)[found]
         return csr_matrix((near[rows, columns[found]], (rows, columns[found])), shape=near.shape)
 
-    def _blocks(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
-        """Yield (rows, units, neighbours) of listeners whose similarities fit into one block."""
+    def _blocks(self, histories: csr_matrix) -> Iterable[tuple[slice, csr_matrix, csr_matrix]]:
+        """Return (rows, units, neighbours) of listeners whose similarities fit into one block."""
+        return self._last.of(histories, self._made)
+
+    def _made(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
         signed_values = signed(histories, self.transform)
         for rows in blocks(histories.shape[0], BLOCK_BYTES // (4 * self.values_.shape[0])):
             units = self._units(signed_values[rows])
@@ -107,8 +121,8 @@ class UserKNN(Algorithm):
         for rows, units, near in self._blocks(histories):
             for place in range(units.shape[0]):
                 own, others = units[place], near[place]
-                have = self.values_[others.indices][:, item_rows[rows.start + place]].toarray()
-                shared = self.by_song_[own.indices][:, others.indices].toarray() * own.data[:, None]
+                have = dense_part(self.values_, others.indices, item_rows[rows.start + place])
+                shared = dense_part(self.by_song_, own.indices, others.indices) * own.data[:, None]
                 amounts[rows.start + place, :, : len(own.data)] = (shared @ have).T
         return amounts
 
