@@ -1,10 +1,11 @@
 """Listens as people have them, made into the files that `benchmarks/quality.py` compares systems on.
 
     python benchmarks/prepare.py LISTENS OUT [--songs SONGS] [--format csv|hetrec] [--seed N]
+    python benchmarks/prepare.py world OUT [--seed N]
 
-LISTENS and SONGS are what `import_listens` and `import_songs` read. OUT becomes a folder with train.npz and test.npz
-(a random 20 % of each listener's songs is the test part) and items.csv: artist, genres, year and audio features where
-they are known.
+LISTENS and SONGS are what `import_listens` and `import_songs` read; `world` is the synthetic world of 10,000 listeners
+and 5,000 songs. OUT becomes a folder with train.npz and test.npz (a random 20 % of each listener's songs is the test
+part) and items.csv: artist, genres, year and audio features where they are known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -24,6 +25,7 @@ from catalog.importers import importer_named, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.evaluation import random_split
+from recommendations.engine.synthetic import World
 from recommendations.engine.weighting import Weighting
 
 COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
@@ -58,6 +60,8 @@ def prepare(listens: Path, out: Path, songs: Path | None, form: str, seed: int) 
     ------
     WrongFile
     """
+    if str(listens) == "world":
+        return _written(out, *_world(seed), seed)
     known = {} if songs is None else {song.key: song for song in _songs(songs)}
     keys: list[str] = []
     listeners: list[str] = []
@@ -72,11 +76,34 @@ def prepare(listens: Path, out: Path, songs: Path | None, form: str, seed: int) 
     if not keys:
         raise WrongFile(f"{listens.name} holds no listens.")
     interactions = Interactions.from_ids(np.array(listeners), np.array(keys), plays=np.array(plays))
+    return _written(out, interactions, _items(interactions.items.ids, known), seed)
+
+
+def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
+    world = World(seed=seed)
+    songs = world.songs
+    rows = (
+        [
+            number,
+            f"artist {songs.artist[number]}",
+            "|".join(f"genre {genre}" for genre in songs.genres[number].indices),
+            songs.year[number],
+            *songs.audio[number],
+        ]
+        for number in range(world.n_songs)
+    )
+    return world.to_interactions(), rows
+
+
+def _written(out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int) -> str:
     out.mkdir(parents=True, exist_ok=True)
     train, test = _parts(interactions, seed)
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
-    _write_items(out / "items.csv", interactions.items.ids, known)
+    with (out / "items.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        table.writerows(items)
     return (
         f"{out}: {train.shape[0]:,} listeners x {train.shape[1]:,} items, {train.nnz:,} pairs to learn from "
         f"and {test.nnz:,} to find again."
@@ -109,17 +136,14 @@ def _parts(interactions: Interactions, seed: int):
     return train, test
 
 
-def _write_items(path: Path, ids: Iterable[str], known: dict[str, SongRecord]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for number, key in enumerate(ids):
-            song = known.get(str(key))
-            if song is not None:
-                values = ["" if value is None else value for value in song.features]
-                # an artist that is the item itself says nothing
-                artist = "" if song.artist == song.title else song.artist
-                table.writerow([number, artist, "|".join(song.genres), song.year or "", *values])
+def _items(ids: Iterable[str], known: dict[str, SongRecord]) -> Iterator[Sequence[object]]:
+    for number, key in enumerate(ids):
+        song = known.get(str(key))
+        if song is not None:
+            values = ["" if value is None else value for value in song.features]
+            # an artist that is the item itself says nothing
+            artist = "" if song.artist == song.title else song.artist
+            yield [number, artist, "|".join(song.genres), song.year or "", *values]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ Train and test are scipy .npz CSR matrices (listeners x items) or CSV (listener,
 whose first column is the item (the column number, from 0, with .npz) and whose other columns are numbers (audio, year;
 empty = unknown) or text (artist, genre). Everything is fitted on train only, the ranker and all settings included; the
 full catalogue is ranked without the train items. Each system runs in a process of its own, so that its peak memory is
-its own. Without --budget the search makes its default number of trials, and the result is the same each time.
+its own. Components learn from the listens alone (content from the features); where items have artists or genres, the
+rows "told" (kind `ablation`) show what an algorithm alone makes of listens and features together. Without --budget the search makes its default number of trials, and the result is the same each time.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ from recommendations.engine.arrays import blocks, n_per_row, row_numbers, top_co
 from recommendations.engine.config import SearchConfig
 from recommendations.engine.evaluation import metrics, paired_bootstrap
 from recommendations.engine.evaluation.comparison import bootstrap
-from recommendations.engine.searching import SPACE, search_component
+from recommendations.engine.searching import search_component
+from recommendations.engine.side_information import has_side_information
 
 COMPONENTS = ("als", "ease", "item_knn", "user_knn", "bpr", "content", "popularity")
+TOLD = ("als", "ease", "item_knn")
 PEER = "implicit_als_defaults"
 NAMES = ("ndcg@10", "recall@20", "precision@10")
 DEPTH = 20
@@ -103,14 +106,17 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     """Measure every system, print a line for each, and return what --json writes."""
     if not data.test.nnz:
         raise BadFile(f"{options.test} holds nothing to find again.")
-    kinds = [(options.preset, "preset"), *((name, "component") for name in COMPONENTS), (PEER, "peer")]
+    kinds = [(options.preset, "preset"), *((name, "component") for name in COMPONENTS)]
+    if has_side_information(data.features):
+        kinds += [(f"{name} told artists and genres", "ablation") for name in TOLD]
+    kinds.append((PEER, "peer"))
     files = (options.train, options.test, options.item_features)
     systems, values = [], {}
-    print(f"{'':<24}{'NDCG@10':>26}{'Recall@20':>11}{'Prec@10':>9}{'cov@10':>8}{'fit s':>8}{'peak MB':>9}")
+    print(f"{'':<34}{'NDCG@10':>26}{'Recall@20':>11}{'Prec@10':>9}{'cov@10':>8}{'fit s':>8}{'peak MB':>9}")
     for name, kind in kinds:
         measured = _alone(Task(name, kind, *files, options.seed, options.budget))
         if measured is None:
-            print(f"{name:<24} cannot learn from this data")
+            print(f"{name:<34} cannot learn from this data")
             continue
         values[name] = _values(measured, data)
         systems.append(_system(name, kind, measured, values[name], data, options.seed))
@@ -173,7 +179,7 @@ def _system(
 def _line(system: dict[str, Any]) -> str:
     low, high = system["ndcg@10 interval"]
     return (
-        f"{system['name']:<24}{system['ndcg@10']:>9.4f} ({low:.4f}-{high:.4f}){system['recall@20']:>11.4f}"
+        f"{system['name']:<34}{system['ndcg@10']:>9.4f} ({low:.4f}-{high:.4f}){system['recall@20']:>11.4f}"
         f"{system['precision@10']:>9.4f}{system['coverage@10']:>8.3f}{system['fit_seconds']:>8.1f}{system['peak_mb']:>9}"
     )
 
@@ -193,6 +199,7 @@ def run(task: Task) -> Measured | None:
     fit: Callable[[Task, Listening], Callable[[int], NDArray[np.int32]]] = {
         "preset": _preset,
         "component": _component,
+        "ablation": _component,
         "peer": _peer,
     }[task.kind]
     start = time.perf_counter()
@@ -220,13 +227,12 @@ def _preset(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
 def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
     """Tune one algorithm alone with the budget that the preset's whole search has."""
     strengths = Interactions.from_matrix(data.train).to_matrix(PRESETS["tuned"].weighting)
-    training = TrainingData(strengths, data.features)
+    name = task.name.split()[0]
+    uses_features = name == "content" or task.kind == "ablation"
+    training = TrainingData(strengths, data.features if uses_features else None)
     trials = SearchConfig().trials if task.budget is None else 1000
-    if task.name in ("content", "popularity") and len(SPACE[task.name]) == 1:
-        options = dict(SPACE[task.name][0])
-    else:
-        options, _ = search_component(training, task.name, trials=trials, seed=task.seed, seconds=task.budget)
-    algorithm = create(task.name, options).fit(training, seed=task.seed)
+    options, _ = search_component(training, name, trials=trials, seed=task.seed, seconds=task.budget)
+    algorithm = create(name, options).fit(training, seed=task.seed)
     return _by_scores(lambda rows: algorithm.score(strengths[rows]), data)
 
 

@@ -81,6 +81,8 @@ def search_component(
 ) -> tuple[dict[str, Any], list[Trial]]:
     """Find the best settings of one algorithm alone; what the comparison with single components uses.
 
+    Without features in `data` it learns from the listens only.
+
     Raises
     ------
     NotEnoughData
@@ -91,6 +93,7 @@ def search_component(
         return dict(SPACE[name][0]), []
     search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
     made = run_trials(validation, search, seed, silent, clock)
+    made += told_trials(validation, best_trials(made), search, seed, silent, clock)
     return best_trials(made)[name].algorithm.options(), made
 
 

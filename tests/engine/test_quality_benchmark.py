@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, save_npz
 
-from benchmarks import quality
+from benchmarks import prepare, quality
 from benchmarks.listening_files import BadFile, read_listening
 
 from .worlds import checkerboard
@@ -68,3 +68,16 @@ def test_a_bad_line_is_named(tmp_path, line, message):
 def test_mixed_kinds_of_files_are_refused(files):
     with pytest.raises(BadFile, match="both as"):
         read_listening(files / "train.npz", files / "test.csv")
+
+
+def test_listens_are_made_into_its_files(tmp_path):
+    (tmp_path / "songs.csv").write_text("song_id,title,artist,energy\na,One,Ann,0.5\nb,Two,Ann,\n")
+    listens = [f"{listener},{song}" for listener in ("x", "y") for song in "ab"]
+    (tmp_path / "listens.csv").write_text("\n".join(["listener,song_id", *listens]))
+    said = prepare.prepare(tmp_path / "listens.csv", tmp_path / "out", tmp_path / "songs.csv", "csv", 0)
+    assert "2 listeners x 2 items, 2 pairs to learn from and 2 to find again" in said
+    out = tmp_path / "out"
+    data = read_listening(out / "train.npz", out / "test.npz", out / "items.csv")
+    assert ((data.train + data.test).toarray() == 1).all()
+    assert data.features.artist.tolist() == [0, 0]
+    assert np.isnan(data.features.audio[1]).all()
