@@ -8,7 +8,8 @@ whose first column is the item (the column number, from 0, with .npz) and whose 
 empty = unknown) or text (artist, genre). Everything is fitted on train only, the ranker and all settings included; the
 full catalogue is ranked without the train items. Each system runs in a process of its own, so that its peak memory is
 its own. Components learn from the listens alone (content from the features); where items have artists or genres, the
-rows "told" (kind `ablation`) show what an algorithm alone makes of listens and features together. Without --budget the search makes its default number of trials, and the result is the same each time.
+rows "told" (kind `ablation`) show what an algorithm alone makes of listens and features together. Without --budget the
+search makes its default number of trials, and the result is the same each time.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class Ranked:
     totals : float64 (m,)
         The ranker's scores.
     n_items : int
+    scores
+        float32 (n, n_items) of each of the ranker's components.
     """
 
     ranker: Ranker
@@ -36,6 +38,7 @@ class Ranked:
     features: NDArray[np.float32]
     totals: NDArray[np.float64]
     n_items: int
+    scores: Sequence[NDArray[np.float32]]
 
     @classmethod
     def of(
@@ -55,7 +58,7 @@ class Ranked:
             int32 (n, any) songs to score beside the proposals; what the others look like does not change.
         """
         proposals, features = described(ranker.config, ranker.songs, histories, scores, also)
-        return cls(ranker, proposals, features, ranker.score(features), histories.shape[1])
+        return cls(ranker, proposals, features, ranker.score(features), histories.shape[1], scores)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,6 +96,17 @@ class Ranked:
     @property
     def _millionths(self) -> NDArray[np.int64]:
         return np.rint(self.totals * MILLION).astype(np.int64)
+
+    def spread(self, name: str) -> NDArray[np.float64]:
+        """Return the deviation of one component's scores over each listener's proposals, (n,); 1 where it is 0."""
+        rows, songs = self.proposals.listener_rows, self.proposals.item_rows
+        values = self.scores[self.ranker.components.index(name)][rows, songs].astype(np.float64)
+        n_listeners, known = len(self.proposals.starts) - 1, np.isfinite(values)
+        n = np.maximum(np.bincount(rows[known], minlength=n_listeners), 1)
+        mean = np.bincount(rows[known], weights=values[known], minlength=n_listeners) / n
+        squares = (values[known] - mean[rows[known]]) ** 2
+        deviation = np.sqrt(np.bincount(rows[known], weights=squares, minlength=n_listeners) / n)
+        return np.where(deviation > 0, deviation, 1)
 
     def contributions(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return what each group adds for chosen songs, in millionths, int32 (n, k, n_groups).
@@ -168,22 +182,21 @@ def examples(
 
 
 def cited(
-    influences: dict[int, NDArray[np.float32]], contributions: NDArray[np.int32]
+    losses: dict[int, NDArray[np.float32]], contributions: NDArray[np.int32]
 ) -> dict[int, NDArray[np.float32]]:
-    """Divide what each group added among the songs of the history, in proportion to their influence in it.
+    """Divide what the groups added among the songs of the history, in proportion to what each would be missed.
 
     Parameters
     ----------
-    influences
-        Group -> (n, k, longest history), raw units of that component.
+    losses
+        Group -> (n, k, longest history): about how far the score would fall, against the other songs of the list,
+        without each song of the history.
     contributions
         int32 (n, k, n_groups), millionths.
     """
-    parts = {}
-    for group, influence in influences.items():
-        # in double precision, or the sum would depend on the padding and so on the other listeners
-        positive = np.maximum(np.nan_to_num(influence), 0).astype(np.float64)
-        total = positive.sum(axis=2, keepdims=True)
-        added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
-        parts[group] = (positive / np.where(total > 0, total, 1) * added).astype(np.float32)
-    return parts
+    # in double precision, or the sum would depend on the padding and so on the other listeners
+    positive = {g: np.maximum(np.nan_to_num(loss), 0).astype(np.float64) for g, loss in losses.items()}
+    total = np.sum([loss.sum(axis=2) for loss in positive.values()], axis=0)
+    added = np.maximum(contributions[:, :, list(losses)], 0).sum(axis=2) / MILLION
+    per_loss = (added / np.where(total > 0, total, 1))[:, :, None]
+    return {group: (loss * per_loss).astype(np.float32) for group, loss in positive.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from .algorithms import Algorithm
 from .algorithms.content import Content
 from .algorithms.popularity import Popularity
 from .arrays import n_per_row, padded, take_rows
-from .ensemble import Blend
+from .ensemble import MILLION, Blend
 from .explanations import NO_NOTE, EvidenceArrays, FeatureArrays, agreeing, popularity_notes, strongest
 from .idmap import IdMap
 from .lists import RecommendedBlock
@@ -22,6 +22,9 @@ from .questions import Listeners
 from .ranking import Ranked, cited
 
 AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
+
+N_RIVALS = 20
+"""Best songs that a recommended one is compared with when its reasons are looked for."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Reasoning:
             contributions=contributions,
             segments=listeners.segments,
             weights=ordered.weights,
-            evidence=self._ranked_evidence(listeners.histories, ordered.names, contributions, item_rows)
+            evidence=self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
             if isinstance(ordered, Ranked)
             else self._evidence(listeners.histories, ordered, item_rows),
             features=self._features(listeners.histories, item_rows),
@@ -79,22 +82,34 @@ class Reasoning:
     def _ranked_evidence(
         self,
         histories: csr_matrix,
-        names: Sequence[str],
+        ranked: Ranked,
         contributions: NDArray[np.int32],
         item_rows: NDArray[np.int32],
     ) -> EvidenceArrays:
-        """The songs of the history that what each component added goes back to."""
+        """The songs of the history that the recommended song would miss most among the best songs.
+
+        What raises all of them alike is no reason for one, so each influence is taken relative to the mean one on
+        the best songs, in units in which the ranker sees a component: deviations over the proposals, times the
+        component's part in the trees.
+        """
         if not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        influences = {
-            place: self.algorithms[name].influences(histories, item_rows)
-            for place, name in enumerate(names)
-            if name in self.algorithms and self.algorithms[name].names_songs
-        }
-        same_artist = self._same_artist(histories, item_rows)
-        if same_artist is not None:
-            influences[names.index("artist")] = same_artist.astype(np.float32)
-        return strongest(padded(histories).columns, cited(influences, contributions))
+        rivals, _ = ranked.best(N_RIVALS)
+        importance = ranked.ranker.importance()
+        losses = {}
+        for group, name in enumerate(ranked.names):
+            if name in ranked.ranker.components and self.algorithms[name].names_songs:
+                found = self.algorithms[name].influences(histories, np.hstack([item_rows, rivals]))
+                ours, theirs = np.split(found, [item_rows.shape[1]], axis=1)
+                n_rivals = np.maximum((rivals >= 0).sum(axis=1), 1)[:, None, None]
+                unit = importance[name] / ranked.spread(name)
+                losses[group] = (ours - theirs.sum(axis=1, keepdims=True) / n_rivals) * unit[:, None, None]
+        same = self._same_artist(histories, item_rows)
+        if same is not None:
+            group = ranked.names.index("artist")
+            added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
+            losses[group] = same * added / np.maximum(same.sum(axis=2, keepdims=True), 1)
+        return strongest(padded(histories).columns, cited(losses, contributions))
 
     def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         if self.artists is None:
