@@ -10,23 +10,26 @@ from recommendations.conf import conf
 
 @register()
 def tunables_are_usable(app_configs: Any, **_: Any) -> list[Error]:
-    """Every tunable has the right type and size, and the preset exists."""
+    """Every tunable has the right type and size, and the presets exist."""
     errors = []
     for tunable in conf.all():
         try:
             tunable.value()
         except ImproperlyConfigured as error:
             errors.append(Error(str(error), id="recommendations.E001"))
-    return errors or _unknown_preset()
+    return errors or _unknown_presets()
 
 
-def _unknown_preset() -> list[Error]:
+def _unknown_presets() -> list[Error]:
     from recommendations.engine import PRESETS
 
-    if conf.preset in PRESETS:
-        return []
     known = ", ".join(sorted(PRESETS))
-    return [Error(f"PRESET is {conf.preset!r}; there are: {known}.", id="recommendations.E002")]
+    chosen = {"PRESET": conf.preset, "SCHEDULED_PRESET": conf.scheduled_preset}
+    return [
+        Error(f"{name} is {value!r}; there are: {known}.", id="recommendations.E002")
+        for name, value in chosen.items()
+        if value not in PRESETS
+    ]
 
 
 @register()

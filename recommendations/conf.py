@@ -92,7 +92,10 @@ class Tunables:
 
     # Training
     preset = Tunable(
-        "classic", "a preset's name", "What the schedule trains and what `make run` begins with."
+        "classic", "a preset's name", "What `make run` begins with and what Retrain and `train_model` offer."
+    )
+    scheduled_preset = Tunable(
+        "tuned", "a preset's name", "What the schedule trains, when there is time for a search."
     )
     retrain_after = Tunable(
         0, "new interactions",

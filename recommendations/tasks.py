@@ -110,7 +110,7 @@ def retrain() -> str:
         log.info("No scheduled training: nothing was heard since the last one.")
         return "nothing new"
     try:
-        return str(start_training(trigger=TrainingRun.Trigger.SCHEDULE))
+        return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE))
     except training.TrainingAlreadyActive as error:
         log.info("No scheduled training: %s", error)
         return str(error)
@@ -132,7 +132,7 @@ def retrain_when_due() -> str:
     if not conf.retrain_after or n_new < conf.retrain_after:
         return f"{n_new} new"
     try:
-        return str(start_training(trigger=TrainingRun.Trigger.NEW_LISTENS))
+        return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
     except training.TrainingAlreadyActive as error:
         return str(error)
 

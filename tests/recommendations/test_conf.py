@@ -33,10 +33,11 @@ def test_a_wrong_value_is_told_at_start_with_its_name(monkeypatch, value, senten
     assert "recommendations.E001" in {error.id for error in run_checks()}
 
 
-def test_an_unknown_preset_is_told_at_start(monkeypatch):
-    monkeypatch.setenv("PRESET", "best")
+@pytest.mark.parametrize("name", ["PRESET", "SCHEDULED_PRESET"])
+def test_an_unknown_preset_is_told_at_start(name, monkeypatch):
+    monkeypatch.setenv(name, "best")
     found = [error.msg for error in run_checks() if error.id == "recommendations.E002"]
-    assert found[0].startswith("PRESET is 'best'; there are: ")
+    assert found[0].startswith(f"{name} is 'best'; there are: ")
 
 
 @pytest.mark.parametrize("tunable", list(conf.all()), ids=lambda tunable: tunable.variable)

@@ -305,7 +305,8 @@ def test_enough_new_listens_begin_a_training(version, listener, song, settings):
     Interaction.objects.create(kind=Interaction.Kind.SKIP, **heard)
     tasks.retrain_when_due()
 
-    assert TrainingRun.objects.active().get().trigger == "new-listens"
+    run = TrainingRun.objects.active().get()
+    assert (run.trigger, run.preset) == ("new-listens", "tuned")
     assert "has to end" in tasks.retrain_when_due()
 
 
