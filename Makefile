@@ -5,7 +5,6 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # two processes: the tests start workers and browsers of their own
@@ -25,13 +24,13 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.lock | $(BIN)/python
 	@echo "Installing what it runs on into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(BIN)/python musicrec_site/installing.py requirements.lock
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(BIN)/python musicrec_site/installing.py requirements-dev.lock
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $(RUNTIME) $@
 
