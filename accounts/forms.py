@@ -81,6 +81,12 @@ class SettingsForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["language", "theme", "email", "shares_playlists"]
+        labels = {"shares_playlists": _("Let players fetch the playlists made for me")}
+        help_texts = {
+            "shares_playlists": _(
+                "Without a token: whoever knows your name can see them then. Your own playlists stay as they are."
+            )
+        }
 
 
 class PersonalisationForm(forms.ModelForm):

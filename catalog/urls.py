@@ -15,6 +15,7 @@ urlpatterns = [
     path("library/history/", library.history, name="history"),
     path("library/history/<int:interaction_id>/forget/", library.forget, name="forget"),
     path("library/history/forget-day/", library.forget_day, name="forget_day"),
+    path("library/history/undo/", library.undo_forget, name="undo_forget"),
     path("library/imports/", imports.index, name="imports"),
     path("library/imports/<int:run_id>/", imports.one, name="import"),
     path("library/imports/<int:run_id>/cancel/", imports.cancel, name="cancel_import"),

@@ -1,20 +1,26 @@
 """Likes, dislikes and history, each with undo."""
 
 from datetime import date
+from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.models import Interaction
-from catalog.services import library, listening
+from catalog.services import library
 from catalog.views.responses import done
 
 ROWS_A_PAGE = 50
+TAKEN_OUT = "history_taken_out"
+HISTORY = "/library/history/"
 
 
 @login_required
@@ -41,7 +47,13 @@ def _opinions(request, kind: Interaction.Kind, tab: str):
 def history(request):
     rows = Paginator(library.history(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
     opinions = library.opinions_of(request.user, [row.song for row in rows])
-    context = {"page": "library", "tab": "history", "rows": rows, "opinions": opinions}
+    context = {
+        "page": "library",
+        "tab": "history",
+        "rows": rows,
+        "opinions": opinions,
+        "can_undo": TAKEN_OUT in request.session,
+    }
     return render(request, "catalog/history.html", context)
 
 
@@ -49,9 +61,11 @@ def history(request):
 @require_POST
 def forget(request, interaction_id: int):
     """Take one play or skip out of the history."""
-    if not listening.delete_interaction(request.user, interaction_id):
+    heard = Interaction.objects.by(request.user).heard().filter(pk=interaction_id)
+    taken = library.take_out(request.user, heard)
+    if not taken:
         raise Http404
-    return done(request, _("Removed from your history."), default="/library/history/")
+    return _taken_out(request, taken, _("Removed from your history."))
 
 
 @login_required
@@ -62,7 +76,31 @@ def forget_day(request):
         day = date.fromisoformat(request.POST.get("day", ""))
     except ValueError:
         return HttpResponseBadRequest("day must be a date such as 2026-11-23.")
-    n = library.forget_day(request.user, day)
+    taken = library.take_out(request.user, library.of_day(request.user, day))
+    n = len(taken)
     message = ngettext("%(n)d play removed from your history.", "%(n)d plays removed from your history.", n)
-    done(request, message % {"n": n})
+    return _taken_out(request, taken, message % {"n": n})
+
+
+def _taken_out(request, taken: list[dict[str, Any]], message: str):
+    """Say what was removed, and keep it in the session until the next removal, for an undo."""
+    if taken:
+        request.session[TAKEN_OUT] = taken
+    undo = {"undo_url": reverse("catalog:undo_forget"), "undo_label": _("Undo"), "undo_next": HISTORY}
+    return done(request, message, context=undo, default=HISTORY)
+
+
+@login_required
+@require_POST
+def undo_forget(request):
+    """Put back what was removed from the history last."""
+    taken = request.session.pop(TAKEN_OUT, None)
+    if taken is None:
+        messages.error(request, _("There is nothing left to undo."))
+    else:
+        n = library.put_back(request.user, taken)
+        message = ngettext("%(n)d play is back.", "%(n)d plays are back.", n)
+        messages.success(request, message % {"n": n})
+    if request.htmx:
+        return HttpResponseClientRefresh()
     return redirect("catalog:history")

@@ -214,6 +214,13 @@ def agreeing(content: Content, profiles: NDArray[np.float32], item_rows: NDArray
     )
 
 
+def features_named(profile: NDArray[np.float32]) -> dict[str, float]:
+    """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
+    known = np.isfinite(profile)
+    values = _in_units(np.arange(len(profile)), profile, known)
+    return {AUDIO_FEATURES[place]: float(values[place]) for place in np.flatnonzero(known)}
+
+
 def _in_units(
     which: NDArray[np.intp], scaled: NDArray[np.float32], is_close: NDArray[np.bool_]
 ) -> NDArray[np.float32]:

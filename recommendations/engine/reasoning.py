@@ -15,7 +15,15 @@ from .algorithms.content import Content
 from .algorithms.popularity import Popularity
 from .arrays import n_per_row, padded, take_rows
 from .ensemble import MILLION, Blend
-from .explanations import NO_NOTE, EvidenceArrays, FeatureArrays, agreeing, popularity_notes, strongest
+from .explanations import (
+    NO_NOTE,
+    EvidenceArrays,
+    FeatureArrays,
+    agreeing,
+    features_named,
+    popularity_notes,
+    strongest,
+)
 from .idmap import IdMap
 from .lists import RecommendedBlock
 from .questions import Listeners
@@ -124,6 +132,11 @@ class Reasoning:
         if content is None:
             return FeatureArrays.none(*item_rows.shape)
         return agreeing(content, content.profiles(histories), item_rows)
+
+    def sound_of(self, histories: csr_matrix) -> dict[str, float]:
+        """Return the mean audio features of the first listener, in the units people know."""
+        content = self._component(Content)
+        return {} if content is None else features_named(content.profiles(histories)[0])
 
     def _notes(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
         popularity = self._component(Popularity)

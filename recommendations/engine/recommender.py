@@ -450,6 +450,14 @@ class Recommender:
         block = self._reasoning.block(listeners, self._ordered(listeners, scores, chosen), chosen)
         return RecommendedList.from_dict(block.packed(0)).items[0].explanation
 
+    def sound_of(self, history: History) -> dict[str, float]:
+        """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
+        self._require_fitted()
+        listeners = listeners_of(
+            self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
+        )
+        return self._reasoning.sound_of(listeners.histories)
+
     def similar(self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None) -> RecommendedList:
         """Return the songs most like this one, by every component that can compare songs.
 

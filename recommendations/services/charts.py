@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.models import AUDIO_FEATURES, Song
 from recommendations.engine import Explanation
@@ -14,7 +14,10 @@ RINGS = (0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Axis:
-    """One feature: where its label stands, the song's value and the listener's, both None when unknown."""
+    """One feature: where its label stands, the song's value and the listener's, both None when unknown.
+
+    `agrees` marks a feature that is named as a reason.
+    """
 
     name: str
     song: float | None
@@ -24,6 +27,7 @@ class Axis:
     anchor: str
     end_x: float
     end_y: float
+    agrees: bool = False
 
     @property
     def unit(self) -> str:
@@ -47,16 +51,24 @@ class Chart:
     mine: str
     rings: tuple[str, ...]
 
+    @property
+    def compares(self) -> bool:
+        """True when there is a listener's value beside the song's."""
+        return any(axis.mine is not None for axis in self.axes)
+
 
 def profile(song: Song) -> Chart | None:
     """Chart one song's features; None when it has none."""
     return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, {})
 
 
-def comparison(song: Song, explanation: Explanation) -> Chart | None:
-    """Chart a song's features with those of the listener's taste that agree with it."""
-    mine = {match.name: match.listener_value for match in explanation.features}
-    return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
+def comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) -> Chart | None:
+    """Chart a song's features beside those of the listener's taste, and mark those that are a reason."""
+    chart = _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
+    agreeing = {match.name for match in explanation.features}
+    if chart is None:
+        return None
+    return replace(chart, axes=tuple(replace(axis, agrees=axis.name in agreeing) for axis in chart.axes))
 
 
 def of_means(means: Mapping[str, float | None]) -> Chart | None:

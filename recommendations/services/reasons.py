@@ -4,7 +4,7 @@ The shares are the song's own, so no two songs need to have the same sentence.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -97,6 +97,23 @@ def of(explanation: Explanation, songs: Mapping[Any, Song] | None = None) -> Rea
         ),
         explanation=explanation,
     )
+
+
+def compared(reasons: Reasons) -> Reasons:
+    """Put the line of a song that a list holds for being like another song, whoever looks at it."""
+    explanation, main = reasons.explanation, reasons.shares[0].kind if reasons.shares else OTHER
+    if explanation is None or main == POPULAR:
+        return reasons
+    alike = words_joined([str(FEATURE_WORDS.get(f.name, f.name)) for f in explanation.features[:2]])
+    if main == ARTIST:
+        line = _("By the same artist")
+    elif main == SOUND:
+        line = _("Similar %(features)s") % {"features": alike} if alike else _("Sounds alike")
+    elif alike:
+        line = _("Liked by the same listeners, similar %(features)s") % {"features": alike}
+    else:
+        line = _("Liked by the same listeners")
+    return replace(reasons, line=line)
 
 
 def songs_named_by(explanations: Iterable[Explanation]) -> dict[int, Song]:

@@ -5,7 +5,7 @@ Every answer says which step gave it (`Served.step`) and, where it is not what a
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -382,11 +382,17 @@ def made_now(version: ModelVersion, n: int, recommended, step: str = "live", rea
 
 def explain_song(listener, song: Song) -> Explanation | None:
     """Explain any song for a listener; None when there is no model or it does not know the song."""
+    return explain_with_sound(listener, song)[0]
+
+
+def explain_with_sound(listener, song: Song) -> tuple[Explanation | None, Mapping[str, float]]:
+    """Explain a song as `explain_song` does, and return the listener's mean of each audio feature beside it."""
     found = registry.serving_recommender()
     if found is None:
-        return None
+        return None, {}
     _version, recommender = found
     row = recommender.items.row(song.pk)
     if row < 0:
-        return None
-    return recommender.explain(histories.history_of(listener, recommender), row)
+        return None, {}
+    history = histories.history_of(listener, recommender)
+    return recommender.explain(history, row), recommender.sound_of(history)

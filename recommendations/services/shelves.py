@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.core.cache import cache
 from django.db.models import Max, Q, Sum
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.engine import RecommendedList, Recommender
+from recommendations.engine.reranking import rerank
 from recommendations.models import ModelVersion
 from recommendations.services import exclusions, popular, registry, serving
 from recommendations.services.exclusions import Unwanted
@@ -22,6 +24,7 @@ N_ADVENTUROUS = 36
 N_SEEDS = 10
 N_FAVOURITES = 200
 TRENDING_SECONDS = 600
+FAMILIARITY = 0.3  # of the first questions: how far being well known counts, against being unlike the others
 N_TRENDING = 30
 
 
@@ -125,14 +128,32 @@ def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
 
 
 def starting_points(n: int) -> list[Song]:
-    """Return well-known songs, one an artist, to choose from before anything is known about somebody."""
+    """Return songs, one an artist, to choose from before anything is known about somebody.
+
+    They are well known, so that most people have an answer, and unlike each other, so that every answer tells
+    something that the others did not.
+    """
     known = [song for song, _count in popular.most_played(serving.length(200), exclusions.NOTHING_UNWANTED)]
     if not known:
         known = popular.unheard(n * 4, exclusions.NOTHING_UNWANTED)
     by_artist: dict[int, Song] = {}
     for song in known:
         by_artist.setdefault(song.artist_id, song)
-    return spread_over_genres(list(by_artist.values()), n)
+    songs = list(by_artist.values())
+    return unlike_each_other(songs, n) or spread_over_genres(songs, n)
+
+
+def unlike_each_other(songs: list[Song], n: int) -> list[Song]:
+    """Take n of `songs`, best known first, that the model finds least alike; none without a model."""
+    found = registry.serving_recommender()
+    if found is None or not songs:
+        return []
+    rows = found[1].items.rows([song.pk for song in songs])
+    known = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
+    vectors = found[1].similarity_vectors[rows[rows >= 0]]
+    scores = np.linspace(1.0, 0.0, len(known))
+    places = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
+    return [known[place] for place in places if place >= 0]
 
 
 def spread_over_genres(songs: list[Song], n: int) -> list[Song]:

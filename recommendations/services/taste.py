@@ -248,14 +248,15 @@ def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Serve
     """Return the list as it would be; `moods` by song id stands for all stored ones. Nothing is changed."""
     found = registry.serving_recommender()
     if found is None:
-        return serving.recommend_for(listener, N_PREVIEW, discovery=discovery)
+        return serving.recommend_for(listener, discovery=discovery)
     version, recommender = found
+    n = serving.length(None)  # as on the home page: a shorter list is chosen for variety in another way
     return serving.made_now(
         version,
-        N_PREVIEW,
+        n,
         lambda: recommender.recommend(
             histories.history_of(listener, recommender, _as_moods(listener, moods)),
-            N_PREVIEW,
+            n,
             exclude=exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener), also=moods),
             discovery=serving.engine_discovery(discovery, recommender),
         ),

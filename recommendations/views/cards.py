@@ -1,7 +1,7 @@
 """Songs ready to be shown: with reasons and the listener's opinion, in a number of queries that does not grow."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.models import Song
@@ -27,6 +27,11 @@ def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
         [Card(item.song, opinions.get(item.song.pk, ""), reasons.of(item.explanation, named)) for item in one]
         for one in served
     ]
+
+
+def compared(shown: Iterable[Card]) -> list[Card]:
+    """Let cards say how they are like the song they are shown for."""
+    return [replace(card, reasons=card.reasons and reasons.compared(card.reasons)) for card in shown]
 
 
 def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:

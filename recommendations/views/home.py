@@ -28,15 +28,21 @@ def home(request):
         "receipt": events.receipt(listener, shown.made_for_you),
         "made_for_you": made,
         "because": shown.because,
-        "because_cards": liked,
+        "because_cards": cards.compared(liked),
         "new_to_you": new,
         "trending": trending,
+        "knows_trends": any(_is_trending(item) for item in shown.trending),
         "favourites": cards.of_songs(listener, shown.favourites),
         "mixes": mixes.daily_mixes(listener, N_COVERS) if listener.personalised else [],
         "asks_for_taste": shown.made_for_you.segment == "none" and not _has_onboarded(listener),
         "has_songs": bool(made) or Song.objects.available().exists(),
     }
     return render(request, "recommendations/home.html", context)
+
+
+def _is_trending(item) -> bool:
+    note = item.explanation.popularity
+    return note is not None and note.kind == "trending"
 
 
 def _has_onboarded(listener) -> bool:

@@ -28,7 +28,7 @@ def song(request, song_id: int):
     context = {
         "song": shown,
         "opinion": library.opinions_of(request.user, [shown]).get(shown.pk, ""),
-        "similar": similar_cards,
+        "similar": cards.compared(similar_cards),
         "similar_served": similar,
         "like_artists": artists.like_artist_of(similar.songs, shown.artist_id),
         "profile": charts.profile(shown),
@@ -59,17 +59,16 @@ def artist(request, artist_id: int):
 def why(request, song_id: int):
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    explanation = serving.explain_song(request.user, shown)
+    explanation, sound = serving.explain_with_sound(request.user, shown)
     opinion = library.opinions_of(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
         named = reasons.songs_named_by([explanation])
         found = reasons.of(explanation, named)
-        amounts = {part.item_id: part.amount for part in explanation.because}
         context |= {
             "reasons": found,
-            "evidence": [(song, round(amounts[song.pk], 3)) for song in found.evidence],
-            "chart": charts.comparison(shown, explanation),
+            "evidence": found.evidence,
+            "chart": charts.comparison(shown, explanation, sound),
         }
     context["wished"] = wishes.about_song(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"

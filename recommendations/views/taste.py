@@ -39,9 +39,9 @@ def taste_page(request):
 
 
 def _compared(listener, form: TasteForm) -> dict:
-    before = serving.recommend_for(listener, taste.N_PREVIEW)
+    before = serving.recommend_for(listener)
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song())
-    old, new = cards.of_served(listener, before.items, after.items)
+    old, new = cards.of_served(listener, before.items[: taste.N_PREVIEW], after.items[: taste.N_PREVIEW])
     known = {card.song.pk for card in old}
     return {"before": old, "after": new, "new_ids": {card.song.pk for card in new} - known}
 

@@ -1,5 +1,7 @@
 """For visitors: recommendations from two or three songs, without an account. What is picked is carried over."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -10,6 +12,7 @@ from recommendations.services import artists, serving, shelves, taste
 from recommendations.views import cards
 
 N_STARTING_POINTS = 18
+N_ARTISTS = 12
 N_FOUND = 12
 MOST_PICKED = 20
 PICKED = "picked_songs"
@@ -17,24 +20,23 @@ PICKED = "picked_songs"
 
 def front_page(request):
     """Say what this is and offer the try-out."""
-    songs = _offered(request.GET.get("q", ""), [])
-    return render(request, "recommendations/front.html", {"offered": songs, "picked": [], "page": "front"})
+    context = _offer(request.GET.get("q", ""), [], [])
+    return render(request, "recommendations/front.html", context | {"page": "front"})
 
 
 @require_safe
 def try_out(request):
     """Recommend from the picked songs. The picks live in the address, so nothing is stored by looking."""
-    picked = picked_songs(request.GET)
     words = request.GET.get("q", "")
-    served = serving.recommend_from_songs(picked, 12) if picked and "search" not in request.GET else None
-    context = {
-        "picked": picked,
-        "words": words,
-        "offered": _offered(words, picked),
-        "found_artists": search.search_artists(words, 6) if words else [],
-        "served": served,
-        "cards": cards.of_served(request.user, served.items)[0] if served else [],
-    }
+    if "search" in request.GET:
+        context = _offer(words, _songs(request.GET), _artists(request.GET))
+    else:
+        picked = picked_songs(request.GET)
+        served = serving.recommend_from_songs(picked, 12) if picked else None
+        context = _offer(words, picked, []) | {
+            "served": served,
+            "cards": cards.of_served(request.user, served.items)[0] if served else [],
+        }
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
     return render(request, "recommendations/try.html", context)
@@ -43,29 +45,31 @@ def try_out(request):
 @login_required
 @require_http_methods(["GET", "POST"])
 def welcome(request):
-    """Ask for a first taste; everything may be skipped."""
-    if request.method == "POST":
-        if "skip" in request.POST:
-            taste.onboard(request.user)
-        else:
-            genres = Genre.objects.filter(pk__in=_numbers(request.POST, "genre"))
-            taste.onboard(
-                request.user, songs=picked_songs(request.POST), artists=_artists(request.POST), genres=genres
-            )
-        request.session.pop(PICKED, None)
-        return redirect("recommendations:home")
-    words = request.GET.get("q", "")
-    picked = picked_songs(request.GET) or _carried_over(request)
-    context = {
-        "picked": picked,
-        "words": words,
-        "offered": _offered(words, picked),
+    """Ask for a first taste; everything may be skipped. A search posts the whole form, so that no pick is lost."""
+    if request.method == "POST" and "search" not in request.POST:
+        return _onboard(request)
+    data = request.POST if request.method == "POST" else request.GET
+    picked = _carried_over(request) if request.method == "GET" else []
+    context = _offer(data.get("q", ""), _songs(data) or picked, _artists(data)) | {
         "genres": search.genres_in_use()[:40],
+        "picked_genres": _numbers(data, "genre"),
         "page": "welcome",
     }
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
     return render(request, "recommendations/welcome.html", context)
+
+
+def _onboard(request):
+    if "skip" in request.POST:
+        taste.onboard(request.user)
+    else:
+        genres = Genre.objects.filter(pk__in=_numbers(request.POST, "genre"))
+        taste.onboard(
+            request.user, songs=picked_songs(request.POST), artists=_artists(request.POST), genres=genres
+        )
+    request.session.pop(PICKED, None)
+    return redirect("recommendations:home")
 
 
 @require_POST
@@ -77,8 +81,7 @@ def keep_picks(request):
 
 def picked_songs(data) -> list[Song]:
     """Return the songs that a form names, and for an artist its best-known ones, in order, each once."""
-    songs = Song.objects.available().for_cards().in_bulk(_numbers(data, "song"))
-    picked = [songs[pk] for pk in _numbers(data, "song") if pk in songs]
+    picked = _songs(data)
     for artist in _artists(data):
         known = {song.pk for song in picked}
         best = [song.pk for song in artists.best_known(artist) if song.pk not in known]
@@ -86,8 +89,14 @@ def picked_songs(data) -> list[Song]:
     return picked[:MOST_PICKED]
 
 
+def _songs(data) -> list[Song]:
+    songs = Song.objects.available().for_cards().in_bulk(_numbers(data, "song"))
+    return [songs[pk] for pk in _numbers(data, "song") if pk in songs][:MOST_PICKED]
+
+
 def _artists(data) -> list[Artist]:
-    return list(Artist.objects.filter(pk__in=_numbers(data, "artist")))
+    numbers = _numbers(data, "artist")
+    return list(Artist.objects.filter(pk__in=numbers)) if numbers else []
 
 
 def _carried_over(request) -> list[Song]:
@@ -96,13 +105,25 @@ def _carried_over(request) -> list[Song]:
     return [songs[pk] for pk in ids if pk in songs]
 
 
-def _offered(words: str, picked: list[Song]) -> list[Song]:
+def _offer(words: str, picked: list[Song], picked_artists: list[Artist]) -> dict[str, Any]:
+    """Return what there is to pick from: what was found, or before a search songs and artists that tell most."""
     taken = {song.pk for song in picked}
     if words.strip():
         found = search.search_songs(search.SongSearch(words=words))[: N_FOUND + len(taken)]
+        songs = [song for song in found if song.pk not in taken]
+        found_artists = search.search_artists(words, 6)
     else:
-        found = shelves.starting_points(N_STARTING_POINTS + len(taken))
-    return [song for song in found if song.pk not in taken][:N_STARTING_POINTS]
+        start = shelves.starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
+        # Popular songs first and the artists of the rest: nobody is asked twice about the same.
+        songs = [song for song in start if song.pk not in taken]
+        found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]
+    return {
+        "words": words,
+        "picked": picked,
+        "picked_artists": picked_artists,
+        "offered": songs[:N_STARTING_POINTS],
+        "found_artists": [artist for artist in found_artists if artist not in picked_artists],
+    }
 
 
 def _numbers(data, name: str) -> list[int]:

@@ -116,7 +116,8 @@ def test_a_playlist_is_made_reordered_shared_and_exported(visit, script):
     assert suggested and not set(suggested) & set(order)
 
     page.goto(address)
-    page.get_by_role("button", name="Delete playlist").click()
+    page.locator("summary", has_text="Delete playlist").click()
+    page.get_by_role("button", name="Delete it for good").click()
     page.wait_for_url("**/playlists/")
     assert page.goto(address).status == 404
 
@@ -264,6 +265,43 @@ def test_a_song_with_audio_goes_on_over_pages_and_breaking_it_off_is_a_skip(visi
 
     visitor.go("/library/")
     assert visitor.page.locator("#player").is_hidden()
+
+
+def test_a_song_heard_for_more_than_half_is_a_play(visit, site):
+    code = (
+        "from catalog.models import Song; song = Song.objects.get(key='rtl'); "
+        f"song.audio_url = '{site.url}/short.wav'; song.duration_ms = 4000; song.save(); print(song.pk)"
+    )
+    song_id = site.installation.shell(code)
+    visitor = visit()
+    visitor.context.route(
+        "**/short.wav", lambda route: route.fulfill(body=silence(4), content_type="audio/wav")
+    )
+    visitor.sign_in("finn")
+    visitor.go(f"/songs/{song_id}/")
+    with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as told:
+        visitor.page.get_by_role("button", name=re.compile("^Play ")).first.click()
+    assert told.value.status == 204
+    sql = f"SELECT kind FROM catalog_interaction WHERE song_id = {song_id} AND source = 'player'"
+    assert site.installation.query(sql) == [(0,)]
+
+
+@with_and_without_script
+def test_a_pick_stays_picked_while_one_searches_on(visit, script):
+    visitor = visit(java_script_enabled=script)
+    page = visitor.page
+    visitor.go("/")
+    first = page.locator("#offered input[name=song]").first
+    picked = first.get_attribute("value")
+    first.check()
+    page.fill("#pick-search", "a")
+    if script:
+        page.wait_for_selector("#offered input[name=artist]")
+    else:
+        page.get_by_role("button", name="Search").click()
+    page.wait_for_selector(f"#offered input[name=song][value='{picked}'][checked]")
+    page.get_by_role("button", name="Recommend me something").click()
+    page.wait_for_selector("text=Recommended from your picks")
 
 
 def test_what_was_seen_and_clicked_on_the_home_page_is_known(visit, site):

@@ -102,6 +102,19 @@ def test_nothing_is_wider_than_the_screen(visit, site):
     assert too_wide == []
 
 
+def test_the_header_stays_one_line(visit):
+    """On the narrowest phone too, and in German, whose words are longer."""
+    for language in ("en-GB", "de-DE"):
+        visitor = visit(viewport={"width": 320, "height": 800}, locale=language)
+        for who in ("visitor", "listener"):
+            if who == "listener":
+                visitor.sign_in("dora")
+            visitor.go("/browse/")
+            height = visitor.page.evaluate("document.querySelector('.site-header').offsetHeight")
+            assert height <= 64, f"{who}, {language}"
+            assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_controls_are_large_enough_to_hit(visit):
     """WCAG 2.2: 24 by 24 px, but for links within text."""
     visitor = visit(viewport={"width": 320, "height": 800})

@@ -93,7 +93,7 @@ def _post_only() -> list[str]:
     return [
         "/songs/1/opinion/", "/songs/1/heard/", "/songs/1/wish/", "/artists/1/wish/", "/library/history/1/forget/",
         "/library/history/forget-day/", "/taste/save/", "/taste/undo/", "/settings/personalisation/", "/logout/",
-        "/settings/tokens/revoke/", "/try/keep/", "/mixes/1/keep/",
+        "/settings/tokens/revoke/", "/try/keep/", "/mixes/1/keep/", "/library/history/undo/",
     ]  # fmt: skip
 
 

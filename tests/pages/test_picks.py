@@ -1,0 +1,81 @@
+"""The first questions: what is offered, and that nothing that was picked gets lost on the way."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from catalog.models import Genre, Interaction
+from recommendations.models import Taste
+from recommendations.services import shelves
+
+
+def checked(answer, name: str) -> list[int]:
+    boxes = re.findall(
+        rf'<input type="checkbox" name="{name}" value="(\d+)"\s*checked>', answer.content.decode()
+    )
+    return [int(value) for value in boxes]
+
+
+def offered(answer, name: str) -> list[int]:
+    boxes = re.findall(rf'<input type="checkbox" name="{name}" value="(\d+)"\s*>', answer.content.decode())
+    return [int(value) for value in boxes]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"HX-Request": "true", "HX-Target": "offered"}], ids=["plain", "htmx"]
+)
+def test_a_search_on_the_welcome_page_keeps_what_was_picked(bob, world, headers):
+    song, other = world.songs[30], world.songs[31]
+    form = {"search": "1", "q": "Song", "song": [song.pk], "artist": [other.artist_id]}
+    answer = bob.post("/welcome/", form, headers=headers)
+    assert checked(answer, "song") == [song.pk]
+    assert checked(answer, "artist") == [other.artist_id]
+    assert song.pk not in offered(answer, "song")
+    assert not Interaction.objects.filter(listener__username="bob").exists()
+    assert not Taste.objects.exists()
+
+
+def test_a_search_on_the_welcome_page_keeps_the_genres(bob, world):
+    genre = Genre.objects.create(name="Fado")
+    world.songs[0].genres.add(genre)
+    answer = bob.post("/welcome/", {"search": "1", "q": "Song", "genre": [genre.pk]})
+    assert checked(answer, "genre") == [genre.pk]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"HX-Request": "true", "HX-Target": "offered"}], ids=["plain", "htmx"]
+)
+def test_a_search_in_the_try_out_keeps_what_was_picked(world, headers):
+    song, artist_id = world.songs[30], world.songs[31].artist_id
+    answer = Client().get(
+        "/try/", {"search": "1", "q": "Song", "song": song.pk, "artist": artist_id}, headers=headers
+    )
+    assert checked(answer, "song") == [song.pk]
+    assert checked(answer, "artist") == [artist_id]
+
+
+def test_artists_are_offered_before_anything_was_searched_for(alice_with_model):
+    answer = alice_with_model.get("/welcome/")
+    asked = shelves.starting_points(30)
+    artists = [song.artist_id for song in asked[18:]]
+    assert offered(answer, "song") == [song.pk for song in asked[:18]]
+    assert offered(answer, "artist") == artists
+
+
+def test_the_first_questions_are_unlike_each_other(trained):
+    """Of two equally known kinds of songs, two questions take one each; the two best known would be of one kind."""
+    songs = sorted(trained.songs, key=lambda song: -song.interactions.count())
+    first_kind, second_kind = songs_by_listeners(songs)
+    assert len(first_kind) >= 6 and second_kind
+    chosen = shelves.unlike_each_other([*first_kind[:6], *second_kind[:6]], 2)
+    assert len({song in first_kind for song in chosen}) == 2
+
+
+def songs_by_listeners(songs) -> tuple[list, list]:
+    """Part the songs by the taste whose listeners like them."""
+    fans = {song: set(song.interactions.values_list("listener_id", flat=True)) for song in songs}
+    reference = fans[songs[0]]
+    near = [song for song in songs if fans[song] and len(fans[song] & reference) * 2 > len(fans[song])]
+    far = [song for song in songs if fans[song] and not fans[song] & reference]
+    return near, far

@@ -1,0 +1,59 @@
+"""What pages say about why a song is there."""
+
+import re
+
+from accounts.models import User
+from catalog.models import Interaction
+from catalog.services import listening
+from recommendations.services import serving
+
+
+def text(answer) -> str:
+    return answer.content.decode()
+
+
+def titles(part: str) -> list[str]:
+    return [title.strip() for title in re.findall(r'<li dir="auto"[^>]*>\s*([^<]*?)\s*<span', part)]
+
+
+def test_a_song_like_another_is_compared_with_that_one(alice_with_model, trained):
+    page = text(alice_with_model.get(f"/songs/{trained.songs[0].pk}/"))
+    lines = re.findall(r'<p class="why-line">([^<]*)</p>', page)
+    assert lines
+    assert not [line for line in lines if "what you like" in line]
+
+
+def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_model, trained):
+    """Every known feature, with the mean of what Alice likes."""
+    alice = User.objects.get(username="alice")
+    liked = [row.song for row in Interaction.objects.by(alice).likes().select_related("song")]
+    song = next(song for song in trained.songs if song not in liked)
+    page = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
+    mean = sum(one.energy for one in liked) / len(liked)
+    row = re.search(r"energy\s*.*?</tr>", page[page.index("<tbody>") :], re.DOTALL)[0]
+    numbers = [int(number) for number in re.findall(r'<td class="number">(\d+) %', row)]
+    assert numbers == [round(100 * song.energy), round(100 * mean)]
+    assert 'class="mine" points="' in page
+
+
+def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model, trained):
+    alice = User.objects.get(username="alice")
+    now = [item.song.title for item in serving.recommend_for(alice).items]
+    before, after = (
+        text(alice_with_model.get("/taste/?preview=1&discovery=100"))
+        .split('<div class="compare">')[1]
+        .split("<h3>")[1:3]
+    )
+    assert titles(before) == now[:12]
+    alice_with_model.post("/taste/save/", {"discovery": "100"})
+    later = [item.song.title for item in serving.recommend_for(alice).items]
+    assert titles(after) == later[:12]
+
+
+def test_a_like_counts_for_the_panel_at_once(alice_with_model, trained, django_capture_on_commit_callbacks):
+    alice = User.objects.get(username="alice")
+    song = trained.songs[-1]
+    before = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
+    with django_capture_on_commit_callbacks(execute=True):
+        listening.like(alice, trained.songs[-2], source="test")
+    assert text(alice_with_model.get(f"/songs/{song.pk}/why/")) != before
