@@ -8,7 +8,11 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from musicrec_site.chunked import with_length  # noqa: E402  # behind what it imports
+
+application = with_length(django_application)
 
 if settings.METRICS:
     from musicrec_site.metrics import keep_totals  # reads models, which exist once the application does
