@@ -76,7 +76,10 @@ def _song_of(listener: User, feedback: Feedback) -> Song | None:
     if feedback.msid is None:
         return None
     name = HeardName.objects.select_related("song").filter(msid=feedback.msid).first()
-    return name.song if name else _heard_under(listener, feedback.msid)
+    # What others sent under that name counts only where the listener's own history does not know it.
+    if name and Interaction.objects.by(listener).filter(song=name.song).exists():
+        return name.song
+    return _heard_under(listener, feedback.msid) or (name.song if name else None)
 
 
 def _heard_under(listener: User, wanted: uuid.UUID) -> Song | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -10,9 +10,12 @@ from django.db.models import QuerySet
 from catalog.matching import Clues, clean_isrc, main_artist, match_key
 from catalog.models import Album, Artist, Genre, Song
 from catalog.records import SongRecord
+from catalog.services.bulk import chunks
 from catalog.text import normalise
 
 _TITLE_LENGTH = 500
+_TOGETHER = 100
+"""Records that are looked up, and whose new songs are committed, at once: other writers wait no longer than that."""
 
 
 def clues_of(record: SongRecord) -> Clues:
@@ -46,15 +49,34 @@ def find_or_add(record: SongRecord) -> tuple[Song, bool]:
 
 
 def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
-    """The same for many records; a song that comes up again costs nothing."""
-    known: dict[Clues, Song] = {}
-    songs = []
-    for record in records:
-        clues = clues_of(record)
-        if clues not in known:
-            known[clues], _ = find_or_add(record)
-        songs.append(known[clues])
+    """The same for many records; a hundred that are known by their first clue cost three queries together."""
+    songs: list[Song] = []
+    for part in chunks(records, _TOGETHER):
+        with transaction.atomic():
+            songs += _find_or_add_together(part)
     return songs
+
+
+def _find_or_add_together(records: Sequence[SongRecord]) -> list[Song]:
+    clues = [clues_of(record) for record in records]
+    known = _known_by_first_clue(set(clues))
+    for clue, record in zip(clues, records, strict=True):
+        # Others one by one: what is found by a weaker clue may be what an earlier record has just brought.
+        known[clue] = _learn(known[clue], clue, record) if clue in known else find_or_add(record)[0]
+    return [known[clue] for clue in clues]
+
+
+def _known_by_first_clue(clues: Iterable[Clues]) -> dict[Clues, Song]:
+    firsts = {clue: next(clue.lookups()) for clue in clues}
+    known: dict[Clues, Song] = {}
+    for field in {field for field, _ in firsts.values()}:
+        values = {value for name, value in firsts.values() if name == field}
+        rows = Song.objects.select_related("artist", "album").filter(**{f"{field}__in": values})
+        songs = {getattr(song, field): song for song in rows.order_by("-pk")}
+        known |= {
+            clue: songs[value] for clue, (name, value) in firsts.items() if name == field and value in songs
+        }
+    return known
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:
@@ -116,6 +138,8 @@ def _learn(song: Song, clues: Clues, record: SongRecord) -> Song:
         learned["duration_ms"] = record.duration_ms
     if learned:
         Song.objects.filter(pk=song.pk).update(**learned)
+    for name, value in learned.items():
+        setattr(song, name, value)
     return song
 
 

@@ -125,6 +125,31 @@ def test_a_thousand_listens_arrive_at_once(player):
     assert (refused.status, "1001" in refused.body["error"]) == (400, True)
 
 
+def test_many_listens_of_known_songs_cost_few_queries(player, django_assert_max_num_queries):
+    many = [listen(f"Song {n}", f"Artist {n}", at=NOW - 10_000 + n) for n in range(200)]
+    body = {"listen_type": "import", "payload": many}
+    player.post("submit-listens", body)
+    again = [one | {"listened_at": one["listened_at"] + 300} for one in many]
+    with django_assert_max_num_queries(30):
+        player.post("submit-listens", body | {"payload": again})
+    assert (plays(player.user).count(), Song.objects.count()) == (400, 200)
+
+
+def test_listens_that_arrive_together_are_matched_as_if_one_by_one(player, songs):
+    """A song that the first of them brings has its id; the second, of a song here under that id, is the first's."""
+    mbid = str(uuid.uuid4())
+    many = [
+        listen("Brought", "Somebody", at=NOW - 5, recording_mbid=mbid),
+        listen("Título 1", "Artist 0", at=NOW - 4, recording_mbid=mbid),
+        listen("Brought", "Somebody", at=NOW - 3),
+        listen("Título 2", "Artist 1", at=NOW - 2, isrc="GB-AYE-92-00113"),
+        listen("Anything", "Anybody", at=NOW - 1, isrc="GBAYE9200113"),
+    ]
+    assert player.post("submit-listens", {"listen_type": "import", "payload": many}).status == 200
+    heard = list(plays(player.user).order_by("occurred_at").values_list("song__title", flat=True))
+    assert heard == ["Brought"] * 3 + ["Título 2"] * 2
+
+
 def test_what_is_playing_now_is_told_and_not_stored(player):
     now = {"track_metadata": {"artist_name": "Radiohead", "track_name": "Creep"}}
     assert player.post("submit-listens", {"listen_type": "playing_now", "payload": [now]}).status == 200
