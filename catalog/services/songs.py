@@ -41,15 +41,11 @@ def find_or_add(record: SongRecord) -> tuple[Song, bool]:
         song = find(clues)
         if song is not None:
             return _learn(song, clues, record), False
-        try:
-            with transaction.atomic():
-                return _add(clues, record), True
-        except IntegrityError:  # another request added it at the same moment
-            return Song.objects.get(key=key_of(clues)), False
+        return _added(clues, record)
 
 
 def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
-    """The same for many records; a hundred that are known by their first clue cost three queries together."""
+    """The same for many records; a hundred songs that are known cost three queries together."""
     songs: list[Song] = []
     for part in chunks(records, _TOGETHER):
         with transaction.atomic():
@@ -59,23 +55,27 @@ def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
 
 def _find_or_add_together(records: Sequence[SongRecord]) -> list[Song]:
     clues = [clues_of(record) for record in records]
-    known = _known_by_first_clue(set(clues))
+    known = _known_by(lookup for clue in clues for lookup in clue.lookups())
+    songs = []
     for clue, record in zip(clues, records, strict=True):
-        # Others one by one: what is found by a weaker clue may be what an earlier record has just brought.
-        known[clue] = _learn(known[clue], clue, record) if clue in known else find_or_add(record)[0]
-    return [known[clue] for clue in clues]
+        song = next((known[lookup] for lookup in clue.lookups() if lookup in known), None)
+        song = _added(clue, record)[0] if song is None else _learn(song, clue, record)
+        # What this record brought is known to the next, whichever of its clues that one has.
+        own = [(field, value) for field, value in clue.lookups() if getattr(song, field) == value]
+        known |= {lookup: song for lookup in own if lookup not in known}
+        songs.append(song)
+    return songs
 
 
-def _known_by_first_clue(clues: Iterable[Clues]) -> dict[Clues, Song]:
-    firsts = {clue: next(clue.lookups()) for clue in clues}
-    known: dict[Clues, Song] = {}
-    for field in {field for field, _ in firsts.values()}:
-        values = {value for name, value in firsts.values() if name == field}
-        rows = Song.objects.select_related("artist", "album").filter(**{f"{field}__in": values})
-        songs = {getattr(song, field): song for song in rows.order_by("-pk")}
-        known |= {
-            clue: songs[value] for clue, (name, value) in firsts.items() if name == field and value in songs
-        }
+def _known_by(lookups: Iterable[tuple[str, object]]) -> dict[tuple[str, object], Song]:
+    """Return the songs that have some of these values of fields; one query a field."""
+    values: dict[str, set] = {}
+    for field, value in lookups:
+        values.setdefault(field, set()).add(value)
+    known: dict[tuple[str, object], Song] = {}
+    for field, some in values.items():
+        rows = Song.objects.select_related("artist", "album").filter(**{f"{field}__in": some})
+        known |= {(field, getattr(song, field)): song for song in rows.order_by("-pk")}
     return known
 
 
@@ -105,6 +105,14 @@ def _album_titled(title: str, artist: Artist) -> Album | None:
     return album or Album.objects.create(title=title[:_TITLE_LENGTH], artist=artist)
 
 
+def _added(clues: Clues, record: SongRecord) -> tuple[Song, bool]:
+    try:
+        with transaction.atomic():
+            return _add(clues, record), True
+    except IntegrityError:  # another request added it at the same moment
+        return Song.objects.get(key=key_of(clues)), False
+
+
 def _add(clues: Clues, record: SongRecord) -> Song:
     artist = artist_named(main_artist(record.artist), uuid_or_none(record.artist_mbid))
     song = Song.objects.create(
@@ -118,7 +126,7 @@ def _add(clues: Clues, record: SongRecord) -> Song:
         isrc=clues.isrc,
     )
     if record.genres:
-        song.genres.set(_genres_among(record.genres))
+        song.genres.add(*_genres_among(record.genres))
     return song
 
 
