@@ -1,8 +1,10 @@
+"""Accounts and their tokens in the admin."""
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 
 
 @admin.register(User)
@@ -15,3 +17,20 @@ class ListenerAdmin(UserAdmin):
         *(UserAdmin.fieldsets or ()),
         (_("Listening"), {"fields": ["personalised", "shares_playlists", "theme", "language"]}),
     )
+
+
+@admin.register(ApiToken)
+class TokenAdmin(admin.ModelAdmin):
+    """To look at and to take back; a token is made by its owner, who alone sees its secret."""
+
+    list_display = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
+    list_select_related = ["user"]
+    search_fields = ["=user__username", "name"]
+    fields = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from catalog.admin import RecordAdmin
-from recommendations.models import Activation, Impression, Outcome, WorkerPulse
+from recommendations.models import Activation, Impression, Outcome, Trends, WorkerPulse
 
 
 @admin.register(Activation)
@@ -31,3 +31,10 @@ class OutcomeAdmin(RecordAdmin):
 @admin.register(WorkerPulse)
 class WorkerPulseAdmin(RecordAdmin):
     list_display = ["worker", "queues", "started_at", "seen_at"]
+
+
+@admin.register(Trends)
+class TrendsAdmin(RecordAdmin):
+    list_display = ["version", "computed_at"]
+    list_select_related = ["version"]
+    fields = ["version", "computed_at"]

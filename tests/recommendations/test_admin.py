@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from accounts.models import User
+from accounts.models import ApiToken, User
+from accounts.tokens import create_token
 from catalog.models import Interaction, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
 from recommendations.services import budgets, registry, training, versions
@@ -38,6 +41,26 @@ def page(client, name, *arguments, **query):
     answer = client.get(reverse(f"admin:{name}", args=arguments), query)
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+@pytest.mark.parametrize("app", ["accounts", "catalog", "recommendations"])
+def test_every_table_is_in_the_admin(desk, app):
+    inline = {inline.model for one in admin.site._registry.values() for inline in one.inlines}
+    for model in set(apps.get_app_config(app).get_models()) - inline:
+        page(desk, f"{app}_{model._meta.model_name}_changelist")
+
+
+def test_an_operator_sees_tokens_and_takes_them_back_but_never_their_secret(desk):
+    made = create_token(User.objects.create_user("lena"), "player", ["read"])
+    token = ApiToken.objects.get()
+    for said in (
+        page(desk, "accounts_apitoken_changelist"),
+        page(desk, "accounts_apitoken_change", token.pk),
+    ):
+        assert "player" in said
+        assert made.secret not in said
+    desk.post(reverse("admin:accounts_apitoken_delete", args=[token.pk]), {"post": "yes"})
+    assert not ApiToken.objects.exists()
 
 
 class TestStartPage:
