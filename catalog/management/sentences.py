@@ -39,7 +39,12 @@ def database_problem(error: DatabaseError) -> str | None:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError:
-        return f"The database can't be used ({str(error).strip()}); `manage.py doctor` says what to do."
+        return unusable(error)
     if missing:
         return f"The database is behind this version ({len(missing)} to go); run `manage.py migrate` first."
     return None
+
+
+def unusable(error: DatabaseError) -> str:
+    """Say that the database can't be used, and who knows more."""
+    return f"The database can't be used ({str(error).strip()}); `manage.py doctor` says what to do."

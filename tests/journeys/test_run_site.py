@@ -173,3 +173,12 @@ def test_the_admin_gets_another_name_where_a_listener_of_a_file_is_called_admin(
     run_site.Command(stdout=said)._say_logins("http://127.0.0.1:8000")
     assert re.search(r"admin2 / \S+   \(shown this once", said.getvalue())
     assert User.objects.get(username="admin2").is_superuser
+
+
+@pytest.mark.parametrize("command", ["run_site", "demo"])
+def test_a_database_that_cannot_be_used_is_one_sentence(installation, free_port, command):
+    installation.database_url = "sqlite:////no/folder/musicrec.sqlite3"
+    port = [f"--port={free_port}"] if command == "run_site" else []
+    said = installation.manage(command, *port, ok=False)
+    assert "The database can't be used (unable to open database file)" in said
+    assert "Traceback" not in said

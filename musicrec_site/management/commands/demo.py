@@ -4,16 +4,16 @@ import time
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from catalog.management.sentences import PlainCommand
 from musicrec_site import demo
 from recommendations.management.output import lines_of
 from recommendations.services import registry, serving
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Fill an empty database with a synthetic world, train on it, and show what it recommends and why."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--listeners", type=int, default=demo.N_LISTENERS)

@@ -10,8 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from accounts.models import User
+from catalog.management.sentences import unusable
 from musicrec_site import demo, supervisor
 from musicrec_site.supervisor import CannotServe, require_free_port
 
@@ -44,6 +46,8 @@ class Command(BaseCommand):
             raise CommandError("The demo could not be made; see above.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped before the site was served.", returncode=130) from None
+        except OperationalError as error:
+            raise CommandError(unusable(error)) from None
         os.environ.setdefault("SITE_URL", _address(host, port))
         # In this process's place, so that what the set-up has loaded does not stay in memory.
         os.execv(sys.executable, [sys.executable, supervisor.__file__, host, str(port)])  # noqa: S606
