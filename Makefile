@@ -54,7 +54,7 @@ test-reliability: $(DEV)
 # The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not browser"
+		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability"
 
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed

@@ -1,12 +1,16 @@
 """Access tokens: made on the account page, shown once, stored as a hash, taken back at any time."""
 
+import logging
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.db import OperationalError
 from django.utils import timezone
 from knox.crypto import hash_token
 
 from accounts.models import ApiToken, Scope, User
+
+log = logging.getLogger(__name__)
 
 # The prefix lets secret scanners recognise a token that was published by mistake.
 PREFIX = "mrec_"
@@ -63,5 +67,10 @@ def find(secret: str) -> ApiToken | None:
 def mark_used(token: ApiToken) -> None:
     """Remember the day; at most one write a day and token."""
     today = timezone.localdate()
-    if token.last_used_on != today:
+    if token.last_used_on == today:
+        return
+    try:
         ApiToken.objects.filter(pk=token.pk).update(last_used_on=today)
+    except OperationalError as error:
+        # On a full disk nothing can be written, but whoever has a token may still read (T04).
+        log.warning("The day a token was used could not be stored: %s", error)

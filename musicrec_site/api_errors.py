@@ -9,11 +9,14 @@
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
+
+from musicrec_site.error_pages import RETRY_AFTER_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +55,13 @@ def not_found(request: HttpRequest, **kwargs) -> JsonResponse:
 
 def _unexpected(exc: Exception, request) -> Response:
     set_rollback()
-    got_request_exception.send(sender=exception_handler, request=request)
+    # Django's own request: asking the API's for its user would authenticate, and perhaps fail, once more.
+    got_request_exception.send(sender=exception_handler, request=request._request)
     log.error("api_request_failed", path=request.path, exc_info=exc)
+    if isinstance(exc, OperationalError):
+        message = "The database can't do that right now; nothing was stored. Try again in a moment."
+        body = error_body(request, 503, "unavailable", message)
+        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     message = "Something went wrong here. The operator finds the reason in the log under this request id."
     return Response(error_body(request, 500, "error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 

@@ -1,8 +1,13 @@
 """The site's own error pages. They need no database, so that they work when it does not."""
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+RETRY_AFTER_SECONDS = 5
 
 
 def csrf_failure(request, reason=""):
@@ -10,6 +15,13 @@ def csrf_failure(request, reason=""):
 
 
 def server_error(request) -> HttpResponse:
-    """Answer 500 with a page that runs no context processor: whatever broke may be in one of them."""
+    """Answer with a page that runs no context processor: whatever broke may be in one of them.
+
+    A database that is away or full passes, so that is 503: try again. Everything else is 500.
+    """
+    passes = isinstance(sys.exc_info()[1], OperationalError)
+    status = 503 if passes else 500
     request_id = getattr(request, "request_id", "") or ""
-    return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
+    page = render_to_string("500.html", {"request_id": request_id, "status": status})
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if passes else {}
+    return HttpResponse(page, status=status, headers=headers)

@@ -22,7 +22,9 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=False)]
+    # Plain: the pretty one prints the local variables of every call, among them passwords (T56).
+    plain = structlog.dev.plain_traceback
+    renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     if log_format == "json":
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     formatter = {

@@ -172,6 +172,8 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "store_processed": False,
         "polling_interval": 0.3,
     }
+    # Kombu's second attempt hides what was wrong with the folder behind an AttributeError.
+    CELERY_TASK_PUBLISH_RETRY = False
 elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         # A message whose task runs longer comes again; the claim on the row then finds the run taken (T14).

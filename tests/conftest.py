@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,7 +96,12 @@ class Installation:
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     def query(self, sql: str) -> list[tuple]:
-        """Read from the SQLite file without the program."""
+        """Read from the database without the program."""
+        if self.database_url.startswith("postgres"):
+            import psycopg
+
+            with psycopg.connect(self.database_url, autocommit=True) as server:
+                return server.execute(sql).fetchall()
         with closing(sqlite3.connect(self.sqlite_file, timeout=20)) as database:
             return database.execute(sql).fetchall()
 
@@ -123,6 +128,13 @@ def installation(tmp_path, migrated_sqlite) -> Installation:
 @pytest.fixture
 def postgresql(tmp_path) -> Iterator[Callable[[], str]]:
     """Return a function that makes an empty PostgreSQL database and returns its address; skip without a server."""
+    with postgresql_databases(tmp_path.name) as make:
+        yield make
+
+
+@contextmanager
+def postgresql_databases(name: str) -> Iterator[Callable[..., str]]:
+    """Give a function that makes a database, empty or as a copy of another; all are dropped at the end."""
     psycopg = pytest.importorskip("psycopg")
     try:
         server = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=2)
@@ -130,13 +142,30 @@ def postgresql(tmp_path) -> Iterator[Callable[[], str]]:
         pytest.skip("No PostgreSQL server answers at 127.0.0.1.")
     made: list[str] = []
 
-    def make() -> str:
-        made.append(f"test_{os.getpid()}_{len(made)}_{tmp_path.name}".lower()[:60])
+    def make(template: str = "") -> str:
+        made.append(f"test_{os.getpid()}_{len(made)}_{name}".lower()[:60])
         server.execute(f'DROP DATABASE IF EXISTS "{made[-1]}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{made[-1]}"')
+        of = f' TEMPLATE "{template.rsplit("/", 1)[-1]}"' if template else ""
+        server.execute(f'CREATE DATABASE "{made[-1]}"{of}')
         return f"{POSTGRESQL}/{made[-1]}"
 
-    yield make
-    for name in made:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    server.close()
+    try:
+        yield make
+    finally:
+        for database in made:
+            server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        server.close()
+
+
+# --- Where `make test-servers` runs the tests: on PostgreSQL and Redis -----------------------------------------------
+
+ON_SERVERS = os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
+def redis_settings(broker: int, cache: int) -> dict[str, str]:
+    """Return settings for a site on Redis, its two databases emptied; other sites at work need others."""
+    redis = pytest.importorskip("redis")
+    urls = [f"redis://127.0.0.1:6379/{number}" for number in (broker, cache)]
+    for url in urls:
+        redis.Redis.from_url(url).flushdb()
+    return dict(zip(("CELERY_BROKER_URL", "CACHE_URL"), urls, strict=True))

@@ -42,7 +42,8 @@ def database_problem(error: DatabaseError) -> str | None:
         return unusable(error)
     if missing:
         return f"The database is behind this version ({len(missing)} to go); run `manage.py migrate` first."
-    return None
+    # It can be read but not written: its disk is full, or somebody else holds it.
+    return unusable(error) if isinstance(error, OperationalError) else None
 
 
 def unusable(error: DatabaseError) -> str:

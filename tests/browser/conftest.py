@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Installation
+from tests.conftest import ON_SERVERS, ROOT, Installation, postgresql_databases, redis_settings
 
 ARTIFACTS = ROOT / "test-artifacts"
 PASSWORD = "a-long-demo-word-7"
@@ -61,16 +61,29 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, migrated_sqlite) -> Iterator[Site]:
-    """A running site, as in production, over 300 listeners and 400 songs with a trained model."""
+def database(tmp_path_factory, request) -> Iterator[Installation]:
+    """An installation without anything in it, on servers where the tests are."""
     if CHROMIUM is None:
         pytest.skip("No chromium is installed, so there is no browser to drive.")
     folder = tmp_path_factory.mktemp("site")
     (folder / "data").mkdir(mode=0o700)
-    shutil.copy(migrated_sqlite, folder / "musicrec.sqlite3")
+    if not ON_SERVERS:
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "musicrec.sqlite3")
+        yield Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
+        return
+    with postgresql_databases("browser") as make:
+        installation = Installation(folder, make(), redis_settings(broker=6, cache=3))
+        installation.manage("migrate", "--verbosity=0", "--skip-checks")
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def site(database) -> Iterator[Site]:
+    """A running site, as in production, over 300 listeners and 400 songs with a trained model."""
+    installation, folder = database, database.folder
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    installation = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}", {"SITE_URL": url})
+    installation.settings["SITE_URL"] = url
     installation.manage("seed_demo_data", "--listeners", "300", "--songs", "400", "--seed", "7")
     installation.manage("train_model")
     installation.shell(CAST)

@@ -5,12 +5,12 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psutil
 import pytest
 
-from tests.conftest import Installation
+from tests.conftest import ON_SERVERS, Installation, postgresql_databases, redis_settings
 from tests.waiting import wait_for
 
 
@@ -25,12 +25,27 @@ def seeded_sqlite(tmp_path_factory, migrated_sqlite):
     return small.sqlite_file
 
 
+@pytest.fixture(scope="session")
+def seeded_postgresql(tmp_path_factory):
+    """The same world on PostgreSQL; a function that makes a copy of it and returns the copy's address."""
+    folder = tmp_path_factory.mktemp("seeded-server")
+    with postgresql_databases("seeded") as make:
+        small = Installation(folder, make())
+        small.manage("migrate", "--verbosity=0", "--skip-checks")
+        small.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
+        yield lambda: make(template=small.database_url)
+
+
 @pytest.fixture
-def site(tmp_path, seeded_sqlite) -> Installation:
-    """An installation with a small world and short times."""
+def site(tmp_path, request, worker_id) -> Installation:
+    """An installation with a small world and short times, on servers where the tests are."""
     (tmp_path / "data").mkdir(mode=0o700)
-    shutil.copy(seeded_sqlite, tmp_path / "musicrec.sqlite3")
     quick = {"SWEEP_PATIENCE_SECONDS": "0.5", "WORKER_PULSE_SECONDS": "1", "LOG_LEVEL": "WARNING"}
+    if ON_SERVERS:
+        number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
+        quick |= redis_settings(broker=7 + number % 2, cache=4 + number % 2)
+        return Installation(tmp_path, request.getfixturevalue("seeded_postgresql")(), quick)
+    shutil.copy(request.getfixturevalue("seeded_sqlite"), tmp_path / "musicrec.sqlite3")
     return Installation(tmp_path, f"sqlite:///{tmp_path / 'musicrec.sqlite3'}", quick)
 
 
@@ -39,7 +54,7 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Return a function that starts a worker of both queues in a group of its own; all are killed at the end."""
     started: list[subprocess.Popen] = []
 
-    def start(site: Installation, *before: str) -> subprocess.Popen:
+    def start(site: Installation, *before: str, options: Sequence[str] = ()) -> subprocess.Popen:
         name = f"worker{len(started)}@{tmp_path.name}"
         arguments = before or ("-m", "celery")
         command = [
@@ -51,6 +66,7 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
             "training,default",
             "--hostname",
             name,
+            *options,
         ]
         with (tmp_path / f"{name}.log").open("w") as log:
             worker = site.start(

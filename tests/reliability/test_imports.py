@@ -21,19 +21,19 @@ def listens(tmp_path):
     return tmp_path / "listens.csv"
 
 
-def kill_half_way(installation, listens) -> None:
-    """Start the import and kill it with -9 once a chunk is in."""
+def kill_half_way(installation, listens, *, n_rows: int = 1) -> None:
+    """Start the import and kill it with -9 once so many rows are in."""
     process = installation.start("manage.py", "import_listens", str(listens), start_new_session=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not installation_has_rows(installation):
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and rows_in(installation) < n_rows:
         assert process.poll() is None, "The import ended before it could be killed."
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def installation_has_rows(installation) -> bool:
-    return installation.query("SELECT count(*) FROM catalog_interaction")[0][0] > 0
+def rows_in(installation) -> int:
+    return installation.query("SELECT count(*) FROM catalog_interaction")[0][0]
 
 
 @pytest.mark.reliability
@@ -68,6 +68,28 @@ def test_postgresql_counts_the_same(installation, postgresql, listens):
         "print(Interaction.objects.count(), Interaction.objects.aggregate(n=Sum('plays'))['n'])"
     )
     assert said.split()[-2:] == ["300", str(N_ROWS)]
+
+
+N_MILLION = 1_000_000
+
+
+@pytest.mark.reliability
+@pytest.mark.skipif(sys.platform != "linux", reason="Peak memory is read from /proc.")
+def test_a_million_listens_killed_half_way_are_all_there_once(installation, listens):
+    """T29: a million listens at as many moments, killed with -9 and typed again, in under 300 MB."""
+    installation.manage("import_songs", str(listens.parent / "songs.csv"))
+    file = listens.with_name("million.csv")
+    with file.open("w") as table:
+        table.write("user_id,song_id,timestamp\n")
+        table.writelines(f"u{i % 997},s{i % 100},{1_600_000_000 + 60 * i}\n" for i in range(N_MILLION))
+    kill_half_way(installation, file, n_rows=N_MILLION // 3)
+    (n_before,) = installation.query("SELECT count(*) FROM catalog_interaction")[0]
+    assert N_MILLION // 3 <= n_before < N_MILLION
+
+    assert _peak_mb(installation, file) < 300
+    moments = "SELECT count(*), count(DISTINCT occurred_at) FROM catalog_interaction"
+    assert installation.query(moments) == [(N_MILLION, N_MILLION)]
+    assert installation.query("PRAGMA integrity_check") == [("ok",)]
 
 
 @pytest.mark.reliability

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import Installation
@@ -160,3 +161,55 @@ def test_a_full_disk_fails_the_run_and_likes_go_on(site, tmp_path):  # noqa: F81
     del site.settings["ARTIFACTS_DIR"]
     assert "  1. " in site.manage("recommend", "--listener", "user_00001")
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion WHERE is_active") == [(1,)]
+
+
+def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F811
+    """T11: the process that trained ends, the worker goes on with a fresh one."""
+    worker = start_worker(site, "-m", "celery", options=["--max-tasks-per-child", "1"])
+    run = request_training(site, **long_training())
+    row = wait_for(lambda: (r := run_row(site, run)) and "fit als" in r["stage"] and r)
+    trains = int(row["owner"].split(":")[1])
+    assert trains != worker.pid and psutil.pid_exists(trains)
+
+    site.shell(
+        "from recommendations.models import TrainingRun; from recommendations.services import training;"
+        f"training.cancel(TrainingRun.objects.get(pk={run}))"
+    )
+
+    assert wait_for(lambda: ended(site, run), seconds=15)["status"] == "cancelled"
+    wait_for(lambda: not psutil.pid_exists(trains), seconds=15)
+    again = request_training(site, precompute=False)
+    assert wait_for(lambda: ended(site, again), seconds=60)["status"] == "succeeded"
+
+
+PRESSES = """
+import time
+from recommendations import tasks
+from recommendations.services import training
+while time.time() < {moment}:
+    pass
+try:
+    print({press})
+except training.TrainingAlreadyActive as error:
+    print(error)
+"""
+BY_HAND = "'begun', tasks.start_training(trigger='admin').pk"
+BY_SCHEDULE = "tasks.retrain()"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # noqa: F811
+    """T08: three processes at the same moment; one run, and the others are told which one is in the way."""
+    if database == "postgresql":
+        site.database_url = request.getfixturevalue("postgresql")()
+        site.manage("migrate", "--verbosity=0", "--skip-checks")
+        site.manage("seed_demo_data", "--listeners=20", "--songs=30", "--seed=3")
+    moment = time.time() + 12
+    codes = [PRESSES.format(moment=moment, press=press) for press in (BY_HAND, BY_HAND, BY_SCHEDULE)]
+    pressed = [site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE) for code in codes]
+    said = [process.communicate(timeout=100)[0] for process in pressed]
+
+    told = [text for text in said if "is queued; it has to end or be cancelled first" in text]
+    assert len(told) == 2, said
+    runs = "from recommendations.models import TrainingRun; print(TrainingRun.objects.count())"
+    assert site.shell(runs) == "1"

@@ -2,7 +2,14 @@
 
 import json
 
-from tests.journeys.conftest import ended, request_training, seeded_sqlite, site, start_worker  # noqa: F401
+from tests.journeys.conftest import (  # noqa: F401  (fixtures)
+    ended,
+    request_training,
+    seeded_postgresql,
+    seeded_sqlite,
+    site,
+    start_worker,
+)
 from tests.waiting import wait_for
 
 TWO_SONGS = "title,artist\nOne,A\nTwo,B\n"
@@ -45,3 +52,20 @@ def test_a_request_has_one_id_in_answer_and_log(installation):
     assert done.stdout.strip() == "seen-at-the-proxy-1"
     lines = lines_of(done.stderr)
     assert lines and {line["request_id"] for line in lines} == {"seen-at-the-proxy-1"}
+
+
+def test_an_exception_shows_no_local_variables(installation):
+    """T56: what somebody typed is a local variable of the view that broke."""
+    code = (
+        "import logging\n"
+        "def sign_in(password):\n"
+        "    raise RuntimeError('broken')\n"
+        "try:\n"
+        "    sign_in('-'.join(['very', 'secret']))\n"
+        "except RuntimeError:\n"
+        "    logging.getLogger('accounts').exception('a view broke')\n"
+    )
+    for log_format in ("console", "json"):
+        installation.settings["LOG_FORMAT"] = log_format
+        done = installation.python("manage.py", "shell", "--verbosity=0", "-c", code)
+        assert "RuntimeError" in done.stderr and "very-secret" not in done.stderr

@@ -1,0 +1,112 @@
+"""Disks that are really full or read-only: small file systems of their own in memory."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Installation
+from tests.journeys.conftest import ended, request_training, run_row, seeded_sqlite, site, start_worker  # noqa: F401
+from tests.reliability.conftest import TOKENS
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.reliability
+
+
+def mount(*options: str) -> None:
+    done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"This user can't mount a small disk: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], Path]]:
+    """Return a function that puts a disk of a given size at a folder; all are taken away at the end."""
+    mounted: list[Path] = []
+
+    def make(folder: Path, size: str) -> Path:
+        folder.mkdir(exist_ok=True)
+        mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+        mounted.append(folder)
+        return folder
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Write until nothing more fits."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65_536, 4096, 1):
+            try:
+                while file.write(b"\0" * size) == size:
+                    pass
+            except OSError:
+                continue
+    return ballast
+
+
+def test_a_site_whose_whole_disk_is_full_answers_and_recovers(
+    tmp_path,
+    seeded_sqlite,  # noqa: F811
+    small_disk,
+    serve,
+):
+    """T04: database and models on one full disk: lists are served, likes are stored or get 503, nothing breaks."""
+    disk = small_disk(tmp_path / "disk", "48m")
+    (disk / "data").mkdir(mode=0o700)
+    shutil.copy(seeded_sqlite, disk / "musicrec.sqlite3")
+    full = Installation(disk, f"sqlite:///{disk / 'musicrec.sqlite3'}")
+    assert "is trained" in full.manage("train_model", "--no-evaluation", "--no-precompute")
+    tokens = full.shell(TOKENS).split()
+    songs = [key for (key,) in full.query("SELECT key FROM catalog_song ORDER BY id")]
+    web = serve(full)
+    # As a site's workers do, keep the database open: SQLite needs room to open its log anew.
+    open_elsewhere = sqlite3.connect(full.sqlite_file)
+    open_elsewhere.execute("SELECT COUNT(*) FROM catalog_song").fetchall()
+    ballast = fill(disk)
+
+    answers = [
+        web.call(f"/api/v1/songs/{key}/like/", token=token, method="PUT")
+        for token in tokens[:6]
+        for key in songs[:6]
+    ]
+    statuses = {status for status, _ in answers}
+    assert 503 in statuses and statuses <= {200, 201, 204, 503}, answers
+    assert all(
+        json.loads(body)["error"]["code"] == "unavailable" for status, body in answers if status == 503
+    )
+    assert {web.call("/api/v1/recommendations/", token=token)[0] for token in tokens} == {200}
+    assert web.call("/healthz")[0] == 200
+    assert "Traceback" not in full.manage("train_model", "--no-evaluation", "--no-precompute", ok=False)
+
+    ballast.unlink()
+    open_elsewhere.close()
+    before = full.query("SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1")
+    liked = [web.call(f"/api/v1/songs/{key}/like/", token=tokens[0], method="PUT")[0] for key in songs]
+    assert set(liked) <= {200, 201, 204}
+    assert full.query("SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1") > before
+    assert full.query("PRAGMA integrity_check") == [("ok",)]
+    assert full.query("SELECT id FROM recommendations_modelversion WHERE is_active") == [(1,)]
+
+
+def test_a_read_only_queue_lets_a_training_wait(site, start_worker, small_disk):  # noqa: F811
+    """T12: the queue's folder can't be written to; the run says so and starts when it can."""
+    queue = small_disk(site.folder / "data/broker", "4m")
+    for name in ("messages", "control"):
+        (queue / name).mkdir()
+    mount("-o", "remount,ro", str(queue))
+
+    run = request_training(site, precompute=False)
+
+    row = run_row(site, run)
+    assert row["status"] == "queued" and "the message queue can't be reached" in row["stage"]
+    mount("-o", "remount,rw", str(queue))
+    start_worker(site)
+    assert wait_for(lambda: ended(site, run), seconds=60)["status"] == "succeeded"
