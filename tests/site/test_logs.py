@@ -12,8 +12,6 @@ from tests.journeys.conftest import (  # noqa: F401  (fixtures)
 )
 from tests.waiting import wait_for
 
-TWO_SONGS = "title,artist\nOne,A\nTwo,B\n"
-
 
 def lines_of(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
@@ -34,11 +32,14 @@ def test_a_worker_names_the_training_in_its_lines(site, start_worker, tmp_path):
 
 def test_an_import_names_its_run(installation, tmp_path):
     installation.settings |= {"LOG_FORMAT": "json"}
-    (tmp_path / "songs.csv").write_text(TWO_SONGS)
-    said = installation.manage("import_songs", str(tmp_path / "songs.csv"))
+    (tmp_path / "songs.csv").write_text("title,artist\n")
+    said = installation.manage("import_songs", str(tmp_path / "songs.csv"), ok=False)
 
     (line,) = lines_of(said)
-    assert (line["import_run"], line["event"]) == (1, "songs.csv is imported: 2 rows added, 0 rejected")
+    assert (
+        line["import_run"] == 1
+        and "songs.csv could not be imported: songs.csv holds no rows" in line["event"]
+    )
 
 
 def test_a_request_has_one_id_in_answer_and_log(installation):
