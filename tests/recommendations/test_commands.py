@@ -1,6 +1,7 @@
 """The commands as an operator types them."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalog.management.bars import progress_bar
 from recommendations.engine import PRESETS
 from recommendations.services import registry
 from tests.recommendations.conftest import N_SONGS, train
@@ -189,3 +191,13 @@ def test_a_reader_who_has_seen_enough_is_no_error(installation):
             program, env=installation.environment, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_log_lines_do_not_tear_the_bar_but_warnings_are_told(caplog):
+    log = logging.getLogger("recommendations")
+    with caplog.at_level("INFO"):
+        with progress_bar():
+            log.info("v1 is active")
+            log.warning("the disk is nearly full")
+        log.info("afterwards")
+    assert caplog.messages == ["the disk is nearly full", "afterwards"]
