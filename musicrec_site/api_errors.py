@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -45,6 +46,7 @@ def error_body(request, status_code: int, code: str, message: str, fields=None) 
     return {"error": {**error, "request_id": getattr(request, "request_id", "")}}
 
 
+@csrf_exempt  # or a program that posts to a wrong address would be told about an expired form
 def not_found(request: HttpRequest, **kwargs) -> JsonResponse:
     """Answer an address below the API that does not exist."""
     message = f"There is no such address: {request.path}."

@@ -80,9 +80,14 @@ def test_an_id_from_a_proxy_is_kept_and_a_forged_line_is_not(db):
 
 
 def test_an_address_that_is_not_there_is_told_in_json(db):
-    answer = Client().get("/api/v1/song")
-    assert answer.status_code == 404
-    assert "slash" in answer.json()["error"]["message"]
+    client = Client(enforce_csrf_checks=True)
+    for method in ("get", "post", "put", "patch", "delete"):
+        answer = getattr(client, method)("/api/v1/song")
+        assert answer.status_code == 404
+        assert "slash" in answer.json()["error"]["message"]
+        assert (
+            getattr(client, method)("/api/v1/model-versions/-51/activate/").json()["error"]["status"] == 404
+        )
 
 
 def test_a_method_that_is_not_there(alice):
