@@ -69,7 +69,12 @@ class Installation:
         """Run Python in this installation; the caller looks at the return code."""
         command = [sys.executable, *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, **options
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            **{"timeout": 120} | options,
         )
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
