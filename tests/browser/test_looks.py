@@ -117,7 +117,7 @@ def test_the_narrowest_phone_has_room_for_the_header_and_the_panel(visit, site):
             assert height <= 64, f"{who}, {language}"
             assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320
         visitor.go(f"/songs/{song}/why/")
-        visitor.page.locator(".agrees").first.wait_for()
+        visitor.page.locator(".why table thead").wait_for()
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320, language
 
 
