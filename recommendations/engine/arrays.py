@@ -91,6 +91,31 @@ def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) 
     return (left @ columns)[:, :n]
 
 
+def gathered(
+    matrix: csr_matrix, rows: NDArray[np.integer]
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
+    """Return (columns, values, entries a row) of the chosen rows, without the cost of making a matrix of them."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[rows + 1].astype(np.int64) - starts
+    ends = np.cumsum(lengths)
+    places = np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
+    return matrix.indices[places], matrix.data[places], lengths
+
+
+def weighted_sums(values: csr_matrix, matrix: csr_matrix) -> NDArray[np.float32]:
+    """Return values @ matrix as a dense array, float32 (n, n_columns); quicker than scipy for single rows.
+
+    A row's result does not depend on the others. Cost: the entries of the rows that `values` names.
+    """
+    sums = np.empty((values.shape[0], matrix.shape[1]), dtype=np.float32)
+    for row in range(values.shape[0]):
+        own = slice(values.indptr[row], values.indptr[row + 1])
+        columns, found, lengths = gathered(matrix, values.indices[own])
+        found = found * np.repeat(values.data[own], lengths)
+        sums[row] = np.bincount(columns, weights=found, minlength=matrix.shape[1])
+    return sums
+
+
 def dense_part(
     matrix: csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> NDArray[np.float32]:
@@ -101,11 +126,11 @@ def dense_part(
     wanted, back = np.unique(columns, return_inverse=True)
     place = np.full(matrix.shape[1], -1, dtype=np.int32)
     place[wanted] = np.arange(len(wanted))
-    part = matrix[rows]
-    found = place[part.indices]
+    found_columns, values, lengths = gathered(matrix, rows)
+    found = place[found_columns]
     inside = found >= 0
     dense = np.zeros((len(rows), len(wanted)), dtype=np.float32)
-    dense[row_numbers(part)[inside], found[inside]] = part.data[inside]
+    dense[np.repeat(np.arange(len(rows)), lengths)[inside], found[inside]] = values[inside]
     return dense[:, back]
 
 

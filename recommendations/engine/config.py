@@ -40,9 +40,9 @@ class RankerConfig:
 
     n_proposals: int = 150
     n_by_artist: int = 50
-    n_trees: int = 120
+    n_trees: int = 80
     n_leaves: int = 8
-    learning_rate: float = 0.08
+    learning_rate: float = 0.12
     min_leaf: int = 100
     l2: float = 5.0
     truncation: int = 20

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from .arrays import dense_part, n_per_row, positive_part, row_numbers
+from .arrays import dense_part, n_per_row, positive_part, row_numbers, weighted_sums
 from .weighting import Transform, transformed
 
 
@@ -24,7 +24,7 @@ def linked_scores(values: csr_matrix, links: csr_matrix, learned: NDArray[np.boo
     NaN for songs nobody was heard with, and for a listener none of whose liked songs was learned.
     Cost: the number of links of the histories' songs.
     """
-    scores = (values @ links).toarray()
+    scores = weighted_sums(values, links)
     scores[:, ~learned] = np.nan
     knows = positive_part(values) @ learned.astype(np.float32) > 0
     scores[~knows] = np.nan

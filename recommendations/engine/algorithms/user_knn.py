@@ -16,6 +16,7 @@ from ..arrays import (
     positive_part,
     row_numbers,
     top_columns,
+    weighted_sums,
 )
 from ..links import heard, signed
 from ..remembering import LastBlock
@@ -90,7 +91,7 @@ class UserKNN(Algorithm):
 
     def _neighbours(self, units: csr_matrix) -> csr_matrix:
         """Return the similarities of the nearest listeners, float32 csr (n, n_listeners)."""
-        near = (units @ self.by_song_).toarray()
+        near = weighted_sums(units, self.by_song_)
         near[near <= 0] = -np.inf
         columns = top_columns(near, self.n_neighbours)
         found = columns >= 0
@@ -110,7 +111,7 @@ class UserKNN(Algorithm):
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = np.empty(histories.shape, dtype=np.float32)
         for rows, _, near in self._blocks(histories):
-            scores[rows] = (near @ self.values_).toarray()
+            scores[rows] = weighted_sums(near, self.values_)
             scores[rows][n_per_row(near) == 0] = np.nan
         scores[:, ~self.learned_] = np.nan
         return scores
