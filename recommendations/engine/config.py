@@ -38,7 +38,7 @@ class RankerConfig:
         Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
     """
 
-    n_proposals: int = 150
+    n_proposals: int = 100
     n_by_artist: int = 50
     n_trees: int = 80
     n_leaves: int = 8

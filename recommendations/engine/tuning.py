@@ -20,6 +20,13 @@ from .searching import OnProgress, Trial, best_trials, run_trials, silent, told_
 from .seeding import derived_seed
 from .validation import MIN_LISTENERS, Validation, ndcg_of
 
+COMPARED_ON = 1500
+"""Listeners on whom rankers with and without a component are compared."""
+
+FEWEST_COMPONENTS = 2
+AS_GOOD = 0.99
+"""A component is left out if the ranker keeps at least this part of its NDCG without it: it costs every request."""
+
 BLEND_BETTER = 1.03
 """The blend is taken instead of the ranker where something else measures better by this factor."""
 
@@ -117,6 +124,8 @@ def _searched(
     ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
     trials += told
     fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
+    fitted, compared = _without_idle(validation, fitted, ranker_config, seed, report)
+    ndcg |= compared
     helpers = _helpers(validation, config, seed)
     report("weights", 0, 1)
     weights, ndcg["blend"] = best_blend(validation, {**fitted, **helpers}, config, seed)
@@ -136,6 +145,31 @@ def _searched(
         search=None,
     )
     return Tuned(result, ranker, _log(validation, trials, ndcg, chosen, weights, ranker))
+
+
+def _without_idle(
+    validation: Validation, fitted: dict[str, Algorithm], config: RankerConfig, seed: int, report: OnProgress
+) -> tuple[dict[str, Algorithm], dict[str, float]]:
+    """Leave out components that the ranker does as well without, the least important first.
+
+    Each costs time at every request. Some of the listeners are enough to compare.
+    """
+    quick = replace(config, max_listeners=min(config.max_listeners, COMPARED_ON))
+    measured: dict[str, float] = {}
+    if len(fitted) <= FEWEST_COMPONENTS:
+        return fitted, measured
+    lesson, best = _with_share(Lesson.of(validation, fitted, quick, seed, report))
+    measured["ranker over all, some listeners"] = best
+    while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.learned()) is not None:
+        importance = ranker.importance()
+        idle = min(fitted, key=lambda name: importance[name])
+        fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
+        lesson, ndcg = _with_share(Lesson.of(validation, fewer, quick, seed, report))
+        measured[f"ranker without {idle}, some listeners"] = ndcg
+        if ndcg < best * AS_GOOD:
+            break
+        fitted, best = fewer, max(best, ndcg)
+    return fitted, measured
 
 
 def _taught(

@@ -63,6 +63,18 @@ def test_the_search_says_what_it_tried_chose_and_gained(searched):
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
 
 
+def test_a_component_that_adds_nothing_is_left_out(world):
+    search = SearchConfig(components=("ease", "item_knn", "user_knn"), trials=3)
+    fitted = Recommender(replace(SMALL, search=search)).fit(*world, seed=3)
+    log = fitted.metadata["tuning"]["ndcg@10"]
+    compared = [name.split()[2].rstrip(",") for name in log if name.startswith("ranker without ")]
+    assert len(compared) == 1
+    left_out = set(search.components) - set(fitted.component_names)
+    assert left_out <= set(compared)
+    for name in left_out:
+        assert all(name not in weights for weights in fitted.config.weights.values())
+
+
 def test_what_measures_better_is_chosen(searched):
     log = searched.metadata["tuning"]
     is_ranked = log["ndcg@10"]["ranker"] >= max(log["ndcg@10"].values())
