@@ -159,6 +159,7 @@ PAGES = {
     "library/history/": ("get", MINE),
     "library/history/<int:interaction_id>/forget/": ("post", NAMED),
     "library/history/forget-day/": ("post", MINE),
+    "library/history/undo/": ("post", MINE),
     "library/imports/": ("get", MINE),
     "library/imports/<int:run_id>/": ("get", NAMED),
     "library/imports/<int:run_id>/cancel/": ("post", NAMED),
