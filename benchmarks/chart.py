@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 420, 300, 52, 40, 46, 24
-COLOURS = {"preset": "#5b2fd0", "component": "#0f766e", "peer": "#8a8a94"}
+COLOURS = {"preset": "#5b2fd0", "component": "#0f766e", "ablation": "#b45309", "peer": "#8a8a94"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def _points(panel: Panel) -> Iterator[str]:
     places = [panel.place(system["fit_seconds"], system["ndcg@10"]) for system in systems]
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     for system, (x, y) in zip(systems, places, strict=True):
-        text = f"{system['name'].replace('_', ' ')} {system['ndcg@10']:.3f}"
+        name = system["name"].replace("_", " ").replace(" told artists and genres", " + artists, genres")
+        text = f"{name} {system['ndcg@10']:.3f}"
         anchor, box = _free_place(text, x, y, taken, panel)
         taken.append(box)
         colour, edge = COLOURS[system["kind"]], box.left if anchor == "start" else box.right
