@@ -24,7 +24,8 @@ from recommendations.services import (
 log = logging.getLogger(__name__)
 
 UNREACHABLE = (OSError, KombuError)
-NO_BROKER = "waiting: the message queue can't be reached; it starts when the queue is back"
+NO_BROKER = "waiting: the message queue can't be reached yet"
+"""Where a run stands until then; PostgreSQL takes sixty characters."""
 
 
 # --- Wake-ups ---------------------------------------------------------------------------------------------------------

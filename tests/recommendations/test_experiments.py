@@ -114,7 +114,7 @@ class TestServing:
         from tests.recommendations.conftest import train
 
         newer = ModelVersion.objects.get(training_run=train(activate=False))
-        for share, name in ((0.01, "as usual"), (0.99, "varied")):
+        for share, name in ((1e-6, "as usual"), (1 - 1e-6, "varied")):
             Arm.objects.filter(name=name).update(share=share)
         Arm.objects.filter(name="varied").update(version=newer, relevance=None)
         experiments.start(experiment)
