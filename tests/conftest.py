@@ -74,7 +74,7 @@ class Installation:
             env=self.environment,
             capture_output=True,
             text=True,
-            **{"timeout": 120} | options,
+            **{"timeout": 240} | options,
         )
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
