@@ -5,6 +5,7 @@ import re
 import struct
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import HOSTILE, PASSWORD
 
@@ -26,7 +27,7 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
     picked = checked.evaluate_all("all => all.map(one => one.value)") if script else None
     page.get_by_role("button", name="Recommend me something").click()
     assert page.locator(".card .why-line").first.inner_text() != ""
-    assert page.locator(".card").count() == 12
+    expect(page.locator(".card")).to_have_count(12)
 
     page.get_by_role("button", name="Keep this and sign up").click()
     page.fill("#id_username", name)
@@ -37,7 +38,7 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
 
     page.wait_for_url("**/welcome/")
     carried = page.locator(".picks input[name=song][checked]")
-    assert carried.count() == 3
+    expect(carried).to_have_count(3)
     if picked:
         assert sorted(carried.evaluate_all("all => all.map(one => one.value)")) == sorted(picked)
     page.get_by_role("button", name="Show my music").click()

@@ -5,6 +5,7 @@ import re
 import signal
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OPERATOR
 from tests.journeys.conftest import kill_group
@@ -44,8 +45,8 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     olga.go("/admin/recommendations/trainingrun/")
     os.killpg(worker.pid, signal.SIGSTOP)  # so that the beginning can be looked at
     page.get_by_role("button", name="Retrain").click()
-    assert page.locator("progress").count() == 1
-    assert page.locator("[data-stage]").inner_text() == "queued"
+    expect(page.locator("progress")).to_have_count(1)  # a click does not wait for the next page
+    expect(page.locator("[data-stage]")).to_have_text("queued")
     os.killpg(worker.pid, signal.SIGCONT)
     # Nobody reloads the page: it follows the training and shows its end by itself.
     page.get_by_text(re.compile("It made v")).wait_for(timeout=60_000)
@@ -55,11 +56,11 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     assert page.locator("figure.chart svg rect").count() >= 2
     page.get_by_role("link", name=re.compile("Roll back to")).click()
     page.get_by_role("button", name="Yes").click()
-    assert page.locator(".messagelist .success").inner_text().endswith("is active.")
+    expect(page.locator(".messagelist .success")).to_have_text(re.compile(r"is active\.$"))
     row = page.locator("#result_list tr", has_text=newest)
     row.get_by_role("link", name="Activate").click()
     page.get_by_role("button", name="Yes").click()
-    assert f"{newest} is active" in page.locator(".messagelist .success").inner_text().lower()
+    expect(page.locator(".messagelist .success")).to_contain_text(f"{newest} is active", ignore_case=True)
 
     olga.go("/admin/")
     olga.picture("operator-desk")
