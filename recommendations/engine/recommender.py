@@ -3,57 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
 from . import artifacts
-from .algorithms import Algorithm, NotEnoughData, NotFitted, TrainingData, create
+from .algorithms import Algorithm, NotFitted, TrainingData, create
+from .algorithms.base import require_listens
 from .algorithms.content import Content
-from .arrays import (
-    BLOCK_BYTES,
-    blocks,
-    n_per_row,
-    row_numbers,
-    take_rows,
-    top_columns,
-)
 from .candidates import SongTable
-from .config import SEGMENTS, RankerConfig, RecommenderConfig
-from .ensemble import MILLION, Blend, weights_of
-from .explanations import (
-    NO_SONG,
-    EvidenceArrays,
-    Explanation,
-)
+from .config import RankerConfig, RecommenderConfig
+from .explanations import NO_SONG, Explanation
 from .features import ItemFeatures
 from .idmap import UNKNOWN, IdMap
 from .interactions import Interactions
-from .lists import History, RecommendedBatch, RecommendedBlock, RecommendedList
+from .lists import History, RecommendedBatch, RecommendedList
 from .metadata import describe
+from .pipeline import Pipeline, in_blocks
 from .presets import CLASSIC
-from .questions import Listeners, Wish, listeners_of, wish_of
+from .questions import Listeners, listeners_of, wish_of
 from .ranker import Ranker
-from .ranking import Ranked
-from .reasoning import Reasoning
-from .reranking import rerank
 from .tuning import tune
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
-
-AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
-Result = TypeVar("Result")
-
-BATCH_BLOCK = 128
-"""Listeners that are worked on together."""
 
 
 class Recommender:
@@ -100,8 +78,7 @@ class Recommender:
             The features are of another number of songs.
         """
         strengths = interactions.to_matrix(self.config.weighting)
-        if not (strengths.data > 0).any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        require_listens(strengths)
         data = TrainingData(strengths, item_features, interactions)
         tuned = tune(data, self.config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
@@ -126,6 +103,12 @@ class Recommender:
 
     def _most_descriptive_first(self) -> Iterable[Algorithm]:
         return sorted(self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content))
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(
+            self.config, self.algorithms, self.ranker, self.items, self._artists, self.similarity_vectors
+        )
 
     @property
     def is_fitted(self) -> bool:
@@ -271,9 +254,10 @@ class Recommender:
         listeners = listeners_of(
             self.config, self.n_items, histories, tastes, exclude, exclude_history=exclude_history
         )
-        done = _mapped(
-            lambda block: self._recommend_block(block, wish),
-            list(self._blocks(listeners)),
+        pipeline = self._pipeline
+        done = in_blocks(
+            lambda block: pipeline.lists(block, wish),
+            list(pipeline.blocks(listeners)),
             n_threads or (os.cpu_count() or 1),
             _stage(on_progress, "recommend"),
         )
@@ -297,9 +281,10 @@ class Recommender:
         self._require_fitted()
         wish = wish_of(self.config, self.n_items, k)
         listeners = listeners_of(self.config, self.n_items, histories)
-        parts = list(self._blocks(listeners))
-        found = _mapped(
-            lambda block: self._rank_block(block, wish),
+        pipeline = self._pipeline
+        parts = list(pipeline.blocks(listeners))
+        found = in_blocks(
+            lambda block: pipeline.rankings(block, wish),
             parts,
             n_threads or (os.cpu_count() or 1),
             on_progress,
@@ -310,153 +295,33 @@ class Recommender:
                 lists[name][part.places, : rows.shape[1]] = rows
         return lists
 
-    def _rank_block(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
-        scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
-        self._forbid(scores, listeners, None)
-        chosen = self._chosen(self._ordered(listeners, scores), listeners, wish)
-        alone = zip(self.algorithms, scores, strict=True)
-        return {"recommender": chosen} | {name: top_columns(found, wish.k) for name, found in alone}
-
     def scores(self, histories: csr_matrix, *, forbidden: csr_matrix) -> NDArray[np.float32]:
         """Return the blended score of every song, float32 (n, n_items); -inf for forbidden songs.
 
         Memory n * n_items * 4 bytes for each component: for a few listeners at a time.
         """
         self._require_fitted()
-        listeners = replace(
-            listeners_of(self.config, self.n_items, histories, exclude_history=False), forbidden=(forbidden,)
-        )
-        scores = self._score(listeners)
-        self._forbid(scores, listeners, None)
-        totals = np.empty(histories.shape, dtype=np.float32)
-        for is_ranked in (False, True):
-            rows = np.flatnonzero(self._is_ranked(listeners.segments) == is_ranked)
-            if len(rows):
-                some = [None if found is None else found[rows] for found in scores]
-                totals[rows] = self._ordered(listeners.take(rows), some).total()
-        return totals
-
-    def _recommend_block(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
-        """Candidates, rank, filter, re-rank, explain."""
-        # every component scores the whole catalogue ...
-        scores = self._score(listeners)
-        # ... what must not come is struck out ...
-        self._forbid(scores, listeners, wish.unavailable)
-        # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
-        ordered = self._ordered(listeners, scores)
-        # ... the list is chosen for relevance and variety ...
-        item_rows = self._chosen(ordered, listeners, wish)
-        # ... and every song says why it is there
-        return self._reasoning.block(listeners, ordered, item_rows)
-
-    def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """Say for whom the ranker decides: not for cold listeners, of whom there is nothing to learn from."""
-        if self.ranker is None:
-            return np.zeros(len(segments), dtype=bool)
-        return segments >= SEGMENTS.index("warm")
-
-    def _ordered(
-        self,
-        listeners: Listeners,
-        scores: Sequence[NDArray[np.float32] | None],
-        also: NDArray[np.int32] | None = None,
-    ) -> Blend | Ranked:
-        """Put the songs in order; the listeners are all ranked or all blended (see `_blocks`)."""
-        if self.ranker is None or not self._is_ranked(listeners.segments).all():
-            return Blend.of(scores, weights_of(listeners.segments, self.config))
-        by_name = dict(zip(self.algorithms, scores, strict=True))
-        wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
-        return Ranked.of(self.ranker, listeners.histories, wanted, also)
-
-    def _score(self, listeners: Listeners) -> list[NDArray[np.float32] | None]:
-        """Scores of each component, for the listeners in whose segment it counts."""
-        scores: list[NDArray[np.float32] | None] = []
-        for algorithm, needed in zip(self.algorithms.values(), self._needed(listeners).T, strict=True):
-            if needed.all():
-                scores.append(algorithm.score(listeners.histories))
-            elif needed.any():
-                some = np.full((len(listeners), self.n_items), np.nan, dtype=np.float32)
-                some[needed] = algorithm.score(take_rows(listeners.histories, needed))
-                scores.append(some)
-            else:
-                scores.append(None)
-        return scores
-
-    def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
-        """Say which components count for whom, bool (n, n_components)."""
-        needed = weights_of(listeners.segments, self.config) > 0
-        if self.ranker is not None:
-            looked_at = np.array([name in self.ranker.components for name in self.algorithms])
-            needed[self._is_ranked(listeners.segments)] = looked_at
-        return needed
-
-    def _forbid(
-        self,
-        scores: Sequence[NDArray[np.float32] | None],
-        listeners: Listeners,
-        unavailable: NDArray[np.bool_] | None,
-    ) -> None:
-        places = [(row_numbers(matrix), matrix.indices) for matrix in listeners.forbidden]
-        for component_scores in scores:
-            if component_scores is not None:
-                for place in places:
-                    component_scores[place] = np.nan
-                if unavailable is not None:
-                    component_scores[:, unavailable] = np.nan
-
-    def _best(self, blend: Blend, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the n best songs (rows, -1 for none) and their scores, best first, ties in row order."""
-        item_rows = top_columns(blend.total(), n)
-        totals = blend.contributions(np.maximum(item_rows, 0)).sum(axis=2) / MILLION
-        totals[item_rows < 0] = -np.inf
-        order = np.lexsort((item_rows, -totals), axis=1)
-        return np.take_along_axis(item_rows, order, axis=1), np.take_along_axis(totals, order, axis=1)
-
-    def _chosen(self, ordered: Blend | Ranked, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
-        is_stranger = n_per_row(listeners.histories) == 0
-        n = max(self.config.n_candidates, 5 * wish.k)
-        item_rows, totals = ordered.best(n) if isinstance(ordered, Ranked) else self._best(ordered, n)
-        places = rerank(
-            totals,
-            self._vectors[item_rows],
-            None if self._artists is None else self._artists[item_rows],
-            wish.k,
-            relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
-            artist_cap=wish.artist_cap,
-        )
-        chosen = np.take_along_axis(item_rows, np.maximum(places, 0), axis=1)
-        return np.where(places < 0, NO_SONG, chosen).astype(np.int32)
+        listeners = listeners_of(self.config, self.n_items, histories, exclude_history=False)
+        return self._pipeline.totals(replace(listeners, forbidden=(forbidden,)))
 
     # -- explaining ---------------------------------------------------------------------------------------
-
-    @property
-    def _reasoning(self) -> Reasoning:
-        return Reasoning(self.algorithms, self.items, self._artists)
 
     def explain(self, history: History, item_row: int) -> Explanation:
         """Explain any song for a listener, whether it would be recommended or not."""
         self._require_fitted()
         self._require_row(item_row)
-        listeners = listeners_of(
-            self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
-        )
-        scores = self._score(listeners)
-        own = [None if found is None else found[:, item_row].copy() for found in scores]
-        self._forbid(scores, listeners, None)
-        for found, kept in zip(scores, own, strict=True):
-            if found is not None:
-                found[:, item_row] = kept
-        chosen = np.array([[item_row]], dtype=np.int32)
-        block = self._reasoning.block(listeners, self._ordered(listeners, scores, chosen), chosen)
+        block = self._pipeline.explained(self._listener(history), item_row)
         return RecommendedList.from_dict(block.packed(0)).items[0].explanation
 
     def sound_of(self, history: History) -> dict[str, float]:
         """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
         self._require_fitted()
-        listeners = listeners_of(
+        return self._pipeline.reasoning.sound_of(self._listener(history).histories)
+
+    def _listener(self, history: History) -> Listeners:
+        return listeners_of(
             self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
         )
-        return self._reasoning.sound_of(listeners.histories)
 
     def similar(self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None) -> RecommendedList:
         """Return the songs most like this one, by every component that can compare songs.
@@ -468,14 +333,8 @@ class Recommender:
         self._require_row(item_row)
         wish = wish_of(self.config, self.n_items, k, unavailable=exclude)
         alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
-        listeners = listeners_of(self.config, self.n_items, alone.to_csr(self.n_items))
-        scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
-        self._forbid(scores, listeners, wish.unavailable)
-        blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
-        item_rows, _ = self._best(blend, wish.k)
-        block = self._reasoning.block(listeners, blend, item_rows)
-        named = replace(block, evidence=EvidenceArrays.none(*item_rows.shape))
-        return RecommendedList.from_dict(named.packed(0))
+        block = self._pipeline.similar(self._listener(alone), item_row, wish)
+        return RecommendedList.from_dict(block.packed(0))
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -526,16 +385,6 @@ class Recommender:
 
     # -- checks and small parts ---------------------------------------------------------------------------
 
-    def _blocks(self, listeners: Listeners) -> Iterable[Listeners]:
-        """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""
-        size = min(BATCH_BLOCK, max(BLOCK_BYTES // (4 * self.n_items), 1))
-        # the longest first: a long block begun last would keep one processor busy after the others are done
-        order = np.argsort(-n_per_row(listeners.histories), kind="stable")
-        ranked = self._is_ranked(listeners.segments[order])
-        # ranked and blended listeners never share a block: they take different ways through the pipeline
-        for some in (order[~ranked], order[ranked]):
-            yield from (listeners.take(some[rows]) for rows in blocks(len(some), size))
-
     def _require_fitted(self) -> None:
         if not self.is_fitted:
             raise NotFitted("This recommender has not learned anything yet; call fit or load first.")
@@ -553,26 +402,3 @@ def _stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], N
     if on_progress is None:
         return None
     return lambda done, total: on_progress(stage, done, total)
-
-
-def _mapped(
-    work: Callable[[Listeners], Result],
-    parts: Sequence[Listeners],
-    n_threads: int,
-    on_progress: Callable[[int, int], None] | None,
-) -> list[Result]:
-    """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
-    if len(parts) == 1:
-        return [work(parts[0])]
-    done: list[Result] = []
-    sizes = np.cumsum([len(part) for part in parts]).tolist()
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
-        try:
-            for result in pool.map(work, parts):
-                done.append(result)
-                if on_progress:
-                    on_progress(sizes[len(done) - 1], sizes[-1])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return done

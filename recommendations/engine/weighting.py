@@ -56,6 +56,12 @@ def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray
     raise ValueError(f"Unknown transform {transform!r}; choose one of {', '.join(TRANSFORMS)}.")
 
 
+def signed(histories: csr_matrix, transform: Transform) -> csr_matrix:
+    """Return sign(r) * f(abs(r)) with the pattern of the histories: a dislike counts against what is like it."""
+    values = np.sign(histories.data) * transformed(histories.data, transform)
+    return csr_matrix((values.astype(np.float32), histories.indices, histories.indptr), histories.shape)
+
+
 def confidences_of(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:
     """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
     return np.sign(strengths) * (1 + alpha * transformed(strengths, transform))

@@ -56,22 +56,24 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 
 /* What failed is said where what worked is said. */
-document.addEventListener("htmx:responseError", () => say(document.documentElement.lang === "de"
-  ? "Das hat nicht geklappt. Lade die Seite neu und versuche es noch einmal."
-  : "That did not work. Load the page again and retry."));
-document.addEventListener("htmx:sendError", () => say(document.documentElement.lang === "de"
-  ? "Keine Verbindung. Bitte gleich noch einmal versuchen."
-  : "No connection. Please try again in a moment."));
+const toasts = document.getElementById("toasts");
+document.addEventListener("htmx:responseError", () => say(toasts.dataset.failed));
+document.addEventListener("htmx:sendError", () => say(toasts.dataset.offline));
 
 function say(text) {
   const toast = document.createElement("p");
   toast.className = "toast";
   toast.textContent = text;
-  document.getElementById("toasts").replaceChildren(toast);
+  toasts.replaceChildren(toast);
 }
 
+/* A part of the page that changed says in one line what is in it now; reading out all of it would be too much. */
+document.addEventListener("htmx:afterSwap", (event) => {
+  const line = event.detail.target.querySelector("[data-announce]");
+  if (line) document.getElementById("announcer").textContent = line.textContent.trim();
+});
+
 /* A message leaves by itself unless somebody is on it. */
-const toasts = document.getElementById("toasts");
 let leaving;
 new MutationObserver(() => {
   clearTimeout(leaving);

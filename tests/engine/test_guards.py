@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from recommendations.engine import Recommender
 from recommendations.engine.algorithms import ALGORITHMS
 from recommendations.engine.algorithms.als import ALS
+from recommendations.engine.pipeline import Pipeline
 
 from .worlds import checkerboard_data, taste_world
 
@@ -43,11 +44,9 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
     """implicit's top-k makes a dense block of 100 listeners by all songs in each thread."""
     recommender = Recommender().fit(*taste_world())
     seen = []
-    score = Recommender._score
-    monkeypatch.setattr(
-        Recommender, "_score", lambda self, block: seen.append(len(block)) or score(self, block)
-    )
-    monkeypatch.setattr("recommendations.engine.recommender.BLOCK_BYTES", 4 * 3 * recommender.n_items)
+    score = Pipeline.scores
+    monkeypatch.setattr(Pipeline, "scores", lambda self, block: seen.append(len(block)) or score(self, block))
+    monkeypatch.setattr("recommendations.engine.pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items)
     lists = recommender.recommend_batch(recommender.histories(taste_world()[0]), 5)
     assert len(lists) == sum(seen)
     assert max(seen) == 3

@@ -16,7 +16,6 @@ from ..arrays import (
     BLOCK_BYTES,
     blocks,
     n_per_row,
-    positive_part,
     row_numbers,
     rows_times,
     side_by_side,
@@ -25,7 +24,7 @@ from ..arrays import (
 from ..remembering import LastBlock
 from ..side_information import with_side_information
 from ..weighting import Transform, confidence, confidences_of
-from .base import Algorithm, NotEnoughData, Progress, TrainingData
+from .base import Algorithm, Progress, TrainingData, require_listens, songs_heard
 
 PRE_SOLVED_BYTES = 64 * 2**20
 """Larger catalogues do without the short way for short histories, so that serving stays small."""
@@ -134,15 +133,13 @@ class ALS(Algorithm):
         self._last: LastBlock[tuple[NDArray[np.intp], Equations]] = LastBlock()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        if not (data.strengths.data > 0).any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        require_listens(data.strengths)
         strengths = with_side_information(data.strengths, data.features, self.side_information)
         confidences = confidence(strengths, alpha=self.alpha, transform=self.transform)
         self.seed_ = int(rng.integers(2**31))
         self.item_factors_ = self._factorise(confidences, on_progress)
-        heard = np.bincount(positive_part(confidences).indices, minlength=data.n_items) > 0
-        self.learned_ = heard
-        self.item_factors_[~heard] = 0
+        self.learned_ = songs_heard(confidences)
+        self.item_factors_[~self.learned_] = 0
         self._prepare()
 
     def _prepare(self) -> None:

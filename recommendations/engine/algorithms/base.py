@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..arrays import as_csr, n_per_row
+from ..arrays import as_csr, n_per_row, positive_part
 from ..features import ItemFeatures
 from ..interactions import Interactions
 
@@ -232,6 +232,22 @@ class Algorithm(ABC):
 
     @abstractmethod
     def _restore(self, state: dict[str, NDArray]) -> None: ...
+
+
+def songs_heard(strengths: csr_matrix) -> NDArray[np.bool_]:
+    """Return which songs somebody liked or played, bool (n_items,)."""
+    return np.bincount(positive_part(strengths).indices, minlength=strengths.shape[1]) > 0
+
+
+def require_listens(strengths: csr_matrix) -> None:
+    """Refuse data in which nobody liked or played anything.
+
+    Raises
+    ------
+    NotEnoughData
+    """
+    if not (strengths.data > 0).any():
+        raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
 
 
 def _ignore(done: int, total: int) -> None:

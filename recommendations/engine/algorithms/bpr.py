@@ -8,8 +8,8 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from ..arrays import padded, positive_part, rows_times, side_by_side, unit_rows
-from ..links import heard, signed
-from .base import Algorithm, NotEnoughData, Progress, TrainingData
+from ..weighting import signed
+from .base import Algorithm, Progress, TrainingData, require_listens, songs_heard
 
 
 class BPR(Algorithm):
@@ -54,9 +54,8 @@ class BPR(Algorithm):
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-        self.learned_ = heard(data.strengths)
-        if not self.learned_.any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        require_listens(data.strengths)
+        self.learned_ = songs_heard(data.strengths)
         on_progress(0, self.n_iterations)
         with threadpool_limits(1, "blas"):
             model = BayesianPersonalizedRanking(

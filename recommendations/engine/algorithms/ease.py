@@ -11,27 +11,15 @@ from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
 from ..arrays import blocks, n_per_row, positive_part
-from ..links import (
-    heard,
-    joined,
-    linked_contributions,
-    linked_scores,
-    links_from,
-    links_state,
-    mean_length,
-    scattered,
-    signed,
-    similar_by_links,
-    strongest_per_column,
-)
-from ..side_information import with_side_information
+from ..links import joined, scattered, strongest_per_column
 from ..weighting import Transform, transformed
-from .base import Algorithm, NotEnoughData, Progress, TrainingData
+from .base import NotEnoughData, Progress
+from .linked import Linked
 
 COLUMNS_AT_A_TIME = 512
 
 
-class EASE(Algorithm):
+class EASE(Linked):
     """The linear autoencoder of Steck, "Embarrassingly Shallow Autoencoders" (2019), equations 5 to 8.
 
     B = I - P diag(1 / diag P) with P = (X'X + regularization I)^-1 minimises |X - XB|^2 + regularization |B|^2
@@ -55,16 +43,9 @@ class EASE(Algorithm):
     memory_gb
         The solve stays within this. If even the smaller side of X is too large, the songs with the fewest
         listeners are left out (they cannot be scored).
-
-    Attributes
-    ----------
-    links_ : float32 csr (n_items, n_items)
-        B, cut to `n_links` a column.
-    learned_ : bool (n_items,)
     """
 
     name = "ease"
-    names_songs = True
 
     def __init__(
         self,
@@ -91,20 +72,17 @@ class EASE(Algorithm):
         """The side of the largest matrix whose solve stays within the memory: three float32 copies."""
         return max(int(np.sqrt(self.memory_gb * 2**30 / 12)), 1)
 
-    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        if not heard(data.strengths).any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+    def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
-        strengths = with_side_information(data.strengths, data.features, self.side_information)
-        self.learned_ = heard(strengths)
         self._cut_off(strengths)
         kept = np.flatnonzero(self.learned_)
         weighted = self._weighted(positive_part(strengths)[:, kept])
         on_progress(1, 2)
         by_listener = weighted.shape[0] < weighted.shape[1]
         parts = self._by_listeners(weighted) if by_listener else self._by_songs(weighted)
-        self.links_ = scattered(joined(parts, len(kept)), kept, data.n_items)
+        links = scattered(joined(parts, len(kept)), kept, strengths.shape[1])
         on_progress(2, 2)
+        return links
 
     def _cut_off(self, strengths: csr_matrix) -> None:
         n_listeners, limit = strengths.shape[0], self.largest_solve
@@ -118,7 +96,8 @@ class EASE(Algorithm):
         lengths = n_per_row(liked)
         sizes = transformed(liked.data, self.transform)
         values = csr_matrix((sizes / sizes.mean(), liked.indices, liked.indptr), liked.shape)
-        weights = (np.maximum(lengths, 1) / mean_length(liked)) ** (-self.listener_weight / 2)
+        mean_length = lengths[lengths > 0].mean()
+        weights = (np.maximum(lengths, 1) / mean_length) ** (-self.listener_weight / 2)
         return csr_matrix(diags(weights.astype(np.float32)) @ values, dtype=np.float32)
 
     def _by_songs(self, weighted: csr_matrix) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
@@ -140,22 +119,6 @@ class EASE(Algorithm):
     def _strongest(self, block: NDArray[np.float32], columns: slice) -> tuple[NDArray, NDArray, NDArray]:
         block[np.arange(columns.start, columns.stop), np.arange(block.shape[1])] = 0
         return strongest_per_column(block, self.n_links)
-
-    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        return linked_scores(signed(histories, self.transform), self.links_, self.learned_)
-
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        return linked_contributions(signed(histories, self.transform), self.links_, item_rows)
-
-    def _similar(self, item_row: int) -> NDArray[np.float32]:
-        return similar_by_links(self.links_, item_row, self.learned_)
-
-    def _state(self) -> dict[str, NDArray]:
-        return {"learned": self.learned_} | links_state(self.links_)
-
-    def _restore(self, state: dict[str, NDArray]) -> None:
-        self.links_ = links_from(state)
-        self.learned_ = np.asarray(state["learned"])
 
 
 def _inverse(gram: NDArray[np.float32], regularization: float) -> NDArray[np.float32]:

@@ -6,29 +6,19 @@ import warnings
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from ..arrays import positive_part
-from ..links import (
-    heard,
-    linked_contributions,
-    linked_scores,
-    links_from,
-    links_state,
-    signed,
-    similar_by_links,
-)
-from ..side_information import with_side_information
-from ..weighting import Transform
-from .base import Algorithm, NotEnoughData, Progress, TrainingData
+from ..weighting import Transform, signed
+from .base import Progress
+from .linked import Linked
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
 SIMILARITIES: tuple[Similarity, ...] = ("cosine", "tfidf", "bm25")
 
 
-class ItemKNN(Algorithm):
+class ItemKNN(Linked):
     """Item-item nearest neighbours (Sarwar et al., 2001), computed by implicit.
 
     A song's score is the sum over the history of strength times similarity.
@@ -43,15 +33,9 @@ class ItemKNN(Algorithm):
         From strength to value.
     side_information
         Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
-
-    Attributes
-    ----------
-    links_ : float32 csr (n_items, n_items)
-    learned_ : bool (n_items,)
     """
 
     name = "item_knn"
-    names_songs = True
 
     def __init__(
         self,
@@ -69,18 +53,14 @@ class ItemKNN(Algorithm):
         self.transform = transform
         self.side_information = side_information
 
-    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        if not heard(data.strengths).any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+    def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 1)
-        strengths = with_side_information(data.strengths, data.features, self.side_information)
-        self.learned_ = heard(strengths)
         links = self._neighbours(signed(positive_part(strengths), self.transform))
         links.setdiag(0)
         links.eliminate_zeros()
         links.sort_indices()
-        self.links_ = links
         on_progress(1, 1)
+        return links
 
     def _neighbours(self, liked: csr_matrix) -> csr_matrix:
         from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
@@ -97,19 +77,3 @@ class ItemKNN(Algorithm):
         links = csr_matrix(model.similarity, dtype=np.float32)
         links.data = np.nan_to_num(links.data)
         return links
-
-    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        return linked_scores(signed(histories, self.transform), self.links_, self.learned_)
-
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        return linked_contributions(signed(histories, self.transform), self.links_, item_rows)
-
-    def _similar(self, item_row: int) -> NDArray[np.float32]:
-        return similar_by_links(self.links_, item_row, self.learned_)
-
-    def _state(self) -> dict[str, NDArray]:
-        return {"learned": self.learned_} | links_state(self.links_)
-
-    def _restore(self, state: dict[str, NDArray]) -> None:
-        self.links_ = links_from(state)
-        self.learned_ = np.asarray(state["learned"])

@@ -18,10 +18,9 @@ from ..arrays import (
     top_columns,
     weighted_sums,
 )
-from ..links import heard, signed
 from ..remembering import LastBlock
-from ..weighting import Transform
-from .base import Algorithm, NotEnoughData, Progress, TrainingData
+from ..weighting import Transform, signed
+from .base import Algorithm, Progress, TrainingData, require_listens
 
 
 class UserKNN(Algorithm):
@@ -63,8 +62,7 @@ class UserKNN(Algorithm):
         self._last: LastBlock[tuple[slice, csr_matrix, csr_matrix]] = LastBlock()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
-        if not heard(data.strengths).any():
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        require_listens(data.strengths)
         on_progress(0, 1)
         values = signed(positive_part(data.strengths), self.transform)
         self._learn(csr_matrix(values[n_per_row(values) > 0]))

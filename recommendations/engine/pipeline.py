@@ -1,0 +1,237 @@
+"""From listeners to explained lists, one block of listeners at a time: score, strike out, order, choose, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from .algorithms import Algorithm
+from .arrays import BLOCK_BYTES, blocks, n_per_row, row_numbers, take_rows, top_columns
+from .config import SEGMENTS, RecommenderConfig
+from .ensemble import MILLION, Blend, weights_of
+from .explanations import NO_SONG, EvidenceArrays
+from .idmap import IdMap
+from .lists import RecommendedBlock
+from .questions import Listeners, Wish
+from .ranker import Ranker
+from .ranking import Ranked
+from .reasoning import Reasoning
+from .reranking import rerank
+
+BATCH_BLOCK = 128
+"""Listeners that are worked on together."""
+
+Scores = list[NDArray[np.float32] | None]
+"""float32 (n, n_items) of each component, NaN where it cannot score; None where it counts for nobody."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a fitted recommender answers with.
+
+    Attributes
+    ----------
+    config
+    algorithms
+        The fitted components by name.
+    ranker
+        The learned second stage, if there is one.
+    items
+        The catalogue.
+    artists : int32 (n_items,) or None
+        -1 unknown.
+    vectors : float32 (n_items, d)
+        Of length 1; songs with near vectors are alike.
+    """
+
+    config: RecommenderConfig
+    algorithms: Mapping[str, Algorithm]
+    ranker: Ranker | None
+    items: IdMap
+    artists: NDArray[np.int32] | None
+    vectors: NDArray[np.float32]
+
+    # -- what can be asked --------------------------------------------------------------------------------
+
+    def lists(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
+        """Candidates, rank, filter, re-rank, explain."""
+        # every component scores the whole catalogue ...
+        scores = self.scores(listeners)
+        # ... what must not come is struck out ...
+        forbid(scores, listeners, wish.unavailable)
+        # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
+        ordered = self.ordered(listeners, scores)
+        # ... the list is chosen for relevance and variety ...
+        item_rows = self._chosen(ordered, listeners, wish)
+        # ... and every song says why it is there
+        return self.reasoning.block(listeners, ordered, item_rows)
+
+    def rankings(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
+        """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
+        scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
+        forbid(scores, listeners, None)
+        chosen = self._chosen(self.ordered(listeners, scores), listeners, wish)
+        alone = {
+            name: top_columns(found, wish.k)
+            for name, found in zip(self.algorithms, scores, strict=True)
+            if found is not None
+        }
+        return {"recommender": chosen} | alone
+
+    def totals(self, listeners: Listeners) -> NDArray[np.float32]:
+        """Return the final score of every song before variety, float32 (n, n_items); -inf where forbidden."""
+        scores = self.scores(listeners)
+        forbid(scores, listeners, None)
+        totals = np.empty(listeners.histories.shape, dtype=np.float32)
+        for is_ranked in (False, True):
+            rows = np.flatnonzero(self._is_ranked(listeners.segments) == is_ranked)
+            if len(rows):
+                some = [None if found is None else found[rows] for found in scores]
+                totals[rows] = self.ordered(listeners.take(rows), some).total()
+        return totals
+
+    def explained(self, listeners: Listeners, item_row: int) -> RecommendedBlock:
+        """Explain one song to one listener, whether it would be recommended or not."""
+        scores = self.scores(listeners)
+        own = [None if found is None else found[:, item_row].copy() for found in scores]
+        forbid(scores, listeners, None)
+        for found, kept in zip(scores, own, strict=True):
+            if found is not None and kept is not None:
+                found[:, item_row] = kept
+        chosen = np.array([[item_row]], dtype=np.int32)
+        return self.reasoning.block(listeners, self.ordered(listeners, scores, chosen), chosen)
+
+    def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
+        """Compare one song, the only one of the listener, with all others; the reasons name no history."""
+        scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
+        forbid(scores, listeners, wish.unavailable)
+        blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
+        item_rows, _ = _best(blend, wish.k)
+        block = self.reasoning.block(listeners, blend, item_rows)
+        return replace(block, evidence=EvidenceArrays.none(*item_rows.shape))
+
+    @property
+    def reasoning(self) -> Reasoning:
+        return Reasoning(self.algorithms, self.items, self.artists)
+
+    # -- the steps ----------------------------------------------------------------------------------------
+
+    def scores(self, listeners: Listeners) -> Scores:
+        """Score with each component, for the listeners for whom it counts."""
+        scores: Scores = []
+        for algorithm, needed in zip(self.algorithms.values(), self._needed(listeners).T, strict=True):
+            if needed.all():
+                scores.append(algorithm.score(listeners.histories))
+            elif needed.any():
+                some = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
+                some[needed] = algorithm.score(take_rows(listeners.histories, needed))
+                scores.append(some)
+            else:
+                scores.append(None)
+        return scores
+
+    def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
+        """Say which components count for whom, bool (n, n_components)."""
+        needed = weights_of(listeners.segments, self.config) > 0
+        if self.ranker is not None:
+            looked_at = np.array([name in self.ranker.components for name in self.algorithms])
+            needed[self._is_ranked(listeners.segments)] = looked_at
+        return needed
+
+    def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Say for whom the ranker decides: not for cold listeners, of whom there is nothing to learn from."""
+        if self.ranker is None:
+            return np.zeros(len(segments), dtype=bool)
+        return segments >= SEGMENTS.index("warm")
+
+    def ordered(
+        self, listeners: Listeners, scores: Scores, also: NDArray[np.int32] | None = None
+    ) -> Blend | Ranked:
+        """Put the songs in order; the listeners are all ranked or all blended (see `blocks`).
+
+        Parameters
+        ----------
+        also
+            int32 (n, any) songs to put in order beside what would be proposed.
+        """
+        if self.ranker is None or not self._is_ranked(listeners.segments).all():
+            return Blend.of(scores, weights_of(listeners.segments, self.config))
+        by_name = dict(zip(self.algorithms, scores, strict=True))
+        wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
+        return Ranked.of(self.ranker, listeners.histories, wanted, also)
+
+    def _chosen(self, ordered: Blend | Ranked, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+        is_stranger = n_per_row(listeners.histories) == 0
+        n = max(self.config.n_candidates, 5 * wish.k)
+        item_rows, totals = ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
+        places = rerank(
+            totals,
+            self.vectors[item_rows],
+            None if self.artists is None else self.artists[item_rows],
+            wish.k,
+            relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
+            artist_cap=wish.artist_cap,
+        )
+        chosen = np.take_along_axis(item_rows, np.maximum(places, 0), axis=1)
+        return np.where(places < 0, NO_SONG, chosen).astype(np.int32)
+
+    def blocks(self, listeners: Listeners) -> Iterable[Listeners]:
+        """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""
+        size = min(BATCH_BLOCK, max(BLOCK_BYTES // (4 * len(self.items)), 1))
+        # the longest first: a long block begun last would keep one processor busy after the others are done
+        order = np.argsort(-n_per_row(listeners.histories), kind="stable")
+        ranked = self._is_ranked(listeners.segments[order])
+        # ranked and blended listeners never share a block: they take different ways through the pipeline
+        for some in (order[~ranked], order[ranked]):
+            yield from (listeners.take(some[rows]) for rows in blocks(len(some), size))
+
+
+def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] | None) -> None:
+    """Strike out what must not come, in place: NaN is never recommended."""
+    places = [(row_numbers(matrix), matrix.indices) for matrix in listeners.forbidden]
+    for component_scores in scores:
+        if component_scores is not None:
+            for place in places:
+                component_scores[place] = np.nan
+            if unavailable is not None:
+                component_scores[:, unavailable] = np.nan
+
+
+def _best(blend: Blend, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the n best songs (rows, -1 for none) and their scores, best first, ties in row order."""
+    item_rows = top_columns(blend.total(), n)
+    totals = blend.contributions(np.maximum(item_rows, 0)).sum(axis=2) / MILLION
+    totals[item_rows < 0] = -np.inf
+    order = np.lexsort((item_rows, -totals), axis=1)
+    return np.take_along_axis(item_rows, order, axis=1), np.take_along_axis(totals, order, axis=1)
+
+
+def in_blocks(
+    work: Callable[[Listeners], Result],
+    parts: Sequence[Listeners],
+    n_threads: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Result]:
+    """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    done: list[Result] = []
+    sizes = np.cumsum([len(part) for part in parts]).tolist()
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for result in pool.map(work, parts):
+                done.append(result)
+                if on_progress:
+                    on_progress(sizes[len(done) - 1], sizes[-1])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return done
