@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms.base import TrainingData
-from .arrays import n_per_row, positive_part, row_numbers, top_columns
+from .arrays import gathered, n_per_row, positive_part, row_numbers, top_columns, weighted_sums
+from .explanations import NO_SONG
 from .features import UNKNOWN_ARTIST, ItemFeatures, rare_units
 
 PER_COMPONENT = ("z", "share", "rank")
@@ -81,6 +83,38 @@ def propose(
 ) -> Proposals:
     """Return the union of each component's n best songs; NaN is never proposed."""
     return Proposals.union([*(top_columns(component, n) for component in scores), *extra])
+
+
+@dataclass(frozen=True)
+class ArtistsHeard:
+    """How many songs of which artists are in some histories.
+
+    Attributes
+    ----------
+    keys : int64 (m,)
+        row of the listener * n_artists + artist, ascending.
+    counts : int64 (m,)
+    """
+
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    n_artists: int
+
+    @property
+    def listeners(self) -> NDArray[np.int64]:
+        return self.keys // self.n_artists
+
+    @property
+    def artists(self) -> NDArray[np.int64]:
+        return self.keys % self.n_artists
+
+    def of(self, listeners: NDArray[np.int64], artists: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the counts of pairs (m,), 0 where there is none."""
+        if not len(self.keys):
+            return np.zeros(len(listeners), dtype=np.int64)
+        wanted = listeners * np.int64(self.n_artists) + artists
+        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[places] == wanted, self.counts[places], 0)
 
 
 @dataclass(frozen=True)
@@ -159,19 +193,35 @@ class SongTable:
         """Return the most popular songs of the artists heard most, one int32 (n_listeners, n), or nothing."""
         if n < 1 or not len(self.artist):
             return []
-        counts = self._artist_counts(histories).toarray()
-        counts = np.hstack([counts, np.zeros((len(counts), 1), dtype=np.float32)])
-        heard = counts[:, self.artist]
-        order = heard + self.log_listeners / (1 + self.log_listeners.max())
-        return [top_columns(np.where((heard > 0) & may_come, order, np.float32(-np.inf)), n)]
+        heard = self._artists_heard(histories)
+        songs, _, lengths = gathered(self._songs_by_artist, heard.artists)
+        listeners = np.repeat(heard.listeners, lengths)
+        order = (
+            np.repeat(heard.counts, lengths) + (self.log_listeners / (1 + self.log_listeners.max()))[songs]
+        )
+        keep = may_come[listeners, songs]
+        songs, listeners, order = songs[keep], listeners[keep], order[keep]
+        best_first = np.lexsort((songs, -order, listeners))
+        songs, listeners = songs[best_first], listeners[best_first]
+        places = np.arange(len(songs)) - np.searchsorted(listeners, listeners)
+        lists = np.full((histories.shape[0], n), NO_SONG, dtype=np.int32)
+        near = places < n
+        lists[listeners[near], places[near]] = songs[near]
+        return [lists]
 
-    def _artist_counts(self, histories: csr_matrix) -> csr_matrix:
-        """How many songs of each artist are in each history, float32 csr (n, n_artists)."""
-        known = self.artist[histories.indices] >= 0
-        rows = np.repeat(np.arange(histories.shape[0]), n_per_row(histories))[known]
-        columns = self.artist[histories.indices[known]]
-        shape = (histories.shape[0], len(self.artist_numbers))
-        return csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+    @cached_property
+    def _songs_by_artist(self) -> csr_matrix:
+        """(n_artists, n_items): one where the song is the artist's."""
+        songs = np.flatnonzero(self.artist >= 0)
+        shape = (len(self.artist_numbers), self.n_items)
+        return csr_matrix((np.ones(len(songs), dtype=np.float32), (self.artist[songs], songs)), shape=shape)
+
+    def _artists_heard(self, histories: csr_matrix) -> ArtistsHeard:
+        artists = self.artist[histories.indices]
+        known = artists >= 0
+        n_artists = len(self.artist_numbers)
+        keys = row_numbers(histories)[known] * np.int64(n_artists) + artists[known]
+        return ArtistsHeard(*np.unique(keys, return_counts=True), n_artists)
 
     # -- features -----------------------------------------------------------------------------------------
 
@@ -228,10 +278,10 @@ class SongTable:
         return columns
 
     def _artist(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
-        counts, rows = self._artist_counts(liked), proposals.listener_rows
+        rows = proposals.listener_rows
         artist = self.artist[proposals.item_rows]
         known = artist >= 0
-        heard = np.asarray(counts[rows, np.maximum(artist, 0)]).ravel()
+        heard = self._artists_heard(liked).of(rows, np.maximum(artist, 0))
         songs, listeners, depth = self.artist_numbers[np.maximum(artist, 0)].T
         length = np.maximum(n_per_row(liked), 1)[rows]
         found = [heard, heard / length, heard / songs, songs, listeners, depth]
@@ -239,14 +289,13 @@ class SongTable:
         return [np.where(known, column, np.nan) for column in found]
 
     def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
-        profiles = csr_matrix(liked @ self.genres)
-        lengths = np.sqrt(np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel())
+        profiles = weighted_sums(liked, self.genres)
+        lengths = np.sqrt((profiles**2).sum(axis=1))
         rows = proposals.listener_rows
-        songs = self.genres[proposals.item_rows]
-        candidate = row_numbers(songs)
-        agrees = songs.data * profiles.toarray()[rows[candidate], songs.indices]
-        fit = np.bincount(candidate, weights=agrees, minlength=len(rows))
-        known = (n_per_row(songs) > 0) & (lengths[rows] > 0)
+        genres, values, n_genres = gathered(self.genres, proposals.item_rows)
+        candidate = np.repeat(np.arange(len(rows)), n_genres)
+        fit = np.bincount(candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows))
+        known = (n_genres > 0) & (lengths[rows] > 0)
         return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
 
     def _year(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:

@@ -56,10 +56,15 @@ def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray
     raise ValueError(f"Unknown transform {transform!r}; choose one of {', '.join(TRANSFORMS)}.")
 
 
+def signed_values(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
+    """Return sign(r) * f(abs(r)): a dislike counts against what is like it."""
+    return (np.sign(strengths) * transformed(strengths, transform)).astype(np.float32)
+
+
 def signed(histories: csr_matrix, transform: Transform) -> csr_matrix:
-    """Return sign(r) * f(abs(r)) with the pattern of the histories: a dislike counts against what is like it."""
-    values = np.sign(histories.data) * transformed(histories.data, transform)
-    return csr_matrix((values.astype(np.float32), histories.indices, histories.indptr), histories.shape)
+    """Return `signed_values` of the histories, with their pattern."""
+    values = signed_values(histories.data, transform)
+    return csr_matrix((values, histories.indices, histories.indptr), histories.shape)
 
 
 def confidences_of(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..arrays import dense_part, n_per_row, positive_part, weighted_sums
+from ..arrays import dense_part, n_per_row, row_numbers, weighted_sums
 from ..side_information import with_side_information
-from ..weighting import Transform, signed
+from ..weighting import Transform, signed_values
 from .base import Algorithm, Progress, TrainingData, require_listens, songs_heard
 
 
@@ -42,21 +42,21 @@ class Linked(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Cost: the number of links of the histories' songs."""
-        values = signed(histories, self.transform)
-        scores = weighted_sums(values, self.links_)
+        values = signed_values(histories.data, self.transform)
+        scores = weighted_sums(histories, self.links_, values)
         scores[:, ~self.learned_] = np.nan
-        knows = positive_part(values) @ self.learned_.astype(np.float32) > 0
-        scores[~knows] = np.nan
+        counts = (values > 0) & self.learned_[histories.indices]
+        scores[np.bincount(row_numbers(histories)[counts], minlength=len(scores)) == 0] = np.nan
         return scores
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
-        values = signed(histories, self.transform)
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(values).max(initial=0))), dtype=np.float32)
+        values = signed_values(histories.data, self.transform)
+        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max(initial=0))), dtype=np.float32)
         for row, items in enumerate(item_rows):
-            own = slice(values.indptr[row], values.indptr[row + 1])
-            found = dense_part(self.links_, values.indices[own], items)
-            amounts[row, :, : len(found)] = (found * values.data[own, None]).T
+            own = slice(histories.indptr[row], histories.indptr[row + 1])
+            found = dense_part(self.links_, histories.indices[own], items)
+            amounts[row, :, : len(found)] = (found * values[own, None]).T
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
