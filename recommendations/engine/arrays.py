@@ -15,6 +15,9 @@ BLOCK_BYTES = 8 * 2**20
 SAMPLED_ONE_IN = 8
 """Part of the scores that is looked at to guess where the best ones begin."""
 
+FEWEST_TOGETHER = 4
+"""Rows below which choosing one after the other is quicker."""
+
 
 def as_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_matrix:
     """Return a float32 csr_matrix of finite values without stored zeros; the input is not changed.
@@ -188,11 +191,46 @@ def top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     n, width = scores.shape
     k = min(k, width)
     chosen = np.full((n, k), -1, dtype=np.int32)
-    if k:
-        for row in range(n):
-            places = _best_places(scores[row], k)
-            chosen[row, : len(places)] = places
+    if not k:
+        return chosen
+    rest = _choose_together(scores, k, chosen) if n >= FEWEST_TOGETHER else range(n)
+    for row in rest:
+        places = _best_places(scores[row], k)
+        chosen[row, : len(places)] = places
     return chosen
+
+
+def _choose_together(
+    scores: NDArray[np.float32], k: int, chosen: NDArray[np.int32]
+) -> NDArray[np.intp] | range:
+    """Fill in the rows of which a sample tells where the k-th score lies; return the other rows.
+
+    The same as `_best_places` of each row, but without holding up the other threads.
+    """
+    sample = scores[:, ::SAMPLED_ONE_IN]
+    place = sample.shape[1] - _depth_in_sample(k)
+    if place <= 0:
+        return range(len(scores))
+    guess = np.partition(np.where(np.isnan(sample), -np.inf, sample), place, axis=1)[:, place]
+    is_above = scores > guess[:, None]
+    counts = np.count_nonzero(is_above, axis=1)
+    told = (counts >= k) & (counts <= SAMPLED_ONE_IN * k)
+    if not told.any():
+        return range(len(scores))
+    is_above[~told] = False
+    counts[~told] = 0
+    places = np.arange(counts.max(initial=0)) < counts[:, None]
+    columns = np.zeros(places.shape, dtype=np.int32)
+    columns[places] = np.flatnonzero(is_above) - np.repeat(np.arange(len(scores)) * scores.shape[1], counts)
+    values = np.where(places, np.take_along_axis(scores, columns, axis=1), -np.inf)[told]
+    best_first = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    chosen[told] = np.take_along_axis(columns[told], best_first, axis=1)
+    return np.flatnonzero(~told)
+
+
+def _depth_in_sample(k: int) -> int:
+    """Return at which place from the top of a sample about twice the k-th best score of all stands."""
+    return 2 * k // SAMPLED_ONE_IN + 4
 
 
 def _best_places(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
@@ -213,7 +251,7 @@ def _contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """
     sample = scores[::SAMPLED_ONE_IN]
     sample = sample[sample > -np.inf]
-    place = len(sample) - (2 * k // SAMPLED_ONE_IN + 4)
+    place = len(sample) - _depth_in_sample(k)
     if place > 0:
         guess = np.partition(sample, place)[place]
         above = np.flatnonzero(scores > guess)
