@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import SEGMENTS, RecommenderConfig
+from .explanations import NO_SONG
 
 MILLION = 1_000_000
 
@@ -103,6 +104,54 @@ class Blend:
             sums += np.fmax(single, np.float32(0))
         total.ravel()[places] = np.where(is_known, sums, -np.inf)
         return total
+
+    def take(self, rows: NDArray[np.bool_]) -> Blend:
+        """Return some of the listeners."""
+        if rows.all():
+            return self
+        scores = [None if found is None else found[rows] for found in self.scores]
+        return Blend(scores, self.low[rows], self.span[rows], self.weights[rows])
+
+    def ends(self, component: int) -> NDArray[np.int32]:
+        """Return the best and the worst song of one component's scale, int32 (n, 2); -1 where there is none."""
+        scores, low = self.scores[component], self.low[:, component]
+        if scores is None:
+            return np.full((len(low), 2), NO_SONG, dtype=np.int32)
+        ends = []
+        for value in (low + self.span[:, component], low):
+            is_end = scores == value.astype(np.float32)[:, None]
+            place = is_end.argmax(axis=1)
+            ends.append(np.where(is_end[np.arange(len(place)), place], place, NO_SONG))
+        return np.column_stack(ends).astype(np.int32)
+
+    def lost(
+        self, component: int, songs: NDArray[np.int32], influences: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what one component would add less to each song without each song of the history.
+
+        Parameters
+        ----------
+        songs
+            int32 (n, m), -1 for none, with the `ends` among them: where they lose, the scale shrinks.
+        influences
+            float32 (n, m, longest history): what the component's own scores of these songs would lose.
+
+        Returns
+        -------
+        float32 (n, m, longest history)
+        """
+        scores = self.scores[component]
+        if scores is None:
+            return np.zeros_like(influences)
+        own = np.where(songs < 0, np.nan, scores[np.arange(len(songs))[:, None], songs]).astype(np.float64)
+        low, span = self.low[:, component, None], self.span[:, component, None]
+        after = own[:, :, None] - influences
+        new_low = np.fmin(low, np.fmin.reduce(after, axis=1))
+        new_span = np.fmax.reduce(after, axis=1) - new_low
+        place = np.clip((own - low) / span, 0, 1)[:, :, None]
+        new_place = (after - new_low[:, None, :]) / np.where(new_span > 0, new_span, np.inf)[:, None, :]
+        lost = self.weights[:, component, None, None] * (place - np.clip(new_place, 0, 1))
+        return np.nan_to_num(lost).astype(np.float32)
 
     def _shape(self) -> tuple[int, int]:
         widths = [scores.shape[1] for scores in self.scores if scores is not None]

@@ -75,16 +75,15 @@ class Reasoning:
         )
 
     def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
-        """The songs of the history that raised each score, over all components, in units of the score."""
-        per_unit = np.nan_to_num(blend.weights / blend.span)
+        """The songs of the history without which each score would fall, over all components."""
         naming = [
             (component, algorithm)
             for component, algorithm in enumerate(self.algorithms.values())
-            if algorithm.names_songs and per_unit[:, component].any()
+            if algorithm.names_songs and (blend.weights[:, component] > 0).any()
         ]
         if not naming or not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        parts = {c: _influences(algorithm, histories, item_rows, per_unit[:, c]) for c, algorithm in naming}
+        parts = {c: _losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
         return strongest(padded(histories).columns, parts)
 
     def _ranked_evidence(
@@ -148,16 +147,19 @@ class Reasoning:
         return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)
 
 
-def _influences(
-    algorithm: Algorithm, histories: csr_matrix, item_rows: NDArray[np.int32], per_unit: NDArray[np.float64]
+def _losses(
+    algorithm: Algorithm, histories: csr_matrix, blend: Blend, component: int, item_rows: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """Influence of the histories' songs through one component, times what a unit of it is worth."""
-    needed = per_unit > 0
-    some = algorithm.influences(take_rows(histories, needed), item_rows[needed])
-    some *= per_unit[needed, None, None].astype(np.float32)
-    if needed.all():
-        return some
-    longest = int(n_per_row(histories).max())
-    amounts = np.zeros((*item_rows.shape, longest), dtype=np.float32)
-    amounts[needed, :, : some.shape[2]] = some
-    return amounts
+    """What each score would lose through one component without each song of the history, (n, k, longest).
+
+    The scale goes from the worst to the best song of the component, and these lose, too.
+    """
+    needed = blend.weights[:, component] > 0
+    losses = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+    some = blend.take(needed)
+    ends = some.ends(component)
+    songs = np.hstack([item_rows[needed], ends])
+    found = algorithm.influences(take_rows(histories, needed), songs)
+    lost = some.lost(component, songs, found)[:, : item_rows.shape[1]]
+    losses[needed, :, : lost.shape[2]] = lost
+    return losses

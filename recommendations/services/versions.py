@@ -26,6 +26,7 @@ FIDELITY_WORDS = {
     "score_fell_control": _("score falls without another song (control)"),
     "rank_fell": _("rank falls without the song named as the reason"),
     "rank_fell_control": _("rank falls without another song (control)"),
+    "beats_control": _("score falls further without the named song than without the other"),
     "n_cases": _("cases looked at"),
 }
 

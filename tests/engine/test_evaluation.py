@@ -299,6 +299,7 @@ def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
     recommender = Recommender(SMALL).fit(interactions, features)
     found = explanation_fidelity(recommender, recommender.histories(interactions))
     assert found.score_fell >= 0.9
+    assert found.beats_control >= 0.9
     assert found.rank_fell > 2 * found.rank_fell_control
 
 

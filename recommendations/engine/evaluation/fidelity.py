@@ -21,7 +21,7 @@ class Fidelity:
     """Shares of the sampled cases in which the recommended song's score or rank became worse.
 
     A song far ahead of the next one keeps its rank whatever single song is taken away, so the rank falls less
-    often than the score.
+    often than the score. `beats_control` compares the two removals case by case.
 
     Attributes
     ----------
@@ -31,6 +31,8 @@ class Fidelity:
         Without the song that was named first.
     score_fell_control, rank_fell_control
         Without another song of the history, taken at random.
+    beats_control
+        The score fell further without the song that was named first than without the other one.
     """
 
     n_cases: int
@@ -38,6 +40,7 @@ class Fidelity:
     rank_fell: float
     score_fell_control: float
     rank_fell_control: float
+    beats_control: float
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,6 +75,7 @@ def explanation_fidelity(
         rank_fell=float((named.ranks > before.ranks).mean()),
         score_fell_control=float((control.scores < before.scores).mean()),
         rank_fell_control=float((control.ranks > before.ranks).mean()),
+        beats_control=float((named.scores < control.scores).mean()),
     )
 
 
