@@ -25,6 +25,7 @@ class Cursor(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = ("-moment", "-id")
+    address = "me/history/"
 
     def paginate_queryset(self, queryset, request, view=None):
         try:
@@ -34,4 +35,6 @@ class Cursor(CursorPagination):
 
     def get_paginated_response_schema(self, schema):
         described = super().get_paginated_response_schema(schema)
-        return page_schema(described, "me/history/?cursor=cD00ODY%3D", "me/history/?cursor=cj0xJnA9NDg3")
+        return page_schema(
+            described, f"{self.address}?cursor=cD00ODY%3D", f"{self.address}?cursor=cj0xJnA9NDg3"
+        )

@@ -53,7 +53,7 @@ TASTE = {
         }
     ],
 }
-HIDDEN = {"songs": [SONG], "artists": [{"id": 9, "name": "Loud Ones"}], "ignored": []}
+HIDDEN = {"kind": "hide-song", "song": SONG, "artist": None, "hidden_at": "2026-08-24T18:30:00Z"}
 MADE = [PLAYLIST | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 2026-08-24"}]
 RUN = {
     "id": 12,

@@ -7,10 +7,11 @@ from accounts.models import Theme, User
 from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, example
 from catalog.models import Playlist
 from recommendations.api import examples
-from recommendations.models import ModelVersion, Outcome, TrainingRun
+from recommendations.models import ModelVersion, Outcome, TrainingRun, Wish
 
 MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN]
 MOODS = {"": "", "mute": "mute-song", "boost": "boost-song", "not-me": "not-me"}
+HIDDEN_KINDS = [*Wish.HIDING, Wish.Kind.IGNORE_SONG]
 MAX_SONGS = 200
 
 
@@ -165,12 +166,16 @@ class TasteChange(serializers.Serializer):
 
 
 @example(examples.HIDDEN)
-class HiddenSerializer(serializers.Serializer):
-    songs = SongSerializer(many=True)
-    artists = ArtistRef(many=True)
-    ignored = SongSerializer(
-        many=True, help_text="Songs of the history that nothing is recommended because of."
-    )
+class HiddenSerializer(serializers.ModelSerializer):
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in HIDDEN_KINDS])
+    song = SongSerializer(allow_null=True, help_text="Null where an artist is hidden.")
+    artist = ArtistRef(allow_null=True, help_text="Null where it is about a song.")
+    hidden_at = serializers.DateTimeField(source="created_at")
+
+    class Meta:
+        model = Wish
+        fields = ["kind", "song", "artist", "hidden_at"]
+        read_only_fields = fields
 
 
 @example({"kind": "weekly-jams"}, request_only=True)

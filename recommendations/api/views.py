@@ -1,16 +1,17 @@
 """Recommendations and why, what became of them, and what a listener does not want, as JSON."""
 
-from django.db.models import Count
+from django.db.models import Count, F
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.generics import get_object_or_404
+from rest_framework.generics import ListAPIView, get_object_or_404
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api.lookups import checked, own_playlist, song_with, songs_with
+from catalog.api.paging import Cursor
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from recommendations.api import answers, serializers
@@ -197,22 +198,26 @@ class HiddenArtist(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Hidden(APIView):
-    """Everything I have hidden, newest first."""
+class _HiddenPages(Cursor):
+    address = "me/hidden/"
 
-    @extend_schema(tags=["Opinions"], responses=serializers.HiddenSerializer)
-    def get(self, request):
-        by_kind: dict[str, list] = {kind: [] for kind in Wish.Kind.values}
-        for wish in (
-            wishes.wishes_of(request.user).select_related("song__album").prefetch_related("song__genres")
-        ):
-            by_kind[wish.kind].append(wish.song or wish.artist)
-        found = {
-            "songs": by_kind[Wish.Kind.HIDE_SONG],
-            "artists": by_kind[Wish.Kind.HIDE_ARTIST],
-            "ignored": by_kind[Wish.Kind.IGNORE_SONG],
-        }
-        return Response(serializers.HiddenSerializer(found).data)
+
+@extend_schema(tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=serializers.HIDDEN_KINDS)])
+class Hidden(ListAPIView):
+    """Everything I have hidden or keep from being learned from, newest first."""
+
+    serializer_class = serializers.HiddenSerializer
+    pagination_class = _HiddenPages
+    queryset = Wish.objects.none()
+
+    def get_queryset(self):
+        wanted = self.request.query_params.get("kind")
+        if wanted not in (None, *serializers.HIDDEN_KINDS):
+            kinds = ", ".join(serializers.HIDDEN_KINDS)
+            raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
+        hidden = wishes.hidden_by(self.request.user).filter(**{"kind": wanted} if wanted else {})
+        with_songs = hidden.select_related("song__album").prefetch_related("song__genres")
+        return with_songs.annotate(moment=F("created_at"))
 
 
 # --- Reading the query ------------------------------------------------------------------------------------------------

@@ -47,6 +47,11 @@ def wishes_of(listener: User) -> QuerySet[Wish]:
     return Wish.objects.filter(listener=listener).select_related("song__artist", "artist")
 
 
+def hidden_by(listener: User) -> QuerySet[Wish]:
+    """Return the hidden songs and artists and the songs not to be learned from, newest first."""
+    return wishes_of(listener).filter(kind__in=[*Wish.HIDING, Kind.IGNORE_SONG])
+
+
 def about_song(listener: User, song: Song) -> set[str]:
     """Return the kinds of wishes that touch `song` or its artist; one query."""
     wishes = Wish.objects.filter(listener=listener)

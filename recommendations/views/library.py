@@ -1,23 +1,22 @@
 """What a listener has hidden, and songs that continue a playlist."""
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from catalog.models import Playlist
-from recommendations.models import Wish
 from recommendations.services import continuing, wishes
 from recommendations.views import cards
+
+ROWS_A_PAGE = 50
 
 
 @login_required
 @require_safe
 def hidden(request):
-    context = {
-        "page": "library",
-        "tab": "hidden",
-        "wishes": wishes.wishes_of(request.user).filter(kind__in=[*Wish.HIDING, Wish.Kind.IGNORE_SONG]),
-    }
+    rows = Paginator(wishes.hidden_by(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": "library", "tab": "hidden", "rows": rows}
     return render(request, "recommendations/hidden.html", context)
 
 

@@ -12,6 +12,7 @@ from recommendations.services import serving, taste, wishes
 from recommendations.views import cards
 
 UNDO = "taste_before"
+WISHES_SHOWN = 20
 
 
 @login_required
@@ -28,7 +29,7 @@ def taste_page(request):
         "page": "taste",
         "form": form,
         "known": taste.knowledge_of(request.user),
-        "wishes": wishes.wishes_of(request.user).filter(kind__in=[*Wish.HIDING, Wish.Kind.IGNORE_SONG]),
+        "wishes": wishes.hidden_by(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
         "artists": now.artists.all() if now.pk else [],
         "genres": now.genres.all() if now.pk else [],

@@ -1,5 +1,7 @@
 """Recommendations with their reasons, kept ready while nothing changes, and what became of them."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
 from catalog.models import Interaction
@@ -48,11 +50,26 @@ def test_disliked_and_hidden_songs_and_artists_do_not_come_back(world):
     assert first["song"]["id"] not in ids(rest)
     assert second["song"]["id"] not in ids(rest)
     assert third["song"]["artist"]["id"] not in {item["song"]["artist"]["id"] for item in rest.body["items"]}
-    hidden = world.alice.get("me/hidden/").body
-    assert [song["id"] for song in hidden["songs"]] == [second["song"]["id"]]
-    assert [artist["id"] for artist in hidden["artists"]] == [third["song"]["artist"]["id"]]
+    artist, song = world.alice.get("me/hidden/").body["results"]
+    assert (artist["kind"], artist["artist"]["id"]) == ("hide-artist", third["song"]["artist"]["id"])
+    assert (song["kind"], song["song"]["id"]) == ("hide-song", second["song"]["id"])
     assert world.alice.delete(f"songs/{second['song']['id']}/hidden/").status == 204
     assert second["song"]["id"] in ids(world.alice.get("recommendations/", {"k": 40}))
+
+
+def test_what_is_hidden_comes_in_pages_and_by_kind(alice, songs):
+    for song in songs[:3]:
+        alice.put(f"songs/{song.key}/hidden/")
+    alice.put("songs/song_3/ignored/")
+    first = alice.get("me/hidden/", {"page_size": 3}).body
+    assert [one["song"]["id"] for one in first["results"]] == ["song_3", "song_2", "song_1"]
+    second = alice.get("me/hidden/", dict(parse_qsl(urlsplit(first["next"]).query))).body
+    assert [one["song"]["id"] for one in second["results"]] == ["song_0"]
+    assert second["next"] is None
+    (ignored,) = alice.get("me/hidden/", {"kind": "ignore-song"}).body["results"]
+    assert (ignored["kind"], ignored["song"]["id"], ignored["artist"]) == ("ignore-song", "song_3", None)
+    assert alice.get("me/hidden/", {"kind": "mute-song"}).status == 400
+    assert alice.get("me/hidden/", {"cursor": "none"}).status == 404
 
 
 def test_more_than_there_are_is_all_there_are_once(world):

@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.models import Interaction
+from catalog.models import Interaction, Song
+from recommendations.services import wishes
 
 HTMX = {"HX-Request": "true"}
 
@@ -73,3 +74,20 @@ def test_an_opinion_is_no_play_to_be_removed(alice, world):
     like = Interaction.objects.likes().first()
     assert alice.post(reverse("catalog:forget", args=[like.pk])).status_code == 404
     assert Interaction.objects.filter(pk=like.pk).exists()
+
+
+def test_what_is_hidden_comes_in_pages_and_the_taste_page_shows_its_beginning(alice, world):
+    user = User.objects.get(username="alice")
+    artist = world.songs[0].artist
+    hidden = [
+        Song.objects.create(key=f"hidden_{n}", title=f"Unwanted {n:02d}", artist=artist) for n in range(60)
+    ]
+    for song in hidden:
+        wishes.hide_song(user, song)
+    first, second = (alice.get(f"/library/hidden/?page={n}").content.decode() for n in (1, 2))
+    assert [text.count('value="unhide-song"') for text in (first, second)] == [50, 10]
+    assert "Unwanted 59" in first
+    assert "Unwanted 09" in second
+    taste = alice.get("/taste/").content.decode()
+    assert taste.count('value="unhide-song"') == 20
+    assert 'href="/library/hidden/"' in taste
