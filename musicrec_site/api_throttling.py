@@ -7,14 +7,17 @@ from django.core.cache import cache
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
+from accounts.throttle import client_address
+
 PERIOD = 60
 
 
 class ScopeThrottle(BaseThrottle):
     """So many requests a minute and caller: one allowance each for reading, changing, listening, staff and strangers.
 
-    Fixed windows of the wall clock: a clock that jumps costs or gives one window at most (T28). A view may name its
-    allowance with `throttle_scope`. What is left is put on the request as `throttle_state`.
+    Strangers are told apart by their network address. Fixed windows of the wall clock: a clock that jumps costs or
+    gives one window at most (T28). A view may name its allowance with `throttle_scope`. What is left is put on the
+    request as `throttle_state`.
     """
 
     def allow_request(self, request, view) -> bool:
@@ -36,7 +39,7 @@ class ScopeThrottle(BaseThrottle):
         return getattr(view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write")
 
     def _caller(self, request) -> str:
-        return str(request.user.pk) if request.user.is_authenticated else self.get_ident(request)
+        return str(request.user.pk) if request.user.is_authenticated else client_address(request)
 
     def _count(self, key: str) -> int:
         if cache.add(key, 1, 2 * PERIOD):

@@ -131,6 +131,30 @@ def test_a_forged_address_gets_no_allowance_of_its_own(db, settings, one_window)
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
+PLAYLISTS_OUT = "/1/user/alice/playlists/createdfor"
+
+
+def test_strangers_at_players_addresses_have_an_allowance_each(alice, settings, one_window):
+    settings.API_RATES = settings.API_RATES | {"anonymous": 2}
+    alice.patch("me/", {"shares_playlists": True})
+    first, second = Client(REMOTE_ADDR="192.0.2.1"), Client(REMOTE_ADDR="192.0.2.2")
+    assert [first.get(PLAYLISTS_OUT).status_code for _ in range(3)] == [200, 200, 429]
+    assert [second.get(PLAYLISTS_OUT).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_behind_a_trusted_proxy_a_stranger_is_who_the_proxy_says(alice, settings, one_window):
+    """T43: what the client itself wrote into the header stands before what the proxy appended."""
+    settings.API_RATES = settings.API_RATES | {"anonymous": 2}
+    settings.TRUST_PROXY = True
+    alice.patch("me/", {"shares_playlists": True})
+
+    def asked(forwarded):
+        return Client().get(PLAYLISTS_OUT, headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [asked(f"10.0.0.{n}, 192.0.2.1") for n in range(3)] == [200, 200, 429]
+    assert asked("10.0.0.1, 192.0.2.2") == 200
+
+
 def test_a_clock_that_jumps_locks_nobody_out(alice, settings, monkeypatch):
     """T28."""
     settings.API_RATES = settings.API_RATES | {"read": 3}
