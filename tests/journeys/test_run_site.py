@@ -16,7 +16,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
-from musicrec_site import demo
+from musicrec_site import claims, demo
 from musicrec_site.management.commands import run_site
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
@@ -97,6 +97,17 @@ def test_links_of_feeds_lead_to_the_port_it_is_served_on(running, site):
     )
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/feeds/anna.atom", timeout=20) as feed:
         assert f'href="http://127.0.0.1:{port}/feeds/anna.atom"' in feed.read().decode()
+
+
+def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(running, site):
+    """Its schedule and its workers would do everything a second time; a kill -9 leaves nothing in the way."""
+    process, port, _terminal = running
+    said = site.manage("run_site", "--port", str(port + 1), ok=False)
+    assert f"Musicrec already runs on the data in {site.folder / 'data'}, at http://127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+    assert answers(port)
+    kill_session(process)
+    os.close(claims.claim(site.folder / "data", "http://127.0.0.1:1"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from django.db import OperationalError
 from accounts.models import User
 from catalog.management.sentences import unusable
 from musicrec_site import demo, supervisor
+from musicrec_site.claims import claim
 from musicrec_site.supervisor import CannotServe, require_free_port
 
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_demo: bool, **options: Any) -> None:
         try:
+            claim(settings.DATA_DIR, _address(host, port))
             require_free_port(host, port)
             call_command("migrate", verbosity=0, skip_checks=True)
             if not no_demo and demo.is_wanted():
