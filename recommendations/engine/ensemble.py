@@ -13,6 +13,9 @@ from .explanations import NO_SONG
 
 MILLION = 1_000_000
 
+FAR_BELOW = np.float32(-1e30)
+"""Below every score, and finite, so that it can be multiplied by 0."""
+
 
 def segments_of(n_positive: NDArray[np.int64], config: RecommenderConfig) -> NDArray[np.int8]:
     """Return each listener's place in `SEGMENTS` from the number of songs they liked, int8 (n,)."""
@@ -143,15 +146,21 @@ class Blend:
         scores = self.scores[component]
         if scores is None:
             return np.zeros_like(influences)
-        own = np.where(songs < 0, np.nan, scores[np.arange(len(songs))[:, None], songs]).astype(np.float64)
+        own = scores[np.arange(len(songs))[:, None], songs]
+        known = (songs >= 0) & np.isfinite(own)
         low, span = self.low[:, component, None], self.span[:, component, None]
-        after = own[:, :, None] - influences
-        new_low = np.fmin(low, np.fmin.reduce(after, axis=1))
-        new_span = np.fmax.reduce(after, axis=1) - new_low
-        place = np.clip((own - low) / span, 0, 1)[:, :, None]
-        new_place = (after - new_low[:, None, :]) / np.where(new_span > 0, new_span, np.inf)[:, None, :]
-        lost = self.weights[:, component, None, None] * (place - np.clip(new_place, 0, 1))
-        return np.nan_to_num(lost).astype(np.float32)
+        place = np.where(known, np.clip((own - low) / span, 0, 1), 0)
+        after = np.where(known, own, FAR_BELOW)[:, :, None] - influences
+        worst = after.min(axis=1, where=known[:, :, None], initial=np.inf)
+        new_low = np.minimum(worst, low).astype(np.float32)
+        new_span = after.max(axis=1) - new_low
+        # in place from here on: this is the largest array of a list's making
+        after -= new_low[:, None, :]
+        after *= np.where(new_span > 0, 1 / np.where(new_span > 0, new_span, 1), 0)[:, None, :]
+        np.maximum(after, 0, out=after)
+        np.subtract(place.astype(np.float32)[:, :, None], after, out=after)
+        after *= self.weights[:, component, None, None].astype(np.float32)
+        return after
 
     def _shape(self) -> tuple[int, int]:
         widths = [scores.shape[1] for scores in self.scores if scores is not None]

@@ -18,6 +18,8 @@ BASE = "base"
 
 N_EVIDENCE = 3
 N_FEATURES = 3
+LEAST_AMOUNT = 1e-6
+"""In units of the score: what is less is rounding, no reason."""
 AGREES_WITHIN = 0.5
 """Two values of a feature agree if they differ by less than this part of its spread over the catalogue."""
 
@@ -157,10 +159,11 @@ def strongest(history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.fl
     amounts = np.take_along_axis(total, places, axis=2)
     through = np.stack([np.take_along_axis(part, places, axis=2) for part in parts.values()]).argmax(axis=0)
     rows = history_rows[np.arange(n)[:, None, None], places]
-    found.item_rows[:, :, :n_shown] = np.where(amounts > 0, rows, NO_SONG)
-    found.amounts[:, :, :n_shown] = np.maximum(amounts, 0)
+    counts = amounts >= LEAST_AMOUNT
+    found.item_rows[:, :, :n_shown] = np.where(counts, rows, NO_SONG)
+    found.amounts[:, :, :n_shown] = np.where(counts, amounts, 0)
     named = np.array(list(parts), dtype=np.int8)[through]
-    found.components[:, :, :n_shown] = np.where(amounts > 0, named, 0)
+    found.components[:, :, :n_shown] = np.where(counts, named, 0)
     return found
 
 
