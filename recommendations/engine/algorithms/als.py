@@ -19,12 +19,12 @@ from ..arrays import (
     row_numbers,
     rows_times,
     side_by_side,
-    unit_rows,
 )
 from ..remembering import LastBlock
 from ..side_information import with_side_information
 from ..weighting import Transform, confidence, confidences_of
-from .base import Algorithm, Progress, TrainingData, require_listens, songs_heard
+from .base import Progress, TrainingData, require_listens, songs_heard
+from .factorised import Factorised
 
 PRE_SOLVED_BYTES = 64 * 2**20
 """Larger catalogues do without the short way for short histories, so that serving stays small."""
@@ -69,7 +69,7 @@ class Equations:
         return np.where(self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0)
 
 
-class ALS(Algorithm):
+class ALS(Factorised):
     """Alternating least squares of Hu, Koren and Volinsky (2008), fitted by implicit.
 
     Minimises sum c_ui (p_ui - x_u . y_i)^2 + regularization * (|x_u|^2 + |y_i|^2) with c = 1 + alpha * f(r).
@@ -94,9 +94,6 @@ class ALS(Algorithm):
 
     Attributes
     ----------
-    item_factors_ : float32 (n_items, n_factors)
-    learned_ : bool (n_items,)
-        Songs that somebody heard in the training data, or side information knows; others cannot be scored.
     shared_ : float64 (n_factors, n_factors)
         S = Y'Y + regularization, the part of the equations that all listeners share.
     doubles_ : float64 (n_items, n_factors)
@@ -108,8 +105,6 @@ class ALS(Algorithm):
     """
 
     name = "als"
-    names_songs = True
-    item_arrays = ("item_factors", "learned")
 
     def __init__(
         self,
@@ -237,15 +232,6 @@ class ALS(Algorithm):
             pulls = equations.pulls(self.doubles_[item_rows[rows]])
             amounts[rows, :, : equations.longest] = pulls * equations.removal_effects()[:, None, :]
         return amounts
-
-    def _similar(self, item_row: int) -> NDArray[np.float32]:
-        if not self.learned_[item_row]:
-            return np.full(self.n_items_, np.nan, dtype=np.float32)
-        units = unit_rows(self.item_factors_)
-        return np.where(self.learned_, units @ units[item_row], np.float32(np.nan))
-
-    def item_vectors(self) -> NDArray[np.float32] | None:
-        return unit_rows(self.item_factors_)
 
     def _state(self) -> dict[str, NDArray]:
         return {

@@ -123,24 +123,26 @@ class Algorithm(ABC):
         float32 (n, k, longest history)
             In the order of `arrays.padded(histories)`, 0 in the padding and where nothing can be said.
         """
-        histories = self._checked(histories)
-        longest = int(n_per_row(histories).max(initial=0))
-        if item_rows.size == 0 or longest == 0:
-            return np.zeros((*item_rows.shape, longest), dtype=np.float32)
-        amounts = self._contributions(histories, np.maximum(item_rows, 0))
-        amounts[item_rows < 0] = 0
-        return amounts
+        return self._by_history_song(self._contributions, histories, item_rows)
 
     def influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Say how much each score would fall without each song of the history; shapes of `contributions`.
 
         This is what reasons are chosen by. Where an algorithm has no better answer, it is the contributions.
         """
+        return self._by_history_song(self._influences, histories, item_rows)
+
+    def _by_history_song(
+        self,
+        amounts_of: Callable[[csr_matrix, NDArray[np.int32]], NDArray[np.float32]],
+        histories: csr_matrix,
+        item_rows: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
         histories = self._checked(histories)
         longest = int(n_per_row(histories).max(initial=0))
         if item_rows.size == 0 or longest == 0:
             return np.zeros((*item_rows.shape, longest), dtype=np.float32)
-        amounts = self._influences(histories, np.maximum(item_rows, 0))
+        amounts = amounts_of(histories, np.maximum(item_rows, 0))
         amounts[item_rows < 0] = 0
         return amounts
 

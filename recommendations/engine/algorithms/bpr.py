@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from ..arrays import padded, positive_part, rows_times, side_by_side, unit_rows
+from ..arrays import padded, positive_part, rows_times, side_by_side
 from ..weighting import signed
-from .base import Algorithm, Progress, TrainingData, require_listens, songs_heard
+from .base import Progress, TrainingData, require_listens, songs_heard
+from .factorised import Factorised
 
 
-class BPR(Algorithm):
+class BPR(Factorised):
     """Bayesian personalised ranking of Rendle et al. (2009), fitted by implicit on one thread.
 
     Only the songs' factors are kept. A listener's factors are the least-squares fit of their history,
@@ -31,11 +32,9 @@ class BPR(Algorithm):
     ----------
     item_factors_ : float32 (n_items, n_factors + 1)
         The last column is the song's bias.
-    learned_ : bool (n_items,)
     """
 
     name = "bpr"
-    names_songs = True
 
     def __init__(
         self,
@@ -95,15 +94,6 @@ class BPR(Algorithm):
         pulls = self.pulls_[history.columns] * history.values[:, :, None]
         songs = self.item_factors_[item_rows].astype(np.float64)
         return np.matmul(songs, pulls.transpose(0, 2, 1)).astype(np.float32)
-
-    def _similar(self, item_row: int) -> NDArray[np.float32]:
-        if not self.learned_[item_row]:
-            return np.full(self.n_items_, np.nan, dtype=np.float32)
-        units = unit_rows(self.item_factors_)
-        return np.where(self.learned_, units @ units[item_row], np.float32(np.nan))
-
-    def item_vectors(self) -> NDArray[np.float32] | None:
-        return unit_rows(self.item_factors_)
 
     def _state(self) -> dict[str, NDArray]:
         return {"item_factors": self.item_factors_, "learned": self.learned_}
