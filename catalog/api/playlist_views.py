@@ -137,7 +137,7 @@ class PlaylistExport(APIView):
         return HttpResponse(
             playlist_files.text_of(playlist, wanted, settings.SITE_URL),
             content_type=playlist_files.content_type(wanted),
-            headers={"Content-Disposition": f'attachment; filename="playlist.{wanted}"'},
+            headers={"Content-Disposition": playlist_files.attachment(playlist, wanted)},
         )
 
 

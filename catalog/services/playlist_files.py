@@ -4,6 +4,9 @@ import csv
 import io
 import json
 
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+
 from catalog.formulas import neutralise
 from catalog.models import Playlist
 from catalog.services import jspf
@@ -17,6 +20,12 @@ def text_of(playlist: Playlist, file_format: str, base_url: str) -> str:
     if file_format == "jspf":
         return json.dumps(jspf.document(playlist, base_url), ensure_ascii=False, indent=1)
     return _m3u8(playlist, base_url) if file_format == "m3u8" else _csv(playlist)
+
+
+def attachment(playlist: Playlist, file_format: str) -> str:
+    """Return the Content-Disposition header: to be saved under the playlist's title."""
+    name = slugify(playlist.title) or "playlist"
+    return content_disposition_header(True, f"{name}.{file_format}") or ""
 
 
 def content_type(file_format: str) -> str:

@@ -7,8 +7,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -151,8 +149,7 @@ def export(request, playlist_id, form: str):
         raise Http404
     text = playlist_files.text_of(shown, form, settings.SITE_URL)
     response = HttpResponse(text, content_type=playlist_files.content_type(form))
-    name = slugify(shown.title) or "playlist"
-    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{form}")
+    response["Content-Disposition"] = playlist_files.attachment(shown, form)
     return response
 
 

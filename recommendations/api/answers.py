@@ -24,7 +24,11 @@ def of_list(served: Served, listener: User | None, *, with_reasons: bool = True)
     named = reasons.songs_named_by(item.explanation for item in served) if with_reasons else {}
     items = []
     for item in served:
-        row = {"position": item.position, "score": item.score, "song": SongSerializer(item.song).data}
+        row = {
+            "position": item.position,
+            "score": round(item.score, 6),
+            "song": SongSerializer(item.song).data,
+        }
         if with_reasons:
             row["explanation"] = of_explanation(item.explanation, named)
         items.append(row)

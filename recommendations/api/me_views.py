@@ -125,6 +125,6 @@ def _part_data(part: taste.Cluster, key: str) -> dict:
         "n_songs": len(part.song_ids),
         "artists": part.artists,
         "genres": part.genres,
-        "mean_features": part.means,
+        "mean_features": {name: mean and round(mean, 4) for name, mean in part.means.items()},
         "mood": names.get(part.mood, part.mood),
     }

@@ -190,15 +190,15 @@ def _known_reason(one: _Known, now: datetime) -> str:
     if not one.n_plays:
         return _("You like it")
     weeks = one.rest_days(now) // 7 if one.last_heard else 0
-    played = _("You played it once")
     if one.n_plays > 1:
         played = ngettext("You played it %(n)d time", "You played it %(n)d times", one.n_plays) % {
             "n": one.n_plays
         }
-    if not weeks:
-        return played
-    rested = ngettext("last %(n)d week ago", "last %(n)d weeks ago", weeks) % {"n": weeks}
-    return f"{played}, {rested}"
+        ago = ngettext("last %(n)d week ago", "last %(n)d weeks ago", weeks)
+    else:
+        played = _("You played it once")
+        ago = ngettext("%(n)d week ago", "%(n)d weeks ago", weeks)
+    return f"{played}, {ago % {'n': weeks}}" if weeks else played
 
 
 def _spread(known: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:

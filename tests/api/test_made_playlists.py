@@ -70,6 +70,21 @@ def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(wo
     assert not {"song_00", "song_07"} & set(there)
 
 
+def test_jams_say_how_often_and_how_long_ago(world, carol):
+    for song, plays, days_ago in zip(world.songs, (1, 1, 1, 3, 3, 3), (0, 7, 21, 0, 7, 21), strict=False):
+        heard(carol, song, plays=plays, days_ago=days_ago)
+    (jams,) = made_playlists.make(carol, JAMS)
+    reasons = {item.song.key: item.reason for item in jams.items.select_related("song")}
+    assert [reasons[f"song_{n:02d}"] for n in range(6)] == [
+        "You played it once",
+        "You played it once, 1 week ago",
+        "You played it once, 3 weeks ago",
+        "You played it 3 times",
+        "You played it 3 times, last 1 week ago",
+        "You played it 3 times, last 3 weeks ago",
+    ]
+
+
 def test_a_history_without_counts_and_times_gives_jams_too(world, carol):
     for song in world.songs[:12:2]:
         heard(carol, song, days_ago=None)

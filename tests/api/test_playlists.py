@@ -69,7 +69,7 @@ def test_a_playlist_goes_with_its_listener_as_a_file(alice, playlist):
     assert lines[:3] == ["#EXTM3U", "#PLAYLIST:Rainy", "#EXTINF:200,Artist 0 - Título 0"]
     assert "song_1" in export("csv").body
     assert export("exe").status == 400
-    assert "attachment" in export("csv").headers["Content-Disposition"]
+    assert export("csv").headers["Content-Disposition"] == 'attachment; filename="rainy.csv"'
 
 
 @pytest.mark.parametrize("kind", ["jspf", "m3u8", "csv"])
@@ -83,6 +83,8 @@ def test_the_page_and_the_feed_hand_out_the_same_file_as_the_api(alice, playlist
         downloaded = browser.get(address)
         assert downloaded.content.decode() == exported.body
         assert downloaded.headers["Content-Type"] == exported.headers["Content-Type"]
+    saved = browser.get(addresses[0]).headers["Content-Disposition"]
+    assert saved == exported.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("title", ["=1+1", "+49", "-1", "@you", "\t=1", "'=1", "plain", "'quoted'"])
