@@ -146,6 +146,10 @@ def read(source: Path, folder: Path) -> Contents:
             archive.extractall(folder, filter="data")
         values = json.loads((folder / CONTENTS).read_text())
         contents = _contents(values)
+    except tarfile.ReadError as error:  # its own words name every way of packing that was tried
+        raise BackupError(
+            f"{source} is not a usable backup: it is no tar file, or one that is cut off."
+        ) from error
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{source} is not a usable backup: {error}.") from error
     _check_files(folder, contents)

@@ -20,6 +20,7 @@ from recommendations.services import monitoring
 
 SOURCE, TARGET = "default", "move-target"
 BATCH = 2000
+ADDRESSES = ("postgres://", "postgresql://", "sqlite://")
 
 OnTable = Callable[[str, int], None]
 
@@ -48,12 +49,12 @@ def move(url: str, *, on_table: OnTable | None = None) -> int:
 @contextmanager
 def _target(url: str) -> Iterator[None]:
     """Add the database at `url` under its own alias for as long as the block lasts."""
+    if not url.startswith(ADDRESSES):
+        raise MoveError("The address must begin like postgres:// or sqlite:///.")
     try:
         values = environ.Env.db_url_config(url)
     except (ImproperlyConfigured, ValueError) as error:
         raise MoveError(f"{url.split('@')[-1]} is no database address: {error}.") from error
-    if not values.get("ENGINE"):
-        raise MoveError("The address must begin like postgres:// or sqlite:///.")
     connections.settings[TARGET] = _with_defaults(values)
     try:
         yield

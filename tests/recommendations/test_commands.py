@@ -47,8 +47,11 @@ def test_recommend_from_likes_needs_no_account(version, capsys):
     assert len(text.splitlines()) == 2 * 2
 
 
-def test_a_million_songs_are_the_honest_shorter_list(version, capsys):
-    text = said(capsys, "recommend", "--listener", "user_00001", "--top-k", "1000000")
+@pytest.mark.parametrize(
+    "command", [("recommend", "--listener", "user_00001"), ("similar_songs", "song_00001")], ids=str
+)
+def test_a_million_songs_are_the_honest_shorter_list(version, capsys, command):
+    text = said(capsys, *command, "--top-k", "1000000")
     n = int(text.splitlines()[-1].split()[0])
     assert n < N_SONGS
     assert text.splitlines()[-1] == f"{n} of 1000000 songs: there are no more to recommend in one list."

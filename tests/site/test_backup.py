@@ -64,6 +64,21 @@ def test_a_damaged_backup_changes_nothing(site, tmp_path):
     assert site.query(LIKES) == [(15,)]
 
 
+def test_what_is_no_backup_is_one_sentence(site, tmp_path):
+    (tmp_path / "letter.tar").write_text("Dear Olga")
+    wrong = {
+        ("restore", "/no/such.tar"): "There is no file /no/such.tar.",
+        ("restore", f"{tmp_path}/letter.tar", "--yes"): "it is no tar file, or one that is cut off.",
+        ("restore", f"{tmp_path}/letter.tar"): "Nothing was changed; where nobody can answer, say --yes.",
+        ("move_database", "--to=mysql://here/x"): "The address must begin like postgres:// or sqlite:///.",
+    }
+    for command, sentence in wrong.items():
+        said = site.manage(*command, ok=False)
+        assert said.rstrip().endswith(sentence)
+        assert "Traceback" not in said
+        assert "Warning" not in said
+
+
 @pytest.mark.parametrize("member", ["../outside", "/etc/passwd-of-a-test"])
 def test_a_backup_cannot_write_outside_of_itself(site, tmp_path, member):
     """T51"""

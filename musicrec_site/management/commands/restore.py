@@ -17,6 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="Don't ask before replacing what is there.")
 
     def handle(self, *args, **options) -> None:
+        if not options["file"].is_file():
+            raise CommandError(f"There is no file {options['file']}.")
         if not (options["check"] or options["yes"]):
             self._ask()
         try:
@@ -30,7 +32,10 @@ class Command(BaseCommand):
         )
 
     def _ask(self) -> None:
-        answer = input("Everything in the database is replaced by the backup. Type yes to go on: ")
+        try:
+            answer = input("Everything in the database is replaced by the backup. Type yes to go on: ")
+        except EOFError:
+            raise CommandError("Nothing was changed; where nobody can answer, say --yes.") from None
         if answer.strip().lower() != "yes":
             raise CommandError("Nothing was changed.")
 
