@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.forms import LabelledRows
-from catalog.models import Album, Artist, Genre, Song
+from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.services import availability, export, merge
+
+BY_HAND = "by hand"
 
 
 class MergingAdmin(admin.ModelAdmin):
@@ -120,7 +122,7 @@ class SongAdmin(LabelledRows, MergingAdmin):
     list_select_related = ["artist"]
     search_fields = ["search_text", "=key", "=isrc"]
     autocomplete_fields = ["artist", "album", "genres"]
-    readonly_fields = ["search_text", "match_key", "added_at"]
+    readonly_fields = ["other_sources", "search_text", "match_key", "added_at"]
     actions = ["withdraw", "offer", "merge", "export_chosen"]
     change_list_template = "admin/catalog/song/change_list.html"
 
@@ -129,6 +131,9 @@ class SongAdmin(LabelledRows, MergingAdmin):
         return [export_all, *super().get_urls()]
 
     def save_model(self, request, obj, form, change):
+        typed = {name: form.cleaned_data[name] for name in AUDIO_FEATURES if name in form.changed_data}
+        if change and "features_source" not in form.changed_data:
+            obj.learn_features(typed, BY_HAND)
         super().save_model(request, obj, form, change)
         if "is_available" in form.changed_data:
             availability.tell([obj.pk])

@@ -1,5 +1,7 @@
 """The music itself: artists, albums, genres and songs."""
 
+from collections.abc import Mapping
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -154,6 +156,13 @@ class Song(models.Model):
     valence = _audio_feature(_("valence"))
     tempo = _audio_feature(_("tempo (BPM)"))
     features_source = models.CharField(_("source of the features"), max_length=64, blank=True)
+    other_sources = models.JSONField(
+        _("features from elsewhere"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The source of each feature that does not come from the source of the features."),
+    )
 
     mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
     isrc = models.CharField("ISRC", max_length=12, blank=True, db_index=True)
@@ -215,6 +224,29 @@ class Song(models.Model):
         """Recompute what is searched and matched from title and artist."""
         self.search_text = f"{normalise(self.title)} {normalise(self.artist.name)}"
         self.match_key = match_key(self.artist.name, self.title)
+
+    def learn_features(self, features: Mapping[str, float | None], source: str) -> None:
+        """Set some features, which come from `source`; the others keep their values and sources."""
+        if features and all(value is None for value in self.audio_features.values()):
+            self.features_source, self.other_sources = source, None
+        others = dict.fromkeys(features, source) if source != self.features_source else {}
+        kept = {name: of for name, of in (self.other_sources or {}).items() if name not in features}
+        self.other_sources = kept | others or None
+        for name, value in features.items():
+            setattr(self, name, value)
+
+    def source_of(self, feature: str) -> str:
+        """Return where a feature comes from; empty where nobody said."""
+        return (self.other_sources or {}).get(feature, self.features_source)
+
+    @property
+    def features_by_source(self) -> dict[str, list[str]]:
+        """The known features by their sources; those of no known source are left out."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.audio_features.items():
+            if value is not None and (source := self.source_of(name)):
+                found.setdefault(source, []).append(name)
+        return found
 
     @property
     def audio_features(self) -> dict[str, float | None]:

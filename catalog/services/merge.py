@@ -106,10 +106,11 @@ def _take_over(keeper: Song, other: Song) -> None:
     other.delete()
     # a feature of 0.0 is a value like any other
     missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
-    if any(name in AUDIO_FEATURES for name in missing) and not keeper.features_source:
-        keeper.features_source = other.features_source
     for name in missing:
-        setattr(keeper, name, values[name])
+        if name in AUDIO_FEATURES:
+            keeper.learn_features({name: values[name]}, other.source_of(name))
+        else:
+            setattr(keeper, name, values[name])
     keeper.save()
     keeper.genres.add(*genres)
 

@@ -1,8 +1,9 @@
 """Song records to rows: many at once, each song once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max
@@ -20,7 +21,7 @@ GENRE_LENGTH = 100
 _NUMBERED = "song_"
 # any number; transactions that hand out song numbers wait for one another by it
 _NUMBERING_LOCK = 743_102_116
-_FILLED = (*FEATURES, "year", "duration_ms")
+_FILLED = (*FEATURES, "features_source", "other_sources", "year", "duration_ms")
 
 
 @dataclass
@@ -69,9 +70,9 @@ class SongWriter:
             for i, song_id in enumerate(resolved.ids)
             if song_id is not None and i not in resolved.new and _has_facts(records[i])
         }
-        songs = Song.objects.only("pk", "features_source", *_FILLED).in_bulk(list(known))
+        songs = Song.objects.only("pk", *_FILLED).in_bulk(list(known))
         learned = [song for song in songs.values() if _learn(song, known[song.pk])]
-        Song.objects.bulk_update(learned, [*_FILLED, "features_source"], batch_size=30)
+        Song.objects.bulk_update(learned, _FILLED, batch_size=30)
 
     def _find_by_key(self, records: Sequence[SongRecord], places: list[int], resolved: Resolved) -> list[int]:
         ids = ids_by(Song, "key", (records[i].key for i in places))
@@ -304,11 +305,14 @@ def _has_facts(record: SongRecord) -> bool:
 
 def _learn(song: Song, record: SongRecord) -> bool:
     """Set what `song` lacks; return whether that was anything."""
-    facts = {**dict(zip(FEATURES, record.features, strict=True)), "year": record.year}
-    facts["duration_ms"] = record.duration_ms
-    learned = [name for name, value in facts.items() if value is not None and getattr(song, name) is None]
-    for name in learned:
-        setattr(song, name, facts[name])
-    if not song.features_source and any(name in FEATURES for name in learned):
-        song.features_source = record.features_source
-    return bool(learned)
+    features = _lacking(song, dict(zip(FEATURES, record.features, strict=True)))
+    facts = _lacking(song, {"year": record.year, "duration_ms": record.duration_ms})
+    if features:
+        song.learn_features(features, record.features_source)
+    for name, value in facts.items():
+        setattr(song, name, value)
+    return bool(features or facts)
+
+
+def _lacking(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None and getattr(song, name) is None}

@@ -73,7 +73,8 @@ class TestMergingSongs:
         kept.refresh_from_db()
         merge.merge_songs(kept, Song.objects.filter(pk=twin.pk))
         kept.refresh_from_db()
-        assert (kept.liveness, kept.speechiness, kept.features_source) == (0.0, 0.0, "spotify")
+        assert (kept.liveness, kept.speechiness) == (0.0, 0.0)
+        assert (kept.source_of("liveness"), kept.source_of("speechiness")) == ("", "spotify")
 
     @pytest.mark.parametrize(
         ("kept_at", "twin_at", "stays"), [(NOON, LATER, Kind.DISLIKE), (LATER, NOON, Kind.LIKE)]
@@ -195,6 +196,16 @@ class TestAdmin:
             desk.post(address, {"action": action, "_selected_action": [pair[0].pk]})
             pair[0].refresh_from_db()
             assert pair[0].is_available is available
+
+    def test_a_feature_typed_in_by_hand_is_said_to_be(self, desk, pair):
+        Song.objects.filter(pk=pair[0].pk).update(energy=0.7, tempo=100, features_source="file")
+        address = reverse("admin:catalog_song_change", args=[pair[0].pk])
+        form = desk.get(address).context["adminform"].form
+        values = {name: value for name, value in form.initial.items() if value is not None}
+        desk.post(address, values | {"genres": [], "energy": "0.2", "valence": "0.5"})
+        pair[0].refresh_from_db()
+        assert pair[0].energy == 0.2
+        assert pair[0].features_by_source == {"by hand": ["energy", "valence"], "file": ["tempo"]}
 
     def test_search_needs_no_accents(self, desk, pair):
         assert (

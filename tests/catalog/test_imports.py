@@ -78,6 +78,15 @@ class TestSongs:
         song = Song.objects.get(key="s1")
         assert (song.title, song.energy, song.tempo, song.year) == ("Tide", 0.5, 120, 1999)
 
+    def test_each_feature_keeps_the_source_of_the_file_that_brought_it(self, tmp_path, songs):
+        header = "song_id,title,artist,energy,tempo\n"
+        more = write(tmp_path / "more.csv", header + "s1,Tide,Lola Berg,0.9,120\ns2,Ember,Lola Berg,0.4,90\n")
+        imports.import_file(more, "songs", "csv", options={"features_source": "spotify"})
+        first, second = Song.objects.get(key="s1"), Song.objects.get(key="s2")
+        assert first.features_by_source == {"file": ["energy"], "spotify": ["tempo"]}
+        assert second.features_by_source == {"spotify": ["energy", "tempo"]}
+        assert second.other_sources is None
+
     def test_an_outer_id_of_another_song_rejects_the_row(self, tmp_path):
         mbid = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
         file = write(tmp_path / "s.csv", f"id,title,artist,mbid\na,T,A,{mbid}\nb,U,A,{mbid}\n")

@@ -42,3 +42,16 @@ def test_a_slider_finds_songs_by_sound(world):
 def test_pages_follow_one_another_without_a_gap(world):
     first, second = (titles(Client().get("/browse/", {"page": page})) for page in (1, 2))
     assert len(first) == 30 and len(second) == 10 and not set(first) & set(second)
+
+
+def test_the_page_of_a_song_says_which_feature_is_from_where(world):
+    song = Song.objects.first()
+    song.features_source = "file"
+    song.learn_features({"liveness": 0.3}, "spotify")
+    song.save()
+    text = re.sub(r"\s+", " ", Client().get(f"/songs/{song.pk}/").content.decode())
+    assert "Source: file (energy, cheerful, tempo)" in text
+    assert "Source: spotify (live)" in text
+    song.learn_features({"liveness": 0.3}, "file")
+    song.save()
+    assert "Source: file </p>" in re.sub(r"\s+", " ", Client().get(f"/songs/{song.pk}/").content.decode())
