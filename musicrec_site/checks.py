@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+# Those tagged `installation` cost next to nothing: the operator's desk runs them each time it is opened.
 WAL_BUG_FROM, WAL_BUG_TO = (3, 7, 0), (3, 51, 2)
 
 
-@register()
+@register("installation")
 def sqlite_is_sound(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database (T27)."""
     if connection.vendor != "sqlite" or not WAL_BUG_FROM <= sqlite3.sqlite_version_info <= WAL_BUG_TO:
@@ -29,7 +30,7 @@ def sqlite_is_sound(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register("installation")
 def data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Warn when others on the machine may read listening histories."""
     mode = stat.S_IMODE(settings.DATA_DIR.stat().st_mode)
@@ -44,7 +45,7 @@ def data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register("installation")
 def folders_are_writable(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Refuse folders that nothing can be written to."""
     return [

@@ -18,8 +18,6 @@ from recommendations.services import monitoring, registry
 from recommendations.services.monitoring import Finding
 from recommendations.services.registry import RegistryError
 
-LITTLE_SPACE_BYTES = 1_000_000_000
-
 
 def examine() -> Iterator[Finding]:
     """Yield one finding after the other; what needs a database is skipped when there is none."""
@@ -37,26 +35,13 @@ def _python() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    free = shutil.disk_usage(settings.DATA_DIR).free
-    text = f"{free / 1e9:.1f} GB free below {settings.DATA_DIR}"
-    if free < LITTLE_SPACE_BYTES:
-        yield Finding(
-            "disk",
-            "degraded",
-            text,
-            "Make room, or remove old versions: python manage.py prune_model_versions",
-        )
-    else:
-        yield Finding("disk", "ok", text)
+    yield monitoring.disk_finding()
 
 
 def _system_checks() -> Iterator[Finding]:
     found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
     for message in found:
-        serious = message.level >= checks.ERROR
-        yield Finding(
-            f"check {message.id}", "failed" if serious else "degraded", message.msg, message.hint or ""
-        )
+        yield monitoring.finding_of(f"check {message.id}", message)
     if not found:
         yield Finding("system checks", "ok")
 

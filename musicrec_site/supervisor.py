@@ -7,6 +7,7 @@ little memory.
 """
 
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,10 @@ def children(host: str, port: int) -> list[Child]:
         "gthread",
         "--threads",
         "8",
+        "--logger-class",
+        "musicrec_site.server_log.ServerLog",
+        # It would lie in the home folder, and two sites of one user would share it.
+        "--no-control-socket",
     ]
     return [
         Child(
@@ -209,9 +215,18 @@ def require_free_port(host: str, port: int) -> None:
 def say(sentence: str) -> None:
     """Print; a terminal that was closed must not keep the children from being ended in order."""
     try:
-        print(sentence, flush=True)  # noqa: T201
+        print(_line(sentence), flush=True)  # noqa: T201
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _line(sentence: str) -> str:
+    """Return the sentence, as an object like the site's own lines where a collector reads them."""
+    if os.environ.get("LOG_FORMAT") != "json":
+        return sentence
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = {"event": sentence, "logger": "musicrec_site.supervisor", "level": "info", "timestamp": now}
+    return json.dumps(line, ensure_ascii=False)
 
 
 def main(host: str, port: str) -> int:

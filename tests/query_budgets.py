@@ -100,3 +100,6 @@ API_CHANGE_BUDGETS = {
 }
 API_LIKE_BUDGET = 14
 API_FRESH_LIST_BUDGET = 18
+
+# The operator's start page, its daily figures from the cache.
+DESK_BUDGET = 32

@@ -7,10 +7,11 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from catalog import tasks
+from catalog.admin.confirming import ask
 from catalog.admin.records import RecordAdmin
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
@@ -113,8 +114,21 @@ class ImportRunAdmin(RecordAdmin):
         return redirect("admin:catalog_importrun_change", run_id)
 
     def undo(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        self._only_post_of_importers(request)
+        """Ask, then take back what the import added."""
+        if not self._may_import(request):
+            raise PermissionDenied
         run = get_object_or_404(ImportRun, pk=run_id)
+        back = reverse("admin:catalog_importrun_change", args=[run_id])
+        if request.method != "POST":
+            question = _(
+                "Take back what “%(file)s” added? All its listens are deleted, and those of its songs that nobody else "
+                "has heard or put into a playlist."
+            )
+            return ask(self, request, question % {"file": run.file_name}, back=back)
+        self._undo(request, run)
+        return redirect(back)
+
+    def _undo(self, request: HttpRequest, run: ImportRun) -> None:
         try:
             n_deleted = imports.undo(run)
         except imports.ImportRefused as error:
@@ -124,7 +138,6 @@ class ImportRunAdmin(RecordAdmin):
             messages.success(
                 request, _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted}
             )
-        return redirect("admin:catalog_importrun_change", run_id)
 
     def _only_post_of_importers(self, request: HttpRequest) -> None:
         if request.method != "POST" or not self._may_import(request):

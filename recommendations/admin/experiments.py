@@ -10,7 +10,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin import LabelledForm
+from catalog.admin import LabelledForm, ask
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
 from recommendations.services import experiment_results, experiments
@@ -93,32 +93,32 @@ class ExperimentAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/recommendations/experiment/results.html", context)
 
     def step(self, request: HttpRequest, experiment_id: int, step: str) -> HttpResponse:
-        """Start, stop or promote."""
+        """Ask, then start, stop or promote."""
         if step not in ("start", "stop", "promote"):
             return redirect("admin:recommendations_experiment_change", experiment_id)
-        if request.method != "POST" or not self._may_run(request):
+        if not self._may_run(request):
             raise PermissionDenied
         experiment = get_object_or_404(Experiment, pk=experiment_id)
+        back = reverse("admin:recommendations_experiment_results", args=[experiment_id])
         try:
-            self._do(request, experiment, step)
+            arm = _chosen_arm(request, experiment) if step == "promote" else None
+            if request.method != "POST":
+                answers = {"arm": arm.pk} if arm is not None else {}
+                return ask(self, request, _question(experiment, step, arm), back=back, answers=answers)
+            self._do(request, experiment, step, arm)
         except ExperimentRefused as error:
             messages.error(request, str(error))
-        else:
-            self.log_change(request, experiment, step)
-            messages.success(request, _("Done: %(state)s.") % {"state": experiment.get_state_display()})
-        return redirect("admin:recommendations_experiment_results", experiment_id)
+        return redirect(back)
 
-    def _do(self, request: HttpRequest, experiment: Experiment, step: str) -> None:
+    def _do(self, request: HttpRequest, experiment: Experiment, step: str, arm: Arm | None) -> None:
         if step == "start":
             experiments.start(experiment, by=request.user)
         elif step == "stop":
             experiments.stop(experiment, by=request.user)
         else:
-            number = request.POST.get("arm", "")
-            arm = experiment.arms.filter(pk=number).first() if number.isdecimal() else None
-            if arm is None:
-                raise ExperimentRefused("Choose an arm to promote.")
             experiments.promote(experiment, arm, by=request.user)
+        self.log_change(request, experiment, f"{step}: {arm.name}" if arm is not None else step)
+        messages.success(request, _("Done: %(state)s.") % {"state": experiment.get_state_display()})
 
     def _may_run(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recommendations.run_experiment")
@@ -127,3 +127,26 @@ class ExperimentAdmin(admin.ModelAdmin):
     def results_link(self, experiment):
         address = reverse("admin:recommendations_experiment_results", args=[experiment.pk])
         return format_html('<a href="{}">{}</a>', address, _("Results"))
+
+
+def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
+    """Return the arm that is to be promoted, from the address of the question or from its answer."""
+    number = request.GET.get("arm", "") if request.method == "GET" else request.POST.get("arm", "")
+    arm = experiment.arms.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+    if arm is None:
+        raise ExperimentRefused("Choose an arm to promote.")
+    return arm
+
+
+def _question(experiment: Experiment, step: str, arm: Arm | None) -> str:
+    if step == "start":
+        share = round(100 * sum(arm.share for arm in experiment.arms.all()))
+        return _("Start “%(name)s”? From now on %(share)d %% of the listeners are served by its arms.") % {
+            "name": experiment.name,
+            "share": share,
+        }
+    if step == "stop":
+        question = _("Stop “%(name)s”? Everybody is served as usual again; it can't be started anew.")
+        return question % {"name": experiment.name}
+    question = _("Serve everybody like “%(arm)s” from now on? “%(name)s” ends with it.")
+    return question % {"name": experiment.name, "arm": arm.name}

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from catalog.admin import RecordAdmin
+from catalog.admin import RecordAdmin, ask
 from catalog.models import Song
 from recommendations import tasks
 from recommendations.admin import version_charts
@@ -191,9 +191,10 @@ class ModelVersionAdmin(RecordAdmin):
         """Show the question on GET; on POST do it, log it and say what happened. `agreed` is sent with the answer."""
         if not self.has_activate_permission(request):
             raise PermissionDenied
+        versions_page = reverse("admin:recommendations_modelversion_changelist")
         if request.method != "POST":
-            context = self._context(request, _("Please confirm")) | {"question": question, "agreed": agreed}
-            return TemplateResponse(request, "admin/recommendations/modelversion/confirm.html", context)
+            answers = {"agreed": agreed} if agreed else {}
+            return ask(self, request, question, back=versions_page, answers=answers)
         try:
             version = change()
         except registry.RegistryError as error:
@@ -203,7 +204,7 @@ class ModelVersionAdmin(RecordAdmin):
                 tasks.enqueue_precompute(version)
                 self.log_change(request, version, "Activated.")
                 messages.success(request, _("%(version)s is active.") % {"version": version.name})
-        return redirect("admin:recommendations_modelversion_changelist")
+        return redirect(versions_page)
 
     def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return self.admin_site.each_context(request) | {"title": title, "opts": self.opts}

@@ -170,7 +170,13 @@ def fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
 
 
 def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
-    for finding in (monitoring.migrations_finding(), monitoring.model_finding(), monitoring.worker_finding()):
+    for finding in (
+        monitoring.disk_finding(),
+        *monitoring.installation_findings(),
+        monitoring.migrations_finding(),
+        monitoring.model_finding(),
+        monitoring.worker_finding(),
+    ):
         if finding.status != "ok":
             yield finding
     yield from _of_trainings()

@@ -1,12 +1,14 @@
 """How the site is doing: what /readyz, the operator's desk, `manage.py doctor` and /metrics tell."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from django.conf import settings
+from django.core import checks
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -19,6 +21,7 @@ _ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
 # Four missed pulses at the default interval.
 WORKER_SILENT_SECONDS = 60.0
 QUEUES = ("default", "training")
+LITTLE_SPACE_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,32 @@ def check_database() -> None:
         Path(connection.settings_dict["NAME"]).stat()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+def disk_finding() -> Finding:
+    """Say how much room is left for the database, models and uploads."""
+    try:
+        rooms = {path: shutil.disk_usage(path).free for path in (settings.DATA_DIR, settings.ARTIFACTS_DIR)}
+    except OSError as error:
+        cure = "Make the folder, or correct DATA_DIR and ARTIFACTS_DIR."
+        return Finding("disk", "failed", f"{error.filename} can't be looked at ({error.strerror})", cure)
+    folder = min(rooms, key=lambda path: rooms[path])
+    text = f"{rooms[folder] / 1e9:.1f} GB free below {folder}"
+    if rooms[folder] >= LITTLE_SPACE_BYTES:
+        return Finding("disk", "ok", text)
+    cure = "Make room, or remove old versions: python manage.py prune_model_versions"
+    return Finding("disk", "degraded", text, cure)
+
+
+def installation_findings() -> list[Finding]:
+    """Run the system checks of the machine (SQLite's version, the folders' rights); none of them asks the database."""
+    found = checks.run_checks(tags=["installation"])
+    return [finding_of("installation", message) for message in found]
+
+
+def finding_of(name: str, message: checks.CheckMessage) -> Finding:
+    status: Status = "failed" if message.level >= checks.ERROR else "degraded"
+    return Finding(name, status, message.msg, message.hint or "")
 
 
 def migrations_finding() -> Finding:

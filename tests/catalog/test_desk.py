@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -225,9 +226,13 @@ class TestAdmin:
 
         said = desk.get(answer.url).content.decode()
         assert "3 rows read: 2 added" in said and "1 rejected" in said and "energy" in said
-        desk.post(reverse("admin:catalog_importrun_undo", args=[run.pk]))
+        undo = reverse("admin:catalog_importrun_undo", args=[run.pk])
+        assert "Take back what “evil name.csv” added?" in desk.get(undo).content.decode()
+        assert Song.objects.count() == 2
+        desk.post(undo)
         run.refresh_from_db()
         assert (run.status, Song.objects.count()) == ("undone", 0)
+        assert LogEntry.objects.get().change_message == "Undone."
 
     def test_what_is_no_table_is_refused_in_words(self, desk):
         upload = {"content": "songs", "file": SimpleUploadedFile("a.csv", b"\x00\x01\x02")}

@@ -1,11 +1,15 @@
 """The operator's desk: retrain, versions, experiments and the start page, as an operator uses them."""
 
+import sqlite3
 from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
@@ -14,8 +18,9 @@ from accounts.models import ApiToken, User
 from accounts.tokens import create_token
 from catalog.models import Interaction, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
-from recommendations.services import budgets, registry, training, versions
+from recommendations.services import budgets, monitoring, registry, training, versions
 from recommendations.services import desk as desk_service
+from tests.query_budgets import DESK_BUDGET
 from tests.recommendations.conftest import train
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +110,31 @@ class TestStartPage:
             Impression(listener=visitor, surface="home", step="popular") for _ in range(n_lists)
         )
         assert ("of lists came from a fallback" in page(desk, "index")) is warns
+
+    def test_a_small_disk_and_a_risky_sqlite_are_told_with_their_cure(self, desk, monkeypatch):
+        """T27, on the page that an operator opens."""
+        monkeypatch.setattr(monitoring, "LITTLE_SPACE_BYTES", 10**18)
+        monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+        said = page(desk, "index")
+        assert "GB free below" in said and "prune_model_versions" in said
+        is_sqlite = connection.vendor == "sqlite"
+        assert ("has the WAL-reset bug" in said) is ("move_database --to URL" in said) is is_sqlite
+
+        monkeypatch.setattr(monitoring, "LITTLE_SPACE_BYTES", 0)
+        monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
+        said = page(desk, "index")
+        assert "GB free" not in said and "WAL-reset" not in said
+
+    def test_a_models_folder_that_is_gone_is_told(self, desk, settings):
+        settings.ARTIFACTS_DIR = settings.ARTIFACTS_DIR / "gone"
+        said = page(desk, "index")
+        assert "gone can&#x27;t be looked at (No such file or directory)" in said
+
+    def test_it_keeps_to_its_budget(self, desk, version):
+        page(desk, "index")  # what is cached for a minute is cached now
+        with CaptureQueriesContext(connection) as queries:
+            page(desk, "index")
+        assert len(queries) <= DESK_BUDGET
 
 
 class TestRetrain:
@@ -210,6 +240,7 @@ class TestVersions:
         first, second = two
         activate = reverse("admin:recommendations_modelversion_activate", args=[first.pk])
         assert f"Serve {first.name} to everybody" in desk.get(activate).content.decode()
+        assert registry.active_version() == second
         desk.post(activate)
         assert registry.active_version() == first
         assert first.activations.first().by.username == "olga"
@@ -290,19 +321,51 @@ class TestExperiments:
         said = page(desk, "recommendations_experiment_results", experiment.pk)
         assert "What it could find" in said
 
-        for step, state in (("start", "running"), ("stop", "stopped"), ("promote", "promoted")):
-            arm = experiment.arms.last().pk
+        arm = experiment.arms.last()
+        for step, question, state in (
+            ("start", "From now on 100 % of the listeners", "running"),
+            ("stop", "Everybody is served as usual again", "stopped"),
+            ("promote", "Serve everybody like “varied”", "promoted"),
+        ):
+            before = experiment.state
+            said = page(desk, "recommendations_experiment_step", experiment.pk, step, arm=arm.pk)
+            experiment.refresh_from_db()
+            assert question in said and experiment.state == before  # only asked so far
             desk.post(
-                reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]), {"arm": arm}
+                reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]), {"arm": arm.pk}
             )
             experiment.refresh_from_db()
             assert experiment.state == state
             assert "Results" in page(desk, "recommendations_experiment_results", experiment.pk)
         assert "promoted by olga" in experiment.log
+        entries = LogEntry.objects.filter(user__username="olga", action_flag=CHANGE).order_by("pk")
+        assert [entry.change_message for entry in entries] == ["start", "stop", "promote: varied"]
+
+    @pytest.mark.parametrize("arm", ["", "0", "x", "9" * 30])
+    def test_without_an_arm_nobody_is_asked_and_nothing_promoted(self, desk, arm):
+        experiment = Experiment.objects.create(name="x", state=Experiment.State.STOPPED)
+        address = reverse("admin:recommendations_experiment_step", args=[experiment.pk, "promote"])
+        for ask in (desk.get, desk.post):
+            said = ask(address, {"arm": arm}, follow=True).content.decode()
+            assert "Choose an arm to promote." in said
+        experiment.refresh_from_db()
+        assert experiment.state == Experiment.State.STOPPED
+
+    def test_what_runs_cannot_be_deleted_alone_or_among_others(self, desk):
+        running = Experiment.objects.create(name="runs", state=Experiment.State.RUNNING)
+        draft = Experiment.objects.create(name="draft")
+        alone = reverse("admin:recommendations_experiment_delete", args=[running.pk])
+        assert desk.post(alone, {"post": "yes"}).status_code == 403
+        both = {"action": "delete_selected", "_selected_action": [running.pk, draft.pk], "post": "yes"}
+        assert desk.post(reverse("admin:recommendations_experiment_changelist"), both).status_code == 403
+        assert Experiment.objects.count() == 2
+
+        desk.post(reverse("admin:recommendations_experiment_delete", args=[draft.pk]), {"post": "yes"})
+        assert Experiment.objects.get() == running
 
     def test_staff_without_the_permission_cannot_start(self, staff):
         experiment = Experiment.objects.create(name="x")
         Arm.objects.create(experiment=experiment, name="a")
 
         address = reverse("admin:recommendations_experiment_step", args=[experiment.pk, "start"])
-        assert staff.post(address).status_code == 403
+        assert staff.get(address).status_code == staff.post(address).status_code == 403

@@ -1,5 +1,6 @@
 """The server of compose.yaml without containers: its commands and environment, real PostgreSQL and Redis."""
 
+import json
 import os
 import re
 import signal
@@ -63,7 +64,7 @@ def server(installation, postgresql, free_port, tmp_path):
             process.wait()
 
 
-def test_the_server_trains_serves_and_ends_well(server):
+def test_the_server_trains_serves_and_ends_well(server, tmp_path):
     """T26, and the deployment of compose.yaml: a training asked for in the web process is done by the worker."""
     installation, web, running = server
     wait_for(web.answers, seconds=90)
@@ -85,6 +86,9 @@ def test_the_server_trains_serves_and_ends_well(server):
         process.send_signal(signal.SIGTERM)
     codes = {name: process.wait(timeout=60) for name, process in running.items()}
     assert codes == dict.fromkeys(PROCESSES, 0), codes
+    logs = {name: (tmp_path / f"{name}.log").read_text().splitlines() for name in PROCESSES}
+    assert [line for lines in logs.values() for line in lines if not line.startswith("{")] == []
+    assert any("Listening at" in json.loads(line)["event"] for line in logs["web"])
     assert (
         installation.shell("from recommendations.models import WorkerPulse as W; print(W.objects.count())")
         == "0"

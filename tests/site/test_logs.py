@@ -1,9 +1,18 @@
 """Log lines that a collector can read: JSON, with the id of the request or of the run they belong to."""
 
 import json
+import signal
+import urllib.request
 
+import psutil
+import pytest
+import yaml
+
+from tests.conftest import ROOT
 from tests.journeys.conftest import (  # noqa: F401  (fixtures)
     ended,
+    free_port,
+    kill_group,
     request_training,
     seeded_postgresql,
     seeded_sqlite,
@@ -70,3 +79,62 @@ def test_an_exception_shows_no_local_variables(installation):
         installation.settings["LOG_FORMAT"] = log_format
         done = installation.python("manage.py", "shell", "--verbosity=0", "-c", code)
         assert "RuntimeError" in done.stderr and "very-secret" not in done.stderr
+
+
+def web_command(port: int) -> list[str]:
+    """Return what compose.yaml starts as the web server, at another port."""
+    command = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["web"]["command"]
+    return ["-m", *(word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in command)]
+
+
+def test_the_web_servers_own_lines_are_objects_too(installation, free_port, tmp_path):  # noqa: F811
+    """Its start, a process of it that is killed, the page that was asked for, its end: no bare text among them."""
+    installation.settings |= {"LOG_FORMAT": "json", "SITE_URL": f"http://127.0.0.1:{free_port}"}
+    log = tmp_path / "web.log"
+    with log.open("w") as output:
+        web = installation.start(
+            *web_command(free_port), stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_for(lambda: log.read_text().count("Booting worker") == 2, seconds=60)
+        psutil.Process(web.pid).children()[0].kill()
+        wait_for(lambda: log.read_text().count("Booting worker") == 3, seconds=60)
+        wait_for(lambda: _answers(free_port), seconds=60)
+        web.send_signal(signal.SIGTERM)
+        assert web.wait(timeout=60) == 0
+    finally:
+        kill_group(web)
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    said = " ".join(line["event"] for line in lines if line["logger"] == "gunicorn.error")
+    assert "Listening at" in said and "was sent SIGKILL" in said and "Shutting down" in said
+    assert all(line["timestamp"] and line["level"] for line in lines)
+    assert "request_finished" in {line["event"] for line in lines}
+
+
+def _answers(port: int) -> bool:
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=20).status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [("SECRET_KEY", "", "SECRET_KEY is not set."), ("LOG_FORMAT", "xml", "use console or json")],
+)
+def test_wrong_settings_end_gunicorn_in_a_sentence(installation, free_port, name, value, sentence):  # noqa: F811
+    installation.settings[name] = value
+    done = installation.python(*web_command(free_port))
+    assert done.returncode == 1
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_lines_of_a_pool_whose_process_died_are_objects(site, start_worker, tmp_path):  # noqa: F811
+    site.settings |= {"LOG_FORMAT": "json"}
+    worker = start_worker(site, "-m", "celery", "--quiet")
+    (child,) = (c for c in psutil.Process(worker.pid).children() if "spawn_main" in " ".join(c.cmdline()))
+    child.send_signal(signal.SIGTERM)
+    (log,) = tmp_path.glob("worker0@*.log")
+    wait_for(lambda: "exited with" in log.read_text(), seconds=30)
+    assert [line for line in log.read_text().splitlines() if not line.startswith("{")] == []
