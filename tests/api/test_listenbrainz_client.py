@@ -8,7 +8,7 @@ from liblistenbrainz.errors import InvalidAuthTokenException, ListenBrainzAPIExc
 
 from accounts import tokens
 from accounts.models import User
-from catalog.models import Interaction, Song
+from catalog.models import Artist, Interaction, Playlist, Song
 
 
 @pytest.fixture
@@ -46,6 +46,25 @@ def test_a_day_with_a_real_client(client, listener):
     assert [listen.track_name for listen in rest] == ["Song 0", "Song 1", "Song 2"]
     client.delete_listen(newest)
     assert client.get_user_listen_count("alice") == 3
+
+
+def test_the_client_fetches_the_playlists_made_for_its_listener(client, listener, live_server):
+    """The client has no words of its own for playlists; its requests are what counts."""
+    song = Song.objects.create(key="s", title="Creep", artist=Artist.objects.create(name="Radiohead"))
+    jams = Playlist.objects.create(
+        owner=listener, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W35", title="Jams"
+    )
+    jams.items.create(song=song, position=1, reason="You like it")
+    found = client._get("/1/user/alice/playlists/createdfor", params={"count": 5, "offset": 0})
+    address = found["playlists"][0]["playlist"]["identifier"]
+    whole = client._get(f"/1/playlist/{address.rsplit('/', 1)[-1]}")["playlist"]
+    assert [(track["title"], track["annotation"]) for track in whole["track"]] == [("Creep", "You like it")]
+
+    without_token = liblistenbrainz.ListenBrainz(api_base_url=live_server.url)
+    with pytest.raises(ListenBrainzAPIException):
+        without_token._get("/1/user/alice/playlists/createdfor")
+    User.objects.filter(pk=listener.pk).update(shares_playlists=True)
+    assert without_token._get("/1/user/alice/playlists/createdfor")["playlist_count"] == 1
 
 
 def test_a_wrong_token_and_anothers_history_are_refused(client, live_server):
