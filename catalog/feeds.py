@@ -30,6 +30,7 @@ def made_for(request: HttpRequest, username: str) -> HttpResponse:
         link=settings.SITE_URL,
         feed_url=settings.SITE_URL + request.path,
         feed_guid=f"{settings.SITE_URL}{reverse('feed', args=[listener.username])}",
+        author_name=jspf.CREATOR,
         description=_("Weekly jams, weekly discovery and daily mixes"),
         language=listener.language or settings.LANGUAGE_CODE,
     )
