@@ -28,7 +28,15 @@ def history_of(
     stored. `told` is what was read of the listener already.
     """
     told = told or Told(listener)
-    left_out, boosted = told.moods if moods is None else moods
+    if moods is not None:
+        return _made(listener, recommender, moods, told)
+    if recommender not in told.in_rows:
+        told.in_rows[recommender] = _made(listener, recommender, told.moods, told)
+    return told.in_rows[recommender]
+
+
+def _made(listener, recommender: Recommender, moods: Moods, told: Told) -> History:
+    left_out, boosted = moods
     events = _events_of(told.history, left_out)
     history = _boosted(recommender.history(**events), recommender, boosted)
     if history.n_positive:

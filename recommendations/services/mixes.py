@@ -17,7 +17,7 @@ from recommendations.models import Wish
 from recommendations.services import exclusions, registry, taste
 from recommendations.services.serving import ServedSong
 from recommendations.services.taste import Cluster
-from recommendations.services.told import Unwanted
+from recommendations.services.told import Told, Unwanted
 
 N_MIXES = 5
 N_SONGS = 24
@@ -41,16 +41,16 @@ class Mix:
         return [item.song for item in self.items]
 
 
-def daily_mixes(listener: User, n_songs: int | None = None) -> list[Mix]:
+def daily_mixes(listener: User, n_songs: int | None = None, told: Told | None = None) -> list[Mix]:
     """Return today's mixes, largest part of the taste first; what the listener hid since is taken out.
 
-    With `n_songs` only so many songs of each, for a picture of it.
+    With `n_songs` only so many songs of each, for a picture of it. `told` is what was read of the listener already.
     """
     drafts = _drafts(listener)
     entries = [_entries(draft)[:n_songs] for draft in drafts]
     ids = [song_id for mix in entries for song_id, _score, _why in mix]
     songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
-    unwanted = exclusions.unwanted_by(listener) if ids else exclusions.NOTHING_UNWANTED
+    unwanted = (told or Told(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
     mixes = [
         _mix(number, draft, found, songs, unwanted)
         for number, (draft, found) in enumerate(zip(drafts, entries, strict=True), start=1)

@@ -119,17 +119,24 @@ class _Request:
 
 
 def recommend_for(
-    listener, n: int | None = None, *, discovery: float | None = None, version: ModelVersion | None = None
+    listener,
+    n: int | None = None,
+    *,
+    discovery: float | None = None,
+    version: ModelVersion | None = None,
+    told: Told | None = None,
 ) -> Served:
     """Recommend at most n songs to a listener.
 
     `discovery` is 0 (familiar) to 1 (adventurous), by default as the listener set it; `version` is the active one
-    unless an experiment wants another. Raises ValueError for n below 1.
+    unless an experiment wants another; `told` is what was read of the listener already.
+    Raises ValueError for n below 1.
     """
     started = time.perf_counter()
     asked = version is not None or discovery is not None
     treatment = experiments.AS_USUAL if asked else experiments.treatment_of(listener)
-    answered = _answer(_request(listener, n, discovery, treatment), version or treatment.version)
+    request = _request(listener, n, discovery, treatment, told or Told(listener))
+    answered = _answer(request, version or treatment.version)
     served = replace(answered, arm=treatment.arm)
     kept = served.computed_at if served.step == "precomputed" else None
     age = None if kept is None else (timezone.now() - kept).total_seconds()
@@ -137,7 +144,9 @@ def recommend_for(
     return served
 
 
-def _request(listener, n: int | None, discovery: float | None, treatment: experiments.Treatment) -> _Request:
+def _request(
+    listener, n: int | None, discovery: float | None, treatment: experiments.Treatment, told: Told
+) -> _Request:
     """What a listener set themselves comes before what an experiment would try on them."""
     n = length(n)
     taste = None
@@ -149,7 +158,7 @@ def _request(listener, n: int | None, discovery: float | None, treatment: experi
         wanted = AS_CONFIGURED if treatment.discovery is None else treatment.discovery
         relevance = treatment.relevance
     ordinary = wanted == AS_CONFIGURED and relevance is None and listener.personalised
-    return _Request(listener, n, wanted, Told(listener), ordinary, relevance)
+    return _Request(listener, n, wanted, told, ordinary, relevance)
 
 
 def length(n: int | None) -> int:

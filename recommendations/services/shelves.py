@@ -17,6 +17,7 @@ from recommendations.models import ModelVersion
 from recommendations.services import exclusions, popular, registry, serving
 from recommendations.services.exclusions import Unwanted
 from recommendations.services.serving import Served, ServedSong
+from recommendations.services.told import Told
 
 LENGTH = 12
 ADVENTUROUS = 0.9
@@ -47,16 +48,16 @@ class Because:
     items: list[ServedSong]
 
 
-def home(listener: User) -> Home:
+def home(listener: User, told: Told) -> Home:
     """Fill the shelves for a listener; no song stands in two of the recommended ones."""
-    made = serving.recommend_for(listener, serving.length(None))
-    unwanted = exclusions.unwanted_by(listener)
+    made = serving.recommend_for(listener, serving.length(None), told=told)
+    unwanted = told.unwanted
     if not listener.personalised:
         return Home(made)
     seen = {item.song.pk for item in made.items}
     because = because_you_liked(listener, unwanted, seen)
     seen |= {item.song.pk for item in because.items} if because else set()
-    new = new_to_you(listener, seen)
+    new = new_to_you(listener, told, seen)
     seen |= {item.song.pk for item in new}
     return Home(made, because, new, trending(unwanted, seen), favourites(listener, unwanted))
 
@@ -76,9 +77,9 @@ def because_you_liked(listener: User, unwanted: Unwanted, seen: Iterable[int] = 
     return Because(liked, items) if items else None
 
 
-def new_to_you(listener: User, seen: Iterable[int] = ()) -> list[ServedSong]:
+def new_to_you(listener: User, told: Told, seen: Iterable[int] = ()) -> list[ServedSong]:
     """Return recommended songs by artists that the listener has nothing of."""
-    served = serving.recommend_for(listener, N_ADVENTUROUS, discovery=ADVENTUROUS)
+    served = serving.recommend_for(listener, N_ADVENTUROUS, discovery=ADVENTUROUS, told=told)
     if served.step not in ("live", "precomputed"):
         return []
     artists = {item.song.artist_id for item in served.items}

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from catalog.models import Interaction, Song
+from recommendations.engine import History, Recommender
 from recommendations.models import Wish
 
 # Which songs count differently: (not learned from, counted more).
@@ -34,10 +35,14 @@ class Unwanted:
 
 
 class Told:
-    """Reads on demand and remembers; it is made for one request and thrown away with it."""
+    """Reads on demand and remembers; it is made for one request and thrown away with it.
+
+    `in_rows` is the history as recommenders want it, by recommender: a page of several lists makes it once.
+    """
 
     def __init__(self, listener) -> None:
         self._listener = listener
+        self.in_rows: dict[Recommender, History] = {}
 
     @cached_property
     def _wishes(self) -> list[tuple[int | None, int | None, str]]:

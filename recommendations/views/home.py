@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 from catalog.models import Song
 from recommendations.models import Taste
 from recommendations.services import events, mixes, shelves
+from recommendations.services.told import Told
 from recommendations.views import cards, tryout
 
 N_MADE_FOR_YOU = 12
@@ -17,7 +18,8 @@ def home(request):
     if not request.user.is_authenticated:
         return tryout.front_page(request)
     listener = request.user
-    shown = shelves.home(listener)
+    told = Told(listener)
+    shown = shelves.home(listener, told)
     because = shown.because.items if shown.because else []
     made, liked, new, trending = cards.of_served(
         listener, shown.made_for_you.items[:N_MADE_FOR_YOU], because, shown.new_to_you, shown.trending
@@ -33,7 +35,7 @@ def home(request):
         "trending": trending,
         "knows_trends": any(_is_trending(item) for item in shown.trending),
         "favourites": cards.of_songs(listener, shown.favourites),
-        "mixes": mixes.daily_mixes(listener, N_COVERS) if listener.personalised else [],
+        "mixes": mixes.daily_mixes(listener, N_COVERS, told) if listener.personalised else [],
         "asks_for_taste": shown.made_for_you.segment == "none" and not _has_onboarded(listener),
         "has_songs": bool(made) or Song.objects.available().exists(),
     }
