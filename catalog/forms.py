@@ -101,5 +101,5 @@ class HistoryFileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".zip,.json,.jsonl,.csv,.tsv,.txt,.gz"}),
-        help_text=_("The zip or the file as you downloaded it; which one it is is found out."),
+        help_text=_("The zip or the file as you downloaded it; its kind is recognised."),
     )

@@ -15,6 +15,7 @@ class Card:
     song: Song
     opinion: str = ""
     reasons: Reasons | None = None
+    note: str = ""
 
 
 def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:

@@ -1,5 +1,7 @@
 """A daily mix, and a playlist made from it."""
 
+from dataclasses import replace
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -17,7 +19,13 @@ from recommendations.views import cards
 def mix(request, number: int):
     shown = _mix_or_404(request, number)
     (found,) = cards.of_served(request.user, shown.items)
-    return render(request, "recommendations/mix.html", {"mix": shown, "cards": found})
+    marked = [_known(card) if card.song.pk in shown.known else card for card in found]
+    return render(request, "recommendations/mix.html", {"mix": shown, "cards": marked})
+
+
+def _known(card: cards.Card) -> cards.Card:
+    """A song the listener knows was not recommended, so its card says only where it comes from."""
+    return replace(card, reasons=None, note=_("From your history"))
 
 
 @login_required

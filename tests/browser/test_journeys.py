@@ -7,7 +7,7 @@ import struct
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import HOSTILE, PASSWORD
+from tests.browser.conftest import HOSTILE, PASSWORD, RIGHT_TO_LEFT
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -124,6 +124,29 @@ def test_a_playlist_is_made_reordered_shared_and_exported(visit, script):
 
 
 @with_and_without_script
+def test_a_daily_mix_is_opened_from_home_and_kept_as_a_playlist(visit, script):
+    visitor = visit(java_script_enabled=script)
+    page = visitor.page
+    visitor.sign_in("finn")
+    visitor.go("/")
+    page.locator("a.mix").first.click()
+    page.wait_for_url("**/mixes/1/")
+    name = page.locator("h1").inner_text()
+    mixed = visitor.titles(".grid")
+    lines = page.locator(".grid .why-line").all_inner_texts()
+    assert "From your history" in lines and any(line != "From your history" for line in lines)
+
+    page.get_by_role("button", name="Keep as a playlist").click()
+    page.wait_for_url("**/playlists/*/")
+    assert page.locator("h1").inner_text().startswith(f"{name}, mix of ")
+    assert visitor.titles("ol.rows") == mixed
+    visitor.go("/playlists/")
+    page.get_by_role("link", name=re.compile(f"^{re.escape(name)}, mix of ")).first.click()
+    page.wait_for_url("**/playlists/*/")
+    assert visitor.titles("ol.rows") == mixed
+
+
+@with_and_without_script
 def test_taste_is_previewed_changed_and_undone(visit, script):
     visitor = visit(java_script_enabled=script)
     page, name = visitor.page, "anna" if script else "cleo"
@@ -173,7 +196,7 @@ def test_settings_are_kept_data_is_handed_out_and_the_account_deleted(visit, scr
 
     visitor.go("/settings/delete/")
     page.fill("#id_password", PASSWORD)
-    page.locator("main button.primary").click()
+    page.get_by_role("button", name="Mein Konto löschen").click()
     page.wait_for_selector("body.visitor")
     rows = visitor.site.installation.query(f"SELECT count(*) FROM accounts_user WHERE username = '{name}'")
     assert rows == [(0,)]
@@ -211,6 +234,77 @@ def test_the_home_page_works_by_keyboard_alone(visit):
     assert outline in ("solid", "auto")
     page.keyboard.press("Enter")
     page.wait_for_selector('.grid .card:first-child .like[aria-pressed="false"]')
+
+
+def test_why_hiding_and_the_taste_slider_work_by_keyboard_alone(visit):
+    visitor = visit()
+    page = visitor.page
+    visitor.sign_in("ben")
+    visitor.go("/")
+    why = page.locator('.grid .card a[href$="/why/"]').first
+    why.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#sheet h1")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).to_be_hidden()
+    expect(why).to_be_focused()
+
+    hidden = visitor.titles(".grid")[0]
+    page.locator(".grid .card .menu summary").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Hide this song").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".grid .card .title").first).not_to_have_text(hidden)
+
+    visitor.go("/taste/")
+    slider = page.get_by_label("From familiar to adventurous")
+    middle = int(slider.input_value())
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) > middle
+    page.get_by_role("button", name="Preview").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#preview")
+    assert int(page.get_by_label("From familiar to adventurous").input_value()) > middle
+
+
+def test_a_search_says_how_much_it_found_to_those_who_do_not_see_it(visit):
+    visitor = visit()
+    page = visitor.page
+    announced = page.locator("#announcer[role=status]")
+    visitor.sign_in("ben")
+    for path, field in (("/welcome/", "#pick-search"), ("/browse/", "#id_q")):
+        visitor.go(path)
+        expect(announced).to_have_text("")
+        page.locator(field).press_sequentially(RIGHT_TO_LEFT)
+        expect(announced).to_have_text("1 song shown")
+        page.fill(field, "no song is called this")
+        expect(announced).to_have_text("0 songs shown")
+
+
+@pytest.mark.parametrize(
+    ("locale", "offline", "failed"),
+    [("en-GB", "No connection", "did not work"), ("de-DE", "Keine Verbindung", "nicht geklappt")],
+)
+def test_what_fails_is_said_in_the_listeners_language(visit, locale, offline, failed):
+    visitor = visit(locale=locale)
+    page = visitor.page
+    visitor.sign_in("ben")
+    visitor.go("/")
+    like = page.locator(".grid .card .like").first
+    visitor.context.set_offline(True)
+    like.click()
+    expect(page.locator("#toasts")).to_contain_text(offline)
+    visitor.context.set_offline(False)
+    # A form whose cookie is gone is refused, which is an answer too.
+    visitor.context.clear_cookies(name=re.compile("csrf"))
+    like.click()
+    expect(page.locator("#toasts")).to_contain_text(failed)
+    assert like.get_attribute("aria-pressed") == "false"
+    assert all(complaint.startswith("console: ") for complaint in visitor.complaints)
+    visitor.complaints.clear()  # that htmx logs both failures is as it should be
 
 
 def silence(seconds: int) -> bytes:
