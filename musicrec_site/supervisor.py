@@ -25,6 +25,8 @@ from typing import Any
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 30.0
+JOB_SECONDS = 10.0
+"""How long a worker may go on with its job when the site stops; then the job goes back into the queue."""
 STARTS_A_MINUTE = 5
 PR_SET_PDEATHSIG = 1
 
@@ -39,6 +41,7 @@ class Child:
 
     name: str
     command: list[str]
+    has_jobs: bool = False
     process: subprocess.Popen | None = None
     starts: deque[float] = field(default_factory=deque)
 
@@ -112,8 +115,9 @@ def children(host: str, port: int) -> list[Child]:
         Child(
             "training worker",
             [*worker, "--queues", "training", "--hostname", "training@%h", "--max-tasks-per-child", "1"],
+            has_jobs=True,
         ),
-        Child("worker", [*worker, "--queues", "default", "--hostname", "default@%h"]),
+        Child("worker", [*worker, "--queues", "default", "--hostname", "default@%h"], has_jobs=True),
         Child(
             "schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"]
         ),
@@ -180,7 +184,12 @@ class Supervisor:
         """End the children: politely, and after STOP_SECONDS not."""
         self.say("Stopping …")
         self._send(signal.SIGTERM)
-        self._wait(STOP_SECONDS)
+        self._wait(JOB_SECONDS)
+        for child in self.children:
+            if child.has_jobs and child.is_running:
+                self.say(f"The {child.name} is in the middle of a job, which goes back into the queue.")
+                child.send(signal.SIGQUIT)
+        self._wait(STOP_SECONDS - JOB_SECONDS)
         for child in self.children:
             if child.is_running:
                 self.say(f"The {child.name} did not end within {STOP_SECONDS:.0f} s and is killed.")

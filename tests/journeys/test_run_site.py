@@ -6,17 +6,19 @@ import pty
 import re
 import signal
 import socket
+import sys
 import termios
 import threading
 import urllib.request
 from io import StringIO
+from pathlib import Path
 
 import psutil
 import pytest
 
 from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
-from musicrec_site import claims, demo
+from musicrec_site import claims, demo, supervisor
 from musicrec_site.management.commands import run_site
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
@@ -131,6 +133,39 @@ def test_a_closed_terminal_ends_everything_in_order(running):
     process.send_signal(signal.SIGHUP)
     assert process.wait(timeout=60) == 0
     assert session_of(process) == []
+
+
+IN_A_JOB = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGQUIT, lambda *_: sys.exit(0))
+while True:
+    time.sleep(0.1)
+"""
+
+
+def test_a_worker_in_the_middle_of_a_long_job_gives_it_back_and_is_not_killed(monkeypatch):
+    monkeypatch.setattr(supervisor, "JOB_SECONDS", 0.3)
+    said = []
+    site = supervisor.Supervisor("127.0.0.1", 1, said.append)
+    site.children = [supervisor.Child("worker", [sys.executable, "-c", IN_A_JOB], has_jobs=True)]
+    site.children[0].start()
+    process = site.children[0].process
+    wait_for(lambda: _ignores_terms(process.pid))
+    site._stop()
+    assert process.returncode == 0
+    assert said == [
+        "Stopping …",
+        "The worker is in the middle of a job, which goes back into the queue.",
+        "Stopped.",
+    ]
+
+
+def _ignores_terms(pid: int) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    masks = dict(line.split(":\t", 1) for line in lines if line.startswith("Sig"))
+    ignored, caught = int(masks["SigIgn"], 16), int(masks["SigCgt"], 16)
+    return bool(ignored >> (signal.SIGTERM - 1) & 1 and caught >> (signal.SIGQUIT - 1) & 1)
 
 
 def test_a_taken_port_is_one_sentence(site):
