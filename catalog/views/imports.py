@@ -5,6 +5,7 @@ from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog import tasks
@@ -88,7 +89,11 @@ def undo(request, run_id: int):
     except imports.ImportRefused:
         message = _("The import is still running; stop it first.")
     else:
-        message = _("Undone: %(n)d plays were taken out of your history again.") % {"n": n}
+        message = ngettext(
+            "Undone: %(n)d play was taken out of your history again.",
+            "Undone: %(n)d plays were taken out of your history again.",
+            n,
+        ) % {"n": n}
     return done(request, message, default=f"/library/imports/{run.pk}/")
 
 

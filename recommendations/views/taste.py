@@ -1,14 +1,18 @@
 """The taste profile: what is known, and steering it, with a preview before anything is saved."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from recommendations.forms import TasteForm
 from recommendations.models import Wish
 from recommendations.services import serving, taste, wishes
+from recommendations.services.reasons import words_joined
 from recommendations.views import cards
 
 UNDO = "taste_before"
@@ -25,10 +29,12 @@ def taste_page(request):
     form = TasteForm(
         clusters, request.GET if is_preview else None, initial={"discovery": round(100 * now.discovery)}
     )
+    known = taste.knowledge_of(request.user)
     context = {
         "page": "taste",
         "form": form,
-        "known": taste.knowledge_of(request.user),
+        "known": known,
+        "counted": _counted(known),
         "wishes": wishes.hidden_by(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
         "artists": now.artists.all() if now.pk else [],
@@ -37,6 +43,17 @@ def taste_page(request):
     if is_preview and form.is_valid():
         context |= _compared(request.user, form)
     return render(request, "recommendations/taste.html", context)
+
+
+def _counted(known: dict[str, Any]) -> str:
+    """Say what the recommender goes by; what there is none of is left out."""
+    words = {
+        "plays": ngettext("%(n)d play", "%(n)d plays", known["plays"]),
+        "likes": ngettext("%(n)d like", "%(n)d likes", known["likes"]),
+        "dislikes": ngettext("%(n)d dislike", "%(n)d dislikes", known["dislikes"]),
+        "skips": ngettext("%(n)d skip", "%(n)d skips", known["skips"]),
+    }
+    return words_joined([text % {"n": known[kind]} for kind, text in words.items() if known[kind]])
 
 
 def _compared(listener, form: TasteForm) -> dict:

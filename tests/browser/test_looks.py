@@ -121,6 +121,39 @@ def test_the_narrowest_phone_has_room_for_the_header_and_the_panel(visit, site):
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320, language
 
 
+def test_menus_the_player_and_suggestions_cover_nothing_on_the_narrowest_phone(visit, site):
+    code = (
+        "from catalog.models import Song; song = Song.objects.get(key='long'); "
+        f"song.audio_url = '{site.url}/none.wav'; song.save(); print(song.pk)"
+    )
+    song = site.installation.shell(code)
+    visitor = visit(viewport={"width": 320, "height": 640}, **STILL)
+    page = visitor.page
+    visitor.sign_in("dora")
+    visitor.context.route("**/none.wav", lambda route: route.fulfill(body=b"", content_type="audio/wav"))
+    visitor.go(f"/songs/{song}/add/")
+    page.get_by_label("Name").fill("Narrow")
+    page.get_by_role("button", name="Create and add").click()
+    page.wait_for_selector("text=in “Narrow”")
+
+    visitor.go("/playlists/")
+    page.get_by_role("link", name="Narrow").click()
+    page.locator("summary", has_text="Export").click()
+    for form in ("JSPF", "M3U8", "CSV"):
+        box = page.get_by_role("link", name=form).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 320, form
+
+    page.get_by_role("link", name="Continue this playlist").click()
+    page.wait_for_url("**/continue/")
+    last_of_first_row = page.locator(".grid > li > form .button").nth(1).bounding_box()
+    first_of_second_row = page.locator(".grid > li").nth(2).bounding_box()
+    assert last_of_first_row["y"] + last_of_first_row["height"] <= first_of_second_row["y"]
+
+    visitor.go(f"/songs/{song}/")
+    page.get_by_role("button", name="Play ").first.click()
+    assert page.locator("#player").bounding_box()["height"] <= 130
+
+
 def test_controls_are_large_enough_to_hit(visit):
     """WCAG 2.2: 24 by 24 px, but for links within text."""
     visitor = visit(viewport={"width": 320, "height": 800})

@@ -40,6 +40,14 @@ def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music here yet" in text(Client().get("/"))
 
 
+def test_the_taste_page_counts_one_as_one_and_leaves_out_what_there_is_none_of(newcomer):
+    song = Song.objects.create(key="s", title="Song", artist=Artist.objects.create(name="Band"))
+    newcomer.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})
+    assert "It goes by 1 like of 1 song." in text(newcomer.get("/taste/"))
+    german = text(newcomer.get("/taste/", headers={"accept-language": "de"}))
+    assert "Er geht nach 1 Like von 1 Song." in german
+
+
 def test_a_site_without_a_model_shows_what_there_is_and_why(newcomer):
     for n in range(3):
         Song.objects.create(key=f"s{n}", title=f"Song {n}", artist=Artist.objects.create(name=f"Band {n}"))
