@@ -81,8 +81,14 @@ def _database() -> Finding:
     except (DatabaseError, OSError) as error:
         cure = "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
         return Finding("database", "failed", str(error).strip(), cure)
-    version = sqlite3.sqlite_version if connection.vendor == "sqlite" else connection.pg_version  # type: ignore[attr-defined]
-    return Finding("database", "ok", f"{connection.display_name} {version}")
+    return Finding("database", "ok", f"{connection.display_name} {_database_version()}")
+
+
+def _database_version() -> str:
+    if connection.vendor == "sqlite":
+        return sqlite3.sqlite_version
+    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]
+    return f"{major}.{minor}"
 
 
 def _migrations() -> Iterator[Finding]:

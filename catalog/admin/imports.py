@@ -28,10 +28,16 @@ class UploadForm(forms.Form):
 @admin.register(ImportRun)
 class ImportRunAdmin(RecordAdmin):
     list_display = [
-        "file_name", "content", "status", "percent", "n_read", "n_added", "n_known", "n_rejected", "created_at",
+        "file_name", "content", "standing", "n_read", "n_added", "n_known", "n_rejected", "created",
     ]  # fmt: skip
     list_filter = ["status", "content", "format"]
     search_fields = ["file_name"]
+    # How far it is and what became of its rows is shown above these.
+    fields = [
+        "content", "format", "file_name", "file_sha256", "options", "listener", "requested_by", "created_at",
+        "started_at", "finished_at",
+    ]  # fmt: skip
+    readonly_fields = ["created_at"]
     change_list_template = "admin/catalog/importrun/change_list.html"
     change_form_template = "admin/catalog/importrun/change_form.html"
 
@@ -54,7 +60,8 @@ class ImportRunAdmin(RecordAdmin):
         context: dict[str, Any] = {
             "run": run,
             "may_import": self._may_import(request),
-            "title": run or _("Import"),
+            "title": run.file_name if run else _("Import"),
+            "subtitle": None,
         }
         if run is not None:
             context |= {
@@ -139,6 +146,11 @@ class ImportRunAdmin(RecordAdmin):
                 request, _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted}
             )
 
+    def has_delete_permission(self, request, obj=None):
+        """What waits or runs is cancelled first, so that no worker loses the row it works on."""
+        is_alive = obj is not None and obj.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
+        return not is_alive and super().has_delete_permission(request, obj)
+
     def _only_post_of_importers(self, request: HttpRequest) -> None:
         if request.method != "POST" or not self._may_import(request):
             raise PermissionDenied
@@ -146,9 +158,12 @@ class ImportRunAdmin(RecordAdmin):
     def _may_import(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalog.add_importrun")
 
-    @admin.display(description=_("progress"))
-    def percent(self, run):
-        return f"{100 * run.progress:.0f} %"
+    @admin.display(description=_("status"), ordering="status")
+    def standing(self, run):
+        """Say how far it is while it runs; afterwards that is 100 %, or does not matter any more."""
+        if run.status != ImportRun.Status.RUNNING:
+            return run.get_status_display()
+        return f"{run.get_status_display()}, {100 * run.progress:.0f}\N{NO-BREAK SPACE}%"
 
 
 @admin.register(RejectedImportRow)

@@ -30,9 +30,21 @@ class RetrainForm(forms.Form):
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(RecordAdmin):
-    list_display = ["__str__", "status", "percent", "stage", "trigger", "requested_by", "created_at", "took"]
+    list_display = ["number", "preset", "status", "percent", "started_by", "created", "took"]
     list_filter = ["status", "trigger", "preset"]
     list_select_related = ["requested_by"]
+    # What changes while it runs is shown live above these.
+    fields = [
+        "preset",
+        "options",
+        "trigger",
+        "requested_by",
+        "attempt",
+        "created_at",
+        "started_at",
+        "finished_at",
+    ]
+    readonly_fields = ["created_at"]
     actions = ["cancel_runs"]
     change_list_template = "admin/recommendations/trainingrun/change_list.html"
     change_form_template = "admin/recommendations/trainingrun/change_form.html"
@@ -66,7 +78,14 @@ class TrainingRunAdmin(RecordAdmin):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         run = TrainingRun.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        context = {"run": run, "may_train": self.has_train_permission(request), "title": run or _("Training")}
+        context = {
+            "run": run,
+            "may_train": self.has_train_permission(request),
+            "title": _("Training #%(number)s (%(preset)s)") % {"number": run.pk, "preset": run.preset}
+            if run
+            else "",
+            "subtitle": None,
+        }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def progress(self, request: HttpRequest, run_id: int) -> HttpResponse:
@@ -128,8 +147,21 @@ class TrainingRunAdmin(RecordAdmin):
         if not self.has_train_permission(request) or request.method != "POST":
             raise PermissionDenied
 
+    def has_delete_permission(self, request, obj=None):
+        """What waits or runs is cancelled first, so that no worker loses the row it works on."""
+        return (obj is None or not obj.is_active) and super().has_delete_permission(request, obj)
+
     def has_train_permission(self, request):
         return request.user.has_perm("recommendations.train")
+
+    @admin.display(description=_("training run"), ordering="pk")
+    def number(self, run):
+        return f"#{run.pk}"
+
+    @admin.display(description=_("started by"), ordering="trigger")
+    def started_by(self, run):
+        how = run.get_trigger_display()
+        return f"{how} ({run.requested_by})" if run.requested_by else how
 
     @admin.display(description=_("progress"))
     def percent(self, run):

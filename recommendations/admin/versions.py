@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -22,6 +24,7 @@ from recommendations.models import Activation, ModelVersion
 from recommendations.services import registry, versions
 
 CHARTED = 20
+_BELOW = '{} <span class="quiet">{}</span>'
 
 
 class PreviewForm(forms.Form):
@@ -51,8 +54,7 @@ class PreviewForm(forms.Form):
 @admin.register(ModelVersion)
 class ModelVersionAdmin(RecordAdmin):
     list_display = [
-        "name", "links", "is_active", "state", "preset", "ndcg", "interval", "n_listeners", "n_songs", "fit_time",
-        "size", "data_until", "created_at",
+        "name", "links", "is_active", "state", "preset", "ndcg", "learned_from", "fit_time", "size", "created",
     ]  # fmt: skip
     list_select_related = ["training_run"]
     # Configuration and figures are shown as tables above these.
@@ -222,15 +224,20 @@ class ModelVersionAdmin(RecordAdmin):
 
     # --- Columns ------------------------------------------------------------------------------------------------------
 
-    @admin.display(description="NDCG@10")
+    @admin.display(description=_("NDCG@10, 95 %"))
     def ndcg(self, version):
         found = versions.headline(version)
-        return f"{found['mean']:.4f}" if found else "–"
+        return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found)) if found else "–"
 
-    @admin.display(description=_("confidence interval (95 percent)"))
-    def interval(self, version):
-        found = versions.headline(version)
-        return f"{found['low']:.4f} – {found['high']:.4f}" if found else "–"
+    @admin.display(description=_("learned from"), ordering="n_listeners")
+    def learned_from(self, version):
+        counts = {"listeners": f"{version.n_listeners:,}", "songs": f"{version.n_songs:,}"}
+        until = version.data_until
+        return format_html(
+            _BELOW,
+            _("%(listeners)s listeners, %(songs)s songs") % counts,
+            _("until %(day)s") % {"day": date_format(localtime(until), "SHORT_DATE_FORMAT")} if until else "",
+        )
 
     @admin.display(description=_("fit"), ordering="fit_seconds")
     def fit_time(self, version):
@@ -251,6 +258,10 @@ class ModelVersionAdmin(RecordAdmin):
         return format_html(
             '<a href="{}">{}</a> · <a href="{}">{}</a>', preview, _("Preview"), activate, _("Activate")
         )
+
+
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['low']:.4f} – {found['high']:.4f}"
 
 
 def _chosen(request: HttpRequest, name: str) -> ModelVersion | None:

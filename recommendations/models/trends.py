@@ -1,6 +1,7 @@
 """What is trending, counted anew between trainings."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from recommendations.models.model_version import ModelVersion
 
@@ -16,6 +17,9 @@ class Trends(models.Model):
     )
     computed_at = models.DateTimeField()
     counts = models.BinaryField(help_text="A .npz archive of plain arrays, one row a song of the version.")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("trends")
 
     def __str__(self) -> str:
         return f"{self.version} {self.computed_at}"

@@ -1,7 +1,7 @@
 """What a training says about itself while it works: stage, progress, log, at most once a second to the database."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.utils import timezone
 
@@ -24,9 +24,15 @@ class Reporter:
     """Takes `on_progress(stage, done, total)` from the engine and writes it to the run; raises Cancelled, LostLease."""
 
     def __init__(
-        self, lease: Lease, log: str = "", on_progress: Callable[[str, float], None] | None = None
+        self,
+        lease: Lease,
+        log: str = "",
+        on_progress: Callable[[str, float], None] | None = None,
+        skipped: Collection[str] = (),
     ) -> None:
         self.lease = lease
+        # A part that is left out must not count as done: the time left is reckoned from what is.
+        self._parts = {part: weight for part, weight in PARTS.items() if part not in skipped}
         self.log = log
         self.stage = ""
         self.fraction = 0.0
@@ -47,7 +53,7 @@ class Reporter:
         self.log += f"{timezone.now():%H:%M:%S} {sentence}\n"
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        share = PARTS[self._part] / sum(PARTS.values())
+        share = self._parts[self._part] / sum(self._parts.values())
         label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
         self._tell(label, self._before() + share * min(1.0, done / max(total, 1)))
         self._stop_if_asked()
@@ -55,8 +61,9 @@ class Reporter:
             self._write()
 
     def _before(self) -> float:
-        parts = list(PARTS)
-        return sum(PARTS[part] for part in parts[: parts.index(self._part)]) / sum(PARTS.values())
+        parts = list(self._parts)
+        done = parts[: parts.index(self._part)]
+        return sum(self._parts[part] for part in done) / sum(self._parts.values())
 
     def _tell(self, stage: str, fraction: float) -> None:
         self.stage = stage[:60]

@@ -176,12 +176,18 @@ def run_training(
         return TrainingRun.objects.get(pk=run_id)
     started = time.monotonic()
     run = TrainingRun.objects.get(pk=run_id)
-    reporter = Reporter(lease, run.log, on_progress)
+    reporter = Reporter(lease, run.log, on_progress, skipped=_skipped(run))
     with bound_contextvars(training_run=run_id), leases.Heartbeat(lease) as heartbeat:
         reporter.heartbeat = heartbeat
         _ended_with_a_word(run, reporter, started)
     run.refresh_from_db()
     return run
+
+
+def _skipped(run: TrainingRun) -> set[str]:
+    """Return the parts that this run leaves out."""
+    parts = {"evaluate": "evaluating", "precompute": "precomputing"}
+    return {part for option, part in parts.items() if not run.options.get(option, True)}
 
 
 def _ended_with_a_word(run: TrainingRun, reporter: Reporter, started: float) -> None:

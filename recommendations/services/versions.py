@@ -151,11 +151,16 @@ def _facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
     return [
         Row(
             str(cast(models.Field, ModelVersion._meta.get_field(f)).verbose_name),
-            getattr(a, f),
-            getattr(b, f),
+            _fact(a, f),
+            _fact(b, f),
         )
         for f in fields
     ]
+
+
+def _fact(version: ModelVersion, field: str) -> Any:
+    value = getattr(version, field)
+    return f"{value / 1e6:.1f} MB" if field == "size_bytes" else value
 
 
 def _paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:

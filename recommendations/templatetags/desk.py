@@ -6,7 +6,8 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
 
 from recommendations.services import desk as desk_service
 
@@ -41,6 +42,13 @@ def bar_chart(days: Sequence[Any], field: str, title: str, kind: str = "count") 
         "title": title, "bars": bars, "bar_width": round(step - 2, 1), "width": WIDTH, "height": HEIGHT,
         "top": top, "is_rate": kind == "rate", "is_empty": not any(values),
     }  # fmt: skip
+
+
+@register.filter
+def with_code(text: str) -> str:
+    """Show what stands between backticks, which are for terminals, as code."""
+    parts = conditional_escape(text).split("`")
+    return mark_safe("".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)))  # noqa: S308
 
 
 @register.filter

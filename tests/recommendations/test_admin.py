@@ -165,6 +165,14 @@ class TestRetrain:
         PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)
         assert "The schedule is switched off." in page(desk, "recommendations_trainingrun_changelist")
 
+    def test_what_waits_cannot_be_deleted(self, desk, world):
+        run = training.request_training(trigger="admin")
+        address = reverse("admin:recommendations_trainingrun_delete", args=[run.pk])
+        assert desk.post(address, {"post": "yes"}).status_code == 403
+        training.cancel(run)
+        desk.post(address, {"post": "yes"})
+        assert not TrainingRun.objects.exists()
+
     def test_cancel(self, desk, world):
         run = training.request_training(trigger="admin")
         desk.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))

@@ -323,3 +323,14 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
     assert training_data.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
     live = histories.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
     assert live == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_part_that_is_left_out_does_not_count_as_done(world):
+    """The time left is reckoned from the bar: with half of it done after the reading, it would promise too much."""
+    told = []
+    run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False})
+    training.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions)
+    assert next(fraction for stage, fraction in told if stage == "fitting") < 0.2
+    assert max(fractions) > 0.9
