@@ -9,12 +9,20 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # the settings say in a sentence what is wrong with them
         sys.exit(str(error))
+    except OperationalError as error:
+        # Django's own commands, such as migrate, know no sentence for a database that is away or full.
+        if "--traceback" in sys.argv:
+            raise
+        from catalog.management.sentences import unusable
+
+        sys.exit(unusable(error))
 
 
 if __name__ == "__main__":

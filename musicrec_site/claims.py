@@ -30,7 +30,12 @@ def claim(folder: Path, address: str) -> int:
         ) from None
     except OSError:  # a network folder without locks: the operator has to see to it
         pass
-    os.ftruncate(file, 0)
-    os.pwrite(file, address.encode(), 0)
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, address.encode(), 0)
+    except OSError as error:
+        raise CannotServe(
+            f"{folder} can't be written ({error.strerror}); make room and start again."
+        ) from None
     os.set_inheritable(file, True)
     return file

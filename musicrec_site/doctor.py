@@ -5,6 +5,7 @@ import platform
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.core import checks
@@ -17,6 +18,8 @@ from catalog.models import Song
 from recommendations.services import monitoring, registry
 from recommendations.services.monitoring import Finding
 from recommendations.services.registry import RegistryError
+
+MEGABYTE = 1_000_000
 
 
 def examine() -> Iterator[Finding]:
@@ -79,9 +82,24 @@ def _database() -> Finding:
     try:
         monitoring.check_database()
     except (DatabaseError, OSError) as error:
-        cure = "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
-        return Finding("database", "failed", str(error).strip(), cure)
+        return Finding("database", "failed", str(error).strip(), _cure(error))
     return Finding("database", "ok", f"{connection.display_name} {_database_version()}")
+
+
+def _cure(error: Exception) -> str:
+    if "full" in str(error) or _is_out_of_room():
+        return "Make room on its disk; what was stored is not damaged, and nothing else is to be done."
+    return (
+        "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
+    )
+
+
+def _is_out_of_room() -> bool:
+    """Say whether a SQLite file's disk is full, which SQLite itself may call an I/O error."""
+    if connection.vendor != "sqlite":
+        return False
+    folder = Path(connection.settings_dict["NAME"]).parent
+    return folder.is_dir() and shutil.disk_usage(folder).free < MEGABYTE
 
 
 def _database_version() -> str:

@@ -71,7 +71,7 @@ def disk_finding() -> Finding:
     text = f"{rooms[folder] / 1e9:.1f} GB free below {folder}"
     if rooms[folder] >= LITTLE_SPACE_BYTES:
         return Finding("disk", "ok", text)
-    cure = "Make room, or remove old versions: python manage.py prune_model_versions"
+    cure = "Make room. While there is some left, old versions can go: python manage.py prune_model_versions"
     return Finding("disk", "degraded", text, cure)
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Installation
-from tests.journeys.conftest import ended, request_training, run_row, seeded_sqlite, site, start_worker  # noqa: F401
+from tests.journeys.conftest import (  # noqa: F401
+    ended,
+    free_port,
+    request_training,
+    run_row,
+    seeded_sqlite,
+    site,
+    start_worker,
+)
 from tests.reliability.conftest import TOKENS
 from tests.waiting import wait_for
 
@@ -110,3 +118,44 @@ def test_a_read_only_queue_lets_a_training_wait(site, start_worker, small_disk):
     mount("-o", "remount,rw", str(queue))
     start_worker(site)
     assert wait_for(lambda: ended(site, run), seconds=60)["status"] == "succeeded"
+
+
+def test_on_a_full_disk_that_nobody_works_on_every_command_says_so_in_a_sentence(
+    tmp_path,
+    seeded_sqlite,  # noqa: F811
+    small_disk,
+    free_port,  # noqa: F811
+    serve,
+):
+    """T04: SQLite can't open its log where there is no room. Nothing breaks, and with room again it goes on."""
+    disk = small_disk(tmp_path / "disk", "24m")
+    (disk / "data").mkdir(mode=0o700)
+    shutil.copy(seeded_sqlite, disk / "musicrec.sqlite3")
+    full = Installation(disk, f"sqlite:///{disk / 'musicrec.sqlite3'}")
+    full.manage("check")
+    web = serve(full)
+    ballast = fill(disk)
+
+    for command in (
+        ("run_site", "--port", str(free_port)),
+        ("migrate",),
+        ("recommend", "--listener=user_00001"),
+        ("train_model",),
+        ("rebuild_lists",),
+        ("backup",),
+        ("backup", f"--to={tmp_path / 'elsewhere.tar'}"),
+    ):
+        said = full.manage(*command, ok=False)
+        assert "Traceback" not in said, command
+        # SQLite calls it an I/O error where it has no room for the index of its log.
+        assert any(words in said for words in ("disk is full", "disk I/O error", "No space left")), said
+    said = full.manage("doctor", ok=False)
+    assert "[FAILED] database: d" in said and "→ Make room on its disk" in said
+    assert web.call("/healthz")[0] == 200
+    assert web.call("/readyz")[0] == 503
+    assert web.call("/")[0] == 503
+
+    ballast.unlink()
+    assert web.call("/readyz")[0] == 200
+    full.manage("migrate", "--verbosity=0")
+    assert full.query("PRAGMA integrity_check") == [("ok",)]

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 from django.conf import settings
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         target = (options["to"] or settings.DATA_DIR / "backups" / backups.default_name()).absolute()
         try:
             contents = backups.make(target)
-        except (backups.BackupError, OSError) as error:
+        except (backups.BackupError, OSError, sqlite3.Error) as error:
             raise CommandError(f"No backup was made. {error}") from error
         self.stdout.write(
             f"{target}: {contents.n_rows:,} rows in {len(contents.counts)} tables, {len(contents.artifacts)} models, "
