@@ -1,4 +1,4 @@
-"""A wall clock that jumps under running processes, as Python sees it in every one of them."""
+"""A wall clock that jumps under running processes, as the site sees it in every one of them."""
 
 import signal
 from collections.abc import Callable
@@ -24,23 +24,16 @@ pytestmark = pytest.mark.reliability
 # runs on (time.monotonic) stays as it is: setting a machine's clock does not move it either.
 SHIFTED = """
 import datetime, os, time
+from django.utils import timezone
 
-real_time, Real = time.time, datetime.datetime
+real_time = time.time
 
 def shifted():
     with open(os.environ["CLOCK_FILE"]) as clock:
         return real_time() + float(clock.read() or 0)
 
-class Meta(type):
-    def __instancecheck__(cls, value):
-        return isinstance(value, Real)
-
-class Shifted(Real, metaclass=Meta):
-    @classmethod
-    def now(cls, tz=None):
-        return Real.fromtimestamp(shifted(), tz)
-
-time.time, datetime.datetime = shifted, Shifted
+time.time = shifted
+timezone.now = lambda: datetime.datetime.fromtimestamp(shifted(), datetime.UTC)
 """
 
 
