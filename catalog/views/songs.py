@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from catalog import covers
 from catalog.models import Song
 from catalog.services import listening
-from catalog.views.responses import done
+from catalog.views.responses import back, done
 
 ONE_YEAR = 365 * 24 * 3600
 COUNTS_AS_PLAYED_MS = 30_000
@@ -48,7 +48,8 @@ def set_opinion(request, song_id: int) -> HttpResponse:
         message = _("Taken back what you said about “%(title)s”.")
     else:
         return HttpResponseBadRequest("opinion must be like, dislike or none.")
-    context = {"song": song, "opinion": "" if opinion == "none" else opinion}
+    # The form that replaces this one leads back to the same page, should it be sent without script.
+    context = {"song": song, "opinion": "" if opinion == "none" else opinion, "next": back(request)}
     return done(request, message % {"title": song.title}, "parts/_opinion.html", context)
 
 

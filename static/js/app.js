@@ -41,13 +41,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/* Focus stays on the pressed button although htmx replaced it. */
+/* Focus stays on the pressed button although htmx replaced it; only once htmx answers for the new one, or a second
+   press would send the form past it. */
 let pressed = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
   const button = event.detail.requestConfig?.triggeringEvent?.submitter;
   pressed = button ? { form: button.form?.getAttribute("action"), index: [...(button.form?.elements ?? [])].indexOf(button) } : null;
 });
-document.addEventListener("htmx:afterSwap", (event) => {
+document.addEventListener("htmx:afterSettle", (event) => {
   if (!pressed || document.activeElement !== document.body) return;
   const form = event.detail.elt?.getAttribute?.("action") === pressed.form
     ? event.detail.elt

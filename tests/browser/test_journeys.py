@@ -230,10 +230,10 @@ def test_the_home_page_works_by_keyboard_alone(visit):
     outline = like.evaluate("one => getComputedStyle(one).outlineStyle")
     page.keyboard.press("Enter")
     page.wait_for_selector('.grid .card .like[aria-pressed="true"]')
-    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    expect(like).to_be_focused()
     assert outline in ("solid", "auto")
     page.keyboard.press("Enter")
-    page.wait_for_selector('.grid .card:first-child .like[aria-pressed="false"]')
+    expect(like).to_have_attribute("aria-pressed", "false")
 
 
 def test_why_hiding_and_the_taste_slider_work_by_keyboard_alone(visit):

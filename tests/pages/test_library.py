@@ -91,3 +91,9 @@ def test_what_is_hidden_comes_in_pages_and_the_taste_page_shows_its_beginning(al
     taste = alice.get("/taste/").content.decode()
     assert taste.count('value="unhide-song"') == 20
     assert 'href="/library/hidden/"' in taste
+
+
+def test_the_form_that_replaces_a_like_leads_back_to_the_same_page(alice, world):
+    form = {"opinion": "like", "next": "/browse/?q=song"}
+    answer = alice.post(f"/songs/{world.songs[9].pk}/opinion/", form, headers={"HX-Request": "true"})
+    assert 'name="next" value="/browse/?q=song"' in answer.content.decode()
