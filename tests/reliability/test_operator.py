@@ -146,7 +146,8 @@ def an_experiment_finds_its_winner(olga: Visitor, browser, site: Site, active: s
         page.select_option(f"#id_arms-{place}-version", label=version)
     page.get_by_role("button", name="Save", exact=True).click()
     assert "What it could find" in page.inner_text("#content")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("link", name="Start …").click()
+    assert confirm(olga) == "done: running."
 
     names = site.installation.shell(LISTENERS).split()
     for name in names:
@@ -160,8 +161,8 @@ def an_experiment_finds_its_winner(olga: Visitor, browser, site: Site, active: s
     shown = [int(row.locator("td").first.inner_text()) for row in results.all()]
     assert len(shown) == 2 and sum(shown) == N_LISTENERS
     page.select_option("#arm", label=f"with {other}")
-    page.get_by_role("button", name="Make it what everybody gets").click()
-    assert page.locator(".messagelist .success").inner_text() == "Done: winner promoted."
+    page.get_by_role("button", name="Make it what everybody gets …").click()
+    assert confirm(olga) == "done: winner promoted."
 
 
 def listens_and_clicks(listener: Visitor, name: str) -> None:
