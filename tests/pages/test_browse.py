@@ -55,3 +55,8 @@ def test_the_page_of_a_song_says_which_feature_is_from_where(world):
     song.learn_features({"liveness": 0.3}, "file")
     song.save()
     assert "Source: file </p>" in re.sub(r"\s+", " ", Client().get(f"/songs/{song.pk}/").content.decode())
+
+
+def test_a_search_without_a_find_says_what_to_try(world):
+    page = Client().get("/browse/", {"q": "nobody sings this"}).content.decode()
+    assert "No songs found" in page and "Try fewer words" in page

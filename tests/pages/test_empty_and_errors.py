@@ -36,7 +36,7 @@ def text(answer) -> str:
 
 def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music here yet" in text(newcomer.get("/"))
-    assert "No songs found" in text(newcomer.get("/browse/"))
+    assert "There is no music here yet" in text(newcomer.get("/browse/"))
     assert "There is no music here yet" in text(Client().get("/"))
 
 
