@@ -1,5 +1,6 @@
 """One `run_site` for one folder of data: the schedule and the workers of a second would do everything again."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from musicrec_site.supervisor import CannotServe
 
 CLAIM = "run_site.lock"
+NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP)
+"""A network folder without locks: the operator has to see to it that only one runs."""
 
 
 def claim(folder: Path, address: str) -> int:
@@ -28,8 +31,10 @@ def claim(folder: Path, address: str) -> int:
             f"Musicrec already runs on the data in {folder}, at {other}. Stop it there first, "
             "or give this one a folder of its own: make run DATA_DIR=/another/folder"
         ) from None
-    except OSError:  # a network folder without locks: the operator has to see to it
-        pass
+    except OSError as error:
+        if error.errno not in NO_LOCKS_HERE:
+            os.close(file)
+            raise CannotServe(f"{folder / CLAIM} can't be locked ({error.strerror}).") from None
     try:
         os.ftruncate(file, 0)
         os.pwrite(file, address.encode(), 0)

@@ -1,5 +1,7 @@
 """Songs, artists, albums and genres in the admin: search, edit, merge, withdraw, export."""
 
+from collections.abc import Callable
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -42,8 +44,8 @@ class MergingAdmin(admin.ModelAdmin):
         self.merge_rows(request, keeper, rows)
         return None
 
-    def merge_rows(self, request, keeper, rows):
-        raise NotImplementedError
+    merge_rows: Callable
+    """Makes rows one and says what became of them: (request, keeper, rows)."""
 
 
 class UsedFilter(admin.SimpleListFilter):

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from .algorithms import Algorithm
 from .arrays import n_per_row
-from .candidates import SongTable
 from .config import RankerConfig
 from .ranker import Examples, Ranker
 from .ranking import examples
 from .searching import OnProgress
 from .seeding import generator
+from .song_table import SongTable
 from .validation import BLOCK, K, Validation, listener_blocks, ndcg_of_lists, scores_of
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms import algorithm_of
-from .candidates import TOGETHER_GROUP, Proposals, SongTable
 from .config import RankerConfig
 from .explanations import BASE
 from .linear import LinearOrder
+from .proposals import Proposals
 from .seeding import derived_seed
+from .song_table import SongTable
+from .standing import TOGETHER_GROUP
 
 LINEAR_ARRAYS = ("weights", "means", "deviations")
 

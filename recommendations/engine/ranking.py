@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .arrays import padded
-from .candidates import Proposals, SongTable, propose
 from .config import RankerConfig
 from .ensemble import MILLION
 from .explanations import BASE, NO_SONG
+from .proposals import Proposals, propose
 from .ranker import Examples, Ranker
+from .song_table import SongTable
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from . import artifacts
 from .algorithms import Algorithm, NotFitted, TrainingData, create
 from .algorithms.base import require_listens
 from .algorithms.content import Content
-from .candidates import SongTable
 from .config import RankerConfig, RecommenderConfig
 from .explanations import NO_SONG, Explanation
 from .features import ItemFeatures
@@ -28,6 +27,7 @@ from .pipeline import Pipeline, in_blocks
 from .presets import CLASSIC
 from .questions import Listeners, listeners_of, wish_of
 from .ranker import Ranker
+from .song_table import SongTable
 from .tuning import tune
 
 OnProgress = Callable[[str, int, int], None]

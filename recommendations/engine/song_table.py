@@ -1,36 +1,22 @@
-"""What the learned ranker sees: the components' proposals for a listener, and the numbers that describe each."""
+"""What the learned ranker sees of the songs: the numbers that describe each candidate of a listener."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms.base import TrainingData
-from .arrays import gathered, n_per_row, positive_part, row_numbers, top_columns, weighted_sums
+from .arrays import gathered, n_per_row, positive_part, row_numbers, weighted_sums
 from .explanations import NO_SONG
 from .features import UNKNOWN_ARTIST, ItemFeatures, rare_units
+from .proposals import Proposals
+from .standing import PER_COMPONENT, TOGETHER, TOGETHER_GROUP, standing_of, together
 
-PER_COMPONENT = ("z", "share", "rank")
-"""Not the score itself: it grows with the history, which is shorter when the ranker is trained than when it serves."""
-TOGETHER = (
-    "mean_z",
-    "best_z",
-    "worst_z",
-    "spread_z",
-    "mean_near_top",
-    "mean_rank",
-    "best_rank",
-    "worst_rank",
-    "n_top_10",
-    "n_top_50",
-)
-"""What the components say together; credited to them in equal parts."""
 POPULARITY = ("log_listeners", "popularity_difference")
 LISTENER = ("history_length", "mean_log_listeners", "spread_log_listeners")
 AUDIO = ("distance_to_mean", "distance_in_spreads", "nearest_song", "nearest_three", "cosine_to_mean")
@@ -45,44 +31,6 @@ ARTIST = (
 )
 GENRE = ("genre_affinity",)
 YEAR = ("year_difference",)
-TOGETHER_GROUP = "together"
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """Candidates of a block of listeners, one listener after the other, in row order of the songs.
-
-    Attributes
-    ----------
-    starts : int64 (n + 1,)
-        Where each listener's candidates start.
-    item_rows : int32 (m,)
-    """
-
-    starts: NDArray[np.int64]
-    item_rows: NDArray[np.int32]
-
-    @property
-    def listener_rows(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-
-    def __len__(self) -> int:
-        return len(self.item_rows)
-
-    @classmethod
-    def union(cls, lists: Sequence[NDArray[np.int32]]) -> Self:
-        """Join lists of songs, int32 (n, any) with -1 for none, without repetition."""
-        together = np.sort(np.hstack(lists), axis=1)
-        keep = together >= 0
-        keep[:, 1:] &= together[:, 1:] != together[:, :-1]
-        return cls(np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), together[keep])
-
-
-def propose(
-    scores: Sequence[NDArray[np.float32]], n: int, extra: Sequence[NDArray[np.int32]] = ()
-) -> Proposals:
-    """Return the union of each component's n best songs; NaN is never proposed."""
-    return Proposals.union([*(top_columns(component, n) for component in scores), *extra])
 
 
 @dataclass(frozen=True)
@@ -247,8 +195,8 @@ class SongTable:
         liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
         columns: list[NDArray] = []
         for component in scores:
-            columns += _standing(component, proposals, counted)
-        columns += _together(columns)
+            columns += standing_of(component, proposals, counted)
+        columns += together(columns)
         columns += self._popularity(liked, proposals)
         for part, (_, _, is_known) in zip(
             (self._audio, self._artist, self._genre, self._year), self._content_parts(), strict=True
@@ -331,68 +279,6 @@ class SongTable:
         genres.check_format(full_check=True)
         plain = ("log_listeners", "audio", "artist", "artist_numbers", "share_of_artist", "year")
         return cls(**{name: np.asarray(state[name]) for name in plain}, genres=genres)
-
-
-def _standing(
-    scores: NDArray[np.float32], proposals: Proposals, counted: NDArray[np.bool_] | None
-) -> list[NDArray]:
-    """z-score, share of the best and log rank of each candidate among its listener's."""
-    rows, values = proposals.listener_rows, scores.astype(np.float64)
-    usable = np.isfinite(values) if counted is None else np.isfinite(values) & counted
-    known = np.where(usable, values, 0)
-    n = np.maximum(_sums(usable.astype(np.float64), proposals), 1)
-    mean = _sums(known, proposals) / n
-    deviation = np.sqrt(np.maximum(_sums(known**2, proposals) / n - mean**2, 0))
-    best = _bests(np.where(usable, values, -np.inf), proposals)
-    z = (values - mean[rows]) / np.where(deviation > 0, deviation, 1)[rows]
-    share = values / np.where(best > 0, best, 1)[rows]
-    order = np.lexsort((-values, rows))
-    rank = np.empty(len(values))
-    rank[order] = np.arange(len(values)) - proposals.starts[rows[order]]
-    return [z, share, np.where(np.isfinite(values), np.log1p(rank), np.nan)]
-
-
-def _together(standing: Sequence[NDArray]) -> list[NDArray]:
-    """Agreement of the components, from the columns of `_standing` of each."""
-    z, ranks = np.stack(standing[::3]), np.stack(standing[2::3])
-    known = np.isfinite(z) & np.isfinite(ranks)
-    n = np.maximum(known.sum(axis=0), 1)
-    filled, deep = np.where(known, z, 0), np.where(known, ranks, 0)
-    mean = filled.sum(axis=0) / n
-    spread = np.sqrt(np.where(known, (z - mean) ** 2, 0).sum(axis=0) / n)
-    place = np.expm1(np.where(known, ranks, np.inf))
-    found = [
-        mean,
-        np.where(known, z, -np.inf).max(axis=0),
-        np.where(known, z, np.inf).min(axis=0),
-        spread,
-        (1 / (place + 10)).sum(axis=0) / n,
-        deep.sum(axis=0) / n,
-        np.where(known, ranks, np.inf).min(axis=0),
-        np.where(known, ranks, -np.inf).max(axis=0),
-        (place < 9.5).sum(axis=0),
-        (place < 49.5).sum(axis=0),
-    ]
-    return [np.where(known.any(axis=0), column, np.nan) for column in found]
-
-
-def _sums(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
-    """Sum over each listener's candidates; the same however many listeners there are."""
-    return _reduced(np.add, values, proposals, 0.0)
-
-
-def _bests(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
-    return _reduced(np.maximum, values, proposals, 0.0)
-
-
-def _reduced(
-    reduce: np.ufunc, values: NDArray[np.float64], proposals: Proposals, empty: float
-) -> NDArray[np.float64]:
-    result = np.full(len(proposals.starts) - 1, empty)
-    some = np.diff(proposals.starts) > 0
-    if some.any():
-        result[some] = reduce.reduceat(values, proposals.starts[:-1][some])
-    return result
 
 
 def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray]:
