@@ -212,20 +212,38 @@ def _choose_together(
     if place <= 0:
         return range(len(scores))
     guess = np.partition(np.where(np.isnan(sample), -np.inf, sample), place, axis=1)[:, place]
-    is_above = scores > guess[:, None]
-    counts = np.count_nonzero(is_above, axis=1)
+    above = np.flatnonzero(scores > guess[:, None])
+    counts = np.diff(np.searchsorted(above, np.arange(len(scores) + 1) * scores.shape[1]))
     told = (counts >= k) & (counts <= SAMPLED_ONE_IN * k)
     if not told.any():
         return range(len(scores))
-    is_above[~told] = False
-    counts[~told] = 0
-    places = np.arange(counts.max(initial=0)) < counts[:, None]
+    above = above[np.repeat(told, counts)]
+    places = np.arange(counts[told].max()) < counts[told][:, None]
     columns = np.zeros(places.shape, dtype=np.int32)
-    columns[places] = np.flatnonzero(is_above) - np.repeat(np.arange(len(scores)) * scores.shape[1], counts)
-    values = np.where(places, np.take_along_axis(scores, columns, axis=1), -np.inf)[told]
-    best_first = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    chosen[told] = np.take_along_axis(columns[told], best_first, axis=1)
+    columns[places] = above % scores.shape[1]
+    values = np.full(places.shape, -np.inf, dtype=np.float32)
+    values[places] = scores.ravel()[above]
+    _, best_first = sorted_together(_falling(values), columns)
+    chosen[told] = best_first[:, :k]
     return np.flatnonzero(~told)
+
+
+def _falling(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return a whole number of 32 bits for each score: the higher the score, the smaller; no NaN."""
+    # as whole numbers the bits of floats above 0 are in order, and those of floats below 0 the other way round
+    bits = (scores + np.float32(0)).view(np.int32)
+    return (~(bits ^ ((bits >> 31) & 0x7FFFFFFF))).astype(np.int64)
+
+
+def sorted_together(
+    keys: NDArray[np.int64], columns: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Sort the columns of each row by their keys, equal keys by column: (n, m) each, keys of 32 bits, columns >= 0.
+
+    Both are sorted as one number, which takes a quarter of a stable sort's time.
+    """
+    both = np.sort((keys << 32) | columns, axis=1)
+    return both >> 32, (both & 0xFFFFFFFF).astype(np.int32)
 
 
 def _depth_in_sample(k: int) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .algorithms import Algorithm
-from .arrays import BLOCK_BYTES, blocks, n_per_row, row_numbers, take_rows, top_columns
+from .arrays import BLOCK_BYTES, blocks, n_per_row, row_numbers, sorted_together, take_rows, top_columns
 from .config import SEGMENTS, RecommenderConfig
 from .ensemble import MILLION, Blend, weights_of
 from .explanations import NO_SONG, EvidenceArrays
@@ -207,11 +207,13 @@ def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] 
 
 def _best(blend: Blend, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the n best songs (rows, -1 for none) and their scores, best first, ties in row order."""
-    item_rows = top_columns(blend.total(), n)
-    totals = blend.contributions(np.maximum(item_rows, 0)).sum(axis=2) / MILLION
-    totals[item_rows < 0] = -np.inf
-    order = np.lexsort((item_rows, -totals), axis=1)
-    return np.take_along_axis(item_rows, order, axis=1), np.take_along_axis(totals, order, axis=1)
+    found = top_columns(blend.total(), n)
+    millionths = blend.contributions(np.maximum(found, 0)).sum(axis=2, dtype=np.int64)
+    millionths[found < 0] = -1
+    falling, item_rows = sorted_together(-millionths, np.maximum(found, 0))
+    is_none = falling > 0
+    item_rows[is_none] = NO_SONG
+    return item_rows, np.where(is_none, -np.inf, -falling / MILLION)
 
 
 def in_blocks(

@@ -51,25 +51,28 @@ def rerank(
     k = min(k, n_candidates)
     n_chosen = min(k, MOST_RERANKED)
     everyone = np.arange(n)
-    weight = np.broadcast_to(np.asarray(relevance, dtype=np.float64), (n,))[:, None]
+    relevance = np.broadcast_to(np.asarray(relevance, dtype=np.float32), (n,))[:, None]
     is_song = np.isfinite(scores)
-    values = np.where(is_song, weight * np.where(is_song, scores, 0), -np.inf)
+    values = np.where(is_song, relevance * np.where(is_song, scores, 0), -np.inf).astype(np.float32)
     cosines_to = _cosines(vectors)
-    nearest = np.zeros(scores.shape)
-    same_artist = np.zeros(scores.shape, dtype=np.int32)
+    nearest = np.zeros(scores.shape, dtype=np.float32)
+    n_of_artist = np.zeros(scores.shape, dtype=np.int16)
     chosen = np.zeros(scores.shape, dtype=bool)
-    current = values
+    current = values.copy()
     for _ in range(n_chosen):
         pick = current.argmax(axis=1)
         chosen[everyone, pick] |= values[everyone, pick] > -np.inf
         values[everyone, pick] = -np.inf
-        np.maximum(nearest, cosines_to(pick), out=nearest)
-        current = values - (1 - weight) * nearest
         if artists is not None and artist_cap is not None:
             picked = artists[everyone, pick][:, None]
-            same_artist += (artists == picked) & (picked >= 0)
+            is_same = artists == picked
+            n_of_artist += is_same
+            is_full = np.flatnonzero((n_of_artist[everyone, pick] % artist_cap == 0) & (picked[:, 0] >= 0))
             # values span at most 1, so 2 puts a song behind every song of a rarer artist
-            current -= 2 * (same_artist // artist_cap)
+            values[is_full] -= np.float32(2) * is_same[is_full]
+        np.maximum(nearest, cosines_to(pick), out=nearest)
+        np.multiply(nearest, 1 - relevance, out=current)
+        np.subtract(values, current, out=current)
     return _places(chosen, values > -np.inf, n_chosen, k)
 
 
@@ -79,8 +82,8 @@ def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArr
     everyone = np.arange(n)
     if n_candidates > MOST_PAIRED:
         return lambda pick: np.matmul(vectors, vectors[everyone, pick][:, :, None])[:, :, 0]
-    all_pairs = np.matmul(vectors, vectors.transpose(0, 2, 1))
-    return lambda pick: all_pairs[everyone, pick]
+    all_pairs = np.matmul(vectors, vectors.transpose(0, 2, 1)).reshape(n * n_candidates, n_candidates)
+    return lambda pick: all_pairs[everyone * n_candidates + pick]
 
 
 def _places(
