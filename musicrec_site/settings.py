@@ -160,6 +160,8 @@ CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHE_URL.startswith(("redis://", "rediss://")):
     CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+# Rises with the form of what is cached: after an update nobody reads what an older release wrote.
+CACHES["default"]["VERSION"] = 2
 
 # --- Celery: the row in the database is the job, the message only a wake-up -------------------------------------------
 

@@ -80,7 +80,7 @@ class Tunables:
     list_length = Tunable(20, "songs", "Length of a list when nobody asks for another.", least=1)
     longest_list = Tunable(200, "songs", "A page or the API never answers more in one list.", least=1)
     precomputed_length = Tunable(20, "songs", "Length of the lists computed ahead of time.", least=1)
-    precompute_batch = Tunable(2500, "listeners", "Lists computed and written together.", least=1)
+    precompute_batch = Tunable(10_000, "listeners", "Lists computed together.", least=1)
     list_cache_seconds = Tunable(3600, "s", "A list in the cache is served at most this long.", least=0)
     catalog_mask_seconds = Tunable(
         60, "s", "How long a process trusts its picture of which songs are available.", least=0

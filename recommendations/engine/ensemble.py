@@ -151,7 +151,8 @@ class Blend:
         low, span = self.low[:, component, None], self.span[:, component, None]
         place = np.where(known, np.clip((own - low) / span, 0, 1), 0)
         after = np.where(known, own, FAR_BELOW)[:, :, None] - influences
-        worst = after.min(axis=1, where=known[:, :, None], initial=np.inf)
+        # a reduction with a mask is ten times slower, and mostly all are known
+        worst = (after if known.all() else np.where(known[:, :, None], after, np.float32(np.inf))).min(axis=1)
         new_low = np.minimum(worst, low).astype(np.float32)
         new_span = after.max(axis=1) - new_low
         # in place from here on: this is the largest array of a list's making

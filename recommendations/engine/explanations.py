@@ -25,6 +25,7 @@ AGREES_WITHIN = 0.5
 
 NO_SONG = -1
 NO_FEATURE = -1
+NO_COMPONENT = -1
 NO_NOTE, ALL_TIME, TRENDING = -1, 0, 1
 
 
@@ -35,7 +36,6 @@ class Evidence:
     `amount` is in units of the score; `component` is the one through which it counted most.
     """
 
-    item_row: int
     item_id: int | str
     amount: float
     component: str
@@ -86,24 +86,12 @@ class Explanation:
         """Return compact JSON types; empty parts are left out."""
         result: dict[str, Any] = {"contributions": dict(self.contributions), "shares": dict(self.shares)}
         if self.because:
-            result["because"] = [[e.item_row, e.item_id, e.amount, e.component] for e in self.because]
+            result["because"] = [[e.item_id, e.amount, e.component] for e in self.because]
         if self.features:
             result["features"] = [[f.name, f.song_value, f.listener_value] for f in self.features]
         if self.popularity:
             result["popularity"] = [self.popularity.kind, self.popularity.count]
         return result
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Explanation:
-        """Return what `to_dict` was given."""
-        popularity = values.get("popularity")
-        return cls(
-            contributions=dict(values["contributions"]),
-            shares=dict(values["shares"]),
-            because=tuple(Evidence(*row) for row in values.get("because", ())),
-            features=tuple(FeatureMatch(*row) for row in values.get("features", ())),
-            popularity=PopularityNote(*popularity) if popularity else None,
-        )
 
 
 def shares_of(contributions: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
@@ -128,6 +116,7 @@ class EvidenceArrays:
     amounts : float32 (n, k, N_EVIDENCE)
         In units of the score.
     components : int8 (n, k, N_EVIDENCE)
+        -1 for none.
     """
 
     item_rows: NDArray[np.int32]
@@ -138,7 +127,11 @@ class EvidenceArrays:
     def none(cls, n: int, k: int) -> EvidenceArrays:
         """Name no songs."""
         shape = (n, k, N_EVIDENCE)
-        return cls(np.full(shape, NO_SONG, np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.int8))
+        return cls(
+            np.full(shape, NO_SONG, np.int32),
+            np.zeros(shape, np.float32),
+            np.full(shape, NO_COMPONENT, np.int8),
+        )
 
 
 def strongest(history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.float32]]) -> EvidenceArrays:
@@ -151,85 +144,91 @@ def strongest(history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.fl
     parts
         Component -> (n, k, longest), in units of the score.
     """
-    total = np.sum(list(parts.values()), axis=0)
+    first, *others = parts.values()
+    total = first.copy()
+    for part in others:
+        total += part
     n, k, longest = total.shape
     found = EvidenceArrays.none(n, k)
     n_shown = min(N_EVIDENCE, longest)
-    places = _largest(total, n_shown)
-    amounts = np.take_along_axis(total, places, axis=2)
+    places, amounts = _largest(total, n_shown)
     through = np.stack([np.take_along_axis(part, places, axis=2) for part in parts.values()]).argmax(axis=0)
     rows = history_rows[np.arange(n)[:, None, None], places]
     counts = amounts >= LEAST_AMOUNT
     found.item_rows[:, :, :n_shown] = np.where(counts, rows, NO_SONG)
     found.amounts[:, :, :n_shown] = np.where(counts, amounts, 0)
     named = np.array(list(parts), dtype=np.int8)[through]
-    found.components[:, :, :n_shown] = np.where(counts, named, 0)
+    found.components[:, :, :n_shown] = np.where(counts, named, NO_COMPONENT)
     return found
 
 
-def _largest(values: NDArray[np.float32], n: int) -> NDArray[np.intp]:
-    """Return the places of the n largest along the last axis, largest first, ties in order."""
-    rest = values.copy()
+def _largest(values: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the places of the n largest along the last axis, largest first, ties in order, and these values.
+
+    The array is used up.
+    """
     places = np.empty((*values.shape[:2], n), dtype=np.intp)
+    largest = np.empty(places.shape, dtype=values.dtype)
     for place in range(n):
-        places[:, :, place] = rest.argmax(axis=2)
-        np.put_along_axis(rest, places[:, :, place, None], -np.inf, axis=2)
-    return places
+        at = values.argmax(axis=2)[:, :, None]
+        places[:, :, place, None] = at
+        largest[:, :, place, None] = np.take_along_axis(values, at, axis=2)
+        np.put_along_axis(values, at, -np.inf, axis=2)
+    return places, largest
 
 
 @dataclass(frozen=True)
 class FeatureArrays:
-    """Audio features in which songs and listeners agree, closest first, each (n, k, N_FEATURES).
+    """Audio features in which songs and listeners agree, closest first.
 
     Attributes
     ----------
-    which : int8
+    which : int8 (n, k, N_FEATURES)
         Column of `AUDIO_FEATURES`, -1 for none.
-    song_values, listener_values : float32
-        In the unit people know: tempo in BPM, the others 0 to 1.
+    values : float32 (n, k, N_FEATURES)
+        The song's, in the unit people know: tempo in BPM, the others 0 to 1.
+    means : float32 (n, 8)
+        The listeners', in the same unit; 0 where unknown.
     """
 
     which: NDArray[np.int8]
-    song_values: NDArray[np.float32]
-    listener_values: NDArray[np.float32]
+    values: NDArray[np.float32]
+    means: NDArray[np.float32]
 
     @classmethod
     def none(cls, n: int, k: int) -> FeatureArrays:
         """Name no features."""
         shape = (n, k, N_FEATURES)
-        return cls(
-            np.full(shape, NO_FEATURE, np.int8), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        )
+        means = np.zeros((n, len(AUDIO_FEATURES)), np.float32)
+        return cls(np.full(shape, NO_FEATURE, np.int8), np.zeros(shape, np.float32), means)
 
 
 def agreeing(content: Content, profiles: NDArray[np.float32], item_rows: NDArray[np.int32]) -> FeatureArrays:
     """Find the features in which the songs (n, k) are closest to the profiles (n, 8)."""
     songs = content.audio_[np.maximum(item_rows, 0)]
-    distance = np.abs(songs - profiles[:, None, :]) / content.spread_
-    distance[~np.isfinite(distance)] = np.inf
+    distance = np.abs(songs - profiles[:, None, :])
+    distance /= content.spread_
+    # unknown is NaN, which sorts last
     which = np.argsort(distance, axis=2, kind="stable")[:, :, :N_FEATURES]
     is_close = np.take_along_axis(distance, which, axis=2) <= AGREES_WITHIN
-    listeners = np.broadcast_to(profiles[:, None, :], songs.shape)
+    values = _in_units(which, np.take_along_axis(songs, which, axis=2))
     return FeatureArrays(
         which=np.where(is_close, which, NO_FEATURE).astype(np.int8),
-        song_values=_in_units(which, np.take_along_axis(songs, which, axis=2), is_close),
-        listener_values=_in_units(which, np.take_along_axis(listeners, which, axis=2), is_close),
+        values=np.where(is_close, values, 0),
+        means=np.nan_to_num(_in_units(np.arange(profiles.shape[1]), profiles)),
     )
 
 
 def features_named(profile: NDArray[np.float32]) -> dict[str, float]:
     """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
-    known = np.isfinite(profile)
-    values = _in_units(np.arange(len(profile)), profile, known)
-    return {AUDIO_FEATURES[place]: float(values[place]) for place in np.flatnonzero(known)}
+    values = _in_units(np.arange(len(profile)), profile)
+    return {AUDIO_FEATURES[place]: float(values[place]) for place in np.flatnonzero(np.isfinite(profile))}
 
 
-def _in_units(
-    which: NDArray[np.intp], scaled: NDArray[np.float32], is_close: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def _in_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[np.float32]:
     is_tempo = which == AUDIO_FEATURES.index("tempo")
     values = np.where(is_tempo, SLOWEST_BPM + scaled * (FASTEST_BPM - SLOWEST_BPM), scaled)
-    return np.where(is_close, values, 0).astype(np.float32)
+    return values.astype(np.float32, copy=False)
 
 
 def popularity_notes(popularity: Popularity, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:

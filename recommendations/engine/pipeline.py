@@ -64,7 +64,7 @@ class Pipeline:
     def lists(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
         """Candidates, rank, filter, re-rank, explain."""
         # every component scores the whole catalogue ...
-        scores = self.scores(listeners)
+        scores = self.scores(listeners, to_explain=True)
         # ... what must not come is struck out ...
         forbid(scores, listeners, wish.unavailable)
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
@@ -86,21 +86,19 @@ class Pipeline:
         }
         return {"recommender": chosen} | alone
 
-    def totals(self, listeners: Listeners) -> NDArray[np.float32]:
-        """Return the final score of every song before variety, float32 (n, n_items); -inf where forbidden."""
+    def standings(
+        self, listeners: Listeners, songs: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the final score, before variety, of one song a listener (n,), and how many songs score above it."""
         scores = self.scores(listeners)
         forbid(scores, listeners, None)
-        totals = np.empty(listeners.histories.shape, dtype=np.float32)
-        for is_ranked in (False, True):
-            rows = np.flatnonzero(self._is_ranked(listeners.segments) == is_ranked)
-            if len(rows):
-                some = [None if found is None else found[rows] for found in scores]
-                totals[rows] = self.ordered(listeners.take(rows), some).total()
-        return totals
+        totals = self.ordered(listeners, scores).total()
+        own = totals[np.arange(len(songs)), songs]
+        return own, (totals > own[:, None]).sum(axis=1)
 
     def explained(self, listeners: Listeners, item_row: int) -> RecommendedBlock:
         """Explain one song to one listener, whether it would be recommended or not."""
-        scores = self.scores(listeners)
+        scores = self.scores(listeners, to_explain=True)
         own = [None if found is None else found[:, item_row].copy() for found in scores]
         forbid(scores, listeners, None)
         for found, kept in zip(scores, own, strict=True):
@@ -124,15 +122,15 @@ class Pipeline:
 
     # -- the steps ----------------------------------------------------------------------------------------
 
-    def scores(self, listeners: Listeners) -> Scores:
+    def scores(self, listeners: Listeners, *, to_explain: bool = False) -> Scores:
         """Score with each component, for the listeners for whom it counts."""
         scores: Scores = []
         for algorithm, needed in zip(self.algorithms.values(), self._needed(listeners).T, strict=True):
             if needed.all():
-                scores.append(algorithm.score(listeners.histories))
+                scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
             elif needed.any():
                 some = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
-                some[needed] = algorithm.score(take_rows(listeners.histories, needed))
+                some[needed] = algorithm.score(take_rows(listeners.histories, needed), to_explain=to_explain)
                 scores.append(some)
             else:
                 scores.append(None)

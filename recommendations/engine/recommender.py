@@ -295,14 +295,38 @@ class Recommender:
                 lists[name][part.places, : rows.shape[1]] = rows
         return lists
 
-    def scores(self, histories: csr_matrix, *, forbidden: csr_matrix) -> NDArray[np.float32]:
-        """Return the blended score of every song, float32 (n, n_items); -inf for forbidden songs.
+    def standings(
+        self, histories: csr_matrix, songs: ArrayLike, *, forbidden: csr_matrix, n_threads: int | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Say where one song a listener stands before the list is chosen for variety.
 
-        Memory n * n_items * 4 bytes for each component: for a few listeners at a time.
+        Parameters
+        ----------
+        songs
+            Their rows, int (n,).
+        forbidden
+            (n, n_items), stored where a song does not count; the histories' own do unless they are in here.
+
+        Returns
+        -------
+        float32 (n,), int64 (n,)
+            The final score, -inf where it cannot be told, and how many songs score above it.
         """
         self._require_fitted()
+        rows = np.asarray(songs, dtype=np.int64)
         listeners = listeners_of(self.config, self.n_items, histories, exclude_history=False)
-        return self._pipeline.totals(replace(listeners, forbidden=(forbidden,)))
+        pipeline = self._pipeline
+        parts = list(pipeline.blocks(replace(listeners, forbidden=(forbidden,))))
+        found = in_blocks(
+            lambda block: pipeline.standings(block, rows[block.places]),
+            parts,
+            n_threads or (os.cpu_count() or 1),
+            None,
+        )
+        scores, ranks = np.empty(len(rows), dtype=np.float32), np.empty(len(rows), dtype=np.int64)
+        for part, (own, above) in zip(parts, found, strict=True):
+            scores[part.places], ranks[part.places] = own, above
+        return scores, ranks
 
     # -- explaining ---------------------------------------------------------------------------------------
 

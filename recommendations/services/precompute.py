@@ -16,6 +16,7 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender
+from recommendations.engine.arrays import blocks
 from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
 from recommendations.services import exclusions, registry, training_data
 from recommendations.services.reading import Columns, reader
@@ -26,6 +27,9 @@ OnProgress = Callable[[str, int, int], None]
 
 STAGE = "precomputing"
 
+WRITTEN_TOGETHER = 2_500
+"""Lists of one transaction: no other write waits longer than these take."""
+
 
 def precompute(
     version: ModelVersion, *, rows: TrainingRows | None = None, on_progress: OnProgress | None = None
@@ -33,7 +37,8 @@ def precompute(
     """Compute the list of every listener with a history under one version; return how many were written.
 
     Memory is bounded by `precompute_batch`: a batch is computed on all processors, then written. (Writing one while the
-    next is computed takes longer: both want the interpreter.) Who has a discovery setting of their own is served live.
+    next is computed takes longer: both want the interpreter. Small batches do, too: in a large one more listeners have
+    histories of the same length.) Who has a discovery setting of their own is served live.
 
     Parameters
     ----------
@@ -46,12 +51,18 @@ def precompute(
     unavailable = exclusions.catalog_mask(version, recommender)
     listener_ids = _wanted(known.listener_ids())
     tell = on_progress or _ignore
-    n_written = 0
-    for start in range(0, len(listener_ids), conf.precompute_batch):
-        tell(STAGE, start, len(listener_ids))
-        some = known.of(listener_ids[start : start + conf.precompute_batch])
-        n_written += _write(_rows(version, some, _lists(recommender, some, unavailable)), some.read_at)
-    tell(STAGE, len(listener_ids), len(listener_ids))
+    n, n_written = len(listener_ids), 0
+    for batch in blocks(n, conf.precompute_batch):
+        some = known.of(listener_ids[batch])
+        lists = _lists(
+            recommender,
+            some,
+            unavailable,
+            lambda stage, done, total, of=batch: tell(STAGE, of.start + done, n),
+        )
+        for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
+            n_written += _write(_rows(version, some, lists, part), some.read_at)
+    tell(STAGE, n, n)
     return n_written
 
 
@@ -197,21 +208,24 @@ Row = tuple[int, int, str, int, str]
 """Listener, version, the list as JSON, generation, segment."""
 
 
-def _lists(recommender: Recommender, some: _Some, unavailable: NDArray[np.bool_] | None) -> RecommendedBatch:
+def _lists(
+    recommender: Recommender, some: _Some, unavailable: NDArray[np.bool_] | None, on_progress: OnProgress
+) -> RecommendedBatch:
     hidden = _hidden(recommender, some.listener_ids)
     return recommender.recommend_batch(
         some.histories,
         conf.precomputed_length,
         exclude=some.disliked if hidden is None else some.disliked + hidden,
         unavailable=unavailable,
+        on_progress=on_progress,
     )
 
 
-def _rows(version: ModelVersion, some: _Some, lists: RecommendedBatch) -> list[Row]:
-    ids, generations = some.listener_ids.tolist(), some.generations.tolist()
+def _rows(version: ModelVersion, some: _Some, lists: RecommendedBatch, part: slice) -> list[Row]:
+    ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
     return [
         (listener_id, version.pk, lists.packed_json(place), generation, lists.segment(place))
-        for place, (listener_id, generation) in enumerate(zip(ids, generations, strict=True))
+        for place, listener_id, generation in zip(range(part.start, part.stop), ids, generations, strict=True)
     ]
 
 

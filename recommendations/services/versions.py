@@ -264,10 +264,12 @@ def _by_rank(
         return f"It is in the list, at place {found.position}."
     mask = exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener))
     mask[history.item_rows] = True
-    scores = recommender.scores(history.to_csr(recommender.n_items), forbidden=csr_matrix(mask[None, :]))[0]
-    rank = 1 + int((scores > scores[row]).sum())
+    (score,), (n_above,) = recommender.standings(
+        history.to_csr(recommender.n_items), [row], forbidden=csr_matrix(mask[None, :])
+    )
+    rank = 1 + int(n_above)
     n_candidates = max(recommender.config.n_candidates, 5 * n)
-    if not np.isfinite(scores[row]):
+    if not np.isfinite(score):
         return "No part of the model can score it for this listener."
     if rank > n_candidates:
         return f"By its score it is number {rank:,}; only the best {n_candidates} are looked at for the list."

@@ -45,7 +45,12 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
     recommender = Recommender().fit(*taste_world())
     seen = []
     score = Pipeline.scores
-    monkeypatch.setattr(Pipeline, "scores", lambda self, block: seen.append(len(block)) or score(self, block))
+
+    def seeing(self, block, **how):
+        seen.append(len(block))
+        return score(self, block, **how)
+
+    monkeypatch.setattr(Pipeline, "scores", seeing)
     monkeypatch.setattr("recommendations.engine.pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items)
     lists = recommender.recommend_batch(recommender.histories(taste_world()[0]), 5)
     assert len(lists) == sum(seen)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from scipy.sparse import csr_matrix, vstack
 from recommendations.engine import (
     CLASSIC,
     History,
+    IdMap,
     Interactions,
     ItemFeatures,
     Kind,
@@ -219,6 +221,19 @@ def test_a_list_is_stored_as_json_and_read_again(recommender, histories):
         assert json.loads(json.dumps(batch[listener].to_dict())) == stored
 
 
+@pytest.mark.parametrize("id_of", [str, int, lambda row: f'"],[{row}'])
+def test_lists_written_together_are_each_as_written_alone(recommender, histories, id_of):
+    named = copy(recommender)
+    named.items = IdMap([id_of(row) for row in range(recommender.n_items)])
+    exclude = csr_matrix(histories[:20].shape, dtype=np.float32).tolil()
+    exclude[3, 2:] = 1  # at most two songs are left
+    exclude[7, :] = 1
+    batch = named.recommend_batch(histories[:20], 5, exclude=exclude.tocsr())
+    assert len(batch[3]) <= 2 and len(batch[7]) == 0 and len(batch[0]) == 5
+    for listener in range(20):
+        assert json.loads(batch.packed_json(listener)) == batch.packed(listener)
+
+
 def test_progress_of_a_batch_reaches_the_end(recommender, histories):
     many = vstack([histories] * 3).tocsr()
     seen = []
@@ -248,9 +263,8 @@ def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
         for item in recommender.recommend(history, 5):
             amounts = [evidence.amount for evidence in item.explanation.because]
             assert amounts == sorted(amounts, reverse=True)
-            assert {evidence.item_row for evidence in item.explanation.because} <= set(
-                history.item_rows.tolist()
-            )
+            named = recommender.items.rows([evidence.item_id for evidence in item.explanation.because])
+            assert set(named.tolist()) <= set(history.item_rows.tolist())
 
 
 def test_features_that_agree_are_close_to_each_other(recommender, histories):

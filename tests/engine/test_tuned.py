@@ -139,8 +139,8 @@ def test_explaining_a_recommended_song_repeats_its_reasons(ranked, world):
 def test_reasons_are_songs_of_the_history(ranked, histories):
     row = a_warm(histories)
     heard = set(histories[row].indices.tolist())
-    cited = [why.item_row for song in one(ranked, histories, row) for why in song.explanation.because]
-    assert cited and set(cited) <= heard
+    cited = [why.item_id for song in one(ranked, histories, row) for why in song.explanation.because]
+    assert cited and set(ranked.items.rows(cited).tolist()) <= heard
 
 
 def test_a_song_nobody_proposed_can_be_explained(ranked, histories):

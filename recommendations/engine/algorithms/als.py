@@ -167,9 +167,15 @@ class ALS(Factorised):
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""
         histories = self._checked(histories)
+        found = ((rows, self._solution(*known)) for rows, *known in self._known(histories))
+        return self._factors(histories, found)
+
+    def _factors(
+        self, histories: csr_matrix, solutions: Iterable[tuple[NDArray[np.intp], NDArray[np.float64]]]
+    ) -> NDArray[np.float32]:
         factors = np.full((histories.shape[0], self.n_factors), np.nan, dtype=np.float32)
-        for rows, equations in self._equations(histories):
-            factors[rows] = equations.solution
+        for rows, solution in solutions:
+            factors[rows] = solution
         factors[~self._can_fold_in(histories)] = np.nan
         return factors
 
@@ -182,19 +188,40 @@ class ALS(Factorised):
         return self._last.of(histories, self._made)
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
-        lengths = n_per_row(histories)
-        for rows in self._by_length(lengths):
-            places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
-            columns = histories.indices[places]
+        for rows, columns, values, extra in self._known(histories):
             songs = self.doubles_[columns]
-            strengths = histories.data[places].astype(np.float64)
-            values = confidences_of(strengths, alpha=self.alpha, transform=self.transform)
-            extra = np.where(values != 0, np.abs(values) - 1, 0)
-            if self.pre_solved_ is not None and songs.shape[1] < self.n_factors:
+            if self._is_short(columns):
                 solved = _solved_small(songs, self.pre_solved_[columns], extra)
             else:
                 solved = _solved(songs, self.shared_, extra)
             yield rows, Equations(songs, solved, np.maximum(values, 0))
+
+    def _known(
+        self, histories: csr_matrix
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield rows of one length of history, its songs, their confidences (below 0: disliked), and c - 1."""
+        lengths = n_per_row(histories)
+        for rows in self._by_length(lengths):
+            places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
+            strengths = histories.data[places].astype(np.float64)
+            values = confidences_of(strengths, alpha=self.alpha, transform=self.transform)
+            yield rows, histories.indices[places], values, np.where(values != 0, np.abs(values) - 1, 0)
+
+    def _is_short(self, columns: NDArray[np.int32]) -> bool:
+        return self.pre_solved_ is not None and columns.shape[1] < self.n_factors
+
+    def _solution(
+        self, columns: NDArray[np.int32], values: NDArray[np.float64], extra: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
+        songs, liked = self.doubles_[columns], np.maximum(values, 0)[:, :, None]
+        if self._is_short(columns):
+            pre_solved = self.pre_solved_[columns]
+            system = _small_system(songs, pre_solved, extra)
+            parts = np.linalg.solve(system.transpose(0, 2, 1), liked)
+            return np.matmul(pre_solved.transpose(0, 2, 1), parts)[:, :, 0]
+        right = np.matmul(songs.transpose(0, 2, 1), liked)
+        return np.linalg.solve(_system(songs, self.shared_, extra), right)[:, :, 0]
 
     def _by_length(self, lengths: NDArray[np.int64]):
         """Yield groups of rows of one length, each within the block size.
@@ -209,7 +236,14 @@ class ALS(Factorised):
                 yield from (same[rows] for rows in blocks(len(same), BLOCK_BYTES // row_bytes))
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        scores = rows_times(self.fold_in(histories), self.columns_, self.n_items_)
+        return self._products(self.fold_in(histories))
+
+    def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
+        found = ((rows, equations.solution) for rows, equations in self._equations(histories))
+        return self._products(self._factors(histories, found))
+
+    def _products(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = rows_times(factors, self.columns_, self.n_items_)
         if not self.learned_.all():
             scores[:, ~self.learned_] = np.nan
         return scores
@@ -267,24 +301,42 @@ def _least_squares(device: str) -> type:
     return OnGpu
 
 
+def _system(
+    songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return A = S + Y' E Y, (n, d, d): songs Y (n, longest, d), shared S (d, d), extra E (n, longest), at least 0."""
+    # a matrix times its own transpose takes BLAS half the work
+    weighted = songs * np.sqrt(extra)[:, :, None]
+    matrix = np.matmul(weighted.transpose(0, 2, 1), weighted)
+    matrix += shared
+    return np.asarray(matrix)
+
+
 def _solved(
     songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return A^-1 Y' with A = S + Y' E Y: songs Y (n, longest, d), shared S (d, d), extra E (n, longest)."""
-    matrix = np.matmul(songs.transpose(0, 2, 1), songs * extra[:, :, None])
-    matrix += shared
-    return np.asarray(np.linalg.solve(matrix, songs.transpose(0, 2, 1)), dtype=np.float64)
+    """Return A^-1 Y', (n, d, longest); there are more songs than factors, so the inverse is quicker than solving."""
+    inverse = np.linalg.inv(_system(songs, shared, extra))
+    return np.asarray(np.matmul(inverse, songs.transpose(0, 2, 1)), dtype=np.float64)
+
+
+def _small_system(
+    songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return I + Y Z' E with Z = Y S^-1, both (n, longest, d): (n, longest, longest)."""
+    system = np.matmul(songs, pre_solved.transpose(0, 2, 1))
+    system *= extra[:, None, :]
+    places = np.arange(system.shape[1])
+    system[:, places, places] += 1
+    return np.asarray(system)
 
 
 def _solved_small(
     songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the same by Woodbury's identity: A^-1 Y' = Z' (I + E Y Z')^-1 with Z = Y S^-1 (n, longest, d).
+    """Return A^-1 Y' by Woodbury's identity: Z' (I + E Y Z')^-1, a system of the size of the history.
 
-    The system has the size of the history. As (I + G E) Z-rows it is solved for its transpose: Y Z' = G is symmetric.
+    It is solved for its transpose, as Y Z' is symmetric.
     """
-    own = np.matmul(songs, pre_solved.transpose(0, 2, 1))
-    own *= extra[:, None, :]
-    places = np.arange(own.shape[1])
-    own[:, places, places] += 1
-    return np.asarray(np.linalg.solve(own, pre_solved).transpose(0, 2, 1), dtype=np.float64)
+    system = _small_system(songs, pre_solved, extra)
+    return np.asarray(np.linalg.solve(system, pre_solved).transpose(0, 2, 1), dtype=np.float64)

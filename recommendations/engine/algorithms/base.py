@@ -89,8 +89,13 @@ class Algorithm(ABC):
         self.n_items_ = strengths.shape[1]
         return self
 
-    def score(self, histories: csr_matrix) -> NDArray[np.float32]:
+    def score(self, histories: csr_matrix, *, to_explain: bool = False) -> NDArray[np.float32]:
         """Score every song for every history.
+
+        Parameters
+        ----------
+        to_explain
+            The reasons for some of these scores are asked for next: what both rest on is worked out now.
 
         Returns
         -------
@@ -100,7 +105,7 @@ class Algorithm(ABC):
         histories = self._checked(histories)
         if histories.shape[0] == 0:
             return np.zeros(histories.shape, dtype=np.float32)
-        return self._score(histories)
+        return self._score_to_explain(histories) if to_explain else self._score(histories)
 
     def score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Score chosen songs, int (n_histories, k) with -1 for none: float32 (n_histories, k)."""
@@ -216,6 +221,9 @@ class Algorithm(ABC):
 
     @abstractmethod
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]: ...
+
+    def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
+        return self._score(histories)
 
     def _score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         return np.take_along_axis(self._score(histories), item_rows, axis=1)

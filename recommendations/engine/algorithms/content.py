@@ -144,15 +144,16 @@ class Content(Algorithm):
         are the songs that pull the profile towards the recommended one.
         """
         history = padded(histories)
-        songs = self.units_[item_rows].astype(np.float64)
-        pulls = (self.filled_[history.columns] * self._weights(history.values)[:, :, None]).astype(np.float64)
-        total = pulls.sum(axis=1)
+        weights = self._weights(history.values).astype(np.float32)
+        pulls = self.filled_[history.columns] * weights[:, :, None]
+        total = pulls.sum(axis=1, dtype=np.float64)
         length = np.sqrt(np.einsum("nd,nd->n", total, total))[:, None]
         direction = total / np.where(length > 0, length, 1)
         # what is left of a song's direction after the profile's own: only that turns the profile
+        songs = self.units_[item_rows]
         across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
         across /= np.where(length > 0, length, 1)[:, :, None]
-        return np.matmul(across, pulls.transpose(0, 2, 1)).astype(np.float32)
+        return np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         return self._cosines(self.audio_[item_row : item_row + 1])[0]
