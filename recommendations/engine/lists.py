@@ -255,7 +255,7 @@ class RecommendedBlock:
             rows = np.flatnonzero(self._lengths == n)
             parts = self._columns(rows, int(n))
             form = f'{{{{"segment":"{{}}","components":{names}'
-            cells: list[list[str]] = [[self.segment(row) for row in rows]]
+            cells: list[list[str]] = [[SEGMENTS[place] for place in self.segments[rows]]]
             for name, part in parts.items():
                 columns = part if isinstance(part, tuple) else (part,)
                 places = ",".join(["[{}]"] * len(columns))

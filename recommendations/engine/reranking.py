@@ -51,9 +51,9 @@ def rerank(
     k = min(k, n_candidates)
     n_chosen = min(k, MOST_RERANKED)
     everyone = np.arange(n)
-    relevance = np.broadcast_to(np.asarray(relevance, dtype=np.float32), (n,))[:, None]
+    weight = np.broadcast_to(np.asarray(relevance, dtype=np.float32), (n,))[:, None]
     is_song = np.isfinite(scores)
-    values = np.where(is_song, relevance * np.where(is_song, scores, 0), -np.inf).astype(np.float32)
+    values = np.where(is_song, weight * np.where(is_song, scores, 0), -np.inf).astype(np.float32)
     cosines_to = _cosines(vectors)
     nearest = np.zeros(scores.shape, dtype=np.float32)
     n_of_artist = np.zeros(scores.shape, dtype=np.int16)
@@ -71,7 +71,7 @@ def rerank(
             # values span at most 1, so 2 puts a song behind every song of a rarer artist
             values[is_full] -= np.float32(2) * is_same[is_full]
         np.maximum(nearest, cosines_to(pick), out=nearest)
-        np.multiply(nearest, 1 - relevance, out=current)
+        np.multiply(nearest, 1 - weight, out=current)
         np.subtract(values, current, out=current)
     return _places(chosen, values > -np.inf, n_chosen, k)
 

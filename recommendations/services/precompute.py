@@ -66,6 +66,10 @@ def precompute(
     return n_written
 
 
+def _on_from(tell: OnProgress, start: int, n: int) -> OnProgress:
+    return lambda _stage, done, _total: tell(STAGE, start + done, n)
+
+
 def _ignore(stage: str, done: int, total: int) -> None:
     """Progress that nobody asked for."""
 

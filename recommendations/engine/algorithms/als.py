@@ -69,6 +69,25 @@ class Equations:
         return np.where(self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0)
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Listeners with histories of one length.
+
+    Attributes
+    ----------
+    rows : int (n,)
+    columns : int32 (n, length)
+        The songs of each history.
+    liked, extra : float64 (n, length)
+        c * p, and c - 1.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.int32]
+    liked: NDArray[np.float64]
+    extra: NDArray[np.float64]
+
+
 class ALS(Factorised):
     """Alternating least squares of Hu, Koren and Volinsky (2008), fitted by implicit.
 
@@ -167,7 +186,7 @@ class ALS(Factorised):
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""
         histories = self._checked(histories)
-        found = ((rows, self._solution(*known)) for rows, *known in self._known(histories))
+        found = ((group.rows, self._solution(group)) for group in self._groups(histories))
         return self._factors(histories, found)
 
     def _factors(
@@ -188,40 +207,44 @@ class ALS(Factorised):
         return self._last.of(histories, self._made)
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
-        for rows, columns, values, extra in self._known(histories):
-            songs = self.doubles_[columns]
-            if self._is_short(columns):
-                solved = _solved_small(songs, self.pre_solved_[columns], extra)
+        for group in self._groups(histories):
+            songs, pre_solved = self.doubles_[group.columns], self._pre_solved(group)
+            if pre_solved is None:
+                solved = _solved(songs, self.shared_, group.extra)
             else:
-                solved = _solved(songs, self.shared_, extra)
-            yield rows, Equations(songs, solved, np.maximum(values, 0))
+                solved = _solved_small(songs, pre_solved, group.extra)
+            yield group.rows, Equations(songs, solved, group.liked)
 
-    def _known(
-        self, histories: csr_matrix
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]]:
-        """Yield rows of one length of history, its songs, their confidences (below 0: disliked), and c - 1."""
+    def _groups(self, histories: csr_matrix) -> Iterator[_Group]:
         lengths = n_per_row(histories)
         for rows in self._by_length(lengths):
             places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
             strengths = histories.data[places].astype(np.float64)
             values = confidences_of(strengths, alpha=self.alpha, transform=self.transform)
-            yield rows, histories.indices[places], values, np.where(values != 0, np.abs(values) - 1, 0)
+            extra = np.where(values != 0, np.abs(values) - 1, 0)
+            yield _Group(rows, histories.indices[places], np.maximum(values, 0), extra)
 
-    def _is_short(self, columns: NDArray[np.int32]) -> bool:
-        return self.pre_solved_ is not None and columns.shape[1] < self.n_factors
+    def _pre_solved(self, group: _Group) -> NDArray[np.float64] | None:
+        """Return S^-1 y of the songs where the way of short histories is the shorter one."""
+        if self.pre_solved_ is None or group.columns.shape[1] >= self.n_factors:
+            return None
+        return np.asarray(self.pre_solved_[group.columns])
 
-    def _solution(
-        self, columns: NDArray[np.int32], values: NDArray[np.float64], extra: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _solution(self, group: _Group) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
-        songs, liked = self.doubles_[columns], np.maximum(values, 0)[:, :, None]
-        if self._is_short(columns):
-            pre_solved = self.pre_solved_[columns]
-            system = _small_system(songs, pre_solved, extra)
+        songs, pre_solved, liked = (
+            self.doubles_[group.columns],
+            self._pre_solved(group),
+            group.liked[:, :, None],
+        )
+        if pre_solved is None:
+            right = np.matmul(songs.transpose(0, 2, 1), liked)
+            found = np.linalg.solve(_system(songs, self.shared_, group.extra), right)
+        else:
+            system = _small_system(songs, pre_solved, group.extra)
             parts = np.linalg.solve(system.transpose(0, 2, 1), liked)
-            return np.matmul(pre_solved.transpose(0, 2, 1), parts)[:, :, 0]
-        right = np.matmul(songs.transpose(0, 2, 1), liked)
-        return np.linalg.solve(_system(songs, self.shared_, extra), right)[:, :, 0]
+            found = np.matmul(pre_solved.transpose(0, 2, 1), parts)
+        return np.asarray(found[:, :, 0], dtype=np.float64)
 
     def _by_length(self, lengths: NDArray[np.int64]):
         """Yield groups of rows of one length, each within the block size.
