@@ -54,20 +54,20 @@ def precompute(
     n, n_written = len(listener_ids), 0
     for batch in blocks(n, conf.precompute_batch):
         some = known.of(listener_ids[batch])
-        lists = _lists(
-            recommender,
-            some,
-            unavailable,
-            lambda stage, done, total, of=batch: tell(STAGE, of.start + done, n),
-        )
+        lists = _lists(recommender, some, unavailable, _as_part(tell, batch.start, n))
         for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
             n_written += _write(_rows(version, some, lists, part), some.read_at)
     tell(STAGE, n, n)
     return n_written
 
 
-def _on_from(tell: OnProgress, start: int, n: int) -> OnProgress:
-    return lambda _stage, done, _total: tell(STAGE, start + done, n)
+def _as_part(tell: OnProgress, start: int, n: int) -> OnProgress:
+    """Return what tells the progress of one batch as that of all."""
+
+    def tell_part(_stage: str, done: int, _total: int) -> None:
+        tell(STAGE, start + done, n)
+
+    return tell_part
 
 
 def _ignore(stage: str, done: int, total: int) -> None:
