@@ -43,6 +43,9 @@ class ExplanationSerializer(serializers.Serializer):
     sentence = serializers.CharField(help_text="All parts with their shares.")
     shares = ShareSerializer(many=True)
     because = EvidenceSerializer(many=True, help_text="Songs of your history that counted most.")
+    decisive = serializers.BooleanField(
+        help_text="Without the first of these songs it would most likely stand lower; measured for every version."
+    )
     features = AgreementSerializer(many=True, help_text="Audio features that agree with your taste.")
     contributions = serializers.DictField(
         child=serializers.FloatField(), help_text="What each algorithm added; they sum to the score."

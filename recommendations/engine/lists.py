@@ -136,6 +136,7 @@ class RecommendedList:
             zip(*(_each(column, n) for column in packed["because"]), strict=True),
             zip(*(_each(column, n) for column in packed["features"]), strict=True),
             _each(packed["popularity"], n),
+            packed["decisive"],
             strict=True,
         )
         sound = [value / THOUSAND for value in packed["sound"]]
@@ -159,6 +160,7 @@ def _item(
     because: Sequence[Sequence],
     features: Sequence[Sequence],
     note: Sequence[int],
+    decisive: int,
 ) -> RecommendedItem:
     contributions = {name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount}
     explanation = Explanation(
@@ -167,6 +169,7 @@ def _item(
         because=_because(because, names),
         features=_features(features, sound) if "content" in contributions else (),
         popularity=_note(note) if "popularity" in contributions else None,
+        decisive=bool(decisive),
     )
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 
@@ -214,6 +217,10 @@ class RecommendedBlock:
     weights : float64 (n, n_components)
     notes : int32 (n, k, 2)
         Kind and count of popularity.
+    reaches : float32 (n, k)
+        What the song named first adds, in distances from the recommended song to the next one of the ranking.
+    decisive_from
+        Reaches from here on are decisive.
     """
 
     places: NDArray[np.intp]
@@ -226,6 +233,8 @@ class RecommendedBlock:
     evidence: EvidenceArrays
     features: FeatureArrays
     notes: NDArray[np.int32]
+    reaches: NDArray[np.float32]
+    decisive_from: float
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -287,6 +296,7 @@ class RecommendedBlock:
             "features": (of(features.which), _whole(of(features.values), THOUSAND)),
             "sound": _whole(features.means[rows], THOUSAND),
             "popularity": of(self.notes),
+            "decisive": (of(self.reaches) >= self.decisive_from).astype(np.int8),
         }
 
     def segment(self, row: int) -> str:
@@ -318,6 +328,7 @@ class RecommendedBatch(Sequence[RecommendedList]):
     item_rows : int32 (n, k), -1 where a list ends early
     scores : float64 (n, k)
     cited_rows : int32 (n, k), the song of the history that is named first as the reason, -1 for none
+    reaches : float32 (n, k), how much that song adds, see `RecommendedBlock`
     """
 
     def __init__(self, blocks: Sequence[RecommendedBlock], n: int, k: int) -> None:
@@ -326,12 +337,14 @@ class RecommendedBatch(Sequence[RecommendedList]):
         self._row = np.zeros(n, dtype=np.intp)
         self.item_rows = np.full((n, k), NO_SONG, dtype=np.int32)
         self.cited_rows = np.full((n, k), NO_SONG, dtype=np.int32)
+        self.reaches = np.zeros((n, k), dtype=np.float32)
         self.scores = np.zeros((n, k))
         for number, block in enumerate(blocks):
             self._block[block.places] = number
             self._row[block.places] = np.arange(len(block.places))
             self.item_rows[block.places, : block.item_rows.shape[1]] = block.item_rows
             self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[:, :, 0]
+            self.reaches[block.places, : block.item_rows.shape[1]] = block.reaches
             self.scores[block.places, : block.item_rows.shape[1]] = block.scores
 
     def __len__(self) -> int:

@@ -18,14 +18,17 @@ from .ensemble import MILLION, Blend, weights_of
 from .explanations import NO_SONG, EvidenceArrays
 from .idmap import IdMap
 from .lists import RecommendedBlock
-from .questions import Listeners, Wish
+from .questions import Listeners, Wish, wish_of
 from .ranker import Ranker
 from .ranking import Ranked
 from .reasoning import Reasoning
-from .reranking import rerank
+from .reranking import Candidates, margins_of, rerank
 
 BATCH_BLOCK = 128
 """Listeners that are worked on together."""
+
+N_BESIDE = 20
+"""Length of the list that a single song is explained beside: the usual one."""
 
 Scores = list[NDArray[np.float32] | None]
 """float32 (n, n_items) of each component, NaN where it cannot score; None where it counts for nobody."""
@@ -50,6 +53,8 @@ class Pipeline:
         -1 unknown.
     vectors : float32 (n_items, d)
         Of length 1; songs with near vectors are alike.
+    decisive_from
+        A named song that adds this many times the distance to the next song decides the rank.
     """
 
     config: RecommenderConfig
@@ -58,6 +63,7 @@ class Pipeline:
     items: IdMap
     artists: NDArray[np.int32] | None
     vectors: NDArray[np.float32]
+    decisive_from: float
 
     # -- what can be asked --------------------------------------------------------------------------------
 
@@ -70,15 +76,17 @@ class Pipeline:
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
         ordered = self.ordered(listeners, scores)
         # ... the list is chosen for relevance and variety ...
-        item_rows = self._chosen(ordered, listeners, wish)
+        candidates = self._candidates(ordered, wish.k)
+        item_rows = self._chosen(candidates, listeners, wish)
         # ... and every song says why it is there
-        return self.reasoning.block(listeners, ordered, item_rows)
+        return self.reasoning.block(listeners, ordered, item_rows, candidates.margins_of(item_rows))
 
     def rankings(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
         """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
         scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
         forbid(scores, listeners, None)
-        chosen = self._chosen(self.ordered(listeners, scores), listeners, wish)
+        candidates = self._candidates(self.ordered(listeners, scores), wish.k)
+        chosen = self._chosen(candidates, listeners, wish)
         alone = {
             name: top_columns(found, wish.k)
             for name, found in zip(self.algorithms, scores, strict=True)
@@ -97,7 +105,11 @@ class Pipeline:
         return own, (totals > own[:, None]).sum(axis=1)
 
     def explained(self, listeners: Listeners, item_row: int) -> RecommendedBlock:
-        """Explain one song to one listener, whether it would be recommended or not."""
+        """Explain one song to one listener, whether it would be recommended or not; it is the first of the block.
+
+        The listener's list follows it: what a song would lose depends on what becomes of the best ones, and the
+        reasons are to be those that the list has.
+        """
         scores = self.scores(listeners, to_explain=True)
         own = [None if found is None else found[:, item_row].copy() for found in scores]
         forbid(scores, listeners, None)
@@ -105,20 +117,29 @@ class Pipeline:
             if found is not None and kept is not None:
                 found[:, item_row] = kept
         chosen = np.array([[item_row]], dtype=np.int32)
-        return self.reasoning.block(listeners, self.ordered(listeners, scores, chosen), chosen)
+        ordered = self.ordered(listeners, scores, chosen)
+        wish = wish_of(self.config, len(self.items), N_BESIDE)
+        candidates = self._candidates(ordered, wish.k)
+        others = self._chosen(candidates, listeners, wish)
+        item_rows = np.hstack([chosen, others[others != item_row][None, :]])
+        return self.reasoning.block(listeners, ordered, item_rows, candidates.margins_of(item_rows))
 
     def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
         scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
         forbid(scores, listeners, wish.unavailable)
         blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
-        item_rows, _ = _best(blend, wish.k)
-        block = self.reasoning.block(listeners, blend, item_rows)
-        return replace(block, evidence=EvidenceArrays.none(*item_rows.shape))
+        best = _best(blend, wish.k)
+        block = self.reasoning.block(listeners, blend, best.item_rows, best.margins)
+        return replace(
+            block,
+            evidence=EvidenceArrays.none(*best.item_rows.shape),
+            reaches=np.zeros(best.item_rows.shape, dtype=np.float32),
+        )
 
     @property
     def reasoning(self) -> Reasoning:
-        return Reasoning(self.algorithms, self.items, self.artists)
+        return Reasoning(self.algorithms, self.items, self.artists, self.decisive_from)
 
     # -- the steps ----------------------------------------------------------------------------------------
 
@@ -166,12 +187,15 @@ class Pipeline:
         wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
         return Ranked.of(self.ranker, listeners.histories, wanted, also)
 
-    def _chosen(self, ordered: Blend | Ranked, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+    def _candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
+        n = max(self.config.n_candidates, 5 * k)
+        return ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
+
+    def _chosen(self, candidates: Candidates, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
         is_stranger = n_per_row(listeners.histories) == 0
-        n = max(self.config.n_candidates, 5 * wish.k)
-        item_rows, totals = ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
+        item_rows = candidates.item_rows
         places = rerank(
-            totals,
+            candidates.totals,
             self.vectors[item_rows],
             None if self.artists is None else self.artists[item_rows],
             wish.k,
@@ -203,15 +227,16 @@ def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] 
                 component_scores[:, unavailable] = np.nan
 
 
-def _best(blend: Blend, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the n best songs (rows, -1 for none) and their scores, best first, ties in row order."""
+def _best(blend: Blend, n: int) -> Candidates:
+    """Return the n best songs, ties in row order."""
     found = top_columns(blend.total(), n)
     millionths = blend.contributions(np.maximum(found, 0)).sum(axis=2, dtype=np.int64)
     millionths[found < 0] = -1
     falling, item_rows = sorted_together(-millionths, np.maximum(found, 0))
     is_none = falling > 0
     item_rows[is_none] = NO_SONG
-    return item_rows, np.where(is_none, -np.inf, -falling / MILLION)
+    totals = np.where(is_none, -np.inf, -falling / MILLION)
+    return Candidates(item_rows, totals, margins_of(totals))
 
 
 def in_blocks(

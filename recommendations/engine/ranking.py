@@ -15,6 +15,7 @@ from .ensemble import MILLION
 from .explanations import BASE, NO_SONG
 from .proposals import Proposals, propose
 from .ranker import Examples, Ranker
+from .reranking import Candidates, margins_of
 from .song_table import SongTable
 
 
@@ -72,8 +73,8 @@ class Ranked:
         row = np.array([shares.get(name, 0.0) for name in self.names])
         return np.tile(row, (len(self.proposals.starts) - 1, 1))
 
-    def best(self, n: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the n best songs (rows, -1 for none), best first, and their scores brought to 0..1."""
+    def best(self, n: int) -> Candidates:
+        """Return the n best songs."""
         places = self._best_places(n)
         found = places >= 0
         rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(np.int32)
@@ -81,7 +82,7 @@ class Ranked:
         best = totals[:, :1]
         span = best - np.fmin.reduce(totals, axis=1)[:, None]
         scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
-        return rows, np.where(found, scaled, -np.inf)
+        return Candidates(rows, np.where(found, scaled, -np.inf), margins_of(totals))
 
     def _best_places(self, n: int) -> NDArray[np.int64]:
         """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""

@@ -47,18 +47,37 @@ class Reasoning:
         The catalogue.
     artists : int32 (n_items,) or None
         -1 unknown.
+    decisive_from
+        A named song that adds this many times the distance to the next song decides the rank.
     """
 
     algorithms: Mapping[str, Algorithm]
     items: IdMap
     artists: NDArray[np.int32] | None
+    decisive_from: float
 
     def block(
-        self, listeners: Listeners, ordered: Blend | Ranked, item_rows: NDArray[np.int32]
+        self,
+        listeners: Listeners,
+        ordered: Blend | Ranked,
+        item_rows: NDArray[np.int32],
+        margins: NDArray[np.float64],
     ) -> RecommendedBlock:
-        """Explain chosen songs, int32 (n, k), -1 where a list ends early."""
+        """Explain chosen songs.
+
+        Parameters
+        ----------
+        item_rows
+            int32 (n, k), -1 where a list ends early.
+        margins
+            (n, k), how far each stands above the next one.
+        """
         contributions = ordered.contributions(np.maximum(item_rows, 0))
         contributions[item_rows < 0] = 0
+        if isinstance(ordered, Ranked):
+            evidence = self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
+        else:
+            evidence = self._evidence(listeners.histories, ordered, item_rows)
         return RecommendedBlock(
             places=listeners.places,
             names=ordered.names if isinstance(ordered, Ranked) else tuple(self.algorithms),
@@ -67,11 +86,11 @@ class Reasoning:
             contributions=contributions,
             segments=listeners.segments,
             weights=ordered.weights,
-            evidence=self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
-            if isinstance(ordered, Ranked)
-            else self._evidence(listeners.histories, ordered, item_rows),
+            evidence=evidence,
             features=self._features(listeners.histories, item_rows),
             notes=self._notes(item_rows),
+            reaches=evidence.reaches(margins),
+            decisive_from=self.decisive_from,
         )
 
     def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
@@ -101,7 +120,7 @@ class Reasoning:
         """
         if not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        rivals, _ = ranked.best(N_RIVALS)
+        rivals = ranked.best(N_RIVALS).item_rows
         importance = ranked.ranker.importance()
         losses = {}
         for group, name in enumerate(ranked.names):

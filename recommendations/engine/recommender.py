@@ -17,7 +17,7 @@ from .algorithms import Algorithm, NotFitted, TrainingData, create
 from .algorithms.base import require_listens
 from .algorithms.content import Content
 from .config import RankerConfig, RecommenderConfig
-from .explanations import NO_SONG, Explanation
+from .explanations import DECISIVE_FROM, NO_SONG, Explanation
 from .features import ItemFeatures
 from .idmap import UNKNOWN, IdMap
 from .interactions import Interactions
@@ -57,6 +57,7 @@ class Recommender:
         self.ranker: Ranker | None = None
         self.items = IdMap([])
         self._artists: NDArray[np.int32] | None = None
+        self.decisive_from = DECISIVE_FROM
 
     # -- learning -----------------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Recommender:
         for name, algorithm in self.algorithms.items():
             algorithm.fit(data, seed=seed, on_progress=_stage(on_progress, f"fit {name}"))
         self.items = interactions.items
+        self.decisive_from = DECISIVE_FROM
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
         self.ranker = tuned.ranker and tuned.ranker.with_songs(SongTable.learn(data))
@@ -107,7 +109,13 @@ class Recommender:
     @property
     def _pipeline(self) -> Pipeline:
         return Pipeline(
-            self.config, self.algorithms, self.ranker, self.items, self._artists, self.similarity_vectors
+            self.config,
+            self.algorithms,
+            self.ranker,
+            self.items,
+            self._artists,
+            self.similarity_vectors,
+            self.decisive_from,
         )
 
     @property
@@ -369,6 +377,7 @@ class Recommender:
         if self._artists is not None:
             arrays["artists"] = self._artists
         about: dict[str, Any] = {"config": self.config.to_dict(), "metadata": self.metadata}
+        about["decisive_from"] = None if np.isinf(self.decisive_from) else self.decisive_from
         if self.ranker is not None:
             arrays |= {f"ranker.{part}": array for part, array in self.ranker.state().items()}
             about["ranker"] = list(self.ranker.components)
@@ -392,6 +401,9 @@ class Recommender:
     def _restored(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:
         recommender = cls(RecommenderConfig.from_dict(about["config"]))
         recommender.metadata = about["metadata"]
+        # an artifact of an older release has none
+        decisive_from = about.get("decisive_from", DECISIVE_FROM)
+        recommender.decisive_from = np.inf if decisive_from is None else float(decisive_from)
         recommender.items = IdMap(arrays["items"])
         recommender._artists = arrays.get("artists")
         for name, algorithm in recommender.algorithms.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,40 @@ MOST_RERANKED = 100
 
 MOST_PAIRED = 200
 """Candidates of which all pairs are compared at once; more are compared as they are needed."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The best songs of each listener before variety, best first.
+
+    Attributes
+    ----------
+    item_rows : int32 (n, m)
+        -1 after the end.
+    totals : float64 (n, m)
+        Brought to 0..1; -inf after the end.
+    margins : float64 (n, m)
+        How far each stands above the next one, in units of the score; inf for the last.
+    """
+
+    item_rows: NDArray[np.int32]
+    totals: NDArray[np.float64]
+    margins: NDArray[np.float64]
+
+    def margins_of(self, item_rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the margins of chosen songs, (n, k); inf for those that are no candidates."""
+        is_it = self.item_rows[:, None, :] == item_rows[:, :, None]
+        place = is_it.argmax(axis=2)
+        found = np.take_along_axis(is_it, place[:, :, None], axis=2)[:, :, 0] & (item_rows >= 0)
+        return np.where(found, np.take_along_axis(self.margins, place, axis=1), np.inf)
+
+
+def margins_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each total (n, m), best first, is above the next one; inf where there is none (not finite)."""
+    with np.errstate(invalid="ignore"):
+        steps = totals[:, :-1] - totals[:, 1:]
+    last = np.full((len(totals), min(1, totals.shape[1])), np.inf)
+    return np.hstack([np.where(np.isfinite(steps), steps, np.inf), last])
 
 
 def rerank(

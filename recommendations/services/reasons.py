@@ -172,15 +172,23 @@ def _line(explanation: Explanation, shares: tuple[Share, ...], evidence: tuple[S
     if main == POPULAR and explanation.popularity:
         return popularity_words(explanation)
     if evidence and main != SOUND:
-        return _("Because of “%(title)s” by %(artist)s") % {
-            "title": evidence[0].title,
-            "artist": evidence[0].artist.name,
-        }
+        return _history_line(explanation, evidence)
     if explanation.features:
         return _sound_line(explanation, evidence)
     if evidence:
         return _("Sounds like “%(title)s”") % {"title": evidence[0].title}
     return shares[0].text if shares else _("Chosen for you")
+
+
+def _history_line(explanation: Explanation, evidence: tuple[Song, ...]) -> str:
+    """Say “because of” only where the song would stand lower without the other one."""
+    if explanation.decisive and explanation.because[0].item_id == evidence[0].pk:
+        form = _("Because of “%(title)s” by %(artist)s")
+    elif len(evidence) > 1:
+        form = _("Goes with “%(title)s” by %(artist)s and more you play")
+    else:
+        form = _("Goes with “%(title)s” by %(artist)s")
+    return form % {"title": evidence[0].title, "artist": evidence[0].artist.name}
 
 
 def _sound_line(explanation: Explanation, evidence: tuple[Song, ...]) -> str:

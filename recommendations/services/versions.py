@@ -27,6 +27,8 @@ FIDELITY_WORDS = {
     "rank_fell": _("rank falls without the song named as the reason"),
     "rank_fell_control": _("rank falls without another song (control)"),
     "beats_control": _("score falls further without the named song than without the other"),
+    "rank_fell_decisive": _("rank falls without the named song where the words are “because of”"),
+    "decisive": _("reasons whose words are “because of”"),
     "n_cases": _("cases looked at"),
 }
 
@@ -132,7 +134,7 @@ def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
 def _fidelity(version: ModelVersion) -> dict[str, Any]:
     """Return in how many cases the reasons were true, in words a table can have; empty when it was not measured."""
     found = version.metrics.get("fidelity") or {}
-    return {str(words): found[name] for name, words in FIDELITY_WORDS.items() if name in found}
+    return {str(words): found[name] for name, words in FIDELITY_WORDS.items() if found.get(name) is not None}
 
 
 def _rows(a: dict[str, Any], b: dict[str, Any], differences: dict[str, Interval]) -> list[Row]:

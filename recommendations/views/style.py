@@ -35,5 +35,6 @@ def _reasons(songs: list[Song]) -> reasons.Reasons:
         because=tuple(Evidence(song.pk, 0.2, "als") for song in songs[:2]),
         features=(FeatureMatch("energy", 0.7, 0.68),),
         popularity=PopularityNote("trending", 120),
+        decisive=True,
     )
     return reasons.of(explanation, {song.pk: song for song in songs})

@@ -17,6 +17,8 @@ from recommendations.engine.evaluation import (
     random_split,
     temporal_split,
 )
+from recommendations.engine.evaluation.fidelity import decisive_from_of
+from recommendations.engine.explanations import DECISIVE_FROM
 
 from .test_recommender import SMALL
 from .worlds import DAY, NOW, taste_world
@@ -301,6 +303,28 @@ def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
     assert found.score_fell >= 0.9
     assert found.beats_control >= 0.9
     assert found.rank_fell > 2 * found.rank_fell_control
+
+
+def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_ten():
+    interactions, features = taste_world(n_listeners=800, n_items=200)
+    recommender = Recommender(SMALL).fit(interactions, features)
+    found = explanation_fidelity(recommender, recommender.histories(interactions), n_cases=350)
+    assert found.n_cases > 300
+    assert 0.2 < found.decisive < 1
+    assert found.rank_fell_decisive >= 0.9 > found.rank_fell
+
+
+def test_what_decides_is_learned_from_how_often_the_rank_fell():
+    reaches = np.repeat(np.array([0.5, 2.0, 8.0], dtype=np.float32), 100)
+    never, always = np.zeros(300, dtype=bool), np.ones(300, dtype=bool)
+    assert decisive_from_of(reaches, never) == np.inf
+    assert decisive_from_of(reaches, always) == 0.5
+    assert decisive_from_of(reaches, reaches > 4) == 8
+    # of 200 reaches above 1 all but ten fell, 95 %, and nearly all of the farthest
+    fell = reaches > 1
+    fell[100:110] = False
+    assert decisive_from_of(reaches, fell) == 2
+    assert decisive_from_of(reaches[:49], always[:49]) == DECISIVE_FROM
 
 
 def test_fidelity_needs_histories():

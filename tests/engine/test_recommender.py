@@ -7,6 +7,7 @@ import sys
 import time
 from copy import copy
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,50 @@ def test_a_song_of_the_history_can_be_explained_too(recommender, histories):
     history = history_of(histories, hot(histories))
     explanation = recommender.explain(history, int(history.item_rows[0]))
     assert sum(explanation.shares.values()) == pytest.approx(1)
+
+
+def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_the_next_song(
+    recommender, histories
+):
+    decided = []
+    for listener in range(60):
+        history = history_of(histories, listener)
+        # without variety and limit of artists the list is the ranking
+        ranking = recommender.recommend(history, 12, discovery=0, artist_cap=recommender.n_items).items
+        for song, below in pairwise(ranking):
+            named = song.explanation.because
+            needed = recommender.decisive_from * max(song.score - below.score, 1e-6)
+            if named and abs(named[0].amount / needed - 1) > 0.01:
+                decided.append(song.explanation.decisive)
+                assert song.explanation.decisive == (named[0].amount >= needed)
+            assert named or not song.explanation.decisive
+    assert {True, False} == set(decided)
+
+
+def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histories):
+    for listener in range(60):
+        history = history_of(histories, listener)
+        for song in recommender.recommend(history, 20):
+            alone = recommender.explain(history, song.item_row)
+            assert alone.decisive == song.explanation.decisive
+            assert [why.item_id for why in alone.because] == [why.item_id for why in song.explanation.because]
+            assert [why.amount for why in alone.because] == pytest.approx(
+                [why.amount for why in song.explanation.because], abs=3e-6
+            )
+
+
+@pytest.mark.parametrize("decisive_from", [0.5, 5.0, np.inf])
+def test_what_decides_is_saved_with_the_model(recommender, histories, tmp_path, decisive_from):
+    trained = copy(recommender)
+    trained.decisive_from = decisive_from
+    trained.save(tmp_path / "saved")
+    loaded = Recommender.load(tmp_path / "saved")
+    assert loaded.decisive_from == decisive_from
+    found = loaded.recommend_batch(histories[:60], 10)
+    decides = [song.explanation.decisive for songs in found for song in songs]
+    before = trained.recommend_batch(histories[:60], 10)
+    assert decides == [song.explanation.decisive for songs in before for song in songs]
+    assert any(decides) == np.isfinite(decisive_from)
 
 
 def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender):

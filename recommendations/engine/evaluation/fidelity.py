@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, lil_matrix, vstack
 
 from ..arrays import n_per_row, positive_part
-from ..explanations import NO_SONG
+from ..explanations import DECISIVE_FROM, NO_SONG
 from ..recommender import Recommender
 
 DEPTH = 10
+
+AIM = 0.94
+"""Expected share of decisive reasons without which the rank falls, so that it is 0.9 also in another sample."""
+FEWEST = 50
+"""Cases that it takes to learn which reasons are decisive."""
+REACHES = (0.01, 10_000.0)
+"""What is outside is as good as at the end."""
+N_NEWTON, RIDGE = 25, 0.1
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Fidelity:
     """Shares of the sampled cases in which the recommended song's score or rank became worse.
 
     A song far ahead of the next one keeps its rank whatever single song is taken away, so the rank falls less
-    often than the score. `beats_control` compares the two removals case by case.
+    often than the score. Reasons that say "because of" are therefore only those called decisive.
 
     Attributes
     ----------
@@ -33,6 +41,13 @@ class Fidelity:
         Without another song of the history, taken at random.
     beats_control
         The score fell further without the song that was named first than without the other one.
+    decisive_from
+        What a named song has to add, in distances to the next song of the ranking, so that the rank falls without it;
+        found on other cases than those that are counted here. None: nothing is enough.
+    decisive
+        Share of the reasons that are decisive.
+    rank_fell_decisive
+        The rank fell without the song that a decisive reason named first; None if there are none.
     """
 
     n_cases: int
@@ -41,6 +56,9 @@ class Fidelity:
     score_fell_control: float
     rank_fell_control: float
     beats_control: float
+    decisive_from: float | None
+    decisive: float
+    rank_fell_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,55 +71,133 @@ def explanation_fidelity(
 
     One recommended song is drawn from the first ten of each drawn listener. Ranks are by score over all songs
     that are not in the history as it was, so that nothing moves because a place became free. Listeners whose
-    treatment would change without one song (another segment) are not drawn.
+    treatment would change without one song (another segment) are not drawn. As many cases more, of other listeners
+    where there are enough, tell which reasons are decisive.
 
     Raises
     ------
     ValueError
         No listener knows enough songs.
     """
-    rng = np.random.default_rng(seed)
-    cases = _cases(recommender, histories, n_cases, rng)
-    if not cases:
+    cases = _Cases.drawn(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
+    if not len(cases.rows):
         raise ValueError("No listener has a history long enough to take a song out of it.")
-    rows, songs, cited, others = np.array(cases, dtype=np.int64).T
-    chosen = histories[rows]
-    # one call for all three, so that all processors have work
+    judged, others = cases.halves()
+    # one call for all, so that all processors have work
+    chosen, learned = histories[judged.rows], histories[others.rows]
+    asked = [
+        (chosen, chosen, judged),
+        (_without(chosen, judged.cited), chosen, judged),
+        (_without(chosen, judged.controls), chosen, judged),
+        (learned, learned, others),
+        (_without(learned, others.cited), learned, others),
+    ]
     scores, ranks = recommender.standings(
-        vstack([chosen, _without(chosen, cited), _without(chosen, others)]),
-        np.tile(songs, 3),
-        forbidden=vstack([chosen] * 3, format="csr"),
+        vstack([history for history, _, _ in asked]),
+        np.concatenate([part.songs for _, _, part in asked]),
+        forbidden=vstack([forbidden for _, forbidden, _ in asked], format="csr"),
     )
-    (before, named, control), (rank, rank_named, rank_control) = np.split(scores, 3), np.split(ranks, 3)
+    ends = np.cumsum([len(part.rows) for _, _, part in asked])[:-1]
+    before, named, control, _, _ = np.split(scores, ends)
+    rank, rank_named, rank_control, rank_others, rank_others_named = np.split(ranks, ends)
+    fell = rank_named > rank
+    decisive_from = decisive_from_of(others.reaches, rank_others_named > rank_others)
+    decisive = judged.reaches >= decisive_from
     return Fidelity(
-        n_cases=len(cases),
+        n_cases=len(judged.rows),
         score_fell=float((named < before).mean()),
-        rank_fell=float((rank_named > rank).mean()),
+        rank_fell=float(fell.mean()),
         score_fell_control=float((control < before).mean()),
         rank_fell_control=float((rank_control > rank).mean()),
         beats_control=float((named < control).mean()),
+        decisive_from=None if np.isinf(decisive_from) else decisive_from,
+        decisive=float(decisive.mean()),
+        rank_fell_decisive=float(fell[decisive].mean()) if decisive.any() else None,
     )
 
 
-def _cases(
-    recommender: Recommender, histories: csr_matrix, n_cases: int, rng: np.random.Generator
-) -> list[tuple[int, int, int, int]]:
-    """Draw (listener, recommended song, song cited first, another song of the history)."""
-    n_songs = n_per_row(positive_part(histories))
-    config = recommender.config
-    steady = (n_songs > config.cold_below) & (n_songs != config.hot_from)
-    listeners = rng.permutation(np.flatnonzero(steady))[:n_cases]
-    lists = recommender.recommend_batch(histories[listeners], DEPTH)
-    liked = positive_part(histories[listeners])
-    drawn = np.where(lists.cited_rows != NO_SONG, rng.random(lists.cited_rows.shape), -1)
-    places = drawn.argmax(axis=1)
-    cases = []
-    for row in np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0):
-        cited = int(lists.cited_rows[row, places[row]])
-        songs = liked.indices[liked.indptr[row] : liked.indptr[row + 1]]
-        other = int(rng.choice(songs[songs != cited]))
-        cases.append((int(listeners[row]), int(lists.item_rows[row, places[row]]), cited, other))
-    return cases
+def decisive_from_of(reaches: NDArray[np.float32], fell: NDArray[np.bool_]) -> float:
+    """Return the reach from which on the rank is expected to fall in `AIM` of the cases; inf if there is none.
+
+    The chance is a logistic curve over the logarithm of the reach: it wants fewer cases than counting them does.
+    """
+    if len(reaches) < FEWEST:
+        return DECISIVE_FROM
+    falling = np.sort(np.clip(reaches.astype(np.float64), *REACHES))[::-1]
+    chances = _chances(np.log(np.clip(reaches.astype(np.float64), *REACHES)), fell, np.log(falling))
+    # cases of equal reach are decisive together
+    is_last = np.append(falling[:-1] > falling[1:], True)
+    enough = np.flatnonzero(is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= AIM))
+    return float(falling[enough[-1]]) if len(enough) else np.inf
+
+
+def _chances(x: NDArray[np.float64], y: NDArray[np.bool_], asked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit a logistic curve (a little ridge keeps it finite where all are equal) and return its values, (n,)."""
+    rows, slope = np.column_stack([np.ones_like(x), x]), np.zeros(2)
+    for _ in range(N_NEWTON):
+        chances = _logistic(rows @ slope)
+        bend = (rows * (chances * (1 - chances))[:, None]).T @ rows + RIDGE * np.eye(2)
+        slope += np.linalg.solve(bend, rows.T @ (y - chances) - RIDGE * slope)
+    return _logistic(slope[0] + slope[1] * asked)
+
+
+def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))))
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """Recommended songs to look at, one a listener.
+
+    Attributes
+    ----------
+    rows, songs, cited, controls : int64 (n,)
+        Listener, recommended song, song of the history that is named first, another song of the history.
+    reaches : float32 (n,)
+        As in `RecommendedBatch`.
+    """
+
+    rows: NDArray[np.int64]
+    songs: NDArray[np.int64]
+    cited: NDArray[np.int64]
+    controls: NDArray[np.int64]
+    reaches: NDArray[np.float32]
+
+    @classmethod
+    def drawn(
+        cls, recommender: Recommender, histories: csr_matrix, n_cases: int, rng: np.random.Generator
+    ) -> _Cases:
+        n_songs = n_per_row(positive_part(histories))
+        config = recommender.config
+        steady = (n_songs > config.cold_below) & (n_songs != config.hot_from)
+        listeners = rng.permutation(np.flatnonzero(steady))[:n_cases]
+        lists = recommender.recommend_batch(histories[listeners], DEPTH)
+        liked = positive_part(histories[listeners])
+        drawn = np.where(lists.cited_rows != NO_SONG, rng.random(lists.cited_rows.shape), -1)
+        rows = np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0)
+        places = drawn[rows].argmax(axis=1)
+        cited = lists.cited_rows[rows, places].astype(np.int64)
+        controls = []
+        for row, song in zip(rows, cited, strict=True):
+            songs = liked.indices[liked.indptr[row] : liked.indptr[row + 1]]
+            controls.append(int(rng.choice(songs[songs != song])))
+        return cls(
+            listeners[rows].astype(np.int64),
+            lists.item_rows[rows, places].astype(np.int64),
+            cited,
+            np.array(controls, dtype=np.int64),
+            lists.reaches[rows, places],
+        )
+
+    def halves(self) -> tuple[_Cases, _Cases]:
+        """Return the first half, the larger one, and the other."""
+        middle = (len(self.rows) + 1) // 2
+        return self._part(slice(middle)), self._part(slice(middle, None))
+
+    def _part(self, part: slice) -> _Cases:
+        return _Cases(
+            self.rows[part], self.songs[part], self.cited[part], self.controls[part], self.reaches[part]
+        )
 
 
 def _without(histories: csr_matrix, songs: NDArray[np.int64]) -> csr_matrix:
