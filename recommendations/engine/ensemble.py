@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import blocks
 from .config import SEGMENTS, RecommenderConfig
 from .explanations import NO_SONG
 
 MILLION = 1_000_000
+
+ROWS_AT_ONCE = 16
 
 FAR_BELOW = np.float32(-1e30)
 """Below every score, and finite, so that it can be multiplied by 0."""
@@ -92,17 +95,20 @@ class Blend:
         ]
         if not counted:
             return np.full(self._shape(), -np.inf, dtype=np.float32)
-        total = counted[0][0] * counted[0][2]
-        part = np.empty_like(total)
-        for scores, _, factor in counted[1:]:
-            total += np.multiply(scores, factor, out=part)
-        total -= np.sum([low for _, low, _ in counted], axis=0)
+        total = np.empty(self._shape(), dtype=np.float32)
+        low = np.sum([low for _, low, _ in counted], axis=0)
+        # a few rows at a time, which the processor's cache holds
+        for part in blocks(len(total), ROWS_AT_ONCE):
+            some = np.multiply(counted[0][0][part], counted[0][2][part], out=total[part])
+            for scores, _, factor in counted[1:]:
+                some += scores[part] * factor[part]
+            some -= low[part]
         # few songs are unknown to some component: only those are looked at one by one
         places = np.flatnonzero(np.isnan(total))
-        rows = places // total.shape[1]
+        rows, columns = np.divmod(places, total.shape[1])
         sums, is_known = np.zeros(len(places), dtype=np.float32), np.zeros(len(places), dtype=bool)
         for scores, low, factor in counted:
-            single = scores.ravel()[places] * factor[rows, 0] - low[rows, 0]
+            single = scores[rows, columns] * factor[rows, 0] - low[rows, 0]
             is_known |= ~np.isnan(single)
             sums += np.fmax(single, np.float32(0))
         total.ravel()[places] = np.where(is_known, sums, -np.inf)

@@ -77,16 +77,16 @@ class Pipeline:
         ordered = self.ordered(listeners, scores)
         # ... the list is chosen for relevance and variety ...
         candidates = self._candidates(ordered, wish.k)
-        item_rows = self._chosen(candidates, listeners, wish)
+        item_rows, margins = candidates.at(self._chosen(candidates, listeners, wish))
         # ... and every song says why it is there
-        return self.reasoning.block(listeners, ordered, item_rows, candidates.margins_of(item_rows))
+        return self.reasoning.block(listeners, ordered, item_rows, margins)
 
     def rankings(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
         """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
         scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
         forbid(scores, listeners, None)
         candidates = self._candidates(self.ordered(listeners, scores), wish.k)
-        chosen = self._chosen(candidates, listeners, wish)
+        chosen, _ = candidates.at(self._chosen(candidates, listeners, wish))
         alone = {
             name: top_columns(found, wish.k)
             for name, found in zip(self.algorithms, scores, strict=True)
@@ -120,9 +120,16 @@ class Pipeline:
         ordered = self.ordered(listeners, scores, chosen)
         wish = wish_of(self.config, len(self.items), N_BESIDE)
         candidates = self._candidates(ordered, wish.k)
-        others = self._chosen(candidates, listeners, wish)
-        item_rows = np.hstack([chosen, others[others != item_row][None, :]])
-        return self.reasoning.block(listeners, ordered, item_rows, candidates.margins_of(item_rows))
+        item_rows, margins = candidates.at(self._chosen(candidates, listeners, wish))
+        is_other = item_rows[0] != item_row
+        own_place = (candidates.item_rows[0] == item_row).nonzero()[0][:1]
+        own_margin = candidates.margins[:, own_place] if len(own_place) else np.full((1, 1), np.inf)
+        return self.reasoning.block(
+            listeners,
+            ordered,
+            np.hstack([chosen, item_rows[:, is_other]]),
+            np.hstack([own_margin, margins[:, is_other]]),
+        )
 
     def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
@@ -192,18 +199,16 @@ class Pipeline:
         return ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
 
     def _chosen(self, candidates: Candidates, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+        """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
         is_stranger = n_per_row(listeners.histories) == 0
-        item_rows = candidates.item_rows
-        places = rerank(
+        return rerank(
             candidates.totals,
-            self.vectors[item_rows],
-            None if self.artists is None else self.artists[item_rows],
+            self.vectors[candidates.item_rows],
+            None if self.artists is None else self.artists[candidates.item_rows],
             wish.k,
             relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
             artist_cap=wish.artist_cap,
         )
-        chosen = np.take_along_axis(item_rows, np.maximum(places, 0), axis=1)
-        return np.where(places < 0, NO_SONG, chosen).astype(np.int32)
 
     def blocks(self, listeners: Listeners) -> Iterable[Listeners]:
         """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""

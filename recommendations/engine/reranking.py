@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .explanations import NO_SONG
+
 MOST_RERANKED = 100
 """Places that are chosen for variety; a longer list goes on by score alone."""
 
@@ -33,12 +35,12 @@ class Candidates:
     totals: NDArray[np.float64]
     margins: NDArray[np.float64]
 
-    def margins_of(self, item_rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the margins of chosen songs, (n, k); inf for those that are no candidates."""
-        is_it = self.item_rows[:, None, :] == item_rows[:, :, None]
-        place = is_it.argmax(axis=2)
-        found = np.take_along_axis(is_it, place[:, :, None], axis=2)[:, :, 0] & (item_rows >= 0)
-        return np.where(found, np.take_along_axis(self.margins, place, axis=1), np.inf)
+    def at(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return songs and margins at these places (n, k); for the place -1 they are -1 and inf."""
+        is_place, places = places >= 0, np.maximum(places, 0)
+        item_rows = np.where(is_place, np.take_along_axis(self.item_rows, places, axis=1), NO_SONG)
+        margins = np.where(is_place, np.take_along_axis(self.margins, places, axis=1), np.inf)
+        return item_rows.astype(np.int32), margins
 
 
 def margins_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
