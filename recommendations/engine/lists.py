@@ -31,6 +31,9 @@ from .explanations import (
 from .features import AUDIO_FEATURES
 from .idmap import IdMap
 
+ZERO = ord("0")
+"""Small numbers are stored as one letter each, the digits as themselves and -1 as the letter before them."""
+
 THOUSAND = 1000
 """Audio features are kept in thousandths: no file tells them more exactly than people could hear."""
 
@@ -86,7 +89,10 @@ def _one_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr
 
 @dataclass(frozen=True)
 class RecommendedItem:
-    """One song of a list; `score` is the sum of the explanation's contributions."""
+    """One song of a list; `score` is the sum of the explanation's contributions.
+
+    `item_row` is -1 where the list was stored: rows belong to a model.
+    """
 
     item_row: int
     item_id: int | str
@@ -128,20 +134,28 @@ class RecommendedList:
         weights = {
             name: weight / MILLION for name, weight in zip(names, packed["weights"], strict=True) if weight
         }
-        n = len(packed["rows"])
+        n = len(packed["ids"])
+        ids, amounts, components = packed["because"]
+        which, values = packed["features"]
+        because = (ids, amounts, _numbers(components))
         songs = zip(
-            packed["rows"],
+            packed.get("rows") or [NO_SONG] * n,
             packed["ids"],
             _each(packed["contributions"], n),
-            zip(*(_each(column, n) for column in packed["because"]), strict=True),
-            zip(*(_each(column, n) for column in packed["features"]), strict=True),
+            zip(*(_each(column, n) for column in because), strict=True),
+            zip(*(_each(column, n) for column in (_numbers(which), values)), strict=True),
             _each(packed["popularity"], n),
-            packed["decisive"],
+            _numbers(packed["decisive"]),
             strict=True,
         )
         sound = [value / THOUSAND for value in packed["sound"]]
         items = tuple(_item(names, weights, sound, *song) for song in songs)
         return cls(items, packed["segment"], weights, packed)
+
+
+def _numbers(letters: str) -> list[int]:
+    """Return the small numbers that `_letters` wrote."""
+    return [ord(letter) - ZERO for letter in letters]
 
 
 def _each(column: Sequence, n: int) -> list[Sequence]:
@@ -246,14 +260,19 @@ class RecommendedBlock:
 
         A column holds equally many values for each song; nested lists would take ten times as long.
         """
-        columns = self._columns(np.array([row]), int(self._lengths[row]))
-        return {"segment": self.segment(row), "components": list(self.names)} | {
-            name: [column[0].tolist() for column in part] if isinstance(part, tuple) else part[0].tolist()
-            for name, part in columns.items()
-        }
+        n = int(self._lengths[row])
+        columns = self._columns(np.array([row]), n)
+        return (
+            {"segment": self.segment(row), "components": list(self.names)}
+            | {
+                name: [_plain(column) for column in part] if isinstance(part, tuple) else _plain(part)
+                for name, part in columns.items()
+            }
+            | {"rows": self.item_rows[row, :n].tolist()}
+        )
 
     def packed_json(self, row: int) -> str:
-        """Return what `packed` gives as JSON; the first call writes all lists of the block at once."""
+        """Return what `packed` gives, but the rows, as JSON; the first call writes all lists of the block at once."""
         return self._json[row]
 
     @cached_property
@@ -267,7 +286,7 @@ class RecommendedBlock:
             cells: list[list[str]] = [[SEGMENTS[place] for place in self.segments[rows]]]
             for name, part in parts.items():
                 columns = part if isinstance(part, tuple) else (part,)
-                places = ",".join(["[{}]"] * len(columns))
+                places = ",".join("[{}]" if column.ndim == 2 else '"{}"' for column in columns)
                 form += f',"{name}":' + (f"[{places}]" if isinstance(part, tuple) else places)
                 cells.extend(_json_of_rows(column) for column in columns)
             form += "}}"
@@ -276,7 +295,7 @@ class RecommendedBlock:
         return lines
 
     def _columns(self, rows: NDArray[np.intp], n: int) -> dict[str, NDArray | tuple[NDArray, ...]]:
-        """Return the first n songs of these lists as columns of whole numbers and ids, a row a list."""
+        """Return the first n songs of these lists as columns of whole numbers and ids, and letters: a row a list."""
 
         def of(column: NDArray) -> NDArray:
             return np.asarray(column[rows, :n].reshape(len(rows), -1))
@@ -285,18 +304,17 @@ class RecommendedBlock:
         item_rows = self.item_rows[rows, :n]
         return {
             "weights": _whole(self.weights[rows], MILLION),
-            "rows": item_rows,
             "ids": self.items.ids[item_rows],
             "contributions": of(self.contributions),
             "because": (
                 self.items.ids[of(evidence.item_rows)],
                 _whole(of(evidence.amounts), MILLION),
-                of(evidence.components),
+                _letters(of(evidence.components)),
             ),
-            "features": (of(features.which), _whole(of(features.values), THOUSAND)),
+            "features": (_letters(of(features.which)), _whole(of(features.values), THOUSAND)),
             "sound": _whole(features.means[rows], THOUSAND),
             "popularity": of(self.notes),
-            "decisive": (of(self.reaches) >= self.decisive_from).astype(np.int8),
+            "decisive": _letters((of(self.reaches) >= self.decisive_from).astype(np.int8)),
         }
 
     def segment(self, row: int) -> str:
@@ -312,8 +330,21 @@ def _whole(values: NDArray, parts: int) -> NDArray[np.int64]:
     return np.rint(values.astype(np.float64) * parts).astype(np.int64)
 
 
+def _letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
+    """Write numbers from -1 to 43 as one letter each, (n, m) as n texts."""
+    n, width = numbers.shape
+    letters = (numbers + ZERO).astype(np.uint8).tobytes().decode("ascii")
+    return np.array([letters[row * width : (row + 1) * width] for row in range(n)])
+
+
+def _plain(column: NDArray) -> Any:
+    return column[0].tolist() if column.ndim == 2 else str(column[0])
+
+
 def _json_of_rows(column: NDArray) -> list[str]:
-    """Return each row of a column as JSON without its brackets."""
+    """Return each row of a column as JSON without its brackets or quotation marks."""
+    if column.ndim == 1:
+        return list(column.tolist())
     if column.dtype.kind == "U":
         return [orjson.dumps(row).decode()[1:-1] for row in column.tolist()]
     written = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)

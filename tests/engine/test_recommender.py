@@ -232,7 +232,12 @@ def test_lists_written_together_are_each_as_written_alone(recommender, histories
     batch = named.recommend_batch(histories[:20], 5, exclude=exclude.tocsr())
     assert len(batch[3]) <= 2 and len(batch[7]) == 0 and len(batch[0]) == 5
     for listener in range(20):
-        assert json.loads(batch.packed_json(listener)) == batch.packed(listener)
+        stored, kept = json.loads(batch.packed_json(listener)), batch.packed(listener)
+        assert stored | {"rows": kept["rows"]} == kept
+        assert [song.item_id for song in RecommendedList.from_dict(stored)] == [
+            song.item_id for song in batch[listener]
+        ]
+        assert {song.item_row for song in RecommendedList.from_dict(stored)} <= {-1}
 
 
 def test_progress_of_a_batch_reaches_the_end(recommender, histories):
