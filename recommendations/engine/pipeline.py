@@ -24,7 +24,7 @@ from .ranking import Ranked
 from .reasoning import Reasoning
 from .reranking import Candidates, margins_of, rerank
 
-BATCH_BLOCK = 128
+BATCH_BLOCK = 256
 """Listeners that are worked on together."""
 
 N_BESIDE = 20
