@@ -108,7 +108,10 @@ class Tunables:
     )
     evaluation_listeners = Tunable(1000, "listeners", "Measured at most, drawn by the run's seed.", least=1)
     fidelity_cases = Tunable(
-        200, "recommended songs", "Whose reason is checked by taking the named song away.", least=1
+        200,
+        "recommended songs",
+        "Whose reason is checked by taking the named song away; as many more tell which reasons are decisive.",
+        least=1,
     )
     gate_drop = Tunable(
         0.1,
