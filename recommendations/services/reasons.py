@@ -185,7 +185,7 @@ def _history_line(explanation: Explanation, evidence: tuple[Song, ...]) -> str:
     if explanation.decisive and explanation.because[0].item_id == evidence[0].pk:
         form = _("Because of “%(title)s” by %(artist)s")
     elif len(evidence) > 1:
-        form = _("Goes with “%(title)s” by %(artist)s and more you play")
+        form = _("Goes with “%(title)s” by %(artist)s and more")
     else:
         form = _("Goes with “%(title)s” by %(artist)s")
     return form % {"title": evidence[0].title, "artist": evidence[0].artist.name}
