@@ -11,6 +11,9 @@ from recommendations.services.leases import Heartbeat, Lease, LostLease
 # How much of a training each part takes, roughly; only the progress bar depends on it.
 PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating": 1, "precomputing": 22}
 
+STEP = 0.3
+"""What a step of a part takes of what is left of the part: nobody knows before how many steps a search will make."""
+
 WRITE_EVERY = 1.0
 LOOK_EVERY = 0.2
 """A cancellation is looked for at every iteration, but not more often than this."""
@@ -39,11 +42,13 @@ class Reporter:
         self.heartbeat: Heartbeat | None = None
         self._on_progress = on_progress
         self._part = next(iter(PARTS))
+        self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
         self._written = self._looked = 0.0
 
     def enter(self, part: str) -> Callable[[str, int, int], None]:
         """Begin a part of the training and return the callback for it."""
         self._part = part
+        self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
         self._tell(part, self._before())
         self._write()
         return self._progress
@@ -55,10 +60,21 @@ class Reporter:
     def _progress(self, stage: str, done: int, total: int) -> None:
         share = self._parts[self._part] / sum(self._parts.values())
         label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
-        self._tell(label, self._before() + share * min(1.0, done / max(total, 1)))
+        self._tell(label, self._before() + share * self._of_part(stage, min(1.0, done / max(total, 1))))
         self._stop_if_asked()
         if time.monotonic() - self._written >= WRITE_EVERY:
             self._write()
+
+    def _of_part(self, stage: str, done: float) -> float:
+        """Return how much of the part is done, 0 to 1; a step that begins anew takes its share of what is left."""
+        if stage in ("", self._part):
+            return done
+        name, so_far = self._step
+        if stage != name or done < so_far:
+            self._begun = self._within
+        self._step = (stage, done)
+        self._within = self._begun + STEP * (1 - self._begun) * done
+        return self._within
 
     def _before(self) -> float:
         parts = list(self._parts)

@@ -334,3 +334,16 @@ def test_a_part_that_is_left_out_does_not_count_as_done(world):
     assert fractions == sorted(fractions)
     assert next(fraction for stage, fraction in told if stage == "fitting") < 0.2
     assert max(fractions) > 0.9
+
+
+def test_every_step_of_a_part_moves_the_bar(world):
+    """A search makes many steps, each from 0 to its end: the bar must not stand still after the first."""
+    told = []
+    run = training.request_training(trigger="command", options={"precompute": False})
+    training.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    steps = {
+        stage: [fraction for name, fraction in told if name == stage] for stage, _ in told if ":" in stage
+    }
+    assert len(steps) >= 6
+    assert all(fractions[0] < fractions[-1] for fractions in steps.values())
+    assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
