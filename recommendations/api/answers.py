@@ -53,7 +53,7 @@ def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[
             {"id": song.key, "title": song.title, "artist": {"id": song.artist_id, "name": song.artist.name}}
             for song in why.evidence
         ],
-        "decisive": explanation.decisive,
+        "decisive": why.decisive,
         "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
         "contributions": dict(explanation.contributions),
     }

@@ -220,9 +220,11 @@ def _choose_together(
     above = above[np.repeat(told, counts)]
     places = np.arange(counts[told].max()) < counts[told][:, None]
     columns = np.zeros(places.shape, dtype=np.int32)
-    columns[places] = above % scores.shape[1]
+    found_rows, found_columns = np.divmod(above, scores.shape[1])
+    columns[places] = found_columns
     values = np.full(places.shape, -np.inf, dtype=np.float32)
-    values[places] = scores.ravel()[above]
+    # not ravel(): the scores may be a part of a wider array, which it would copy
+    values[places] = scores[found_rows, found_columns]
     _, best_first = sorted_together(_falling(values), columns)
     chosen[told] = best_first[:, :k]
     return np.flatnonzero(~told)

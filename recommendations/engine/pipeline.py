@@ -120,16 +120,13 @@ class Pipeline:
         ordered = self.ordered(listeners, scores, chosen)
         wish = wish_of(self.config, len(self.items), N_BESIDE)
         candidates = self._candidates(ordered, wish.k)
-        item_rows, margins = candidates.at(self._chosen(candidates, listeners, wish))
-        is_other = item_rows[0] != item_row
-        own_place = (candidates.item_rows[0] == item_row).nonzero()[0][:1]
-        own_margin = candidates.margins[:, own_place] if len(own_place) else np.full((1, 1), np.inf)
-        return self.reasoning.block(
-            listeners,
-            ordered,
-            np.hstack([chosen, item_rows[:, is_other]]),
-            np.hstack([own_margin, margins[:, is_other]]),
-        )
+        places = self._chosen(candidates, listeners, wish)[0]
+        found_at = np.flatnonzero(candidates.item_rows[0] == item_row)
+        first = found_at[0] if len(found_at) else -1
+        others = places[(places >= 0) & (places != first)]
+        item_rows, margins = candidates.at(np.array([[first, *others]]))
+        item_rows[0, 0] = item_row
+        return self.reasoning.block(listeners, ordered, item_rows, margins)
 
     def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""

@@ -53,6 +53,8 @@ def precompute(
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
     for batch in blocks(n, conf.precompute_batch):
+        # a batch of one block tells nothing of itself
+        tell(STAGE, batch.start, n)
         some = known.of(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, _as_part(tell, batch.start, n))
         for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):

@@ -78,6 +78,7 @@ class Reasons:
     sentence: str
     line: str
     evidence: tuple[Song, ...] = ()
+    decisive: bool = False
     features: tuple[tuple[str, float, float], ...] = field(default=())
     explanation: Explanation | None = None
 
@@ -87,11 +88,15 @@ def of(explanation: Explanation, songs: Mapping[Any, Song] | None = None) -> Rea
     known = songs or {}
     evidence = tuple(known[part.item_id] for part in explanation.because if part.item_id in known)
     shares = shares_of(explanation)
+    # not of another song, should the one that decides have left the catalog
+    is_first = bool(evidence) and evidence[0].pk == explanation.because[0].item_id
+    decisive = explanation.decisive and is_first
     return Reasons(
         shares=shares,
         sentence=" + ".join(f"{share.text} ({share.percent}%)" for share in shares),
-        line=_line(explanation, shares, evidence),
+        line=_line(explanation, shares, evidence, decisive=decisive),
         evidence=evidence,
+        decisive=decisive,
         features=tuple(
             (match.name, match.song_value, match.listener_value) for match in explanation.features
         ),
@@ -166,13 +171,15 @@ def _text(kind: str, explanation: Explanation) -> str:
     return _("Other signals")
 
 
-def _line(explanation: Explanation, shares: tuple[Share, ...], evidence: tuple[Song, ...]) -> str:
+def _line(
+    explanation: Explanation, shares: tuple[Share, ...], evidence: tuple[Song, ...], *, decisive: bool
+) -> str:
     """Say the strongest true reason in one line."""
     main = shares[0].kind if shares else OTHER
     if main == POPULAR and explanation.popularity:
         return popularity_words(explanation)
     if evidence and main != SOUND:
-        return _history_line(explanation, evidence)
+        return _history_line(evidence, decisive=decisive)
     if explanation.features:
         return _sound_line(explanation, evidence)
     if evidence:
@@ -180,9 +187,9 @@ def _line(explanation: Explanation, shares: tuple[Share, ...], evidence: tuple[S
     return shares[0].text if shares else _("Chosen for you")
 
 
-def _history_line(explanation: Explanation, evidence: tuple[Song, ...]) -> str:
+def _history_line(evidence: tuple[Song, ...], *, decisive: bool) -> str:
     """Say “because of” only where the song would stand lower without the other one."""
-    if explanation.decisive and explanation.because[0].item_id == evidence[0].pk:
+    if decisive:
         form = _("Because of “%(title)s” by %(artist)s")
     elif len(evidence) > 1:
         form = _("Goes with “%(title)s” by %(artist)s and more")

@@ -6,7 +6,6 @@ rows → arrays → fit → evaluate → save → register → gate → activate
 
 import errno
 import logging
-import math
 import time
 import uuid
 from collections.abc import Callable
@@ -271,8 +270,7 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
-        decisive_from = evaluation.fidelity.decisive_from
-        recommender.decisive_from = math.inf if decisive_from is None else decisive_from
+        recommender.decisive_from = evaluation.fidelity.decisive_from
     return _registered(run, rows, recommender, fit_seconds, evaluation, reporter), rows
 
 

@@ -34,6 +34,13 @@ def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_c
     assert line_of(99, 2, decisive=True) == "Goes with “B” by The Lanterns"
 
 
+def test_the_why_page_and_the_api_do_not_say_it_either():
+    because = (Evidence(99, 0.1, "als"), Evidence(2, 0.1, "als"))
+    found = reasons.of(Explanation(HISTORY, HISTORY, because=because, decisive=True), SONGS)
+    assert not found.decisive
+    assert reasons.of(Explanation(HISTORY, HISTORY, because=because[1:], decisive=True), SONGS).decisive
+
+
 def test_likeness_in_sound_is_no_cause():
     assert line_of(1, decisive=True, shares={"content": 1.0}) == "Similar energy to “A”"
 

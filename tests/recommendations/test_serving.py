@@ -29,6 +29,13 @@ def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_fr
     assert serving.recommend_for(other).step == "precomputed"
 
 
+def test_progress_is_told_before_every_batch_however_small(version, settings):
+    """There a cancelled training stops."""
+    settings.PRECOMPUTE_BATCH, told = 10, []
+    precompute.precompute(version, on_progress=lambda stage, done, total: told.append((done, total)))
+    assert told == [(done, N_LISTENERS) for done in (0, 10, 20, 30, 40)]
+
+
 def test_the_precomputed_list_is_the_live_one(version, listener):
     live = serving.recommend_for(listener)
     precompute.precompute(version)

@@ -338,9 +338,12 @@ def _system(
 def _solved(
     songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return A^-1 Y', (n, d, longest); there are more songs than factors, so the inverse is quicker than solving."""
-    inverse = np.linalg.inv(_system(songs, shared, extra))
-    return np.asarray(np.matmul(inverse, songs.transpose(0, 2, 1)), dtype=np.float64)
+    """Return A^-1 Y', (n, d, longest), by the inverse where there are many more songs than factors: it is quicker."""
+    system, right = _system(songs, shared, extra), songs.transpose(0, 2, 1)
+    _, longest, n_factors = songs.shape
+    if longest < 2 * n_factors:
+        return np.asarray(np.linalg.solve(system, right), dtype=np.float64)
+    return np.asarray(np.matmul(np.linalg.inv(system), right), dtype=np.float64)
 
 
 def _small_system(

@@ -43,7 +43,7 @@ class Fidelity:
         The score fell further without the song that was named first than without the other one.
     decisive_from
         What a named song has to add, in distances to the next song of the ranking, so that the rank falls without it;
-        found on other cases than those that are counted here. None: nothing is enough.
+        found on other cases than those that are counted here. inf: nothing is enough.
     decisive
         Share of the reasons that are decisive.
     rank_fell_decisive
@@ -56,12 +56,13 @@ class Fidelity:
     score_fell_control: float
     rank_fell_control: float
     beats_control: float
-    decisive_from: float | None
+    decisive_from: float
     decisive: float
     rank_fell_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return plain JSON types, which know no infinity: None."""
+        return asdict(self) | {"decisive_from": None if np.isinf(self.decisive_from) else self.decisive_from}
 
 
 def explanation_fidelity(
@@ -110,7 +111,7 @@ def explanation_fidelity(
         score_fell_control=float((control < before).mean()),
         rank_fell_control=float((rank_control > rank).mean()),
         beats_control=float((named < control).mean()),
-        decisive_from=None if np.isinf(decisive_from) else decisive_from,
+        decisive_from=decisive_from,
         decisive=float(decisive.mean()),
         rank_fell_decisive=float(fell[decisive].mean()) if decisive.any() else None,
     )
@@ -123,22 +124,23 @@ def decisive_from_of(reaches: NDArray[np.float32], fell: NDArray[np.bool_]) -> f
     """
     if len(reaches) < FEWEST:
         return DECISIVE_FROM
-    falling = np.sort(np.clip(reaches.astype(np.float64), *REACHES))[::-1]
-    chances = _chances(np.log(np.clip(reaches.astype(np.float64), *REACHES)), fell, np.log(falling))
+    order = np.argsort(-reaches, kind="stable")
+    falling = np.clip(reaches[order].astype(np.float64), *REACHES)
+    chances = _chances(np.log(falling), fell[order])
     # cases of equal reach are decisive together
     is_last = np.append(falling[:-1] > falling[1:], True)
     enough = np.flatnonzero(is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= AIM))
     return float(falling[enough[-1]]) if len(enough) else np.inf
 
 
-def _chances(x: NDArray[np.float64], y: NDArray[np.bool_], asked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fit a logistic curve (a little ridge keeps it finite where all are equal) and return its values, (n,)."""
+def _chances(x: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Fit a logistic curve (a little ridge keeps it finite where all are equal) and return its values at x, (n,)."""
     rows, slope = np.column_stack([np.ones_like(x), x]), np.zeros(2)
     for _ in range(N_NEWTON):
         chances = _logistic(rows @ slope)
         bend = (rows * (chances * (1 - chances))[:, None]).T @ rows + RIDGE * np.eye(2)
         slope += np.linalg.solve(bend, rows.T @ (y - chances) - RIDGE * slope)
-    return _logistic(slope[0] + slope[1] * asked)
+    return _logistic(rows @ slope)
 
 
 def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
