@@ -41,9 +41,13 @@ class Lease:
     def write(self, **fields: Any) -> None:
         """Change the run's row; raises LostLease when it is not ours any more."""
         if not TrainingRun.objects.filter(pk=self.run_id).held_by(self.owner, self.attempt).update(**fields):
-            raise LostLease(
-                f"Training #{self.run_id} was taken over; attempt {self.attempt} writes nothing more."
-            )
+            raise self.lost()
+
+    def lost(self) -> LostLease:
+        """Return what is raised when the run turns out to be somebody else's, whoever notices first."""
+        return LostLease(
+            f"Training #{self.run_id} was taken over; attempt {self.attempt} writes nothing more."
+        )
 
     def renew(self) -> None:
         self.write(lease_until=lease_end())

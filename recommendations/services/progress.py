@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from django.utils import timezone
 
 from recommendations.models import TrainingRun
-from recommendations.services.leases import Heartbeat, Lease, LostLease
+from recommendations.services.leases import Heartbeat, Lease
 
 # How much of a training each part takes, roughly; only the progress bar depends on it.
 PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating": 1, "precomputing": 22}
@@ -94,16 +94,13 @@ class Reporter:
 
     def _stop_if_asked(self, *, now: bool = False) -> None:
         if self.heartbeat is not None and self.heartbeat.lost:
-            raise self._lost()
+            raise self.lease.lost()
         if not now and time.monotonic() - self._looked < LOOK_EVERY:
             return
         self._looked = time.monotonic()
         held = TrainingRun.objects.filter(pk=self.lease.run_id).held_by(self.lease.owner, self.lease.attempt)
         cancel_requested = held.values_list("cancel_requested", flat=True).first()
         if cancel_requested is None:
-            raise self._lost()
+            raise self.lease.lost()
         if cancel_requested:
             raise Cancelled
-
-    def _lost(self) -> LostLease:
-        return LostLease(f"Training #{self.lease.run_id} was taken over; attempt {self.lease.attempt} stops.")

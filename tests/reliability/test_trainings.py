@@ -42,6 +42,13 @@ while True:
 """
 
 
+def training_of_seconds() -> dict:
+    """Options of a training that ends, after longer than a lease or a broker's patience in these tests."""
+    options = long_training()
+    options["config"]["components"]["als"]["n_iterations"] = 20_000
+    return options
+
+
 def whole(folder: Path, manifest_sha256: str) -> bool:
     """True when every byte of an artifact is what was saved; checked without the program."""
     manifest = (folder / "manifest.json").read_bytes()
@@ -97,8 +104,7 @@ def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start
 def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_worker, tmp_path):  # noqa: F811
     """T10: the first worker is stopped in its tracks until another one has taken its training up."""
     site.settings["TRAINING_LEASE_SECONDS"] = "2"
-    options = long_training()
-    options["config"]["components"]["als"]["n_iterations"] = 1500
+    options = training_of_seconds()
     silent = start_worker(site)
     run = request_training(site, **options)
     first = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
@@ -114,7 +120,7 @@ def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_work
     os.killpg(silent.pid, signal.SIGCONT)
     log = next(tmp_path.glob("worker0@*.log"))
     wait_for(lambda: "attempt 1 writes nothing more" in log.read_text())
-    row = wait_for(lambda: ended(site, run), seconds=120)
+    row = wait_for(lambda: ended(site, run), seconds=180)
     assert (row["status"], row["attempt"]) == ("succeeded", 2)
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
     assert silent.poll() is None
@@ -129,8 +135,7 @@ def test_a_message_that_redis_delivers_again_makes_no_second_version(site, start
     except OSError:
         pytest.skip("No redis answers at 127.0.0.1:6379.")
     site.settings |= {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/10", "BROKER_VISIBILITY_TIMEOUT": "2"}
-    options = long_training()
-    options["config"]["components"]["als"]["n_iterations"] = 3000
+    options = training_of_seconds()
     start_worker(site)
     start_worker(site)
     run = request_training(site, **options)
