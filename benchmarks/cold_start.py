@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from benchmarks.listening_files import read_listening
+from benchmarks.listening_files import read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
 from recommendations.engine.arrays import n_per_row
 from recommendations.engine.evaluation import listener_split, metrics
@@ -68,4 +68,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(refused_in_a_sentence("cold_start", main))

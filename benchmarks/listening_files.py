@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz
 
-from recommendations.engine import AUDIO_FEATURES, IdMap, ItemFeatures
+from recommendations.engine import AUDIO_FEATURES, IdMap, ItemFeatures, NotEnoughData
 
 HEADERS = {"item", "item_id", "song", "song_id", "artist_id"}
 GENRE_COLUMNS = {"genre", "genres", "tag", "tags"}
@@ -21,6 +22,15 @@ MOST_UNIQUE = 0.5
 
 class BadFile(ValueError):
     """A file cannot be used; the message says which line and why."""
+
+
+def refused_in_a_sentence(program: str, work: Callable[[], int]) -> int:
+    """Return what the work returns, or 1 after one sentence about the file that cannot be used."""
+    try:
+        return work()
+    except (BadFile, NotEnoughData, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
 
 
 @dataclass(frozen=True)

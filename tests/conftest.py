@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.utils import translation
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgres://postgres@127.0.0.1"
@@ -32,6 +33,12 @@ def pytest_runtest_makereport(item, call):
             report.outcome = "failed"
             report.longrepr = f"Skipped, but CI should have what it needs: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _english_at_first():
+    """A page asked for in German leaves its language behind in the thread, and the next test would read it."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)

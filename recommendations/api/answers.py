@@ -49,13 +49,18 @@ def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[
         "line": why.line,
         "sentence": why.sentence,
         "shares": [{"kind": s.kind, "percent": s.percent, "text": s.text} for s in why.shares],
-        "because": [
-            {"id": song.key, "title": song.title, "artist": {"id": song.artist_id, "name": song.artist.name}}
-            for song in why.evidence
-        ],
-        "decisive": why.decisive,
+        "because": [_named(song) for song in why.because],
+        "goes_with": [_named(song) for song in why.goes_with],
         "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
         "contributions": dict(explanation.contributions),
+    }
+
+
+def _named(song: Song) -> dict[str, Any]:
+    return {
+        "id": song.key,
+        "title": song.title,
+        "artist": {"id": song.artist_id, "name": song.artist.name},
     }
 
 

@@ -12,7 +12,7 @@ EXPLANATION = {
         {"kind": "popular", "percent": 10, "text": "Currently trending"},
     ],
     "because": [{"id": "song_00007", "title": "Paper Lions", "artist": {"id": 7, "name": "The Lanterns"}}],
-    "decisive": True,
+    "goes_with": [{"id": "song_00031", "title": "Night Ferry", "artist": {"id": 12, "name": "Tall Ships"}}],
     "features": [{"name": "energy", "song": 0.44, "yours": 0.47}],
     "contributions": {"als": 0.52, "content": 0.26, "popularity": 0.09},
 }

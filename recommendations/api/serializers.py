@@ -42,10 +42,12 @@ class ExplanationSerializer(serializers.Serializer):
     line = serializers.CharField(help_text="The strongest reason in one line.")
     sentence = serializers.CharField(help_text="All parts with their shares.")
     shares = ShareSerializer(many=True)
-    because = EvidenceSerializer(many=True, help_text="Songs of your history that counted most.")
-    decisive = serializers.BooleanField(
-        help_text="Without the first of these songs it would most likely stand lower; measured for every version."
+    because = EvidenceSerializer(
+        many=True,
+        help_text="The song of your history without which this one would most likely stand lower (measured for every "
+        "version); empty where that is not sure of any song.",
     )
+    goes_with = EvidenceSerializer(many=True, help_text="Other songs of your history that counted most.")
     features = AgreementSerializer(many=True, help_text="Audio features that agree with your taste.")
     contributions = serializers.DictField(
         child=serializers.FloatField(), help_text="What each algorithm added; they sum to the score."

@@ -73,29 +73,35 @@ class Explanation:
     shares
         Component -> its part of the positive contributions; they sum to 1.
     because
-        The songs of the history that counted most, largest first.
+        The song of the history without which this one would stand lower, as far as can be told from what it adds and
+        from how far the next song is; none where that is not sure of any. `evaluation.fidelity` measures in how many
+        cases it is so.
+    goes_with
+        The other songs of the history that counted most, largest first.
     features
         Audio features that agree, closest first.
     popularity
         How popular the song is, if that counted.
-    decisive
-        The song would stand lower without the first of `because`, as far as can be told from what it adds and from how
-        far the next song is; `evaluation.fidelity` measures in how many cases that is so.
     """
 
     contributions: Mapping[str, float]
     shares: Mapping[str, float]
     because: tuple[Evidence, ...] = ()
+    goes_with: tuple[Evidence, ...] = ()
     features: tuple[FeatureMatch, ...] = ()
     popularity: PopularityNote | None = None
-    decisive: bool = False
+
+    @property
+    def named(self) -> tuple[Evidence, ...]:
+        """All songs of the history that are named, largest first."""
+        return self.because + self.goes_with
 
     def to_dict(self) -> dict[str, Any]:
         """Return compact JSON types; empty parts are left out."""
         result: dict[str, Any] = {"contributions": dict(self.contributions), "shares": dict(self.shares)}
-        if self.because:
-            result["because"] = [[e.item_id, e.amount, e.component] for e in self.because]
-            result["decisive"] = self.decisive
+        for key, songs in (("because", self.because), ("goes_with", self.goes_with)):
+            if songs:
+                result[key] = [[e.item_id, e.amount, e.component] for e in songs]
         if self.features:
             result["features"] = [[f.name, f.song_value, f.listener_value] for f in self.features]
         if self.popularity:

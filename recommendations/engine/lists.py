@@ -137,12 +137,12 @@ class RecommendedList:
         n = len(packed["ids"])
         ids, amounts, components = packed["because"]
         which, values = packed["features"]
-        because = (ids, amounts, _numbers(components))
+        named = (ids, amounts, _numbers(components))
         songs = zip(
             packed.get("rows") or [NO_SONG] * n,
             packed["ids"],
             _each(packed["contributions"], n),
-            zip(*(_each(column, n) for column in because), strict=True),
+            zip(*(_each(column, n) for column in named), strict=True),
             zip(*(_each(column, n) for column in (_numbers(which), values)), strict=True),
             _each(packed["popularity"], n),
             _numbers(packed["decisive"]),
@@ -171,24 +171,25 @@ def _item(
     item_row: int,
     item_id: int | str,
     amounts: Sequence[int],
-    because: Sequence[Sequence],
+    named: Sequence[Sequence],
     features: Sequence[Sequence],
     note: Sequence[int],
     decisive: int,
 ) -> RecommendedItem:
     contributions = {name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount}
+    evidence = _evidence(named, names)
     explanation = Explanation(
         contributions=contributions,
         shares=shares_of(contributions, weights),
-        because=_because(because, names),
+        because=evidence[:decisive],
+        goes_with=evidence[decisive:],
         features=_features(features, sound) if "content" in contributions else (),
         popularity=_note(note) if "popularity" in contributions else None,
-        decisive=bool(decisive),
     )
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 
 
-def _because(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
+def _evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
     return tuple(
         [
             Evidence(item_id, amount / MILLION, names[component])

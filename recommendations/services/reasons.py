@@ -77,8 +77,8 @@ class Reasons:
     shares: tuple[Share, ...]
     sentence: str
     line: str
-    evidence: tuple[Song, ...] = ()
-    decisive: bool = False
+    because: tuple[Song, ...] = ()
+    goes_with: tuple[Song, ...] = ()
     features: tuple[tuple[str, float, float], ...] = field(default=())
     explanation: Explanation | None = None
 
@@ -86,17 +86,15 @@ class Reasons:
 def of(explanation: Explanation, songs: Mapping[Any, Song] | None = None) -> Reasons:
     """Put `explanation` into words; `songs` holds the songs it may name, by id."""
     known = songs or {}
-    evidence = tuple(known[part.item_id] for part in explanation.because if part.item_id in known)
+    because = tuple(known[part.item_id] for part in explanation.because if part.item_id in known)
+    goes_with = tuple(known[part.item_id] for part in explanation.goes_with if part.item_id in known)
     shares = shares_of(explanation)
-    # not of another song, should the one that decides have left the catalog
-    is_first = bool(evidence) and evidence[0].pk == explanation.because[0].item_id
-    decisive = explanation.decisive and is_first
     return Reasons(
         shares=shares,
         sentence=" + ".join(f"{share.text} ({share.percent}%)" for share in shares),
-        line=_line(explanation, shares, evidence, decisive=decisive),
-        evidence=evidence,
-        decisive=decisive,
+        line=_line(explanation, shares, because, goes_with),
+        because=because,
+        goes_with=goes_with,
         features=tuple(
             (match.name, match.song_value, match.listener_value) for match in explanation.features
         ),
@@ -123,7 +121,7 @@ def compared(reasons: Reasons) -> Reasons:
 
 def songs_named_by(explanations: Iterable[Explanation]) -> dict[int, Song]:
     """Return every song that the explanations name, by id, with its artist; one query."""
-    ids = {part.item_id for explanation in explanations for part in explanation.because}
+    ids = {part.item_id for explanation in explanations for part in explanation.named}
     return Song.objects.select_related("artist").in_bulk(ids) if ids else {}
 
 
@@ -172,36 +170,40 @@ def _text(kind: str, explanation: Explanation) -> str:
 
 
 def _line(
-    explanation: Explanation, shares: tuple[Share, ...], evidence: tuple[Song, ...], *, decisive: bool
+    explanation: Explanation,
+    shares: tuple[Share, ...],
+    because: tuple[Song, ...],
+    goes_with: tuple[Song, ...],
 ) -> str:
     """Say the strongest true reason in one line."""
-    main = shares[0].kind if shares else OTHER
+    main, named = shares[0].kind if shares else OTHER, because + goes_with
     if main == POPULAR and explanation.popularity:
         return popularity_words(explanation)
-    if evidence and main != SOUND:
-        return _history_line(evidence, decisive=decisive)
+    if named and main != SOUND:
+        return _history_line(because, goes_with)
     if explanation.features:
-        return _sound_line(explanation, evidence)
-    if evidence:
-        return _("Sounds like “%(title)s”") % {"title": evidence[0].title}
+        return _sound_line(explanation, named)
+    if named:
+        return _("Sounds like “%(title)s”") % {"title": named[0].title}
     return shares[0].text if shares else _("Chosen for you")
 
 
-def _history_line(evidence: tuple[Song, ...], *, decisive: bool) -> str:
+def _history_line(because: tuple[Song, ...], goes_with: tuple[Song, ...]) -> str:
     """Say “because of” only where the song would stand lower without the other one."""
-    if decisive:
+    if because:
         form = _("Because of “%(title)s” by %(artist)s")
-    elif len(evidence) > 1:
+    elif len(goes_with) > 1:
         form = _("Goes with “%(title)s” by %(artist)s and more")
     else:
         form = _("Goes with “%(title)s” by %(artist)s")
-    return form % {"title": evidence[0].title, "artist": evidence[0].artist.name}
+    first = (because or goes_with)[0]
+    return form % {"title": first.title, "artist": first.artist.name}
 
 
-def _sound_line(explanation: Explanation, evidence: tuple[Song, ...]) -> str:
+def _sound_line(explanation: Explanation, named: tuple[Song, ...]) -> str:
     features = words_joined([str(FEATURE_WORDS.get(f.name, f.name)) for f in explanation.features[:2]])
-    if evidence:
-        return _("Similar %(features)s to “%(title)s”") % {"features": features, "title": evidence[0].title}
+    if named:
+        return _("Similar %(features)s to “%(title)s”") % {"features": features, "title": named[0].title}
     return _("Similar %(features)s to what you like") % {"features": features}
 
 

@@ -28,6 +28,7 @@ FIDELITY_WORDS = {
     "rank_fell_control": _("rank falls without another song (control)"),
     "beats_control": _("score falls further without the named song than without the other"),
     "rank_fell_decisive": _("rank falls without the named song where the words are “because of”"),
+    "rank_fell_control_decisive": _("rank falls there without another song (control)"),
     "decisive": _("reasons whose words are “because of”"),
     "n_cases": _("cases looked at"),
 }

@@ -67,7 +67,6 @@ def why(request, song_id: int):
         found = reasons.of(explanation, named)
         context |= {
             "reasons": found,
-            "evidence": found.evidence,
             "chart": charts.comparison(shown, explanation, sound),
         }
     context["wished"] = wishes.about_song(request.user, shown)

@@ -32,9 +32,9 @@ def _reasons(songs: list[Song]) -> reasons.Reasons:
     explanation = Explanation(
         contributions={"als": 0.6, "content": 0.3, "popularity": 0.1},
         shares={"als": 0.6, "content": 0.3, "popularity": 0.1},
-        because=tuple(Evidence(song.pk, 0.2, "als") for song in songs[:2]),
+        because=tuple(Evidence(song.pk, 0.2, "als") for song in songs[:1]),
+        goes_with=tuple(Evidence(song.pk, 0.1, "als") for song in songs[1:2]),
         features=(FeatureMatch("energy", 0.7, 0.68),),
         popularity=PopularityNote("trending", 120),
-        decisive=True,
     )
     return reasons.of(explanation, {song.pk: song for song in songs})

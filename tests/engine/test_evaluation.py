@@ -312,6 +312,7 @@ def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_t
     assert found.n_cases > 300
     assert 0.2 < found.decisive < 1
     assert found.rank_fell_decisive >= 0.9 > found.rank_fell
+    assert found.rank_fell_decisive > 2 * found.rank_fell_control_decisive
 
 
 def test_what_decides_is_learned_from_how_often_the_rank_fell():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, save_npz
 
-from benchmarks import prepare, quality
-from benchmarks.listening_files import BadFile, read_listening
+from benchmarks import prepare, quality, reasons
+from benchmarks.listening_files import BadFile, read_listening, refused_in_a_sentence
 
 from .worlds import checkerboard
 
@@ -39,6 +39,27 @@ def test_it_compares_the_preset_with_components_and_peer(files, monkeypatch, cap
     measured = ("ndcg@10", "recall@20", "precision@10", "coverage@10", "fit_seconds", "peak_mb")
     assert all(np.isfinite(system[name]) for system in result["systems"] for name in measured)
     assert "times the NDCG@10" in capsys.readouterr().out
+
+
+def test_whether_reasons_are_true_is_counted_in_a_table(tmp_path, monkeypatch, capsys):
+    save_npz(tmp_path / "train.npz", csr_matrix(checkerboard(120), dtype=np.float32))
+    wishes = ["--preset", "classic", "--cases", "30", "--draws", "2", "--any-song", "5"]
+    monkeypatch.setattr(sys, "argv", ["reasons", "--train", str(tmp_path / "train.npz"), *wishes])
+    assert refused_in_a_sentence("reasons", reasons.main) == 0
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "classic, 2 draws of 30 recommended songs"
+    assert len(lines) == len(reasons.WORDS) + 1
+    assert lines[0].startswith("score falls without the named song")
+    assert lines[-1].endswith("(5 songs tried)")
+
+
+def test_a_file_that_is_not_there_is_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["reasons", "--train", "/nowhere/train.npz"])
+    assert refused_in_a_sentence("reasons", reasons.main) == 1
+    assert capsys.readouterr().err == (
+        "reasons: /nowhere/train.npz is no scipy .npz matrix: [Errno 2] No such file or directory: "
+        "'/nowhere/train.npz'.\n"
+    )
 
 
 def test_csv_files_with_features_become_matrices(tmp_path):

@@ -122,14 +122,14 @@ def test_songs_named_without_an_account_give_70_percent_content(recommender):
     assert found.segment == "none"
     assert found.weights == pytest.approx({"content": 0.7, "popularity": 0.3})
     assert not {0, 4, 8} & set(rows(found))
-    assert {evidence.item_id for item in found for evidence in item.explanation.because} <= {0, 4, 8}
+    assert {evidence.item_id for item in found for evidence in item.explanation.named} <= {0, 4, 8}
     assert sum(row % 4 == 0 for row in rows(found)) >= 3
 
 
 def test_named_songs_stop_counting_once_something_was_played(recommender):
     played = recommender.recommend(recommender.history([1], taste=[0, 4, 8]), 5)
     assert played.segment == "cold"
-    assert {evidence.item_id for item in played for evidence in item.explanation.because} <= {1}
+    assert {evidence.item_id for item in played for evidence in item.explanation.named} <= {1}
 
 
 def test_dislikes_alone_are_no_history_and_still_never_come(recommender):
@@ -267,9 +267,9 @@ def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
     for listener in range(60):
         history = history_of(histories, listener)
         for item in recommender.recommend(history, 5):
-            amounts = [evidence.amount for evidence in item.explanation.because]
+            amounts = [evidence.amount for evidence in item.explanation.named]
             assert amounts == sorted(amounts, reverse=True)
-            named = recommender.items.rows([evidence.item_id for evidence in item.explanation.because])
+            named = recommender.items.rows([evidence.item_id for evidence in item.explanation.named])
             assert set(named.tolist()) <= set(history.item_rows.tolist())
 
 
@@ -306,12 +306,11 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
         # without variety and limit of artists the list is the ranking
         ranking = recommender.recommend(history, 12, discovery=0, artist_cap=recommender.n_items).items
         for song, below in pairwise(ranking):
-            named = song.explanation.because
+            named = song.explanation.named
             needed = recommender.decisive_from * max(song.score - below.score, 1e-6)
             if named and abs(named[0].amount / needed - 1) > 0.01:
-                decided.append(song.explanation.decisive)
-                assert song.explanation.decisive == (named[0].amount >= needed)
-            assert named or not song.explanation.decisive
+                decided.append(bool(song.explanation.because))
+                assert song.explanation.because == (named[:1] if named[0].amount >= needed else ())
     assert {True, False} == set(decided)
 
 
@@ -320,10 +319,10 @@ def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histo
         history = history_of(histories, listener)
         for song in recommender.recommend(history, 20):
             alone = recommender.explain(history, song.item_row)
-            assert alone.decisive == song.explanation.decisive
-            assert [why.item_id for why in alone.because] == [why.item_id for why in song.explanation.because]
-            assert [why.amount for why in alone.because] == pytest.approx(
-                [why.amount for why in song.explanation.because], abs=3e-6
+            assert len(alone.because) == len(song.explanation.because)
+            assert [why.item_id for why in alone.named] == [why.item_id for why in song.explanation.named]
+            assert [why.amount for why in alone.named] == pytest.approx(
+                [why.amount for why in song.explanation.named], abs=3e-6
             )
 
 
@@ -335,17 +334,17 @@ def test_what_decides_is_saved_with_the_model(recommender, histories, tmp_path, 
     loaded = Recommender.load(tmp_path / "saved")
     assert loaded.decisive_from == decisive_from
     found = loaded.recommend_batch(histories[:60], 10)
-    decides = [song.explanation.decisive for songs in found for song in songs]
+    because = [song.explanation.because for songs in found for song in songs]
     before = trained.recommend_batch(histories[:60], 10)
-    assert decides == [song.explanation.decisive for songs in before for song in songs]
-    assert any(decides) == np.isfinite(decisive_from)
+    assert because == [song.explanation.because for songs in before for song in songs]
+    assert any(because) == np.isfinite(decisive_from)
 
 
 def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender):
     found = recommender.similar(8, 6, exclude=np.array([4]))
     assert not {8, 4} & set(rows(found))
     assert sum(row % 4 == 0 for row in rows(found)) >= 4
-    assert all(not item.explanation.because for item in found)
+    assert all(not item.explanation.named for item in found)
 
 
 def test_a_row_that_does_not_exist_is_refused(recommender, histories):

@@ -139,7 +139,7 @@ def test_explaining_a_recommended_song_repeats_its_reasons(ranked, world):
 def test_reasons_are_songs_of_the_history(ranked, histories):
     row = a_warm(histories)
     heard = set(histories[row].indices.tolist())
-    cited = [why.item_id for song in one(ranked, histories, row) for why in song.explanation.because]
+    cited = [why.item_id for song in one(ranked, histories, row) for why in song.explanation.named]
     assert cited and set(ranked.items.rows(cited).tolist()) <= heard
 
 

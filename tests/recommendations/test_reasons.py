@@ -17,38 +17,44 @@ SONGS = {
 HISTORY = {"als": 0.6, "popularity": 0.4}
 
 
-def line_of(*named: int, decisive: bool, shares=HISTORY) -> str:
-    because = tuple(Evidence(number, 0.1, "als") for number in named)
-    features = (FeatureMatch("energy", 0.4, 0.5),)
-    explanation = Explanation(shares, shares, because=because, features=features, decisive=decisive)
+def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
+    explanation = Explanation(
+        shares,
+        shares,
+        because=named(*because),
+        goes_with=named(*goes_with),
+        features=(FeatureMatch("energy", 0.4, 0.5),),
+    )
     return reasons.of(explanation, SONGS).line
 
 
+def named(*numbers: int) -> tuple[Evidence, ...]:
+    return tuple(Evidence(number, 0.1, "als") for number in numbers)
+
+
 def test_because_of_is_said_only_where_the_song_decides():
-    assert line_of(1, 2, decisive=True) == "Because of “A” by The Lanterns"
-    assert line_of(1, 2, decisive=False) == "Goes with “A” by The Lanterns and more"
-    assert line_of(1, decisive=False) == "Goes with “A” by The Lanterns"
+    assert line_of(because=[1], goes_with=[2]) == "Because of “A” by The Lanterns"
+    assert line_of(goes_with=[1, 2]) == "Goes with “A” by The Lanterns and more"
+    assert line_of(goes_with=[1]) == "Goes with “A” by The Lanterns"
 
 
 def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_catalog():
-    assert line_of(99, 2, decisive=True) == "Goes with “B” by The Lanterns"
+    assert line_of(because=[99], goes_with=[2]) == "Goes with “B” by The Lanterns"
 
 
 def test_the_why_page_and_the_api_do_not_say_it_either():
-    because = (Evidence(99, 0.1, "als"), Evidence(2, 0.1, "als"))
-    found = reasons.of(Explanation(HISTORY, HISTORY, because=because, decisive=True), SONGS)
-    assert not found.decisive
-    assert reasons.of(Explanation(HISTORY, HISTORY, because=because[1:], decisive=True), SONGS).decisive
+    found = reasons.of(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)), SONGS)
+    assert (found.because, found.goes_with) == ((), (SONGS[2],))
 
 
 def test_likeness_in_sound_is_no_cause():
-    assert line_of(1, decisive=True, shares={"content": 1.0}) == "Similar energy to “A”"
+    assert line_of(because=[1], shares={"content": 1.0}) == "Similar energy to “A”"
 
 
 def test_the_words_are_german_for_german_readers():
     with translation.override("de"):
-        assert line_of(1, 2, decisive=True) == "Wegen „A“ von The Lanterns"
-        assert line_of(1, 2, decisive=False) == "Passt zu „A“ von The Lanterns und mehr"
+        assert line_of(because=[1], goes_with=[2]) == "Wegen „A“ von The Lanterns"
+        assert line_of(goes_with=[1, 2]) == "Passt zu „A“ von The Lanterns und mehr"
 
 
 @pytest.fixture
@@ -65,4 +71,4 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     assert recommender.decisive_from == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [item.explanation for listener in listeners for item in serving.recommend_for(listener)]
-    assert {True, False} == {explanation.decisive for explanation in served}
+    assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}

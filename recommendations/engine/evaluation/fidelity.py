@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, lil_matrix, vstack
 
+from ..algorithms.base import NotEnoughData
 from ..arrays import n_per_row, positive_part
 from ..explanations import DECISIVE_FROM, NO_SONG
 from ..recommender import Recommender
@@ -29,7 +30,8 @@ class Fidelity:
     """Shares of the sampled cases in which the recommended song's score or rank became worse.
 
     A song far ahead of the next one keeps its rank whatever single song is taken away, so the rank falls less
-    often than the score. Reasons that say "because of" are therefore only those called decisive.
+    often than the score. Only decisive reasons cite the song as the cause (`Explanation.because`); the others name
+    what the song goes with.
 
     Attributes
     ----------
@@ -46,8 +48,9 @@ class Fidelity:
         found on other cases than those that are counted here. inf: nothing is enough.
     decisive
         Share of the reasons that are decisive.
-    rank_fell_decisive
-        The rank fell without the song that a decisive reason named first; None if there are none.
+    rank_fell_decisive, rank_fell_control_decisive
+        Where the reason is decisive, the rank fell without the song it cites, and without the other one; None if no
+        reason is.
     """
 
     n_cases: int
@@ -59,6 +62,7 @@ class Fidelity:
     decisive_from: float
     decisive: float
     rank_fell_decisive: float | None
+    rank_fell_control_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, which know no infinity: None."""
@@ -77,12 +81,12 @@ def explanation_fidelity(
 
     Raises
     ------
-    ValueError
+    NotEnoughData
         No listener knows enough songs.
     """
     cases = _Cases.drawn(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
     if not len(cases.rows):
-        raise ValueError("No listener has a history long enough to take a song out of it.")
+        raise NotEnoughData("No listener has a history long enough to take a song out of it.")
     judged, others = cases.halves()
     # one call for all, so that all processors have work
     chosen, learned = histories[judged.rows], histories[others.rows]
@@ -101,7 +105,7 @@ def explanation_fidelity(
     ends = np.cumsum([len(part.rows) for _, _, part in asked])[:-1]
     before, named, control, _, _ = np.split(scores, ends)
     rank, rank_named, rank_control, rank_others, rank_others_named = np.split(ranks, ends)
-    fell = rank_named > rank
+    fell, fell_control = rank_named > rank, rank_control > rank
     decisive_from = decisive_from_of(others.reaches, rank_others_named > rank_others)
     decisive = judged.reaches >= decisive_from
     return Fidelity(
@@ -109,12 +113,17 @@ def explanation_fidelity(
         score_fell=float((named < before).mean()),
         rank_fell=float(fell.mean()),
         score_fell_control=float((control < before).mean()),
-        rank_fell_control=float((rank_control > rank).mean()),
+        rank_fell_control=float(fell_control.mean()),
         beats_control=float((named < control).mean()),
         decisive_from=decisive_from,
         decisive=float(decisive.mean()),
-        rank_fell_decisive=float(fell[decisive].mean()) if decisive.any() else None,
+        rank_fell_decisive=_share(fell[decisive]),
+        rank_fell_control_decisive=_share(fell_control[decisive]),
     )
+
+
+def _share(cases: NDArray[np.bool_]) -> float | None:
+    return float(cases.mean()) if len(cases) else None
 
 
 def decisive_from_of(reaches: NDArray[np.float32], fell: NDArray[np.bool_]) -> float:
