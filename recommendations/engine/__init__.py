@@ -17,9 +17,10 @@ from .artifacts import (
 from .config import SEGMENTS, RecommenderConfig
 from .explanations import Evidence, Explanation, FeatureMatch, PopularityNote
 from .features import AUDIO_FEATURES, ItemFeatures
+from .history import History
 from .idmap import IdMap
 from .interactions import Interactions, Kind
-from .lists import History, RecommendedBatch, RecommendedItem, RecommendedList
+from .lists import RecommendedBatch, RecommendedItem, RecommendedList
 from .presets import CLASSIC, PRESETS
 from .recommender import Recommender
 from .weighting import Weighting

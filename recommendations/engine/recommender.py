@@ -19,9 +19,10 @@ from .algorithms.content import Content
 from .config import RankerConfig, RecommenderConfig
 from .explanations import DECISIVE_FROM, NO_SONG, Explanation
 from .features import ItemFeatures
+from .history import History
 from .idmap import UNKNOWN, IdMap
 from .interactions import Interactions
-from .lists import History, RecommendedBatch, RecommendedList
+from .lists import RecommendedBatch, RecommendedList
 from .metadata import describe
 from .pipeline import Pipeline, in_blocks
 from .presets import CLASSIC
