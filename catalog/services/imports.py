@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
@@ -75,7 +76,10 @@ def import_file(
     )
     claimed = leases.claim(run.pk, leases.new_owner())
     if claimed is None:
-        raise ImportRefused(f"{opened.name} is being imported by another process; wait until that is done.")
+        raise ImportRefused(
+            _("%(file)s is being imported by another process; wait until that is done.")
+            % {"file": opened.name}
+        )
     return _run(claimed, job, on_progress)
 
 
@@ -95,10 +99,14 @@ def request_import(
     """
     if file.size is not None and file.size > MOST_UPLOADED:
         raise ImportRefused(
-            f"The file is larger than {MOST_UPLOADED // 2**30} GB; use the command import_history."
+            _("The file is larger than %(size)d GB; use the command import_history.")
+            % {"size": MOST_UPLOADED // 2**30}
         )
     if listener is not None and _waiting(listener) >= MOST_WAITING:
-        raise ImportRefused(f"{MOST_WAITING} of your files are being read; wait until one is through.")
+        raise ImportRefused(
+            _("%(number)d of your files are being read; wait until one is through.")
+            % {"number": MOST_WAITING}
+        )
     stored = _store(file)
     try:
         opened = open_file(stored, _shown_name(file.name))
@@ -149,7 +157,7 @@ def undo(run: ImportRun) -> int:
     artists and albums that this leaves empty. May be repeated after an interruption.
     """
     if run.status in _ALIVE:
-        raise ImportRefused("The import is still running; cancel it first.")
+        raise ImportRefused(_("The import is still running; cancel it first."))
     listener_ids = list(
         Interaction.objects.filter(import_run=run).order_by().values_list("listener_id", flat=True).distinct()
     )
@@ -285,7 +293,9 @@ def _store(file: UploadedFile) -> Path:
             n_bytes += len(part)
             if n_bytes > MOST_UPLOADED:
                 path.unlink()
-                raise ImportRefused(f"The file is larger than {MOST_UPLOADED // 2**30} GB.")
+                raise ImportRefused(
+                    _("The file is larger than %(size)d GB.") % {"size": MOST_UPLOADED // 2**30}
+                )
             stored.write(part)
     return path
 

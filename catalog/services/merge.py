@@ -6,6 +6,7 @@ from functools import partial
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
+from django.utils.translation import gettext as _
 
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Interaction, PlaylistItem, Song
 from catalog.signals import listening_changed
@@ -38,7 +39,7 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
     """
     others = [song for song in duplicates if song.pk != keeper.pk]
     if not others:
-        raise MergeRefused("Choose at least two songs.")
+        raise MergeRefused(_("Choose at least two songs."))
     n_moved = n_known = 0
     with transaction.atomic():
         listener_ids = _listeners_of(others)
@@ -122,7 +123,7 @@ def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
     """Make several artists one; return how many songs changed hands. Albums of the same title become one."""
     others = [artist for artist in duplicates if artist.pk != keeper.pk]
     if not others:
-        raise MergeRefused("Choose at least two artists.")
+        raise MergeRefused(_("Choose at least two artists."))
     n_songs = 0
     with transaction.atomic():
         for other in others:
@@ -168,7 +169,7 @@ def merge_genres(keeper: Genre, duplicates: Iterable[Genre]) -> int:
     """Make several genres one; return how many songs were of the others."""
     others = [genre for genre in duplicates if genre.pk != keeper.pk]
     if not others:
-        raise MergeRefused("Choose at least two genres.")
+        raise MergeRefused(_("Choose at least two genres."))
     links = Song.genres.through.objects
     with transaction.atomic():
         n_songs = links.filter(genre__in=others).values("song").distinct().count()

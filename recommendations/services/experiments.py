@@ -12,6 +12,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from scipy import special
 
 from recommendations.engine.bucketing import bucket, pick
@@ -110,25 +111,29 @@ def start(experiment: Experiment, *, by: Any = None) -> Experiment:
                 state=State.RUNNING, started_at=timezone.now()
             )
             if not started:
-                raise ExperimentRefused("Only a draft can be started; copy this one to run it again.")
+                raise ExperimentRefused(_("Only a draft can be started; copy this one to run it again."))
     except IntegrityError:
         running = Experiment.objects.filter(state=State.RUNNING).first()
-        raise ExperimentRefused(f"“{running}” is running; stop it first.") from None
+        raise ExperimentRefused(
+            _("“%(experiment)s” is running; stop it first.") % {"experiment": running}
+        ) from None
     return _noted(experiment, "started", by)
 
 
 def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
     if len(arms) < 2:
-        raise ExperimentRefused("An experiment needs at least two arms.")
+        raise ExperimentRefused(_("An experiment needs at least two arms."))
     total = sum(arm.share for arm in arms)
     if total > 1 + 1e-9:
-        raise ExperimentRefused(f"The shares add up to {total:.0%}; they may be 100 % together.")
+        raise ExperimentRefused(
+            _("The shares add up to %(total)s; they may be 100 %% together.") % {"total": f"{total:.0%}"}
+        )
     if any(arm.share == 0 for arm in arms):
-        raise ExperimentRefused("Every arm needs a share above 0.")
+        raise ExperimentRefused(_("Every arm needs a share above 0."))
     ways = {(arm.version_id, arm.preset, arm.discovery, arm.relevance) for arm in arms}
     if len(ways) < len(arms):
         raise ExperimentRefused(
-            "Two arms are the same; change version, preset, discovery or MMR weight of one."
+            _("Two arms are the same; change version, preset, discovery or MMR weight of one.")
         )
 
 
@@ -137,19 +142,22 @@ def _resolve_preset(arm: Arm) -> None:
     if arm.preset and arm.version_id is None:
         arm.version = ModelVersion.objects.usable().filter(preset=arm.preset).first()
         if arm.version is None:
-            raise ExperimentRefused(f"There is no version of the preset {arm.preset!r} yet; train one first.")
+            raise ExperimentRefused(
+                _("There is no version of the preset “%(preset)s” yet; train one first.")
+                % {"preset": arm.preset}
+            )
         arm.save(update_fields=["version"])
     if arm.version is None:
         return
     try:
         registry.recommender_for(arm.version)
     except registry.RegistryError as error:
-        raise ExperimentRefused(f"Arm {arm.name}: {error}") from error
+        raise ExperimentRefused(_("Arm %(arm)s: %(error)s") % {"arm": arm.name, "error": error}) from error
 
 
 def stop(experiment: Experiment, *, by: Any = None) -> Experiment:
     """End an experiment; everybody is served as usual again."""
-    _leave(experiment, State.RUNNING, State.STOPPED, "Only a running experiment can be stopped.")
+    _leave(experiment, State.RUNNING, State.STOPPED, _("Only a running experiment can be stopped."))
     return _noted(experiment, "stopped", by)
 
 
@@ -165,7 +173,7 @@ def stop_arm(arm: Arm, reason: str) -> None:
 def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
     """Make one arm what everybody gets: its version is activated, its discovery or MMR weight becomes the usual one."""
     if arm.experiment_id != experiment.pk:
-        raise ExperimentRefused(f"{arm.name} is no arm of this experiment.")
+        raise ExperimentRefused(_("%(arm)s is no arm of this experiment.") % {"arm": arm.name})
     if experiment.state == State.RUNNING:
         stop(experiment, by=by)
     if arm.version is not None:
@@ -174,7 +182,7 @@ def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
         except registry.RegistryError as error:
             raise ExperimentRefused(str(error)) from error
     with transaction.atomic():
-        _leave(experiment, State.STOPPED, State.PROMOTED, "A winner was promoted already.")
+        _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))
         Arm.objects.filter(pk=arm.pk).update(is_winner=True)
     return _noted(experiment, f"{arm.name} promoted", by)
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from recommendations.conf import conf
 from recommendations.engine import ArtifactError, Recommender
@@ -55,7 +56,7 @@ def find(name: str) -> ModelVersion:
 def require_active() -> ModelVersion:
     version = active_version()
     if version is None:
-        raise RegistryError("No model version is active yet. Train one: python manage.py train_model")
+        raise RegistryError(_("No model version is active yet. Train one: python manage.py train_model"))
     return version
 
 
@@ -92,7 +93,10 @@ def activate(
     Raises RegistryError when its files were pruned, BrokenVersion when they are damaged.
     """
     if version.state == ModelVersion.State.PRUNED:
-        raise RegistryError(f"The files of {version.name} were removed by pruning; train again instead.")
+        raise RegistryError(
+            _("The files of %(version)s were removed by pruning; train again instead.")
+            % {"version": version.name}
+        )
     try:
         recommender_for(version)
     except BrokenVersion as error:
@@ -104,7 +108,10 @@ def activate(
         except IntegrityError:
             # Two activations at once on a server database: the constraint let one through, ours goes after it.
             continue
-    raise RegistryError(f"{version.name} could not be activated because others kept activating; try again.")
+    raise RegistryError(
+        _("%(version)s could not be activated because others kept activating; try again.")
+        % {"version": version.name}
+    )
 
 
 @transaction.atomic
@@ -119,7 +126,10 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
         .update(is_active=True, activated_at=timezone.now())
     )
     if not flipped:
-        raise RegistryError(f"{version.name} is {version.get_state_display()} and can't be activated.")
+        raise RegistryError(
+            _("%(version)s is %(state)s and can't be activated.")
+            % {"version": version.name, "state": version.get_state_display()}
+        )
     Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
     version.refresh_from_db()
     log.info("%s is active (%s)", version.name, reason)
@@ -137,7 +147,10 @@ def roll_back(*, by: Any = None) -> ModelVersion:
             return activate(version, by=by, reason=Activation.Reason.ROLLED_BACK)
         except BrokenVersion as error:
             log.warning("Rolling back past a broken version: %s", error)
-    raise RegistryError(f"{current.name} is the first usable version; there is nothing to roll back to.")
+    raise RegistryError(
+        _("%(version)s is the first usable version; there is nothing to roll back to.")
+        % {"version": current.name}
+    )
 
 
 @transaction.atomic

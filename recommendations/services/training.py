@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
 from recommendations import telemetry
@@ -82,8 +83,11 @@ def left_by_a_command(preset: str | None, options: dict[str, Any]) -> TrainingRu
 def _already_active() -> str:
     run = TrainingRun.objects.active().first()
     if run is None:
-        return "Another training has just ended; ask again."
-    return f"Training #{run.pk} is {run.get_status_display()}; it has to end or be cancelled first."
+        return _("Another training has just ended; ask again.")
+    return _("Training #%(number)d is %(status)s; it has to end or be cancelled first.") % {
+        "number": run.pk,
+        "status": run.get_status_display(),
+    }
 
 
 def config_for(preset: str, options: dict[str, Any]) -> RecommenderConfig:

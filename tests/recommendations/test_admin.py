@@ -160,6 +160,17 @@ class TestRetrain:
         assert TrainingRun.objects.count() == 1
         assert "it has to end or be cancelled first" in answer.content.decode()
 
+    def test_the_refusal_is_german_on_a_german_desk(self, desk, world):
+        for _ in range(2):
+            answer = desk.post(
+                reverse("admin:recommendations_retrain"),
+                {"preset": "classic"},
+                follow=True,
+                headers={"accept-language": "de"},
+            )
+
+        assert "ist noch nicht zu Ende (wartet)" in answer.content.decode()
+
     def test_the_schedule_is_told_in_words(self, desk, world):
         assert "Also by itself: At 03:30 AM" in page(desk, "recommendations_trainingrun_changelist")
         PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)

@@ -85,7 +85,7 @@ class TestStart:
     def test_a_preset_without_a_version_is_refused(self, experiment):
         Arm.objects.filter(name="varied").update(preset="tuned")
 
-        with pytest.raises(ExperimentRefused, match="no version of the preset 'tuned' yet"):
+        with pytest.raises(ExperimentRefused, match="no version of the preset “tuned” yet"):
             experiments.start(experiment)
         experiment.refresh_from_db()
         assert experiment.state == "draft"
