@@ -30,6 +30,22 @@ def test_a_listener_gets_songs_of_their_taste_with_reasons(world):
     assert answer.body["version"] == world.version.name
 
 
+def test_a_cause_is_cited_only_where_the_line_says_because_of(world):
+    """`because` holds what decides, `goes_with` what else counted; both are songs that the listener knows."""
+    known = {
+        row.song.key for row in Interaction.objects.filter(listener__username="alice").select_related("song")
+    }
+    explanations = [
+        item["explanation"] for item in world.alice.get("recommendations/", {"k": "20"}).body["items"]
+    ]
+    assert any(why["because"] or why["goes_with"] for why in explanations)
+    for why in explanations:
+        causes, company = ([song["id"] for song in why[part]] for part in ("because", "goes_with"))
+        assert len(causes) <= 1
+        assert set(causes + company) <= known and not set(causes) & set(company)
+        assert why["line"].startswith("Because of") <= bool(causes)
+
+
 def test_a_like_changes_the_next_list(world):
     """T34."""
     before = ids(world.alice.get("recommendations/", {"k": 5}))
