@@ -10,7 +10,6 @@ songs without listeners apart; random is what chance gives.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from benchmarks.listening_files import read_listening, refused_in_a_sentence
+from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
 from recommendations.engine.arrays import n_per_row, positive_part, row_numbers, top_columns
 from recommendations.engine.evaluation import metrics
@@ -33,7 +32,7 @@ AMONG_NEW, AMONG_ALL = 20, 200
 
 
 def main() -> int:
-    options = _options()
+    options = listening_parser(__doc__, needs_features=True).parse_args()
     data = read_listening(options.train, options.train, options.item_features)
     is_new = np.random.default_rng(options.seed).random(data.train.shape[1]) < SHARE
     known, withheld = _columns(data.train, ~is_new), positive_part(_columns(data.train, is_new))
@@ -82,17 +81,6 @@ def _recall(lists: NDArray[np.int32], test: csr_matrix, k: int) -> str:
 
 def _print(name: str, among_new: str, among_all: str) -> None:
     print(f"{name:<14}{among_new:>26}{among_all:>24}", flush=True)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--item-features", type=Path, required=True)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="tuned")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ for, the same ones each time.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from benchmarks.listening_files import read_listening, refused_in_a_sentence
+from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
 from recommendations.engine.arrays import n_per_row
 from recommendations.engine.evaluation import listener_split, metrics
@@ -30,7 +29,7 @@ K = 10
 
 
 def main() -> int:
-    options = _options()
+    options = listening_parser(__doc__).parse_args()
     data = read_listening(options.train, options.train, options.item_features)
     interactions = Interactions.from_matrix(data.train)
     # a matrix lists each listener's songs by number, which often says how well known they are
@@ -54,17 +53,6 @@ def main() -> int:
             if interval:
                 print(f"{n:>5}  {system:<12}{interval.mean:>8.4f} ({interval.low:.4f}-{interval.high:.4f})")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--item-features", type=Path)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="tuned")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz
 
-from recommendations.engine import AUDIO_FEATURES, IdMap, ItemFeatures, NotEnoughData
+from recommendations.engine import AUDIO_FEATURES, PRESETS, IdMap, ItemFeatures, NotEnoughData
 
 HEADERS = {"item", "item_id", "song", "song_id", "artist_id"}
 GENRE_COLUMNS = {"genre", "genres", "tag", "tags"}
@@ -22,6 +23,18 @@ MOST_UNIQUE = 0.5
 
 class BadFile(ValueError):
     """A file cannot be used; the message says which line and why."""
+
+
+def listening_parser(description: str | None, *, needs_features: bool = False) -> argparse.ArgumentParser:
+    """Return a parser with the files, preset and seed that these benchmarks have in common."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--item-features", type=Path, required=needs_features)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="tuned")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
 
 
 def refused_in_a_sentence(program: str, work: Callable[[], int]) -> int:

@@ -35,7 +35,13 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.listening_files import BadFile, Listening, read_listening
+from benchmarks.listening_files import (
+    BadFile,
+    Listening,
+    listening_parser,
+    read_listening,
+    refused_in_a_sentence,
+)
 from recommendations.engine import PRESETS, Interactions, NotEnoughData, Recommender, TrainingData
 from recommendations.engine.algorithms import create
 from recommendations.engine.arrays import blocks, n_per_row, row_numbers, top_columns
@@ -78,26 +84,15 @@ class Measured:
 
 def main() -> int:
     options = _options()
-    try:
-        data = read_listening(options.train, options.test, options.item_features)
-        result = measure(options, data)
-    except (BadFile, NotEnoughData, OSError) as error:
-        print(f"quality: {error}", file=sys.stderr)
-        return 1
+    result = measure(options, read_listening(options.train, options.test, options.item_features))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--train", type=Path, required=True)
+    parser = listening_parser(__doc__)
     parser.add_argument("--test", type=Path, required=True)
-    parser.add_argument("--item-features", type=Path)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="tuned")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="for each search; default: by trials")
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser.parse_args()
@@ -267,4 +262,4 @@ def _wide(lists: NDArray[np.int32], k: int) -> NDArray[np.int32]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(refused_in_a_sentence("quality", main))

@@ -11,6 +11,7 @@ from recommendations.engine.evaluation import (
     bootstrap,
     evaluate,
     explanation_fidelity,
+    falls_without_some_song,
     listener_split,
     metrics,
     paired_bootstrap,
@@ -313,6 +314,14 @@ def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_t
     assert 0.2 < found.decisive < 1
     assert found.rank_fell_decisive >= 0.9 > found.rank_fell
     assert found.rank_fell_decisive > 2 * found.rank_fell_control_decisive
+
+
+def test_no_choice_of_the_named_song_lets_the_rank_fall_more_often_than_some_song_does():
+    interactions, features = taste_world(n_listeners=300, n_items=200)
+    recommender = Recommender(SMALL).fit(interactions, features)
+    histories = recommender.histories(interactions)
+    found = explanation_fidelity(recommender, histories, n_cases=60)
+    assert found.rank_fell < falls_without_some_song(recommender, histories, n_cases=60) <= 1
 
 
 def test_what_decides_is_learned_from_how_often_the_rank_fell():

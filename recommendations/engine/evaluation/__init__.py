@@ -2,7 +2,7 @@
 
 from .comparison import Interval, bootstrap, paired_bootstrap
 from .evaluate import EvaluationReport, evaluate
-from .fidelity import Fidelity, explanation_fidelity
+from .fidelity import Fidelity, explanation_fidelity, falls_without_some_song
 from .splits import Split, listener_split, random_split, temporal_split
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "bootstrap",
     "evaluate",
     "explanation_fidelity",
+    "falls_without_some_song",
     "listener_split",
     "paired_bootstrap",
     "random_split",

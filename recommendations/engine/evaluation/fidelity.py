@@ -85,8 +85,6 @@ def explanation_fidelity(
         No listener knows enough songs.
     """
     cases = _Cases.drawn(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
-    if not len(cases.rows):
-        raise NotEnoughData("No listener has a history long enough to take a song out of it.")
     judged, others = cases.halves()
     # one call for all, so that all processors have work
     chosen, learned = histories[judged.rows], histories[others.rows]
@@ -120,6 +118,29 @@ def explanation_fidelity(
         rank_fell_decisive=_share(fell[decisive]),
         rank_fell_control_decisive=_share(fell_control[decisive]),
     )
+
+
+def falls_without_some_song(
+    recommender: Recommender, histories: csr_matrix, *, n_cases: int = 150, seed: int = 0
+) -> float:
+    """Return the share of recommended songs that fall in rank without some single song of the history, whichever.
+
+    That is the most that any choice of the named song could reach. Recommended songs are drawn as by
+    `explanation_fidelity`, which raises the same; every song of the history is taken out in turn.
+    """
+    cases = _Cases.drawn(recommender, histories, n_cases, np.random.default_rng(seed))
+    fell = []
+    for row, song in zip(cases.rows, cases.songs, strict=True):
+        history = histories[[row]]
+        heard = positive_part(history).indices
+        whole = vstack([history] * len(heard), format="csr")
+        _, ranks = recommender.standings(
+            vstack([history, _without(whole, heard)], format="csr"),
+            np.full(len(heard) + 1, song),
+            forbidden=vstack([history, whole], format="csr"),
+        )
+        fell.append(bool((ranks[1:] > ranks[0]).any()))
+    return float(np.mean(fell))
 
 
 def _share(cases: NDArray[np.bool_]) -> float | None:
@@ -186,6 +207,8 @@ class _Cases:
         liked = positive_part(histories[listeners])
         drawn = np.where(lists.cited_rows != NO_SONG, rng.random(lists.cited_rows.shape), -1)
         rows = np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0)
+        if not len(rows):
+            raise NotEnoughData("No listener has a history long enough to take a song out of it.")
         places = drawn[rows].argmax(axis=1)
         cited = lists.cited_rows[rows, places].astype(np.int64)
         controls = []
