@@ -52,9 +52,10 @@ def _system_checks() -> Iterator[Finding]:
 def _broker() -> Iterator[Finding]:
     url = settings.CELERY_BROKER_URL
     options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    transport = getattr(settings, "CELERY_BROKER_TRANSPORT", None)
     shown = Connection(url).as_uri()
     try:
-        with Connection(url, transport_options=options, connect_timeout=2) as broker:
+        with Connection(url, transport=transport, transport_options=options, connect_timeout=2) as broker:
             broker.ensure_connection(max_retries=1, timeout=3)
     except (OSError, KombuError) as error:
         cure = "Start it, or correct CELERY_BROKER_URL. Trainings wait meanwhile; pages and likes work."

@@ -104,6 +104,23 @@ def test_a_site_whose_whole_disk_is_full_answers_and_recovers(
     assert full.query("SELECT id FROM recommendations_modelversion WHERE is_active") == [(1,)]
 
 
+def test_a_full_queue_lets_a_training_wait(site, start_worker, small_disk):  # noqa: F811
+    """T12: no message fits into the queue's folder, and none is left half written for a worker to stumble over."""
+    queue = small_disk(site.folder / "data/broker", "4m")
+    for name in ("messages", "control"):
+        (queue / name).mkdir()
+    ballast = fill(queue)
+
+    run = request_training(site, precompute=False)
+
+    row = run_row(site, run)
+    assert row["status"] == "queued" and "the message queue can't be reached" in row["stage"]
+    assert list((queue / "messages").iterdir()) == []
+    ballast.unlink()
+    start_worker(site)
+    assert wait_for(lambda: ended(site, run), seconds=60)["status"] == "succeeded"
+
+
 def test_a_read_only_queue_lets_a_training_wait(site, start_worker, small_disk):  # noqa: F811
     """T12: the queue's folder can't be written to; the run says so and starts when it can."""
     queue = small_disk(site.folder / "data/broker", "4m")
