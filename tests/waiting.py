@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], *, seconds: float = 40.0, every: float = 0.2) -> T:
+def wait_for(look: Callable[[], T], *, seconds: float = 120.0, every: float = 0.2) -> T:
     """Return the first true answer of `look`; fail with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while True:

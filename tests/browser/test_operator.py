@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OPERATOR
-from tests.journeys.conftest import kill_group
+from tests.journeys.conftest import kill_group, stop_between_writes
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -43,7 +43,7 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     olga.sign_in("olga")
 
     olga.go("/admin/recommendations/trainingrun/")
-    os.killpg(worker.pid, signal.SIGSTOP)  # so that the beginning can be looked at
+    stop_between_writes(worker, site.installation)  # so that the beginning can be looked at
     page.get_by_role("button", name="Retrain").click()
     expect(page.locator("progress")).to_have_count(1)  # a click does not wait for the next page
     expect(page.locator("[data-stage]")).to_have_text("queued")

@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import psutil
 import pytest
@@ -41,6 +43,8 @@ def site(tmp_path, request, worker_id) -> Installation:
     """An installation with a small world and short times, on servers where the tests are."""
     (tmp_path / "data").mkdir(mode=0o700)
     quick = {"SWEEP_PATIENCE_SECONDS": "0.5", "WORKER_PULSE_SECONDS": "1", "LOG_LEVEL": "WARNING"}
+    # Threads of a fit wait for each other: beside other work on few cores a second one only makes it slower.
+    quick["OMP_NUM_THREADS"] = "1"
     if ON_SERVERS:
         number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
         quick |= redis_settings(broker=7 + number % 2, cache=4 + number % 2)
@@ -51,7 +55,10 @@ def site(tmp_path, request, worker_id) -> Installation:
 
 @pytest.fixture
 def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """Return a function that starts a worker of both queues in a group of its own; all are killed at the end."""
+    """Return a function that starts a worker of both queues in a group of its own; all are killed at the end.
+
+    What they logged is shown with a test that fails.
+    """
     started: list[subprocess.Popen] = []
 
     def start(site: Installation, *before: str, options: Sequence[str] = ()) -> subprocess.Popen:
@@ -79,6 +86,26 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     yield start
     for worker in started:
         kill_group(worker)
+    for log in sorted(tmp_path.glob("worker*.log")):
+        print(f"--- {log.name}\n{log.read_text()}")
+
+
+def stop_between_writes(worker: subprocess.Popen, site: Installation) -> None:
+    """Stop a worker in its tracks, but not in the middle of a write: that would stop SQLite for everybody."""
+
+    def stopped() -> bool:
+        os.killpg(worker.pid, signal.SIGSTOP)
+        if not site.database_url.startswith("sqlite"):
+            return True
+        try:
+            with closing(sqlite3.connect(site.sqlite_file, timeout=1)) as database:
+                database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.killpg(worker.pid, signal.SIGCONT)
+            return False
+        return True
+
+    wait_for(stopped)
 
 
 def kill_group(process: subprocess.Popen) -> None:

@@ -21,6 +21,7 @@ from tests.journeys.conftest import (  # noqa: F401  (fixtures)
     seeded_sqlite,
     site,
     start_worker,
+    stop_between_writes,
 )
 from tests.waiting import wait_for
 
@@ -108,7 +109,7 @@ def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_work
     silent = start_worker(site)
     run = request_training(site, **options)
     first = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
-    os.killpg(silent.pid, signal.SIGSTOP)
+    stop_between_writes(silent, site)
     start_worker(site)
 
     def second_attempt():
