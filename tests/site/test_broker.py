@@ -7,6 +7,7 @@ from queue import Empty
 
 import pytest
 from kombu import Connection, Exchange, Queue
+from kombu.transport.virtual import BrokerState
 
 from musicrec_site import broker
 
@@ -20,11 +21,16 @@ def connect(folder: Path) -> Connection:
         "data_folder_in": str(folder / "messages"),
         "data_folder_out": str(folder / "messages"),
         "control_folder": str(folder / "control"),
-        "store_processed": False,
     }
     return Connection(
         "filesystem://localhost//", transport="musicrec_site.broker:Transport", transport_options=options
     )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_bound_yet(monkeypatch) -> None:
+    """A process remembers what it bound, whichever folder that was in."""
+    monkeypatch.setattr(broker.Transport, "global_state", BrokerState())
 
 
 @pytest.fixture
@@ -127,7 +133,7 @@ def test_unreadable_bindings_count_as_none_until_a_worker_binds_again(folder, ca
         assert connection.channel().get_table("everybody") == []
     assert "The bindings of everybody can't be read" in caplog.text
 
-    (worker,) = in_processes(bind, (folder, 1))  # one that starts: a process remembers what it bound
+    (worker,) = in_processes(bind, (folder, 1))  # one that starts, with nothing bound
     worker.join()
 
     with connect(folder) as connection:
