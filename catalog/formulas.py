@@ -2,7 +2,7 @@
 
 import re
 
-_RUNS = re.compile(r"'*[=+\-@\t\r]")
+_RUNS = re.compile(r"^'*[=+\-@\t\r]")
 
 
 def neutralise(cell: str) -> str:

@@ -23,11 +23,11 @@ the same song several ids, and what matters is whether the listener likes it.
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.text import normalise
 
-_GUESTS = re.compile(r"\s*[\(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s.*$", re.IGNORECASE)
+_GUEST_WORD = re.compile(r"\b(?:feat|ft|featuring)\b\.?\s", re.IGNORECASE)
 _BRACKETED_NOTE = re.compile(r"[\(\[\{]([^\(\)\[\]\{\}]*)[\)\]\}]")
 _DASHED_NOTE = re.compile(r"\s[-–—]\s(?P<note>[^-–—]*(?:[-–—]\S[^-–—]*)*)$")
 _GUEST_NOTE = re.compile(r"^(?:feat|ft|featuring|with)\b")
@@ -58,17 +58,24 @@ _PART = re.compile(r"\bpt\b")
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
+# as long as a name that is stored; what comes behind it decides nothing
+_READ_LENGTH = 500
+_MAX_NOTES = 8
 _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Clues:
-    """What a listen tells about its song."""
+class SongIdentifiers:
+    """By what a listen identifies its song; the match key is computed here, before any transaction."""
 
     artist: str
     title: str
     mbid: uuid.UUID | None = None
     isrc: str = ""
+    match_key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "match_key", match_key(self.artist, self.title))
 
     def lookups(self) -> Iterator[tuple[str, object]]:
         """Yield (field of Song, value) in the order in which they are to be looked up."""
@@ -76,7 +83,7 @@ class Clues:
             yield "mbid", self.mbid
         if self.isrc:
             yield "isrc", self.isrc
-        yield "match_key", match_key(self.artist, self.title)
+        yield "match_key", self.match_key
 
 
 def match_key(artist: str, title: str) -> str:
@@ -92,12 +99,13 @@ def artist_key(artist: str) -> str:
 
 def main_artist(artist: str) -> str:
     """Return `artist` without guests, as it is written: "Drake feat. Rihanna" → "Drake"."""
-    return _GUESTS.sub("", artist).strip() or artist.strip()
+    return _cut_guests(_collapse_blanks(artist)) or artist.strip()
 
 
 def title_key(title: str) -> str:
     """Return `title` in normal form with its notes dropped, shortened or kept, by the rules above."""
-    plain = _GUESTS.sub("", _apply_to_notes(title))
+    title = _collapse_blanks(title)
+    plain = _cut_guests(_apply_to_notes(title))
     return _tidy(normalise(plain) or normalise(title))
 
 
@@ -107,10 +115,23 @@ def clean_isrc(isrc: str) -> str:
     return bare if _ISRC.match(bare) else ""
 
 
+def _collapse_blanks(name: str) -> str:
+    return " ".join(name[:_READ_LENGTH].split())
+
+
+def _cut_guests(name: str) -> str:
+    """Cut a name where its guests begin; one search, linear in the name."""
+    guests = _GUEST_WORD.search(name)
+    return (name[: guests.start()].rstrip(" ([") if guests else name).strip()
+
+
 def _apply_to_notes(title: str) -> str:
     without_brackets = _BRACKETED_NOTE.sub(lambda found: f" {_judged(found[1])} ", title)
     shortened = without_brackets
-    while (note := _DASHED_NOTE.search(shortened)) and _judged(note["note"]) != note["note"]:
+    for _ in range(_MAX_NOTES):
+        note = _DASHED_NOTE.search(shortened)
+        if note is None or _judged(note["note"]) == note["note"]:
+            break
         shortened = f"{shortened[: note.start()]} {_judged(note['note'])}"
     return shortened
 

@@ -10,6 +10,8 @@ from catalog.importers.base import Opened
 from catalog.importers.json_files import BrokenJson
 from catalog.records import RejectedRow
 
+_NUMBER = re.compile(r"(\d+)")
+
 
 def member_names(opened: Opened, pattern: re.Pattern[str]) -> list[str]:
     """Return the files of a zip whose last path part matches, in natural order (2 before 10)."""
@@ -55,4 +57,4 @@ def _with_number(entry: Any, number: int, name: str) -> Any:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(name)]

@@ -41,6 +41,8 @@ class Position(Protocol):
 
 
 class _Writer(Protocol):
+    def prepare(self, records: list) -> None: ...
+
     def write(self, records: list) -> Written: ...
 
 
@@ -60,8 +62,10 @@ def ingest(
     left = islice(outcomes, run.resume_at, None)
     with modest_memory():
         for chunk in chunks(left, SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK):
+            records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow)]
+            writer.prepare(records)  # names are read before the transaction holds the database
             with transaction.atomic():
-                written = _write(writer, chunk)
+                written = _write(writer, chunk, records)
                 _count(run, len(chunk), written, position())
             on_progress(run)
     _tell_listeners(run)
@@ -79,6 +83,9 @@ class _SongChunks:
     def __init__(self, run: ImportRun) -> None:
         self._songs = SongWriter(run, numbered=True)
 
+    def prepare(self, records: list[SongRecord]) -> None:
+        self._songs.prepare(records)
+
     def write(self, records: list[SongRecord]) -> Written:
         resolved = self._songs.resolve(records)
         self._songs.fill_in(records, resolved)
@@ -87,11 +94,8 @@ class _SongChunks:
         return Written(n_added, len(records) - n_added - len(rejected), rejected)
 
 
-def _write(writer: _Writer, chunk: list[Outcome]) -> Written:
+def _write(writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord]) -> Written:
     unreadable = [outcome for outcome in chunk if isinstance(outcome, RejectedRow)]
-    records: list[SongRecord | ListenRecord] = [
-        outcome for outcome in chunk if not isinstance(outcome, RejectedRow)
-    ]
     written = writer.write(records)
     return written._replace(rejected=[*unreadable, *written.rejected])
 

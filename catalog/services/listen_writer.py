@@ -70,6 +70,12 @@ class ListenWriter:
         self._listener_ids: dict[str, int] = {}
         self._song_ids: dict[object, int] = {}
 
+    def prepare(self, records: Sequence[ListenRecord]) -> None:
+        """Compute the match keys of a chunk; call it before the transaction of `write` opens."""
+        _keep_small(self._song_ids)
+        songs = {record.song for record in records if record.song is not None}
+        self._songs.prepare(songs - self._song_ids.keys())
+
     def write(self, records: Sequence[ListenRecord]) -> Written:
         """Write one chunk; call it inside a transaction."""
         listeners = self._listeners(records)
@@ -161,7 +167,6 @@ class ListenWriter:
         return self._listener_ids
 
     def _songs_of(self, records: Sequence[ListenRecord]) -> dict[object, int]:
-        _keep_small(self._song_ids)
         wanted = dict.fromkeys(record.song or record.song_key for record in records)
         new = [song for song in wanted if song not in self._song_ids]
         self._song_ids.update(ids_by(Song, "key", [key for key in new if isinstance(key, str)]))

@@ -1,6 +1,6 @@
 """Song records to rows: many at once, each song once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -13,7 +13,7 @@ from catalog.matching import clean_isrc, main_artist, match_key
 from catalog.models import Album, Artist, Genre, ImportRun, Song
 from catalog.records import FEATURES, SongRecord
 from catalog.services.bulk import ids_by
-from catalog.services.songs import clues_of, key_of, uuid_or_none
+from catalog.services.songs import key_of, uuid_or_none
 from catalog.text import normalise
 
 NAME_LENGTH = 500
@@ -50,13 +50,27 @@ class SongWriter:
     def __init__(self, run: ImportRun | None = None, *, numbered: bool = False) -> None:
         self._run = run
         self._numbered = numbered
+        self._match_keys: dict[tuple[str, str], str] = {}
+
+    def prepare(self, records: Collection[SongRecord]) -> None:
+        """Compute the match keys of `records`; call it before the transaction of `resolve` opens."""
+        self._match_keys = {}
+        for record in records:
+            self._match_key(record)
+
+    def _match_key(self, record: SongRecord) -> str:
+        names = (record.artist, record.title)
+        key = self._match_keys.get(names)
+        if key is None:
+            key = self._match_keys[names] = match_key(*names)
+        return key
 
     def resolve(self, records: Sequence[SongRecord]) -> Resolved:
         """Return the song of each record, adding what is new; call it inside a transaction."""
         resolved = Resolved([None] * len(records))
         missing = [
             *self._find_by_key(records, [i for i, record in enumerate(records) if record.key], resolved),
-            *self._find_by_clues(
+            *self._find_by_identifiers(
                 records, [i for i, record in enumerate(records) if not record.key], resolved
             ),
         ]
@@ -103,14 +117,14 @@ class SongWriter:
             free.append(i)
         return free
 
-    def _find_by_clues(
+    def _find_by_identifiers(
         self, records: Sequence[SongRecord], places: list[int], resolved: Resolved
     ) -> list[int]:
         lookups = (
             ("mbid", lambda record: uuid_or_none(record.mbid)),
             ("spotify_id", lambda record: record.spotify_id),
             ("isrc", lambda record: clean_isrc(record.isrc)),
-            ("match_key", lambda record: match_key(record.artist, record.title) if record.title else ""),
+            ("match_key", lambda record: self._match_key(record) if record.title else ""),
         )
         missing = places
         for name, value_of in lookups:
@@ -155,8 +169,10 @@ class SongWriter:
             if records[i].key:
                 keys[i] = records[i].key
                 continue
-            signs = _signs(records[i])
-            key = next((made[sign] for sign in signs if sign in made), None) or key_of(clues_of(records[i]))
+            signs = _signs(records[i], self._match_key(records[i]))
+            key = next((made[sign] for sign in signs if sign in made), None) or key_of(
+                uuid_or_none(records[i].mbid), self._match_key(records[i])
+            )
             made.update(dict.fromkeys(signs, key))
             unnamed.setdefault(key, []).append(i)
         numbers = _next_numbers(len(unnamed)) if self._numbered and unnamed else []
@@ -183,14 +199,14 @@ class SongWriter:
             spotify_id=record.spotify_id or None,
             audio_url=record.audio_url,
             search_text=f"{name_key(title)} {artist_name_key(record.artist)}",
-            match_key=match_key(record.artist, title),
+            match_key=self._match_key(record),
             import_run=self._run,
         )
 
 
-def _signs(record: SongRecord) -> list[tuple[str, object]]:
+def _signs(record: SongRecord, match_key: str) -> list[tuple[str, object]]:
     """Return by what two records are seen to be one song."""
-    signs: list[tuple[str, object]] = [("match_key", match_key(record.artist, record.title))]
+    signs: list[tuple[str, object]] = [("match_key", match_key)]
     signs += [("mbid", record.mbid)] if record.mbid else []
     return signs + ([("spotify_id", record.spotify_id)] if record.spotify_id else [])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from catalog.matching import Clues, clean_isrc, main_artist, match_key
+from catalog.matching import SongIdentifiers, clean_isrc, main_artist
 from catalog.models import Album, Artist, Genre, Song
 from catalog.records import SongRecord
 from catalog.services.bulk import chunks
@@ -18,13 +18,13 @@ _TOGETHER = 100
 """Records that are looked up, and whose new songs are committed, at once: other writers wait no longer than that."""
 
 
-def clues_of(record: SongRecord) -> Clues:
-    return Clues(record.artist, record.title, uuid_or_none(record.mbid), clean_isrc(record.isrc))
+def read_identifiers(record: SongRecord) -> SongIdentifiers:
+    return SongIdentifiers(record.artist, record.title, uuid_or_none(record.mbid), clean_isrc(record.isrc))
 
 
-def find(clues: Clues) -> Song | None:
+def find(identifiers: SongIdentifiers) -> Song | None:
     """Return the song by the rules of `catalog.matching`; at most three queries."""
-    for field, value in clues.lookups():
+    for field, value in identifiers.lookups():
         song = Song.objects.select_related("artist", "album").filter(**{field: value}).order_by("pk").first()
         if song is not None:
             return song
@@ -36,32 +36,34 @@ def find_or_add(record: SongRecord) -> tuple[Song, bool]:
 
     What the record knows and a known song lacks (MusicBrainz id, ISRC, duration) is filled in.
     """
-    clues = clues_of(record)
+    identifiers = read_identifiers(record)
     with transaction.atomic():
-        song = find(clues)
+        song = find(identifiers)
         if song is not None:
-            return _learn(song, clues, record), False
-        return _added(clues, record)
+            return _learn(song, identifiers, record), False
+        return _added(identifiers, record)
 
 
 def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
     """The same for many records; a hundred songs that are known cost three queries together."""
     songs: list[Song] = []
     for part in chunks(records, _TOGETHER):
+        identifiers = [read_identifiers(record) for record in part]  # before the transaction opens
         with transaction.atomic():
-            songs += _find_or_add_together(part)
+            songs += _find_or_add_together(part, identifiers)
     return songs
 
 
-def _find_or_add_together(records: Sequence[SongRecord]) -> list[Song]:
-    clues = [clues_of(record) for record in records]
-    known = _known_by(lookup for clue in clues for lookup in clue.lookups())
+def _find_or_add_together(
+    records: Sequence[SongRecord], identifiers: Sequence[SongIdentifiers]
+) -> list[Song]:
+    known = _known_by(lookup for given in identifiers for lookup in given.lookups())
     songs = []
-    for clue, record in zip(clues, records, strict=True):
-        song = next((known[lookup] for lookup in clue.lookups() if lookup in known), None)
-        song = _added(clue, record)[0] if song is None else _learn(song, clue, record)
-        # What this record brought is known to the next, whichever of its clues that one has.
-        own = [(field, value) for field, value in clue.lookups() if getattr(song, field) == value]
+    for given, record in zip(identifiers, records, strict=True):
+        song = next((known[lookup] for lookup in given.lookups() if lookup in known), None)
+        song = _added(given, record)[0] if song is None else _learn(song, given, record)
+        # What this record brought is known to the next, whichever of its identifiers that one has.
+        own = [(field, value) for field, value in given.lookups() if getattr(song, field) == value]
         known |= {lookup: song for lookup in own if lookup not in known}
         songs.append(song)
     return songs
@@ -105,25 +107,25 @@ def _album_titled(title: str, artist: Artist) -> Album | None:
     return album or Album.objects.create(title=title[:_TITLE_LENGTH], artist=artist)
 
 
-def _added(clues: Clues, record: SongRecord) -> tuple[Song, bool]:
+def _added(identifiers: SongIdentifiers, record: SongRecord) -> tuple[Song, bool]:
     try:
         with transaction.atomic():
-            return _add(clues, record), True
+            return _add(identifiers, record), True
     except IntegrityError:  # another request added it at the same moment
-        return Song.objects.get(key=key_of(clues)), False
+        return Song.objects.get(key=key_of(identifiers.mbid, identifiers.match_key)), False
 
 
-def _add(clues: Clues, record: SongRecord) -> Song:
+def _add(identifiers: SongIdentifiers, record: SongRecord) -> Song:
     artist = artist_named(main_artist(record.artist), uuid_or_none(record.artist_mbid))
     song = Song.objects.create(
-        key=key_of(clues),
+        key=key_of(identifiers.mbid, identifiers.match_key),
         title=record.title[:_TITLE_LENGTH],
         artist=artist,
         album=_album_titled(record.album, artist),
         year=record.year,
         duration_ms=record.duration_ms,
-        mbid=clues.mbid,
-        isrc=clues.isrc,
+        mbid=identifiers.mbid,
+        isrc=identifiers.isrc,
     )
     if record.genres:
         song.genres.add(*_genres_among(record.genres))
@@ -135,13 +137,13 @@ def _genres_among(tags: Iterable[str]) -> QuerySet[Genre]:
     return Genre.objects.filter(search_text__in={normalise(tag)[:100] for tag in tags})
 
 
-def _learn(song: Song, clues: Clues, record: SongRecord) -> Song:
+def _learn(song: Song, identifiers: SongIdentifiers, record: SongRecord) -> Song:
     """Fill in what was unknown; an id that another song has stays with that song."""
     learned: dict[str, object] = {}
-    if clues.mbid and song.mbid is None:
-        learned["mbid"] = clues.mbid
-    if clues.isrc and not song.isrc:
-        learned["isrc"] = clues.isrc
+    if identifiers.mbid and song.mbid is None:
+        learned["mbid"] = identifiers.mbid
+    if identifiers.isrc and not song.isrc:
+        learned["isrc"] = identifiers.isrc
     if record.duration_ms and song.duration_ms is None:
         learned["duration_ms"] = record.duration_ms
     if learned:
@@ -151,8 +153,6 @@ def _learn(song: Song, clues: Clues, record: SongRecord) -> Song:
     return song
 
 
-def key_of(clues: Clues) -> str:
+def key_of(mbid: uuid.UUID | None, match_key: str) -> str:
     """Return the public id of a song that came with a listen; the same song gets the same one."""
-    if clues.mbid:
-        return f"mb-{clues.mbid}"
-    return f"heard-{hashlib.sha256(match_key(clues.artist, clues.title).encode()).hexdigest()[:24]}"
+    return f"mb-{mbid}" if mbid else f"heard-{hashlib.sha256(match_key.encode()).hexdigest()[:24]}"

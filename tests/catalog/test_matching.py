@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.matching import Clues, artist_key, clean_isrc, main_artist, match_key, title_key
+from catalog.matching import SongIdentifiers, artist_key, clean_isrc, main_artist, match_key, title_key
 
 SAME_TITLE = [
     ("Bohemian Rhapsody", "Bohemian Rhapsody - Remastered 2011"),
@@ -69,9 +69,9 @@ def test_the_main_artist_keeps_the_spelling():
 
 def test_ids_are_looked_up_before_names():
     mbid = uuid.uuid4()
-    fields = [field for field, _ in Clues("A", "B", mbid=mbid, isrc="GBUM71029604").lookups()]
+    fields = [field for field, _ in SongIdentifiers("A", "B", mbid=mbid, isrc="GBUM71029604").lookups()]
     assert fields == ["mbid", "isrc", "match_key"]
-    assert list(Clues("A", "B").lookups()) == [("match_key", "a|b")]
+    assert list(SongIdentifiers("A", "B").lookups()) == [("match_key", "a|b")]
 
 
 def test_an_isrc_is_read_with_or_without_hyphens():
