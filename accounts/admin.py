@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
+from accounts import services
 from accounts.models import ApiToken, User
 
 
@@ -17,6 +18,18 @@ class ListenerAdmin(UserAdmin):
         *(UserAdmin.fieldsets or ()),
         (_("Listening"), {"fields": ["personalised", "shares_playlists", "theme", "language"]}),
     )
+
+    def get_deleted_objects(self, objs, request):
+        """Name the accounts only: everything of theirs goes along, whatever the rights on its tables are."""
+        names = [str(user) for user in objs]
+        return names, {User._meta.verbose_name_plural: len(names)}, set(), []
+
+    def delete_model(self, request, obj):
+        services.delete_account(obj)
+
+    def delete_queryset(self, request, queryset):
+        for user in queryset:
+            services.delete_account(user)
 
 
 @admin.register(ApiToken)

@@ -4,9 +4,10 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import throttle
+from accounts import services, throttle
 from accounts.models import Scope, Theme, User
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
@@ -77,6 +78,15 @@ class SettingsForm(forms.ModelForm):
         required=False,
         help_text=_("Only used to set a new password when you forget yours."),
     )
+    password = forms.CharField(
+        label=_("Your password"),
+        required=False,
+        strip=False,
+        help_text=_("Only needed to change the e-mail address."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    field_order = ["language", "theme", "shares_playlists", "email", "password"]
 
     class Meta:
         model = User
@@ -87,6 +97,32 @@ class SettingsForm(forms.ModelForm):
                 "Without a token: whoever knows your name can see them then. Your own playlists stay as they are."
             )
         }
+
+    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
+        # A copy: a refused form must not change the account that the rest of the page shows.
+        self.user = User.objects.get(pk=request.user.pk)
+        super().__init__(*args, instance=self.user, **kwargs)
+        self.request = request
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if data.get("email", self.request.user.email) != self.request.user.email:
+            _confirm_password(self, data.get("password", ""))
+        return data
+
+    def save(self) -> User:
+        wanted = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        services.change_email(self.request.user, wanted.pop("email"))
+        services.save_settings(self.request.user, **wanted)
+        return self.request.user
+
+
+def _confirm_password(form: "SettingsForm | DeleteAccountForm", password: str) -> None:
+    """Put the reason on the password field unless it is the account's own password."""
+    try:
+        services.confirm_password(form.request, form.request.user, password)
+    except services.PasswordNotConfirmed as error:
+        form.add_error("password", str(error))
 
 
 class PersonalisationForm(forms.ModelForm):
@@ -127,11 +163,12 @@ class DeleteAccountForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, user: User, *args, **kwargs) -> None:
+    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.request = request
 
-    def clean_password(self) -> str:
-        if not self.user.check_password(self.cleaned_data["password"]):
-            raise forms.ValidationError(_("That is not your password."))
-        return self.cleaned_data["password"]
+    def clean(self) -> dict:
+        data = super().clean()
+        if "password" in data:
+            _confirm_password(self, data["password"])
+        return data

@@ -1,9 +1,21 @@
 """What people do with their account."""
 
-from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from functools import partial
 
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts import sessions, throttle
 from accounts.models import User
+from accounts.signals import account_closing, account_deleted
+from accounts.tasks import request_email_notice
+
+_DELETE_ATTEMPTS = 3
 
 
 def sign_up(username: str, password: str, email: str = "") -> User | None:
@@ -26,6 +38,35 @@ def end_other_access(user: User) -> None:
     user.auth_token_set.all().delete()
 
 
+class PasswordNotConfirmed(Exception):
+    """The password that was to confirm a change is not the account's; the message is for its owner."""
+
+
+def confirm_password(request: HttpRequest, user: User, password: str) -> None:
+    """Raise PasswordNotConfirmed unless `password` is the one of `user`.
+
+    Wrong passwords count as failed sign-ins, so that a stolen session or token cannot guess on here.
+    """
+    if throttle.sign_in_blocked(request, user.get_username()):
+        minutes = throttle.SIGN_IN_NAME.minutes
+        raise PasswordNotConfirmed(
+            _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": minutes}
+        )
+    if authenticate(request, username=user.get_username(), password=password) != user:
+        raise PasswordNotConfirmed(_("That is not your password."))
+
+
+def change_email(user: User, email: str) -> None:
+    """Store another e-mail address, and mail the old one that it was replaced."""
+    before = user.email
+    if email == before:
+        return
+    user.email = email
+    user.save(update_fields=["email"])
+    if before:
+        transaction.on_commit(partial(request_email_notice, before, user.get_username(), user.language))
+
+
 def save_settings(user: User, **changes) -> list[str]:
     """Store the given settings and return the names of those that changed."""
     changed = [name for name, value in changes.items() if getattr(user, name) != value]
@@ -37,7 +78,38 @@ def save_settings(user: User, **changes) -> list[str]:
 
 
 def delete_account(user: User) -> None:
-    """Delete the account with everything that belongs to it: history, opinions, playlists, lists, tokens."""
+    """Delete the account with everything that belongs to it, in every app, and end its sessions.
+
+    One transaction, tried again when a player or a worker wrote for the listener meanwhile. The apps
+    above delete what they keep outside of the account's rows when `account_closing` is sent.
+    """
+    sessions.end_sessions(user)
+    listener_id = user.pk
+    for attempt in range(1, _DELETE_ATTEMPTS + 1):
+        try:
+            _delete_rows(listener_id)
+            return
+        except IntegrityError:
+            if attempt == _DELETE_ATTEMPTS:
+                raise
+
+
+def _delete_rows(listener_id: int) -> None:
     with transaction.atomic():
-        user.auth_token_set.all().delete()
+        user = User.objects.filter(pk=listener_id).first()
+        if user is None:
+            return
+        account_closing.send(sender=User, user=user)
+        # What is written for this account from now on waits for the commit, and then finds no account.
+        User.objects.select_for_update().filter(pk=listener_id).first()
+        _delete_log_entries(user)
         user.delete()
+        transaction.on_commit(partial(account_deleted.send_robust, sender=User, listener_id=listener_id))
+
+
+def _delete_log_entries(user: User) -> None:
+    """Delete what the admin's log says about the account; that an operator deleted it stays there."""
+    about = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
+    )
+    about.exclude(action_flag=DELETION).delete()

@@ -5,6 +5,8 @@ import logging
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
 from django.utils import translation
 from kombu.exceptions import KombuError
 
@@ -36,3 +38,23 @@ def send_password_reset(email: str, domain: str, use_https: bool, language: str)
                 email_template_name="accounts/mail/password_reset.txt",
                 subject_template_name="accounts/mail/password_reset_subject.txt",
             )
+
+
+def request_email_notice(old_email: str, username: str, language: str) -> bool:
+    """Have the owner of the replaced address told; False when no worker can be reached."""
+    try:
+        send_email_notice.delay(old_email, username, language or translation.get_language())
+    except (OSError, KombuError) as error:
+        log.warning("The message queue can't be reached, an e-mail notice was not sent: %s", error)
+        return False
+    return True
+
+
+@shared_task(ignore_result=True)
+def send_email_notice(old_email: str, username: str, language: str) -> None:
+    """Mail the address that an account had until now that the account has another one."""
+    with translation.override(language):
+        context = {"username": username, "site": settings.SITE_URL}
+        subject = render_to_string("accounts/mail/email_changed_subject.txt", context)
+        body = render_to_string("accounts/mail/email_changed.txt", context)
+        send_mail("".join(subject.splitlines()), body, settings.DEFAULT_FROM_EMAIL, [old_email])

@@ -122,8 +122,9 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@sensitive_post_parameters("password")
 def settings_page(request):
-    form = SettingsForm(request.POST or None, instance=request.user)
+    form = SettingsForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
         language = request.user.language
@@ -164,7 +165,7 @@ def revoke_token(request):
 @login_required
 @sensitive_post_parameters("password")
 def delete_account(request):
-    form = DeleteAccountForm(request.user, request.POST or None)
+    form = DeleteAccountForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = request.user
         logout(request)

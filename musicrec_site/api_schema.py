@@ -78,6 +78,20 @@ class Schema(AutoSchema):
         method = getattr(self.view, self.method.lower(), None)
         return (getattr(method, "__doc__", None) or self.view.__doc__ or "").strip()
 
+    def get_request_serializer(self):
+        """Return what the body is made of; a DELETE has none unless its view names one."""
+        return None if self.method == "DELETE" else super().get_request_serializer()
+
+    def _get_request_body(self, direction="request"):
+        """Describe the body of a DELETE, too, where a view names one: the library leaves it out."""
+        if self.method != "DELETE" or self.get_request_serializer() is None:
+            return super()._get_request_body(direction)
+        self.method = "PATCH"
+        try:
+            return super()._get_request_body(direction)
+        finally:
+            self.method = "DELETE"
+
 
 # What the parts of an address look like, by the name of the part or of the collection before it.
 _IN_ADDRESSES = {

@@ -7,22 +7,23 @@ next: the sweeper, another worker, or the same command typed again.
 
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from catalog.importers import Importer, Opened, detect_history, importer_named, open_file
-from catalog.models import Album, Artist, ImportRun, Interaction, Song
+from catalog.models import Album, Artist, ImportRun, Interaction, Playlist, Song
 from catalog.records import Outcome, WrongFile
 from catalog.services import leases
 from catalog.services.bulk import chunks
@@ -173,6 +174,32 @@ def undo(run: ImportRun) -> int:
     for part in chunks(listener_ids, _DELETED_TOGETHER):
         listening_changed.send_robust(sender=Interaction, listener_ids=part)
     return n_deleted
+
+
+def delete_imports(listener: User) -> None:
+    """Stop and delete a listener's imports with their uploads, and the songs that only they brought.
+
+    Belongs in the transaction that deletes the account. Deletes the listener's interactions and
+    playlists, too, because a song that is in one of them still counts as used.
+    """
+    runs = of_listener(listener)
+    # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
+    runs.filter(status__in=_ALIVE).update(
+        status=Status.CANCELLED, finished_at=timezone.now(), lease_until=None
+    )
+    stopped = list(runs)
+    Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
+    Playlist.objects.filter(owner=listener).delete()
+    for run in stopped:
+        _remove_unused_songs(run)
+    runs.delete()
+    uploads = [Path(run.stored_path) for run in stopped if run.stored_path]
+    transaction.on_commit(partial(_delete_uploads, uploads))
+
+
+def _delete_uploads(uploads: Iterable[Path]) -> None:
+    for path in uploads:
+        path.unlink(missing_ok=True)
 
 
 def of_listener(listener: User) -> QuerySet[ImportRun]:

@@ -23,13 +23,21 @@ class Me(APIView):
         """My account and its settings."""
         return Response(serializers.MeSerializer(request.user).data)
 
-    @extend_schema(request=serializers.MeSerializer(partial=True), responses=serializers.MeSerializer)
+    @extend_schema(request=serializers.MeChange(partial=True), responses=serializers.MeSerializer)
     def patch(self, request):
-        """Change settings. `personalised: false` means popular music only, and my history is not learned from."""
-        found = serializers.MeSerializer(request.user, data=request.data, partial=True)
+        """Change settings. `personalised: false` means popular music only, and my history is not learned from.
+
+        Another `email` needs my `password`, whatever the token may do.
+        """
+        found = serializers.MeChange(request.user, data=request.data, partial=True)
         found.is_valid(raise_exception=True)
         wanted = dict(found.validated_data)
+        password = wanted.pop("password", "")
         personalised = wanted.pop("personalised", request.user.personalised)
+        email = wanted.pop("email", request.user.email)
+        if email != request.user.email:
+            _confirm_password(request, password)
+            accounts.change_email(request.user, email)
         accounts.save_settings(request.user, **wanted)
         if personalised != request.user.personalised:
             privacy.set_personalised(request.user, personalised)
@@ -45,14 +53,24 @@ class Me(APIView):
                 examples=[OpenApiExample("Example", "alice")],
             )
         ],
+        request=serializers.MyPassword,
         responses={204: None},
     )
     def delete(self, request):
-        """Delete my account with everything that belongs to it, at once and for good."""
+        """Delete my account with everything that belongs to it, at once and for good. Needs my password."""
         if request.query_params.get("confirm") != request.user.username:
             raise ValidationError({"confirm": ["Say ?confirm=<your user name> to delete your account."]})
+        _confirm_password(request, checked(serializers.MyPassword, request)["password"])
         accounts.delete_account(request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _confirm_password(request, password: str) -> None:
+    """Raise the 400 that says what is wrong unless `password` is the account's own."""
+    try:
+        accounts.confirm_password(request, request.user, password)
+    except accounts.PasswordNotConfirmed as error:
+        raise ValidationError({"password": [str(error)]}) from None
 
 
 class MyData(APIView):

@@ -138,6 +138,29 @@ class MeSerializer(serializers.ModelSerializer):
         return language
 
 
+@example({"theme": "dark", "language": "de"}, request_only=True)
+class MeChange(MeSerializer):
+    """What a listener changes about their account."""
+
+    password = serializers.CharField(
+        max_length=4096,
+        trim_whitespace=False,
+        write_only=True,
+        required=False,
+        help_text="My password: needed to change `email`.",
+    )
+
+    class Meta(MeSerializer.Meta):
+        fields = [*MeSerializer.Meta.fields, "password"]
+
+
+@example({"password": "quite-some-words-9"}, request_only=True)
+class MyPassword(serializers.Serializer):
+    """The password again: a token or a borrowed session must not do this."""
+
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
 class PartSerializer(serializers.Serializer):
     """A part of a listener's history: songs that belong together."""
 

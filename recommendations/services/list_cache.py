@@ -1,6 +1,6 @@
-"""Which lists of a listener are still true: a generation that rises with every change.
+"""Which lists of a listener are up to date: a generation that rises with every change.
 
-The generation is part of every cache key and of every precomputed list, so nobody has to delete anything.
+The generation is part of every cache key and of every precomputed list, so an outdated list is never read again.
 """
 
 import hashlib
@@ -9,44 +9,44 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
+from catalog.services.bulk import chunks
 from recommendations.conf import conf
 from recommendations.models import ListenerState
 
-_BATCH = 500
+_LISTENERS_A_STATEMENT = 5_000
+_REMEMBERED_KEYS = 100
 
 
-def forget(listener_id: int) -> None:
-    """Make every list computed for this listener so far untrue."""
-    if _raise_generation([listener_id]):
-        return
-    try:
-        with transaction.atomic():
-            ListenerState.objects.create(listener_id=listener_id, generation=1, changed_at=timezone.now())
-    except IntegrityError:
-        # Another request made the row first, or the listener is gone: then there is nothing to forget.
-        _raise_generation([listener_id])
+def invalidate_lists(listener_ids: Iterable[int]) -> None:
+    """Invalidate all cached and precomputed lists of these listeners.
+
+    One upsert for every 5,000 listeners. It writes no row for an account that is gone or being
+    deleted: on PostgreSQL it waits for the deletion, on SQLite transactions write one by one.
+    """
+    for batch in chunks(sorted(set(listener_ids)), _LISTENERS_A_STATEMENT):
+        _raise_generations(batch)
 
 
-def forget_many(listener_ids: Iterable[int]) -> None:
-    """The same for the listeners of an import, in a few statements a thousand of them."""
-    ids = sorted(set(listener_ids))
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
-        with transaction.atomic():
-            ListenerState.objects.bulk_create(
-                [ListenerState(listener_id=id_, generation=0, changed_at=timezone.now()) for id_ in batch],
-                ignore_conflicts=True,
-            )
-            _raise_generation(batch)
-
-
-def _raise_generation(listener_ids: list[int]) -> int:
-    states = ListenerState.objects.filter(listener_id__in=listener_ids)
-    return states.update(generation=F("generation") + 1, changed_at=timezone.now())
+def _raise_generations(listener_ids: list[int]) -> None:
+    states = connection.ops.quote_name(ListenerState._meta.db_table)
+    users = connection.ops.quote_name(User._meta.db_table)
+    is_postgresql = connection.vendor == "postgresql"
+    moment = "%s::timestamptz" if is_postgresql else "%s"
+    lock = " FOR KEY SHARE" if is_postgresql else ""
+    ids = ", ".join(["%s"] * len(listener_ids))
+    sql = (
+        f"INSERT INTO {states} (listener_id, generation, changed_at) "  # noqa: S608
+        f"SELECT id, 1, {moment} FROM {users} WHERE id IN ({ids}) ORDER BY id{lock} "
+        f"ON CONFLICT (listener_id) DO UPDATE SET generation = {states}.generation + 1, "
+        "changed_at = excluded.changed_at"
+    )
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [now, *listener_ids])
 
 
 def generation(listener_id: int) -> int:
@@ -56,7 +56,7 @@ def generation(listener_id: int) -> int:
 
 
 def key(listener_id: int, generation: int, settings: dict[str, Any]) -> str:
-    """Return the cache key of one list: who, as of which change, asked how."""
+    """Return the cache key of one list: the listener, their generation, a digest of what was asked."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
     return f"musicrec:list:{listener_id}:{generation}:{digest}"
 
@@ -66,4 +66,22 @@ def get(cache_key: str) -> Any | None:
 
 
 def put(cache_key: str, value: Any, seconds: float | None = None) -> None:
+    """Cache a list, and remember its key so that `delete_lists` finds it."""
     cache.set(cache_key, value, timeout=conf.list_cache_seconds if seconds is None else seconds)
+    keys_key = _keys_key(int(cache_key.split(":")[2]))
+    keys = [one for one in cache.get(keys_key, []) if one != cache_key]
+    longest = max(conf.list_cache_seconds, conf.catalog_mask_seconds)
+    cache.set(keys_key, [*keys, cache_key][-_REMEMBERED_KEYS:], timeout=longest)
+
+
+def delete_lists(listener_id: int) -> None:
+    """Delete the cached lists of a listener who is gone.
+
+    A process with a cache of its own keeps its entries until they expire; nobody can ask for them.
+    """
+    keys_key = _keys_key(listener_id)
+    cache.delete_many([*cache.get(keys_key, []), keys_key])
+
+
+def _keys_key(listener_id: int) -> str:
+    return f"musicrec:list-keys:{listener_id}"

@@ -101,8 +101,8 @@ def _kept(listener: User, kind: str, period: str, draft: Callable[[], Draft | No
         return None
     try:
         return _store(listener, kind, period, drafted)
-    except IntegrityError:  # the schedule made it at the same moment
-        return of_period.get()
+    except IntegrityError:  # the schedule made it at the same moment, or the account is gone
+        return of_period.first()
 
 
 def _store(listener: User, kind: str, period: str, draft: Draft) -> Playlist:

@@ -23,7 +23,7 @@ def set_personalised(listener: User, personalised: bool) -> None:
         User.objects.filter(pk=listener.pk).update(personalised=personalised)
         if not personalised:
             RecommendationList.objects.filter(listener=listener).delete()
-        list_cache.forget(listener.pk)
+        list_cache.invalidate_lists([listener.pk])
     listener.personalised = personalised
 
 

@@ -209,7 +209,7 @@ def set_mood(listener: User, song_ids: Iterable[int], mood: str) -> None:
         Wish.objects.filter(listener=listener, song_id__in=ids, kind__in=Wish.MOODS).delete()
         if mood:
             Wish.objects.bulk_create([Wish(listener=listener, song_id=pk, kind=mood) for pk in ids])
-        list_cache.forget(listener.pk)
+        list_cache.invalidate_lists([listener.pk])
 
 
 def set_discovery(listener: User, discovery: float) -> float:
@@ -220,7 +220,7 @@ def set_discovery(listener: User, discovery: float) -> float:
         taste, _is_new = Taste.objects.get_or_create(listener=listener)
         before, taste.discovery = taste.discovery, discovery
         taste.save(update_fields=["discovery"])
-        list_cache.forget(listener.pk)
+        list_cache.invalidate_lists([listener.pk])
     return before
 
 
@@ -240,7 +240,7 @@ def onboard(
         taste.save(update_fields=["onboarded_at"])
         for song in songs:
             listening.like(listener, song, source="welcome")
-        list_cache.forget(listener.pk)
+        list_cache.invalidate_lists([listener.pk])
     return taste
 
 

@@ -70,7 +70,7 @@ def _wish(listener: User, **what) -> bool:
     with transaction.atomic():
         _found, is_new = Wish.objects.get_or_create(listener=listener, **what)
         if is_new:
-            list_cache.forget(listener.pk)
+            list_cache.invalidate_lists([listener.pk])
     return is_new
 
 
@@ -78,5 +78,5 @@ def _unwish(listener: User, **what) -> bool:
     with transaction.atomic():
         n_deleted, _by_table = Wish.objects.filter(listener=listener, **what).delete()
         if n_deleted:
-            list_cache.forget(listener.pk)
+            list_cache.invalidate_lists([listener.pk])
     return n_deleted > 0

@@ -2,13 +2,73 @@
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import make_password
 from django.db.models import CASCADE
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import ImportRun, Interaction
 from recommendations.models import Impression, ModelVersion, RecommendationList
 from recommendations.services import training
+from tests.api.caller import Caller
+from tests.eager import eager_tasks
+
+WORDS = "alices-own-words-1"
+
+
+def with_password(user: User) -> None:
+    """Store a password without what setting one ends."""
+    User.objects.filter(pk=user.pk).update(password=make_password(WORDS))
+
+
+@pytest.mark.parametrize("scopes", [["write"], ["read", "write", "listen"]])
+def test_no_token_changes_the_address_or_deletes_the_account_without_the_password(alice, scopes):
+    """T68: with the address came the password, the operator's too."""
+    with_password(alice.user)
+    User.objects.update(email="alice@example.org")
+    caller = Caller(alice.user, scopes=scopes)
+    for said in ({}, {"password": ""}, {"password": "guessed"}, {"password": None}):
+        assert caller.patch("me/", {"email": "evil@example.org", "theme": "dark"} | said).status == 400
+        refused = caller.delete("me/?confirm=alice", said)
+        assert (refused.status, list(refused.body["error"]["fields"])) == (400, ["password"])
+    user = User.objects.get()
+    assert (user.email, user.theme) == ("alice@example.org", "system")
+    assert caller.patch("me/", {"email": "alice@example.org", "theme": "dark"}).status == 200
+
+
+def test_a_session_alone_deletes_nothing_by_the_api(alice):
+    """T68: nor with the header that a page of the site would send."""
+    with_password(alice.user)
+    browser = Client()
+    browser.force_login(User.objects.get())
+    assert browser.delete("/api/v1/me/?confirm=alice").status_code == 400
+    assert browser.patch("/api/v1/me/", {"email": "e@example.org"}, "application/json").status_code == 400
+    assert User.objects.get().email == ""
+
+
+def test_another_address_is_stored_with_the_password_and_the_old_one_gets_a_mail(alice, mailoutbox):
+    """T68"""
+    with_password(alice.user)
+    User.objects.update(email="old@example.org")
+    wanted = {"email": "new@example.org", "password": WORDS}
+    with eager_tasks():
+        changed = alice.patch("me/", wanted)
+    assert (changed.status, changed.body["email"]) == (200, "new@example.org")
+    assert "password" not in changed.body
+    (sent,) = mailoutbox
+    assert sent.to == ["old@example.org"]
+    assert "new@example.org" not in sent.body
+
+
+def test_guesses_of_the_password_count_as_failed_sign_ins(alice):
+    """T42: a token is no way around the limit."""
+    with_password(alice.user)
+    for n in range(12):
+        alice.delete("me/?confirm=alice", {"password": f"guess-{n}"})
+    refused = alice.delete("me/?confirm=alice", {"password": WORDS})
+    assert "Too many" in refused.body["error"]["fields"]["password"][0]
+    assert User.objects.exists()
 
 
 def test_settings_are_read_and_changed(alice):
@@ -65,8 +125,9 @@ def test_my_data_is_complete_and_my_account_goes_with_it(alice, songs):
     assert len(data["history"]) == 1
     assert data["playlists"][0]["title"] == "Hers"
     assert alice.secret not in str(data)
-    assert alice.delete("me/?confirm=bob").status == 400
-    assert alice.delete("me/?confirm=alice").status == 204
+    with_password(alice.user)
+    assert alice.delete("me/?confirm=bob", {"password": WORDS}).status == 400
+    assert alice.delete("me/?confirm=alice", {"password": WORDS}).status == 204
     assert User.objects.count() == 0
     assert Interaction.objects.count() == 0
     assert alice.get("me/").status == 401
@@ -134,7 +195,8 @@ def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
 def test_who_went_is_learned_from_no_more(world):
     """T63: no list of theirs is left, their token is dead, and the next model knows one listener less."""
     n_before, owner = world.version.n_listeners, world.alice.user.pk
-    assert world.alice.delete("me/?confirm=alice").status == 204
+    with_password(world.alice.user)
+    assert world.alice.delete("me/?confirm=alice", {"password": WORDS}).status == 204
     assert world.alice.get("recommendations/").status == 401
     assert not RecommendationList.objects.filter(listener=owner).exists()
     run = training.run_training(training.request_training(preset="classic", trigger="command").pk, "test")

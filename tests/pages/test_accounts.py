@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.tasks import send_password_reset
 from accounts.tokens import create_token
+from tests.eager import eager_tasks
 
 WORDS = "quite-some-words-9"
 
@@ -142,13 +143,39 @@ def test_fields_that_nobody_offered_change_nothing(anna):
     other = User.objects.create_user("other")
     browser = Client()
     browser.force_login(anna)
-    sent = {"theme": "dark", "language": "", "email": "a@example.org", "is_staff": "1", "is_superuser": "1"}
+    sent = {
+        "theme": "dark",
+        "language": "",
+        "email": "anna@example.org",
+        "is_staff": "1",
+        "is_superuser": "1",
+    }
     browser.post("/settings/", sent | {"id": other.pk, "username": "other", "personalised": ""})
     anna.refresh_from_db()
     assert (anna.theme, anna.username, anna.is_staff, anna.is_superuser) == ("dark", "anna", False, False)
     assert anna.personalised
     Client().post("/signup/", {"username": "carla", "password": WORDS, "is_staff": "1", "is_superuser": "1"})
     assert not User.objects.get(username="carla").is_staff
+
+
+def test_another_address_needs_the_password_and_the_old_one_gets_a_mail(
+    anna, mailoutbox, django_capture_on_commit_callbacks
+):
+    """T68"""
+    browser = Client()
+    browser.force_login(anna)
+    sent = {"theme": "dark", "language": "de", "email": "new@example.org"}
+    for wrong in ({}, {"password": "guessed"}):
+        refused = browser.post("/settings/", sent | wrong)
+        assert "not your password" in refused.content.decode()
+        anna.refresh_from_db()
+        assert (anna.email, anna.theme) == ("anna@example.org", "system")
+    with eager_tasks(), django_capture_on_commit_callbacks(execute=True):
+        assert browser.post("/settings/", sent | {"password": WORDS}).status_code == 302
+    anna.refresh_from_db()
+    assert (anna.email, anna.theme) == ("new@example.org", "dark")
+    (mailed,) = mailoutbox
+    assert mailed.to == ["anna@example.org"]
 
 
 def test_deleting_the_account_needs_its_password(anna):

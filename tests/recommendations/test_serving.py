@@ -87,7 +87,7 @@ def test_a_like_during_the_training_outdates_the_list_that_it_makes(version, lis
     rows = training_data.read()
     liked = Song.objects.exclude(interactions__listener=listener).first()
     Interaction.objects.create(listener=listener, song=liked, kind=Interaction.Kind.LIKE, source="test")
-    list_cache.forget(listener.pk)
+    list_cache.invalidate_lists([listener.pk])
     precompute.precompute(version, rows=rows)
     served = serving.recommend_for(listener)
     assert served.step == "live"
@@ -245,9 +245,9 @@ def test_a_stale_list_is_never_written_over_a_newer_one(version, listener):
 def test_each_change_raises_the_generation_of_its_listener_only(listener, db):
     other = User.objects.get(username="user_00002")
     before = list_cache.generation(other.pk)
-    list_cache.forget(listener.pk)
-    list_cache.forget(listener.pk)
-    list_cache.forget_many([listener.pk])
+    list_cache.invalidate_lists([listener.pk])
+    list_cache.invalidate_lists([listener.pk])
+    list_cache.invalidate_lists([listener.pk])
     assert list_cache.generation(listener.pk) >= 3
     assert list_cache.generation(other.pk) == before
 

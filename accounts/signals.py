@@ -1,0 +1,9 @@
+"""What happens to accounts. Upward news travels by signal, so that accounts imports nothing above it."""
+
+from django.dispatch import Signal
+
+# Sent with `user` in the transaction that deletes an account, before its rows go. An error keeps the account.
+account_closing = Signal()
+
+# Sent with `listener_id` after an account is deleted for good.
+account_deleted = Signal()
