@@ -20,19 +20,25 @@ class TokenInAddress(APIException):
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Token <token>` or `Bearer <token>`, the scheme in any case. One query."""
 
-    schemes = (b"token", b"bearer")
-
     def authenticate(self, request) -> tuple[User, ApiToken] | None:
         if "token" in request.query_params or "access_token" in request.query_params:
             raise TokenInAddress
-        scheme, _, secret = get_authorization_header(request).partition(b" ")
-        if scheme.lower() not in self.schemes:
+        secret = header_secret(request)
+        if secret is None:
             return None
-        token = usable_token(secret.strip().decode("latin-1"))
+        token = usable_token(secret)
         return token.user, token
 
     def authenticate_header(self, request) -> str:
         return "Token"
+
+
+def header_secret(request) -> str | None:
+    """Return the token in the Authorization header, or None without one."""
+    scheme, _, secret = get_authorization_header(request).partition(b" ")
+    if scheme.lower() not in (b"token", b"bearer"):
+        return None
+    return secret.strip().decode("latin-1")
 
 
 def usable_token(secret: str) -> ApiToken:

@@ -131,7 +131,9 @@ def _rows(options: argparse.Namespace) -> None:
 def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
     """Ask the empty view and the recommendations in turn, on the same server in the same run."""
     port = _free_port()
-    gunicorn = f"gunicorn -b 127.0.0.1:{port} -k gthread --threads 4 --log-level error"
+    gunicorn = (
+        f"gunicorn -b 127.0.0.1:{port} -k musicrec_site.web_worker.WebWorker --threads 4 --log-level error"
+    )
     command = [sys.executable, "-m", *gunicorn.split(), "benchmarks.api_server:application"]
     server = subprocess.Popen(command, cwd=ROOT)
     try:

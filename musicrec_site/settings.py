@@ -27,6 +27,7 @@ if TESTING:
     DATA_DIR = BASE_DIR / "test-artifacts" / "data"
 ARTIFACTS_DIR = Path(env.str("ARTIFACTS_DIR", default=str(DATA_DIR / "artifacts"))).resolve()
 UPLOADS_DIR = DATA_DIR / "uploads"
+INCOMING_DIR = DATA_DIR / "incoming"
 BROKER_DIR = DATA_DIR / "broker"
 
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-tests" if TESTING else "")
@@ -37,7 +38,7 @@ if not SECRET_KEY:
 
 # Holds listening histories and messages: nobody else on the machine may read it.
 _broker_folders = (BROKER_DIR / "messages", BROKER_DIR / "control")
-for _folder in (DATA_DIR, ARTIFACTS_DIR, UPLOADS_DIR, *_broker_folders, DATA_DIR / "static"):
+for _folder in (DATA_DIR, ARTIFACTS_DIR, UPLOADS_DIR, INCOMING_DIR, *_broker_folders, DATA_DIR / "static"):
     try:
         _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -107,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "musicrec_site.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -302,6 +304,8 @@ if HTTPS:
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# On the disk of the data: /tmp may be small, or in memory.
+FILE_UPLOAD_TEMP_DIR = INCOMING_DIR
 
 # --- Language, time, static files -------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def children(host: str, port: int) -> list[Child]:
         "--bind",
         f"{host}:{port}",
         "--worker-class",
-        "gthread",
+        "musicrec_site.web_worker.WebWorker",
         "--threads",
         "8",
         "--logger-class",

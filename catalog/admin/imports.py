@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.admin.confirming import ask
 from catalog.admin.records import RecordAdmin
@@ -73,6 +74,7 @@ class ImportRunAdmin(RecordAdmin):
             }  # fmt: skip
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
+    @accepts_upload(staff_only=True)
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Keep the file and queue its import."""
         self._only_post_of_importers(request)

@@ -7,6 +7,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import example
 from catalog.importers import importers_of
@@ -86,6 +87,7 @@ class ImportIn(serializers.Serializer):
     )
 
 
+@accepts_upload()
 @extend_schema(tags=["History"])
 class Imports(generics.ListAPIView):
     """My history files, newest first."""

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
+from accounts.uploads import MAX_UPLOAD_BYTES
 from catalog.importers import Importer, Opened, detect_history, importer_named, open_file
 from catalog.models import Album, Artist, ImportRun, Interaction, Playlist, Song
 from catalog.records import Outcome, WrongFile
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 Status = ImportRun.Status
 Content = ImportRun.Content
 
-MOST_UPLOADED = 2**30
+MOST_UPLOADED = MAX_UPLOAD_BYTES
 MOST_WAITING = 3
 """Uploads of one listener that may be under way at once, so that nobody fills the disk."""
 HISTORY = "history"

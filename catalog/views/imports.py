@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
 from catalog.importers import importers_of
@@ -21,6 +22,7 @@ _UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
 _TO_UNDO = (ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED)
 
 
+@accepts_upload()
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request):
