@@ -56,7 +56,7 @@ class FeatureMatch:
 
 @dataclass(frozen=True)
 class PopularityNote:
-    """`trending`: plays and likes lately; `all_time`: listeners who played or liked it."""
+    """`count` listeners played or liked it: lately (`trending`) or ever (`all_time`)."""
 
     kind: Literal["trending", "all_time"]
     count: int

@@ -12,6 +12,9 @@ from scipy.sparse import csr_matrix
 Transform = Literal["identity", "log", "binary"]
 TRANSFORMS: tuple[Transform, ...] = ("identity", "log", "binary")
 
+CAP_RATIO = 3.0
+"""A strength that others learn from is at most this many times a typical listener's mean strength."""
+
 
 @dataclass(frozen=True)
 class Weighting:
@@ -42,6 +45,37 @@ class Weighting:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def cap_strengths(strengths: csr_matrix) -> csr_matrix:
+    """Limit how much one listener's strength for one song can say to others.
+
+    Without a limit an account that plays one song ten thousand times pulls the song's neighbours and factors
+    as far as thousands of listeners. The limit is `CAP_RATIO` times the median over listeners of each
+    listener's mean strength: it follows the scale of the data, and only half of all accounts together could
+    move it.
+
+    Parameters
+    ----------
+    strengths
+        float32 (n_listeners, n_items); negative = disliked. Not changed.
+
+    Returns
+    -------
+    csr_matrix
+        float32 of the same shape, every value between minus the limit and the limit; the input itself where
+        nothing is above it. Cost: a few passes over the stored values.
+    """
+    sizes = np.abs(strengths.data)
+    starts = strengths.indptr[:-1][np.diff(strengths.indptr) > 0]
+    if not len(starts):
+        return strengths
+    means = np.add.reduceat(sizes, starts, dtype=np.float64) / np.diff(np.append(starts, len(sizes)))
+    limit = np.float32(CAP_RATIO * np.median(means))
+    if sizes.max() <= limit:
+        return strengths
+    capped = np.clip(strengths.data, -limit, limit)
+    return csr_matrix((capped, strengths.indices, strengths.indptr), strengths.shape)
 
 
 def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from catalog.models import Interaction
 from recommendations.models import Experiment, Impression, ModelVersion, Outcome, TrainingRun
-from recommendations.services import experiment_results, gauges, monitoring
+from recommendations.services import experiment_results, gauges, impossible_plays, monitoring
+from recommendations.services.impossible_plays import ImpossibleDay
 from recommendations.services.monitoring import Finding
 
 DAYS = 28
@@ -72,6 +73,7 @@ class Desk:
     worker: Finding
     experiment: Experiment | None
     warnings: list[Finding]
+    impossible_days: list[ImpossibleDay]
 
     @property
     def fallback_share(self) -> float | None:
@@ -94,6 +96,10 @@ def read() -> Desk:
         worker=monitoring.worker_finding(),
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
         warnings=list(_warnings(steps)),
+        impossible_days=cast(
+            "list[ImpossibleDay]",
+            cache.get_or_set("desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS),
+        ),
     )
 
 

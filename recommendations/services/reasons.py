@@ -213,7 +213,9 @@ def popularity_words(explanation: Explanation) -> str:
     if note is None:
         return ""
     if note.kind == "trending":
-        words = ngettext("Trending: %(count)d play lately", "Trending: %(count)d plays lately", note.count)
+        words = ngettext(
+            "Trending: %(count)d listener lately", "Trending: %(count)d listeners lately", note.count
+        )
     else:
         words = ngettext("Loved by %(count)d listener", "Popular with %(count)d listeners", note.count)
     return words % {"count": note.count}

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from ..arrays import as_csr, n_per_row, positive_part
 from ..features import ItemFeatures
 from ..interactions import Interactions
+from ..weighting import cap_strengths
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each step; an exception in it stops the fit and comes out unchanged."""
@@ -74,12 +75,14 @@ class Algorithm(ABC):
     def fit(self, data: TrainingData, *, seed: int = 0, on_progress: Progress | None = None) -> Self:
         """Learn from `data`; the same seed gives the same result.
 
+        Strengths are capped first (see `cap_strengths`), so that no listener counts as many.
+
         Raises
         ------
         ValueError
             The matrix holds NaN.
         """
-        strengths = as_csr(data.strengths)
+        strengths = cap_strengths(as_csr(data.strengths))
         self.forget()
         self._fit(
             TrainingData(strengths, data.features, data.events),

@@ -14,16 +14,16 @@ SECONDS_A_DAY = 86_400
 
 
 class Popularity(Algorithm):
-    """Trending: the sum over a song's plays and likes of 2 ** (-age / half_life).
+    """Trending: the sum over a song's listeners of 2 ** (-age of their newest play or like / half_life).
 
     Age is measured from the newest event of the data, not from a clock, so the same data gives the same
-    result. Each event counts once, however many plays it stands for: a thousand plays by one listener are
-    one listener's taste. Without times it is the all-time count of listeners.
+    result. A listener counts at most once a song, however often they played it: a thousand plays by one
+    account move a song as far as one play does. Without times it is the all-time count of listeners.
 
     Parameters
     ----------
     half_life_days
-        After this many days an event counts half.
+        A listener whose newest play or like is this many days old counts half.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Popularity(Algorithm):
     n_listeners_ : int32 (n_items,)
         Listeners who played or liked the song: the all-time count.
     n_recent_ : int32 (n_items,)
-        Plays and likes within two half-lives of the newest event.
+        Listeners who played or liked the song within two half-lives of the newest event.
     is_trending_ : bool (n_items,)
-        Stands at least as high lately as it does all-time.
+        Ranks at least as high lately as it does all-time.
     """
 
     name = "popularity"
@@ -58,19 +58,20 @@ class Popularity(Algorithm):
         on_progress(1, 1)
 
     def _fit_trend(self, events: Interactions) -> None:
-        counted = np.flatnonzero((events.kinds == Kind.PLAY) | (events.kinds == Kind.LIKE))
-        items, times = events.item_rows[counted], events.timestamps[counted]
-        known = times != NO_TIME
-        if not known.any():
+        item_rows, timestamps = newest_by_listener(events)
+        is_timed = timestamps != NO_TIME
+        if not is_timed.any():
             return
-        # an event at an unknown time is no newer than the oldest that we know
-        times = np.where(known, times, times[known].min())
-        half_lives = (times.max() - times) / (self.half_life_days * SECONDS_A_DAY)
+        # an event at an unknown time is no newer than the oldest that has one
+        timestamps = np.where(is_timed, timestamps, timestamps[is_timed].min())
+        half_lives = (timestamps.max() - timestamps) / (self.half_life_days * SECONDS_A_DAY)
         n_items = len(self.n_listeners_)
-        self.trend_ = np.bincount(items, weights=2.0**-half_lives, minlength=n_items).astype(np.float32)
-        self.n_recent_ = np.bincount(items[half_lives <= 2], minlength=n_items).astype(np.int32)
-        higher_lately = _standing(self.trend_) <= _standing(self.n_listeners_)
-        self.is_trending_ = higher_lately & (self.n_recent_ > 0)
+        weights = 2.0**-half_lives
+        self.trend_ = np.bincount(item_rows, weights=weights, minlength=n_items).astype(np.float32)
+        recent = item_rows[half_lives <= 2]
+        self.n_recent_ = np.bincount(recent, minlength=n_items).astype(np.int32)
+        ranks_higher_lately = rank_descending(self.trend_) <= rank_descending(self.n_listeners_)
+        self.is_trending_ = ranks_higher_lately & (self.n_recent_ > 0)
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         return np.tile(self.trend_, (histories.shape[0], 1))
@@ -93,7 +94,24 @@ class Popularity(Algorithm):
         self.is_trending_ = state["is_trending"]
 
 
-def _standing(counts: NDArray) -> NDArray[np.intp]:
-    """Return how many songs are above each one: 0 for the most popular."""
+def newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the newest play or like of each (listener, song) pair.
+
+    Returns
+    -------
+    int32 (n_pairs,), int64 (n_pairs,)
+        The song's row, and the moment in unix seconds, `NO_TIME` where no event of the pair has one.
+        Cost: one sort of the events.
+    """
+    is_positive = (events.kinds == Kind.PLAY) | (events.kinds == Kind.LIKE)
+    pairs, timestamps = events.pairs()[is_positive], events.timestamps[is_positive]
+    order = np.lexsort((timestamps, pairs))
+    pairs, timestamps = pairs[order], timestamps[order]
+    is_newest = np.append(pairs[1:] != pairs[:-1], True)[: len(pairs)]
+    return (pairs[is_newest] % max(events.n_items, 1)).astype(np.int32), timestamps[is_newest]
+
+
+def rank_descending(counts: NDArray) -> NDArray[np.intp]:
+    """Return how many songs have a higher count than each one: 0 for the most popular."""
     ascending = np.sort(counts)
     return len(counts) - np.searchsorted(ascending, counts, side="right")
