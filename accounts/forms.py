@@ -3,7 +3,7 @@
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -62,6 +62,22 @@ class SignUpForm(forms.Form):
             except forms.ValidationError as error:
                 self.add_error("password", error)
         return data
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """The old password is checked behind the sign-in limits: a stolen session must not guess it."""
+
+    def __init__(self, user: User, *args, request: HttpRequest, **kwargs) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        password = self.cleaned_data["old_password"]
+        try:
+            services.confirm_password(self.request, self.user, password)
+        except services.PasswordNotConfirmed as error:
+            raise forms.ValidationError(str(error)) from None
+        return password
 
 
 class ResetRequestForm(forms.Form):

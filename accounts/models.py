@@ -1,7 +1,7 @@
 """Who uses the site: one table for people who sign in and for listeners that an import brought."""
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +54,29 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
             # "Alice" and "alice" would be one person to everybody but the database.
             models.UniqueConstraint(Lower("username"), name="user_username_without_case_is_unique"),
         ]
+
+    _password_removed = False
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self._password_removed = True
+
+    def save(self, **options) -> None:
+        """Store the account. With a password set or removed, or closed, its sessions and tokens end.
+
+        Every way to a new password passes here: the pages, the admin, `changepassword`. A password
+        hashed anew while it is checked is no new one, and Django leaves `_password` empty then.
+        """
+        from accounts.access import end_access  # it needs this module
+
+        is_new_password = self._password is not None or self._password_removed
+        is_closed = not self.is_active and "is_active" in (options.get("update_fields") or ["is_active"])
+        is_known = not self._state.adding
+        with transaction.atomic():
+            super().save(**options)
+            if is_known and (is_new_password or is_closed):
+                end_access(self)
+        self._password_removed = False
 
 
 class Scope(models.TextChoices):

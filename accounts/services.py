@@ -33,11 +33,6 @@ def sign_up(username: str, password: str, email: str = "") -> User | None:
         return None
 
 
-def end_other_access(user: User) -> None:
-    """Revoke every API token of `user`: after a new password only its owner goes on."""
-    user.auth_token_set.all().delete()
-
-
 class PasswordNotConfirmed(Exception):
     """The password that was to confirm a change is not the account's; the message is for its owner."""
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services, throttle, tokens
 from accounts.forms import (
+    ChangePasswordForm,
     DeleteAccountForm,
     PersonalisationForm,
     ResetRequestForm,
@@ -80,12 +81,17 @@ def sign_up(request):
 
 
 class ChangePassword(auth_views.PasswordChangeView):
+    """A new password ends all other sessions and all tokens; this browser stays signed in."""
+
     template_name = "accounts/change_password.html"
+    form_class = ChangePasswordForm
     success_url = reverse_lazy("accounts:settings")
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form):
         response = super().form_valid(form)
-        services.end_other_access(self.request.user)
         messages.success(
             self.request, _("Your password is changed. All other devices and tokens are signed out.")
         )
@@ -115,7 +121,8 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
-        services.end_other_access(self.user)
+        # The mail proved whose account it is: whoever else guesses, this browser may sign in.
+        throttle.remember_device(response, self.user.get_username())
         messages.success(self.request, _("Your new password is set. Sign in with it."))
         return response
 

@@ -1,6 +1,7 @@
 """The API's own description: OpenAPI 3.1 from the views, completed with what holds for every operation."""
 
 import re
+from inspect import cleandoc
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -76,7 +77,7 @@ class Schema(AutoSchema):
 
     def get_description(self) -> str:
         method = getattr(self.view, self.method.lower(), None)
-        return (getattr(method, "__doc__", None) or self.view.__doc__ or "").strip()
+        return cleandoc(getattr(method, "__doc__", None) or self.view.__doc__ or "")
 
     def get_request_serializer(self):
         """Return what the body is made of; a DELETE has none unless its view names one."""
@@ -86,7 +87,7 @@ class Schema(AutoSchema):
         """Describe the body of a DELETE, too, where a view names one: the library leaves it out."""
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(direction)
-        self.method = "PATCH"
+        self.method = "POST"
         try:
             return super()._get_request_body(direction)
         finally:
