@@ -5,26 +5,35 @@ from functools import partial
 from celery import shared_task
 from django.db import transaction
 
+from catalog.conf import catalog_conf
 from catalog.models import ImportRun
 from catalog.services import imports
+from common.jobs.messages import send
 
 
 def enqueue_import(run: ImportRun) -> None:
     """Wake a worker for a requested import, once the request's transaction is committed.
 
-    Without a broker nothing is lost: the sweeper finds the row.
+    Without a broker nothing is lost: the sweep finds the row.
     """
-    transaction.on_commit(partial(run_import.delay, run.pk), robust=True)
+    transaction.on_commit(partial(send, run_import, run.pk), robust=True)
 
 
-@shared_task
-def run_import(run_id: int) -> None:
-    """Run one requested import, if nobody has it yet."""
-    imports.run_import(run_id)
+@shared_task(time_limit=catalog_conf.import_time_limit)
+def run_import(run_id: int | None = None) -> None:
+    """Give one import its turn: not always the one that was asked for last, see `run_next_import`."""
+    run = imports.run_next_import()
+    if run is not None and run.status == ImportRun.Status.QUEUED:
+        send(run_import, run.pk)
 
 
-@shared_task
+@shared_task(time_limit=600)
 def sweep_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
-    for run_id in imports.sweep():
-        run_import.delay(run_id)
+    sweep_and_wake()
+
+
+def sweep_and_wake() -> None:
+    """Requeue imports whose worker is gone and wake workers for those that wait."""
+    for run in imports.sweep().waiting:
+        send(run_import, run.pk)

@@ -32,21 +32,36 @@ def keep_log_settings(**_: Any) -> None:
 def begin_work(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
     from recommendations.services.workers import Pulse
-    from recommendations.tasks import sweep_and_wake
 
     pulse = Pulse(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     pulse.start()
     _pulses.append(pulse)
-    threading.Thread(target=_apart, args=(sweep_and_wake,), name="first-sweep", daemon=True).start()
+    threading.Thread(target=_apart, args=(_sweep_all,), name="first-sweep", daemon=True).start()
+
+
+def _sweep_all() -> None:
+    """Requeue jobs of every kind whose worker is gone."""
+    from catalog.tasks import sweep_and_wake as sweep_imports
+    from recommendations.tasks import sweep_and_wake
+
+    sweep_and_wake()
+    sweep_imports()
 
 
 @signals.worker_shutting_down.connect
-def release_training(**_: Any) -> None:
-    """Give a training in a child of this worker back to the queue, so that stopping does not wait for its end."""
-    from recommendations.services.training import release_of_worker
-
+def release_jobs(**_: Any) -> None:
+    """Give the jobs of this worker's children back to the queue, so that stopping does not wait for their end."""
     # Apart: this is called in the middle of a signal, where the main thread's connection may be in use.
-    threading.Thread(target=_apart, args=(release_of_worker, os.getpid()), name="release").start()
+    threading.Thread(target=_apart, args=(_release_all, os.getpid()), name="release").start()
+
+
+def _release_all(parent: int) -> None:
+    from catalog.models import ImportRun
+    from common.jobs import release_jobs_of_worker
+    from recommendations.models import TrainingRun
+
+    for model in (TrainingRun, ImportRun):
+        release_jobs_of_worker(model, parent)
 
 
 @signals.worker_shutdown.connect

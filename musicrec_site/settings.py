@@ -198,8 +198,16 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_POOL_START_METHOD = "spawn"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"recommendations.tasks.train": {"queue": "training"}}
-CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=3600)
+# One queue for each kind of work that another must not wait for: a training may take hours, an import a turn of
+# seconds, mail goes out at once.
+CELERY_TASK_ROUTES = {
+    "recommendations.tasks.train": {"queue": "training"},
+    "recommendations.tasks.count_trends": {"queue": "training"},
+    "recommendations.tasks.precompute_lists": {"queue": "lists"},
+    "recommendations.tasks.make_playlists": {"queue": "lists"},
+    "catalog.tasks.run_import": {"queue": "imports"},
+    "accounts.tasks.*": {"queue": "mail"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

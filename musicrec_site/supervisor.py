@@ -1,6 +1,6 @@
 """Starts the site's processes together, restarts one that dies, and stops all of them cleanly.
 
-Web server, two workers and the schedule have a process group each, so that a Ctrl-C on the terminal reaches only the
+Web server, three workers and the schedule have a process group each, so that a Ctrl-C on the terminal reaches only the
 supervisor, which then ends them in order: on all of them at once it also breaks the workers' helpers, which are told to
 leave too early. This file is run as a program by `run_site` and imports nothing of the site, so that watching it takes
 little memory.
@@ -117,7 +117,13 @@ def children(host: str, port: int) -> list[Child]:
             [*worker, "--queues", "training", "--hostname", "training@%h", "--max-tasks-per-child", "1"],
             has_jobs=True,
         ),
-        Child("worker", [*worker, "--queues", "default", "--hostname", "default@%h"], has_jobs=True),
+        # An import or a computation of lists gives way after some seconds, but mail does not wait for it.
+        Child(
+            "imports worker",
+            [*worker, "--queues", "imports,lists", "--hostname", "imports@%h"],
+            has_jobs=True,
+        ),
+        Child("worker", [*worker, "--queues", "default,mail", "--hostname", "default@%h"], has_jobs=True),
         Child(
             "schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"]
         ),

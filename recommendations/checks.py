@@ -1,10 +1,14 @@
 """What is wrong with the set-up, told when the program starts."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from catalog.conf import catalog_conf
+from common.jobs.conf import job_conf
+from common.tunables import Tunable
 from recommendations.conf import conf
 
 
@@ -12,12 +16,19 @@ from recommendations.conf import conf
 def tunables_are_usable(app_configs: Any, **_: Any) -> list[Error]:
     """Every tunable has the right type and size, and the presets exist."""
     errors = []
-    for tunable in conf.all():
+    for tunable in all_tunables():
         try:
             tunable.value()
         except ImproperlyConfigured as error:
             errors.append(Error(str(error), id="recommendations.E001"))
     return errors or _unknown_presets()
+
+
+def all_tunables() -> Iterator[Tunable[Any]]:
+    """Yield the tunables of every part of the site."""
+    yield from conf.all()
+    yield from job_conf.all()
+    yield from catalog_conf.all()
 
 
 def _unknown_presets() -> list[Error]:

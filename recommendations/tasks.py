@@ -6,13 +6,13 @@ from typing import Any
 
 from celery import shared_task
 from django.db import transaction
-from kombu.exceptions import KombuError
 
+from common.jobs import Swept
+from common.jobs.messages import send
 from recommendations.conf import conf
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services import (
     experiment_results,
-    leases,
     made_playlists,
     precompute,
     registry,
@@ -23,7 +23,6 @@ from recommendations.services import (
 
 log = logging.getLogger(__name__)
 
-UNREACHABLE = (OSError, KombuError)
 NO_BROKER = "waiting: the message queue can't be reached yet"
 """Where a run stands until then; PostgreSQL takes sixty characters."""
 
@@ -38,7 +37,7 @@ def enqueue_training(run: TrainingRun) -> None:
 
 def enqueue_precompute(version: ModelVersion) -> None:
     """Have the lists of a version computed once the transaction is committed."""
-    transaction.on_commit(partial(_send, precompute_lists, version.pk))
+    transaction.on_commit(partial(send, precompute_lists, version.pk))
 
 
 def start_training(**wishes: Any) -> TrainingRun:
@@ -50,24 +49,14 @@ def start_training(**wishes: Any) -> TrainingRun:
 
 
 def _wake_for_training(run_id: int) -> bool:
-    sent = _send(train, run_id)
+    sent = send(train, run_id)
     if not sent:
         # The page says so, and the next sweep tries again (T12).
         TrainingRun.objects.filter(pk=run_id).queued().update(stage=NO_BROKER)
     return sent
 
 
-def _send(task, *args: Any) -> bool:
-    """Send a message; a broker that is gone must not break the request that asked."""
-    try:
-        task.apply_async(args=args)
-    except UNREACHABLE as error:
-        log.warning("The message queue can't be reached, %s%r was not sent: %s", task.name, args, error)
-        return False
-    return True
-
-
-def sweep_and_wake(*, wait: bool = False) -> training.Swept:
+def sweep_and_wake(*, wait: bool = False) -> Swept:
     """Look after runs whose worker is gone and wake workers up for runs that wait.
 
     Done by workers when they start and every half a minute, and by the admin page when it is opened.
@@ -84,7 +73,7 @@ def sweep_and_wake(*, wait: bool = False) -> training.Swept:
 @shared_task
 def train(run_id: int) -> str:
     """See a training run through, unless another worker has it."""
-    run = training.run_training(run_id, leases.owner_name())
+    run = training.run_training(run_id)
     return run.status
 
 

@@ -97,7 +97,7 @@ class Imports(generics.ListAPIView):
     parser_classes = [MultiPartParser]
 
     def get_queryset(self):
-        return imports.of_listener(self.request.user)
+        return imports.list_imports(self.request.user)
 
     @extend_schema(
         request={"multipart/form-data": ImportIn},

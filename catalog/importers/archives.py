@@ -30,7 +30,7 @@ def parts(opened: Opened, pattern: re.Pattern[str]) -> Iterator[tuple[str, Binar
     with zipfile.ZipFile(opened.path) as archive:
         for done, name in enumerate(names):
             with archive.open(name) as stream:
-                yield name, cast(BinaryIO, stream)
+                yield name, opened.limited(cast(BinaryIO, stream))
             opened.move_to((done + 1) / len(names))
 
 

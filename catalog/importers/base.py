@@ -7,6 +7,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -24,6 +25,8 @@ LONGEST_DIRECTORY = 16 * 2**20
 """Bytes of a zip's list of files; it is read as a whole before anything can be counted."""
 _ORDINARY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 2**20
+HEAD = 2**20
+"""Unpacked bytes that are looked at to find out what a file is."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Opened:
     sha256: str
     kind: str  # "plain", "gzip" or "zip"
     _read: dict[str, float] = field(default_factory=lambda: {"done": 0.0})
+    _most_read: int | None = None
 
     def position(self) -> float:
         """How far reading is, 0 to 1."""
@@ -55,10 +59,26 @@ class Opened:
     def move_to(self, done: float) -> None:
         self._read["done"] = done
 
+    @contextmanager
+    def only_head(self, n_bytes: int = HEAD) -> Iterator[None]:
+        """Let streams that are opened meanwhile end after `n_bytes`: enough to find out what a file is."""
+        self._most_read = n_bytes
+        try:
+            yield
+        finally:
+            self._most_read = None
+
     def stream(self) -> BinaryIO:
         """Return the unpacked bytes of a plain or gzip file; `position` follows them."""
         raw = io.BufferedReader(_Counting(self.path.open("rb"), self), _BLOCK)
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
+        unpacked = io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
+        return self.limited(unpacked)
+
+    def limited(self, stream: BinaryIO) -> BinaryIO:
+        """Return the stream, or its beginning while only the head is looked at."""
+        if self._most_read is None:
+            return stream
+        return io.BufferedReader(_Beginning(stream, self._most_read), min(_BLOCK, self._most_read))
 
     def head(self) -> bytes:
         """Return the first megabyte, unpacked."""
@@ -88,6 +108,27 @@ class _Counting(io.RawIOBase):
         super().close()
 
 
+class _Beginning(io.RawIOBase):
+    """The first bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, n_bytes: int) -> None:
+        self._stream = stream
+        self._n_left = n_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._stream.read(min(len(buffer), self._n_left))
+        buffer[: len(block)] = block
+        self._n_left -= len(block)
+        return len(block)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 class _CautiousFile(io.FileIO):
     """A zip that is asked for small pieces only, so that a list of millions of files is not held in memory."""
 
@@ -97,7 +138,7 @@ class _CautiousFile(io.FileIO):
         return super().read(-1 if size is None else size) or b""
 
 
-def open_file(path: Path, name: str = "") -> Opened:
+def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED) -> Opened:
     """Look a file over: that it can be read, is not empty and, where packed, safe to unpack.
 
     Raises
@@ -116,9 +157,9 @@ def open_file(path: Path, name: str = "") -> Opened:
     except OSError as error:
         raise WrongFile(f"{name} cannot be read: {error.strerror or error}.") from None
     if opened.kind == "gzip":
-        _check_gzip(opened)
+        _check_gzip(opened, most_unpacked)
     if opened.kind == "zip":
-        _check_zip(opened)
+        _check_zip(opened, most_unpacked)
     return opened
 
 
@@ -135,9 +176,9 @@ def _kind(path: Path) -> str:
     return "zip" if head in (b"PK\x03\x04", b"PK\x05\x06") else "plain"
 
 
-def _check_gzip(opened: Opened) -> None:
+def _check_gzip(opened: Opened, most_unpacked: int) -> None:
     """Unpack once without keeping anything, so that a bomb or a broken end is known before the first row."""
-    most = min(max(MOST_EXPANSION * opened.size, ALWAYS_FINE), MOST_UNPACKED)
+    most = min(max(MOST_EXPANSION * opened.size, ALWAYS_FINE), most_unpacked)
     unpacked = 0
     try:
         with gzip.open(opened.path) as file:
@@ -151,7 +192,7 @@ def _check_gzip(opened: Opened) -> None:
         raise WrongFile(f"{opened.name} is empty.")
 
 
-def _check_zip(opened: Opened) -> None:
+def _check_zip(opened: Opened, most_unpacked: int) -> None:
     try:
         with _CautiousFile(opened.path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -164,7 +205,7 @@ def _check_zip(opened: Opened) -> None:
     for member in members:
         _check_member(opened.name, member)
     if sum(member.file_size for member in members) > min(
-        max(MOST_EXPANSION * opened.size, ALWAYS_FINE), MOST_UNPACKED
+        max(MOST_EXPANSION * opened.size, ALWAYS_FINE), most_unpacked
     ):
         raise WrongFile(_bomb(opened.name))
 

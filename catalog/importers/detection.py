@@ -6,10 +6,14 @@ from catalog.records import WrongFile
 
 
 def detect_history(opened: Opened) -> Importer:
-    """Return the first importer of histories that accepts the file; WrongFile when none does."""
+    """Return the first importer of histories that accepts the file; WrongFile when none does.
+
+    Each looks at the first megabyte at most, however long the file is.
+    """
     for importer in importers_of("history"):
         try:
-            importer.read(opened, {})
+            with opened.only_head():
+                importer.read(opened, {})
         except WrongFile:
             continue
         return importer

@@ -11,7 +11,7 @@ from catalog.management.sentences import PlainCommand
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from catalog.services import imports
-from catalog.services.ingest import LeaseLost
+from common.jobs import LostLease
 
 SHOWN_ROWS = 20
 
@@ -49,7 +49,7 @@ class ImportCommand(PlainCommand):
                     on_progress=lambda run: bar.show(run.file_name, run.progress),
                     **more,
                 )
-        except (WrongFile, imports.ImportRefused, LeaseLost) as error:
+        except (WrongFile, imports.ImportRefused, LostLease) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped; the same command goes on from here.", returncode=130) from None

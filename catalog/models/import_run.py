@@ -4,19 +4,18 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from common.jobs.models import JobRow
 
-class ImportRun(models.Model):
-    """One import of one file.
 
-    ::
+class ImportRun(JobRow):
+    """One import of one file. To the states of `JobRow` it adds one::
 
-        queued ──▶ running ──▶ succeeded ──▶ undone
-                     │  ▲
-                     │  └── (lease ended: taken up again at `resume_at`)
-                     ├──▶ failed
-                     └──▶ cancelled
+        succeeded, failed or cancelled ──▶ undone
 
-    `resume_at` counts the records that are safely in the tables, so that a killed import goes on where it was.
+    What kind of file an upload is, the worker finds out: until then `format` is empty. A file is read in
+    turns of `job_slice_seconds`; between two of them the run is queued again behind those that wait.
+    `resume_at` counts the records that are safely in the tables, so that a run goes on where it was,
+    after a turn and after a kill. A turn that went well forgives earlier attempts.
     """
 
     class Status(models.TextChoices):
@@ -32,8 +31,9 @@ class ImportRun(models.Model):
         LISTENS = "listens", _("listens")
 
     content = models.CharField(_("content"), max_length=8, choices=Content)
-    format = models.CharField(_("format"), max_length=32)
+    format = models.CharField(_("format"), max_length=32, blank=True)
     file_name = models.CharField(_("file"), max_length=255)
+    n_bytes = models.PositiveBigIntegerField(_("bytes"), default=0, help_text=_("Size of an uploaded file."))
     file_sha256 = models.CharField(max_length=64, blank=True)
     stored_path = models.CharField(max_length=500, blank=True, help_text=_("Where an uploaded file waits."))
     options = models.JSONField(default=dict, blank=True)
@@ -55,14 +55,12 @@ class ImportRun(models.Model):
     n_known = models.PositiveBigIntegerField(_("known already"), default=0)
     n_rejected = models.PositiveBigIntegerField(_("rejected"), default=0)
     resume_at = models.PositiveBigIntegerField(default=0)
-    progress = models.FloatField(default=0.0, help_text=_("0 to 1, by bytes of the file."))
-    error = models.TextField(_("error"), blank=True)
-
-    owner = models.CharField(max_length=100, blank=True, help_text=_("The process that holds the lease."))
-    lease_until = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    started_at = models.DateTimeField(_("started"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    n_rejected_in_row = models.PositiveBigIntegerField(
+        default=0, help_text=_("Rows rejected since the last one that could be read.")
+    )
+    turn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a worker last took it up; who waited longest is next.")
+    )
 
     class Meta:
         verbose_name = _("import")
@@ -71,6 +69,12 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.get_status_display()})"
+
+    def describe_giving_up(self) -> str:
+        """Return the error of an import that lost its worker in every attempt."""
+        return _(
+            "Reading it was tried %(attempts)d times, and each time the worker was lost at row %(row)d."
+        ) % {"attempts": self.attempt, "row": self.resume_at + 1}
 
 
 class RejectedImportRow(models.Model):

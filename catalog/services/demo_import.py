@@ -1,12 +1,13 @@
 """A world of records into the catalog, by the same way as files: safe to repeat, goes on where it was stopped."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from catalog.models import ImportRun, Song
 from catalog.records import Outcome, SongRecord
-from catalog.services import leases
-from catalog.services.ingest import OnProgress, ingest
+from catalog.services.ingest import OnProgress, announce_changed_listeners, ingest
+from common import jobs
 
 SOURCE = "demo"
 Status = ImportRun.Status
@@ -19,9 +20,9 @@ class AnotherWorld(Exception):
 def world_run(content: ImportRun.Content, options: dict[str, Any]) -> ImportRun:
     """Return a run for this world: the one that was not finished, or a new one."""
     runs = ImportRun.objects.filter(content=content, format=SOURCE, options=options)
-    for run in runs.filter(status=Status.RUNNING):
-        if not leases.is_live(run):
-            return run
+    unfinished = runs.running().first()
+    if unfinished is not None:
+        return unfinished
     return ImportRun.objects.create(
         content=content, format=SOURCE, options=options, file_name=f"demo world, seed {options['seed']}"
     )
@@ -53,18 +54,23 @@ def write(
     on_progress: Callable[[ImportRun], None] | None = None,
 ) -> ImportRun:
     """Ingest a stream of about `total` records."""
-    claimed = leases.claim(run.pk, leases.new_owner())
-    if claimed is None:
+    lease = jobs.claim(ImportRun, run.pk, take_over=True)
+    if lease is None:
         raise AnotherWorld("The same demo world is being made by another process; wait until it is done.")
+    claimed = ImportRun.objects.get(pk=run.pk)
 
     def position() -> float:
         return min((claimed.resume_at + 1) / max(total, 1), 0.99)
 
     report: OnProgress = on_progress or (lambda run: None)
+    left = islice(outcomes, claimed.resume_at, None)
     try:
-        ingest(claimed, outcomes, position=position, source=SOURCE, on_progress=report)
+        with jobs.Heartbeat(lease):
+            ingest(claimed, lease, left, position=position, source=SOURCE, on_progress=report)
     except Exception as error:
-        leases.finish(claimed, Status.FAILED, str(error))
+        lease.finish(Status.FAILED, error=str(error))
         raise
-    leases.finish(claimed, Status.SUCCEEDED)
+    announce_changed_listeners(claimed)
+    lease.finish(Status.SUCCEEDED, progress=1.0)
+    claimed.refresh_from_db()
     return claimed

@@ -5,13 +5,11 @@ Records come as a stream and go in by chunks. Each chunk is one short transactio
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
-from itertools import islice
+from itertools import takewhile
 from typing import Protocol
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from catalog.models import ImportRun, Interaction, RejectedImportRow
 from catalog.records import ListenRecord, Outcome, RejectedRow, SongRecord
@@ -19,19 +17,14 @@ from catalog.services.bulk import chunks, modest_memory
 from catalog.services.listen_writer import ListenWriter, Written
 from catalog.services.song_writer import SongWriter
 from catalog.signals import listening_changed
+from common.jobs import Lease
 
 CHUNK = 2_500
 SONGS_CHUNK = 2_000
 KEPT_REJECTED_ROWS = 1_000
-LEASE = timedelta(seconds=60)
 _TOLD_TOGETHER = 10_000
 
-Status = ImportRun.Status
 OnProgress = Callable[[ImportRun], None]
-
-
-class LeaseLost(Exception):
-    """Another process has taken the import over; whoever had it before must not write any more."""
 
 
 class Position(Protocol):
@@ -48,27 +41,35 @@ class _Writer(Protocol):
 
 def ingest(
     run: ImportRun,
+    lease: Lease,
     outcomes: Iterable[Outcome],
     *,
     position: Position = lambda: 0.0,
     source: str = "",
     on_progress: OnProgress = lambda run: None,
-) -> None:
-    """Write all `outcomes` that the run has not written yet, and count them on it.
+    is_turn_over: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Write `outcomes`, which begin at the run's `resume_at`, and count them on the run.
 
-    The run must be claimed (see `imports.claim`). Raises LeaseLost when somebody else claimed it meanwhile.
+    Returns False when `is_turn_over` said so before the end. Raises LostLease when the run was
+    cancelled, deleted or taken over meanwhile; the chunk that was being written is then taken back.
     """
     writer = _writer(run, source or run.format)
-    left = islice(outcomes, run.resume_at, None)
+    size = SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK
     with modest_memory():
-        for chunk in chunks(left, SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK):
+        for chunk in chunks(outcomes, size):
             records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow)]
             writer.prepare(records)  # names are read before the transaction holds the database
             with transaction.atomic():
+                # The row's lock first: whoever cancels the run or deletes its listener waits for this
+                # chunk, and the next chunk finds the run gone before it writes anything.
+                lease.lock()
                 written = _write(writer, chunk, records)
-                _count(run, len(chunk), written, position())
+                _count(run, lease, chunk, written, position())
             on_progress(run)
-    _tell_listeners(run)
+            if is_turn_over():
+                return False
+    return True
 
 
 def _writer(run: ImportRun, source: str) -> _Writer:
@@ -100,21 +101,29 @@ def _write(writer: _Writer, chunk: list[Outcome], records: list[SongRecord | Lis
     return written._replace(rejected=[*unreadable, *written.rejected])
 
 
-def _count(run: ImportRun, n_read: int, written: Written, position: float) -> None:
-    """Move the run forward in the transaction that wrote the chunk; a lost lease takes the chunk back."""
+def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: Written, position: float) -> None:
+    """Move the run forward in the transaction that wrote the chunk."""
     _keep_rejected(run, written.rejected)
-    moved = ImportRun.objects.filter(pk=run.pk, status=Status.RUNNING, owner=run.owner).update(
-        resume_at=F("resume_at") + n_read,
-        n_read=F("n_read") + n_read,
+    n_trailing = _count_trailing_rejects(chunk, written)
+    earlier = run.n_rejected_in_row if n_trailing == len(chunk) else 0
+    lease.write(
+        resume_at=F("resume_at") + len(chunk),
+        n_read=F("n_read") + len(chunk),
         n_added=F("n_added") + written.n_added,
         n_known=F("n_known") + written.n_known,
         n_rejected=F("n_rejected") + len(written.rejected),
+        n_rejected_in_row=earlier + n_trailing,
         progress=position,
-        lease_until=timezone.now() + LEASE,
     )
-    if not moved:
-        raise LeaseLost(f"The import of {run.file_name} was taken over or cancelled; this process stops.")
     run.refresh_from_db()
+
+
+def _count_trailing_rejects(chunk: list[Outcome], written: Written) -> int:
+    """Return how many rows at the end of a chunk were rejected, without a readable one in between."""
+    if not written.rejected:
+        return 0
+    rejected_lines = {row.line for row in written.rejected}
+    return sum(1 for _ in takewhile(lambda outcome: outcome.line in rejected_lines, reversed(chunk)))
 
 
 def _keep_rejected(run: ImportRun, rejected: list[RejectedRow]) -> None:
@@ -126,8 +135,8 @@ def _keep_rejected(run: ImportRun, rejected: list[RejectedRow]) -> None:
     )
 
 
-def _tell_listeners(run: ImportRun) -> None:
-    """Tell who listens to `listening_changed` whose history is another now."""
+def announce_changed_listeners(run: ImportRun) -> None:
+    """Send `listening_changed` for every listener to whose history the run added something."""
     if run.content != ImportRun.Content.LISTENS or not run.n_added:
         return
     ids = Interaction.objects.filter(import_run=run).values_list("listener_id", flat=True).distinct()

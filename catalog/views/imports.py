@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
-from catalog.importers import importers_of
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from catalog.services import imports
@@ -32,7 +31,7 @@ def index(request):
         run = _requested(request, form)
         if run is not None:
             return redirect("catalog:import", run.pk)
-    runs = [(run, _title(run)) for run in imports.of_listener(request.user)]
+    runs = [(run, imports.find_title(run)) for run in imports.list_imports(request.user)]
     context = {"page": "library", "tab": "imports", "form": form, "runs": runs}
     return render(request, "catalog/imports.html", context)
 
@@ -58,7 +57,7 @@ def one(request, run_id: int):
         "page": "library",
         "tab": "imports",
         "run": run,
-        "title": _title(run),
+        "title": imports.find_title(run),
         "rows": rows,
         "is_under_way": run.status in _UNDER_WAY,
         "can_be_undone": run.status in _TO_UNDO,
@@ -105,7 +104,3 @@ def _own(request, run_id: int) -> ImportRun:
     if run is None:
         raise Http404
     return run
-
-
-def _title(run: ImportRun) -> str:
-    return next((one.title for one in importers_of(imports.HISTORY) if one.name == run.format), run.format)

@@ -12,15 +12,13 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.utils import timezone
 
-from recommendations.models import Activation, ModelVersion, WorkerPulse
+from recommendations.models import Activation, ModelVersion
+from recommendations.services import workers
 
 Status = Literal["ok", "degraded", "failed"]
 _ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
-# Four missed pulses at the default interval.
-WORKER_SILENT_SECONDS = 60.0
-QUEUES = ("default", "training")
+QUEUES = ("default", "imports", "lists", "mail", "training")
 LITTLE_SPACE_BYTES = 1_000_000_000
 
 
@@ -134,29 +132,23 @@ def _manifest_digest(version: ModelVersion) -> str:
 
 def worker_finding() -> Finding:
     """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
-    now = timezone.now()
-    pulses = list(WorkerPulse.objects.order_by("-seen_at"))
-    ages = [(max(0.0, (now - pulse.seen_at).total_seconds()), pulse.queues) for pulse in pulses]
-    unattended = [
-        queue
-        for queue in QUEUES
-        if not any(queue in queues and age <= WORKER_SILENT_SECONDS for age, queues in ages)
-    ]
+    silence = workers.seconds_since_pulse()
+    unattended = [queue for queue in QUEUES if not workers.is_attended(queue)]
     cure = (
         f"Start one: `celery -A musicrec_site worker -Q {','.join(unattended)}`, "
         "or `make run`, which starts everything."
     )
-    if not ages:
+    if silence is None:
         return Finding("worker", "degraded", "none is at work", cure)
-    heard_of = f"{ages[0][0]:.0f} s ago"
+    heard_of = f"{silence:.0f} s ago"
     if unattended == list(QUEUES):
         return Finding("worker", "degraded", f"last heard of {heard_of}", cure)
     if unattended:
-        return Finding("worker", "degraded", f"nobody works on the queue {unattended[0]}", cure)
+        queues = "queue" if len(unattended) == 1 else "queues"
+        return Finding("worker", "degraded", f"nobody works on the {queues} {', '.join(unattended)}", cure)
     return Finding("worker", "ok", f"heard of {heard_of}")
 
 
 def worker_age_seconds() -> float | None:
-    """Seconds since any worker last said that it lives, or None when none is at work."""
-    newest = WorkerPulse.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
-    return None if newest is None else max(0.0, (timezone.now() - newest).total_seconds())
+    """Return the seconds since any worker last said that it lives; None when none is at work."""
+    return workers.seconds_since_pulse()

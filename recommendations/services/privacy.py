@@ -51,7 +51,7 @@ def my_data(listener: User) -> dict[str, Any]:
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
         "shown_lists": _shown(listener),
-        "imports": [_import(run) for run in imports.of_listener(listener)],
+        "imports": [_import(run) for run in imports.list_imports(listener)],
         "recent_submissions": [
             {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
             for one in Submission.objects.filter(listener=listener).order_by("pk")

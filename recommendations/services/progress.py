@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 
 from django.utils import timezone
 
-from recommendations.models import TrainingRun
-from recommendations.services.leases import Heartbeat, Lease
+from common.jobs import JobReporter, Lease
+from common.jobs.reporter import WRITE_EVERY
 
 # How much of a training each part takes, roughly; only the progress bar depends on it.
 PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating": 1, "precomputing": 22}
@@ -14,16 +14,8 @@ PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating
 STEP = 0.3
 """What a step of a part takes of what is left of the part: nobody knows before how many steps a search will make."""
 
-WRITE_EVERY = 1.0
-LOOK_EVERY = 0.2
-"""A cancellation is looked for at every iteration, but not more often than this."""
 
-
-class Cancelled(Exception):
-    """Somebody asked to stop; raised through the callback, it ends the fit at once."""
-
-
-class Reporter:
+class Reporter(JobReporter):
     """Takes `on_progress(stage, done, total)` from the engine and writes it to the run; raises Cancelled, LostLease."""
 
     def __init__(
@@ -33,17 +25,15 @@ class Reporter:
         on_progress: Callable[[str, float], None] | None = None,
         skipped: Collection[str] = (),
     ) -> None:
-        self.lease = lease
+        super().__init__(lease)
         # A part that is left out must not count as done: the time left is reckoned from what is.
         self._parts = {part: weight for part, weight in PARTS.items() if part not in skipped}
         self.log = log
         self.stage = ""
         self.fraction = 0.0
-        self.heartbeat: Heartbeat | None = None
         self._on_progress = on_progress
         self._part = next(iter(PARTS))
         self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
-        self._written = self._looked = 0.0
 
     def enter(self, part: str) -> Callable[[str, int, int], None]:
         """Begin a part of the training and return the callback for it."""
@@ -61,7 +51,7 @@ class Reporter:
         share = self._parts[self._part] / sum(self._parts.values())
         label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
         self._tell(label, self._before() + share * self._of_part(stage, min(1.0, done / max(total, 1))))
-        self._stop_if_asked()
+        self.stop_if_asked()
         if time.monotonic() - self._written >= WRITE_EVERY:
             self._write()
 
@@ -88,19 +78,4 @@ class Reporter:
             self._on_progress(self.stage, self.fraction)
 
     def _write(self) -> None:
-        self._stop_if_asked(now=True)
-        self.lease.write(stage=self.stage, progress=self.fraction, log=self.log)
-        self._written = time.monotonic()
-
-    def _stop_if_asked(self, *, now: bool = False) -> None:
-        if self.heartbeat is not None and self.heartbeat.lost:
-            raise self.lease.lost()
-        if not now and time.monotonic() - self._looked < LOOK_EVERY:
-            return
-        self._looked = time.monotonic()
-        held = TrainingRun.objects.filter(pk=self.lease.run_id).held_by(self.lease.owner, self.lease.attempt)
-        cancel_requested = held.values_list("cancel_requested", flat=True).first()
-        if cancel_requested is None:
-            raise self.lease.lost()
-        if cancel_requested:
-            raise Cancelled
+        self.write(stage=self.stage, progress=self.fraction, log=self.log)

@@ -1,7 +1,7 @@
 """A training from the request to the active version.
 
 rows → arrays → fit → evaluate → save → register → gate → activate → precompute. The state machine is drawn at
-`TrainingRun`; who may work on a run is in `leases`.
+`JobRow`; who may work on a run is in `common.jobs`.
 """
 
 import errno
@@ -9,7 +9,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,13 +18,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
+from common import jobs
+from common.jobs import Cancelled, LostLease, Swept
 from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import PRESETS, ArtifactError, NotEnoughData, Recommender, RecommenderConfig
 from recommendations.models import Activation, ModelVersion, TrainingRun
-from recommendations.services import gate, leases, memory, precompute, registry, training_data
+from recommendations.services import gate, memory, precompute, registry, training_data
 from recommendations.services.evaluation import Evaluation, measure
-from recommendations.services.progress import Cancelled, Reporter
+from recommendations.services.progress import Reporter
 from recommendations.services.training_data import TrainingRows
 
 log = logging.getLogger(__name__)
@@ -115,53 +116,12 @@ def cancel(run: TrainingRun) -> TrainingRun:
 # --- Looking after those whose worker is gone -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What a sweep found: runs that wait again, runs given up, and runs that wait for a wake-up."""
-
-    requeued: list[TrainingRun]
-    failed: list[TrainingRun]
-    waiting: list[TrainingRun]
-
-
 def sweep(*, wait: bool = False) -> Swept:
-    """Put runs whose worker fell silent back into the queue, or give them up after `training_attempts` (T01, T02).
-
-    With `wait` a doubtful lease is watched for a few seconds; without, a later sweep decides.
-    """
-    swept = Swept([], [], [])
-    for run in leases.silent_runs(wait=wait):
-        if run.cancel_requested:
-            _take_from(run, status=Status.CANCELLED, finished_at=timezone.now())
-        elif run.attempt >= conf.training_attempts:
-            if _take_from(run, status=Status.FAILED, finished_at=timezone.now(), error=_gave_up(run)):
-                telemetry.training_ended(Status.FAILED)
-                swept.failed.append(run)
-        elif _take_from(run, status=Status.QUEUED, stage="waiting again: the worker stopped without a word"):
-            swept.requeued.append(run)
-    swept.waiting.extend(TrainingRun.objects.queued())
+    """Requeue runs whose worker fell silent, or give them up after `job_attempts` (see `common.jobs.sweep`)."""
+    swept = jobs.sweep(TrainingRun.objects.all(), wait=wait)
+    for _run in swept.failed:
+        telemetry.training_ended(Status.FAILED)
     return swept
-
-
-def _take_from(run: TrainingRun, **fields: Any) -> int:
-    """Take the run from its silent owner, unless it has spoken since."""
-    held = TrainingRun.objects.filter(pk=run.pk, lease_until=run.lease_until).held_by(run.owner, run.attempt)
-    return held.update(owner="", lease_until=None, **fields)
-
-
-def _gave_up(run: TrainingRun) -> str:
-    return (
-        f"The worker stopped without a word in {run.attempt} attempts, the last time at “{run.stage or 'the start'}”. "
-        "The usual cause is too little memory; the worker's log and the system's (dmesg) tell more."
-    )
-
-
-def release_of_worker(parent: int) -> int:
-    """Give the run of a worker that is shutting down back to the queue; its child stops at the next iteration."""
-    held = [run for run in TrainingRun.objects.running() if leases.owner_is_child_of(run.owner, parent)]
-    stage = "waiting again: the worker was stopped"
-    # The attempt is given back too: being stopped on purpose is no failure.
-    return sum(_take_from(run, status=Status.QUEUED, stage=stage, attempt=run.attempt - 1) for run in held)
 
 
 # --- Doing it ---------------------------------------------------------------------------------------------------------
@@ -175,13 +135,13 @@ def run_training(
     `on_progress(stage, fraction)` is told what the row is told. What goes wrong is written to the row; only what nobody
     foresaw is raised again after that.
     """
-    lease = leases.claim(run_id, owner or leases.owner_name())
+    lease = jobs.claim(TrainingRun, run_id, owner or "", stage="")
     if lease is None:
         return TrainingRun.objects.get(pk=run_id)
     started = time.monotonic()
     run = TrainingRun.objects.get(pk=run_id)
     reporter = Reporter(lease, run.log, on_progress, skipped=_skipped(run))
-    with bound_contextvars(training_run=run_id), leases.Heartbeat(lease) as heartbeat:
+    with bound_contextvars(training_run=run_id), jobs.Heartbeat(lease) as heartbeat:
         reporter.heartbeat = heartbeat
         _ended_with_a_word(run, reporter, started)
     run.refresh_from_db()
@@ -198,7 +158,7 @@ def _ended_with_a_word(run: TrainingRun, reporter: Reporter, started: float) -> 
     """Train, and write how it ended."""
     try:
         _train(run, reporter)
-    except leases.LostLease as error:
+    except LostLease as error:
         log.warning("%s", error)
     except Cancelled:
         _end(reporter, Status.CANCELLED, "Cancelled.", started)
@@ -241,10 +201,10 @@ def _end(reporter: Reporter, status: TrainingRun.Status, error: str, started: fl
         reporter.lease.finish(
             status, error=error if status == Status.FAILED else "", log=reporter.log, **done
         )
-    except leases.LostLease as lost:
+    except LostLease as lost:
         log.warning("%s", lost)
         return
-    log.info("Training #%d %s%s", reporter.lease.run_id, status, f": {error}" if error else "")
+    log.info("Training #%d %s%s", reporter.lease.job_id, status, f": {error}" if error else "")
     telemetry.training_ended(status, time.monotonic() - started)
 
 

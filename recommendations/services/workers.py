@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from recommendations.conf import conf
+from common.jobs import job_conf
 from recommendations.models import WorkerPulse
 
 log = logging.getLogger(__name__)
@@ -32,16 +32,24 @@ def leave(worker: str) -> None:
     WorkerPulse.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
 
 
-def seconds_since_pulse(queue: str) -> float | None:
-    """Return how long ago a worker of a queue was last heard of; None when none is at work (T13)."""
-    pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue in pulse.queues]
+def seconds_since_pulse(queue: str | None = None) -> float | None:
+    """Return how long ago a worker of a queue, or any, was last heard of; None when there is none."""
+    pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue is None or queue in pulse.queues]
     return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
 
 
-def is_attended(queue: str) -> bool:
-    """True when a worker would take up a job of this queue soon."""
-    silence = seconds_since_pulse(queue)
-    return silence is not None and silence < 4 * conf.worker_pulse_seconds
+def is_alive(silence: float | None) -> bool:
+    """Return whether a worker that was last heard of `silence` seconds ago counts as living.
+
+    The one place that decides it: by WORKER_SILENT_SECONDS, but never within two of its pulses.
+    """
+    longest = max(job_conf.worker_silent_seconds, 2 * job_conf.worker_pulse_seconds)
+    return silence is not None and silence <= longest
+
+
+def is_attended(queue: str | None = None) -> bool:
+    """Return whether a living worker takes up jobs of this queue, or of any."""
+    return is_alive(seconds_since_pulse(queue))
 
 
 class Pulse(threading.Thread):
@@ -55,7 +63,7 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         self._beat()
-        while not self._stop_asked.wait(conf.worker_pulse_seconds):
+        while not self._stop_asked.wait(job_conf.worker_pulse_seconds):
             self._beat()
         connection.close()
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Album, Artist, ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
-from catalog.services import imports, leases, listening
-from catalog.services.ingest import LeaseLost, ingest
+from catalog.services import imports, listening
+from catalog.services.ingest import ingest
 from catalog.signals import listening_changed
+from common import jobs
+from common.jobs import LostLease
 from recommendations.engine.synthetic import World
 from recommendations.services import demo_world
 from tests.catalog.files import spotify_entry, spotify_zip, write, zipped
@@ -233,12 +235,13 @@ class TestHistory:
             Album.objects.count(),
         )
         run = imports.request_import(alice, self.upload(self.history(tmp_path)))
-        assert (run.status, run.format, run.file_name) == (Status.QUEUED, "spotify-extended", "evil name.zip")
+        assert (run.status, run.format, run.file_name) == (Status.QUEUED, "", "evil name.zip")
         assert imports.request_import(alice, self.upload(self.history(tmp_path))) == run
         assert len(list(settings.UPLOADS_DIR.iterdir())) == 1
-        assert imports.sweep() == [run.pk]
+        assert imports.sweep().waiting == [run]
 
         done = imports.run_import(run.pk)
+        assert done.format == "spotify-extended"
         assert (done.status, done.progress, counts(done)) == (Status.SUCCEEDED, 1.0, (5, 5, 0, 0))
         assert list(settings.UPLOADS_DIR.iterdir()) == []
         assert Song.objects.filter(title__startswith="Song ").count() == 3
@@ -314,14 +317,19 @@ class TestHistory:
         imports.import_file(file, "history", listener=alice)
         assert listening.opinion_of(alice, Song.objects.get(title="T")) == Kind.LIKE
 
-    def test_a_wrong_upload_is_refused_and_not_kept(self, tmp_path, alice, settings):
+    def test_a_wrong_upload_fails_with_the_reason_and_is_not_kept(self, tmp_path, alice, settings):
         """T51, T52"""
         settings.UPLOADS_DIR = tmp_path / "uploads"
-        for content in (b"", b"GIF89a", b"a,b\n1,2\n"):
-            with pytest.raises(WrongFile):
-                imports.request_import(alice, SimpleUploadedFile("x.zip", content))
-        assert list(settings.UPLOADS_DIR.iterdir()) == []
+        with pytest.raises(WrongFile, match=r"x\.zip is empty"):
+            imports.request_import(alice, SimpleUploadedFile("x.zip", b""))
         assert not ImportRun.objects.exists()
+        for content in (b"GIF89a", b"a,b\n1,2\n"):
+            run = imports.request_import(alice, SimpleUploadedFile("x.zip", content))
+            run = imports.run_import(run.pk)
+            assert run.status == Status.FAILED
+            assert "x.zip is no listening history that is known here" in run.error
+        assert list(settings.UPLOADS_DIR.iterdir()) == []
+        assert not Interaction.objects.exists()
 
     def test_cancelled_stays_cancelled(self, tmp_path, alice, settings):
         settings.UPLOADS_DIR = tmp_path / "uploads"
@@ -338,36 +346,37 @@ class TestLeases:
 
     def test_one_of_two_workers_gets_a_run(self):
         run = self.run_of()
-        assert leases.claim(run.pk, "a:x:1").owner == "a:x:1"
-        assert leases.claim(run.pk, "b:x:1") is None
+        assert jobs.claim(ImportRun, run.pk, "a:x:1").owner == "a:x:1"
+        assert jobs.claim(ImportRun, run.pk, "b:x:1") is None
 
-    def test_a_silent_owner_loses_the_run_and_its_late_write_is_refused(self, monkeypatch):
+    def test_a_silent_owner_loses_the_run_and_its_late_write_is_refused(self):
         """T10"""
-        run = leases.claim(self.run_of().pk, "a:x:1")
+        run = self.run_of()
+        lease = jobs.claim(ImportRun, run.pk, "a:x:1")
         ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert leases.claim(run.pk, "b:x:1") is not None
-        with pytest.raises(LeaseLost):
-            ingest(run, iter([SongRecord(1, "T", "A")]))
-        with pytest.raises(LeaseLost):
-            leases.finish(run, Status.SUCCEEDED)
+        assert jobs.claim(ImportRun, run.pk, "b:x:1", take_over=True) is not None
+        with pytest.raises(LostLease):
+            ingest(run, lease, iter([SongRecord(1, "T", "A")]))
+        assert not Song.objects.exists()
+        with pytest.raises(LostLease):
+            lease.finish(Status.SUCCEEDED)
 
     def test_a_run_of_a_dead_process_of_this_machine_is_taken_at_once(self):
-        dead = leases.new_owner().split(":")
+        dead = jobs.owner_name().split(":")
         dead[1] = "999999999"
         run = self.run_of(
             status=Status.RUNNING, owner=":".join(dead), lease_until=timezone.now() + timedelta(hours=1)
         )
-        assert leases.claim(run.pk, leases.new_owner()) is not None
+        assert jobs.claim(ImportRun, run.pk, take_over=True) is not None
 
     def test_a_run_goes_on_behind_its_last_chunk(self, songs):
-        run = leases.claim(
-            ImportRun.objects.create(
-                content="listens", format="csv", file_name="f", resume_at=2, n_read=2
-            ).pk,
-            "a:x:1",
-        )
-        records = [ListenRecord(i, "u", "s1", occurred_at=1_600_000_000 + 60 * i) for i in range(5)]
-        ingest(run, iter(records))
+        run = self.run_of(resume_at=2, n_read=2)
+        lease = jobs.claim(ImportRun, run.pk, "a:x:1")
+        run.refresh_from_db()
+        ImportRun.objects.filter(pk=run.pk).update(content="listens")
+        run.content = "listens"
+        records = [ListenRecord(i, "u", "s1", occurred_at=1_600_000_000 + 60 * i) for i in range(2, 5)]
+        ingest(run, lease, iter(records))
         assert (run.n_read, run.n_added) == (5, 3)
 
 

@@ -55,7 +55,7 @@ def site(tmp_path, request, worker_id) -> Installation:
 
 @pytest.fixture
 def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """Return a function that starts a worker of both queues in a group of its own; all are killed at the end.
+    """Return a function that starts a worker of all queues in a group of its own; all are killed at the end.
 
     What they logged is shown with a test that fails.
     """
@@ -70,7 +70,7 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
             "musicrec_site",
             "worker",
             "--queues",
-            "training,default",
+            "training,imports,lists,default,mail",
             "--hostname",
             name,
             *options,

@@ -189,10 +189,11 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
         "demo_world.seed(World(n_listeners=60, n_songs=80, seed=3, now=1_700_000_000), die)"
     )
     installation.shell(
-        "from recommendations.services import leases, training\n"
+        "from common import jobs\nfrom recommendations.models import TrainingRun\n"
+        "from recommendations.services import training\n"
         "wishes = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
         "run = training.request_training(trigger='command', options=wishes)\n"
-        "leases.claim(run.pk, leases.owner_name())"
+        "jobs.claim(TrainingRun, run.pk)"
     )
     said = installation.manage("demo", *world)
     assert "a listener with a long history" in said

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import User
+from catalog.conf import catalog_conf
 from catalog.models import ImportRun, Interaction, Song
 from catalog.services import imports
 
@@ -94,21 +95,27 @@ def test_an_import_is_stopped(alice, world):
     assert imports.run_import(run.pk) is None
 
 
-@pytest.mark.parametrize("content", [b"hello", b"", b"\x00" * 100, b"[]", b'{"a": 1}'])
-def test_what_is_no_history_is_refused_with_a_sentence(alice, world, content):
+@pytest.mark.parametrize("content", [b"hello", b"\x00" * 100, b"[]", b'{"a": 1}'])
+def test_what_is_no_history_ends_with_a_sentence(alice, world, content):
     """T50."""
-    answer = upload(alice, content, "../../<b>hello</b>.txt")
-    assert answer.status_code == 200
-    page = answer.content.decode()
-    assert 'class="errorlist"' in page
+    assert upload(alice, content, "../../<b>hello</b>.txt").status_code == 302
+    run = ImportRun.objects.get()
+    imports.run_import(run.pk)
+    page = alice.get(f"{INDEX}{run.pk}/").content.decode()
+    assert 'class="note error"' in page
     assert "<b>hello" not in page
+
+
+def test_an_empty_file_is_refused_with_a_sentence(alice, world):
+    """T50."""
+    assert 'class="errorlist"' in upload(alice, b"").content.decode()
     assert ImportRun.objects.count() == 0
 
 
 def test_a_listener_fills_no_disk(alice, world):
-    for day in range(1, imports.MOST_WAITING + 2):
+    for day in range(1, catalog_conf.import_waiting + 2):
         upload(alice, [play(day)])
-    assert ImportRun.objects.count() == imports.MOST_WAITING
+    assert ImportRun.objects.count() == catalog_conf.import_waiting
 
 
 def test_nobody_sees_stops_or_undoes_what_another_one_imported(alice, bob):

@@ -7,10 +7,11 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
+from common import jobs
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
-from recommendations.services import gate, histories, leases, memory, registry, training, training_data
+from recommendations.services import gate, histories, memory, registry, training, training_data
 from recommendations.services.evaluation import Evaluation
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -72,7 +73,7 @@ def test_a_queued_run_is_cancelled_at_once(db):
 
 def test_a_running_fit_stops_within_one_iteration(world, monkeypatch):
     """T11"""
-    monkeypatch.setattr("recommendations.services.progress.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("common.jobs.reporter.LOOK_EVERY", 0.0)
     run = request(options={"evaluate": False})
     seen = []
 
@@ -98,12 +99,12 @@ def leftovers() -> list[str]:
 def test_an_owner_that_lost_its_lease_writes_nothing_more(world):
     """T10"""
     run = request()
-    lost = leases.claim(run.pk, "slow:1:1:a")
+    lost = jobs.claim(TrainingRun, run.pk, "slow:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(status=Status.QUEUED, owner="")
-    taken = leases.claim(run.pk, "quick:2:2:b")
+    taken = jobs.claim(TrainingRun, run.pk, "quick:2:2:b")
     assert (lost.attempt, taken.attempt) == (1, 2)
     for late_write in (lost.renew, lambda: lost.finish(Status.SUCCEEDED), lambda: lost.write(stage="late")):
-        with pytest.raises(leases.LostLease):
+        with pytest.raises(jobs.LostLease):
             late_write()
     run.refresh_from_db()
     assert (run.status, run.owner, run.stage) == (Status.RUNNING, "quick:2:2:b", "")
@@ -126,14 +127,14 @@ def test_an_owner_that_is_overtaken_in_the_middle_registers_no_version(world, mo
 
 def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, settings):
     """T01, T02"""
-    settings.TRAINING_ATTEMPTS = 3
+    settings.JOB_ATTEMPTS = 3
     run = request()
     for attempt in (1, 2):
-        leases.claim(run.pk, dead_owner())
+        jobs.claim(TrainingRun, run.pk, dead_owner())
         assert [r.pk for r in training.sweep().requeued] == [run.pk]
         run.refresh_from_db()
         assert (run.status, run.attempt) == (Status.QUEUED, attempt)
-    leases.claim(run.pk, dead_owner())
+    jobs.claim(TrainingRun, run.pk, dead_owner())
     assert [r.pk for r in training.sweep().failed] == [run.pk]
     run.refresh_from_db()
     assert run.status == Status.FAILED
@@ -142,21 +143,21 @@ def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, 
 
 def dead_owner() -> str:
     """A process of this machine that is not there: no process has this start time."""
-    host, pid, _start, unique = leases.owner_name().rsplit(":", 3)
+    host, pid, _start, unique = jobs.owner_name().rsplit(":", 3)
     return f"{host}:{pid}:1:{unique}"
 
 
 def test_a_living_owner_of_this_machine_is_left_alone(db):
     run = request()
-    leases.claim(run.pk, leases.owner_name())
-    assert training.sweep() == training.Swept([], [], [])
+    jobs.claim(TrainingRun, run.pk, jobs.owner_name())
+    assert training.sweep() == jobs.Swept([], [], [])
 
 
 def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings):
     """T28: after a jump of the clock every lease looks ended, and a living owner extends it within seconds."""
     settings.SWEEP_PATIENCE_SECONDS = 0.2
     run = request()
-    lease = leases.claim(run.pk, "elsewhere:1:1:a")
+    lease = jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
     assert training.sweep().requeued == []
     lease.renew()
@@ -169,7 +170,7 @@ def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
     """T28: the clock was set back an hour and the owner is gone."""
     settings.SWEEP_PATIENCE_SECONDS = 0.1
     run = request()
-    leases.claim(run.pk, "elsewhere:1:1:a")
+    jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2999-01-01T00:00:00Z")
     assert [r.pk for r in training.sweep(wait=True).requeued] == [run.pk]
 

@@ -64,7 +64,7 @@ def test_a_training_outlives_a_clock_that_jumps_and_its_worker_is_followed_all_t
     set_clock,
 ):
     """T28: an hour on and an hour back while it trains; then kill -9, with a lease that ends far in the future."""
-    site.settings |= {"TRAINING_LEASE_SECONDS": "18", "SWEEP_PATIENCE_SECONDS": "8"}
+    site.settings |= {"JOB_LEASE_SECONDS": "18", "SWEEP_PATIENCE_SECONDS": "8"}
     worker = start_worker(site)
     run = request_training(site, **long_training())
     begun = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))

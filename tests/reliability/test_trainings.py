@@ -87,7 +87,7 @@ def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  #
 
 def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start_worker):  # noqa: F811
     """T02: the worker lives, the process that trains is killed each time."""
-    site.settings["TRAINING_ATTEMPTS"] = "2"
+    site.settings["JOB_ATTEMPTS"] = "2"
     start_worker(site)
     run = request_training(site, **long_training())
     for attempt in (1, 2):
@@ -104,7 +104,7 @@ def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start
 
 def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_worker, tmp_path):  # noqa: F811
     """T10: the first worker is stopped in its tracks until another one has taken its training up."""
-    site.settings["TRAINING_LEASE_SECONDS"] = "2"
+    site.settings["JOB_LEASE_SECONDS"] = "2"
     options = training_of_seconds()
     silent = start_worker(site)
     run = request_training(site, **options)

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from musicrec_site import moving
-from recommendations.models import WorkerPulse
+from recommendations.services import workers
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="Also while a worker is running.")
 
     def handle(self, *args, **options) -> None:
-        if WorkerPulse.objects.alive().exists() and not options["force"]:
+        if workers.is_attended() and not options["force"]:
             raise CommandError(
                 "A worker is running. Stop the site, so that nothing is written to the old database."
             )

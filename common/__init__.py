@@ -1,0 +1,1 @@
+"""What several apps share and no app owns. Imports nothing of them."""

@@ -1,0 +1,25 @@
+"""Wake-ups: a message tells a worker that a row waits; without it the next sweep does."""
+
+import logging
+from typing import Any
+
+from celery import Task
+from kombu.exceptions import KombuError
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE = (OSError, KombuError)
+
+
+REPEATED_AFTER_SECONDS = 120
+"""A wake-up that nobody took within this time was repeated by a sweep."""
+
+
+def send(task: Task, *args: Any) -> bool:
+    """Send a wake-up; return False when the queue can't be reached, which must not break the request that asked."""
+    try:
+        task.apply_async(args=args, expires=REPEATED_AFTER_SECONDS)
+    except UNREACHABLE as error:
+        log.warning("The message queue can't be reached, %s%r was not sent: %s", task.name, args, error)
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""The row that is a job: its state, who works on it, and how far that is."""
+
+from typing import Any, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class JobQuerySet(models.QuerySet[Any]):
+    """Jobs by what a worker may do with them."""
+
+    def active(self) -> Self:
+        """Return the jobs that wait or run."""
+        return self.filter(status__in=JobRow.ACTIVE)
+
+    def queued(self) -> Self:
+        """Return the jobs that wait for a worker."""
+        return self.filter(status=JobRow.Status.QUEUED)
+
+    def running(self) -> Self:
+        """Return the jobs that a worker holds."""
+        return self.filter(status=JobRow.Status.RUNNING)
+
+    def held_by(self, owner: str, attempt: int) -> Self:
+        """Return the job while this owner holds its lease: nothing for a worker that lost it."""
+        return self.running().filter(owner=owner, attempt=attempt)
+
+
+class JobRow(models.Model):
+    """One long work as a row. The message of the queue only wakes a worker for it.
+
+    ::
+
+                   claim                      end
+        queued ───────────▶ running ───────────────▶ succeeded
+          │ ▲                │ │ │
+          │ └────────────────┘ │ ├─────────────────▶ failed     (error says why)
+          │  release: the slice │ │   or lease lost in the last of `job_attempts` attempts
+          │  is over, the worker│ │
+          │  stops, the lease   │ └─────────────────▶ cancelled  (cancel_requested was seen)
+          │  is lost            │
+          └─────────────────────┴─────────────────▶ cancelled
+
+    A worker claims a row with one compare-and-set UPDATE that writes `owner` and raises `attempt`, and
+    extends `lease_until` while it works. Every later write names owner and attempt, so that an owner
+    that lost its lease changes nothing (fencing token). `attempt` counts claims without a healthy end:
+    whoever gives a job back on purpose gives the attempt back, too.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    ACTIVE = [Status.QUEUED, Status.RUNNING]
+
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.QUEUED)
+    progress = models.FloatField(_("progress"), default=0.0, help_text=_("0 to 1."))
+    error = models.TextField(_("error"), blank=True)
+    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
+
+    owner = models.CharField(max_length=100, blank=True, help_text=_("The process that holds the lease."))
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job waits or runs."""
+        return self.status in self.ACTIVE
+
+    @property
+    def job_name(self) -> str:
+        """Return how sentences call the job."""
+        return f"{self._meta.verbose_name} #{self.pk}".capitalize()
+
+    def describe_giving_up(self) -> str:
+        """Return the error of a job that lost its worker in every attempt."""
+        return (
+            f"The worker stopped without a word in {self.attempt} attempts. "
+            "The usual cause is too little memory; the worker's log and the system's (dmesg) tell more."
+        )
