@@ -20,6 +20,7 @@ COPY manage.py LICENSE ./
 COPY musicrec_site musicrec_site
 COPY accounts accounts
 COPY catalog catalog
+COPY common common
 COPY recommendations recommendations
 COPY locale locale
 COPY static static

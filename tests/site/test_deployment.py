@@ -112,7 +112,7 @@ def test_what_is_copied_exists_and_reaches_the_build():
 
     assert copied == let_through
     assert all((ROOT / name).exists() for name in copied)
-    assert {"accounts", "catalog", "recommendations", "musicrec_site"} <= copied
+    assert {"accounts", "catalog", "common", "recommendations", "musicrec_site"} <= copied
 
 
 def test_the_shipped_production_environment_is_clean(installation):

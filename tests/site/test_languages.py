@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("accounts", "catalog", "recommendations", "musicrec_site")
+APPS = ("accounts", "catalog", "common", "recommendations", "musicrec_site")
 MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 CALL = re.compile(r"""\bn?gettext\((u'(?:[^'\\]|\\.)*'|u"(?:[^"\\]|\\.)*")""")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
