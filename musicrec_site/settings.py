@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "musicrec_site.health.HealthMiddleware",
     "musicrec_site.request_id.RequestId",
+    "catalog.listenbrainz.addresses.ListenBrainzAddresses",
     *(["musicrec_site.metrics.MetricsMiddleware"] if METRICS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -4,8 +4,14 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from catalog import feeds
+from catalog.listenbrainz.urls import urlpatterns as catalog_patterns
+from catalog.listenbrainz.views import UnknownAddress
 from musicrec_site.icon import icon
 from musicrec_site.metrics import metrics
+from recommendations.api.listenbrainz_urls import urlpatterns as recommendation_patterns
+
+# What needs recommendations comes first: the catalog's last pattern takes every other address.
+listenbrainz_patterns = [*recommendation_patterns, *catalog_patterns]
 
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
@@ -22,8 +28,14 @@ urlpatterns = [
         name="playlist_file",
     ),
     # The second address is what players build from "https://host/apis/listenbrainz".
-    path("1/", include("catalog.listenbrainz.urls")),
-    path("apis/listenbrainz/1/", include("catalog.listenbrainz.urls", namespace="listenbrainz_under_apis")),
+    *(
+        path(prefix, include((listenbrainz_patterns, "listenbrainz"), namespace=namespace))
+        for prefix, namespace in (
+            ("1/", "listenbrainz"),
+            ("apis/listenbrainz/1/", "listenbrainz_under_apis"),
+        )
+    ),
+    re_path(r"^apis(/|$)", UnknownAddress.as_view()),
 ]
 
 handler500 = "musicrec_site.error_pages.server_error"

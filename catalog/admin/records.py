@@ -6,7 +6,15 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.forms import LabelledForm
-from catalog.models import HeardName, Interaction, Playlist, PlaylistItem, Submission
+from catalog.models import (
+    HeardName,
+    Interaction,
+    LatestImport,
+    NowPlaying,
+    Playlist,
+    PlaylistItem,
+    Submission,
+)
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -61,3 +69,15 @@ class HeardNameAdmin(RecordAdmin):
 @admin.register(Submission)
 class SubmissionAdmin(RecordAdmin):
     list_display = [field.name for field in Submission._meta.fields][:6]
+
+
+@admin.register(NowPlaying)
+class NowPlayingAdmin(RecordAdmin):
+    list_display = ["listener", "msid", "player", "ends_at"]
+    list_select_related = ["listener"]
+
+
+@admin.register(LatestImport)
+class LatestImportAdmin(RecordAdmin):
+    list_display = ["listener", "service", "listened_at"]
+    list_select_related = ["listener"]

@@ -1,10 +1,12 @@
-"""How listens, feedback and playlists look in ListenBrainz' answers."""
+"""Write listens, feedback, statistics and playlists as ListenBrainz answers them."""
 
 from datetime import UTC, datetime
 
 from django.conf import settings
 
 from accounts.models import User
+from catalog.listenbrainz import stats
+from catalog.listenbrainz.payloads import Feedback, Listen
 from catalog.listenbrainz.service import msid_of
 from catalog.models import Interaction, Playlist, Song
 from catalog.services import jspf
@@ -20,6 +22,23 @@ def listen(interaction: Interaction, listener: User) -> dict:
         "user_name": listener.username,
         "track_metadata": track_metadata(song, player=interaction.source.removeprefix("listenbrainz:")),
     }
+
+
+def playing(listen: Listen) -> dict:
+    """Return the track_metadata of what a player announced."""
+    song = listen.song
+    optional = {
+        "recording_mbid": song.mbid,
+        "isrc": song.isrc,
+        "duration_ms": song.duration_ms,
+        "submission_client": listen.player,
+    }
+    info = {"recording_msid": str(listen.msid)}
+    info.update({name: value for name, value in optional.items() if value})
+    metadata = {"artist_name": song.artist, "track_name": song.title, "additional_info": info}
+    if song.album:
+        metadata["release_name"] = song.album
+    return metadata
 
 
 def track_metadata(song: Song, player: str = "") -> dict:
@@ -48,6 +67,44 @@ def feedback(interaction: Interaction, listener: User, with_metadata: bool) -> d
         "user_id": listener.username,
         "track_metadata": track_metadata(song) if with_metadata else None,
     }
+
+
+def score(feedback: Feedback, song: Song | None, listener: User) -> dict:
+    """Return the score of one recording that was asked about by either of its ids."""
+    mbid = feedback.mbid or (song.mbid if song else None)
+    msid = feedback.msid or (msid_of(song) if song else None)
+    return {
+        "created": None,
+        "recording_mbid": str(mbid) if mbid else None,
+        "recording_msid": str(msid) if msid else None,
+        "score": feedback.score,
+        "user_id": listener.username,
+        "track_metadata": None,
+    }
+
+
+def statistic(entity: str, row: dict) -> dict:
+    """Return one row of an artists, recordings or releases statistic."""
+    found = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
+    found = {name: str(value) if name.endswith("mbid") and value else value for name, value in found.items()}
+    if entity != "artists":
+        mbid = found.pop("artist_mbid")
+        found["artist_mbids"] = [mbid] if mbid else []
+    return {**found, "listen_count": row["listen_count"]}
+
+
+def lookup(song: Song) -> dict:
+    """Return what metadata/lookup says of a recording."""
+    found = {
+        "artist_credit_name": song.artist.name,
+        "artist_mbids": [str(song.artist.mbid)] if song.artist.mbid else [],
+        "recording_mbid": str(song.mbid),
+        "recording_name": song.title,
+    }
+    if song.album:
+        found["release_name"] = song.album.title
+        found["release_mbid"] = str(song.album.mbid) if song.album.mbid else None
+    return found
 
 
 def playlist(made: Playlist, with_tracks: bool = True) -> dict:

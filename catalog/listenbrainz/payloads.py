@@ -1,6 +1,12 @@
-"""What players send, checked by ListenBrainz' own rules; pure. What breaks a rule raises BadRequest with it."""
+"""Check what players send by ListenBrainz' own rules; pure.
+
+Names, times, ids and sizes that break a rule raise BadRequest with a sentence. Everything else that a listen carries
+is optional: what can't be read of it is left out, as the public server does, and never costs the listen.
+"""
 
 import json
+import math
+import re
 import time
 import uuid
 from dataclasses import dataclass
@@ -16,12 +22,16 @@ MAX_TAGS = 50
 MAX_TAG_LENGTH = 64
 OLDEST = 1_033_410_600  # the first scrobble ever
 FUTURE_TOLERANCE = 24 * 3600
+MIN_DURATION_MS = 2000  # below it a client sent seconds as milliseconds
 MAX_DURATION_MS = 24 * 3600 * 1000
 MAX_NAME_LENGTH = 2000
 
 _MSID_NAMESPACE = uuid.UUID("5a6ee7f8-9fd9-4a2e-b1f5-2a40d7b6f4f1")
 _MBID_FIELDS = ("recording_mbid", "release_mbid", "release_group_mbid", "track_mbid")
 _MBID_LISTS = ("artist_mbids", "work_mbids")
+_PLAYER_FIELDS = ("submission_client", "media_player", "listening_from")
+MAX_SERVICE_LENGTH = 40
+_LONGEST_NUMBER = 40
 
 
 class BadRequest(Exception):
@@ -54,6 +64,14 @@ class Feedback:
     msid: uuid.UUID | None
 
 
+@dataclass(frozen=True)
+class RecordingIds:
+    """The recordings that a client asks about, in its order and each once."""
+
+    mbids: list[uuid.UUID]
+    msids: list[uuid.UUID]
+
+
 def msid(artist: str, title: str, release: str) -> uuid.UUID:
     """Return the id under which clients speak of a song that may have no MusicBrainz id."""
     return uuid.uuid5(_MSID_NAMESPACE, "\x1f".join((artist, title, release)).casefold())
@@ -64,7 +82,7 @@ def read_submission(data: Any, now: float | None = None) -> Submission:
     listen_type = _entry(data, "listen_type", str)
     payload = _entry(data, "payload", list)
     if listen_type not in ("single", "playing_now", "import"):
-        raise BadRequest(f"JSON document requires a valid listen_type key, not {listen_type!r}.")
+        raise BadRequest(f"JSON document requires a valid listen_type key, not {_shown(listen_type)}.")
     if not payload:
         raise BadRequest("JSON document does not contain any listens.")
     most = MAX_LISTENS if listen_type == "import" else 1
@@ -80,9 +98,9 @@ def read_feedback(data: Any) -> Feedback:
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
     if extra := sorted(set(data) - {"recording_mbid", "recording_msid", "score"}):
-        raise BadRequest(f"JSON document contains extra key: {extra[0]}.")
-    score = data.get("score")
-    if isinstance(score, bool) or score not in (-1, 0, 1):
+        raise BadRequest(f"JSON document contains extra key: {extra[0][:60]}.")
+    score = _whole_number(data.get("score"))
+    if score not in (-1, 0, 1):
         raise BadRequest("The score must be 1, 0 or -1.")
     mbid, msid_ = _uuid(data, "recording_mbid"), _uuid(data, "recording_msid")
     if mbid is None and msid_ is None:
@@ -92,32 +110,86 @@ def read_feedback(data: Any) -> Feedback:
 
 def read_deletion(data: Any) -> tuple[int, uuid.UUID]:
     """Check the body of delete-listen; return when and which."""
-    listened_at = _entry(data, "listened_at", int | str)
+    if not isinstance(data, dict):
+        raise BadRequest("The JSON document must be an object.")
+    listened_at = _whole_number(data.get("listened_at"))
     found = _uuid(data, "recording_msid")
     if found is None:
         raise BadRequest("recording_msid is missing from the JSON document.")
-    if isinstance(listened_at, bool) or not str(listened_at).isdecimal() or int(listened_at) > 2**40:
-        raise BadRequest(f"listened_at must be Unix seconds, not {listened_at!r}.")
-    return int(listened_at), found
+    if listened_at is None or not 0 <= listened_at <= 2**40:
+        raise BadRequest(f"listened_at must be Unix seconds, not {_shown(data.get('listened_at'))}.")
+    return listened_at, found
+
+
+def read_recording_ids(data: Any) -> RecordingIds:
+    """Check which recordings get-feedback-for-recordings asks about: lists, or texts with commas.
+
+    `recordings` is the older name of `recording_msids`.
+    """
+    if not isinstance(data, dict):
+        raise BadRequest("The JSON document must be an object.")
+    older = "recording_msids" if data.get("recording_msids") else "recordings"
+    found = RecordingIds(_uuids(data, "recording_mbids"), _uuids(data, older))
+    if not found.mbids and not found.msids:
+        raise BadRequest("No valid recording msid or recording mbid found.")
+    if len(found.mbids) + len(found.msids) > MAX_LISTENS:
+        raise BadRequest(f"Ask about {MAX_LISTENS} recordings at most.")
+    return found
+
+
+def read_latest_import(data: Any) -> tuple[str, int]:
+    """Check the body of latest-import; return the service and the time in Unix seconds."""
+    if not isinstance(data, dict):
+        raise BadRequest("The JSON document must be an object.")
+    moment = _whole_number(data.get("ts", 0))
+    if moment is None or not 0 <= moment <= 2**40:
+        raise BadRequest(f"ts must be Unix seconds, not {_shown(data.get('ts'))}.")
+    return read_service(data.get("service")), moment
+
+
+def read_service(value: Any) -> str:
+    """Return the name of the service that an import reads from; "lastfm" where a client names none."""
+    if value in (None, ""):
+        return "lastfm"
+    if not isinstance(value, str) or not value.isprintable() or len(value) > MAX_SERVICE_LENGTH:
+        raise BadRequest(f"service must be a name of {MAX_SERVICE_LENGTH} characters at most.")
+    return value.casefold()
+
+
+def read_flag(text: str | None) -> bool:
+    """Return whether a parameter of an address says yes: "true" in any case, or "1"."""
+    return (text or "").strip().casefold() in ("true", "1")
 
 
 def _listen(data: Any, listen_type: str, latest: float, line: int) -> Listen:
     if not isinstance(data, dict):
         raise BadRequest("A listen must be a JSON object.")
+    try:
+        _check_size(data)
+    except RecursionError:
+        raise BadRequest("The JSON is nested too deeply.") from None
+    metadata = _entry(data, "track_metadata", dict)
+    info = metadata.get("additional_info")
+    if not isinstance(info, dict):
+        info = {}
+    player = next(filter(None, (_text(info, field) for field in _PLAYER_FIELDS)), "")
+    return Listen(_song(metadata, info, line), _listened_at(data, listen_type, latest), player)
+
+
+def _check_size(data: dict) -> None:
     n_bytes = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
     if n_bytes > MAX_LISTEN_BYTES:
         raise BadRequest(f"A listen may have {MAX_LISTEN_BYTES} bytes at most, this one has {n_bytes}.")
     if _has_nul(data):
         raise BadRequest("A listen contains a NUL character.")
-    metadata = _entry(data, "track_metadata", dict)
-    info = metadata.get("additional_info") or {}
-    if not isinstance(info, dict):
-        raise BadRequest("additional_info must be a JSON object.")
-    return Listen(
-        _song(metadata, info, line),
-        _listened_at(data, listen_type, latest),
-        _text(info, "submission_client") or _text(info, "media_player") or _text(info, "listening_from"),
-    )
+    if _has_infinity(data):
+        raise BadRequest("A listen contains a number that is too large to be one.")
+
+
+def _has_infinity(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_has_infinity, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _has_nul(value: Any) -> bool:
@@ -133,19 +205,17 @@ def _listened_at(data: dict, listen_type: str, latest: float) -> int | None:
         if data.get("listened_at") is not None:
             raise BadRequest("playing_now must not have listened_at.")
         return None
-    value = data.get("listened_at")
-    if isinstance(value, str) and value.isdecimal():  # some clients send it as text
-        value = int(value[:20])
-    if isinstance(value, bool) or not isinstance(value, int):
+    value = _whole_number(data.get("listened_at"))
+    if value is None:
         raise BadRequest("A listen needs listened_at in Unix seconds.")
     if not OLDEST <= value <= latest:
-        raise BadRequest(f"listened_at is {value}; it must lie between {OLDEST} and now, in seconds.")
+        raise BadRequest(f"listened_at is {_shown(value)}; it must lie between {OLDEST} and now, in seconds.")
     return value
 
 
 def _song(metadata: dict, info: dict, line: int) -> SongRecord:
     _check_mbids(info)
-    artist_mbids = [mbid for mbid in info.get("artist_mbids") or [] if mbid]
+    artist_mbids = _artist_mbids(info)
     return SongRecord(
         line=line,
         title=_name(metadata, "track_name"),
@@ -153,47 +223,63 @@ def _song(metadata: dict, info: dict, line: int) -> SongRecord:
         album=_text(metadata, "release_name")[:MAX_NAME_LENGTH],
         duration_ms=_duration_ms(info),
         mbid=_text(info, "recording_mbid"),
-        isrc=clean_isrc(_text(info, "isrc")),
+        isrc=_isrc(info),
         artist_mbid=artist_mbids[0] if len(artist_mbids) == 1 else "",
         genres=_tags(info),
     )
 
 
 def _duration_ms(info: dict) -> int | None:
-    seconds, milliseconds = info.get("duration"), info.get("duration_ms")
-    if seconds is not None and milliseconds is not None:
+    """Return the length in milliseconds; None where it is missing, unreadable, below 2 s or above a day."""
+    if info.get("duration") is not None and info.get("duration_ms") is not None:
         raise BadRequest("Send duration or duration_ms, not both.")
-    value = milliseconds if seconds is None else seconds
-    if value is None:
-        return None
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value[:12])
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadRequest(f"The duration must be a positive number, not {value!r}.")
-    in_ms = int(value if seconds is None else value * 1000)
-    return in_ms if 0 < in_ms <= MAX_DURATION_MS else None
+    seconds, milliseconds = _finite(info.get("duration")), _finite(info.get("duration_ms"))
+    value = milliseconds if seconds is None else seconds * 1000
+    return int(value) if value is not None and MIN_DURATION_MS <= value <= MAX_DURATION_MS else None
+
+
+def _isrc(info: dict) -> str:
+    """Return the first readable ISRC; some clients send a list."""
+    value = info.get("isrc")
+    candidates = value if isinstance(value, list) else [value]
+    return next(filter(None, (clean_isrc(one) for one in candidates if isinstance(one, str))), "")
 
 
 def _tags(info: dict) -> tuple[str, ...]:
-    tags = info.get("tags") or []
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadRequest("tags must be a list of texts.")
+    tags = info.get("tags")
+    if isinstance(tags, str):
+        tags = [tag for tag in re.split("[,;]", tags) if len(tag) <= MAX_TAG_LENGTH]
+    if not isinstance(tags, list):
+        return ()
     if len(tags) > MAX_TAGS:
         raise BadRequest(f"A listen may have {MAX_TAGS} tags at most, this one has {len(tags)}.")
-    if any(len(tag) > MAX_TAG_LENGTH for tag in tags):
+    texts = [tag.strip() for tag in tags if isinstance(tag, str)]
+    if any(len(tag) > MAX_TAG_LENGTH for tag in texts):
         raise BadRequest(f"A tag may have {MAX_TAG_LENGTH} characters at most.")
-    return tuple(tag for tag in tags if tag.strip())
+    return tuple(filter(None, texts))
+
+
+def _artist_mbids(info: dict) -> list[str]:
+    value = info.get("artist_mbids")
+    return [mbid for mbid in ([value] if isinstance(value, str) else value or []) if mbid]
 
 
 def _check_mbids(info: dict) -> None:
     for field in _MBID_FIELDS:
         _uuid(info, field)
     for field in _MBID_LISTS:
-        values = info.get(field) or []
-        if not isinstance(values, list):
-            raise BadRequest(f"{field} must be a list.")
-        for value in values:
-            _uuid({field: value}, field)
+        _uuids(info, field)
+
+
+def _uuids(data: dict, field: str) -> list[uuid.UUID]:
+    """Return the ids of a list, or of a text with commas, each once; an entry that is none raises BadRequest."""
+    values = data.get(field) or []
+    if isinstance(values, str):
+        values = [part.strip() for part in values.split(",")]
+    if not isinstance(values, list):
+        raise BadRequest(f"{field} must be a list.")
+    found = (_uuid({field: value}, field) for value in values)
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def _uuid(data: dict, field: str) -> uuid.UUID | None:
@@ -203,24 +289,48 @@ def _uuid(data: dict, field: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise BadRequest(f"{field} is {str(value)[:60]!r}, which is no UUID.") from None
+        raise BadRequest(f"{field} is {_shown(value)}, which is no UUID.") from None
 
 
 def _name(metadata: dict, field: str) -> str:
+    """Return a name that a listen must have; a number is taken as its digits."""
     name = _text(metadata, field)
     if not name:
-        raise BadRequest(f"{field} is missing.")
+        is_given = metadata.get(field) not in (None, "")
+        raise BadRequest(f"{field} must be a text." if is_given else f"{field} is missing.")
     return name[:MAX_NAME_LENGTH]
 
 
 def _text(data: dict, field: str) -> str:
-    """Return an optional text; a number is taken as its digits, anything else is refused."""
+    """Return an optional text; a number is taken as its digits, anything else is left out."""
     value = data.get(field)
-    if value is None:
-        return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise BadRequest(f"{field} must be a text.")
+        return ""
     return str(value).strip()
+
+
+def _whole_number(value: Any) -> int | None:
+    """Return a number, or a text of one, without its fraction; None for what is neither."""
+    number = _finite(value)
+    if number is None:
+        return None
+    return value if isinstance(value, int) else int(number)
+
+
+def _finite(value: Any) -> float | None:
+    """Return a number, or a text of one; None for truth values, other types, infinity and NaN."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value[:_LONGEST_NUMBER] if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a sentence may quote it: 60 characters at most."""
+    return repr(str(value)[:60])
 
 
 def _entry(data: Any, field: str, kind: Any) -> Any:

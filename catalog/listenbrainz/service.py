@@ -1,20 +1,23 @@
-"""What a player's messages do to the catalog and to its listener's history."""
+"""Apply a player's messages to the catalog and to its listener's history."""
 
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from django.core.cache import cache
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import User
-from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, Submission, msid
-from catalog.models import HeardName, Interaction, Song
+from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
+from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song
+from catalog.records import SongRecord
 from catalog.services import listening, songs
 from catalog.services.listening import Heard
 
 DEFAULT_PLAY_SECONDS = 600
+MAX_TIME = 32_503_680_000  # the year 3000, in Unix seconds
 _SOURCE_LENGTH = Interaction._meta.get_field("source").max_length
+_PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
 
 
 def submit(listener: User, submission: Submission) -> None:
@@ -31,14 +34,15 @@ def submit(listener: User, submission: Submission) -> None:
     listening.record_heard(listener, heard, source=_source(submission.listens[0]))
 
 
-def playing_now(listener: User) -> dict | None:
-    """Return the track_metadata of what the listener is playing, until the song ends."""
-    return cache.get(_playing_key(listener))
+def playing_now(listener: User) -> Listen | None:
+    """Return what the listener is playing, until the song ends; one query."""
+    row = NowPlaying.objects.filter(listener=listener, ends_at__gt=timezone.now()).first()
+    return None if row is None else Listen(_read_record(row.song), None, row.player)
 
 
 def give_feedback(listener: User, feedback: Feedback) -> None:
-    """Make a song liked (1), disliked (-1) or neither (0)."""
-    song = _song_of(listener, feedback)
+    """Make a song liked (1), disliked (-1) or neither (0); raise BadRequest for a song nobody sent."""
+    song = _find_song(listener, feedback) or _add_playing_song(listener, feedback)
     if song is None:
         named = feedback.mbid or feedback.msid
         raise BadRequest(f"There is no song {named} here. Send a listen of it first.")
@@ -47,6 +51,37 @@ def give_feedback(listener: User, feedback: Feedback) -> None:
     else:
         act = listening.like if feedback.score > 0 else listening.dislike
         act(listener, song, source="listenbrainz")
+
+
+def find_feedback(listener: User, wanted: RecordingIds) -> list[tuple[Feedback, Song | None]]:
+    """Return the listener's score of each recording that is asked about, 0 where there is none."""
+    asked = [(mbid, None) for mbid in wanted.mbids] + [(None, msid_) for msid_ in wanted.msids]
+    songs_by_mbid = {song.mbid: song for song in _with_names(Song.objects.filter(mbid__in=wanted.mbids))}
+    songs_by_msid = _find_by_msids(listener, wanted.msids)
+    found = [songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(msid_) for mbid, msid_ in asked]
+    opinions = Interaction.objects.by(listener).opinions().filter(song__in=[song for song in found if song])
+    kinds = dict(opinions.values_list("song_id", "kind"))
+    scores = {Interaction.Kind.LIKE: 1, Interaction.Kind.DISLIKE: -1}
+    return [
+        (Feedback(scores.get(kinds.get(song.pk), 0) if song else 0, mbid, msid_), song)
+        for (mbid, msid_), song in zip(asked, found, strict=True)
+    ]
+
+
+def read_latest_import(listener: User, service: str) -> int:
+    """Return the time up to which a program brought listens from `service`, in Unix seconds; 0 if none did."""
+    row = LatestImport.objects.filter(listener=listener, service=service).first()
+    return int(row.listened_at.timestamp()) if row else 0
+
+
+def set_latest_import(listener: User, service: str, moment: int) -> None:
+    """Note that a program brought listens from `service` up to `moment`; an earlier time changes nothing."""
+    if moment <= read_latest_import(listener, service):
+        return
+    listened_at = datetime.fromtimestamp(min(moment, MAX_TIME), UTC)
+    LatestImport.objects.update_or_create(
+        listener=listener, service=service, defaults={"listened_at": listened_at}
+    )
 
 
 def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> bool:
@@ -70,22 +105,59 @@ def msid_of(song: Song) -> uuid.UUID:
     return msid(song.artist.name, song.title, song.album.title if song.album else "")
 
 
-def _song_of(listener: User, feedback: Feedback) -> Song | None:
+def _find_song(listener: User, feedback: Feedback) -> Song | None:
     if feedback.mbid and (song := Song.objects.filter(mbid=feedback.mbid).first()):
         return song
     if feedback.msid is None:
         return None
-    name = HeardName.objects.select_related("song").filter(msid=feedback.msid).first()
-    # What others sent under that name counts only where the listener's own history does not know it.
-    if name and Interaction.objects.by(listener).filter(song=name.song).exists():
-        return name.song
-    return _heard_under(listener, feedback.msid) or (name.song if name else None)
+    return _find_by_msids(listener, [feedback.msid]).get(feedback.msid)
 
 
-def _heard_under(listener: User, wanted: uuid.UUID) -> Song | None:
-    """Look through what the listener heard: a file brought songs whose message id no player has sent."""
-    heard = Song.objects.filter(interactions__listener=listener).distinct().select_related("artist", "album")
-    return next((song for song in heard.iterator() if msid_of(song) == wanted), None)
+def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, Song]:
+    """Return the songs that were sent under message ids; the listener's own history decides before others'."""
+    if not msids:
+        return {}
+    named = HeardName.objects.select_related("song__artist", "song__album").filter(msid__in=msids)
+    songs_by_msid = {name.msid: name.song for name in named}
+    heard = Interaction.objects.by(listener).filter(song__in=songs_by_msid.values())
+    own_ids = set(heard.values_list("song_id", flat=True))
+    unsure = {one for one in msids if one not in songs_by_msid or songs_by_msid[one].pk not in own_ids}
+    return songs_by_msid | _find_heard(listener, unsure)
+
+
+def _find_heard(listener: User, wanted: set[uuid.UUID]) -> dict[uuid.UUID, Song]:
+    """Look through what the listener heard: a file brought songs whose message id no player has sent.
+
+    Reads the listener's whole history until every wanted id is found; no query where nothing is wanted.
+    """
+    found: dict[uuid.UUID, Song] = {}
+    if not wanted:
+        return found
+    heard = _with_names(Song.objects.filter(interactions__listener=listener).distinct())
+    for song in heard.iterator():
+        if (id_ := msid_of(song)) in wanted:
+            found.setdefault(id_, song)
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def _with_names(found: QuerySet[Song]) -> QuerySet[Song]:
+    return found.select_related("artist", "album")
+
+
+def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
+    """Add the song that a player announced last, if the feedback names it."""
+    row = NowPlaying.objects.filter(listener=listener).first()
+    if row is None:
+        return None
+    record = _read_record(row.song)
+    is_named = feedback.msid == row.msid if feedback.msid else str(feedback.mbid) == record.mbid.lower()
+    if not is_named:
+        return None
+    song, _ = songs.find_or_add(record)
+    HeardName.objects.bulk_create([HeardName(msid=row.msid, song=song)], ignore_conflicts=True)
+    return song
 
 
 def _remember_names(listens: Iterable[Listen], found: Iterable[Song]) -> None:
@@ -97,24 +169,23 @@ def _remember_names(listens: Iterable[Listen], found: Iterable[Song]) -> None:
 
 def _set_playing_now(listener: User, listen: Listen) -> None:
     song = listen.song
-    info = {
-        "recording_mbid": song.mbid,
-        "duration_ms": song.duration_ms,
-        "submission_client": listen.player,
-    }
-    metadata = {
-        "artist_name": song.artist,
-        "track_name": song.title,
-        "additional_info": {name: value for name, value in info.items() if value},
-    }
-    if song.album:
-        metadata["release_name"] = song.album
     seconds = song.duration_ms / 1000 if song.duration_ms else DEFAULT_PLAY_SECONDS
-    cache.set(_playing_key(listener), metadata, timeout=max(1, int(seconds)))
+    NowPlaying.objects.update_or_create(
+        listener=listener,
+        defaults={
+            "msid": listen.msid,
+            "song": {name: value for name, value in song._asdict().items() if value and name != "features"},
+            "player": listen.player[:_PLAYER_LENGTH],
+            "ends_at": timezone.now() + timedelta(seconds=seconds),
+        },
+    )
 
 
-def _playing_key(listener: User) -> str:
-    return f"musicrec:playing-now:{listener.pk}"
+def _read_record(stored: dict) -> SongRecord:
+    """Return the stored description; fields that another release wrote are left out."""
+    known = {name: value for name, value in stored.items() if name in SongRecord._fields}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    return SongRecord(**known | lists)
 
 
 def _source(listen: Listen) -> str:

@@ -1,4 +1,7 @@
-"""Version 1 of ListenBrainz' addresses, each with and without a slash at the end."""
+"""Version 1 of ListenBrainz' addresses, each with and without a slash at the end.
+
+The last pattern takes every other address; `musicrec_site.urls` puts what needs recommendations before.
+"""
 
 from django.urls import re_path
 
@@ -18,9 +21,24 @@ urlpatterns = [
         views.UserFeedback.as_view(),
         name="user_feedback",
     ),
+    re_path(
+        r"^feedback/user/(?P<username>[^/]+)/get-feedback-for-recordings/?$",
+        views.FeedbackForRecordings.as_view(),
+        name="feedback_for_recordings",
+    ),
+    re_path(r"^latest-import/?$", views.LatestImport.as_view(), name="latest_import"),
+    re_path(r"^search/users/?$", views.SearchUsers.as_view(), name="search_users"),
+    re_path(r"^metadata/lookup/?$", views.MetadataLookup.as_view(), name="metadata_lookup"),
+    re_path(
+        r"^stats/user/(?P<username>[^/]+)/(?P<entity>artists|recordings|releases)/?$",
+        views.UserStats.as_view(),
+        name="stats",
+    ),
     re_path(rf"{_USER}/listens/?$", views.UserListens.as_view(), name="listens"),
+    re_path(rf"{_USER}/similar-users/?$", views.SimilarUsers.as_view(), name="similar_users"),
     re_path(rf"{_USER}/playing-now/?$", views.PlayingNow.as_view(), name="playing_now"),
     re_path(rf"{_USER}/listen-count/?$", views.ListenCount.as_view(), name="listen_count"),
     re_path(rf"{_USER}/playlists/createdfor/?$", views.CreatedFor.as_view(), name="created_for"),
     re_path(r"^playlist/(?P<playlist_id>[0-9a-fA-F-]{36})/?$", views.OnePlaylist.as_view(), name="playlist"),
+    re_path(r"", views.UnknownAddress.as_view(), name="unknown"),
 ]

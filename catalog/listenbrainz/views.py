@@ -1,26 +1,33 @@
-"""The addresses that players call. Errors look like ListenBrainz' own: {"code": 401, "error": "…"}."""
+"""Answer the addresses that players call, with errors as ListenBrainz': {"code": 401, "error": "…"}."""
 
+import uuid
 from datetime import UTC, datetime
 
 import structlog
+from django.core.signals import got_request_exception
+from django.db import OperationalError
 from django.db.models import Max, Min, Q
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from accounts.authentication import TokenAuthentication, TokenInAddress, usable_token
 from accounts.models import Scope, User
 from catalog.api.parsers import AnyTypeJSONParser
-from catalog.listenbrainz import answers, payloads, service
+from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.models import Interaction, Playlist
+from catalog.records import SongRecord
+from catalog.services import songs
 
 log = structlog.get_logger(__name__)
 MAX_COUNT = 1000
-YEAR_3000 = 32_503_680_000
+MAX_LOOKUPS = 50
+MAX_USERS = 10
+RETRY_AFTER_SECONDS = 5
 
 
 class MayListen(BasePermission):
@@ -53,8 +60,15 @@ class ListenBrainzView(APIView):
     def listener_named(self, username: str) -> User:
         """Return the token's own user, when it is the one asked about."""
         if username.casefold() != self.request.user.username.casefold():
-            raise exceptions.NotFound(f"Cannot find user: {username}")
+            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return self.request.user
+
+    def sharing_listener_named(self, username: str) -> User:
+        """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
+        listener = User.objects.filter(username__iexact=username, is_active=True).first()
+        if listener is None or not (listener.shares_playlists or _is_owner(self.request, listener)):
+            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
+        return listener
 
 
 class ValidateToken(ListenBrainzView):
@@ -82,7 +96,7 @@ class SubmitListens(ListenBrainzView):
         submission = payloads.read_submission(request.data)
         service.submit(request.user, submission)
         answer = {"status": "ok"}
-        if request.query_params.get("return_msid") == "true" and submission.listen_type != "import":
+        if payloads.read_flag(request.query_params.get("return_msid")) and submission.listen_type != "import":
             answer["recording_msid"] = str(submission.listens[0].msid)
         return Response(answer)
 
@@ -102,13 +116,112 @@ class RecordingFeedback(ListenBrainzView):
 class UserFeedback(ListenBrainzView):
     def get(self, request, username):
         listener = self.listener_named(username)
-        count, offset = _number(request, "count", 25, MAX_COUNT), _number(request, "offset", 0)
+        count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
         opinions = _opinions(listener, request.query_params.get("score"))
-        with_metadata = request.query_params.get("metadata") == "true"
+        with_metadata = payloads.read_flag(request.query_params.get("metadata"))
         page = opinions.select_related("song__artist", "song__album")[offset : offset + count]
         found = [answers.feedback(opinion, listener, with_metadata) for opinion in page]
         total = opinions.count()
         return Response({"count": len(found), "feedback": found, "offset": offset, "total_count": total})
+
+
+class FeedbackForRecordings(ListenBrainzView):
+    """The score of each recording that is asked about, in the address or, for long lists, in a body."""
+
+    def get(self, request, username):
+        return self._answer(username, request.query_params.dict())
+
+    def post(self, request, username):
+        return self._answer(username, request.data)
+
+    def _answer(self, username, asked):
+        listener = self.listener_named(username)
+        found = service.find_feedback(listener, payloads.read_recording_ids(asked))
+        return Response({"feedback": [answers.score(one, song, listener) for one, song in found]})
+
+
+class LatestImport(ListenBrainzView):
+    """How far a program brought the history of another service, as it said itself."""
+
+    def get(self, request):
+        listener = self.listener_named(request.query_params.get("user_name") or request.user.username)
+        service_name = payloads.read_service(request.query_params.get("service"))
+        moment = service.read_latest_import(listener, service_name)
+        return Response({"musicbrainz_id": listener.username, "latest_import": moment})
+
+    def post(self, request):
+        service.set_latest_import(request.user, *payloads.read_latest_import(request.data))
+        return Response({"status": "ok"})
+
+
+class UserStats(ListenBrainzView):
+    """The listener's most played artists, recordings or releases; 204 where nothing was played."""
+
+    def get(self, request, username, entity):
+        listener = self.listener_named(username)
+        name = request.query_params.get("range") or stats.ALL_TIME
+        span = stats.read_range(name, datetime.now(UTC).date())
+        count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
+        counted = stats.count_plays(listener, entity, span)
+        total = counted.count()
+        if not total:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        rows = [answers.statistic(entity, row) for row in counted[offset : offset + count]]
+        first, last = stats.read_span(listener, span)
+        payload = {
+            entity: rows,
+            "count": len(rows),
+            f"total_{entity.removesuffix('s')}_count": total,
+            "offset": offset,
+            "range": name,
+            "from_ts": _unix(first),
+            "to_ts": _unix(last),
+            "last_updated": int(datetime.now(UTC).timestamp()),
+            "user_id": listener.username,
+        }
+        return Response({"payload": payload})
+
+
+class SimilarUsers(ListenBrainzView):
+    """Listeners who heard the same songs, as far as they share their playlists."""
+
+    def get(self, request, username):
+        found = stats.find_similar_listeners(self.listener_named(username), MAX_USERS)
+        return Response(
+            {"payload": [{"user_name": name, "similarity": round(score, 6)} for name, score in found]}
+        )
+
+
+class SearchUsers(ListenBrainzView):
+    """Names that contain what is searched: the caller's own, and those of listeners who share playlists."""
+
+    def get(self, request):
+        term = request.query_params.get("search_term", "").strip()
+        if not term or "\0" in term:
+            raise BadRequest("You need to provide a search_term.")
+        seen = User.objects.filter(Q(shares_playlists=True) | Q(pk=request.user.pk), is_active=True)
+        names = seen.filter(username__icontains=term[:150]).order_by("username")
+        found = names.values_list("username", flat=True)[:MAX_USERS]
+        return Response({"users": [{"user_name": name} for name in found]})
+
+
+class MetadataLookup(ListenBrainzView):
+    """The recording that an artist and a title mean, `{}` where the catalog has none with a MusicBrainz id.
+
+    Open to anybody, as the catalog itself is.
+    """
+
+    permission_classes = []
+    throttle_scope = "read"
+
+    def get(self, request):
+        return Response(_look_up(request.query_params.dict()))
+
+    def post(self, request):
+        asked = request.data.get("recordings") if isinstance(request.data, dict) else None
+        if not isinstance(asked, list) or not 0 < len(asked) <= MAX_LOOKUPS:
+            raise BadRequest(f"Key recordings must be a list of 1 to {MAX_LOOKUPS} objects.")
+        return Response([_look_up(one) for one in asked])
 
 
 class UserListens(ListenBrainzView):
@@ -130,8 +243,8 @@ class UserListens(ListenBrainzView):
 class PlayingNow(ListenBrainzView):
     def get(self, request, username):
         listener = self.listener_named(username)
-        metadata = service.playing_now(listener)
-        listens = [{"playing_now": True, "track_metadata": metadata}] if metadata else []
+        listen = service.playing_now(listener)
+        listens = [{"playing_now": True, "track_metadata": answers.playing(listen)}] if listen else []
         payload = {
             "count": len(listens),
             "listens": listens,
@@ -155,10 +268,8 @@ class CreatedFor(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, username):
-        listener = User.objects.filter(username__iexact=username, is_active=True).first()
-        if listener is None or not _may_see_made(request, listener):
-            raise exceptions.NotFound(f"Cannot find user: {username}")
-        count, offset = _number(request, "count", 25, 100), _number(request, "offset", 0)
+        listener = self.sharing_listener_named(username)
+        count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
         made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
         ordered = made.annotate(is_daily=Q(kind=Playlist.Kind.DAILY_MIX))
         ordered = ordered.select_related("owner").order_by("is_daily", "-created_at", "pk")
@@ -177,22 +288,50 @@ class OnePlaylist(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, playlist_id):
-        playlist = (
-            Playlist.objects.select_related("owner").filter(pk=playlist_id, owner__is_active=True).first()
-        )
+        id_ = _uuid_or_none(playlist_id)
+        playlists = Playlist.objects.select_related("owner").filter(pk=id_, owner__is_active=True)
+        playlist = playlists.first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
         return Response(answers.playlist(playlist))
+
+
+class UnknownAddress(ListenBrainzView):
+    """Any other address below /1/: ListenBrainz' JSON for every method, with or without a token."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        raise exceptions.NotFound(f"There is no address {request.path[:100]} here.")
+
+
+def _look_up(asked) -> dict:
+    texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
+    record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
+    song = songs.find(songs.clues_of(record))
+    return answers.lookup(song) if song is not None and song.mbid else {}
+
+
+def _name_asked(asked, name: str) -> str:
+    value = asked.get(name) if isinstance(asked, dict) else None
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise BadRequest(f"{name} is invalid or not present in arguments.")
+    return value.strip()[: payloads.MAX_NAME_LENGTH]
+
+
+def _uuid_or_none(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def _may_see(request, playlist: Playlist) -> bool:
     if playlist.is_public or _is_owner(request, playlist.owner):
         return True
     return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
-
-
-def _may_see_made(request, listener: User) -> bool:
-    return listener.shares_playlists or _is_owner(request, listener)
 
 
 def _is_owner(request, user: User) -> bool:
@@ -209,8 +348,8 @@ def _opinions(listener: User, score: str | None):
 
 def _page(plays, request) -> list[Interaction]:
     """Return the plays next to the time that was asked for, newest first: `min_ts` alone pages towards today."""
-    count = _number(request, "count", 25, MAX_COUNT)
-    lowest, highest = _number(request, "min_ts", None), _number(request, "max_ts", None)
+    count = read_number(request, "count", 25, MAX_COUNT)
+    lowest, highest = read_number(request, "min_ts", None), read_number(request, "max_ts", None)
     if lowest is not None and highest is not None and lowest >= highest:
         raise BadRequest("max_ts must be larger than min_ts.")
     if lowest is not None:
@@ -222,7 +361,8 @@ def _page(plays, request) -> list[Interaction]:
     return list(plays[:count])
 
 
-def _number(request, name: str, default: int | None, most: int = 2**40):
+def read_number(request, name: str, default: int | None, most: int = 2**40):
+    """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -232,7 +372,7 @@ def _number(request, name: str, default: int | None, most: int = 2**40):
 
 
 def _moment(seconds: int):
-    return datetime.fromtimestamp(min(seconds, YEAR_3000), UTC)
+    return datetime.fromtimestamp(min(seconds, service.MAX_TIME), UTC)
 
 
 def _unix(moment) -> int:
@@ -255,9 +395,7 @@ def _answer_error(exc, context) -> Response:
         exc = exceptions.ValidationError(str(exc))
     response = drf_exception_handler(exc, context)
     if response is None:
-        log.error("listenbrainz_request_failed", path=context["request"].path, exc_info=exc)
-        error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
-        return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+        return _answer_fault(exc, context["request"])
     response.data = {"code": response.status_code, "error": _sentence(exc)}
     if response.status_code in (403, 404):
         request = context["request"]
@@ -265,6 +403,19 @@ def _answer_error(exc, context) -> Response:
             "listenbrainz_access_refused", path=request.path, user_id=getattr(request.user, "pk", None)
         )
     return response
+
+
+def _answer_fault(exc, request) -> Response:
+    """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
+    set_rollback()
+    got_request_exception.send(sender=_answer_fault, request=request._request)
+    log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)
+    if isinstance(exc, OperationalError):
+        sentence = "The database can't do that right now; nothing was stored. Try again in a moment."
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Response({"code": 503, "error": sentence}, status=503, headers=headers)
+    error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
+    return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
 
 def _sentence(exc) -> str:

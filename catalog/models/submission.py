@@ -37,3 +37,40 @@ class HeardName(models.Model):
 
     def __str__(self) -> str:
         return str(self.msid)
+
+
+class NowPlaying(models.Model):
+    """The song that a player last announced for a listener; it plays until `ends_at`.
+
+    Such a song is no listen yet and may be new to the catalog, so the row keeps its description: a heart that
+    comes by `msid` or by the MusicBrainz id in the description adds the song.
+    """
+
+    listener = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="now_playing", primary_key=True
+    )
+    msid = models.UUIDField()
+    song = models.JSONField()
+    player = models.CharField(max_length=200)
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.msid)
+
+
+class LatestImport(models.Model):
+    """How far a program has brought a listener's history from another service, as the program itself says."""
+
+    listener = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="latest_imports", db_index=False
+    )
+    service = models.CharField(max_length=40)
+    listened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listener", "service"], name="latest_import_once_a_service")
+        ]
+
+    def __str__(self) -> str:
+        return self.service

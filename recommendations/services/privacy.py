@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import User
-from catalog.models import ImportRun, Interaction, Playlist, Song, Submission
+from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
 from catalog.services import imports
 from recommendations.models import Impression, RecommendationList, Wish
 from recommendations.services import list_cache
@@ -55,6 +55,14 @@ def my_data(listener: User) -> dict[str, Any]:
         "recent_submissions": [
             {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
             for one in Submission.objects.filter(listener=listener).order_by("pk")
+        ],
+        "now_playing": [
+            {"song": one.song, "player": one.player, "ends_at": _moment(one.ends_at)}
+            for one in NowPlaying.objects.filter(listener=listener)
+        ],
+        "latest_imports": [
+            {"service": one.service, "up_to": _moment(one.listened_at)}
+            for one in LatestImport.objects.filter(listener=listener).order_by("service")
         ],
         "access_tokens": [
             {"name": token.name, "created_at": _moment(token.created), "expires_at": _moment(token.expiry)}

@@ -14,6 +14,11 @@ def listen(title="Creep", artist="Radiohead", at=NOW - 600, **info):
     return {"listened_at": at, "track_metadata": track}
 
 
+def playing(title="Creep", artist="Radiohead", **info):
+    """Return what a player announces: a listen without a time."""
+    return {"track_metadata": listen(title, artist, **info)["track_metadata"]}
+
+
 def single(one):
     return {"listen_type": "single", "payload": [one]}
 

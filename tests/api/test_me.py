@@ -12,6 +12,7 @@ from catalog.models import ImportRun, Interaction
 from recommendations.models import Impression, ModelVersion, RecommendationList
 from recommendations.services import training
 from tests.api.caller import Caller
+from tests.api.listens import playing
 from tests.eager import eager_tasks
 
 WORDS = "alices-own-words-1"
@@ -138,6 +139,8 @@ EXPORTED = {
     "accounts.ApiToken": "access_tokens",
     "catalog.ImportRun": "imports",
     "catalog.Interaction": "history",
+    "catalog.LatestImport": "latest_imports",
+    "catalog.NowPlaying": "now_playing",
     "catalog.Playlist": "playlists",
     "catalog.Submission": "recent_submissions",
     "recommendations.Impression": "shown_lists",
@@ -172,6 +175,10 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     RecommendationList.objects.create(
         listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
     )
+    alice.prefix = "/1/"
+    alice.post("submit-listens", {"listen_type": "playing_now", "payload": [playing()]})
+    alice.post("latest-import", {"ts": 1_700_000_000})
+    alice.prefix = "/api/v1/"
     data = alice.get("me/export/").body
     assert [name for name in EXPORTED.values() if not data[name]] == []
     (seen,) = data["shown_lists"]

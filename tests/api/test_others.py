@@ -16,8 +16,8 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.listenbrainz import urls as listenbrainz
 from catalog.models import HeardName, ImportRun, Interaction, PlaylistItem
+from musicrec_site.urls import listenbrainz_patterns
 from recommendations.models import Impression, ModelVersion, Outcome, TrainingRun
 from recommendations.services import wishes
 from tests.api.caller import Caller
@@ -106,18 +106,33 @@ BODIES = {
 }
 QUERIES = {"delete me/": "?confirm=bob", "delete me/history/": "?confirm=everything"}
 
-# An address of ListenBrainz' server -> the method, and what Bob is answered who asks it for what is Alice's.
+# Method and address of ListenBrainz' server -> what Bob is answered who asks it for what is Alice's.
 PLAYERS = {
-    "validate_token": ("get", 200),
-    "submit_listens": ("post", 200),
-    "delete_listen": ("post", 200),
-    "feedback": ("post", 200),
-    "user_feedback": ("get", 404),
-    "listens": ("get", 404),
-    "playing_now": ("get", 404),
-    "listen_count": ("get", 404),
-    "created_for": ("get", 404),
-    "playlist": ("get", 404),
+    "get validate_token": 200,
+    "post submit_listens": 200,
+    "post delete_listen": 200,
+    "post feedback": 200,
+    "get user_feedback": 404,
+    "get feedback_for_recordings": 404,
+    "post feedback_for_recordings": 404,
+    "get latest_import": 404,
+    "post latest_import": 200,
+    "get search_users": 200,
+    "get metadata_lookup": 200,
+    "post metadata_lookup": 200,
+    "get stats": 404,
+    "get listens": 404,
+    "get similar_users": 404,
+    "get playing_now": 404,
+    "get listen_count": 404,
+    "get created_for": 404,
+    "get playlist": 404,
+    "get recommended_recordings": 404,
+}
+PLAYER_QUERIES = {
+    "latest_import": "?user_name=alice",
+    "search_users": "?search_term=bob",
+    "metadata_lookup": "?artist_name=Artist+0&recording_name=T%C3%ADtulo+0",
 }
 
 
@@ -185,7 +200,7 @@ PAGES = {
     r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$": ("get", NAMED),
 }
 # The operators' desk, the API and the players have tables of their own.
-ELSEWHERE = {"admin/", "api/v1/", "1/", "apis/listenbrainz/1/"}
+ELSEWHERE = {"admin/", "api/v1/", "1/", "apis/listenbrainz/1/", "^apis(/|$)"}
 
 
 def pages(patterns=None, prefix="") -> set[str]:
@@ -221,8 +236,8 @@ def test_the_tables_are_about_every_operation():
 
 
 def test_the_tables_are_about_every_address_of_players_and_pages():
-    answered = {one.name: handled(one) for one in listenbrainz.urlpatterns}
-    assert answered == {name: {method} for name, (method, _status) in PLAYERS.items()}
+    answered = {f"{method} {one.name}" for one in listenbrainz_patterns for method in handled(one)}
+    assert answered == set(PLAYERS)
     assert pages() == set(PAGES)
 
 
@@ -332,8 +347,8 @@ def test_nobody_reads_or_changes_what_is_another_ones(operation, bob_and_hers, c
         assert answer.status in (200, 201, 202, 204, 400)
 
 
-@pytest.mark.parametrize("name", PLAYERS)
-def test_a_player_with_anothers_token_reads_and_changes_nothing(name, bob_and_hers, songs):
+@pytest.mark.parametrize("operation", PLAYERS)
+def test_a_player_with_anothers_token_reads_and_changes_nothing(operation, bob_and_hers, songs):
     """T36."""
     bob, hers, alice = bob_and_hers
     before = everything_of(alice)
@@ -351,14 +366,19 @@ def test_a_player_with_anothers_token_reads_and_changes_nothing(name, bob_and_he
         },
         "delete_listen": {"listened_at": played_at, "recording_msid": str(uuid.UUID(int=7))},
         "feedback": {"recording_mbid": str(songs[0].mbid), "score": -1},
+        "feedback_for_recordings": {"recording_mbids": [str(songs[0].mbid)]},
+        "latest_import": {"ts": played_at, "user_name": "alice"},
+        "metadata_lookup": {"recordings": [{"artist_name": "Artist 0", "recording_name": "Título 0"}]},
     }
-    pattern = next(one for one in listenbrainz.urlpatterns if one.name == name)
+    method, name = operation.split()
+    pattern = next(one for one in listenbrainz_patterns if one.name == name)
     address = str(pattern.pattern).strip("^$").removesuffix("/?")
     address = re.sub(r"\(\?P<username>[^)]*\)", "alice", address)
     address = re.sub(r"\(\?P<playlist_id>[^)]*\)", hers["playlists"], address)
-    method, status = PLAYERS[name]
-    answer = Caller(bob.user, scopes=["listen"], prefix="/1/").call(method, address, bodies.get(name))
-    assert answer.status == status
+    address = re.sub(r"\(\?P<entity>[^)]*\)", "artists", address) + PLAYER_QUERIES.get(name, "")
+    body = None if method == "get" else bodies.get(name)
+    answer = Caller(bob.user, scopes=["listen"], prefix="/1/").call(method, address, body)
+    assert answer.status == PLAYERS[operation]
     assert "mark" not in json.dumps(answer.body)
     assert everything_of(alice) == before
 
