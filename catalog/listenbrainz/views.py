@@ -310,7 +310,7 @@ class UnknownAddress(ListenBrainzView):
 def _look_up(asked) -> dict:
     texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
-    song = songs.find(songs.clues_of(record))
+    song = songs.find(songs.read_identifiers(record))
     return answers.lookup(song) if song is not None and song.mbid else {}
 
 
