@@ -4,6 +4,8 @@ from typing import Any
 
 import structlog
 
+from musicrec_site.log_secrets import clean_rendered
+
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -46,6 +48,10 @@ def structured(log_format: str) -> dict[str, Any]:
     if log_format == "json":
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return {
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *renderer,
+            clean_rendered,
+        ],
         "foreign_pre_chain": SHARED_PROCESSORS,
     }

@@ -1,0 +1,87 @@
+"""What opens an account is in no log line, whoever writes it, and in no label of the metrics."""
+
+import time
+
+import pytest
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import URLPattern, get_resolver
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from musicrec_site.log_secrets import clean_line
+from musicrec_site.request_log import SECRET_KEYWORDS
+
+SECRET = "0123456789abcdef0123456789abcdef"
+REQUESTS = """
+from django.test import Client
+for path in (
+    "/1/validate-token?token={secret}", "/1/user/anna/listens?token={secret}",
+    "/api/v1/me/?token={secret}", "/api/v1/nowhere/?access_token={secret}", "/nowhere/?q={secret}&b=c",
+    "/password/reset/MQ/{secret}/", "/password/reset/MQ/{secret}/nowhere/", "/login/?next=/x%3Ftoken%3D{secret}",
+    "/songs/99999999999999999999/?key[]={secret}", "/password/reset/{secret}",
+):
+    for method in ("get", "post", "head"):
+        getattr(Client(raise_request_exception=False), method)(path, HTTP_HOST="localhost")
+Client().get("/1/validate-token", HTTP_HOST="localhost", HTTP_AUTHORIZATION="Token {secret}")
+Client(enforce_csrf_checks=True).post("/password/reset/MQ/{secret}/", HTTP_HOST="localhost")
+Client().get("/password/reset/MQ/{secret}/", HTTP_HOST="evil.example")
+import logging
+logging.getLogger("django.server").info('"GET /login/?token={secret} HTTP/1.1" 200 5')
+try:
+    raise ValueError("no song at /password/reset/MQ/{secret}/ for Token {secret}")
+except ValueError:
+    logging.getLogger("catalog").exception("broken at /x?token={secret}")
+"""
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_tokens_and_reset_links_are_in_no_line(installation, log_format):
+    """T72, T56."""
+    installation.settings |= {"LOG_FORMAT": log_format, "METRICS": "true", "LOG_LEVEL": "DEBUG"}
+    done = installation.python("manage.py", "shell", "--verbosity=0", "-c", REQUESTS.format(secret=SECRET))
+    assert done.returncode == 0, done.stderr
+    assert "request_finished" in done.stderr and "/1/validate-token" in done.stderr
+    assert "accounts:new_password" in done.stderr
+    assert [line for line in done.stderr.splitlines() if SECRET in line] == []
+    files = (installation.folder / "data" / "metrics").glob("*.db")
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def routes(patterns=None, before=""):
+    for pattern in patterns or get_resolver().url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield (
+                route,
+                pattern.pattern.converters.keys()
+                | getattr(getattr(pattern.pattern, "regex", None), "groupindex", {}).keys(),
+            )
+        else:
+            yield from routes(pattern.url_patterns, route)
+
+
+def test_every_address_with_a_secret_in_its_path_is_known_to_the_log():
+    suspicious = {"token", "secret", "signature", "code", "nonce", "uidb64", "otp", "hash"}
+    harmless = {"covers/<slug:code>.svg"}
+    names = [(route, suspicious & names) for route, names in routes() if route not in harmless]
+    assert [(route, found) for route, found in names if found and not found & SECRET_KEYWORDS] == []
+
+
+def test_a_real_reset_link_is_cleaned(db, django_user_model):
+    user = django_user_model.objects.create_user("anna", password="a long one here")
+    token = default_token_generator.make_token(user)
+    link = f"http://localhost/password/reset/{urlsafe_base64_encode(force_bytes(user.pk))}/{token}/"
+    assert token not in clean_line(f'event="GET {link}" code=200')
+    assert clean_line(f'event="GET {link}" code=200').endswith('" code=200')
+
+
+@pytest.mark.parametrize("piece", ["?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a"])
+def test_hostile_lines_take_no_longer_than_others(piece):
+    """T65: in the processor's time, beside a plain line that is as long."""
+
+    def seconds(line: str) -> float:
+        start = time.process_time()
+        clean_line(line)
+        return time.process_time() - start
+
+    assert seconds(piece * 200_000) < 1 + 50 * seconds("a" * len(piece) * 200_000)
