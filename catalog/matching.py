@@ -1,67 +1,64 @@
-"""Which song of the catalog a listen from elsewhere means: rules stated once for players, files and the API.
+"""Under which keys songs and artists are looked up by their names: stated once for players, files and the API.
 
-A listen matches by the first of these that finds a song:
-
-1. the MusicBrainz recording id,
-2. the ISRC,
-3. the match key: artist and title in the normal form of `catalog.text`, after these rules.
-
-Artist: guests after "feat.", "ft." or "featuring" do not count; neither do a leading "The", "and" and "&".
-
-Title: a note in brackets or after " - " is
-  - dropped when it names guests: "(feat. Rihanna)", "[with Sting]";
-  - dropped when it names a pressing of the same recording: "- Remastered 2011", "(2004 Remaster)", "(Mono)",
-    "- Radio Edit", "(Album Version)", "(Explicit)", "(Bonus Track)", "(Deluxe Edition)";
-  - brought to the one word "live" when it names a concert: "(Live)", "- Live at Wembley, 1986". A concert is
-    another recording, so it never matches the studio one;
-  - kept in full otherwise: "(Acoustic)", "- Club Remix", "(Part 2)" are other songs.
-
-Two recordings with different MusicBrainz ids and the same match key are one song here: compilations give
-the same song several ids, and what matters is whether the listener likes it.
+The match key finds the recording: artist and title without what does not tell recordings apart (see
+`catalog.title_notes` and the table of docs/matching.md). The work key is looser and the same for all versions of a
+song: studio, concert, remix, demo.
 """
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from catalog.text import normalise
-
-_GUEST_WORD = re.compile(r"\b(?:feat|ft|featuring)\b\.?\s", re.IGNORECASE)
-_BRACKETED_NOTE = re.compile(r"[\(\[\{]([^\(\)\[\]\{\}]*)[\)\]\}]")
-_DASHED_NOTE = re.compile(r"\s[-–—]\s(?P<note>[^-–—]*(?:[-–—]\S[^-–—]*)*)$")
-_GUEST_NOTE = re.compile(r"^(?:feat|ft|featuring|with)\b")
-_LIVE_NOTE = re.compile(r"^(?:recorded )?live\b|\blive$|\blive (?:at|in|from|on|version|recording|session)\b")
-_YEAR = r"(?:19|20)\d\d"
-_PRESSING_NOTE = re.compile(
-    "|".join(
-        (
-            # 2011 remastered version · remastered 2011 · mono · stereo mix
-            rf"^(?:{_YEAR} )?(?:digital(?:ly)? )?(?:re ?master(?:ed)?|mono|stereo|explicit|clean)"
-            rf"(?: (?:version|edition|mix|edit|album|single))*(?: (?:in )?{_YEAR})?"
-            r"(?: (?:version|edition|mix|remaster))?$",
-            # album version · radio edit · 12 inch version
-            r"^(?:single|album|lp|ep|radio|original|main|standard|full length|7|12)"
-            r"(?: (?:inch|album|single))? (?:version|edit|mix)$",
-            r"^(?:original|bonus track|edit)$",
-            # super deluxe edition · bonus track version
-            r"^(?:\w+ )?(?:deluxe|expanded|anniversary|special|collector s|bonus track)"
-            r"(?: (?:edition|version|remaster(?:ed)?))+$",
-            r"^(?:from|taken from) .*(?:soundtrack|motion picture).*$",
-            rf"^{_YEAR} (?:version|digital remaster)$",
-        )
-    )
-)
-_LEADING_THE = re.compile(r"^the (?=\S)")
-_AND = re.compile(r" and (?=\S)")
-_PART = re.compile(r"\bpt\b")
+from catalog.title_notes import Piece, cut_guests, names_version, read_pieces
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
 # as long as a name that is stored; what comes behind it decides nothing
 _READ_LENGTH = 500
-_MAX_NOTES = 8
 _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
+
+# words that join, and that one writes and another leaves out
+_JOINING = ("and", "n")
+_ARTIST_JOINING = (*_JOINING, "x", "vs", "versus")
+_COUNTED = {
+    **dict.fromkeys(("pt", "pts", "part", "parts"), "part"),
+    **dict.fromkeys(("vol", "volume"), "volume"),
+}
+_NUMBERED = ("no", "nr", "number")
+_NUMBERS = {
+    word: str(i + 1)
+    for numerals in (
+        ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"),
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    )
+    for i, word in enumerate(numerals)
+}
+
+_JOINER = re.compile(
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et)\s", re.IGNORECASE
+)
+# as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
+_SECOND_HALVES = (
+    "the",
+    "his",
+    "her",
+    "their",
+    "los",
+    "las",
+    "les",
+    "la",
+    "le",
+    "die",
+    "der",
+    "das",
+    "el",
+    "i",
+    "gli",
+)
+_CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +83,70 @@ class SongIdentifiers:
         yield "match_key", self.match_key
 
 
+class SongKeys(NamedTuple):
+    """What the names of a song are looked up by."""
+
+    match_key: str
+    work_key: str
+
+
+def read_keys(artist: str, title: str) -> SongKeys:
+    """Return both keys of a song; linear in the names, of which 500 letters count."""
+    key = artist_key(artist)
+    pieces = _read_title(key, title)
+    kept = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
+    match = _title_words(pieces, title)
+    work = _title_words(kept, title) if kept and len(kept) < len(pieces) else match
+    return SongKeys(f"{key}|{match}", f"{key}|{work}")
+
+
 def match_key(artist: str, title: str) -> str:
-    """Return what a song without ids is recognised by."""
-    return f"{artist_key(artist)}|{title_key(title)}"
+    """Return by what a recording without ids is recognised."""
+    return read_keys(artist, title).match_key
+
+
+def work_key(artist: str, title: str) -> str:
+    """Return by what all versions of a song are recognised: the match key without live, remix, demo and the like."""
+    return read_keys(artist, title).work_key
 
 
 def artist_key(artist: str) -> str:
-    """Return the main artist in normal form: no guests, no leading "the", no "and"."""
-    words = normalise(main_artist(artist))
-    return _AND.sub(" ", _LEADING_THE.sub("", words))[:MAX_LENGTH]
-
-
-def main_artist(artist: str) -> str:
-    """Return `artist` without guests, as it is written: "Drake feat. Rihanna" → "Drake"."""
-    return _cut_guests(_collapse_blanks(artist)) or artist.strip()
+    """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree."""
+    words = _artist_words(first_artist(main_artist(artist)))
+    return _leave_out(words, _ARTIST_JOINING)
 
 
 def title_key(title: str) -> str:
-    """Return `title` in normal form with its notes dropped, shortened or kept, by the rules above."""
-    title = _collapse_blanks(title)
-    plain = _cut_guests(_apply_to_notes(title))
-    return _tidy(normalise(plain) or normalise(title))
+    """Return `title` in normal form with its notes dropped, shortened or kept."""
+    return _title_words(read_pieces(_collapse_blanks(title)), title)
+
+
+def lookup_key(name: str) -> str:
+    """Return a name without blanks, a leading "the" and "and": R.E.M. and REM, AC/DC and ACDC have the same one."""
+    return _leave_out(_artist_words(name), _JOINING)
+
+
+def main_artist(artist: str) -> str:
+    """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
+    name = _collapse_blanks(artist)
+    return cut_guests(_CHANNEL.sub("", name)) or name or artist.strip()
+
+
+def first_artist(credit: str) -> str:
+    """Return the first artist of a credit that shows by itself that it names several; else the whole credit.
+
+    It shows so where each part has two words or more and no later one begins like the second half of one name:
+    "Ana Lima, Bo Berg" → "Ana Lima"; "Earth, Wind & Fire", "Nick Cave & The Bad Seeds" stay as they are.
+    """
+    parts = split_credit(credit)
+    if len(parts) > 1 and all(_is_full_name(part, is_first=i == 0) for i, part in enumerate(parts)):
+        return parts[0]
+    return credit
+
+
+def split_credit(credit: str) -> list[str]:
+    """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out."""
+    return [part.strip() for part in _JOINER.split(_collapse_blanks(credit)) if part.strip()]
 
 
 def clean_isrc(isrc: str) -> str:
@@ -115,33 +155,55 @@ def clean_isrc(isrc: str) -> str:
     return bare if _ISRC.match(bare) else ""
 
 
+def _artist_words(name: str) -> list[str]:
+    words = normalise(name[:_READ_LENGTH]).split()
+    return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
+
+
+def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
+    """Return `words` without blanks and without those that only join two others."""
+    last = len(words) - 1
+    return "".join(w for i, w in enumerate(words) if i in (0, last) or w not in joining)[:MAX_LENGTH]
+
+
+def _is_full_name(part: str, *, is_first: bool) -> bool:
+    words = normalise(part).split()
+    return len(words) > 1 and (is_first or words[0] not in _SECOND_HALVES)
+
+
 def _collapse_blanks(name: str) -> str:
     return " ".join(name[:_READ_LENGTH].split())
 
 
-def _cut_guests(name: str) -> str:
-    """Cut a name where its guests begin; one search, linear in the name."""
-    guests = _GUEST_WORD.search(name)
-    return (name[: guests.start()].rstrip(" ([") if guests else name).strip()
+def _read_title(artist: str, title: str) -> list[Piece]:
+    """Return the pieces that count; video sites put the artist before the title: "Ana Lima - Tide (Video)"."""
+    pieces = read_pieces(_collapse_blanks(title))
+    if len(pieces) > 1 and pieces[1].is_behind_dash and lookup_key(pieces[0].text) == artist:
+        second = pieces[1]
+        if second.text != "live" and not names_version(second.text):
+            return [second._replace(is_note=False), *pieces[2:]]
+    return pieces
 
 
-def _apply_to_notes(title: str) -> str:
-    without_brackets = _BRACKETED_NOTE.sub(lambda found: f" {_judged(found[1])} ", title)
-    shortened = without_brackets
-    for _ in range(_MAX_NOTES):
-        note = _DASHED_NOTE.search(shortened)
-        if note is None or _judged(note["note"]) == note["note"]:
-            break
-        shortened = f"{shortened[: note.start()]} {_judged(note['note'])}"
-    return shortened
+def _title_words(pieces: Sequence[Piece], title: str) -> str:
+    return _join_words(piece.text for piece in pieces) or _join_words([title])
 
 
-def _judged(note: str) -> str:
-    words = normalise(note)
-    if _GUEST_NOTE.search(words) or _PRESSING_NOTE.search(words):
-        return ""
-    return "live" if _LIVE_NOTE.search(words) else note
-
-
-def _tidy(words: str) -> str:
-    return _PART.sub("part", _AND.sub(" ", words))[:MAX_LENGTH].rstrip()
+def _join_words(texts: Iterable[str]) -> str:
+    """Return the words of a title, with one spelling for "Pt. II", "Vol. 2" and "No. 5", and without "and"."""
+    words = normalise(" ".join(texts)).split()
+    last = len(words) - 1
+    kept = []
+    for i, word in enumerate(words):
+        following = words[i + 1] if i < last else ""
+        if word in _JOINING and 0 < i < last:
+            continue
+        if word in _COUNTED and (following[:1].isdigit() or following in _NUMBERS):
+            kept.append(_COUNTED[word])
+        elif word in _NUMBERED and following[:1].isdigit():
+            kept.append("number")
+        elif i and word in _NUMBERS and words[i - 1] in _COUNTED:
+            kept.append(_NUMBERS[word])
+        else:
+            kept.append(word)
+    return " ".join(kept)[:MAX_LENGTH].rstrip()

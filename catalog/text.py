@@ -1,25 +1,124 @@
-"""How names are compared: one normal form for searching and matching."""
+"""How names are compared: one normal form for searching and matching.
+
+| of a name | in the normal form |
+|---|---|
+| case, width, ligatures | small letters of ordinary width |
+| accents of Latin, Greek and Cyrillic letters | gone |
+| vowel signs, tone marks, voiced kana and every other mark | kept: they are letters, not accents |
+| apostrophes between letters | gone: "don't" is "dont" |
+| initials with dots | one word: "R.E.M." is "rem" |
+| signs written for letters: "P!nk", "Ke$ha" | the letters: "pink", "kesha" |
+| ♯, # and ♭ behind the name of a note, + behind a word | a word: "C♯" is "c sharp", "C++" is "c plus plus" |
+| other signs, blanks, invisible characters | one blank between words |
+"""
 
 import re
 import unicodedata
 
 MAX_LENGTH = 1000
 """Letters of a name that are read; no column stores as many."""
-_NOT_WORD = re.compile(r"[^\w]+", re.UNICODE)
+
 # Letters that carry no combining accent but that people type without one.
 _LETTERS = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "ı": "i"}
 )
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
+
+
+class _Kinds(dict[str, str]):
+    """What a decomposed character is: an "accentable" letter, a "mark", "invisible" or "other"; looked up once."""
+
+    def __missing__(self, character: str) -> str:
+        category = unicodedata.category(character)
+        if category == "Cf" or unicodedata.name(character, "").startswith("VARIATION SELECTOR"):
+            kind = "invisible"
+        elif category[0] == "M":
+            kind = "mark"
+        else:
+            script = unicodedata.name(character, "").partition(" ")[0]
+            kind = "accentable" if script in ("LATIN", "GREEK", "CYRILLIC") else "other"
+        self[character] = kind
+        return kind
+
+
+class _Words(dict[int, str]):
+    """Characters of words as they are, every other as a blank; looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        is_word = character.isalnum() or unicodedata.category(character)[0] == "M"
+        self[code] = character if is_word else " "
+        return self[code]
+
+
+_KINDS = _Kinds()
+_WORDS = _Words()
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?|(?<![^\W_])[^\W\d_]\.[^\W\d_](?![\w.])"
+)
+_SIGN = re.compile(r"[$!@#♯♭+'.]")
+_APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
+_SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
+_FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
+_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])")
+_LETTER_SIGNS = (
+    ("$", re.compile(r"\$(?=[^\W\d_])|(?<=[^\W\d_])\$"), "s"),
+    ("!", re.compile(r"(?<=[^\W\d_])!(?=[^\W\d_])"), "i"),
+    ("@", re.compile(r"(?<=[^\W\d_])@(?=[^\W\d_])"), "a"),
+)
 
 
 def normalise(text: str) -> str:
-    """Return `text` in the form in which it is searched: NFKC, without case and accents, words one space apart.
+    """Return `text` in the form in which it is searched: words one space apart, by the table above.
 
-    A name made of signs only ("!!!") keeps its signs, so that it still can be found.
+    A name made of signs only ("!!!") keeps its signs, so that it still can be found. Linear in the text, of
+    which `MAX_LENGTH` letters are read.
     """
+    folded = _fold(text)
+    readable = _read_signs(folded) if _SIGN.search(folded) else folded
+    return (
+        " ".join(readable.translate(_WORDS).split()) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
+    )
+
+
+def _fold(text: str) -> str:
     # marks in a row are put in order by comparing each with each, so there must be an end of them
     shown = " ".join(text[:MAX_LENGTH].split())
-    folded = unicodedata.normalize("NFKC", shown).casefold().translate(_LETTERS)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    words = _NOT_WORD.sub(" ", bare).replace("_", " ").strip()
-    return " ".join(words.split()) or " ".join(bare.split()) or folded.strip()
+    if shown.isascii():
+        return shown.lower().replace("`", "'")
+    folded = unicodedata.normalize("NFKC", shown.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
+    bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
+    return unicodedata.normalize("NFC", bare)
+
+
+def _strip_accents(decomposed: str) -> str:
+    """Drop marks behind Latin, Greek and Cyrillic letters, and what can't be seen."""
+    kept = []
+    is_accent = False
+    for character in decomposed:
+        kind = _KINDS[character]
+        if kind == "invisible" or (kind == "mark" and is_accent):
+            continue
+        is_accent = kind == "accentable" or (kind == "mark" and is_accent)
+        kept.append(character)
+    return "".join(kept)
+
+
+def _read_signs(folded: str) -> str:
+    """Turn the signs that mean something into letters or words; signs that are not there cost nothing."""
+    read = folded
+    if "'" in read:
+        read = read.replace("'n'", " n ").replace("'n ", " n ")
+        read = _APOSTROPHE.sub("", read)
+    if "." in read:
+        read = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), read)
+    if "#" in read or "♯" in read:
+        read = _SHARP.sub(r"\1 sharp ", read)
+    if "♭" in read:
+        read = _FLAT.sub(r"\1 flat ", read)
+    if "+" in read:
+        read = _PLUS.sub(lambda signs: " plus" * len(signs[0]), read)
+    for sign, pattern, letter in _LETTER_SIGNS:
+        if sign in read:
+            read = pattern.sub(letter, read)
+    return read

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.matching import match_key
+from catalog.matching import lookup_key, read_keys
 from catalog.models.import_run import ImportRun
 from catalog.text import normalise
 
@@ -25,6 +25,7 @@ AUDIO_FEATURES = (
 class Artist(models.Model):
     name = models.CharField(_("name"), max_length=500)
     search_text = models.CharField(max_length=500, editable=False, db_index=True)
+    lookup_key = models.CharField(max_length=300, editable=False, db_index=True, default="")
     mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
 
     class Meta:
@@ -45,6 +46,7 @@ class Artist(models.Model):
 
     def save(self, *args, **kwargs) -> None:
         self.search_text = normalise(self.name)[:500]
+        self.lookup_key = lookup_key(self.name)
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
@@ -184,6 +186,7 @@ class Song(models.Model):
     )
     search_text = models.CharField(max_length=1100, editable=False)
     match_key = models.CharField(max_length=1100, editable=False, db_index=True)
+    work_key = models.CharField(max_length=1100, editable=False, db_index=True, default="")
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     objects = SongQuerySet.as_manager()
@@ -221,9 +224,9 @@ class Song(models.Model):
         super().save(*args, **kwargs)
 
     def set_derived(self) -> None:
-        """Recompute what is searched and matched from title and artist."""
-        self.search_text = f"{normalise(self.title)} {normalise(self.artist.name)}"
-        self.match_key = match_key(self.artist.name, self.title)
+        """Recompute from title and artist what the song is searched and matched by."""
+        self.search_text = f"{normalise(self.title)[:500]} {normalise(self.artist.name)[:500]}"
+        self.match_key, self.work_key = read_keys(self.artist.name, self.title)
 
     def learn_features(self, features: Mapping[str, float | None], source: str) -> None:
         """Set some features, which come from `source`; the others keep their values and sources."""

@@ -151,7 +151,7 @@ def refresh_derived(artist: Artist) -> None:
     for song in songs:
         song.artist = artist
         song.set_derived()
-    Song.objects.bulk_update(songs, ["search_text", "match_key"], batch_size=500)
+    Song.objects.bulk_update(songs, ["search_text", "match_key", "work_key"], batch_size=500)
 
 
 def _merge_albums(keeper: Artist, other: Artist) -> None:

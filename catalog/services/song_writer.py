@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Max
 from django.db.models.functions import Length
 
-from catalog.matching import clean_isrc, main_artist, match_key
+from catalog.matching import SongKeys, clean_isrc, lookup_key, main_artist, read_keys
 from catalog.models import Album, Artist, Genre, ImportRun, Song
 from catalog.records import FEATURES, SongRecord
 from catalog.services.bulk import ids_by
@@ -50,20 +50,23 @@ class SongWriter:
     def __init__(self, run: ImportRun | None = None, *, numbered: bool = False) -> None:
         self._run = run
         self._numbered = numbered
-        self._match_keys: dict[tuple[str, str], str] = {}
+        self._keys_by_names: dict[tuple[str, str], SongKeys] = {}
 
     def prepare(self, records: Collection[SongRecord]) -> None:
         """Compute the match keys of `records`; call it before the transaction of `resolve` opens."""
-        self._match_keys = {}
+        self._keys_by_names = {}
         for record in records:
-            self._match_key(record)
+            self._read_keys(record)
+
+    def _read_keys(self, record: SongRecord) -> SongKeys:
+        names = (record.artist, record.title)
+        keys = self._keys_by_names.get(names)
+        if keys is None:
+            keys = self._keys_by_names[names] = read_keys(*names)
+        return keys
 
     def _match_key(self, record: SongRecord) -> str:
-        names = (record.artist, record.title)
-        key = self._match_keys.get(names)
-        if key is None:
-            key = self._match_keys[names] = match_key(*names)
-        return key
+        return self._read_keys(record).match_key
 
     def resolve(self, records: Sequence[SongRecord]) -> Resolved:
         """Return the song of each record, adding what is new; call it inside a transaction."""
@@ -199,7 +202,7 @@ class SongWriter:
             spotify_id=record.spotify_id or None,
             audio_url=record.audio_url,
             search_text=f"{name_key(title)} {artist_name_key(record.artist)}",
-            match_key=self._match_key(record),
+            **self._read_keys(record)._asdict(),
             import_run=self._run,
         )
 
@@ -248,7 +251,11 @@ def _artist_ids(records: Sequence[SongRecord]) -> dict[str, int]:
     names = {artist_name_key(record.artist): record for record in reversed(records)}
     ids = ids_by(Artist, "search_text", names)
     new = [
-        Artist(name=main_artist(record.artist)[:NAME_LENGTH], search_text=key)
+        Artist(
+            name=(name := main_artist(record.artist)[:NAME_LENGTH]),
+            search_text=key,
+            lookup_key=lookup_key(name),
+        )
         for key, record in names.items()
         if key not in ids
     ]

@@ -1,0 +1,56 @@
+"""Names that were stored before a rule changed are compared by the new rule after the migration."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from catalog.models import Album, Artist, Genre, Song
+
+migration = import_module("catalog.migrations.0009_recompute_names")
+
+
+@pytest.mark.django_db
+def test_stored_keys_are_recomputed():
+    artists = [Artist.objects.create(name=name) for name in ("बग गायक", "Don't", "Dont it", "Ke$ha")]
+    album = Album.objects.create(title="Don't", artist=artists[0])
+    genre = Genre.objects.create(name="Rock 'n' Roll")
+    songs = [
+        Song.objects.create(key=f"s{n}", title=title, artist=artist)
+        for n, (title, artist) in enumerate(
+            [("मेरा दिल", artists[0]), ("मेरी दाल", artists[0]), ("Ode - Part 1 - Live", artists[3])]
+        )
+    ]
+    Artist.objects.update(lookup_key="")
+    Song.objects.update(search_text="old", match_key="old", work_key="")
+    Album.objects.update(search_text="don t")
+    Genre.objects.update(search_text="rock n roll of old")
+
+    migration.recompute(apps, SimpleNamespace(connection=connection))
+
+    album.refresh_from_db()
+    genre.refresh_from_db()
+    assert (album.search_text, genre.search_text) == ("dont", "rock n roll")
+    for song in songs:
+        song.refresh_from_db()
+        stored = song.search_text, song.match_key, song.work_key
+        song.set_derived()
+        assert stored == (song.search_text, song.match_key, song.work_key)
+    assert songs[0].match_key != songs[1].match_key
+    assert Artist.objects.get(name="Ke$ha").lookup_key == "kesha"
+
+
+@pytest.mark.django_db
+def test_names_that_meet_under_the_new_rule_stay_two_until_they_are_merged():
+    first = Artist.objects.create(name="Don't")
+    later = Artist.objects.create(name="Don t")
+    Artist.objects.filter(pk=later.pk).update(name="Dont")
+
+    migration.recompute(apps, SimpleNamespace(connection=connection))
+
+    first.refresh_from_db()
+    later.refresh_from_db()
+    assert (first.search_text, later.search_text) == ("dont", "don t")
+    assert first.lookup_key == later.lookup_key == "dont"
