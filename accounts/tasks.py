@@ -2,13 +2,14 @@
 
 import logging
 
-from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.utils import translation
 from kombu.exceptions import KombuError
+
+from common.jobs.messages import short_task
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def request_password_reset(email: str) -> bool:
     return True
 
 
-@shared_task(ignore_result=True)
+@short_task
 def send_password_reset(email: str, domain: str, use_https: bool, language: str) -> None:
     """Mail a reset link to every account with this address; to nobody when there is none."""
     form = PasswordResetForm({"email": email})
@@ -50,7 +51,7 @@ def request_email_notice(old_email: str, username: str, language: str) -> bool:
     return True
 
 
-@shared_task(ignore_result=True)
+@short_task
 def send_email_notice(old_email: str, username: str, language: str) -> None:
     """Mail the address that an account had until now that the account has another one."""
     with translation.override(language):

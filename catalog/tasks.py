@@ -8,7 +8,7 @@ from django.db import transaction
 from catalog.conf import catalog_conf
 from catalog.models import ImportRun
 from catalog.services import imports
-from common.jobs.messages import send
+from common.jobs.messages import send, short_task
 
 
 def enqueue_import(run: ImportRun) -> None:
@@ -27,7 +27,7 @@ def run_import(run_id: int | None = None) -> None:
         send(run_import, run.pk)
 
 
-@shared_task(time_limit=600)
+@short_task
 def sweep_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
     sweep_and_wake()

@@ -42,9 +42,10 @@ def begin_work(sender: Any, **_: Any) -> None:
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
     from catalog.tasks import sweep_and_wake as sweep_imports
-    from recommendations.tasks import sweep_and_wake
+    from recommendations.tasks import sweep_and_wake, sweep_background_jobs
 
     sweep_and_wake()
+    sweep_background_jobs()
     sweep_imports()
 
 
@@ -58,9 +59,9 @@ def release_jobs(**_: Any) -> None:
 def _release_all(parent: int) -> None:
     from catalog.models import ImportRun
     from common.jobs import release_jobs_of_worker
-    from recommendations.models import TrainingRun
+    from recommendations.models import BackgroundJob, TrainingRun
 
-    for model in (TrainingRun, ImportRun):
+    for model in (TrainingRun, ImportRun, BackgroundJob):
         release_jobs_of_worker(model, parent)
 
 

@@ -204,8 +204,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "recommendations.tasks.train": {"queue": "training"},
     "recommendations.tasks.count_trends": {"queue": "training"},
-    "recommendations.tasks.precompute_lists": {"queue": "lists"},
-    "recommendations.tasks.make_playlists": {"queue": "lists"},
+    "recommendations.tasks.run_background_job": {"queue": "lists"},
     "catalog.tasks.run_import": {"queue": "imports"},
     "accounts.tasks.*": {"queue": "mail"},
 }

@@ -15,6 +15,12 @@ class Tunables(TunableGroup):
     longest_list = Tunable(200, "songs", "A page or the API never answers more in one list.", least=1)
     precomputed_length = Tunable(20, "songs", "Length of the lists computed ahead of time.", least=1)
     precompute_batch = Tunable(10_000, "listeners", "Lists computed together.", least=1)
+    lists_active_days = Tunable(
+        60,
+        "days",
+        "Lists and playlists are made ahead of time for who was active within them; 0: for everybody.",
+        least=0,
+    )
     list_cache_seconds = Tunable(3600, "s", "A list in the cache is served at most this long.", least=0)
     catalog_mask_seconds = Tunable(
         60, "s", "How long a process trusts its picture of which songs are available.", least=0

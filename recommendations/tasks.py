@@ -8,17 +8,16 @@ from celery import shared_task
 from django.db import transaction
 
 from common.jobs import Swept
-from common.jobs.messages import send
+from common.jobs.messages import send, short_task
 from recommendations.conf import conf
-from recommendations.models import ModelVersion, TrainingRun
+from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services import (
+    background_jobs,
+    background_work,
     experiment_results,
-    made_playlists,
-    precompute,
     registry,
     training,
     training_data,
-    trends,
 )
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,8 @@ def enqueue_training(run: TrainingRun) -> None:
 
 def enqueue_precompute(version: ModelVersion) -> None:
     """Have the lists of a version computed once the transaction is committed."""
-    transaction.on_commit(partial(send, precompute_lists, version.pk))
+    job = background_jobs.request_lists(version)
+    transaction.on_commit(partial(send, run_background_job, job.pk))
 
 
 def start_training(**wishes: Any) -> TrainingRun:
@@ -57,7 +57,7 @@ def _wake_for_training(run_id: int) -> bool:
 
 
 def sweep_and_wake(*, wait: bool = False) -> Swept:
-    """Look after runs whose worker is gone and wake workers up for runs that wait.
+    """Look after trainings whose worker is gone and wake workers up for those that wait.
 
     Done by workers when they start and every half a minute, and by the admin page when it is opened.
     """
@@ -65,6 +65,18 @@ def sweep_and_wake(*, wait: bool = False) -> Swept:
     for run in swept.waiting:
         _wake_for_training(run.pk)
     return swept
+
+
+def sweep_background_jobs(*, wait: bool = False) -> Swept:
+    """Look after background jobs whose worker is gone and wake workers up for those that wait."""
+    swept = background_jobs.sweep(wait=wait)
+    for job in swept.waiting:
+        _wake_for(job)
+    return swept
+
+
+def _wake_for(job: BackgroundJob) -> bool:
+    return send(count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk)
 
 
 # --- Tasks ------------------------------------------------------------------------------------------------------------
@@ -78,22 +90,35 @@ def train(run_id: int) -> str:
 
 
 @shared_task
-def precompute_lists(version_id: int | None = None) -> int:
-    """Compute everybody's list under a version, by default the active one."""
+def run_background_job(job_id: int | None = None) -> str:
+    """Give one computation of lists or playlists its turn: the one that has waited longest."""
+    job = background_work.run_next(BackgroundJob.Kind.LISTS, BackgroundJob.Kind.PLAYLISTS)
+    if job is None:
+        return "nothing waits"
+    if job.status == BackgroundJob.Status.QUEUED:
+        _wake_for(job)
+    return job.status
+
+
+@short_task
+def precompute_lists(version_id: int | None = None) -> None:
+    """Ask for everybody's list under a version, by default the active one."""
     version = registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
-    return 0 if version is None else precompute.precompute(version)
+    if version is not None:
+        _wake_for(background_jobs.request_lists(version))
 
 
-@shared_task
+@short_task
 def sweep() -> None:
     """Take up what a lost worker left, and remove folders that no version names."""
     sweep_and_wake(wait=True)
+    sweep_background_jobs()
     leftovers = registry.sweep_leftovers()
     if leftovers:
         log.info("Removed unfinished artifacts: %s", ", ".join(leftovers))
 
 
-@shared_task
+@short_task
 def retrain() -> str:
     """Begin the scheduled training; it also refreshes what is trending. One that runs already is enough."""
     if not training_data.is_newer_than(registry.active_version()):
@@ -107,15 +132,15 @@ def retrain() -> str:
 
 
 @shared_task
-def count_trends() -> bool:
-    """Count anew what is trending, when something was heard since the active version was trained."""
-    found = registry.serving_recommender()
-    if found is None or not training_data.is_newer_than(registry.active_version()):
-        return False
-    return trends.count(*found, training_data.read().interactions)
+def count_trends(job_id: int | None = None) -> str:
+    """Count anew what is trending; the schedule asks for it without a number."""
+    if job_id is None:
+        job_id = background_jobs.request_trends().pk
+    job = background_work.run(job_id)
+    return job.status if job else "somebody else counts"
 
 
-@shared_task
+@short_task
 def retrain_when_due() -> str:
     """Begin a training when `retrain_after` new interactions came in since the active version's."""
     n_new = training_data.n_since(registry.active_version())
@@ -127,13 +152,13 @@ def retrain_when_due() -> str:
         return str(error)
 
 
-@shared_task
+@short_task
 def watch_experiment() -> list[str]:
     """Stop arms of the running experiment that do harm."""
     return [arm.name for arm in experiment_results.watch_running()]
 
 
-@shared_task
-def make_playlists() -> int:
-    """Make today's and this week's playlists of everybody who listened lately, where they are missing."""
-    return made_playlists.make_due()
+@short_task
+def make_playlists() -> None:
+    """Ask for today's and this week's playlists of everybody who was active lately, where they are missing."""
+    _wake_for(background_jobs.request_playlists())

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from catalog.admin import RecordAdmin
-from recommendations.models import Activation, Impression, Outcome, Trends, WorkerPulse
+from recommendations.models import Activation, BackgroundJob, Impression, Outcome, Trends, WorkerPulse
 
 
 @admin.register(Activation)
@@ -38,3 +38,10 @@ class TrendsAdmin(RecordAdmin):
     list_display = ["version", "computed_at"]
     list_select_related = ["version"]
     fields = ["version", "computed_at"]
+
+
+@admin.register(BackgroundJob)
+class BackgroundJobAdmin(RecordAdmin):
+    list_display = ["kind", "version", "status", "n_done", "attempt", "created_at", "finished_at", "error"]
+    list_filter = ["kind", "status"]
+    list_select_related = ["version"]

@@ -1,3 +1,4 @@
+from recommendations.models.background_job import BackgroundJob
 from recommendations.models.event import Impression, Outcome
 from recommendations.models.experiment import Arm, Experiment
 from recommendations.models.model_version import Activation, ModelVersion
@@ -10,6 +11,7 @@ from recommendations.models.worker_pulse import WorkerPulse
 __all__ = [
     "Activation",
     "Arm",
+    "BackgroundJob",
     "Experiment",
     "Impression",
     "ListenerState",

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.services import exclusions, mixes, reasons, serving
+from recommendations.services.active_listeners import select_active_listeners
 from recommendations.services.serving import ServedSong
 
 Kind = Playlist.Kind
@@ -31,7 +32,6 @@ RESTED_DAYS = 7
 DISCOVERY = 0.7
 N_CANDIDATES = 200
 KEPT_DAYS = {Kind.WEEKLY_JAMS: 35, Kind.WEEKLY_DISCOVERY: 35, Kind.DAILY_MIX: 7}
-ACTIVE_DAYS = 60
 _REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
 
 
@@ -74,20 +74,32 @@ def make_all(listener: User, day: date | None = None) -> list[Playlist]:
     return made
 
 
-def make_due(day: date | None = None) -> int:
-    """Make the playlists of everybody who listened lately; return for how many listeners there were any."""
+def make_due(
+    day: date | None = None,
+    *,
+    after: int = 0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    keep: Callable[[int, int], None] = lambda last_listener_id, n_done: None,
+    is_turn_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Make the playlists of everybody who was active lately; return for how many listeners there were any.
+
+    Begins behind the listener number `after`; `keep(listener_id, 1)` is called when one is done, and
+    `is_turn_over` after that: True ends the work there.
+    """
     # Their numbers first, and each read when it is their turn: an open result holds SQLite to the state of its
     # beginning, from which nothing can be written once somebody else has.
-    ids = list(_active_listeners().values_list("pk", flat=True))
-    return sum(
-        bool(make_all(listener, day)) for pk in ids if (listener := User.objects.filter(pk=pk).first())
-    )
-
-
-def _active_listeners():
-    since = timezone.now() - timedelta(days=ACTIVE_DAYS)
-    lately = Interaction.objects.filter(occurred_at__gte=since).values("listener_id")
-    return User.objects.filter(is_active=True).filter(Q(pk__in=lately) | Q(last_login__gte=since))
+    ids = list(select_active_listeners().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True))
+    n_made = 0
+    for n_done, listener_id in enumerate(ids, start=1):
+        listener = User.objects.filter(pk=listener_id).first()
+        if listener is not None:
+            n_made += bool(make_all(listener, day))
+        keep(listener_id, 1)
+        on_progress(n_done, len(ids))
+        if is_turn_over():
+            break
+    return n_made
 
 
 def _kept(listener: User, kind: str, period: str, draft: Callable[[], Draft | None]) -> Playlist | None:

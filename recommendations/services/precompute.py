@@ -19,11 +19,13 @@ from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, 
 from recommendations.engine.arrays import blocks
 from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
 from recommendations.services import exclusions, registry, training_data
+from recommendations.services.active_listeners import select_active_listeners
 from recommendations.services.reading import Columns, reader
 from recommendations.services.serving import AS_CONFIGURED
 from recommendations.services.training_data import Generations, TrainingRows
 
 OnProgress = Callable[[str, int, int], None]
+Keep = Callable[[int, int], None]
 
 STAGE = "precomputing"
 
@@ -32,9 +34,15 @@ WRITTEN_TOGETHER = 2_500
 
 
 def precompute(
-    version: ModelVersion, *, rows: TrainingRows | None = None, on_progress: OnProgress | None = None
+    version: ModelVersion,
+    *,
+    rows: TrainingRows | None = None,
+    on_progress: OnProgress | None = None,
+    after: int = 0,
+    keep: Keep | None = None,
+    is_turn_over: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Compute the list of every listener with a history under one version; return how many were written.
+    """Compute the list of every active listener with a history under one version; return how many were written.
 
     Memory is bounded by `precompute_batch`: a batch is computed on all processors, then written. (Writing one while the
     next is computed takes longer: both want the interpreter. Small batches do, too: in a large one more listeners have
@@ -45,11 +53,19 @@ def precompute(
     rows
         What a training has just read, to make the lists from; without it the histories are read batch by batch. Who did
         something since gets a list of an old generation, which is not served.
+    after
+        Begin behind this listener's number.
+    keep
+        Called as `keep(last_listener_id, n_written)` in each transaction that wrote lists; what it
+        raises takes them back.
+    is_turn_over
+        Asked after every batch; True ends the work there.
     """
     recommender = registry.recommender_for(version)
     known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.catalog_mask(version, recommender)
     listener_ids = _wanted(known.listener_ids())
+    listener_ids = listener_ids[listener_ids > after]
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
     for batch in blocks(n, conf.precompute_batch):
@@ -58,7 +74,9 @@ def precompute(
         some = known.of(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, _as_part(tell, batch.start, n))
         for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
-            n_written += _write(_rows(version, some, lists, part), some.read_at)
+            n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
+        if is_turn_over():
+            return n_written
     tell(STAGE, n, n)
     return n_written
 
@@ -77,8 +95,9 @@ def _ignore(stage: str, done: int, total: int) -> None:
 
 
 def _wanted(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return who of them gets a list: active, personalised, and without wishes of their own for its making."""
-    allowed = User.objects.who_allow_training().values_list("pk", flat=True)
+    """Return who of them gets a list: active lately, personalised, without wishes for its making."""
+    active = select_active_listeners().values("pk")
+    allowed = User.objects.who_allow_training().filter(pk__in=active).values_list("pk", flat=True)
     special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
     special |= set(Wish.objects.filter(kind__in=Wish.MOODS).values_list("listener_id", flat=True))
     is_wanted = np.isin(listener_ids, np.fromiter(allowed, dtype=np.int64))
@@ -235,7 +254,7 @@ def _rows(version: ModelVersion, some: _Some, lists: RecommendedBatch, part: sli
     ]
 
 
-def _write(rows: Sequence[Row], computed_at: datetime) -> int:
+def _write(rows: Sequence[Row], computed_at: datetime, keep: Keep | None) -> int:
     """Write a batch with one executemany; return how many were written.
 
     A list from an older state of its listener replaces nothing newer, and who left meanwhile gets none.
@@ -254,4 +273,7 @@ def _write(rows: Sequence[Row], computed_at: datetime) -> int:
     when = connection.ops.adapt_datetimefield_value(computed_at)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(sql, [(*row[1:], when, row[0]) for row in rows])
-        return cursor.rowcount
+        n_written = cursor.rowcount
+        if keep is not None:
+            keep(rows[-1][0], n_written)
+    return n_written

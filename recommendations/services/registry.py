@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from recommendations.conf import conf
 from recommendations.engine import ArtifactError, Recommender
 from recommendations.models import Activation, Arm, Experiment, ModelVersion, RecommendationList, TrainingRun
-from recommendations.services import trends
+from recommendations.services import background_jobs, trends
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,8 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
             % {"version": version.name, "state": version.get_state_display()}
         )
     Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
+    if reason != Activation.Reason.TRAINED:  # a training computes them itself, from what it has read
+        background_jobs.request_lists(version)
     version.refresh_from_db()
     log.info("%s is active (%s)", version.name, reason)
     return version

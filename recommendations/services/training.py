@@ -23,8 +23,9 @@ from common.jobs import Cancelled, LostLease, Swept
 from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import PRESETS, ArtifactError, NotEnoughData, Recommender, RecommenderConfig
-from recommendations.models import Activation, ModelVersion, TrainingRun
-from recommendations.services import gate, memory, precompute, registry, training_data
+from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
+from recommendations.services import background_jobs, gate, memory, precompute, registry, training_data
+from recommendations.services.background_work import Turn
 from recommendations.services.evaluation import Evaluation, measure
 from recommendations.services.progress import Reporter
 from recommendations.services.training_data import TrainingRows
@@ -326,9 +327,23 @@ def _precompute(
     if not run.options.get("precompute", True):
         return
     on_progress = reporter.enter("precomputing")
-    try:
-        n_lists = precompute.precompute(version, rows=rows, on_progress=on_progress)
-    except Cancelled:
-        reporter.say("Precomputing was stopped; lists are made when somebody asks.")
-    else:
-        reporter.say(f"Precomputed {n_lists:,} lists.")
+    job = background_jobs.request_lists(version)
+    lease = jobs.claim(BackgroundJob, job.pk)
+    if lease is None:
+        reporter.say(f"Its lists are being computed by job #{job.pk}.")
+        return
+    # A row of its own: when this process is killed, any worker goes on behind the last list that is written.
+    turn = Turn(job, lease)
+    with jobs.Heartbeat(lease):
+        try:
+            n_lists = precompute.precompute(
+                version, rows=rows, on_progress=on_progress, after=job.cursor, keep=turn.keep
+            )
+        except Cancelled:
+            lease.finish(Status.CANCELLED)
+            reporter.say("Precomputing was stopped; lists are made when somebody asks.")
+        except LostLease:
+            reporter.say(f"Its lists are being computed by job #{job.pk}.")
+        else:
+            lease.finish(Status.SUCCEEDED, progress=1.0)
+            reporter.say(f"Precomputed {n_lists:,} lists.")
