@@ -1,6 +1,15 @@
-"""What every answer of the site gets."""
+"""What every request of the site passes, and what every answer gets."""
 
+import time
+
+from django.conf import settings
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from rest_framework.views import APIView
+
+from accounts import throttle
+
+PERIOD = 60
 
 
 class PrivateUnlessSaid:
@@ -15,3 +24,35 @@ class PrivateUnlessSaid:
             response["Cache-Control"] = "private, no-store"
             patch_vary_headers(response, ["Cookie", "HX-Request"])
         return response
+
+
+class LimitAnonymousPages:
+    """Limit how many pages a minute one network opens without an account: some cost a lot of work.
+
+    The API has allowances of its own. Drawn covers and icons, of which a page shows dozens, are exempt
+    by `without_page_limit`.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        is_api = issubclass(getattr(view, "cls", object), APIView)
+        if is_api or getattr(view, "is_without_page_limit", False) or request.user.is_authenticated:
+            return None
+        now = time.time()
+        who = f"pages:{throttle.client_network(request)}"
+        if throttle.count_request(who, int(now // PERIOD), PERIOD) <= settings.PAGE_RATE_ANONYMOUS:
+            return None
+        answer = render(request, "429.html", status=429)
+        answer["Retry-After"] = str(PERIOD - int(now % PERIOD))
+        return answer
+
+
+def without_page_limit(view):
+    """Mark a view whose answers cost next to nothing."""
+    view.is_without_page_limit = True
+    return view

@@ -110,3 +110,17 @@ class ApiToken(AbstractAuthToken):
     @property
     def scope_labels(self) -> list:
         return [Scope(scope).label for scope in self.scopes.split()]
+
+
+class AttemptCount(models.Model):
+    """How often something was tried that is limited, such as a password for a name; see accounts.throttle.
+
+    `key` is a digest. Rows that ran out go when the next attempt of anybody is counted.
+    """
+
+    key = models.CharField(max_length=40, primary_key=True)
+    n = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.n} until {self.until}"

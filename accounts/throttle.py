@@ -1,17 +1,28 @@
-"""Counting attempts in the cache, so that guessing is slow and its victim is not locked out."""
+"""Limits on guessing passwords and on what strangers may ask.
 
-import hashlib
+Attempts are counted in a table: no other request evicts a count, and all processes share it. Requests
+are counted in a cache of their own ("limits"): a count that is lost there costs one minute's allowance.
+"""
+
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
+from django.core.cache import caches
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.models import AttemptCount
 
 DEVICE_COOKIE = "known_device"
 DEVICE_SALT = "accounts.known-device"
 DEVICE_SECONDS = 365 * 24 * 3600
+_QUARTER, _HOUR, _DAY = 15 * 60, 60 * 60, 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -23,33 +34,56 @@ class Limit:
     seconds: int
 
     def key(self, *who: str) -> str:
-        digest = hashlib.sha256("\x1f".join(who).encode()).hexdigest()[:32]
-        return f"throttle:{self.name}:{digest}"
+        """Return a digest: the table must not say whose name was tried from which address."""
+        text = "\x1f".join((self.name, *who))
+        return salted_hmac("accounts.throttle", text, algorithm="sha256").hexdigest()[:40]
 
     def reached(self, *who: str) -> bool:
-        return cache.get(self.key(*who), 0) >= self.attempts
+        counted = AttemptCount.objects.filter(key=self.key(*who), until__gt=timezone.now())
+        return counted.filter(n__gte=self.attempts).exists()
 
     def count(self, *who: str) -> None:
-        key = self.key(*who)
-        if not cache.add(key, 1, self.seconds):
-            try:
-                cache.incr(key)
-            except ValueError:  # ran out between the two calls
-                cache.set(key, 1, self.seconds)
+        """Add an attempt, in one statement: of attempts at the same moment none is lost."""
+        now = timezone.now()
+        AttemptCount.objects.filter(until__lte=now).delete()
+        table = connection.ops.quote_name(AttemptCount._meta.db_table)
+        sql = (
+            f"INSERT INTO {table} (key, n, until) VALUES (%s, 1, %s) "  # noqa: S608
+            f"ON CONFLICT (key) DO UPDATE SET n = {table}.n + 1"
+        )
+        until = connection.ops.adapt_datetimefield_value(now + timedelta(seconds=self.seconds))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self.key(*who), until])
 
     def forget(self, *who: str) -> None:
-        cache.delete(self.key(*who))
+        AttemptCount.objects.filter(key=self.key(*who)).delete()
 
     @property
     def minutes(self) -> int:
         return self.seconds // 60
 
 
-SIGN_IN_NAME = Limit("sign-in-name", attempts=10, seconds=15 * 60)
-SIGN_IN_ADDRESS = Limit("sign-in-address", attempts=50, seconds=15 * 60)
-SIGN_UP = Limit("sign-up", attempts=20, seconds=60 * 60)
-RESET_ADDRESS = Limit("reset-address", attempts=10, seconds=60 * 60)
-RESET_MAIL = Limit("reset-mail", attempts=3, seconds=60 * 60)
+SIGN_IN_NAME = Limit("sign-in-name", attempts=10, seconds=_QUARTER)
+"""Of one name from one network, or from one known device."""
+SIGN_IN_NAME_A_DAY = Limit("sign-in-name-a-day", attempts=30, seconds=_DAY)
+SIGN_IN_ADDRESS = Limit("sign-in-address", attempts=50, seconds=_QUARTER)
+SIGN_IN_EVERYWHERE = Limit("sign-in-everywhere", attempts=30, seconds=_QUARTER)
+"""Of one name from all networks together, which takes four of them."""
+SIGN_IN_EVERYWHERE_A_DAY = Limit("sign-in-everywhere-a-day", attempts=200, seconds=_DAY)
+SIGN_UP = Limit("sign-up", attempts=20, seconds=_HOUR)
+RESET_ADDRESS = Limit("reset-address", attempts=10, seconds=_HOUR)
+RESET_MAIL = Limit("reset-mail", attempts=3, seconds=_HOUR)
+
+
+def count_request(who: str, period: int, seconds: int) -> int:
+    """Count a request in the cache of limits; return how many there were in this period."""
+    cache, key = caches["limits"], f"{who}:{period}"
+    if cache.add(key, 1, 2 * seconds):
+        return 1
+    try:
+        return cache.incr(key)
+    except ValueError:  # fell out of the cache between the two calls
+        return 1
 
 
 def client_address(request: HttpRequest) -> str:
@@ -58,6 +92,19 @@ def client_address(request: HttpRequest) -> str:
     if settings.TRUST_PROXY and forwarded:
         return forwarded.rsplit(",", 1)[-1].strip()
     return request.META.get("REMOTE_ADDR", "")
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return what limits count by: an IPv4 address, or the /64 of an IPv6 one, which one caller has whole."""
+    try:
+        address = ip_address(client_address(request).split("%")[0])
+    except ValueError:  # a socket without an address, or what a proxy made up
+        return "unknown"
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))
 
 
 def remember_device(response: HttpResponse, username: str) -> None:
@@ -69,6 +116,10 @@ def remember_device(response: HttpResponse, username: str) -> None:
 
 
 def _known_device(request: HttpRequest, username: str) -> str | None:
+    """Return what has a count of its own for this name: a session of it, or a browser that had one."""
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated and user.get_username() == username:
+        return f"signed in as {user.pk}"
     try:
         owner, device = signing.loads(
             request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_SALT, max_age=DEVICE_SECONDS
@@ -79,22 +130,38 @@ def _known_device(request: HttpRequest, username: str) -> str | None:
 
 
 def sign_in_blocked(request: HttpRequest, username: str) -> bool:
-    device = _known_device(request, username)
-    if device:
-        return SIGN_IN_NAME.reached(username.casefold(), "device", device)
-    address = client_address(request)
-    return SIGN_IN_ADDRESS.reached(address) or SIGN_IN_NAME.reached(username.casefold(), address)
+    """Whether passwords for this name are not even looked at, from where this request comes.
+
+    The owner of a name that others guess from many networks still gets in: by a device they signed
+    in on before, or by a link mailed for a new password, which makes a browser such a device.
+    """
+    most = {limit.key(*who): limit.attempts for limit, who in _sign_in_limits(request, username)}
+    counted = AttemptCount.objects.filter(key__in=most, until__gt=timezone.now())
+    return any(n >= most[key] for key, n in counted.values_list("key", "n"))
 
 
 def sign_in_failed(request: HttpRequest, username: str) -> None:
-    device = _known_device(request, username)
-    if device:
-        SIGN_IN_NAME.count(username.casefold(), "device", device)
-        return
-    address = client_address(request)
-    SIGN_IN_ADDRESS.count(address)
-    SIGN_IN_NAME.count(username.casefold(), address)
+    for limit, who in _sign_in_limits(request, username):
+        limit.count(*who)
 
 
 def sign_in_succeeded(request: HttpRequest, username: str) -> None:
-    SIGN_IN_NAME.forget(username.casefold(), client_address(request))
+    """Take back what the right person's own slips counted; guesses from elsewhere stay counted."""
+    for limit, who in _sign_in_limits(request, username):
+        if limit in (SIGN_IN_NAME, SIGN_IN_NAME_A_DAY):
+            limit.forget(*who)
+
+
+def _sign_in_limits(request: HttpRequest, username: str) -> list[tuple[Limit, tuple[str, ...]]]:
+    name = username.casefold()
+    device = _known_device(request, username)
+    if device:
+        return [(SIGN_IN_NAME, (name, "device", device))]
+    network = client_network(request)
+    return [
+        (SIGN_IN_NAME, (name, network)),
+        (SIGN_IN_NAME_A_DAY, (name, network)),
+        (SIGN_IN_ADDRESS, (network,)),
+        (SIGN_IN_EVERYWHERE, (name,)),
+        (SIGN_IN_EVERYWHERE_A_DAY, (name,)),
+    ]

@@ -71,7 +71,7 @@ def sign_up(request):
     form = SignUpForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/sign_up.html", {"form": form})
-    address = throttle.client_address(request)
+    address = throttle.client_network(request)
     if throttle.SIGN_UP.reached(address):
         return render(request, "429.html", {"minutes": throttle.SIGN_UP.minutes}, status=429)
     throttle.SIGN_UP.count(address)
@@ -103,7 +103,7 @@ def reset_password(request):
     form = ResetRequestForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/reset_password.html", {"form": form})
-    address, email = throttle.client_address(request), form.cleaned_data["email"].casefold()
+    address, email = throttle.client_network(request), form.cleaned_data["email"].casefold()
     if throttle.RESET_ADDRESS.reached(address):
         return render(request, "429.html", {"minutes": throttle.RESET_ADDRESS.minutes}, status=429)
     throttle.RESET_ADDRESS.count(address)

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "musicrec_site.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.LimitAnonymousPages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -163,6 +164,10 @@ CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHE_URL.startswith(("redis://", "rediss://")):
     CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+# Counts of requests have a cache of their own: among lists, 300 entries in all, cheap requests would evict them.
+CACHES["limits"] = CACHES["default"] | {"KEY_PREFIX": "limits"}
+if CACHES["limits"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
+    CACHES["limits"] |= {"LOCATION": "limits", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 # Rises with the form of what is cached: after an update nobody reads what an older release wrote.
 CACHES["default"]["VERSION"] = 2
 
@@ -263,6 +268,8 @@ API_RATES = {
     "listen": env.int("API_RATE_LISTEN", default=300),
     "staff": env.int("API_RATE_STAFF", default=120),
 }
+# Page requests a minute and network without an account.
+PAGE_RATE_ANONYMOUS = env.int("PAGE_RATE_ANONYMOUS", default=120)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Musicrec",
     "DESCRIPTION": "Personalised, explained music recommendations.",

@@ -41,16 +41,23 @@ def _english_at_first():
     translation.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_counted_yet():
+    """Requests of one test use up no allowance of the next."""
+    caches["limits"].clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _each_process_counts_in_a_redis_database_of_its_own(worker_id):
     """Two test processes on one Redis would empty each other's cache."""
-    place = django_settings.CACHES["default"]
-    if worker_id != "master" and str(place.get("LOCATION")).startswith("redis"):
-        server, number = place["LOCATION"].rsplit("/", 1)
-        place["LOCATION"] = f"{server}/{int(number) - int(worker_id.removeprefix('gw'))}"
-        for cache in caches.all(initialized_only=True):
-            cache.close()
-            del caches["default"]
+    if worker_id == "master":
+        return
+    for alias, place in django_settings.CACHES.items():
+        if str(place.get("LOCATION")).startswith("redis"):
+            server, number = place["LOCATION"].rsplit("/", 1)
+            place["LOCATION"] = f"{server}/{int(number) - int(worker_id.removeprefix('gw'))}"
+            caches[alias].close()
+            del caches[alias]
 
 
 @dataclass

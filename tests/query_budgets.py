@@ -67,7 +67,8 @@ API_CHANGE_BUDGETS = {
     "post interactions/": 12,
     "post interactions/batch/": 13,
     "patch me/": 4,
-    "delete me/?confirm=alice": 32,
+    # the password and its limits, sessions, imports and their songs, every table
+    "delete me/?confirm=alice": 44,
     "delete me/history/?confirm=everything": 6,
     "delete me/history/{entry}/": 6,
     "post me/imports/": 6,

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.middleware import without_page_limit
 from catalog import covers
 from catalog.models import Song
 from catalog.services import listening
@@ -19,6 +20,7 @@ COUNTS_AS_PLAYED_MS = 30_000
 LONGEST_PLAY_MS = 24 * 3600 * 1000
 
 
+@without_page_limit
 @require_GET
 def cover(request, code: str) -> HttpResponse:
     """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""

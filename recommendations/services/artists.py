@@ -27,7 +27,13 @@ def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
 
 def best_known(artist: Artist, n: int = N_SONGS) -> list[Song]:
     """Return the artist's songs with most interactions."""
+    ids = best_known_ids(artist, n)
+    songs = Song.objects.available().select_related("artist").in_bulk(ids)
+    return [songs[pk] for pk in ids if pk in songs]
+
+
+def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
+    """Return the ids of the artist's available songs with most interactions; one or two queries."""
     heard = Interaction.objects.filter(song__artist=artist, song__is_available=True)
     ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
-    songs = Song.objects.available().select_related("artist").in_bulk([pk for pk, _count in ids])
-    return [songs[pk] for pk, _count in ids if pk in songs] or list(artist.songs.available()[:n])
+    return [pk for pk, _count in ids] or list(artist.songs.available().values_list("pk", flat=True)[:n])

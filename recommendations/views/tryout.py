@@ -15,6 +15,7 @@ N_STARTING_POINTS = 18
 N_ARTISTS = 12
 N_FOUND = 12
 MOST_PICKED = 20
+MOST_GENRES = 40
 PICKED = "picked_songs"
 
 
@@ -51,8 +52,8 @@ def welcome(request):
     data = request.POST if request.method == "POST" else request.GET
     picked = _carried_over(request) if request.method == "GET" else []
     context = _offer(data.get("q", ""), _songs(data) or picked, _artists(data)) | {
-        "genres": search.genres_in_use()[:40],
-        "picked_genres": _numbers(data, "genre"),
+        "genres": search.genres_in_use()[:MOST_GENRES],
+        "picked_genres": _numbers(data, "genre", MOST_GENRES),
         "page": "welcome",
     }
     if request.htmx and request.htmx.target == "offered":
@@ -64,7 +65,7 @@ def _onboard(request):
     if "skip" in request.POST:
         taste.onboard(request.user)
     else:
-        genres = Genre.objects.filter(pk__in=_numbers(request.POST, "genre"))
+        genres = Genre.objects.filter(pk__in=_numbers(request.POST, "genre", MOST_GENRES))
         taste.onboard(
             request.user, songs=picked_songs(request.POST), artists=_artists(request.POST), genres=genres
         )
@@ -80,18 +81,25 @@ def keep_picks(request):
 
 
 def picked_songs(data) -> list[Song]:
-    """Return the songs that a form names, and for an artist its best-known ones, in order, each once."""
+    """Return the songs that a form names, and for an artist its best-known ones, in order, each once.
+
+    At most MOST_PICKED songs, whatever is sent; artists beyond them cost nothing.
+    """
     picked = _songs(data)
+    ids = [song.pk for song in picked]
     for artist in _artists(data):
-        known = {song.pk for song in picked}
-        best = [song.pk for song in artists.best_known(artist) if song.pk not in known]
-        picked += Song.objects.for_cards().in_bulk(best).values()
-    return picked[:MOST_PICKED]
+        if len(ids) >= MOST_PICKED:
+            break
+        ids += [pk for pk in artists.best_known_ids(artist) if pk not in ids]
+    added = ids[len(picked) : MOST_PICKED]
+    songs = Song.objects.available().for_cards().in_bulk(added) if added else {}
+    return picked + [songs[pk] for pk in added if pk in songs]
 
 
 def _songs(data) -> list[Song]:
-    songs = Song.objects.available().for_cards().in_bulk(_numbers(data, "song"))
-    return [songs[pk] for pk in _numbers(data, "song") if pk in songs][:MOST_PICKED]
+    numbers = _numbers(data, "song")
+    songs = Song.objects.available().for_cards().in_bulk(numbers) if numbers else {}
+    return [songs[pk] for pk in numbers if pk in songs]
 
 
 def _artists(data) -> list[Artist]:
@@ -126,7 +134,7 @@ def _offer(words: str, picked: list[Song], picked_artists: list[Artist]) -> dict
     }
 
 
-def _numbers(data, name: str) -> list[int]:
-    """Return the whole numbers given under a name, in order, each once; what is none is left out."""
-    texts = [text for text in data.getlist(name)[: 4 * MOST_PICKED] if text.isascii() and text.isdecimal()]
+def _numbers(data, name: str, most: int = MOST_PICKED) -> list[int]:
+    """Return the first whole numbers given under a name, in order, each once; what is none is left out."""
+    texts = [text for text in data.getlist(name)[:most] if text.isascii() and text.isdecimal()]
     return list(dict.fromkeys(int(text) for text in texts if len(text) < 16))
