@@ -7,15 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+CLIENTS := .venv-clients/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help run demo test test-reliability test-servers bench lint format lock clean
+.PHONY: help run demo test test-reliability test-servers test-clients bench lint format lock clean
 
 help:
 	@echo "make run    serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
 	@echo "make demo   create the demo world, train, and print three listeners' explained lists"
 	@echo "make test   run the checks and every test; make test-reliability kills processes and fills disks"
+	@echo "make test-clients  make API clients from docs/openapi.yaml and use them"
 	@echo "make bench  measure speed and memory; make lint, make format, make lock: for contributors"
 
 $(BIN)/python:
@@ -34,6 +36,13 @@ $(DEV): requirements-dev.lock | $(BIN)/python
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $(RUNTIME) $@
 
+$(CLIENTS): tests/clients/requirements.lock tests/clients/typescript/package-lock.json | $(BIN)/python
+	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 18 or newer and npm: sudo apt-get install nodejs npm"; exit 1; }
+	@$(BIN)/python -m venv .venv-clients
+	@.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r tests/clients/requirements.lock
+	@cd tests/clients/typescript && npm ci --silent
+	@touch $@
+
 .env: | $(BIN)/python
 	@$(BIN)/python -c "import os, secrets; f = os.open('.env', os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600); os.write(f, f'SECRET_KEY={secrets.token_urlsafe(50)}\n'.encode())"
 	@echo "Wrote .env with a random SECRET_KEY."
@@ -46,7 +55,7 @@ demo: $(RUNTIME) .env
 	@$(BIN)/python manage.py demo
 
 test: $(DEV) lint
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability"
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients"
 
 test-reliability: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
@@ -54,7 +63,11 @@ test-reliability: $(DEV)
 # The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability"
+		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients"
+
+# API clients made from docs/openapi.yaml by public generators, in an environment of their own.
+test-clients: $(DEV) $(CLIENTS)
+	@$(BIN)/python -m pytest -m clients
 
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed
@@ -73,6 +86,7 @@ format: $(DEV)
 lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements.lock requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-dev.lock requirements-dev.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/clients/requirements.lock tests/clients/requirements.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .import-linter.log

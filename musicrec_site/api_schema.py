@@ -7,6 +7,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
+from accounts.permissions import HasScopeOrIsAnonymous
+
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -48,16 +50,27 @@ _EXAMPLES = {
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
+    """The two spellings of one header: generated clients send `Bearer`, the pages show `Token`."""
+
     target_class = "accounts.authentication.TokenAuthentication"
-    name = "token"
+    name = ["bearer", "token"]
+
+    def get_security_requirement(self, auto_schema):
+        return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema):
-        return {
+        bearer = {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of the account page. No address takes a password.",
+        }
+        token = {
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Token <token>`. Tokens are made on the account page; no address takes a password.",
+            "description": "The same as `Token <token>`.",
         }
+        return [bearer, token]
 
 
 class Schema(AutoSchema):
@@ -70,6 +83,11 @@ class Schema(AutoSchema):
         return (
             "_".join([*words, verb.get(self.method.lower(), self.method.lower())]).replace("-", "_") + by_id
         )
+
+    def get_auth(self) -> list[dict]:
+        """Return how a caller may say who they are; `{}` where nobody has to."""
+        is_open = HasScopeOrIsAnonymous in self.view.permission_classes
+        return [*super().get_auth(), *([{}] if is_open else [])]
 
     def get_summary(self) -> str:
         """Return the first sentence of the description."""

@@ -277,6 +277,16 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    # What a PATCH needs is said by its own serializer; a copy without required fields would hide it.
+    "COMPONENT_SPLIT_PATCH": False,
+    "SERVERS": [
+        {"url": "/", "description": "The site that this description comes from"},
+        {
+            "url": "{site}",
+            "description": "Any other site",
+            "variables": {"site": {"default": "http://127.0.0.1:8000"}},
+        },
+    ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "musicrec_site.api_schema.complete",

@@ -114,17 +114,21 @@ class PlaylistEntry(APIView):
 
 
 _FORMATS = list(playlist_files.CONTENT_TYPES)
+# A generated client reads every answer as the first type it understands: as text all three can be read.
+_TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
 
 
 @extend_schema(
     tags=["Playlists"],
     parameters=[OpenApiParameter("as", str, enum=_FORMATS, default="jspf")],
     responses={
-        (200, content_type): OpenApiResponse(
+        (200, playlist_files.CONTENT_TYPES[kind]): OpenApiResponse(
             OpenApiTypes.OBJECT if kind == "jspf" else OpenApiTypes.STR,
-            examples=[OpenApiExample("Example", examples.FILES[kind], media_type=content_type)],
+            examples=[
+                OpenApiExample("Example", examples.FILES[kind], media_type=playlist_files.CONTENT_TYPES[kind])
+            ],
         )
-        for kind, content_type in playlist_files.CONTENT_TYPES.items()
+        for kind in _TEXTS_FIRST
     },
 )
 class PlaylistExport(APIView):

@@ -138,14 +138,25 @@ class InteractionIn(serializers.Serializer):
         return moment
 
 
+# The entries are checked one by one, so that one wrong entry does not cost the others.
+_BATCH_SCHEMA = {
+    "type": "array",
+    "items": {"$ref": "#/components/schemas/InteractionInRequest"},
+    "minItems": 1,
+    "maxItems": MAX_BATCH,
+}
+
+
+@extend_schema_field(_BATCH_SCHEMA)
+class BatchField(serializers.ListField):
+    """Up to 1,000 entries, each as in POST /interactions/."""
+
+    child = serializers.JSONField()
+
+
 @example({"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]}, request_only=True)
 class BatchIn(serializers.Serializer):
-    interactions = serializers.ListField(
-        child=serializers.JSONField(),
-        min_length=1,
-        max_length=MAX_BATCH,
-        help_text="Each as in POST /interactions/.",
-    )
+    interactions = BatchField(min_length=1, max_length=MAX_BATCH, help_text="Each as in POST /interactions/.")
 
 
 class RejectedSerializer(serializers.Serializer):

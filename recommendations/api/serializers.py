@@ -182,7 +182,7 @@ class TasteSerializer(serializers.Serializer):
     parts = PartSerializer(many=True)
 
 
-class _PartMood(serializers.Serializer):
+class PartMood(serializers.Serializer):
     part = SongKeyField()
     mood = serializers.ChoiceField(choices=list(MOODS), allow_blank=True)
 
@@ -190,7 +190,7 @@ class _PartMood(serializers.Serializer):
 @example({"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True)
 class TasteChange(serializers.Serializer):
     discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
-    moods = _PartMood(many=True, required=False)
+    moods = PartMood(many=True, required=False)
 
 
 @example(examples.HIDDEN)

@@ -119,6 +119,32 @@ def test_it_is_openapi_3_1_in_words_too(described):
     assert "api.example.org" not in described
 
 
+def test_generators_find_what_they_need(described):
+    """Where to ask, how to say who one is, where nobody has to, and of what type everything is."""
+    document = yaml.safe_load(described)
+    assert document["servers"][0]["url"] == "/"
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    open_to_all = {name for name, operation in operations(described) if {} in operation["security"]}
+    assert open_to_all == {
+        "get /api/v1/artists/",
+        "get /api/v1/artists/{id}/",
+        "get /api/v1/genres/",
+        "get /api/v1/genres/{id}/",
+        "get /api/v1/recommendations/",
+        "get /api/v1/songs/",
+        "get /api/v1/songs/{key}/",
+        "get /api/v1/songs/{key}/similar/",
+    }
+    schemas = document["components"]["schemas"]
+    batch = schemas["BatchInRequest"]["properties"]["interactions"]
+    assert batch["items"] == {"$ref": "#/components/schemas/InteractionInRequest"}
+    assert schemas["PositionInRequest"]["required"] == ["position"]
+    export = document["paths"]["/api/v1/playlists/{id}/export/"]["get"]["responses"]["200"]["content"]
+    assert [export[kind]["schema"]["type"] for kind in ("text/csv", "audio/mpegurl")] == ["string"] * 2
+    assert next(iter(export)).startswith("text/")
+
+
 # --- Schemathesis -----------------------------------------------------------------------------------------------------
 
 
