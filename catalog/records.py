@@ -3,10 +3,12 @@
 Named tuples and not dataclasses: a file of a million rows makes a million of them.
 """
 
+from enum import StrEnum
 from typing import NamedTuple
 
 # What happened; the same numbers as Interaction.Kind, which importers may not import. A test compares them.
 PLAY, LIKE, DISLIKE, SKIP = range(4)
+KIND_NAMES = ("play", "like", "dislike", "skip")
 
 FEATURES = (
     "acousticness",
@@ -45,7 +47,9 @@ class ListenRecord(NamedTuple):
     """One fact about a listener and a song: a play, a skip, an opinion, or a number of plays.
 
     The song is named by `song_key`, or described by `song`, which then may be new to the catalog.
-    `occurred_at` is the start in Unix seconds.
+    `occurred_at` is the start in Unix seconds. `source` is the player that the file names, if it names one.
+    `is_broken_off` says that something else than the listener ended the play: too short to be a play, it is no skip
+    either.
     """
 
     line: int
@@ -56,6 +60,42 @@ class ListenRecord(NamedTuple):
     plays: int = 1
     played_ms: int | None = None
     occurred_at: int | None = None
+    source: str = ""
+    is_broken_off: bool = False
+
+
+class PlaylistRecord(NamedTuple):
+    """One entry of a playlist in its order; without a song, only the playlist. Its title names it in the file."""
+
+    line: int
+    title: str
+    song: SongRecord | None = None
+    description: str = ""
+
+
+class LeftOut(StrEnum):
+    """Why a row that can be read does not go in; `ImportRun` has the words for it."""
+
+    PRIVATE = "private"
+    PODCAST = "podcast"
+    AUDIOBOOK = "audiobook"
+    VIDEO = "video"
+    UNTITLED = "untitled"
+    UNHEARD = "unheard"
+    BROKEN_OFF = "broken_off"
+    NOW_PLAYING = "now_playing"
+    NOT_MUSIC = "not_music"
+    NO_PLAY = "no_play"
+    UNWANTED = "unwanted"
+    OTHER_USER = "other_user"
+    UNREAD_KIND = "unread_kind"
+
+
+class LeftOutRow(NamedTuple):
+    """A row that is left out by a rule, and not because it is wrong."""
+
+    line: int
+    reason: LeftOut
 
 
 class RejectedRow(NamedTuple):
@@ -65,8 +105,12 @@ class RejectedRow(NamedTuple):
     reason: str
 
 
-Outcome = SongRecord | ListenRecord | RejectedRow
+Outcome = SongRecord | ListenRecord | PlaylistRecord | LeftOutRow | RejectedRow
 
 
 class WrongFile(Exception):
     """The file as a whole is not what it should be; the message is one sentence that says what to do."""
+
+
+class NearMiss(WrongFile):
+    """The file is of this family and still not right; of all that is wrong with it, this is what helps."""

@@ -1,10 +1,26 @@
 """Files from elsewhere as records: one module a source, pure, without a database.
 
 An importer is registered by name. It looks at the head of the file at once, and raises WrongFile if it is not what
-it should be; then it reads as a stream. A row that cannot be read becomes a RejectedRow and the rest goes on.
+it should be; then it reads as a stream. A row that cannot be read becomes a RejectedRow, one that a rule leaves out a
+LeftOutRow, and the rest goes on.
 """
 
-from catalog.importers import csv_listens, csv_songs, hetrec, lastfm, listenbrainz, spotify
+# In the order in which a file without a named format is tried: the strictest first, so that none takes another's.
+from catalog.importers import (  # noqa: I001
+    csv_listens,
+    csv_songs,
+    hetrec,
+    own_export,
+    spotify,
+    listenbrainz,
+    json_histories,
+    youtube_music,
+    player_logs,
+    playlists,
+    record_tables,
+    song_lists,
+    lastfm,
+)
 from catalog.importers.base import Importer, Opened, open_file
 from catalog.importers.detection import detect_history
 from catalog.importers.registry import importer_named, importers_of
@@ -18,8 +34,15 @@ __all__ = [
     "hetrec",
     "importer_named",
     "importers_of",
+    "json_histories",
     "lastfm",
     "listenbrainz",
     "open_file",
+    "own_export",
+    "player_logs",
+    "playlists",
+    "record_tables",
+    "song_lists",
     "spotify",
+    "youtube_music",
 ]

@@ -35,25 +35,34 @@ def parts(opened: Opened, pattern: re.Pattern[str]) -> Iterator[tuple[str, Binar
 
 
 def entries(
-    opened: Opened, pattern: re.Pattern[str], read: Callable[[BinaryIO], Iterator[Any]]
+    opened: Opened,
+    pattern: re.Pattern[str],
+    read: Callable[[BinaryIO], Iterator[Any]],
+    *,
+    with_name: bool = False,
 ) -> Iterator[tuple[int, Any]]:
-    """Yield (number, entry) over all parts, counted from 1; a part that breaks off gives a RejectedRow."""
+    """Yield (number, entry) over all parts, counted from 1; a part that breaks off gives a RejectedRow.
+
+    `with_name` gives (part's name, entry) in place of the entry.
+    """
     number = 0
     for name, stream in parts(opened, pattern):
         try:
             for entry in read(stream):
                 number += 1
-                yield number, _with_number(entry, number, name)
+                if isinstance(entry, RejectedRow):
+                    yield number, _with_number(entry, number, name)
+                else:
+                    yield number, (name, entry) if with_name else entry
         except (BrokenJson, zipfile.BadZipFile, zlib.error, EOFError) as error:
             number += 1
             reason = str(error) if isinstance(error, BrokenJson) else "it is damaged"
             yield number, RejectedRow(number, f"{name[-80:]} cannot be read further: {reason}")
 
 
-def _with_number(entry: Any, number: int, name: str) -> Any:
-    if isinstance(entry, RejectedRow):
-        return RejectedRow(number, f"{entry.reason} ({name[-80:]}, line {entry.line})")
-    return entry
+def _with_number(row: RejectedRow, number: int, name: str) -> RejectedRow:
+    place = f"{name[-80:]}, line {row.line}" if row.line else name[-80:]
+    return RejectedRow(number, f"{row.reason} ({place})")
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -51,6 +52,7 @@ class Opened:
     kind: str  # "plain", "gzip" or "zip"
     _read: dict[str, float] = field(default_factory=lambda: {"done": 0.0})
     _most_read: int | None = None
+    _head: bytes | None = None
 
     def position(self) -> float:
         """How far reading is, 0 to 1."""
@@ -81,9 +83,21 @@ class Opened:
         return io.BufferedReader(_Beginning(stream, self._most_read), min(_BLOCK, self._most_read))
 
     def head(self) -> bytes:
-        """Return the first megabyte, unpacked."""
-        with self.stream() as stream:
-            return stream.read(_BLOCK)
+        """Return the first megabyte, unpacked; what a file is, is found out from it alone."""
+        if self._head is None:
+            with self.stream() as stream:
+                self._head = stream.read(_BLOCK)
+            self.move_to(0.0)
+        return self._head
+
+    def head_stream(self) -> BinaryIO:
+        """Return the first megabyte as a stream."""
+        return io.BytesIO(self.head())
+
+    @property
+    def title(self) -> str:
+        """The file's name without its endings, as a playlist may be called."""
+        return re.sub(r"(?:\.[A-Za-z0-9]{1,5}){1,2}$", "", self.name).strip() or self.name
 
 
 class _Counting(io.RawIOBase):

@@ -1,16 +1,22 @@
-"""Last.fm scrobbles as CSV, in the layouts that the known export tools write, with a header or without."""
+"""Last.fm scrobbles as CSV, in the layouts that the known export tools write, with a header or without.
 
+What a file is and what its columns are is decided by most of its first rows, not by the first one: an odd row costs
+itself, wherever it is.
+"""
+
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from catalog.importers import values
 from catalog.importers.base import Opened
-from catalog.importers.lines import check_text, delimiter_of, numbered_lines, table_rows
+from catalog.importers.lines import DELIMITERS, check_text, numbered_lines, table_rows
 from catalog.importers.registry import importer
-from catalog.records import ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
+from catalog.records import LIKE, ListenRecord, NearMiss, Outcome, RejectedRow, SongRecord, WrongFile
 
-_NAMES = {
+NAMES = {
     "time": (
         "uts",
         "timestamp",
@@ -21,6 +27,7 @@ _NAMES = {
         "datetime",
         "scrobbled_at",
         "played_at",
+        "listened_at",
     ),
     "artist": ("artist", "artist_name", "artist name"),
     "album": ("album", "album_name", "release", "album name"),
@@ -32,97 +39,203 @@ _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
     ("time", "artist", "album", "title"),
     ("time", "title", "artist", "album"),
     ("time", "", "artist", "", "album", "", "title", "mbid"),
+    ("time", "title", "artist", "album", "mbid", "", ""),
 )
-_LOOKED_AT = 20
+_LOVED_HEADER = {"uts", "utc_time", "artist", "artist_mbid", "track", "track_mbid"}
+_LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
+_LOOKED_AT = 200
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns are; the rows up to `header_line` are no scrobbles."""
+
+    columns: Mapping[str, int]
+    n_columns: int
+    delimiter: str
+    header_line: int = 0
 
 
 @importer("lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
 def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles; the layout is found out from the first rows."""
+    layout = _checked_layout(opened)
+    if _is_loved(opened, layout):
+        raise WrongFile(f"{opened.name} holds loved songs, not scrobbles.")
+    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns))
+
+
+@importer("lastfm-loved", "history", "Last.fm loved songs (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read_loved(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read loved songs as likes: the table has no album, or its name says what it is."""
+    layout = _checked_layout(opened)
+    if not _is_loved(opened, layout):
+        raise WrongFile(f"{opened.name} is no list of loved songs of Last.fm.")
+    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns, LIKE))
+
+
+def _checked_layout(opened: Opened) -> Layout:
+    """Return the layout; WrongFile when the file is no table of scrobbles, or could be read in two ways."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; Last.fm scrobbles come as a CSV file.")
     check_text(opened.head(), opened.name)
-    layout = _layout(opened)
-    if layout is None:
+    tables = [(delimiter, _first_rows(opened, delimiter)) for delimiter in DELIMITERS]
+    for delimiter, rows in tables:
+        if layout := _layout_by_header(rows, delimiter):
+            _check_times(opened.name, rows, layout)
+            return layout
+    layouts = [
+        layout for delimiter, rows in tables if (layout := _layout_by_content(opened, rows, delimiter))
+    ]
+    if not layouts:
+        for _delimiter, rows in tables:
+            _check_counts(opened.name, [row for _line, row in rows])
         raise WrongFile(
             f"{opened.name} is not a Last.fm export: it has no columns with artist, track and time "
-            "(such as artist,album,track,date)."
+            "(such as artist,album,track,date with times after September 2002)."
         )
-    return _records(opened, *layout)
+    return layouts[0]
 
 
-def _layout(opened: Opened) -> tuple[dict[str, int], int, str] | None:
-    """Return the place of each column, the number of columns and the delimiter."""
-    with opened.stream() as stream:
-        _, first = next(numbered_lines(stream), (0, ""))
-    if not isinstance(first, str):
-        return None
-    delimiter = delimiter_of(first)
-    with opened.stream() as stream:
-        rows = [row for _, row in islice(table_rows(numbered_lines(stream), delimiter), _LOOKED_AT)]
-    cells = [row for row in rows if not isinstance(row, RejectedRow)]
-    if not cells:
-        return None
-    columns = _of_header(cells[0]) or _of_content(cells)
-    return (columns, len(cells[0]), delimiter) if columns else None
+def _first_rows(opened: Opened, delimiter: str) -> list[tuple[int, Row]]:
+    rows = islice(table_rows(numbered_lines(opened.head_stream()), delimiter), _LOOKED_AT)
+    return [(line, row) for line, row in rows if not isinstance(row, RejectedRow)]
 
 
-def _of_header(row: Sequence[str]) -> dict[str, int] | None:
-    places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(row)))}
-    columns = {
-        column: next((places[name] for name in names if name in places), -1)
-        for column, names in _NAMES.items()
-    }
-    found = {column: place for column, place in columns.items() if place >= 0}
-    return found if {"time", "artist", "title"} <= found.keys() else None
-
-
-def _of_content(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
-    """Choose the layout whose time column holds times."""
-    for layout in _WITHOUT_HEADER:
-        place = layout.index("time")
-        if all(len(row) == len(layout) and _is_moment(row[place]) for row in rows):
-            return {column: at for at, column in enumerate(layout) if column}
+def _layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+    """Find the header: the first row that names artist, track and time."""
+    for line, row in rows:
+        places = {_column_name(name): place for place, name in reversed(list(enumerate(row)))}
+        columns = {
+            column: next((places[name] for name in names if name in places), -1)
+            for column, names in NAMES.items()
+        }
+        columns = {column: place for column, place in columns.items() if place >= 0}
+        if {"time", "artist", "title"} <= columns.keys():
+            return Layout(columns, len(row), delimiter, line)
     return None
+
+
+def _column_name(cell: str) -> str:
+    """Return a header's cell as it is compared; lastfmstats.com writes the user behind the last one: Date#nora."""
+    return cell.partition("#")[0].strip().casefold()
+
+
+def _check_times(name: str, rows: Sequence[tuple[int, Row]], layout: Layout) -> None:
+    """Raise WrongFile when the column that should hold times holds none: years, counts, or days."""
+    below = [row for line, row in rows if line > layout.header_line and len(row) == layout.n_columns]
+    times = [row[layout.columns["time"]] for row in below]
+    if times and not any(_is_moment(time) for time in times):
+        raise NearMiss(
+            f"{name} is no list of scrobbles: in its column for the time, {times[0].strip()[:30]!r} is no "
+            "moment after September 2002."
+        )
+
+
+def _check_counts(name: str, rows: Sequence[Row]) -> None:
+    """Raise NearMiss when most rows are names and one whole number that is no time: a list of counts or years."""
+    numbers = [
+        row[-1].strip()
+        for row in rows
+        if len(row) in (3, 4) and row[-1].strip().isdecimal() and all(cell.strip() for cell in row[:2])
+    ]
+    if rows and 2 * len(numbers) > len(rows):
+        raise NearMiss(
+            f"{name} is no list of scrobbles: {numbers[0][:30]!r} in its last column is a count or a year, not a "
+            "time after September 2002. Export the scrobbles themselves, each with its time."
+        )
+
+
+def _layout_by_content(opened: Opened, rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+    """Return the layout that more than half of the rows fit; WrongFile when two different columns could be the time."""
+    fitting = [
+        layout for layout in _WITHOUT_HEADER if 2 * sum(_fits(row, layout) for _line, row in rows) > len(rows)
+    ]
+    if not fitting:
+        return None
+    if len({layout.index("time") for layout in fitting}) > 1:
+        raise NearMiss(
+            f"{opened.name} could be read in two ways: both its first and its last column look like times. "
+            "Put the line artist,album,track,date on top, in the order of its columns."
+        )
+    chosen = _likeliest(fitting, [row for _line, row in rows])
+    columns = {column: at for at, column in enumerate(chosen) if column}
+    return Layout(columns, len(chosen), delimiter)
+
+
+def _likeliest(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
+
+    def n_different(layout: tuple[str, ...], column: str) -> int:
+        return len({row[layout.index(column)] for row in rows if len(row) == len(layout)})
+
+    plausible = (one for one in fitting if n_different(one, "title") >= n_different(one, "artist"))
+    return next(plausible, fitting[0])
+
+
+def _fits(row: Row, layout: tuple[str, ...]) -> bool:
+    return (
+        len(row) == len(layout)
+        and _is_moment(row[layout.index("time")])
+        and all(row[layout.index(column)].strip() for column in ("artist", "title"))
+    )
 
 
 def _is_moment(cell: str) -> bool:
     try:
-        return values.moment(cell) is not None or not cell.strip()
+        return values.moment(cell) is not None
     except values.BadValue:
         return False
 
 
-def _records(opened: Opened, columns: Mapping[str, int], n_columns: int, delimiter: str) -> Iterator[Outcome]:
+def _is_loved(opened: Opened, layout: Layout) -> bool:
+    if _LOVED_NAME.search(opened.name):
+        return True
+    if not layout.header_line:
+        return False
+    rows = dict(_first_rows(opened, layout.delimiter))
+    return {_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
+
+
+def _rows(opened: Opened, layout: Layout) -> Iterator[tuple[int, Any]]:
+    """Yield the numbered rows; what does not fit the layout is rejected."""
     with opened.stream() as stream:
-        for line, row in table_rows(numbered_lines(stream), delimiter):
-            if isinstance(row, RejectedRow):
-                yield row
-            elif line == 1 and _of_header(row):
+        for line, row in table_rows(numbered_lines(stream), layout.delimiter):
+            if line == layout.header_line:
                 continue
-            elif len(row) != n_columns:
-                yield RejectedRow(line, f"it has {len(row)} cells where the first row has {n_columns}")
+            if isinstance(row, RejectedRow) or (len(row) == layout.n_columns and line > layout.header_line):
+                yield line, row
+            elif line < layout.header_line:
+                yield line, RejectedRow(line, "it stands above the names of the columns")
             else:
-                yield _listen(line, row, columns)
+                yield (
+                    line,
+                    RejectedRow(line, f"it has {len(row)} cells where {layout.n_columns} are expected"),
+                )
 
 
-def _listen(line: int, row: Sequence[str], columns: Mapping[str, int]) -> Outcome:
-    try:
-        moment = values.moment(row[columns["time"]])
-        if moment is None:
-            raise values.BadValue("the time is missing")
-        return ListenRecord(line, "", song=_song(row, columns), occurred_at=moment)
-    except values.BadValue as error:
-        return RejectedRow(line, str(error))
+class _RecordMaker:
+    def __init__(self, columns: Mapping[str, int], kind: int = 0) -> None:
+        self._columns = columns
+        self._kind = kind
 
+    def __call__(self, line: int, row: Row) -> ListenRecord:
+        if self._kind == LIKE:
+            moment = values.day_moment(row[self._columns["time"]])
+        else:
+            moment = values.moment(row[self._columns["time"]])
+            if moment is None:
+                raise values.BadValue("the time is missing")
+        return ListenRecord(line, "", song=self._song(row), kind=self._kind, occurred_at=moment)
 
-def _song(row: Sequence[str], columns: Mapping[str, int]) -> SongRecord:
-    album = row[columns["album"]] if "album" in columns else ""
-    mbid = row[columns["mbid"]] if "mbid" in columns else ""
-    return SongRecord(
-        0,
-        values.name(row[columns["title"]], "title"),
-        values.name(row[columns["artist"]], "artist"),
-        album=values.optional_name(album),
-        mbid=values.mbid(mbid),
-    )
+    def _song(self, row: Row) -> SongRecord:
+        album = row[self._columns["album"]] if "album" in self._columns else ""
+        mbid = row[self._columns["mbid"]] if "mbid" in self._columns else ""
+        return SongRecord(
+            0,
+            values.name(row[self._columns["title"]], "title"),
+            values.name(row[self._columns["artist"]], "artist"),
+            album=values.optional_name(album),
+            mbid=values.optional_mbid(mbid),
+        )

@@ -9,7 +9,7 @@ from catalog.records import RejectedRow, WrongFile
 LONGEST_LINE = 64 * 1024
 LONGEST_ROW = 20
 """Lines that one quoted row may span; a quote that is open longer was never closed."""
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 
 Line = tuple[int, str | RejectedRow]
 
@@ -51,7 +51,7 @@ def numbered_lines(stream: BinaryIO) -> Iterator[Line]:
 
 def delimiter_of(header: str) -> str:
     """Return the sign that cuts the header into most columns."""
-    return max(_DELIMITERS, key=header.count)
+    return max(DELIMITERS, key=header.count)
 
 
 def table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:

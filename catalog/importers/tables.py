@@ -10,12 +10,13 @@ from catalog.records import RejectedRow, WrongFile
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file whose head was understood: `columns` has the place of each known column."""
+    """A CSV file whose head was understood: `columns` has the place of each known column, `names` all of them."""
 
     opened: Opened
     delimiter: str
     columns: Mapping[str, int]
     n_columns: int
+    names: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[str] | RejectedRow]]:
         """Yield (line, cells) behind the header; a row of another length is rejected."""
@@ -50,8 +51,7 @@ def open_table(opened: Opened, known: Mapping[str, tuple[str, ...]], chosen: Map
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a CSV file (or .csv.gz) is expected.")
     check_text(opened.head(), opened.name)
-    with opened.stream() as stream:
-        number, header = next(numbered_lines(stream), (0, ""))
+    number, header = next(numbered_lines(opened.head_stream()), (0, ""))
     if not isinstance(header, str):
         raise WrongFile(f"{opened.name} is not a CSV file: {header.reason}.")
     delimiter = delimiter_of(header)
@@ -59,7 +59,8 @@ def open_table(opened: Opened, known: Mapping[str, tuple[str, ...]], chosen: Map
     if isinstance(names, RejectedRow):
         raise WrongFile(f"{opened.name} is not a CSV file: in its header {names.reason}.")
     places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
-    return Table(opened, delimiter, _columns(opened.name, places, known, chosen), len(names))
+    columns = _columns(opened.name, places, known, chosen)
+    return Table(opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names))
 
 
 def need(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:

@@ -1,5 +1,6 @@
 """Cells as values. What cannot be read raises BadValue with the few words that go on the rejected row."""
 
+import math
 import re
 import unicodedata
 import uuid
@@ -7,26 +8,47 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.records import Outcome, RejectedRow
+from catalog.play_rules import FIRST_MOMENT, LAST_MOMENT
+from catalog.records import LeftOut, LeftOutRow, Outcome, RejectedRow
 
 LONGEST_NAME = 500
 LONGEST_KEY = 64
 LONGEST_LISTENER = 150
 FIRST_YEAR, LAST_YEAR = 1000, 2200
-FIRST_MOMENT, LAST_MOMENT = 0, 4_102_444_800  # 1970 and 2100
 MOST_PLAYS = 10_000_000
 LONGEST_MS = 2**31 - 1
+LONGEST_DURATION_MS = 24 * 3600 * 1000
 # seconds have 10 digits until the year 2286, milliseconds 13 since 2001
 _MILLISECONDS_FROM = 100_000_000_000
 _MICROSECONDS_FROM = 100_000_000_000_000
 
+_LONGEST_NUMBER = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SPOTIFY_TRACK = re.compile(r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)")
 _SPOTIFY_ID = re.compile(r"^[0-9A-Za-z]{22}$")
-_DATE_LAYOUTS = ("%d %b %Y %H:%M", "%d %b %Y, %H:%M", "%d %B %Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M")
+_DATE_LAYOUTS = (
+    "%d %b %Y %H:%M",
+    "%d %b %Y, %H:%M",
+    "%d %B %Y %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+)
+_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$|^\d{8}$|^\d{4}-W\d{2}(?:-\d)?$")
+_LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 class BadValue(ValueError):
     """A cell that cannot be read, in a few words."""
+
+
+class NotWanted(Exception):
+    """A row that can be read and is left out by a rule."""
+
+    def __init__(self, reason: LeftOut) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def records_of(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]) -> Iterator[Outcome]:
@@ -39,6 +61,8 @@ def records_of(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outco
             yield make(line, row)
         except BadValue as error:
             yield RejectedRow(line, str(error))
+        except NotWanted as error:
+            yield LeftOutRow(line, error.reason)
 
 
 def name(text: str, what: str) -> str:
@@ -96,6 +120,7 @@ def tempo(text: str) -> float | None:
 
 
 def number(text: str, what: str) -> float | None:
+    """Return a number; empty and infinite are unknown."""
     cleaned = text.strip()
     if not cleaned:
         return None
@@ -103,9 +128,7 @@ def number(text: str, what: str) -> float | None:
         value = float(cleaned)
     except ValueError:
         raise BadValue(f"{what} is {cleaned[:20]!r}, not a number") from None
-    if value != value or value in (float("inf"), float("-inf")):
-        return None
-    return value
+    return value if math.isfinite(value) else None
 
 
 def whole(text: str, what: str, lowest: int, highest: int) -> int | None:
@@ -126,34 +149,83 @@ def year(text: str) -> int | None:
 
 
 def moment(text: str) -> int | None:
-    """Return Unix seconds of a number of seconds, milliseconds or microseconds, or a date and time; UTC unless said."""
+    """Return the Unix seconds that a text says: a number, or a date with a time; UTC unless it names a zone.
+
+    Numbers are seconds, milliseconds or microseconds, whichever lies between 2002 and 2100. Empty text is unknown.
+    """
     cleaned = text.strip()
     if not cleaned:
         return None
-    seconds = _of_number(cleaned) if cleaned.replace(".", "", 1).isdecimal() else _of_date(cleaned)
-    if not FIRST_MOMENT < seconds < LAST_MOMENT:
-        raise BadValue(f"the time {cleaned[:30]!r} is not between 1970 and 2100")
+    if not cleaned.replace(".", "", 1).isdecimal():
+        return _in_range(_seconds_of_date(cleaned), cleaned)
+    whole_part = cleaned.partition(".")[0]
+    if len(whole_part) > _LONGEST_NUMBER:
+        raise BadValue(_out_of_range(cleaned))
+    return _in_range(_seconds_of_number(int(whole_part or "0")), cleaned)
+
+
+def json_moment(value: object) -> int:
+    """Return the Unix seconds of a JSON number or text; BadValue where it is missing, infinite or none."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BadValue("the time is not a finite number")
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value <= 0:
+            raise BadValue("the time is missing")
+        if value >= 10**_LONGEST_NUMBER:  # such a number may be too long to be written
+            raise BadValue("the time is not between 2002 and 2100")
+        value = str(value)
+    seconds = moment(value) if isinstance(value, str) else None
+    if seconds is None:
+        raise BadValue("the time is missing")
     return seconds
 
 
-def _of_number(text: str) -> int:
-    value = float(text)
-    if value >= _MICROSECONDS_FROM:
-        return int(value / 1_000_000)
-    return int(value / 1_000 if value >= _MILLISECONDS_FROM else value)
-
-
-def _of_date(text: str) -> int:
+def day_moment(text: str) -> int | None:
+    """Return the Unix seconds of a date, with or without a time of day; empty is unknown."""
+    cleaned = text.strip()
+    if not _DAY.match(cleaned):
+        return moment(cleaned)
     try:
-        return _seconds(datetime.fromisoformat(text))
+        return _in_range(_seconds(datetime.fromisoformat(cleaned)), cleaned)
     except ValueError:
+        raise BadValue(_not_a_time(cleaned)) from None
+
+
+def _in_range(seconds: int, text: str) -> int:
+    if not FIRST_MOMENT <= seconds < LAST_MOMENT:
+        raise BadValue(_out_of_range(text))
+    return seconds
+
+
+def _out_of_range(text: str) -> str:
+    return f"the time {text[:30]!r} is not between 2002 and 2100"
+
+
+def _not_a_time(text: str) -> str:
+    return f"the time {text[:30]!r} cannot be read; use 2026-08-24 14:07:00 or Unix seconds"
+
+
+def _seconds_of_number(value: int) -> int:
+    if value >= _MICROSECONDS_FROM:
+        return value // 1_000_000
+    return value // 1_000 if value >= _MILLISECONDS_FROM else value
+
+
+def _seconds_of_date(text: str) -> int:
+    if _DAY.match(text):
+        raise BadValue(f"the time {text[:30]!r} is a day without the time of day")
+    try:
+        return _seconds(datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC"))))
+    except (ValueError, OverflowError):
         pass
     for layout in _DATE_LAYOUTS:
         try:
             return _seconds(datetime.strptime(text, layout))
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
-    raise BadValue(f"the time {text[:30]!r} cannot be read; use 2026-08-24 14:07:00 or Unix seconds")
+    raise BadValue(_not_a_time(text))
 
 
 def _seconds(value: datetime) -> int:
@@ -169,6 +241,49 @@ def mbid(text: str) -> str:
         return str(uuid.UUID(cleaned))
     except ValueError:
         raise BadValue(f"the MusicBrainz id {cleaned[:40]!r} is none") from None
+
+
+def optional_mbid(value: object) -> str:
+    """Return a MusicBrainz id that may be missing; what is none is as good as missing."""
+    try:
+        return mbid(value) if isinstance(value, str) else ""
+    except BadValue:
+        return ""
+
+
+def required_name(value: object, what: str) -> str:
+    """Return a title or name out of JSON; BadValue where it is no text."""
+    if not isinstance(value, str):
+        raise BadValue(f"the {what} is missing")
+    return name(value, what)
+
+
+def optional_number(value: object, lowest: float, highest: float) -> int | None:
+    """Return a number out of JSON, or its text, as a whole one; None where it is none or out of bounds."""
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+        return None
+    return int(value)
+
+
+def duration_ms(seconds: object = None, milliseconds: object = None) -> int | None:
+    """Return a song's length, given in seconds or milliseconds; None where it is neither."""
+    if (ms := optional_number(milliseconds, 2_000, LONGEST_DURATION_MS)) is not None:
+        return ms
+    whole_seconds = optional_number(seconds, 2, LONGEST_DURATION_MS // 1000)
+    return None if whole_seconds is None else 1000 * whole_seconds
+
+
+def optional_spotify_id(uri: object) -> str:
+    """Return the id in a Spotify address of a song; empty for local files and everything else."""
+    if not isinstance(uri, str):
+        return ""
+    found = _SPOTIFY_TRACK.sub("", uri.strip()).partition("?")[0]
+    return found if is_spotify_id(found) else ""
 
 
 def is_spotify_id(text: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.matching import clean_isrc
+from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
 
 MAX_LISTEN_BYTES = 10_240
@@ -20,7 +21,7 @@ MAX_REQUEST_BYTES = 10_240_000
 MAX_LISTENS = 1000
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 64
-OLDEST = 1_033_410_600  # the first scrobble ever
+OLDEST = FIRST_MOMENT
 FUTURE_TOLERANCE = 24 * 3600
 MIN_DURATION_MS = 2000  # below it a client sent seconds as milliseconds
 MAX_DURATION_MS = 24 * 3600 * 1000

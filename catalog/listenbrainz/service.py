@@ -28,7 +28,7 @@ def submit(listener: User, submission: Submission) -> None:
     found = songs.find_or_add_all(listen.song for listen in submission.listens)
     _remember_names(submission.listens, found)
     heard = [
-        Heard(song, datetime.fromtimestamp(listen.listened_at, UTC))
+        Heard(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_source(listen))
         for song, listen in zip(found, submission.listens, strict=True)
     ]
     listening.record_heard(listener, heard, source=_source(submission.listens[0]))

@@ -1,8 +1,40 @@
 """A file on its way into the catalog, and the rows of it that could not be read."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from catalog.records import LeftOut
+
+LEFT_OUT_IN_WORDS = {
+    LeftOut.PRIVATE: _("played in a private session"),
+    LeftOut.PODCAST: _("podcast episodes"),
+    LeftOut.AUDIOBOOK: _("audiobooks"),
+    LeftOut.VIDEO: _("from the video history"),
+    LeftOut.UNTITLED: _("without a title"),
+    LeftOut.UNHEARD: _("not heard at all"),
+    LeftOut.BROKEN_OFF: _("broken off within 30 seconds, and not by you"),
+    LeftOut.NOW_PLAYING: _("still playing when the file was made"),
+    LeftOut.NOT_MUSIC: _("films, videos and other things that are no songs"),
+    LeftOut.NO_PLAY: _("events that are no plays"),
+    LeftOut.UNWANTED: _("marked as not to be learnt from"),
+    LeftOut.OTHER_USER: _("of another user"),
+    LeftOut.UNREAD_KIND: _("albums and artists"),
+}
+KINDS_IN_WORDS: dict[str, Callable[[int], str]] = {
+    "play": lambda n: ngettext("%(n)s play", "%(n)s plays", n) % {"n": number_format(n)},
+    "skip": lambda n: ngettext("%(n)s skip", "%(n)s skips", n) % {"n": number_format(n)},
+    "like": lambda n: ngettext("%(n)s like", "%(n)s likes", n) % {"n": number_format(n)},
+    "dislike": lambda n: ngettext("%(n)s dislike", "%(n)s dislikes", n) % {"n": number_format(n)},
+    "playlist": lambda n: ngettext("%(n)s playlist", "%(n)s playlists", n) % {"n": number_format(n)},
+    "playlist_song": lambda n: (
+        ngettext("%(n)s song in playlists", "%(n)s songs in playlists", n) % {"n": number_format(n)}
+    ),
+}
 
 from common.jobs.models import JobRow
 
@@ -54,6 +86,12 @@ class ImportRun(JobRow):
     n_added = models.PositiveBigIntegerField(_("added"), default=0)
     n_known = models.PositiveBigIntegerField(_("known already"), default=0)
     n_rejected = models.PositiveBigIntegerField(_("rejected"), default=0)
+    kinds = models.JSONField(
+        default=dict, blank=True, help_text=_("How many plays, skips, likes … the file holds, by kind.")
+    )
+    left_out = models.JSONField(
+        default=dict, blank=True, help_text=_("How many rows were left out by a rule, by reason.")
+    )
     resume_at = models.PositiveBigIntegerField(default=0)
     n_rejected_in_row = models.PositiveBigIntegerField(
         default=0, help_text=_("Rows rejected since the last one that could be read.")
@@ -75,6 +113,21 @@ class ImportRun(JobRow):
         return _(
             "Reading it was tried %(attempts)d times, and each time the worker was lost at row %(row)d."
         ) % {"attempts": self.attempt, "row": self.resume_at + 1}
+
+    @property
+    def n_left_out(self) -> int:
+        return sum(self.left_out.values())
+
+    @property
+    def kinds_in_words(self) -> list[str]:
+        """What the file holds, as "1,204 plays", in the language of the reader."""
+        return [KINDS_IN_WORDS[kind](n) for kind, n in self.kinds.items() if kind in KINDS_IN_WORDS]
+
+    @property
+    def left_out_in_words(self) -> list[tuple[int, str]]:
+        """How many rows were left out, and why; the most frequent reason first."""
+        most_first = sorted(self.left_out.items(), key=lambda item: -item[1])
+        return [(n, str(LEFT_OUT_IN_WORDS.get(reason, reason))) for reason, n in most_first]
 
 
 class RejectedImportRow(models.Model):

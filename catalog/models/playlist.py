@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from catalog.models.import_run import ImportRun
 from catalog.models.music import Song
 
 
@@ -30,6 +31,16 @@ class Playlist(models.Model):
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     is_public = models.BooleanField(_("public"), default=False)
+    import_run = models.ForeignKey(
+        ImportRun,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The import that brought it; undoing the import takes it away again."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -37,6 +48,13 @@ class Playlist(models.Model):
         verbose_name = _("playlist")
         verbose_name_plural = _("playlists")
         ordering = ["-updated_at"]
+        indexes = [
+            models.Index(
+                fields=["import_run"],
+                name="playlist_import_run",
+                condition=models.Q(import_run__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "kind", "period"],
@@ -54,13 +72,30 @@ class PlaylistItem(models.Model):
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="playlist_items")
     position = models.PositiveIntegerField(_("position"))
     reason = models.CharField(_("why"), max_length=300, blank=True)
+    import_run = models.ForeignKey(
+        ImportRun,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The import that brought it; undoing the import takes it away again."),
+    )
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("playlist item")
         verbose_name_plural = _("playlist items")
         ordering = ["position", "id"]
-        indexes = [models.Index(fields=["playlist", "position"], name="playlist_item_order")]
+        indexes = [
+            models.Index(fields=["playlist", "position"], name="playlist_item_order"),
+            models.Index(
+                fields=["import_run"],
+                name="playlist_item_import_run",
+                condition=models.Q(import_run__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.song}"

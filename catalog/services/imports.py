@@ -34,6 +34,7 @@ from catalog.models import Album, Artist, ImportRun, Interaction, Playlist, Song
 from catalog.records import Outcome, WrongFile
 from catalog.services.bulk import chunks
 from catalog.services.ingest import OnProgress, announce_changed_listeners, ingest
+from catalog.services.playlist_writer import undo_playlists
 from catalog.signals import listening_changed
 from common import jobs
 from common.jobs import Lease, LostLease, Swept, job_conf
@@ -420,6 +421,7 @@ def undo(run: ImportRun) -> int:
     ):
         with transaction.atomic():
             n_deleted += Interaction.objects.filter(pk__in=ids).delete()[0]
+    undo_playlists(run)
     _remove_unused_songs(run)
     ImportRun.objects.filter(pk=run.pk).update(status=Status.UNDONE, finished_at=timezone.now())
     run.refresh_from_db()

@@ -4,7 +4,8 @@ Records come as a stream and go in by chunks. Each chunk is one short transactio
 `resume_at`; so a run that was killed goes on behind its last chunk, and nothing goes in twice.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from catalog.models import ImportRun, Interaction, RejectedImportRow
-from catalog.records import ListenRecord, Outcome, RejectedRow, SongRecord
+from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
 from catalog.services.bulk import chunks, modest_memory
 from catalog.services.listen_writer import ListenWriter, Written
 from catalog.services.song_writer import SongWriter
@@ -58,7 +59,7 @@ def ingest(
     size = SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK
     with modest_memory():
         for chunk in chunks(outcomes, size):
-            records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow)]
+            records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)]
             writer.prepare(records)  # names are read before the transaction holds the database
             with transaction.atomic():
                 # The row's lock first: whoever cancels the run or deletes its listener waits for this
@@ -95,10 +96,15 @@ class _SongChunks:
         return Written(n_added, len(records) - n_added - len(rejected), rejected)
 
 
-def _write(writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord]) -> Written:
+def _write(
+    writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord | PlaylistRecord]
+) -> Written:
     unreadable = [outcome for outcome in chunk if isinstance(outcome, RejectedRow)]
+    left_out = [outcome for outcome in chunk if isinstance(outcome, LeftOutRow)]
     written = writer.write(records)
-    return written._replace(rejected=[*unreadable, *written.rejected])
+    return written._replace(
+        rejected=[*unreadable, *written.rejected], left_out=[*left_out, *written.left_out]
+    )
 
 
 def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: Written, position: float) -> None:
@@ -113,6 +119,8 @@ def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: Written,
         n_known=F("n_known") + written.n_known,
         n_rejected=F("n_rejected") + len(written.rejected),
         n_rejected_in_row=earlier + n_trailing,
+        kinds=_summed(run.kinds, written.kinds),
+        left_out=_summed(run.left_out, Counter(row.reason.value for row in written.left_out)),
         progress=position,
     )
     run.refresh_from_db()
@@ -124,6 +132,10 @@ def _count_trailing_rejects(chunk: list[Outcome], written: Written) -> int:
         return 0
     rejected_lines = {row.line for row in written.rejected}
     return sum(1 for _ in takewhile(lambda outcome: outcome.line in rejected_lines, reversed(chunk)))
+
+
+def _summed(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(before) + Counter(more))
 
 
 def _keep_rejected(run: ImportRun, rejected: list[RejectedRow]) -> None:

@@ -2,16 +2,31 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from accounts.models import User
 from catalog.models import ImportRun, Interaction, Song
-from catalog.records import DISLIKE, LIKE, ListenRecord, RejectedRow, SongRecord
-from catalog.services.bulk import ids_by, insert, moments
+from catalog.play_rules import LEAST_HEARD_MS, is_play
+from catalog.records import (
+    DISLIKE,
+    KIND_NAMES,
+    LIKE,
+    PLAY,
+    SKIP,
+    LeftOut,
+    LeftOutRow,
+    ListenRecord,
+    PlaylistRecord,
+    RejectedRow,
+    SongRecord,
+)
+from catalog.services.bulk import chunks, ids_by, insert, moments
+from catalog.services.playlist_writer import PlaylistWriter
+from catalog.services.same_play import SamePlays, report, wait_for_others
 from catalog.services.song_writer import SongWriter
 
 _FIELDS = ("listener", "song", "kind", "plays", "played_ms", "occurred_at", "source", "import_run")
@@ -32,20 +47,24 @@ _LAST_OPINION = (
 )
 _DO_NOTHING = "ON CONFLICT DO NOTHING"
 _CACHED_IDS = 30_000
+_CHUNK_OF_IDS = 900
 _A_DAY = 86_400
-SAME_PLAY = 60
-"""Seconds within which two sources mean the same play of a song."""
 
 Listen = tuple[int, int, ListenRecord]
 """Listener id, song id and what happened."""
 
 
 class Written(NamedTuple):
-    """What became of a chunk of records: every one was added, known already or rejected."""
+    """What became of a chunk of records: every one was added, known already, left out or rejected.
+
+    `kinds` counts the records that are in now by what they are ("play", "like", …), whether new or known.
+    """
 
     n_added: int
     n_known: int
     rejected: list[RejectedRow]
+    left_out: list[LeftOutRow] = []
+    kinds: Mapping[str, int] = {}
 
 
 class ListenWriter:
@@ -69,17 +88,43 @@ class ListenWriter:
         self._run_id = run.pk
         self._listener_ids: dict[str, int] = {}
         self._song_ids: dict[object, int] = {}
+        self._durations: dict[int, int | None] = {}
+        self._sources: set[str] = set()
+        self._same_plays = SamePlays(listener) if listener is not None else None
+        self._playlists = PlaylistWriter(run, listener) if listener is not None else None
 
-    def prepare(self, records: Sequence[ListenRecord]) -> None:
+    def prepare(self, records: Sequence[ListenRecord | PlaylistRecord]) -> None:
         """Compute the match keys of a chunk; call it before the transaction of `write` opens."""
         _keep_small(self._song_ids)
         songs = {record.song for record in records if record.song is not None}
         self._songs.prepare(songs - self._song_ids.keys())
 
-    def write(self, records: Sequence[ListenRecord]) -> Written:
+    def write(self, records: Sequence[ListenRecord | PlaylistRecord]) -> Written:
         """Write one chunk; call it inside a transaction."""
-        listeners = self._listeners(records)
         songs = self._songs_of(records)
+        listens = [record for record in records if isinstance(record, ListenRecord)]
+        written = self._write_listens(listens, songs)
+        entries = [record for record in records if isinstance(record, PlaylistRecord)]
+        return self._write_playlists(entries, songs, written) if entries else written
+
+    def _write_playlists(
+        self, entries: list[PlaylistRecord], songs: Mapping[object, int], listens: Written
+    ) -> Written:
+        if self._playlists is None:
+            full = [RejectedRow(entry.line, "a playlist needs a listener whose it is") for entry in entries]
+            return listens._replace(rejected=[*listens.rejected, *full])
+        playlists = self._playlists.write(entries, songs)
+        n_songs = sum(entry.song is not None for entry in entries) - len(playlists.rejected)
+        counts = {"playlist": playlists.n_begun, "playlist_song": n_songs}
+        return listens._replace(
+            n_added=listens.n_added + playlists.n_added,
+            n_known=listens.n_known + playlists.n_known,
+            rejected=[*listens.rejected, *playlists.rejected],
+            kinds={**listens.kinds, **counts},
+        )
+
+    def _write_listens(self, records: list[ListenRecord], songs: Mapping[object, int]) -> Written:
+        listeners = self._listeners(records)
         latest = time.time() + _A_DAY
         rejected: list[RejectedRow] = []
         good: list[Listen] = []
@@ -91,8 +136,28 @@ class ListenWriter:
                 rejected.append(RejectedRow(record.line, "the time is in the future"))
             else:
                 good.append((listeners[record.listener], song_id, record))
-        n_added = self._insert(good)
-        return Written(n_added, len(good) - n_added, rejected)
+        judged, left_out = self._judge_plays(good)
+        n_added = self._insert(judged)
+        kinds = Counter(KIND_NAMES[record.kind] for _listener, _song, record in judged)
+        return Written(n_added, len(judged) - n_added, rejected, left_out, kinds)
+
+    def _judge_plays(self, listens: list[Listen]) -> tuple[list[Listen], list[LeftOutRow]]:
+        """Make skips of plays that are too short to be plays, and leave out those that the listener did not end."""
+        short = [listen for listen in listens if _may_be_too_short(listen[2])]
+        if not short:
+            return listens, []
+        durations = self._durations_of(song_id for _listener, song_id, _record in short)
+        judged, left_out = [], []
+        for listener_id, song_id, record in listens:
+            if not _may_be_too_short(record) or is_play(record.played_ms, durations[song_id]):
+                judged.append((listener_id, song_id, record))
+            elif not record.played_ms:
+                left_out.append(LeftOutRow(record.line, LeftOut.UNHEARD))
+            elif record.is_broken_off:
+                left_out.append(LeftOutRow(record.line, LeftOut.BROKEN_OFF))
+            else:
+                judged.append((listener_id, song_id, record._replace(kind=SKIP)))
+        return judged, left_out
 
     def _insert(self, listens: list[Listen]) -> int:
         opinions, timed, untimed = [], [], []
@@ -104,26 +169,37 @@ class ListenWriter:
                 untimed.append(listen)
             else:
                 timed.append(listen)
-        timed = self._without_heard_elsewhere(timed)
+        timed = self._without_known(timed)
         n_new = insert(Interaction, _FIELDS, [self._row(*listen) for listen in timed], _DO_NOTHING)
         return n_new + self._insert_opinions(opinions) + self._insert_untimed(untimed)
 
-    def _without_heard_elsewhere(self, listens: list[Listen]) -> list[Listen]:
-        """Leave out what another source of the listener's own history already told.
-
-        Sources disagree about the second: some give the minute of the end only.
-        """
-        if self._own is None or not listens:
+    def _without_known(self, listens: list[Listen]) -> list[Listen]:
+        """Leave out the plays of the listener's own history that another source told already."""
+        if self._same_plays is None or self._own is None or not listens:
             return listens
-        times = [listen[2].occurred_at or 0 for listen in listens]
-        span = [datetime.fromtimestamp(t, UTC) for t in (min(times) - SAME_PLAY, max(times) + SAME_PLAY)]
-        others = Interaction.objects.by(self._own).heard().exclude(source=self._source)
-        heard = {
-            (song_id, int(start.timestamp()) // SAME_PLAY): int(start.timestamp())
-            for song_id, start in others.filter(occurred_at__range=span).values_list("song_id", "occurred_at")
-            if start is not None
-        }
-        return [listen for listen in listens if not _was_heard(heard, listen[1], listen[2].occurred_at or 0)]
+        wait_for_others(self._own)
+        durations = self._durations_of(song_id for _listener, song_id, _record in listens)
+        reports = [
+            report(
+                song_id,
+                record.kind,
+                record.occurred_at or 0,
+                (record.source or self._source, self._run_id),
+                durations[song_id] or (record.song.duration_ms if record.song else None),
+                record.played_ms,
+            )
+            for _listener, song_id, record in listens
+        ]
+        self._sources.update(one.source[0] for one in reports)
+        own_run = self._run_id if len(self._sources) == 1 else None
+        is_new = self._same_plays.are_new(reports, leave_out_run=own_run)
+        return [listen for listen, new in zip(listens, is_new, strict=True) if new]
+
+    def _durations_of(self, song_ids: Iterable[int]) -> dict[int, int | None]:
+        _keep_small(self._durations)
+        for part in chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
+            self._durations.update(Song.objects.filter(pk__in=part).values_list("pk", "duration_ms"))
+        return self._durations
 
     def _insert_opinions(self, listens: list[Listen]) -> int:
         """Insert the last opinion of each pair; the others count as known."""
@@ -134,14 +210,15 @@ class ListenWriter:
 
     def _insert_untimed(self, listens: list[Listen]) -> int:
         """Insert one row a pair; each record of it counts, as its plays are in the row."""
-        total: dict[tuple[int, int, int], list[int]] = {}
+        total: dict[tuple[int, int, int, str], list[int]] = {}
         for listener_id, song_id, record in listens:
-            sums = total.setdefault((listener_id, song_id, record.kind), [0, 0])
+            source = record.source or self._source
+            sums = total.setdefault((listener_id, song_id, record.kind, source), [0, 0])
             sums[0] += record.plays
             sums[1] += 1
         rows, alone = [], 0
-        for (listener_id, song_id, kind), (plays, n_records) in total.items():
-            rows.append((listener_id, song_id, kind, plays, None, None, self._source, self._run_id))
+        for (listener_id, song_id, kind, source), (plays, n_records) in total.items():
+            rows.append((listener_id, song_id, kind, plays, None, None, source, self._run_id))
             alone += n_records - 1
         n_new = insert(Interaction, _FIELDS, rows, _ADD_UP)
         return n_new + (alone if n_new == len(rows) else 0)
@@ -154,7 +231,7 @@ class ListenWriter:
             record.plays,
             record.played_ms,
             self._moment(record.occurred_at),
-            self._source,
+            record.source or self._source,
             self._run_id,
         )
 
@@ -166,14 +243,18 @@ class ListenWriter:
         self._listener_ids.update(_listener_ids(new))
         return self._listener_ids
 
-    def _songs_of(self, records: Sequence[ListenRecord]) -> dict[object, int]:
-        wanted = dict.fromkeys(record.song or record.song_key for record in records)
+    def _songs_of(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+        wanted = dict.fromkeys(_song_named(record) for record in records)
         new = [song for song in wanted if song not in self._song_ids]
         self._song_ids.update(ids_by(Song, "key", [key for key in new if isinstance(key, str)]))
         described = [song for song in new if isinstance(song, SongRecord)]
         found = self._songs.resolve(described).ids
         self._song_ids.update({song: id_ for song, id_ in zip(described, found, strict=True) if id_})
         return self._song_ids
+
+
+def _song_named(record: ListenRecord | PlaylistRecord) -> SongRecord | str | None:
+    return record.song or (record.song_key if isinstance(record, ListenRecord) else None)
 
 
 def _listener_ids(names: Iterable[str]) -> dict[str, int]:
@@ -189,11 +270,14 @@ def _listener_ids(names: Iterable[str]) -> dict[str, int]:
     return ids
 
 
-def _was_heard(heard: dict[tuple[int, int], int], song_id: int, start: int) -> bool:
-    """Whether `heard`, by song and minute, has the song less than a minute from `start`."""
-    minutes = range(start // SAME_PLAY - 1, start // SAME_PLAY + 2)
-    near = (heard.get((song_id, minute)) for minute in minutes)
-    return any(moment is not None and abs(moment - start) < SAME_PLAY for moment in near)
+def _may_be_too_short(record: ListenRecord) -> bool:
+    """Whether a record is one play that was heard for less than a play of any song needs."""
+    return (
+        record.kind == PLAY
+        and record.plays == 1
+        and record.played_ms is not None
+        and record.played_ms < LEAST_HEARD_MS
+    )
 
 
 def _listener(name: str) -> User:

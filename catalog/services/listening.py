@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Interaction, Song
+from catalog.play_rules import is_play
+from catalog.services.same_play import Report, SamePlays, report, wait_for_others
 from catalog.signals import listening_changed
 
 Kind = Interaction.Kind
@@ -69,7 +71,8 @@ def record_play(
 ) -> tuple[Interaction, bool]:
     """Add a play that began at `occurred_at` (now, if not given); return it and whether it is new.
 
-    The same listener, song and second is the same play.
+    What is too short to be a play is stored as a skip. What another source told already, or this one of the same
+    second, is not stored again (`catalog.services.same_play`).
     """
     return _record(listener, song, Kind.PLAY, occurred_at, played_ms, source)
 
@@ -93,27 +96,18 @@ class Heard(NamedTuple):
     occurred_at: datetime
     kind: Kind = Kind.PLAY
     played_ms: int | None = None
+    source: str = ""
 
 
 def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list[bool]:
-    """Add up to a thousand plays and skips in two statements; return for each whether it is new."""
-    rows = [
-        Interaction(
-            listener=listener,
-            song=one.song,
-            kind=one.kind,
-            occurred_at=whole_second(one.occurred_at),
-            played_ms=one.played_ms,
-            source=source,
-        )
-        for one in heard
-    ]
+    """Add up to a thousand plays and skips in a few statements; return for each whether it is new.
+
+    `source` is the source of those that name none.
+    """
+    rows = [_row(listener, one, source) for one in heard]
     with transaction.atomic():
-        known = _known_moments(listener, rows)
-        is_new = []
-        for row in rows:
-            is_new.append(_moment(row) not in known)
-            known.add(_moment(row))
+        wait_for_others(listener)
+        is_new = SamePlays(listener).are_new([_report(row) for row in rows])
         new_rows = [row for row, new in zip(rows, is_new, strict=True) if new]
         Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
         if new_rows:
@@ -150,29 +144,33 @@ def whole_second(moment: datetime) -> datetime:
 def _record(
     listener: User, song: Song, kind: Kind, occurred_at: datetime | None, played_ms: int | None, source: str
 ) -> tuple[Interaction, bool]:
+    row = _row(listener, Heard(song, occurred_at or timezone.now(), kind, played_ms), source)
     with transaction.atomic():
-        interaction, is_new = Interaction.objects.get_or_create(
-            listener=listener,
-            song=song,
-            kind=kind,
-            occurred_at=whole_second(occurred_at or timezone.now()),
-            defaults={"played_ms": played_ms, "source": source},
-        )
-        if is_new:
-            _tell(listener)
-    return interaction, is_new
+        wait_for_others(listener)
+        (known,) = SamePlays(listener).stored([_report(row)])
+        if known is not None:
+            return Interaction.objects.get(pk=known), False
+        row.save(force_insert=True)
+        _tell(listener)
+    return row, True
 
 
-def _moment(row: Interaction) -> tuple:
-    return row.song_id, row.kind, row.occurred_at
+def _row(listener: User, heard: Heard, source: str) -> Interaction:
+    """Return the row of a play or skip; what is too short to be a play is a skip."""
+    is_short = heard.kind == Kind.PLAY and not is_play(heard.played_ms, heard.song.duration_ms)
+    return Interaction(
+        listener=listener,
+        song=heard.song,
+        kind=Kind.SKIP if is_short else heard.kind,
+        occurred_at=whole_second(heard.occurred_at),
+        played_ms=heard.played_ms,
+        source=heard.source or source,
+    )
 
 
-def _known_moments(listener: User, rows: Sequence[Interaction]) -> set[tuple]:
-    if not rows:
-        return set()
-    moments = [row.occurred_at for row in rows if row.occurred_at]
-    heard = Interaction.objects.by(listener).heard().filter(occurred_at__range=(min(moments), max(moments)))
-    return set(heard.values_list("song_id", "kind", "occurred_at"))
+def _report(row: Interaction) -> Report:
+    at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]
+    return report(row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms)
 
 
 def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:

@@ -16,7 +16,6 @@ from catalog.services import listening
 from catalog.views.responses import back, done
 
 ONE_YEAR = 365 * 24 * 3600
-COUNTS_AS_PLAYED_MS = 30_000
 LONGEST_PLAY_MS = 24 * 3600 * 1000
 
 
@@ -58,7 +57,7 @@ def set_opinion(request, song_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def record_heard(request, song_id: int) -> HttpResponse:
-    """Note how long the player played a song: a play past 30 s or half of it, before that a skip."""
+    """Note how long the player played a song; what is too short to be a play is stored as a skip."""
     song = get_object_or_404(Song, pk=song_id)
     try:
         played_ms = int(request.POST.get("played_ms", ""))
@@ -67,7 +66,5 @@ def record_heard(request, song_id: int) -> HttpResponse:
     if not 0 <= played_ms <= LONGEST_PLAY_MS:
         return HttpResponseBadRequest(f"played_ms must be from 0 to {LONGEST_PLAY_MS}.")
     began = timezone.now() - timedelta(milliseconds=played_ms)
-    enough = min(COUNTS_AS_PLAYED_MS, (song.duration_ms or 2 * COUNTS_AS_PLAYED_MS) / 2)
-    record = listening.record_play if played_ms >= enough else listening.record_skip
-    record(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
+    listening.record_play(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
     return HttpResponse(status=204)

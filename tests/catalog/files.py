@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from catalog.importers import importer_named, open_file
-from catalog.records import RejectedRow
+from catalog.records import LeftOutRow, RejectedRow
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -27,9 +27,10 @@ def outcomes(path: Path, content: str, format: str, **options) -> list:
 
 
 def split(found: list) -> tuple[list, dict[int, str]]:
-    """Return the records, and the reasons of the rejected rows by line."""
-    rejected = {outcome.line: outcome.reason for outcome in found if isinstance(outcome, RejectedRow)}
-    return [outcome for outcome in found if not isinstance(outcome, RejectedRow)], rejected
+    """Return the records, and the reasons of the rows that were rejected or left out by line."""
+    others = (RejectedRow, LeftOutRow)
+    rejected = {outcome.line: str(outcome.reason) for outcome in found if isinstance(outcome, others)}
+    return [outcome for outcome in found if not isinstance(outcome, others)], rejected
 
 
 def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:

@@ -125,7 +125,10 @@ class TestListens:
     def test_the_last_opinion_of_a_file_counts_but_not_against_the_site(self, tmp_path, songs):
         song = Song.objects.get(key="s3")
         listening.like(User.objects.create_user("u"), song, source="page")
-        listens(tmp_path, "user_id,song_id,kind,time\nu,s1,dislike,200\nu,s1,like,100\nu,s3,dislike,300\n")
+        listens(
+            tmp_path,
+            "user_id,song_id,kind,time\nu,s1,dislike,1600000200\nu,s1,like,1600000100\nu,s3,dislike,1600000300\n",
+        )
         assert dict(Interaction.objects.values_list("song__key", "kind")) == {
             "s1": Kind.DISLIKE,
             "s3": Kind.LIKE,
