@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0005_other_sources_of_features'),
+        ('catalog', '0007_now_playing_and_latest_import'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.records import LeftOut
+from common.jobs.models import JobRow
 
 LEFT_OUT_IN_WORDS = {
     LeftOut.PRIVATE: _("played in a private session"),
@@ -35,8 +36,6 @@ KINDS_IN_WORDS: dict[str, Callable[[int], str]] = {
         ngettext("%(n)s song in playlists", "%(n)s songs in playlists", n) % {"n": number_format(n)}
     ),
 }
-
-from common.jobs.models import JobRow
 
 
 class ImportRun(JobRow):
