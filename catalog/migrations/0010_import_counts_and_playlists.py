@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0007_now_playing_and_latest_import'),
+        ('catalog', '0009_recompute_names'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

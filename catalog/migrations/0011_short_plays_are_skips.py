@@ -30,6 +30,6 @@ def turn_short_plays_into_skips(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0008_import_counts_and_playlists")]
+    dependencies = [("catalog", "0010_import_counts_and_playlists")]
 
     operations = [migrations.RunPython(turn_short_plays_into_skips, migrations.RunPython.noop)]
