@@ -36,6 +36,8 @@ class RankerConfig:
         Where listeners are few, up to so many different parts of their songs are hidden in turn.
     linear_share
         Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
+    ranks_cold
+        Whether it orders for cold listeners, too, instead of the weights. The search chooses it.
     """
 
     n_proposals: int = 100
@@ -51,6 +53,7 @@ class RankerConfig:
     max_listeners: int = 6000
     max_holdouts: int = 3
     linear_share: float = 0.0
+    ranks_cold: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.linear_share < 1:
@@ -79,7 +82,7 @@ class SearchConfig:
     """
 
     components: tuple[str, ...] = ("ease", "als", "item_knn", "user_knn")
-    trials: int = 19
+    trials: int = 21
     seconds: float | None = None
     max_listeners: int = 1500
 

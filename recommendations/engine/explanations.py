@@ -82,6 +82,9 @@ class Explanation:
         Audio features that agree, closest first.
     popularity
         How popular the song is, if that counted.
+    scored_by
+        `ranker`: the learned second stage; `blend`: the weighted components, as for cold listeners and for songs
+        that no component proposed to the ranker.
     """
 
     contributions: Mapping[str, float]
@@ -90,6 +93,7 @@ class Explanation:
     goes_with: tuple[Evidence, ...] = ()
     features: tuple[FeatureMatch, ...] = ()
     popularity: PopularityNote | None = None
+    scored_by: Literal["ranker", "blend"] = "blend"
 
     @property
     def named(self) -> tuple[Evidence, ...]:

@@ -1,4 +1,4 @@
-"""Teaching the ranker on the songs that were hidden, and judging it on listeners it was not taught by."""
+"""Train the ranker on held-out songs; cross-validate over listeners."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
 
 from .algorithms import Algorithm
 from .arrays import n_per_row
@@ -16,10 +17,32 @@ from .ranking import examples
 from .searching import OnProgress
 from .seeding import generator
 from .song_table import SongTable
-from .validation import BLOCK, K, Validation, listener_blocks, ndcg_of_lists, scores_of
+from .validation import K, Validation, ndcg_of_lists
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Parts of the linear order in the score that are tried."""
+
+SHORT_HISTORIES = 3
+"""New listeners teach the ranker twice: with less than `cold_below` songs given, and with up to this times as many."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """NDCG of each listener by rankers that were not trained on them.
+
+    Attributes
+    ----------
+    linear_share
+        Part of the linear order that measured best on the judges.
+    ndcg : float64 (n,)
+        Of the judges, in their order.
+    new_ndcg : float64 (m,)
+        Of the new listeners.
+    """
+
+    linear_share: float
+    ndcg: NDArray[np.float64]
+    new_ndcg: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,20 +55,23 @@ class Lesson:
         Whose proposals they are, in the order of the ranker's features.
     songs : SongTable
     found : Examples
-        One listener after the other, in the order of `listeners`.
-    listeners : int (n,)
-        Rows of the training data.
+        One listener after the other: those with hidden songs, then the new ones.
+    labels : float32 csr (n, n_items)
+        What each of them was to find.
+    is_judge : bool (n,)
+    is_new : bool (n,)
     more : tuple of Examples
-        The same with other songs of the same listeners hidden.
+        Of the same listeners, with other songs hidden or given.
     """
 
-    validation: Validation
     config: RankerConfig
     seed: int
     components: tuple[str, ...]
     songs: SongTable
     found: Examples
-    listeners: NDArray[np.intp]
+    labels: csr_matrix
+    is_judge: NDArray[np.bool_]
+    is_new: NDArray[np.bool_]
     more: tuple[Examples, ...] = ()
 
     @classmethod
@@ -54,24 +80,48 @@ class Lesson:
         validation: Validation,
         fitted: Mapping[str, Algorithm],
         config: RankerConfig,
+        cold_below: int,
         seed: int,
         report: OnProgress,
     ) -> Lesson:
         """Describe the proposals of the fitted components; cost linear in listeners times components."""
         songs = SongTable.learn(validation.data)
         listeners = _taught_by(validation, config, seed)
-        parts = []
-        for done, rows in enumerate(listener_blocks(listeners)):
-            report("examples", done * BLOCK, len(listeners))
-            scores = [scores_of(algorithm, validation, rows) for algorithm in fitted.values()]
-            histories = validation.data.strengths[rows]
-            parts.append(examples(config, songs, histories, scores, validation.hidden[rows]))
-        report("examples", len(listeners), len(listeners))
-        return cls(validation, config, seed, tuple(fitted), songs, Examples.joined(parts), listeners)
+        new = validation.new_cases(1, max(cold_below - 1, 1), seed)
+        short = validation.new_cases(cold_below, SHORT_HISTORIES * cold_below, seed)
+        known = validation.cases(listeners)
+        parts, done, total = [], 0, len(known) + 2 * len(new)
+        for group in (known, new, short):
+            described = []
+            for _, cases in group.blocks():
+                report("examples", done, total)
+                scores = [cases.scores(algorithm) for algorithm in fitted.values()]
+                described.append(examples(config, songs, cases.histories, scores, cases.labels))
+                done += len(cases)
+            parts.append(described)
+        report("examples", total, total)
+        width = len(songs.feature_names(tuple(fitted)))
+        more = [Examples.empty(len(known), width), *parts[2]]
+        return cls(
+            config=config,
+            seed=seed,
+            components=tuple(fitted),
+            songs=songs,
+            found=Examples.joined([*parts[0], *parts[1]]),
+            labels=csr_matrix(vstack([known.labels, new.labels])) if len(new) else known.labels,
+            is_judge=np.append(np.isin(listeners, validation.judges), np.zeros(len(new), dtype=bool)),
+            is_new=np.append(np.zeros(len(known), dtype=bool), np.ones(len(new), dtype=bool)),
+            more=(Examples.joined(more),) if len(new) else (),
+        )
+
+    @property
+    def n_known(self) -> int:
+        """Listeners with hidden songs."""
+        return int((~self.is_new).sum())
 
     def with_more(self, other: Lesson) -> Lesson:
         """Return the lesson with another one about the same listeners."""
-        return replace(self, more=(*self.more, other.found))
+        return replace(self, more=(*self.more, other.found, *other.more))
 
     def learned(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
         """Train on some or all of the listeners; None where nobody took anything that was proposed."""
@@ -81,25 +131,21 @@ class Lesson:
             return None
         return Ranker.train(self.config, self.components, self.songs, found, seed=self.seed)
 
-    def measured(self) -> dict[float, float]:
-        """NDCG of the judges by rankers that were not taught by them, by the linear part's share in the score.
-
-        Half of the listeners teach each time and the other half judge.
-        """
+    def measured(self) -> Measurement:
+        """Measure each listener by a ranker that was trained on the other half of the listeners."""
         fold = generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
         values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
         for part in (0, 1):
             ranker = replace(self, config=replace(self.config, linear_share=0.5)).learned(fold != part)
             if ranker is None:
-                return {0.0: 0.0}
-            judged = self.found.take(fold == part)
-            hidden = self.validation.hidden[self.listeners[fold == part]]
+                continue
+            judged, labels = self.found.take(fold == part), self.labels[fold == part]
             trees, linear = ranker.parts(judged.features)
             for share, ndcg in values.items():
                 lists = _ranked_lists(judged, (1 - share) * trees + share * linear)
-                ndcg[fold == part] = ndcg_of_lists(lists, hidden)
-        judges = np.isin(self.listeners, self.validation.judges)
-        return {share: float(ndcg[judges].mean()) for share, ndcg in values.items()}
+                ndcg[fold == part] = ndcg_of_lists(lists, labels)
+        best = max(values, key=lambda share: values[share][self.is_judge].mean())
+        return Measurement(best, values[best][self.is_judge], values[best][self.is_new])
 
 
 def _taught_by(validation: Validation, config: RankerConfig, seed: int) -> NDArray[np.intp]:

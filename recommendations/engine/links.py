@@ -11,16 +11,22 @@ from scipy.sparse import csc_matrix, csr_matrix
 from .arrays import row_numbers
 
 
-def strongest_per_column(columns: NDArray[np.float32], n: int) -> tuple[NDArray, NDArray, NDArray]:
+def strongest_per_column(
+    columns: NDArray[np.float32], n: int, row_weights: NDArray[np.float32] | None = None
+) -> tuple[NDArray, NDArray, NDArray]:
     """Return (values, rows, entries a column) of the n entries of largest size in each column.
 
     Parameters
     ----------
     columns
         (n_rows, n_columns). Zeros are never kept; where sizes tie at the end a few more are.
+    row_weights
+        What the size of each row's entries is multiplied by for the choice, (n_rows,).
     """
     by_column = np.ascontiguousarray(columns.T)
     size = np.abs(by_column)
+    if row_weights is not None:
+        size *= row_weights
     keep = size > 0
     if n < size.shape[1]:
         keep &= size >= np.partition(size, size.shape[1] - n, axis=1)[:, size.shape[1] - n, None]

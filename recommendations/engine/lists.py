@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .config import SEGMENTS
 from .ensemble import MILLION
 from .explanations import (
+    BASE,
     NO_COMPONENT,
     NO_FEATURE,
     NO_NOTE,
@@ -135,6 +136,7 @@ def _item(
         goes_with=evidence[decisive:],
         features=_features(features, sound) if "content" in contributions else (),
         popularity=_note(note) if "popularity" in contributions else None,
+        scored_by="ranker" if BASE in names else "blend",
     )
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 

@@ -10,49 +10,95 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms import Algorithm
-from .arrays import n_per_row, positive_part, row_numbers, top_columns
+from .arrays import n_per_row, positive_part, top_columns
 from .config import SEGMENTS, RecommenderConfig
 from .ensemble import Blend, segments_of
 from .seeding import generator
-from .validation import MIN_LISTENERS, K, Validation, ndcg_of_lists
+from .validation import MIN_LISTENERS, Cases, K, ndcg_of_lists
 
 N_BLENDS = 24
 """Random mixtures that are tried for a segment."""
 N_NEAR = 16
 """Mixtures near the best one that are tried after that."""
-N_SAMPLE = 400
-"""Listeners whom the weights of a segment are found on; others judge them."""
+N_SAMPLE = 300
+"""Listeners of each half of a segment on whom its weights are found; the other half judges them."""
+
+
+@dataclass(frozen=True)
+class BlendSearch:
+    """The weights that were found, and how good they are for listeners they were not found on.
+
+    Attributes
+    ----------
+    weights
+        Segment -> component -> weight.
+    ndcg : float64 (n,)
+        Of each listener of the validation part.
+    new_ndcg : float64 (m,)
+        Of each new listener.
+    """
+
+    weights: dict[str, dict[str, float]]
+    ndcg: NDArray[np.float64]
+    new_ndcg: NDArray[np.float64]
 
 
 def best_blend(
-    validation: Validation, fitted: Mapping[str, Algorithm], config: RecommenderConfig, seed: int
-) -> tuple[dict[str, dict[str, float]], float]:
-    """Find the weights of each segment, and the blend's NDCG for listeners they were not found on.
+    fitted: Mapping[str, Algorithm], cases: Cases, new: Cases, config: RecommenderConfig, seed: int
+) -> BlendSearch:
+    """Find the weights of each segment; each half of its listeners is judged by weights found on the other.
 
-    Cold listeners are few in most data, so others' histories cut to their first songs stand for them.
+    Cold weights are found on new listeners, of whom the components have seen nothing.
+
+    Parameters
+    ----------
+    cases
+        Listeners whom the components know, some songs hidden.
+    new
+        New listeners with less than `config.cold_below` songs given.
     """
-    names = tuple(fitted)
     rng = generator(seed, "weights")
-    segments = segments_of(n_per_row(positive_part(validation.data.strengths)), config)[validation.judges]
+    segments = segments_of(n_per_row(positive_part(cases.histories)), config)
     found: dict[str, dict[str, float]] = {}
-    seen: list[tuple[float, int]] = []
+    ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
+    if len(new) >= MIN_LISTENERS:
+        found["cold"], new_ndcg = _cross_fitted(fitted, new, rng)
+    for segment in ("warm", "hot"):
+        rows = np.flatnonzero(segments == SEGMENTS.index(segment))
+        if len(rows) >= MIN_LISTENERS:
+            found[segment], ndcg[rows] = _cross_fitted(fitted, cases.take(rows), rng)
+    weights = _completed(found, tuple(fitted))
     for place, segment in enumerate(SEGMENTS):
-        rows = validation.judges[segments == place] if place > 1 else validation.judges
-        order = rng.permutation(rows)
-        sample, others = order[:N_SAMPLE], order[N_SAMPLE : 2 * N_SAMPLE]
-        if place == 0 or len(sample) < MIN_LISTENERS:
-            continue
-        histories = validation.data.strengths[sample]
-        if segment == "cold":
-            histories = _cut(histories, config.cold_below - 1, rng)
-        weights, ndcg = _best_weights(_Parts.of(fitted, histories), validation.hidden[sample], names, rng)
-        found[segment] = weights
-        if place > 1:
-            if len(others) >= MIN_LISTENERS:
-                judged = _Parts.of(fitted, validation.data.strengths[others])
-                ndcg = judged.ndcg(np.array([weights[name] for name in names]), validation.hidden[others])
-            seen.append((ndcg, len(rows)))
-    return _completed(found, names), _mean(seen)
+        rows = np.flatnonzero((segments == place) & np.isnan(ndcg))
+        if len(rows):
+            ndcg[rows] = _judged(fitted, cases.take(rows), _row(weights[segment], fitted))
+    return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
+
+
+def _cross_fitted(
+    fitted: Mapping[str, Algorithm], cases: Cases, rng: np.random.Generator
+) -> tuple[dict[str, float], NDArray[np.float64]]:
+    """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
+    halves = np.array_split(rng.permutation(len(cases)), 2)
+    mixtures = [_best_weights(_Parts.of(fitted, cases.take(half[:N_SAMPLE])), rng) for half in halves]
+    ndcg = np.zeros(len(cases))
+    for half, mixture in zip(halves, reversed(mixtures), strict=True):
+        ndcg[half] = _judged(fitted, cases.take(half), mixture)
+    mean = np.mean(mixtures, axis=0)
+    rounded = np.round(mean / mean.sum(), 3)
+    shares = rounded / rounded.sum()
+    return {name: float(share) for name, share in zip(fitted, shares, strict=True)}, ndcg
+
+
+def _judged(
+    fitted: Mapping[str, Algorithm], cases: Cases, mixture: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    used = {name: fitted[name] for name, weight in zip(fitted, mixture, strict=True) if weight}
+    return np.concatenate([_Parts.of(used, part).ndcg(mixture[mixture > 0]) for _, part in cases.blocks()])
+
+
+def _row(weights: Mapping[str, float], fitted: Mapping[str, Algorithm]) -> NDArray[np.float64]:
+    return np.array([weights.get(name, 0.0) for name in fitted])
 
 
 def _completed(found: Mapping[str, dict[str, float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -61,33 +107,14 @@ def _completed(found: Mapping[str, dict[str, float]], names: Sequence[str]) -> d
     weights = {segment: dict(found.get(segment, known)) for segment in SEGMENTS}
     weights["none"] = dict(weights["cold"])
     for name in ("none", "cold"):
-        weights[name] = _with_some(weights[name], "popularity", 0.02)
+        weights[name] = with_some(weights[name], "popularity", 0.02)
     return weights
 
 
-def _with_some(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
+def with_some(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
     raised = {**weights, name: max(weights.get(name, 0), least)}
     total = sum(raised.values())
     return {key: value / total for key, value in raised.items()}
-
-
-def _mean(values: Sequence[tuple[float, int]]) -> float:
-    total = sum(n for _, n in values)
-    return sum(value * n for value, n in values) / total if total else 0.0
-
-
-def _cut(histories: csr_matrix, most: int, rng: np.random.Generator) -> csr_matrix:
-    """Keep 1 to `most` random liked songs of each history."""
-    liked = positive_part(histories)
-    rows = row_numbers(liked)
-    order = np.lexsort((rng.random(len(rows)), rows))
-    place = np.arange(len(rows)) - liked.indptr[rows[order]]
-    keep = np.zeros(len(rows), dtype=bool)
-    keep[order] = place < rng.integers(1, most + 1, liked.shape[0])[rows[order]]
-    result = liked.copy()
-    result.data = np.where(keep, liked.data, 0).astype(np.float32)
-    result.eliminate_zeros()
-    return result
 
 
 @dataclass(frozen=True)
@@ -100,46 +127,42 @@ class _Parts:
         One float32 (n, n_items) a component; 0 where it cannot score.
     impossible : bool (n, n_items)
         Songs that no component can score, the histories' own among them.
+    labels : float32 csr (n, n_items)
     """
 
     parts: Sequence[NDArray[np.float32]]
     impossible: NDArray[np.bool_]
+    labels: csr_matrix
 
     @classmethod
-    def of(cls, fitted: Mapping[str, Algorithm], histories: csr_matrix) -> _Parts:
-        scores = [algorithm.score(histories) for algorithm in fitted.values()]
-        for component in scores:
-            component[row_numbers(histories), histories.indices] = np.nan
+    def of(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
+        scores = [cases.scores(algorithm) for algorithm in fitted.values()]
         impossible = np.logical_and.reduce([np.isnan(component) for component in scores])
-        scale = Blend.of(scores, np.ones((histories.shape[0], len(scores))))
+        scale = Blend.of(scores, np.ones((len(cases), len(scores))))
         for place, component in enumerate(scores):
             component -= scale.low[:, place, None].astype(np.float32)
             component /= scale.span[:, place, None].astype(np.float32)
             np.nan_to_num(component, copy=False, nan=0.0)
-        return cls(scores, impossible)
+        return cls(scores, impossible, cases.labels)
 
-    def ndcg(self, mixture: NDArray[np.float64], hidden: csr_matrix) -> float:
-        """Return the NDCG of a blend with these weights, (n_components,)."""
+    def ndcg(self, mixture: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each listener's NDCG, (n,), by a blend with these weights, (n_components,)."""
         total = np.zeros(self.impossible.shape, dtype=np.float32)
         for weight, part in zip(mixture, self.parts, strict=True):
             if weight:
                 total += np.float32(weight) * part
         total[self.impossible] = -np.inf
-        return float(ndcg_of_lists(top_columns(total, K), hidden).mean())
+        return ndcg_of_lists(top_columns(total, K), self.labels)
 
 
-def _best_weights(
-    parts: _Parts, hidden: csr_matrix, names: Sequence[str], rng: np.random.Generator
-) -> tuple[dict[str, float], float]:
-    """Try each component alone, random mixtures and some near the best; return the best and its NDCG."""
-    mixtures = [*np.eye(len(names)), *rng.dirichlet(np.full(len(names), 0.5), N_BLENDS)]
-    tried = [(parts.ndcg(mixture, hidden), mixture) for mixture in mixtures]
+def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Try each component alone, random mixtures and some near the best; return the best, (n_components,)."""
+    n = len(parts.parts)
+    mixtures = [*np.eye(n), *rng.dirichlet(np.full(n, 0.5), N_BLENDS)]
+    tried = [(parts.ndcg(mixture).mean(), mixture) for mixture in mixtures]
     for _ in range(N_NEAR):
         _, best = max(tried, key=lambda one: one[0])
-        near = (best + 0.02) * np.exp(rng.normal(0, 0.7, len(names)))
+        near = (best + 0.02) * np.exp(rng.normal(0, 0.7, n))
         near /= near.sum()
-        tried.append((parts.ndcg(near, hidden), near))
-    ndcg, best = max(tried, key=lambda one: one[0])
-    rounded = np.round(best / best.sum(), 3)
-    shares = rounded / rounded.sum()
-    return {name: float(share) for name, share in zip(names, shares, strict=True)}, ndcg
+        tried.append((parts.ndcg(near).mean(), near))
+    return max(tried, key=lambda one: one[0])[1]

@@ -97,10 +97,13 @@ class Pipeline:
     def standings(
         self, listeners: Listeners, songs: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return the final score, before variety, of one song a listener (n,), and how many songs score above it."""
-        scores = self.scores(listeners)
+        """Return the final score, before variety, of one song a listener (n,), and how many songs score above it.
+
+        The ranker orders what was proposed to it. All other songs come after these, in the order of the blend.
+        """
+        scores = self.scores(listeners, to_blend=True)
         forbid(scores, listeners, None)
-        totals = self.ordered(listeners, scores).total()
+        totals = self._totals(listeners, scores)
         own = totals[np.arange(len(songs)), songs]
         return own, (totals > own[:, None]).sum(axis=1)
 
@@ -108,16 +111,18 @@ class Pipeline:
         """Explain one song to one listener, whether it would be recommended or not; it is the first of the block.
 
         The listener's list follows it: what a song would lose depends on what becomes of the best ones, and the
-        reasons are to be those that the list has.
+        reasons are to be those that the list has. A song that nobody proposed to the ranker is explained by the
+        blend: the ranker has only learned to tell proposed songs apart.
         """
-        scores = self.scores(listeners, to_explain=True)
+        scores = self.scores(listeners, to_explain=True, to_blend=True)
         own = [None if found is None else found[:, item_row].copy() for found in scores]
         forbid(scores, listeners, None)
         for found, kept in zip(scores, own, strict=True):
             if found is not None and kept is not None:
                 found[:, item_row] = kept
-        chosen = np.array([[item_row]], dtype=np.int32)
-        ordered = self.ordered(listeners, scores, chosen)
+        ordered = self.ordered(listeners, scores)
+        if isinstance(ordered, Ranked) and not ordered.is_proposed(item_row):
+            ordered = self._blend(listeners, scores)
         wish = wish_of(self.config, len(self.items), N_BESIDE)
         candidates = self._candidates(ordered, wish.k)
         places = self._chosen(candidates, listeners, wish)[0]
@@ -147,10 +152,19 @@ class Pipeline:
 
     # -- the steps ----------------------------------------------------------------------------------------
 
-    def scores(self, listeners: Listeners, *, to_explain: bool = False) -> Scores:
-        """Score with each component, for the listeners for whom it counts."""
+    def scores(self, listeners: Listeners, *, to_explain: bool = False, to_blend: bool = False) -> Scores:
+        """Score with each component, for the listeners for whom it counts.
+
+        Parameters
+        ----------
+        to_blend
+            The blend is needed beside the ranker, too.
+        """
         scores: Scores = []
-        for algorithm, needed in zip(self.algorithms.values(), self._needed(listeners).T, strict=True):
+        needs = self._needed(listeners)
+        if to_blend:
+            needs |= weights_of(listeners.segments, self.config) > 0
+        for algorithm, needed in zip(self.algorithms.values(), needs.T, strict=True):
             if needed.all():
                 scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
             elif needed.any():
@@ -170,26 +184,33 @@ class Pipeline:
         return needed
 
     def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """Say for whom the ranker decides: not for cold listeners, of whom there is nothing to learn from."""
+        """Return for whom the ranker decides: for cold listeners only if it measured better than the blend."""
         if self.ranker is None:
             return np.zeros(len(segments), dtype=bool)
-        return segments >= SEGMENTS.index("warm")
+        return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
 
-    def ordered(
-        self, listeners: Listeners, scores: Scores, also: NDArray[np.int32] | None = None
-    ) -> Blend | Ranked:
-        """Put the songs in order; the listeners are all ranked or all blended (see `blocks`).
-
-        Parameters
-        ----------
-        also
-            int32 (n, any) songs to put in order beside what would be proposed.
-        """
+    def ordered(self, listeners: Listeners, scores: Scores) -> Blend | Ranked:
+        """Put the songs in order; the listeners are all ranked or all blended (see `blocks`)."""
         if self.ranker is None or not self._is_ranked(listeners.segments).all():
-            return Blend.of(scores, weights_of(listeners.segments, self.config))
+            return self._blend(listeners, scores)
         by_name = dict(zip(self.algorithms, scores, strict=True))
         wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
-        return Ranked.of(self.ranker, listeners.histories, wanted, also)
+        return Ranked.of(self.ranker, listeners.histories, wanted)
+
+    def _blend(self, listeners: Listeners, scores: Scores) -> Blend:
+        return Blend.of(scores, weights_of(listeners.segments, self.config))
+
+    def _totals(self, listeners: Listeners, scores: Scores) -> NDArray[np.float32]:
+        """Return the score of every song, (n, n_items); -inf where no component can tell."""
+        ordered = self.ordered(listeners, scores)
+        totals = ordered.total()
+        if isinstance(ordered, Blend):
+            return totals
+        # a blend is from 0 to 1, so 2 below the worst proposed song is below all of them
+        proposed = np.isfinite(totals)
+        worst = np.where(proposed, totals, np.inf).min(axis=1, keepdims=True)
+        worst = np.where(np.isfinite(worst), worst, 0)
+        return np.where(proposed, totals, worst - 2 + self._blend(listeners, scores).total())
 
     def _candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
         n = max(self.config.n_candidates, 5 * k)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from .algorithms import algorithm_of
+from .arrays import keep_entries
 from .config import RankerConfig
 from .explanations import BASE
 from .linear import LinearOrder
@@ -36,6 +37,12 @@ class Examples:
     proposals: Proposals
     features: NDArray[np.float32]
     taken: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, n_listeners: int, n_features: int) -> Examples:
+        """Return no candidates of so many listeners."""
+        nothing = Proposals(np.zeros(n_listeners + 1, dtype=np.int64), np.zeros(0, dtype=np.int32))
+        return cls(nothing, np.zeros((0, n_features), np.float32), np.zeros(0, dtype=bool))
 
     @classmethod
     def joined(cls, parts: Sequence[Examples]) -> Examples:
@@ -223,8 +230,12 @@ class Ranker:
             raise ValueError(f"the ranker's trees cannot be read: {error}") from error
 
 
+AT_LEAST = 5
+"""A listener with fewer liked songs keeps all of them when songs are hidden."""
+
+
 def held_out(
-    strengths: csr_matrix, share: float, seed: int, *, at_least: int = 5
+    strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST
 ) -> tuple[csr_matrix, csr_matrix]:
     """Hide part of what each listener liked: (what is left, what was hidden).
 
@@ -240,14 +251,7 @@ def held_out(
     n_hidden = np.where(n_liked >= at_least, np.maximum(np.rint(n_liked * share), 1), 0)
     hidden = np.zeros(len(rows), dtype=bool)
     hidden[order] = place < n_hidden[rows[order]]
-    return _only(strengths, ~hidden), _only(strengths, hidden)
-
-
-def _only(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
-    result = matrix.copy()
-    result.data = np.where(keep, matrix.data, 0).astype(np.float32)
-    result.eliminate_zeros()
-    return result
+    return keep_entries(strengths, ~hidden), keep_entries(strengths, hidden)
 
 
 def _others(components: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from .arrays import padded
 from .config import RankerConfig
 from .ensemble import MILLION
 from .explanations import BASE, NO_SONG
@@ -48,7 +47,6 @@ class Ranked:
         ranker: Ranker,
         histories: csr_matrix,
         scores: Sequence[NDArray[np.float32]],
-        also: NDArray[np.int32] | None = None,
     ) -> Ranked:
         """Propose, describe and score.
 
@@ -56,15 +54,18 @@ class Ranked:
         ----------
         scores
             float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
-        also
-            int32 (n, any) songs to score beside the proposals; what the others look like does not change.
         """
-        proposals, features = described(ranker.config, ranker.songs, histories, scores, also)
+        proposals, features = described(ranker.config, ranker.songs, histories, scores)
         return cls(ranker, proposals, features, ranker.score(features), histories.shape[1], scores)
 
     @property
     def names(self) -> tuple[str, ...]:
         return self.ranker.groups
+
+    def is_proposed(self, item_row: int) -> bool:
+        """Return whether the song is among the first listener's proposals."""
+        own = self.proposals.item_rows[: self.proposals.starts[1]]
+        return bool((own == item_row).any())
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -141,31 +142,15 @@ def described(
     songs: SongTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
-    also: NDArray[np.int32] | None = None,
 ) -> tuple[Proposals, NDArray[np.float32]]:
     """Return the proposals for each listener and their features."""
     may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
-    lists = propose(
+    proposals = propose(
         scores, config.n_proposals, songs.by_known_artists(histories, may_come, config.n_by_artist)
     )
-    proposals, counted = lists, None
-    if also is not None:
-        proposals, counted = _joined(lists, also, histories.shape[1])
     rows = proposals.listener_rows
     chosen = [component[rows, proposals.item_rows] for component in scores]
-    return proposals, songs.describe(histories, proposals, chosen, counted)
-
-
-def _joined(lists: Proposals, also: NDArray[np.int32], n_items: int) -> tuple[Proposals, NDArray[np.bool_]]:
-    own = padded(
-        csr_matrix(
-            (np.ones(len(lists), np.float32), lists.item_rows, lists.starts),
-            shape=(len(lists.starts) - 1, n_items),
-        )
-    )
-    joined = Proposals.union([np.where(own.values > 0, own.columns, NO_SONG), also])
-    keys = joined.listener_rows * np.int64(n_items) + joined.item_rows
-    return joined, np.isin(keys, lists.listener_rows * np.int64(n_items) + lists.item_rows)
+    return proposals, songs.describe(histories, proposals, chosen)
 
 
 def examples(

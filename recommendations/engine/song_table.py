@@ -178,7 +178,6 @@ class SongTable:
         histories: csr_matrix,
         proposals: Proposals,
         scores: Sequence[NDArray[np.float32]],
-        counted: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
         """Return the features of each candidate, float32 (m, n_features); NaN unknown.
 
@@ -188,14 +187,12 @@ class SongTable:
             (n, n_items); only what was liked is looked at.
         scores
             One (m,) a component: the candidates' scores, NaN where it cannot score.
-        counted
-            Candidates that the means, deviations and maxima are taken over; all by default.
         """
         liked = positive_part(histories)
         liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
         columns: list[NDArray] = []
         for component in scores:
-            columns += standing_of(component, proposals, counted)
+            columns += standing_of(component, proposals)
         columns += together(columns)
         columns += self._popularity(liked, proposals)
         for part, (_, _, is_known) in zip(

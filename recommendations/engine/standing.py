@@ -27,12 +27,10 @@ TOGETHER = (
 TOGETHER_GROUP = "together"
 
 
-def standing_of(
-    scores: NDArray[np.float32], proposals: Proposals, counted: NDArray[np.bool_] | None
-) -> list[NDArray]:
+def standing_of(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArray]:
     """Return z-score, share of the best and log rank of each candidate among its listener's."""
     rows, values = proposals.listener_rows, scores.astype(np.float64)
-    usable = np.isfinite(values) if counted is None else np.isfinite(values) & counted
+    usable = np.isfinite(values)
     known = np.where(usable, values, 0)
     n = np.maximum(_sums(usable.astype(np.float64), proposals), 1)
     mean = _sums(known, proposals) / n

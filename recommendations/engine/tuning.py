@@ -11,24 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .algorithms import Algorithm, TrainingData, create
+import numpy as np
+from numpy.typing import NDArray
+
+from .algorithms import Algorithm, TrainingData, algorithm_of, create
 from .config import RankerConfig, RecommenderConfig, SearchConfig
+from .intervals import Interval, paired_interval
 from .lessons import Lesson
-from .mixing import best_blend
+from .mixing import best_blend, with_some
 from .ranker import Ranker
 from .searching import OnProgress, Trial, best_trials, run_trials, silent, told_trials
 from .seeding import derived_seed
-from .validation import MIN_LISTENERS, Validation, ndcg_of
+from .validation import MIN_LISTENERS, Validation
 
 COMPARED_ON = 1500
 """Listeners on whom rankers with and without a component are compared."""
 
 FEWEST_COMPONENTS = 2
-AS_GOOD = 0.99
-"""A component is left out if the ranker keeps at least this part of its NDCG without it: it costs every request."""
-
-BLEND_BETTER = 1.03
-"""The blend is taken instead of the ranker where something else measures better by this factor."""
+MOST_LOST = 0.01
+"""A component is left out if the ranker surely loses less than this part of its NDCG: it costs every request."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def tune(
     report = on_progress or silent
     if config.search is None:
         fitted = _fit_known(validation, config, seed, report)
-        return _refitted(config, _taught(validation, fitted, ranker_config, seed, report))
+        return _refitted(config, _taught(validation, fitted, ranker_config, config.cold_below, seed, report))
     return _searched(validation, config, config.search, ranker_config, seed, report, clock)
 
 
@@ -124,79 +125,173 @@ def _searched(
     ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
     trials += told
     fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
-    fitted, compared = _without_idle(validation, fitted, ranker_config, seed, report)
-    ndcg |= compared
+    cases = validation.cases()
+    new = validation.new_cases(1, max(config.cold_below - 1, 1), seed)
+    alone = {name: cases.ndcg(algorithm) for name, algorithm in fitted.items()}
+    new_alone = {name: new.ndcg(algorithm) for name, algorithm in fitted.items()}
+    protected = {_best(alone), _best(new_alone)} if len(new) else {_best(alone)}
+    fitted, comparisons = _drop_idle(validation, fitted, protected, config, ranker_config, seed, report)
     helpers = _helpers(validation, config, seed)
     report("weights", 0, 1)
-    weights, ndcg["blend"] = best_blend(validation, {**fitted, **helpers}, config, seed)
-    ndcg |= {name: ndcg_of(algorithm, validation) for name, algorithm in helpers.items()}
+    blend = best_blend({**fitted, **helpers}, cases, new, config, seed)
+    alone |= {name: cases.ndcg(algorithm) for name, algorithm in helpers.items()}
+    new_alone |= {name: new.ndcg(algorithm) for name, algorithm in helpers.items()}
     report("weights", 1, 1)
-    lesson, ndcg["ranker"] = _with_share(_taught(validation, fitted, ranker_config, seed, report))
-    # each is measured on some hundred listeners, so what only seems a little better is not
-    chosen = "ranker" if ndcg["ranker"] * BLEND_BETTER >= max(ndcg.values()) else "blend"
-    ranker = lesson.learned() if chosen == "ranker" else None
+    lesson = _taught(validation, fitted, ranker_config, config.cold_below, seed, report)
+    measured = lesson.measured()
+    # both by listeners neither was trained on, and by the same ones
+    blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
+    new_blended = {"blend": blend.new_ndcg, **{name: new_alone[name] for name in (*fitted, *helpers)}}
+    warm = Comparison.of("ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed)
+    comparisons.append(warm)
+    weights = _with_single(blend.weights, _best(blended), ("warm", "hot"))
+    ranks_cold = False
+    if len(new) >= MIN_LISTENERS:
+        rival = _best(new_blended)
+        cold = Comparison.of("ranker", measured.new_ndcg, rival, new_blended[rival], seed, "new listeners")
+        comparisons.append(cold)
+        weights = _with_single(weights, rival, ("none", "cold"))
+        ranks_cold = cold.is_better
+    ndcg |= {name: float(values.mean()) for name, values in blended.items()}
+    ndcg["ranker"] = float(measured.ndcg.mean())
+    new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
+    new_ndcg["ranker"] = float(measured.new_ndcg.mean()) if len(new) else 0.0
+    chosen = "ranker" if warm.is_better else _best(blended)
+    final = replace(lesson.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
+    ranker = replace(lesson, config=final).learned() if warm.is_better else None
     report("ranker", 1, 1)
     components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
     result = replace(
         config,
         components=components,
         weights=weights,
-        ranker=lesson.config if ranker else None,
+        ranker=final if ranker else None,
         search=None,
     )
-    return Tuned(result, ranker, _log(validation, trials, ndcg, chosen, weights, ranker))
+    log = _log(validation, trials, ndcg, chosen, weights, ranker)
+    log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
+    if len(new):
+        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _rounded(new_ndcg)}
+    return Tuned(result, ranker, log)
 
 
-def _without_idle(
-    validation: Validation, fitted: dict[str, Algorithm], config: RankerConfig, seed: int, report: OnProgress
-) -> tuple[dict[str, Algorithm], dict[str, float]]:
-    """Leave out components that the ranker does as well without, the least important first.
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same listeners: the difference of their NDCG, with its 95 % bootstrap interval."""
 
-    Each costs time at every request. Some of the listeners are enough to compare.
+    system: str
+    rival: str
+    listeners: str
+    n_listeners: int
+    difference: Interval
+
+    @classmethod
+    def of(
+        cls,
+        system: str,
+        ndcg: NDArray[np.float64],
+        rival: str,
+        rival_ndcg: NDArray[np.float64],
+        seed: int,
+        listeners: str = "validation",
+    ) -> Comparison:
+        """Compare two systems by one value a listener each, (n,)."""
+        interval = paired_interval(ndcg, rival_ndcg, seed=derived_seed(seed, "comparison"))
+        return cls(system, rival, listeners, len(ndcg), interval)
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the system has the higher mean; the interval says how sure that is."""
+        return self.difference.mean > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        interval = {name: round(value, 5) for name, value in self.difference.to_dict().items()}
+        return {
+            "system": self.system,
+            "rival": self.rival,
+            "listeners": self.listeners,
+            "n_listeners": self.n_listeners,
+            "difference": interval,
+        }
+
+
+def _best(ndcg: Mapping[str, NDArray[np.float64]]) -> str:
+    """Return the name of the highest mean, the first one where they are equal."""
+    return max(ndcg, key=lambda name: float(ndcg[name].mean()))
+
+
+def _with_single(
+    weights: Mapping[str, dict[str, float]], best: str, segments: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return the weights with everything on one component in these segments, unless the blend itself is best."""
+    if best == "blend":
+        return dict(weights)
+    single = {name: float(name == best) for name in weights[segments[0]]}
+    # popularity keeps its small part where a history can be empty
+    return {
+        **weights,
+        **{s: with_some(single, "popularity", 0.02) if s in ("none", "cold") else single for s in segments},
+    }
+
+
+def _drop_idle(
+    validation: Validation,
+    fitted: dict[str, Algorithm],
+    protected: set[str],
+    config: RecommenderConfig,
+    ranker_config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+) -> tuple[dict[str, Algorithm], list[Comparison]]:
+    """Leave out components that the ranker surely does as well without, the least important first.
+
+    Each costs time at every request. Some of the listeners are enough to compare; the best single components
+    stay in any case, because the blend and cold listeners need them.
     """
-    quick = replace(config, max_listeners=min(config.max_listeners, COMPARED_ON))
-    measured: dict[str, float] = {}
+    quick = replace(ranker_config, max_listeners=min(ranker_config.max_listeners, COMPARED_ON))
+    comparisons: list[Comparison] = []
     if len(fitted) <= FEWEST_COMPONENTS:
-        return fitted, measured
-    lesson, best = _with_share(Lesson.of(validation, fitted, quick, seed, report))
-    measured["ranker over all, some listeners"] = best
+        return fitted, comparisons
+    lesson = Lesson.of(validation, fitted, quick, config.cold_below, seed, report)
+    of_all = lesson.measured().ndcg
     while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.learned()) is not None:
         importance = ranker.importance()
-        idle = min(fitted, key=lambda name: importance[name])
-        fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
-        lesson, ndcg = _with_share(Lesson.of(validation, fewer, quick, seed, report))
-        measured[f"ranker without {idle}, some listeners"] = ndcg
-        if ndcg < best * AS_GOOD:
+        droppable = [name for name in fitted if name not in protected]
+        if not droppable:
             break
-        fitted, best = fewer, max(best, ndcg)
-    return fitted, measured
+        idle = min(droppable, key=lambda name: importance[algorithm_of(name)])
+        fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
+        lesson = Lesson.of(validation, fewer, quick, config.cold_below, seed, report)
+        ndcg = lesson.measured().ndcg
+        comparison = Comparison.of(f"ranker without {idle}", ndcg, "ranker over all", of_all, seed)
+        comparisons.append(comparison)
+        if comparison.difference.low < -MOST_LOST * of_all.mean():
+            break
+        fitted = fewer
+    return fitted, comparisons
 
 
 def _taught(
     validation: Validation,
     fitted: Mapping[str, Algorithm],
     config: RankerConfig,
+    cold_below: int,
     seed: int,
     report: OnProgress,
 ) -> Lesson:
-    """The lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
-    lesson = Lesson.of(validation, fitted, config, seed, report)
-    n_listeners = max(len(lesson.listeners), 1)
+    """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
+    lesson = Lesson.of(validation, fitted, config, cold_below, seed, report)
+    n_listeners = max(lesson.n_known, 1)
     for holdout in range(1, min(config.max_holdouts, config.max_listeners // n_listeners)):
         other = validation.again(config.holdout_share, derived_seed(seed, f"holdout {holdout}"))
         learned = {
             name: create(name, algorithm.options()).fit(other.data, seed=seed)
             for name, algorithm in fitted.items()
         }
-        lesson = lesson.with_more(Lesson.of(other, learned, config, seed, report))
+        more = Lesson.of(other, learned, config, cold_below, derived_seed(seed, f"given {holdout}"), report)
+        lesson = lesson.with_more(more)
     return lesson
-
-
-def _with_share(lesson: Lesson) -> tuple[Lesson, float]:
-    """The lesson with the share of the linear order that measures best, and its NDCG."""
-    measured = lesson.measured()
-    share = max(measured, key=lambda share: measured[share])
-    return replace(lesson, config=replace(lesson.config, linear_share=share)), measured[share]
 
 
 def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
@@ -227,7 +322,7 @@ def _log(
             {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
             for t in trials
         ],
-        "ndcg@10": {name: round(value, 5) for name, value in ndcg.items()},
+        "ndcg@10": _rounded(ndcg),
         "chosen": chosen,
         "gain_over": {
             name: round(ours / value, 4) for name, value in ndcg.items() if name != chosen and value > 0
@@ -236,3 +331,7 @@ def _log(
         "importance": ranker.importance() if ranker else {},
         "linear_share": ranker.config.linear_share if ranker else 0.0,
     }
+
+
+def _rounded(ndcg: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in ndcg.items()}

@@ -1,10 +1,9 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated (T20)."""
 
-from pathlib import Path
-
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
-from recommendations.engine.algorithms.ease import EASE
+from recommendations.engine.algorithms.ease import COPIES, EASE
+from recommendations.engine.machine import available_bytes
 from recommendations.services.training_data import BYTES_AN_EVENT
 
 MB = 1024 * 1024
@@ -27,13 +26,13 @@ def needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: Recommen
 
 
 def _of_ease(n: int, config: RecommenderConfig) -> int:
-    """Three float32 copies of the smaller square matrix, which EASE cuts down to its own limit."""
+    """Return the size of the smaller square matrix, which EASE cuts down to its own limit."""
     searched = config.search is not None and "ease" in config.search.components
     if "ease" not in config.components and not searched:
         return 0
-    options = config.components.get("ease", {})
-    limit = float(options.get("memory_gb", EASE().memory_gb)) * GB
-    return int(min(3 * 4 * n**2, limit))
+    memory_gb = config.components.get("ease", {}).get("memory_gb")
+    side = min(n, EASE(memory_gb=memory_gb).largest_solve)
+    return int(COPIES * 4 * side**2)
 
 
 def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> None:
@@ -46,30 +45,3 @@ def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConf
             f"takes about {needed / MB:,.0f} MB, {free / MB:,.0f} MB are free (of which {conf.memory_reserve_mb} MB "
             "are kept for the rest)."
         )
-
-
-def available_bytes() -> int | None:
-    """Return what this process may still take: the machine's free memory or the container's, whichever is less."""
-    found = [value for value in (_of_machine(), _of_container()) if value is not None]
-    return min(found, default=None)
-
-
-def _of_machine() -> int | None:
-    for line in _lines("/proc/meminfo"):
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
-
-
-def _of_container() -> int | None:
-    limit, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
-    if not limit or not used or not limit[0].isdecimal():
-        return None
-    return max(0, int(limit[0]) - int(used[0]))
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []

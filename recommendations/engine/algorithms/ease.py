@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,37 +14,61 @@ from threadpoolctl import threadpool_limits
 
 from ..arrays import blocks, n_per_row, positive_part
 from ..links import joined, scattered, strongest_per_column
+from ..machine import GB, memory_budget_gb
 from ..weighting import Transform, transformed
 from .base import NotEnoughData, Progress
 from .linked import Linked
 
 COLUMNS_AT_A_TIME = 512
+N_THREADS = 2
+COPIES = 1.4
+"""Size of everything that a solve holds at once, in copies of its matrix."""
+MEMORY_SHARE = 0.5
+"""Part of the machine's free memory that a solve may take, unless `memory_gb` says otherwise."""
+MOST_SOLVED = 32_000
+"""Side of the largest matrix that is solved whatever the memory: it takes some minutes of two processors."""
+
+log = logging.getLogger(__name__)
+
+Part = tuple[NDArray, NDArray, NDArray]
 
 
 class EASE(Linked):
-    """The linear autoencoder of Steck, "Embarrassingly Shallow Autoencoders" (2019), equations 5 to 8.
+    """The linear autoencoder of Steck, with denoising and with listeners and songs weighed by their size.
 
-    B = I - P diag(1 / diag P) with P = (X'X + regularization I)^-1 minimises |X - XB|^2 + regularization |B|^2
-    with diag B = 0. Where there are fewer listeners than songs, the same P comes from a solve over listeners,
-    P = (I - X'(XX' + regularization I)^-1 X) / regularization (Woodbury): the one big solve costs
-    min(n_listeners, n_items)^3 and B is written block by block, never whole.
+    With W the listens, each value weighed by its listener's and its song's size, and a diagonal
+    D = regularization + denoising / (1 - denoising) * diag(W'W), the matrix B = I - P diag(1 / diag P) with
+    P = (W'W + D)^-1 minimises |W - WB|^2 + |sqrt(D) B|^2 with diag B = 0 (Steck, "Embarrassingly Shallow
+    Autoencoders", 2019, equations 5 to 8; "Autoencoders that don't overfit towards the Identity", 2020, for the
+    diagonal of denoising). Songs are weighed back when they score, and the score of a song with n listeners is
+    divided by n^popularity_discount. All of that stays one link from song to song, so reasons are exact.
+
+    Where there are fewer listeners than songs, the same P comes from a solve over listeners,
+    P = D^-1 - D^-1 W'(I + W D^-1 W')^-1 W D^-1 (Woodbury): the one big solve costs min(n_listeners, n_items)^3
+    and B is written block by block, never whole.
 
     Parameters
     ----------
     regularization
-        Added to the diagonal of X'X.
+        Added to the diagonal of W'W.
     transform
-        From strength to X.
+        From strength to value.
     side_information
         Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
     listener_weight
         Each listener counts (length / mean length)^-listener_weight: at 0.5 long histories, which say less
         about which songs belong together, count less.
+    song_weight
+        Each song counts (listeners / mean)^-song_weight.
+    denoising
+        Chance, 0 to below 1, with which a heard song is dropped while the others are learned to predict it.
+    popularity_discount
+        Power of a song's listeners that its score is divided by.
     n_links
         Links kept for each song, the strongest by size.
     memory_gb
-        The solve stays within this. If even the smaller side of X is too large, the songs with the fewest
-        listeners are left out (they cannot be scored).
+        The solve stays within this; None for half of what is free on the machine. If even the smaller side of W is
+        too large, the songs with the fewest listeners are left out (they cannot be scored), and the log says so.
     """
 
     name = "ease"
@@ -53,84 +79,153 @@ class EASE(Linked):
         transform: Transform = "binary",
         listener_weight: float = 0.5,
         n_links: int = 300,
-        memory_gb: float = 1.0,
+        memory_gb: float | None = None,
         side_information: float = 0.0,
+        song_weight: float = 0.0,
+        denoising: float = 0.0,
+        popularity_discount: float = 0.0,
     ) -> None:
         if not regularization > 0:
             raise ValueError(f"regularization must be above 0, not {regularization}.")
         if n_links < 1:
             raise ValueError(f"n_links must be at least 1, not {n_links}.")
+        if not 0 <= denoising < 1:
+            raise ValueError(f"denoising must be at least 0 and below 1, not {denoising}.")
         self.regularization = regularization
         self.transform = transform
         self.listener_weight = listener_weight
         self.n_links = n_links
         self.memory_gb = memory_gb
         self.side_information = side_information
+        self.song_weight = song_weight
+        self.denoising = denoising
+        self.popularity_discount = popularity_discount
 
     @property
     def largest_solve(self) -> int:
-        """The side of the largest matrix whose solve stays within the memory: three float32 copies."""
-        return max(int(np.sqrt(self.memory_gb * 2**30 / 12)), 1)
+        """The side of the largest matrix whose solve stays within the memory."""
+        memory_gb = memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
+        return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
         self._cut_off(strengths)
         kept = np.flatnonzero(self.learned_)
-        weighted = self._weighted(positive_part(strengths)[:, kept])
+        liked = positive_part(strengths)[:, kept]
+        n_listeners = np.bincount(liked.indices, minlength=len(kept)) / (liked.nnz / len(kept))
+        # a link from a song that many heard is in many scores, so more is lost with it
+        self._use = np.sqrt(n_listeners).astype(np.float32)
+        songs = (n_listeners ** (-self.song_weight / 2)).astype(np.float32)
+        weighted = self._weighted(liked, songs)
+        squares = np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel()
+        diagonal = self.regularization + self.denoising / (1 - self.denoising) * squares
         on_progress(1, 2)
         by_listener = weighted.shape[0] < weighted.shape[1]
-        parts = self._by_listeners(weighted) if by_listener else self._by_songs(weighted)
+        solve = self._by_listeners if by_listener else self._by_songs
+        # a song's value goes in with its weight, comes out without it, and less where many heard it
+        back = (n_listeners ** (-self.popularity_discount)).astype(np.float32) / songs
+        parts = solve(weighted, diagonal.astype(np.float32), songs, back)
         links = scattered(joined(parts, len(kept)), kept, strengths.shape[1])
         on_progress(2, 2)
         return links
 
     def _cut_off(self, strengths: csr_matrix) -> None:
-        n_listeners, limit = strengths.shape[0], self.largest_solve
-        if min(n_listeners, int(self.learned_.sum())) > limit:
+        n_listeners, limit, n_songs = strengths.shape[0], self.largest_solve, int(self.learned_.sum())
+        if min(n_listeners, n_songs) > limit:
             counts = np.bincount(positive_part(strengths).indices, minlength=len(self.learned_))
             self.learned_[np.argsort(-counts, kind="stable")[limit:]] = False
+            log.warning(
+                "EASE has memory for %d of %d songs; those with the fewest listeners, %.1f %% of the listens, "
+                "are left to the other algorithms.",
+                limit,
+                n_songs,
+                100 * (1 - counts[self.learned_].sum() / counts.sum()),
+            )
 
-    def _weighted(self, liked: csr_matrix) -> csr_matrix:
-        """Return X with each listener's row weighed, float32; values of mean 1, so that regularization means
-        the same for every transform."""
+    def _weighted(self, liked: csr_matrix, songs: NDArray[np.float32]) -> csr_matrix:
+        """Return W, float32; values of mean square 1, so that regularization means the same for every transform."""
         lengths = n_per_row(liked)
         sizes = transformed(liked.data, self.transform)
-        values = csr_matrix((sizes / sizes.mean(), liked.indices, liked.indptr), liked.shape)
+        sizes = sizes / sizes.mean() * songs[liked.indices]
+        sizes = sizes / (np.sqrt(np.mean(songs[liked.indices] ** 2)) or 1)
+        values = csr_matrix((sizes, liked.indices, liked.indptr), liked.shape)
         mean_length = lengths[lengths > 0].mean()
         weights = (np.maximum(lengths, 1) / mean_length) ** (-self.listener_weight / 2)
         return csr_matrix(diags(weights.astype(np.float32)) @ values, dtype=np.float32)
 
-    def _by_songs(self, weighted: csr_matrix) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-        inverse = _inverse((weighted.T @ weighted).toarray(), self.regularization)
-        scale = (-1 / inverse.diagonal()).astype(np.float32)
-        for columns in blocks(len(inverse), COLUMNS_AT_A_TIME):
-            yield self._strongest(inverse[:, columns] * scale[columns], columns)
+    def _by_songs(
+        self,
+        weighted: csr_matrix,
+        diagonal: NDArray[np.float32],
+        songs: NDArray[np.float32],
+        back: NDArray[np.float32],
+    ) -> Sequence[Part]:
+        inverse = _invert(_gram(weighted.T.tocsr(), None), diagonal)
+        scale = (-1 / inverse.diagonal()).astype(np.float32) * back
 
-    def _by_listeners(self, weighted: csr_matrix) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-        inverse = _inverse((weighted @ weighted.T).toarray(), self.regularization)
-        songs = weighted.T.tocsr()
-        for columns in blocks(songs.shape[0], COLUMNS_AT_A_TIME):
-            # the inverse is symmetric, so this is its product with the block's columns of X
-            solved = np.ascontiguousarray((songs[columns] @ inverse).T)
-            explained = songs @ solved
+        def solve(columns: slice) -> Part:
+            return self._strongest(inverse[columns].T * songs[:, None] * scale[columns], columns)
+
+        return _in_threads(solve, len(inverse))
+
+    def _by_listeners(
+        self,
+        weighted: csr_matrix,
+        diagonal: NDArray[np.float32],
+        songs: NDArray[np.float32],
+        back: NDArray[np.float32],
+    ) -> Sequence[Part]:
+        inverse = _invert(_gram(weighted, 1 / diagonal), np.ones(weighted.shape[0], dtype=np.float32))
+        by_song = weighted.T.tocsr()
+        incoming = (songs / diagonal)[:, None]
+
+        def solve(columns: slice) -> Part:
+            # the inverse is symmetric, so this is its product with the block's columns of W
+            solved = np.ascontiguousarray((by_song[columns] @ inverse).T)
+            explained = by_song @ solved
             own = explained[np.arange(columns.start, columns.stop), np.arange(explained.shape[1])]
-            yield self._strongest(explained / (1 - own), columns)
+            explained *= incoming
+            return self._strongest(explained * (back[columns] / (1 - own / diagonal[columns])), columns)
 
-    def _strongest(self, block: NDArray[np.float32], columns: slice) -> tuple[NDArray, NDArray, NDArray]:
+        return _in_threads(solve, by_song.shape[0])
+
+    def _strongest(self, block: NDArray[np.float32], columns: slice) -> Part:
         block[np.arange(columns.start, columns.stop), np.arange(block.shape[1])] = 0
-        return strongest_per_column(block, self.n_links)
+        return strongest_per_column(block, self.n_links, self._use)
 
 
-def _inverse(gram: NDArray[np.float32], regularization: float) -> NDArray[np.float32]:
-    """Return (gram + regularization I)^-1 of a symmetric matrix, in place where LAPACK can (Cholesky)."""
-    gram = np.ascontiguousarray(gram, dtype=np.float32)
-    gram[np.diag_indices(len(gram))] += np.float32(regularization)
-    # the one place where several BLAS threads pay
-    with threadpool_limits(2, "blas"):
-        factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
+def _in_threads(solve: Callable[[slice], Part], n: int) -> Sequence[Part]:
+    """Work on blocks of columns, some at once: scipy lets go of the GIL."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(N_THREADS) as pool:
+        return list(pool.map(solve, blocks(n, COLUMNS_AT_A_TIME)))
+
+
+def _gram(rows: csr_matrix, scale: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Return rows @ diag(scale) @ rows' as a dense array, made block by block: (n_rows, n_rows)."""
+    other = rows if scale is None else csr_matrix(rows @ diags(scale.astype(np.float32)))
+    columns = other.T.tocsr()
+    gram = np.empty((rows.shape[0], rows.shape[0]), dtype=np.float32)
+    for some in _slices(rows.shape[0]):
+        gram[some] = (rows[some] @ columns).toarray()
+    return gram
+
+
+def _slices(n: int) -> Iterator[slice]:
+    return blocks(n, COLUMNS_AT_A_TIME)
+
+
+def _invert(gram: NDArray[np.float32], diagonal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (gram + diag(diagonal))^-1 of a symmetric matrix, in its own memory (Cholesky)."""
+    gram[np.diag_indices(len(gram))] += diagonal
+    # LAPACK wants columns; the transpose of a symmetric matrix is itself. The one place where several threads pay
+    with threadpool_limits(N_THREADS, "blas"):
+        factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1, clean=0)
+        if failed:
+            raise NotEnoughData("The songs' equations cannot be solved; choose a larger regularization.")
         inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    if failed:
-        raise NotEnoughData("The songs' equations cannot be solved; choose a larger regularization.")
-    lower = np.tril(inverse)
-    lower += np.tril(lower, -1).T
-    return np.ascontiguousarray(lower)
+    for some in _slices(len(inverse)):
+        rest = slice(some.stop, len(inverse))
+        inverse[some, rest] = inverse[rest, some].T
+        corner = np.tril(inverse[some, some])
+        inverse[some, some] = corner + np.tril(corner, -1).T
+    return np.asarray(inverse.T)

@@ -29,6 +29,8 @@ class ItemKNN(Linked):
         Similar songs kept for each song.
     similarity
         Cosine of the songs' listeners: plain, TF-IDF weighted (a listener of many songs says less), or BM25.
+    bm25_b
+        How far BM25 lets a song that many heard be like others less, 0 to 1.
     transform
         From strength to value.
     side_information
@@ -43,15 +45,19 @@ class ItemKNN(Linked):
         similarity: Similarity = "tfidf",
         transform: Transform = "binary",
         side_information: float = 0.0,
+        bm25_b: float = 0.75,
     ) -> None:
         if similarity not in SIMILARITIES:
             raise ValueError(f"Unknown similarity {similarity!r}; choose one of {', '.join(SIMILARITIES)}.")
         if n_neighbours < 1:
             raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}.")
+        if not 0 <= bm25_b <= 1:
+            raise ValueError(f"bm25_b must be from 0 to 1, not {bm25_b}.")
         self.n_neighbours = n_neighbours
         self.similarity = similarity
         self.transform = transform
         self.side_information = side_information
+        self.bm25_b = bm25_b
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 1)
@@ -72,7 +78,8 @@ class ItemKNN(Linked):
         # asked for: each song is its own nearest
         with threadpool_limits(1, "blas"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", ParameterWarning)
-            model = classes[self.similarity](K=min(self.n_neighbours + 1, liked.shape[1]))
+            options = {"B": self.bm25_b} if self.similarity == "bm25" else {}
+            model = classes[self.similarity](K=min(self.n_neighbours + 1, liked.shape[1]), **options)
             model.fit(liked, show_progress=False)
         links = csr_matrix(model.similarity, dtype=np.float32)
         links.data = np.nan_to_num(links.data)

@@ -2,65 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..intervals import Interval, bootstrap
+
 if TYPE_CHECKING:
     from .evaluate import EvaluationReport
 
-N_RESAMPLES = 500
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over listeners with its 95 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def is_above_zero(self) -> bool:
-        return self.low > 0
-
-    @property
-    def is_below_zero(self) -> bool:
-        return self.high < 0
-
-    def to_dict(self) -> dict[str, float]:
-        return asdict(self)
-
-
-def bootstrap(values: NDArray[np.float64], *, seed: int = 0) -> list[Interval | None]:
-    """Return the interval of each column's mean over the listeners.
-
-    Parameters
-    ----------
-    values
-        (n_listeners, n_columns); NaN = this listener has no value, and is left out of that column.
-
-    Returns
-    -------
-    list
-        None for a column without values.
-    """
-    if not len(values):
-        return [None] * values.shape[1]
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0)
-    draws = _draws(len(values), seed)
-    sizes = draws @ known
-    means = np.divide(draws @ filled, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0)
-    return [
-        _interval(filled[:, column].sum() / known[:, column].sum(), means[:, column])
-        if known[:, column].any()
-        else None
-        for column in range(values.shape[1])
-    ]
+__all__ = ["Interval", "bootstrap", "paired_bootstrap"]
 
 
 def paired_bootstrap(
@@ -101,17 +53,3 @@ def _per_listener(values: EvaluationReport | ArrayLike, system: str, metric: str
     if hasattr(values, "values_of"):
         return values.values_of(system, metric)
     return np.asarray(values, dtype=np.float64)
-
-
-def _draws(n: int, seed: int) -> NDArray[np.float64]:
-    """How often each listener is drawn in each resample, (N_RESAMPLES, n)."""
-    drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
-    places = drawn + np.arange(N_RESAMPLES)[:, None] * n
-    counts = np.bincount(places.ravel(), minlength=N_RESAMPLES * n)
-    return counts.reshape(N_RESAMPLES, n).astype(np.float64)
-
-
-def _interval(mean: float, means: NDArray[np.float64]) -> Interval:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(means, [tail, 1 - tail])
-    return Interval(float(mean), float(low), float(high))

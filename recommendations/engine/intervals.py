@@ -1,0 +1,88 @@
+"""Intervals of means over listeners, by resampling the listeners."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_RESAMPLES = 500
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over listeners with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_above_zero(self) -> bool:
+        return self.low > 0
+
+    @property
+    def is_below_zero(self) -> bool:
+        return self.high < 0
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def bootstrap(values: NDArray[np.float64], *, seed: int = 0) -> list[Interval | None]:
+    """Return the interval of each column's mean over the listeners.
+
+    Parameters
+    ----------
+    values
+        (n_listeners, n_columns); NaN = this listener has no value, and is left out of that column.
+
+    Returns
+    -------
+    list
+        None for a column without values.
+    """
+    if not len(values):
+        return [None] * values.shape[1]
+    known = np.isfinite(values)
+    filled = np.where(known, values, 0)
+    draws = _draws(len(values), seed)
+    sizes = draws @ known
+    means = np.divide(draws @ filled, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0)
+    return [
+        _interval(filled[:, column].sum() / known[:, column].sum(), means[:, column])
+        if known[:, column].any()
+        else None
+        for column in range(values.shape[1])
+    ]
+
+
+def paired_interval(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
+    """Return the interval of the mean of a minus b, one value a listener each, (n,), over the same listeners.
+
+    Raises
+    ------
+    ValueError
+        They are about different numbers of listeners, or about none.
+    """
+    if a.shape != b.shape or not len(a):
+        raise ValueError(f"Listeners must be the same and at least one, not {len(a)} and {len(b)}.")
+    difference = (a - b)[:, None]
+    means = _draws(len(a), seed) @ difference / len(a)
+    return _interval(float(difference.mean()), means[:, 0])
+
+
+def _draws(n: int, seed: int) -> NDArray[np.float64]:
+    """How often each listener is drawn in each resample, (N_RESAMPLES, n)."""
+    drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
+    places = drawn + np.arange(N_RESAMPLES)[:, None] * n
+    counts = np.bincount(places.ravel(), minlength=N_RESAMPLES * n)
+    return counts.reshape(N_RESAMPLES, n).astype(np.float64)
+
+
+def _interval(mean: float, means: NDArray[np.float64]) -> Interval:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.nanquantile(means, [tail, 1 - tail])
+    return Interval(float(mean), float(low), float(high))
