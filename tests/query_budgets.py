@@ -68,7 +68,7 @@ API_CHANGE_BUDGETS = {
     "post interactions/batch/": 13,
     "patch me/": 4,
     # the password and its limits, sessions, imports and their songs, every table
-    "delete me/?confirm=alice": 44,
+    "delete me/?confirm=alice": 48,
     "delete me/history/?confirm=everything": 6,
     "delete me/history/{entry}/": 6,
     "post me/imports/": 6,

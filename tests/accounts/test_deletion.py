@@ -1,5 +1,6 @@
 """Deleting an account: what of its listener is gone, whoever asks for it and whatever happens meanwhile."""
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
 from catalog.models import Artist, ImportRun, Interaction, Playlist, Song, Submission
+from catalog.models.submission import LatestImport, NowPlaying
 from catalog.services import imports, ingest
 from recommendations.models import (
     Activation,
@@ -75,6 +77,10 @@ def fill_every_table(user: User, song: Song) -> None:
     Interaction.objects.create(listener=user, song=song, kind=Interaction.Kind.LIKE, source="x")
     Playlist.objects.create(owner=user, title=NAME).items.create(song=song, position=1)
     Submission.objects.create(listener=user, key="once", body_sha256="0" * 64, answer={})
+    LatestImport.objects.create(listener=user, service="lastfm", listened_at=timezone.now())
+    NowPlaying.objects.create(
+        listener=user, msid=uuid.uuid4(), song={"title": NAME}, player="x", ends_at=timezone.now()
+    )
     shown = Impression.objects.create(listener=user, surface="x", step="live", song_ids=[song.pk])
     shown.outcomes.create(song=song, kind="click", position=1)
     version = ModelVersion.objects.create(
@@ -187,7 +193,8 @@ def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):
     services.delete_account(zaphod)
     assert list(tmp_path.iterdir()) == []
     assert imports.run_import(run.pk) is None
-    assert imports.sweep() == []
+    swept = imports.sweep()
+    assert (swept.requeued, swept.failed, swept.waiting) == ([], [], [])
 
 
 def test_an_import_that_runs_stops_and_leaves_no_song_behind(zaphod, song, settings, tmp_path, monkeypatch):
