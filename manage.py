@@ -20,7 +20,7 @@ def main() -> None:
         # Django's own commands, such as migrate, know no sentence for a database that is away or full.
         if "--traceback" in sys.argv:
             raise
-        from catalog.management.sentences import unusable
+        from common.commands.sentences import unusable
 
         sys.exit(unusable(error))
 

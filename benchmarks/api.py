@@ -75,12 +75,12 @@ def _world(options: argparse.Namespace) -> str:
 
     from accounts import tokens
     from accounts.models import User
-    from recommendations.services import training
+    from recommendations.services.training import pipeline
 
     call_command("migrate", verbosity=0, skip_checks=True)
     _rows(options)
-    run = training.request_training(preset="classic", trigger="command")
-    run = training.run_training(run.pk, "benchmark")
+    run = pipeline.request_training(preset="classic", trigger="command")
+    run = pipeline.run_training(run.pk, "benchmark")
     if run.status != "succeeded":
         raise SystemExit(f"The training ended as {run.status}: {run.error}")
     warm = User.objects.get(username="listener_0")
@@ -132,7 +132,7 @@ def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
     """Ask the empty view and the recommendations in turn, on the same server in the same run."""
     port = _free_port()
     gunicorn = (
-        f"gunicorn -b 127.0.0.1:{port} -k musicrec_site.web_worker.WebWorker --threads 4 --log-level error"
+        f"gunicorn -b 127.0.0.1:{port} -k musicrec_site.server.web_worker.WebWorker --threads 4 --log-level error"
     )
     command = [sys.executable, "-m", *gunicorn.split(), "benchmarks.api_server:application"]
     server = subprocess.Popen(command, cwd=ROOT)
@@ -198,17 +198,17 @@ def _after_each_like(options: argparse.Namespace) -> list[Row]:
     """Like a song, then take the next list: how long the list takes, in this process, from call to songs."""
     from accounts.models import User
     from catalog.models import Song
-    from catalog.services import listening
-    from recommendations.services import serving
+    from catalog.listening import interactions
+    from recommendations.services.serving import recommend
 
     listener = User.objects.get(username="listener_1")
     unheard = Song.objects.exclude(interactions__listener=listener).order_by("pk")
     songs = unheard[:: max(1, options.songs // options.likes)]
     times, cpu = [], []
     for song in songs:
-        listening.like(listener, song, source="benchmark")
+        interactions.like(listener, song, source="benchmark")
         started, cpu_started = time.perf_counter(), time.process_time()
-        served = serving.recommend_for(listener, 20)
+        served = recommend.recommend_for(listener, 20)
         times.append(1000 * (time.perf_counter() - started))
         cpu.append(1000 * (time.process_time() - cpu_started))
         if served.step != "live":

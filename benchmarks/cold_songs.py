@@ -23,7 +23,12 @@ from scipy.sparse import csr_matrix, diags
 
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
-from recommendations.engine.arrays import n_per_row, positive_part, row_numbers, top_columns
+from recommendations.engine.core.arrays import (
+    n_per_row,
+    positive_part,
+    row_numbers,
+    top_columns,
+)
 from recommendations.engine.evaluation import metrics
 from recommendations.engine.evaluation.comparison import bootstrap
 

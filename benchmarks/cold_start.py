@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
-from recommendations.engine.arrays import n_per_row
+from recommendations.engine.core.arrays import n_per_row
 from recommendations.engine.evaluation import listener_split, metrics
 from recommendations.engine.evaluation.comparison import bootstrap
 

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from scipy.sparse import save_npz
 
-from catalog.importers import importer_named, open_file
+from catalog.imports.importers import importer_named, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.evaluation import random_split
-from recommendations.engine.synthetic import World
-from recommendations.engine.weighting import Weighting
+from recommendations.engine.synthetic.world import World
+from recommendations.engine.core.weighting import Weighting
 
 COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
 

@@ -44,12 +44,17 @@ from benchmarks.listening_files import (
 )
 from recommendations.engine import PRESETS, Interactions, NotEnoughData, Recommender, TrainingData
 from recommendations.engine.algorithms import create
-from recommendations.engine.arrays import blocks, n_per_row, row_numbers, top_columns
-from recommendations.engine.config import SearchConfig
+from recommendations.engine.core.arrays import (
+    blocks,
+    n_per_row,
+    row_numbers,
+    top_columns,
+)
+from recommendations.engine.core.config import SearchConfig
 from recommendations.engine.evaluation import metrics, paired_bootstrap
 from recommendations.engine.evaluation.comparison import bootstrap
-from recommendations.engine.searching import search_component
-from recommendations.engine.side_information import has_side_information
+from recommendations.engine.tuning.hyperparameter_search import search_component
+from recommendations.engine.data.side_information import has_side_information
 
 COMPONENTS = ("als", "ease", "item_knn", "user_knn", "bpr", "content", "popularity")
 TOLD = ("als", "ease", "item_knn")

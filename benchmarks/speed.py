@@ -79,7 +79,7 @@ def bare_fit(rows) -> float:
 
 def whole_training() -> tuple[float, dict[str, float]]:
     """Train as the worker does; return the seconds in all and by part."""
-    from recommendations.services import training
+    from recommendations.services.training import pipeline
 
     marks: list[tuple[str, float]] = []
 
@@ -89,8 +89,8 @@ def whole_training() -> tuple[float, dict[str, float]]:
             marks.append((part, time.perf_counter()))
 
     started = time.perf_counter()
-    run = training.request_training(preset="classic", trigger="command")
-    run = training.run_training(run.pk, on_progress=mark)
+    run = pipeline.request_training(preset="classic", trigger="command")
+    run = pipeline.run_training(run.pk, on_progress=mark)
     ended = time.perf_counter()
     if run.status != "succeeded":
         sys.exit(f"The training failed: {run.error}")
@@ -101,14 +101,15 @@ def whole_training() -> tuple[float, dict[str, float]]:
 def live_milliseconds(n: int = 500) -> dict[str, float]:
     """Return the median milliseconds of one explained recommendation of ten songs: engine, and with the database."""
     from accounts.models import User
-    from recommendations.services import histories, registry, serving
+    from recommendations.services.serving import history_loader, recommend
+    from recommendations.services.versions import registry
 
     recommender = registry.recommender_for(registry.require_active())
     listeners = list(User.objects.order_by("?")[:n])
-    known = [histories.history_of(listener, recommender) for listener in listeners]
+    known = [history_loader.history_of(listener, recommender) for listener in listeners]
     engine = [seconds(lambda h=h: list(recommender.recommend(h, 10))) for h in known]
-    page = [seconds(lambda u=u: serving.recommend_for(u, 10, discovery=0.51)) for u in listeners]
-    kept = [seconds(lambda u=u: serving.recommend_for(u, 10)) for u in listeners]
+    page = [seconds(lambda u=u: recommend.recommend_for(u, 10, discovery=0.51)) for u in listeners]
+    kept = [seconds(lambda u=u: recommend.recommend_for(u, 10)) for u in listeners]
     return {
         "engine": 1000 * statistics.median(engine),
         "live page": 1000 * statistics.median(page),
@@ -120,13 +121,14 @@ def measured(n_listeners: int, n_songs: int, n_interactions: int) -> Iterator[Ro
     """Yield the table's lines as they are measured."""
     from django.core.management import call_command
 
-    from recommendations.engine.synthetic import World
-    from recommendations.services import demo_world, registry, training_data
+    from recommendations.engine.synthetic.world import World
+    from recommendations.services.data import demo_world, training_rows
+    from recommendations.services.versions import registry
 
     call_command("migrate", verbosity=0, skip_checks=True)
     world = World(n_listeners=n_listeners, n_songs=n_songs, n_interactions=n_interactions)
     yield Row("world into the database", seconds(lambda: demo_world.seed(world)), "s")
-    rows = training_data.read()
+    rows = training_rows.read()
     yield Row("interactions", rows.interactions.n_events, "")
     bare_fit(rows)  # the first of a process is slower
     # the machine's pace changes within seconds, so each training is compared with the bare fit right before it

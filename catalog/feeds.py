@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from catalog.models import Playlist
-from catalog.services import jspf, playlist_files
+from catalog.playlists.export import jspf, files
 
 N_ENTRIES = 20
 
@@ -46,8 +46,8 @@ def playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpRe
     playlist = Playlist.objects.select_related("owner").filter(pk=playlist_id, owner__is_active=True).first()
     if playlist is None or not _may_see(request, playlist):
         raise Http404
-    text = playlist_files.text_of(playlist, file_format, settings.SITE_URL)
-    return HttpResponse(text, content_type=playlist_files.content_type(file_format))
+    text = files.text_of(playlist, file_format, settings.SITE_URL)
+    return HttpResponse(text, content_type=files.content_type(file_format))
 
 
 def _may_see(request: HttpRequest, playlist: Playlist) -> bool:

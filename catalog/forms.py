@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import AUDIO_FEATURES, Genre
-from catalog.services.search import MAX_LENGTH, SongSearch
+from catalog.songs.search import MAX_LENGTH, SongSearch
 from catalog.templatetags.music import FEATURE_NAMES
 
 TEMPO_RANGE = (40, 220)

@@ -1,6 +1,6 @@
 """What counts as a play, and when two reports are the same play: rules stated once for files, players and the API.
 
-Pure: no database. `catalog.services.same_play` applies the second rule to stored plays.
+Pure: no database. `catalog.listening.same_play` applies the second rule to stored plays.
 """
 
 FIRST_MOMENT = 1_033_410_600

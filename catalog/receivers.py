@@ -6,10 +6,10 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import account_closing
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 
 @receiver(account_closing)
 def delete_imports(sender: Any, user: User, **_: Any) -> None:
     """An account takes its imports, uploads and the songs that only it brought along."""
-    imports.delete_imports(user)
+    import_jobs.delete_imports(user)

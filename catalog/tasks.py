@@ -7,7 +7,7 @@ from django.db import transaction
 
 from catalog.conf import catalog_conf
 from catalog.models import ImportRun
-from catalog.services import imports
+from catalog.imports import import_jobs
 from common.jobs.messages import send, short_task
 
 
@@ -22,7 +22,7 @@ def enqueue_import(run: ImportRun) -> None:
 @shared_task(time_limit=catalog_conf.import_time_limit)
 def run_import(run_id: int | None = None) -> None:
     """Give one import its turn: not always the one that was asked for last, see `run_next_import`."""
-    run = imports.run_next_import()
+    run = import_jobs.run_next_import()
     if run is not None and run.status == ImportRun.Status.QUEUED:
         send(run_import, run.pk)
 
@@ -35,5 +35,5 @@ def sweep_imports() -> None:
 
 def sweep_and_wake() -> None:
     """Requeue imports whose worker is gone and wake workers for those that wait."""
-    for run in imports.sweep().waiting:
+    for run in import_jobs.sweep().waiting:
         send(run_import, run.pk)

@@ -5,4 +5,4 @@ class SiteConfig(AppConfig):
     name = "musicrec_site"
 
     def ready(self) -> None:
-        from musicrec_site import checks  # noqa: F401  (they register themselves)
+        from musicrec_site.ops import checks  # noqa: F401  (they register themselves)

@@ -31,7 +31,7 @@ def keep_log_settings(**_: Any) -> None:
 @signals.worker_ready.connect
 def begin_work(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
-    from recommendations.services.workers import Pulse
+    from recommendations.services.operations.workers import Pulse
 
     pulse = Pulse(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     pulse.start()

@@ -76,6 +76,7 @@ else:
 # --- Applications ---------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "common",
     "accounts",
     "catalog",
     "recommendations",
@@ -98,10 +99,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "musicrec_site.health.HealthMiddleware",
-    "musicrec_site.request_id.RequestId",
+    "musicrec_site.ops.health.HealthMiddleware",
+    "musicrec_site.web.request_id.RequestId",
     "catalog.listenbrainz.addresses.ListenBrainzAddresses",
-    *(["musicrec_site.metrics.MetricsMiddleware"] if METRICS else []),
+    *(["musicrec_site.ops.metrics.MetricsMiddleware"] if METRICS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -109,14 +110,14 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "musicrec_site.body_limits.BodyLimitMiddleware",
+    "musicrec_site.server.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LimitAnonymousPages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "musicrec_site.request_log.RequestLogMiddleware",
+    "musicrec_site.logs.request_log.RequestLogMiddleware",
 ]
 
 ROOT_URLCONF = "musicrec_site.urls"
@@ -134,7 +135,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
             ],
-            "builtins": ["catalog.templatetags.icons"],
+            "builtins": ["common.templatetags.icons"],
         },
     },
 ]
@@ -175,7 +176,7 @@ CACHES["default"]["VERSION"] = 2
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost//")
 if CELERY_BROKER_URL.startswith("filesystem://"):
-    CELERY_BROKER_TRANSPORT = "musicrec_site.broker:Transport"
+    CELERY_BROKER_TRANSPORT = "musicrec_site.ops.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(BROKER_DIR / "messages"),
         "data_folder_out": str(BROKER_DIR / "messages"),
@@ -221,7 +222,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
-CSRF_FAILURE_VIEW = "musicrec_site.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "musicrec_site.web.error_pages.csrf_failure"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "recommendations:home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -253,12 +254,12 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["catalog.api.parsers.BoundedJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["musicrec_site.api_throttling.ScopeThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "musicrec_site.api_paging.Pages",
-    "DEFAULT_SCHEMA_CLASS": "musicrec_site.api_schema.Schema",
+    "DEFAULT_PARSER_CLASSES": ["common.api.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["musicrec_site.api.throttling.ScopeThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "musicrec_site.api.paging.Pages",
+    "DEFAULT_SCHEMA_CLASS": "musicrec_site.api.schema.Schema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "EXCEPTION_HANDLER": "musicrec_site.api_errors.exception_handler",
+    "EXCEPTION_HANDLER": "musicrec_site.api.errors.exception_handler",
 }
 # Requests a minute and caller. Every web process counts for itself unless CACHE_URL is a shared cache.
 API_RATES = {
@@ -289,11 +290,11 @@ SPECTACULAR_SETTINGS = {
     ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "musicrec_site.api_schema.complete",
+        "musicrec_site.api.schema.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "PlaylistKindEnum": "catalog.models.playlist.Playlist.Kind",
-        "ImportStatusEnum": "catalog.models.import_run.ImportRun.Status",
+        "PlaylistKindEnum": "catalog.playlists.models.Playlist.Kind",
+        "ImportStatusEnum": "catalog.imports.models.ImportRun.Status",
         "RunStatusEnum": "recommendations.models.training_run.TrainingRun.Status",
         "FactKindEnum": ["play", "like", "dislike", "skip"],
     },
@@ -350,10 +351,10 @@ WHITENOISE_USE_FINDERS = True
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
-# Set by musicrec_site.request_id, which takes none from outside that could forge a line.
+# Set by musicrec_site.web.request_id, which takes none from outside that could forge a line.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 
-from musicrec_site.logs import logging_config
+from musicrec_site.logs.config import logging_config
 
 # The logger believes any X-Forwarded-For; without a proxy that overwrites it a client could write what it likes (T56).
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = TRUST_PROXY

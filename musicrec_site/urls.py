@@ -6,8 +6,8 @@ from django.urls import include, path, re_path
 from catalog import feeds
 from catalog.listenbrainz.urls import urlpatterns as catalog_patterns
 from catalog.listenbrainz.views import UnknownAddress
-from musicrec_site.icon import icon
-from musicrec_site.metrics import metrics
+from musicrec_site.web.icon import icon
+from musicrec_site.ops.metrics import metrics
 from recommendations.api.listenbrainz_urls import urlpatterns as recommendation_patterns
 
 # What needs recommendations comes first: the catalog's last pattern takes every other address.
@@ -20,7 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("catalog.urls")),
     path("", include("recommendations.urls")),
-    path("api/v1/", include("musicrec_site.api_v1")),
+    path("api/v1/", include("musicrec_site.api.urls")),
     path("feeds/<str:username>.atom", feeds.made_for, name="feed"),
     re_path(
         r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$",
@@ -38,4 +38,4 @@ urlpatterns = [
     re_path(r"^apis(/|$)", UnknownAddress.as_view()),
 ]
 
-handler500 = "musicrec_site.error_pages.server_error"
+handler500 = "musicrec_site.web.error_pages.server_error"

@@ -10,11 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
 
 django_application = get_wsgi_application()
 
-from musicrec_site.chunked import with_length  # noqa: E402  # behind what it imports
+from musicrec_site.server.chunked_body import with_length  # noqa: E402  # behind what it imports
 
 application = with_length(django_application)
 
 if settings.METRICS:
-    from musicrec_site.metrics import keep_totals  # reads models, which exist once the application does
+    from musicrec_site.ops.metrics import keep_totals  # reads models, which exist once the application does
 
     keep_totals(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from accounts.signals import account_deleted
 from catalog.signals import listening_changed, songs_changed
-from recommendations.services import exclusions, list_cache
+from recommendations.services.serving import exclusions, list_cache
 
 
 @receiver(listening_changed)

@@ -11,14 +11,12 @@ from common.jobs import Swept
 from common.jobs.messages import send, short_task
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
-from recommendations.services import (
-    background_jobs,
-    background_work,
-    experiment_results,
-    registry,
-    training,
-    training_data,
-)
+from recommendations.services.jobs import background_jobs
+from recommendations.services.workloads import background_work
+from recommendations.services.experiments import results
+from recommendations.services.versions import registry
+from recommendations.services.training import pipeline
+from recommendations.services.data import training_rows
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ def enqueue_precompute(version: ModelVersion) -> None:
 def start_training(**wishes: Any) -> TrainingRun:
     """Queue a training and wake a worker up for it; what the admin page, the API and the schedule do."""
     with transaction.atomic():
-        run = training.request_training(**wishes)
+        run = pipeline.request_training(**wishes)
         enqueue_training(run)
     return run
 
@@ -61,7 +59,7 @@ def sweep_and_wake(*, wait: bool = False) -> Swept:
 
     Done by workers when they start and every half a minute, and by the admin page when it is opened.
     """
-    swept = training.sweep(wait=wait)
+    swept = pipeline.sweep(wait=wait)
     for run in swept.waiting:
         _wake_for_training(run.pk)
     return swept
@@ -85,7 +83,7 @@ def _wake_for(job: BackgroundJob) -> bool:
 @shared_task
 def train(run_id: int) -> str:
     """See a training run through, unless another worker has it."""
-    run = training.run_training(run_id)
+    run = pipeline.run_training(run_id)
     return run.status
 
 
@@ -121,12 +119,12 @@ def sweep() -> None:
 @short_task
 def retrain() -> str:
     """Begin the scheduled training; it also refreshes what is trending. One that runs already is enough."""
-    if not training_data.is_newer_than(registry.active_version()):
+    if not training_rows.is_newer_than(registry.active_version()):
         log.info("No scheduled training: nothing was heard since the last one.")
         return "nothing new"
     try:
         return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE))
-    except training.TrainingAlreadyActive as error:
+    except pipeline.TrainingAlreadyActive as error:
         log.info("No scheduled training: %s", error)
         return str(error)
 
@@ -143,19 +141,19 @@ def count_trends(job_id: int | None = None) -> str:
 @short_task
 def retrain_when_due() -> str:
     """Begin a training when `retrain_after` new interactions came in since the active version's."""
-    n_new = training_data.n_since(registry.active_version())
+    n_new = training_rows.n_since(registry.active_version())
     if not conf.retrain_after or n_new < conf.retrain_after:
         return f"{n_new} new"
     try:
         return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
-    except training.TrainingAlreadyActive as error:
+    except pipeline.TrainingAlreadyActive as error:
         return str(error)
 
 
 @short_task
 def watch_experiment() -> list[str]:
     """Stop arms of the running experiment that do harm."""
-    return [arm.name for arm in experiment_results.watch_running()]
+    return [arm.name for arm in results.watch_running()]
 
 
 @short_task

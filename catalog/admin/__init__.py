@@ -1,6 +1,3 @@
 from catalog.admin import imports, music, records
-from catalog.admin.confirming import ask
-from catalog.admin.forms import LabelledForm
-from catalog.admin.records import RecordAdmin
 
-__all__ = ["LabelledForm", "RecordAdmin", "ask", "imports", "music", "records"]
+__all__ = ["imports", "music", "records"]

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.uploads import accepts_upload
 from catalog import tasks
-from catalog.admin.confirming import ask
-from catalog.admin.records import RecordAdmin
+from common.admin.confirming import ask
+from common.admin.records import RecordAdmin
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 SHOWN_REJECTED = 200
 
@@ -83,14 +83,14 @@ class ImportRunAdmin(RecordAdmin):
             messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
             return redirect("admin:catalog_importrun_changelist")
         try:
-            run = imports.request_import(
+            run = import_jobs.request_import(
                 None,
                 form.cleaned_data["file"],
                 content=form.cleaned_data["content"],
                 format="csv",
                 requested_by=request.user,
             )
-        except (WrongFile, imports.ImportRefused) as error:
+        except (WrongFile, import_jobs.ImportRefused) as error:
             messages.error(request, str(error))
             return redirect("admin:catalog_importrun_changelist")
         tasks.enqueue_import(run)
@@ -115,7 +115,7 @@ class ImportRunAdmin(RecordAdmin):
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
         self._only_post_of_importers(request)
         run = get_object_or_404(ImportRun, pk=run_id)
-        if imports.cancel(run):
+        if import_jobs.cancel(run):
             self.log_change(request, run, "Cancelled.")
             messages.success(request, _("The import is stopped; what is in stays until it is undone."))
         else:
@@ -139,8 +139,8 @@ class ImportRunAdmin(RecordAdmin):
 
     def _undo(self, request: HttpRequest, run: ImportRun) -> None:
         try:
-            n_deleted = imports.undo(run)
-        except imports.ImportRefused as error:
+            n_deleted = import_jobs.undo(run)
+        except import_jobs.ImportRefused as error:
             messages.error(request, str(error))
         else:
             self.log_change(request, run, "Undone.")

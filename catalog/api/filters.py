@@ -4,8 +4,8 @@ import django_filters
 from django.db.models import QuerySet
 
 from catalog.models import AUDIO_FEATURES, Artist, Song
-from catalog.services.search import shortened
-from catalog.text import normalise
+from catalog.songs.search import shortened
+from catalog.songs.text import normalise
 
 _ORDERS = ("title", "year", "added_at", *AUDIO_FEATURES)
 

@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import example
-from catalog.importers import importers_of
+from catalog.imports.importers import importers_of
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 N_REJECTED = 100
 _EXAMPLE = {
@@ -97,7 +97,7 @@ class Imports(generics.ListAPIView):
     parser_classes = [MultiPartParser]
 
     def get_queryset(self):
-        return imports.list_imports(self.request.user)
+        return import_jobs.list_imports(self.request.user)
 
     @extend_schema(
         request={"multipart/form-data": ImportIn},
@@ -110,10 +110,10 @@ class Imports(generics.ListAPIView):
         checked.is_valid(raise_exception=True)
         wanted = checked.validated_data
         try:
-            run = imports.request_import(
+            run = import_jobs.request_import(
                 request.user, wanted["file"], format=wanted.get("format", ""), requested_by=request.user
             )
-        except (WrongFile, imports.ImportRefused) as error:
+        except (WrongFile, import_jobs.ImportRefused) as error:
             raise ValidationError({"file": [str(error)]}) from None
         tasks.enqueue_import(run)
         return Response(ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED)
@@ -130,15 +130,15 @@ class OneImport(APIView):
     def delete(self, request, pk: int):
         """Stop an import that runs; take back what it added when it is over."""
         run = _own(request.user, pk)
-        if not imports.cancel(run):
+        if not import_jobs.cancel(run):
             _undone(run)
         return Response(ImportDetailSerializer(_own(request.user, pk)).data)
 
 
 def _undone(run: ImportRun) -> None:
     try:
-        imports.undo(run)
-    except imports.ImportRefused as error:
+        import_jobs.undo(run)
+    except import_jobs.ImportRefused as error:
         raise ValidationError(str(error)) from None
 
 

@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from catalog.api import examples, serializers
 from catalog.api.lookups import checked, own_playlist, songs_with
 from catalog.models import Playlist
-from catalog.services import playlist_files, playlists
+from catalog.playlists.export import files
+from catalog.playlists import edit
 
 _KIND_PARAMETER = OpenApiParameter("kind", str, enum=list(Playlist.Kind.values))
 
@@ -46,14 +47,14 @@ class PlaylistList(generics.ListAPIView):
     def post(self, request):
         wanted = checked(serializers.PlaylistIn, request)
         made = _kept(
-            playlists.create,
+            edit.create,
             request.user,
             wanted["title"],
             songs=songs_with(wanted.get("songs", [])),
             description=wanted.get("description", ""),
         )
         if wanted.get("is_public"):
-            playlists.set_public(made, True)
+            edit.set_public(made, True)
         return Response(_detail(made), status=status.HTTP_201_CREATED)
 
 
@@ -69,15 +70,15 @@ class PlaylistDetail(APIView):
         playlist = own_playlist(request.user, pk)
         wanted = checked(serializers.PlaylistChange, request)
         if "title" in wanted or "description" in wanted:
-            _kept(playlists.rename, playlist, wanted.get("title", playlist.title), wanted.get("description"))
+            _kept(edit.rename, playlist, wanted.get("title", playlist.title), wanted.get("description"))
         if "is_public" in wanted:
-            playlists.set_public(playlist, wanted["is_public"])
+            edit.set_public(playlist, wanted["is_public"])
         return Response(_detail(playlist))
 
     @extend_schema(responses={204: None})
     def delete(self, request, pk):
         """Delete a playlist."""
-        playlists.delete(own_playlist(request.user, pk))
+        edit.delete(own_playlist(request.user, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -91,7 +92,7 @@ class PlaylistSongs(APIView):
         """Put a song at the end of a playlist; 200 when it was there already."""
         playlist = own_playlist(request.user, pk)
         song = songs_with([checked(serializers.PlaylistSongIn, request)["song"]])[0]
-        is_new = _kept(playlists.add_song, playlist, song)
+        is_new = _kept(edit.add_song, playlist, song)
         return Response(_detail(playlist), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
@@ -101,19 +102,19 @@ class PlaylistEntry(APIView):
     def patch(self, request, pk, item: int):
         """Move a song to another position, from 1."""
         playlist = own_playlist(request.user, pk)
-        if not playlists.move_item(playlist, item, checked(serializers.PositionIn, request)["position"]):
+        if not edit.move_item(playlist, item, checked(serializers.PositionIn, request)["position"]):
             raise NotFound("There is no such entry in this playlist.")
         return Response(_detail(playlist))
 
     @extend_schema(responses={204: None})
     def delete(self, request, pk, item: int):
         """Take a song out of a playlist."""
-        if not playlists.remove_item(own_playlist(request.user, pk), item):
+        if not edit.remove_item(own_playlist(request.user, pk), item):
             raise NotFound("There is no such entry in this playlist.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-_FORMATS = list(playlist_files.CONTENT_TYPES)
+_FORMATS = list(files.CONTENT_TYPES)
 # A generated client reads every answer as the first type it understands: as text all three can be read.
 _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
 
@@ -122,10 +123,10 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
     tags=["Playlists"],
     parameters=[OpenApiParameter("as", str, enum=_FORMATS, default="jspf")],
     responses={
-        (200, playlist_files.CONTENT_TYPES[kind]): OpenApiResponse(
+        (200, files.CONTENT_TYPES[kind]): OpenApiResponse(
             OpenApiTypes.OBJECT if kind == "jspf" else OpenApiTypes.STR,
             examples=[
-                OpenApiExample("Example", examples.FILES[kind], media_type=playlist_files.CONTENT_TYPES[kind])
+                OpenApiExample("Example", examples.FILES[kind], media_type=files.CONTENT_TYPES[kind])
             ],
         )
         for kind in _TEXTS_FIRST
@@ -139,9 +140,9 @@ class PlaylistExport(APIView):
         if wanted not in _FORMATS:
             raise ValidationError({"as": [f"{wanted[:40]!r} is none; they are {', '.join(_FORMATS)}."]})
         return HttpResponse(
-            playlist_files.text_of(playlist, wanted, settings.SITE_URL),
-            content_type=playlist_files.content_type(wanted),
-            headers={"Content-Disposition": playlist_files.attachment(playlist, wanted)},
+            files.text_of(playlist, wanted, settings.SITE_URL),
+            content_type=files.content_type(wanted),
+            headers={"Content-Disposition": files.attachment(playlist, wanted)},
         )
 
 
@@ -149,7 +150,7 @@ def _kept(act, *args, **kwargs):
     """Do something to a playlist; its rules become a 400."""
     try:
         return act(*args, **kwargs)
-    except playlists.PlaylistError as error:
+    except edit.PlaylistError as error:
         raise ValidationError(str(error)) from None
 
 

@@ -11,13 +11,13 @@ from rest_framework.views import APIView
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api import serializers
-from catalog.api.caching import SameForEverybody
+from common.api.caching import SameForEverybody
 from catalog.api.filters import ArtistFilter, SongFilter
 from catalog.api.lookups import EARLIEST, song_with
-from catalog.api.paging import Cursor
+from common.api.paging import Cursor
 from catalog.models import Artist, Genre, Interaction, Song
-from catalog.services import facts, listening, submissions
-from catalog.services.facts import Fact
+from catalog.listening import interaction_batch, interactions as listening, submissions
+from catalog.listening.interaction_batch import Fact
 
 SOURCE = "api"
 MAX_BATCH_BYTES = 2 * 1024 * 1024
@@ -219,7 +219,7 @@ class _Recording(APIView):
             for index, data in readable
             if data["song"] not in found
         ]
-        n_added, n_known = facts.record(self.request.user, known, source=SOURCE)
+        n_added, n_known = interaction_batch.record(self.request.user, known, source=SOURCE)
         rejected.sort(key=lambda one: one["index"])
         return {"added": n_added, "known": n_known, "rejected": rejected}
 

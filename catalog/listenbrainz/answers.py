@@ -9,7 +9,7 @@ from catalog.listenbrainz import stats
 from catalog.listenbrainz.payloads import Feedback, Listen
 from catalog.listenbrainz.service import msid_of
 from catalog.models import Interaction, Playlist, Song
-from catalog.services import jspf
+from catalog.playlists.export import jspf
 
 
 def listen(interaction: Interaction, listener: User) -> dict:

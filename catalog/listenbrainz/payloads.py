@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.matching import clean_isrc
+from catalog.songs.matching import clean_isrc
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
 

@@ -11,8 +11,9 @@ from accounts.models import User
 from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
 from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song
 from catalog.records import SongRecord
-from catalog.services import listening, songs
-from catalog.services.listening import Heard
+from catalog.listening import interactions
+from catalog.songs import resolver
+from catalog.listening.interactions import Heard
 
 DEFAULT_PLAY_SECONDS = 600
 MAX_TIME = 32_503_680_000  # the year 3000, in Unix seconds
@@ -25,13 +26,13 @@ def submit(listener: User, submission: Submission) -> None:
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
-    found = songs.find_or_add_all(listen.song for listen in submission.listens)
+    found = resolver.find_or_add_all(listen.song for listen in submission.listens)
     _remember_names(submission.listens, found)
     heard = [
         Heard(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_source(listen))
         for song, listen in zip(found, submission.listens, strict=True)
     ]
-    listening.record_heard(listener, heard, source=_source(submission.listens[0]))
+    interactions.record_heard(listener, heard, source=_source(submission.listens[0]))
 
 
 def playing_now(listener: User) -> Listen | None:
@@ -47,9 +48,9 @@ def give_feedback(listener: User, feedback: Feedback) -> None:
         named = feedback.mbid or feedback.msid
         raise BadRequest(f"There is no song {named} here. Send a listen of it first.")
     if feedback.score == 0:
-        listening.clear_opinion(listener, song)
+        interactions.clear_opinion(listener, song)
     else:
-        act = listening.like if feedback.score > 0 else listening.dislike
+        act = interactions.like if feedback.score > 0 else interactions.dislike
         act(listener, song, source="listenbrainz")
 
 
@@ -91,7 +92,7 @@ def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> b
     at_that_second = heard_songs(listener).filter(occurred_at=moment)
     for interaction in at_that_second:
         if interaction.song_id == named or msid_of(interaction.song) == listen_msid:
-            return listening.delete_listen(listener, interaction.song, moment)
+            return interactions.delete_listen(listener, interaction.song, moment)
     return False
 
 
@@ -155,7 +156,7 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     is_named = feedback.msid == row.msid if feedback.msid else str(feedback.mbid) == record.mbid.lower()
     if not is_named:
         return None
-    song, _ = songs.find_or_add(record)
+    song, _ = resolver.find_or_add(record)
     HeardName.objects.bulk_create([HeardName(msid=row.msid, song=song)], ignore_conflicts=True)
     return song
 

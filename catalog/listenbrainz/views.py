@@ -16,12 +16,12 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from accounts.authentication import TokenAuthentication, TokenInAddress, usable_token
 from accounts.models import Scope, User
-from catalog.api.parsers import AnyTypeJSONParser
+from common.api.parsers import AnyTypeJSONParser
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
-from catalog.services import songs
+from catalog.songs import resolver
 
 log = structlog.get_logger(__name__)
 MAX_COUNT = 1000
@@ -310,7 +310,7 @@ class UnknownAddress(ListenBrainzView):
 def _look_up(asked) -> dict:
     texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
-    song = songs.find(songs.read_identifiers(record))
+    song = resolver.find(resolver.read_identifiers(record))
     return answers.lookup(song) if song is not None and song.mbid else {}
 
 

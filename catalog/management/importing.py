@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.management.bars import progress_bar
-from catalog.management.sentences import PlainCommand
+from common.commands.progress_bars import progress_bar
+from common.commands.sentences import PlainCommand
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from catalog.services import imports
+from catalog.imports import import_jobs
 from common.jobs import LostLease
 
 SHOWN_ROWS = 20
@@ -42,14 +42,14 @@ class ImportCommand(PlainCommand):
         """Import, show progress, print the result; CommandError with one sentence if it cannot be done."""
         try:
             with progress_bar() as bar:
-                run = imports.import_file(
+                run = import_jobs.import_file(
                     given["file"],
                     content,
                     format,
                     on_progress=lambda run: bar.show(run.file_name, run.progress),
                     **more,
                 )
-        except (WrongFile, imports.ImportRefused, LostLease) as error:
+        except (WrongFile, import_jobs.ImportRefused, LostLease) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped; the same command goes on from here.", returncode=130) from None

@@ -8,8 +8,8 @@ in the admin, and new songs go to the first.
 
 from django.db import migrations, transaction
 
-from catalog.matching import lookup_key, read_keys
-from catalog.text import normalise
+from catalog.songs.matching import lookup_key, read_keys
+from catalog.songs.text import normalise
 
 BATCH = 2_000
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_lazy as _
 
-from catalog import covers
+from catalog.songs import covers
 from catalog.models import AUDIO_FEATURES, Song
 
 register = template.Library()

@@ -5,7 +5,8 @@ from django.views.decorators.http import require_safe
 
 from catalog.forms import BrowseForm
 from catalog.models import Genre
-from catalog.services import library, search
+from catalog.listening import library
+from catalog.songs import search
 
 SONGS_A_PAGE = 30
 MOST_PAGES = 40

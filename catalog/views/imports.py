@@ -13,8 +13,8 @@ from catalog import tasks
 from catalog.forms import HistoryFileForm
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from catalog.services import imports
-from catalog.views.responses import done
+from catalog.imports import import_jobs
+from common.http import done
 
 REJECTED_A_PAGE = 100
 _UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
@@ -31,7 +31,7 @@ def index(request):
         run = _requested(request, form)
         if run is not None:
             return redirect("catalog:import", run.pk)
-    runs = [(run, imports.find_title(run)) for run in imports.list_imports(request.user)]
+    runs = [(run, import_jobs.find_title(run)) for run in import_jobs.list_imports(request.user)]
     context = {"page": "library", "tab": "imports", "form": form, "runs": runs}
     return render(request, "catalog/imports.html", context)
 
@@ -39,8 +39,8 @@ def index(request):
 def _requested(request, form: HistoryFileForm) -> ImportRun | None:
     """Return the queued import, or None with the reason in the form."""
     try:
-        run = imports.request_import(request.user, form.cleaned_data["file"], requested_by=request.user)
-    except (WrongFile, imports.ImportRefused) as error:
+        run = import_jobs.request_import(request.user, form.cleaned_data["file"], requested_by=request.user)
+    except (WrongFile, import_jobs.ImportRefused) as error:
         form.add_error("file", str(error))
         return None
     tasks.enqueue_import(run)
@@ -57,7 +57,7 @@ def one(request, run_id: int):
         "page": "library",
         "tab": "imports",
         "run": run,
-        "title": imports.find_title(run),
+        "title": import_jobs.find_title(run),
         "rows": rows,
         "is_under_way": run.status in _UNDER_WAY,
         "can_be_undone": run.status in _TO_UNDO,
@@ -76,7 +76,7 @@ def one(request, run_id: int):
 def cancel(request, run_id: int):
     """Stop an import; what is in already stays until it is undone."""
     run = _own(request, run_id)
-    message = _("The import was stopped.") if imports.cancel(run) else _("The import was over already.")
+    message = _("The import was stopped.") if import_jobs.cancel(run) else _("The import was over already.")
     return done(request, message, default=f"/library/imports/{run.pk}/")
 
 
@@ -86,8 +86,8 @@ def undo(request, run_id: int):
     """Take back what an import added."""
     run = _own(request, run_id)
     try:
-        n = imports.undo(run)
-    except imports.ImportRefused:
+        n = import_jobs.undo(run)
+    except import_jobs.ImportRefused:
         message = _("The import is still running; stop it first.")
     else:
         message = ngettext(

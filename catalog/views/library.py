@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.models import Interaction
-from catalog.services import library
-from catalog.views.responses import done
+from catalog.listening import library
+from common.http import done
 
 ROWS_A_PAGE = 50
 TAKEN_OUT = "history_taken_out"

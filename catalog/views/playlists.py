@@ -12,8 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog.forms import PlaylistForm
 from catalog.models import Playlist, Song
-from catalog.services import library, playlist_files, playlists
-from catalog.views.responses import back, done
+from catalog.listening import library
+from catalog.playlists.export import files
+from catalog.playlists import edit
+from common.http import back, done
 
 
 @login_required
@@ -22,7 +24,7 @@ def index(request):
     """List one's playlists; POST makes a new one."""
     form = PlaylistForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = playlists.create(
+        made = edit.create(
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", made.pk)
@@ -61,17 +63,17 @@ def change(request, playlist_id):
             if not form.is_valid():
                 messages.error(request, _("A playlist needs a name."))
                 return redirect("catalog:playlist", mine.pk)
-            playlists.rename(mine, form.cleaned_data["title"], form.cleaned_data["description"])
+            edit.rename(mine, form.cleaned_data["title"], form.cleaned_data["description"])
             message = _("Renamed.")
         case "share":
-            playlists.set_public(mine, True)
+            edit.set_public(mine, True)
             message = _("Anybody with the link can see this playlist now.")
         case "unshare":
-            playlists.set_public(mine, False)
+            edit.set_public(mine, False)
             message = _("Only you can see this playlist now.")
         case "delete":
             title = mine.title
-            playlists.delete(mine)
+            edit.delete(mine)
             messages.success(request, _("“%(title)s” is deleted.") % {"title": title})
             return redirect("catalog:playlists")
         case other:
@@ -93,9 +95,9 @@ def move(request, playlist_id):
     except ValueError:
         return HttpResponseBadRequest("item and position must be whole numbers.")
     if "remove" in request.POST:
-        found, message = playlists.remove_item(mine, item_id), _("Taken out of the playlist.")
+        found, message = edit.remove_item(mine, item_id), _("Taken out of the playlist.")
     else:
-        found, message = playlists.move_item(mine, item_id, position), _("Moved to place %d.") % position
+        found, message = edit.move_item(mine, item_id, position), _("Moved to place %d.") % position
     if not found:
         raise Http404
     return done(request, message, default=f"/playlists/{mine.pk}/")
@@ -104,8 +106,8 @@ def move(request, playlist_id):
 def _reorder(request, mine: Playlist):
     ids = [text for text in request.POST["order"].split(",") if text.isascii() and text.isdecimal()]
     try:
-        playlists.reorder(mine, [int(text) for text in ids])
-    except playlists.PlaylistError as error:
+        edit.reorder(mine, [int(text) for text in ids])
+    except edit.PlaylistError as error:
         return HttpResponse(str(error), status=409)
     return done(request, _("New order saved."), default=f"/playlists/{mine.pk}/")
 
@@ -127,10 +129,10 @@ def _add(request, song: Song):
     try:
         if request.POST.get("playlist"):
             chosen = _own(request, request.POST["playlist"])
-            is_new = playlists.add_song(chosen, song)
+            is_new = edit.add_song(chosen, song)
         else:
-            chosen, is_new = playlists.create(request.user, request.POST.get("title", ""), songs=[song]), True
-    except playlists.PlaylistError as error:
+            chosen, is_new = edit.create(request.user, request.POST.get("title", ""), songs=[song]), True
+    except edit.PlaylistError as error:
         messages.error(request, str(error))
         return redirect("catalog:add_to_playlist", song.pk)
     message = (
@@ -145,11 +147,11 @@ def _add(request, song: Song):
 def export(request, playlist_id, form: str):
     """Download a playlist as JSPF, M3U8 or CSV."""
     shown = _visible(request, playlist_id)
-    if form not in playlist_files.CONTENT_TYPES:
+    if form not in files.CONTENT_TYPES:
         raise Http404
-    text = playlist_files.text_of(shown, form, settings.SITE_URL)
-    response = HttpResponse(text, content_type=playlist_files.content_type(form))
-    response["Content-Disposition"] = playlist_files.attachment(shown, form)
+    text = files.text_of(shown, form, settings.SITE_URL)
+    response = HttpResponse(text, content_type=files.content_type(form))
+    response["Content-Disposition"] = files.attachment(shown, form)
     return response
 
 

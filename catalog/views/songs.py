@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.middleware import without_page_limit
-from catalog import covers
+from catalog.songs import covers
 from catalog.models import Song
-from catalog.services import listening
-from catalog.views.responses import back, done
+from catalog.listening import interactions
+from common.http import back, done
 
 ONE_YEAR = 365 * 24 * 3600
 LONGEST_PLAY_MS = 24 * 3600 * 1000
@@ -39,13 +39,13 @@ def set_opinion(request, song_id: int) -> HttpResponse:
     song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     opinion = request.POST.get("opinion")
     if opinion == "like":
-        listening.like(request.user, song, source="site")
+        interactions.like(request.user, song, source="site")
         message = _("Liked “%(title)s”. Your next list knows.")
     elif opinion == "dislike":
-        listening.dislike(request.user, song, source="site")
+        interactions.dislike(request.user, song, source="site")
         message = _("Noted: you don't like “%(title)s”. It won't be recommended again.")
     elif opinion == "none":
-        listening.clear_opinion(request.user, song)
+        interactions.clear_opinion(request.user, song)
         message = _("Taken back what you said about “%(title)s”.")
     else:
         return HttpResponseBadRequest("opinion must be like, dislike or none.")
@@ -66,5 +66,5 @@ def record_heard(request, song_id: int) -> HttpResponse:
     if not 0 <= played_ms <= LONGEST_PLAY_MS:
         return HttpResponseBadRequest(f"played_ms must be from 0 to {LONGEST_PLAY_MS}.")
     began = timezone.now() - timedelta(milliseconds=played_ms)
-    listening.record_play(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
+    interactions.record_play(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
     return HttpResponse(status=204)

@@ -10,11 +10,11 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin import LabelledForm, ask
+from common.admin import LabelledForm, ask
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
-from recommendations.services import experiment_results, experiments
-from recommendations.services.experiments import ExperimentRefused
+from recommendations.services.experiments import results as experiment_results, lifecycle
+from recommendations.services.experiments.lifecycle import ExperimentRefused
 
 
 class ArmForm(LabelledForm):
@@ -112,11 +112,11 @@ class ExperimentAdmin(admin.ModelAdmin):
 
     def _do(self, request: HttpRequest, experiment: Experiment, step: str, arm: Arm | None) -> None:
         if step == "start":
-            experiments.start(experiment, by=request.user)
+            lifecycle.start(experiment, by=request.user)
         elif step == "stop":
-            experiments.stop(experiment, by=request.user)
+            lifecycle.stop(experiment, by=request.user)
         else:
-            experiments.promote(experiment, arm, by=request.user)
+            lifecycle.promote(experiment, arm, by=request.user)
         self.log_change(request, experiment, f"{step}: {arm.name}" if arm is not None else step)
         messages.success(request, _("Done: %(state)s.") % {"state": experiment.get_state_display()})
 

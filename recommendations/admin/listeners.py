@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from catalog.admin import RecordAdmin
+from common.admin import RecordAdmin
 from recommendations.models import ListenerState, RecommendationList, Taste, Wish
 
 

@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
-from catalog.admin import RecordAdmin
+from common.admin import RecordAdmin
 from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
-from recommendations.services import training, workers
-from recommendations.services.budgets import Budget, options_for
+from recommendations.services.training import pipeline
+from recommendations.services.operations import workers
+from recommendations.services.training.budgets import Budget, options_for
 
 
 class RetrainForm(forms.Form):
@@ -118,7 +119,7 @@ class TrainingRunAdmin(RecordAdmin):
             run = tasks.start_training(
                 preset=preset, requested_by=request.user, options=options_for(preset, budget)
             )
-        except training.TrainingRefused as error:
+        except pipeline.TrainingRefused as error:
             messages.warning(request, str(error))
             return redirect("admin:recommendations_trainingrun_changelist")
         messages.success(request, _("Training #%(number)d is queued.") % {"number": run.pk})
@@ -139,7 +140,7 @@ class TrainingRunAdmin(RecordAdmin):
         if not run.is_active:
             messages.info(request, _("Training #%(number)d had ended already.") % {"number": run.pk})
             return
-        training.cancel(run)
+        pipeline.cancel(run)
         self.log_change(request, run, "Cancelled.")
         messages.success(request, _("Training #%(number)d is being cancelled.") % {"number": run.pk})
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from recommendations.models import ModelVersion
-from recommendations.services import versions
+from recommendations.services.operations import model_comparison
 
 WIDTH, HEIGHT = 560, 120
 
@@ -66,7 +66,7 @@ def _chart(title: Any, points: list[Point]) -> Chart:
 
 
 def _ndcg(version: ModelVersion) -> Point | None:
-    found = versions.headline(version)
+    found = model_comparison.headline(version)
     if found is None:
         return None
     text = f"{found['mean']:.4f} ({found['low']:.4f} – {found['high']:.4f})"
@@ -74,7 +74,7 @@ def _ndcg(version: ModelVersion) -> Point | None:
 
 
 def _coverage(version: ModelVersion) -> Point | None:
-    return _share(version, versions.mean_of(version, "coverage@10"))
+    return _share(version, model_comparison.mean_of(version, "coverage@10"))
 
 
 def _fidelity(version: ModelVersion) -> Point | None:

@@ -15,13 +15,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from catalog.admin import RecordAdmin, ask
+from common.admin import RecordAdmin, ask
 from catalog.models import Song
 from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
-from recommendations.services import registry, versions
+from recommendations.services.versions import registry
+from recommendations.services.operations import model_comparison
 
 CHARTED = 20
 _BELOW = '{} <span class="quiet">{}</span>'
@@ -105,11 +106,11 @@ class ModelVersionAdmin(RecordAdmin):
             "title": version or _("Version"),
             "subtitle": None,
             "active": active,
-            "comparison": versions.compare(active, version)
+            "comparison": model_comparison.compare(active, version)
             if version and active and version != active
             else None,
-            "headline": versions.headline(version) if version else None,
-            "profile": versions.profile(version) if version else None,
+            "headline": model_comparison.headline(version) if version else None,
+            "profile": model_comparison.profile(version) if version else None,
             "may_activate": self.has_activate_permission(request),
             "preview_form": PreviewForm(),
         }
@@ -126,7 +127,7 @@ class ModelVersionAdmin(RecordAdmin):
             "all": ModelVersion.objects.all()[:100],
             "a": a,
             "b": b,
-            "comparison": versions.compare(a, b) if a and b else None,
+            "comparison": model_comparison.compare(a, b) if a and b else None,
         }
         return TemplateResponse(request, "admin/recommendations/modelversion/compare.html", context)
 
@@ -226,7 +227,7 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description=_("NDCG@10, 95 %"))
     def ndcg(self, version):
-        found = versions.headline(version)
+        found = model_comparison.headline(version)
         return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found)) if found else "–"
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
@@ -272,6 +273,6 @@ def _chosen(request: HttpRequest, name: str) -> ModelVersion | None:
 def _previewed(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
     active = registry.active_version()
     shown = [version] if active in (None, version) else [active, version]
-    lists = versions.preview(listener, shown)
-    why = [(v, versions.why_not(listener, v, song)) for v in shown] if song is not None else []
+    lists = model_comparison.preview(listener, shown)
+    why = [(v, model_comparison.why_not(listener, v, song)) for v in shown] if song is not None else []
     return {"listener": listener, "columns": list(zip(shown, lists, strict=True)), "song": song, "why": why}

@@ -15,13 +15,17 @@ from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
-from recommendations.services import events, list_cache, reasons
-from recommendations.services.serving import Served
+from recommendations.services.serving import (
+    feedback,
+    list_cache,
+    explanation_text,
+)
+from recommendations.services.serving.recommend import Served
 
 
 def of_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
     """Return the JSON of a list; one query for the songs its reasons name."""
-    named = reasons.songs_named_by(item.explanation for item in served) if with_reasons else {}
+    named = explanation_text.songs_named_by(item.explanation for item in served) if with_reasons else {}
     items = []
     for item in served:
         row = {
@@ -39,12 +43,12 @@ def of_list(served: Served, listener: User | None, *, with_reasons: bool = True)
         "version": served.version.name if served.version else None,
         "note": served.reason,
         "computed_at": served.computed_at,
-        "receipt": events.receipt(listener, served) if listener else "",
+        "receipt": feedback.receipt(listener, served) if listener else "",
     }
 
 
 def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[str, Any]:
-    why = reasons.of(explanation, named)
+    why = explanation_text.of(explanation, named)
     return {
         "line": why.line,
         "sentence": why.sentence,

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from catalog.listenbrainz.views import ListenBrainzView, read_number
 from recommendations.conf import conf
-from recommendations.services import serving
+from recommendations.services.serving import recommend
 
 
 class RecommendedRecordings(ListenBrainzView):
@@ -22,7 +22,7 @@ class RecommendedRecordings(ListenBrainzView):
         listener = self.sharing_listener_named(username)
         most = conf.longest_list
         count, offset = read_number(request, "count", 25, most), read_number(request, "offset", 0)
-        served = serving.recommend_for(listener, most)
+        served = recommend.recommend_for(listener, most)
         recordings = [
             {"recording_mbid": str(item.song.mbid), "score": round(item.score, 6)}
             for item in served

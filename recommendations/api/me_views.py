@@ -13,7 +13,7 @@ from accounts import services as accounts
 from catalog.api.lookups import checked
 from catalog.models import Song
 from recommendations.api import serializers
-from recommendations.services import privacy, taste
+from recommendations.services.preferences import data_export, taste
 
 
 @extend_schema(tags=["Me"])
@@ -40,7 +40,7 @@ class Me(APIView):
             accounts.change_email(request.user, email)
         accounts.save_settings(request.user, **wanted)
         if personalised != request.user.personalised:
-            privacy.set_personalised(request.user, personalised)
+            data_export.set_personalised(request.user, personalised)
         return Response(serializers.MeSerializer(request.user).data)
 
     @extend_schema(
@@ -86,7 +86,7 @@ class MyData(APIView):
         ),
     )
     def get(self, request):
-        body = JSONRenderer().render(privacy.my_data(request.user))
+        body = JSONRenderer().render(data_export.my_data(request.user))
         headers = {"Content-Disposition": 'attachment; filename="musicrec-my-data.json"'}
         return HttpResponse(body, content_type="application/json", headers=headers)
 

@@ -14,7 +14,8 @@ from catalog.api.lookups import checked
 from recommendations import tasks
 from recommendations.api import serializers
 from recommendations.models import ModelVersion, TrainingRun
-from recommendations.services import registry, training
+from recommendations.services.versions import registry
+from recommendations.services.training import pipeline
 
 
 class Conflict(APIException):
@@ -51,9 +52,9 @@ class TrainingRuns(_ForOperators, generics.ListAPIView):
             run = tasks.start_training(
                 preset=wanted.get("preset"), requested_by=request.user, trigger=TrainingRun.Trigger.API
             )
-        except training.TrainingAlreadyActive as error:
+        except pipeline.TrainingAlreadyActive as error:
             raise Conflict(str(error)) from None
-        except training.TrainingRefused as error:
+        except pipeline.TrainingRefused as error:
             raise ValidationError({"preset": [str(error)]}) from None
         return Response(serializers.RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -75,7 +76,7 @@ class CancelTraining(_ForOperators):
     @extend_schema(request=None, responses=serializers.RunSerializer)
     def post(self, request, pk):
         run = get_object_or_404(TrainingRun.objects.select_related("requested_by", "version"), pk=pk)
-        return Response(serializers.RunSerializer(training.cancel(run)).data)
+        return Response(serializers.RunSerializer(pipeline.cancel(run)).data)
 
 
 def _versions() -> QuerySet[ModelVersion]:

@@ -11,13 +11,18 @@ from rest_framework.views import APIView
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api.lookups import checked, own_playlist, song_with, songs_with
-from catalog.api.paging import Cursor
+from common.api.paging import Cursor
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from recommendations.api import answers, serializers
 from recommendations.conf import conf
 from recommendations.models import Wish
-from recommendations.services import continuing, events, made_playlists, reasons, serving, wishes
+from recommendations.services.surfaces import (
+    playlist_continuation,
+    generated_playlists,
+)
+from recommendations.services.serving import feedback, explanation_text, recommend
+from recommendations.services.preferences import controls
 
 MAX_LIKED = 50
 
@@ -55,12 +60,12 @@ class Recommendations(APIView):
         k, explain = _length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
-            served = serving.recommend_from_songs(songs_with(seeds, "liked"), k)
+            served = recommend.recommend_from_songs(songs_with(seeds, "liked"), k)
             return Response(answers.of_list(served, None, with_reasons=explain))
         discovery = _share(request, "discovery")
 
         def make() -> dict:
-            served = serving.recommend_for(request.user, k, discovery=discovery)
+            served = recommend.recommend_for(request.user, k, discovery=discovery)
             return answers.of_list(served, request.user, with_reasons=explain)
 
         wished = {"k": k, "discovery": discovery, "explain": explain}
@@ -74,7 +79,7 @@ class SimilarSongs(APIView):
 
     @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, key):
-        served = serving.similar_songs(song_with(key), _length(request))
+        served = recommend.similar_songs(song_with(key), _length(request))
         return Response(answers.of_list(served, None, with_reasons=_flag(request, "explain")))
 
 
@@ -84,14 +89,14 @@ class SongExplanation(APIView):
     @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
     def get(self, request, key):
         song = song_with(key)
-        explanation = serving.explain_song(request.user, song)
+        explanation = recommend.explain_song(request.user, song)
         data = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
         if explanation is None:
             data["note"] = (
                 "The model does not know this song yet; it can be explained after the next training."
             )
         else:
-            data["explanation"] = answers.of_explanation(explanation, reasons.songs_named_by([explanation]))
+            data["explanation"] = answers.of_explanation(explanation, explanation_text.songs_named_by([explanation]))
         return Response(data)
 
 
@@ -101,7 +106,7 @@ class ContinuePlaylist(APIView):
     @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, pk):
         playlist = own_playlist(request.user, pk)
-        served = continuing.continue_playlist(request.user, playlist, serving.length(_length(request)))
+        served = playlist_continuation.continue_playlist(request.user, playlist, recommend.length(_length(request)))
         return Response(answers.of_list(served, request.user, with_reasons=_flag(request, "explain")))
 
 
@@ -113,7 +118,7 @@ class MadePlaylists(APIView):
     )
     def post(self, request):
         kind = checked(serializers.MadeIn, request)["kind"]
-        made = [playlist.pk for playlist in made_playlists.make(request.user, kind)]
+        made = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
         return Response(PlaylistSerializer(counted, many=True).data)
 
@@ -132,8 +137,8 @@ class Impressions(APIView):
     def post(self, request):
         told = checked(serializers.ImpressionIn, request)
         try:
-            shown = events.shown(request.user, told["receipt"], songs_with(told["songs"]), told["surface"])
-        except events.EventRefused as error:
+            shown = feedback.shown(request.user, told["receipt"], songs_with(told["songs"]), told["surface"])
+        except feedback.EventRefused as error:
             raise ValidationError({"receipt": [str(error)]}) from None
         return Response({"id": str(shown.pk)}, status=status.HTTP_201_CREATED)
 
@@ -148,10 +153,10 @@ class Outcomes(APIView):
         told = checked(serializers.OutcomeIn, request)
         song = songs_with([told["song"]], "song")[0]
         try:
-            events.record_outcome(request.user, pk, song, told["kind"])
-        except events.UnknownImpression as error:
+            feedback.record_outcome(request.user, pk, song, told["kind"])
+        except feedback.UnknownImpression as error:
             raise NotFound(str(error)) from None
-        except events.EventRefused as error:
+        except feedback.EventRefused as error:
             raise ValidationError({"song": [str(error)]}) from None
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -163,12 +168,12 @@ class Outcomes(APIView):
 class HiddenSong(APIView):
     def put(self, request, key):
         """Never recommend this song to me."""
-        wishes.hide_song(request.user, song_with(key))
+        controls.hide_song(request.user, song_with(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request, key):
         """Let this song be recommended again."""
-        wishes.unhide_song(request.user, song_with(key))
+        controls.unhide_song(request.user, song_with(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -176,12 +181,12 @@ class HiddenSong(APIView):
 class IgnoredSong(APIView):
     def put(self, request, key):
         """Recommend nothing because of this song; it stays in my history."""
-        wishes.ignore_song(request.user, song_with(key))
+        controls.ignore_song(request.user, song_with(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request, key):
         """Learn from this song again."""
-        wishes.unignore_song(request.user, song_with(key))
+        controls.unignore_song(request.user, song_with(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -189,12 +194,12 @@ class IgnoredSong(APIView):
 class HiddenArtist(APIView):
     def put(self, request, pk):
         """Never recommend anything by this artist to me."""
-        wishes.hide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        controls.hide_artist(request.user, get_object_or_404(Artist, pk=pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request, pk):
         """Let this artist be recommended again."""
-        wishes.unhide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        controls.unhide_artist(request.user, get_object_or_404(Artist, pk=pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -215,7 +220,7 @@ class Hidden(ListAPIView):
         if wanted not in (None, *serializers.HIDDEN_KINDS):
             kinds = ", ".join(serializers.HIDDEN_KINDS)
             raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
-        hidden = wishes.hidden_by(self.request.user).filter(**{"kind": wanted} if wanted else {})
+        hidden = controls.hidden_by(self.request.user).filter(**{"kind": wanted} if wanted else {})
         with_songs = hidden.select_related("song__album").prefetch_related("song__genres")
         return with_songs.annotate(moment=F("created_at"))
 

@@ -12,24 +12,40 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from . import artifacts
-from .algorithms import Algorithm, NotFitted, TrainingData, create
-from .algorithms.base import require_listens
-from .algorithms.content import Content
-from .config import RankerConfig, RecommenderConfig
-from .explanations import DECISIVE_FROM, NO_SONG, Explanation
-from .features import ItemFeatures
-from .history import History
-from .idmap import UNKNOWN, IdMap
-from .interactions import Interactions
-from .lists import RecommendedBatch, RecommendedList
-from .metadata import describe
-from .pipeline import Pipeline, in_blocks
-from .presets import CLASSIC
-from .questions import Listeners, listeners_of, wish_of
-from .ranker import Ranker
-from .song_table import SongTable
-from .tuning import tune
+from recommendations.engine.artifacts import store
+from recommendations.engine.algorithms import (
+    Algorithm,
+    NotFitted,
+    TrainingData,
+    create,
+)
+from recommendations.engine.algorithms.base import require_listens
+from recommendations.engine.algorithms.content import Content
+from recommendations.engine.core.config import RankerConfig, RecommenderConfig
+from recommendations.engine.ranking.explanations import (
+    DECISIVE_FROM,
+    NO_SONG,
+    Explanation,
+)
+from recommendations.engine.data.item_features import ItemFeatures
+from recommendations.engine.data.history import History
+from recommendations.engine.core.idmap import UNKNOWN, IdMap
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.pipeline.results import (
+    RecommendedBatch,
+    RecommendedList,
+)
+from recommendations.engine.artifacts.metadata import describe
+from recommendations.engine.pipeline.block_pipeline import Pipeline, in_blocks
+from recommendations.engine.core.presets import CLASSIC
+from recommendations.engine.pipeline.requests import (
+    Listeners,
+    listeners_of,
+    wish_of,
+)
+from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.tuning.tuner import tune
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
@@ -371,7 +387,7 @@ class Recommender:
 
     # -- saving -------------------------------------------------------------------------------------------
 
-    def save(self, directory: Path) -> artifacts.Manifest:
+    def save(self, directory: Path) -> store.Manifest:
         """Write everything that was learned into a new folder, all or nothing."""
         self._require_fitted()
         arrays = {"items": self.items.ids}
@@ -384,7 +400,7 @@ class Recommender:
             about["ranker"] = list(self.ranker.components)
         for name, algorithm in self.algorithms.items():
             arrays |= {f"{name}.{part}": array for part, array in algorithm.state().items()}
-        return artifacts.save(directory, arrays, about)
+        return store.save(directory, arrays, about)
 
     @classmethod
     def load(cls, directory: Path, *, verify: bool = True) -> Recommender:
@@ -395,8 +411,8 @@ class Recommender:
         artifacts.ArtifactError
             The folder is damaged, incomplete, of another version or not an artifact.
         """
-        arrays, about = artifacts.load(directory, verify=verify)
-        return artifacts.restored(directory, lambda: cls._restored(arrays, about))
+        arrays, about = store.load(directory, verify=verify)
+        return store.restored(directory, lambda: cls._restored(arrays, about))
 
     @classmethod
     def _restored(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from catalog.management.sentences import PlainCommand
+from common.commands.sentences import PlainCommand
 from recommendations.engine import ArtifactError, NotEnoughData
-from recommendations.services import reasons
-from recommendations.services.memory import NotEnoughMemory
-from recommendations.services.registry import RegistryError
-from recommendations.services.serving import Served
-from recommendations.services.training import TrainingRefused
+from recommendations.services.serving import explanation_text
+from recommendations.services.training.memory_check import NotEnoughMemory
+from recommendations.services.versions.registry import RegistryError
+from recommendations.services.serving.recommend import Served
+from recommendations.services.training.pipeline import TrainingRefused
 
 EXPECTED = (RegistryError, TrainingRefused, NotEnoughData, NotEnoughMemory, ArtifactError, ValueError)
 
@@ -32,15 +32,15 @@ def lines_of(served: Served) -> Iterator[str]:
     """Yield a list as text: place, song, score and why."""
     if served.reason:
         yield served.reason
-    named = reasons.songs_named_by(item.explanation for item in served.items)
+    named = explanation_text.songs_named_by(item.explanation for item in served.items)
     for item in served.items:
         yield f"{item.position:3}. {item.song}   ({item.score:.3f})"
-        yield f"     {reasons.of(item.explanation, named).sentence}"
+        yield f"     {explanation_text.of(item.explanation, named).sentence}"
 
 
 def as_json(served: Served) -> dict[str, Any]:
     """Return a list as plain JSON types."""
-    named = reasons.songs_named_by(item.explanation for item in served.items)
+    named = explanation_text.songs_named_by(item.explanation for item in served.items)
     return {
         "version": served.version.name if served.version else None,
         "step": served.step,
@@ -53,7 +53,7 @@ def as_json(served: Served) -> dict[str, Any]:
                 "title": item.song.title,
                 "artist": item.song.artist.name,
                 "score": item.score,
-                "reason": reasons.of(item.explanation, named).sentence,
+                "reason": explanation_text.of(item.explanation, named).sentence,
                 "explanation": item.explanation.to_dict(),
             }
             for item in served.items

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.models import Song
-from catalog.services import library
-from recommendations.services import reasons
-from recommendations.services.reasons import Reasons
+from catalog.listening import library
+from recommendations.services.serving import explanation_text
+from recommendations.services.serving.explanation_text import Reasons
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
     """Make cards of several served lists at once; two queries for all of them."""
     served = [list(one) for one in lists]
     everything = [item for one in served for item in one]
-    named = reasons.songs_named_by(item.explanation for item in everything)
+    named = explanation_text.songs_named_by(item.explanation for item in everything)
     opinions = library.opinions_of(listener, [item.song for item in everything])
     return [
-        [Card(item.song, opinions.get(item.song.pk, ""), reasons.of(item.explanation, named)) for item in one]
+        [Card(item.song, opinions.get(item.song.pk, ""), explanation_text.of(item.explanation, named)) for item in one]
         for one in served
     ]
 
 
 def compared(shown: Iterable[Card]) -> list[Card]:
     """Let cards say how they are like the song they are shown for."""
-    return [replace(card, reasons=card.reasons and reasons.compared(card.reasons)) for card in shown]
+    return [replace(card, reasons=card.reasons and explanation_text.compared(card.reasons)) for card in shown]
 
 
 def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:

@@ -5,8 +5,9 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Song
 from recommendations.models import Taste
-from recommendations.services import events, mixes, shelves
-from recommendations.services.told import Told
+from recommendations.services.serving import feedback
+from recommendations.services.surfaces import mixes, home as shelves
+from recommendations.services.serving.listener_context import Told
 from recommendations.views import cards, tryout
 
 N_MADE_FOR_YOU = 12
@@ -27,7 +28,7 @@ def home(request):
     context = {
         "page": "home",
         "served": shown.made_for_you,
-        "receipt": events.receipt(listener, shown.made_for_you),
+        "receipt": feedback.receipt(listener, shown.made_for_you),
         "made_for_you": made,
         "because": shown.because,
         "because_cards": cards.compared(liked),

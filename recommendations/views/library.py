@@ -6,7 +6,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from catalog.models import Playlist
-from recommendations.services import continuing, wishes
+from recommendations.services.surfaces import playlist_continuation
+from recommendations.services.preferences import controls
 from recommendations.views import cards
 
 ROWS_A_PAGE = 50
@@ -15,7 +16,7 @@ ROWS_A_PAGE = 50
 @login_required
 @require_safe
 def hidden(request):
-    rows = Paginator(wishes.hidden_by(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(controls.hidden_by(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {"page": "library", "tab": "hidden", "rows": rows}
     return render(request, "recommendations/hidden.html", context)
 
@@ -25,7 +26,7 @@ def hidden(request):
 def continue_playlist(request, playlist_id):
     """Suggest songs that fit a playlist of one's own."""
     playlist = get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
-    served = continuing.continue_playlist(request.user, playlist)
+    served = playlist_continuation.continue_playlist(request.user, playlist)
     (found,) = cards.of_served(request.user, served.items)
     context = {"page": "playlists", "playlist": playlist, "served": served, "cards": found}
     return render(request, "recommendations/continue.html", context)

@@ -9,8 +9,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.services import playlists
-from recommendations.services import mixes
+from catalog.playlists import edit
+from recommendations.services.surfaces import mixes
 from recommendations.views import cards
 
 
@@ -35,7 +35,7 @@ def keep(request, number: int):
     shown = _mix_or_404(request, number)
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
-    playlist = playlists.create(request.user, title[: playlists.MAX_TITLE], songs=shown.songs)
+    playlist = edit.create(request.user, title[: edit.MAX_TITLE], songs=shown.songs)
     return redirect("catalog:playlist", playlist.pk)
 
 

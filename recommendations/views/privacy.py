@@ -8,14 +8,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import PersonalisationForm
-from recommendations.services import privacy
+from recommendations.services.preferences import data_export
 
 
 @login_required
 @require_safe
 def my_data(request):
     response = JsonResponse(
-        privacy.my_data(request.user), json_dumps_params={"indent": 1, "ensure_ascii": False}
+        data_export.my_data(request.user), json_dumps_params={"indent": 1, "ensure_ascii": False}
     )
     response["Content-Disposition"] = 'attachment; filename="musicrec-my-data.json"'
     return response
@@ -26,7 +26,7 @@ def my_data(request):
 def set_personalisation(request):
     form = PersonalisationForm(request.POST)
     form.full_clean()
-    privacy.set_personalised(request.user, form.cleaned_data["personalised"])
+    data_export.set_personalised(request.user, form.cleaned_data["personalised"])
     if request.user.personalised:
         messages.success(request, _("Your history is used for your recommendations again."))
     else:

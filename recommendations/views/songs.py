@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Artist, Song
-from catalog.services import library
-from catalog.views.responses import done
-from recommendations.services import artists, charts, reasons, serving, wishes
+from catalog.listening import library
+from common.http import done
+from recommendations.services.surfaces import related_artists
+from recommendations.services.preferences import feature_chart, controls
+from recommendations.services.serving import explanation_text, recommend
 from recommendations.views import cards
 
 N_SIMILAR = 12
@@ -20,20 +22,20 @@ SONGS_A_PAGE = 30
 @require_safe
 def song(request, song_id: int):
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    similar = serving.similar_songs(shown, N_SIMILAR)
+    similar = recommend.similar_songs(shown, N_SIMILAR)
     (similar_cards,) = cards.of_served(request.user, similar.items)
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
-        explanation = serving.explain_song(request.user, shown)
+        explanation = recommend.explain_song(request.user, shown)
     context = {
         "song": shown,
         "opinion": library.opinions_of(request.user, [shown]).get(shown.pk, ""),
         "similar": cards.compared(similar_cards),
         "similar_served": similar,
-        "like_artists": artists.like_artist_of(similar.songs, shown.artist_id),
-        "profile": charts.profile(shown),
+        "like_artists": related_artists.like_artist_of(similar.songs, shown.artist_id),
+        "profile": feature_chart.profile(shown),
         "explanation": explanation,
-        "wished": wishes.about_song(request.user, shown) if request.user.is_authenticated else set(),
+        "wished": controls.about_song(request.user, shown) if request.user.is_authenticated else set(),
     }
     return render(request, "recommendations/song.html", context)
 
@@ -43,12 +45,12 @@ def artist(request, artist_id: int):
     shown = get_object_or_404(Artist, pk=artist_id)
     found = Song.objects.available().for_cards().filter(artist=shown).order_by("-year", "title", "pk")
     songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
-    hidden = request.user.is_authenticated and shown.pk in wishes.unwanted(request.user)[1]
+    hidden = request.user.is_authenticated and shown.pk in controls.unwanted(request.user)[1]
     context = {
         "artist": shown,
         "songs": songs,
         "cards": cards.of_songs(request.user, list(songs)),
-        "similar_artists": artists.similar_artists(shown),
+        "similar_artists": related_artists.similar_artists(shown),
         "is_hidden": hidden,
     }
     return render(request, "recommendations/artist.html", context)
@@ -59,17 +61,17 @@ def artist(request, artist_id: int):
 def why(request, song_id: int):
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    explanation, sound = serving.explain_with_sound(request.user, shown)
+    explanation, sound = recommend.explain_with_sound(request.user, shown)
     opinion = library.opinions_of(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
-        named = reasons.songs_named_by([explanation])
-        found = reasons.of(explanation, named)
+        named = explanation_text.songs_named_by([explanation])
+        found = explanation_text.of(explanation, named)
         context |= {
             "reasons": found,
-            "chart": charts.comparison(shown, explanation, sound),
+            "chart": feature_chart.comparison(shown, explanation, sound),
         }
-    context["wished"] = wishes.about_song(request.user, shown)
+    context["wished"] = controls.about_song(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
     return render(request, template, context)
 
@@ -81,16 +83,16 @@ def wish_song(request, song_id: int):
     about = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     match request.POST.get("wish"):
         case "hide-song":
-            wishes.hide_song(request.user, about)
+            controls.hide_song(request.user, about)
             message = _("“%(name)s” is hidden. Your library has it under Hidden.")
         case "unhide-song":
-            wishes.unhide_song(request.user, about)
+            controls.unhide_song(request.user, about)
             message = _("“%(name)s” may be recommended again.")
         case "ignore-song":
-            wishes.ignore_song(request.user, about)
+            controls.ignore_song(request.user, about)
             message = _("“%(name)s” is no longer used for your recommendations.")
         case "unignore-song":
-            wishes.unignore_song(request.user, about)
+            controls.unignore_song(request.user, about)
             message = _("“%(name)s” is used for your recommendations again.")
         case other:
             return HttpResponseBadRequest(f"{other!r} is not something to wish about a song.")
@@ -104,10 +106,10 @@ def wish_artist(request, artist_id: int):
     about = get_object_or_404(Artist, pk=artist_id)
     match request.POST.get("wish"):
         case "hide-artist":
-            wishes.hide_artist(request.user, about)
+            controls.hide_artist(request.user, about)
             message = _("%(name)s is hidden: nothing by them is recommended any more.")
         case "unhide-artist":
-            wishes.unhide_artist(request.user, about)
+            controls.unhide_artist(request.user, about)
             message = _("%(name)s may be recommended again.")
         case other:
             return HttpResponseBadRequest(f"{other!r} is not something to wish about an artist.")

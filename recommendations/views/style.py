@@ -5,7 +5,8 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Song
 from recommendations.engine import Evidence, Explanation, FeatureMatch, PopularityNote
-from recommendations.services import charts, reasons
+from recommendations.services.preferences import feature_chart
+from recommendations.services.serving import explanation_text
 from recommendations.views.cards import Card
 
 COLOURS = [
@@ -23,12 +24,12 @@ def style(request):
         "colours": COLOURS,
         "cards": examples,
         "reasons": _reasons(songs),
-        "chart": charts.profile(songs[0]) if songs else None,
+        "chart": feature_chart.profile(songs[0]) if songs else None,
     }
     return render(request, "recommendations/style.html", context)
 
 
-def _reasons(songs: list[Song]) -> reasons.Reasons:
+def _reasons(songs: list[Song]) -> explanation_text.Reasons:
     explanation = Explanation(
         contributions={"als": 0.6, "content": 0.3, "popularity": 0.1},
         shares={"als": 0.6, "content": 0.3, "popularity": 0.1},
@@ -37,4 +38,4 @@ def _reasons(songs: list[Song]) -> reasons.Reasons:
         features=(FeatureMatch("energy", 0.7, 0.68),),
         popularity=PopularityNote("trending", 120),
     )
-    return reasons.of(explanation, {song.pk: song for song in songs})
+    return explanation_text.of(explanation, {song.pk: song for song in songs})

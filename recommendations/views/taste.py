@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from recommendations.forms import TasteForm
 from recommendations.models import Wish
-from recommendations.services import serving, taste, wishes
-from recommendations.services.reasons import words_joined
+from recommendations.services.serving import recommend
+from recommendations.services.preferences import taste, controls
+from recommendations.services.serving.explanation_text import words_joined
 from recommendations.views import cards
 
 UNDO = "taste_before"
@@ -35,7 +36,7 @@ def taste_page(request):
         "form": form,
         "known": known,
         "counted": _counted(known),
-        "wishes": wishes.hidden_by(request.user)[:WISHES_SHOWN],
+        "wishes": controls.hidden_by(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
         "artists": now.artists.all() if now.pk else [],
         "genres": now.genres.all() if now.pk else [],
@@ -57,7 +58,7 @@ def _counted(known: dict[str, Any]) -> str:
 
 
 def _compared(listener, form: TasteForm) -> dict:
-    before = serving.recommend_for(listener)
+    before = recommend.recommend_for(listener)
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song())
     old, new = cards.of_served(listener, before.items[: taste.N_PREVIEW], after.items[: taste.N_PREVIEW])
     known = {card.song.pk for card in old}

@@ -7,8 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog.models import Artist, Genre, Song
-from catalog.services import search
-from recommendations.services import artists, serving, shelves, taste
+from catalog.songs import search
+from recommendations.services.surfaces import related_artists, home
+from recommendations.services.serving import recommend
+from recommendations.services.preferences import taste
 from recommendations.views import cards
 
 N_STARTING_POINTS = 18
@@ -33,7 +35,7 @@ def try_out(request):
         context = _offer(words, _songs(request.GET), _artists(request.GET))
     else:
         picked = picked_songs(request.GET)
-        served = serving.recommend_from_songs(picked, 12) if picked else None
+        served = recommend.recommend_from_songs(picked, 12) if picked else None
         context = _offer(words, picked, []) | {
             "served": served,
             "cards": cards.of_served(request.user, served.items)[0] if served else [],
@@ -90,7 +92,7 @@ def picked_songs(data) -> list[Song]:
     for artist in _artists(data):
         if len(ids) >= MOST_PICKED:
             break
-        ids += [pk for pk in artists.best_known_ids(artist) if pk not in ids]
+        ids += [pk for pk in related_artists.best_known_ids(artist) if pk not in ids]
     added = ids[len(picked) : MOST_PICKED]
     songs = Song.objects.available().for_cards().in_bulk(added) if added else {}
     return picked + [songs[pk] for pk in added if pk in songs]
@@ -121,7 +123,7 @@ def _offer(words: str, picked: list[Song], picked_artists: list[Artist]) -> dict
         songs = [song for song in found if song.pk not in taken]
         found_artists = search.search_artists(words, 6)
     else:
-        start = shelves.starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
+        start = home.starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
         # Popular songs first and the artists of the rest: nobody is asked twice about the same.
         songs = [song for song in start if song.pk not in taken]
         found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]

@@ -21,8 +21,8 @@ from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
 from catalog.models import Artist, ImportRun, Interaction, Playlist, Song, Submission
-from catalog.models.submission import LatestImport, NowPlaying
-from catalog.services import imports, ingest
+from catalog.listening.models import LatestImport, NowPlaying
+from catalog.imports import import_jobs, ingest
 from recommendations.models import (
     Activation,
     Experiment,
@@ -33,7 +33,9 @@ from recommendations.models import (
     TrainingRun,
     Wish,
 )
-from recommendations.services import list_cache, made_playlists, privacy, taste, wishes
+from recommendations.services.serving import list_cache
+from recommendations.services.surfaces import generated_playlists
+from recommendations.services.preferences import data_export, taste, controls
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME, WORDS = "zaphod-of-this-test", "quite-some-words-9"
@@ -90,8 +92,8 @@ def fill_every_table(user: User, song: Song) -> None:
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)
     Experiment.objects.create(name="x", created_by=user)
-    wishes.hide_song(user, song)
-    wishes.hide_artist(user, song.artist)
+    controls.hide_song(user, song)
+    controls.hide_artist(user, song.artist)
     taste.set_mood(user, [song.pk], Wish.Kind.MUTE_SONG)
     taste.set_discovery(user, 0.9)
     taste.onboard(user, artists=[song.artist])
@@ -182,7 +184,7 @@ def test_lists_of_an_account_that_is_gone_are_invalidated_by_nothing(zaphod):
 
 def upload(user: User) -> ImportRun:
     text = HISTORY + "".join(f"Band {n},,Song {n},02 Jan 2024 12:{n:02}\n" for n in range(20))
-    return imports.request_import(user, SimpleUploadedFile("lastfm.csv", text.encode()))
+    return import_jobs.request_import(user, SimpleUploadedFile("lastfm.csv", text.encode()))
 
 
 def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):
@@ -192,8 +194,8 @@ def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):
     assert Path(run.stored_path).exists()
     services.delete_account(zaphod)
     assert list(tmp_path.iterdir()) == []
-    assert imports.run_import(run.pk) is None
-    swept = imports.sweep()
+    assert import_jobs.run_import(run.pk) is None
+    swept = import_jobs.sweep()
     assert (swept.requeued, swept.failed, swept.waiting) == ([], [], [])
 
 
@@ -208,7 +210,7 @@ def test_an_import_that_runs_stops_and_leaves_no_song_behind(zaphod, song, setti
         n_songs.append(Song.objects.count())
         services.delete_account(zaphod)
 
-    assert imports.run_import(run.pk, on_progress=delete_after_first_chunk) is None
+    assert import_jobs.run_import(run.pk, on_progress=delete_after_first_chunk) is None
     assert n_songs == [1 + 5]
     assert list(Song.objects.values_list("pk", flat=True)) == [song.pk]
     assert list(Artist.objects.values_list("name", flat=True)) == ["Lola Berg"]
@@ -219,7 +221,7 @@ def test_an_import_that_runs_stops_and_leaves_no_song_behind(zaphod, song, setti
 def test_songs_that_others_heard_stay(zaphod, settings, tmp_path):
     """T75: only what nobody else has goes along."""
     settings.UPLOADS_DIR = tmp_path
-    imports.run_import(upload(zaphod).pk)
+    import_jobs.run_import(upload(zaphod).pk)
     other = User.objects.create_user("trillian")
     heard = Song.objects.get(title="Song 7")
     Interaction.objects.create(listener=other, song=heard, kind=Interaction.Kind.PLAY, source="x")
@@ -229,14 +231,14 @@ def test_songs_that_others_heard_stay(zaphod, settings, tmp_path):
 
 def test_playlists_in_the_making_stop_without_an_error(zaphod, song):
     """T75: the account is gone when its playlist is stored; the others still get theirs."""
-    draft = made_playlists.Draft("Jams", "", [made_playlists.Entry(song, "")])
+    draft = generated_playlists.Draft("Jams", "", [generated_playlists.Entry(song, "")])
 
-    def make_slowly() -> made_playlists.Draft:
+    def make_slowly() -> generated_playlists.Draft:
         services.delete_account(User.objects.get(username=NAME))
         return draft
 
     kind = Playlist.Kind.WEEKLY_JAMS
-    assert made_playlists._kept(zaphod, kind, "2026-W01", make_slowly) is None
+    assert generated_playlists._kept(zaphod, kind, "2026-W01", make_slowly) is None
     assert not Playlist.objects.exists()
 
 
@@ -265,12 +267,12 @@ def statements_about_state(queries) -> list[str]:
 def test_every_change_of_taste_invalidates_once(zaphod, song, django_assert_max_num_queries):
     """Hiding invalidated the lists by the service and by a signal."""
     changes = [
-        lambda: wishes.hide_song(zaphod, song),
-        lambda: wishes.unhide_song(zaphod, song),
-        lambda: wishes.hide_artist(zaphod, song.artist),
+        lambda: controls.hide_song(zaphod, song),
+        lambda: controls.unhide_song(zaphod, song),
+        lambda: controls.hide_artist(zaphod, song.artist),
         lambda: taste.set_discovery(zaphod, 0.8),
         lambda: taste.onboard(zaphod, artists=[song.artist]),
-        lambda: privacy.set_personalised(zaphod, False),
+        lambda: data_export.set_personalised(zaphod, False),
     ]
     for change in changes:
         before = list_cache.generation(zaphod.pk)

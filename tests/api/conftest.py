@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
-from recommendations.services import registry, training
+from recommendations.services.versions import registry
+from recommendations.services.training import pipeline
 from tests.api.caller import Caller
 
 
@@ -103,8 +104,8 @@ def world(db, settings, tmp_path):
     ]
     Interaction.objects.bulk_create(rows)
     registry.forget_loaded()
-    run = training.request_training(preset="classic", trigger="command")
-    run = training.run_training(run.pk, "test")
+    run = pipeline.request_training(preset="classic", trigger="command")
+    run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
     yield SimpleNamespace(alice=Caller(alice), songs=songs, run=run, version=run.version)
     registry.forget_loaded()

@@ -7,9 +7,10 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from catalog.services import listening
-from musicrec_site import api_throttling
-from recommendations.services import registry, serving
+from catalog.listening import interactions
+from musicrec_site.api import throttling
+from recommendations.services.versions import registry
+from recommendations.services.serving import recommend
 
 
 def post(alice, body, content_type="application/json"):
@@ -100,7 +101,7 @@ def test_what_nobody_expected_is_logged_and_not_shown(alice, songs, monkeypatch,
     def broken(*args, **kwargs):
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(listening, "like", broken)
+    monkeypatch.setattr(interactions, "like", broken)
     alice.client.raise_request_exception = False
     answer = alice.put("songs/song_0/like/")
     assert answer.status == 500
@@ -112,7 +113,7 @@ def test_what_nobody_expected_is_logged_and_not_shown(alice, songs, monkeypatch,
 @pytest.fixture
 def one_window(monkeypatch):
     """No minute may end in the middle of a test that counts requests."""
-    monkeypatch.setattr(api_throttling, "PERIOD", 10**9)
+    monkeypatch.setattr(throttling, "PERIOD", 10**9)
     return 10**9
 
 
@@ -160,7 +161,7 @@ def test_a_clock_that_jumps_locks_nobody_out(alice, settings, monkeypatch):
     settings.API_RATES = settings.API_RATES | {"read": 3}
     real = time.time
     for jump in (0, 3600, -3600):
-        monkeypatch.setattr("musicrec_site.api_throttling.time.time", lambda jump=jump: real() + jump)
+        monkeypatch.setattr("musicrec_site.api.throttling.time.time", lambda jump=jump: real() + jump)
         assert alice.get("me/").status == 200
 
 
@@ -173,4 +174,4 @@ def test_a_broken_model_gives_a_list_and_no_error(world, settings, tmp_path):
     answer = world.alice.get("recommendations/", {"k": 3})
     assert (answer.status, answer.body["version"]) == (200, None)
     assert answer.body["step"] == "popular"
-    assert answer.body["note"] == serving.NO_MODEL
+    assert answer.body["note"] == recommend.NO_MODEL

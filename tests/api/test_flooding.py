@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recommendations.services import registry, serving, training, trends
+from recommendations.services.versions import registry, trends
+from recommendations.services.serving import recommend
+from recommendations.services.training import pipeline
 from tests.api.caller import Caller
 
 N_REQUESTS, N_PLAYS = 4, 1_000
@@ -34,13 +36,13 @@ def send_plays(username: str, song, n_requests: int, n_plays: int) -> None:
 
 def place_for_a_stranger(song) -> int:
     """Train anew and return the song's place in the list of a listener nothing is known of."""
-    run = training.request_training(preset="classic", trigger="command", options={"evaluate": False})
-    run = training.run_training(run.pk, "test")
+    run = pipeline.request_training(preset="classic", trigger="command", options={"evaluate": False})
+    run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
     registry.activate(run.version)
     caches["default"].clear()
     visitor = User.objects.create_user(f"visitor-{run.pk}")
-    songs = [item.song for item in serving.recommend_for(visitor, 40).items]
+    songs = [item.song for item in recommend.recommend_for(visitor, 40).items]
     return songs.index(song) if song in songs else len(songs)
 
 

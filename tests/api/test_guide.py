@@ -10,7 +10,7 @@ import pytest
 from accounts import tokens
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion, Outcome, TrainingRun
-from recommendations.services import training
+from recommendations.services.training import pipeline
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 # A curl that fails where the answer is an error, and says what was asked.
@@ -25,8 +25,8 @@ def examples(language: str) -> list[str]:
 def fill_in(live_server, world, monkeypatch):
     """Return a function that puts what is here into an example: the server, a token, and ids that exist."""
     monkeypatch.setattr("recommendations.tasks._send", lambda *args: True)  # no worker is to be woken up
-    second = training.request_training(preset="classic", trigger="command")
-    training.run_training(second.pk, "test")
+    second = pipeline.request_training(preset="classic", trigger="command")
+    pipeline.run_training(second.pk, "test")
     for old, new in (("song_20", "song_00042"), ("song_22", "song_00007")):
         Song.objects.filter(key=old).update(key=new)
     Artist.objects.get_or_create(pk=7, defaults={"name": "The Lanterns"})

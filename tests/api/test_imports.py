@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from catalog.models import Interaction
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 PLAYS = [
     {
@@ -37,7 +37,7 @@ def test_a_history_comes_in_is_watched_and_undone(alice, bob, songs):
     queued = upload(alice, json.dumps(PLAYS).encode())
     assert (queued.status, queued.body["status"]) == (202, "queued")
     address = f"me/imports/{queued.body['id']}/"
-    imports.run_import(queued.body["id"])
+    import_jobs.run_import(queued.body["id"])
     done = alice.get(address).body
     assert (done["status"], done["n_added"], done["rejected_rows"]) == ("succeeded", 3, [])
     assert set(Interaction.objects.by(alice.user).values_list("song", flat=True)) == {songs[0].pk}
@@ -53,7 +53,7 @@ def test_what_is_no_history_ends_with_a_sentence(alice):
     for content, name in ((b"hello", "../../hello.txt"), (b"\x00" * 100, "x.zip")):
         answer = upload(alice, content, name)
         assert (answer.status, answer.body["format"]) == (202, "")
-        imports.run_import(answer.body["id"])
+        import_jobs.run_import(answer.body["id"])
         failed = alice.get(f"me/imports/{answer.body['id']}/").body
         assert failed["status"] == "failed"
         assert "is no listening history that is known here" in failed["error"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts import tokens
 from catalog.listenbrainz import payloads
 from catalog.models import Genre, Song
-from musicrec_site import api_throttling
+from musicrec_site.api import throttling
 from tests.api.caller import Caller
 from tests.api.listens import NOW, listen, plays, single
 
@@ -267,7 +267,7 @@ def test_empty_ids_are_dropped(player):
 
 def test_how_much_is_left_stands_in_the_headers(player, settings, monkeypatch):
     period = 10**9  # no window may end in the middle of the test
-    monkeypatch.setattr(api_throttling, "PERIOD", period)
+    monkeypatch.setattr(throttling, "PERIOD", period)
     settings.API_RATES = settings.API_RATES | {"listen": 2}
     answers = [player.post("submit-listens", single(listen(at=NOW - n))) for n in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]

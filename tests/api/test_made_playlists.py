@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Interaction, Playlist
-from catalog.services import listening
-from recommendations.services import made_playlists, mixes
+from catalog.listening import interactions
+from recommendations.services.surfaces import generated_playlists, mixes
 from tests.api.caller import Caller
 
 Kind = Interaction.Kind
@@ -55,15 +55,15 @@ def test_made_playlists_stay_for_their_period_and_say_why(world):
 
 
 def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(world, carol, monkeypatch):
-    monkeypatch.setattr(made_playlists, "N_SONGS", 10)  # eight known, two new
+    monkeypatch.setattr(generated_playlists, "N_SONGS", 10)  # eight known, two new
     for song in world.songs[:6]:
         heard(carol, song, plays=10, days_ago=60)
     heard(carol, world.songs[6], plays=10, days_ago=0)  # worn out
     heard(carol, world.songs[7], plays=10, skips=9)
     heard(carol, world.songs[8], plays=3)
     heard(carol, world.songs[9], plays=2)
-    listening.dislike(carol, world.songs[0], source="test")
-    (jams,) = made_playlists.make(carol, JAMS)
+    interactions.dislike(carol, world.songs[0], source="test")
+    (jams,) = generated_playlists.make(carol, JAMS)
     there = keys(jams)
     assert {song.key for song in world.songs[1:7]} <= set(there)
     assert {"song_08", "song_09"} <= set(there)
@@ -73,7 +73,7 @@ def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(wo
 def test_jams_say_how_often_and_how_long_ago(world, carol):
     for song, plays, days_ago in zip(world.songs, (1, 1, 1, 3, 3, 3), (0, 7, 21, 0, 7, 21), strict=False):
         heard(carol, song, plays=plays, days_ago=days_ago)
-    (jams,) = made_playlists.make(carol, JAMS)
+    (jams,) = generated_playlists.make(carol, JAMS)
     reasons = {item.song.key: item.reason for item in jams.items.select_related("song")}
     assert [reasons[f"song_{n:02d}"] for n in range(6)] == [
         "You played it once",
@@ -88,14 +88,14 @@ def test_jams_say_how_often_and_how_long_ago(world, carol):
 def test_a_history_without_counts_and_times_gives_jams_too(world, carol):
     for song in world.songs[:12:2]:
         heard(carol, song, days_ago=None)
-    (jams,) = made_playlists.make(carol, JAMS)
+    (jams,) = generated_playlists.make(carol, JAMS)
     assert {song.key for song in world.songs[:12:2]} <= set(keys(jams))
 
 
 def test_too_little_is_known_for_any(carol, world):
-    assert [made_playlists.make(carol, kind) for kind in (JAMS, DISCOVERY, MIX)] == [[], [], []]
+    assert [generated_playlists.make(carol, kind) for kind in (JAMS, DISCOVERY, MIX)] == [[], [], []]
     heard(carol, world.songs[0], plays=5)
-    assert made_playlists.make(carol, JAMS) == []
+    assert generated_playlists.make(carol, JAMS) == []
     assert Playlist.objects.count() == 0
 
 
@@ -103,7 +103,7 @@ def test_discovery_is_of_songs_never_heard_whatever_was_done_with_them(world, ca
     for song in world.songs[:12:2]:
         heard(carol, song)
     heard(carol, world.songs[14], plays=0, skips=3)
-    (made,) = made_playlists.make(carol, DISCOVERY)
+    (made,) = generated_playlists.make(carol, DISCOVERY)
     assert keys(made)
     assert not {song.key for song in [*world.songs[:12:2], world.songs[14]]} & set(keys(made))
 
@@ -113,7 +113,7 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
     monkeypatch.setattr(mixes, "N_SONGS", 14)
     monkeypatch.setattr(mixes, "N_FAMILIAR", 2)
     for song in world.songs[:24]:
-        listening.like(carol, song, source="test")
+        interactions.like(carol, song, source="test")
     made = mixes.daily_mixes(carol)
     assert len(made) > 1
     new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.known]
@@ -123,19 +123,19 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
 def test_the_schedule_makes_what_is_missing_once_and_takes_away_what_is_old(world, carol):
     for song in world.songs[:12:2]:
         heard(carol, song, plays=3, days_ago=1)
-    assert made_playlists.make_due() == 1 + 1 + 12  # Carol, Alice and those who made the world
+    assert generated_playlists.make_due() == 1 + 1 + 12  # Carol, Alice and those who made the world
     n_made = Playlist.objects.count()
-    assert made_playlists.make_due() == 14
+    assert generated_playlists.make_due() == 14
     assert Playlist.objects.count() == n_made
     Playlist.objects.filter(kind=MIX).update(created_at=timezone.now() - timedelta(days=8), period="old")
-    made_playlists.make_all(carol)
+    generated_playlists.make_all(carol)
     assert not Playlist.objects.filter(owner=carol, period="old").exists()
 
 
 def test_the_next_week_has_a_playlist_of_its_own(world):
     today = timezone.localdate()
-    (now,) = made_playlists.make(world.alice.user, JAMS, today)
-    (later,) = made_playlists.make(world.alice.user, JAMS, today + timedelta(days=7))
+    (now,) = generated_playlists.make(world.alice.user, JAMS, today)
+    (later,) = generated_playlists.make(world.alice.user, JAMS, today + timedelta(days=7))
     assert now.pk != later.pk
 
 

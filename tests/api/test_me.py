@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import ImportRun, Interaction
 from recommendations.models import Impression, ModelVersion, RecommendationList
-from recommendations.services import training
+from recommendations.services.training import pipeline
 from tests.api.caller import Caller
 from tests.api.listens import playing
 from tests.eager import eager_tasks
@@ -206,7 +206,7 @@ def test_who_went_is_learned_from_no_more(world):
     assert world.alice.delete("me/?confirm=alice", {"password": WORDS}).status == 204
     assert world.alice.get("recommendations/").status == 401
     assert not RecommendationList.objects.filter(listener=owner).exists()
-    run = training.run_training(training.request_training(preset="classic", trigger="command").pk, "test")
+    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
     assert run.version.n_listeners == n_before - 1
 
 
@@ -214,5 +214,5 @@ def test_whoever_wants_no_personalisation_is_not_learned_from(world):
     """T63: the switch does for the next model what leaving does."""
     n_before = world.version.n_listeners
     world.alice.patch("me/", {"personalised": False})
-    run = training.run_training(training.request_training(preset="classic", trigger="command").pk, "test")
+    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
     assert run.version.n_listeners == n_before - 1

@@ -19,7 +19,7 @@ from accounts.models import User
 from catalog.models import HeardName, ImportRun, Interaction, PlaylistItem
 from musicrec_site.urls import listenbrainz_patterns
 from recommendations.models import Impression, ModelVersion, Outcome, TrainingRun
-from recommendations.services import wishes
+from recommendations.services.preferences import controls
 from tests.api.caller import Caller
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -250,8 +250,8 @@ def hers(alice, songs):
     alice.put("songs/song_2/dislike/")
     alice.post("interactions/", {"song": "song_0", "kind": "play", "occurred_at": "2026-01-02T03:04:05Z"})
     alice.patch("me/taste/", {"discovery": 0.25})
-    wishes.ignore_song(alice.user, songs[3])
-    wishes.hide_artist(alice.user, songs[4].artist)
+    controls.ignore_song(alice.user, songs[3])
+    controls.hide_artist(alice.user, songs[4].artist)
     HeardName.objects.create(msid=uuid.UUID(int=7), song=songs[0])
     shown = Impression.objects.create(
         listener=alice.user, surface="mark of alice", step="live", song_ids=[songs[0].pk]

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.test import Client
 
-from catalog import formulas
+from common import spreadsheets
 from catalog.models import Playlist, Song
 
 
@@ -95,4 +95,4 @@ def test_a_spreadsheet_runs_no_title_and_the_title_comes_back(alice, songs, titl
     text = alice.get(f"playlists/{made}/export/", {"as": "csv"}).body
     cell = next(csv.DictReader(io.StringIO(text)))["title"]
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
-    assert formulas.restore(cell) == title
+    assert spreadsheets.restore(cell) == title

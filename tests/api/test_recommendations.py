@@ -6,7 +6,8 @@ import pytest
 
 from catalog.models import Interaction
 from catalog.records import SongRecord
-from catalog.services import listening, songs
+from catalog.listening import interactions
+from catalog.songs import resolver
 from recommendations.models import Impression, Outcome
 from tests.api.caller import Caller
 
@@ -195,9 +196,9 @@ def test_a_receipt_is_only_good_for_its_listener(world, bob):
 def test_songs_newer_than_the_model_are_stood_in_for(world):
     """T32: a listener who only heard new songs of a known artist gets songs that go with them."""
     carol = Caller(type(world.alice.user).objects.create_user("carol"))
-    new, is_new = songs.find_or_add(SongRecord(line=1, title="Brand new", artist="Band 1"))
+    new, is_new = resolver.find_or_add(SongRecord(line=1, title="Brand new", artist="Band 1"))
     assert is_new
-    listening.like(carol.user, new, source="test")
+    interactions.like(carol.user, new, source="test")
     answer = carol.get("recommendations/", {"k": 5})
     assert answer.body["step"] == "cold"
     assert answer.body["note"]

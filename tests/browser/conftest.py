@@ -91,7 +91,7 @@ def site(database) -> Iterator[Site]:
     with (folder / "server.log").open("w") as log:
         server = installation.start(
             "-m", "gunicorn", "musicrec_site.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4",
-            "--worker-class", "musicrec_site.web_worker.WebWorker",
+            "--worker-class", "musicrec_site.server.web_worker.WebWorker",
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

@@ -5,7 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from catalog.importers import importer_named, open_file
+from catalog.imports.importers import importer_named, open_file
 from catalog.records import LeftOutRow, RejectedRow
 
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from catalog.models import ImportRun, Interaction, Playlist, Song
 from catalog.records import WrongFile
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 pytestmark = pytest.mark.django_db
 Kind = Interaction.Kind
@@ -53,7 +53,7 @@ def alice():
 
 
 def bring(name: str, listener: User) -> ImportRun:
-    return imports.import_file(CASES / name, "history", listener=listener)
+    return import_jobs.import_file(CASES / name, "history", listener=listener)
 
 
 def counts(listener: User) -> tuple[int, ...]:
@@ -74,7 +74,7 @@ def test_a_file_gives_what_is_right_twice_adds_nothing_and_can_be_undone(alice, 
     again = bring(name, alice)
     assert (again.n_added, counts(alice)) == (0, RIGHT[name])
 
-    imports.undo(run)
+    import_jobs.undo(run)
     assert counts(alice) == (0, 0, 0, 0, 0)
     assert not Song.objects.exists() and not Playlist.objects.exists()
 

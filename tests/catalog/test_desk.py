@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.formulas import neutralise, restore
+from common.spreadsheets import neutralise, restore
 from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
-from catalog.services import export, imports, merge
+from catalog.curation import export, merge
+from catalog.imports import import_jobs
 from recommendations.models import Wish
 
 pytestmark = pytest.mark.django_db
@@ -167,7 +168,7 @@ class TestCsv:
         (tmp_path / "songs.csv").write_text(text)
         Song.objects.all().delete()
 
-        imports.import_file(tmp_path / "songs.csv", "songs", "csv")
+        import_jobs.import_file(tmp_path / "songs.csv", "songs", "csv")
 
         assert (
             list(
@@ -222,7 +223,7 @@ class TestAdmin:
         assert answer.url.endswith(f"/{run.pk}/change/")
         assert desk.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()["is_active"]
 
-        imports.run_import(run.pk)
+        import_jobs.run_import(run.pk)
 
         said = desk.get(answer.url).content.decode()
         assert "3 rows read: 2 added" in said and "1 rejected" in said and "energy" in said

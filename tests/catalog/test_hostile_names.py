@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from catalog import matching, text
+from catalog.songs import matching, text
 from catalog.models import ImportRun
 from catalog.records import ListenRecord, SongRecord
-from catalog.services import ingest, song_writer, songs
+from catalog.imports import ingest
+from catalog.songs import song_writer, resolver
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("accounts", "catalog", "recommendations", "musicrec_site")
@@ -128,7 +129,7 @@ def test_every_regular_expression_is_looked_at():
         if _is_call_of_re(node) and not isinstance(node.args[0], ast.Constant)
     ]
     assert not hidden
-    assert "catalog.matching._ISRC" in PATTERNS
+    assert "catalog.songs.matching._ISRC" in PATTERNS
 
 
 @pytest.mark.parametrize(
@@ -166,8 +167,8 @@ def test_keys_are_computed_before_the_transaction_opens(monkeypatch):
 
     outside = len(connection.savepoint_ids)
     monkeypatch.setattr(matching, "match_key", watch)
-    songs.find_or_add(_record("( " * 200))
-    songs.find_or_add_all([_record("One"), _record("Two")])
+    resolver.find_or_add(_record("( " * 200))
+    resolver.find_or_add_all([_record("One"), _record("Two")])
     assert inside
     assert set(inside) == {outside}
 

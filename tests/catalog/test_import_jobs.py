@@ -8,10 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
-from catalog.importers import base, detect_history, open_file
+from catalog.imports.importers import base, detect_history, open_file
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import WrongFile
-from catalog.services import imports, ingest
+from catalog.imports import import_jobs, ingest
 from common import jobs
 from tests.catalog.files import spotify_entry, spotify_zip
 
@@ -46,7 +46,7 @@ def history(n: int, *, title: str = "Song") -> bytes:
 
 
 def upload(listener, content: bytes, name: str = "Streaming_History_Audio_1.json") -> ImportRun:
-    return imports.request_import(listener, SimpleUploadedFile(name, content))
+    return import_jobs.request_import(listener, SimpleUploadedFile(name, content))
 
 
 def dead_owner() -> str:
@@ -61,11 +61,11 @@ class TestAttempts:
         run = upload(alice, history(3))
         for attempt in (1, 2):
             jobs.claim(ImportRun, run.pk, dead_owner())
-            assert imports.sweep().requeued == [run]
+            assert import_jobs.sweep().requeued == [run]
             run.refresh_from_db()
             assert (run.status, run.attempt) == (Status.QUEUED, attempt)
         jobs.claim(ImportRun, run.pk, dead_owner())
-        assert imports.sweep().failed == [run]
+        assert import_jobs.sweep().failed == [run]
         run.refresh_from_db()
         assert run.status == Status.FAILED
         assert run.error == "Reading it was tried 3 times, and each time the worker was lost at row 1."
@@ -75,11 +75,11 @@ class TestAttempts:
         """T66: other imports go on."""
         poisoned = upload(alice, history(3))
         jobs.claim(ImportRun, poisoned.pk, dead_owner())
-        imports.sweep()
+        import_jobs.sweep()
         healthy = upload(bob, history(3))
-        assert imports.run_next_import().pk == healthy.pk
-        assert imports.run_next_import().pk == poisoned.pk
-        assert imports.run_next_import() is None
+        assert import_jobs.run_next_import().pk == healthy.pk
+        assert import_jobs.run_next_import().pk == poisoned.pk
+        assert import_jobs.run_next_import() is None
 
     def test_what_may_pass_is_tried_again_and_counted(self, alice, monkeypatch, uploads):
         """T66: a database that restarts costs an attempt, not the import."""
@@ -89,12 +89,12 @@ class TestAttempts:
             raise DatabaseError("the server closed the connection")
 
         with monkeypatch.context() as patched:
-            patched.setattr(imports, "ingest", unreachable)
+            patched.setattr(import_jobs, "ingest", unreachable)
             with pytest.raises(DatabaseError):
-                imports.run_next_import()
+                import_jobs.run_next_import()
         run.refresh_from_db()
         assert (run.status, run.attempt) == (Status.QUEUED, 1)
-        assert imports.run_next_import().status == Status.SUCCEEDED
+        assert import_jobs.run_next_import().status == Status.SUCCEEDED
 
     def test_a_fault_in_the_reading_fails_at_once_and_leaves_no_file(self, alice, monkeypatch, uploads):
         run = upload(alice, history(3))
@@ -102,9 +102,9 @@ class TestAttempts:
         def broken(*args, **kwargs):
             raise KeyError("no such thing")
 
-        monkeypatch.setattr(imports, "ingest", broken)
+        monkeypatch.setattr(import_jobs, "ingest", broken)
         with pytest.raises(KeyError):
-            imports.run_next_import()
+            import_jobs.run_next_import()
         run.refresh_from_db()
         assert (run.status, run.error) == (Status.FAILED, "KeyError: 'no such thing'")
         assert list(uploads.iterdir()) == []
@@ -118,14 +118,14 @@ class TestTurns:
         settings.JOB_SLICE_SECONDS = 0
         monkeypatch.setattr(ingest, "CHUNK", 10)
         long = upload(alice, history(25, title="Long"))
-        first = imports.run_next_import()
+        first = import_jobs.run_next_import()
         assert (first.pk, first.status, first.n_read, first.attempt) == (long.pk, Status.QUEUED, 10, 0)
         assert 0 < first.progress <= 1
         short = upload(bob, history(5, title="Short"))
-        assert [imports.run_next_import().pk for _ in range(2)] == [short.pk, long.pk]
-        ended = [imports.run_next_import() for _ in range(2)]
+        assert [import_jobs.run_next_import().pk for _ in range(2)] == [short.pk, long.pk]
+        ended = [import_jobs.run_next_import() for _ in range(2)]
         assert {run.pk: run.status for run in ended} == {short.pk: "succeeded", long.pk: "queued"}
-        assert imports.run_next_import().status == Status.SUCCEEDED
+        assert import_jobs.run_next_import().status == Status.SUCCEEDED
         assert Interaction.objects.filter(listener=alice).count() == 25
         assert Interaction.objects.filter(listener=bob).count() == 5
 
@@ -133,8 +133,8 @@ class TestTurns:
         settings.JOB_SLICE_SECONDS = 0
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(25))
-        while imports.run_next_import() is not None:
-            imports._paused.clear()
+        while import_jobs.run_next_import() is not None:
+            import_jobs._paused.clear()
         run.refresh_from_db()
         assert (run.status, run.n_read, run.n_added) == (Status.SUCCEEDED, 25, 25)
 
@@ -143,8 +143,8 @@ class TestTurns:
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(25))
         jobs.claim(ImportRun, run.pk, dead_owner())
-        imports.sweep()
-        assert imports.run_next_import().attempt == 0
+        import_jobs.sweep()
+        assert import_jobs.run_next_import().attempt == 0
 
 
 class TestWhatLeadsNowhere:
@@ -158,7 +158,7 @@ class TestWhatLeadsNowhere:
         content = gzip.compress(start + b"\n" + line * 1_000_000)
         assert len(content) < 200_000
         run = upload(alice, content, "listens.jsonl.gz")
-        ended = imports.run_import(run.pk)
+        ended = import_jobs.run_import(run.pk)
         assert ended.status == Status.FAILED
         assert 5_000 <= ended.n_read <= 5_000 + 2 * ingest.CHUNK
         assert ended.n_read - 1 == ended.n_rejected == ended.n_rejected_in_row
@@ -169,7 +169,7 @@ class TestWhatLeadsNowhere:
         """T67"""
         settings.IMPORT_ROWS = 10
         monkeypatch.setattr(ingest, "CHUNK", 10)
-        ended = imports.run_import(upload(alice, history(25)).pk)
+        ended = import_jobs.run_import(upload(alice, history(25)).pk)
         assert (ended.status, ended.n_read) == (Status.FAILED, 10)
         assert ended.error.startswith("It was stopped at row 10: no more rows")
 
@@ -177,10 +177,10 @@ class TestWhatLeadsNowhere:
         """T51, T67"""
         settings.IMPORT_UNPACKED_MB = 60
         opened = []
-        monkeypatch.setattr(imports, "open_file", lambda *a, **k: opened.append(a) or open_file(*a, **k))
+        monkeypatch.setattr(import_jobs, "open_file", lambda *a, **k: opened.append(a) or open_file(*a, **k))
         run = upload(alice, gzip.compress(b"\n" * (61 * 2**20)), "listens.txt.gz")
         assert opened == []
-        assert "unpacks to far more than its size" in imports.run_import(run.pk).error
+        assert "unpacks to far more than its size" in import_jobs.run_import(run.pk).error
 
     def test_finding_out_what_a_file_is_reads_its_beginning_only(self, tmp_path, monkeypatch):
         """T67: 45 MB of empty lines in 46 kB are not read once for every format."""
@@ -198,7 +198,7 @@ class TestWhatLeadsNowhere:
         monkeypatch.setattr(base._Beginning, "readinto", counted)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
-        n_formats = len(imports.importers_of("history"))
+        n_formats = len(import_jobs.importers_of("history"))
         assert 0 < n_read[0] <= 2 * n_formats * base.HEAD
 
 
@@ -207,23 +207,23 @@ class TestQuotas:
         settings.IMPORT_WAITING = 2
         for i in range(2):
             upload(alice, history(3 + i))
-        with pytest.raises(imports.ImportRefused, match="2 of your files are waiting or being read"):
+        with pytest.raises(import_jobs.ImportRefused, match="2 of your files are waiting or being read"):
             upload(alice, history(9))
         upload(bob, history(9))
         settings.IMPORT_WAITING_MB = 1
-        with pytest.raises(imports.ImportRefused, match="larger than 1 MB together"):
+        with pytest.raises(import_jobs.ImportRefused, match="larger than 1 MB together"):
             upload(bob, b"[" + b" " * 2**20)
 
     def test_files_of_a_day_are_counted_also_when_they_are_done(self, alice, settings):
         settings.IMPORT_FILES_A_DAY = 2
         for i in range(2):
-            imports.run_import(upload(alice, history(3 + i)).pk)
-        with pytest.raises(imports.ImportRefused, match="You brought 2 files within a day"):
+            import_jobs.run_import(upload(alice, history(3 + i)).pk)
+        with pytest.raises(import_jobs.ImportRefused, match="You brought 2 files within a day"):
             upload(alice, history(9))
 
     def test_a_refused_file_leaves_nothing(self, alice, settings, uploads):
         settings.IMPORT_FILE_MB = 1
-        with pytest.raises(imports.ImportRefused, match="larger than 1 MB"):
+        with pytest.raises(import_jobs.ImportRefused, match="larger than 1 MB"):
             upload(alice, b"[" + b" " * 2**20)
         assert not uploads.exists() or list(uploads.iterdir()) == []
         assert not ImportRun.objects.exists()
@@ -234,7 +234,7 @@ import threading
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from accounts.models import User
-from catalog.services import imports
+from catalog.imports import import_jobs as imports
 
 listener = User.objects.create_user("racer")
 barrier = threading.Barrier(10)
@@ -277,7 +277,7 @@ class TestAccountsThatGo:
         upload(carol, history(3))
         upload(carol, history(4))
         with transaction.atomic():
-            imports.delete_imports(carol)
+            import_jobs.delete_imports(carol)
             assert len(list(uploads.iterdir())) == 2
             carol.delete()
         assert list(uploads.iterdir()) == []
@@ -294,10 +294,10 @@ class TestAccountsThatGo:
         def delete_account(_run):
             n_chunks.append(1)
             with transaction.atomic():
-                imports.delete_imports(carol)
+                import_jobs.delete_imports(carol)
                 carol.delete()
 
-        assert imports.run_import(run.pk, on_progress=delete_account) is None
+        assert import_jobs.run_import(run.pk, on_progress=delete_account) is None
         assert n_chunks == [1]
         assert not ImportRun.objects.exists()
         assert not Interaction.objects.exists()
@@ -306,7 +306,7 @@ class TestAccountsThatGo:
     def test_a_cancelled_import_stops_before_its_next_chunk(self, alice, monkeypatch, uploads):
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(30))
-        assert imports.run_import(run.pk, on_progress=imports.cancel) is None
+        assert import_jobs.run_import(run.pk, on_progress=import_jobs.cancel) is None
         run.refresh_from_db()
         assert (run.status, run.n_read) == (Status.CANCELLED, 10)
         assert Interaction.objects.filter(listener=alice).count() == 10
@@ -320,7 +320,7 @@ def test_a_zip_is_read_in_turns_too(alice, settings, monkeypatch, tmp_path):
     entries = [spotify_entry(f"S{i}", ts=f"2021-03-04T{i:02d}:00:00Z") for i in range(7)]
     file = spotify_zip(tmp_path / "my.zip", [{**one, "spotify_track_uri": None} for one in entries])
     run = upload(alice, file.read_bytes(), "my.zip")
-    while imports.run_next_import() is not None:
+    while import_jobs.run_next_import() is not None:
         pass
     run.refresh_from_db()
     assert (run.status, run.n_added) == (Status.SUCCEEDED, 7)

@@ -10,12 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.importers import base, detect_history, importers_of, open_file
-from catalog.importers.lines import LONGEST_LINE
+from catalog.imports.importers import (
+    base,
+    detect_history,
+    importers_of,
+    open_file,
+)
+from catalog.imports.importers.lines import LONGEST_LINE
 from catalog.models import Interaction
-from catalog.models.music import AUDIO_FEATURES
+from catalog.songs.models import AUDIO_FEATURES
 from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
-from recommendations.engine.interactions import Kind
+from recommendations.engine.data.interactions import Kind
 from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
 
 ANYTHING = (

@@ -12,13 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Album, Artist, ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
-from catalog.services import imports, listening
-from catalog.services.ingest import ingest
+from catalog.imports import import_jobs
+from catalog.listening import interactions
+from catalog.imports.ingest import ingest
 from catalog.signals import listening_changed
 from common import jobs
 from common.jobs import LostLease
-from recommendations.engine.synthetic import World
-from recommendations.services import demo_world
+from recommendations.engine.synthetic.world import World
+from recommendations.services.data import demo_world
 from tests.catalog.files import spotify_entry, spotify_zip, write, zipped
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ SONGS = "song_id,title,artist,energy\ns1,Tide,Lola Berg,0.5\ns2,Ember,Lola Berg,
 
 @pytest.fixture
 def songs(tmp_path):
-    imports.import_file(write(tmp_path / "songs.csv", SONGS), "songs", "csv")
+    import_jobs.import_file(write(tmp_path / "songs.csv", SONGS), "songs", "csv")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def alice():
 
 
 def listens(tmp_path, text, **options):
-    return imports.import_file(write(tmp_path / "listens.csv", text), "listens", "csv", options=options)
+    return import_jobs.import_file(write(tmp_path / "listens.csv", text), "listens", "csv", options=options)
 
 
 def counts(run):
@@ -47,7 +48,7 @@ def counts(run):
 
 class TestSongs:
     def test_songs_are_findable_and_a_second_import_adds_nothing(self, tmp_path, songs, capsys):
-        again = imports.import_file(tmp_path / "songs.csv", "songs", "csv")
+        again = import_jobs.import_file(tmp_path / "songs.csv", "songs", "csv")
         assert counts(again) == (3, 0, 3, 0)
         assert Song.objects.matching("elan CAFE").get().key == "s3"
         assert Artist.objects.count() == 2
@@ -62,28 +63,28 @@ class TestSongs:
     )
     def test_a_table_without_rows_is_said_to_be_one(self, tmp_path, content, header):
         with pytest.raises(WrongFile, match=r"t.csv holds no rows; there is nothing to import\."):
-            imports.import_file(write(tmp_path / "t.csv", header + "\n"), content, "csv")
+            import_jobs.import_file(write(tmp_path / "t.csv", header + "\n"), content, "csv")
         assert ImportRun.objects.get().status == Status.FAILED
         assert not Song.objects.exists()
 
     def test_songs_without_ids_get_numbers_and_are_recognised(self, tmp_path):
         file = write(tmp_path / "s.csv", "title,artist\nTide,Lola\nTide - Remastered 2011,Lola\nEmber,Lola\n")
-        assert counts(imports.import_file(file, "songs", "csv")) == (3, 2, 1, 0)
+        assert counts(import_jobs.import_file(file, "songs", "csv")) == (3, 2, 1, 0)
         assert sorted(Song.objects.values_list("key", flat=True)) == ["song_00001", "song_00002"]
         more = write(tmp_path / "t.csv", "title,artist\nEmber,Lola\nNew,Lola\n")
-        assert counts(imports.import_file(more, "songs", "csv")) == (2, 1, 1, 0)
+        assert counts(import_jobs.import_file(more, "songs", "csv")) == (2, 1, 1, 0)
         assert Song.objects.get(title="New").key == "song_00003"
 
     def test_a_later_file_fills_in_what_is_missing_and_changes_nothing_else(self, tmp_path, songs):
         file = write(tmp_path / "more.csv", "song_id,title,artist,energy,tempo,year\ns1,X,Y,0.9,120,1999\n")
-        imports.import_file(file, "songs", "csv")
+        import_jobs.import_file(file, "songs", "csv")
         song = Song.objects.get(key="s1")
         assert (song.title, song.energy, song.tempo, song.year) == ("Tide", 0.5, 120, 1999)
 
     def test_each_feature_keeps_the_source_of_the_file_that_brought_it(self, tmp_path, songs):
         header = "song_id,title,artist,energy,tempo\n"
         more = write(tmp_path / "more.csv", header + "s1,Tide,Lola Berg,0.9,120\ns2,Ember,Lola Berg,0.4,90\n")
-        imports.import_file(more, "songs", "csv", options={"features_source": "spotify"})
+        import_jobs.import_file(more, "songs", "csv", options={"features_source": "spotify"})
         first, second = Song.objects.get(key="s1"), Song.objects.get(key="s2")
         assert first.features_by_source == {"file": ["energy"], "spotify": ["tempo"]}
         assert second.features_by_source == {"spotify": ["energy", "tempo"]}
@@ -92,14 +93,14 @@ class TestSongs:
     def test_an_outer_id_of_another_song_rejects_the_row(self, tmp_path):
         mbid = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
         file = write(tmp_path / "s.csv", f"id,title,artist,mbid\na,T,A,{mbid}\nb,U,A,{mbid}\n")
-        run = imports.import_file(file, "songs", "csv")
+        run = import_jobs.import_file(file, "songs", "csv")
         assert counts(run) == (2, 1, 0, 1)
         assert run.rejected_rows.get().reason == "song a has the same MusicBrainz or Spotify id"
 
     def test_hostile_titles_are_stored_as_they_are(self, tmp_path):
         """T47, T48"""
         title = "<script>alert(1)</script> \u202egnp.exe \U0001f468\u200d\U0001f469"
-        imports.import_file(write(tmp_path / "s.csv", f"title,artist\n{title},=1+1\n"), "songs", "csv")
+        import_jobs.import_file(write(tmp_path / "s.csv", f"title,artist\n{title},=1+1\n"), "songs", "csv")
         assert Song.objects.get().title == title
         assert Song.objects.matching("script alert").exists()
 
@@ -124,7 +125,7 @@ class TestListens:
 
     def test_the_last_opinion_of_a_file_counts_but_not_against_the_site(self, tmp_path, songs):
         song = Song.objects.get(key="s3")
-        listening.like(User.objects.create_user("u"), song, source="page")
+        interactions.like(User.objects.create_user("u"), song, source="page")
         listens(
             tmp_path,
             "user_id,song_id,kind,time\nu,s1,dislike,1600000200\nu,s1,like,1600000100\nu,s3,dislike,1600000300\n",
@@ -237,20 +238,20 @@ class TestHistory:
             Artist.objects.count(),
             Album.objects.count(),
         )
-        run = imports.request_import(alice, self.upload(self.history(tmp_path)))
+        run = import_jobs.request_import(alice, self.upload(self.history(tmp_path)))
         assert (run.status, run.format, run.file_name) == (Status.QUEUED, "", "evil name.zip")
-        assert imports.request_import(alice, self.upload(self.history(tmp_path))) == run
+        assert import_jobs.request_import(alice, self.upload(self.history(tmp_path))) == run
         assert len(list(settings.UPLOADS_DIR.iterdir())) == 1
-        assert imports.sweep().waiting == [run]
+        assert import_jobs.sweep().waiting == [run]
 
-        done = imports.run_import(run.pk)
+        done = import_jobs.run_import(run.pk)
         assert done.format == "spotify-extended"
         assert (done.status, done.progress, counts(done)) == (Status.SUCCEEDED, 1.0, (5, 5, 0, 0))
         assert list(settings.UPLOADS_DIR.iterdir()) == []
         assert Song.objects.filter(title__startswith="Song ").count() == 3
-        assert imports.run_import(run.pk) is None
+        assert import_jobs.run_import(run.pk) is None
 
-        assert imports.undo(done) == 5
+        assert import_jobs.undo(done) == 5
         assert Interaction.objects.count() == 0
         assert (
             set(Song.objects.values_list("key", flat=True)),
@@ -260,13 +261,13 @@ class TestHistory:
         assert ImportRun.objects.get(pk=run.pk).status == Status.UNDONE
 
     def test_undo_keeps_what_others_use(self, tmp_path, alice):
-        first = imports.import_file(self.history(tmp_path), "history", listener=alice)
-        listening.like(User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page")
-        imports.undo(first)
+        first = import_jobs.import_file(self.history(tmp_path), "history", listener=alice)
+        interactions.like(User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page")
+        import_jobs.undo(first)
         assert list(Song.objects.values_list("title", flat=True)) == ["Song 1"]
 
     def test_nothing_private_is_stored(self, tmp_path, alice):
-        imports.import_file(self.history(tmp_path), "history", listener=alice)
+        import_jobs.import_file(self.history(tmp_path), "history", listener=alice)
         with connection.cursor() as cursor:
             tables = connection.introspection.table_names(cursor)
             stored = []
@@ -300,9 +301,9 @@ class TestHistory:
                 )
             },
         )
-        assert counts(imports.import_file(extended, "history", listener=alice)) == (1, 1, 0, 0)
-        assert counts(imports.import_file(account, "history", listener=alice)) == (2, 1, 1, 0)
-        assert counts(imports.import_file(extended, "history", listener=alice)) == (1, 0, 1, 0)
+        assert counts(import_jobs.import_file(extended, "history", listener=alice)) == (1, 1, 0, 0)
+        assert counts(import_jobs.import_file(account, "history", listener=alice)) == (2, 1, 1, 0)
+        assert counts(import_jobs.import_file(extended, "history", listener=alice)) == (1, 0, 1, 0)
 
     def test_loved_songs_of_listenbrainz_become_likes(self, tmp_path, alice):
         listen = {
@@ -317,18 +318,18 @@ class TestHistory:
                 "feedback.jsonl": '{"recording_msid":"m","score":1}',
             },
         )
-        imports.import_file(file, "history", listener=alice)
-        assert listening.opinion_of(alice, Song.objects.get(title="T")) == Kind.LIKE
+        import_jobs.import_file(file, "history", listener=alice)
+        assert interactions.opinion_of(alice, Song.objects.get(title="T")) == Kind.LIKE
 
     def test_a_wrong_upload_fails_with_the_reason_and_is_not_kept(self, tmp_path, alice, settings):
         """T51, T52"""
         settings.UPLOADS_DIR = tmp_path / "uploads"
         with pytest.raises(WrongFile, match=r"x\.zip is empty"):
-            imports.request_import(alice, SimpleUploadedFile("x.zip", b""))
+            import_jobs.request_import(alice, SimpleUploadedFile("x.zip", b""))
         assert not ImportRun.objects.exists()
         for content in (b"GIF89a", b"a,b\n1,2\n"):
-            run = imports.request_import(alice, SimpleUploadedFile("x.zip", content))
-            run = imports.run_import(run.pk)
+            run = import_jobs.request_import(alice, SimpleUploadedFile("x.zip", content))
+            run = import_jobs.run_import(run.pk)
             assert run.status == Status.FAILED
             assert "x.zip is no listening history that is known here" in run.error
         assert list(settings.UPLOADS_DIR.iterdir()) == []
@@ -336,10 +337,10 @@ class TestHistory:
 
     def test_cancelled_stays_cancelled(self, tmp_path, alice, settings):
         settings.UPLOADS_DIR = tmp_path / "uploads"
-        run = imports.request_import(alice, self.upload(self.history(tmp_path)))
-        assert imports.cancel(run) is True
-        assert imports.run_import(run.pk) is None
-        assert imports.cancel(run) is False
+        run = import_jobs.request_import(alice, self.upload(self.history(tmp_path)))
+        assert import_jobs.cancel(run) is True
+        assert import_jobs.run_import(run.pk) is None
+        assert import_jobs.cancel(run) is False
         assert Interaction.objects.count() == 0
 
 

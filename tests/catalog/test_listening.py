@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
-from catalog.services import listening
+from catalog.listening import interactions
 from catalog.signals import listening_changed
 
 Kind = Interaction.Kind
@@ -38,49 +38,49 @@ def told():
 def test_a_double_click_likes_once(alice, song, told, django_capture_on_commit_callbacks):
     """T23"""
     with django_capture_on_commit_callbacks(execute=True):
-        listening.like(alice, song, source="page")
-        listening.like(alice, song, source="page")
+        interactions.like(alice, song, source="page")
+        interactions.like(alice, song, source="page")
     assert Interaction.objects.by(alice).count() == 1
     assert told == [alice.pk]
 
 
 def test_a_dislike_replaces_a_like_and_can_be_taken_back(alice, song):
-    listening.like(alice, song, source="page")
-    listening.dislike(alice, song, source="page")
-    assert listening.opinion_of(alice, song) == Kind.DISLIKE
+    interactions.like(alice, song, source="page")
+    interactions.dislike(alice, song, source="page")
+    assert interactions.opinion_of(alice, song) == Kind.DISLIKE
     assert Interaction.objects.count() == 1
-    assert listening.clear_opinion(alice, song) is True
-    assert listening.clear_opinion(alice, song) is False
-    assert listening.opinion_of(alice, song) is None
+    assert interactions.clear_opinion(alice, song) is True
+    assert interactions.clear_opinion(alice, song) is False
+    assert interactions.opinion_of(alice, song) is None
 
 
 def test_the_same_second_is_the_same_play(alice, song):
-    _, first = listening.record_play(alice, song, occurred_at=NOON, source="player")
-    _, again = listening.record_play(alice, song, occurred_at=NOON.replace(microsecond=900), source="other")
+    _, first = interactions.record_play(alice, song, occurred_at=NOON, source="player")
+    _, again = interactions.record_play(alice, song, occurred_at=NOON.replace(microsecond=900), source="other")
     assert (first, again) == (True, False)
     assert Interaction.objects.heard().count() == 1
 
 
 def test_nothing_is_told_when_nothing_changed(alice, song, told, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        listening.clear_opinion(alice, song)
-        listening.delete_listen(alice, song, NOON)
+        interactions.clear_opinion(alice, song)
+        interactions.delete_listen(alice, song, NOON)
     assert told == []
 
 
 def test_only_ones_own_interactions_can_be_deleted(alice, song):
     """T36"""
-    play, _ = listening.record_play(User.objects.create_user("bob"), song, occurred_at=NOON, source="player")
-    assert listening.delete_interaction(alice, play.pk) is False
+    play, _ = interactions.record_play(User.objects.create_user("bob"), song, occurred_at=NOON, source="player")
+    assert interactions.delete_interaction(alice, play.pk) is False
     assert Interaction.objects.filter(pk=play.pk).exists()
 
 
 def test_a_song_or_everything_is_forgotten(alice, song):
-    listening.like(alice, song, source="page")
-    listening.record_skip(alice, song, occurred_at=NOON, played_ms=900, source="player")
-    assert listening.forget_song(alice, song) == 2
-    listening.like(alice, song, source="page")
-    assert listening.forget_everything(alice) == 1
+    interactions.like(alice, song, source="page")
+    interactions.record_skip(alice, song, occurred_at=NOON, played_ms=900, source="player")
+    assert interactions.forget_song(alice, song) == 2
+    interactions.like(alice, song, source="page")
+    assert interactions.forget_everything(alice) == 1
 
 
 def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on_commit_callbacks, caplog):
@@ -90,10 +90,10 @@ def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on
     listening_changed.connect(broken, weak=False)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            listening.like(alice, song, source="page")
+            interactions.like(alice, song, source="page")
     finally:
         listening_changed.disconnect(broken)
-    assert listening.opinion_of(alice, song) == Kind.LIKE
+    assert interactions.opinion_of(alice, song) == Kind.LIKE
     assert "cache is gone" in caplog.text
 
 
@@ -101,11 +101,11 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
     alice, song, told, django_capture_on_commit_callbacks
 ):
     other = Song.objects.create(key="t", title="Ebb", artist=song.artist)
-    listening.dislike(alice, other, source="page")
+    interactions.dislike(alice, other, source="page")
     opinions = [(song, Kind.DISLIKE), (other, Kind.LIKE), (song, Kind.LIKE), (song, Kind.LIKE)]
     with django_capture_on_commit_callbacks(execute=True):
-        assert listening.set_opinions(alice, opinions, source="api") == [True, True, True, False]
-        assert listening.set_opinions(alice, opinions[1:], source="api") == [False, False, False]
+        assert interactions.set_opinions(alice, opinions, source="api") == [True, True, True, False]
+        assert interactions.set_opinions(alice, opinions[1:], source="api") == [False, False, False]
     assert set(Interaction.objects.by(alice).values_list("song__key", "kind", "source")) == {
         ("s", Kind.LIKE, "api"),
         ("t", Kind.LIKE, "api"),
@@ -116,6 +116,6 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
 def test_many_opinions_of_one_listener_are_no_other_ones(alice, song):
     """T36"""
     bob = User.objects.create_user("bob")
-    listening.dislike(bob, song, source="page")
-    listening.set_opinions(alice, [(song, Kind.LIKE)], source="api")
-    assert listening.opinion_of(bob, song) == Kind.DISLIKE
+    interactions.dislike(bob, song, source="page")
+    interactions.set_opinions(alice, [(song, Kind.LIKE)], source="api")
+    assert interactions.opinion_of(bob, song) == Kind.DISLIKE

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.matching import (
+from catalog.songs.matching import (
     SongIdentifiers,
     artist_key,
     clean_isrc,
@@ -20,7 +20,7 @@ from catalog.matching import (
     title_key,
     work_key,
 )
-from catalog.text import normalise
+from catalog.songs.text import normalise
 
 ROOT = Path(__file__).resolve().parents[2]
 with (ROOT / "tests/cases/matching-pairs.csv").open(encoding="utf-8") as file:

@@ -6,9 +6,9 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine import ALGORITHMS, ItemFeatures, NotFitted, TrainingData, Weighting
 from recommendations.engine.algorithms import create
-from recommendations.engine.arrays import top_columns
+from recommendations.engine.core.arrays import top_columns
 
-from .worlds import checkerboard, checkerboard_data, taste_world
+from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 
 # What makes an algorithm small enough for a small world; the others take their defaults.
 OPTIONS = {

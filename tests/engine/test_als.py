@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from recommendations.engine import NotEnoughData, TrainingData, Weighting
 from recommendations.engine.algorithms.als import ALS
-from recommendations.engine.weighting import confidence
+from recommendations.engine.core.weighting import confidence
 
-from .worlds import checkerboard_data, taste_world
+from tests.engine.worlds import checkerboard_data, taste_world
 
 
 @pytest.fixture(scope="module")

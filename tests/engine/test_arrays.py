@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommendations.engine.arrays import top_columns
+from recommendations.engine.core.arrays import top_columns
 
 RNG = np.random.default_rng(0)
 WIDTH = 3000

@@ -20,11 +20,11 @@ from recommendations.engine import (
     MissingArtifact,
     Recommender,
     UnsupportedArtifact,
-    artifacts,
     sweep_unfinished,
 )
+from recommendations.engine.artifacts import store
 
-from .worlds import taste_world
+from tests.engine.worlds import taste_world
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,14 +104,14 @@ def rewrite(folder: Path, name: str, array: np.ndarray, *, honest: bool = True) 
         return
     manifest = json.loads((folder / "manifest.json").read_text())
     entry = manifest["arrays"][name]
-    entry.update(n_bytes=path.stat().st_size, sha256=artifacts._sha256(path))
+    entry.update(n_bytes=path.stat().st_size, sha256=store._sha256(path))
     entry.update(dtype=array.dtype.str, shape=list(array.shape))
     sign(folder, manifest)
 
 
 def sign(folder: Path, manifest: dict) -> None:
-    unsigned = artifacts._parsed(manifest)
-    (folder / "manifest.json").write_bytes(artifacts._canonical(unsigned, with_digest=True))
+    unsigned = store._parsed(manifest)
+    (folder / "manifest.json").write_bytes(store._canonical(unsigned, with_digest=True))
 
 
 def truncate(folder: Path) -> None:
@@ -187,7 +187,7 @@ def put_a_pickle_in_an_arrays_place(folder: Path) -> None:
     path = folder / "popularity.trend.npy"
     path.write_bytes(pickle.dumps(Bomb(folder.parent / "exploded")))
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["arrays"]["popularity.trend"].update(n_bytes=path.stat().st_size, sha256=artifacts._sha256(path))
+    manifest["arrays"]["popularity.trend"].update(n_bytes=path.stat().st_size, sha256=store._sha256(path))
     sign(folder, manifest)
 
 
@@ -264,12 +264,12 @@ def test_without_checksums_sizes_types_and_strangers_are_still_refused(saved, da
 
 def test_objects_are_never_saved(tmp_path):
     with pytest.raises(ArtifactError, match="holds Python objects"):
-        artifacts.save(tmp_path / "version", {"things": np.array([{}], dtype=object)}, {})
+        store.save(tmp_path / "version", {"things": np.array([{}], dtype=object)}, {})
 
 
 def test_the_manifest_has_size_and_digest(recommender, tmp_path):
     manifest = recommender.save(tmp_path / "version")
-    assert manifest == artifacts.verify(tmp_path / "version")
+    assert manifest == store.verify(tmp_path / "version")
     assert manifest.n_bytes == sum(path.stat().st_size for path in (tmp_path / "version").glob("*.npy"))
     assert len(manifest.digest) == 64
 
@@ -305,7 +305,7 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
             versions = list(folder.iterdir())
             n_versions += len(versions)
             for version in versions:
-                artifacts.verify(version)
+                store.verify(version)
     assert n_versions > 0
 
 

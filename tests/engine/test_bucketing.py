@@ -2,7 +2,7 @@
 
 import pytest
 
-from recommendations.engine.bucketing import N_BUCKETS, bucket, pick
+from recommendations.engine.core.bucketing import N_BUCKETS, bucket, pick
 
 
 def test_a_listener_stays_where_they_are():

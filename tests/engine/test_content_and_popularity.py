@@ -8,7 +8,7 @@ from recommendations.engine import Interactions, ItemFeatures, Kind, TrainingDat
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
 
-from .worlds import DAY, NOW
+from tests.engine.worlds import DAY, NOW
 
 
 def content_of(audio) -> Content:

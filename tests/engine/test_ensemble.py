@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from recommendations.engine import CLASSIC, RecommenderConfig
-from recommendations.engine.ensemble import MILLION, Blend, segments_of, weights_of
-from recommendations.engine.explanations import shares_of
-from recommendations.engine.reranking import rerank
+from recommendations.engine.ranking.ensemble import (
+    MILLION,
+    Blend,
+    segments_of,
+    weights_of,
+)
+from recommendations.engine.ranking.explanations import shares_of
+from recommendations.engine.ranking.mmr import rerank
 
 NAN = np.nan
 

@@ -19,10 +19,10 @@ from recommendations.engine.evaluation import (
     temporal_split,
 )
 from recommendations.engine.evaluation.fidelity import decisive_from_of
-from recommendations.engine.explanations import DECISIVE_FROM
+from recommendations.engine.ranking.explanations import DECISIVE_FROM
 
-from .test_recommender import SMALL
-from .worlds import DAY, NOW, taste_world
+from tests.engine.test_recommender import SMALL
+from tests.engine.worlds import DAY, NOW, taste_world
 
 LISTS = np.array([[3, 1, 4, 0], [2, -1, -1, -1]], dtype=np.int32)
 TEST = csr_matrix(np.array([[0, 1, 0, 0, 1], [1, 0, 0, 0, 0]], dtype=bool))

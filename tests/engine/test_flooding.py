@@ -15,9 +15,9 @@ from recommendations.engine import (
 )
 from recommendations.engine.algorithms import create
 from recommendations.engine.algorithms.popularity import Popularity
-from recommendations.engine.weighting import CAP_RATIO, cap_strengths
+from recommendations.engine.core.weighting import CAP_RATIO, cap_strengths
 
-from .worlds import DAY, NOW, taste_world
+from tests.engine.worlds import DAY, NOW, taste_world
 
 N_PLAYS = 4_000
 OPTIONS = {

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from recommendations.engine import Recommender
 from recommendations.engine.algorithms import ALGORITHMS
 from recommendations.engine.algorithms.als import ALS
-from recommendations.engine.pipeline import Pipeline
+from recommendations.engine.pipeline.block_pipeline import Pipeline
 
-from .worlds import checkerboard_data, taste_world
+from tests.engine.worlds import checkerboard_data, taste_world
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +51,7 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
         return score(self, block, **how)
 
     monkeypatch.setattr(Pipeline, "scores", seeing)
-    monkeypatch.setattr("recommendations.engine.pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items)
+    monkeypatch.setattr("recommendations.engine.pipeline.block_pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items)
     lists = recommender.recommend_batch(recommender.histories(taste_world()[0]), 5)
     assert len(lists) == sum(seen)
     assert max(seen) == 3
@@ -94,7 +94,7 @@ def test_a_started_site_has_not_touched_implicit_and_has_one_blas_thread(tmp_pat
 
 
 def test_the_web_server_loads_the_site_after_its_forks():
-    from musicrec_site.supervisor import children
+    from musicrec_site.ops.supervisor import children
 
     served = [word for child in children("127.0.0.1", 8000) for word in child.command]
     deployed = (ROOT / "compose.yaml").read_text() + (ROOT / "Dockerfile").read_text()

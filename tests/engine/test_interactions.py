@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from recommendations.engine import IdMap, Interactions, ItemFeatures, Kind, Weighting
-from recommendations.engine.weighting import confidence
+from recommendations.engine.core.weighting import confidence
 
 WEIGHTING = Weighting(play=1, like=3, dislike=1, early_skip=0.5, early_skip_share=0.3)
 

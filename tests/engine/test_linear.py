@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from recommendations.engine.linear import LOWEST, LinearOrder
+from recommendations.engine.ranking.linear_ranker import LOWEST, LinearOrder
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from recommendations.engine import (
     RecommenderConfig,
 )
 
-from .worlds import taste_world
+from tests.engine.worlds import taste_world
 
 SMALL = replace(
     CLASSIC,

@@ -6,7 +6,11 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine import ItemFeatures, TrainingData
 from recommendations.engine.algorithms import create
-from recommendations.engine.side_information import MOST_SONGS, has_side_information, with_side_information
+from recommendations.engine.data.side_information import (
+    MOST_SONGS,
+    has_side_information,
+    with_side_information,
+)
 
 OPTIONS = {
     "als": {"n_factors": 2, "regularization": 1.0, "alpha": 5.0, "transform": "binary"},

@@ -17,13 +17,17 @@ from recommendations.engine import (
     Weighting,
 )
 from recommendations.engine.algorithms import create
-from recommendations.engine.config import RankerConfig, RecommenderConfig, SearchConfig
-from recommendations.engine.mixing import best_blend
-from recommendations.engine.ranker import held_out
-from recommendations.engine.searching import SPACE
-from recommendations.engine.validation import MIN_LISTENERS, Validation
+from recommendations.engine.core.config import (
+    RankerConfig,
+    RecommenderConfig,
+    SearchConfig,
+)
+from recommendations.engine.tuning.blend_weights import best_blend
+from recommendations.engine.ranking.tree_ranker import held_out
+from recommendations.engine.tuning.hyperparameter_search import SPACE
+from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 
-from .worlds import taste_world
+from tests.engine.worlds import taste_world
 
 SMALL = replace(
     PRESETS["tuned"],

@@ -23,7 +23,7 @@ def served(installation, free_port):
         "--bind",
         f"127.0.0.1:{free_port}",
         "--worker-class",
-        "musicrec_site.web_worker.WebWorker",
+        "musicrec_site.server.web_worker.WebWorker",
         "musicrec_site.wsgi",
     )
     try:

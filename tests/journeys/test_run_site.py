@@ -18,7 +18,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
-from musicrec_site import claims, demo, supervisor
+from musicrec_site.ops import instance_lock, demo, supervisor
 from musicrec_site.management.commands import run_site
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
@@ -109,7 +109,7 @@ def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(r
     assert "Traceback" not in said
     assert answers(port)
     kill_session(process)
-    os.close(claims.claim(site.folder / "data", "http://127.0.0.1:1"))
+    os.close(instance_lock.claim(site.folder / "data", "http://127.0.0.1:1"))
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,14 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
     world = ("--listeners=60", "--songs=80", "--seed=3")
     installation.shell(
         "import os\n"
-        "from recommendations.engine.synthetic import World\n"
-        "from recommendations.services import demo_world\n"
+        "from recommendations.engine.synthetic.world import World\n"
+        "from recommendations.services.data import demo_world\n"
         "die = lambda stage, run: os._exit(0) if stage == 'listens' else None\n"
         "demo_world.seed(World(n_listeners=60, n_songs=80, seed=3, now=1_700_000_000), die)"
     )
     installation.shell(
         "from common import jobs\nfrom recommendations.models import TrainingRun\n"
-        "from recommendations.services import training\n"
+        "from recommendations.services.training import pipeline as training\n"
         "wishes = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
         "run = training.request_training(trigger='command', options=wishes)\n"
         "jobs.claim(TrainingRun, run.pk)"

@@ -20,7 +20,7 @@ BROKERS = {
 FITS_FIRST = """
 import sys
 from recommendations.engine import Recommender
-from recommendations.engine.synthetic import World
+from recommendations.engine.synthetic.world import World
 Recommender().fit(World(n_listeners=300, n_songs=300, seed=1).to_interactions())
 from celery.__main__ import main
 sys.argv = ["celery", *sys.argv[1:]]
@@ -64,7 +64,10 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
     assert second["owner"] != first["owner"]
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     asked = time.monotonic()
-    cancel = "from recommendations.models import TrainingRun; from recommendations.services import training"
+    cancel = (
+        "from recommendations.models import TrainingRun;"
+        "from recommendations.services.training import pipeline as training"
+    )
     site.shell(f"{cancel}; training.cancel(TrainingRun.objects.get(pk={run}))")
     assert wait_for(lambda: ended(site, run), seconds=10)["status"] == "cancelled"
     assert time.monotonic() - asked < 10
@@ -98,7 +101,8 @@ def test_a_like_is_stored_while_the_queue_is_gone(site):
     """T12"""
     site.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
     site.shell(
-        "from accounts.models import User; from catalog.models import Song; from catalog.services import listening;"
+        "from accounts.models import User; from catalog.models import Song;"
+        "from catalog.listening import interactions as listening;"
         "listening.like(User.objects.get(username='user_00001'), Song.objects.get(key='song_00080'), source='test')"
     )
     assert site.query("SELECT COUNT(*) FROM catalog_interaction WHERE source = 'test'") == [(1,)]
@@ -106,7 +110,7 @@ def test_a_like_is_stored_while_the_queue_is_gone(site):
 
 def test_the_age_of_a_worker_can_be_seen(site, start_worker):
     """T13"""
-    age = "from recommendations.services import workers; print(workers.seconds_since_pulse('training'))"
+    age = "from recommendations.services.operations import workers; print(workers.seconds_since_pulse('training'))"
     assert site.shell(age) == "None"
     worker = start_worker(site)
     assert float(site.shell(age)) < 30

@@ -8,7 +8,7 @@ from django.urls import get_resolver
 
 from accounts.models import User
 from catalog.models import Interaction, Playlist
-from catalog.services import playlists
+from catalog.playlists import edit
 from recommendations.models import TrainingRun, Wish
 
 PRIVATE = [
@@ -20,7 +20,7 @@ PRIVATE = [
 
 @pytest.fixture
 def alices_playlist(alice, world) -> Playlist:
-    return playlists.create(User.objects.get(username="alice"), "Secret", songs=world.songs[:3])
+    return edit.create(User.objects.get(username="alice"), "Secret", songs=world.songs[:3])
 
 
 @pytest.mark.parametrize("path", PRIVATE)
@@ -57,7 +57,7 @@ def test_my_data_holds_mine_and_nobody_elses(bob, world):
 
 
 def test_a_public_playlist_is_to_look_at_only(bob, alices_playlist):
-    playlists.set_public(alices_playlist, True)
+    edit.set_public(alices_playlist, True)
     address = f"/playlists/{alices_playlist.pk}/"
     assert bob.get(address).status_code == 200
     assert b"Delete playlist" not in bob.get(address).content

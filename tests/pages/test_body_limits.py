@@ -7,7 +7,7 @@ from django.urls import URLPattern, get_resolver
 
 from accounts.models import User
 from accounts.uploads import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from musicrec_site.body_limits import find_limit, limit_view
+from musicrec_site.server.body_limits import find_limit, limit_view
 
 pytestmark = pytest.mark.django_db
 TOO_LARGE = b"x" * (MAX_BODY_BYTES + 1)
@@ -66,7 +66,7 @@ def test_uploads_wait_on_the_disk_of_the_data(settings):
 
 
 def test_a_length_that_is_no_number_is_left_to_the_parsers():
-    from musicrec_site.body_limits import BodyLimitMiddleware
+    from musicrec_site.server.body_limits import BodyLimitMiddleware
 
     for text in ("", "-1", "1e9", "9" * 5000, "٣"):
         request = RequestFactory().post("/login/", CONTENT_LENGTH=text)

@@ -7,7 +7,7 @@ from django.urls import path
 
 from accounts.models import User
 from catalog.models import Artist, Song
-from catalog.services import playlists
+from catalog.playlists import edit
 from musicrec_site import urls as site_urls
 from recommendations.views import style
 from tests.pages.conftest import signed_in
@@ -88,7 +88,7 @@ def test_the_icon_is_where_browsers_look_for_it(client):
 
 
 def test_an_empty_playlist_says_what_to_do(newcomer):
-    made = playlists.create(User.objects.get(username="newcomer"), "Empty")
+    made = edit.create(User.objects.get(username="newcomer"), "Empty")
     assert "This playlist is empty" in text(newcomer.get(f"/playlists/{made.pk}/"))
     assert "add a song or two first" in text(newcomer.get(f"/playlists/{made.pk}/continue/"))
 

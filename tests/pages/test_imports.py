@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from catalog.conf import catalog_conf
 from catalog.models import ImportRun, Interaction, Song
-from catalog.services import imports
+from catalog.imports import import_jobs
 
 INDEX = "/library/imports/"
 
@@ -37,7 +37,7 @@ def upload(browser, plays, name="Streaming_History_Audio_2024_1.json"):
 def imported(browser, plays) -> ImportRun:
     assert upload(browser, plays).status_code == 302
     run = ImportRun.objects.get()
-    imports.run_import(run.pk)
+    import_jobs.run_import(run.pk)
     run.refresh_from_db()
     return run
 
@@ -56,7 +56,7 @@ def test_a_file_is_taken_in_and_shown_until_it_is_through(alice, world):
     assert "Stop the import" in waiting
     part = alice.get(answer["Location"], headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode()
-    imports.run_import(run.pk)
+    import_jobs.run_import(run.pk)
     assert alice.get(answer["Location"], headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     over = alice.get(answer["Location"]).content.decode()
     assert "2 rows read: 2 added, 0 known already, 0 rejected." in over
@@ -92,7 +92,7 @@ def test_an_import_is_stopped(alice, world):
     assert ImportRun.objects.get().status == ImportRun.Status.QUEUED  # stop it first
     alice.post(f"{INDEX}{run.pk}/cancel/")
     assert ImportRun.objects.get().status == ImportRun.Status.CANCELLED
-    assert imports.run_import(run.pk) is None
+    assert import_jobs.run_import(run.pk) is None
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\x00" * 100, b"[]", b'{"a": 1}'])
@@ -100,7 +100,7 @@ def test_what_is_no_history_ends_with_a_sentence(alice, world, content):
     """T50."""
     assert upload(alice, content, "../../<b>hello</b>.txt").status_code == 302
     run = ImportRun.objects.get()
-    imports.run_import(run.pk)
+    import_jobs.run_import(run.pk)
     page = alice.get(f"{INDEX}{run.pk}/").content.decode()
     assert 'class="note error"' in page
     assert "<b>hello" not in page

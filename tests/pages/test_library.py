@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from recommendations.services import wishes
+from recommendations.services.preferences import controls
 
 HTMX = {"HX-Request": "true"}
 
@@ -83,7 +83,7 @@ def test_what_is_hidden_comes_in_pages_and_the_taste_page_shows_its_beginning(al
         Song.objects.create(key=f"hidden_{n}", title=f"Unwanted {n:02d}", artist=artist) for n in range(60)
     ]
     for song in hidden:
-        wishes.hide_song(user, song)
+        controls.hide_song(user, song)
     first, second = (alice.get(f"/library/hidden/?page={n}").content.decode() for n in (1, 2))
     assert [text.count('value="unhide-song"') for text in (first, second)] == [50, 10]
     assert "Unwanted 59" in first

@@ -4,8 +4,8 @@ import re
 
 from accounts.models import User
 from catalog.models import Interaction
-from catalog.services import listening
-from recommendations.services import serving
+from catalog.listening import interactions
+from recommendations.services.serving import recommend
 
 
 def text(answer) -> str:
@@ -38,7 +38,7 @@ def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_mode
 
 def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model, trained):
     alice = User.objects.get(username="alice")
-    now = [item.song.title for item in serving.recommend_for(alice).items]
+    now = [item.song.title for item in recommend.recommend_for(alice).items]
     before, after = (
         text(alice_with_model.get("/taste/?preview=1&discovery=100"))
         .split('<div class="compare">')[1]
@@ -46,7 +46,7 @@ def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model,
     )
     assert titles(before) == now[:12]
     alice_with_model.post("/taste/save/", {"discovery": "100"})
-    later = [item.song.title for item in serving.recommend_for(alice).items]
+    later = [item.song.title for item in recommend.recommend_for(alice).items]
     assert titles(after) == later[:12]
 
 
@@ -55,5 +55,5 @@ def test_a_like_counts_for_the_panel_at_once(alice_with_model, trained, django_c
     song = trained.songs[-1]
     before = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
     with django_capture_on_commit_callbacks(execute=True):
-        listening.like(alice, trained.songs[-2], source="test")
+        interactions.like(alice, trained.songs[-2], source="test")
     assert text(alice_with_model.get(f"/songs/{song.pk}/why/")) != before

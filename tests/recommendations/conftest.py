@@ -4,9 +4,12 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Song
-from recommendations.engine.synthetic import World
+from recommendations.engine.synthetic.world import World
 from recommendations.models import ModelVersion, TrainingRun
-from recommendations.services import demo_world, exclusions, registry, training
+from recommendations.services.data import demo_world
+from recommendations.services.serving import exclusions
+from recommendations.services.versions import registry
+from recommendations.services.training import pipeline
 
 N_LISTENERS, N_SONGS = 40, 60
 
@@ -35,8 +38,8 @@ def world(db) -> World:
 def train(**options) -> TrainingRun:
     """Train as the worker does and return the ended run; without the slow parts unless they are asked for."""
     wishes = {"evaluate": False, "precompute": False} | options
-    run = training.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
-    return training.run_training(run.pk)
+    run = pipeline.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+    return pipeline.run_training(run.pk)
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from accounts.models import ApiToken, User
 from accounts.tokens import create_token
 from catalog.models import Interaction, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
-from recommendations.services import budgets, monitoring, registry, training, versions
-from recommendations.services import desk as desk_service
+from recommendations.services.training import budgets, pipeline
+from recommendations.services.operations import health_checks, model_comparison
+from recommendations.services.versions import registry
+from recommendations.services.operations import dashboard as desk_service
 from tests.query_budgets import DESK_BUDGET
 from tests.recommendations.conftest import train
 
@@ -113,14 +115,14 @@ class TestStartPage:
 
     def test_a_small_disk_and_a_risky_sqlite_are_told_with_their_cure(self, desk, monkeypatch):
         """T27, on the page that an operator opens."""
-        monkeypatch.setattr(monitoring, "LITTLE_SPACE_BYTES", 10**18)
+        monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 10**18)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
         said = page(desk, "index")
         assert "GB free below" in said and "prune_model_versions" in said
         is_sqlite = connection.vendor == "sqlite"
         assert ("has the WAL-reset bug" in said) is ("move_database --to URL" in said) is is_sqlite
 
-        monkeypatch.setattr(monitoring, "LITTLE_SPACE_BYTES", 0)
+        monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 0)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
         said = page(desk, "index")
         assert "GB free" not in said and "WAL-reset" not in said
@@ -177,15 +179,15 @@ class TestRetrain:
         assert "The schedule is switched off." in page(desk, "recommendations_trainingrun_changelist")
 
     def test_what_waits_cannot_be_deleted(self, desk, world):
-        run = training.request_training(trigger="admin")
+        run = pipeline.request_training(trigger="admin")
         address = reverse("admin:recommendations_trainingrun_delete", args=[run.pk])
         assert desk.post(address, {"post": "yes"}).status_code == 403
-        training.cancel(run)
+        pipeline.cancel(run)
         desk.post(address, {"post": "yes"})
         assert not TrainingRun.objects.exists()
 
     def test_cancel(self, desk, world):
-        run = training.request_training(trigger="admin")
+        run = pipeline.request_training(trigger="admin")
         desk.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))
 
         run.refresh_from_db()
@@ -211,7 +213,7 @@ class TestRetrain:
 
     @pytest.mark.parametrize(("budget", "trials"), [("quick", 10), ("normal", 19), ("thorough", 38)])
     def test_a_preset_that_searches_tries_more_or_less(self, budget, trials):
-        config = training.config_for("tuned", budgets.options_for("tuned", budget))
+        config = pipeline.config_for("tuned", budgets.options_for("tuned", budget))
         assert config.search.trials == trials
 
 
@@ -224,7 +226,7 @@ def two(world):
 class TestVersions:
     def test_two_side_by_side_with_paired_intervals(self, desk, two):
         said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
-        comparison = versions.compare(*two)
+        comparison = model_comparison.compare(*two)
 
         row = next(row for row in comparison.metrics if row.name == "ndcg@10")
         assert row.difference.low <= row.difference.mean <= row.difference.high
@@ -235,7 +237,7 @@ class TestVersions:
 
     def test_a_version_shows_its_figures_as_tables(self, desk, two):
         said = page(desk, "recommendations_modelversion_change", two[0].pk)
-        profile = versions.profile(two[0])
+        profile = model_comparison.profile(two[0])
 
         assert "ndcg@10" in said and "popularity alone" in said and "components.als.n_factors" in said
         assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in said
@@ -249,7 +251,7 @@ class TestVersions:
         two[1].save(update_fields=["metrics"])
         two[0].metrics["fidelity"] = None
         two[0].save(update_fields=["metrics"])
-        rows = {row.name: (row.a, row.b) for row in versions.compare(*two).fidelity}
+        rows = {row.name: (row.a, row.b) for row in model_comparison.compare(*two).fidelity}
 
         assert rows["score falls without the song named as the reason"] == (None, 0.875)
         said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
@@ -294,7 +296,7 @@ class TestWhyNot:
     """Every step at which a song can fall out says so."""
 
     def why(self, listener, version, song):
-        return versions.why_not(listener, version, song, n=5)
+        return model_comparison.why_not(listener, version, song, n=5)
 
     def test_withdrawn(self, version, listener, song):
         Song.objects.filter(pk=song.pk).update(is_available=False)
@@ -315,9 +317,9 @@ class TestWhyNot:
         assert self.why(listener, version, song) == "The listener disliked it."
 
     def test_in_the_list_or_below_it(self, version, listener):
-        from recommendations.services import serving
+        from recommendations.services.serving import recommend
 
-        inside = serving.recommend_for(listener, 5, version=version)
+        inside = recommend.recommend_for(listener, 5, version=version)
         assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
         known = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
         outside = Song.objects.exclude(pk__in=known | {song.pk for song in inside.songs}).first()

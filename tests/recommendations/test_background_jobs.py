@@ -10,14 +10,12 @@ from catalog.models import Playlist
 from common import jobs
 from recommendations import tasks
 from recommendations.models import BackgroundJob, ListenerState, RecommendationList, TrainingRun
-from recommendations.services import (
-    background_jobs,
-    background_work,
-    made_playlists,
-    precompute,
-    registry,
-    training,
-)
+from recommendations.services.jobs import background_jobs
+from recommendations.services.workloads import background_work
+from recommendations.services.surfaces import generated_playlists
+from recommendations.services.serving import precompute
+from recommendations.services.versions import registry
+from recommendations.services.training import pipeline
 from tests.recommendations.conftest import N_LISTENERS, train
 
 Kind = BackgroundJob.Kind
@@ -180,7 +178,7 @@ def test_a_training_killed_at_its_lists_leaves_the_rest_to_any_worker(world, set
     BackgroundJob.objects.update(owner=dead_owner())
     run = TrainingRun.objects.get()
     TrainingRun.objects.update(status=TrainingRun.Status.QUEUED)
-    assert training.run_training(run.pk).status == TrainingRun.Status.SUCCEEDED
+    assert pipeline.run_training(run.pk).status == TrainingRun.Status.SUCCEEDED
     assert n_lists(version) == 20
     (job,) = background_jobs.sweep().requeued
     assert background_work.run(job.pk).status == Status.SUCCEEDED
@@ -203,7 +201,7 @@ def test_lists_are_made_for_who_was_active_lately(version, settings):
 def test_playlists_are_made_in_turns(version, settings, sent, monkeypatch):
     settings.JOB_SLICE_SECONDS = 0
     made = []
-    monkeypatch.setattr(made_playlists, "make_all", lambda listener, day: made.append(listener.pk) or [])
+    monkeypatch.setattr(generated_playlists, "make_all", lambda listener, day: made.append(listener.pk) or [])
     tasks.make_playlists()
     job = BackgroundJob.objects.get()
     assert sent == [("run_background_job", job.pk)]

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.management.bars import progress_bar
+from common.commands.progress_bars import progress_bar
 from recommendations.engine import PRESETS
-from recommendations.services import registry
+from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_SONGS, train
 
 

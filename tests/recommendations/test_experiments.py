@@ -9,8 +9,10 @@ from django.core.cache import cache
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, Outcome
-from recommendations.services import events, experiment_results, experiments, registry, serving
-from recommendations.services.experiments import ExperimentRefused
+from recommendations.services.serving import feedback, recommend
+from recommendations.services.experiments import results, lifecycle
+from recommendations.services.versions import registry
+from recommendations.services.experiments.lifecycle import ExperimentRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -50,23 +52,23 @@ def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
 class TestStart:
     def test_every_listener_has_one_arm_and_keeps_it(self, experiment):
         users = User.objects.bulk_create([User(username=f"u{i}") for i in range(60)])
-        assert {experiments.treatment_of(user) for user in users} == {experiments.AS_USUAL}
+        assert {lifecycle.treatment_of(user) for user in users} == {lifecycle.AS_USUAL}
 
-        experiments.start(experiment)
+        lifecycle.start(experiment)
 
-        arms = [experiments.treatment_of(user).arm for user in users]
+        arms = [lifecycle.treatment_of(user).arm for user in users]
         assert set(arms) == {arm.code for arm in experiment.arms.all()}
         cache.clear()
-        assert [experiments.treatment_of(user).arm for user in users] == arms
+        assert [lifecycle.treatment_of(user).arm for user in users] == arms
 
     def test_two_at_once_are_refused(self, experiment):
-        experiments.start(experiment)
+        lifecycle.start(experiment)
         other = Experiment.objects.create(name="Another")
         Arm.objects.create(experiment=other, name="a", share=0.5)
         Arm.objects.create(experiment=other, name="b", share=0.5, discovery=0.9)
 
         with pytest.raises(ExperimentRefused, match="“More variety\\?” is running; stop it first"):
-            experiments.start(other)
+            lifecycle.start(other)
 
     @pytest.mark.parametrize(
         ("change", "refusal"),
@@ -80,13 +82,13 @@ class TestStart:
         Arm.objects.filter(name="varied").update(**change)
 
         with pytest.raises(ExperimentRefused, match=refusal):
-            experiments.start(experiment)
+            lifecycle.start(experiment)
 
     def test_a_preset_without_a_version_is_refused(self, experiment):
         Arm.objects.filter(name="varied").update(preset="tuned")
 
         with pytest.raises(ExperimentRefused, match="no version of the preset “tuned” yet"):
-            experiments.start(experiment)
+            lifecycle.start(experiment)
         experiment.refresh_from_db()
         assert experiment.state == "draft"
 
@@ -95,20 +97,20 @@ class TestServing:
     def test_lists_of_an_arm_differ_and_say_which_arm_they_are(self, experiment, version, listener):
         Arm.objects.filter(name="as usual").update(share=0.01)
         Arm.objects.filter(name="varied").update(share=0.99)
-        usual = serving.recommend_for(listener, 10)
-        experiments.start(experiment)
+        usual = recommend.recommend_for(listener, 10)
+        lifecycle.start(experiment)
 
-        varied = serving.recommend_for(listener, 10)
+        varied = recommend.recommend_for(listener, 10)
 
         assert usual.arm == "" and varied.arm == experiment.arms.get(name="varied").code
         assert [song.pk for song in varied.songs] != [song.pk for song in usual.songs]
-        receipt = events.receipt(listener, varied)
-        assert events.shown(listener, receipt, varied.songs, "home").arm == varied.arm
+        receipt = feedback.receipt(listener, varied)
+        assert feedback.shown(listener, receipt, varied.songs, "home").arm == varied.arm
 
     def test_what_a_listener_set_comes_first(self, experiment, version, listener):
-        experiments.start(experiment)
+        lifecycle.start(experiment)
 
-        assert serving.recommend_for(listener, 5, discovery=0.9).arm == ""
+        assert recommend.recommend_for(listener, 5, discovery=0.9).arm == ""
 
     def test_an_arm_can_be_another_version(self, experiment, version, listener):
         from tests.recommendations.conftest import train
@@ -117,11 +119,11 @@ class TestServing:
         for share, name in ((1e-6, "as usual"), (1 - 1e-6, "varied")):
             Arm.objects.filter(name=name).update(share=share)
         Arm.objects.filter(name="varied").update(version=newer, relevance=None)
-        experiments.start(experiment)
+        lifecycle.start(experiment)
 
-        assert serving.recommend_for(listener, 5).version == newer
+        assert recommend.recommend_for(listener, 5).version == newer
 
-        experiments.promote(experiment, experiment.arms.get(name="varied"))
+        lifecycle.promote(experiment, experiment.arms.get(name="varied"))
         assert registry.active_version() == newer
         assert newer.activations.first().reason == "experiment"
 
@@ -130,7 +132,7 @@ class TestResult:
     def test_a_clear_winner_is_named(self, experiment, song):
         listen(experiment, song, clicked=(2, 5))
 
-        result = experiment_results.result_of(experiment)
+        result = results.result_of(experiment)
 
         first, varied = result.arms
         assert (first.n_listeners, first.n_lists) == (20, 20 * 10)
@@ -142,24 +144,24 @@ class TestResult:
     def test_no_difference_has_no_winner(self, experiment, song):
         listen(experiment, song, clicked=(3, 3))
 
-        result = experiment_results.result_of(experiment)
+        result = results.result_of(experiment)
         assert result.best is None
         assert result.arms[1].differences["click"].low < 0 < result.arms[1].differences["click"].high
 
     def test_nobody_yet_is_a_plain_state(self, experiment):
-        result = experiment_results.result_of(experiment)
+        result = results.result_of(experiment)
 
         assert result.best is None and result.sample_ratio_p == 1.0
         assert math.isnan(result.arms[0].rates["click"].value)
 
     def test_shares_that_are_not_kept_are_noticed(self):
-        assert experiment_results.sample_ratio([5000, 5100], [0.5, 0.5]) > 0.1
-        assert experiment_results.sample_ratio([5000, 5600], [0.5, 0.5]) < experiment_results.SAMPLE_RATIO_P
+        assert results.sample_ratio([5000, 5100], [0.5, 0.5]) > 0.1
+        assert results.sample_ratio([5000, 5600], [0.5, 0.5]) < results.SAMPLE_RATIO_P
 
     def test_intervals_hold_the_truth_as_often_as_they_say(self):
         rng = np.random.default_rng(1)
         estimates = [
-            experiment_results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
+            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
             for _ in range(800)
         ]
 
@@ -169,30 +171,30 @@ class TestResult:
 
 class TestGuardrails:
     def test_an_arm_that_is_disliked_stops_and_the_rest_goes_on(self, experiment, song):
-        experiments.start(experiment)
+        lifecycle.start(experiment)
         listen(experiment, song, clicked=(3, 3), n_listeners=80, unwanted=(0, 4))
 
-        stopped = experiment_results.watch_running()
+        stopped = results.watch_running()
 
         assert [arm.name for arm in stopped] == ["varied"]
         arm = experiment.arms.get(name="varied")
         assert "disliked or hidden" in arm.stop_reason
-        user = next(u for u in User.objects.all() if experiments.treatment_of(u).arm == arm.code)
-        assert experiments.treatment_of(user).relevance is None  # served as usual, counted with the arm
-        assert experiment_results.watch_running() == []
+        user = next(u for u in User.objects.all() if lifecycle.treatment_of(u).arm == arm.code)
+        assert lifecycle.treatment_of(user).relevance is None  # served as usual, counted with the arm
+        assert results.watch_running() == []
 
     def test_a_few_listeners_prove_nothing(self, experiment, song):
-        experiments.start(experiment)
+        lifecycle.start(experiment)
         listen(experiment, song, clicked=(9, 0), n_listeners=20)
 
-        assert experiment_results.watch_running() == []
+        assert results.watch_running() == []
 
 
 def test_a_promoted_variety_becomes_the_usual_one(experiment):
-    experiments.start(experiment)
-    experiments.promote(experiment, experiment.arms.get(name="varied"), by="olga")
+    lifecycle.start(experiment)
+    lifecycle.promote(experiment, experiment.arms.get(name="varied"), by="olga")
 
-    assert experiments.treatment_of(User.objects.create_user("anybody")) == experiments.Treatment(
+    assert lifecycle.treatment_of(User.objects.create_user("anybody")) == lifecycle.Treatment(
         relevance=0.3
     )
     assert [line.split(None, 2)[2] for line in experiment.log.splitlines()] == [
@@ -203,7 +205,7 @@ def test_a_promoted_variety_becomes_the_usual_one(experiment):
 def test_the_power_estimate_follows_the_formula(experiment, song):
     listen(experiment, song, clicked=(2, 2), n_listeners=100)
 
-    estimate = experiment_results.power_estimate(experiment)
+    estimate = results.power_estimate(experiment)
 
     rate = 0.25
     assert (estimate.n_listeners, estimate.click_rate) == (100, pytest.approx(rate))

@@ -6,9 +6,11 @@ from django.utils import translation
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.engine import Explanation, FeatureMatch
-from recommendations.engine.explanations import DECISIVE_FROM, Evidence
-from recommendations.engine.synthetic import World
-from recommendations.services import demo_world, reasons, registry, serving
+from recommendations.engine.ranking.explanations import DECISIVE_FROM, Evidence
+from recommendations.engine.synthetic.world import World
+from recommendations.services.data import demo_world
+from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
 SONGS = {
@@ -25,7 +27,7 @@ def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
         goes_with=named(*goes_with),
         features=(FeatureMatch("energy", 0.4, 0.5),),
     )
-    return reasons.of(explanation, SONGS).line
+    return explanation_text.of(explanation, SONGS).line
 
 
 def named(*numbers: int) -> tuple[Evidence, ...]:
@@ -43,7 +45,7 @@ def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_c
 
 
 def test_the_why_page_and_the_api_do_not_say_it_either():
-    found = reasons.of(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)), SONGS)
+    found = explanation_text.of(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)), SONGS)
     assert (found.because, found.goes_with) == ((), (SONGS[2],))
 
 
@@ -70,5 +72,5 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     recommender = registry.recommender_for(version)
     assert recommender.decisive_from == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
-    served = [item.explanation for listener in listeners for item in serving.recommend_for(listener)]
+    served = [item.explanation for listener in listeners for item in recommend.recommend_for(listener)]
     assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}

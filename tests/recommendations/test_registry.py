@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from recommendations.models import Activation, Arm, Experiment, ModelVersion
-from recommendations.services import registry, serving
+from recommendations.services.versions import registry
+from recommendations.services.serving import recommend
 from tests.recommendations.conftest import train
 
 
@@ -104,7 +105,7 @@ def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, li
     broken = trained()
     damage(broken)
     registry.forget_loaded()
-    served = serving.recommend_for(listener)
+    served = recommend.recommend_for(listener)
     broken.refresh_from_db()
     assert served.version == version
     assert len(served) > 0
@@ -116,8 +117,8 @@ def test_when_the_only_version_is_damaged_popular_songs_are_served(version, list
     """T05"""
     truncated(version)
     registry.forget_loaded()
-    served = serving.recommend_for(listener)
-    assert (served.step, served.version, served.reason) == ("popular", None, serving.NO_MODEL)
+    served = recommend.recommend_for(listener)
+    assert (served.step, served.version, served.reason) == ("popular", None, recommend.NO_MODEL)
     assert len(served) > 0
 
 

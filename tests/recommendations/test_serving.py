@@ -4,9 +4,16 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from catalog.services import listening
+from catalog.listening import interactions
 from recommendations.models import RecommendationList, Taste, Wish
-from recommendations.services import list_cache, popular, precompute, registry, serving, training_data
+from recommendations.services.serving import (
+    list_cache,
+    popularity_fallback,
+    precompute,
+    recommend,
+)
+from recommendations.services.versions import registry
+from recommendations.services.data import training_rows
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
 A_MILLIONTH = 1.1e-6
@@ -14,19 +21,19 @@ A_MILLIONTH = 1.1e-6
 
 def like(listener, song, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        listening.like(listener, song, source="test")
+        interactions.like(listener, song, source="test")
 
 
 def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_from_the_table(
     version, listener
 ):
-    first, second = serving.recommend_for(listener), serving.recommend_for(listener)
+    first, second = recommend.recommend_for(listener), recommend.recommend_for(listener)
     assert (first.step, first.from_cache) == ("live", False)
     assert (second.step, second.from_cache) == ("live", True)
     assert first.songs == second.songs
     assert precompute.precompute(version) == N_LISTENERS
     other = User.objects.get(username="user_00002")
-    assert serving.recommend_for(other).step == "precomputed"
+    assert recommend.recommend_for(other).step == "precomputed"
 
 
 def test_progress_is_told_before_every_batch_however_small(version, settings):
@@ -37,12 +44,12 @@ def test_progress_is_told_before_every_batch_however_small(version, settings):
 
 
 def test_the_precomputed_list_is_the_live_one(version, listener):
-    live = serving.recommend_for(listener)
+    live = recommend.recommend_for(listener)
     precompute.precompute(version)
     from django.core.cache import cache
 
     cache.clear()
-    kept = serving.recommend_for(listener)
+    kept = recommend.recommend_for(listener)
     assert kept.step == "precomputed"
     assert [item.song for item in kept] == [item.song for item in live]
     for ours, theirs in zip(kept, live, strict=True):
@@ -84,12 +91,12 @@ def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):
 
 
 def test_a_like_during_the_training_outdates_the_list_that_it_makes(version, listener):
-    rows = training_data.read()
+    rows = training_rows.read()
     liked = Song.objects.exclude(interactions__listener=listener).first()
     Interaction.objects.create(listener=listener, song=liked, kind=Interaction.Kind.LIKE, source="test")
     list_cache.invalidate_lists([listener.pk])
     precompute.precompute(version, rows=rows)
-    served = serving.recommend_for(listener)
+    served = recommend.recommend_for(listener)
     assert served.step == "live"
     assert liked not in served.songs
 
@@ -97,7 +104,7 @@ def test_a_like_during_the_training_outdates_the_list_that_it_makes(version, lis
 def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses(
     version, listener, monkeypatch
 ):
-    rows, gone = training_data.read(), User.objects.get(username="user_00003")
+    rows, gone = training_rows.read(), User.objects.get(username="user_00003")
     pk = gone.pk
     everybody = precompute._wanted
     monkeypatch.setattr(precompute, "_wanted", lambda ids: (everybody(ids), gone.delete())[0])
@@ -108,10 +115,10 @@ def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses
 def test_a_like_changes_the_next_list(version, listener, django_capture_on_commit_callbacks):
     """T34"""
     precompute.precompute(version)
-    before = serving.recommend_for(listener)
+    before = recommend.recommend_for(listener)
     liked = before.songs[0]
     like(listener, liked, django_capture_on_commit_callbacks)
-    after = serving.recommend_for(listener)
+    after = recommend.recommend_for(listener)
     assert after.step == "live"
     assert liked not in after.songs
 
@@ -121,7 +128,7 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     """T30, T33: not what was heard, disliked, hidden, taken away or deleted, wherever the list comes from."""
     if precomputed:
         precompute.precompute(version)
-    disliked, hidden, by_artist, gone, deleted = serving.recommend_for(listener).songs[:5]
+    disliked, hidden, by_artist, gone, deleted = recommend.recommend_for(listener).songs[:5]
     # Written past the services, as an import or another process would: no signal tells the caches.
     Interaction.objects.bulk_create(
         [Interaction(listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test")]
@@ -134,60 +141,60 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     )
     Song.objects.filter(pk=gone.pk).update(is_available=False)
     Song.objects.filter(pk=deleted.pk).delete()
-    served = serving.recommend_for(listener)
+    served = recommend.recommend_for(listener)
     shown = {song.pk for song in served.songs}
     heard = set(Interaction.objects.filter(listener=listener).values_list("song_id", flat=True))
     assert not shown & {disliked.pk, hidden.pk, gone.pk, deleted.pk}
     assert not shown & heard
     assert by_artist.artist not in {song.artist for song in served.songs}
-    assert len(shown) == len(served) <= serving.length(None)
+    assert len(shown) == len(served) <= recommend.length(None)
     assert [item.score for item in served] == pytest.approx([item.score for item in served])
 
 
 def test_each_score_is_the_sum_of_what_its_explanation_says(version, listener):
-    for item in serving.recommend_for(listener):
+    for item in recommend.recommend_for(listener):
         assert item.score == pytest.approx(sum(item.explanation.contributions.values()))
         assert sum(item.explanation.shares.values()) == pytest.approx(1)
 
 
 def test_a_list_longer_than_the_catalogue_names_each_song_once(version, listener):
     """T31"""
-    served = serving.recommend_for(listener, 1_000_000)
+    served = recommend.recommend_for(listener, 1_000_000)
     assert len({song.pk for song in served.songs}) == len(served) <= N_SONGS
 
 
 @pytest.mark.parametrize("n", [0, -3])
 def test_an_empty_list_cannot_be_asked_for(version, listener, n):
     with pytest.raises(ValueError, match=f"at least 1 song; {n} were asked for"):
-        serving.recommend_for(listener, n)
+        recommend.recommend_for(listener, n)
 
 
 def test_somebody_new_gets_popular_songs_and_is_told_so(version):
     """T32"""
-    served = serving.recommend_for(User.objects.create(username="new"))
-    assert (served.step, served.reason) == ("popular", serving.NOTHING_KNOWN)
-    assert len(served) == serving.length(None)
+    served = recommend.recommend_for(User.objects.create(username="new"))
+    assert (served.step, served.reason) == ("popular", recommend.NOTHING_KNOWN)
+    assert len(served) == recommend.length(None)
 
 
 def test_somebody_who_chose_artists_gets_what_is_like_them(version, song):
     """T32"""
     new = User.objects.create(username="new")
     Taste.objects.create(listener=new).artists.add(song.artist)
-    served = serving.recommend_for(new)
+    served = recommend.recommend_for(new)
     assert (served.step, served.reason) == ("cold", "")
 
 
 def test_without_personalisation_a_listener_gets_what_everybody_gets(version, listener):
     listener.personalised = False
     listener.save()
-    served = serving.recommend_for(listener)
-    assert (served.step, served.reason) == ("popular", serving.NOT_PERSONALISED)
+    served = recommend.recommend_for(listener)
+    assert (served.step, served.reason) == ("popular", recommend.NOT_PERSONALISED)
     assert all(set(item.explanation.shares) == {"popularity"} for item in served)
 
 
 def test_without_a_model_the_most_played_songs_are_served(world, listener):
-    served = serving.recommend_for(listener, 3)
-    assert (served.step, served.reason, served.version) == ("popular", serving.NO_MODEL, None)
+    served = recommend.recommend_for(listener, 3)
+    assert (served.step, served.reason, served.version) == ("popular", recommend.NO_MODEL, None)
     counts = [item.explanation.popularity.count for item in served]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == max(
@@ -198,20 +205,20 @@ def test_without_a_model_the_most_played_songs_are_served(world, listener):
 
 def test_in_an_empty_catalog_the_list_is_empty_and_says_so(db):
     """T16"""
-    served = serving.recommend_for(User.objects.create(username="alone"))
-    assert (served.step, len(served), served.reason) == ("empty", 0, serving.NO_SONGS)
+    served = recommend.recommend_for(User.objects.create(username="alone"))
+    assert (served.step, len(served), served.reason) == ("empty", 0, recommend.NO_SONGS)
 
 
 def test_a_listener_who_wants_variety_gets_another_list(version, listener):
-    familiar = serving.recommend_for(listener, discovery=0.0)
-    adventurous = serving.recommend_for(listener, discovery=1.0)
+    familiar = recommend.recommend_for(listener, discovery=0.0)
+    adventurous = recommend.recommend_for(listener, discovery=1.0)
     assert familiar.songs != adventurous.songs
     assert familiar.items[0].score >= adventurous.items[-1].score
 
 
 def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
     new = Song.objects.create(key="new", title="Brand New", artist=song.artist)
-    served = serving.similar_songs(new)
+    served = recommend.similar_songs(new)
     assert len(served) == 0 or served.step != "empty"
     if not len(served):
         assert served.reason.startswith("“Brand New” is newer than the model")
@@ -219,19 +226,19 @@ def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
 
 def test_songs_alone_are_enough_for_recommendations(version):
     liked = list(Song.objects.all()[:2])
-    served = serving.recommend_from_songs(liked, 5)
+    served = recommend.recommend_from_songs(liked, 5)
     assert (served.step, len(served)) == ("cold", 5)
     assert not set(served.songs) & set(liked)
 
 
 def test_similar_songs_leave_out_the_song_itself(version, song):
-    served = serving.similar_songs(song, 5)
+    served = recommend.similar_songs(song, 5)
     assert len(served) == 5
     assert song not in served.songs
 
 
 def test_any_song_can_be_explained_to_a_listener(version, listener, song):
-    explanation = serving.explain_song(listener, song)
+    explanation = recommend.explain_song(listener, song)
     assert sum(explanation.shares.values()) == pytest.approx(1)
 
 
@@ -255,14 +262,14 @@ def test_each_change_raises_the_generation_of_its_listener_only(listener, db):
 def test_a_page_costs_the_same_number_of_queries_however_long_the_history(
     version, listener, django_assert_max_num_queries
 ):
-    serving.recommend_for(User.objects.get(username="user_00003"))
+    recommend.recommend_for(User.objects.get(username="user_00003"))
     with django_assert_max_num_queries(14):
-        serving.recommend_for(listener)
+        recommend.recommend_for(listener)
 
 
 def test_popular_songs_are_counted_by_listeners_not_by_plays(world, song):
     Interaction.objects.filter(song=song).delete()
     alone = User.objects.create(username="alone")
     Interaction.objects.create(listener=alone, song=song, kind=0, plays=100_000, source="test")
-    counts = dict(popular.most_played(N_SONGS, serving.NOTHING_UNWANTED))
+    counts = dict(popularity_fallback.most_played(N_SONGS, recommend.NOTHING_UNWANTED))
     assert counts[song] == 1

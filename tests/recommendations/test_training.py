@@ -11,15 +11,18 @@ from common import jobs
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
-from recommendations.services import gate, histories, memory, registry, training, training_data
-from recommendations.services.evaluation import Evaluation
+from recommendations.services.training import gate, memory_check, pipeline
+from recommendations.services.serving import history_loader
+from recommendations.services.versions import registry
+from recommendations.services.data import training_rows
+from recommendations.services.training.offline_evaluation import Evaluation
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
 Status = TrainingRun.Status
 
 
 def request(**wishes) -> TrainingRun:
-    return training.request_training(trigger=TrainingRun.Trigger.ADMIN, **wishes)
+    return pipeline.request_training(trigger=TrainingRun.Trigger.ADMIN, **wishes)
 
 
 def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(world):
@@ -39,7 +42,7 @@ def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(
 def test_a_second_request_is_told_which_training_is_in_the_way(db):
     """T08"""
     first = request()
-    with pytest.raises(training.TrainingAlreadyActive, match=f"Training #{first.pk} is queued"):
+    with pytest.raises(pipeline.TrainingAlreadyActive, match=f"Training #{first.pk} is queued"):
         request()
     assert TrainingRun.objects.count() == 1
 
@@ -48,13 +51,13 @@ def test_a_message_delivered_five_times_makes_one_version(world):
     """T09"""
     run = request(options={"evaluate": False, "precompute": False})
     for _ in range(5):
-        training.run_training(run.pk)
+        pipeline.run_training(run.pk)
     assert ModelVersion.objects.filter(training_run=run).count() == 1
     assert TrainingRun.objects.get(pk=run.pk).attempt == 1
 
 
 def test_an_unknown_preset_is_refused_by_name(db):
-    with pytest.raises(training.UnknownPreset, match=r"no preset 'best'.*classic"):
+    with pytest.raises(pipeline.UnknownPreset, match=r"no preset 'best'.*classic"):
         request(preset="best")
     assert not TrainingRun.objects.exists()
 
@@ -67,7 +70,7 @@ def test_without_data_the_run_fails_with_a_sentence(db):
 
 def test_a_queued_run_is_cancelled_at_once(db):
     """T11"""
-    assert training.cancel(request()).status == Status.CANCELLED
+    assert pipeline.cancel(request()).status == Status.CANCELLED
     assert request().status == Status.QUEUED
 
 
@@ -81,9 +84,9 @@ def test_a_running_fit_stops_within_one_iteration(world, monkeypatch):
         if stage.startswith("fitting: fit als"):
             seen.append(stage)
             if len(seen) == 3:
-                training.cancel(run)
+                pipeline.cancel(run)
 
-    ended = training.run_training(run.pk, on_progress=cancel_in_the_middle)
+    ended = pipeline.run_training(run.pk, on_progress=cancel_in_the_middle)
     assert ended.status == Status.CANCELLED
     assert len(seen) == 3
     assert not ModelVersion.objects.exists()
@@ -121,7 +124,7 @@ def test_an_owner_that_is_overtaken_in_the_middle_registers_no_version(world, mo
         return manifest
 
     monkeypatch.setattr(Recommender, "save", save_late)
-    assert training.run_training(run.pk).owner == "another:1:1:a"
+    assert pipeline.run_training(run.pk).owner == "another:1:1:a"
     assert not ModelVersion.objects.exists()
 
 
@@ -131,11 +134,11 @@ def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, 
     run = request()
     for attempt in (1, 2):
         jobs.claim(TrainingRun, run.pk, dead_owner())
-        assert [r.pk for r in training.sweep().requeued] == [run.pk]
+        assert [r.pk for r in pipeline.sweep().requeued] == [run.pk]
         run.refresh_from_db()
         assert (run.status, run.attempt) == (Status.QUEUED, attempt)
     jobs.claim(TrainingRun, run.pk, dead_owner())
-    assert [r.pk for r in training.sweep().failed] == [run.pk]
+    assert [r.pk for r in pipeline.sweep().failed] == [run.pk]
     run.refresh_from_db()
     assert run.status == Status.FAILED
     assert "stopped without a word in 3 attempts" in run.error
@@ -150,7 +153,7 @@ def dead_owner() -> str:
 def test_a_living_owner_of_this_machine_is_left_alone(db):
     run = request()
     jobs.claim(TrainingRun, run.pk, jobs.owner_name())
-    assert training.sweep() == jobs.Swept([], [], [])
+    assert pipeline.sweep() == jobs.Swept([], [], [])
 
 
 def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings):
@@ -159,11 +162,11 @@ def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings
     run = request()
     lease = jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
-    assert training.sweep().requeued == []
+    assert pipeline.sweep().requeued == []
     lease.renew()
-    assert training.sweep(wait=True).requeued == []
+    assert pipeline.sweep(wait=True).requeued == []
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
-    assert [r.pk for r in training.sweep(wait=True).requeued] == [run.pk]
+    assert [r.pk for r in pipeline.sweep(wait=True).requeued] == [run.pk]
 
 
 def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
@@ -172,17 +175,17 @@ def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
     run = request()
     jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2999-01-01T00:00:00Z")
-    assert [r.pk for r in training.sweep(wait=True).requeued] == [run.pk]
+    assert [r.pk for r in pipeline.sweep(wait=True).requeued] == [run.pk]
 
 
 def test_a_run_taken_up_after_its_version_was_registered_goes_on_from_there(world, monkeypatch):
     run = request(options={"evaluate": False, "precompute": False})
     monkeypatch.setattr(registry, "activate", killed)
     with pytest.raises(KeyboardInterrupt):
-        training.run_training(run.pk)
+        pipeline.run_training(run.pk)
     monkeypatch.undo()
     TrainingRun.objects.filter(pk=run.pk).update(status=Status.QUEUED)
-    assert training.run_training(run.pk).status == Status.SUCCEEDED
+    assert pipeline.run_training(run.pk).status == Status.SUCCEEDED
     assert ModelVersion.objects.count() == 1
     assert registry.require_active().training_run == run
 
@@ -206,8 +209,8 @@ def test_a_full_disk_fails_the_run_and_the_old_version_serves(version, monkeypat
 
 def test_too_little_memory_is_refused_with_the_numbers_before_anything_is_read(world, monkeypatch):
     """T20"""
-    monkeypatch.setattr(memory, "available_bytes", lambda: 100 * memory.MB)
-    monkeypatch.setattr(training_data, "read", killed)
+    monkeypatch.setattr(memory_check, "available_bytes", lambda: 100 * memory_check.MB)
+    monkeypatch.setattr(training_rows, "read", killed)
     run = train()
     assert run.status == Status.FAILED
     assert "Not enough memory" in run.error
@@ -224,10 +227,10 @@ def test_listens_during_a_training_are_left_to_the_next_one(world, listener):
             listener=listener, song=new, kind=Interaction.Kind.LIKE, source="test"
         )
 
-    rows = training_data.read(like_while_reading)
+    rows = training_rows.read(like_while_reading)
     assert Interaction.objects.count() == before + 1
     assert rows.interactions.n_events == before
-    assert training_data.is_newer_than(
+    assert training_rows.is_newer_than(
         ModelVersion(metadata={"last_interaction_id": rows.last_interaction_id})
     )
 
@@ -236,7 +239,7 @@ def test_who_said_no_is_not_learned_from(world, listener, song):
     theirs = Interaction.objects.filter(listener=listener).count()
     total = Interaction.objects.count()
     User.objects.filter(pk=listener.pk).update(personalised=False)
-    rows = training_data.read()
+    rows = training_rows.read()
     assert rows.interactions.n_events == total - theirs
     assert listener.pk not in rows.interactions.listeners.ids
     assert rows.n_left_out == theirs
@@ -247,13 +250,13 @@ def test_a_song_that_a_listener_wants_ignored_is_not_learned_from_them(world):
     Wish.objects.create(listener=one.listener, kind=Wish.Kind.IGNORE_SONG, song=one.song)
     total = Interaction.objects.count()
     ignored = Interaction.objects.filter(listener=one.listener, song=one.song).count()
-    assert training_data.read().interactions.n_events == total - ignored
+    assert training_rows.read().interactions.n_events == total - ignored
 
 
 def test_a_database_read_in_small_chunks_gives_the_same_arrays(world, settings):
-    whole = training_data.read().interactions
+    whole = training_rows.read().interactions
     settings.READ_CHUNK = 7
-    chunked = training_data.read().interactions
+    chunked = training_rows.read().interactions
     assert (whole.pairs() == chunked.pairs()).all()
     assert (whole.timestamps == chunked.timestamps).all()
 
@@ -321,16 +324,16 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
         song = Song.objects.create(key=str(n), title=str(n), artist=artist, duration_ms=duration_ms)
         Interaction.objects.create(**row, song=song, kind=Interaction.Kind.PLAY, played_ms=played_ms)
     expected = [2_100 / 210_000, 1, 50_000 / 100_000, np.nan]
-    assert training_data.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
-    live = histories.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
+    assert training_rows.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
+    live = history_loader.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
     assert live == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_part_that_is_left_out_does_not_count_as_done(world):
     """The time left is reckoned from the bar: with half of it done after the reading, it would promise too much."""
     told = []
-    run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False})
-    training.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    run = pipeline.request_training(trigger="command", options={"evaluate": False, "precompute": False})
+    pipeline.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
     fractions = [fraction for _, fraction in told]
     assert fractions == sorted(fractions)
     assert next(fraction for stage, fraction in told if stage == "fitting") < 0.2
@@ -340,8 +343,8 @@ def test_a_part_that_is_left_out_does_not_count_as_done(world):
 def test_every_step_of_a_part_moves_the_bar(world):
     """A search makes many steps, each from 0 to its end: the bar must not stand still after the first."""
     told = []
-    run = training.request_training(trigger="command", options={"precompute": False})
-    training.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    run = pipeline.request_training(trigger="command", options={"precompute": False})
+    pipeline.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
     steps = {
         stage: [fraction for name, fraction in told if name == stage] for stage, _ in told if ":" in stage
     }

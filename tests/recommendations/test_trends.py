@@ -11,8 +11,10 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import Trends
-from recommendations.services import registry, serving, shelves, trends
-from recommendations.services.exclusions import NOTHING_UNWANTED
+from recommendations.services.versions import registry, trends
+from recommendations.services.serving import recommend
+from recommendations.services.surfaces import home
+from recommendations.services.serving.exclusions import NOTHING_UNWANTED
 from tests.recommendations.conftest import train
 
 
@@ -42,16 +44,16 @@ def popularity():
 
 
 def trending_songs():
-    return [item.song for item in shelves.trending(NOTHING_UNWANTED)]
+    return [item.song for item in home.trending(NOTHING_UNWANTED)]
 
 
 def test_a_new_hit_leads_what_is_trending_without_a_training(hit, version):
     assert hit not in trending_songs()[:3]
     assert tasks.count_trends() == "succeeded"
-    shelves.cache.clear()
+    home.cache.clear()
     assert trending_songs()[0] == hit
     newcomer = User.objects.create_user("newcomer")
-    served = serving.recommend_for(newcomer, 3)
+    served = recommend.recommend_for(newcomer, 3)
     first = served.items[0]
     assert first.song == hit
     assert (first.explanation.popularity.kind, first.explanation.popularity.count) == (

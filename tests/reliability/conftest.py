@@ -71,7 +71,7 @@ def serve(tmp_path) -> Iterator[Callable[..., Web]]:
             "--bind",
             f"127.0.0.1:{port}",
             "--worker-class",
-            "musicrec_site.web_worker.WebWorker",
+            "musicrec_site.server.web_worker.WebWorker",
             "--threads",
             "4",
         ]

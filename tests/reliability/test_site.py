@@ -26,7 +26,7 @@ pytestmark = pytest.mark.reliability
 
 LIKES = "SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1 AND source = 'api'"
 TWO_VERSIONS = """
-from recommendations.services import training
+from recommendations.services.training import pipeline as training
 for seed in (0, 1):
     run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False, "seed": seed})
     training.run_training(run.pk)
@@ -40,7 +40,7 @@ import random, sys, time
 from django.db import OperationalError
 from accounts.models import User
 from catalog.models import Interaction, Song
-from catalog.services import listening
+from catalog.listening import interactions as listening
 number, seconds = {number}, {seconds}
 listeners = list(User.objects.filter(username__startswith="user_").order_by("pk"))[number::{writers}]
 songs = list(Song.objects.all())
@@ -157,7 +157,7 @@ def test_a_backup_taken_under_writes_is_whole(site, tmp_path):
     assert before <= site.query("SELECT COUNT(*) FROM catalog_interaction")[0][0] <= after
     assert site.query("PRAGMA integrity_check") == [("ok",)] and site.query("PRAGMA foreign_key_check") == []
     assert "v2" in site.shell(
-        "from recommendations.services import registry; print(registry.serving_recommender()[0])"
+        "from recommendations.services.versions import registry; print(registry.serving_recommender()[0])"
     )
 
 
@@ -181,7 +181,7 @@ def test_activations_fail_no_request(site, serve, tokens):
         thread.start()
     flips = f"""
 from recommendations.models import ModelVersion
-from recommendations.services import registry
+from recommendations.services.versions import registry
 versions = list(ModelVersion.objects.order_by("pk"))
 for flip in range({FLIPS // 2}):
     registry.activate(versions[0])

@@ -31,7 +31,7 @@ KILLS = 30
 
 TRAINS_FOR_EVER = """
 from recommendations.models import TrainingRun
-from recommendations.services import training
+from recommendations.services.training import pipeline as training
 training.sweep()
 while True:
     try:
@@ -178,7 +178,8 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
     assert trains != worker.pid and psutil.pid_exists(trains)
 
     site.shell(
-        "from recommendations.models import TrainingRun; from recommendations.services import training;"
+        "from recommendations.models import TrainingRun;"
+        "from recommendations.services.training import pipeline as training;"
         f"training.cancel(TrainingRun.objects.get(pk={run}))"
     )
 
@@ -191,7 +192,7 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
 PRESSES = """
 import time
 from recommendations import tasks
-from recommendations.services import training
+from recommendations.services.training import pipeline as training
 while time.time() < {moment}:
     pass
 try:

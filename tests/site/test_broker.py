@@ -9,7 +9,7 @@ import pytest
 from kombu import Connection, Exchange, Queue
 from kombu.transport.virtual import BrokerState
 
-from musicrec_site import broker
+from musicrec_site.ops import broker
 
 N_WRITERS = 4
 N_EACH = 50
@@ -23,7 +23,7 @@ def connect(folder: Path) -> Connection:
         "control_folder": str(folder / "control"),
     }
     return Connection(
-        "filesystem://localhost//", transport="musicrec_site.broker:Transport", transport_options=options
+        "filesystem://localhost//", transport="musicrec_site.ops.broker:Transport", transport_options=options
     )
 
 

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from musicrec_site import checks, doctor
+from musicrec_site.ops import checks, doctor
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from recommendations import telemetry
-from recommendations.services import gauges
+from recommendations.services.operations import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -151,7 +151,7 @@ def test_without_a_secret_key_nothing_starts(installation):
 @pytest.mark.django_db
 def test_the_dashboard_shows_only_numbers_that_exist():
     dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text())
-    known = {f"musicrec_{gauge.name}" for gauge in gauges.read()}
+    known = {f"musicrec_{gauge.name}" for gauge in metrics.read()}
     known |= {metric._name for metric in vars(telemetry).values() if hasattr(metric, "_name")}
     known |= {"musicrec_http_request_seconds", "musicrec_http_responses"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.importers import importers_of
+from catalog.imports.importers import importers_of
 from recommendations.engine import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_text_names_exists(text):
-    """`engine/presets.py` may be said of `recommendations/engine/presets.py`."""
+    """`engine/presets.py` may be said of `recommendations/engine/core/presets.py`."""
     named = set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|yaml|toml))`", text.read_text(encoding="utf-8")))
     assert not [
         name for name in named if not any(ROOT.glob(f"[!.]*/**/{name}")) and not (ROOT / name).exists()

@@ -9,9 +9,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from musicrec_site import health
+from musicrec_site.ops import health
 from recommendations.models import Activation, ModelVersion, WorkerPulse
-from recommendations.services import monitoring
+from recommendations.services.operations import health_checks
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def make_version(settings, tmp_path):
 
 
 def pulse(seen_at, *queues):
-    queues = list(queues or monitoring.QUEUES)
+    queues = list(queues or health_checks.QUEUES)
     WorkerPulse.objects.create(worker=str(queues), queues=queues, started_at=seen_at, seen_at=seen_at)
 
 
@@ -90,7 +90,7 @@ def test_a_database_that_hangs_is_told_within_two_seconds(client, monkeypatch):
     first, second = probe.findings(), probe.findings()
 
     assert time.perf_counter() - start < 2 * 2
-    assert monitoring.worst(first) == monitoring.worst(second) == "failed"
+    assert health_checks.worst(first) == health_checks.worst(second) == "failed"
 
 
 @pytest.mark.django_db
@@ -100,20 +100,20 @@ class TestTheModel:
         version = make_version()
         (Path(settings.ARTIFACTS_DIR) / version.artifact / "manifest.json").write_text('{"a": 1}')
 
-        assert monitoring.model_finding().status == "degraded"
-        assert version.name in monitoring.model_finding().detail
+        assert health_checks.model_finding().status == "degraded"
+        assert version.name in health_checks.model_finding().detail
 
     def test_a_roll_back_after_a_broken_version_is_told(self, make_version):
         """T05"""
         version = make_version()
         Activation.objects.create(version=version, reason=Activation.Reason.BROKEN)
 
-        assert "a later one was broken" in monitoring.model_finding().detail
+        assert "a later one was broken" in health_checks.model_finding().detail
 
     def test_no_active_version_where_there_was_one_is_told(self, make_version):
         Activation.objects.create(version=make_version(active=False), reason=Activation.Reason.BY_HAND)
 
-        assert monitoring.model_finding().status == "degraded"
+        assert health_checks.model_finding().status == "degraded"
 
 
 @pytest.mark.django_db
@@ -121,8 +121,8 @@ def test_a_worker_that_fell_silent_is_told_with_its_age():
     seen_at = timezone.now() - timedelta(seconds=300)
     pulse(seen_at)
 
-    assert monitoring.worker_finding().detail == "last heard of 300 s ago"
-    assert "celery" in monitoring.worker_finding().cure
+    assert health_checks.worker_finding().detail == "last heard of 300 s ago"
+    assert "celery" in health_checks.worker_finding().cure
 
 
 @pytest.mark.django_db
@@ -131,8 +131,8 @@ def test_a_queue_that_nobody_works_on_is_told_by_name():
     pulse(timezone.now(), "default", "imports", "lists", "mail")
     pulse(timezone.now() - timedelta(seconds=300), "training")
 
-    found = monitoring.worker_finding()
+    found = health_checks.worker_finding()
     assert (found.status, found.detail) == ("degraded", "nobody works on the queue training")
     assert "-Q training" in found.cure
     WorkerPulse.objects.filter(queues=["training"]).update(seen_at=timezone.now())
-    assert monitoring.worker_finding().status == "ok"
+    assert health_checks.worker_finding().status == "ok"

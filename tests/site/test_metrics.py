@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import User
-from musicrec_site import metrics
+from musicrec_site.ops import metrics
 from recommendations import telemetry
 from recommendations.models import TrainingRun
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
-from catalog.importers import importers_of
+from catalog.imports.importers import importers_of
 from catalog.management.importing import ImportCommand
 
 

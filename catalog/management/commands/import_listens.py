@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog.importers import importers_of
-from catalog.importers.csv_listens import COLUMNS
+from catalog.imports.importers import importers_of
+from catalog.imports.importers.csv_listens import COLUMNS
 from catalog.management.importing import ImportCommand
 
 

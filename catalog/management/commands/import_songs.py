@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog.importers.csv_songs import COLUMNS
+from catalog.imports.importers.csv_songs import COLUMNS
 from catalog.management.importing import ImportCommand
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from musicrec_site import backups
+from musicrec_site.ops import backup
 
 
 class Command(BaseCommand):
@@ -17,10 +17,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options) -> None:
-        target = (options["to"] or settings.DATA_DIR / "backups" / backups.default_name()).absolute()
+        target = (options["to"] or settings.DATA_DIR / "backups" / backup.default_name()).absolute()
         try:
-            contents = backups.make(target)
-        except (backups.BackupError, OSError, sqlite3.Error) as error:
+            contents = backup.make(target)
+        except (backup.BackupError, OSError, sqlite3.Error) as error:
             raise CommandError(f"No backup was made. {error}") from error
         self.stdout.write(
             f"{target}: {contents.n_rows:,} rows in {len(contents.counts)} tables, {len(contents.artifacts)} models, "

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 
-from catalog.management.sentences import PlainCommand
-from musicrec_site import demo
+from common.commands.sentences import PlainCommand
+from musicrec_site.ops import demo
 from recommendations.management.output import lines_of
-from recommendations.services import registry, serving
+from recommendations.services.versions import registry
+from recommendations.services.serving import recommend
 
 
 class Command(PlainCommand):
@@ -41,7 +42,7 @@ class Command(PlainCommand):
         )
         for who, listener in demo.three_listeners():
             self._say(f"\nFor {listener.username}, {who}:")
-            for line in lines_of(serving.recommend_for(listener, 10)):
+            for line in lines_of(recommend.recommend_for(listener, 10)):
                 self._say(line)
 
     def _say(self, text: str) -> None:

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from musicrec_site import doctor
+from musicrec_site.ops import doctor
 
 SIGNS = {"ok": "  ok  ", "degraded": " warn ", "failed": "FAILED"}
 

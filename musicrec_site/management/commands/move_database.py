@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from musicrec_site import moving
-from recommendations.services import workers
+from musicrec_site.ops import database_transfer
+from recommendations.services.operations import workers
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
                 "A worker is running. Stop the site, so that nothing is written to the old database."
             )
         try:
-            n_rows = moving.move(options["to"], on_table=self._say)
-        except moving.MoveError as error:
+            n_rows = database_transfer.move(options["to"], on_table=self._say)
+        except database_transfer.MoveError as error:
             raise CommandError(f"Nothing was moved. {error}") from error
         self.stdout.write(
             f"{n_rows:,} rows copied and compared. Now set DATABASE_URL to the new database and start the site; "

@@ -3,7 +3,7 @@ from tempfile import TemporaryDirectory
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from musicrec_site import backups
+from musicrec_site.ops import backup
 
 
 class Command(BaseCommand):
@@ -22,8 +22,8 @@ class Command(BaseCommand):
         if not (options["check"] or options["yes"]):
             self._ask()
         try:
-            contents = _checked(options["file"]) if options["check"] else backups.restore(options["file"])
-        except (backups.BackupError, OSError) as error:
+            contents = _checked(options["file"]) if options["check"] else backup.restore(options["file"])
+        except (backup.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         done = "is sound" if options["check"] else "is restored; start the site again"
         self.stdout.write(
@@ -40,6 +40,6 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.")
 
 
-def _checked(source: Path) -> backups.Contents:
+def _checked(source: Path) -> backup.Contents:
     with TemporaryDirectory() as folder:
-        return backups.read(source, Path(folder))
+        return backup.read(source, Path(folder))

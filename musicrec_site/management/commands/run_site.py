@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from accounts.models import User
-from catalog.management.sentences import unusable
-from musicrec_site import demo, supervisor
-from musicrec_site.claims import claim
-from musicrec_site.supervisor import CannotServe, require_free_port
+from common.commands.sentences import unusable
+from musicrec_site.ops import demo, supervisor
+from musicrec_site.ops.instance_lock import claim
+from musicrec_site.ops.supervisor import CannotServe, require_free_port
 
 
 class Command(BaseCommand):

@@ -9,7 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .base import Algorithm, NotEnoughData, NotFitted, Progress, TrainingData
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    NotEnoughData,
+    NotFitted,
+    Progress,
+    TrainingData,
+)
 
 __all__ = [
     "ALGORITHMS",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from ..arrays import (
+from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     blocks,
     n_per_row,
@@ -20,11 +20,20 @@ from ..arrays import (
     rows_times,
     side_by_side,
 )
-from ..remembering import LastBlock
-from ..side_information import with_side_information
-from ..weighting import Transform, confidence, confidences_of
-from .base import Progress, TrainingData, require_listens, songs_heard
-from .factorised import Factorised
+from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.data.side_information import with_side_information
+from recommendations.engine.core.weighting import (
+    Transform,
+    confidence,
+    confidences_of,
+)
+from recommendations.engine.algorithms.base import (
+    Progress,
+    TrainingData,
+    require_listens,
+    songs_heard,
+)
+from recommendations.engine.algorithms.latent_factors import Factorised
 
 PRE_SOLVED_BYTES = 64 * 2**20
 """Larger catalogues do without the short way for short histories, so that serving stays small."""

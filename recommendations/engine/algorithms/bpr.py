@@ -7,10 +7,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from ..arrays import padded, positive_part, rows_times, side_by_side
-from ..weighting import signed
-from .base import Progress, TrainingData, require_listens, songs_heard
-from .factorised import Factorised
+from recommendations.engine.core.arrays import (
+    padded,
+    positive_part,
+    rows_times,
+    side_by_side,
+)
+from recommendations.engine.core.weighting import signed
+from recommendations.engine.algorithms.base import (
+    Progress,
+    TrainingData,
+    require_listens,
+    songs_heard,
+)
+from recommendations.engine.algorithms.latent_factors import Factorised
 
 
 class BPR(Factorised):

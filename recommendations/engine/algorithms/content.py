@@ -6,10 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from ..arrays import n_per_row, padded, rows_times, side_by_side, unit_rows
-from ..features import AUDIO_FEATURES, ItemFeatures, rare_units
-from ..weighting import Transform, transformed
-from .base import Algorithm, Progress, TrainingData
+from recommendations.engine.core.arrays import (
+    n_per_row,
+    padded,
+    rows_times,
+    side_by_side,
+    unit_rows,
+)
+from recommendations.engine.data.item_features import (
+    AUDIO_FEATURES,
+    ItemFeatures,
+    rare_units,
+)
+from recommendations.engine.core.weighting import Transform, transformed
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    Progress,
+    TrainingData,
+)
 
 
 class Content(Algorithm):

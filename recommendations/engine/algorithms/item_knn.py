@@ -9,10 +9,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from ..arrays import positive_part
-from ..weighting import Transform, signed
-from .base import Progress
-from .linked import Linked
+from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.core.weighting import Transform, signed
+from recommendations.engine.algorithms.base import Progress
+from recommendations.engine.algorithms.sparse_similarity import Linked
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
 SIMILARITIES: tuple[Similarity, ...] = ("cosine", "tfidf", "bm25")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from ..arrays import (
+from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     blocks,
     dense_part,
@@ -18,9 +18,14 @@ from ..arrays import (
     top_columns,
     weighted_sums,
 )
-from ..remembering import LastBlock
-from ..weighting import Transform, signed
-from .base import Algorithm, Progress, TrainingData, require_listens
+from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.weighting import Transform, signed
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    Progress,
+    TrainingData,
+    require_listens,
+)
 
 
 class UserKNN(Algorithm):

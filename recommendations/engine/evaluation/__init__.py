@@ -1,9 +1,22 @@
 """How good a recommender is, measured on what was held back from it."""
 
-from .comparison import Interval, bootstrap, paired_bootstrap
-from .evaluate import EvaluationReport, evaluate
-from .fidelity import Fidelity, explanation_fidelity, falls_without_some_song
-from .splits import Split, listener_split, random_split, temporal_split
+from recommendations.engine.evaluation.comparison import (
+    Interval,
+    bootstrap,
+    paired_bootstrap,
+)
+from recommendations.engine.evaluation.evaluate import EvaluationReport, evaluate
+from recommendations.engine.evaluation.fidelity import (
+    Fidelity,
+    explanation_fidelity,
+    falls_without_some_song,
+)
+from recommendations.engine.evaluation.splits import (
+    Split,
+    listener_split,
+    random_split,
+    temporal_split,
+)
 
 __all__ = [
     "EvaluationReport",

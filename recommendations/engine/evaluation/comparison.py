@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..intervals import Interval, bootstrap
+from recommendations.engine.intervals import Interval, bootstrap
 
 if TYPE_CHECKING:
-    from .evaluate import EvaluationReport
+    from recommendations.engine.evaluation.evaluate import EvaluationReport
 
 __all__ = ["Interval", "bootstrap", "paired_bootstrap"]
 

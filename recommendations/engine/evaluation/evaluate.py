@@ -10,18 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..algorithms import Algorithm, TrainingData
-from ..arrays import n_per_row, positive_part, top_columns, unit_rows
-from ..config import SEGMENTS
-from ..ensemble import segments_of
-from ..features import ItemFeatures
-from ..interactions import Interactions
-from ..presets import CLASSIC
-from ..recommender import OnProgress, Recommender
-from ..weighting import Weighting
-from . import metrics
-from .comparison import Interval, bootstrap
-from .splits import Split
+from recommendations.engine.algorithms import Algorithm, TrainingData
+from recommendations.engine.core.arrays import (
+    n_per_row,
+    positive_part,
+    top_columns,
+    unit_rows,
+)
+from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.ranking.ensemble import segments_of
+from recommendations.engine.data.item_features import ItemFeatures
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.core.presets import CLASSIC
+from recommendations.engine.recommender import OnProgress, Recommender
+from recommendations.engine.core.weighting import Weighting
+from recommendations.engine.evaluation import metrics
+from recommendations.engine.evaluation.comparison import Interval, bootstrap
+from recommendations.engine.evaluation.splits import Split
 
 SYSTEM = "recommender"
 STAGE = "evaluate"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, lil_matrix, vstack
 
-from ..algorithms.base import NotEnoughData
-from ..arrays import n_per_row, positive_part
-from ..explanations import DECISIVE_FROM, NO_SONG
-from ..recommender import Recommender
+from recommendations.engine.algorithms.base import NotEnoughData
+from recommendations.engine.core.arrays import n_per_row, positive_part
+from recommendations.engine.ranking.explanations import DECISIVE_FROM, NO_SONG
+from recommendations.engine.recommender import Recommender
 
 DEPTH = 10
 

@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ..arrays import n_per_row, positive_part, row_numbers
-from ..interactions import NO_TIME, Interactions
-from ..weighting import Weighting
+from recommendations.engine.core.arrays import (
+    n_per_row,
+    positive_part,
+    row_numbers,
+)
+from recommendations.engine.data.interactions import NO_TIME, Interactions
+from recommendations.engine.core.weighting import Weighting
 
 
 @dataclass(frozen=True)

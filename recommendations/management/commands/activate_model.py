@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from recommendations.management.output import SentenceCommand
-from recommendations.services import registry
+from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog.management.bars import progress_bar
+from common.commands.progress_bars import progress_bar
 from recommendations.conf import conf
 from recommendations.engine import NotEnoughData, RecommenderConfig
-from recommendations.engine.evaluation import EvaluationReport, Interval
+from recommendations.engine import EvaluationReport, Interval
 from recommendations.management.output import SentenceCommand
-from recommendations.services import evaluation, gate, registry, training, training_data
+from recommendations.services.training import offline_evaluation, gate, pipeline
+from recommendations.services.versions import registry
+from recommendations.services.data import training_rows
 
 
 class Command(SentenceCommand):
@@ -21,7 +23,7 @@ class Command(SentenceCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--split", choices=evaluation.SPLITS, default="random")
+        parser.add_argument("--split", choices=offline_evaluation.SPLITS, default="random")
         parser.add_argument(
             "--preset", help="Measure a preset instead of the active version's configuration."
         )
@@ -30,15 +32,15 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, split: str, preset: str | None, seed: int, **options: Any) -> None:
         config, tuning = self._config(preset)
-        rows = training_data.read()
+        rows = training_rows.read()
         if not rows.interactions.n_events:
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to measure.")
         with progress_bar() as bar:
-            parts = evaluation.split_of(rows, split, seed)
-            report = evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
+            parts = offline_evaluation.split_of(rows, split, seed)
+            report = offline_evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
             rival = gate.rival_of(config) if preset else None
-            active = rival and evaluation.report_on(rows, rival, parts, seed=seed, on_progress=bar.step)
-        differences = evaluation.differences(report, active, seed=seed) if active else {}
+            active = rival and offline_evaluation.report_on(rows, rival, parts, seed=seed, on_progress=bar.step)
+        differences = offline_evaluation.differences(report, active, seed=seed) if active else {}
         if options["json"]:
             beside = active and active.to_dict() | {"differences": _plain(differences)}
             self.stdout.write(json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2))
@@ -56,7 +58,7 @@ class Command(SentenceCommand):
             active = registry.active_version()
             if active is not None:
                 return registry.recommender_for(active).config, active.metadata.get("tuning")
-        return training.config_for(preset or conf.preset, {}), None
+        return pipeline.config_for(preset or conf.preset, {}), None
 
 
 def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:

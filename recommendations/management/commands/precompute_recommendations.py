@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog.management.bars import progress_bar
+from common.commands.progress_bars import progress_bar
 from recommendations.management.output import SentenceCommand
-from recommendations.services import precompute, registry
+from recommendations.services.serving import precompute
+from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from recommendations.conf import conf
 from recommendations.management.output import SentenceCommand
-from recommendations.services import registry
+from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):

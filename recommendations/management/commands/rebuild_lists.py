@@ -1,7 +1,8 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.models import RecommendationList
-from recommendations.services import precompute, registry
+from recommendations.services.serving import precompute
+from recommendations.services.versions import registry
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from recommendations.management.lookup import listener_named, songs_keyed
 from recommendations.management.output import SentenceCommand, as_json, lines_of
-from recommendations.services import serving
+from recommendations.services.serving import recommend
 
 
 class Command(SentenceCommand):
@@ -24,9 +24,9 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, listener: str, likes: str, top_k: int, **options: Any) -> None:
         if listener is not None:
-            served = serving.recommend_for(listener_named(listener), top_k)
+            served = recommend.recommend_for(listener_named(listener), top_k)
         else:
-            served = serving.recommend_from_songs(songs_keyed(likes), top_k)
+            served = recommend.recommend_from_songs(songs_keyed(likes), top_k)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(served), ensure_ascii=False, indent=2))
             return

@@ -3,7 +3,7 @@
 from typing import Any
 
 from recommendations.management.output import SentenceCommand
-from recommendations.services import registry
+from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):

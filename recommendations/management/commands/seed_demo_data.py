@@ -5,12 +5,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from catalog.management.bars import progress_bar
+from common.commands.progress_bars import progress_bar
 from catalog.models import ImportRun
-from catalog.services.demo_import import AnotherWorld
-from recommendations.engine.synthetic import World
+from catalog.imports.demo_import import AnotherWorld
+from recommendations.engine import World
 from recommendations.management.output import SentenceCommand
-from recommendations.services import demo_world
+from recommendations.services.data import demo_world
 
 HOUR = 3600
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from recommendations.management.lookup import song_keyed
 from recommendations.management.output import SentenceCommand, as_json
-from recommendations.services import serving
+from recommendations.services.serving import recommend
 
 
 class Command(SentenceCommand):
@@ -20,7 +20,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, song: str, top_k: int, **options: Any) -> None:
         wanted = song_keyed(song)
-        served = serving.similar_songs(wanted, top_k)
+        served = recommend.similar_songs(wanted, top_k)
         if not served.items:
             raise CommandError(served.reason)
         if options["json"]:

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.management.bars import progress_bar
+from common.commands.progress_bars import progress_bar
 from recommendations.conf import conf
 from recommendations.management.output import SentenceCommand
 from recommendations.models import ModelVersion, TrainingRun
-from recommendations.services import training
+from recommendations.services.training import pipeline
 
 
 class Command(SentenceCommand):
@@ -30,15 +30,15 @@ class Command(SentenceCommand):
             "activate": not options["no_activation"],
             "precompute": not options["no_precompute"],
         }
-        training.sweep()
-        run = training.left_by_a_command(preset, wishes) or training.request_training(
+        pipeline.sweep()
+        run = pipeline.left_by_a_command(preset, wishes) or pipeline.request_training(
             preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
         )
         try:
             with progress_bar() as bar:
-                run = training.run_training(run.pk, on_progress=bar.show)
+                run = pipeline.run_training(run.pk, on_progress=bar.show)
         except KeyboardInterrupt:
-            training.cancel(run)
+            pipeline.cancel(run)
             raise
         self.stdout.write(run.log.rstrip())
         if run.status != TrainingRun.Status.SUCCEEDED:

@@ -1,0 +1,213 @@
+"""Duplicates become one song, artist or genre: likes, history, playlists and everything else follow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.utils.translation import gettext as _
+
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
+from catalog.listening.models import Interaction
+from catalog.playlists.models import PlaylistItem
+from catalog.signals import listening_changed
+
+Kind = Interaction.Kind
+_TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")
+_NOTHING = (None, "")
+
+
+class MergeRefused(Exception):
+    """These cannot become one; the message says why."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge moved to the song that stays, and what was there already."""
+
+    n_moved: int
+    n_known: int
+
+
+# --- Songs ------------------------------------------------------------------------------------------------------------
+
+
+def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
+    """Make several songs one. All or nothing; the duplicates are gone afterwards.
+
+    Of two opinions the later counts; plays without a time are added up; a play of the same moment is one play.
+    Raises MergeRefused when there is no duplicate.
+    """
+    others = [song for song in duplicates if song.pk != keeper.pk]
+    if not others:
+        raise MergeRefused(_("Choose at least two songs."))
+    n_moved = n_known = 0
+    with transaction.atomic():
+        listener_ids = _listeners_of(others)
+        for other in others:
+            moved = _merge_song(keeper, other)
+            n_moved, n_known = n_moved + moved.n_moved, n_known + moved.n_known
+        if listener_ids:
+            transaction.on_commit(
+                partial(listening_changed.send_robust, sender=Interaction, listener_ids=listener_ids)
+            )
+    return Merged(n_moved, n_known)
+
+
+def _listeners_of(songs: list[Song]) -> list[int]:
+    rows = Interaction.objects.filter(song__in=songs).order_by()
+    return list(rows.values_list("listener_id", flat=True).distinct())
+
+
+def _merge_song(keeper: Song, other: Song) -> Merged:
+    n_all = Interaction.objects.filter(song=other).count()
+    _settle_opinions(keeper, other)
+    _settle_plays(keeper, other)
+    n_moved = Interaction.objects.filter(song=other).update(song=keeper)
+    in_same_playlist = PlaylistItem.objects.filter(playlist=OuterRef("playlist"), song=keeper)
+    PlaylistItem.objects.filter(Exists(in_same_playlist), song=other).delete()
+    _move_relations(other, keeper)
+    _take_over(keeper, other)
+    return Merged(n_moved, n_all - n_moved)
+
+
+def _same(keeper: Song, **conditions: object) -> models.QuerySet[Interaction]:
+    return Interaction.objects.filter(song=keeper, listener=OuterRef("listener"), **conditions)
+
+
+def _settle_opinions(keeper: Song, other: Song) -> None:
+    """Where a listener has an opinion on both, only the later one stays; without times the keeper's."""
+    opinions = [Kind.LIKE, Kind.DISLIKE]
+    theirs = Interaction.objects.filter(song=other, kind__in=opinions)
+    later = theirs.filter(Exists(_same(keeper, kind__in=opinions, occurred_at__lt=OuterRef("occurred_at"))))
+    Interaction.objects.filter(song=keeper, kind__in=opinions, listener__in=later.values("listener")).delete()
+    theirs.filter(Exists(_same(keeper, kind__in=opinions))).delete()
+
+
+def _settle_plays(keeper: Song, other: Song) -> None:
+    heard = Interaction.objects.filter(song=other, kind__in=[Kind.PLAY, Kind.SKIP])
+    heard.filter(Exists(_same(keeper, kind=OuterRef("kind"), occurred_at=OuterRef("occurred_at")))).delete()
+    untimed = {"occurred_at__isnull": True, "kind": OuterRef("kind"), "source": OuterRef("source")}
+    counted = heard.filter(Exists(_same(keeper, **untimed)), occurred_at=None)
+    more = Interaction.objects.filter(
+        song=other,
+        occurred_at=None,
+        listener=OuterRef("listener"),
+        kind=OuterRef("kind"),
+        source=OuterRef("source"),
+    ).values("plays")[:1]
+    both = Interaction.objects.filter(song=keeper, occurred_at=None, kind__in=[Kind.PLAY, Kind.SKIP])
+    both.filter(Exists(more)).update(plays=F("plays") + Subquery(more))
+    counted.delete()
+
+
+def _take_over(keeper: Song, other: Song) -> None:
+    """Fill what the keeper lacks, ids included, which must be free before they can be taken."""
+    genres = list(other.genres.all())
+    values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
+    other.delete()
+    # a feature of 0.0 is a value like any other
+    missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
+    for name in missing:
+        if name in AUDIO_FEATURES:
+            keeper.learn_features({name: values[name]}, other.source_of(name))
+        else:
+            setattr(keeper, name, values[name])
+    keeper.save()
+    keeper.genres.add(*genres)
+
+
+# --- Artists ----------------------------------------------------------------------------------------------------------
+
+
+def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
+    """Make several artists one; return how many songs changed hands. Albums of the same title become one."""
+    others = [artist for artist in duplicates if artist.pk != keeper.pk]
+    if not others:
+        raise MergeRefused(_("Choose at least two artists."))
+    n_songs = 0
+    with transaction.atomic():
+        for other in others:
+            n_songs += _merge_artist(keeper, other)
+    return n_songs
+
+
+def _merge_artist(keeper: Artist, other: Artist) -> int:
+    _merge_albums(keeper, other)
+    songs = Song.objects.filter(artist=other)
+    n_songs = songs.update(artist=keeper)
+    refresh_derived(keeper)
+    _move_relations(other, keeper)
+    mbid = other.mbid
+    other.delete()
+    if mbid and not keeper.mbid:
+        keeper.mbid = mbid
+        keeper.save()
+    return n_songs
+
+
+def refresh_derived(artist: Artist) -> None:
+    """Let an artist's songs be found under the name that the artist has now."""
+    songs = list(Song.objects.filter(artist=artist))
+    for song in songs:
+        song.artist = artist
+        song.set_derived()
+    Song.objects.bulk_update(songs, ["search_text", "match_key", "work_key"], batch_size=500)
+
+
+def _merge_albums(keeper: Artist, other: Artist) -> None:
+    for album in Album.objects.filter(artist=other):
+        same = Album.objects.filter(artist=keeper, search_text=album.search_text).first()
+        if same is not None:
+            Song.objects.filter(album=album).update(album=same)
+            album.delete()
+
+
+# --- Genres -----------------------------------------------------------------------------------------------------------
+
+
+def merge_genres(keeper: Genre, duplicates: Iterable[Genre]) -> int:
+    """Make several genres one; return how many songs were of the others."""
+    others = [genre for genre in duplicates if genre.pk != keeper.pk]
+    if not others:
+        raise MergeRefused(_("Choose at least two genres."))
+    links = Song.genres.through.objects
+    with transaction.atomic():
+        n_songs = links.filter(genre__in=others).values("song").distinct().count()
+        for other in others:
+            of_both = links.filter(genre=keeper).values("song")
+            links.filter(genre=other, song__in=of_both).delete()
+            _move_relations(other, keeper)
+            other.delete()
+    return n_songs
+
+
+# --- Everything else that points at them -----------------------------------------------------------------------------
+
+
+def _move_relations(other: models.Model, keeper: models.Model) -> None:
+    """Point every row of any app that points at `other` to `keeper`; a row that says the same already goes."""
+    for relation in other._meta.get_fields(include_hidden=True):
+        if isinstance(relation, models.ManyToOneRel):
+            _move(relation.field, other, keeper)
+
+
+def _move(field: models.Field, other: models.Model, keeper: models.Model) -> None:
+    rows = field.model._base_manager.filter(**{field.name: other})
+    try:
+        with transaction.atomic():
+            rows.update(**{field.name: keeper})
+        return
+    except IntegrityError:
+        pass  # some say the same already: one by one
+    for row in rows:
+        _move_row(row, field, keeper)
+
+
+def _move_row(row: models.Model, field: models.Field, keeper: models.Model) -> None:
+    try:
+        with transaction.atomic():
+            type(row)._base_manager.filter(pk=row.pk).update(**{field.name: keeper})
+    except IntegrityError:
+        type(row)._base_manager.filter(pk=row.pk).delete()

@@ -1,0 +1,571 @@
+"""Imports of files, from the request to the undoing. The row is the job: whoever claims it runs it.
+
+A command runs its import at once (`import_file`). A page or the API stores the upload and leaves a queued
+row (`request_import`), without looking into it; a worker finds out what it is and reads it in turns
+(`run_next_import`). A run that was killed is taken up where it was: by the next worker once the sweep has
+put it back, or by the same command typed again.
+"""
+
+import hashlib
+import logging
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from structlog.contextvars import bound_contextvars
+
+from accounts.models import User
+from catalog.conf import catalog_conf
+from catalog.imports.importers import (
+    Importer,
+    Opened,
+    detect_history,
+    importer_named,
+    importers_of,
+    open_file,
+)
+from catalog.songs.models import Album, Artist, Song
+from catalog.imports.models import ImportRun
+from catalog.listening.models import Interaction
+from catalog.playlists.models import Playlist
+from catalog.records import Outcome, WrongFile
+from common.bulk_sql import chunks
+from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
+from catalog.playlists.playlist_writer import undo_playlists
+from catalog.signals import listening_changed
+from common import jobs
+from common.jobs import Lease, LostLease, Swept, job_conf
+
+log = logging.getLogger(__name__)
+
+Status = ImportRun.Status
+Content = ImportRun.Content
+
+HISTORY = "history"
+MB = 2**20
+_DELETED_TOGETHER = 5_000
+_DAY = timedelta(days=1)
+_PAUSED_AT_MOST = 16
+"""Files that this process keeps open between the turns of their imports."""
+
+
+class ImportRefused(Exception):
+    """What was asked for cannot be done; the message is the sentence for whoever asked."""
+
+
+class _Stopped(Exception):
+    """Reading goes no further; the message is the run's error."""
+
+
+@dataclass
+class _Reading:
+    """A file that was looked over, and the stream of its records. `n_taken`: how many have been read."""
+
+    opened: Opened
+    importer: Importer
+    outcomes: Iterator[Outcome]
+    n_taken: int = 0
+
+    def take_from(self, n_done: int) -> Iterator[Outcome]:
+        """Yield the records behind the first `n_done`."""
+        self.n_taken += sum(1 for _ in islice(self.outcomes, n_done - self.n_taken))
+        for outcome in self.outcomes:
+            self.n_taken += 1
+            yield outcome
+
+
+# Where this process stopped reading at the end of a run's turn, so that the next one need not read up to there.
+_paused: OrderedDict[int, _Reading] = OrderedDict()
+
+
+# --- Asking for one ---------------------------------------------------------------------------------------------------
+
+
+def import_file(
+    path: Path,
+    content: str,
+    format: str = "",
+    *,
+    options: Mapping[str, Any] | None = None,
+    listener: User | None = None,
+    on_progress: OnProgress = lambda run: None,
+) -> ImportRun:
+    """Import a file now and return the finished run; an import of it that was stopped goes on.
+
+    `content` is songs, listens or history. Raises WrongFile, with nothing changed, when the file is none of that
+    format, and ImportRefused while another process imports it.
+    """
+    opened = open_file(path)
+    importer = _find_importer(content, format, opened)
+    reading = _Reading(opened, importer, importer.read(opened, options or {}))
+    run = _find_unfinished(opened, importer, options or {}, listener) or ImportRun.objects.create(
+        content=_content(importer),
+        format=importer.name,
+        file_name=_shown_name(opened.name),
+        file_sha256=opened.sha256,
+        options=dict(options or {}),
+        listener=listener,
+        requested_by=listener,
+    )
+    lease = jobs.claim(ImportRun, run.pk, take_over=True, error="")
+    if lease is None:
+        raise ImportRefused(
+            _("%(file)s is being imported by another process; wait until that is done.")
+            % {"file": opened.name}
+        )
+    run.refresh_from_db()
+    with bound_contextvars(import_run=run.pk), jobs.Heartbeat(lease):
+        try:
+            _read_on(run, lease, reading, on_progress)
+        except Exception as error:
+            if not isinstance(error, LostLease):
+                _fail(run, lease, str(error) if isinstance(error, WrongFile) else _describe(error))
+            raise
+        _succeed(run, lease)
+    return run
+
+
+def request_import(
+    listener: User | None,
+    file: UploadedFile,
+    *,
+    content: str = HISTORY,
+    format: str = "",
+    requested_by: User | None = None,
+) -> ImportRun:
+    """Keep an uploaded file and return the queued run; the same file again returns the run that is under way.
+
+    Without `listener` it is an operator's, of songs or of listens of many listeners. What the file is, a
+    worker finds out. Raises WrongFile for an empty file and ImportRefused beyond a quota, with a sentence for
+    the page. The caller wakes a worker after the commit.
+    """
+    if format:
+        _named_importer(content, format)
+    _check_quotas(listener, file.size or 0)
+    stored, n_bytes, digest = _store(file)
+    is_kept = False
+    try:
+        if not n_bytes:
+            raise WrongFile(_("%(file)s is empty.") % {"file": _shown_name(file.name)})
+        with transaction.atomic():
+            _lock(listener)
+            run = _find_under_way(listener, digest)
+            if run is None:
+                _check_quotas(listener, n_bytes)
+                run = ImportRun.objects.create(
+                    content=content if content in Content.values else Content.LISTENS,
+                    format=format,
+                    file_name=_shown_name(file.name),
+                    file_sha256=digest,
+                    n_bytes=n_bytes,
+                    stored_path=str(stored),
+                    listener=listener,
+                    requested_by=requested_by or listener,
+                )
+                is_kept = True
+    finally:
+        if not is_kept:
+            stored.unlink(missing_ok=True)
+    return run
+
+
+def _lock(listener: User | None) -> None:
+    """Let requests of one listener wait for each other until the transaction ends, so that no quota is raced.
+
+    On SQLite the transaction itself does that: it begins with the lock of the database.
+    """
+    if listener is not None:
+        User.objects.select_for_update(no_key=True).get(pk=listener.pk)
+
+
+def _check_quotas(listener: User | None, n_bytes: int) -> None:
+    """Raise ImportRefused when a file of this size would exceed a quota."""
+    if n_bytes > catalog_conf.import_file_mb * MB:
+        raise ImportRefused(
+            _(
+                "The file is larger than %(size)d MB; ask the operator to import it with the command import_history."
+            )
+            % {"size": catalog_conf.import_file_mb}
+        )
+    if listener is None:
+        return
+    waiting = list_imports(listener).active().exclude(stored_path="")
+    if waiting.count() >= catalog_conf.import_waiting:
+        raise ImportRefused(
+            _("%(number)d of your files are waiting or being read; wait until one is done.")
+            % {"number": catalog_conf.import_waiting}
+        )
+    n_waiting_bytes = waiting.aggregate(n=Sum("n_bytes"))["n"] or 0
+    if n_waiting_bytes + n_bytes > catalog_conf.import_waiting_mb * MB:
+        raise ImportRefused(
+            _("Your files that wait would be larger than %(size)d MB together; wait until one is done.")
+            % {"size": catalog_conf.import_waiting_mb}
+        )
+    today = list_imports(listener).filter(created_at__gte=timezone.now() - _DAY).exclude(file_sha256="")
+    if today.count() >= catalog_conf.import_files_a_day:
+        raise ImportRefused(
+            _("You brought %(number)d files within a day; bring the next one tomorrow.")
+            % {"number": catalog_conf.import_files_a_day}
+        )
+
+
+# --- Doing it ---------------------------------------------------------------------------------------------------------
+
+
+def run_next_import(owner: str = "") -> ImportRun | None:
+    """Give one requested import a turn of `job_slice_seconds` and return it; None when none waits.
+
+    Next is what was never tried or failed least often, then what has waited longest for a turn: a new file
+    is not delayed by a long one, and a file that kills its worker comes last.
+    """
+    waiting = ImportRun.objects.queued().exclude(stored_path="")
+    in_turn = waiting.order_by("attempt", F("turn_at").asc(nulls_first=True), "pk")
+    for run_id in in_turn.values_list("pk", flat=True):
+        run = run_import(run_id, owner, max_seconds=job_conf.job_slice_seconds)
+        if run is not None:
+            return run
+    return None
+
+
+def run_import(
+    run_id: int,
+    owner: str = "",
+    on_progress: OnProgress = lambda run: None,
+    *,
+    max_seconds: float | None = None,
+) -> ImportRun | None:
+    """Run a requested import; None when somebody else has it or it is over.
+
+    With `max_seconds` the run is queued again when it takes longer; what is read stays.
+    """
+    lease = jobs.claim(ImportRun, run_id, owner, error="", turn_at=timezone.now())
+    if lease is None:
+        _paused.pop(run_id, None)
+        return None
+    run = ImportRun.objects.get(pk=run_id)
+    with bound_contextvars(import_run=run_id), jobs.Heartbeat(lease):
+        try:
+            _take_turn(run, lease, on_progress, max_seconds)
+        except LostLease as error:
+            log.info("%s", error)
+            return None
+    return ImportRun.objects.filter(pk=run_id).first()
+
+
+def _take_turn(run: ImportRun, lease: Lease, on_progress: OnProgress, max_seconds: float | None) -> None:
+    """Read on, and write how the turn ended. What goes wrong unexpectedly is raised after that."""
+    try:
+        reading = _take_paused(run) or _open_upload(run, lease)
+        is_read = _read_on(run, lease, reading, on_progress, max_seconds)
+    except LostLease:
+        raise
+    except (WrongFile, _Stopped) as error:
+        _fail(run, lease, str(error))
+    except (DatabaseError, OSError) as error:
+        # It may pass: a full disk, a database that restarts. The attempt counts.
+        if lease.attempt >= job_conf.job_attempts:
+            _fail(run, lease, _describe(error))
+        else:
+            lease.release(attempt=lease.attempt, error=_describe(error))
+        raise
+    except Exception as error:
+        _fail(run, lease, _describe(error))
+        raise
+    else:
+        if is_read:
+            _succeed(run, lease)
+        else:
+            lease.release(attempt=0)
+            _keep_open(run, reading)
+
+
+def _open_upload(run: ImportRun, lease: Lease) -> _Reading:
+    """Look an uploaded file over and find out what it is; raise WrongFile."""
+    path = Path(run.stored_path)
+    opened = open_file(path, run.file_name, most_unpacked=catalog_conf.import_unpacked_mb * MB)
+    importer = _find_importer(HISTORY if run.listener_id else run.content, run.format, opened)
+    if importer.name != run.format:
+        lease.write(format=importer.name, content=_content(importer))
+        run.refresh_from_db()
+    return _Reading(opened, importer, importer.read(opened, run.options))
+
+
+def _take_paused(run: ImportRun) -> _Reading | None:
+    """Return the reading that this process paused, if it is of this file and still where the run is."""
+    reading = _paused.pop(run.pk, None)
+    if reading is None or (str(reading.opened.path), reading.n_taken) != (run.stored_path, run.resume_at):
+        return None
+    return reading
+
+
+def _keep_open(run: ImportRun, reading: _Reading) -> None:
+    """Keep the place in the file for the run's next turn in this process."""
+    _paused[run.pk] = reading
+    while len(_paused) > _PAUSED_AT_MOST:
+        _paused.popitem(last=False)
+
+
+def _read_on(
+    run: ImportRun,
+    lease: Lease,
+    reading: _Reading,
+    on_progress: OnProgress,
+    max_seconds: float | None = None,
+) -> bool:
+    """Read the file into the database from `resume_at` on; return False when the turn was over first."""
+
+    def is_turn_over() -> bool:
+        _stop_what_leads_nowhere(run)
+        return max_seconds is not None and time.monotonic() - started >= max_seconds
+
+    source = str(run.options.get("source") or run.format)[:40]
+    outcomes = reading.take_from(run.resume_at)
+    started = time.monotonic()
+    is_read = ingest(
+        run,
+        lease,
+        outcomes,
+        position=reading.opened.position,
+        source=source,
+        on_progress=on_progress,
+        is_turn_over=is_turn_over,
+    )
+    run.refresh_from_db()
+    if is_read and not run.n_read:
+        raise WrongFile(f"{run.file_name} holds no rows; there is nothing to import.")
+    return is_read
+
+
+def _stop_what_leads_nowhere(run: ImportRun) -> None:
+    """Raise _Stopped for an upload with too many rows, or too many in a row that can't be read."""
+    if not run.stored_path:
+        return
+    if run.n_rejected_in_row >= catalog_conf.import_rejects_in_row:
+        last = run.rejected_rows.order_by("-line").values_list("reason", flat=True).first() or ""
+        raise _Stopped(
+            _(
+                "It was stopped at row %(row)d, because the last %(number)d rows could not be read (%(reason)s). "
+                "What was read before is kept; check that the file is what its name says."
+            )
+            % {"row": run.n_read, "number": run.n_rejected_in_row, "reason": last}
+        )
+    if run.n_read >= catalog_conf.import_rows:
+        raise _Stopped(
+            _(
+                "It was stopped at row %(row)d: no more rows of one file are read. Split it and bring the rest."
+            )
+            % {"row": run.n_read}
+        )
+
+
+def _succeed(run: ImportRun, lease: Lease) -> None:
+    lease.finish(Status.SUCCEEDED, progress=1.0)
+    run.refresh_from_db()
+    log.info("%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected)
+    _end(run)
+
+
+def _fail(run: ImportRun, lease: Lease, error: str) -> None:
+    lease.finish(Status.FAILED, error=error)
+    run.refresh_from_db()
+    log.warning("%s could not be imported: %s", run.file_name, error)
+    _end(run)
+
+
+def _end(run: ImportRun) -> None:
+    """Do what every end of a run needs: its listeners' lists are outdated, and its file is not needed any more."""
+    announce_changed_listeners(run)
+    _drop_upload(run)
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+# --- Stopping, undoing, sweeping --------------------------------------------------------------------------------------
+
+
+def cancel(run: ImportRun) -> bool:
+    """Stop an import before its next chunk; what is in stays until it is undone. False when it is over already."""
+    stopped = _stop_now(ImportRun.objects.filter(pk=run.pk))
+    run.refresh_from_db()
+    if stopped:
+        _end(run)
+    return stopped == 1
+
+
+def _stop_now(runs: QuerySet[ImportRun]) -> int:
+    """Cancel those of the runs that wait or are read; a worker notices before it writes its next chunk."""
+    return runs.filter(status__in=ImportRun.ACTIVE).update(
+        status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None
+    )
+
+
+def undo(run: ImportRun) -> int:
+    """Take back exactly what the import added and nobody uses otherwise; return how many listens that were.
+
+    Listens of it are deleted, then the songs it brought that have no other listens and are in no playlist, then
+    artists and albums that this leaves empty. May be repeated after an interruption.
+    """
+    if run.is_active:
+        raise ImportRefused(_("The import is still running; cancel it first."))
+    listener_ids = list(
+        Interaction.objects.filter(import_run=run).order_by().values_list("listener_id", flat=True).distinct()
+    )
+    n_deleted = 0
+    while ids := list(
+        Interaction.objects.filter(import_run=run).values_list("pk", flat=True)[:_DELETED_TOGETHER]
+    ):
+        with transaction.atomic():
+            n_deleted += Interaction.objects.filter(pk__in=ids).delete()[0]
+    undo_playlists(run)
+    _remove_unused_songs(run)
+    ImportRun.objects.filter(pk=run.pk).update(status=Status.UNDONE, finished_at=timezone.now())
+    run.refresh_from_db()
+    for part in chunks(listener_ids, _DELETED_TOGETHER):
+        listening_changed.send_robust(sender=Interaction, listener_ids=part)
+    return n_deleted
+
+
+def delete_imports(listener: User) -> None:
+    """Stop and delete a listener's imports with their uploads, and the songs that only they brought.
+
+    Belongs in the transaction that deletes the account. Deletes the listener's interactions and
+    playlists, too, because a song that is in one of them still counts as used.
+    """
+    runs = list_imports(listener)
+    # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
+    _stop_now(runs)
+    stopped = list(runs)
+    Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
+    Playlist.objects.filter(owner=listener).delete()
+    for run in stopped:
+        _remove_unused_songs(run)
+    runs.delete()
+    uploads = [Path(run.stored_path) for run in stopped if run.stored_path]
+    transaction.on_commit(partial(_delete_uploads, uploads))
+
+
+def _delete_uploads(uploads: Iterable[Path]) -> None:
+    for path in uploads:
+        path.unlink(missing_ok=True)
+
+
+def list_imports(listener: User) -> QuerySet[ImportRun]:
+    """Return a listener's own imports, newest first."""
+    return ImportRun.objects.filter(listener=listener).order_by("-pk")
+
+
+def find_title(run: ImportRun) -> str:
+    """Return what kind of file a run's is, in words; empty until a worker has looked into it."""
+    kinds = importers_of(HISTORY if run.listener_id else run.content)
+    return next((one.title for one in kinds if one.name == run.format), run.format)
+
+
+def sweep(*, wait: bool = False) -> Swept:
+    """Requeue requested imports whose worker is gone, or give them up; their files go with them."""
+    swept = jobs.sweep(ImportRun.objects.exclude(stored_path=""), wait=wait)
+    for run in swept.failed:
+        run.refresh_from_db()
+        log.warning("%s could not be imported: %s", run.file_name, run.error)
+        _end(run)
+    return swept
+
+
+# --- Helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _find_importer(content: str, format: str, opened: Opened) -> Importer:
+    if content == HISTORY and not format:
+        return detect_history(opened)
+    return _named_importer(content, format)
+
+
+def _named_importer(content: str, format: str) -> Importer:
+    try:
+        return importer_named(content, format)
+    except KeyError:
+        raise ImportRefused(f"There is no format {format!r} for {content}.") from None
+
+
+def _find_unfinished(
+    opened: Opened, importer: Importer, options: Mapping[str, Any], listener: User | None
+) -> ImportRun | None:
+    """Return the run of the same file and options that was stopped half way."""
+    runs = ImportRun.objects.filter(
+        file_sha256=opened.sha256,
+        content=_content(importer),
+        format=importer.name,
+        listener=listener,
+        status__in=[Status.RUNNING, Status.FAILED],
+        stored_path="",
+    )
+    run = next((run for run in runs if run.options == options), None)
+    if run is not None and run.status == Status.FAILED:
+        ImportRun.objects.filter(pk=run.pk, status=Status.FAILED).update(status=Status.QUEUED)
+    return run
+
+
+def _find_under_way(listener: User | None, sha256: str) -> ImportRun | None:
+    same = ImportRun.objects.active().filter(listener=listener, file_sha256=sha256)
+    return same.exclude(stored_path="").first()
+
+
+def _content(importer: Importer) -> str:
+    return Content.SONGS if importer.content == Content.SONGS else Content.LISTENS
+
+
+def _store(file: UploadedFile) -> tuple[Path, int, str]:
+    """Write an upload under a name of our own; return where it is, its size and its SHA-256.
+
+    What the browser called it is only shown. A second look at the size, because the first is the browser's word.
+    """
+    settings.UPLOADS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path: Path = settings.UPLOADS_DIR / f"{uuid.uuid4().hex}.upload"
+    n_bytes, digest = 0, hashlib.sha256()
+    try:
+        with path.open("xb") as stored:
+            for part in file.chunks():
+                n_bytes += len(part)
+                _check_quotas(None, n_bytes)
+                digest.update(part)
+                stored.write(part)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path, n_bytes, digest.hexdigest()
+
+
+def _shown_name(name: str | None) -> str:
+    base = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in base if c.isprintable())[:255] or "upload"
+
+
+def _drop_upload(run: ImportRun) -> None:
+    _paused.pop(run.pk, None)
+    if run.stored_path:
+        Path(run.stored_path).unlink(missing_ok=True)
+        ImportRun.objects.filter(pk=run.pk).update(stored_path="")
+
+
+def _remove_unused_songs(run: ImportRun) -> None:
+    """Delete the run's songs without listens and playlists, and the artists and albums only they had."""
+    unused = Song.objects.filter(import_run=run, interactions=None, playlist_items=None)
+    while songs := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
+        with transaction.atomic():
+            Song.objects.filter(pk__in=[song_id for song_id, _, _ in songs]).delete()
+            Album.objects.filter(pk__in={album_id for _, _, album_id in songs}, songs=None).delete()
+            Artist.objects.filter(pk__in={artist_id for _, artist_id, _ in songs}, songs=None).delete()

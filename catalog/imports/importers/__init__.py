@@ -1,0 +1,48 @@
+"""Files from elsewhere as records: one module a source, pure, without a database.
+
+An importer is registered by name. It looks at the head of the file at once, and raises WrongFile if it is not what
+it should be; then it reads as a stream. A row that cannot be read becomes a RejectedRow, one that a rule leaves out a
+LeftOutRow, and the rest goes on.
+"""
+
+# In the order in which a file without a named format is tried: the strictest first, so that none takes another's.
+from catalog.imports.importers import (
+    csv_listens,
+    csv_songs,
+    hetrec,
+    own_export,
+    spotify,
+    listenbrainz,
+    json_histories,
+    youtube_music,
+    player_logs,
+    playlists,
+    record_tables,
+    song_lists,
+    lastfm,
+)
+from catalog.imports.importers.base import Importer, Opened, open_file
+from catalog.imports.importers.detection import detect_history
+from catalog.imports.importers.registry import importer_named, importers_of
+
+__all__ = [
+    "Importer",
+    "Opened",
+    "csv_listens",
+    "csv_songs",
+    "detect_history",
+    "hetrec",
+    "importer_named",
+    "importers_of",
+    "json_histories",
+    "lastfm",
+    "listenbrainz",
+    "open_file",
+    "own_export",
+    "player_logs",
+    "playlists",
+    "record_tables",
+    "song_lists",
+    "spotify",
+    "youtube_music",
+]

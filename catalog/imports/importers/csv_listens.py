@@ -1,0 +1,101 @@
+"""Listens as a CSV table with a header: who, which song, and, if it is known, when, how often and what."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from common.spreadsheets import restore
+from catalog.imports.importers import values
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.registry import importer
+from catalog.imports.importers.tables import Table, need, open_table
+from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
+
+COLUMNS = {
+    "listener": ("listener", "listener_id", "user_id", "user", "username", "userid"),
+    "song_id": ("song_id", "track_id", "item_id", "songid", "trackid", "song_key"),
+    "title": ("title", "track_name", "song_name", "track", "song", "name"),
+    "artist": ("artist", "artist_name"),
+    "plays": ("plays", "play_count", "playcount", "count", "weight", "listen_count"),
+    "time": ("time", "timestamp", "occurred_at", "listened_at", "played_at", "ts", "date"),
+    "played_ms": ("played_ms", "ms_played"),
+    "kind": ("kind", "event", "action"),
+}
+_KINDS = {
+    "": PLAY,
+    "play": PLAY,
+    "listen": PLAY,
+    "like": LIKE,
+    "love": LIKE,
+    "dislike": DISLIKE,
+    "hate": DISLIKE,
+    "skip": SKIP,
+}
+
+
+@importer("csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read listens; options: columns (name of each column)."""
+    table = open_table(opened, COLUMNS, options.get("columns", {}))
+    need(table, "listener", known=COLUMNS)
+    if not {"title", "artist"} <= table.columns.keys():
+        need(table, "song_id", known=COLUMNS)
+    return _records(table)
+
+
+def _records(table: Table) -> Iterator[Outcome]:
+    make = _record_maker(table.columns)
+    return values.records_of(table.rows(), make)
+
+
+class _Reader:
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        self._columns = columns
+        self._listener = columns["listener"]
+
+    def __call__(self, line: int, row: list[str]) -> ListenRecord:
+        key = self._cell(row, "song_id")
+        kind = _KINDS.get(self._cell(row, "kind").strip().casefold())
+        if kind is None:
+            raise values.BadValue(f"{self._cell(row, 'kind')[:20]!r} is not play, skip, like or dislike")
+        plays = values.whole(self._cell(row, "plays"), "plays", 1, values.MOST_PLAYS)
+        return ListenRecord(
+            line=line,
+            listener=values.listener(row[self._listener]),
+            song_key=values.key(key, "song id") if key.strip() else "",
+            song=None if key.strip() else self._song(line, row),
+            kind=kind,
+            plays=1 if plays is None else plays,
+            played_ms=values.whole(self._cell(row, "played_ms"), "played time", 0, values.LONGEST_MS),
+            occurred_at=values.moment(self._cell(row, "time")),
+        )
+
+    def _cell(self, row: list[str], name: str) -> str:
+        place = self._columns.get(name)
+        return "" if place is None else restore(row[place])
+
+    def _song(self, line: int, row: list[str]) -> SongRecord:
+        if "title" not in self._columns or "artist" not in self._columns:
+            raise values.BadValue("the song id is empty")
+        # line 0: the same song of another line is the same record
+        return SongRecord(
+            0,
+            values.name(self._cell(row, "title"), "title"),
+            values.name(self._cell(row, "artist"), "artist"),
+        )
+
+
+class _PlainReader:
+    """The most frequent table, and the longest ones: only listener and song id."""
+
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        self._listener = columns["listener"]
+        self._song = columns["song_id"]
+
+    def __call__(self, line: int, row: list[str]) -> ListenRecord:
+        return ListenRecord(
+            line, values.listener(row[self._listener]), values.key(row[self._song], "song id")
+        )
+
+
+def _record_maker(columns: Mapping[str, int]) -> "_Reader | _PlainReader":
+    return _PlainReader(columns) if columns.keys() == {"listener", "song_id"} else _Reader(columns)

@@ -1,0 +1,106 @@
+"""Songs as a CSV table with a header; only title and artist must be there."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from common.spreadsheets import restore
+from catalog.imports.importers import values
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.registry import importer
+from catalog.imports.importers.tables import Table, need, open_table
+from catalog.records import FEATURES, Outcome, SongRecord
+
+COLUMNS = {
+    "song_id": ("song_id", "id", "key", "track_id"),
+    "title": ("title", "name", "song", "track", "song_name", "track_name"),
+    "artist": ("artist", "artist_name", "artists", "artist_names"),
+    "album": ("album", "album_name", "release"),
+    "genres": ("genres", "genre", "tags", "track_genre", "artist_genres"),
+    "year": ("year", "release_year", "release_date", "album_release_date"),
+    "duration_ms": ("duration_ms", "length_ms", "track_duration_ms"),
+    "duration": ("duration", "duration_s", "length", "seconds"),
+    "mbid": ("mbid", "recording_mbid", "musicbrainz_id"),
+    "isrc": ("isrc",),
+    "spotify_id": ("spotify_id", "spotify_track_id", "spotify_uri"),
+    "audio_url": ("audio_url", "preview_url"),
+    **{feature: (feature,) for feature in FEATURES},
+}
+_GENRE_SIGNS = re.compile(r"[;|]")
+_MOST_GENRES = 20
+_LONGEST_MS = 24 * 3600 * 1000
+
+
+@importer("csv", "songs", "CSV table of songs", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read songs; options: columns (name of each column), spotify_ids (the ids are Spotify's), features_source."""
+    table = open_table(opened, COLUMNS, options.get("columns", {}))
+    need(table, "title", "artist", known=COLUMNS)
+    return _records(table, options)
+
+
+def _records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    make = _SongReader(table.columns, options)
+    return values.records_of(table.rows(), make)
+
+
+class _SongReader:
+    """Makes a record of a row's cells."""
+
+    def __init__(self, columns: Mapping[str, int], options: Mapping[str, Any]) -> None:
+        self._columns = columns
+        self._features = [(feature, columns.get(feature)) for feature in FEATURES]
+        self._spotify_ids = bool(options.get("spotify_ids"))
+        self._features_source = str(options.get("features_source", "file"))[:64]
+
+    def __call__(self, line: int, row: list[str]) -> SongRecord:
+        key = self._cell(row, "song_id")
+        return SongRecord(
+            line=line,
+            title=values.name(self._cell(row, "title"), "title"),
+            artist=values.name(self._cell(row, "artist"), "artist"),
+            key=values.key(key, "song id") if key.strip() else "",
+            album=values.name(album, "album") if (album := self._cell(row, "album")).strip() else "",
+            genres=self._genres(row),
+            year=values.year(self._cell(row, "year")),
+            duration_ms=self._duration(row),
+            features=tuple(self._feature(row, name, place) for name, place in self._features),
+            features_source=self._features_source,
+            mbid=values.mbid(self._cell(row, "mbid")),
+            isrc=self._cell(row, "isrc").strip(),
+            spotify_id=self._spotify_id(row, key.strip()),
+            audio_url=self._url(row),
+        )
+
+    def _cell(self, row: list[str], name: str) -> str:
+        place = self._columns.get(name)
+        return "" if place is None else restore(row[place])
+
+    def _feature(self, row: list[str], name: str, place: int | None) -> float | None:
+        if place is None:
+            return None
+        return values.tempo(row[place]) if name == "tempo" else values.share(row[place], name)
+
+    def _genres(self, row: list[str]) -> tuple[str, ...]:
+        parts = _GENRE_SIGNS.split(self._cell(row, "genres"))
+        return tuple(cleaned[:100] for part in parts[:_MOST_GENRES] if (cleaned := part.strip()))
+
+    def _duration(self, row: list[str]) -> int | None:
+        ms = values.whole(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)
+        if ms is None and (seconds := values.number(self._cell(row, "duration"), "duration")) is not None:
+            ms = values.whole(str(seconds * 1000), "duration", 0, _LONGEST_MS)
+        return ms or None
+
+    def _spotify_id(self, row: list[str], key: str) -> str:
+        own = self._cell(row, "spotify_id").strip().removeprefix("spotify:track:")
+        if not own and self._spotify_ids:
+            own = key.removeprefix("spotify:track:")
+        if own and not values.is_spotify_id(own):
+            raise values.BadValue(f"the Spotify id {own[:30]!r} is none")
+        return own
+
+    def _url(self, row: list[str]) -> str:
+        url = self._cell(row, "audio_url").strip()
+        return (
+            url if url.startswith(("https://", "http://")) and len(url) <= 500 and url.isprintable() else ""
+        )

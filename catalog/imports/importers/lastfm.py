@@ -1,0 +1,246 @@
+"""Last.fm scrobbles as CSV, in the layouts that the known export tools write, with a header or without.
+
+What a file is and what its columns are is decided by most of its first rows, not by the first one: an odd row costs
+itself, wherever it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from catalog.imports.importers import values
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.lines import (
+    DELIMITERS,
+    check_text,
+    numbered_lines,
+    table_rows,
+)
+from catalog.imports.importers.registry import importer
+from catalog.records import LIKE, ListenRecord, NearMiss, Outcome, RejectedRow, SongRecord, WrongFile
+
+NAMES = {
+    "time": (
+        "uts",
+        "timestamp",
+        "date_uts",
+        "utc_time",
+        "date",
+        "time",
+        "datetime",
+        "scrobbled_at",
+        "played_at",
+        "listened_at",
+    ),
+    "artist": ("artist", "artist_name", "artist name"),
+    "album": ("album", "album_name", "release", "album name"),
+    "title": ("track", "track_name", "title", "song", "name", "track name"),
+    "mbid": ("track_mbid", "recording_mbid", "mbid"),
+}
+_WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
+    ("artist", "album", "title", "time"),
+    ("time", "artist", "album", "title"),
+    ("time", "title", "artist", "album"),
+    ("time", "", "artist", "", "album", "", "title", "mbid"),
+    ("time", "title", "artist", "album", "mbid", "", ""),
+)
+_LOVED_HEADER = {"uts", "utc_time", "artist", "artist_mbid", "track", "track_mbid"}
+_LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
+_LOOKED_AT = 200
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns are; the rows up to `header_line` are no scrobbles."""
+
+    columns: Mapping[str, int]
+    n_columns: int
+    delimiter: str
+    header_line: int = 0
+
+
+@importer("lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read scrobbles; the layout is found out from the first rows."""
+    layout = _checked_layout(opened)
+    if _is_loved(opened, layout):
+        raise WrongFile(f"{opened.name} holds loved songs, not scrobbles.")
+    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns))
+
+
+@importer("lastfm-loved", "history", "Last.fm loved songs (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read_loved(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read loved songs as likes: the table has no album, or its name says what it is."""
+    layout = _checked_layout(opened)
+    if not _is_loved(opened, layout):
+        raise WrongFile(f"{opened.name} is no list of loved songs of Last.fm.")
+    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns, LIKE))
+
+
+def _checked_layout(opened: Opened) -> Layout:
+    """Return the layout; WrongFile when the file is no table of scrobbles, or could be read in two ways."""
+    if opened.kind == "zip":
+        raise WrongFile(f"{opened.name} is a zip file; Last.fm scrobbles come as a CSV file.")
+    check_text(opened.head(), opened.name)
+    tables = [(delimiter, _first_rows(opened, delimiter)) for delimiter in DELIMITERS]
+    for delimiter, rows in tables:
+        if layout := _layout_by_header(rows, delimiter):
+            _check_times(opened.name, rows, layout)
+            return layout
+    layouts = [
+        layout for delimiter, rows in tables if (layout := _layout_by_content(opened, rows, delimiter))
+    ]
+    if not layouts:
+        for _delimiter, rows in tables:
+            _check_counts(opened.name, [row for _line, row in rows])
+        raise WrongFile(
+            f"{opened.name} is not a Last.fm export: it has no columns with artist, track and time "
+            "(such as artist,album,track,date with times after September 2002)."
+        )
+    return layouts[0]
+
+
+def _first_rows(opened: Opened, delimiter: str) -> list[tuple[int, Row]]:
+    rows = islice(table_rows(numbered_lines(opened.head_stream()), delimiter), _LOOKED_AT)
+    return [(line, row) for line, row in rows if not isinstance(row, RejectedRow)]
+
+
+def _layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+    """Find the header: the first row that names artist, track and time."""
+    for line, row in rows:
+        places = {_column_name(name): place for place, name in reversed(list(enumerate(row)))}
+        columns = {
+            column: next((places[name] for name in names if name in places), -1)
+            for column, names in NAMES.items()
+        }
+        columns = {column: place for column, place in columns.items() if place >= 0}
+        if {"time", "artist", "title"} <= columns.keys():
+            return Layout(columns, len(row), delimiter, line)
+    return None
+
+
+def _column_name(cell: str) -> str:
+    """Return a header's cell as it is compared; lastfmstats.com writes the user behind the last one: Date#nora."""
+    return cell.partition("#")[0].strip().casefold()
+
+
+def _check_times(name: str, rows: Sequence[tuple[int, Row]], layout: Layout) -> None:
+    """Raise WrongFile when the column that should hold times holds none: years, counts, or days."""
+    below = [row for line, row in rows if line > layout.header_line and len(row) == layout.n_columns]
+    times = [row[layout.columns["time"]] for row in below]
+    if times and not any(_is_moment(time) for time in times):
+        raise NearMiss(
+            f"{name} is no list of scrobbles: in its column for the time, {times[0].strip()[:30]!r} is no "
+            "moment after September 2002."
+        )
+
+
+def _check_counts(name: str, rows: Sequence[Row]) -> None:
+    """Raise NearMiss when most rows are names and one whole number that is no time: a list of counts or years."""
+    numbers = [
+        row[-1].strip()
+        for row in rows
+        if len(row) in (3, 4) and row[-1].strip().isdecimal() and all(cell.strip() for cell in row[:2])
+    ]
+    if rows and 2 * len(numbers) > len(rows):
+        raise NearMiss(
+            f"{name} is no list of scrobbles: {numbers[0][:30]!r} in its last column is a count or a year, not a "
+            "time after September 2002. Export the scrobbles themselves, each with its time."
+        )
+
+
+def _layout_by_content(opened: Opened, rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+    """Return the layout that more than half of the rows fit; WrongFile when two different columns could be the time."""
+    fitting = [
+        layout for layout in _WITHOUT_HEADER if 2 * sum(_fits(row, layout) for _line, row in rows) > len(rows)
+    ]
+    if not fitting:
+        return None
+    if len({layout.index("time") for layout in fitting}) > 1:
+        raise NearMiss(
+            f"{opened.name} could be read in two ways: both its first and its last column look like times. "
+            "Put the line artist,album,track,date on top, in the order of its columns."
+        )
+    chosen = _likeliest(fitting, [row for _line, row in rows])
+    columns = {column: at for at, column in enumerate(chosen) if column}
+    return Layout(columns, len(chosen), delimiter)
+
+
+def _likeliest(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
+
+    def n_different(layout: tuple[str, ...], column: str) -> int:
+        return len({row[layout.index(column)] for row in rows if len(row) == len(layout)})
+
+    plausible = (one for one in fitting if n_different(one, "title") >= n_different(one, "artist"))
+    return next(plausible, fitting[0])
+
+
+def _fits(row: Row, layout: tuple[str, ...]) -> bool:
+    return (
+        len(row) == len(layout)
+        and _is_moment(row[layout.index("time")])
+        and all(row[layout.index(column)].strip() for column in ("artist", "title"))
+    )
+
+
+def _is_moment(cell: str) -> bool:
+    try:
+        return values.moment(cell) is not None
+    except values.BadValue:
+        return False
+
+
+def _is_loved(opened: Opened, layout: Layout) -> bool:
+    if _LOVED_NAME.search(opened.name):
+        return True
+    if not layout.header_line:
+        return False
+    rows = dict(_first_rows(opened, layout.delimiter))
+    return {_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
+
+
+def _rows(opened: Opened, layout: Layout) -> Iterator[tuple[int, Any]]:
+    """Yield the numbered rows; what does not fit the layout is rejected."""
+    with opened.stream() as stream:
+        for line, row in table_rows(numbered_lines(stream), layout.delimiter):
+            if line == layout.header_line:
+                continue
+            if isinstance(row, RejectedRow) or (len(row) == layout.n_columns and line > layout.header_line):
+                yield line, row
+            elif line < layout.header_line:
+                yield line, RejectedRow(line, "it stands above the names of the columns")
+            else:
+                yield (
+                    line,
+                    RejectedRow(line, f"it has {len(row)} cells where {layout.n_columns} are expected"),
+                )
+
+
+class _RecordMaker:
+    def __init__(self, columns: Mapping[str, int], kind: int = 0) -> None:
+        self._columns = columns
+        self._kind = kind
+
+    def __call__(self, line: int, row: Row) -> ListenRecord:
+        if self._kind == LIKE:
+            moment = values.day_moment(row[self._columns["time"]])
+        else:
+            moment = values.moment(row[self._columns["time"]])
+            if moment is None:
+                raise values.BadValue("the time is missing")
+        return ListenRecord(line, "", song=self._song(row), kind=self._kind, occurred_at=moment)
+
+    def _song(self, row: Row) -> SongRecord:
+        album = row[self._columns["album"]] if "album" in self._columns else ""
+        mbid = row[self._columns["mbid"]] if "mbid" in self._columns else ""
+        return SongRecord(
+            0,
+            values.name(row[self._columns["title"]], "title"),
+            values.name(row[self._columns["artist"]], "artist"),
+            album=values.optional_name(album),
+            mbid=values.optional_mbid(mbid),
+        )

@@ -1,0 +1,129 @@
+"""ListenBrainz' export: a zip with a month of listens a file, one listen a line, and the loved and hated songs."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from catalog.imports.importers import values
+from catalog.imports.importers.archives import entries, member_names
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.json_files import (
+    BrokenJson,
+    array_entries,
+    line_entries,
+)
+from catalog.imports.importers.registry import importer
+from catalog.records import DISLIKE, LIKE, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
+
+LISTEN_FILES = re.compile(r"^(?:\d{1,2}|listens.*)\.jsonl$", re.IGNORECASE)
+FEEDBACK_FILE = re.compile(r"^feedback\.jsonl$", re.IGNORECASE)
+_ALL_FILES = re.compile(f"{LISTEN_FILES.pattern}|{FEEDBACK_FILE.pattern}", re.IGNORECASE)
+_OPINIONS = {1: LIKE, -1: DISLIKE}
+_PLAYERS = ("submission_client", "media_player", "listening_from")
+_REMEMBERED_IDS = 400_000
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+
+
+@importer("listenbrainz", "history", "ListenBrainz export", extensions=(".zip", ".jsonl", ".json"))
+def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read listens and feedback: the zip, one of its files, or the array of listens that was exported before 2025."""
+    if opened.kind == "zip":
+        if not member_names(opened, _ALL_FILES):
+            raise WrongFile(f"{opened.name} is not a ListenBrainz export: it has no listens inside.")
+        return values.records_of(_listens_then_feedback(opened), _Reader())
+    entries_of = array_entries if opened.head().lstrip(_BLANKS).startswith(b"[") else line_entries
+    try:
+        first = next(entries_of(opened.head_stream()), None)
+    except BrokenJson as error:
+        raise WrongFile(f"{opened.name} is not a ListenBrainz export: {error}.") from None
+    if not isinstance(first, dict) or not {"track_metadata", "score"} & first.keys():
+        raise WrongFile(f"{opened.name} is not a ListenBrainz export: its first line is no listen.")
+    return values.records_of(entries(opened, _ALL_FILES, entries_of), _Reader())
+
+
+def _listens_then_feedback(opened: Opened) -> Iterator[tuple[int, Any]]:
+    """Yield feedback last: it names songs by ids that the listens introduce."""
+    n_listens = 0
+    for number, entry in entries(opened, LISTEN_FILES, line_entries):
+        n_listens = number
+        yield number, entry
+    for number, entry in entries(opened, FEEDBACK_FILE, line_entries):
+        moved = n_listens + number
+        yield moved, entry._replace(line=moved) if isinstance(entry, RejectedRow) else entry
+
+
+class _Reader:
+    """Makes records of listens and feedback; remembers which song an id meant, up to a number of ids."""
+
+    def __init__(self) -> None:
+        self._songs: dict[str, SongRecord] = {}
+
+    def __call__(self, number: int, entry: Any) -> ListenRecord:
+        if not isinstance(entry, dict):
+            raise values.BadValue("the line is not an object")
+        return self._feedback(number, entry) if "score" in entry else self._listen(number, entry)
+
+    def _listen(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
+        metadata = entry.get("track_metadata")
+        song, info = song_of(metadata), _info(metadata)
+        msids = (entry.get("recording_msid"), metadata.get("recording_msid"), info.get("recording_msid"))
+        for id_ in (*msids, song.mbid):
+            if isinstance(id_, str) and id_ and len(self._songs) < _REMEMBERED_IDS:
+                self._songs.setdefault(id_.casefold(), song)
+        return ListenRecord(
+            number,
+            "",
+            song=song,
+            occurred_at=values.json_moment(entry.get("listened_at")),
+            source=_source(info),
+        )
+
+    def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
+        score = entry["score"]
+        kind = _OPINIONS.get(score) if isinstance(score, int) and not isinstance(score, bool) else None
+        if kind is None:
+            raise values.BadValue("the score is neither 1 nor -1")
+        created = entry.get("created")
+        moment = None if created is None else values.json_moment(created)
+        return ListenRecord(number, "", song=self._song_of_feedback(entry), kind=kind, occurred_at=moment)
+
+    def _song_of_feedback(self, entry: Mapping[str, Any]) -> SongRecord:
+        for name in ("recording_msid", "recording_mbid"):
+            heard = self._songs.get(str(entry.get(name)).casefold())
+            if heard is not None:
+                return heard
+        if entry.get("track_metadata"):
+            return song_of(entry["track_metadata"])
+        mbid = values.optional_mbid(entry.get("recording_mbid"))
+        if not mbid:
+            raise values.BadValue("the song is named by an id only that no listen in the file has")
+        return SongRecord(0, "", "", mbid=mbid)
+
+
+def _source(info: Mapping[str, Any]) -> str:
+    """Return the player that sent a listen, as the push address notes it."""
+    player = next((info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), "")
+    return f"listenbrainz:{player}"[:40] if player.isprintable() and player else ""
+
+
+def song_of(metadata: Any) -> SongRecord:
+    """Return the song that a listen's track_metadata describes; ids that are none are passed over."""
+    if not isinstance(metadata, dict):
+        raise values.BadValue("the listen has no track_metadata")
+    info, mapped = _info(metadata), metadata.get("mbid_mapping")
+    mbid = info.get("recording_mbid") or (mapped.get("recording_mbid") if isinstance(mapped, dict) else "")
+    isrc = info.get("isrc")
+    return SongRecord(
+        0,
+        values.required_name(metadata.get("track_name"), "title"),
+        values.required_name(metadata.get("artist_name"), "artist"),
+        album=values.optional_name(metadata.get("release_name")),
+        duration_ms=values.duration_ms(info.get("duration"), info.get("duration_ms")),
+        mbid=values.optional_mbid(mbid),
+        isrc=isrc[:20] if isinstance(isrc, str) else "",
+    )
+
+
+def _info(metadata: Any) -> Mapping[str, Any]:
+    info = metadata.get("additional_info") if isinstance(metadata, dict) else None
+    return info if isinstance(info, dict) else {}

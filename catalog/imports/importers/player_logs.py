@@ -1,0 +1,158 @@
+"""Logs that players and servers write: .scrobbler.log of Rockbox and others, Jellyfin's Playback Reporting."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from catalog.imports.importers import values
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.lines import numbered_lines
+from catalog.imports.importers.registry import importer
+from catalog.records import (
+    PLAY,
+    SKIP,
+    LeftOut,
+    ListenRecord,
+    NearMiss,
+    Outcome,
+    RejectedRow,
+    SongRecord,
+    WrongFile,
+)
+
+# --- .scrobbler.log ---------------------------------------------------------------------------------------------------
+
+_LOG_VERSION = re.compile(r"^#AUDIOSCROBBLER/(\d+\.\d+)", re.IGNORECASE)
+_LOG_ZONE = re.compile(r"^#TZ/(?:UTC|GMT)?([+-]\d{1,2})?(?::?(\d{2}))?", re.IGNORECASE)
+_RATINGS = {"L": PLAY, "S": SKIP}
+_LOG_COLUMNS = 7
+
+
+@importer("audioscrobbler", "history", "Player's log (.scrobbler.log)", extensions=(".log", ".txt", ".gz"))
+def read_log(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read a log of version 1.0, 1.1 or another: L is a play, S a skip."""
+    first = next((line for _number, line in numbered_lines(opened.head_stream())), "")
+    if not isinstance(first, str) or not _LOG_VERSION.match(first):
+        raise WrongFile(f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER.")
+    return _log_records(opened)
+
+
+def _log_records(opened: Opened) -> Iterator[Outcome]:
+    """Yield a record a line. Players without a time zone log the local time; it is taken for UTC."""
+    ahead = 0
+    with opened.stream() as stream:
+        for line, text in numbered_lines(stream):
+            if isinstance(text, RejectedRow):
+                yield text
+            elif text.startswith("#"):
+                ahead = _seconds_ahead(text) if text.upper().startswith("#TZ/") else ahead
+            else:
+                yield from values.records_of([(line, (text, ahead))], _log_record)
+
+
+def _seconds_ahead(text: str) -> int:
+    """Return by how much the log's times are ahead of UTC."""
+    found = _LOG_ZONE.match(text)
+    if found is None or not found[1]:
+        return 0
+    hours, minutes = int(found[1]), int(found[2] or 0)
+    return int(timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes).total_seconds())
+
+
+def _log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
+    text, ahead = entry
+    cells = text.split("\t")
+    if len(cells) < _LOG_COLUMNS:
+        raise values.BadValue(f"it has {len(cells)} cells where at least {_LOG_COLUMNS} are expected")
+    artist, album, title, _position, seconds, rating, moment, *ids = cells
+    kind = _RATINGS.get(rating.strip().upper())
+    if kind is None:
+        raise values.BadValue(f"the rating {rating[:10]!r} is neither L nor S")
+    at = values.moment(moment)
+    if at is None:
+        raise values.BadValue("the time is missing")
+    song = SongRecord(
+        0,
+        values.name(title, "title"),
+        values.name(artist, "artist"),
+        album=values.optional_name(album),
+        duration_ms=values.duration_ms(seconds=seconds.strip()),
+        mbid=values.optional_mbid(ids[0] if ids else ""),
+    )
+    return ListenRecord(line, "", song=song, kind=kind, occurred_at=at - ahead)
+
+
+# --- Jellyfin and Emby ------------------------------------------------------------------------------------------------
+
+_REPORT_DATE = re.compile(r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
+_REPORT_COLUMNS = 9
+_LOOKED_AT = 2_000
+
+
+@importer(
+    "jellyfin", "history", "Jellyfin or Emby Playback Reporting (TSV)", extensions=(".tsv", ".txt", ".gz")
+)
+def read_jellyfin(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read the backup of one user's playback: songs only, films and episodes are left out."""
+    rows = [_report_cells(line) for _number, line in numbered_lines(opened.head_stream())][:_LOOKED_AT]
+    good = [row for row in rows if row]
+    if opened.kind == "zip" or not rows or 2 * len(good) <= len(rows):
+        raise WrongFile(f"{opened.name} is no backup of Playback Reporting.")
+    users = {row[1] for row in good}
+    if len(users) > 1:
+        raise NearMiss(
+            f"{opened.name} holds the playback of {len(users)} users; keep the lines of one user and bring these."
+        )
+    return _report_records(opened, good[0][1])
+
+
+def _report_cells(line: str | RejectedRow) -> list[str]:
+    """Return the cells of a line of the report; empty where it is none."""
+    cells = line.split("\t") if isinstance(line, str) else []
+    return cells if len(cells) >= _REPORT_COLUMNS and _REPORT_DATE.match(cells[0]) else []
+
+
+def _report_records(opened: Opened, user: str) -> Iterator[Outcome]:
+    def make(line: int, text: str) -> Outcome:
+        return _report_record(line, text, user)
+
+    with opened.stream() as stream:
+        yield from values.records_of(numbered_lines(stream), make)
+
+
+def _report_record(line: int, text: str, user: str) -> ListenRecord:
+    cells = _report_cells(text)
+    if not cells:
+        raise values.BadValue("it is no line of Playback Reporting")
+    moment, of_user, _item, kind, name, _method, _client, _device, seconds = cells[:_REPORT_COLUMNS]
+    if kind.casefold() != "audio":
+        raise values.NotWanted(LeftOut.NOT_MUSIC)
+    if of_user != user:
+        raise values.NotWanted(LeftOut.OTHER_USER)
+    artist, separator, rest = name.partition(" - ")
+    if not separator:
+        raise values.BadValue("the song is not named as “Artist - Title (Album)”")
+    title, album = _without_album(rest)
+    song = SongRecord(
+        0,
+        values.name(title, "title"),
+        values.name(artist, "artist"),
+        album=values.optional_name(album),
+    )
+    heard = values.optional_number(seconds.strip(), 0, values.LONGEST_DURATION_MS // 1000)
+    played_ms = None if heard is None else 1000 * heard
+    return ListenRecord(line, "", song=song, occurred_at=values.moment(moment), played_ms=played_ms)
+
+
+def _without_album(text: str) -> tuple[str, str]:
+    """Cut the album off, which stands in brackets at the end and may have brackets itself."""
+    depth = 0
+    for place in range(len(text) - 1, 0, -1):
+        depth += (text[place] == ")") - (text[place] == "(")
+        if depth == 0:
+            break
+    else:
+        return text, ""
+    is_album = text.endswith(")") and text[place - 1] == " " and text[:place].strip()
+    return (text[:place].rstrip(), text[place + 1 : -1]) if is_album else (text, "")

@@ -1,0 +1,31 @@
+"""The importers by name."""
+
+from collections.abc import Callable
+
+from catalog.imports.importers.base import Importer, ReadFunction
+
+_IMPORTERS: dict[tuple[str, str], Importer] = {}
+
+
+def importer(
+    name: str, content: str, title: str, *, extensions: tuple[str, ...]
+) -> Callable[[ReadFunction], ReadFunction]:
+    """Register the decorated function as the reader of format `name`."""
+
+    def register(read: ReadFunction) -> ReadFunction:
+        _IMPORTERS[content, name] = Importer(
+            name=name, content=content, title=title, extensions=extensions, read=read
+        )
+        return read
+
+    return register
+
+
+def importer_named(content: str, name: str) -> Importer:
+    """Return the importer of songs, listens or history by its name; KeyError for a name that is none."""
+    return _IMPORTERS[content, name]
+
+
+def importers_of(content: str) -> list[Importer]:
+    """Return the importers of "songs", "listens" or "history"."""
+    return [found for found in _IMPORTERS.values() if found.content == content]

@@ -1,0 +1,160 @@
+"""Lists of songs as CSV tables of services that move libraries: Exportify, TuneMyMusic, Soundiiz, our own playlists.
+
+A row is a like where the table or its name says that these are favourites, else an entry of a playlist, which is
+called as the row says or as the file is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common.spreadsheets import restore
+from catalog.imports.importers import values
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.registry import importer
+from catalog.imports.importers.tables import Table, open_table
+from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
+
+_FAVOURITES = re.compile(
+    r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+)"
+    r"(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+_GENERIC = re.compile(
+    r"exportify|tunemymusic|tune my music|soundiiz|spotify|export|tracks|songs|csv|[\W\d_]+", re.I
+)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A service's table: columns that it must have, and by which names each is known."""
+
+    needed: frozenset[str]
+    columns: Mapping[str, tuple[str, ...]]
+
+
+_EXPORTIFY = _Kind(
+    frozenset({"track uri", "track name", "artist name(s)"}),
+    {
+        "title": ("track name",),
+        "artist": ("artist name(s)",),
+        "album": ("album name",),
+        "uri": ("track uri",),
+        "isrc": ("isrc",),
+        "duration_ms": ("track duration (ms)", "duration (ms)"),
+        "added": ("added at",),
+        "playlist": ("playlist name", "playlist"),
+    },
+)
+_TUNEMYMUSIC = _Kind(
+    frozenset({"track name", "artist name", "playlist name", "type"}),
+    {
+        "title": ("track name",),
+        "artist": ("artist name",),
+        "album": ("album",),
+        "playlist": ("playlist name",),
+        "type": ("type",),
+        "isrc": ("isrc",),
+        "uri": ("spotify - id",),
+    },
+)
+_SOUNDIIZ = _Kind(
+    frozenset({"title", "artist", "album", "isrc"}),
+    {
+        "title": ("title",),
+        "artist": ("artist",),
+        "album": ("album",),
+        "isrc": ("isrc",),
+        "added": ("addeddate", "added at", "added_at", "date added"),
+        "playlist": ("playlist", "playlist name"),
+        "type": ("type",),
+    },
+)
+_MUSICREC = _Kind(
+    frozenset({"position", "song_id", "title", "artist", "reason"}),
+    {"title": ("title",), "artist": ("artist",), "album": ("album",)},
+)
+
+
+@importer("exportify", "history", "Exportify (likes, playlists)", extensions=(".csv", ".gz"))
+def read_exportify(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read the liked songs or one playlist of Spotify."""
+    return _read(opened, _EXPORTIFY, "Exportify")
+
+
+@importer("tunemymusic", "history", "TuneMyMusic (likes, playlists)", extensions=(".csv", ".gz"))
+def read_tunemymusic(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read favourites and playlists; each row says which."""
+    return _read(opened, _TUNEMYMUSIC, "TuneMyMusic")
+
+
+@importer("soundiiz", "history", "Soundiiz (likes, playlists)", extensions=(".csv", ".gz"))
+def read_soundiiz(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read one playlist, or the favourites where the file is called so."""
+    return _read(opened, _SOUNDIIZ, "Soundiiz")
+
+
+@importer("playlist-csv", "history", "Playlist (CSV of Musicrec)", extensions=(".csv", ".gz"))
+def read_own_playlist(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read a playlist as our own pages export it."""
+    return _read(opened, _MUSICREC, "Musicrec")
+
+
+def is_favourites(name: str) -> bool:
+    """Whether a list of that name holds what a listener likes."""
+    return bool(_FAVOURITES.search(name))
+
+
+def _read(opened: Opened, kind: _Kind, service: str) -> Iterator[Outcome]:
+    table = open_table(opened, {**kind.columns, **{name: (name,) for name in kind.needed}}, {})
+    if not kind.needed <= table.columns.keys():
+        raise WrongFile(f"{opened.name} is no table of {service}.")
+    return values.records_of(table.rows(), _RecordMaker(table, opened, kind is _EXPORTIFY))
+
+
+class _RecordMaker:
+    def __init__(self, table: Table, opened: Opened, has_generic_favourites: bool) -> None:
+        self._columns = table.columns
+        self._title = opened.title
+        self._is_favourites = is_favourites(opened.title) or (
+            has_generic_favourites and not _GENERIC.sub("", opened.title)
+        )
+
+    def __call__(self, line: int, row: list[str]) -> Outcome:
+        kind, playlist = self._cell(row, "type").casefold(), self._cell(row, "playlist")
+        if kind in ("album", "artist"):
+            raise values.NotWanted(LeftOut.UNREAD_KIND)
+        song = self._song(row)
+        if kind in ("favorite", "favourite", "liked", "like") or (
+            kind in ("", "track") and (is_favourites(playlist) if playlist else self._is_favourites)
+        ):
+            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._added_at(row))
+        return PlaylistRecord(line, playlist or self._title, song)
+
+    def _song(self, row: list[str]) -> SongRecord:
+        return SongRecord(
+            0,
+            values.name(self._cell(row, "title"), "title"),
+            _main_credit(values.name(self._cell(row, "artist"), "artist")),
+            album=values.optional_name(self._cell(row, "album")),
+            duration_ms=values.duration_ms(milliseconds=self._cell(row, "duration_ms")),
+            isrc=self._cell(row, "isrc")[:20],
+            spotify_id=values.optional_spotify_id(self._cell(row, "uri")),
+        )
+
+    def _added_at(self, row: list[str]) -> int | None:
+        """Return when the like was given; a time that is none is as good as missing."""
+        try:
+            return values.day_moment(self._cell(row, "added"))
+        except values.BadValue:
+            return None
+
+    def _cell(self, row: list[str], name: str) -> str:
+        place = self._columns.get(name)
+        return "" if place is None else restore(row[place]).strip()
+
+
+def _main_credit(artists: str) -> str:
+    """Return the credit as it is written; newer tables separate artists by semicolons."""
+    return ", ".join(part.strip() for part in artists.split(";") if part.strip()) or artists

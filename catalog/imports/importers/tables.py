@@ -1,0 +1,99 @@
+"""CSV tables: which column is what, and rows by these names."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from catalog.imports.importers.base import Opened
+from catalog.imports.importers.lines import (
+    check_text,
+    delimiter_of,
+    numbered_lines,
+    table_rows,
+)
+from catalog.records import RejectedRow, WrongFile
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file whose head was understood: `columns` has the place of each known column, `names` all of them."""
+
+    opened: Opened
+    delimiter: str
+    columns: Mapping[str, int]
+    n_columns: int
+    names: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+        """Yield (line, cells) behind the header; a row of another length is rejected."""
+        with self.opened.stream() as stream:
+            rows = table_rows(numbered_lines(stream), self.delimiter)
+            next(rows, None)
+            for line, row in rows:
+                if isinstance(row, RejectedRow) or len(row) == self.n_columns:
+                    yield line, row
+                else:
+                    yield (
+                        line,
+                        RejectedRow(line, f"it has {len(row)} cells where the header has {self.n_columns}"),
+                    )
+
+
+def open_table(opened: Opened, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]) -> Table:
+    """Read the header of a CSV file.
+
+    Parameters
+    ----------
+    known
+        The names under which each column may go.
+    chosen
+        The names that the user gave some columns.
+
+    Raises
+    ------
+    WrongFile
+        It is no text table, or a chosen column is not there.
+    """
+    if opened.kind == "zip":
+        raise WrongFile(f"{opened.name} is a zip file; a CSV file (or .csv.gz) is expected.")
+    check_text(opened.head(), opened.name)
+    number, header = next(numbered_lines(opened.head_stream()), (0, ""))
+    if not isinstance(header, str):
+        raise WrongFile(f"{opened.name} is not a CSV file: {header.reason}.")
+    delimiter = delimiter_of(header)
+    _, names = next(table_rows(iter([(number or 1, header)]), delimiter))
+    if isinstance(names, RejectedRow):
+        raise WrongFile(f"{opened.name} is not a CSV file: in its header {names.reason}.")
+    places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
+    columns = _columns(opened.name, places, known, chosen)
+    return Table(opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names))
+
+
+def need(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise WrongFile unless the table has these columns."""
+    for name in names:
+        if name not in table.columns:
+            raise WrongFile(
+                f"{table.opened.name} has no column for the {name.replace('_', ' ')} "
+                f"(looked for {', '.join(known[name])}); name it with --{name.replace('_', '-')}-column."
+            )
+
+
+def _columns(
+    file_name: str, places: Mapping[str, int], known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
+) -> dict[str, int]:
+    columns = {}
+    for name, aliases in known.items():
+        if name in chosen:
+            wanted = chosen[name].strip().casefold()
+            if wanted not in places:
+                raise WrongFile(f"{file_name} has no column {chosen[name]!r}; it has {_listed(places)}.")
+            columns[name] = places[wanted]
+        else:
+            place = next((places[alias] for alias in aliases if alias in places), None)
+            if place is not None:
+                columns[name] = place
+    return columns
+
+
+def _listed(places: Mapping[str, int]) -> str:
+    return ", ".join(repr(name[:40]) for name in sorted(places, key=places.__getitem__)[:20])

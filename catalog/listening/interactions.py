@@ -1,0 +1,231 @@
+"""What one listener does, one fact at a time: the only writer of single interactions.
+
+Every function may be called twice with the same facts: the second call changes nothing. What changed is told
+with `catalog.signals.listening_changed` once it is committed.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.listening.models import Interaction
+from catalog.songs.models import Song
+from catalog.play_rules import is_play
+from catalog.listening.same_play import Report, SamePlays, report, wait_for_others
+from catalog.signals import listening_changed
+
+Kind = Interaction.Kind
+
+
+def like(listener: User, song: Song, *, source: str) -> Interaction:
+    """Make `song` a liked one; a dislike of it is replaced."""
+    return _set_opinion(listener, song, Kind.LIKE, source)
+
+
+def dislike(listener: User, song: Song, *, source: str) -> Interaction:
+    """Make `song` a disliked one; a like of it is replaced."""
+    return _set_opinion(listener, song, Kind.DISLIKE, source)
+
+
+def clear_opinion(listener: User, song: Song) -> bool:
+    """Take back the like or dislike; return whether there was one."""
+    return _delete(listener, Interaction.objects.by(listener).opinions().filter(song=song)) > 0
+
+
+def opinion_of(listener: User, song: Song) -> Kind | None:
+    """Return `Kind.LIKE`, `Kind.DISLIKE` or None; one query."""
+    opinion = Interaction.objects.by(listener).opinions().filter(song=song).only("kind").first()
+    return None if opinion is None else Kind(opinion.kind)
+
+
+def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, source: str) -> list[bool]:
+    """Set up to a thousand opinions in a few statements; return for each whether it changed anything.
+
+    Of several about one song the last counts.
+    """
+    with transaction.atomic():
+        mine = Interaction.objects.by(listener).opinions()
+        before = dict(mine.filter(song__in=[song for song, _ in opinions]).values_list("song_id", "kind"))
+        after, changed = dict(before), []
+        for song, kind in opinions:
+            changed.append(after.get(song.pk) != kind)
+            after[song.pk] = kind
+        wanted = {song_id: kind for song_id, kind in after.items() if before.get(song_id) != kind}
+        _write_opinions(listener, wanted, before.keys(), source)
+        if wanted:
+            _tell(listener)
+    return changed
+
+
+def record_play(
+    listener: User,
+    song: Song,
+    *,
+    occurred_at: datetime | None = None,
+    played_ms: int | None = None,
+    source: str,
+) -> tuple[Interaction, bool]:
+    """Add a play that began at `occurred_at` (now, if not given); return it and whether it is new.
+
+    What is too short to be a play is stored as a skip. What another source told already, or this one of the same
+    second, is not stored again (`catalog.listening.same_play`).
+    """
+    return _record(listener, song, Kind.PLAY, occurred_at, played_ms, source)
+
+
+def record_skip(
+    listener: User,
+    song: Song,
+    *,
+    occurred_at: datetime | None = None,
+    played_ms: int | None = None,
+    source: str,
+) -> tuple[Interaction, bool]:
+    """Add a play that was broken off after `played_ms`; return it and whether it is new."""
+    return _record(listener, song, Kind.SKIP, occurred_at, played_ms, source)
+
+
+class Heard(NamedTuple):
+    """One of several plays or skips that arrive together."""
+
+    song: Song
+    occurred_at: datetime
+    kind: Kind = Kind.PLAY
+    played_ms: int | None = None
+    source: str = ""
+
+
+def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list[bool]:
+    """Add up to a thousand plays and skips in a few statements; return for each whether it is new.
+
+    `source` is the source of those that name none.
+    """
+    rows = [_row(listener, one, source) for one in heard]
+    with transaction.atomic():
+        wait_for_others(listener)
+        is_new = SamePlays(listener).are_new([_report(row) for row in rows])
+        new_rows = [row for row, new in zip(rows, is_new, strict=True) if new]
+        Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
+        if new_rows:
+            _tell(listener)
+    return is_new
+
+
+def delete_interaction(listener: User, interaction_id: int) -> bool:
+    """Delete one of the listener's own interactions; return whether there was one."""
+    return _delete(listener, Interaction.objects.by(listener).filter(pk=interaction_id)) > 0
+
+
+def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
+    """Delete the play or skip of `song` at that second; return whether there was one."""
+    heard = Interaction.objects.by(listener).heard()
+    return _delete(listener, heard.filter(song=song, occurred_at=whole_second(occurred_at))) > 0
+
+
+def forget_song(listener: User, song: Song) -> int:
+    """Delete everything the listener did with `song`; return how many interactions that were."""
+    return _delete(listener, Interaction.objects.by(listener).filter(song=song))
+
+
+def forget_everything(listener: User) -> int:
+    """Delete the listener's whole history and all opinions; return how many interactions that were."""
+    return _delete(listener, Interaction.objects.by(listener))
+
+
+def whole_second(moment: datetime) -> datetime:
+    """Return `moment` in UTC without its fraction: sources disagree about fractions of the same play."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _record(
+    listener: User, song: Song, kind: Kind, occurred_at: datetime | None, played_ms: int | None, source: str
+) -> tuple[Interaction, bool]:
+    row = _row(listener, Heard(song, occurred_at or timezone.now(), kind, played_ms), source)
+    with transaction.atomic():
+        wait_for_others(listener)
+        (known,) = SamePlays(listener).stored([_report(row)])
+        if known is not None:
+            return Interaction.objects.get(pk=known), False
+        row.save(force_insert=True)
+        _tell(listener)
+    return row, True
+
+
+def _row(listener: User, heard: Heard, source: str) -> Interaction:
+    """Return the row of a play or skip; what is too short to be a play is a skip."""
+    is_short = heard.kind == Kind.PLAY and not is_play(heard.played_ms, heard.song.duration_ms)
+    return Interaction(
+        listener=listener,
+        song=heard.song,
+        kind=Kind.SKIP if is_short else heard.kind,
+        occurred_at=whole_second(heard.occurred_at),
+        played_ms=heard.played_ms,
+        source=heard.source or source,
+    )
+
+
+def _report(row: Interaction) -> Report:
+    at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]
+    return report(row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms)
+
+
+def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
+    """Write the opinion; two requests at once end with one row, the later one's."""
+    with transaction.atomic():
+        opinion = Interaction.objects.by(listener).opinions().filter(song=song).first()
+        if opinion is None:
+            opinion = _first_opinion(listener, song, kind, source)
+        if opinion.kind != kind:
+            opinion.kind, opinion.source, opinion.occurred_at = kind, source, whole_second(timezone.now())
+            opinion.save(update_fields=["kind", "source", "occurred_at"])
+            _tell(listener)
+    return opinion
+
+
+def _write_opinions(listener: User, wanted: Mapping[int, int], known: Collection[int], source: str) -> None:
+    """Insert the opinions of songs that are not `known`, and turn round the others."""
+    now = whole_second(timezone.now())
+    row = {"listener": listener, "source": source, "occurred_at": now}
+    new = [
+        Interaction(song_id=song_id, kind=kind, **row)
+        for song_id, kind in wanted.items()
+        if song_id not in known
+    ]
+    Interaction.objects.bulk_create(new, ignore_conflicts=True)
+    # also what another request inserted at the same moment
+    for kind in (Kind.LIKE, Kind.DISLIKE):
+        of_kind = [song_id for song_id, wanted_kind in wanted.items() if wanted_kind == kind]
+        others = Interaction.objects.by(listener).opinions().filter(song__in=of_kind).exclude(kind=kind)
+        others.update(kind=kind, source=source, occurred_at=now)
+
+
+def _first_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
+    """Insert the opinion, or return the one that another request inserted at the same moment."""
+    now = whole_second(timezone.now())
+    try:
+        with transaction.atomic():
+            opinion = Interaction.objects.create(
+                listener=listener, song=song, kind=kind, source=source, occurred_at=now
+            )
+    except IntegrityError:
+        return Interaction.objects.by(listener).opinions().get(song=song)
+    _tell(listener)
+    return opinion
+
+
+def _delete(listener: User, interactions) -> int:
+    with transaction.atomic():
+        n_deleted, _ = interactions.delete()
+        if n_deleted:
+            _tell(listener)
+    return n_deleted
+
+
+def _tell(listener: User) -> None:
+    # robust: the fact is stored and acknowledged whatever a receiver does; Django logs the receiver's error
+    transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))

@@ -1,0 +1,88 @@
+"""A listener's own library: opinions, history and taking things out of it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.listening.models import Interaction
+from catalog.songs.models import Song
+from catalog.signals import listening_changed
+
+LIKED, DISLIKED = "like", "dislike"
+KEPT = ("song_id", "kind", "plays", "played_ms", "occurred_at", "source", "import_run_id")
+_WORDS = {int(Interaction.Kind.LIKE): LIKED, int(Interaction.Kind.DISLIKE): DISLIKED}
+
+
+def opinions_of(listener: User, songs: Iterable[Song]) -> dict[int, str]:
+    """Return "like" or "dislike" by song id, for those of `songs` with an opinion; one query."""
+    ids = {song.pk for song in songs}
+    if not ids or not listener.is_authenticated:
+        return {}
+    rows = Interaction.objects.by(listener).opinions().filter(song_id__in=ids).values_list("song_id", "kind")
+    return {song_id: _WORDS[kind] for song_id, kind in rows}
+
+
+def opinions(listener: User, kind: Interaction.Kind) -> QuerySet[Interaction]:
+    """Return the listener's likes or dislikes, newest first, ready for rows."""
+    found = Interaction.objects.by(listener).filter(kind=kind)
+    return _with_songs(found).order_by("-occurred_at", "-pk")
+
+
+def history(listener: User) -> QuerySet[Interaction]:
+    """Return plays and skips, newest first; what has no time comes last."""
+    return _with_songs(Interaction.objects.by(listener).heard()).order_by("-occurred_at", "-pk")
+
+
+def of_day(listener: User, day: date) -> QuerySet[Interaction]:
+    """Return the plays and skips of one day in the site's time zone."""
+    zone = timezone.get_current_timezone()
+    start = datetime.combine(day, time.min, tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+    return Interaction.objects.by(listener).heard().filter(occurred_at__gte=start, occurred_at__lt=end)
+
+
+def take_out(listener: User, heard: QuerySet[Interaction]) -> list[dict[str, Any]]:
+    """Delete plays and skips of the listener; return them as JSON could keep them, for `put_back`."""
+    with transaction.atomic():
+        taken = list(heard.filter(listener=listener).values(*KEPT))
+        n_deleted, _by_table = heard.filter(listener=listener).delete()
+        if n_deleted:
+            _tell(listener)
+    return [row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()} for row in taken]
+
+
+def put_back(listener: User, taken: Iterable[Mapping[str, Any]]) -> int:
+    """Add what `take_out` returned, but for songs that are gone by now; return how many there are again."""
+    rows = [dict(row) for row in taken]
+    songs = Song.objects.in_bulk({row["song_id"] for row in rows})
+    import_runs = apps.get_model("catalog.ImportRun").objects
+    runs = set(
+        import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list("pk", flat=True)
+    )
+    again = []
+    for row in rows:
+        if row["song_id"] not in songs:
+            continue
+        row["occurred_at"] = row["occurred_at"] and datetime.fromisoformat(row["occurred_at"])
+        row["import_run_id"] = row["import_run_id"] if row["import_run_id"] in runs else None
+        again.append(Interaction(listener=listener, **row))
+    with transaction.atomic():
+        Interaction.objects.bulk_create(again, batch_size=500, ignore_conflicts=True)
+        if again:
+            _tell(listener)
+    return len(again)
+
+
+def _tell(listener: User) -> None:
+    transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))
+
+
+def _with_songs(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
+    return interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")

@@ -1,0 +1,111 @@
+"""What a listener does with playlists. Positions are kept from 1 on without gaps."""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.songs.models import Song
+
+MAX_SONGS = 2000
+MAX_TITLE = 200
+
+
+class PlaylistError(Exception):
+    """What was asked of a playlist can't be done; the message says why."""
+
+
+def create(owner: User, title: str, *, songs: Iterable[Song] = (), description: str = "") -> Playlist:
+    """Make a playlist of `owner` with these songs in this order."""
+    with transaction.atomic():
+        playlist = Playlist.objects.create(owner=owner, title=_title(title), description=description)
+        PlaylistItem.objects.bulk_create(
+            PlaylistItem(playlist=playlist, song=song, position=position)
+            for position, song in enumerate(list(songs)[:MAX_SONGS], start=1)
+        )
+    return playlist
+
+
+def rename(playlist: Playlist, title: str, description: str | None = None) -> None:
+    playlist.title = _title(title)
+    if description is not None:
+        playlist.description = description
+    playlist.save(update_fields=["title", "description", "updated_at"])
+
+
+def delete(playlist: Playlist) -> None:
+    playlist.delete()
+
+
+def set_public(playlist: Playlist, is_public: bool) -> None:
+    """Let anybody with the link see the playlist, or only its owner."""
+    playlist.is_public = is_public
+    playlist.save(update_fields=["is_public", "updated_at"])
+
+
+def add_song(playlist: Playlist, song: Song) -> bool:
+    """Put `song` at the end; return False when it is there already."""
+    with transaction.atomic():
+        if playlist.items.filter(song=song).exists():
+            return False
+        last = playlist.items.aggregate(last=Max("position"))["last"] or 0
+        if last >= MAX_SONGS:
+            raise PlaylistError(f"A playlist holds at most {MAX_SONGS} songs.")
+        playlist.items.create(song=song, position=last + 1)
+        _touch(playlist)
+    return True
+
+
+def remove_item(playlist: Playlist, item_id: int) -> bool:
+    """Take one entry out and close the gap; return whether it was there."""
+    with transaction.atomic():
+        n_deleted, _by_table = playlist.items.filter(pk=item_id).delete()
+        if n_deleted:
+            _renumber(playlist, [item.pk for item in playlist.items.order_by("position", "pk")])
+    return n_deleted > 0
+
+
+def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
+    """Put one entry at `position` (from 1; beyond the ends means the end); return whether it was there."""
+    with transaction.atomic():
+        ids = list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
+        if item_id not in ids:
+            return False
+        ids.remove(item_id)
+        ids.insert(min(max(position, 1), len(ids) + 1) - 1, item_id)
+        _renumber(playlist, ids)
+    return True
+
+
+def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
+    """Put the entries into this order; they must be exactly the playlist's own."""
+    with transaction.atomic():
+        if sorted(item_ids) != sorted(playlist.items.values_list("pk", flat=True)):
+            raise PlaylistError("The playlist has changed meanwhile. Load the page again.")
+        _renumber(playlist, item_ids)
+
+
+def songs_of(playlist: Playlist) -> list[Song]:
+    """Return the songs in order; one query."""
+    items = playlist.items.select_related("song__artist").order_by("position", "pk")
+    return [item.song for item in items]
+
+
+def _renumber(playlist: Playlist, item_ids: Sequence[int]) -> None:
+    items = [PlaylistItem(pk=pk, position=position) for position, pk in enumerate(item_ids, start=1)]
+    PlaylistItem.objects.bulk_update(items, ["position"], batch_size=400)
+    _touch(playlist)
+
+
+def _touch(playlist: Playlist) -> None:
+    Playlist.objects.filter(pk=playlist.pk).update(updated_at=timezone.now())
+
+
+def _title(title: str) -> str:
+    cleaned = " ".join(title.replace("\x00", " ").split())[:MAX_TITLE]
+    if not cleaned:
+        raise PlaylistError("A playlist needs a name.")
+    return cleaned

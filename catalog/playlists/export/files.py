@@ -1,0 +1,60 @@
+"""Playlists as files that players and spreadsheets open: the same on the page, in the API and in the feeds."""
+
+import csv
+import io
+import json
+
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+
+from common.spreadsheets import neutralise
+from catalog.playlists.models import Playlist
+from catalog.playlists.export import jspf
+
+CONTENT_TYPES = {"jspf": "application/jspf+json", "m3u8": "audio/mpegurl", "csv": "text/csv"}
+_COLUMNS = ("position", "song_id", "title", "artist", "album", "year", "reason")
+
+
+def text_of(playlist: Playlist, file_format: str, base_url: str) -> str:
+    """Return the text of a file, UTF-8 once it is written; `file_format` is a key of `CONTENT_TYPES`."""
+    if file_format == "jspf":
+        return json.dumps(jspf.document(playlist, base_url), ensure_ascii=False, indent=1)
+    return _m3u8(playlist, base_url) if file_format == "m3u8" else _csv(playlist)
+
+
+def attachment(playlist: Playlist, file_format: str) -> str:
+    """Return the Content-Disposition header: to be saved under the playlist's title."""
+    name = slugify(playlist.title) or "playlist"
+    return content_disposition_header(True, f"{name}.{file_format}") or ""
+
+
+def content_type(file_format: str) -> str:
+    return f"{CONTENT_TYPES[file_format]}; charset=utf-8"
+
+
+def _m3u8(playlist: Playlist, base_url: str) -> str:
+    """Extended M3U; songs without audio point at their page."""
+    lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.title)}"]
+    for item in jspf.items_of(playlist):
+        song = item.song
+        seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
+        lines.append(f"#EXTINF:{seconds},{_one_line(song.artist.name)} - {_one_line(song.title)}")
+        lines.append(song.audio_url or f"{base_url}/songs/{song.pk}/")
+    return "\n".join(lines) + "\n"
+
+
+def _csv(playlist: Playlist) -> str:
+    """A table; cells that a spreadsheet would run are made text (T49)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for position, item in enumerate(jspf.items_of(playlist), start=1):
+        song = item.song
+        album = song.album.title if song.album else ""
+        texts = [song.key, song.title, song.artist.name, album, str(song.year or ""), item.reason]
+        writer.writerow([position, *(neutralise(text) for text in texts)])
+    return out.getvalue()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

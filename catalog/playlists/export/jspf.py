@@ -1,0 +1,65 @@
+"""Playlists as JSPF documents in ListenBrainz' dialect: what players fetch, and one of the files."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from catalog.playlists.models import Playlist, PlaylistItem
+
+PLAYLIST_EXTENSION = "https://musicbrainz.org/doc/jspf#playlist"
+TRACK_EXTENSION = "https://musicbrainz.org/doc/jspf#track"
+RECORDING = "https://musicbrainz.org/recording/"
+ARTIST = "https://musicbrainz.org/artist/"
+CREATOR = "Musicrec"
+
+
+def document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> dict[str, Any]:
+    """Return the playlist as JSPF; our reason for a song stands in its track's annotation. One query for songs."""
+    is_made = playlist.kind != Playlist.Kind.OWN
+    owner = playlist.owner.username
+    extension: dict[str, Any] = {
+        "public": playlist.is_public or (is_made and playlist.owner.shares_playlists),
+        "creator": CREATOR if is_made else owner,
+        "last_modified_at": playlist.updated_at.isoformat(),
+    }
+    if is_made:
+        extension["created_for"] = owner
+        extension["additional_metadata"] = {"algorithm_metadata": {"source_patch": playlist.kind}}
+    return {
+        "playlist": {
+            "title": playlist.title,
+            "creator": CREATOR if is_made else owner,
+            "identifier": f"{base_url}/playlist/{playlist.pk}",
+            "date": playlist.created_at.isoformat(),
+            "annotation": playlist.description,
+            "extension": {PLAYLIST_EXTENSION: extension},
+            "track": [track(item, owner) for item in items_of(playlist)] if with_tracks else [],
+        }
+    }
+
+
+def items_of(playlist: Playlist) -> QuerySet[PlaylistItem]:
+    """Return the entries in order with what is told of their songs; one query."""
+    return playlist.items.select_related("song__artist", "song__album").order_by("position", "pk")
+
+
+def track(item: PlaylistItem, owner: str) -> dict[str, Any]:
+    """Return one song. Without a MusicBrainz id `identifier` is empty: clients read the id from its first entry."""
+    song = item.song
+    found: dict[str, Any] = {
+        "identifier": [f"{RECORDING}{song.mbid}"] if song.mbid else [],
+        "title": song.title,
+        "creator": song.artist.name,
+        "annotation": item.reason,
+        "extension": {TRACK_EXTENSION: {"added_by": owner, "added_at": item.added_at.isoformat()}},
+    }
+    if song.artist.mbid:
+        artist = {"artist_identifiers": [f"{ARTIST}{song.artist.mbid}"]}
+        found["extension"][TRACK_EXTENSION] |= artist
+    if song.album:
+        found["album"] = song.album.title
+    if song.duration_ms:
+        found["duration"] = song.duration_ms
+    if song.audio_url:
+        found["location"] = [song.audio_url]
+    return found

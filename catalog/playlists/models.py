@@ -1,0 +1,100 @@
+"""Playlists: a listener's own, and those made for a listener."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from catalog.songs.models import Song
+
+
+class Playlist(models.Model):
+    class Kind(models.TextChoices):
+        OWN = "own", _("made by the listener")
+        WEEKLY_JAMS = "weekly-jams", _("weekly jams")
+        WEEKLY_DISCOVERY = "weekly-discovery", _("weekly discovery")
+        DAILY_MIX = "daily-mix", _("daily mix")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="playlists",
+        verbose_name=_("listener"),
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.OWN)
+    period = models.CharField(
+        max_length=20, blank=True, help_text=_("The week or day (and number) a made playlist stands for.")
+    )
+    title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), blank=True)
+    is_public = models.BooleanField(_("public"), default=False)
+    import_run = models.ForeignKey(
+        "catalog.ImportRun",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The import that brought it; undoing the import takes it away again."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("playlist")
+        verbose_name_plural = _("playlists")
+        ordering = ["-updated_at"]
+        indexes = [
+            models.Index(
+                fields=["import_run"],
+                name="playlist_import_run",
+                condition=models.Q(import_run__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "kind", "period"],
+                condition=~models.Q(kind="own"),
+                name="playlist_made_once_a_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PlaylistItem(models.Model):
+    playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="items")
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="playlist_items")
+    position = models.PositiveIntegerField(_("position"))
+    reason = models.CharField(_("why"), max_length=300, blank=True)
+    import_run = models.ForeignKey(
+        "catalog.ImportRun",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The import that brought it; undoing the import takes it away again."),
+    )
+    added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("playlist item")
+        verbose_name_plural = _("playlist items")
+        ordering = ["position", "id"]
+        indexes = [
+            models.Index(fields=["playlist", "position"], name="playlist_item_order"),
+            models.Index(
+                fields=["import_run"],
+                name="playlist_item_import_run",
+                condition=models.Q(import_run__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.song}"

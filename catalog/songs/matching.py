@@ -1,0 +1,214 @@
+"""Under which keys songs and artists are looked up by their names: stated once for players, files and the API.
+
+The match key finds the recording: artist and title without what does not tell recordings apart (see
+`catalog.songs.title_notes` and the table of docs/matching.md). The work key is looser and the
+same for all versions of a song: studio, concert, remix, demo.
+"""
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from catalog.songs.text import normalise
+from catalog.songs.title_notes import (
+    Piece,
+    cut_guests,
+    names_version,
+    read_pieces,
+)
+
+# two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
+MAX_LENGTH = 300
+# as long as a name that is stored; what comes behind it decides nothing
+_READ_LENGTH = 500
+_ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
+
+# words that join, and that one writes and another leaves out
+_JOINING = ("and", "n")
+_ARTIST_JOINING = (*_JOINING, "x", "vs", "versus")
+_COUNTED = {
+    **dict.fromkeys(("pt", "pts", "part", "parts"), "part"),
+    **dict.fromkeys(("vol", "volume"), "volume"),
+}
+_NUMBERED = ("no", "nr", "number")
+_NUMBERS = {
+    word: str(i + 1)
+    for numerals in (
+        ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"),
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    )
+    for i, word in enumerate(numerals)
+}
+
+_JOINER = re.compile(
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et)\s", re.IGNORECASE
+)
+# as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
+_SECOND_HALVES = (
+    "the",
+    "his",
+    "her",
+    "their",
+    "los",
+    "las",
+    "les",
+    "la",
+    "le",
+    "die",
+    "der",
+    "das",
+    "el",
+    "i",
+    "gli",
+)
+_CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
+
+
+@dataclass(frozen=True, slots=True)
+class SongIdentifiers:
+    """By what a listen identifies its song; the match key is computed here, before any transaction."""
+
+    artist: str
+    title: str
+    mbid: uuid.UUID | None = None
+    isrc: str = ""
+    match_key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "match_key", match_key(self.artist, self.title))
+
+    def lookups(self) -> Iterator[tuple[str, object]]:
+        """Yield (field of Song, value) in the order in which they are to be looked up."""
+        if self.mbid:
+            yield "mbid", self.mbid
+        if self.isrc:
+            yield "isrc", self.isrc
+        yield "match_key", self.match_key
+
+
+class SongKeys(NamedTuple):
+    """What the names of a song are looked up by."""
+
+    match_key: str
+    work_key: str
+
+
+def read_keys(artist: str, title: str) -> SongKeys:
+    """Return both keys of a song; linear in the names, of which 500 letters count."""
+    key = artist_key(artist)
+    pieces = _read_title(key, title)
+    kept = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
+    match = _title_words(pieces, title)
+    work = _title_words(kept, title) if kept and len(kept) < len(pieces) else match
+    return SongKeys(f"{key}|{match}", f"{key}|{work}")
+
+
+def match_key(artist: str, title: str) -> str:
+    """Return by what a recording without ids is recognised."""
+    return read_keys(artist, title).match_key
+
+
+def work_key(artist: str, title: str) -> str:
+    """Return by what all versions of a song are recognised: the match key without live, remix, demo and the like."""
+    return read_keys(artist, title).work_key
+
+
+def artist_key(artist: str) -> str:
+    """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree."""
+    words = _artist_words(first_artist(main_artist(artist)))
+    return _leave_out(words, _ARTIST_JOINING)
+
+
+def title_key(title: str) -> str:
+    """Return `title` in normal form with its notes dropped, shortened or kept."""
+    return _title_words(read_pieces(_collapse_blanks(title)), title)
+
+
+def lookup_key(name: str) -> str:
+    """Return a name without blanks, a leading "the" and "and": R.E.M. and REM, AC/DC and ACDC have the same one."""
+    return _leave_out(_artist_words(name), _JOINING)
+
+
+def main_artist(artist: str) -> str:
+    """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
+    name = _collapse_blanks(artist)
+    return cut_guests(_CHANNEL.sub("", name)) or name or artist.strip()
+
+
+def first_artist(credit: str) -> str:
+    """Return the first artist of a credit that shows by itself that it names several; else the whole credit.
+
+    It shows so where each part has two words or more and no later one begins like the second half of one name:
+    "Ana Lima, Bo Berg" → "Ana Lima"; "Earth, Wind & Fire", "Nick Cave & The Bad Seeds" stay as they are.
+    """
+    parts = split_credit(credit)
+    if len(parts) > 1 and all(_is_full_name(part, is_first=i == 0) for i, part in enumerate(parts)):
+        return parts[0]
+    return credit
+
+
+def split_credit(credit: str) -> list[str]:
+    """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out."""
+    return [part.strip() for part in _JOINER.split(_collapse_blanks(credit)) if part.strip()]
+
+
+def clean_isrc(isrc: str) -> str:
+    """Return an ISRC as twelve characters without hyphens, or "" when it is none."""
+    bare = isrc.replace("-", "").replace(" ", "").upper()
+    return bare if _ISRC.match(bare) else ""
+
+
+def _artist_words(name: str) -> list[str]:
+    words = normalise(name[:_READ_LENGTH]).split()
+    return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
+
+
+def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
+    """Return `words` without blanks and without those that only join two others."""
+    last = len(words) - 1
+    return "".join(w for i, w in enumerate(words) if i in (0, last) or w not in joining)[:MAX_LENGTH]
+
+
+def _is_full_name(part: str, *, is_first: bool) -> bool:
+    words = normalise(part).split()
+    return len(words) > 1 and (is_first or words[0] not in _SECOND_HALVES)
+
+
+def _collapse_blanks(name: str) -> str:
+    return " ".join(name[:_READ_LENGTH].split())
+
+
+def _read_title(artist: str, title: str) -> list[Piece]:
+    """Return the pieces that count; video sites put the artist before the title: "Ana Lima - Tide (Video)"."""
+    pieces = read_pieces(_collapse_blanks(title))
+    if len(pieces) > 1 and pieces[1].is_behind_dash and lookup_key(pieces[0].text) == artist:
+        second = pieces[1]
+        if second.text != "live" and not names_version(second.text):
+            return [second._replace(is_note=False), *pieces[2:]]
+    return pieces
+
+
+def _title_words(pieces: Sequence[Piece], title: str) -> str:
+    return _join_words(piece.text for piece in pieces) or _join_words([title])
+
+
+def _join_words(texts: Iterable[str]) -> str:
+    """Return the words of a title, with one spelling for "Pt. II", "Vol. 2" and "No. 5", and without "and"."""
+    words = normalise(" ".join(texts)).split()
+    last = len(words) - 1
+    kept = []
+    for i, word in enumerate(words):
+        following = words[i + 1] if i < last else ""
+        if word in _JOINING and 0 < i < last:
+            continue
+        if word in _COUNTED and (following[:1].isdigit() or following in _NUMBERS):
+            kept.append(_COUNTED[word])
+        elif word in _NUMBERED and following[:1].isdigit():
+            kept.append("number")
+        elif i and word in _NUMBERS and words[i - 1] in _COUNTED:
+            kept.append(_NUMBERS[word])
+        else:
+            kept.append(word)
+    return " ".join(kept)[:MAX_LENGTH].rstrip()

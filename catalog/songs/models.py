@@ -1,0 +1,255 @@
+"""The music itself: artists, albums, genres and songs."""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from catalog.songs.matching import lookup_key, read_keys
+from catalog.songs.text import normalise
+
+AUDIO_FEATURES = (
+    "acousticness",
+    "danceability",
+    "energy",
+    "instrumentalness",
+    "liveness",
+    "speechiness",
+    "valence",
+    "tempo",
+)
+
+
+class Artist(models.Model):
+    name = models.CharField(_("name"), max_length=500)
+    search_text = models.CharField(max_length=500, editable=False, db_index=True)
+    lookup_key = models.CharField(max_length=300, editable=False, db_index=True, default="")
+    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+
+    class Meta:
+        verbose_name = _("artist")
+        verbose_name_plural = _("artists")
+        ordering = ["name", "id"]
+        constraints = [
+            # Two artists may share a name only when MusicBrainz tells them apart.
+            models.UniqueConstraint(
+                fields=["search_text"],
+                condition=models.Q(mbid=None),
+                name="artist_without_mbid_has_unique_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        self.search_text = normalise(self.name)[:500]
+        self.lookup_key = lookup_key(self.name)
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Say which name is taken; the database's constraint would only fail."""
+        same = Artist.objects.filter(search_text=normalise(self.name)[:500], mbid=None).exclude(pk=self.pk)
+        if self.mbid is None and same.exists():
+            raise ValidationError(_("There is an artist of this name already: merge the two."))
+
+
+class Album(models.Model):
+    title = models.CharField(_("title"), max_length=500)
+    search_text = models.CharField(max_length=500, editable=False)
+    artist = models.ForeignKey(
+        Artist, on_delete=models.CASCADE, related_name="albums", verbose_name=_("artist")
+    )
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+
+    class Meta:
+        verbose_name = _("album")
+        verbose_name_plural = _("albums")
+        ordering = ["title", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["artist", "search_text"],
+                condition=models.Q(mbid=None),
+                name="album_without_mbid_has_unique_title_of_artist",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args, **kwargs) -> None:
+        self.search_text = normalise(self.title)[:500]
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Say which title is taken; the database's constraint would only fail."""
+        same = Album.objects.filter(search_text=normalise(self.title)[:500], artist=self.artist_id, mbid=None)
+        if self.mbid is None and same.exclude(pk=self.pk).exists():
+            raise ValidationError(_("There is an album of this title by the same artist already."))
+
+
+class Genre(models.Model):
+    name = models.CharField(_("name"), max_length=100)
+    search_text = models.CharField(max_length=100, editable=False, unique=True)
+
+    class Meta:
+        verbose_name = _("genre")
+        verbose_name_plural = _("genres")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        self.search_text = normalise(self.name)[:100]
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Say which name is taken; the database's constraint would only fail."""
+        same = Genre.objects.filter(search_text=normalise(self.name)[:100]).exclude(pk=self.pk)
+        if same.exists():
+            raise ValidationError(_("There is a genre of this name already: merge the two."))
+
+
+class SongQuerySet(models.QuerySet["Song"]):
+    def available(self) -> "SongQuerySet":
+        return self.filter(is_available=True)
+
+    def matching(self, words: str) -> "SongQuerySet":
+        """Songs whose title or artist contains every word of `words`, whatever its case and accents."""
+        songs = self
+        for word in normalise(words).split():
+            songs = songs.filter(search_text__contains=word)
+        return songs
+
+    def for_cards(self) -> "SongQuerySet":
+        """With everything a card shows, in a number of queries that does not grow with the songs."""
+        return self.select_related("artist", "album").prefetch_related("genres")
+
+
+def _audio_feature(label) -> models.FloatField:
+    return models.FloatField(label, null=True, blank=True)
+
+
+class Song(models.Model):
+    """A song of the catalog. `key` is its public id: `song_00042`, or what the owner's own files call it."""
+
+    key = models.CharField(_("id"), max_length=64, unique=True)
+    title = models.CharField(_("title"), max_length=500)
+    artist = models.ForeignKey(
+        Artist, on_delete=models.CASCADE, related_name="songs", verbose_name=_("artist")
+    )
+    album = models.ForeignKey(
+        Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="songs", verbose_name=_("album")
+    )
+    genres = models.ManyToManyField(Genre, blank=True, related_name="songs", verbose_name=_("genres"))
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True, blank=True)
+
+    acousticness = _audio_feature(_("acousticness"))
+    danceability = _audio_feature(_("danceability"))
+    energy = _audio_feature(_("energy"))
+    instrumentalness = _audio_feature(_("instrumentalness"))
+    liveness = _audio_feature(_("liveness"))
+    speechiness = _audio_feature(_("speechiness"))
+    valence = _audio_feature(_("valence"))
+    tempo = _audio_feature(_("tempo (BPM)"))
+    features_source = models.CharField(_("source of the features"), max_length=64, blank=True)
+    other_sources = models.JSONField(
+        _("features from elsewhere"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The source of each feature that does not come from the source of the features."),
+    )
+
+    mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+    isrc = models.CharField("ISRC", max_length=12, blank=True, db_index=True)
+    spotify_id = models.CharField("Spotify id", max_length=22, null=True, blank=True, unique=True)
+    audio_url = models.URLField(_("audio or preview address"), max_length=500, blank=True)
+
+    is_available = models.BooleanField(_("available"), default=True)
+    import_run = models.ForeignKey(
+        "catalog.ImportRun",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="songs",
+        db_index=False,
+        editable=False,
+        help_text=_(
+            "The import that brought the song; undoing it takes the song away again if nobody uses it."
+        ),
+    )
+    search_text = models.CharField(max_length=1100, editable=False)
+    match_key = models.CharField(max_length=1100, editable=False, db_index=True)
+    work_key = models.CharField(max_length=1100, editable=False, db_index=True, default="")
+    added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    objects = SongQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("song")
+        verbose_name_plural = _("songs")
+        ordering = ["title", "id"]
+        indexes = [
+            models.Index(fields=["year"], name="song_year"),
+            models.Index(
+                fields=["import_run"], name="song_import_run", condition=models.Q(import_run__isnull=False)
+            ),
+        ]
+        constraints = [
+            *(
+                models.CheckConstraint(
+                    condition=models.Q(**{name: None}) | models.Q(**{f"{name}__range": (0.0, 1.0)}),
+                    name=f"song_{name}_is_0_to_1",
+                )
+                for name in AUDIO_FEATURES
+                if name != "tempo"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tempo=None) | models.Q(tempo__gt=0, tempo__lte=400),
+                name="song_tempo_is_bpm",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} – {self.artist}"
+
+    def save(self, *args, **kwargs) -> None:
+        self.set_derived()
+        super().save(*args, **kwargs)
+
+    def set_derived(self) -> None:
+        """Recompute from title and artist what the song is searched and matched by."""
+        self.search_text = f"{normalise(self.title)[:500]} {normalise(self.artist.name)[:500]}"
+        self.match_key, self.work_key = read_keys(self.artist.name, self.title)
+
+    def learn_features(self, features: Mapping[str, float | None], source: str) -> None:
+        """Set some features, which come from `source`; the others keep their values and sources."""
+        if features and all(value is None for value in self.audio_features.values()):
+            self.features_source, self.other_sources = source, None
+        others = dict.fromkeys(features, source) if source != self.features_source else {}
+        kept = {name: of for name, of in (self.other_sources or {}).items() if name not in features}
+        self.other_sources = kept | others or None
+        for name, value in features.items():
+            setattr(self, name, value)
+
+    def source_of(self, feature: str) -> str:
+        """Return where a feature comes from; empty where nobody said."""
+        return (self.other_sources or {}).get(feature, self.features_source)
+
+    @property
+    def features_by_source(self) -> dict[str, list[str]]:
+        """The known features by their sources; those of no known source are left out."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.audio_features.items():
+            if value is not None and (source := self.source_of(name)):
+                found.setdefault(source, []).append(name)
+        return found
+
+    @property
+    def audio_features(self) -> dict[str, float | None]:
+        return {name: getattr(self, name) for name in AUDIO_FEATURES}

@@ -1,0 +1,105 @@
+"""One shape for every error the JSON API answers::
+
+    {"error": {"status": 400, "code": "invalid", "message": "Check the fields.",
+               "fields": {"title": ["This field is required."]}, "request_id": "…"}}
+
+`fields` is there when single fields are at fault; nested data and lists keep their nesting.
+"""
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+from rest_framework.views import set_rollback
+
+from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
+
+log = structlog.get_logger(__name__)
+
+_MESSAGES = {
+    Http404: "There is nothing here that you may see.",
+    PermissionDenied: "You may not do that.",
+}
+
+
+def exception_handler(exc: Exception, context: dict) -> Response:
+    """Answer any exception of an API view; what nobody expected is logged whole and answered with its id only."""
+    request = context["request"]
+    response = drf_exception_handler(exc, context)
+    if response is None:
+        return _unexpected(exc, request)
+    known = _as_api_exception(exc)
+    response.data = error_body(request, response.status_code, _code(known), _message(known), _fields(known))
+    _note_refusal(response.status_code, request)
+    return response
+
+
+def error_body(request, status_code: int, code: str, message: str, fields=None) -> dict:
+    error = {"status": status_code, "code": code, "message": message}
+    if fields:
+        error["fields"] = fields
+    return {"error": {**error, "request_id": getattr(request, "request_id", "")}}
+
+
+@csrf_exempt  # or a program that posts to a wrong address would be told about an expired form
+def not_found(request: HttpRequest, **kwargs) -> JsonResponse:
+    """Answer an address below the API that does not exist."""
+    message = f"There is no such address: {request.path}."
+    if not request.path.endswith("/"):
+        message += " Addresses of this API end in a slash."
+    return JsonResponse(error_body(request, 404, "not_found", message), status=404)
+
+
+def _unexpected(exc: Exception, request) -> Response:
+    set_rollback()
+    # Django's own request: asking the API's for its user would authenticate, and perhaps fail, once more.
+    got_request_exception.send(sender=exception_handler, request=request._request)
+    log.error("api_request_failed", path=request.path, exc_info=exc)
+    if isinstance(exc, OperationalError):
+        message = "The database can't do that right now; nothing was stored. Try again in a moment."
+        body = error_body(request, 503, "unavailable", message)
+        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    message = "Something went wrong here. The operator finds the reason in the log under this request id."
+    return Response(error_body(request, 500, "error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+def _note_refusal(status_code: int, request) -> None:
+    # Who asks for what is not theirs leaves a trace (T36).
+    if status_code in (403, 404):
+        user_id = getattr(request.user, "pk", None)
+        log.warning("api_access_refused", status=status_code, path=request.path, user_id=user_id)
+
+
+def _as_api_exception(exc: Exception) -> exceptions.APIException:
+    if isinstance(exc, exceptions.APIException):
+        return exc
+    if isinstance(exc, Http404):
+        return exceptions.NotFound(_MESSAGES[Http404])
+    return exceptions.PermissionDenied(_MESSAGES[PermissionDenied])
+
+
+def _code(exc: exceptions.APIException) -> str:
+    return exc.default_code if isinstance(exc.detail, dict | list) else exc.detail.code
+
+
+def _message(exc: exceptions.APIException) -> str:
+    if isinstance(exc.detail, list) and len(exc.detail) == 1 and isinstance(exc.detail[0], str):
+        return str(exc.detail[0])
+    return "Check the fields." if isinstance(exc.detail, dict | list) else str(exc.detail)
+
+
+def _fields(exc: exceptions.APIException):
+    if isinstance(exc.detail, dict):
+        return exc.detail
+    return (
+        {"items": exc.detail} if isinstance(exc.detail, list) and not _is_one_sentence(exc.detail) else None
+    )
+
+
+def _is_one_sentence(detail: list) -> bool:
+    return len(detail) == 1 and isinstance(detail[0], str)

@@ -1,0 +1,17 @@
+"""Pages of the API's lists."""
+
+from rest_framework.pagination import PageNumberPagination
+
+from common.api.paging import page_schema
+
+
+class Pages(PageNumberPagination):
+    """`?page=2&page_size=50`; a larger page than 100 is answered with 100."""
+
+    page_size = 25
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+    def get_paginated_response_schema(self, schema):
+        described = super().get_paginated_response_schema(schema)
+        return page_schema(described, "songs/?page=4", "songs/?page=2")

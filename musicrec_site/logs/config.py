@@ -1,0 +1,57 @@
+"""Log lines with request and run ids: readable on a terminal, JSON for a collector."""
+
+from typing import Any
+
+import structlog
+
+from musicrec_site.logs.secrets import clean_rendered
+
+SHARED_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def logging_config(level: str, log_format: str) -> dict[str, Any]:
+    """Return Django's LOGGING for `log_format` "console" or "json" and make structlog go through it."""
+    if log_format not in ("console", "json"):
+        raise ValueError(f"LOG_FORMAT is {log_format!r}; use console or json.")
+    structlog.configure(
+        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"structured": {"()": structlog.stdlib.ProcessorFormatter} | structured(log_format)},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
+            # Celery's pool says here that one of its processes died; without a handler the line would be bare text.
+            "multiprocessing": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # A line a message and task, every few seconds, that says nothing which the runs' own lines do not.
+            "celery": {"level": "DEBUG" if level == "DEBUG" else "WARNING"},
+        },
+    }
+
+
+def structured(log_format: str) -> dict[str, Any]:
+    """Return what a ProcessorFormatter needs to write lines of `log_format`."""
+    # Plain: the pretty one prints the local variables of every call, among them passwords (T56).
+    plain = structlog.dev.plain_traceback
+    renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    if log_format == "json":
+        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return {
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *renderer,
+            clean_rendered,
+        ],
+        "foreign_pre_chain": SHARED_PROCESSORS,
+    }

@@ -1,0 +1,196 @@
+"""Move everything to another database, usually from SQLite to PostgreSQL, and prove that nothing was lost."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import environ
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import DatabaseError, connections, models, transaction
+
+from accounts.models import User
+from catalog.models import Song
+from recommendations.services.operations import health_checks
+
+SOURCE, TARGET = "default", "move-target"
+BATCH = 2000
+ADDRESSES = ("postgres://", "postgresql://", "sqlite://")
+
+OnTable = Callable[[str, int], None]
+
+
+class MoveError(Exception):
+    """The move was refused or did not arrive whole; the message says why. The source is never changed."""
+
+
+def move(url: str, *, on_table: OnTable | None = None) -> int:
+    """Copy all rows of all tables to the empty database at `url`; return how many.
+
+    Nothing can be written to the source meanwhile. The target gets everything or nothing: it is filled in one
+    transaction, which ends only when every table's rows and their digest are the same on both sides.
+    """
+    if health_checks.migrations_finding().status != "ok":
+        raise MoveError("The old database misses migrations; run `python manage.py migrate` first.")
+    with _target(url):
+        _make_tables()
+        with transaction.atomic(SOURCE), transaction.atomic(TARGET):
+            _refuse_used_target()
+            n_rows = _copy_everything(on_table or _nobody)
+            _set_sequences()
+        return n_rows
+
+
+@contextmanager
+def _target(url: str) -> Iterator[None]:
+    """Add the database at `url` under its own alias for as long as the block lasts."""
+    if not url.startswith(ADDRESSES):
+        raise MoveError("The address must begin like postgres:// or sqlite:///.")
+    try:
+        values = environ.Env.db_url_config(url)
+    except (ImproperlyConfigured, ValueError) as error:
+        raise MoveError(f"{url.split('@')[-1]} is no database address: {error}.") from error
+    connections.settings[TARGET] = _with_defaults(values)
+    try:
+        yield
+    except DatabaseError as error:
+        raise MoveError(f"The database refused: {str(error).strip().splitlines()[0]}.") from error
+    finally:
+        connections[TARGET].close()
+        del connections[TARGET]
+        del connections.settings[TARGET]
+
+
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    settings = connections.settings[SOURCE] | {
+        "OPTIONS": {},
+        "PASSWORD": "",
+        "USER": "",
+        "HOST": "",
+        "PORT": "",
+    }
+    return settings | values
+
+
+def _make_tables() -> None:
+    call_command("migrate", database=TARGET, verbosity=0, interactive=False)
+
+
+def _refuse_used_target() -> None:
+    for model in (User, Song):
+        if model._base_manager.using(TARGET).exists():
+            raise MoveError(
+                f"The target already has {model._meta.verbose_name_plural}; give an empty database."
+            )
+
+
+def _all_models() -> list[type[models.Model]]:
+    return [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    ]
+
+
+def _copy_everything(on_table: OnTable) -> int:
+    _empty_target()
+    n_rows = 0
+    for model in _all_models():
+        n_copied = _copy(model)
+        on_table(model._meta.db_table, n_copied)
+        n_rows += n_copied
+    return n_rows
+
+
+def _empty_target() -> None:
+    """Remove what migrations put there (content types, permissions, schedules): the source has its own."""
+    with connections[TARGET].cursor() as cursor:
+        for model in reversed(_all_models()):
+            cursor.execute(f"DELETE FROM {_quoted(model._meta.db_table)}")  # noqa: S608
+
+
+def _copy(model: type[models.Model]) -> int:
+    """Copy one table and compare both sides. Rows go past save() and auto_now, which would change them."""
+    fields = model._meta.concrete_fields
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    target = connections[TARGET]
+    sent = Digest()
+    with target.cursor() as cursor:
+        for batch in _batches(_rows(model, SOURCE)):
+            sent.add(batch)
+            cursor.executemany(sql, [_prepared(fields, row, target) for row in batch])
+    arrived = Digest()
+    for batch in _batches(_rows(model, TARGET)):
+        arrived.add(batch)
+    if sent != arrived:
+        raise MoveError(
+            f"{model._meta.db_table} did not arrive as it was sent ({arrived.n_rows} of {sent.n_rows} rows)."
+        )
+    return sent.n_rows
+
+
+def _rows(model: type[models.Model], alias: str) -> Iterator[tuple]:
+    names = [field.attname for field in model._meta.concrete_fields]
+    return iter(model._base_manager.using(alias).order_by().values_list(*names).iterator(chunk_size=BATCH))
+
+
+def _prepared(fields: Iterable[models.Field], row: tuple, target: Any) -> tuple:
+    return tuple(field.get_db_prep_save(value, target) for field, value in zip(fields, row, strict=True))
+
+
+def _batches(rows: Iterator[tuple]) -> Iterator[list[tuple]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+class Digest:
+    """What a set of rows adds up to, whatever their order: databases sort texts differently."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self.sum = 0
+
+    def add(self, rows: Iterable[tuple]) -> None:
+        for row in rows:
+            written = repr([_plain(value) for value in row]).encode()
+            self.sum += int.from_bytes(hashlib.sha256(written).digest())
+            self.n_rows += 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Digest) and (self.n_rows, self.sum) == (other.n_rows, other.sum)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as both databases mean it: a moment without its zone object, a dict whatever its key order."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, dict):
+        return sorted((key, _plain(part)) for key, part in value.items())
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _set_sequences() -> None:
+    """Let new rows be numbered after the copied ones."""
+    target = connections[TARGET]
+    with target.cursor() as cursor:
+        for statement in target.ops.sequence_reset_sql(no_style(), _all_models()):
+            cursor.execute(statement)
+
+
+def _quoted(name: str) -> str:
+    return connections[TARGET].ops.quote_name(name)
+
+
+def _nobody(table: str, n_rows: int) -> None:
+    """Told about a table when nobody wants to know."""

@@ -1,0 +1,81 @@
+"""The demo world as the commands show it: who can sign in, and three listeners who say what the product does."""
+
+from django.db.models import Count
+
+from accounts.models import User
+from catalog.models import ImportRun, Song
+from catalog.imports import demo_import
+from recommendations.models import ModelVersion
+
+N_LISTENERS = 10_000
+N_SONGS = 5_000
+SEED = 7
+LISTENER = "user_00001"
+PASSWORD = "demo-listener"  # noqa: S105  (a demo account on this machine; its password is meant to be known)
+
+
+def is_wanted() -> bool:
+    """True for an empty database, and for one in which the demo was begun and stopped before it was ready."""
+    if has_login():
+        return not ModelVersion.objects.exists()
+    return world_is_wanted(N_LISTENERS, N_SONGS, SEED)
+
+
+def world_is_wanted(n_listeners: int, n_songs: int, seed: int) -> bool:
+    """True for an empty database, and for one that has only a part of this world."""
+    if not Song.objects.exists():
+        return True
+    runs = ImportRun.objects.filter(
+        format=demo_import.SOURCE,
+        options__n_listeners=n_listeners,
+        options__n_songs=n_songs,
+        options__seed=seed,
+    )
+    done = runs.filter(content=ImportRun.Content.LISTENS, status=ImportRun.Status.SUCCEEDED)
+    return runs.exists() and not done.exists()
+
+
+def has_login() -> bool:
+    """True when the demo listener is there and has the known password."""
+    listener = User.objects.filter(username=LISTENER).first()
+    return listener is not None and listener.has_usable_password() and listener.check_password(PASSWORD)
+
+
+def make_login() -> None:
+    """Let the demo listener sign in."""
+    listener = User.objects.get(username=LISTENER)
+    listener.set_password(PASSWORD)
+    listener.save(update_fields=["password"])
+
+
+def three_listeners() -> list[tuple[str, User]]:
+    """Return a hot listener, a cold one (under 5 songs) and a brand new one, with what to call them."""
+    counted = User.objects.annotate(n_songs=Count("interactions__song", distinct=True)).order_by("pk")
+    hot = counted.filter(n_songs__gte=20).first()
+    cold = counted.filter(n_songs__range=(1, 4)).first()
+    new, _ = User.objects.get_or_create(username="somebody_new", defaults={"password": "!"})
+    found = [
+        ("a listener with a long history", hot),
+        ("one with a few songs", cold),
+        ("a brand new one", new),
+    ]
+    return [(who, listener) for who, listener in found if listener is not None]
+
+
+def evaluation_table(version: ModelVersion) -> str:
+    """Return what the training measured as text: a line a system, a column a metric, with the interval of NDCG."""
+    report = version.metrics.get("report")
+    if not report:
+        return "(not measured)"
+    shown = ("precision@5", "precision@10", "ndcg@10", "recall@20", "map@10", "hit_rate@10", "coverage@10")
+    lines = [f"{'':14}" + "".join(f"{name:>14}" for name in shown)]
+    for system, found in report["systems"].items():
+        lines.append(f"{system:14}" + "".join(f"{_mean(found['overall'].get(name)):>14}" for name in shown))
+    lines.append(f"({report['split']} split, {report['n_listeners']:,} listeners)")
+    return "\n".join(lines)
+
+
+def _mean(value: dict[str, float] | float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value['mean'] if isinstance(value, dict) else value:.4f}"

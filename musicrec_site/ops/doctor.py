@@ -1,0 +1,169 @@
+"""Look at the whole installation and say what to do about what is wrong."""
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core import checks
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from kombu import Connection
+from kombu.exceptions import KombuError
+
+from catalog.models import Song
+from recommendations.services.operations import health_checks
+from recommendations.services.versions import registry
+from recommendations.services.operations.health_checks import Finding
+from recommendations.services.versions.registry import RegistryError
+
+MEGABYTE = 1_000_000
+
+
+def examine() -> Iterator[Finding]:
+    """Yield one finding after the other; what needs a database is skipped when there is none."""
+    for look in (_python, _disk, _system_checks, _broker, _cache):
+        yield from look()
+    database = _database()
+    yield database
+    if database.status != "failed":
+        for look in _NEEDING_A_DATABASE:
+            yield from look()
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("program", "ok", f"Python {platform.python_version()}, {os.cpu_count()} processors")
+
+
+def _disk() -> Iterator[Finding]:
+    yield health_checks.disk_finding()
+
+
+def _system_checks() -> Iterator[Finding]:
+    found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
+    for message in found:
+        yield health_checks.finding_of(f"check {message.id}", message)
+    if not found:
+        yield Finding("system checks", "ok")
+
+
+def _broker() -> Iterator[Finding]:
+    url = settings.CELERY_BROKER_URL
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    transport = getattr(settings, "CELERY_BROKER_TRANSPORT", None)
+    shown = Connection(url).as_uri()
+    try:
+        with Connection(url, transport=transport, transport_options=options, connect_timeout=2) as broker:
+            broker.ensure_connection(max_retries=1, timeout=3)
+    except (OSError, KombuError) as error:
+        cure = "Start it, or correct CELERY_BROKER_URL. Trainings wait meanwhile; pages and likes work."
+        yield Finding("message queue", "failed", f"{shown}: {error}", cure)
+    else:
+        yield Finding("message queue", "ok", shown)
+
+
+def _cache() -> Iterator[Finding]:
+    backend = settings.CACHES["default"]["BACKEND"].rsplit(".", 1)[-1]
+    try:
+        cache.set("doctor", 1, 10)
+        works = cache.get("doctor") == 1
+    except Exception as error:  # noqa: BLE001  (each backend has its own family of errors)
+        yield Finding("cache", "failed", f"{backend}: {error}", "Start it, or correct CACHE_URL.")
+        return
+    yield (
+        Finding("cache", "ok", backend)
+        if works
+        else Finding("cache", "degraded", f"{backend} forgets", "See CACHE_URL.")
+    )
+
+
+def _database() -> Finding:
+    try:
+        health_checks.check_database()
+    except (DatabaseError, OSError) as error:
+        return Finding("database", "failed", str(error).strip(), _cure(error))
+    return Finding("database", "ok", f"{connection.display_name} {_database_version()}")
+
+
+def _cure(error: Exception) -> str:
+    if "full" in str(error) or _is_out_of_room():
+        return "Make room on its disk; what was stored is not damaged, and nothing else is to be done."
+    return (
+        "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
+    )
+
+
+def _is_out_of_room() -> bool:
+    """Say whether a SQLite file's disk is full, which SQLite itself may call an I/O error."""
+    if connection.vendor != "sqlite":
+        return False
+    folder = Path(connection.settings_dict["NAME"]).parent
+    return folder.is_dir() and shutil.disk_usage(folder).free < MEGABYTE
+
+
+def _database_version() -> str:
+    if connection.vendor == "sqlite":
+        return sqlite3.sqlite_version
+    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]
+    return f"{major}.{minor}"
+
+
+def _migrations() -> Iterator[Finding]:
+    yield health_checks.migrations_finding()
+
+
+def _integrity() -> Iterator[Finding]:
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check")
+        problem = cursor.fetchone()[0]
+    if problem == "ok":
+        yield Finding("database file", "ok", "sound")
+    else:
+        yield Finding("database file", "failed", problem, "Restore a backup: python manage.py restore FILE")
+
+
+def _backup_tools() -> Iterator[Finding]:
+    if connection.vendor == "postgresql" and shutil.which("pg_dump") is None:
+        yield Finding("backup", "degraded", "pg_dump is missing", "sudo apt-get install postgresql-client")
+
+
+def _catalog() -> Iterator[Finding]:
+    if Song.objects.exists():
+        yield Finding("catalog", "ok", f"{Song.objects.count():,} songs")
+    else:
+        yield Finding(
+            "catalog",
+            "degraded",
+            "no songs yet",
+            "python manage.py seed_demo_data, or import your own files.",
+        )
+
+
+def _model() -> Iterator[Finding]:
+    active = registry.active_version()
+    if active is not None:
+        try:
+            registry.recommender_for(active)
+        except RegistryError as error:
+            yield Finding("model", "failed", str(error), "python manage.py rollback_model, or train_model")
+            return
+    yield health_checks.model_finding()
+
+
+def _worker() -> Iterator[Finding]:
+    yield health_checks.worker_finding()
+
+
+_NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _migrations,
+    _integrity,
+    _backup_tools,
+    _catalog,
+    _model,
+    _worker,
+)

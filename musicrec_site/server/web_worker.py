@@ -1,0 +1,354 @@
+"""The web server's worker process: gunicorn starts and ends it, waitress reads requests and writes answers.
+
+waitress has one thread that reads from and writes to all sockets without waiting for any, and hands a request to a
+thread of its pool only when it is there as a whole. However many clients send slowly, nobody else waits for them. What
+waitress lacks is added here: deadlines for head and body, limits by address (musicrec_site.server.body_limits), an end
+that lets requests drain, and answers that reach clients which are still sending.
+"""
+
+import os
+import socket
+import tempfile
+import time
+from collections import Counter
+from typing import Any
+
+from django.conf import settings
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer, UnixWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+HEAD_SECONDS = 20.0
+"""From the first byte of a request (or from connecting) to the end of its head."""
+BODY_SECONDS = 30.0
+BODY_BYTES_A_SECOND = 1024
+"""A body may take BODY_SECONDS, and a second more for so many bytes of it that have come."""
+IDLE_SECONDS = 60.0
+"""How long a connection stays open between two requests."""
+READING_SECONDS = 60.0
+"""How long a client may take nothing of an answer that waits for it."""
+LINGER_SECONDS = 2.0
+"""How long a refused client may go on sending; closing at once would destroy the refusal on its way."""
+UNFINISHED_AT_STOP_SECONDS = 1.0
+POLL_SECONDS = 0.5
+MAX_CONNECTIONS = 800
+MAX_HEAD_BYTES = 64 * 1024
+MAX_CHUNK_LINE_BYTES = 4096
+
+
+class Request(HTTPRequestParser):
+    """A request on its way in. `limit` is what its body may have; beyond it the body is thrown away."""
+
+    max_bytes = 0
+    refused_at: int | None = None
+    needs_permission = False
+    is_asking = False
+    wants_continue = False
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.started = time.monotonic()
+        self.body_started = self.started
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head, and refuse the body that it announces when that is too large for anybody."""
+        super().parse_header(header_plus)
+        self.body_started = time.monotonic()
+        if self.body_rcv is None:
+            return
+        from musicrec_site.server.body_limits import find_limit  # needs the site's applications
+
+        self.limit = find_limit(self.path)
+        self.max_bytes = self.limit.anybody
+        if self.limit.takes_uploads and self.content_length <= self.limit.uploader:
+            if self.chunked or self.content_length > self.limit.anybody:
+                self.needs_permission = True
+                self.wants_continue, self.expect_continue = self.expect_continue, False
+        elif self.content_length > self.max_bytes:
+            self.refuse(self.limit.uploader or self.limit.anybody)
+
+    def received(self, data: bytes) -> int:
+        consumed = super().received(data)
+        receiver = self.body_rcv
+        if self.refused_at is not None:
+            return len(data)
+        if self.chunked and receiver is not None:
+            n_bytes, line = len(receiver), receiver.control_line
+            most = self.limit.uploader if self.needs_permission else self.max_bytes
+            if n_bytes > most or len(line) > MAX_CHUNK_LINE_BYTES:
+                self.refuse(most)
+                return len(data)
+        return consumed
+
+    def permit(self) -> None:
+        self.needs_permission, self.max_bytes = False, self.limit.uploader
+
+    def refuse(self, most: int) -> None:
+        """Throw the body away; the application answers, and the connection ends with that answer."""
+        self.close()
+        self.body_rcv = None
+        self.refused_at = most
+        self.needs_permission = self.is_asking = self.expect_continue = False
+        self.error = None
+        self.content_length = 0
+        self.headers["CONTENT_LENGTH"] = "0"
+        self.headers["CONNECTION"] = "close"
+        self.completed = True
+
+    def has_taken_too_long(self, now: float) -> bool:
+        if not self.headers_finished:
+            return now - self.started > HEAD_SECONDS
+        if self.is_asking:
+            return False
+        return now - self.body_started > BODY_SECONDS + self.body_bytes_received / BODY_BYTES_A_SECOND
+
+
+class Task(WSGITask):
+    """The answering of one request by the application."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ = super().get_environment()
+        if self.request.refused_at is not None:
+            from musicrec_site.server.body_limits import REFUSED
+
+            environ[REFUSED] = self.request.refused_at
+        return environ
+
+
+class Permission:
+    """The question to the database whether the sender of a large body may send it; asked in a thread of the pool."""
+
+    def __init__(self, channel: "Channel", request: Request) -> None:
+        self.channel, self.request = channel, request
+
+    def service(self) -> None:
+        from musicrec_site.server.body_limits import may_send
+
+        environ = Task(self.channel, self.request).get_environment()
+        self.channel.decide(self.request, may_send(environ, self.request.limit))
+
+    def cancel(self) -> None:
+        self.channel.close_when_flushed = True
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    task_class = Task
+    parser_class = Request
+    has_refused = False
+    lingers_until: float | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.idle_since = time.monotonic()
+        self.has_served = False
+
+    def readable(self) -> bool:
+        if self.lingers_until is not None:
+            return True
+        if self.request is not None and self.request.needs_permission:
+            return False
+        return super().readable()
+
+    def writable(self) -> bool:
+        return bool(self.will_close if self.lingers_until is not None else super().writable())
+
+    def received(self, data: bytes) -> bool:
+        answer = super().received(data)
+        request = self.request
+        if request is not None and request.needs_permission and not request.is_asking:
+            request.is_asking = True
+            self.server.add_task(Permission(self, request))
+        self.has_refused = self.has_refused or any(one.refused_at is not None for one in self.requests)
+        return answer
+
+    def decide(self, request: Request, is_permitted: bool) -> None:
+        """Let a large body in, or answer that it may not come."""
+        with self.requests_lock:
+            if not self.connected:
+                request.close()
+            elif is_permitted:
+                request.permit()
+                request.is_asking, request.body_started = False, time.monotonic()
+                if request.wants_continue:
+                    self.send_continue()
+            else:
+                request.refuse(request.limit.anybody)
+                self.has_refused, self.request = True, None
+                self.requests.append(request)
+                if len(self.requests) == 1:
+                    self.server.add_task(self)
+        self.server.pull_trigger()
+
+    def service(self) -> None:
+        self.server.n_served += 1
+        try:
+            super().service()
+        finally:
+            self.idle_since, self.has_served = time.monotonic(), True
+
+    def handle_write(self) -> None:
+        if not (self.has_refused and self.close_when_flushed and not self.requests):
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if self.connected and not self.total_outbufs_len and not self.will_close:
+            self._linger()
+
+    def _linger(self) -> None:
+        self.close_when_flushed = False
+        self.lingers_until = time.monotonic() + LINGER_SECONDS
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.handle_close()
+
+    def handle_read(self) -> None:
+        if self.lingers_until is None:
+            super().handle_read()
+        else:
+            self.recv(1024 * 1024)  # closes at the end of the stream
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a request is being answered, or its answer is being sent."""
+        return bool(self.requests or self.total_outbufs_len or self.close_when_flushed)
+
+    @property
+    def waits_since(self) -> float:
+        return self.idle_since if self.request is None else self.request.started
+
+    def has_taken_too_long(self, now: float) -> bool:
+        if self.lingers_until is not None:
+            return now > self.lingers_until
+        if self.total_outbufs_len:
+            return time.time() - self.last_activity > READING_SECONDS
+        if self.requests:
+            return False
+        if self.request is not None:
+            return self.request.has_taken_too_long(now)
+        return now - self.idle_since > (IDLE_SECONDS if self.has_served else HEAD_SECONDS)
+
+
+class _Deadlines:
+    """What a server of either kind of socket adds to waitress': deadlines, and room for the newest connections."""
+
+    channel_class = Channel
+    n_served = 0
+    active_channels: dict[int, Channel]
+    adj: Adjustments
+
+    def maintenance(self, _now: float) -> None:
+        """Close the connections that have taken too long. Called once a second.
+
+        At once, not when they can next be written to: one that reads nothing never can.
+        """
+        now = time.monotonic()
+        for channel in list(self.active_channels.values()):
+            if channel.has_taken_too_long(now):
+                channel.handle_close()
+
+    def handle_accept(self) -> None:
+        if len(self.active_channels) >= MAX_CONNECTIONS:
+            self._make_room()
+        super().handle_accept()  # type: ignore[misc]
+
+    def _make_room(self) -> None:
+        """Close the unfinished connection that is oldest among those of the address that has most."""
+        unfinished = [one for one in self.active_channels.values() if not one.is_at_work]
+        if unfinished:
+            n_by_address = Counter(one.addr[0] for one in unfinished)
+            worst = max(unfinished, key=lambda one: (n_by_address[one.addr[0]], -one.waits_since))
+            worst.handle_close()
+
+    def stop_accepting(self) -> None:
+        self.del_channel()  # type: ignore[attr-defined]
+        self.socket.close()  # type: ignore[attr-defined]
+
+    def close_idle(self, stopping_since: float) -> int:
+        """Close the connections that wait for a request; return how many are still at work."""
+        is_late = time.monotonic() - stopping_since > UNFINISHED_AT_STOP_SECONDS
+        for channel in list(self.active_channels.values()):
+            if not channel.is_at_work and (channel.request is None or is_late):
+                channel.handle_close()
+        return len(self.active_channels)
+
+
+class TcpServer(_Deadlines, TcpWSGIServer):
+    """A server at an address and port."""
+
+
+class UnixServer(_Deadlines, UnixWSGIServer):
+    """A server at a socket file."""
+
+
+class WebWorker(Worker):
+    """What `gunicorn --worker-class` is given. `--threads`, `--max-requests` and `--graceful-timeout` are kept."""
+
+    def run(self) -> None:
+        self._keep_bodies_with_data()
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.queue_logger.setLevel("ERROR")
+        dispatcher.set_thread_count(self.cfg.threads)
+        sockets: dict[int, Any] = {}
+        servers = [self._serve(one, dispatcher, sockets) for one in self.sockets]
+        while self.alive and self.ppid == os.getppid():
+            self._poll(sockets)
+            if sum(server.n_served for server in servers) >= self.max_requests:
+                break
+        self._drain(servers, sockets)
+        dispatcher.shutdown(timeout=1)
+
+    def _keep_bodies_with_data(self) -> None:
+        """Keep large bodies on the disk of the data, not in /tmp, which may be small or in memory."""
+        tempfile.tempdir = str(settings.INCOMING_DIR)
+
+    def _serve(self, listener: Any, dispatcher: ThreadedTaskDispatcher, sockets: dict[int, Any]) -> Any:
+        sock = listener.sock
+        adjustments = Adjustments(
+            threads=self.cfg.threads,
+            backlog=self.cfg.backlog,
+            connection_limit=2 * MAX_CONNECTIONS,
+            cleanup_interval=1,
+            recv_bytes=64 * 1024,
+            outbuf_high_watermark=64 * 1024 * 1024,
+            max_request_header_size=MAX_HEAD_BYTES,
+            # Limits go by address; this one is above all of them.
+            max_request_body_size=2**40,
+            # Django's settings say whether these are believed.
+            clear_untrusted_proxy_headers=False,
+            log_socket_errors=False,
+            ident=None,
+        )
+        kind = UnixServer if sock.family == socket.AF_UNIX else TcpServer
+        place = (sock.family, sock.type, sock.proto, sock.getsockname())
+        return kind(
+            self.wsgi,
+            sockets,
+            True,
+            sock,
+            dispatcher=dispatcher,
+            adj=adjustments,
+            bind_socket=False,
+            sockinfo=place,
+        )
+
+    def _poll(self, sockets: dict[int, Any]) -> None:
+        self.notify()
+        wasyncore.poll2(POLL_SECONDS, sockets)
+
+    def _drain(self, servers: list[Any], sockets: dict[int, Any]) -> None:
+        """Take no more requests, and answer those that are there."""
+        stopping_since = time.monotonic()
+        for server in servers:
+            server.stop_accepting()
+        while time.monotonic() - stopping_since < self.cfg.graceful_timeout:
+            n_at_work = sum(server.close_idle(stopping_since) for server in servers)
+            if not n_at_work:
+                return
+            self._poll(sockets)

@@ -1,0 +1,93 @@
+"""What algorithms share that learn links from song to song: how links score, explain and are kept."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.core.arrays import (
+    dense_part,
+    n_per_row,
+    row_numbers,
+    weighted_sums,
+)
+from recommendations.engine.data.side_information import with_side_information
+from recommendations.engine.core.weighting import Transform, signed_values
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    Progress,
+    TrainingData,
+    require_listens,
+    songs_heard,
+)
+
+
+class Linked(Algorithm):
+    """A song's score is the sum over the history of value times link.
+
+    Attributes
+    ----------
+    links_ : float32 csr (n_items, n_items)
+        Row: the song of the history; column: the song that is scored. Columns ascend in each row.
+    learned_ : bool (n_items,)
+        Songs that somebody heard in the training data, or side information knows; others cannot be scored.
+    """
+
+    names_songs = True
+
+    transform: Transform
+    side_information: float
+
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        require_listens(data.strengths)
+        strengths = with_side_information(data.strengths, data.features, self.side_information)
+        self.learned_ = songs_heard(strengths)
+        self.links_ = self._links(strengths, on_progress)
+
+    @abstractmethod
+    def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
+        """Learn the links; songs of `learned_` that get none may be taken out of it."""
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """Cost: the number of links of the histories' songs."""
+        values = signed_values(histories.data, self.transform)
+        scores = weighted_sums(histories, self.links_, values)
+        scores[:, ~self.learned_] = np.nan
+        counts = (values > 0) & self.learned_[histories.indices]
+        scores[np.bincount(row_numbers(histories)[counts], minlength=len(scores)) == 0] = np.nan
+        return scores
+
+    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Value times link: they sum to the score exactly."""
+        values = signed_values(histories.data, self.transform)
+        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max(initial=0))), dtype=np.float32)
+        for row, items in enumerate(item_rows):
+            own = slice(histories.indptr[row], histories.indptr[row + 1])
+            found = dense_part(self.links_, histories.indices[own], items)
+            amounts[row, :, : len(found)] = (found * values[own, None]).T
+        return amounts
+
+    def _similar(self, item_row: int) -> NDArray[np.float32]:
+        scores = np.full(len(self.learned_), np.nan, dtype=np.float32)
+        if self.learned_[item_row]:
+            scores[self.learned_] = self.links_[[item_row]].toarray()[0][self.learned_]
+            scores[item_row] = np.nan
+        return scores
+
+    def _state(self) -> dict[str, NDArray]:
+        return {
+            "learned": self.learned_,
+            "links": self.links_.data.astype(np.float32),
+            "targets": self.links_.indices.astype(np.int32),
+            "starts": self.links_.indptr.astype(np.int64),
+        }
+
+    def _restore(self, state: dict[str, NDArray]) -> None:
+        n_items = len(state["starts"]) - 1
+        links = csr_matrix((state["links"], state["targets"], state["starts"]), shape=(n_items, n_items))
+        links.check_format(full_check=True)
+        self.links_ = links
+        self.learned_ = np.asarray(state["learned"])

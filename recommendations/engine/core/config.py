@@ -1,0 +1,192 @@
+"""Everything a recommender is made of, as one value that goes into JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from recommendations.engine.core.weighting import Weighting
+
+SEGMENTS = ("none", "cold", "warm", "hot")
+"""How well we know a listener: nothing positive heard yet, little, enough, a lot."""
+
+
+@dataclass(frozen=True)
+class RankerConfig:
+    """How the ranker learns and how many candidates it sees.
+
+    Attributes
+    ----------
+    n_proposals
+        Songs each component proposes.
+    n_by_artist
+        Songs proposed because the listener knows their artist.
+    n_trees, n_leaves, learning_rate, min_leaf, l2
+        Of the boosted trees.
+    truncation
+        Ranks that LambdaRank looks at.
+    holdout_share
+        Part of each listener's songs that is hidden to train on.
+    negatives_share
+        Part of the candidates that were not taken which is trained on.
+    max_listeners
+        At most so many listeners are trained on.
+    max_holdouts
+        Where listeners are few, up to so many different parts of their songs are hidden in turn.
+    linear_share
+        Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
+    ranks_cold
+        Whether it orders for cold listeners, too, instead of the weights. The search chooses it.
+    """
+
+    n_proposals: int = 100
+    n_by_artist: int = 50
+    n_trees: int = 80
+    n_leaves: int = 8
+    learning_rate: float = 0.12
+    min_leaf: int = 100
+    l2: float = 5.0
+    truncation: int = 20
+    holdout_share: float = 0.2
+    negatives_share: float = 0.4
+    max_listeners: int = 6000
+    max_holdouts: int = 3
+    linear_share: float = 0.0
+    ranks_cold: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.linear_share < 1:
+            raise ValueError(f"linear_share must be at least 0 and below 1, not {self.linear_share}.")
+        if self.n_proposals < 1 or self.n_trees < 1 or self.n_leaves < 2:
+            raise ValueError("A ranker needs at least 1 proposal, 1 tree and 2 leaves.")
+        if not 0 < self.holdout_share < 1 or not 0 < self.negatives_share <= 1:
+            raise ValueError("holdout_share must be between 0 and 1, negatives_share above 0 and at most 1.")
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How long to look for the best settings.
+
+    Attributes
+    ----------
+    components
+        Algorithms that are tried.
+    trials
+        Fits on the validation part, over all components; the first one of each is always made.
+    seconds
+        No trial starts later than this after the first; None for no limit. With a limit in seconds two runs
+        can differ, with trials alone they cannot.
+    max_listeners
+        At most so many listeners judge a trial.
+    """
+
+    components: tuple[str, ...] = ("ease", "als", "item_knn", "user_knn")
+    trials: int = 21
+    seconds: float | None = None
+    max_listeners: int = 1500
+
+    def __post_init__(self) -> None:
+        if not self.components:
+            raise ValueError("A search needs at least one component.")
+        if min(self.trials, self.max_listeners) < 1 or (self.seconds or 0) < 0:
+            raise ValueError("trials and max_listeners must be at least 1, seconds at least 0.")
+
+
+@dataclass(frozen=True)
+class RecommenderConfig:
+    """What to learn and how to combine it.
+
+    Attributes
+    ----------
+    name
+        Name of the preset.
+    components
+        Algorithm name -> its hyperparameters.
+    weights
+        Segment -> component -> weight; each segment's weights sum to 1.
+    cold_below, hot_from
+        A listener with fewer positive songs than `cold_below` is cold, from `hot_from` on hot.
+    weighting
+        From events to strengths.
+    n_candidates
+        How many of the best songs the re-ranking chooses from; at least five times the list is taken.
+    relevance
+        Share of relevance against diversity in maximal marginal relevance, 0 to 1.
+    artist_cap
+        Most songs of one artist in a list; None for no limit.
+    ranker
+        With it a learned ranker orders the components' proposals for warm and hot listeners; the weights are
+        for the others.
+    search
+        With it `fit` looks for the components, settings, weights and ranker itself, and keeps what it found.
+    """
+
+    name: str
+    components: Mapping[str, Mapping[str, Any]]
+    weights: Mapping[str, Mapping[str, float]]
+    cold_below: int = 5
+    hot_from: int = 20
+    weighting: Weighting = field(default_factory=Weighting)
+    n_candidates: int = 100
+    relevance: float = 0.7
+    artist_cap: int | None = 3
+    ranker: RankerConfig | None = None
+    search: SearchConfig | None = None
+
+    def __post_init__(self) -> None:
+        if not self.components:
+            raise ValueError("A recommender needs at least one component.")
+        if not 0 < self.cold_below <= self.hot_from:
+            raise ValueError(f"cold_below {self.cold_below} must be from 1 to hot_from {self.hot_from}.")
+        if not 0 <= self.relevance <= 1:
+            raise ValueError(f"relevance must be from 0 to 1, not {self.relevance}.")
+        if self.artist_cap is not None and self.artist_cap < 1:
+            raise ValueError(f"artist_cap must be at least 1 or None, not {self.artist_cap}.")
+        if self.n_candidates < 1:
+            raise ValueError(f"n_candidates must be at least 1, not {self.n_candidates}.")
+        for segment in SEGMENTS:
+            self._check_weights(segment)
+
+    def _check_weights(self, segment: str) -> None:
+        weights = self.weights.get(segment)
+        if weights is None:
+            raise ValueError(f"The weights lack the segment {segment!r}.")
+        if unknown := set(weights) - set(self.components):
+            raise ValueError(
+                f"The weights of {segment!r} name {sorted(unknown)[0]!r}, which is no component."
+            )
+        if min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
+            raise ValueError(f"The weights of {segment!r} must be at least 0 and sum to 1.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self) | {
+            "components": {name: dict(options) for name, options in self.components.items()},
+            "weights": {segment: dict(weights) for segment, weights in self.weights.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RecommenderConfig:
+        """Return what `to_dict` was given.
+
+        Raises
+        ------
+        ValueError
+            An unknown or missing field.
+        """
+        try:
+            return cls(**{**values, **_parts(values)})
+        except TypeError as error:
+            raise ValueError(f"This is no recommender configuration: {error}.") from error
+
+
+def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
+    ranker, search = values.get("ranker"), values.get("search")
+    return {
+        "weighting": Weighting(**values.get("weighting", {})),
+        "ranker": None if ranker is None else RankerConfig(**ranker),
+        "search": None
+        if search is None
+        else SearchConfig(**{**search, "components": tuple(search["components"])}),
+    }

@@ -1,0 +1,234 @@
+"""What listeners did with songs, event by event, and the matrix that the algorithms learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix, csr_matrix
+
+from recommendations.engine.core.idmap import UNKNOWN, IdMap, as_ids
+from recommendations.engine.core.weighting import Weighting
+
+NO_TIME = -1
+"""Timestamp of an event whose moment is unknown."""
+
+
+class Kind(IntEnum):
+    """What happened; the catalog stores the same small integers."""
+
+    PLAY = 0
+    LIKE = 1
+    DISLIKE = 2
+    SKIP = 3
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Events as parallel arrays of n entries.
+
+    Attributes
+    ----------
+    listener_rows, item_rows : int32 (n,)
+    kinds : int8 (n,)
+        Values of `Kind`.
+    plays : int32 (n,)
+        How many plays the entry stands for, at least 1.
+    played_share : float32 (n,)
+        Share of the song's duration that was heard, 0 to 1; NaN unknown.
+    timestamps : int64 (n,)
+        Unix seconds; -1 unknown.
+    listeners, items : IdMap
+        What the rows stand for.
+    n_unknown_items : int
+        Events left out because their song is not in the catalogue that was given.
+    """
+
+    listener_rows: NDArray[np.int32]
+    item_rows: NDArray[np.int32]
+    kinds: NDArray[np.int8]
+    plays: NDArray[np.int32]
+    played_share: NDArray[np.float32]
+    timestamps: NDArray[np.int64]
+    listeners: IdMap
+    items: IdMap
+    n_unknown_items: int = 0
+
+    @classmethod
+    def from_ids(
+        cls,
+        listener_ids: ArrayLike,
+        item_ids: ArrayLike,
+        *,
+        kinds: ArrayLike | None = None,
+        plays: ArrayLike | None = None,
+        played_share: ArrayLike | None = None,
+        timestamps: ArrayLike | None = None,
+        all_item_ids: ArrayLike | None = None,
+    ) -> Interactions:
+        """Build from database ids; what is left out is a full play, once, at an unknown time.
+
+        Parameters
+        ----------
+        all_item_ids
+            The whole catalogue in row order, with songs that nobody heard. Events of other songs are left
+            out and counted. Without it the catalogue is the songs that occur.
+        """
+        listener_ids, item_ids = as_ids(listener_ids), as_ids(item_ids)
+        n = len(listener_ids)
+        listeners = IdMap.of(listener_ids)
+        items = IdMap.of(item_ids) if all_item_ids is None else IdMap(all_item_ids)
+        events = cls(
+            listener_rows=listeners.rows(listener_ids),
+            item_rows=items.rows(item_ids),
+            kinds=_column(kinds, n, Kind.PLAY, np.int8, "kinds"),
+            plays=_column(plays, n, 1, np.int32, "plays"),
+            played_share=_column(played_share, n, np.nan, np.float32, "played_share"),
+            timestamps=_column(timestamps, n, NO_TIME, np.int64, "timestamps"),
+            listeners=listeners,
+            items=items,
+        )
+        return events._checked()._without_unknown_items()
+
+    @classmethod
+    def from_matrix(cls, matrix: csr_matrix) -> Interactions:
+        """Build from a (n_listeners, n_items) matrix of play counts; negative entries are dislikes.
+
+        A fraction of a play is a song heard in part; a fractional dislike is rounded up.
+        The ids are the row and column numbers.
+        """
+        coo = coo_matrix(matrix)
+        if not np.isfinite(coo.data).all():
+            raise ValueError("The matrix holds NaN or infinite values; take them out or set them to 0.")
+        keep = coo.data != 0
+        values = np.abs(coo.data[keep]).astype(np.float64)
+        plays = np.maximum(np.ceil(values), 1)
+        n = len(values)
+        return cls(
+            listener_rows=coo.row[keep].astype(np.int32),
+            item_rows=coo.col[keep].astype(np.int32),
+            kinds=np.where(coo.data[keep] < 0, Kind.DISLIKE, Kind.PLAY).astype(np.int8),
+            plays=plays.astype(np.int32),
+            played_share=(values / plays).astype(np.float32),
+            timestamps=np.full(n, NO_TIME, dtype=np.int64),
+            listeners=IdMap(np.arange(coo.shape[0])),
+            items=IdMap(np.arange(coo.shape[1])),
+        )
+
+    @property
+    def n_events(self) -> int:
+        return len(self.item_rows)
+
+    @property
+    def n_listeners(self) -> int:
+        return len(self.listeners)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    def take(self, which: NDArray) -> Interactions:
+        """Return the chosen events (mask or positions) over the same listeners and songs."""
+        return replace(
+            self,
+            listener_rows=self.listener_rows[which],
+            item_rows=self.item_rows[which],
+            kinds=self.kinds[which],
+            plays=self.plays[which],
+            played_share=self.played_share[which],
+            timestamps=self.timestamps[which],
+        )
+
+    def over_items(self, items: IdMap) -> Interactions:
+        """Return the same events over another catalogue; events of songs it does not hold are counted out."""
+        moved = replace(self, item_rows=items.rows(self.items.ids)[self.item_rows], items=items)
+        return moved._without_unknown_items()
+
+    def pairs(self) -> NDArray[np.int64]:
+        """Return listener_row * n_items + item_row of each event: one number a (listener, song) pair."""
+        return self.listener_rows.astype(np.int64) * self.n_items + self.item_rows
+
+    def to_matrix(self, weighting: Weighting) -> csr_matrix:
+        """Return the strength of each pair, float32 (n_listeners, n_items); negative = disliked.
+
+        It is remembered, because fitting, measuring and listing ask for the same one: don't write to it.
+        """
+        if weighting not in self._matrices:
+            self._matrices[weighting] = self._weighed(weighting)
+        return self._matrices[weighting]
+
+    @cached_property
+    def _matrices(self) -> dict[Weighting, csr_matrix]:
+        return {}
+
+    def _weighed(self, weighting: Weighting) -> csr_matrix:
+        strengths = _event_strengths(self, weighting)
+        opinion = np.flatnonzero((self.kinds == Kind.LIKE) | (self.kinds == Kind.DISLIKE))
+        if len(opinion):
+            strengths = _with_last_opinions(self, weighting, strengths, opinion)
+        matrix = csr_matrix(
+            (strengths, (self.listener_rows, self.item_rows)), shape=(self.n_listeners, self.n_items)
+        )
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _checked(self) -> Interactions:
+        if len(self.listener_rows) != len(self.item_rows):
+            raise ValueError(
+                f"There are {len(self.listener_rows)} listener ids and {len(self.item_rows)} song ids; "
+                "they must be equally many."
+            )
+        wrong = (self.kinds < min(Kind)) | (self.kinds > max(Kind))
+        if wrong.any():
+            raise ValueError(f"Unknown kind {self.kinds[wrong][0]}; use the values of Kind (0 to 3).")
+        if (self.plays < 1).any():
+            raise ValueError(f"plays must be at least 1, not {self.plays.min()}.")
+        return self
+
+    def _without_unknown_items(self) -> Interactions:
+        known = self.item_rows != UNKNOWN
+        if known.all():
+            return self
+        return replace(self.take(known), n_unknown_items=self.n_unknown_items + int((~known).sum()))
+
+
+def _column(values: ArrayLike | None, n: int, default: float, dtype: type, name: str) -> NDArray:
+    if values is None:
+        return np.full(n, default, dtype=dtype)
+    column: NDArray = np.asarray(values, dtype=dtype)
+    if column.shape != (n,):
+        raise ValueError(f"{name} has {column.size} entries for {n} events; give one for each.")
+    return column
+
+
+def _event_strengths(events: Interactions, weighting: Weighting) -> NDArray[np.float32]:
+    """Strength of each event on its own; opinions are 0 here."""
+    heard = np.where(np.isnan(events.played_share), 1, np.clip(events.played_share, 0, 1))
+    # a skip at an unknown moment is early: NaN is not >= anything
+    early = ~(events.played_share >= weighting.early_skip_share)
+    strengths = np.zeros(events.n_events, dtype=np.float32)
+    is_play = events.kinds == Kind.PLAY
+    strengths[is_play] = (weighting.play * events.plays * heard)[is_play]
+    is_early_skip = (events.kinds == Kind.SKIP) & early
+    strengths[is_early_skip] = -weighting.early_skip * events.plays[is_early_skip]
+    return strengths
+
+
+def _with_last_opinions(
+    events: Interactions, weighting: Weighting, strengths: NDArray[np.float32], opinion: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Give each pair's last opinion its strength; a dislike silences everything else about the pair."""
+    pairs = events.pairs()
+    order = opinion[np.lexsort((opinion, events.timestamps[opinion], pairs[opinion]))]
+    is_last = np.append(pairs[order][1:] != pairs[order][:-1], True)
+    last = order[is_last]
+    disliked = last[events.kinds[last] == Kind.DISLIKE]
+    liked = last[events.kinds[last] == Kind.LIKE]
+    strengths[np.isin(pairs, pairs[disliked])] = 0
+    strengths[disliked] = -weighting.dislike * events.plays[disliked]
+    strengths[liked] = weighting.like * events.plays[liked]
+    return strengths

@@ -1,0 +1,184 @@
+"""Why these songs: the evidence of each recommended song, gathered from the components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import Algorithm
+from recommendations.engine.algorithms.content import Content
+from recommendations.engine.algorithms.popularity import Popularity
+from recommendations.engine.core.arrays import n_per_row, padded, take_rows
+from recommendations.engine.ranking.ensemble import MILLION, Blend
+from recommendations.engine.ranking.explanations import (
+    NO_NOTE,
+    EvidenceArrays,
+    FeatureArrays,
+    agreeing,
+    features_named,
+    popularity_notes,
+    strongest,
+)
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.pipeline.results import RecommendedBlock
+from recommendations.engine.pipeline.requests import Listeners
+from recommendations.engine.ranking.second_stage import Ranked, cited
+
+AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
+
+N_RIVALS = 20
+"""Best songs that a recommended one is compared with when its reasons are looked for."""
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """What reasons are made from.
+
+    Attributes
+    ----------
+    algorithms
+        The fitted components by name.
+    items
+        The catalogue.
+    artists : int32 (n_items,) or None
+        -1 unknown.
+    decisive_from
+        A named song that adds this many times the distance to the next song decides the rank.
+    """
+
+    algorithms: Mapping[str, Algorithm]
+    items: IdMap
+    artists: NDArray[np.int32] | None
+    decisive_from: float
+
+    def block(
+        self,
+        listeners: Listeners,
+        ordered: Blend | Ranked,
+        item_rows: NDArray[np.int32],
+        margins: NDArray[np.float64],
+    ) -> RecommendedBlock:
+        """Explain chosen songs.
+
+        Parameters
+        ----------
+        item_rows
+            int32 (n, k), -1 where a list ends early.
+        margins
+            (n, k), how far each stands above the next one.
+        """
+        contributions = ordered.contributions(np.maximum(item_rows, 0))
+        contributions[item_rows < 0] = 0
+        if isinstance(ordered, Ranked):
+            evidence = self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
+        else:
+            evidence = self._evidence(listeners.histories, ordered, item_rows)
+        return RecommendedBlock(
+            places=listeners.places,
+            names=ordered.names if isinstance(ordered, Ranked) else tuple(self.algorithms),
+            items=self.items,
+            item_rows=item_rows,
+            contributions=contributions,
+            segments=listeners.segments,
+            weights=ordered.weights,
+            evidence=evidence,
+            features=self._features(listeners.histories, item_rows),
+            notes=self._notes(item_rows),
+            reaches=evidence.reaches(margins),
+            decisive_from=self.decisive_from,
+        )
+
+    def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
+        """The songs of the history without which each score would fall, over all components."""
+        naming = [
+            (component, algorithm)
+            for component, algorithm in enumerate(self.algorithms.values())
+            if algorithm.names_songs and (blend.weights[:, component] > 0).any()
+        ]
+        if not naming or not histories.nnz or not item_rows.size:
+            return EvidenceArrays.none(*item_rows.shape)
+        parts = {c: _losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
+        return strongest(padded(histories).columns, parts)
+
+    def _ranked_evidence(
+        self,
+        histories: csr_matrix,
+        ranked: Ranked,
+        contributions: NDArray[np.int32],
+        item_rows: NDArray[np.int32],
+    ) -> EvidenceArrays:
+        """The songs of the history that the recommended song would miss most among the best songs.
+
+        What raises all of them alike is no reason for one, so each influence is taken relative to the mean one on
+        the best songs, in units in which the ranker sees a component: deviations over the proposals, times the
+        component's part in the trees.
+        """
+        if not histories.nnz or not item_rows.size:
+            return EvidenceArrays.none(*item_rows.shape)
+        rivals = ranked.best(N_RIVALS).item_rows
+        importance = ranked.ranker.importance()
+        losses = {}
+        for group, name in enumerate(ranked.names):
+            if name in ranked.ranker.components and self.algorithms[name].names_songs:
+                found = self.algorithms[name].influences(histories, np.hstack([item_rows, rivals]))
+                ours, theirs = np.split(found, [item_rows.shape[1]], axis=1)
+                n_rivals = np.maximum((rivals >= 0).sum(axis=1), 1)[:, None, None]
+                unit = importance[name] / ranked.spread(name)
+                losses[group] = (ours - theirs.sum(axis=1, keepdims=True) / n_rivals) * unit[:, None, None]
+        same = self._same_artist(histories, item_rows)
+        if same is not None:
+            group = ranked.names.index("artist")
+            added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
+            losses[group] = same * added / np.maximum(same.sum(axis=2, keepdims=True), 1)
+        return strongest(padded(histories).columns, cited(losses, contributions))
+
+    def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+        if self.artists is None:
+            return None
+        history = padded(histories)
+        artists = self.artists[item_rows][:, :, None]
+        same = (artists == self.artists[history.columns][:, None, :]) & (artists >= 0)
+        return same & (history.values > 0)[:, None, :]
+
+    def _features(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> FeatureArrays:
+        content = self._component(Content)
+        if content is None:
+            return FeatureArrays.none(*item_rows.shape)
+        return agreeing(content, content.profiles(histories), item_rows)
+
+    def sound_of(self, histories: csr_matrix) -> dict[str, float]:
+        """Return the mean audio features of the first listener, in the units people know."""
+        content = self._component(Content)
+        return {} if content is None else features_named(content.profiles(histories)[0])
+
+    def _notes(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        popularity = self._component(Popularity)
+        if popularity is None:
+            return np.full((*item_rows.shape, 2), NO_NOTE, dtype=np.int32)
+        return popularity_notes(popularity, item_rows)
+
+    def _component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
+        return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)
+
+
+def _losses(
+    algorithm: Algorithm, histories: csr_matrix, blend: Blend, component: int, item_rows: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """What each score would lose through one component without each song of the history, (n, k, longest).
+
+    The scale goes from the worst to the best song of the component, and these lose, too.
+    """
+    needed = blend.weights[:, component] > 0
+    losses = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+    some = blend.take(needed)
+    ends = some.ends(component)
+    songs = np.hstack([item_rows[needed], ends])
+    found = algorithm.influences(take_rows(histories, needed), songs)
+    lost = some.lost(component, songs, found)[:, : item_rows.shape[1]]
+    losses[needed, :, : lost.shape[2]] = lost
+    return losses

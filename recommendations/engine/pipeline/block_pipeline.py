@@ -1,0 +1,293 @@
+"""From listeners to explained lists, one block of listeners at a time: score, strike out, order, choose, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from recommendations.engine.algorithms import Algorithm
+from recommendations.engine.core.arrays import (
+    BLOCK_BYTES,
+    blocks,
+    n_per_row,
+    row_numbers,
+    sorted_together,
+    take_rows,
+    top_columns,
+)
+from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.ranking.ensemble import MILLION, Blend, weights_of
+from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.pipeline.results import RecommendedBlock
+from recommendations.engine.pipeline.requests import Listeners, Wish, wish_of
+from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.ranking.second_stage import Ranked
+from recommendations.engine.pipeline.attribution import Reasoning
+from recommendations.engine.ranking.mmr import Candidates, margins_of, rerank
+
+BATCH_BLOCK = 256
+"""Listeners that are worked on together."""
+
+N_BESIDE = 20
+"""Length of the list that a single song is explained beside: the usual one."""
+
+Scores = list[NDArray[np.float32] | None]
+"""float32 (n, n_items) of each component, NaN where it cannot score; None where it counts for nobody."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a fitted recommender answers with.
+
+    Attributes
+    ----------
+    config
+    algorithms
+        The fitted components by name.
+    ranker
+        The learned second stage, if there is one.
+    items
+        The catalogue.
+    artists : int32 (n_items,) or None
+        -1 unknown.
+    vectors : float32 (n_items, d)
+        Of length 1; songs with near vectors are alike.
+    decisive_from
+        A named song that adds this many times the distance to the next song decides the rank.
+    """
+
+    config: RecommenderConfig
+    algorithms: Mapping[str, Algorithm]
+    ranker: Ranker | None
+    items: IdMap
+    artists: NDArray[np.int32] | None
+    vectors: NDArray[np.float32]
+    decisive_from: float
+
+    # -- what can be asked --------------------------------------------------------------------------------
+
+    def lists(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
+        """Candidates, rank, filter, re-rank, explain."""
+        # every component scores the whole catalogue ...
+        scores = self.scores(listeners, to_explain=True)
+        # ... what must not come is struck out ...
+        forbid(scores, listeners, wish.unavailable)
+        # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
+        ordered = self.ordered(listeners, scores)
+        # ... the list is chosen for relevance and variety ...
+        candidates = self._candidates(ordered, wish.k)
+        item_rows, margins = candidates.at(self._chosen(candidates, listeners, wish))
+        # ... and every song says why it is there
+        return self.reasoning.block(listeners, ordered, item_rows, margins)
+
+    def rankings(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
+        """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
+        scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
+        forbid(scores, listeners, None)
+        candidates = self._candidates(self.ordered(listeners, scores), wish.k)
+        chosen, _ = candidates.at(self._chosen(candidates, listeners, wish))
+        alone = {
+            name: top_columns(found, wish.k)
+            for name, found in zip(self.algorithms, scores, strict=True)
+            if found is not None
+        }
+        return {"recommender": chosen} | alone
+
+    def standings(
+        self, listeners: Listeners, songs: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the final score, before variety, of one song a listener (n,), and how many songs score above it.
+
+        The ranker orders what was proposed to it. All other songs come after these, in the order of the blend.
+        """
+        scores = self.scores(listeners, to_blend=True)
+        forbid(scores, listeners, None)
+        totals = self._totals(listeners, scores)
+        own = totals[np.arange(len(songs)), songs]
+        return own, (totals > own[:, None]).sum(axis=1)
+
+    def explained(self, listeners: Listeners, item_row: int) -> RecommendedBlock:
+        """Explain one song to one listener, whether it would be recommended or not; it is the first of the block.
+
+        The listener's list follows it: what a song would lose depends on what becomes of the best ones, and the
+        reasons are to be those that the list has. A song that nobody proposed to the ranker is explained by the
+        blend: the ranker has only learned to tell proposed songs apart.
+        """
+        scores = self.scores(listeners, to_explain=True, to_blend=True)
+        own = [None if found is None else found[:, item_row].copy() for found in scores]
+        forbid(scores, listeners, None)
+        for found, kept in zip(scores, own, strict=True):
+            if found is not None and kept is not None:
+                found[:, item_row] = kept
+        ordered = self.ordered(listeners, scores)
+        if isinstance(ordered, Ranked) and not ordered.is_proposed(item_row):
+            ordered = self._blend(listeners, scores)
+        wish = wish_of(self.config, len(self.items), N_BESIDE)
+        candidates = self._candidates(ordered, wish.k)
+        places = self._chosen(candidates, listeners, wish)[0]
+        found_at = np.flatnonzero(candidates.item_rows[0] == item_row)
+        first = found_at[0] if len(found_at) else -1
+        others = places[(places >= 0) & (places != first)]
+        item_rows, margins = candidates.at(np.array([[first, *others]]))
+        item_rows[0, 0] = item_row
+        return self.reasoning.block(listeners, ordered, item_rows, margins)
+
+    def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
+        """Compare one song, the only one of the listener, with all others; the reasons name no history."""
+        scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
+        forbid(scores, listeners, wish.unavailable)
+        blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
+        best = _best(blend, wish.k)
+        block = self.reasoning.block(listeners, blend, best.item_rows, best.margins)
+        return replace(
+            block,
+            evidence=EvidenceArrays.none(*best.item_rows.shape),
+            reaches=np.zeros(best.item_rows.shape, dtype=np.float32),
+        )
+
+    @property
+    def reasoning(self) -> Reasoning:
+        return Reasoning(self.algorithms, self.items, self.artists, self.decisive_from)
+
+    # -- the steps ----------------------------------------------------------------------------------------
+
+    def scores(self, listeners: Listeners, *, to_explain: bool = False, to_blend: bool = False) -> Scores:
+        """Score with each component, for the listeners for whom it counts.
+
+        Parameters
+        ----------
+        to_blend
+            The blend is needed beside the ranker, too.
+        """
+        scores: Scores = []
+        needs = self._needed(listeners)
+        if to_blend:
+            needs |= weights_of(listeners.segments, self.config) > 0
+        for algorithm, needed in zip(self.algorithms.values(), needs.T, strict=True):
+            if needed.all():
+                scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
+            elif needed.any():
+                some = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
+                some[needed] = algorithm.score(take_rows(listeners.histories, needed), to_explain=to_explain)
+                scores.append(some)
+            else:
+                scores.append(None)
+        return scores
+
+    def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
+        """Say which components count for whom, bool (n, n_components)."""
+        needed = weights_of(listeners.segments, self.config) > 0
+        if self.ranker is not None:
+            looked_at = np.array([name in self.ranker.components for name in self.algorithms])
+            needed[self._is_ranked(listeners.segments)] = looked_at
+        return needed
+
+    def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Return for whom the ranker decides: for cold listeners only if it measured better than the blend."""
+        if self.ranker is None:
+            return np.zeros(len(segments), dtype=bool)
+        return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
+
+    def ordered(self, listeners: Listeners, scores: Scores) -> Blend | Ranked:
+        """Put the songs in order; the listeners are all ranked or all blended (see `blocks`)."""
+        if self.ranker is None or not self._is_ranked(listeners.segments).all():
+            return self._blend(listeners, scores)
+        by_name = dict(zip(self.algorithms, scores, strict=True))
+        wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
+        return Ranked.of(self.ranker, listeners.histories, wanted)
+
+    def _blend(self, listeners: Listeners, scores: Scores) -> Blend:
+        return Blend.of(scores, weights_of(listeners.segments, self.config))
+
+    def _totals(self, listeners: Listeners, scores: Scores) -> NDArray[np.float32]:
+        """Return the score of every song, (n, n_items); -inf where no component can tell."""
+        ordered = self.ordered(listeners, scores)
+        totals = ordered.total()
+        if isinstance(ordered, Blend):
+            return totals
+        # a blend is from 0 to 1, so 2 below the worst proposed song is below all of them
+        proposed = np.isfinite(totals)
+        worst = np.where(proposed, totals, np.inf).min(axis=1, keepdims=True)
+        worst = np.where(np.isfinite(worst), worst, 0)
+        return np.where(proposed, totals, worst - 2 + self._blend(listeners, scores).total())
+
+    def _candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
+        n = max(self.config.n_candidates, 5 * k)
+        return ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
+
+    def _chosen(self, candidates: Candidates, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+        """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
+        is_stranger = n_per_row(listeners.histories) == 0
+        return rerank(
+            candidates.totals,
+            self.vectors[candidates.item_rows],
+            None if self.artists is None else self.artists[candidates.item_rows],
+            wish.k,
+            relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
+            artist_cap=wish.artist_cap,
+        )
+
+    def blocks(self, listeners: Listeners) -> Iterable[Listeners]:
+        """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""
+        size = min(BATCH_BLOCK, max(BLOCK_BYTES // (4 * len(self.items)), 1))
+        # the longest first: a long block begun last would keep one processor busy after the others are done
+        order = np.argsort(-n_per_row(listeners.histories), kind="stable")
+        ranked = self._is_ranked(listeners.segments[order])
+        # ranked and blended listeners never share a block: they take different ways through the pipeline
+        for some in (order[~ranked], order[ranked]):
+            yield from (listeners.take(some[rows]) for rows in blocks(len(some), size))
+
+
+def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] | None) -> None:
+    """Strike out what must not come, in place: NaN is never recommended."""
+    places = [(row_numbers(matrix), matrix.indices) for matrix in listeners.forbidden]
+    for component_scores in scores:
+        if component_scores is not None:
+            for place in places:
+                component_scores[place] = np.nan
+            if unavailable is not None:
+                component_scores[:, unavailable] = np.nan
+
+
+def _best(blend: Blend, n: int) -> Candidates:
+    """Return the n best songs, ties in row order."""
+    found = top_columns(blend.total(), n)
+    millionths = blend.contributions(np.maximum(found, 0)).sum(axis=2, dtype=np.int64)
+    millionths[found < 0] = -1
+    falling, item_rows = sorted_together(-millionths, np.maximum(found, 0))
+    is_none = falling > 0
+    item_rows[is_none] = NO_SONG
+    totals = np.where(is_none, -np.inf, -falling / MILLION)
+    return Candidates(item_rows, totals, margins_of(totals))
+
+
+def in_blocks(
+    work: Callable[[Listeners], Result],
+    parts: Sequence[Listeners],
+    n_threads: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Result]:
+    """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    done: list[Result] = []
+    sizes = np.cumsum([len(part) for part in parts]).tolist()
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for result in pool.map(work, parts):
+                done.append(result)
+                if on_progress:
+                    on_progress(sizes[len(done) - 1], sizes[-1])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return done

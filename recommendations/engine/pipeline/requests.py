@@ -1,0 +1,137 @@
+"""Who asks for a list, and what kind of list: one form for single listeners and for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix, diags
+
+from recommendations.engine.core.arrays import (
+    as_csr,
+    n_per_row,
+    positive_part,
+    take_rows,
+)
+from recommendations.engine.core.config import RecommenderConfig
+from recommendations.engine.ranking.ensemble import segments_of
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """A block of listeners as the pipeline sees them.
+
+    Attributes
+    ----------
+    places : int (n,)
+        Their rows in what was asked for.
+    histories : float32 csr (n, n_items)
+        What to learn their taste from: the history, or the named songs while there is nothing positive in it.
+    segments : int8 (n,)
+    forbidden : float32 csr (n, n_items), any number of them
+        Songs that must not come: heard, named, or excluded by the caller.
+    """
+
+    places: NDArray[np.intp]
+    histories: csr_matrix
+    segments: NDArray[np.int8]
+    forbidden: tuple[csr_matrix, ...]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def take(self, rows: NDArray[np.intp]) -> Listeners:
+        """Return some of the listeners."""
+        return Listeners(
+            self.places[rows],
+            take_rows(self.histories, rows),
+            self.segments[rows],
+            tuple(take_rows(matrix, rows) for matrix in self.forbidden),
+        )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What kind of list is asked for."""
+
+    k: int
+    relevance: float
+    relevance_to_strangers: float
+    artist_cap: int | None
+    unavailable: NDArray[np.bool_] | None = None
+
+
+def wish_of(
+    config: RecommenderConfig,
+    n_items: int,
+    k: int,
+    discovery: float | None = None,
+    artist_cap: int | None = None,
+    unavailable: ArrayLike | None = None,
+) -> Wish:
+    """Check what kind of list is asked for; None = as configured.
+
+    Raises
+    ------
+    ValueError
+        k or artist_cap below 1, discovery outside 0 to 1, or a mask over another number of songs.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}.")
+    if discovery is not None and not 0 <= discovery <= 1:
+        raise ValueError(f"discovery must be from 0 to 1, not {discovery}.")
+    if artist_cap is not None and artist_cap < 1:
+        raise ValueError(f"artist_cap must be at least 1, not {artist_cap}.")
+    return Wish(
+        k=min(k, n_items),
+        relevance=config.relevance if discovery is None else 1 - discovery,
+        # of whom nothing is known, what many like is the best guess: variety only lowers it, unless it is asked for
+        relevance_to_strangers=1.0 if discovery is None else 1 - discovery,
+        artist_cap=config.artist_cap if artist_cap is None else artist_cap,
+        unavailable=None if unavailable is None else _mask(unavailable, n_items),
+    )
+
+
+def _mask(songs: ArrayLike, n_items: int) -> NDArray[np.bool_]:
+    given = np.asarray(songs)
+    if given.dtype == bool:
+        if given.shape != (n_items,):
+            raise ValueError(f"The mask is over {given.size} songs, the model over {n_items}.")
+        return given
+    mask = np.zeros(n_items, dtype=bool)
+    mask[given.astype(np.int64)] = True
+    return mask
+
+
+def listeners_of(
+    config: RecommenderConfig,
+    n_items: int,
+    histories: csr_matrix,
+    tastes: csr_matrix | None = None,
+    exclude: csr_matrix | None = None,
+    *,
+    exclude_history: bool = True,
+) -> Listeners:
+    """Bring histories, named songs and songs that must not come, each (n, n_items), into one form."""
+    histories = as_csr(histories, n_columns=n_items)
+    n_positive = n_per_row(positive_part(histories))
+    forbidden = [histories] if exclude_history else []
+    learn_from = histories
+    if tastes is not None and tastes.nnz:
+        tastes = as_csr(tastes, n_columns=n_items)
+        forbidden += [tastes] if exclude_history else []
+        learn_from = _rows_from(tastes, histories, n_positive == 0)
+    if exclude is not None:
+        forbidden.append(as_csr(exclude, n_columns=n_items))
+    segments = segments_of(n_positive, config)
+    return Listeners(np.arange(histories.shape[0]), learn_from, segments, tuple(forbidden))
+
+
+def _rows_from(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.bool_]) -> csr_matrix:
+    """Return a matrix whose rows come from `chosen` where the flag is set, and else from `otherwise`."""
+    flags = is_chosen.astype(np.float32)
+    rows = diags(flags) @ chosen + diags(1 - flags) @ otherwise
+    result = csr_matrix(rows, dtype=np.float32)
+    result.eliminate_zeros()
+    return result

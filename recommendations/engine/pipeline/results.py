@@ -1,0 +1,361 @@
+"""What comes out of a recommender: explained lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.ranking.ensemble import MILLION
+from recommendations.engine.ranking.explanations import (
+    BASE,
+    NO_COMPONENT,
+    NO_FEATURE,
+    NO_NOTE,
+    NO_SONG,
+    TRENDING,
+    Evidence,
+    EvidenceArrays,
+    Explanation,
+    FeatureArrays,
+    FeatureMatch,
+    PopularityNote,
+    shares_of,
+)
+from recommendations.engine.data.item_features import AUDIO_FEATURES
+from recommendations.engine.core.idmap import IdMap
+
+ZERO = ord("0")
+"""Small numbers are stored as one letter each, the digits as themselves and -1 as the letter before them."""
+
+THOUSAND = 1000
+"""Audio features are kept in thousandths: no file tells them more exactly than people could hear."""
+
+
+@dataclass(frozen=True)
+class RecommendedItem:
+    """One song of a list; `score` is the sum of the explanation's contributions.
+
+    `item_row` is -1 where the list was stored: rows belong to a model.
+    """
+
+    item_row: int
+    item_id: int | str
+    score: float
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class RecommendedList:
+    """Songs, best first, and how the listener was treated.
+
+    Attributes
+    ----------
+    segment
+        One of `SEGMENTS`.
+    weights
+        Component -> weight as used for this listener.
+    """
+
+    items: tuple[RecommendedItem, ...]
+    segment: str
+    weights: Mapping[str, float]
+    _packed: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[RecommendedItem]:
+        return iter(self.items)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return compact JSON types: flat columns of whole numbers, as `RecommendedBatch.packed` writes them."""
+        return self._packed
+
+    @classmethod
+    def from_dict(cls, packed: Mapping[str, Any]) -> RecommendedList:
+        """Return the list that `to_dict` or `RecommendedBatch.packed` wrote down."""
+        names = packed["components"]
+        weights = {
+            name: weight / MILLION for name, weight in zip(names, packed["weights"], strict=True) if weight
+        }
+        n = len(packed["ids"])
+        ids, amounts, components = packed["because"]
+        which, values = packed["features"]
+        named = (ids, amounts, _numbers(components))
+        songs = zip(
+            packed.get("rows") or [NO_SONG] * n,
+            packed["ids"],
+            _each(packed["contributions"], n),
+            zip(*(_each(column, n) for column in named), strict=True),
+            zip(*(_each(column, n) for column in (_numbers(which), values)), strict=True),
+            _each(packed["popularity"], n),
+            _numbers(packed["decisive"]),
+            strict=True,
+        )
+        sound = [value / THOUSAND for value in packed["sound"]]
+        items = tuple(_item(names, weights, sound, *song) for song in songs)
+        return cls(items, packed["segment"], weights, packed)
+
+
+def _numbers(letters: str) -> list[int]:
+    """Return the small numbers that `_letters` wrote."""
+    return [ord(letter) - ZERO for letter in letters]
+
+
+def _each(column: Sequence, n: int) -> list[Sequence]:
+    """Cut a column that holds equally many values for each of n songs."""
+    width = len(column) // n if n else 1
+    return [column[start : start + width] for start in range(0, len(column), width)]
+
+
+def _item(
+    names: Sequence[str],
+    weights: Mapping[str, float],
+    sound: Sequence[float],
+    item_row: int,
+    item_id: int | str,
+    amounts: Sequence[int],
+    named: Sequence[Sequence],
+    features: Sequence[Sequence],
+    note: Sequence[int],
+    decisive: int,
+) -> RecommendedItem:
+    contributions = {name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount}
+    evidence = _evidence(named, names)
+    explanation = Explanation(
+        contributions=contributions,
+        shares=shares_of(contributions, weights),
+        because=evidence[:decisive],
+        goes_with=evidence[decisive:],
+        features=_features(features, sound) if "content" in contributions else (),
+        popularity=_note(note) if "popularity" in contributions else None,
+        scored_by="ranker" if BASE in names else "blend",
+    )
+    return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
+
+
+def _evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
+    return tuple(
+        [
+            Evidence(item_id, amount / MILLION, names[component])
+            for item_id, amount, component in zip(*parts, strict=True)
+            if component != NO_COMPONENT
+        ]
+    )
+
+
+def _features(parts: Sequence[Sequence], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
+    return tuple(
+        [
+            FeatureMatch(AUDIO_FEATURES[which], song / THOUSAND, sound[which])
+            for which, song in zip(*parts, strict=True)
+            if which != NO_FEATURE
+        ]
+    )
+
+
+def _note(note: Sequence[int]) -> PopularityNote | None:
+    kind, count = note
+    if kind == NO_NOTE:
+        return None
+    return PopularityNote("trending" if kind == TRENDING else "all_time", count)
+
+
+@dataclass(frozen=True)
+class RecommendedBlock:
+    """Lists of several listeners as arrays.
+
+    Attributes
+    ----------
+    places : int (n,)
+        Which rows of the batch these are.
+    item_rows : int32 (n, k)
+        -1 where a list ends early.
+    contributions : int32 (n, k, n_components)
+        In millionths of the score.
+    segments : int8 (n,)
+    weights : float64 (n, n_components)
+    notes : int32 (n, k, 2)
+        Kind and count of popularity.
+    reaches : float32 (n, k)
+        What the song named first adds, in distances from the recommended song to the next one of the ranking.
+    decisive_from
+        Reaches from here on are decisive.
+    """
+
+    places: NDArray[np.intp]
+    names: tuple[str, ...]
+    items: IdMap
+    item_rows: NDArray[np.int32]
+    contributions: NDArray[np.int32]
+    segments: NDArray[np.int8]
+    weights: NDArray[np.float64]
+    evidence: EvidenceArrays
+    features: FeatureArrays
+    notes: NDArray[np.int32]
+    reaches: NDArray[np.float32]
+    decisive_from: float
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """float64 (n, k), 0 where a list ends early."""
+        return self.contributions.sum(axis=2) / MILLION
+
+    def packed(self, row: int) -> dict[str, Any]:
+        """Return one listener's list as JSON types: flat columns, amounts in whole millionths.
+
+        A column holds equally many values for each song; nested lists would take ten times as long.
+        """
+        n = int(self._lengths[row])
+        columns = self._columns(np.array([row]), n)
+        return (
+            {"segment": self.segment(row), "components": list(self.names)}
+            | {
+                name: [_plain(column) for column in part] if isinstance(part, tuple) else _plain(part)
+                for name, part in columns.items()
+            }
+            | {"rows": self.item_rows[row, :n].tolist()}
+        )
+
+    def packed_json(self, row: int) -> str:
+        """Return what `packed` gives, but the rows, as JSON; the first call writes all lists of the block at once."""
+        return self._json[row]
+
+    @cached_property
+    def _json(self) -> list[str]:
+        lines = [""] * len(self.places)
+        names = orjson.dumps(self.names).decode()
+        for n in np.unique(self._lengths):
+            rows = np.flatnonzero(self._lengths == n)
+            parts = self._columns(rows, int(n))
+            form = f'{{{{"segment":"{{}}","components":{names}'
+            cells: list[list[str]] = [[SEGMENTS[place] for place in self.segments[rows]]]
+            for name, part in parts.items():
+                columns = part if isinstance(part, tuple) else (part,)
+                places = ",".join("[{}]" if column.ndim == 2 else '"{}"' for column in columns)
+                form += f',"{name}":' + (f"[{places}]" if isinstance(part, tuple) else places)
+                cells.extend(_json_of_rows(column) for column in columns)
+            form += "}}"
+            for row, *values in zip(rows, *cells, strict=True):
+                lines[row] = form.format(*values)
+        return lines
+
+    def _columns(self, rows: NDArray[np.intp], n: int) -> dict[str, NDArray | tuple[NDArray, ...]]:
+        """Return the first n songs of these lists as columns of whole numbers and ids, and letters: a row a list."""
+
+        def of(column: NDArray) -> NDArray:
+            return np.asarray(column[rows, :n].reshape(len(rows), -1))
+
+        evidence, features = self.evidence, self.features
+        item_rows = self.item_rows[rows, :n]
+        return {
+            "weights": _whole(self.weights[rows], MILLION),
+            "ids": self.items.ids[item_rows],
+            "contributions": of(self.contributions),
+            "because": (
+                self.items.ids[of(evidence.item_rows)],
+                _whole(of(evidence.amounts), MILLION),
+                _letters(of(evidence.components)),
+            ),
+            "features": (_letters(of(features.which)), _whole(of(features.values), THOUSAND)),
+            "sound": _whole(features.means[rows], THOUSAND),
+            "popularity": of(self.notes),
+            "decisive": _letters((of(self.reaches) >= self.decisive_from).astype(np.int8)),
+        }
+
+    def segment(self, row: int) -> str:
+        """Return one of `SEGMENTS`."""
+        return SEGMENTS[self.segments[row]]
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.int64]:
+        return (self.item_rows != NO_SONG).sum(axis=1)
+
+
+def _whole(values: NDArray, parts: int) -> NDArray[np.int64]:
+    return np.rint(values.astype(np.float64) * parts).astype(np.int64)
+
+
+def _letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
+    """Write numbers from -1 to 43 as one letter each, (n, m) as n texts."""
+    n, width = numbers.shape
+    letters = (numbers + ZERO).astype(np.uint8).tobytes().decode("ascii")
+    return np.array([letters[row * width : (row + 1) * width] for row in range(n)])
+
+
+def _plain(column: NDArray) -> Any:
+    return column[0].tolist() if column.ndim == 2 else str(column[0])
+
+
+def _json_of_rows(column: NDArray) -> list[str]:
+    """Return each row of a column as JSON without its brackets or quotation marks."""
+    if column.ndim == 1:
+        return list(column.tolist())
+    if column.dtype.kind == "U":
+        return [orjson.dumps(row).decode()[1:-1] for row in column.tolist()]
+    written = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
+    return written.decode()[2:-2].split("],[")
+
+
+class RecommendedBatch(Sequence[RecommendedList]):
+    """Lists of many listeners, in the order they were asked for; each becomes objects when it is read.
+
+    Attributes
+    ----------
+    item_rows : int32 (n, k), -1 where a list ends early
+    scores : float64 (n, k)
+    cited_rows : int32 (n, k), the song of the history that is named first as the reason, -1 for none
+    reaches : float32 (n, k), how much that song adds, see `RecommendedBlock`
+    """
+
+    def __init__(self, blocks: Sequence[RecommendedBlock], n: int, k: int) -> None:
+        self._blocks = blocks
+        self._block = np.zeros(n, dtype=np.intp)
+        self._row = np.zeros(n, dtype=np.intp)
+        self.item_rows = np.full((n, k), NO_SONG, dtype=np.int32)
+        self.cited_rows = np.full((n, k), NO_SONG, dtype=np.int32)
+        self.reaches = np.zeros((n, k), dtype=np.float32)
+        self.scores = np.zeros((n, k))
+        for number, block in enumerate(blocks):
+            self._block[block.places] = number
+            self._row[block.places] = np.arange(len(block.places))
+            self.item_rows[block.places, : block.item_rows.shape[1]] = block.item_rows
+            self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[:, :, 0]
+            self.reaches[block.places, : block.item_rows.shape[1]] = block.reaches
+            self.scores[block.places, : block.item_rows.shape[1]] = block.scores
+
+    def __len__(self) -> int:
+        return len(self._block)
+
+    def packed(self, index: int) -> dict[str, Any]:
+        """Return one list as compact JSON types, for storing; `RecommendedList.from_dict` reads it.
+
+        About ten times as fast as making the objects.
+        """
+        return self._blocks[self._block[index]].packed(int(self._row[index]))
+
+    def packed_json(self, index: int) -> str:
+        """Return what `packed` gives as JSON."""
+        return self._blocks[self._block[index]].packed_json(int(self._row[index]))
+
+    def segment(self, index: int) -> str:
+        """Return how a listener was treated, one of `SEGMENTS`."""
+        return self._blocks[self._block[index]].segment(int(self._row[index]))
+
+    @overload
+    def __getitem__(self, index: int) -> RecommendedList: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RecommendedList]: ...
+    def __getitem__(self, index: int | slice) -> RecommendedList | list[RecommendedList]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There are {len(self)} lists, not one at {index}.")
+        return RecommendedList.from_dict(self.packed(index))

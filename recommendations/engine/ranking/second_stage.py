@@ -1,0 +1,189 @@
+"""The second stage: the components' proposals, ordered by the learned ranker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.core.config import RankerConfig
+from recommendations.engine.ranking.ensemble import MILLION
+from recommendations.engine.ranking.explanations import BASE, NO_SONG
+from recommendations.engine.ranking.candidates import Proposals, propose
+from recommendations.engine.ranking.tree_ranker import Examples, Ranker
+from recommendations.engine.ranking.mmr import Candidates, margins_of
+from recommendations.engine.ranking.ranker_features import SongTable
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Ranked proposals of a block of listeners.
+
+    Attributes
+    ----------
+    ranker : Ranker
+    proposals : Proposals
+    features : float32 (m, n_features)
+    totals : float64 (m,)
+        The ranker's scores.
+    n_items : int
+    scores
+        float32 (n, n_items) of each of the ranker's components.
+    """
+
+    ranker: Ranker
+    proposals: Proposals
+    features: NDArray[np.float32]
+    totals: NDArray[np.float64]
+    n_items: int
+    scores: Sequence[NDArray[np.float32]]
+
+    @classmethod
+    def of(
+        cls,
+        ranker: Ranker,
+        histories: csr_matrix,
+        scores: Sequence[NDArray[np.float32]],
+    ) -> Ranked:
+        """Propose, describe and score.
+
+        Parameters
+        ----------
+        scores
+            float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
+        """
+        proposals, features = described(ranker.config, ranker.songs, histories, scores)
+        return cls(ranker, proposals, features, ranker.score(features), histories.shape[1], scores)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.ranker.groups
+
+    def is_proposed(self, item_row: int) -> bool:
+        """Return whether the song is among the first listener's proposals."""
+        own = self.proposals.item_rows[: self.proposals.starts[1]]
+        return bool((own == item_row).any())
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The part of each group in the trees' gain, the same for every listener."""
+        shares = self.ranker.importance()
+        row = np.array([shares.get(name, 0.0) for name in self.names])
+        return np.tile(row, (len(self.proposals.starts) - 1, 1))
+
+    def best(self, n: int) -> Candidates:
+        """Return the n best songs."""
+        places = self._best_places(n)
+        found = places >= 0
+        rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(np.int32)
+        totals = np.where(found, self.totals[np.maximum(places, 0)], np.nan)
+        best = totals[:, :1]
+        span = best - np.fmin.reduce(totals, axis=1)[:, None]
+        scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
+        return Candidates(rows, np.where(found, scaled, -np.inf), margins_of(totals))
+
+    def _best_places(self, n: int) -> NDArray[np.int64]:
+        """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""
+        starts, rows = self.proposals.starts, self.proposals.listener_rows
+        lengths = np.diff(starts)
+        n = max(min(n, int(lengths.max(initial=0))), 1)
+        if not len(rows):
+            return np.full((len(lengths), n), -1, dtype=np.int64)
+        order = np.lexsort((self.proposals.item_rows, -self._millionths, rows))
+        places = starts[:-1, None] + np.arange(n)
+        return np.where(np.arange(n) < lengths[:, None], order[np.minimum(places, len(rows) - 1)], -1)
+
+    @property
+    def _millionths(self) -> NDArray[np.int64]:
+        return np.rint(self.totals * MILLION).astype(np.int64)
+
+    def spread(self, name: str) -> NDArray[np.float64]:
+        """Return the deviation of one component's scores over each listener's proposals, (n,); 1 where it is 0."""
+        rows, songs = self.proposals.listener_rows, self.proposals.item_rows
+        values = self.scores[self.ranker.components.index(name)][rows, songs].astype(np.float64)
+        n_listeners, known = len(self.proposals.starts) - 1, np.isfinite(values)
+        n = np.maximum(np.bincount(rows[known], minlength=n_listeners), 1)
+        mean = np.bincount(rows[known], weights=values[known], minlength=n_listeners) / n
+        squares = (values[known] - mean[rows[known]]) ** 2
+        deviation = np.sqrt(np.bincount(rows[known], weights=squares, minlength=n_listeners) / n)
+        return np.where(deviation > 0, deviation, 1)
+
+    def contributions(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return what each group adds for chosen songs, in millionths, int32 (n, k, n_groups).
+
+        Rounding goes to the base, so that a row is the score to the last digit. All zero where the song is
+        not among the proposals.
+        """
+        wanted = np.arange(len(item_rows))[:, None] * np.int64(self.n_items) + item_rows
+        keys = self.proposals.listener_rows * np.int64(self.n_items) + self.proposals.item_rows
+        result = np.zeros((*item_rows.shape, len(self.names)), dtype=np.int32)
+        if not len(keys):
+            return result
+        places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        found = keys[places] == wanted
+        parts = np.rint(self.ranker.contributions(self.features[places[found]]) * MILLION).astype(np.int64)
+        base = self.names.index(BASE)
+        parts[:, base] += self._millionths[places[found]] - parts.sum(axis=1)
+        result[found] = parts
+        return result
+
+    def total(self) -> NDArray[np.float32]:
+        """Return the score of every song, float32 (n, n_items); -inf where it was not proposed."""
+        scores = np.full((len(self.proposals.starts) - 1, self.n_items), -np.inf, dtype=np.float32)
+        scores[self.proposals.listener_rows, self.proposals.item_rows] = self.totals
+        return scores
+
+
+def described(
+    config: RankerConfig,
+    songs: SongTable,
+    histories: csr_matrix,
+    scores: Sequence[NDArray[np.float32]],
+) -> tuple[Proposals, NDArray[np.float32]]:
+    """Return the proposals for each listener and their features."""
+    may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
+    proposals = propose(
+        scores, config.n_proposals, songs.by_known_artists(histories, may_come, config.n_by_artist)
+    )
+    rows = proposals.listener_rows
+    chosen = [component[rows, proposals.item_rows] for component in scores]
+    return proposals, songs.describe(histories, proposals, chosen)
+
+
+def examples(
+    config: RankerConfig,
+    songs: SongTable,
+    histories: csr_matrix,
+    scores: Sequence[NDArray[np.float32]],
+    hidden: csr_matrix,
+) -> Examples:
+    """Return the described proposals and which of them were taken (stored in `hidden`)."""
+    proposals, features = described(config, songs, histories, scores)
+    rows = proposals.listener_rows
+    keys = rows * np.int64(hidden.shape[1]) + proposals.item_rows
+    took = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)) * np.int64(hidden.shape[1])
+    return Examples(proposals, features, np.isin(keys, took + hidden.indices))
+
+
+def cited(
+    losses: dict[int, NDArray[np.float32]], contributions: NDArray[np.int32]
+) -> dict[int, NDArray[np.float32]]:
+    """Divide what the groups added among the songs of the history, in proportion to what each would be missed.
+
+    Parameters
+    ----------
+    losses
+        Group -> (n, k, longest history): about how far the score would fall, against the other songs of the list,
+        without each song of the history.
+    contributions
+        int32 (n, k, n_groups), millionths.
+    """
+    # in double precision, or the sum would depend on the padding and so on the other listeners
+    positive = {g: np.maximum(np.nan_to_num(loss), 0).astype(np.float64) for g, loss in losses.items()}
+    total = np.sum([loss.sum(axis=2) for loss in positive.values()], axis=0)
+    added = np.maximum(contributions[:, :, list(losses)], 0).sum(axis=2) / MILLION
+    per_loss = (added / np.where(total > 0, total, 1))[:, :, None]
+    return {group: (loss * per_loss).astype(np.float32) for group, loss in positive.items()}

@@ -1,0 +1,288 @@
+"""The learned ranker: gradient-boosted trees that order the components' proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import algorithm_of
+from recommendations.engine.core.arrays import keep_entries
+from recommendations.engine.core.config import RankerConfig
+from recommendations.engine.ranking.explanations import BASE
+from recommendations.engine.ranking.linear_ranker import LinearOrder
+from recommendations.engine.ranking.candidates import Proposals
+from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.score_features import TOGETHER_GROUP
+
+LINEAR_ARRAYS = ("weights", "means", "deviations")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What the ranker learns from: described candidates of listeners and whether they took them.
+
+    Attributes
+    ----------
+    proposals : Proposals
+    features : float32 (m, n_features)
+    taken : bool (m,)
+    """
+
+    proposals: Proposals
+    features: NDArray[np.float32]
+    taken: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, n_listeners: int, n_features: int) -> Examples:
+        """Return no candidates of so many listeners."""
+        nothing = Proposals(np.zeros(n_listeners + 1, dtype=np.int64), np.zeros(0, dtype=np.int32))
+        return cls(nothing, np.zeros((0, n_features), np.float32), np.zeros(0, dtype=bool))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Examples]) -> Examples:
+        """Put blocks of listeners one after the other."""
+        lengths = np.concatenate([np.diff(part.proposals.starts) for part in parts])
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.concatenate([part.proposals.item_rows for part in parts])
+        features = np.vstack([part.features for part in parts])
+        return cls(Proposals(starts, rows), features, np.concatenate([part.taken for part in parts]))
+
+    @property
+    def n_listeners(self) -> int:
+        return len(self.proposals.starts) - 1
+
+    def take(self, listeners: NDArray[np.bool_]) -> Examples:
+        """Return the examples of some listeners."""
+        keep = listeners[self.proposals.listener_rows]
+        lengths = np.diff(self.proposals.starts)[listeners]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        return Examples(
+            Proposals(starts, self.proposals.item_rows[keep]), self.features[keep], self.taken[keep]
+        )
+
+
+class Ranker:
+    """LambdaRank (Burges, 2010) by LightGBM, with exact additive contributions (TreeSHAP, Lundberg 2018).
+
+    The score is (1 - s) * trees + s * linear order, s being `config.linear_share` and both of deviation 1.
+
+    Parameters
+    ----------
+    model
+        LightGBM's text format.
+    components
+        Whose scores it looks at, in order.
+    linear
+        The linear part; None without one.
+    scales
+        What a unit of the trees and of the linear part is worth in the score.
+    """
+
+    def __init__(
+        self,
+        config: RankerConfig,
+        components: Sequence[str],
+        songs: SongTable,
+        model: str,
+        linear: LinearOrder | None = None,
+        scales: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        import lightgbm
+
+        self.config = config
+        self.components = tuple(components)
+        self.songs = songs
+        self.model = model
+        self.linear = linear
+        self.scales = scales
+        self._booster = lightgbm.Booster(model_str=model)
+        algorithms = tuple(dict.fromkeys(map(algorithm_of, components)))
+        self.groups = (*algorithms, *_others(algorithms), BASE)
+        names = songs.feature_names(components)
+        if self._booster.num_feature() != len(names):
+            raise ValueError(f"The ranker knows {self._booster.num_feature()} features, not {len(names)}.")
+        self._to_group = self._credits([group for group, _ in names])
+        self._gain = self._booster.feature_importance("gain")
+
+    @classmethod
+    def train(
+        cls,
+        config: RankerConfig,
+        components: Sequence[str],
+        songs: SongTable,
+        examples: Examples,
+        *,
+        seed: int,
+        n_threads: int = 2,
+    ) -> Ranker:
+        """Learn from examples; the same seed gives the same trees.
+
+        Raises
+        ------
+        ValueError
+            Nobody took any of the candidates.
+        """
+        import lightgbm
+
+        features, taken, group = sampled(examples, config.negatives_share, seed)
+        if not len(taken):
+            raise ValueError("No listener took any of the candidates, so there is no order to learn.")
+        dataset = lightgbm.Dataset(features, taken.astype(np.int8), group=group, params={"verbose": -1})
+        booster = lightgbm.train(_parameters(config, seed, n_threads, len(taken)), dataset, config.n_trees)
+        trees = cls(config, components, songs, booster.model_to_string())
+        if not config.linear_share:
+            return trees
+        linear = LinearOrder.learn(features, taken, group)
+        deviations = [float(np.std(part.score(features))) or 1.0 for part in (trees, linear)]
+        return trees.mixed(linear, deviations[0], deviations[1], config.linear_share)
+
+    def mixed(
+        self, linear: LinearOrder, tree_deviation: float, linear_deviation: float, share: float
+    ) -> Ranker:
+        """Return these trees with a linear order beside them, each brought to deviation 1."""
+        scales = (float((1 - share) / tree_deviation), float(share / linear_deviation))
+        return Ranker(self.config, self.components, self.songs, self.model, linear, scales)
+
+    def with_songs(self, songs: SongTable) -> Ranker:
+        """Return the same order over newer counts."""
+        return Ranker(self.config, self.components, songs, self.model, self.linear, self.scales)
+
+    def _credits(self, groups: Sequence[str]) -> NDArray[np.float64]:
+        """Whom each feature's part is credited to, (n_features + 1, n_groups); the last is the trees' base."""
+        credits = np.zeros((len(groups) + 1, len(self.groups)))
+        algorithms = [self.groups.index(algorithm_of(name)) for name in self.components]
+        for place, group in enumerate((*groups, BASE)):
+            owners = algorithms if group == TOGETHER_GROUP else [self.groups.index(algorithm_of(group))]
+            np.add.at(credits[place], owners, 1 / len(owners))
+        return credits
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the score of each candidate, (m,)."""
+        if not len(features):
+            return np.zeros(0)
+        trees = np.asarray(self._booster.predict(features, num_threads=1)) * self.scales[0]
+        return trees if self.linear is None else trees + self.linear.score(features) * self.scales[1]
+
+    def parts(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the trees' and the linear order's scores of each candidate, (m,) each, of like deviation."""
+        share = self.config.linear_share
+        trees = np.asarray(self._booster.predict(features)) * self.scales[0] / (1 - share)
+        if self.linear is None:
+            return trees, np.zeros(len(features))
+        return trees, self.linear.score(features) * self.scales[1] / share
+
+    def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each of `groups` adds to the score, (m, n_groups); a row sums to the score."""
+        if not len(features):
+            return np.zeros((0, len(self.groups)))
+        parts = np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1)) * self.scales[0]
+        if self.linear is not None:
+            parts[:, :-1] += self.linear.contributions(features) * self.scales[1]
+        return parts @ self._to_group
+
+    def importance(self) -> dict[str, float]:
+        """Return the share of the trees' gain by group, without the base."""
+        by_group = self._gain @ self._to_group[:-1]
+        shown = {g: float(v) for g, v in zip(self.groups, by_group, strict=True) if g != BASE}
+        total = sum(shown.values())
+        return {group: value / total if total else 0.0 for group, value in shown.items()}
+
+    def state(self) -> dict[str, NDArray]:
+        """Return the trees (text as bytes) and the songs' numbers as plain arrays."""
+        text = np.frombuffer(self.model.encode(), dtype=np.uint8)
+        linear = {} if self.linear is None else {f"linear.{n}": a for n, a in vars(self.linear).items()}
+        scales = {"scales": np.array(self.scales)}
+        return (
+            {"model": text}
+            | linear
+            | scales
+            | {f"songs.{name}": array for name, array in self.songs.state().items()}
+        )
+
+    @classmethod
+    def from_state(cls, config: RankerConfig, components: Sequence[str], state: dict[str, NDArray]) -> Ranker:
+        """Return the ranker whose `state()` this is.
+
+        Raises
+        ------
+        ValueError
+            The text is no LightGBM model.
+        """
+        import lightgbm
+
+        songs = SongTable.from_state(
+            {name.removeprefix("songs."): a for name, a in state.items() if name.startswith("songs.")}
+        )
+        parts = [np.asarray(state[f"linear.{n}"]) for n in LINEAR_ARRAYS if f"linear.{n}" in state]
+        linear = LinearOrder(*parts) if parts else None
+        scales = (float(state["scales"][0]), float(state["scales"][1]))
+        try:
+            return cls(
+                config, components, songs, np.asarray(state["model"]).tobytes().decode(), linear, scales
+            )
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(f"the ranker's trees cannot be read: {error}") from error
+
+
+AT_LEAST = 5
+"""A listener with fewer liked songs keeps all of them when songs are hidden."""
+
+
+def held_out(
+    strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST
+) -> tuple[csr_matrix, csr_matrix]:
+    """Hide part of what each listener liked: (what is left, what was hidden).
+
+    A listener with fewer than `at_least` liked songs keeps all of them. Dislikes are never hidden.
+    """
+    rng = np.random.default_rng(derived_seed(seed, "holdout"))
+    rows = np.repeat(np.arange(strengths.shape[0]), np.diff(strengths.indptr))
+    liked = strengths.data > 0
+    n_liked = np.bincount(rows[liked], minlength=strengths.shape[0])
+    # shuffle, bring each listener's liked songs together, and hide the first share of them
+    order = np.lexsort((rng.random(len(rows)), ~liked, rows))
+    place = np.arange(len(rows)) - strengths.indptr[rows[order]]
+    n_hidden = np.where(n_liked >= at_least, np.maximum(np.rint(n_liked * share), 1), 0)
+    hidden = np.zeros(len(rows), dtype=bool)
+    hidden[order] = place < n_hidden[rows[order]]
+    return keep_entries(strengths, ~hidden), keep_entries(strengths, hidden)
+
+
+def _others(components: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in ("artist", "content", "popularity") if name not in components)
+
+
+def sampled(
+    examples: Examples, share: float, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
+    """Keep what was taken and a share of the rest, of listeners who took something."""
+    rng = np.random.default_rng(derived_seed(seed, "negatives"))
+    rows = examples.proposals.listener_rows
+    took = np.bincount(rows[examples.taken], minlength=examples.n_listeners) > 0
+    keep = took[rows] & (examples.taken | (rng.random(len(rows)) < share))
+    counts = np.bincount(rows[keep], minlength=examples.n_listeners)
+    return examples.features[keep], examples.taken[keep], counts[counts > 0]
+
+
+def _parameters(config: RankerConfig, seed: int, n_threads: int, n_rows: int) -> dict[str, Any]:
+    return {
+        "objective": "lambdarank",
+        "lambdarank_truncation_level": config.truncation,
+        "num_leaves": config.n_leaves,
+        "learning_rate": config.learning_rate,
+        # a tiny data set has no hundred candidates to a leaf
+        "min_data_in_leaf": max(min(config.min_leaf, n_rows // 50), 1),
+        "lambda_l2": config.l2,
+        "feature_fraction": 0.6,
+        "seed": derived_seed(seed, "ranker"),
+        "num_threads": n_threads,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbose": -1,
+    }

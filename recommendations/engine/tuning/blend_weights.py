@@ -1,0 +1,177 @@
+"""Finding the weights of the linear blend for cold, warm and hot listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import Algorithm
+from recommendations.engine.core.arrays import (
+    n_per_row,
+    positive_part,
+    top_columns,
+)
+from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.ranking.ensemble import Blend, segments_of
+from recommendations.engine.core.seeding import generator
+from recommendations.engine.tuning.validation import (
+    MIN_LISTENERS,
+    Cases,
+    K,
+    ndcg_of_lists,
+)
+
+N_BLENDS = 24
+"""Random mixtures that are tried for a segment."""
+N_NEAR = 16
+"""Mixtures near the best one that are tried after that."""
+N_SAMPLE = 300
+"""Listeners of each half of a segment on whom its weights are found; the other half judges them."""
+
+
+@dataclass(frozen=True)
+class BlendSearch:
+    """The weights that were found, and how good they are for listeners they were not found on.
+
+    Attributes
+    ----------
+    weights
+        Segment -> component -> weight.
+    ndcg : float64 (n,)
+        Of each listener of the validation part.
+    new_ndcg : float64 (m,)
+        Of each new listener.
+    """
+
+    weights: dict[str, dict[str, float]]
+    ndcg: NDArray[np.float64]
+    new_ndcg: NDArray[np.float64]
+
+
+def best_blend(
+    fitted: Mapping[str, Algorithm], cases: Cases, new: Cases, config: RecommenderConfig, seed: int
+) -> BlendSearch:
+    """Find the weights of each segment; each half of its listeners is judged by weights found on the other.
+
+    Cold weights are found on new listeners, of whom the components have seen nothing.
+
+    Parameters
+    ----------
+    cases
+        Listeners whom the components know, some songs hidden.
+    new
+        New listeners with less than `config.cold_below` songs given.
+    """
+    rng = generator(seed, "weights")
+    segments = segments_of(n_per_row(positive_part(cases.histories)), config)
+    found: dict[str, dict[str, float]] = {}
+    ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
+    if len(new) >= MIN_LISTENERS:
+        found["cold"], new_ndcg = _cross_fitted(fitted, new, rng)
+    for segment in ("warm", "hot"):
+        rows = np.flatnonzero(segments == SEGMENTS.index(segment))
+        if len(rows) >= MIN_LISTENERS:
+            found[segment], ndcg[rows] = _cross_fitted(fitted, cases.take(rows), rng)
+    weights = _completed(found, tuple(fitted))
+    for place, segment in enumerate(SEGMENTS):
+        rows = np.flatnonzero((segments == place) & np.isnan(ndcg))
+        if len(rows):
+            ndcg[rows] = _judged(fitted, cases.take(rows), _row(weights[segment], fitted))
+    return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
+
+
+def _cross_fitted(
+    fitted: Mapping[str, Algorithm], cases: Cases, rng: np.random.Generator
+) -> tuple[dict[str, float], NDArray[np.float64]]:
+    """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
+    halves = np.array_split(rng.permutation(len(cases)), 2)
+    mixtures = [_best_weights(_Parts.of(fitted, cases.take(half[:N_SAMPLE])), rng) for half in halves]
+    ndcg = np.zeros(len(cases))
+    for half, mixture in zip(halves, reversed(mixtures), strict=True):
+        ndcg[half] = _judged(fitted, cases.take(half), mixture)
+    mean = np.mean(mixtures, axis=0)
+    rounded = np.round(mean / mean.sum(), 3)
+    shares = rounded / rounded.sum()
+    return {name: float(share) for name, share in zip(fitted, shares, strict=True)}, ndcg
+
+
+def _judged(
+    fitted: Mapping[str, Algorithm], cases: Cases, mixture: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    used = {name: fitted[name] for name, weight in zip(fitted, mixture, strict=True) if weight}
+    return np.concatenate([_Parts.of(used, part).ndcg(mixture[mixture > 0]) for _, part in cases.blocks()])
+
+
+def _row(weights: Mapping[str, float], fitted: Mapping[str, Algorithm]) -> NDArray[np.float64]:
+    return np.array([weights.get(name, 0.0) for name in fitted])
+
+
+def _completed(found: Mapping[str, dict[str, float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Fill in the segments that could not be judged; popularity always has a part, for who has no history."""
+    known = next(iter(found.values()), {name: 1 / len(names) for name in names})
+    weights = {segment: dict(found.get(segment, known)) for segment in SEGMENTS}
+    weights["none"] = dict(weights["cold"])
+    for name in ("none", "cold"):
+        weights[name] = with_some(weights[name], "popularity", 0.02)
+    return weights
+
+
+def with_some(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
+    raised = {**weights, name: max(weights.get(name, 0), least)}
+    total = sum(raised.values())
+    return {key: value / total for key, value in raised.items()}
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Each component's scores on the scale of the blend.
+
+    Attributes
+    ----------
+    parts
+        One float32 (n, n_items) a component; 0 where it cannot score.
+    impossible : bool (n, n_items)
+        Songs that no component can score, the histories' own among them.
+    labels : float32 csr (n, n_items)
+    """
+
+    parts: Sequence[NDArray[np.float32]]
+    impossible: NDArray[np.bool_]
+    labels: csr_matrix
+
+    @classmethod
+    def of(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
+        scores = [cases.scores(algorithm) for algorithm in fitted.values()]
+        impossible = np.logical_and.reduce([np.isnan(component) for component in scores])
+        scale = Blend.of(scores, np.ones((len(cases), len(scores))))
+        for place, component in enumerate(scores):
+            component -= scale.low[:, place, None].astype(np.float32)
+            component /= scale.span[:, place, None].astype(np.float32)
+            np.nan_to_num(component, copy=False, nan=0.0)
+        return cls(scores, impossible, cases.labels)
+
+    def ndcg(self, mixture: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each listener's NDCG, (n,), by a blend with these weights, (n_components,)."""
+        total = np.zeros(self.impossible.shape, dtype=np.float32)
+        for weight, part in zip(mixture, self.parts, strict=True):
+            if weight:
+                total += np.float32(weight) * part
+        total[self.impossible] = -np.inf
+        return ndcg_of_lists(top_columns(total, K), self.labels)
+
+
+def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Try each component alone, random mixtures and some near the best; return the best, (n_components,)."""
+    n = len(parts.parts)
+    mixtures = [*np.eye(n), *rng.dirichlet(np.full(n, 0.5), N_BLENDS)]
+    tried = [(parts.ndcg(mixture).mean(), mixture) for mixture in mixtures]
+    for _ in range(N_NEAR):
+        _, best = max(tried, key=lambda one: one[0])
+        near = (best + 0.02) * np.exp(rng.normal(0, 0.7, n))
+        near /= near.sum()
+        tried.append((parts.ndcg(near).mean(), near))
+    return max(tried, key=lambda one: one[0])[1]

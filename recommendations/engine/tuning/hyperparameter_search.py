@@ -1,0 +1,197 @@
+"""Trying settings of the algorithms, each judged on the validation part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from recommendations.engine.algorithms import Algorithm, TrainingData, create
+from recommendations.engine.core.config import RankerConfig, SearchConfig
+from recommendations.engine.data.side_information import has_side_information
+from recommendations.engine.tuning.validation import Validation
+
+EASE_PLUS = {"song_weight": 0.5, "denoising": 0.3, "popularity_discount": 0.1}
+"""Denoising, songs weighed by their listeners, and a discount for popularity: what lifts EASE on most data."""
+
+SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "ease": (
+        {**EASE_PLUS, "regularization": 100.0},
+        {**EASE_PLUS, "regularization": 50.0, "transform": "log"},
+        {"regularization": 100.0},
+        {**EASE_PLUS, "regularization": 200.0},
+        {**EASE_PLUS, "regularization": 20.0, "denoising": 0.5},
+        {"regularization": 100.0, "transform": "log"},
+    ),
+    "als": (
+        {"n_factors": 128, "regularization": 10.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 192, "regularization": 30.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 90.0, "alpha": 5.0, "transform": "log"},
+        {"n_factors": 384, "regularization": 30.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 192, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 32, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
+        {"n_factors": 64, "regularization": 3.0, "alpha": 10.0, "transform": "binary"},
+    ),
+    "item_knn": (
+        {"n_neighbours": 500, "similarity": "tfidf", "transform": "log"},
+        {"n_neighbours": 400, "similarity": "bm25", "bm25_b": 0.45, "transform": "log"},
+        {"n_neighbours": 500, "similarity": "cosine", "transform": "log"},
+        {"n_neighbours": 100, "similarity": "bm25", "transform": "log"},
+        {"n_neighbours": 100, "similarity": "tfidf", "transform": "binary"},
+    ),
+    "user_knn": (
+        {"n_neighbours": 50, "idf_power": 1.0, "transform": "log"},
+        {"n_neighbours": 100, "idf_power": 1.0, "transform": "log"},
+        {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
+        {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
+    ),
+    "bpr": (
+        {"n_factors": 64, "learning_rate": 0.05},
+        {"n_factors": 128, "learning_rate": 0.05},
+        {"n_factors": 64, "learning_rate": 0.1, "regularization": 0.05},
+    ),
+    "content": ({"artist": 1.0, "genre": 0.5}, {}, {"artist": 1.0, "genre": 0.5, "transform": "binary"}),
+    "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
+}
+"""What is tried for each algorithm, the best guess first (measured on several kinds of listening data)."""
+
+SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
+"""Algorithms that find the same songs if all values are multiplied by one number."""
+
+TOLD_STRENGTH = 1.0
+"""What an artist's or genre's knowing a song counts, where an algorithm is told it: as much as one play."""
+
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit of one component on the validation part."""
+
+    component: str
+    options: Mapping[str, Any]
+    ndcg: float
+    algorithm: Algorithm
+
+
+def search_component(
+    data: TrainingData,
+    name: str,
+    *,
+    trials: int,
+    seed: int,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[dict[str, Any], list[Trial]]:
+    """Find the best settings of one algorithm alone; what the comparison with single components uses.
+
+    Without features in `data` it learns from the listens only.
+
+    Raises
+    ------
+    NotEnoughData
+        It cannot learn from this data.
+    """
+    validation = Validation.of(data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed)
+    if not len(validation.judges):
+        return dict(SPACE[name][0]), []
+    search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
+    made = run_trials(validation, search, seed, silent, clock)
+    made += told_trials(validation, best_trials(made), search, seed, silent, clock)
+    return best_trials(made)[name].algorithm.options(), made
+
+
+def best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
+    """Return each component's best trial, the first one where they are equal."""
+    best: dict[str, Trial] = {}
+    for trial in trials:
+        if trial.component not in best or trial.ndcg > best[trial.component].ndcg:
+            best[trial.component] = trial
+    return best
+
+
+def run_trials(
+    validation: Validation,
+    search: SearchConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float],
+) -> list[Trial]:
+    """Fit and judge the planned settings within the budget."""
+    planned = list(_planned(search, is_flat=_is_flat(validation)))
+    start = clock()
+    made: list[Trial] = []
+    for done, (name, options) in enumerate(planned):
+        out_of_time = search.seconds is not None and clock() - start > search.seconds
+        if out_of_time and name in {trial.component for trial in made}:
+            continue
+        report("search", done, len(planned))
+        algorithm = create(name, options).fit(validation.data, seed=seed)
+        made.append(Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm))
+        _light(made)
+    report("search", len(planned), len(planned))
+    return made
+
+
+def told_trials(
+    validation: Validation,
+    best: Mapping[str, Trial],
+    search: SearchConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Trial]:
+    """Try the best settings of each algorithm once more with the songs' artists and genres told to it."""
+    if not has_side_information(validation.data.features):
+        return []
+    start, made = clock(), []
+    able = [trial for trial in best.values() if "side_information" in trial.algorithm.option_names()]
+    for done, trial in enumerate(able):
+        if search.seconds is not None and clock() - start > search.seconds / len(best):
+            break
+        report("search with artists and genres", done, len(able))
+        options = {**trial.options, "side_information": TOLD_STRENGTH}
+        algorithm = create(trial.component, options).fit(validation.data, seed=seed)
+        made.append(
+            Trial(trial.component, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
+        )
+    report("search with artists and genres", len(able), len(able))
+    return made
+
+
+def _is_flat(validation: Validation) -> bool:
+    """Say whether all strengths are equal, so that every transform gives the same."""
+    values = validation.data.strengths.data
+    return bool((values == values[0]).all()) if len(values) else True
+
+
+def _planned(search: SearchConfig, *, is_flat: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The first settings of every component, then the second ones and so on, as the budget allows."""
+    spaces = [[(name, options) for options in _distinct(name, is_flat)] for name in search.components]
+    order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
+    return iter(order[: max(search.trials, len(search.components))])
+
+
+def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
+    """The settings of an algorithm; where all values are equal, not twice what the transform alone tells apart."""
+    if not is_flat or name not in SCALE_FREE:
+        return list(SPACE[name])
+    without = [
+        {key: value for key, value in options.items() if key != "transform"} for options in SPACE[name]
+    ]
+    return [options for place, options in enumerate(SPACE[name]) if without[place] not in without[:place]]
+
+
+def _light(trials: Sequence[Trial]) -> None:
+    """Forget what losing trials learned, so that memory does not grow with the budget."""
+    kept = best_trials(trials).values()
+    for trial in trials:
+        if not any(trial is one for one in kept):
+            trial.algorithm.forget()
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody asked for."""

@@ -1,0 +1,353 @@
+"""Finding the mixture: settings, weights and the ranker, on a validation part of the training data.
+
+Part of each listener's songs is hidden, everything is judged by finding them again, and nothing that the
+caller holds back is ever seen. With a budget of trials the same data and seed give the same result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommendations.engine.algorithms import (
+    Algorithm,
+    TrainingData,
+    algorithm_of,
+    create,
+)
+from recommendations.engine.core.config import (
+    RankerConfig,
+    RecommenderConfig,
+    SearchConfig,
+)
+from recommendations.engine.intervals import Interval, paired_interval
+from recommendations.engine.tuning.ranker_training import Lesson
+from recommendations.engine.tuning.blend_weights import best_blend, with_some
+from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.tuning.hyperparameter_search import (
+    OnProgress,
+    Trial,
+    best_trials,
+    run_trials,
+    silent,
+    told_trials,
+)
+from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
+
+COMPARED_ON = 1500
+"""Listeners on whom rankers with and without a component are compared."""
+
+FEWEST_COMPONENTS = 2
+MOST_LOST = 0.01
+"""A component is left out if the ranker surely loses less than this part of its NDCG: it costs every request."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What to fit on all of the data: settings without a search, the ranker, and how they were found."""
+
+    config: RecommenderConfig
+    ranker: Ranker | None = None
+    log: dict[str, Any] = field(default_factory=dict)
+
+
+def tune(
+    data: TrainingData,
+    config: RecommenderConfig,
+    *,
+    seed: int,
+    on_progress: OnProgress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Tuned:
+    """Search as `config.search` says and train the ranker that `config.ranker` describes.
+
+    Parameters
+    ----------
+    clock
+        Only for a budget in seconds.
+
+    Returns
+    -------
+    Tuned
+        A configuration without a search, ready to be fitted on all of the data. With too little data to judge
+        by it is the given one without a ranker.
+    """
+    if config.ranker is None and config.search is None:
+        return Tuned(config)
+    ranker_config = config.ranker or RankerConfig()
+    max_judges = config.search.max_listeners if config.search else SearchConfig().max_listeners
+    validation = Validation.of(data, ranker_config.holdout_share, max_judges, seed)
+    if len(validation.judges) < MIN_LISTENERS:
+        return _as_it_stands(config, len(validation.judges))
+    report = on_progress or silent
+    if config.search is None:
+        fitted = _fit_known(validation, config, seed, report)
+        return _refitted(config, _taught(validation, fitted, ranker_config, config.cold_below, seed, report))
+    return _searched(validation, config, config.search, ranker_config, seed, report, clock)
+
+
+def _as_it_stands(config: RecommenderConfig, n_judges: int) -> Tuned:
+    reason = (
+        f"Only {n_judges} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
+        "so nothing was searched."
+    )
+    return Tuned(replace(config, ranker=None, search=None), None, {"chosen": "blend", "reason": reason})
+
+
+# -- known settings -----------------------------------------------------------------------------------------
+
+
+def _fit_known(
+    validation: Validation, config: RecommenderConfig, seed: int, report: OnProgress
+) -> dict[str, Algorithm]:
+    """Fit the components that the ranker looks at, on the validation part."""
+    fitted = {}
+    for done, (name, options) in enumerate(config.components.items()):
+        report("fit for the ranker", done, len(config.components))
+        if name not in ("content", "popularity"):
+            fitted[name] = create(name, options).fit(validation.data, seed=seed)
+    report("fit for the ranker", len(config.components), len(config.components))
+    return fitted
+
+
+def _refitted(config: RecommenderConfig, lesson: Lesson) -> Tuned:
+    ranker = lesson.learned()
+    if ranker is None:
+        return Tuned(replace(config, ranker=None))
+    return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
+
+
+# -- searching ----------------------------------------------------------------------------------------------
+
+
+def _searched(
+    validation: Validation,
+    config: RecommenderConfig,
+    search: SearchConfig,
+    ranker_config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+    clock: Callable[[], float],
+) -> Tuned:
+    trials = run_trials(validation, search, seed, report, clock)
+    ndcg = {name: trial.ndcg for name, trial in best_trials(trials).items()}
+    told = told_trials(validation, best_trials(trials), search, seed, report, clock)
+    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
+    trials += told
+    fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
+    cases = validation.cases()
+    new = validation.new_cases(1, max(config.cold_below - 1, 1), seed)
+    alone = {name: cases.ndcg(algorithm) for name, algorithm in fitted.items()}
+    new_alone = {name: new.ndcg(algorithm) for name, algorithm in fitted.items()}
+    protected = {_best(alone), _best(new_alone)} if len(new) else {_best(alone)}
+    fitted, comparisons = _drop_idle(validation, fitted, protected, config, ranker_config, seed, report)
+    helpers = _helpers(validation, config, seed)
+    report("weights", 0, 1)
+    blend = best_blend({**fitted, **helpers}, cases, new, config, seed)
+    alone |= {name: cases.ndcg(algorithm) for name, algorithm in helpers.items()}
+    new_alone |= {name: new.ndcg(algorithm) for name, algorithm in helpers.items()}
+    report("weights", 1, 1)
+    lesson = _taught(validation, fitted, ranker_config, config.cold_below, seed, report)
+    measured = lesson.measured()
+    # both by listeners neither was trained on, and by the same ones
+    blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
+    new_blended = {"blend": blend.new_ndcg, **{name: new_alone[name] for name in (*fitted, *helpers)}}
+    warm = Comparison.of("ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed)
+    comparisons.append(warm)
+    weights = _with_single(blend.weights, _best(blended), ("warm", "hot"))
+    ranks_cold = False
+    if len(new) >= MIN_LISTENERS:
+        rival = _best(new_blended)
+        cold = Comparison.of("ranker", measured.new_ndcg, rival, new_blended[rival], seed, "new listeners")
+        comparisons.append(cold)
+        weights = _with_single(weights, rival, ("none", "cold"))
+        ranks_cold = cold.is_better
+    ndcg |= {name: float(values.mean()) for name, values in blended.items()}
+    ndcg["ranker"] = float(measured.ndcg.mean())
+    new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
+    new_ndcg["ranker"] = float(measured.new_ndcg.mean()) if len(new) else 0.0
+    chosen = "ranker" if warm.is_better else _best(blended)
+    final = replace(lesson.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
+    ranker = replace(lesson, config=final).learned() if warm.is_better else None
+    report("ranker", 1, 1)
+    components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
+    result = replace(
+        config,
+        components=components,
+        weights=weights,
+        ranker=final if ranker else None,
+        search=None,
+    )
+    log = _log(validation, trials, ndcg, chosen, weights, ranker)
+    log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
+    if len(new):
+        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _rounded(new_ndcg)}
+    return Tuned(result, ranker, log)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same listeners: the difference of their NDCG, with its 95 % bootstrap interval."""
+
+    system: str
+    rival: str
+    listeners: str
+    n_listeners: int
+    difference: Interval
+
+    @classmethod
+    def of(
+        cls,
+        system: str,
+        ndcg: NDArray[np.float64],
+        rival: str,
+        rival_ndcg: NDArray[np.float64],
+        seed: int,
+        listeners: str = "validation",
+    ) -> Comparison:
+        """Compare two systems by one value a listener each, (n,)."""
+        interval = paired_interval(ndcg, rival_ndcg, seed=derived_seed(seed, "comparison"))
+        return cls(system, rival, listeners, len(ndcg), interval)
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the system has the higher mean; the interval says how sure that is."""
+        return self.difference.mean > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        interval = {name: round(value, 5) for name, value in self.difference.to_dict().items()}
+        return {
+            "system": self.system,
+            "rival": self.rival,
+            "listeners": self.listeners,
+            "n_listeners": self.n_listeners,
+            "difference": interval,
+        }
+
+
+def _best(ndcg: Mapping[str, NDArray[np.float64]]) -> str:
+    """Return the name of the highest mean, the first one where they are equal."""
+    return max(ndcg, key=lambda name: float(ndcg[name].mean()))
+
+
+def _with_single(
+    weights: Mapping[str, dict[str, float]], best: str, segments: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return the weights with everything on one component in these segments, unless the blend itself is best."""
+    if best == "blend":
+        return dict(weights)
+    single = {name: float(name == best) for name in weights[segments[0]]}
+    # popularity keeps its small part where a history can be empty
+    return {
+        **weights,
+        **{s: with_some(single, "popularity", 0.02) if s in ("none", "cold") else single for s in segments},
+    }
+
+
+def _drop_idle(
+    validation: Validation,
+    fitted: dict[str, Algorithm],
+    protected: set[str],
+    config: RecommenderConfig,
+    ranker_config: RankerConfig,
+    seed: int,
+    report: OnProgress,
+) -> tuple[dict[str, Algorithm], list[Comparison]]:
+    """Leave out components that the ranker surely does as well without, the least important first.
+
+    Each costs time at every request. Some of the listeners are enough to compare; the best single components
+    stay in any case, because the blend and cold listeners need them.
+    """
+    quick = replace(ranker_config, max_listeners=min(ranker_config.max_listeners, COMPARED_ON))
+    comparisons: list[Comparison] = []
+    if len(fitted) <= FEWEST_COMPONENTS:
+        return fitted, comparisons
+    lesson = Lesson.of(validation, fitted, quick, config.cold_below, seed, report)
+    of_all = lesson.measured().ndcg
+    while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.learned()) is not None:
+        importance = ranker.importance()
+        droppable = [name for name in fitted if name not in protected]
+        if not droppable:
+            break
+        idle = min(droppable, key=lambda name: importance[algorithm_of(name)])
+        fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
+        lesson = Lesson.of(validation, fewer, quick, config.cold_below, seed, report)
+        ndcg = lesson.measured().ndcg
+        comparison = Comparison.of(f"ranker without {idle}", ndcg, "ranker over all", of_all, seed)
+        comparisons.append(comparison)
+        if comparison.difference.low < -MOST_LOST * of_all.mean():
+            break
+        fitted = fewer
+    return fitted, comparisons
+
+
+def _taught(
+    validation: Validation,
+    fitted: Mapping[str, Algorithm],
+    config: RankerConfig,
+    cold_below: int,
+    seed: int,
+    report: OnProgress,
+) -> Lesson:
+    """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
+    lesson = Lesson.of(validation, fitted, config, cold_below, seed, report)
+    n_listeners = max(lesson.n_known, 1)
+    for holdout in range(1, min(config.max_holdouts, config.max_listeners // n_listeners)):
+        other = validation.again(config.holdout_share, derived_seed(seed, f"holdout {holdout}"))
+        learned = {
+            name: create(name, algorithm.options()).fit(other.data, seed=seed)
+            for name, algorithm in fitted.items()
+        }
+        more = Lesson.of(other, learned, config, cold_below, derived_seed(seed, f"given {holdout}"), report)
+        lesson = lesson.with_more(more)
+    return lesson
+
+
+def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
+    """Content and popularity, which serve cold listeners."""
+    return {
+        name: create(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        for name in ("content", "popularity")
+    }
+
+
+# -- small parts --------------------------------------------------------------------------------------------
+
+
+def _log(
+    validation: Validation,
+    trials: Sequence[Trial],
+    ndcg: Mapping[str, float],
+    chosen: str,
+    weights: Mapping[str, Mapping[str, float]],
+    ranker: Ranker | None,
+) -> dict[str, Any]:
+    """Plain JSON types: what was tried, what was chosen, and what it gains over each component."""
+    ours = ndcg[chosen]
+    return {
+        "n_judges": len(validation.judges),
+        "n_hidden": int(validation.hidden.nnz),
+        "trials": [
+            {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
+            for t in trials
+        ],
+        "ndcg@10": _rounded(ndcg),
+        "chosen": chosen,
+        "gain_over": {
+            name: round(ours / value, 4) for name, value in ndcg.items() if name != chosen and value > 0
+        },
+        "weights": {segment: dict(values) for segment, values in weights.items()},
+        "importance": ranker.importance() if ranker else {},
+        "linear_share": ranker.config.linear_share if ranker else 0.0,
+    }
+
+
+def _rounded(ndcg: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in ndcg.items()}

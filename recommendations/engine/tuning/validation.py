@@ -1,0 +1,187 @@
+"""The validation part of the training data: songs that are hidden, and how well they are found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import Algorithm, TrainingData
+from recommendations.engine.core.arrays import (
+    blocks,
+    keep_entries,
+    n_per_row,
+    positive_part,
+    row_numbers,
+    top_columns,
+)
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.ranking.tree_ranker import AT_LEAST, held_out
+from recommendations.engine.core.seeding import generator
+
+K = 10
+"""Everything is judged by NDCG at this length."""
+
+MIN_LISTENERS = 30
+"""With fewer listeners to judge by, nothing is searched: their noise would choose."""
+
+BLOCK = 256
+
+MOST_NEW_LISTENERS = 400
+NEW_LISTENER_SHARE = 0.1
+"""Part of the listeners that components are fitted without, so that they can be asked as new ones."""
+LARGEST_NEW_SHARE = 0.25
+"""Of few listeners a larger part is kept out, if that makes `MIN_LISTENERS` of them."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Listeners to judge by: what is given of each, and what is to be found.
+
+    Attributes
+    ----------
+    histories : float32 csr (n, n_items)
+        Given; these songs are no candidates.
+    labels : float32 csr (n, n_items)
+        Stored where a song is a hit; at least one a listener.
+    """
+
+    histories: csr_matrix
+    labels: csr_matrix
+
+    def __len__(self) -> int:
+        return self.histories.shape[0]
+
+    def take(self, rows: NDArray) -> Cases:
+        """Return some of the listeners."""
+        return Cases(self.histories[rows], self.labels[rows])
+
+    def blocks(self) -> Iterator[tuple[slice, Cases]]:
+        """Yield blocks of listeners that are scored together."""
+        for some in blocks(len(self), BLOCK):
+            yield some, self.take(some)
+
+    def scores(self, algorithm: Algorithm) -> NDArray[np.float32]:
+        """Return an algorithm's scores (n, n_items), NaN for what is given."""
+        scores = algorithm.score(self.histories)
+        scores[row_numbers(self.histories), self.histories.indices] = np.nan
+        return scores
+
+    def ndcg(self, algorithm: Algorithm) -> NDArray[np.float64]:
+        """Return the NDCG of each listener, (n,)."""
+        values = [
+            ndcg_of_lists(top_columns(part.scores(algorithm), K), part.labels) for _, part in self.blocks()
+        ]
+        return np.concatenate([np.zeros(0), *values])
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The training data with songs hidden, and who is asked.
+
+    New listeners are kept out of `data` entirely: a component that was fitted with the other songs of a
+    listener would rank these first, and they would count as misses.
+
+    Attributes
+    ----------
+    whole : TrainingData
+        With the hidden songs.
+    data : TrainingData
+        Without the hidden songs and their events.
+    hidden : float32 csr (n_listeners, n_items)
+    judges : int (n,)
+        Listeners by whom trials are judged.
+    new_listeners : int (m,)
+        Listeners of whom nothing is in `data`; none where listeners are too few.
+    """
+
+    whole: TrainingData
+    data: TrainingData
+    hidden: csr_matrix
+    judges: NDArray[np.intp]
+    new_listeners: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls,
+        data: TrainingData,
+        share: float,
+        max_judges: int,
+        seed: int,
+        new_listeners: NDArray[np.intp] | None = None,
+    ) -> Self:
+        """Keep new listeners out, and hide a share of the others' songs."""
+        if new_listeners is None:
+            new_listeners = _draw_new_listeners(data.strengths, seed)
+        others = _without_rows(data.strengths, new_listeners)
+        kept, hidden = held_out(others, share, seed)
+        judges = np.flatnonzero(n_per_row(hidden))
+        if len(judges) > max_judges:
+            judges = np.sort(generator(seed, "judges").choice(judges, max_judges, replace=False))
+        events = data.events
+        if events is not None:
+            events = _without(events, hidden)
+            events = events.take(~np.isin(events.listener_rows, new_listeners))
+        return cls(data, TrainingData(kept, data.features, events), hidden, judges, new_listeners)
+
+    def again(self, share: float, seed: int) -> Self:
+        """Hide other songs of the same listeners; new listeners stay the same."""
+        return self.of(self.whole, share, len(self.judges), seed, self.new_listeners)
+
+    def cases(self, rows: NDArray[np.intp] | None = None) -> Cases:
+        """Return listeners whose hidden songs are to be found; the judges by default."""
+        rows = self.judges if rows is None else rows
+        return Cases(self.data.strengths[rows], self.hidden[rows])
+
+    def new_cases(self, fewest: int, most: int, seed: int) -> Cases:
+        """Return the new listeners with `fewest` to `most` random songs of theirs given, all others to be found.
+
+        One song at least is left to be found.
+        """
+        liked = positive_part(self.whole.strengths[self.new_listeners])
+        rng = generator(seed, "new listeners", fewest)
+        rows = row_numbers(liked)
+        order = np.lexsort((rng.random(len(rows)), rows))
+        place = np.arange(len(rows)) - liked.indptr[rows[order]]
+        n_given = rng.integers(fewest, most + 1, liked.shape[0])
+        n_given = np.minimum(n_given, n_per_row(liked) - 1)
+        is_given = np.zeros(len(rows), dtype=bool)
+        is_given[order] = place < n_given[rows[order]]
+        return Cases(keep_entries(liked, is_given), keep_entries(liked, ~is_given))
+
+
+def _draw_new_listeners(strengths: csr_matrix, seed: int) -> NDArray[np.intp]:
+    """Draw listeners with enough songs to give some and look for others."""
+    n_liked = n_per_row(positive_part(strengths))
+    able = np.flatnonzero(n_liked >= AT_LEAST)
+    wanted = max(int(NEW_LISTENER_SHARE * len(able)), MIN_LISTENERS)
+    if wanted > LARGEST_NEW_SHARE * len(able):
+        return np.zeros(0, dtype=np.intp)
+    drawn = generator(seed, "new listeners").choice(able, min(wanted, MOST_NEW_LISTENERS), replace=False)
+    return np.sort(drawn)
+
+
+def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
+    keep = np.ones(matrix.shape[0], dtype=bool)
+    keep[rows] = False
+    return keep_entries(matrix, keep[row_numbers(matrix)])
+
+
+def ndcg_of_lists(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.float64]:
+    """NDCG with binary relevance of each listener, the ideal over min(K, hidden songs)."""
+    rows = np.arange(len(lists))[:, None] * np.int64(hidden.shape[1])
+    wanted = row_numbers(hidden) * np.int64(hidden.shape[1]) + hidden.indices
+    hits = np.isin(rows + lists, wanted) & (lists >= 0)
+    gains = 1 / np.log2(np.arange(2, K + 2))
+    ideal = np.cumsum(gains)[np.minimum(n_per_row(hidden), K) - 1]
+    return (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
+
+
+def _without(events: Interactions, hidden: csr_matrix) -> Interactions:
+    keys = events.listener_rows.astype(np.int64) * hidden.shape[1] + events.item_rows
+    gone = row_numbers(hidden) * np.int64(hidden.shape[1]) + hidden.indices
+    return events.take(~np.isin(keys, gone))

@@ -1,0 +1,221 @@
+"""Experiments: who gets which arm, what came of it, and what follows from that.
+
+A listener's arm is a hash of experiment and listener, so it needs no storing and stays. Exposure is an impression that
+carries the arm; outcomes hang on impressions. The unit of all statistics is the listener.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from scipy import special
+
+from recommendations.engine import bucket, pick
+from recommendations.models import Activation, Arm, Experiment, ModelVersion
+from recommendations.services.versions import registry
+
+State = Experiment.State
+
+CACHE_KEY = "experiments:in-force"
+CACHE_SECONDS = 10
+
+
+class ExperimentRefused(Exception):
+    """An experiment cannot do what was asked of it; the message says why."""
+
+
+# --- Who gets what ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How one listener's list is to differ; None is as usual. `arm` is empty outside of an experiment."""
+
+    arm: str = ""
+    version: ModelVersion | None = None
+    discovery: float | None = None
+    relevance: float | None = None
+
+
+AS_USUAL = Treatment()
+
+
+def treatment_of(listener: Any) -> Treatment:
+    """Return what a listener gets: their arm of the running experiment, else what the last promoted one left in force.
+
+    One cache look-up when nothing runs. An ended experiment may go on for `CACHE_SECONDS` in other processes.
+    """
+    rules = cache.get(CACHE_KEY)
+    if rules is None:
+        rules = _rules()
+        cache.set(CACHE_KEY, rules, CACHE_SECONDS)
+    if not rules:
+        return AS_USUAL
+    position = pick(rules["shares"], bucket(rules["salt"], listener.pk))
+    return AS_USUAL if position is None else _treatment(rules["arms"][position])
+
+
+def _rules() -> dict[str, Any]:
+    """Return what decides, as plain values: salt, shares and arms; empty when nothing does."""
+    running = Experiment.objects.filter(state=State.RUNNING).first()
+    if running is not None:
+        arms = list(running.arms.all())
+        return {
+            "salt": _salt(running),
+            "shares": [a.share for a in arms],
+            "arms": [_plain(a, a.code) for a in arms],
+        }
+    promoted = Experiment.objects.filter(state=State.PROMOTED).order_by("-ended_at").first()
+    winner = promoted.arms.filter(is_winner=True).first() if promoted is not None else None
+    if winner is None or (winner.discovery is None and winner.relevance is None):
+        return {}
+    # Its version, if it had one, was activated; only how varied lists are has no other place to be kept.
+    return {"salt": "", "shares": [1.0], "arms": [_plain(winner, "") | {"version": None}]}
+
+
+def _salt(experiment: Experiment) -> str:
+    return f"experiment-{experiment.pk}"
+
+
+def _plain(arm: Arm, code: str) -> dict[str, Any]:
+    """Return an arm as plain values. A stopped arm is treated as usual, but its listeners stay counted with it."""
+    if arm.stopped_at is not None:
+        return {"arm": code, "version": None, "discovery": None, "relevance": None}
+    return {"arm": code, "version": arm.version_id, "discovery": arm.discovery, "relevance": arm.relevance}
+
+
+def _treatment(values: dict[str, Any]) -> Treatment:
+    version = (
+        ModelVersion.objects.usable().filter(pk=values["version"]).first() if values["version"] else None
+    )
+    return Treatment(values["arm"], version, values["discovery"], values["relevance"])
+
+
+# --- Beginning and ending ---------------------------------------------------------------------------------------------
+
+
+def start(experiment: Experiment, *, by: Any = None) -> Experiment:
+    """Let an experiment run. Raises ExperimentRefused with what has to be changed first."""
+    arms = list(experiment.arms.all())
+    _refuse_unusable(experiment, arms)
+    try:
+        with transaction.atomic():
+            for arm in arms:
+                _resolve_preset(arm)
+            started = Experiment.objects.filter(pk=experiment.pk, state=State.DRAFT).update(
+                state=State.RUNNING, started_at=timezone.now()
+            )
+            if not started:
+                raise ExperimentRefused(_("Only a draft can be started; copy this one to run it again."))
+    except IntegrityError:
+        running = Experiment.objects.filter(state=State.RUNNING).first()
+        raise ExperimentRefused(
+            _("“%(experiment)s” is running; stop it first.") % {"experiment": running}
+        ) from None
+    return _noted(experiment, "started", by)
+
+
+def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
+    if len(arms) < 2:
+        raise ExperimentRefused(_("An experiment needs at least two arms."))
+    total = sum(arm.share for arm in arms)
+    if total > 1 + 1e-9:
+        raise ExperimentRefused(
+            _("The shares add up to %(total)s; they may be 100 %% together.") % {"total": f"{total:.0%}"}
+        )
+    if any(arm.share == 0 for arm in arms):
+        raise ExperimentRefused(_("Every arm needs a share above 0."))
+    ways = {(arm.version_id, arm.preset, arm.discovery, arm.relevance) for arm in arms}
+    if len(ways) < len(arms):
+        raise ExperimentRefused(
+            _("Two arms are the same; change version, preset, discovery or MMR weight of one.")
+        )
+
+
+def _resolve_preset(arm: Arm) -> None:
+    """Fix the version that an arm means, and see that it can serve."""
+    if arm.preset and arm.version_id is None:
+        arm.version = ModelVersion.objects.usable().filter(preset=arm.preset).first()
+        if arm.version is None:
+            raise ExperimentRefused(
+                _("There is no version of the preset “%(preset)s” yet; train one first.")
+                % {"preset": arm.preset}
+            )
+        arm.save(update_fields=["version"])
+    if arm.version is None:
+        return
+    try:
+        registry.recommender_for(arm.version)
+    except registry.RegistryError as error:
+        raise ExperimentRefused(_("Arm %(arm)s: %(error)s") % {"arm": arm.name, "error": error}) from error
+
+
+def stop(experiment: Experiment, *, by: Any = None) -> Experiment:
+    """End an experiment; everybody is served as usual again."""
+    _leave(experiment, State.RUNNING, State.STOPPED, _("Only a running experiment can be stopped."))
+    return _noted(experiment, "stopped", by)
+
+
+def stop_arm(arm: Arm, reason: str) -> None:
+    """Serve an arm's listeners as usual from now on; the others go on."""
+    stopped = Arm.objects.filter(pk=arm.pk, stopped_at=None).update(
+        stopped_at=timezone.now(), stop_reason=reason[:300]
+    )
+    if stopped:
+        _noted(arm.experiment, f"arm {arm.name} stopped: {reason}", None)
+
+
+def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
+    """Make one arm what everybody gets: its version is activated, its discovery or MMR weight becomes the usual one."""
+    if arm.experiment_id != experiment.pk:
+        raise ExperimentRefused(_("%(arm)s is no arm of this experiment.") % {"arm": arm.name})
+    if experiment.state == State.RUNNING:
+        stop(experiment, by=by)
+    if arm.version is not None:
+        try:
+            registry.activate(arm.version, by=by, reason=Activation.Reason.EXPERIMENT)
+        except registry.RegistryError as error:
+            raise ExperimentRefused(str(error)) from error
+    with transaction.atomic():
+        _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))
+        Arm.objects.filter(pk=arm.pk).update(is_winner=True)
+    return _noted(experiment, f"{arm.name} promoted", by)
+
+
+def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
+    moved = Experiment.objects.filter(pk=experiment.pk, state=old).update(state=new, ended_at=timezone.now())
+    if not moved:
+        raise ExperimentRefused(refusal)
+
+
+def _noted(experiment: Experiment, what: str, by: Any) -> Experiment:
+    """Write what happened to the experiment's log and let every process of this cache see it at once."""
+    experiment.refresh_from_db()
+    who = f" by {by}" if by is not None else ""
+    experiment.log += f"{timezone.now():%Y-%m-%d %H:%M} {what}{who}\n"
+    experiment.save(update_fields=["log"])
+    cache.delete(CACHE_KEY)
+    return experiment
+
+
+# --- Before it starts -------------------------------------------------------------------------------------------------
+
+
+def detectable_lift(
+    rate: float, n_listeners: int, shares: Sequence[float], *, power: float = 0.8
+) -> float | None:
+    """Return the smallest difference in a rate that would be found with `power` at 5 %; None when nothing would.
+
+    Two-sided test of two proportions between the first arm and the smallest other one. A listener's own rate varies
+    less than one yes or no would, so this errs on the safe side.
+    """
+    sizes = [n_listeners * share for share in (shares[0], min(shares[1:]))]
+    if min(sizes) < 1:
+        return None
+    z = float(special.ndtri(0.975) + special.ndtri(power))
+    return z * math.sqrt(rate * (1 - rate) * sum(1 / size for size in sizes))

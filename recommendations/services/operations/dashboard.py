@@ -1,0 +1,229 @@
+"""What the operator's desk shows first: how the site is doing, and what to do about what is wrong."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+from django.core.cache import cache
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from catalog.models import Interaction
+from recommendations.models import Experiment, Impression, ModelVersion, Outcome, TrainingRun
+from recommendations.services.experiments import results
+from recommendations.services.operations import (
+    metrics,
+    impossible_plays,
+    health_checks,
+)
+from recommendations.services.operations.impossible_plays import ImpossibleDay
+from recommendations.services.operations.health_checks import Finding
+
+DAYS = 28
+STEP_DAYS = 7
+CACHE_SECONDS = 60
+NOT_A_FALLBACK = ("precomputed", "live")
+MANY_FALLBACKS = 0.3
+# Below so many lists a share says nothing: the first visitor of a new site has no history.
+ENOUGH_LISTS = 50
+# So many of the newest lists are looked at for what became of their songs: a few million numbers at most.
+MOST_LISTS = 20_000
+_COUNTED = ("listens", "skips", "likes", "lists", "clicked", "recommended_heard", "recommended_skipped")
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the site. Rates are None on days without lists or listens."""
+
+    day: date
+    n_listens: int
+    n_skips: int
+    n_likes: int
+    n_lists: int
+    n_clicked: int
+    n_recommended_heard: int
+    n_recommended_skipped: int
+
+    @property
+    def click_rate(self) -> float | None:
+        return self.n_clicked / self.n_lists if self.n_lists else None
+
+    @property
+    def skip_rate(self) -> float | None:
+        heard = self.n_listens + self.n_skips
+        return self.n_skips / heard if heard else None
+
+    @property
+    def recommended_skip_rate(self) -> float | None:
+        """The same of songs that the listener had been shown in a list before."""
+        heard = self.n_recommended_heard + self.n_recommended_skipped
+        return self.n_recommended_skipped / heard if heard else None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The start page's content."""
+
+    active: ModelVersion | None
+    running: TrainingRun | None
+    last_run: TrainingRun | None
+    days: list[Day]
+    steps: list[tuple[str, int, float]]
+    lists: dict[str, float]
+    list_age_seconds: float | None
+    queue: dict[str, float]
+    worker: Finding
+    experiment: Experiment | None
+    warnings: list[Finding]
+    impossible_days: list[ImpossibleDay]
+
+    @property
+    def fallback_share(self) -> float | None:
+        return fallback_share(self.steps)
+
+
+def read() -> Desk:
+    """Read everything; the daily figures, which cost the most, are at most a minute old."""
+    values = {gauge.name: gauge.values for gauge in metrics.read()}
+    steps = _steps()
+    return Desk(
+        active=ModelVersion.objects.filter(is_active=True).first(),
+        running=TrainingRun.objects.active().first(),
+        last_run=TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first(),
+        days=cast("list[Day]", cache.get_or_set("desk:days:2", days, CACHE_SECONDS)),
+        steps=steps,
+        lists=values["lists"],
+        list_age_seconds=values["list_age_seconds"].get("oldest"),
+        queue=values["queue_length"],
+        worker=health_checks.worker_finding(),
+        experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
+        warnings=list(_warnings(steps)),
+        impossible_days=cast(
+            "list[ImpossibleDay]",
+            cache.get_or_set("desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS),
+        ),
+    )
+
+
+def days(n_days: int = DAYS) -> list[Day]:
+    """Return the last days, oldest first; days without anything are there with zeros."""
+    since = timezone.now() - timedelta(days=n_days)
+    heard = _by_day(
+        Interaction.objects.filter(occurred_at__gte=since),
+        "occurred_at",
+        listens=Count("pk", filter=Q(kind=Interaction.Kind.PLAY)),
+        skips=Count("pk", filter=Q(kind=Interaction.Kind.SKIP)),
+        likes=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
+    )
+    lists = _by_day(Impression.objects.filter(shown_at__gte=since), "shown_at", lists=Count("pk"))
+    clicks = Outcome.objects.filter(impression__shown_at__gte=since, kind=Outcome.Kind.CLICK)
+    clicked = _by_day(clicks, "impression__shown_at", clicked=Count("impression", distinct=True))
+    today = timezone.localdate()
+    recommended = _heard_after_shown(since)
+    found = (heard, lists, clicked, recommended)
+    return [_day(today - timedelta(days=back), *found) for back in reversed(range(n_days))]
+
+
+def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
+    """Count by day what listeners played and skipped of the songs that a list had shown them; two queries."""
+    shown: dict[tuple[int, int], datetime] = {}
+    newest = Impression.objects.filter(shown_at__gte=since).order_by("-shown_at")
+    for listener_id, moment, song_ids in newest.values_list("listener_id", "shown_at", "song_ids")[
+        :MOST_LISTS
+    ]:
+        shown |= {(listener_id, song_id): moment for song_id in song_ids}
+    kinds = {Interaction.Kind.PLAY: "recommended_heard", Interaction.Kind.SKIP: "recommended_skipped"}
+    heard = Interaction.objects.filter(
+        occurred_at__gte=since, kind__in=kinds, listener__in={listener_id for listener_id, _ in shown}
+    )
+    counts: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(kinds.values(), 0))
+    columns = ("listener_id", "song_id", "kind", "occurred_at")
+    for listener_id, song_id, kind, begun in heard.values_list(*columns):
+        before = shown.get((listener_id, song_id))
+        if before is not None and begun is not None and before < begun:
+            counts[timezone.localdate(begun)][kinds[Interaction.Kind(kind)]] += 1
+    return counts
+
+
+def _by_day(rows: Any, moment: str, **counts: Count) -> dict[date, dict[str, int]]:
+    grouped = rows.order_by().annotate(day=TruncDate(moment)).values("day").annotate(**counts)
+    return {row["day"]: row for row in grouped}
+
+
+def _day(day: date, *found: dict[date, dict[str, int]]) -> Day:
+    values: dict[str, int] = {}
+    for rows in found:
+        values |= rows.get(day, {})
+    return Day(day, *(values.get(name, 0) for name in _COUNTED))
+
+
+def _steps() -> list[tuple[str, int, float]]:
+    """Return (step, lists shown, share) of the last week, most first."""
+    since = timezone.now() - timedelta(days=STEP_DAYS)
+    rows = (
+        Impression.objects.filter(shown_at__gte=since).order_by().values_list("step").annotate(n=Count("pk"))
+    )
+    counts = sorted(rows, key=lambda row: -row[1])
+    total = sum(n for _, n in counts)
+    return [(step, n, n / total) for step, n in counts]
+
+
+def fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
+    """Return the share of lists that no model made from the listener's own history; None without any."""
+    shares = [(step, share) for step, _, share in steps]
+    return sum(share for step, share in shares if step not in NOT_A_FALLBACK) if shares else None
+
+
+# --- Warnings ---------------------------------------------------------------------------------------------------------
+
+
+def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
+    for finding in (
+        health_checks.disk_finding(),
+        *health_checks.installation_findings(),
+        health_checks.migrations_finding(),
+        health_checks.model_finding(),
+        health_checks.worker_finding(),
+    ):
+        if finding.status != "ok":
+            yield finding
+    yield from _of_trainings()
+    yield from _of_experiments()
+    share = fallback_share(steps) or 0.0
+    if share > MANY_FALLBACKS and sum(n for _, n, _ in steps) >= ENOUGH_LISTS:
+        yield Finding(
+            "fallbacks",
+            "degraded",
+            f"{share:.0%} of lists came from a fallback",
+            "Retrain with newer listens.",
+        )
+
+
+def _of_trainings() -> Iterable[Finding]:
+    last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
+    if last is not None and last.status == TrainingRun.Status.FAILED:
+        yield Finding("training", "degraded", f"{last} failed: {last.error}", "Read its log, then retrain.")
+    held_back = ModelVersion.objects.filter(training_run=last, state=ModelVersion.State.READY).exclude(
+        gate_reason=""
+    )
+    if last is not None and (version := held_back.first()) is not None and not version.is_active:
+        cure = "Compare it with the active one, then activate it by hand or leave it."
+        yield Finding("quality gate", "degraded", f"{version} was held back: {version.gate_reason}", cure)
+
+
+def _of_experiments() -> Iterable[Finding]:
+    running = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
+    if running is None:
+        return
+    if results.result_of(running).ratio_is_off:
+        cure = "Stop it: something loses listeners of one arm, so its results can't be trusted."
+        yield Finding(
+            "experiment", "degraded", f"the arms of “{running}” are not as large as they were set", cure
+        )
+    for arm in running.arms.exclude(stopped_at=None):
+        yield Finding(
+            "experiment", "degraded", f"arm {arm} was stopped: {arm.stop_reason}", "Stop the experiment."
+        )

@@ -1,0 +1,154 @@
+"""How the site is doing: what /readyz, the operator's desk, `manage.py doctor` and /metrics tell."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from recommendations.models import Activation, ModelVersion
+from recommendations.services.operations import workers
+
+Status = Literal["ok", "degraded", "failed"]
+_ORDER: tuple[Status, ...] = ("ok", "degraded", "failed")
+QUEUES = ("default", "imports", "lists", "mail", "training")
+LITTLE_SPACE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `cure` says what to do when it is not ok."""
+
+    name: str
+    status: Status
+    detail: str = ""
+    cure: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what a stranger may read."""
+        return {"status": self.status, "detail": self.detail} if self.detail else {"status": self.status}
+
+
+def worst(findings: list[Finding]) -> Status:
+    return max((finding.status for finding in findings), key=_ORDER.index, default="ok")
+
+
+def readiness() -> list[Finding]:
+    """Look at what serving needs. Raises DatabaseError when the database is away; five queries."""
+    check_database()
+    migrations = migrations_finding()
+    if migrations.status != "ok":
+        return [Finding("database", "ok"), migrations]
+    return [Finding("database", "ok"), migrations, model_finding(), worker_finding()]
+
+
+def check_database() -> None:
+    """Raise FileNotFoundError or DatabaseError when the database cannot be used."""
+    if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
+        # Opening it would make an empty one, and hide that the file is gone.
+        Path(connection.settings_dict["NAME"]).stat()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def disk_finding() -> Finding:
+    """Say how much room is left for the database, models and uploads."""
+    try:
+        rooms = {path: shutil.disk_usage(path).free for path in (settings.DATA_DIR, settings.ARTIFACTS_DIR)}
+    except OSError as error:
+        cure = "Make the folder, or correct DATA_DIR and ARTIFACTS_DIR."
+        return Finding("disk", "failed", f"{error.filename} can't be looked at ({error.strerror})", cure)
+    folder = min(rooms, key=lambda path: rooms[path])
+    text = f"{rooms[folder] / 1e9:.1f} GB free below {folder}"
+    if rooms[folder] >= LITTLE_SPACE_BYTES:
+        return Finding("disk", "ok", text)
+    cure = "Make room. While there is some left, old versions can go: python manage.py prune_model_versions"
+    return Finding("disk", "degraded", text, cure)
+
+
+def installation_findings() -> list[Finding]:
+    """Run the system checks of the machine (SQLite's version, the folders' rights); none of them asks the database."""
+    found = checks.run_checks(tags=["installation"])
+    return [finding_of("installation", message) for message in found]
+
+
+def finding_of(name: str, message: checks.CheckMessage) -> Finding:
+    status: Status = "failed" if message.level >= checks.ERROR else "degraded"
+    return Finding(name, status, message.msg, message.hint or "")
+
+
+def migrations_finding() -> Finding:
+    missing = _migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
+    if not missing:
+        return Finding("migrations", "ok")
+    return Finding("migrations", "failed", f"{len(missing)} not applied", "Run `python manage.py migrate`.")
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def model_finding() -> Finding:
+    """Say which version serves, and whether it is the one that was meant to."""
+    active = ModelVersion.objects.filter(is_active=True).first()
+    last = Activation.objects.order_by("-id").first()
+    if active is None and last is None:
+        return Finding(
+            "model", "ok", "none yet: popular songs are served", "Press Retrain on the operator's desk."
+        )
+    if active is None:
+        return Finding(
+            "model", "degraded", "none is active: popular songs are served", "Activate a version, or retrain."
+        )
+    if _manifest_digest(active) != active.manifest_sha256:
+        return Finding(
+            "model", "degraded", f"the files of {active.name} are damaged", "Roll back, or retrain."
+        )
+    if last is not None and last.reason == Activation.Reason.BROKEN:
+        return Finding(
+            "model",
+            "degraded",
+            f"{active.name} serves because a later one was broken",
+            "Retrain, or activate another.",
+        )
+    return Finding("model", "ok", active.name)
+
+
+def _manifest_digest(version: ModelVersion) -> str:
+    try:
+        manifest = (settings.ARTIFACTS_DIR / version.artifact / "manifest.json").read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def worker_finding() -> Finding:
+    """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
+    silence = workers.seconds_since_pulse()
+    unattended = [queue for queue in QUEUES if not workers.is_attended(queue)]
+    cure = (
+        f"Start one: `celery -A musicrec_site worker -Q {','.join(unattended)}`, "
+        "or `make run`, which starts everything."
+    )
+    if silence is None:
+        return Finding("worker", "degraded", "none is at work", cure)
+    heard_of = f"{silence:.0f} s ago"
+    if unattended == list(QUEUES):
+        return Finding("worker", "degraded", f"last heard of {heard_of}", cure)
+    if unattended:
+        queues = "queue" if len(unattended) == 1 else "queues"
+        return Finding("worker", "degraded", f"nobody works on the {queues} {', '.join(unattended)}", cure)
+    return Finding("worker", "ok", f"heard of {heard_of}")
+
+
+def worker_age_seconds() -> float | None:
+    """Return the seconds since any worker last said that it lives; None when none is at work."""
+    return workers.seconds_since_pulse()

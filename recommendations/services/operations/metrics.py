@@ -1,0 +1,121 @@
+"""What the database knows about the state of the site, as numbers for /metrics. A handful of cheap queries."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from catalog.models import ImportRun
+from recommendations.models import ModelVersion, RecommendationList, TrainingRun
+from recommendations.services.operations import health_checks
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One number, or one a value of `label`."""
+
+    name: str
+    about: str
+    label: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def read() -> Iterator[Gauge]:
+    """Yield every gauge. What does not exist yet (no worker, no version) has no value, not zero."""
+    for reader in _READERS:
+        yield from reader()
+
+
+def _workers() -> Iterator[Gauge]:
+    age = health_checks.worker_age_seconds()
+    yield Gauge("worker_heartbeat_age_seconds", "Since any worker was last heard of.", values=_one(age))
+
+
+def _trainings() -> Iterator[Gauge]:
+    yield Gauge("training_runs", "Trainings by status.", "status", _by_status(TrainingRun.objects.all()))
+    waiting = TrainingRun.objects.queued()
+    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", _queues(waiting))
+    oldest = waiting.aggregate(at=Min("created_at"))["at"]
+    yield Gauge("queue_oldest_seconds", "Age of the training that waits longest.", values=_one(_age(oldest)))
+    running = TrainingRun.objects.running().aggregate(progress=Max("progress"))["progress"]
+    yield Gauge(
+        "last_training_seconds", "Length of the newest training that succeeded.", values=_one(_last_took())
+    )
+    yield Gauge("training_progress_ratio", "Progress of the running training, 0 to 1.", values=_one(running))
+
+
+def _last_took() -> float | None:
+    """Read from the database: a worker on another machine counts where no scrape of the web server sees it."""
+    last = TrainingRun.objects.filter(status=TrainingRun.Status.SUCCEEDED).first()
+    if last is None or last.started_at is None or last.finished_at is None:
+        return None
+    return (last.finished_at - last.started_at).total_seconds()
+
+
+def _queues(waiting: QuerySet) -> dict[str, float]:
+    imports = ImportRun.objects.filter(status=ImportRun.Status.QUEUED)
+    return {"training": waiting.count(), "import": imports.count()}
+
+
+def _imports() -> Iterator[Gauge]:
+    yield Gauge("imports", "Imports by status.", "status", _by_status(ImportRun.objects.all()))
+    sums = ImportRun.objects.aggregate(added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected"))
+    rows = {outcome: float(n_rows or 0) for outcome, n_rows in sums.items()}
+    yield Gauge("import_rows", "Rows of all imports, by what became of them.", "outcome", rows)
+
+
+def _active_version() -> Iterator[Gauge]:
+    active = ModelVersion.objects.filter(is_active=True).first()
+    yield Gauge(
+        "active_version", "Number of the active model version.", values=_one(active.pk if active else None)
+    )
+    activated = active.activated_at if active else None
+    yield Gauge(
+        "active_version_age_seconds", "Since the active version was activated.", values=_one(_age(activated))
+    )
+    until = active.data_until if active else None
+    yield Gauge(
+        "active_version_data_age_seconds",
+        "Since the newest listen it learned from.",
+        values=_one(_age(until)),
+    )
+
+
+def _lists() -> Iterator[Gauge]:
+    lists = RecommendationList.objects.filter(version__is_active=True)
+    ages = lists.aggregate(oldest=Min("computed_at"), newest=Max("computed_at"))
+    values = {name: age for name, at in ages.items() if (age := _age(at)) is not None}
+    yield Gauge(
+        "list_age_seconds", "Age of the oldest and newest list of the active version.", "which", values
+    )
+    stale = Q(listener__listener_state__generation__gt=F("generation"))
+    counts = lists.aggregate(all=Count("pk"), stale=Count("pk", filter=stale))
+    fresh = counts["all"] - counts["stale"]
+    values = {"fresh": float(fresh), "stale": float(counts["stale"])}
+    yield Gauge("lists", "Lists of the active version; stale ones are answered live.", "state", values)
+
+
+_READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
+    _workers,
+    _trainings,
+    _imports,
+    _active_version,
+    _lists,
+)
+
+
+def _by_status(rows: QuerySet) -> dict[str, float]:
+    known: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
+    return known | {
+        row["status"]: float(row["n"]) for row in rows.order_by().values("status").annotate(n=Count("pk"))
+    }
+
+
+def _one(value: float | None) -> dict[str, float]:
+    return {} if value is None else {"": float(value)}
+
+
+def _age(moment: datetime | None) -> float | None:
+    return None if moment is None else max(0.0, (timezone.now() - moment).total_seconds())

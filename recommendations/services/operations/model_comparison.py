@@ -1,0 +1,288 @@
+"""Versions beside one another: figures with paired intervals, and the lists a listener would see under each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from accounts.models import User
+from catalog.models import Interaction, Song
+from recommendations.engine import Recommender
+from recommendations.engine import paired_bootstrap
+from recommendations.engine import Interval
+from recommendations.models import ModelVersion, Wish
+from recommendations.services.serving import (
+    exclusions,
+    history_loader,
+    explanation_text,
+    recommend,
+)
+from recommendations.services.versions import registry
+from recommendations.services.serving.recommend import ServedSong
+
+SYSTEM = "recommender"
+FEWEST_PAIRED = 10
+FIDELITY_WORDS = {
+    "score_fell": _("score falls without the song named as the reason"),
+    "score_fell_control": _("score falls without another song (control)"),
+    "rank_fell": _("rank falls without the song named as the reason"),
+    "rank_fell_control": _("rank falls without another song (control)"),
+    "beats_control": _("score falls further without the named song than without the other"),
+    "rank_fell_decisive": _("rank falls without the named song where the words are “because of”"),
+    "rank_fell_control_decisive": _("rank falls there without another song (control)"),
+    "decisive": _("reasons whose words are “because of”"),
+    "n_cases": _("cases looked at"),
+}
+
+
+# --- Figures ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of two versions. `difference` is b minus a where it can be paired by listener."""
+
+    name: str
+    a: Any
+    b: Any
+    difference: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    a: ModelVersion
+    b: ModelVersion
+    facts: list[Row]
+    metrics: list[Row]
+    segments: dict[str, list[Row]]
+    fidelity: list[Row]
+    configuration: list[Row]
+    n_paired: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of one version; `metrics` and `segments` hold a mean, or a mean with its interval."""
+
+    metrics: dict[str, Any]
+    segments: dict[str, dict[str, Any]]
+    baselines: dict[str, dict[str, Any]]
+    fidelity: dict[str, Any]
+    configuration: dict[str, Any]
+
+
+def profile(version: ModelVersion) -> Profile:
+    """Return what was measured of a version and how it is configured, for its page."""
+    systems = version.metrics.get("report", {}).get("systems", {})
+    return Profile(
+        metrics=_overall(version),
+        segments={name: _segment(version, name) for name in _segment_names(version)},
+        baselines={name: found.get("overall", {}) for name, found in systems.items() if name != SYSTEM},
+        fidelity=_fidelity(version),
+        configuration={name: value for name, value in _flat(version.config).items() if value is not None},
+    )
+
+
+def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
+    """Put two versions side by side.
+
+    Paired means: the same listeners, measured for each version on what was held out of its own data. Intervals are
+    bootstrap intervals of the mean difference.
+    """
+    differences, n_paired = _paired(a, b)
+    segments = {
+        segment: _rows(_segment(a, segment), _segment(b, segment), {})
+        for segment in dict.fromkeys([*_segment_names(a), *_segment_names(b)])
+    }
+    return Comparison(
+        a=a,
+        b=b,
+        facts=_facts(a, b),
+        metrics=_rows(_overall(a), _overall(b), differences),
+        segments=segments,
+        fidelity=_rows(_fidelity(a), _fidelity(b), {}),
+        configuration=_changed(_flat(a.config), _flat(b.config)),
+        n_paired=n_paired,
+    )
+
+
+def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:
+    """Return mean, low and high of a version's metric, None when it was not measured."""
+    found = _overall(version).get(metric)
+    return found if isinstance(found, dict) else None
+
+
+def mean_of(version: ModelVersion, metric: str) -> float | None:
+    """Return the mean of a version's metric, None when it was not measured."""
+    return _mean(_overall(version).get(metric))
+
+
+def _system(version: ModelVersion) -> dict[str, Any]:
+    return version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
+
+
+def _overall(version: ModelVersion) -> dict[str, Any]:
+    return _system(version).get("overall", {})
+
+
+def _segment_names(version: ModelVersion) -> Iterable[str]:
+    return _system(version).get("segments", {})
+
+
+def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
+    return _system(version).get("segments", {}).get(name, {})
+
+
+def _fidelity(version: ModelVersion) -> dict[str, Any]:
+    """Return in how many cases the reasons were true, in words a table can have; empty when it was not measured."""
+    found = version.metrics.get("fidelity") or {}
+    return {str(words): found[name] for name, words in FIDELITY_WORDS.items() if found.get(name) is not None}
+
+
+def _rows(a: dict[str, Any], b: dict[str, Any], differences: dict[str, Interval]) -> list[Row]:
+    names = dict.fromkeys([*a, *b])
+    return [Row(name, _mean(a.get(name)), _mean(b.get(name)), differences.get(name)) for name in names]
+
+
+def _mean(value: Any) -> float | None:
+    return value.get("mean") if isinstance(value, dict) else value
+
+
+def _facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
+    fields = (
+        "preset", "n_listeners", "n_songs", "n_interactions", "data_from", "data_until", "fit_seconds", "size_bytes",
+    )  # fmt: skip
+    return [
+        Row(
+            str(cast(models.Field, ModelVersion._meta.get_field(f)).verbose_name),
+            _fact(a, f),
+            _fact(b, f),
+        )
+        for f in fields
+    ]
+
+
+def _fact(version: ModelVersion, field: str) -> Any:
+    value = getattr(version, field)
+    return f"{value / 1e6:.1f} MB" if field == "size_bytes" else value
+
+
+def _paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
+    """Return the interval of b minus a for each metric kept by listener, and over how many listeners."""
+    of_a, of_b = (version.metrics.get("per_listener") or {} for version in (a, b))
+    ids, in_a, in_b = np.intersect1d(
+        of_a.get("listener_ids", []), of_b.get("listener_ids", []), return_indices=True
+    )
+    if len(ids) < FEWEST_PAIRED:
+        return {}, len(ids)
+    shared = [name for name in of_a if name in of_b and name != "listener_ids"]
+    found = {}
+    for name in shared:
+        values_a, values_b = _values(of_a[name])[in_a], _values(of_b[name])[in_b]
+        if np.isfinite(values_b - values_a).any():
+            found[name] = paired_bootstrap(values_b, values_a)
+    return found, len(ids)
+
+
+def _values(listed: list[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in listed], dtype=np.float64)
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {path: value}
+    flat: dict[str, Any] = {}
+    for key, part in value.items():
+        flat |= _flat(part, f"{path}.{key}" if path else key)
+    return flat
+
+
+def _changed(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
+    return [
+        Row(name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)
+    ]
+
+
+# --- Lists ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PreviewedSong:
+    """A song of a list with its reason, and whether the other list has it too."""
+
+    served: ServedSong
+    reason: str
+    is_in_both: bool
+
+
+def preview(listener: User, versions: Iterable[ModelVersion], n: int = 20) -> list[list[PreviewedSong]]:
+    """Return the list that a listener would see now under each version."""
+    lists = [recommend.recommend_for(listener, n, version=version) for version in versions]
+    named = explanation_text.songs_named_by(item.explanation for served in lists for item in served)
+    shared = set.intersection(*({song.pk for song in served.songs} for served in lists)) if lists else set()
+    return [
+        [PreviewedSong(i, explanation_text.of(i.explanation, named).sentence, i.song.pk in shared) for i in served]
+        for served in lists
+    ]
+
+
+def why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> str:
+    """Say at which step a song falls out of a listener's list, in one sentence."""
+    return _barred(listener, song) or _by_the_model(listener, version, song, n)
+
+
+def _barred(listener: User, song: Song) -> str:
+    if not song.is_available:
+        return "It was withdrawn from the catalog, so nobody is offered it."
+    if Interaction.objects.by(listener).dislikes().filter(song=song).exists():
+        return "The listener disliked it."
+    wishes = Wish.objects.filter(listener=listener).exclude(kind=Wish.Kind.BOOST_SONG)
+    if wishes.filter(song=song).exists():
+        return "The listener hid it or does not want to be judged by it."
+    if wishes.filter(artist_id=song.artist_id).exists():
+        return f"The listener hid everything by {song.artist}."
+    if not listener.personalised:
+        return "The listener switched personalisation off and gets popular songs only."
+    return ""
+
+
+def _by_the_model(listener: User, version: ModelVersion, song: Song, n: int) -> str:
+    recommender = registry.recommender_for(version)
+    row = int(recommender.items.rows([song.pk])[0])
+    if row < 0:
+        return f"{version.name} does not know it: it came into the catalog after the training."
+    history = history_loader.history_of(listener, recommender)
+    if row in set(history.item_rows[history.values > 0].tolist()) | set(history.taste_rows.tolist()):
+        return "The listener knows it already: it is in their history."
+    if row in set(history.item_rows.tolist()):
+        return "The listener skipped it early."
+    return _by_rank(listener, version, recommender, history, row, n)
+
+
+def _by_rank(
+    listener: User, version: ModelVersion, recommender: Recommender, history: Any, row: int, n: int
+) -> str:
+    served = recommend.recommend_for(listener, n, version=version)
+    found = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
+    if found is not None:
+        return f"It is in the list, at place {found.position}."
+    mask = exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener))
+    mask[history.item_rows] = True
+    (score,), (n_above,) = recommender.standings(
+        history.to_csr(recommender.n_items), [row], forbidden=csr_matrix(mask[None, :])
+    )
+    rank = 1 + int(n_above)
+    n_candidates = max(recommender.config.n_candidates, 5 * n)
+    if not np.isfinite(score):
+        return "No part of the model can score it for this listener."
+    if rank > n_candidates:
+        return f"By its score it is number {rank:,}; only the best {n_candidates} are looked at for the list."
+    return (
+        f"By its score it is number {rank:,}, among the {n_candidates} candidates; variety and the limit of "
+        f"{recommender.config.artist_cap} songs an artist put others in the {n} places."
+    )

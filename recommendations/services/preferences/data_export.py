@@ -1,0 +1,163 @@
+"""What a listener may ask of us: all their data, and no learning from it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import User
+from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
+from catalog.imports import import_jobs
+from recommendations.models import Impression, RecommendationList, Wish
+from recommendations.services.serving import list_cache
+from recommendations.services.preferences.taste import taste_of
+
+FORMAT = "musicrec-my-data-1"
+
+
+def set_personalised(listener: User, personalised: bool) -> None:
+    """Turn personalisation on or off; off forgets the lists made so far, and the next training leaves them out."""
+    with transaction.atomic():
+        User.objects.filter(pk=listener.pk).update(personalised=personalised)
+        if not personalised:
+            RecommendationList.objects.filter(listener=listener).delete()
+        list_cache.invalidate_lists([listener.pk])
+    listener.personalised = personalised
+
+
+def my_data(listener: User) -> dict[str, Any]:
+    """Return everything that is stored about a listener, in JSON types (T63)."""
+    taste = taste_of(listener)
+    return {
+        "format": FORMAT,
+        "exported_at": timezone.now().isoformat(),
+        "account": _account(listener),
+        "taste": {
+            "discovery": taste.discovery,
+            "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
+            "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
+            "onboarded_at": _moment(taste.onboarded_at),
+        },
+        "wishes": [
+            _wish(wish)
+            for wish in Wish.objects.filter(listener=listener).select_related("song__artist", "artist")
+        ],
+        "history": list(_history(listener)),
+        "playlists": [_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)],
+        "recommendation_lists": [
+            {"version": kept.version_id, "computed_at": _moment(kept.computed_at), "songs": kept.items}
+            for kept in RecommendationList.objects.filter(listener=listener)
+        ],
+        "shown_lists": _shown(listener),
+        "imports": [_import(run) for run in import_jobs.list_imports(listener)],
+        "recent_submissions": [
+            {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
+            for one in Submission.objects.filter(listener=listener).order_by("pk")
+        ],
+        "now_playing": [
+            {"song": one.song, "player": one.player, "ends_at": _moment(one.ends_at)}
+            for one in NowPlaying.objects.filter(listener=listener)
+        ],
+        "latest_imports": [
+            {"service": one.service, "up_to": _moment(one.listened_at)}
+            for one in LatestImport.objects.filter(listener=listener).order_by("service")
+        ],
+        "access_tokens": [
+            {"name": token.name, "created_at": _moment(token.created), "expires_at": _moment(token.expiry)}
+            for token in tokens.tokens_of(listener)
+        ],
+    }
+
+
+def _account(listener: User) -> dict[str, Any]:
+    return {
+        "name": listener.username,
+        "email": listener.email,
+        "first_name": listener.first_name,
+        "last_name": listener.last_name,
+        "joined_at": _moment(listener.date_joined),
+        "last_sign_in_at": _moment(listener.last_login),
+        "language": listener.language,
+        "theme": listener.theme,
+        "personalised": listener.personalised,
+        "shares_playlists": listener.shares_playlists,
+    }
+
+
+def _history(listener: User) -> Iterator[dict[str, Any]]:
+    rows = Interaction.objects.by(listener).select_related("song__artist").order_by("occurred_at", "pk")
+    for row in rows.iterator(chunk_size=2000):
+        yield {
+            "kind": Interaction.Kind(row.kind).name.lower(),
+            **_song(row.song),
+            "plays": row.plays,
+            "played_ms": row.played_ms,
+            "occurred_at": _moment(row.occurred_at),
+            "source": row.source,
+        }
+
+
+def _playlist(playlist: Playlist) -> dict[str, Any]:
+    items = playlist.items.select_related("song__artist")
+    return {
+        "title": playlist.title,
+        "description": playlist.description,
+        "kind": playlist.kind,
+        "public": playlist.is_public,
+        "created_at": _moment(playlist.created_at),
+        "changed_at": _moment(playlist.updated_at),
+        "songs": [
+            _song(item.song) | {"added_at": _moment(item.added_at), "reason": item.reason} for item in items
+        ],
+    }
+
+
+def _shown(listener: User) -> list[dict[str, Any]]:
+    """Return the lists that the listener saw and what they did with them."""
+    seen = list(
+        Impression.objects.filter(listener=listener).prefetch_related("outcomes").order_by("shown_at")
+    )
+    keys = Song.objects.in_bulk({song_id for one in seen for song_id in one.song_ids})
+    return [
+        {
+            "surface": one.surface,
+            "step": one.step,
+            "version": one.version_id,
+            "experiment_arm": one.arm,
+            "shown_at": _moment(one.shown_at),
+            "songs": [keys[song_id].key for song_id in one.song_ids if song_id in keys],
+            "outcomes": [
+                {"kind": what.kind, "position": what.position, "at": _moment(what.at)}
+                for what in one.outcomes.all()
+            ],
+        }
+        for one in seen
+    ]
+
+
+def _import(run: ImportRun) -> dict[str, Any]:
+    return {
+        "file": run.file_name,
+        "format": run.format,
+        "status": run.status,
+        "created_at": _moment(run.created_at),
+        "read": run.n_read,
+        "added": run.n_added,
+        "known": run.n_known,
+        "rejected": run.n_rejected,
+    }
+
+
+def _wish(wish: Wish) -> dict[str, Any]:
+    what = _song(wish.song) if wish.song else {"artist": wish.artist.name if wish.artist else ""}
+    return {"kind": wish.kind, **what, "since": _moment(wish.created_at)}
+
+
+def _song(song: Song) -> dict[str, Any]:
+    return {"song_id": song.key, "title": song.title, "artist": song.artist.name}
+
+
+def _moment(moment: Any) -> str | None:
+    return moment.isoformat() if moment else None

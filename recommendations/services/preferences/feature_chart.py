@@ -1,0 +1,130 @@
+"""Audio features as a small radar chart: points to draw, and the same numbers for the table beside it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from catalog.models import AUDIO_FEATURES, Song
+from recommendations.engine import Explanation
+from recommendations.engine import FASTEST_BPM, SLOWEST_BPM
+
+CENTRE, RADIUS = 120.0, 84.0
+RINGS = (0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One feature: where its label stands, the song's value and the listener's, both None when unknown.
+
+    `agrees` marks a feature that is named as a reason.
+    """
+
+    name: str
+    song: float | None
+    mine: float | None
+    x: float
+    y: float
+    anchor: str
+    end_x: float
+    end_y: float
+    agrees: bool = False
+
+    @property
+    def unit(self) -> str:
+        return "BPM" if self.name == "tempo" else "%"
+
+    @property
+    def song_text(self) -> str:
+        return _text(self.name, self.song)
+
+    @property
+    def mine_text(self) -> str:
+        return _text(self.name, self.mine)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`song` and `mine` are SVG polygon points; empty when too few features are known."""
+
+    axes: tuple[Axis, ...]
+    song: str
+    mine: str
+    rings: tuple[str, ...]
+
+    @property
+    def compares(self) -> bool:
+        """True when there is a listener's value beside the song's."""
+        return any(axis.mine is not None for axis in self.axes)
+
+
+def profile(song: Song) -> Chart | None:
+    """Chart one song's features; None when it has none."""
+    return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, {})
+
+
+def comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) -> Chart | None:
+    """Chart a song's features beside those of the listener's taste, and mark those that are a reason."""
+    chart = _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
+    agreeing = {match.name for match in explanation.features}
+    if chart is None:
+        return None
+    return replace(chart, axes=tuple(replace(axis, agrees=axis.name in agreeing) for axis in chart.axes))
+
+
+def of_means(means: Mapping[str, float | None]) -> Chart | None:
+    """Chart the centre of a group of songs."""
+    return _chart(means, {})
+
+
+def _chart(song: Mapping[str, float | None], mine: Mapping[str, float | None]) -> Chart | None:
+    known = [name for name in AUDIO_FEATURES if song.get(name) is not None]
+    if len(known) < 3:
+        return None
+    axes = tuple(
+        _axis(name, place, len(known), song.get(name), mine.get(name)) for place, name in enumerate(known)
+    )
+    return Chart(
+        axes=axes,
+        song=_polygon([scaled(axis.name, axis.song) for axis in axes]),
+        mine=_polygon([scaled(axis.name, axis.mine) for axis in axes]) if _all_known(mine, known) else "",
+        rings=tuple(_polygon([ring] * len(known)) for ring in RINGS),
+    )
+
+
+def scaled(name: str, value: float | None) -> float:
+    """Return a feature's value as 0 to 1."""
+    if value is None:
+        return 0.0
+    if name == "tempo":
+        return min(max((value - SLOWEST_BPM) / (FASTEST_BPM - SLOWEST_BPM), 0.0), 1.0)
+    return value
+
+
+def _all_known(values: Mapping[str, float | None], names: list[str]) -> bool:
+    return all(values.get(name) is not None for name in names)
+
+
+def _axis(name: str, place: int, n: int, song: float | None, mine: float | None) -> Axis:
+    x, y = _point(place, n, 1.16)
+    end_x, end_y = _point(place, n, 1.0)
+    anchor = "middle" if abs(x - CENTRE) < 12 else ("start" if x > CENTRE else "end")
+    return Axis(name, song, mine, x, y, anchor, end_x, end_y)
+
+
+def _point(place: int, n: int, distance: float) -> tuple[float, float]:
+    angle = 2 * math.pi * place / n - math.pi / 2
+    return (
+        round(CENTRE + RADIUS * distance * math.cos(angle), 1),
+        round(CENTRE + RADIUS * distance * math.sin(angle), 1),
+    )
+
+
+def _polygon(values: list[float]) -> str:
+    points = [_point(place, len(values), max(value, 0.02)) for place, value in enumerate(values)]
+    return " ".join(f"{x},{y}" for x, y in points)
+
+
+def _text(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f} BPM" if name == "tempo" else f"{100 * value:.0f} %"

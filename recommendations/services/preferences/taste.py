@@ -1,0 +1,290 @@
+"""What the recommender knows about a listener, and how they change it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count, Max, Q, Sum
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from accounts.models import User
+from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
+from catalog.listening import interactions
+from recommendations.engine import clustering
+from recommendations.models import Taste, Wish
+from recommendations.services.preferences import feature_chart
+from recommendations.services.serving import (
+    exclusions,
+    history_loader,
+    list_cache,
+    recommend,
+)
+from recommendations.services.versions import registry
+from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.listener_context import Moods
+
+N_CLUSTERS = 6
+SONGS_A_CLUSTER = 8
+N_SHOWN = 4
+N_PREVIEW = 12
+NORMAL = ""
+_SONGS_A_QUERY = 5000
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A part of a listener's history. `key` is the id of the song that stands for it; `share` is of all plays."""
+
+    key: int
+    song_ids: tuple[int, ...]
+    share: float
+    artists: tuple[str, ...]
+    genres: tuple[str, ...]
+    means: Mapping[str, float | None]
+    mood: str
+    songs: tuple[Song, ...] = ()
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.share)
+
+    @property
+    def name(self) -> str:
+        return " · ".join(self.genres[:2] or self.artists[:2])
+
+    @property
+    def chart(self) -> feature_chart.Chart | None:
+        return feature_chart.of_means(self.means)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """How much of a history each artist and each genre is."""
+
+    weight: float
+    artists: Counter[str]
+    genres: Counter[str]
+
+    @classmethod
+    def of(cls, heard: Sequence["_Heard"], songs: Mapping[int, "_KnownSong"]) -> "_Described":
+        artists: Counter[str] = Counter()
+        genres: Counter[str] = Counter()
+        for one in heard:
+            artists[songs[one.song_id].artist] += round(one.weight)
+            genres.update(dict.fromkeys(songs[one.song_id].genres, round(one.weight)))
+        return cls(sum(one.weight for one in heard), artists, genres)
+
+
+@dataclass(frozen=True)
+class _KnownSong:
+    """What clustering needs of a song."""
+
+    pk: int
+    artist: str
+    features: list[float | None]
+    genres: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """One song of the history with its weight: plays, and a like counts as some more."""
+
+    song_id: int
+    weight: float
+
+
+def taste_of(listener: User) -> Taste:
+    """Return the listener's taste; unsaved when they never set one."""
+    return Taste.objects.filter(listener=listener).first() or Taste(listener=listener)
+
+
+def clusters(listener: User, until: Any = None) -> list[Cluster]:
+    """Group what the listener played and liked (before `until`), largest group first; about five queries."""
+    heard = _heard(listener, until)
+    known = _known_songs([one.song_id for one in heard])
+    heard = [one for one in heard if one.song_id in known]
+    if not heard:
+        return []
+    weights = np.array([one.weight for one in heard], dtype=np.float32)
+    vectors = _vectors([known[one.song_id] for one in heard])
+    labels = clustering.clusters(vectors, weights, _n_clusters(len(heard)))
+    moods = dict(Wish.objects.filter(listener=listener, kind__in=Wish.MOODS).values_list("song_id", "kind"))
+    groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
+    everything = _Described.of(heard, known)
+    found = [
+        _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods) for rows in groups
+    ]
+    shown = Song.objects.for_cards().in_bulk([pk for cluster in found for pk in cluster.song_ids[:N_SHOWN]])
+    return [
+        replace(cluster, songs=tuple(shown[pk] for pk in cluster.song_ids[:N_SHOWN] if pk in shown))
+        for cluster in found
+    ]
+
+
+def _known_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
+    """Read what clustering needs of the songs, without making a model of each; two queries for every 5,000 songs."""
+    known: dict[int, _KnownSong] = {}
+    for start in range(0, len(song_ids), _SONGS_A_QUERY):
+        part = song_ids[start : start + _SONGS_A_QUERY]
+        rows = Song.objects.filter(pk__in=part).values_list("pk", "artist__name", *AUDIO_FEATURES)
+        known |= {pk: _KnownSong(pk, artist, features) for pk, artist, *features in rows}
+        for song_id, genre in Song.genres.through.objects.filter(song__in=part).values_list(
+            "song_id", "genre__name"
+        ):
+            known[song_id].genres.append(genre)
+    return known
+
+
+def _heard(listener: User, until: Any) -> list[_Heard]:
+    found = Interaction.objects.by(listener).filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
+    if until is not None:
+        found = found.filter(Q(occurred_at__lt=until) | Q(occurred_at=None))
+    rows = found.values("song_id").annotate(
+        n=Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0),
+        liked=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
+    )
+    return [_Heard(row["song_id"], float(row["n"] + 3 * row["liked"])) for row in rows.order_by("song_id")]
+
+
+def _n_clusters(n_songs: int) -> int:
+    return max(1, min(N_CLUSTERS, n_songs // SONGS_A_CLUSTER))
+
+
+def _vectors(songs: Sequence[_KnownSong]) -> NDArray[np.float32]:
+    """Return what the model learned about the songs, or their audio features where there is no model."""
+    found = registry.serving_recommender()
+    if found is not None:
+        _version, recommender = found
+        rows = recommender.items.rows(np.array([song.pk for song in songs], dtype=np.int64))
+        known = np.where(rows >= 0, rows, 0)
+        return np.where((rows >= 0)[:, None], recommender.similarity_vectors[known], 0).astype(np.float32)
+    return np.array(
+        [
+            [feature_chart.scaled(*pair) - 0.5 for pair in zip(AUDIO_FEATURES, song.features, strict=True)]
+            for song in songs
+        ],
+        dtype=np.float32,
+    )
+
+
+def _cluster(
+    heard: list[_Heard],
+    vectors: NDArray[np.float32],
+    songs: Mapping[int, _KnownSong],
+    everything: _Described,
+    moods: Mapping[int, str],
+) -> Cluster:
+    weights = np.array([one.weight for one in heard], dtype=np.float32)
+    ordered = [heard[row].song_id for row in np.argsort(-weights, kind="stable")]
+    mine = [songs[song_id] for song_id in ordered]
+    n_moods = Counter(moods.get(song_id, NORMAL) for song_id in ordered)
+    described = _Described.of(heard, songs)
+    return Cluster(
+        key=heard[clustering.medoid(vectors, weights)].song_id,
+        song_ids=tuple(ordered),
+        share=described.weight / max(everything.weight, 1e-9),
+        artists=_telling(described.artists, everything.artists)[:3],
+        genres=_telling(described.genres, everything.genres)[:2],
+        means={name: _mean(mine, place) for place, name in enumerate(AUDIO_FEATURES)},
+        mood=n_moods.most_common(1)[0][0],
+    )
+
+
+def _telling(here: Counter[str], everywhere: Counter[str]) -> tuple[str, ...]:
+    """Order names by how much they are of this part, and how much of them is in it: so parts get names of their own."""
+    return tuple(sorted(here, key=lambda name: (-(here[name] ** 2) / max(everywhere[name], 1), name)))
+
+
+def _mean(songs: Sequence[_KnownSong], feature: int) -> float | None:
+    values = [value for song in songs if (value := song.features[feature]) is not None]
+    return sum(values) / len(values) if values else None
+
+
+# --- Changing it ------------------------------------------------------------------------------------------------------
+
+
+def set_mood(listener: User, song_ids: Iterable[int], mood: str) -> None:
+    """Mute or boost these songs of the history, say they weren't mine, or (with "") take either back."""
+    if mood not in (NORMAL, *Wish.MOODS):
+        raise ValueError(f"{mood!r} is not a mood; they are {', '.join(Wish.MOODS)}.")
+    ids = list(song_ids)
+    with transaction.atomic():
+        Wish.objects.filter(listener=listener, song_id__in=ids, kind__in=Wish.MOODS).delete()
+        if mood:
+            Wish.objects.bulk_create([Wish(listener=listener, song_id=pk, kind=mood) for pk in ids])
+        list_cache.invalidate_lists([listener.pk])
+
+
+def set_discovery(listener: User, discovery: float) -> float:
+    """Store how adventurous lists shall be, 0 to 1; return what it was before."""
+    if not 0 <= discovery <= 1:
+        raise ValueError(f"Discovery is from 0 (familiar) to 1 (adventurous), not {discovery}.")
+    with transaction.atomic():
+        taste, _is_new = Taste.objects.get_or_create(listener=listener)
+        before, taste.discovery = taste.discovery, discovery
+        taste.save(update_fields=["discovery"])
+        list_cache.invalidate_lists([listener.pk])
+    return before
+
+
+def onboard(
+    listener: User,
+    *,
+    songs: Iterable[Song] = (),
+    artists: Iterable[Artist] = (),
+    genres: Iterable[Genre] = (),
+) -> Taste:
+    """Store what somebody said at the start: chosen songs become likes, artists and genres their first taste."""
+    with transaction.atomic():
+        taste, _is_new = Taste.objects.get_or_create(listener=listener)
+        taste.artists.add(*artists)
+        taste.genres.add(*genres)
+        taste.onboarded_at = timezone.now()
+        taste.save(update_fields=["onboarded_at"])
+        for song in songs:
+            interactions.like(listener, song, source="welcome")
+        list_cache.invalidate_lists([listener.pk])
+    return taste
+
+
+def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Served:
+    """Return the list as it would be; `moods` by song id stands for all stored ones. Nothing is changed."""
+    found = registry.serving_recommender()
+    if found is None:
+        return recommend.recommend_for(listener, discovery=discovery)
+    version, recommender = found
+    n = recommend.length(None)  # as on the home page: a shorter list is chosen for variety in another way
+    return recommend.made_now(
+        version,
+        n,
+        lambda: recommender.recommend(
+            history_loader.history_of(listener, recommender, _as_moods(listener, moods)),
+            n,
+            exclude=exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener), also=moods),
+            discovery=recommend.engine_discovery(discovery, recommender),
+        ),
+    )
+
+
+def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:
+    ignored = Wish.objects.filter(listener=listener, kind=Wish.Kind.IGNORE_SONG)
+    left_out = {song_id for song_id, mood in moods.items() if mood in Wish.NOT_LEARNED_FROM}
+    left_out |= set(ignored.values_list("song_id", flat=True))
+    return frozenset(left_out), frozenset(s for s, mood in moods.items() if mood == Wish.Kind.BOOST_SONG)
+
+
+def knowledge_of(listener: User) -> dict[str, Any]:
+    """Count what the recommender has to go by; one query."""
+    kinds = Interaction.Kind
+    return Interaction.objects.by(listener).aggregate(
+        plays=Sum("plays", filter=Q(kind=kinds.PLAY), default=0),
+        likes=Count("pk", filter=Q(kind=kinds.LIKE)),
+        dislikes=Count("pk", filter=Q(kind=kinds.DISLIKE)),
+        skips=Count("pk", filter=Q(kind=kinds.SKIP)),
+        songs=Count("song_id", distinct=True),
+        latest=Max("occurred_at"),
+    )

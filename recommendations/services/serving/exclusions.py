@@ -1,0 +1,98 @@
+"""What must not come: decided here, handed to the engine as a mask, and checked once more on what comes back."""
+
+import threading
+import time
+from collections.abc import Collection, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.models import Song
+from recommendations.conf import conf
+from recommendations.engine import Recommender
+from recommendations.models import ModelVersion
+from recommendations.services.serving.listener_context import Told, Unwanted
+
+NOTHING_UNWANTED = Unwanted()
+
+
+def unwanted_by(listener) -> Unwanted:
+    """Read what a listener disliked or hid; two queries."""
+    return Told(listener).unwanted
+
+
+def mask_for(
+    version: ModelVersion, recommender: Recommender, unwanted: Unwanted, also: Collection[int] = ()
+) -> NDArray[np.bool_]:
+    """Return what must not come, bool (n_items,): not available, unwanted, or in `also` (song ids)."""
+    mask = catalog_mask(version, recommender).copy()
+    songs = {*unwanted.song_ids, *also}
+    if unwanted.artist_ids:
+        songs.update(Song.objects.filter(artist_id__in=unwanted.artist_ids).values_list("pk", flat=True))
+    mask[known_rows(recommender, songs)] = True
+    return mask
+
+
+def known_rows(recommender: Recommender, song_ids: Iterable[int]) -> NDArray[np.int32]:
+    """Return the rows of those songs that the recommender knows."""
+    rows = recommender.items.rows(np.fromiter(song_ids, dtype=np.int64))
+    return rows[rows >= 0]
+
+
+class _CatalogMasks:
+    """Which songs of a version are not available, remembered for `catalog_mask_seconds`; safe for threads.
+
+    Deleted songs cannot be asked for; whoever meets one reports it with `missing`, and it stays masked.
+    """
+
+    def __init__(self) -> None:
+        # by artifact, whose name is never given twice; a row's number may be
+        self._masks: dict[str, tuple[float, NDArray[np.bool_]]] = {}
+        self._missing: dict[str, set[int]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
+        held = self._masks.get(version.artifact)
+        if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
+            with self._lock:
+                held = (time.monotonic(), self._read(version, recommender))
+                self._masks = (
+                    {version.artifact: held}
+                    if len(self._masks) > 3
+                    else {**self._masks, version.artifact: held}
+                )
+        return held[1]
+
+    def _read(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
+        mask = np.zeros(recommender.n_items, dtype=bool)
+        unavailable = Song.objects.filter(is_available=False).values_list("pk", flat=True)
+        mask[known_rows(recommender, unavailable)] = True
+        mask[known_rows(recommender, self._missing.get(version.artifact, ()))] = True
+        return mask
+
+    def missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
+        with self._lock:
+            self._missing.setdefault(version.artifact, set()).update(song_ids)
+            self._masks.pop(version.artifact, None)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._masks, self._missing = {}, {}
+
+
+_catalog_masks = _CatalogMasks()
+
+
+def catalog_mask(version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
+    """Return which songs of a version are not available any more, bool (n_items,); not to be written to."""
+    return _catalog_masks.get(version, recommender)
+
+
+def note_missing(version: ModelVersion, song_ids: Iterable[int]) -> None:
+    """Remember songs that a version knows and the catalog does not offer any more (T33)."""
+    _catalog_masks.missing(version, song_ids)
+
+
+def forget_masks() -> None:
+    """Drop what this process remembers of the catalog."""
+    _catalog_masks.forget()

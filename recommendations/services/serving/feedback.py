@@ -1,0 +1,74 @@
+"""What became of recommendations. Answering a list writes nothing; its receipt lets whoever showed it say so."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.core import signing
+
+from accounts.models import User
+from catalog.models import Song
+from recommendations import telemetry
+from recommendations.models import Impression, ModelVersion, Outcome
+from recommendations.services.serving.recommend import Served
+
+_SALT = "recommendations.events"
+VALID_SECONDS = 7 * 24 * 3600
+
+
+class EventRefused(Exception):
+    """What was told can't be true; the message says why."""
+
+
+class UnknownImpression(EventRefused):
+    """There is no such impression of this listener."""
+
+
+def receipt(listener: User, served: Served, arm: str | None = None) -> str:
+    """Return a signed text that says how a list came about; it goes with the list."""
+    version = served.version.pk if served.version else None
+    told = {"l": listener.pk, "v": version, "s": served.step, "a": arm or served.arm or None}
+    return signing.dumps(told, salt=_SALT, compress=True)
+
+
+def shown(listener: User, receipt_text: str, songs: Sequence[Song], surface: str) -> Impression:
+    """Record that a listener saw these songs of the list with that receipt, in this order."""
+    told = _read(listener, receipt_text)
+    version = ModelVersion.objects.filter(pk=told["v"]).first() if told["v"] else None
+    impression = Impression.objects.create(
+        listener=listener,
+        surface=surface,
+        version=version,
+        step=told["s"],
+        arm=told["a"],
+        song_ids=[song.pk for song in songs],
+    )
+    telemetry.event_recorded("impression")
+    return impression
+
+
+def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: str) -> bool:
+    """Record what the listener did with a song they were shown; return whether that is news."""
+    impression = Impression.objects.filter(pk=impression_id, listener=listener).first()
+    if impression is None:
+        raise UnknownImpression("You were shown no such list.")
+    if song.pk not in impression.song_ids:
+        raise EventRefused(f"“{song.title}” was not on that list.")
+    position = impression.song_ids.index(song.pk) + 1
+    _outcome, is_new = Outcome.objects.get_or_create(
+        impression=impression, song=song, kind=kind, defaults={"position": position}
+    )
+    if is_new:
+        telemetry.event_recorded(kind)
+    return is_new
+
+
+def _read(listener: User, receipt_text: str) -> dict:
+    try:
+        told = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
+    except signing.SignatureExpired:
+        raise EventRefused("That receipt is older than a week.") from None
+    except (signing.BadSignature, ValueError):
+        raise EventRefused("That is no receipt of a list from here.") from None
+    if told["l"] != listener.pk:
+        raise EventRefused("That receipt is of a list for somebody else.")
+    return told

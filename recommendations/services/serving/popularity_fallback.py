@@ -1,0 +1,43 @@
+"""What most listeners played, straight from the database: the answer while there is no model."""
+
+from django.core.cache import cache
+from django.db.models import Count
+
+from catalog.models import Interaction, Song
+from recommendations.conf import conf
+from recommendations.engine import Explanation, PopularityNote
+from recommendations.services.serving.exclusions import Unwanted
+
+_CACHE_KEY = "musicrec:most-played"
+
+
+def most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
+    """Return at most n available songs and how many listeners played or liked each, most first."""
+    counts: dict[int, int] = dict(
+        cache.get_or_set(_CACHE_KEY, _count, timeout=conf.popular_cache_seconds) or []
+    )
+    songs = Song.objects.available().for_cards().in_bulk(list(counts))
+    wanted = [
+        (songs[id_], count) for id_, count in counts.items() if id_ in songs and unwanted.allows(songs[id_])
+    ]
+    return wanted[:n]
+
+
+def _count() -> list[tuple[int, int]]:
+    """Count listeners a song over the whole table, then keep twice the longest list."""
+    heard = Interaction.objects.filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
+    counts = heard.values("song_id").annotate(n=Count("listener_id", distinct=True)).order_by("-n", "song_id")
+    return list(counts.values_list("song_id", "n")[: 2 * conf.longest_list])
+
+
+def unheard(n: int, unwanted: Unwanted) -> list[Song]:
+    """Return at most n songs of a catalog in which nobody has heard anything yet."""
+    songs = Song.objects.available().for_cards().exclude(pk__in=unwanted.song_ids)
+    return list(songs.exclude(artist_id__in=unwanted.artist_ids).order_by("pk")[:n])
+
+
+def explanation(count: int) -> Explanation:
+    """Say that a song is here because so many listeners played it."""
+    return Explanation(
+        {"popularity": float(count)}, {"popularity": 1.0}, popularity=PopularityNote("all_time", count)
+    )

@@ -1,0 +1,281 @@
+"""Lists computed ahead of time, so that most pages only read one row."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils import timezone
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from accounts.models import User
+from catalog.models import Interaction, Song
+from recommendations.conf import conf
+from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender
+from recommendations.engine import blocks
+from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
+from recommendations.services.serving import exclusions
+from recommendations.services.versions import registry
+from recommendations.services.data import training_rows
+from recommendations.services.data.active_listeners import select_active_listeners
+from recommendations.services.data.column_reader import Columns, reader
+from recommendations.services.serving.recommend import AS_CONFIGURED
+from recommendations.services.data.training_rows import Generations, TrainingRows
+
+OnProgress = Callable[[str, int, int], None]
+Keep = Callable[[int, int], None]
+
+STAGE = "precomputing"
+
+WRITTEN_TOGETHER = 2_500
+"""Lists of one transaction: no other write waits longer than these take."""
+
+
+def precompute(
+    version: ModelVersion,
+    *,
+    rows: TrainingRows | None = None,
+    on_progress: OnProgress | None = None,
+    after: int = 0,
+    keep: Keep | None = None,
+    is_turn_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Compute the list of every active listener with a history under one version; return how many were written.
+
+    Memory is bounded by `precompute_batch`: a batch is computed on all processors, then written. (Writing one while the
+    next is computed takes longer: both want the interpreter. Small batches do, too: in a large one more listeners have
+    histories of the same length.) Who has a discovery setting of their own is served live.
+
+    Parameters
+    ----------
+    rows
+        What a training has just read, to make the lists from; without it the histories are read batch by batch. Who did
+        something since gets a list of an old generation, which is not served.
+    after
+        Begin behind this listener's number.
+    keep
+        Called as `keep(last_listener_id, n_written)` in each transaction that wrote lists; what it
+        raises takes them back.
+    is_turn_over
+        Asked after every batch; True ends the work there.
+    """
+    recommender = registry.recommender_for(version)
+    known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
+    unavailable = exclusions.catalog_mask(version, recommender)
+    listener_ids = _wanted(known.listener_ids())
+    listener_ids = listener_ids[listener_ids > after]
+    tell = on_progress or _ignore
+    n, n_written = len(listener_ids), 0
+    for batch in blocks(n, conf.precompute_batch):
+        # a batch of one block tells nothing of itself
+        tell(STAGE, batch.start, n)
+        some = known.of(listener_ids[batch])
+        lists = _lists(recommender, some, unavailable, _as_part(tell, batch.start, n))
+        for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
+            n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
+        if is_turn_over():
+            return n_written
+    tell(STAGE, n, n)
+    return n_written
+
+
+def _as_part(tell: OnProgress, start: int, n: int) -> OnProgress:
+    """Return what tells the progress of one batch as that of all."""
+
+    def tell_part(_stage: str, done: int, _total: int) -> None:
+        tell(STAGE, start + done, n)
+
+    return tell_part
+
+
+def _ignore(stage: str, done: int, total: int) -> None:
+    """Progress that nobody asked for."""
+
+
+def _wanted(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return who of them gets a list: active lately, personalised, without wishes for its making."""
+    active = select_active_listeners().values("pk")
+    allowed = User.objects.who_allow_training().filter(pk__in=active).values_list("pk", flat=True)
+    special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
+    special |= set(Wish.objects.filter(kind__in=Wish.MOODS).values_list("listener_id", flat=True))
+    is_wanted = np.isin(listener_ids, np.fromiter(allowed, dtype=np.int64))
+    return listener_ids[is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))]
+
+
+# --- What is known of listeners ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Listeners in ascending order of their ids, what they did, and the state that was read.
+
+    `histories` and `disliked` are float32 csr (n_listeners, n_items).
+    """
+
+    listener_ids: NDArray[np.int64]
+    histories: csr_matrix
+    disliked: csr_matrix
+    generations: NDArray[np.int64]
+    read_at: datetime
+
+
+class _Known(Protocol):
+    """Where histories come from."""
+
+    def listener_ids(self) -> NDArray[np.int64]:
+        """Return who has a history, ascending."""
+
+    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+        """Return what some of them did."""
+
+
+class _OfTraining:
+    """Histories that a training read."""
+
+    def __init__(self, rows: TrainingRows, recommender: Recommender) -> None:
+        self._rows = rows
+        self._recommender = recommender
+        self._read_at = timezone.now()
+
+    def listener_ids(self) -> NDArray[np.int64]:
+        return np.sort(self._rows.interactions.listeners.ids)
+
+    @cached_property
+    def _matrices(self) -> tuple[csr_matrix, csr_matrix]:
+        events = self._rows.interactions
+        return self._recommender.histories(events), _disliked(events, self._recommender)
+
+    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+        histories, disliked = self._matrices
+        rows = self._rows.interactions.listeners.rows(listener_ids)
+        generations = self._rows.generations.of(listener_ids)
+        return _Some(listener_ids, histories[rows], disliked[rows], generations, self._read_at)
+
+
+class _OfDatabase:
+    """Histories as they are now, read for one range of ids after the other."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        self._recommender = recommender
+        with reader() as source:
+            self._songs: Columns = training_rows.read_songs(source)
+
+    def listener_ids(self) -> NDArray[np.int64]:
+        heard = Interaction.objects.order_by("listener_id").values_list("listener_id", flat=True).distinct()
+        return np.fromiter(heard, dtype=np.int64)
+
+    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+        # Read first which state the lists will be about: a like during the work then outdates them.
+        read_at = timezone.now()
+        first, last = int(listener_ids[0]), int(listener_ids[-1])
+        with reader() as source:
+            generations: Generations = training_rows.read_generations(source, first, last)
+        events = training_rows.read_histories(first, last, self._songs, self._recommender.item_ids)
+        events = _of(listener_ids, events)
+        ids = events.listeners.ids
+        histories = self._recommender.histories(events)
+        return _Some(ids, histories, _disliked(events, self._recommender), generations.of(ids), read_at)
+
+
+def _of(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
+    """Return the events of these listeners only: a range of ids may hold others, who get no list."""
+    wanted = np.isin(events.listeners.ids, listener_ids)
+    if wanted.all():
+        return events
+    kept = events.take(wanted[events.listener_rows])
+    listeners = IdMap(events.listeners.ids[wanted])
+    rows = listeners.rows(events.listeners.ids)[kept.listener_rows]
+    return replace(kept, listener_rows=rows, listeners=listeners)
+
+
+def _disliked(events: Interactions, recommender: Recommender) -> csr_matrix:
+    is_dislike = events.kinds == Kind.DISLIKE
+    items = recommender.items.rows(events.items.ids)[events.item_rows[is_dislike]]
+    return _marked(events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items))
+
+
+def _marked(rows: NDArray, items: NDArray, shape: tuple[int, int]) -> csr_matrix:
+    """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
+    known = items >= 0
+    return csr_matrix((np.ones(known.sum(), dtype=np.float32), (rows[known], items[known])), shape=shape)
+
+
+def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_matrix | None:
+    """Return what each listener hid or does not want to be learned from; None when nobody did."""
+    pairs = list(_hidden_pairs(listener_ids))
+    if not pairs:
+        return None
+    listeners, songs = np.array(pairs, dtype=np.int64).T
+    rows = np.searchsorted(listener_ids, listeners).clip(max=len(listener_ids) - 1)
+    asked = listener_ids[rows] == listeners
+    shape = (len(listener_ids), recommender.n_items)
+    return _marked(rows[asked], recommender.items.rows(songs[asked]), shape)
+
+
+def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    # a range, not a list of ids: others in between are sorted out by whoever asks
+    first, last = int(listener_ids[0]), int(listener_ids[-1])
+    wishes = Wish.objects.filter(listener_id__gte=first, listener_id__lte=last)
+    songs = wishes.filter(kind__in=[Wish.Kind.HIDE_SONG, *Wish.NOT_LEARNED_FROM])
+    yield from songs.values_list("listener_id", "song_id")
+    artists = wishes.filter(kind=Wish.Kind.HIDE_ARTIST).values_list("listener_id", "artist_id")
+    for listener_id, artist_id in artists:
+        for song_id in Song.objects.filter(artist_id=artist_id).values_list("pk", flat=True):
+            yield listener_id, song_id
+
+
+# --- Making and writing lists -----------------------------------------------------------------------------------------
+
+
+Row = tuple[int, int, str, int, str]
+"""Listener, version, the list as JSON, generation, segment."""
+
+
+def _lists(
+    recommender: Recommender, some: _Some, unavailable: NDArray[np.bool_] | None, on_progress: OnProgress
+) -> RecommendedBatch:
+    hidden = _hidden(recommender, some.listener_ids)
+    return recommender.recommend_batch(
+        some.histories,
+        conf.precomputed_length,
+        exclude=some.disliked if hidden is None else some.disliked + hidden,
+        unavailable=unavailable,
+        on_progress=on_progress,
+    )
+
+
+def _rows(version: ModelVersion, some: _Some, lists: RecommendedBatch, part: slice) -> list[Row]:
+    ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
+    return [
+        (listener_id, version.pk, lists.packed_json(place), generation, lists.segment(place))
+        for place, listener_id, generation in zip(range(part.start, part.stop), ids, generations, strict=True)
+    ]
+
+
+def _write(rows: Sequence[Row], computed_at: datetime, keep: Keep | None) -> int:
+    """Write a batch with one executemany; return how many were written.
+
+    A list from an older state of its listener replaces nothing newer, and who left meanwhile gets none.
+    """
+    table = connection.ops.quote_name(RecommendationList._meta.db_table)
+    users = connection.ops.quote_name(User._meta.db_table)
+    is_postgresql = connection.vendor == "postgresql"
+    items, lock = ("%s::jsonb", " FOR KEY SHARE") if is_postgresql else ("%s", "")
+    sql = (
+        f"INSERT INTO {table} (listener_id, version_id, items, generation, segment, computed_at) "  # noqa: S608
+        f"SELECT id, %s, {items}, %s, %s, {'%s::timestamptz' if is_postgresql else '%s'} "
+        f"FROM {users} WHERE id = %s{lock} ON CONFLICT (listener_id, version_id) DO UPDATE SET "
+        "items = excluded.items, generation = excluded.generation, segment = excluded.segment, "
+        f"computed_at = excluded.computed_at WHERE excluded.generation >= {table}.generation"
+    )
+    when = connection.ops.adapt_datetimefield_value(computed_at)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(sql, [(*row[1:], when, row[0]) for row in rows])
+        n_written = cursor.rowcount
+        if keep is not None:
+            keep(rows[-1][0], n_written)
+    return n_written

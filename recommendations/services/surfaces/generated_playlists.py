@@ -1,0 +1,304 @@
+"""Playlists made for a listener: weekly jams, weekly discovery and daily mixes.
+
+Each is made once for its period, by the schedule or when it is first asked for, and then stays as it is.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q, Sum
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from catalog.models import Interaction, Playlist, PlaylistItem, Song
+from recommendations.services.serving import (
+    exclusions,
+    explanation_text,
+    recommend,
+)
+from recommendations.services.surfaces import mixes
+from recommendations.services.data.active_listeners import select_active_listeners
+from recommendations.services.serving.recommend import ServedSong
+
+Kind = Playlist.Kind
+
+N_SONGS = 30
+KNOWN_SHARE = 0.8
+LEAST_KNOWN = 5
+"""With fewer songs that are loved there are no jams yet; they would stay as short for the week."""
+RESTED_DAYS = 7
+DISCOVERY = 0.7
+N_CANDIDATES = 200
+KEPT_DAYS = {Kind.WEEKLY_JAMS: 35, Kind.WEEKLY_DISCOVERY: 35, Kind.DAILY_MIX: 7}
+_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
+
+
+class Entry(NamedTuple):
+    """A song of a playlist and why it is in it."""
+
+    song: Song
+    reason: str
+
+
+class Draft(NamedTuple):
+    title: str
+    description: str
+    entries: list[Entry]
+
+
+def week_of(day: date) -> str:
+    """Return the ISO week, such as 2026-W35."""
+    year, week, _weekday = day.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def make(listener: User, kind: str, day: date | None = None) -> list[Playlist]:
+    """Return the playlists of this kind for the period of `day` (today), made now if there are none yet.
+
+    The list is empty while too little is known to make any.
+    """
+    day = day or timezone.localdate()
+    with translation.override(listener.language or settings.LANGUAGE_CODE):
+        if kind == Kind.DAILY_MIX:
+            return _daily(listener, day)
+        found = _kept(listener, kind, week_of(day), lambda: _WEEKLY[Kind(kind)](listener, day))
+    return [found] if found else []
+
+
+def make_all(listener: User, day: date | None = None) -> list[Playlist]:
+    """Make what is missing of every kind, and delete those whose time is long over."""
+    made = [playlist for kind in KEPT_DAYS for playlist in make(listener, kind, day)]
+    _delete_old(listener)
+    return made
+
+
+def make_due(
+    day: date | None = None,
+    *,
+    after: int = 0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    keep: Callable[[int, int], None] = lambda last_listener_id, n_done: None,
+    is_turn_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Make the playlists of everybody who was active lately; return for how many listeners there were any.
+
+    Begins behind the listener number `after`; `keep(listener_id, 1)` is called when one is done, and
+    `is_turn_over` after that: True ends the work there.
+    """
+    # Their numbers first, and each read when it is their turn: an open result holds SQLite to the state of its
+    # beginning, from which nothing can be written once somebody else has.
+    ids = list(select_active_listeners().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True))
+    n_made = 0
+    for n_done, listener_id in enumerate(ids, start=1):
+        listener = User.objects.filter(pk=listener_id).first()
+        if listener is not None:
+            n_made += bool(make_all(listener, day))
+        keep(listener_id, 1)
+        on_progress(n_done, len(ids))
+        if is_turn_over():
+            break
+    return n_made
+
+
+def _kept(listener: User, kind: str, period: str, draft: Callable[[], Draft | None]) -> Playlist | None:
+    """Return the playlist of a period; made by `draft` if it is not there yet."""
+    of_period = Playlist.objects.filter(owner=listener, kind=kind, period=period)
+    found = of_period.first()
+    if found is not None:
+        return found
+    drafted = draft()
+    if drafted is None or not drafted.entries:
+        return None
+    try:
+        return _store(listener, kind, period, drafted)
+    except IntegrityError:  # the schedule made it at the same moment, or the account is gone
+        return of_period.first()
+
+
+def _store(listener: User, kind: str, period: str, draft: Draft) -> Playlist:
+    with transaction.atomic():
+        playlist = Playlist.objects.create(
+            owner=listener, kind=kind, period=period, title=draft.title[:200], description=draft.description
+        )
+        PlaylistItem.objects.bulk_create(
+            PlaylistItem(
+                playlist=playlist, song=entry.song, position=position, reason=entry.reason[:_REASON_LENGTH]
+            )
+            for position, entry in enumerate(draft.entries, start=1)
+        )
+    return playlist
+
+
+# --- Weekly jams: mostly known and loved, rested ----------------------------------------------------------------------
+
+
+class _Known(NamedTuple):
+    """A song that the listener heard or liked. `n_skips`: how often they passed on."""
+
+    song_id: int
+    n_plays: int
+    n_skips: int
+    is_liked: bool
+    last_heard: datetime | None
+
+    def rest_days(self, now: datetime) -> int:
+        return (now - self.last_heard).days if self.last_heard else 10 * RESTED_DAYS
+
+    @property
+    def love(self) -> int:
+        """How much more it was played and liked than passed on; above 0 for what belongs among the loved ones."""
+        return min(self.n_plays, 20) + 10 * self.is_liked - 2 * self.n_skips
+
+    def worth(self, now: datetime) -> float:
+        """Return how much it is loved, times up to 1 for a rest of a week and more."""
+        return self.love * min(1.0, (1 + self.rest_days(now)) / (1 + RESTED_DAYS))
+
+
+def _weekly_jams(listener: User, day: date) -> Draft | None:
+    now = timezone.now()
+    known = _known_entries(listener, day, now)
+    if len(known) < LEAST_KNOWN:
+        return None
+    new = _never_heard(listener, max(1, N_SONGS - len(known)), discovery=None)
+    n_new = min(len(new), round(len(known) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(known))
+    title = _("Weekly jams, week of %(day)s") % {"day": _monday(day)}
+    description = _("Songs you love and haven't worn out, and a few that go with them.")
+    return Draft(title, description, _spread(known, new[:n_new]))
+
+
+def _known_entries(listener: User, day: date, now: datetime) -> list[Entry]:
+    known = {one.song_id: one for one in _known(listener) if one.love > 0}
+    unwanted = exclusions.unwanted_by(listener)
+    songs = Song.objects.available().select_related("artist").in_bulk(known)
+    allowed = [known[pk] for pk, song in songs.items() if unwanted.allows(song)]
+    # Ties go another way every week, so that equally loved songs take turns.
+    allowed.sort(key=lambda one: (-one.worth(now), _shuffled(one.song_id, week_of(day))))
+    best = allowed[: round(N_SONGS * KNOWN_SHARE)]
+    best.sort(key=lambda one: _shuffled(one.song_id, week_of(day)))
+    return [Entry(songs[one.song_id], _known_reason(one, now)) for one in best]
+
+
+def _known(listener: User) -> list[_Known]:
+    kinds = Interaction.Kind
+    rows = (
+        Interaction.objects.by(listener)
+        .exclude(kind=kinds.DISLIKE)
+        .values("song_id")
+        .annotate(
+            n_plays=Sum("plays", filter=Q(kind=kinds.PLAY), default=0),
+            n_skips=Sum("plays", filter=Q(kind=kinds.SKIP), default=0),
+            liked=Count("pk", filter=Q(kind=kinds.LIKE)),
+            last=Max("occurred_at", filter=Q(kind=kinds.PLAY)),
+        )
+    )
+    return [
+        _Known(row["song_id"], row["n_plays"], row["n_skips"], row["liked"] > 0, row["last"]) for row in rows
+    ]
+
+
+def _known_reason(one: _Known, now: datetime) -> str:
+    if not one.n_plays:
+        return _("You like it")
+    weeks = one.rest_days(now) // 7 if one.last_heard else 0
+    if one.n_plays > 1:
+        played = ngettext("You played it %(n)d time", "You played it %(n)d times", one.n_plays) % {
+            "n": one.n_plays
+        }
+        ago = ngettext("last %(n)d week ago", "last %(n)d weeks ago", weeks)
+    else:
+        played = _("You played it once")
+        ago = ngettext("%(n)d week ago", "%(n)d weeks ago", weeks)
+    return f"{played}, {ago % {'n': weeks}}" if weeks else played
+
+
+def _spread(known: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """Put a new song after every few known ones."""
+    entries, gap = [], max(1, len(known) // (len(new) + 1))
+    fresh = iter(new)
+    for place, entry in enumerate(known, start=1):
+        entries.append(entry)
+        if place % gap == 0 and (extra := next(fresh, None)):
+            entries.append(extra)
+    return [*entries, *fresh]
+
+
+# --- Weekly discovery: never heard ------------------------------------------------------------------------------------
+
+
+def _weekly_discovery(listener: User, day: date) -> Draft | None:
+    title = _("Weekly discovery, week of %(day)s") % {"day": _monday(day)}
+    description = _("Songs you have never heard, chosen for you.")
+    return Draft(title, description, _never_heard(listener, N_SONGS, discovery=DISCOVERY))
+
+
+def _never_heard(listener: User, n: int, discovery: float | None) -> list[Entry]:
+    """Return recommended songs without those in the history; none while there is nothing to choose them by."""
+    served = recommend.recommend_for(listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery)
+    if served.step in ("popular", "empty"):
+        return []
+    heard = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
+    return _entries([item for item in served if item.song.pk not in heard][:n])
+
+
+_WEEKLY: dict[Playlist.Kind, Callable[[User, date], Draft | None]] = {
+    Kind.WEEKLY_JAMS: _weekly_jams,
+    Kind.WEEKLY_DISCOVERY: _weekly_discovery,
+}
+
+
+# --- Daily mixes ------------------------------------------------------------------------------------------------------
+
+
+def _daily(listener: User, day: date) -> list[Playlist]:
+    kept = Playlist.objects.filter(owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-")
+    found = list(kept.order_by("period"))
+    if found or day != timezone.localdate():
+        return found
+    made = [
+        _kept(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, mix))
+        for mix in mixes.daily_mixes(listener)
+    ]
+    return [playlist for playlist in made if playlist]
+
+
+def _mix(mix: mixes.Mix) -> Draft:
+    named = explanation_text.songs_named_by(item.explanation for item in mix.items)
+    entries = [Entry(item.song, _mix_reason(item, mix, named)) for item in mix.items]
+    title = _("Daily mix %(number)d: %(name)s") % {"number": mix.number, "name": mix.name}
+    return Draft(title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries)
+
+
+def _mix_reason(item: ServedSong, mix: mixes.Mix, named: dict) -> str:
+    if item.song.pk in mix.known:
+        return _("You know and like it")
+    return explanation_text.of(item.explanation, named).line
+
+
+# --- Shared -----------------------------------------------------------------------------------------------------------
+
+
+def _entries(items: Iterable[ServedSong]) -> list[Entry]:
+    items = list(items)
+    named = explanation_text.songs_named_by(item.explanation for item in items)
+    return [Entry(item.song, explanation_text.of(item.explanation, named).line) for item in items]
+
+
+def _monday(day: date) -> str:
+    return (day - timedelta(days=day.weekday())).isoformat()
+
+
+def _shuffled(song_id: int, period: str) -> bytes:
+    return hashlib.sha256(f"{period}:{song_id}".encode()).digest()
+
+
+def _delete_old(listener: User) -> None:
+    for kind, days in KEPT_DAYS.items():
+        oldest = timezone.now() - timedelta(days=days)
+        Playlist.objects.filter(owner=listener, kind=kind, created_at__lt=oldest).delete()

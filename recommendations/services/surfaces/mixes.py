@@ -1,0 +1,156 @@
+"""Daily mixes: for each part of a listener's taste a list of known and new songs that stays the same for the day."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Song
+from recommendations.engine import Explanation, RecommendedList
+from recommendations.models import Wish
+from recommendations.services.serving import exclusions
+from recommendations.services.versions import registry
+from recommendations.services.preferences import taste
+from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.preferences.taste import Cluster
+from recommendations.services.serving.listener_context import Told, Unwanted
+
+N_MIXES = 5
+N_SONGS = 24
+N_FAMILIAR = 8
+LEAST_SONGS = 5
+KEPT_SECONDS = 36 * 3600
+
+
+@dataclass(frozen=True)
+class Mix:
+    """One mix of one day. `known` are the ids of those of its songs that the listener knows already."""
+
+    number: int
+    name: str
+    artists: tuple[str, ...]
+    items: list[ServedSong]
+    known: frozenset[int]
+
+    @property
+    def songs(self) -> list[Song]:
+        return [item.song for item in self.items]
+
+
+def daily_mixes(listener: User, n_songs: int | None = None, told: Told | None = None) -> list[Mix]:
+    """Return today's mixes, largest part of the taste first; what the listener hid since is taken out.
+
+    With `n_songs` only so many songs of each, for a picture of it. `told` is what was read of the listener already.
+    """
+    drafts = _drafts(listener)
+    entries = [_entries(draft)[:n_songs] for draft in drafts]
+    ids = [song_id for mix in entries for song_id, _score, _why in mix]
+    songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
+    unwanted = (told or Told(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
+    mixes = [
+        _mix(number, draft, found, songs, unwanted)
+        for number, (draft, found) in enumerate(zip(drafts, entries, strict=True), start=1)
+    ]
+    return [mix for mix in mixes if mix.items]
+
+
+def daily_mix(listener: User, number: int) -> Mix | None:
+    """Return one of today's mixes by its number, from 1."""
+    return next((mix for mix in daily_mixes(listener) if mix.number == number), None)
+
+
+def _drafts(listener: User) -> list[dict[str, Any]]:
+    """Return what the mixes are made of, kept for the day; until there is enough to mix nothing is kept."""
+    today = timezone.localdate()
+    moods = Wish.objects.filter(listener=listener, kind__in=Wish.MOODS).aggregate(
+        n=Count("pk"), last=Max("pk")
+    )
+    state = hashlib.sha256(f"{listener.pk}:{today}:{moods['n']}:{moods['last']}".encode()).hexdigest()[:24]
+    key = f"musicrec:mixes:{state}"
+    drafts = cache.get(key)
+    if drafts is None:
+        drafts = _made(listener, today)
+        if drafts:
+            cache.set(key, drafts, KEPT_SECONDS)
+    return drafts
+
+
+def _made(listener: User, today: date) -> list[dict[str, Any]]:
+    found = registry.serving_recommender()
+    if found is None:
+        return []
+    # What was heard before today decides, so that the same mixes come back should the cache lose them.
+    begin = datetime.combine(today, time.min, tzinfo=timezone.get_current_timezone())
+    clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(taste.clusters(listener))
+    version, recommender = found
+    mask = exclusions.mask_for(
+        version, recommender, exclusions.unwanted_by(listener), also=_all_songs(clusters)
+    )
+    drafts = []
+    for cluster in clusters[:N_MIXES]:
+        history = recommender.history(list(cluster.song_ids))
+        new = recommender.recommend(history, N_SONGS - N_FAMILIAR, exclude=mask)
+        # A song is new in one mix only: what many like would otherwise begin all of them.
+        mask[exclusions.known_rows(recommender, [int(item.item_id) for item in new])] = True
+        drafts.append(_draft(cluster, new, today))
+    return drafts
+
+
+def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
+    return [
+        cluster
+        for cluster in clusters
+        if len(cluster.song_ids) >= LEAST_SONGS and cluster.mood not in Wish.NOT_LEARNED_FROM
+    ]
+
+
+def _all_songs(clusters: Sequence[Cluster]) -> list[int]:
+    return [song_id for cluster in clusters for song_id in cluster.song_ids]
+
+
+def _draft(cluster: Cluster, new: RecommendedList, today: date) -> dict[str, Any]:
+    return {
+        "name": cluster.name,
+        "artists": list(cluster.artists),
+        "new": new.to_dict(),
+        "known": _of_the_day(cluster.song_ids, today)[:N_FAMILIAR],
+    }
+
+
+def _of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
+    """Return the best-loved songs of a part in another order every day."""
+    best = song_ids[: 3 * N_FAMILIAR]
+    turn = today.toordinal() % max(len(best), 1)
+    return [*best[turn:], *best[:turn]]
+
+
+def _entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
+    """Put a known song after every two new ones: (song id, score, explanation)."""
+    known = list(draft["known"])
+    entries: list[tuple[int, float, Explanation]] = []
+    for place, item in enumerate(RecommendedList.from_dict(draft["new"]).items):
+        entries.append((int(item.item_id), item.score, item.explanation))
+        if place % 2 and known:
+            entries.append((known.pop(0), 0.0, Explanation({}, {})))
+    return entries
+
+
+def _mix(
+    number: int,
+    draft: dict[str, Any],
+    entries: list[tuple[int, float, Explanation]],
+    songs: dict[int, Song],
+    unwanted: Unwanted,
+) -> Mix:
+    items = [
+        ServedSong(songs[song_id], score, explanation, place)
+        for place, (song_id, score, explanation) in enumerate(entries, start=1)
+        if song_id in songs and unwanted.allows(songs[song_id])
+    ]
+    return Mix(number, draft["name"], tuple(draft["artists"]), items, frozenset(draft["known"]))

@@ -1,0 +1,39 @@
+"""Which artists resemble one another, concluded from their songs."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from catalog.models import Artist, Interaction, Song
+from recommendations.services.serving import recommend
+
+N_ARTISTS = 6
+N_SONGS = 3
+N_SIMILAR = 30
+
+
+def like_artist_of(songs: Iterable[Song], artist_id: int, n: int = N_ARTISTS) -> list[Artist]:
+    """Return the artists of these songs, most frequent first, without the one asked about."""
+    artists = [song.artist for song in songs if song.artist_id != artist_id]
+    counts = Counter(artist.pk for artist in artists)
+    by_id = {artist.pk: artist for artist in artists}
+    return [by_id[pk] for pk, _count in counts.most_common(n)]
+
+
+def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
+    """Return artists whose songs are most like the best-known songs of `artist`."""
+    similar = [found for song in best_known(artist) for found in recommend.similar_songs(song, N_SIMILAR).songs]
+    return like_artist_of(similar, artist.pk, n)
+
+
+def best_known(artist: Artist, n: int = N_SONGS) -> list[Song]:
+    """Return the artist's songs with most interactions."""
+    ids = best_known_ids(artist, n)
+    songs = Song.objects.available().select_related("artist").in_bulk(ids)
+    return [songs[pk] for pk in ids if pk in songs]
+
+
+def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
+    """Return the ids of the artist's available songs with most interactions; one or two queries."""
+    heard = Interaction.objects.filter(song__artist=artist, song__is_available=True)
+    ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
+    return [pk for pk, _count in ids] or list(artist.songs.available().values_list("pk", flat=True)[:n])

@@ -1,0 +1,49 @@
+"""Whether a freshly trained version may take over by itself (T18)."""
+
+from recommendations.conf import conf
+from recommendations.engine import RecommenderConfig
+from recommendations.services.versions import registry
+from recommendations.services.training.offline_evaluation import Evaluation
+
+
+def rival_of(config: RecommenderConfig) -> RecommenderConfig | None:
+    """Return the active version's configuration when it differs: it is then fitted and measured on the same split.
+
+    The active artifact itself can't be measured fairly, because it has learned from what is held out.
+    """
+    active = registry.active_version()
+    if active is None or active.config == config.to_dict():
+        return None
+    return RecommenderConfig.from_dict(active.config)
+
+
+def objection(evaluation: Evaluation | None) -> str:
+    """Return why a version must not be activated by itself; empty when it may."""
+    if evaluation is None:
+        return ""
+    return _against_rival(evaluation) or _against_itself(evaluation)
+
+
+def _against_rival(evaluation: Evaluation) -> str:
+    """Clearly worse: the whole interval of the paired difference lies below what may be lost."""
+    rival, difference = evaluation.rival_ndcg, evaluation.difference
+    if rival is None or difference is None or difference[1] >= -conf.gate_drop * rival:
+        return ""
+    return (
+        f"NDCG@10 is {evaluation.ndcg:.3f}, the active version's configuration reaches {rival:.3f} on the same "
+        f"split (difference {difference[0]:+.3f} to {difference[1]:+.3f}). Activate it by hand if that is meant."
+    )
+
+
+def _against_itself(evaluation: Evaluation) -> str:
+    """The same configuration on much worse data (a broken import, say) shows as a fall of its own figure."""
+    active = registry.active_version()
+    before = (active.metrics if active else {}).get("ndcg_10")
+    if active is None or evaluation.rival_ndcg is not None or before is None:
+        return ""
+    if evaluation.interval[1] >= before * (1 - 2 * conf.gate_drop):
+        return ""
+    return (
+        f"NDCG@10 fell from {before:.3f} ({active.name}) to {evaluation.ndcg:.3f} with the same configuration; "
+        "look at the newest imports. Activate it by hand if that is meant."
+    )

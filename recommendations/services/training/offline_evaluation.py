@@ -1,0 +1,176 @@
+"""How good a configuration is: fitted on a part of what was heard, measured on the rest."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import isnan
+from typing import Any
+
+from recommendations.conf import conf
+from recommendations.engine import Recommender, RecommenderConfig
+from recommendations.engine import (
+    EvaluationReport,
+    Fidelity,
+    Interval,
+    Split,
+    evaluate,
+    explanation_fidelity,
+    listener_split,
+    paired_bootstrap,
+    random_split,
+    temporal_split,
+)
+from recommendations.services.data.training_rows import TrainingRows
+
+log = logging.getLogger(__name__)
+
+OnProgress = Callable[[str, int, int], None]
+
+METRIC = "ndcg@10"
+SYSTEM = "recommender"
+COMPARED = ("ndcg@10", "precision@10", "recall@20", "map@10")
+SPLITS = ("random", "temporal", "listener")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured of a configuration, and of the active version's where that is another one.
+
+    `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `interval` is
+    around `ndcg`; `difference` is the interval of ours minus the rival's, paired by listener.
+    """
+
+    config: RecommenderConfig
+    tuning: dict[str, Any] | None
+    report: EvaluationReport
+    ndcg: float
+    interval: tuple[float, float]
+    rival_ndcg: float | None = None
+    difference: tuple[float, float] | None = None
+    listener_ids: tuple[int, ...] = ()
+    fidelity: Fidelity | None = None
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Return what a model version keeps: the figure in one number, and everything that was measured."""
+        return {
+            "ndcg_10": self.ndcg,
+            "rival_ndcg_10": self.rival_ndcg,
+            "report": self.report.to_dict(),
+            "per_listener": self._per_listener(),
+            "fidelity": self.fidelity and self.fidelity.to_dict(),
+        }
+
+    def _per_listener(self) -> dict[str, Any]:
+        """Return the figures of each listener, so that any two versions can be compared on whom both measured."""
+        measured = {
+            metric: [
+                None if isnan(value) else round(value, 5) for value in self.report.values_of(SYSTEM, metric)
+            ]
+            for metric in COMPARED
+            if metric in self.report.metrics
+        }
+        return {"listener_ids": list(self.listener_ids)} | measured
+
+    @property
+    def sentence(self) -> str:
+        beside = (
+            "" if self.rival_ndcg is None else f", the active version's configuration {self.rival_ndcg:.3f}"
+        )
+        low, high = self.interval
+        return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
+
+
+def split_of(rows: TrainingRows, name: str, seed: int) -> Split:
+    """Hold something back: at random, the newest, or whole listeners. Raises ValueError for a name nobody knows."""
+    share = conf.evaluation_share
+    if name == "random":
+        return random_split(rows.interactions, seed=seed, test_share=share)
+    if name == "temporal":
+        return temporal_split(rows.interactions, test_share=share)
+    if name == "listener":
+        return listener_split(rows.interactions, seed=seed, test_share=share)
+    raise ValueError(f"There is no split {name!r}; there are: {', '.join(SPLITS)}.")
+
+
+def report_on(
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    split: Split,
+    *,
+    seed: int,
+    on_progress: OnProgress | None = None,
+) -> EvaluationReport:
+    """Fit on the split's training part and measure, for at most `evaluation_listeners` listeners."""
+    fitted = _fitted(rows, config, split, seed, on_progress)
+    return _report_on(rows, fitted, split, seed, on_progress)
+
+
+def _fitted(
+    rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int, on_progress: OnProgress | None
+) -> Recommender:
+    return Recommender(config).fit(split.train, rows.features, seed=seed, on_progress=on_progress)
+
+
+def _report_on(
+    rows: TrainingRows, fitted: Recommender, split: Split, seed: int, on_progress: OnProgress | None
+) -> EvaluationReport:
+    return evaluate(
+        fitted,
+        split,
+        item_features=rows.features,
+        max_listeners=conf.evaluation_listeners,
+        seed=seed,
+        on_progress=on_progress,
+    )
+
+
+def differences(ours: EvaluationReport, theirs: EvaluationReport, *, seed: int) -> dict[str, Interval]:
+    """Return by metric the interval of ours minus theirs, paired by listener; both must be on one split."""
+    return {metric: paired_bootstrap(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
+
+
+def measure(
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    rival: RecommenderConfig | None,
+    *,
+    seed: int,
+    on_progress: OnProgress | None = None,
+) -> Evaluation | None:
+    """Measure a configuration on a random split, paired with a rival's on the same one; None with too little data.
+
+    On the same split it is measured whether the reasons are true (`explanation_fidelity`).
+    """
+    split = split_of(rows, "random", seed)
+    if not split.test.nnz:
+        return None
+    fitted = _fitted(rows, config, split, seed, on_progress)
+    ours = _report_on(rows, fitted, split, seed, on_progress)
+    interval = ours.interval(METRIC)
+    evaluation = Evaluation(
+        fitted.config,
+        fitted.metadata.get("tuning"),
+        ours,
+        ours.mean(METRIC),
+        (interval.low, interval.high) if interval else (0.0, 1.0),
+        listener_ids=tuple(rows.interactions.listeners.ids[ours.listeners].tolist()),
+        fidelity=_fidelity(fitted, split, seed),
+    )
+    del fitted
+    if rival is None:
+        return evaluation
+    theirs = report_on(rows, rival, split, seed=seed, on_progress=on_progress)
+    difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
+    return replace(evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high))
+
+
+def _fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:
+    """Say how often the reasons are true, for a sample; None where no listener's history is long enough."""
+    try:
+        return explanation_fidelity(
+            fitted, fitted.histories(split.given), n_cases=conf.fidelity_cases, seed=seed
+        )
+    except ValueError as error:
+        log.info("The reasons were not measured: %s", error)
+        return None

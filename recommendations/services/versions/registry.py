@@ -1,0 +1,314 @@
+"""Model versions: which one serves, how another one comes to, and what happens to a broken one."""
+
+import hashlib
+import logging
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from recommendations.conf import conf
+from recommendations.engine import ArtifactError, Recommender
+from recommendations.models import Activation, Arm, Experiment, ModelVersion, RecommendationList, TrainingRun
+from recommendations.services.jobs import background_jobs
+from recommendations.services.versions import trends
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+
+
+class RegistryError(Exception):
+    """A version cannot do what was asked of it; the message says which and why."""
+
+
+class BrokenVersion(RegistryError):
+    """The files of a version are missing or damaged."""
+
+
+# --- Which version ----------------------------------------------------------------------------------------------------
+
+
+def active_version() -> ModelVersion | None:
+    return ModelVersion.objects.filter(is_active=True).first()
+
+
+def find(name: str) -> ModelVersion:
+    """Return the version that a person means by "active", "v3" or "3"."""
+    if name == "active":
+        return require_active()
+    number = name.removeprefix("v")
+    version = ModelVersion.objects.filter(pk=number).first() if number.isdecimal() else None
+    if version is None:
+        known = ", ".join(v.name for v in ModelVersion.objects.usable()[:5]) or "none yet"
+        raise RegistryError(f"There is no model version {name!r}. The newest are: {known}.")
+    return version
+
+
+def require_active() -> ModelVersion:
+    version = active_version()
+    if version is None:
+        raise RegistryError(_("No model version is active yet. Train one: python manage.py train_model"))
+    return version
+
+
+def previous_version() -> ModelVersion | None:
+    """Return what roll-back would bring back: the usable version that was active before the active one."""
+    return next(_earlier_versions(active_version()), None)
+
+
+def _earlier_versions(version: ModelVersion | None) -> Iterator[ModelVersion]:
+    """Walk the log of activations back, each usable version once.
+
+    A roll-back is not a step forward: from the version it brought back the walk goes on to what was before that one.
+    """
+    seen: set[int] = set()
+    while version is not None and version.pk not in seen:
+        seen.add(version.pk)
+        log_of = version.activations.exclude(
+            reason__in=[Activation.Reason.ROLLED_BACK, Activation.Reason.BROKEN]
+        )
+        entry = log_of.select_related("previous").first()
+        version = entry.previous if entry else None
+        if version is not None and version.pk not in seen and version.state == ModelVersion.State.READY:
+            yield version
+
+
+# --- Change it --------------------------------------------------------------------------------------------------------
+
+
+def activate(
+    version: ModelVersion, *, by: Any = None, reason: str = Activation.Reason.BY_HAND
+) -> ModelVersion:
+    """Make a version the one that serves. Its files are loaded and checked first; then rows flip in one transaction.
+
+    Raises RegistryError when its files were pruned, BrokenVersion when they are damaged.
+    """
+    if version.state == ModelVersion.State.PRUNED:
+        raise RegistryError(
+            _("The files of %(version)s were removed by pruning; train again instead.")
+            % {"version": version.name}
+        )
+    try:
+        recommender_for(version)
+    except BrokenVersion as error:
+        mark_broken(version, str(error))
+        raise
+    for _attempt in range(5):
+        try:
+            return _flip(version, by, reason)
+        except IntegrityError:
+            # Two activations at once on a server database: the constraint let one through, ours goes after it.
+            continue
+    raise RegistryError(
+        _("%(version)s could not be activated because others kept activating; try again.")
+        % {"version": version.name}
+    )
+
+
+@transaction.atomic
+def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
+    previous = ModelVersion.objects.select_for_update().filter(is_active=True).first()
+    if previous == version:
+        return previous
+    ModelVersion.objects.filter(is_active=True).update(is_active=False)
+    flipped = (
+        ModelVersion.objects.usable()
+        .filter(pk=version.pk)
+        .update(is_active=True, activated_at=timezone.now())
+    )
+    if not flipped:
+        raise RegistryError(
+            _("%(version)s is %(state)s and can't be activated.")
+            % {"version": version.name, "state": version.get_state_display()}
+        )
+    Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
+    if reason != Activation.Reason.TRAINED:  # a training computes them itself, from what it has read
+        background_jobs.request_lists(version)
+    version.refresh_from_db()
+    log.info("%s is active (%s)", version.name, reason)
+    return version
+
+
+def roll_back(*, by: Any = None) -> ModelVersion:
+    """Activate the version that was active before the active one.
+
+    Raises RegistryError when there is none.
+    """
+    current = require_active()
+    for version in _earlier_versions(current):
+        try:
+            return activate(version, by=by, reason=Activation.Reason.ROLLED_BACK)
+        except BrokenVersion as error:
+            log.warning("Rolling back past a broken version: %s", error)
+    raise RegistryError(
+        _("%(version)s is the first usable version; there is nothing to roll back to.")
+        % {"version": current.name}
+    )
+
+
+@transaction.atomic
+def mark_broken(version: ModelVersion, why: str) -> ModelVersion | None:
+    """Take a damaged version out of service; return the version that serves instead (None: none is left)."""
+    was_active = ModelVersion.objects.filter(pk=version.pk, is_active=True).update(is_active=False)
+    ModelVersion.objects.filter(pk=version.pk, state=ModelVersion.State.READY).update(
+        state=ModelVersion.State.BROKEN, gate_reason=why
+    )
+    log.error("%s was taken out of service: %s", version.name, why)
+    _loaded.forget(version.pk)
+    if not was_active:
+        return active_version()
+    successor = next(_earlier_versions(version), None) or ModelVersion.objects.usable().first()
+    if successor is None:
+        return None
+    return _flip(successor, None, Activation.Reason.BROKEN)
+
+
+# --- Load it ----------------------------------------------------------------------------------------------------------
+
+
+class _Loaded:
+    """The recommenders in this process's memory, least recently used first; safe for threads."""
+
+    def __init__(self) -> None:
+        self._by_version: OrderedDict[int, tuple[str, Recommender]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, version: ModelVersion) -> Recommender:
+        with self._lock:
+            held = self._by_version.get(version.pk)
+            if held is None or held[0] != version.manifest_sha256:
+                held = (version.manifest_sha256, _load(version))
+                self._by_version[version.pk] = held
+            self._by_version.move_to_end(version.pk)
+            while len(self._by_version) > conf.loaded_versions:
+                self._by_version.popitem(last=False)
+            return held[1]
+
+    def forget(self, version_id: int | None = None) -> None:
+        with self._lock:
+            if version_id is None:
+                self._by_version.clear()
+            else:
+                self._by_version.pop(version_id, None)
+
+
+_loaded = _Loaded()
+
+
+def recommender_for(version: ModelVersion) -> Recommender:
+    """Return the recommender of a version, read once a process and checked against its checksums.
+
+    It counts by the newest trends of its version. Raises BrokenVersion when its files are missing, damaged or not the
+    ones that were registered.
+    """
+    recommender = _loaded.get(version)
+    trends.take_over(version, recommender)
+    return recommender
+
+
+def _load(version: ModelVersion) -> Recommender:
+    folder = folder_of(version)
+    try:
+        if manifest_digest(folder) != version.manifest_sha256:
+            raise BrokenVersion(
+                f"{version.name}: {MANIFEST} in {folder.name} is not the one that was registered."
+            )
+        return Recommender.load(folder, verify=True)
+    except FileNotFoundError as error:
+        raise BrokenVersion(f"{version.name}: {error.filename} is missing.") from error
+    except ArtifactError as error:
+        raise BrokenVersion(f"{version.name}: {error}") from error
+
+
+def serving_recommender() -> tuple[ModelVersion, Recommender] | None:
+    """Return the version that serves, loaded; a broken one is marked and the previous good one takes over (T05)."""
+    # A page asks this several times, and the figures of a version are long to read.
+    version = ModelVersion.objects.filter(is_active=True).defer("config", "metadata", "metrics").first()
+    while version is not None:
+        try:
+            return version, recommender_for(version)
+        except BrokenVersion as error:
+            version = mark_broken(version, str(error))
+    return None
+
+
+def forget_loaded() -> None:
+    """Drop the recommenders from this process's memory."""
+    _loaded.forget()
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+
+def folder_of(version: ModelVersion) -> Path:
+    return settings.ARTIFACTS_DIR / version.artifact
+
+
+def manifest_digest(folder: Path) -> str:
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def prune(keep: int | None = None) -> list[ModelVersion]:
+    """Remove the files and lists of old versions; return the versions that lost them.
+
+    The active version, the one roll-back would bring, those of experiments that are not over and the newest `keep`
+    ready ones stay.
+    """
+    keep = conf.versions_kept if keep is None else keep
+    if keep < 1:
+        raise RegistryError(f"At least 1 version must stay; {keep} was asked for.")
+    stays = {v.pk for v in (active_version(), previous_version()) if v is not None}
+    stays.update(ModelVersion.objects.usable().values_list("pk", flat=True)[:keep])
+    stays.update(_in_experiments())
+    pruned = list(ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays))
+    for version in pruned:
+        _remove(version)
+    return pruned
+
+
+def _in_experiments() -> QuerySet[Arm, int]:
+    """Return the versions that an experiment serves or may yet promote; without its files an arm would be another."""
+    under_way = [Experiment.State.DRAFT, Experiment.State.RUNNING, Experiment.State.STOPPED]
+    arms = Arm.objects.filter(experiment__state__in=under_way).exclude(version=None)
+    return arms.values_list("version_id", flat=True)
+
+
+def _remove(version: ModelVersion) -> None:
+    """Take the row out of use before the files go, so that a crash in between leaves only files, which are swept."""
+    with transaction.atomic():
+        ModelVersion.objects.filter(pk=version.pk, is_active=False).update(state=ModelVersion.State.PRUNED)
+        RecommendationList.objects.filter(version=version).delete()
+    _loaded.forget(version.pk)
+    shutil.rmtree(folder_of(version), ignore_errors=True)
+
+
+def sweep_leftovers() -> list[str]:
+    """Remove folders that no version names and no training is writing (T03); return their names."""
+    if TrainingRun.objects.running().exists():
+        return []
+    known = set(
+        ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).values_list("artifact", flat=True)
+    )
+    old = time.time() - conf.leftovers_after_seconds
+    leftovers = [
+        folder
+        for folder in settings.ARTIFACTS_DIR.iterdir()
+        if folder.is_dir() and folder.name not in known and folder.stat().st_mtime <= old
+    ]
+    for folder in leftovers:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [folder.name for folder in leftovers]

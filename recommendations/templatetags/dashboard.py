@@ -1,0 +1,115 @@
+"""The operator's desk in templates: its figures, and charts drawn on the server."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
+
+from recommendations.services.operations import dashboard as desk_service
+
+register = template.Library()
+
+WIDTH, HEIGHT = 560, 120
+
+
+@register.simple_tag
+def read_desk() -> desk_service.Desk:
+    return desk_service.read()
+
+
+@register.inclusion_tag("admin/parts/_bar_chart.html")
+def bar_chart(days: Sequence[Any], field: str, title: str, kind: str = "count") -> dict[str, Any]:
+    """Draw one bar a day; the numbers are in a table below it, so nobody depends on the drawing."""
+    values = [getattr(day, field) for day in days]
+    top = max((value for value in values if value is not None), default=0) or 1
+    step = WIDTH / max(len(values), 1)
+    bars = [
+        {
+            "x": round(i * step + 1, 1),
+            "height": round(HEIGHT * (value or 0) / top, 1),
+            "day": day.day,
+            "value": value,
+        }
+        for i, (day, value) in enumerate(zip(days, values, strict=True))
+    ]
+    for bar in bars:
+        bar["y"] = round(HEIGHT - bar["height"], 1)
+    return {
+        "title": title, "bars": bars, "bar_width": round(step - 2, 1), "width": WIDTH, "height": HEIGHT,
+        "top": top, "is_rate": kind == "rate", "is_empty": not any(values),
+    }  # fmt: skip
+
+
+@register.filter
+def with_code(text: str) -> str:
+    """Show what stands between backticks, which are for terminals, as code."""
+    parts = conditional_escape(text).split("`")
+    return mark_safe("".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)))  # noqa: S308
+
+
+@register.filter
+def percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None or value != value else f"{100 * value:.{digits}f} %"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:+.4f}"
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """Show a number as a person would write it in a table."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+@register.filter
+def measured(value: Any) -> str:
+    """Show a measured mean, with its interval where it has one."""
+    if isinstance(value, dict):
+        interval = f"{value['low']:.3f} – {value['high']:.3f}"
+        return format_html('{} <span class="quiet">{}</span>', figure(value["mean"]), interval)
+    return figure(value)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Show a length of time in its largest fitting unit."""
+    if seconds is None:
+        return "–"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@register.filter
+def age(moment: datetime | None) -> str:
+    return "–" if moment is None else duration((timezone.now() - moment).total_seconds())
+
+
+@register.filter
+def megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB"
+
+
+@register.filter
+def of_measure(estimates: dict[str, Any], measure: str) -> Any:
+    """Return one estimate of an arm; None where there is none."""
+    return estimates.get(measure)
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """Show a difference of rates in percentage points."""
+    return "–" if value is None or value != value else f"{100 * value:+.2f}"
