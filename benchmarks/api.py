@@ -131,9 +131,8 @@ def _rows(options: argparse.Namespace) -> None:
 def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
     """Ask the empty view and the recommendations in turn, on the same server in the same run."""
     port = _free_port()
-    gunicorn = (
-        f"gunicorn -b 127.0.0.1:{port} -k musicrec_site.server.web_worker.WebWorker --threads 4 --log-level error"
-    )
+    worker = "-k musicrec_site.server.web_worker.WebWorker --threads 4"
+    gunicorn = f"gunicorn -b 127.0.0.1:{port} {worker} --log-level error"
     command = [sys.executable, "-m", *gunicorn.split(), "benchmarks.api_server:application"]
     server = subprocess.Popen(command, cwd=ROOT)
     try:
@@ -197,8 +196,8 @@ def _wait_for(port: int) -> None:
 def _after_each_like(options: argparse.Namespace) -> list[Row]:
     """Like a song, then take the next list: how long the list takes, in this process, from call to songs."""
     from accounts.models import User
-    from catalog.models import Song
     from catalog.listening import interactions
+    from catalog.models import Song
     from recommendations.services.serving import recommend
 
     listener = User.objects.get(username="listener_1")

@@ -24,9 +24,9 @@ from scipy.sparse import save_npz
 from catalog.imports.importers import importer_named, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
+from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.evaluation import random_split
 from recommendations.engine.synthetic.world import World
-from recommendations.engine.core.weighting import Weighting
 
 COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
 

@@ -51,10 +51,10 @@ from recommendations.engine.core.arrays import (
     top_columns,
 )
 from recommendations.engine.core.config import SearchConfig
+from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.evaluation import metrics, paired_bootstrap
 from recommendations.engine.evaluation.comparison import bootstrap
 from recommendations.engine.tuning.hyperparameter_search import search_component
-from recommendations.engine.data.side_information import has_side_information
 
 COMPONENTS = ("als", "ease", "item_knn", "user_knn", "bpr", "content", "popularity")
 TOLD = ("als", "ease", "item_knn")

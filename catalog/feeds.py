@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from catalog.models import Playlist
-from catalog.playlists.export import jspf, files
+from catalog.playlists.export import files, jspf
 
 N_ENTRIES = 20
 

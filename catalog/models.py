@@ -1,13 +1,13 @@
 from catalog.imports.models import ImportRun, RejectedImportRow
-from catalog.listening.models import Interaction
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
-from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.listening.models import (
     HeardName,
+    Interaction,
     LatestImport,
     NowPlaying,
     Submission,
 )
+from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 
 __all__ = [
     "AUDIO_FEATURES",

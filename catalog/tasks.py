@@ -6,8 +6,8 @@ from celery import shared_task
 from django.db import transaction
 
 from catalog.conf import catalog_conf
-from catalog.models import ImportRun
 from catalog.imports import import_jobs
+from catalog.models import ImportRun
 from common.jobs.messages import send, short_task
 
 

@@ -6,8 +6,8 @@ from django.urls import include, path, re_path
 from catalog import feeds
 from catalog.listenbrainz.urls import urlpatterns as catalog_patterns
 from catalog.listenbrainz.views import UnknownAddress
-from musicrec_site.web.icon import icon
 from musicrec_site.ops.metrics import metrics
+from musicrec_site.web.icon import icon
 from recommendations.api.listenbrainz_urls import urlpatterns as recommendation_patterns
 
 # What needs recommendations comes first: the catalog's last pattern takes every other address.

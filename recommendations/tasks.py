@@ -11,12 +11,12 @@ from common.jobs import Swept
 from common.jobs.messages import send, short_task
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
-from recommendations.services.jobs import background_jobs
-from recommendations.services.workloads import background_work
-from recommendations.services.experiments import results
-from recommendations.services.versions import registry
-from recommendations.services.training import pipeline
 from recommendations.services.data import training_rows
+from recommendations.services.experiments import results
+from recommendations.services.jobs import background_jobs
+from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
+from recommendations.services.workloads import background_work
 
 log = logging.getLogger(__name__)
 

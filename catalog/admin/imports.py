@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.uploads import accepts_upload
 from catalog import tasks
-from common.admin.confirming import ask
-from common.admin.records import RecordAdmin
+from catalog.imports import import_jobs
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
-from catalog.imports import import_jobs
+from common.admin.confirming import ask
+from common.admin.records import RecordAdmin
 
 SHOWN_REJECTED = 200
 

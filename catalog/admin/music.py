@@ -11,9 +11,9 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from common.admin.forms import LabelledRows
-from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.curation import availability, export, merge
+from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
+from common.admin.forms import LabelledRows
 
 BY_HAND = "by hand"
 

@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import example
+from catalog.imports import import_jobs
 from catalog.imports.importers import importers_of
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
-from catalog.imports import import_jobs
 
 N_REJECTED = 100
 _EXAMPLE = {

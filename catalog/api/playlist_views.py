@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from catalog.api import examples, serializers
 from catalog.api.lookups import checked, own_playlist, songs_with
 from catalog.models import Playlist
-from catalog.playlists.export import files
 from catalog.playlists import edit
+from catalog.playlists.export import files
 
 _KIND_PARAMETER = OpenApiParameter("kind", str, enum=list(Playlist.Kind.values))
 
@@ -125,9 +125,7 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
     responses={
         (200, files.CONTENT_TYPES[kind]): OpenApiResponse(
             OpenApiTypes.OBJECT if kind == "jspf" else OpenApiTypes.STR,
-            examples=[
-                OpenApiExample("Example", examples.FILES[kind], media_type=files.CONTENT_TYPES[kind])
-            ],
+            examples=[OpenApiExample("Example", examples.FILES[kind], media_type=files.CONTENT_TYPES[kind])],
         )
         for kind in _TEXTS_FIRST
     },

@@ -11,13 +11,14 @@ from rest_framework.views import APIView
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api import serializers
-from common.api.caching import SameForEverybody
 from catalog.api.filters import ArtistFilter, SongFilter
 from catalog.api.lookups import EARLIEST, song_with
-from common.api.paging import Cursor
-from catalog.models import Artist, Genre, Interaction, Song
-from catalog.listening import interaction_batch, interactions as listening, submissions
+from catalog.listening import interaction_batch, submissions
+from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import Fact
+from catalog.models import Artist, Genre, Interaction, Song
+from common.api.caching import SameForEverybody
+from common.api.paging import Cursor
 
 SOURCE = "api"
 MAX_BATCH_BYTES = 2 * 1024 * 1024

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog.songs.models import Song
 from catalog.signals import songs_changed
+from catalog.songs.models import Song
 
 
 def withdraw(songs: QuerySet[Song]) -> int:

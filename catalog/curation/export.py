@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from common.spreadsheets import neutralise
 from catalog.songs.models import AUDIO_FEATURES, Song
+from common.spreadsheets import neutralise
 
 COLUMNS = (
     "song_id", "title", "artist", "album", "genres", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url",

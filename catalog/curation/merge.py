@@ -8,10 +8,10 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from catalog.listening.models import Interaction
 from catalog.playlists.models import PlaylistItem
 from catalog.signals import listening_changed
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 
 Kind = Interaction.Kind
 _TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from catalog.imports.models import ImportRun
-from catalog.songs.models import Song
-from catalog.records import Outcome, SongRecord
 from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
+from catalog.imports.models import ImportRun
+from catalog.records import Outcome, SongRecord
+from catalog.songs.models import Song
 from common import jobs
 
 SOURCE = "demo"

@@ -37,16 +37,16 @@ from catalog.imports.importers import (
     importers_of,
     open_file,
 )
-from catalog.songs.models import Album, Artist, Song
+from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
 from catalog.imports.models import ImportRun
 from catalog.listening.models import Interaction
 from catalog.playlists.models import Playlist
-from catalog.records import Outcome, WrongFile
-from common.bulk_sql import chunks
-from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
 from catalog.playlists.playlist_writer import undo_playlists
+from catalog.records import Outcome, WrongFile
 from catalog.signals import listening_changed
+from catalog.songs.models import Album, Artist, Song
 from common import jobs
+from common.bulk_sql import chunks
 from common.jobs import Lease, LostLease, Swept, job_conf
 
 log = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ from django.db import transaction
 from django.db.models import F
 
 from catalog.imports.models import ImportRun, RejectedImportRow
+from catalog.listening.listen_writer import ListenWriter, Written
 from catalog.listening.models import Interaction
 from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
-from common.bulk_sql import chunks, modest_memory
-from catalog.listening.listen_writer import ListenWriter, Written
-from catalog.songs.song_writer import SongWriter
 from catalog.signals import listening_changed
+from catalog.songs.song_writer import SongWriter
+from common.bulk_sql import chunks, modest_memory
 from common.jobs import Lease
 
 CHUNK = 2_500

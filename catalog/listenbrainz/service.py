@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
+from catalog.listening import interactions
+from catalog.listening.interactions import Heard
 from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song
 from catalog.records import SongRecord
-from catalog.listening import interactions
 from catalog.songs import resolver
-from catalog.listening.interactions import Heard
 
 DEFAULT_PLAY_SECONDS = 600
 MAX_TIME = 32_503_680_000  # the year 3000, in Unix seconds

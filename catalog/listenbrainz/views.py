@@ -16,12 +16,12 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from accounts.authentication import TokenAuthentication, TokenInAddress, usable_token
 from accounts.models import Scope, User
-from common.api.parsers import AnyTypeJSONParser
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
+from common.api.parsers import AnyTypeJSONParser
 
 log = structlog.get_logger(__name__)
 MAX_COUNT = 1000

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.listening.models import Interaction
-from catalog.songs.models import Song
 from catalog.listening import interactions
 from catalog.listening.interactions import Heard
+from catalog.listening.models import Interaction
+from catalog.songs.models import Song
 
 Kind = Interaction.Kind
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.songs.models import Song
-from catalog.play_rules import is_play
 from catalog.listening.same_play import Report, SamePlays, report, wait_for_others
+from catalog.play_rules import is_play
 from catalog.signals import listening_changed
+from catalog.songs.models import Song
 
 Kind = Interaction.Kind
 

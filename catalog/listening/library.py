@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.songs.models import Song
 from catalog.signals import listening_changed
+from catalog.songs.models import Song
 
 LIKED, DISLIKED = "like", "dislike"
 KEPT = ("song_id", "kind", "plays", "played_ms", "occurred_at", "source", "import_run_id")
@@ -63,9 +63,7 @@ def put_back(listener: User, taken: Iterable[Mapping[str, Any]]) -> int:
     rows = [dict(row) for row in taken]
     songs = Song.objects.in_bulk({row["song_id"] for row in rows})
     import_runs = apps.get_model("catalog.ImportRun").objects
-    runs = set(
-        import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list("pk", flat=True)
-    )
+    runs = set(import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list("pk", flat=True))
     again = []
     for row in rows:
         if row["song_id"] not in songs:

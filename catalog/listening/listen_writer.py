@@ -12,8 +12,9 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.songs.models import Song
+from catalog.listening.same_play import SamePlays, report, wait_for_others
 from catalog.play_rules import LEAST_HEARD_MS, is_play
+from catalog.playlists.playlist_writer import PlaylistWriter
 from catalog.records import (
     DISLIKE,
     KIND_NAMES,
@@ -27,10 +28,9 @@ from catalog.records import (
     RejectedRow,
     SongRecord,
 )
-from common.bulk_sql import chunks, ids_by, insert, moments
-from catalog.playlists.playlist_writer import PlaylistWriter
-from catalog.listening.same_play import SamePlays, report, wait_for_others
+from catalog.songs.models import Song
 from catalog.songs.song_writer import SongWriter
+from common.bulk_sql import chunks, ids_by, insert, moments
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from common.commands.progress_bars import progress_bar
-from common.commands.sentences import PlainCommand
+from catalog.imports import import_jobs
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from catalog.imports import import_jobs
+from common.commands.progress_bars import progress_bar
+from common.commands.sentences import PlainCommand
 from common.jobs import LostLease
 
 SHOWN_ROWS = 20

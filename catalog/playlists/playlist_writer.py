@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import Max
 
 from accounts.models import User
+from catalog.playlists.edit import MAX_SONGS, MAX_TITLE
 from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.records import PlaylistRecord, RejectedRow
-from catalog.playlists.edit import MAX_SONGS, MAX_TITLE
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun

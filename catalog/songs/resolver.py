@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from catalog.records import SongRecord
 from catalog.songs.matching import SongIdentifiers, clean_isrc, main_artist
 from catalog.songs.models import Album, Artist, Genre, Song
-from catalog.records import SongRecord
-from common.bulk_sql import chunks
 from catalog.songs.text import normalise
+from common.bulk_sql import chunks
 
 _TITLE_LENGTH = 500
 _TOGETHER = 100

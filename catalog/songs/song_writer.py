@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Max
 from django.db.models.functions import Length
 
+from catalog.records import FEATURES, SongRecord
 from catalog.songs.matching import (
     SongKeys,
     clean_isrc,
@@ -19,10 +20,9 @@ from catalog.songs.matching import (
     read_keys,
 )
 from catalog.songs.models import Album, Artist, Genre, Song
-from catalog.records import FEATURES, SongRecord
-from common.bulk_sql import ids_by
 from catalog.songs.resolver import key_of, uuid_or_none
 from catalog.songs.text import normalise
+from common.bulk_sql import ids_by
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_lazy as _
 
-from catalog.songs import covers
 from catalog.models import AUDIO_FEATURES, Song
+from catalog.songs import covers
 
 register = template.Library()
 

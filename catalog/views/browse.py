@@ -4,8 +4,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.forms import BrowseForm
-from catalog.models import Genre
 from catalog.listening import library
+from catalog.models import Genre
 from catalog.songs import search
 
 SONGS_A_PAGE = 30

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
+from catalog.imports import import_jobs
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from catalog.imports import import_jobs
 from common.http import done
 
 REJECTED_A_PAGE = 100

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from catalog.models import Interaction
 from catalog.listening import library
+from catalog.models import Interaction
 from common.http import done
 
 ROWS_A_PAGE = 50

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog.forms import PlaylistForm
-from catalog.models import Playlist, Song
 from catalog.listening import library
-from catalog.playlists.export import files
+from catalog.models import Playlist, Song
 from catalog.playlists import edit
+from catalog.playlists.export import files
 from common.http import back, done
 
 

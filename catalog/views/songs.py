@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.middleware import without_page_limit
-from catalog.songs import covers
-from catalog.models import Song
 from catalog.listening import interactions
+from catalog.models import Song
+from catalog.songs import covers
 from common.http import back, done
 
 ONE_YEAR = 365 * 24 * 3600

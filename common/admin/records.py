@@ -6,7 +6,6 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 
-
 class RecordAdmin(admin.ModelAdmin):
     """Rows that nobody edits: there is no form for them, only their page."""
 

@@ -3,8 +3,8 @@
 from django.db.models import Count
 
 from accounts.models import User
-from catalog.models import ImportRun, Song
 from catalog.imports import demo_import
+from catalog.models import ImportRun, Song
 from recommendations.models import ModelVersion
 
 N_LISTENERS = 10_000

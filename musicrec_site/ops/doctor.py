@@ -16,8 +16,8 @@ from kombu.exceptions import KombuError
 
 from catalog.models import Song
 from recommendations.services.operations import health_checks
-from recommendations.services.versions import registry
 from recommendations.services.operations.health_checks import Finding
+from recommendations.services.versions import registry
 from recommendations.services.versions.registry import RegistryError
 
 MEGABYTE = 1_000_000

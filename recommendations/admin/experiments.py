@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from common.admin import LabelledForm, ask
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
-from recommendations.services.experiments import results as experiment_results, lifecycle
+from recommendations.services.experiments import lifecycle
+from recommendations.services.experiments import results as experiment_results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 
 

@@ -17,8 +17,8 @@ from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
-from recommendations.services.training import pipeline
 from recommendations.services.operations import workers
+from recommendations.services.training import pipeline
 from recommendations.services.training.budgets import Budget, options_for
 
 

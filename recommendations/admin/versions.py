@@ -15,14 +15,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from common.admin import RecordAdmin, ask
 from catalog.models import Song
+from common.admin import RecordAdmin, ask
 from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
-from recommendations.services.versions import registry
 from recommendations.services.operations import model_comparison
+from recommendations.services.versions import registry
 
 CHARTED = 20
 _BELOW = '{} <span class="quiet">{}</span>'

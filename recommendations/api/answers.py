@@ -16,9 +16,9 @@ from recommendations.conf import conf
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
 from recommendations.services.serving import (
+    explanation_text,
     feedback,
     list_cache,
-    explanation_text,
 )
 from recommendations.services.serving.recommend import Served
 

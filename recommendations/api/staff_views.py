@@ -14,8 +14,8 @@ from catalog.api.lookups import checked
 from recommendations import tasks
 from recommendations.api import serializers
 from recommendations.models import ModelVersion, TrainingRun
-from recommendations.services.versions import registry
 from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
 
 
 class Conflict(APIException):

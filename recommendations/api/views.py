@@ -11,18 +11,18 @@ from rest_framework.views import APIView
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api.lookups import checked, own_playlist, song_with, songs_with
-from common.api.paging import Cursor
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
+from common.api.paging import Cursor
 from recommendations.api import answers, serializers
 from recommendations.conf import conf
 from recommendations.models import Wish
-from recommendations.services.surfaces import (
-    playlist_continuation,
-    generated_playlists,
-)
-from recommendations.services.serving import feedback, explanation_text, recommend
 from recommendations.services.preferences import controls
+from recommendations.services.serving import explanation_text, feedback, recommend
+from recommendations.services.surfaces import (
+    generated_playlists,
+    playlist_continuation,
+)
 
 MAX_LIKED = 50
 
@@ -96,7 +96,9 @@ class SongExplanation(APIView):
                 "The model does not know this song yet; it can be explained after the next training."
             )
         else:
-            data["explanation"] = answers.of_explanation(explanation, explanation_text.songs_named_by([explanation]))
+            data["explanation"] = answers.of_explanation(
+                explanation, explanation_text.songs_named_by([explanation])
+            )
         return Response(data)
 
 
@@ -106,7 +108,9 @@ class ContinuePlaylist(APIView):
     @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, pk):
         playlist = own_playlist(request.user, pk)
-        served = playlist_continuation.continue_playlist(request.user, playlist, recommend.length(_length(request)))
+        served = playlist_continuation.continue_playlist(
+            request.user, playlist, recommend.length(_length(request))
+        )
         return Response(answers.of_list(served, request.user, with_reasons=_flag(request, "explain")))
 
 

@@ -12,6 +12,8 @@ from recommendations.engine.algorithms import (
     NotFitted,
     TrainingData,
 )
+from recommendations.engine.algorithms.ease import COPIES, EASE
+from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.artifacts.store import (
     ArtifactError,
     CorruptArtifact,
@@ -20,46 +22,83 @@ from recommendations.engine.artifacts.store import (
     UnsupportedArtifact,
     sweep_unfinished,
 )
+from recommendations.engine.core import clustering
+from recommendations.engine.core.arrays import blocks
+from recommendations.engine.core.bucketing import bucket, pick
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.core.presets import CLASSIC, PRESETS
+from recommendations.engine.core.weighting import Weighting
+from recommendations.engine.data.history import History
+from recommendations.engine.data.interactions import Interactions, Kind
+from recommendations.engine.data.item_features import AUDIO_FEATURES, FASTEST_BPM, SLOWEST_BPM, ItemFeatures
+from recommendations.engine.evaluation import (
+    EvaluationReport,
+    Fidelity,
+    Interval,
+    Split,
+    evaluate,
+    explanation_fidelity,
+    listener_split,
+    paired_bootstrap,
+    random_split,
+    temporal_split,
+)
+from recommendations.engine.machine import available_bytes
+from recommendations.engine.pipeline.results import (
+    RecommendedBatch,
+    RecommendedItem,
+    RecommendedList,
+)
 from recommendations.engine.ranking.explanations import (
     Evidence,
     Explanation,
     FeatureMatch,
     PopularityNote,
 )
-from recommendations.engine.data.item_features import AUDIO_FEATURES, ItemFeatures
-from recommendations.engine.data.history import History
-from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.data.interactions import Interactions, Kind
-from recommendations.engine.pipeline.results import (
-    RecommendedBatch,
-    RecommendedItem,
-    RecommendedList,
-)
-from recommendations.engine.core.presets import CLASSIC, PRESETS
-from recommendations.engine.recommender import Recommender
-from recommendations.engine.core.weighting import Weighting
-from recommendations.engine.evaluation import EvaluationReport, Fidelity, Interval, Split, evaluate, explanation_fidelity, listener_split, paired_bootstrap, random_split, temporal_split
-from recommendations.engine.synthetic.world import World
-from recommendations.engine.core.bucketing import bucket, pick
-from recommendations.engine.data.item_features import FASTEST_BPM, SLOWEST_BPM
-from recommendations.engine.core import clustering
-from recommendations.engine.core.arrays import blocks
 from recommendations.engine.ranking.mmr import rerank
-from recommendations.engine.algorithms.ease import COPIES, EASE
-from recommendations.engine.machine import available_bytes
-from recommendations.engine.algorithms.popularity import Popularity
+from recommendations.engine.recommender import Recommender
+from recommendations.engine.synthetic.world import World
 
 __all__ = [
+    "ALGORITHMS",
+    "AUDIO_FEATURES",
+    "CLASSIC",
     "COPIES",
     "EASE",
-    "EvaluationReport",
     "FASTEST_BPM",
-    "Fidelity",
-    "Interval",
-    "Popularity",
+    "PRESETS",
+    "SEGMENTS",
     "SLOWEST_BPM",
+    "Algorithm",
+    "ArtifactError",
+    "CorruptArtifact",
+    "EvaluationReport",
+    "Evidence",
+    "Explanation",
+    "FeatureMatch",
+    "Fidelity",
+    "History",
+    "IdMap",
+    "Interactions",
+    "Interval",
+    "ItemFeatures",
+    "Kind",
+    "Manifest",
+    "MissingArtifact",
+    "NotEnoughData",
+    "NotFitted",
+    "Popularity",
+    "PopularityNote",
+    "RecommendedBatch",
+    "RecommendedItem",
+    "RecommendedList",
+    "Recommender",
+    "RecommenderConfig",
     "Split",
+    "TrainingData",
+    "UnsupportedArtifact",
+    "Weighting",
     "World",
     "available_bytes",
     "blocks",
@@ -72,35 +111,6 @@ __all__ = [
     "pick",
     "random_split",
     "rerank",
-    "temporal_split",
-    "ALGORITHMS",
-    "AUDIO_FEATURES",
-    "CLASSIC",
-    "PRESETS",
-    "SEGMENTS",
-    "Algorithm",
-    "ArtifactError",
-    "CorruptArtifact",
-    "Evidence",
-    "Explanation",
-    "FeatureMatch",
-    "History",
-    "IdMap",
-    "Interactions",
-    "ItemFeatures",
-    "Kind",
-    "Manifest",
-    "MissingArtifact",
-    "NotEnoughData",
-    "NotFitted",
-    "PopularityNote",
-    "RecommendedBatch",
-    "RecommendedItem",
-    "RecommendedList",
-    "Recommender",
-    "RecommenderConfig",
-    "TrainingData",
-    "UnsupportedArtifact",
-    "Weighting",
     "sweep_unfinished",
+    "temporal_split",
 ]

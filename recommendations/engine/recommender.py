@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.artifacts import store
 from recommendations.engine.algorithms import (
     Algorithm,
     NotFitted,
@@ -21,30 +20,31 @@ from recommendations.engine.algorithms import (
 )
 from recommendations.engine.algorithms.base import require_listens
 from recommendations.engine.algorithms.content import Content
-from recommendations.engine.core.config import RankerConfig, RecommenderConfig
-from recommendations.engine.ranking.explanations import (
-    DECISIVE_FROM,
-    NO_SONG,
-    Explanation,
-)
-from recommendations.engine.data.item_features import ItemFeatures
-from recommendations.engine.data.history import History
-from recommendations.engine.core.idmap import UNKNOWN, IdMap
-from recommendations.engine.data.interactions import Interactions
-from recommendations.engine.pipeline.results import (
-    RecommendedBatch,
-    RecommendedList,
-)
+from recommendations.engine.artifacts import store
 from recommendations.engine.artifacts.metadata import describe
-from recommendations.engine.pipeline.block_pipeline import Pipeline, in_blocks
+from recommendations.engine.core.config import RankerConfig, RecommenderConfig
+from recommendations.engine.core.idmap import UNKNOWN, IdMap
 from recommendations.engine.core.presets import CLASSIC
+from recommendations.engine.data.history import History
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.data.item_features import ItemFeatures
+from recommendations.engine.pipeline.block_pipeline import Pipeline, in_blocks
 from recommendations.engine.pipeline.requests import (
     Listeners,
     listeners_of,
     wish_of,
 )
-from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.pipeline.results import (
+    RecommendedBatch,
+    RecommendedList,
+)
+from recommendations.engine.ranking.explanations import (
+    DECISIVE_FROM,
+    NO_SONG,
+    Explanation,
+)
 from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.tuner import tune
 
 OnProgress = Callable[[str, int, int], None]

@@ -8,10 +8,10 @@ from django.core.management.base import CommandError
 from common.commands.sentences import PlainCommand
 from recommendations.engine import ArtifactError, NotEnoughData
 from recommendations.services.serving import explanation_text
-from recommendations.services.training.memory_check import NotEnoughMemory
-from recommendations.services.versions.registry import RegistryError
 from recommendations.services.serving.recommend import Served
+from recommendations.services.training.memory_check import NotEnoughMemory
 from recommendations.services.training.pipeline import TrainingRefused
+from recommendations.services.versions.registry import RegistryError
 
 EXPECTED = (RegistryError, TrainingRefused, NotEnoughData, NotEnoughMemory, ArtifactError, ValueError)
 

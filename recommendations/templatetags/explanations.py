@@ -3,13 +3,15 @@
 from django import template
 from django.utils.translation import gettext_lazy as _
 
-from recommendations.services.surfaces import playlist_continuation
 from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.surfaces import playlist_continuation
 
 register = template.Library()
 
 _REASONS = {
-    recommend.NO_MODEL: _("No model has been trained yet, so these are the songs that most listeners played."),
+    recommend.NO_MODEL: _(
+        "No model has been trained yet, so these are the songs that most listeners played."
+    ),
     recommend.NOBODY_PLAYED: _("Nobody has played anything yet, so these are simply songs of the catalog."),
     recommend.NO_SONGS: _("There are no songs to recommend."),
     recommend.NOT_PERSONALISED: _("Personalisation is off, so these are popular songs."),
@@ -25,7 +27,9 @@ _REASONS = {
     playlist_continuation.NO_MODEL: _("No model has been trained yet, so there is nothing to continue with."),
 }
 _REASONS_WITH_TITLE = {
-    recommend.SONG_NEWER: _("“%(title)s” is newer than the model; it can be compared after the next training."),
+    recommend.SONG_NEWER: _(
+        "“%(title)s” is newer than the model; it can be compared after the next training."
+    ),
     recommend.SONG_STOOD_IN_FOR: _(
         "“%(title)s” is newer than the model, so songs like it stand in until the next training."
     ),

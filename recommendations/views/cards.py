@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from catalog.models import Song
 from catalog.listening import library
+from catalog.models import Song
 from recommendations.services.serving import explanation_text
 from recommendations.services.serving.explanation_text import Reasons
 
@@ -25,7 +25,10 @@ def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
     named = explanation_text.songs_named_by(item.explanation for item in everything)
     opinions = library.opinions_of(listener, [item.song for item in everything])
     return [
-        [Card(item.song, opinions.get(item.song.pk, ""), explanation_text.of(item.explanation, named)) for item in one]
+        [
+            Card(item.song, opinions.get(item.song.pk, ""), explanation_text.of(item.explanation, named))
+            for item in one
+        ]
         for one in served
     ]
 

@@ -6,8 +6,9 @@ from django.views.decorators.http import require_safe
 from catalog.models import Song
 from recommendations.models import Taste
 from recommendations.services.serving import feedback
-from recommendations.services.surfaces import mixes, home as shelves
 from recommendations.services.serving.listener_context import Told
+from recommendations.services.surfaces import home as shelves
+from recommendations.services.surfaces import mixes
 from recommendations.views import cards, tryout
 
 N_MADE_FOR_YOU = 12

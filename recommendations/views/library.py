@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from catalog.models import Playlist
-from recommendations.services.surfaces import playlist_continuation
 from recommendations.services.preferences import controls
+from recommendations.services.surfaces import playlist_continuation
 from recommendations.views import cards
 
 ROWS_A_PAGE = 50

@@ -7,12 +7,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.models import Artist, Song
 from catalog.listening import library
+from catalog.models import Artist, Song
 from common.http import done
-from recommendations.services.surfaces import related_artists
-from recommendations.services.preferences import feature_chart, controls
+from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.surfaces import related_artists
 from recommendations.views import cards
 
 N_SIMILAR = 12

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from recommendations.forms import TasteForm
 from recommendations.models import Wish
+from recommendations.services.preferences import controls, taste
 from recommendations.services.serving import recommend
-from recommendations.services.preferences import taste, controls
 from recommendations.services.serving.explanation_text import words_joined
 from recommendations.views import cards
 

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog.models import Artist, Genre, Song
 from catalog.songs import search
-from recommendations.services.surfaces import related_artists, home
-from recommendations.services.serving import recommend
 from recommendations.services.preferences import taste
+from recommendations.services.serving import recommend
+from recommendations.services.surfaces import home, related_artists
 from recommendations.views import cards
 
 N_STARTING_POINTS = 18

@@ -20,9 +20,9 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
-from catalog.models import Artist, ImportRun, Interaction, Playlist, Song, Submission
-from catalog.listening.models import LatestImport, NowPlaying
 from catalog.imports import import_jobs, ingest
+from catalog.listening.models import LatestImport, NowPlaying
+from catalog.models import Artist, ImportRun, Interaction, Playlist, Song, Submission
 from recommendations.models import (
     Activation,
     Experiment,
@@ -33,9 +33,9 @@ from recommendations.models import (
     TrainingRun,
     Wish,
 )
+from recommendations.services.preferences import controls, data_export, taste
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import generated_playlists
-from recommendations.services.preferences import data_export, taste, controls
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME, WORDS = "zaphod-of-this-test", "quite-some-words-9"

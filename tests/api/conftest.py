@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
-from recommendations.services.versions import registry
 from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
 from tests.api.caller import Caller
 
 

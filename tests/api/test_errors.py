@@ -9,8 +9,8 @@ from django.test import Client
 
 from catalog.listening import interactions
 from musicrec_site.api import throttling
-from recommendations.services.versions import registry
 from recommendations.services.serving import recommend
+from recommendations.services.versions import registry
 
 
 def post(alice, body, content_type="application/json"):

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from recommendations.services.versions import registry, trends
 from recommendations.services.serving import recommend
 from recommendations.services.training import pipeline
+from recommendations.services.versions import registry, trends
 from tests.api.caller import Caller
 
 N_REQUESTS, N_PLAYS = 4, 1_000

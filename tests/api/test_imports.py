@@ -5,8 +5,8 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from catalog.models import Interaction
 from catalog.imports import import_jobs
+from catalog.models import Interaction
 
 PLAYS = [
     {

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import Interaction, Playlist
 from catalog.listening import interactions
+from catalog.models import Interaction, Playlist
 from recommendations.services.surfaces import generated_playlists, mixes
 from tests.api.caller import Caller
 

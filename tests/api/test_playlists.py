@@ -7,8 +7,8 @@ import json
 import pytest
 from django.test import Client
 
-from common import spreadsheets
 from catalog.models import Playlist, Song
+from common import spreadsheets
 
 
 @pytest.fixture

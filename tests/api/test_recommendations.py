@@ -4,9 +4,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from catalog.listening import interactions
 from catalog.models import Interaction
 from catalog.records import SongRecord
-from catalog.listening import interactions
 from catalog.songs import resolver
 from recommendations.models import Impression, Outcome
 from tests.api.caller import Caller

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
+from catalog.imports import import_jobs
 from catalog.models import ImportRun, Interaction, Playlist, Song
 from catalog.records import WrongFile
-from catalog.imports import import_jobs
 
 pytestmark = pytest.mark.django_db
 Kind = Interaction.Kind

@@ -10,10 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import User
-from common.spreadsheets import neutralise, restore
-from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
 from catalog.curation import export, merge
 from catalog.imports import import_jobs
+from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
+from common.spreadsheets import neutralise, restore
 from recommendations.models import Wish
 
 pytestmark = pytest.mark.django_db

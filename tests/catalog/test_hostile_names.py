@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from catalog.songs import matching, text
+from catalog.imports import ingest
 from catalog.models import ImportRun
 from catalog.records import ListenRecord, SongRecord
-from catalog.imports import ingest
-from catalog.songs import song_writer, resolver
+from catalog.songs import matching, resolver, song_writer, text
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("accounts", "catalog", "recommendations", "musicrec_site")

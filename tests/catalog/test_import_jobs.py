@@ -8,10 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
+from catalog.imports import import_jobs, ingest
 from catalog.imports.importers import base, detect_history, open_file
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import WrongFile
-from catalog.imports import import_jobs, ingest
 from common import jobs
 from tests.catalog.files import spotify_entry, spotify_zip
 

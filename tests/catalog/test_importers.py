@@ -18,8 +18,8 @@ from catalog.imports.importers import (
 )
 from catalog.imports.importers.lines import LONGEST_LINE
 from catalog.models import Interaction
-from catalog.songs.models import AUDIO_FEATURES
 from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
+from catalog.songs.models import AUDIO_FEATURES
 from recommendations.engine.data.interactions import Kind
 from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
 

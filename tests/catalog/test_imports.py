@@ -10,11 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
+from catalog.imports import import_jobs
+from catalog.imports.ingest import ingest
+from catalog.listening import interactions
 from catalog.models import Album, Artist, ImportRun, Interaction, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
-from catalog.imports import import_jobs
-from catalog.listening import interactions
-from catalog.imports.ingest import ingest
 from catalog.signals import listening_changed
 from common import jobs
 from common.jobs import LostLease

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import User
-from catalog.models import Artist, Interaction, Song
 from catalog.listening import interactions
+from catalog.models import Artist, Interaction, Song
 from catalog.signals import listening_changed
 
 Kind = Interaction.Kind
@@ -56,7 +56,9 @@ def test_a_dislike_replaces_a_like_and_can_be_taken_back(alice, song):
 
 def test_the_same_second_is_the_same_play(alice, song):
     _, first = interactions.record_play(alice, song, occurred_at=NOON, source="player")
-    _, again = interactions.record_play(alice, song, occurred_at=NOON.replace(microsecond=900), source="other")
+    _, again = interactions.record_play(
+        alice, song, occurred_at=NOON.replace(microsecond=900), source="other"
+    )
     assert (first, again) == (True, False)
     assert Interaction.objects.heard().count() == 1
 
@@ -70,7 +72,9 @@ def test_nothing_is_told_when_nothing_changed(alice, song, told, django_capture_
 
 def test_only_ones_own_interactions_can_be_deleted(alice, song):
     """T36"""
-    play, _ = interactions.record_play(User.objects.create_user("bob"), song, occurred_at=NOON, source="player")
+    play, _ = interactions.record_play(
+        User.objects.create_user("bob"), song, occurred_at=NOON, source="player"
+    )
     assert interactions.delete_interaction(alice, play.pk) is False
     assert Interaction.objects.filter(pk=play.pk).exists()
 

@@ -7,7 +7,6 @@ from scipy.sparse import csr_matrix
 from recommendations.engine import ALGORITHMS, ItemFeatures, NotFitted, TrainingData, Weighting
 from recommendations.engine.algorithms import create
 from recommendations.engine.core.arrays import top_columns
-
 from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 
 # What makes an algorithm small enough for a small world; the others take their defaults.

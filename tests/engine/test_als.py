@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_limits
 from recommendations.engine import NotEnoughData, TrainingData, Weighting
 from recommendations.engine.algorithms.als import ALS
 from recommendations.engine.core.weighting import confidence
-
 from tests.engine.worlds import checkerboard_data, taste_world
 
 

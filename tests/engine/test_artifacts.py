@@ -23,7 +23,6 @@ from recommendations.engine import (
     sweep_unfinished,
 )
 from recommendations.engine.artifacts import store
-
 from tests.engine.worlds import taste_world
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,6 @@ from scipy.sparse import csr_matrix
 from recommendations.engine import Interactions, ItemFeatures, Kind, TrainingData, Weighting
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
-
 from tests.engine.worlds import DAY, NOW
 
 

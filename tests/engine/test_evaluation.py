@@ -20,7 +20,6 @@ from recommendations.engine.evaluation import (
 )
 from recommendations.engine.evaluation.fidelity import decisive_from_of
 from recommendations.engine.ranking.explanations import DECISIVE_FROM
-
 from tests.engine.test_recommender import SMALL
 from tests.engine.worlds import DAY, NOW, taste_world
 

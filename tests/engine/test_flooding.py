@@ -16,7 +16,6 @@ from recommendations.engine import (
 from recommendations.engine.algorithms import create
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.weighting import CAP_RATIO, cap_strengths
-
 from tests.engine.worlds import DAY, NOW, taste_world
 
 N_PLAYS = 4_000

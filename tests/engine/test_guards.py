@@ -15,7 +15,6 @@ from recommendations.engine import Recommender
 from recommendations.engine.algorithms import ALGORITHMS
 from recommendations.engine.algorithms.als import ALS
 from recommendations.engine.pipeline.block_pipeline import Pipeline
-
 from tests.engine.worlds import checkerboard_data, taste_world
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +50,9 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
         return score(self, block, **how)
 
     monkeypatch.setattr(Pipeline, "scores", seeing)
-    monkeypatch.setattr("recommendations.engine.pipeline.block_pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items)
+    monkeypatch.setattr(
+        "recommendations.engine.pipeline.block_pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items
+    )
     lists = recommender.recommend_batch(recommender.histories(taste_world()[0]), 5)
     assert len(lists) == sum(seen)
     assert max(seen) == 3

@@ -9,7 +9,6 @@ from scipy.sparse import csr_matrix, save_npz
 
 from benchmarks import prepare, quality, reasons
 from benchmarks.listening_files import BadFile, read_listening, refused_in_a_sentence
-
 from tests.engine.worlds import checkerboard
 
 

@@ -27,7 +27,6 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
 )
-
 from tests.engine.worlds import taste_world
 
 SMALL = replace(

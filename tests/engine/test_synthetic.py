@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recommendations.engine import Weighting
-from recommendations.engine.data.interactions import Kind
 from recommendations.engine.core.seeding import derived_seed, generator
+from recommendations.engine.data.interactions import Kind
 from recommendations.engine.synthetic.world import BLOCK, DAY, Events, World
 
 SMALL = World(n_listeners=3 * BLOCK // 2, n_songs=600, n_interactions=40_000)

@@ -22,11 +22,10 @@ from recommendations.engine.core.config import (
     RecommenderConfig,
     SearchConfig,
 )
-from recommendations.engine.tuning.blend_weights import best_blend
 from recommendations.engine.ranking.tree_ranker import held_out
+from recommendations.engine.tuning.blend_weights import best_blend
 from recommendations.engine.tuning.hyperparameter_search import SPACE
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
-
 from tests.engine.worlds import taste_world
 
 SMALL = replace(

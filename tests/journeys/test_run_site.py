@@ -18,8 +18,8 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
-from musicrec_site.ops import instance_lock, demo, supervisor
 from musicrec_site.management.commands import run_site
+from musicrec_site.ops import demo, instance_lock, supervisor
 from tests.journeys.conftest import kill_session, session_of
 from tests.waiting import wait_for
 

@@ -13,8 +13,8 @@ import pytest
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from musicrec_site.server import web_worker
 from musicrec_site.ops.supervisor import children
+from musicrec_site.server import web_worker
 from tests.conftest import Installation
 from tests.journeys.conftest import kill_group
 from tests.waiting import wait_for

@@ -8,8 +8,8 @@ from django.test import Client
 
 from accounts.models import User
 from catalog.conf import catalog_conf
-from catalog.models import ImportRun, Interaction, Song
 from catalog.imports import import_jobs
+from catalog.models import ImportRun, Interaction, Song
 
 INDEX = "/library/imports/"
 

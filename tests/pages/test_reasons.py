@@ -3,8 +3,8 @@
 import re
 
 from accounts.models import User
-from catalog.models import Interaction
 from catalog.listening import interactions
+from catalog.models import Interaction
 from recommendations.services.serving import recommend
 
 

@@ -8,8 +8,8 @@ from recommendations.engine.synthetic.world import World
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import demo_world
 from recommendations.services.serving import exclusions
-from recommendations.services.versions import registry
 from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
 
 N_LISTENERS, N_SONGS = 40, 60
 

@@ -18,10 +18,10 @@ from accounts.models import ApiToken, User
 from accounts.tokens import create_token
 from catalog.models import Interaction, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
-from recommendations.services.training import budgets, pipeline
-from recommendations.services.operations import health_checks, model_comparison
-from recommendations.services.versions import registry
 from recommendations.services.operations import dashboard as desk_service
+from recommendations.services.operations import health_checks, model_comparison
+from recommendations.services.training import budgets, pipeline
+from recommendations.services.versions import registry
 from tests.query_budgets import DESK_BUDGET
 from tests.recommendations.conftest import train
 

@@ -11,11 +11,11 @@ from common import jobs
 from recommendations import tasks
 from recommendations.models import BackgroundJob, ListenerState, RecommendationList, TrainingRun
 from recommendations.services.jobs import background_jobs
-from recommendations.services.workloads import background_work
-from recommendations.services.surfaces import generated_playlists
 from recommendations.services.serving import precompute
-from recommendations.services.versions import registry
+from recommendations.services.surfaces import generated_playlists
 from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
+from recommendations.services.workloads import background_work
 from tests.recommendations.conftest import N_LISTENERS, train
 
 Kind = BackgroundJob.Kind

@@ -9,10 +9,10 @@ from django.core.cache import cache
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, Outcome
-from recommendations.services.serving import feedback, recommend
-from recommendations.services.experiments import results, lifecycle
-from recommendations.services.versions import registry
+from recommendations.services.experiments import lifecycle, results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
+from recommendations.services.serving import feedback, recommend
+from recommendations.services.versions import registry
 
 pytestmark = pytest.mark.django_db
 
@@ -161,8 +161,7 @@ class TestResult:
     def test_intervals_hold_the_truth_as_often_as_they_say(self):
         rng = np.random.default_rng(1)
         estimates = [
-            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
-            for _ in range(800)
+            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30)) for _ in range(800)
         ]
 
         held = np.mean([e.low < 0.3 - 0.2 < e.high for e in estimates])
@@ -194,9 +193,7 @@ def test_a_promoted_variety_becomes_the_usual_one(experiment):
     lifecycle.start(experiment)
     lifecycle.promote(experiment, experiment.arms.get(name="varied"), by="olga")
 
-    assert lifecycle.treatment_of(User.objects.create_user("anybody")) == lifecycle.Treatment(
-        relevance=0.3
-    )
+    assert lifecycle.treatment_of(User.objects.create_user("anybody")) == lifecycle.Treatment(relevance=0.3)
     assert [line.split(None, 2)[2] for line in experiment.log.splitlines()] == [
         "started", "stopped by olga", "varied promoted by olga",
     ]  # fmt: skip

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recommendations.models import Activation, Arm, Experiment, ModelVersion
-from recommendations.services.versions import registry
 from recommendations.services.serving import recommend
+from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from accounts.models import User
-from catalog.models import Interaction, Song
 from catalog.listening import interactions
+from catalog.models import Interaction, Song
 from recommendations.models import RecommendationList, Taste, Wish
+from recommendations.services.data import training_rows
 from recommendations.services.serving import (
     list_cache,
     popularity_fallback,
@@ -13,7 +14,6 @@ from recommendations.services.serving import (
     recommend,
 )
 from recommendations.services.versions import registry
-from recommendations.services.data import training_rows
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
 A_MILLIONTH = 1.1e-6

@@ -11,11 +11,11 @@ from common import jobs
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
-from recommendations.services.training import gate, memory_check, pipeline
-from recommendations.services.serving import history_loader
-from recommendations.services.versions import registry
 from recommendations.services.data import training_rows
+from recommendations.services.serving import history_loader
+from recommendations.services.training import gate, memory_check, pipeline
 from recommendations.services.training.offline_evaluation import Evaluation
+from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
 Status = TrainingRun.Status

@@ -11,10 +11,10 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import Trends
-from recommendations.services.versions import registry, trends
 from recommendations.services.serving import recommend
-from recommendations.services.surfaces import home
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED
+from recommendations.services.surfaces import home
+from recommendations.services.versions import registry, trends
 from tests.recommendations.conftest import train
 
 

@@ -8,8 +8,8 @@ from django.urls import URLPattern, get_resolver
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from musicrec_site.logs.secrets import clean_line
 from musicrec_site.logs.request_log import SECRET_KEYWORDS
+from musicrec_site.logs.secrets import clean_line
 
 SECRET = "0123456789abcdef0123456789abcdef"
 REQUESTS = """

@@ -10,16 +10,16 @@ from catalog.imports.importers import (
     csv_listens,
     csv_songs,
     hetrec,
-    own_export,
-    spotify,
-    listenbrainz,
     json_histories,
-    youtube_music,
+    lastfm,
+    listenbrainz,
+    own_export,
     player_logs,
     playlists,
     record_tables,
     song_lists,
-    lastfm,
+    spotify,
+    youtube_music,
 )
 from catalog.imports.importers.base import Importer, Opened, open_file
 from catalog.imports.importers.detection import detect_history

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from common.spreadsheets import restore
 from catalog.imports.importers import values
 from catalog.imports.importers.base import Opened
 from catalog.imports.importers.registry import importer
 from catalog.imports.importers.tables import Table, need, open_table
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
+from common.spreadsheets import restore
 
 COLUMNS = {
     "listener": ("listener", "listener_id", "user_id", "user", "username", "userid"),

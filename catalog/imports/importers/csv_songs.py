@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from common.spreadsheets import restore
 from catalog.imports.importers import values
 from catalog.imports.importers.base import Opened
 from catalog.imports.importers.registry import importer
 from catalog.imports.importers.tables import Table, need, open_table
 from catalog.records import FEATURES, Outcome, SongRecord
+from common.spreadsheets import restore
 
 COLUMNS = {
     "song_id": ("song_id", "id", "key", "track_id"),

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.spreadsheets import restore
 from catalog.imports.importers import values
 from catalog.imports.importers.base import Opened
 from catalog.imports.importers.registry import importer
 from catalog.imports.importers.tables import Table, open_table
 from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
+from common.spreadsheets import restore
 
 _FAVOURITES = re.compile(
     r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+)"

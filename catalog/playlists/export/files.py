@@ -7,9 +7,9 @@ import json
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 
-from common.spreadsheets import neutralise
-from catalog.playlists.models import Playlist
 from catalog.playlists.export import jspf
+from catalog.playlists.models import Playlist
+from common.spreadsheets import neutralise
 
 CONTENT_TYPES = {"jspf": "application/jspf+json", "m3u8": "audio/mpegurl", "csv": "text/csv"}
 _COLUMNS = ("position", "song_id", "title", "artist", "album", "year", "reason")

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from common.commands.sentences import PlainCommand
 from musicrec_site.ops import demo
 from recommendations.management.output import lines_of
-from recommendations.services.versions import registry
 from recommendations.services.serving import recommend
+from recommendations.services.versions import registry
 
 
 class Command(PlainCommand):

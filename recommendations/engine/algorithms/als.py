@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from recommendations.engine.algorithms.base import (
+    Progress,
+    TrainingData,
+    require_listens,
+    songs_heard,
+)
+from recommendations.engine.algorithms.latent_factors import Factorised
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     blocks,
@@ -21,19 +28,12 @@ from recommendations.engine.core.arrays import (
     side_by_side,
 )
 from recommendations.engine.core.block_cache import LastBlock
-from recommendations.engine.data.side_information import with_side_information
 from recommendations.engine.core.weighting import (
     Transform,
     confidence,
     confidences_of,
 )
-from recommendations.engine.algorithms.base import (
-    Progress,
-    TrainingData,
-    require_listens,
-    songs_heard,
-)
-from recommendations.engine.algorithms.latent_factors import Factorised
+from recommendations.engine.data.side_information import with_side_information
 
 PRE_SOLVED_BYTES = 64 * 2**20
 """Larger catalogues do without the short way for short histories, so that serving stays small."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.arrays import as_csr, n_per_row, positive_part
-from recommendations.engine.data.item_features import ItemFeatures
-from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.core.weighting import cap_strengths
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.data.item_features import ItemFeatures
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each step; an exception in it stops the fit and comes out unchanged."""

@@ -7,13 +7,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.core.arrays import (
-    padded,
-    positive_part,
-    rows_times,
-    side_by_side,
-)
-from recommendations.engine.core.weighting import signed
 from recommendations.engine.algorithms.base import (
     Progress,
     TrainingData,
@@ -21,6 +14,13 @@ from recommendations.engine.algorithms.base import (
     songs_heard,
 )
 from recommendations.engine.algorithms.latent_factors import Factorised
+from recommendations.engine.core.arrays import (
+    padded,
+    positive_part,
+    rows_times,
+    side_by_side,
+)
+from recommendations.engine.core.weighting import signed
 
 
 class BPR(Factorised):

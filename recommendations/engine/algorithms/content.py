@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    Progress,
+    TrainingData,
+)
 from recommendations.engine.core.arrays import (
     n_per_row,
     padded,
@@ -13,16 +18,11 @@ from recommendations.engine.core.arrays import (
     side_by_side,
     unit_rows,
 )
+from recommendations.engine.core.weighting import Transform, transformed
 from recommendations.engine.data.item_features import (
     AUDIO_FEATURES,
     ItemFeatures,
     rare_units,
-)
-from recommendations.engine.core.weighting import Transform, transformed
-from recommendations.engine.algorithms.base import (
-    Algorithm,
-    Progress,
-    TrainingData,
 )
 
 

@@ -12,16 +12,16 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.core.arrays import blocks, n_per_row, positive_part
+from recommendations.engine.algorithms.base import NotEnoughData, Progress
 from recommendations.engine.algorithms.item_item import (
     joined,
     scattered,
     strongest_per_column,
 )
-from recommendations.engine.machine import GB, memory_budget_gb
-from recommendations.engine.core.weighting import Transform, transformed
-from recommendations.engine.algorithms.base import NotEnoughData, Progress
 from recommendations.engine.algorithms.sparse_similarity import Linked
+from recommendations.engine.core.arrays import blocks, n_per_row, positive_part
+from recommendations.engine.core.weighting import Transform, transformed
+from recommendations.engine.machine import GB, memory_budget_gb
 
 COLUMNS_AT_A_TIME = 512
 N_THREADS = 2

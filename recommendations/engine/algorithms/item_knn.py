@@ -9,10 +9,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.core.arrays import positive_part
-from recommendations.engine.core.weighting import Transform, signed
 from recommendations.engine.algorithms.base import Progress
 from recommendations.engine.algorithms.sparse_similarity import Linked
+from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.core.weighting import Transform, signed
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
 SIMILARITIES: tuple[Similarity, ...] = ("cosine", "tfidf", "bm25")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.arrays import unit_rows
 from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.core.arrays import unit_rows
 
 
 class Factorised(Algorithm):

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import positive_part
-from recommendations.engine.data.interactions import NO_TIME, Interactions, Kind
 from recommendations.engine.algorithms.base import (
     Algorithm,
     Progress,
     TrainingData,
 )
+from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.data.interactions import NO_TIME, Interactions, Kind
 
 SECONDS_A_DAY = 86_400
 

@@ -8,14 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import (
-    dense_part,
-    n_per_row,
-    row_numbers,
-    weighted_sums,
-)
-from recommendations.engine.data.side_information import with_side_information
-from recommendations.engine.core.weighting import Transform, signed_values
 from recommendations.engine.algorithms.base import (
     Algorithm,
     Progress,
@@ -23,6 +15,14 @@ from recommendations.engine.algorithms.base import (
     require_listens,
     songs_heard,
 )
+from recommendations.engine.core.arrays import (
+    dense_part,
+    n_per_row,
+    row_numbers,
+    weighted_sums,
+)
+from recommendations.engine.core.weighting import Transform, signed_values
+from recommendations.engine.data.side_information import with_side_information
 
 
 class Linked(Algorithm):

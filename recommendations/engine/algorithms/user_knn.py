@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
+from recommendations.engine.algorithms.base import (
+    Algorithm,
+    Progress,
+    TrainingData,
+    require_listens,
+)
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     blocks,
@@ -20,12 +26,6 @@ from recommendations.engine.core.arrays import (
 )
 from recommendations.engine.core.block_cache import LastBlock
 from recommendations.engine.core.weighting import Transform, signed
-from recommendations.engine.algorithms.base import (
-    Algorithm,
-    Progress,
-    TrainingData,
-    require_listens,
-)
 
 
 class UserKNN(Algorithm):

@@ -18,15 +18,15 @@ from recommendations.engine.core.arrays import (
     unit_rows,
 )
 from recommendations.engine.core.config import SEGMENTS
-from recommendations.engine.ranking.ensemble import segments_of
-from recommendations.engine.data.item_features import ItemFeatures
-from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.core.presets import CLASSIC
-from recommendations.engine.recommender import OnProgress, Recommender
 from recommendations.engine.core.weighting import Weighting
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.data.item_features import ItemFeatures
 from recommendations.engine.evaluation import metrics
 from recommendations.engine.evaluation.comparison import Interval, bootstrap
 from recommendations.engine.evaluation.splits import Split
+from recommendations.engine.ranking.ensemble import segments_of
+from recommendations.engine.recommender import OnProgress, Recommender
 
 SYSTEM = "recommender"
 STAGE = "evaluate"

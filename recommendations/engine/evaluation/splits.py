@@ -13,8 +13,8 @@ from recommendations.engine.core.arrays import (
     positive_part,
     row_numbers,
 )
-from recommendations.engine.data.interactions import NO_TIME, Interactions
 from recommendations.engine.core.weighting import Weighting
+from recommendations.engine.data.interactions import NO_TIME, Interactions
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.arrays import n_per_row, padded, take_rows
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.pipeline.requests import Listeners
+from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend
 from recommendations.engine.ranking.explanations import (
     NO_NOTE,
@@ -24,9 +27,6 @@ from recommendations.engine.ranking.explanations import (
     popularity_notes,
     strongest,
 )
-from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.pipeline.results import RecommendedBlock
-from recommendations.engine.pipeline.requests import Listeners
 from recommendations.engine.ranking.second_stage import Ranked, cited
 
 AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)

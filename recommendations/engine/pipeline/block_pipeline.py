@@ -22,15 +22,15 @@ from recommendations.engine.core.arrays import (
     top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.pipeline.attribution import Reasoning
+from recommendations.engine.pipeline.requests import Listeners, Wish, wish_of
+from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend, weights_of
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
-from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.pipeline.results import RecommendedBlock
-from recommendations.engine.pipeline.requests import Listeners, Wish, wish_of
-from recommendations.engine.ranking.tree_ranker import Ranker
-from recommendations.engine.ranking.second_stage import Ranked
-from recommendations.engine.pipeline.attribution import Reasoning
 from recommendations.engine.ranking.mmr import Candidates, margins_of, rerank
+from recommendations.engine.ranking.second_stage import Ranked
+from recommendations.engine.ranking.tree_ranker import Ranker
 
 BATCH_BLOCK = 256
 """Listeners that are worked on together."""

@@ -12,6 +12,8 @@ import orjson
 from numpy.typing import NDArray
 
 from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.data.item_features import AUDIO_FEATURES
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import (
     BASE,
@@ -28,8 +30,6 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
     shares_of,
 )
-from recommendations.engine.data.item_features import AUDIO_FEATURES
-from recommendations.engine.core.idmap import IdMap
 
 ZERO = ord("0")
 """Small numbers are stored as one letter each, the digits as themselves and -1 as the letter before them."""

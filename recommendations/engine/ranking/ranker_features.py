@@ -18,13 +18,13 @@ from recommendations.engine.core.arrays import (
     row_numbers,
     weighted_sums,
 )
-from recommendations.engine.ranking.explanations import NO_SONG
 from recommendations.engine.data.item_features import (
     UNKNOWN_ARTIST,
     ItemFeatures,
     rare_units,
 )
 from recommendations.engine.ranking.candidates import Proposals
+from recommendations.engine.ranking.explanations import NO_SONG
 from recommendations.engine.ranking.score_features import (
     PER_COMPONENT,
     TOGETHER,

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.config import RankerConfig
+from recommendations.engine.ranking.candidates import Proposals, propose
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import BASE, NO_SONG
-from recommendations.engine.ranking.candidates import Proposals, propose
-from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 from recommendations.engine.ranking.mmr import Candidates, margins_of
 from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 
 
 @dataclass(frozen=True)

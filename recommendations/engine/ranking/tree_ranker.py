@@ -13,10 +13,10 @@ from scipy.sparse import csr_matrix
 from recommendations.engine.algorithms import algorithm_of
 from recommendations.engine.core.arrays import keep_entries
 from recommendations.engine.core.config import RankerConfig
+from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.ranking.candidates import Proposals
 from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.linear_ranker import LinearOrder
-from recommendations.engine.ranking.candidates import Proposals
-from recommendations.engine.core.seeding import derived_seed
 from recommendations.engine.ranking.ranker_features import SongTable
 from recommendations.engine.ranking.score_features import TOGETHER_GROUP
 

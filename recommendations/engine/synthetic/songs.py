@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.data.item_features import AUDIO_FEATURES, ItemFeatures
 from recommendations.engine.core.seeding import generator
+from recommendations.engine.data.item_features import AUDIO_FEATURES, ItemFeatures
 from recommendations.engine.synthetic.names import (
     album_titles,
     artist_names,

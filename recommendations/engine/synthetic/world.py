@@ -19,9 +19,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.data.item_features import ItemFeatures, scale_audio
-from recommendations.engine.data.interactions import Interactions, Kind
 from recommendations.engine.core.seeding import generator
+from recommendations.engine.data.interactions import Interactions, Kind
+from recommendations.engine.data.item_features import ItemFeatures, scale_audio
 from recommendations.engine.synthetic.songs import Songs, make_songs, numbered
 
 DAY = 86_400

@@ -16,8 +16,8 @@ from recommendations.engine.core.arrays import (
     top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
-from recommendations.engine.ranking.ensemble import Blend, segments_of
 from recommendations.engine.core.seeding import generator
+from recommendations.engine.ranking.ensemble import Blend, segments_of
 from recommendations.engine.tuning.validation import (
     MIN_LISTENERS,
     Cases,

@@ -12,11 +12,11 @@ from scipy.sparse import csr_matrix, vstack
 from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.core.arrays import n_per_row
 from recommendations.engine.core.config import RankerConfig
-from recommendations.engine.ranking.tree_ranker import Examples, Ranker
-from recommendations.engine.ranking.second_stage import examples
-from recommendations.engine.tuning.hyperparameter_search import OnProgress
 from recommendations.engine.core.seeding import generator
 from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.second_stage import examples
+from recommendations.engine.ranking.tree_ranker import Examples, Ranker
+from recommendations.engine.tuning.hyperparameter_search import OnProgress
 from recommendations.engine.tuning.validation import K, Validation, ndcg_of_lists
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)

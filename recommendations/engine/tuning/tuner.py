@@ -25,10 +25,10 @@ from recommendations.engine.core.config import (
     RecommenderConfig,
     SearchConfig,
 )
+from recommendations.engine.core.seeding import derived_seed
 from recommendations.engine.intervals import Interval, paired_interval
-from recommendations.engine.tuning.ranker_training import Lesson
-from recommendations.engine.tuning.blend_weights import best_blend, with_some
 from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.tuning.blend_weights import best_blend, with_some
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
     Trial,
@@ -37,7 +37,7 @@ from recommendations.engine.tuning.hyperparameter_search import (
     silent,
     told_trials,
 )
-from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.tuning.ranker_training import Lesson
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 
 COMPARED_ON = 1500

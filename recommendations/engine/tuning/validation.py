@@ -19,9 +19,9 @@ from recommendations.engine.core.arrays import (
     row_numbers,
     top_columns,
 )
+from recommendations.engine.core.seeding import generator
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.ranking.tree_ranker import AT_LEAST, held_out
-from recommendations.engine.core.seeding import generator
 
 K = 10
 """Everything is judged by NDCG at this length."""

@@ -9,12 +9,11 @@ from django.core.management.base import CommandParser
 
 from common.commands.progress_bars import progress_bar
 from recommendations.conf import conf
-from recommendations.engine import NotEnoughData, RecommenderConfig
-from recommendations.engine import EvaluationReport, Interval
+from recommendations.engine import EvaluationReport, Interval, NotEnoughData, RecommenderConfig
 from recommendations.management.output import SentenceCommand
-from recommendations.services.training import offline_evaluation, gate, pipeline
-from recommendations.services.versions import registry
 from recommendations.services.data import training_rows
+from recommendations.services.training import gate, offline_evaluation, pipeline
+from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):
@@ -39,7 +38,9 @@ class Command(SentenceCommand):
             parts = offline_evaluation.split_of(rows, split, seed)
             report = offline_evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
             rival = gate.rival_of(config) if preset else None
-            active = rival and offline_evaluation.report_on(rows, rival, parts, seed=seed, on_progress=bar.step)
+            active = rival and offline_evaluation.report_on(
+                rows, rival, parts, seed=seed, on_progress=bar.step
+            )
         differences = offline_evaluation.differences(report, active, seed=seed) if active else {}
         if options["json"]:
             beside = active and active.to_dict() | {"differences": _plain(differences)}

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from common.commands.progress_bars import progress_bar
-from catalog.models import ImportRun
 from catalog.imports.demo_import import AnotherWorld
+from catalog.models import ImportRun
+from common.commands.progress_bars import progress_bar
 from recommendations.engine import World
 from recommendations.management.output import SentenceCommand
 from recommendations.services.data import demo_world

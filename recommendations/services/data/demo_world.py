@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
+from catalog.imports import demo_import
 from catalog.models import ImportRun
 from catalog.records import ListenRecord, SongRecord
-from catalog.imports import demo_import
 from recommendations.engine import World
 
 OnProgress = Callable[[str, ImportRun], None]

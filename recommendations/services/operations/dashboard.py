@@ -15,12 +15,12 @@ from catalog.models import Interaction
 from recommendations.models import Experiment, Impression, ModelVersion, Outcome, TrainingRun
 from recommendations.services.experiments import results
 from recommendations.services.operations import (
-    metrics,
-    impossible_plays,
     health_checks,
+    impossible_plays,
+    metrics,
 )
-from recommendations.services.operations.impossible_plays import ImpossibleDay
 from recommendations.services.operations.health_checks import Finding
+from recommendations.services.operations.impossible_plays import ImpossibleDay
 
 DAYS = 28
 STEP_DAYS = 7

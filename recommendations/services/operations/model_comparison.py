@@ -12,18 +12,16 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from recommendations.engine import Recommender
-from recommendations.engine import paired_bootstrap
-from recommendations.engine import Interval
+from recommendations.engine import Interval, Recommender, paired_bootstrap
 from recommendations.models import ModelVersion, Wish
 from recommendations.services.serving import (
     exclusions,
-    history_loader,
     explanation_text,
+    history_loader,
     recommend,
 )
-from recommendations.services.versions import registry
 from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.versions import registry
 
 SYSTEM = "recommender"
 FEWEST_PAIRED = 10
@@ -226,7 +224,10 @@ def preview(listener: User, versions: Iterable[ModelVersion], n: int = 20) -> li
     named = explanation_text.songs_named_by(item.explanation for served in lists for item in served)
     shared = set.intersection(*({song.pk for song in served.songs} for served in lists)) if lists else set()
     return [
-        [PreviewedSong(i, explanation_text.of(i.explanation, named).sentence, i.song.pk in shared) for i in served]
+        [
+            PreviewedSong(i, explanation_text.of(i.explanation, named).sentence, i.song.pk in shared)
+            for i in served
+        ]
         for served in lists
     ]
 

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import User
-from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
 from catalog.imports import import_jobs
+from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
 from recommendations.models import Impression, RecommendationList, Wish
-from recommendations.services.serving import list_cache
 from recommendations.services.preferences.taste import taste_of
+from recommendations.services.serving import list_cache
 
 FORMAT = "musicrec-my-data-1"
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from catalog.models import AUDIO_FEATURES, Song
-from recommendations.engine import Explanation
-from recommendations.engine import FASTEST_BPM, SLOWEST_BPM
+from recommendations.engine import FASTEST_BPM, SLOWEST_BPM, Explanation
 
 CENTRE, RADIUS = 120.0, 84.0
 RINGS = (0.25, 0.5, 0.75, 1.0)

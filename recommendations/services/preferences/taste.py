@@ -12,8 +12,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from accounts.models import User
-from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from catalog.listening import interactions
+from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
 from recommendations.models import Taste, Wish
 from recommendations.services.preferences import feature_chart
@@ -23,9 +23,9 @@ from recommendations.services.serving import (
     list_cache,
     recommend,
 )
-from recommendations.services.versions import registry
-from recommendations.services.serving.recommend import Served
 from recommendations.services.serving.listener_context import Moods
+from recommendations.services.serving.recommend import Served
+from recommendations.services.versions import registry
 
 N_CLUSTERS = 6
 SONGS_A_CLUSTER = 8

@@ -10,9 +10,9 @@ import numpy as np
 from catalog.models import Interaction, Song
 from recommendations.engine import History, Recommender
 from recommendations.models import Taste
+from recommendations.services.data.training_rows import USUAL_DURATION_MS
 from recommendations.services.serving import cold_items
 from recommendations.services.serving.listener_context import Fact, Moods, Told
-from recommendations.services.data.training_rows import USUAL_DURATION_MS
 
 _NAMED_SONGS = 30
 BOOST = np.float32(2)

@@ -15,16 +15,15 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
-from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender
-from recommendations.engine import blocks
+from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender, blocks
 from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
-from recommendations.services.serving import exclusions
-from recommendations.services.versions import registry
 from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.data.column_reader import Columns, reader
-from recommendations.services.serving.recommend import AS_CONFIGURED
 from recommendations.services.data.training_rows import Generations, TrainingRows
+from recommendations.services.serving import exclusions
+from recommendations.services.serving.recommend import AS_CONFIGURED
+from recommendations.services.versions import registry
 
 OnProgress = Callable[[str, int, int], None]
 Keep = Callable[[int, int], None]

@@ -17,17 +17,17 @@ from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import Explanation, History, RecommendedList, Recommender
 from recommendations.models import ModelVersion, RecommendationList, Taste
+from recommendations.services.experiments import lifecycle
 from recommendations.services.serving import (
+    cold_items,
     exclusions,
     history_loader,
     list_cache,
-    cold_items,
     popularity_fallback,
 )
-from recommendations.services.experiments import lifecycle
-from recommendations.services.versions import registry
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED
 from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.versions import registry
 
 AS_CONFIGURED = 0.5
 """The middle of the discovery scale: as varied as the model's configuration says."""

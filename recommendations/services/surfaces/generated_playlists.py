@@ -18,14 +18,14 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
+from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
     exclusions,
     explanation_text,
     recommend,
 )
-from recommendations.services.surfaces import mixes
-from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.surfaces import mixes
 
 Kind = Playlist.Kind
 

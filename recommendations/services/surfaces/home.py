@@ -11,18 +11,17 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Interaction, Song
-from recommendations.engine import RecommendedList, Recommender
-from recommendations.engine import rerank
+from recommendations.engine import RecommendedList, Recommender, rerank
 from recommendations.models import ModelVersion
 from recommendations.services.serving import (
     exclusions,
     popularity_fallback,
     recommend,
 )
-from recommendations.services.versions import registry
 from recommendations.services.serving.exclusions import Unwanted
-from recommendations.services.serving.recommend import Served, ServedSong
 from recommendations.services.serving.listener_context import Told
+from recommendations.services.serving.recommend import Served, ServedSong
+from recommendations.services.versions import registry
 
 LENGTH = 12
 ADVENTUROUS = 0.9

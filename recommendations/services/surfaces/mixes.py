@@ -14,12 +14,12 @@ from accounts.models import User
 from catalog.models import Song
 from recommendations.engine import Explanation, RecommendedList
 from recommendations.models import Wish
-from recommendations.services.serving import exclusions
-from recommendations.services.versions import registry
 from recommendations.services.preferences import taste
-from recommendations.services.serving.recommend import ServedSong
 from recommendations.services.preferences.taste import Cluster
+from recommendations.services.serving import exclusions
 from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.versions import registry
 
 N_MIXES = 5
 N_SONGS = 24

@@ -4,8 +4,8 @@ from accounts.models import User
 from catalog.models import Playlist
 from catalog.playlists import edit
 from recommendations.services.serving import exclusions, recommend
-from recommendations.services.versions import registry
 from recommendations.services.serving.recommend import Served
+from recommendations.services.versions import registry
 
 N_SONGS = 12
 EMPTY = "An empty playlist can't be continued: add a song or two first."

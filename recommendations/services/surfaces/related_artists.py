@@ -21,7 +21,9 @@ def like_artist_of(songs: Iterable[Song], artist_id: int, n: int = N_ARTISTS) ->
 
 def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
     """Return artists whose songs are most like the best-known songs of `artist`."""
-    similar = [found for song in best_known(artist) for found in recommend.similar_songs(song, N_SIMILAR).songs]
+    similar = [
+        found for song in best_known(artist) for found in recommend.similar_songs(song, N_SIMILAR).songs
+    ]
     return like_artist_of(similar, artist.pk, n)
 
 

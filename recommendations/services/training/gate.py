@@ -2,8 +2,8 @@
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
-from recommendations.services.versions import registry
 from recommendations.services.training.offline_evaluation import Evaluation
+from recommendations.services.versions import registry
 
 
 def rival_of(config: RecommenderConfig) -> RecommenderConfig | None:

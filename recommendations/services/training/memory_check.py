@@ -1,9 +1,7 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated (T20)."""
 
 from recommendations.conf import conf
-from recommendations.engine import RecommenderConfig
-from recommendations.engine import COPIES, EASE
-from recommendations.engine import available_bytes
+from recommendations.engine import COPIES, EASE, RecommenderConfig, available_bytes
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
 
 MB = 1024 * 1024

@@ -7,11 +7,12 @@ from math import isnan
 from typing import Any
 
 from recommendations.conf import conf
-from recommendations.engine import Recommender, RecommenderConfig
 from recommendations.engine import (
     EvaluationReport,
     Fidelity,
     Interval,
+    Recommender,
+    RecommenderConfig,
     Split,
     evaluate,
     explanation_fidelity,

@@ -24,18 +24,18 @@ from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import PRESETS, ArtifactError, NotEnoughData, Recommender, RecommenderConfig
 from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
-from recommendations.services.jobs import background_jobs
-from recommendations.services.training import gate, memory_check
-from recommendations.services.serving import precompute
-from recommendations.services.versions import registry
 from recommendations.services.data import training_rows
-from recommendations.services.workloads.background_work import Turn
+from recommendations.services.data.training_rows import TrainingRows
+from recommendations.services.jobs import background_jobs
+from recommendations.services.serving import precompute
+from recommendations.services.training import gate, memory_check
 from recommendations.services.training.offline_evaluation import (
     Evaluation,
     measure,
 )
 from recommendations.services.training.progress import Reporter
-from recommendations.services.data.training_rows import TrainingRows
+from recommendations.services.versions import registry
+from recommendations.services.workloads.background_work import Turn
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from django.utils import timezone
 
-from recommendations.engine import Interactions, Recommender, TrainingData
-from recommendations.engine import Popularity
+from recommendations.engine import Interactions, Popularity, Recommender, TrainingData
 from recommendations.models import ModelVersion, Trends
 
 LOOKED_FOR_SECONDS = 60.0

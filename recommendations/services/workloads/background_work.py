@@ -13,11 +13,11 @@ from structlog.contextvars import bound_contextvars
 from common import jobs
 from common.jobs import Cancelled, JobReporter, Lease, LostLease, job_conf
 from recommendations.models import BackgroundJob, ModelVersion
-from recommendations.services.jobs import background_jobs
-from recommendations.services.surfaces import generated_playlists
-from recommendations.services.serving import precompute
-from recommendations.services.versions import registry, trends
 from recommendations.services.data import training_rows
+from recommendations.services.jobs import background_jobs
+from recommendations.services.serving import precompute
+from recommendations.services.surfaces import generated_playlists
+from recommendations.services.versions import registry, trends
 
 log = logging.getLogger(__name__)
 
