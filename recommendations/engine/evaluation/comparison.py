@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recommendations.engine.intervals import Interval, bootstrap
 
-if TYPE_CHECKING:
-    from recommendations.engine.evaluation.evaluate import EvaluationReport
-
 __all__ = ["Interval", "bootstrap", "paired_bootstrap"]
 
 
+@runtime_checkable
+class ListenerValues(Protocol):
+    """What a comparison reads of a report: who was measured, and one value each."""
+
+    @property
+    def listeners(self) -> NDArray[np.intp]:
+        """Rows of the listeners, int (n,)."""
+
+    def values_of(self, system: str, metric: str) -> NDArray[np.float64]:
+        """Return one value a listener, float64 (n,)."""
+
+
 def paired_bootstrap(
-    a: EvaluationReport | ArrayLike,
-    b: EvaluationReport | ArrayLike,
+    a: ListenerValues | ArrayLike,
+    b: ListenerValues | ArrayLike,
     *,
     metric: str = "ndcg@10",
     system: str = "recommender",
@@ -36,12 +45,8 @@ def paired_bootstrap(
         They are about different listeners.
     """
     of_a, of_b = _per_listener(a, system, metric), _per_listener(b, system, metric)
-    same = of_a.shape == of_b.shape and (
-        isinstance(a, np.ndarray)
-        or not (hasattr(a, "listeners") and hasattr(b, "listeners"))
-        or np.array_equal(a.listeners, b.listeners)
-    )
-    if not same:
+    are_reports = isinstance(a, ListenerValues) and isinstance(b, ListenerValues)
+    if of_a.shape != of_b.shape or (are_reports and not np.array_equal(a.listeners, b.listeners)):
         raise ValueError("The two were measured on different listeners; evaluate both on one split.")
     difference = bootstrap((of_a - of_b)[:, None], seed=seed)[0]
     if difference is None:
@@ -49,7 +54,7 @@ def paired_bootstrap(
     return difference
 
 
-def _per_listener(values: EvaluationReport | ArrayLike, system: str, metric: str) -> NDArray[np.float64]:
-    if hasattr(values, "values_of"):
+def _per_listener(values: ListenerValues | ArrayLike, system: str, metric: str) -> NDArray[np.float64]:
+    if isinstance(values, ListenerValues):
         return values.values_of(system, metric)
     return np.asarray(values, dtype=np.float64)
