@@ -56,7 +56,7 @@ from recommendations.engine.evaluation import metrics, paired_bootstrap
 from recommendations.engine.evaluation.comparison import bootstrap
 from recommendations.engine.tuning.hyperparameter_search import search_component
 
-COMPONENTS = ("als", "ease", "item_knn", "user_knn", "bpr", "content", "popularity")
+COMPONENTS = ("als", "ease", "item_knn", "user_knn", "content", "popularity")
 TOLD = ("als", "ease", "item_knn")
 PEER = "implicit_als_defaults"
 NAMES = ("ndcg@10", "recall@20", "precision@10")

@@ -1,8 +1,10 @@
 """What the recommendations do when something happens elsewhere."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
@@ -10,6 +12,7 @@ from accounts.models import User
 from accounts.signals import account_deleted
 from catalog.signals import listening_changed, songs_changed
 from recommendations.services.serving import exclusions, list_cache
+from recommendations.services.versions import stored_histories
 
 
 @receiver(listening_changed)
@@ -33,8 +36,15 @@ def invalidate_lists_of_user(
     """The admin may switch personalisation on or off; a sign-in only writes `last_login`."""
     if not created and (update_fields is None or "personalised" in update_fields):
         list_cache.invalidate_lists([instance.pk])
+        if not instance.personalised:
+            transaction.on_commit(partial(stored_histories.remove_histories, [instance.pk]))
 
 
 @receiver(account_deleted)
 def delete_cached_lists(sender: Any, listener_id: int, **_: Any) -> None:
     list_cache.delete_lists(listener_id)
+
+
+@receiver(account_deleted)
+def remove_stored_histories(sender: Any, listener_id: int, **_: Any) -> None:
+    stored_histories.remove_histories([listener_id])

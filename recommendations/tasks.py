@@ -15,7 +15,7 @@ from recommendations.services.data import training_rows
 from recommendations.services.experiments import results
 from recommendations.services.jobs import background_jobs
 from recommendations.services.training import pipeline
-from recommendations.services.versions import registry
+from recommendations.services.versions import registry, stored_histories
 from recommendations.services.workloads import background_work
 
 log = logging.getLogger(__name__)
@@ -131,8 +131,12 @@ def retrain() -> str:
 
 @shared_task
 def count_trends(job_id: int | None = None) -> str:
-    """Count anew what is trending; the schedule asks for it without a number."""
+    """Count anew what is trending; the schedule asks for it without a number.
+
+    Listeners who went and are still in a saved model, because its files could not be written then, go first.
+    """
     if job_id is None:
+        stored_histories.remove_departed_histories()
         job_id = background_jobs.request_trends().pk
     job = background_work.run(job_id)
     return job.status if job else "somebody else counts"

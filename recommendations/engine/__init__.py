@@ -11,6 +11,7 @@ from recommendations.engine.algorithms import (
     NotEnoughData,
     NotFitted,
     TrainingData,
+    keeps_histories,
 )
 from recommendations.engine.algorithms.ease import COPIES, EASE
 from recommendations.engine.algorithms.popularity import Popularity
@@ -106,6 +107,7 @@ __all__ = [
     "clustering",
     "evaluate",
     "explanation_fidelity",
+    "keeps_histories",
     "listener_split",
     "paired_bootstrap",
     "pick",

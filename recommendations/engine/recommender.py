@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, cast
@@ -107,18 +108,12 @@ class Recommender:
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
         self.ranker = tuned.ranker and tuned.ranker.with_songs(SongTable.learn(data))
-        self._prepare()
         self.metadata = describe(self.config, data, seed) | ({"tuning": tuned.log} if tuned.log else {})
         return self
 
     def _adopt(self, config: RecommenderConfig) -> None:
         self.config = config
         self.algorithms = {name: create(name, options) for name, options in config.components.items()}
-
-    def _prepare(self) -> None:
-        found = (algorithm.item_vectors() for algorithm in self._most_descriptive_first())
-        vectors = next((vectors for vectors in found if vectors is not None), None)
-        self._vectors = np.zeros((self.n_items, 1), dtype=np.float32) if vectors is None else vectors
 
     def _most_descriptive_first(self) -> Iterable[Algorithm]:
         return sorted(self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content))
@@ -131,7 +126,7 @@ class Recommender:
             self.ranker,
             self.items,
             self._artists,
-            self.similarity_vectors,
+            self.item_vectors,
             self.decisive_from,
         )
 
@@ -154,8 +149,21 @@ class Recommender:
 
     @property
     def similarity_vectors(self) -> NDArray[np.float32]:
-        """A vector of length 1 for each song, as used for variety: float32 (n_items, d)."""
-        return self._vectors
+        """The `item_vectors` of all songs, float32 (n_items, d); made anew each time."""
+        return self.item_vectors(np.arange(self.n_items))
+
+    def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return a vector of length 1 for each of the songs, as used for variety; zeros where nothing is known.
+
+        Returns
+        -------
+        float32 (*item_rows.shape, d)
+        """
+        for algorithm in self._most_descriptive_first():
+            vectors = algorithm.item_vectors(item_rows)
+            if vectors is not None:
+                return vectors
+        return np.zeros((*item_rows.shape, 1), dtype=np.float32)
 
     # -- histories ----------------------------------------------------------------------------------------
 
@@ -385,6 +393,28 @@ class Recommender:
         block = self._pipeline.similar(self._listener(alone), item_row, wish)
         return RecommendedList.from_dict(block.packed(0))
 
+    # -- forgetting listeners -----------------------------------------------------------------------------
+
+    def stored_listener_ids(self) -> NDArray:
+        """Return the distinct ids of listeners whose histories would be saved; -1 stands for unknown ones."""
+        ids = [algorithm.stored_listener_ids() for algorithm in self.algorithms.values()]
+        stored = [found for found in ids if len(found)]
+        return np.unique(np.concatenate(stored)) if stored else np.zeros(0, dtype=np.int64)
+
+    def without_listeners(self, listener_ids: ArrayLike) -> Recommender:
+        """Return the same recommender without the stored histories of these listeners, to be saved anew.
+
+        Histories without an id go, too: nobody can tell whose they are. What was learned of all listeners
+        together stays, so a list stays the same unless one of these listeners was a neighbour.
+        """
+        self._require_fitted()
+        gone = np.asarray(listener_ids)
+        fewer = copy(self)
+        fewer.algorithms = {
+            name: algorithm.without_listeners(gone) for name, algorithm in self.algorithms.items()
+        }
+        return fewer
+
     # -- saving -------------------------------------------------------------------------------------------
 
     def save(self, directory: Path) -> store.Manifest:
@@ -433,7 +463,6 @@ class Recommender:
             recommender.ranker = Ranker.from_state(config, about["ranker"], _part_of(arrays, "ranker"))
             if recommender.ranker.songs.n_items != recommender.n_items:
                 raise ValueError("the ranker is over another number of songs than the catalogue")
-        recommender._prepare()
         return recommender
 
     # -- checks and small parts ---------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 # What makes an algorithm small enough for a small world; the others take their defaults.
 OPTIONS = {
     "als": {"n_factors": 8, "regularization": 1.0},
-    "bpr": {"n_factors": 8},
 }
 NOT_PERSONAL = {"popularity"}
 N = 20

@@ -114,29 +114,29 @@ def sign(folder: Path, manifest: dict) -> None:
 
 
 def truncate(folder: Path) -> None:
-    path = folder / "als.item_factors.npy"
+    path = folder / "als.factor_columns.npy"
     path.write_bytes(path.read_bytes()[:-100])
 
 
 def flip_a_bit(folder: Path) -> None:
-    path = folder / "als.item_factors.npy"
+    path = folder / "als.factor_columns.npy"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
 
 
 def put_nan(folder: Path) -> None:
-    factors = np.load(folder / "als.item_factors.npy")
+    factors = np.load(folder / "als.factor_columns.npy")
     factors[3, 3] = np.nan
-    rewrite(folder, "als.item_factors", factors)
+    rewrite(folder, "als.factor_columns", factors)
 
 
 def cut_the_shape(folder: Path) -> None:
-    rewrite(folder, "als.item_factors", np.load(folder / "als.item_factors.npy")[:50])
+    rewrite(folder, "als.factor_columns", np.load(folder / "als.factor_columns.npy")[:50])
 
 
 def swap_the_shape(folder: Path) -> None:
-    rewrite(folder, "als.item_factors", np.load(folder / "als.item_factors.npy").T.copy(), honest=False)
+    rewrite(folder, "als.factor_columns", np.load(folder / "als.factor_columns.npy").T.copy(), honest=False)
 
 
 def take_an_array_away(folder: Path) -> None:

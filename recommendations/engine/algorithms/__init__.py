@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recommendations.engine.algorithms.base import (
@@ -26,6 +26,7 @@ __all__ = [
     "TrainingData",
     "algorithm_of",
     "create",
+    "keeps_histories",
 ]
 
 
@@ -46,6 +47,12 @@ ALGORITHMS: Mapping[str, type[Algorithm]] = _found()
 def algorithm_of(component: str) -> str:
     """Return the algorithm of a component: `als` of `als` and of `als_2`, which is ALS with other settings."""
     return component if component in ALGORITHMS else re.sub(r"_\d+$", "", component)
+
+
+def keeps_histories(components: Iterable[str]) -> bool:
+    """Return whether any of these components keeps listeners' histories in what it saves."""
+    algorithms = (ALGORITHMS.get(algorithm_of(component)) for component in components)
+    return any(algorithm is not None and algorithm.keeps_histories for algorithm in algorithms)
 
 
 def create(name: str, options: Mapping[str, Any]) -> Algorithm:

@@ -35,8 +35,8 @@ from recommendations.engine.core.weighting import (
 )
 from recommendations.engine.data.side_information import with_side_information
 
-PRE_SOLVED_BYTES = 64 * 2**20
-"""Larger catalogues do without the short way for short histories, so that serving stays small."""
+COLUMNS_AT_A_TIME = 8_192
+"""Songs whose factors are brought to double precision together."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,8 @@ class ALS(Factorised):
     ----------
     shared_ : float64 (n_factors, n_factors)
         S = Y'Y + regularization, the part of the equations that all listeners share.
-    doubles_ : float64 (n_items, n_factors)
-        The songs' factors, ready for the equations.
-    pre_solved_ : float64 (n_items, n_factors) or None
-        S^-1 y of every song, unless that takes more than `PRE_SOLVED_BYTES`.
+    inverse_shared_ : float64 (n_factors, n_factors)
+        S^-1.
     seed_ : int
         What implicit's random state was made from.
     """
@@ -160,19 +158,19 @@ class ALS(Factorised):
         strengths = with_side_information(data.strengths, data.features, self.side_information)
         confidences = confidence(strengths, alpha=self.alpha, transform=self.transform)
         self.seed_ = int(rng.integers(2**31))
-        self.item_factors_ = self._factorise(confidences, on_progress)
-        self.learned_ = songs_heard(confidences)
-        self.item_factors_[~self.learned_] = 0
+        item_factors = self._factorise(confidences, on_progress)
+        learned = songs_heard(confidences)
+        item_factors[~learned] = 0
+        self._keep_factors(side_by_side(item_factors), learned)
         self._prepare()
 
     def _prepare(self) -> None:
         self._last = LastBlock()
-        self.columns_ = side_by_side(self.item_factors_)
-        self.doubles_ = np.asarray(self.item_factors_, dtype=np.float64)
-        self.shared_ = self.doubles_.T @ self.doubles_ + self.regularization * np.eye(self.n_factors)
-        self.pre_solved_ = None
-        if self.doubles_.nbytes <= PRE_SOLVED_BYTES:
-            self.pre_solved_ = np.ascontiguousarray(np.linalg.solve(self.shared_, self.doubles_.T).T)
+        self.shared_ = self.regularization * np.eye(self.n_factors)
+        for columns in blocks(self.factor_columns_.shape[1], COLUMNS_AT_A_TIME):
+            factors = self.factor_columns_[:, columns].astype(np.float64)
+            self.shared_ += factors @ factors.T
+        self.inverse_shared_ = np.linalg.inv(self.shared_)
 
     def _factorise(self, confidences: csr_matrix, on_progress: Progress) -> NDArray[np.float32]:
         on_progress(0, self.n_iterations)
@@ -217,7 +215,8 @@ class ALS(Factorised):
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
         for group in self._groups(histories):
-            songs, pre_solved = self.doubles_[group.columns], self._pre_solved(group)
+            songs = self._take_doubles(group.columns)
+            pre_solved = self._pre_solved(songs)
             if pre_solved is None:
                 solved = _solved(songs, self.shared_, group.extra)
             else:
@@ -233,19 +232,19 @@ class ALS(Factorised):
             extra = np.where(values != 0, np.abs(values) - 1, 0)
             yield _Group(rows, histories.indices[places], np.maximum(values, 0), extra)
 
-    def _pre_solved(self, group: _Group) -> NDArray[np.float64] | None:
-        """Return S^-1 y of the songs where the way of short histories is the shorter one."""
-        if self.pre_solved_ is None or group.columns.shape[1] >= self.n_factors:
+    def _take_doubles(self, item_rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        return self._take_factors(item_rows).astype(np.float64)
+
+    def _pre_solved(self, songs: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Return S^-1 y of the songs (n, longest, d) where that makes the smaller system, else None."""
+        if songs.shape[1] >= self.n_factors:
             return None
-        return np.asarray(self.pre_solved_[group.columns])
+        return np.asarray(np.matmul(songs, self.inverse_shared_))
 
     def _solution(self, group: _Group) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
-        songs, pre_solved, liked = (
-            self.doubles_[group.columns],
-            self._pre_solved(group),
-            group.liked[:, :, None],
-        )
+        songs, liked = self._take_doubles(group.columns), group.liked[:, :, None]
+        pre_solved = self._pre_solved(songs)
         if pre_solved is None:
             right = np.matmul(songs.transpose(0, 2, 1), liked)
             found = np.linalg.solve(_system(songs, self.shared_, group.extra), right)
@@ -275,7 +274,7 @@ class ALS(Factorised):
         return self._products(self._factors(histories, found))
 
     def _products(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = rows_times(factors, self.columns_, self.n_items_)
+        scores = rows_times(factors, self.factor_columns_, self.n_items_)
         if not self.learned_.all():
             scores[:, ~self.learned_] = np.nan
         return scores
@@ -284,7 +283,7 @@ class ALS(Factorised):
         """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j (section 5)."""
         amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
         for rows, equations in self._equations(histories):
-            pulls = equations.pulls(self.doubles_[item_rows[rows]])
+            pulls = equations.pulls(self._take_doubles(item_rows[rows]))
             amounts[rows, :, : equations.longest] = pulls * equations.liked[:, None, :]
         return amounts
 
@@ -295,22 +294,15 @@ class ALS(Factorised):
         """
         amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
         for rows, equations in self._equations(histories):
-            pulls = equations.pulls(self.doubles_[item_rows[rows]])
+            pulls = equations.pulls(self._take_doubles(item_rows[rows]))
             amounts[rows, :, : equations.longest] = pulls * equations.removal_effects()[:, None, :]
         return amounts
 
     def _state(self) -> dict[str, NDArray]:
-        return {
-            "item_factors": self.item_factors_,
-            "learned": self.learned_,
-            "seed": np.array([self.seed_], dtype=np.int64),
-        }
+        return self._factor_state() | {"seed": np.array([self.seed_], dtype=np.int64)}
 
     def _restore(self, state: dict[str, NDArray]) -> None:
-        if state["item_factors"].shape[1:] != (self.n_factors,):
-            raise ValueError(f"als.item_factors must have {self.n_factors} columns")
-        self.item_factors_ = state["item_factors"]
-        self.learned_ = np.asarray(state["learned"])
+        self._restore_factors(state, self.n_factors)
         self.seed_ = int(state["seed"][0])
         self._prepare()
 

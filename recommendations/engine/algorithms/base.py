@@ -68,6 +68,8 @@ class Algorithm(ABC):
     name: ClassVar[str]
     names_songs: ClassVar[bool] = False
     """Whether `contributions` can say anything."""
+    keeps_histories: ClassVar[bool] = False
+    """Whether listeners' histories are part of what is learned and saved."""
     item_arrays: ClassVar[tuple[str, ...]] = ()
     """Names in `state` of the arrays with one row a song; checked when they are read again."""
     n_items_: int
@@ -165,9 +167,25 @@ class Algorithm(ABC):
             raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items_ - 1}.")
         return self._similar(item_row)
 
-    def item_vectors(self) -> NDArray[np.float32] | None:
-        """Return a vector of length 1 for each song (zeros unknown), or None; near means alike."""
+    def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
+        """Return a vector of length 1 for each of the songs, zeros where nothing is known; near means alike.
+
+        Returns
+        -------
+        float32 (*item_rows.shape, d), or None for algorithms without such vectors
+        """
         return None
+
+    def stored_listener_ids(self) -> NDArray:
+        """Return the ids of listeners whose history is part of what was learned; empty for most algorithms."""
+        return np.zeros(0, dtype=np.int64)
+
+    def without_listeners(self, listener_ids: NDArray) -> Self:
+        """Return the algorithm without the stored histories of these listeners.
+
+        The scores that rest on other listeners do not change.
+        """
+        return self
 
     def state(self) -> dict[str, NDArray]:
         """Return what was learned as plain arrays."""

@@ -12,10 +12,10 @@ from recommendations.engine.algorithms.base import (
     TrainingData,
 )
 from recommendations.engine.core.arrays import (
+    blocks,
     n_per_row,
     padded,
     rows_times,
-    side_by_side,
     unit_rows,
 )
 from recommendations.engine.core.weighting import Transform, transformed
@@ -24,6 +24,8 @@ from recommendations.engine.data.item_features import (
     ItemFeatures,
     rare_units,
 )
+
+SONGS_AT_A_TIME = 8_192
 
 
 class Content(Algorithm):
@@ -46,6 +48,12 @@ class Content(Algorithm):
     ----------
     audio_ : float32 (n_items, 8)
         Scaled features, 0 to 1, NaN unknown.
+    values_ : float32 (8, n_items rounded up to 16)
+        The features with 0 for the unknown ones, a column a song.
+    squares_, knowns_ : float32, shaped like `values_`, or None where every feature is known
+        The features' squares, and 1 where they are known.
+    inverse_lengths_ : float32 (n_items,)
+        1 / length of each song's features.
     groups_ : float32 csr (n_items, n_groups)
         Artists and genres, each row's parts of length `artist` and `genre`; no columns where neither counts.
         What is unknown of a song adds nothing.
@@ -74,34 +82,46 @@ class Content(Algorithm):
         self.groups_ = groups
         self.by_group_ = groups.T.tocsr()
         self.grouped_ = n_per_row(groups) > 0
-        self.known_ = np.isfinite(audio).astype(np.float32)
-        self.filled_ = np.where(np.isfinite(audio), audio, np.float32(0))
-        self.complete_ = bool(self.known_.all())
-        self.silent_ = np.flatnonzero(~self.filled_.any(axis=1))
-        self.units_ = unit_rows(self.filled_)
-        self.columns_ = side_by_side(self.units_)
-        self.values_ = side_by_side(self.filled_)
-        self.squares_ = side_by_side(self.filled_**2)
-        self.knowns_ = side_by_side(self.known_)
-        self.spread_ = self._spread()
+        self._learn_columns(audio)
 
-    def _spread(self) -> NDArray[np.float32]:
-        """Standard deviation of each feature over the catalogue, 1 where it does not vary, float32 (8,)."""
-        n_known = np.maximum(self.known_.sum(axis=0), 1)
-        off = (self.filled_ - self.filled_.sum(axis=0) / n_known) * self.known_
-        spread = np.sqrt((off**2).sum(axis=0) / n_known)
-        return np.where(spread > 0, spread, 1).astype(np.float32)
+    def _learn_columns(self, audio: NDArray[np.float32]) -> None:
+        """Bring the features into the layout of scoring, a block of songs at a time: no large copy is made."""
+        n_items, n_features = audio.shape
+        shape = (n_features, -(-n_items // 16) * 16)
+        values, knowns = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
+        for rows in blocks(n_items, SONGS_AT_A_TIME):
+            knowns[:, rows] = np.isfinite(audio[rows]).T
+            np.copyto(values[:, rows], audio[rows].T, where=knowns[:, rows])
+        is_complete = bool(knowns[:, :n_items].all())
+        self.values_ = values
+        self.squares_ = None if is_complete else values**2
+        self.knowns_ = None if is_complete else knowns.astype(np.float32)
+        self.has_audio_ = bool(knowns.any())
+        self.silent_ = np.flatnonzero(~values[:, :n_items].any(axis=0))
+        lengths = np.sqrt(np.einsum("dn,dn->n", values, values))[:n_items]
+        self.inverse_lengths_ = np.divide(1, lengths, out=np.ones_like(lengths), where=lengths > 0)
+        n_known = np.maximum(knowns.sum(axis=1), 1)
+        self.mean_ = (values.sum(axis=1) / n_known).astype(np.float32)
+        squares = [
+            np.square(value[known] - mean).sum(dtype=np.float64)
+            for value, known, mean in zip(values, knowns, self.mean_, strict=True)
+        ]
+        spread = np.sqrt(squares / n_known)
+        self.spread_ = np.where(spread > 0, spread, 1).astype(np.float32)
 
     def profiles(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return each listener's mean song, float32 (n, 8), NaN where no liked song has the feature."""
         weights = self._weights(histories.data)
         if histories.shape[0] == 1:
             # the same sums without the sparse matrix's overhead, which a single request would feel
-            total = (weights @ self.filled_[histories.indices])[None]
-            weight = (weights @ self.known_[histories.indices])[None]
+            known, filled = _split_unknown(self.audio_[histories.indices])
+            total, weight = (weights @ filled)[None], (weights @ known)[None]
         else:
-            matrix = csr_matrix((weights, histories.indices, histories.indptr), shape=histories.shape)
-            total, weight = matrix @ self.filled_, matrix @ self.known_
+            heard, places = np.unique(histories.indices, return_inverse=True)
+            known, filled = _split_unknown(self.audio_[heard])
+            shape = (histories.shape[0], len(heard))
+            matrix = csr_matrix((weights, places, histories.indptr), shape=shape)
+            total, weight = matrix @ filled, matrix @ known
         return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan).astype(np.float32)
 
     def _weights(self, strengths: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -134,7 +154,7 @@ class Content(Algorithm):
         """Cosine of each profile to each song over the features known in both, NaN where there are none."""
         has = np.isfinite(profiles)
         filled = np.where(has, profiles, np.float32(0))
-        if self.complete_ and has.all():
+        if self.squares_ is None or self.knowns_ is None:
             return self._complete_cosines(filled)
         n = len(self.audio_)
         song_lengths = rows_times(has.astype(np.float32), self.squares_, n)
@@ -145,7 +165,8 @@ class Content(Algorithm):
         )
 
     def _complete_cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = rows_times(unit_rows(profiles), self.columns_, len(self.audio_))
+        scores = rows_times(unit_rows(profiles), self.values_, len(self.audio_))
+        scores *= self.inverse_lengths_
         if len(self.silent_):
             scores[:, self.silent_] = np.nan
         scores[~profiles.any(axis=1)] = np.nan
@@ -159,12 +180,12 @@ class Content(Algorithm):
         """
         history = padded(histories)
         weights = self._weights(history.values).astype(np.float32)
-        pulls = self.filled_[history.columns] * weights[:, :, None]
+        pulls = _split_unknown(self.audio_[history.columns])[1] * weights[:, :, None]
         total = pulls.sum(axis=1, dtype=np.float64)
         length = np.sqrt(np.einsum("nd,nd->n", total, total))[:, None]
         direction = total / np.where(length > 0, length, 1)
         # what is left of a song's direction after the profile's own: only that turns the profile
-        songs = self.units_[item_rows]
+        songs = _split_unknown(self.audio_[item_rows])[1] * self.inverse_lengths_[item_rows][:, :, None]
         across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
         across /= np.where(length > 0, length, 1)[:, :, None]
         return np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
@@ -172,12 +193,12 @@ class Content(Algorithm):
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         return self._cosines(self.audio_[item_row : item_row + 1])[0]
 
-    def item_vectors(self) -> NDArray[np.float32] | None:
+    def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""
-        if not self.known_.any():
+        if not self.has_audio_:
             return None
-        mean = self.filled_.sum(axis=0) / np.maximum(self.known_.sum(axis=0), 1)
-        return unit_rows((self.filled_ - mean) * self.known_)
+        known, filled = _split_unknown(self.audio_[item_rows.ravel()])
+        return unit_rows((filled - self.mean_) * known).reshape(*item_rows.shape, filled.shape[1])
 
     def _state(self) -> dict[str, NDArray]:
         if not self.groups_.shape[1]:
@@ -185,8 +206,8 @@ class Content(Algorithm):
         return {
             "audio": self.audio_,
             "groups": self.groups_.data,
-            "group_columns": self.groups_.indices.astype(np.int32),
-            "group_starts": self.groups_.indptr.astype(np.int64),
+            "group_columns": self.groups_.indices.astype(np.int32, copy=False),
+            "group_starts": self.groups_.indptr.astype(np.int64, copy=False),
             "n_groups": np.array([self.groups_.shape[1]], dtype=np.int64),
         }
 
@@ -198,6 +219,12 @@ class Content(Algorithm):
             groups = csr_matrix(parts, shape=(len(audio), int(state["n_groups"][0])))
             groups.check_format(full_check=True)
         self._learn(audio, groups)
+
+
+def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return 1 where a feature is known and 0 where not, and the features with 0 for the unknown ones."""
+    known = np.isfinite(audio)
+    return known.astype(np.float32), np.where(known, audio, np.float32(0))
 
 
 def grouped(features: ItemFeatures | None, n_items: int, *, artist: float, genre: float) -> csr_matrix:

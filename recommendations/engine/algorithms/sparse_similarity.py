@@ -80,9 +80,9 @@ class Linked(Algorithm):
     def _state(self) -> dict[str, NDArray]:
         return {
             "learned": self.learned_,
-            "links": self.links_.data.astype(np.float32),
-            "targets": self.links_.indices.astype(np.int32),
-            "starts": self.links_.indptr.astype(np.int64),
+            "links": self.links_.data.astype(np.float32, copy=False),
+            "targets": self.links_.indices.astype(np.int32, copy=False),
+            "starts": self.links_.indptr.astype(np.int64, copy=False),
         }
 
     def _restore(self, state: dict[str, NDArray]) -> None:

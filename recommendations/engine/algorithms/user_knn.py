@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import (
     Algorithm,
@@ -27,6 +28,9 @@ from recommendations.engine.core.arrays import (
 from recommendations.engine.core.block_cache import LastBlock
 from recommendations.engine.core.weighting import Transform, signed
 
+NO_ID = -1
+"""Stands for the id of a listener of whom none was given."""
+
 
 class UserKNN(Algorithm):
     """User-user nearest neighbours (Resnick et al., 1994) over TF-IDF weighted histories.
@@ -34,7 +38,9 @@ class UserKNN(Algorithm):
     The similarity of two listeners is the cosine of their histories, each song weighed by
     log(n_listeners / (1 + its listeners))^idf_power: a song that few know says more. A song's score is the
     sum of the similarities of the `n_neighbours` nearest listeners who have it, times their strength for it.
-    The training's histories are part of what is saved, without the listeners' ids.
+
+    This is the one algorithm that keeps histories. They are saved with the listeners' ids, so that
+    `without_listeners` can take out those of a listener who goes.
 
     Parameters
     ----------
@@ -47,14 +53,22 @@ class UserKNN(Algorithm):
 
     Attributes
     ----------
+    listener_ids_ : int64 or unicode (n_listeners,)
+        `NO_ID` where the training gave none.
     values_ : float32 csr (n_listeners, n_items)
         What the training's listeners liked.
-    units_ : float32 csr (n_listeners, n_items)
-        The same weighed and brought to length 1.
+    by_song_ : float32 csr (n_items, n_listeners)
+        The same weighed and brought to length 1 for each listener, by song.
+    idf_ : float32 (n_items,)
+        Weight of each song as of the training; 0 where nobody heard it.
+    lengths_ : float32 (n_items,)
+        Length of each song's column of `values_` as of the training.
     """
 
     name = "user_knn"
     names_songs = True
+    keeps_histories = True
+    item_arrays = ("idf", "lengths")
 
     def __init__(
         self, n_neighbours: int = 50, idf_power: float = 1.0, transform: Transform = "binary"
@@ -70,36 +84,60 @@ class UserKNN(Algorithm):
         require_listens(data.strengths)
         on_progress(0, 1)
         values = signed(positive_part(data.strengths), self.transform)
-        self._learn(csr_matrix(values[n_per_row(values) > 0]))
+        has_liked = n_per_row(values) > 0
+        self._learn(csr_matrix(values[has_liked]), _ids_of_rows(data)[has_liked])
         on_progress(1, 1)
 
-    def _learn(self, values: csr_matrix) -> None:
-        self._last = LastBlock()
-        self.values_ = values
+    def _learn(self, values: csr_matrix, listener_ids: NDArray) -> None:
         n_listeners = np.bincount(values.indices, minlength=values.shape[1])
-        self.learned_ = n_listeners > 0
         # a song that all know still says a little, or a tiny data set would have no neighbours
         idf = np.log1p(values.shape[0] / (1.0 + n_listeners)) ** self.idf_power
-        self.idf_ = diags(np.where(self.learned_, idf, 0).astype(np.float32))
-        self.units_ = self._units(values)
-        self.by_song_ = self.units_.T.tocsr()
+        self.idf_ = np.where(n_listeners > 0, idf, 0).astype(np.float32)
+        squares = np.bincount(values.indices, weights=values.data**2, minlength=values.shape[1])
+        self.lengths_ = np.sqrt(squares).astype(np.float32)
+        self._keep(values, self._weigh(values).T.tocsr(), listener_ids)
 
-    def _units(self, values: csr_matrix) -> csr_matrix:
-        weighted = csr_matrix(values @ self.idf_, dtype=np.float32)
+    def _keep(self, values: csr_matrix, by_song: csr_matrix, listener_ids: NDArray) -> None:
+        self._last = LastBlock()
+        self.values_, self.by_song_, self.listener_ids_ = values, by_song, listener_ids
+        self.learned_ = self.idf_ > 0
+
+    def _weigh(self, values: csr_matrix) -> csr_matrix:
+        """Return histories with each song weighed, each row of length 1, float32 csr."""
+        weights = values.data * self.idf_[values.indices]
         squares = np.bincount(
-            row_numbers(weighted), weights=weighted.data.astype(np.float64) ** 2, minlength=values.shape[0]
+            row_numbers(values), weights=weights.astype(np.float64) ** 2, minlength=values.shape[0]
         )
-        weighted.data /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), n_per_row(weighted)))
-        return weighted
+        weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), n_per_row(values)))
+        return csr_matrix((weights, values.indices, values.indptr), values.shape)
+
+    def stored_listener_ids(self) -> NDArray:
+        return np.asarray(self.listener_ids_)
+
+    def without_listeners(self, listener_ids: NDArray) -> Self:
+        """Return the algorithm without the histories of these listeners, and of those without an id.
+
+        The weights of songs, which come from all listeners together, stay as they were: a list in which none
+        of these listeners was a neighbour stays the same to the last bit.
+        """
+        self._require_fitted()
+        keep = ~np.isin(self.listener_ids_, [*listener_ids.tolist(), NO_ID])
+        fewer = type(self)(**self.options())
+        fewer.idf_, fewer.lengths_, fewer.n_items_ = self.idf_, self.lengths_, self.n_items_
+        by_song = csr_matrix(self.by_song_[:, keep])
+        fewer._keep(csr_matrix(self.values_[keep]), by_song, np.asarray(self.listener_ids_)[keep])
+        return fewer
 
     def _neighbours(self, units: csr_matrix) -> csr_matrix:
         """Return the similarities of the nearest listeners, float32 csr (n, n_listeners)."""
         near = weighted_sums(units, self.by_song_)
         near[near <= 0] = -np.inf
         columns = top_columns(near, self.n_neighbours)
-        found = columns >= 0
-        rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)[found]
-        return csr_matrix((near[rows, columns[found]], (rows, columns[found])), shape=near.shape)
+        is_neighbour = columns >= 0
+        rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)[is_neighbour]
+        return csr_matrix(
+            (near[rows, columns[is_neighbour]], (rows, columns[is_neighbour])), shape=near.shape
+        )
 
     def _blocks(self, histories: csr_matrix) -> Iterable[tuple[slice, csr_matrix, csr_matrix]]:
         """Return (rows, units, neighbours) of listeners whose similarities fit into one block."""
@@ -107,8 +145,8 @@ class UserKNN(Algorithm):
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
         signed_values = signed(histories, self.transform)
-        for rows in blocks(histories.shape[0], BLOCK_BYTES // (4 * self.values_.shape[0])):
-            units = self._units(signed_values[rows])
+        for rows in blocks(histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))):
+            units = self._weigh(signed_values[rows])
             yield rows, units, self._neighbours(units)
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
@@ -131,25 +169,74 @@ class UserKNN(Algorithm):
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
-        """Return the cosine of the songs' listeners."""
+        """Return the cosine of the songs' listeners. Cost: the histories of the song's listeners."""
+        scores = np.full(self.n_items_, np.nan, dtype=np.float32)
         if not self.learned_[item_row]:
-            return np.full(self.n_items_, np.nan, dtype=np.float32)
-        together = (self.values_.T @ self.values_[:, [item_row]]).toarray()[:, 0]
-        size = np.sqrt(self.values_.multiply(self.values_).sum(axis=0)).A1
-        scores = together / np.where(self.learned_, size * size[item_row], np.nan)
+            return scores
+        listeners = self.by_song_.indices[self.by_song_.indptr[item_row] : self.by_song_.indptr[item_row + 1]]
+        strengths = dense_part(self.values_, listeners, np.array([item_row]))[:, 0]
+        asked = csr_matrix(
+            (strengths, listeners, np.array([0, len(listeners)])), shape=(1, self.values_.shape[0])
+        )
+        together = weighted_sums(asked, self.values_)[0]
+        lengths = self.lengths_ * self.lengths_[item_row]
+        np.divide(together, lengths, out=scores, where=self.learned_)
         scores[item_row] = np.nan
-        return scores.astype(np.float32)
+        return scores
 
     def _state(self) -> dict[str, NDArray]:
+        by_listener, by_song = self.values_, self.by_song_
         return {
-            "values": self.values_.data.astype(np.float32),
-            "columns": self.values_.indices.astype(np.int32),
-            "starts": self.values_.indptr.astype(np.int64),
-            "width": np.array([self.values_.shape[1]], dtype=np.int64),
+            "listeners": np.asarray(self.listener_ids_),
+            "values": by_listener.data.astype(np.float32, copy=False),
+            "columns": by_listener.indices.astype(np.int32, copy=False),
+            "starts": by_listener.indptr.astype(np.int64, copy=False),
+            "song_values": by_song.data.astype(np.float32, copy=False),
+            "song_listeners": by_song.indices.astype(np.int32, copy=False),
+            "song_starts": by_song.indptr.astype(np.int64, copy=False),
+            "idf": self.idf_,
+            "lengths": self.lengths_,
         }
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    @classmethod
+    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray]) -> Self:
+        if "idf" in state:
+            return super().from_state(options, state)
+        # an artifact of an older release has neither the layout by song nor the listeners' ids
+        algorithm = cls(**options)
         shape = (len(state["starts"]) - 1, int(state["width"][0]))
-        values = csr_matrix((state["values"], state["columns"], state["starts"]), shape=shape)
-        values.check_format(full_check=True)
-        self._learn(values)
+        algorithm._learn(
+            _checked_csr(state["values"], state["columns"], state["starts"], shape), np.full(shape[0], NO_ID)
+        )
+        algorithm.n_items_ = int(state["n_items"][0])
+        return algorithm
+
+    def _restore(self, state: dict[str, NDArray]) -> None:
+        n_listeners, n_items = len(state["listeners"]), len(state["idf"])
+        self.idf_, self.lengths_ = state["idf"], state["lengths"]
+        values = _checked_csr(state["values"], state["columns"], state["starts"], (n_listeners, n_items))
+        by_song = _checked_csr(
+            state["song_values"], state["song_listeners"], state["song_starts"], (n_items, n_listeners)
+        )
+        self._keep(values, by_song, state["listeners"])
+
+
+def _ids_of_rows(data: TrainingData) -> NDArray:
+    """Return the listener id of each row of the strengths, `NO_ID` where the training gives none."""
+    n_listeners = data.strengths.shape[0]
+    if data.events is None or data.events.n_listeners != n_listeners:
+        return np.full(n_listeners, NO_ID, dtype=np.int64)
+    return data.events.listeners.ids
+
+
+def _checked_csr(values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]) -> csr_matrix:
+    """Return a matrix over the arrays as they are, mapped ones included.
+
+    Raises
+    ------
+    ValueError
+        They do not belong together.
+    """
+    matrix = csr_matrix((values, columns, starts), shape=shape)
+    matrix.check_format(full_check=True)
+    return matrix

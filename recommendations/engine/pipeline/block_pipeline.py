@@ -59,8 +59,8 @@ class Pipeline:
         The catalogue.
     artists : int32 (n_items,) or None
         -1 unknown.
-    vectors : float32 (n_items, d)
-        Of length 1; songs with near vectors are alike.
+    item_vectors
+        From item rows, int (n, m), to a vector of length 1 each, float32 (n, m, d); near vectors are alike.
     decisive_from
         A named song that adds this many times the distance to the next song decides the rank.
     """
@@ -70,7 +70,7 @@ class Pipeline:
     ranker: Ranker | None
     items: IdMap
     artists: NDArray[np.int32] | None
-    vectors: NDArray[np.float32]
+    item_vectors: Callable[[NDArray[np.integer]], NDArray[np.float32]]
     decisive_from: float
 
     # -- what can be asked --------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Pipeline:
         is_stranger = n_per_row(listeners.histories) == 0
         return rerank(
             candidates.totals,
-            self.vectors[candidates.item_rows],
+            self.item_vectors(candidates.item_rows),
             None if self.artists is None else self.artists[candidates.item_rows],
             wish.k,
             relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),

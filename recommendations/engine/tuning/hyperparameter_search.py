@@ -48,11 +48,6 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
         {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
     ),
-    "bpr": (
-        {"n_factors": 64, "learning_rate": 0.05},
-        {"n_factors": 128, "learning_rate": 0.05},
-        {"n_factors": 64, "learning_rate": 0.1, "regularization": 0.05},
-    ),
     "content": ({"artist": 1.0, "genre": 0.5}, {}, {"artist": 1.0, "genre": 0.5, "transform": "binary"}),
     "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
 }

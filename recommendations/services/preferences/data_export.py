@@ -1,6 +1,7 @@
 """What a listener may ask of us: all their data, and no learning from it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -13,16 +14,18 @@ from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Pla
 from recommendations.models import Impression, RecommendationList, Wish
 from recommendations.services.preferences.taste import taste_of
 from recommendations.services.serving import list_cache
+from recommendations.services.versions import stored_histories
 
 FORMAT = "musicrec-my-data-1"
 
 
 def set_personalised(listener: User, personalised: bool) -> None:
-    """Turn personalisation on or off; off forgets the lists made so far, and the next training leaves them out."""
+    """Turn personalisation on or off; off deletes the lists made so far and what saved models hold of the history."""
     with transaction.atomic():
         User.objects.filter(pk=listener.pk).update(personalised=personalised)
         if not personalised:
             RecommendationList.objects.filter(listener=listener).delete()
+            transaction.on_commit(partial(stored_histories.remove_histories, [listener.pk]))
         list_cache.invalidate_lists([listener.pk])
     listener.personalised = personalised
 

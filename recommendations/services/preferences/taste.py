@@ -161,7 +161,7 @@ def _vectors(songs: Sequence[_KnownSong]) -> NDArray[np.float32]:
         _version, recommender = found
         rows = recommender.items.rows(np.array([song.pk for song in songs], dtype=np.int64))
         known = np.where(rows >= 0, rows, 0)
-        return np.where((rows >= 0)[:, None], recommender.similarity_vectors[known], 0).astype(np.float32)
+        return np.where((rows >= 0)[:, None], recommender.item_vectors(known), 0).astype(np.float32)
     return np.array(
         [
             [feature_chart.scaled(*pair) - 0.5 for pair in zip(AUDIO_FEATURES, song.features, strict=True)]

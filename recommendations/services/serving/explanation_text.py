@@ -25,7 +25,6 @@ HISTORY, LISTENERS, ARTIST, SOUND, POPULAR, OTHER = (
 # What the parts of every algorithm mean to a listener; what is not named here is "other".
 KIND_OF_COMPONENT = {
     "als": HISTORY,
-    "bpr": HISTORY,
     "ease": HISTORY,
     "item_knn": HISTORY,
     "history": HISTORY,

@@ -156,7 +156,7 @@ def unlike_each_other(songs: list[Song], n: int) -> list[Song]:
         return []
     rows = found[1].items.rows([song.pk for song in songs])
     known = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
-    vectors = found[1].similarity_vectors[rows[rows >= 0]]
+    vectors = found[1].item_vectors(rows[rows >= 0])
     scores = np.linspace(1.0, 0.0, len(known))
     places = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
     return [known[place] for place in places if place >= 0]

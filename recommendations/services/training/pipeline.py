@@ -34,7 +34,7 @@ from recommendations.services.training.offline_evaluation import (
     measure,
 )
 from recommendations.services.training.progress import Reporter
-from recommendations.services.versions import registry
+from recommendations.services.versions import registry, stored_histories
 from recommendations.services.workloads.background_work import Turn
 
 log = logging.getLogger(__name__)
@@ -317,6 +317,8 @@ def _registered(
             data_until=_moment(window.get("last")),
             fit_seconds=fit_seconds,
         )
+    if stored_histories.remove_departed_histories([version]):
+        reporter.say("Listeners who went meanwhile were taken out.")
     reporter.say(f"Registered {version.name} ({version.size_bytes / 1e6:.1f} MB).")
     if version.gate_reason:
         reporter.say(f"Not activated: {version.gate_reason}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import secrets
 import shutil
 import threading
 import time
@@ -180,19 +181,26 @@ class _Loaded:
     """The recommenders in this process's memory, least recently used first; safe for threads."""
 
     def __init__(self) -> None:
-        self._by_version: OrderedDict[int, tuple[str, Recommender]] = OrderedDict()
+        self._by_version: OrderedDict[int, tuple[str, Recommender, Path]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, version: ModelVersion) -> Recommender:
         with self._lock:
             held = self._by_version.get(version.pk)
             if held is None or held[0] != version.manifest_sha256:
-                held = (version.manifest_sha256, _load(version))
+                held = (version.manifest_sha256, _load(version), folder_of(version))
                 self._by_version[version.pk] = held
             self._by_version.move_to_end(version.pk)
+            self._drop_replaced()
             while len(self._by_version) > conf.loaded_versions:
                 self._by_version.popitem(last=False)
             return held[1]
+
+    def _drop_replaced(self) -> None:
+        """Let go of recommenders whose files are gone: pruned, or replaced because a listener went."""
+        for version_id, (_digest, _recommender, folder) in list(self._by_version.items()):
+            if not folder.exists():
+                del self._by_version[version_id]
 
     def forget(self, version_id: int | None = None) -> None:
         with self._lock:
@@ -276,7 +284,7 @@ def prune(keep: int | None = None) -> list[ModelVersion]:
     stays.update(_in_experiments())
     pruned = list(ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays))
     for version in pruned:
-        _remove(version)
+        remove_files(version)
     return pruned
 
 
@@ -287,7 +295,28 @@ def _in_experiments() -> QuerySet[Arm, int]:
     return arms.values_list("version_id", flat=True)
 
 
-def _remove(version: ModelVersion) -> None:
+def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
+    """Save `recommender` as the files of `version` in the place of those it has; processes load them at their next use.
+
+    The new folder is complete before the row names it and the old one goes after that, so that a crash leaves one or
+    the other, and a folder that is swept. Return False when the row named other files meanwhile.
+    Raises OSError when the disk is full or not writable.
+    """
+    old = folder_of(version)
+    name = f"{version.artifact.partition('+')[0]}+{secrets.token_hex(4)}"
+    folder = settings.ARTIFACTS_DIR / name
+    recommender.save(folder)
+    replaced = (
+        ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
+        .filter(pk=version.pk, artifact=version.artifact)
+        .update(artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=size_of(folder))
+    )
+    _loaded.forget(version.pk)
+    shutil.rmtree(old if replaced else folder, ignore_errors=True)
+    return bool(replaced)
+
+
+def remove_files(version: ModelVersion) -> None:
     """Take the row out of use before the files go, so that a crash in between leaves only files, which are swept."""
     with transaction.atomic():
         ModelVersion.objects.filter(pk=version.pk, is_active=False).update(state=ModelVersion.State.PRUNED)
