@@ -4,11 +4,16 @@ They answer the listener's own browser, and anybody when the listener opted in o
 nobody may see is not there.
 """
 
+import hashlib
+from datetime import datetime
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html, format_html_join
+from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,13 +24,38 @@ from catalog.playlists.export import files, jspf
 N_ENTRIES = 20
 
 
+class TypedAtomFeed(Atom1Feed):
+    """An Atom feed whose alternate links say what they lead to: the site's page, and playlists as M3U8."""
+
+    def add_root_elements(self, handler) -> None:
+        super().add_root_elements(_TypedLinks(handler, "text/html"))
+
+    def add_item_elements(self, handler, item) -> None:
+        super().add_item_elements(_TypedLinks(handler, files.CONTENT_TYPES["m3u8"]), item)
+
+
+class _TypedLinks:
+    """An XML handler that adds the media type to alternate links and passes everything else on."""
+
+    def __init__(self, handler, media_type: str) -> None:
+        self._handler, self._media_type = handler, media_type
+
+    def __getattr__(self, name: str):
+        return getattr(self._handler, name)
+
+    def addQuickElement(self, name, contents=None, attrs=None) -> None:
+        if name == "link" and attrs and attrs.get("rel") == "alternate":
+            attrs = {**attrs, "type": self._media_type}
+        self._handler.addQuickElement(name, contents, attrs)
+
+
 @require_safe
 def made_for(request: HttpRequest, username: str) -> HttpResponse:
     """Answer the newest playlists made for a listener as an Atom feed, each with its songs and why."""
     listener = User.objects.filter(username__iexact=username, is_active=True).first()
     if listener is None or not (listener.shares_playlists or request.user == listener):
         raise Http404
-    feed = Atom1Feed(
+    feed = TypedAtomFeed(
         title=_("Made for %(name)s") % {"name": listener.username},
         link=settings.SITE_URL,
         feed_url=settings.SITE_URL + request.path,
@@ -35,9 +65,11 @@ def made_for(request: HttpRequest, username: str) -> HttpResponse:
         language=listener.language or settings.LANGUAGE_CODE,
     )
     made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
-    for playlist in made.order_by("-created_at", "pk")[:N_ENTRIES]:
+    entries = list(made.order_by("-created_at", "pk")[:N_ENTRIES])
+    for playlist in entries:
         _add(feed, playlist)
-    return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+    changed_at = max((playlist.updated_at for playlist in entries), default=listener.date_joined)
+    return _answer(request, feed.writeString("utf-8"), "application/atom+xml; charset=utf-8", changed_at)
 
 
 @require_safe
@@ -47,7 +79,19 @@ def playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpRe
     if playlist is None or not _may_see(request, playlist):
         raise Http404
     text = files.text_of(playlist, file_format, settings.SITE_URL)
-    return HttpResponse(text, content_type=files.content_type(file_format))
+    return _answer(request, text, files.content_type(file_format), playlist.updated_at)
+
+
+def _answer(request: HttpRequest, text: str, content_type: str, changed_at: datetime) -> HttpResponse:
+    """Answer with ETag and Last-Modified, or with 304 where the reader has just this."""
+    body = text.encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    response = HttpResponse(body, content_type=content_type)
+    response["ETag"] = etag
+    response["Last-Modified"] = http_date(changed_at.timestamp())
+    patch_cache_control(response, private=True, no_cache=True)
+    answered = get_conditional_response(request, etag, int(changed_at.timestamp()), response)
+    return answered or response
 
 
 def _may_see(request: HttpRequest, playlist: Playlist) -> bool:

@@ -40,6 +40,8 @@ class SongRecord(NamedTuple):
     isrc: str = ""
     spotify_id: str = ""
     artist_mbid: str = ""
+    # the artists of a joint work, as the source splits the credit: (name, MusicBrainz id or "")
+    credit: tuple[tuple[str, str], ...] = ()
     audio_url: str = ""
 
 

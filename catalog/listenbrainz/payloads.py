@@ -217,6 +217,7 @@ def _listened_at(data: dict, listen_type: str, latest: float) -> int | None:
 def _song(metadata: dict, info: dict, line: int) -> SongRecord:
     _check_mbids(info)
     artist_mbids = _artist_mbids(info)
+    credit = _credit(info, artist_mbids)
     return SongRecord(
         line=line,
         title=_name(metadata, "track_name"),
@@ -225,7 +226,8 @@ def _song(metadata: dict, info: dict, line: int) -> SongRecord:
         duration_ms=_duration_ms(info),
         mbid=_text(info, "recording_mbid"),
         isrc=_isrc(info),
-        artist_mbid=artist_mbids[0] if len(artist_mbids) == 1 else "",
+        artist_mbid=artist_mbids[0] if len(artist_mbids) == 1 and len(credit) < 2 else "",
+        credit=credit,
         genres=_tags(info),
     )
 
@@ -263,6 +265,15 @@ def _tags(info: dict) -> tuple[str, ...]:
 def _artist_mbids(info: dict) -> list[str]:
     value = info.get("artist_mbids")
     return [mbid for mbid in ([value] if isinstance(value, str) else value or []) if mbid]
+
+
+def _credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the artists that `artist_names` lists, with their ids where there is one for each name."""
+    value = info.get("artist_names")
+    names = [name.strip() for name in value if isinstance(name, str)] if isinstance(value, list) else []
+    names = [name[:MAX_NAME_LENGTH] for name in names if name]
+    mbids = artist_mbids if len(artist_mbids) == len(names) else [""] * len(names)
+    return tuple(zip(names, mbids, strict=True))
 
 
 def _check_mbids(info: dict) -> None:

@@ -186,6 +186,7 @@ def _read_record(stored: dict) -> SongRecord:
     """Return the stored description; fields that another release wrote are left out."""
     known = {name: value for name, value in stored.items() if name in SongRecord._fields}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    lists["credit"] = tuple((name, mbid) for name, mbid in known.get("credit", ()))
     return SongRecord(**known | lists)
 
 

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from catalog.models import Playlist
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -52,6 +53,41 @@ def test_the_feed_is_atom_with_reasons_and_inert_titles(alice, jams):
     assert "You love it" in summary
     assert "<script>" not in summary
     assert entry.find(f"{ATOM}link").get("href").endswith(f"/playlist/{jams.pk}.m3u8")
+
+
+@pytest.mark.parametrize("place", range(3), ids=["feed", "jspf", "m3u8"])
+def test_a_reader_that_has_it_is_answered_without_a_body(alice, jams, songs, place):
+    address, browser = addresses(jams)[place], Client()
+    User.objects.filter(pk=alice.user.pk).update(shares_playlists=True)
+    first = browser.get(address)
+    assert first.headers["Last-Modified"].endswith("GMT")
+    tagged = browser.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    dated = browser.get(address, headers={"If-Modified-Since": first.headers["Last-Modified"]})
+    for again in (tagged, dated):
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+        assert "no-store" not in again.headers["Cache-Control"]
+    jams.items.create(song=songs[1], position=2, reason="Newly in it")
+    changed = browser.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (changed.status_code, songs[1].title in changed.content.decode()) == (200, True)
+
+
+def test_the_links_of_a_feed_say_what_they_lead_to(alice, jams):
+    User.objects.filter(pk=alice.user.pk).update(shares_playlists=True)
+    feed = ET.fromstring(Client().get("/feeds/alice.atom").content)
+    places = (feed, feed.find(f"{ATOM}entry"))
+    links = [link for place in places for link in place.findall(f"{ATOM}link")]
+    alternates = [link.get("type") for link in links if link.get("rel") == "alternate"]
+    assert alternates == ["text/html", "audio/mpegurl"]
+
+
+def test_the_page_of_playlists_names_the_feed_once_it_is_open(alice, jams):
+    browser = Client()
+    browser.force_login(alice.user)
+    link = 'rel="alternate" type="application/atom+xml" href="/feeds/alice.atom"'
+    assert link not in browser.get("/playlists/").content.decode()
+    User.objects.filter(pk=alice.user.pk).update(shares_playlists=True)
+    assert link in browser.get("/playlists/").content.decode()
 
 
 def test_a_listener_opts_in_on_the_settings_page(alice, jams):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from catalog.listenbrainz import payloads
 from catalog.models import Genre, Interaction, Song
 from tests.api.listens import NOW, listen, playing, plays, single
 
@@ -84,6 +85,24 @@ def test_what_can_be_read_of_a_wrong_field_is_kept(player):
     song = Song.objects.get()
     assert song.isrc == "GBUM71029604"
     assert [genre.name for genre in song.genres.all()] == ["Rock"]
+
+
+FIRST, SECOND = "87c5dedd-371d-4a53-9f7f-80522fb7f3cb", "a74b1b7f-71a5-4011-9441-d0b5e4122711"
+CREDITS = {
+    "names and ids": (["Björk", "Radiohead"], [FIRST, SECOND], (("Björk", FIRST), ("Radiohead", SECOND))),
+    "names": (["Björk", "Radiohead"], [], (("Björk", ""), ("Radiohead", ""))),
+    "two names and one id": (["Björk", "Radiohead"], [FIRST], (("Björk", ""), ("Radiohead", ""))),
+    "blanks between": (["Björk", " ", 7], [FIRST], (("Björk", FIRST),)),
+    "ids alone": (None, [FIRST, SECOND], ()),
+}
+
+
+@pytest.mark.parametrize(("names", "mbids", "expected"), CREDITS.values(), ids=CREDITS)
+def test_names_and_ids_of_artists_make_the_credit(names, mbids, expected):
+    one = listen(artist="Björk & Radiohead", artist_names=names, artist_mbids=mbids)
+    record = payloads.read_submission(single(one)).listens[0].song
+    assert (record.artist, record.credit) == ("Björk & Radiohead", expected)
+    assert record.artist_mbid == (FIRST if len(mbids) == 1 and len(expected) == 1 else "")
 
 
 @pytest.mark.parametrize("field", ["release_name", "additional_info"])
