@@ -110,7 +110,8 @@ class SettingsForm(forms.ModelForm):
         labels = {"shares_playlists": _("Let players fetch the playlists made for me")}
         help_texts = {
             "shares_playlists": _(
-                "Without a token: whoever knows your name can see them then. Your own playlists stay as they are."
+                "Without a token: anyone who knows your name can see them then, and what is recommended "
+                "to you. Other listeners here can find your name. Your own playlists stay as they are."
             )
         }
 

@@ -48,6 +48,30 @@ def test_the_example_with_every_line_switched_on_starts_the_site(installation):
     assert "no issues" in installation.manage("check", "--tag=urls")
 
 
+def listenbrainz_addresses() -> set[str]:
+    """Return the end of every address below /1/, as docs/api.md writes it."""
+    from musicrec_site.urls import listenbrainz_patterns
+
+    patterns = [str(one.pattern).strip("^$").removesuffix("/?") for one in listenbrainz_patterns]
+    return {re.sub(r"\(\?P<username>[^)]*\)", "<name>", one) for one in patterns if one}
+
+
+def test_every_address_of_players_is_in_the_guide():
+    guide = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    addresses = listenbrainz_addresses()
+    plain = {one for one in addresses if "(" not in one}
+    assert {one for one in plain if f"`{one}`" not in guide} == set()
+    special = addresses - plain
+    assert {one.split("/")[0] for one in special} == {"stats", "playlist"}
+    assert "`stats/user/<name>/artists`, `…/recordings`, `…/releases`" in guide
+    assert "`playlist/<id>`" in guide
+
+
+def test_the_bare_host_is_the_first_address_that_players_are_given():
+    players = (ROOT / "docs/api.md").read_text(encoding="utf-8").split("\n## Players\n")[1]
+    assert re.findall(r"`(https://[^`]+)`", players)[0] == "https://your.host"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_operations_manual(command):
     assert f"`{command}" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")
