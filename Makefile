@@ -83,6 +83,9 @@ format: $(DEV)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+rooms: $(DEV)
+	@$(BIN)/python docs/draw_rooms.py
+
 lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements.lock requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-dev.lock requirements-dev.txt

@@ -1,5 +1,6 @@
 """The documentation names what there is and nothing that there is not, and .env.example works."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -108,3 +109,11 @@ def test_every_file_that_a_text_names_exists(text):
 def test_every_link_between_the_texts_leads_somewhere(text):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text.read_text(encoding="utf-8"))
     assert not [target for target in targets if not (text.parent / target).exists()]
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_the_contracts():
+    """An import contract changed without `make rooms` would leave a picture of rooms that are not there."""
+    specification = importlib.util.spec_from_file_location("draw_rooms", ROOT / "docs" / "draw_rooms.py")
+    draw_rooms = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(draw_rooms)
+    assert draw_rooms.PICTURE.read_text(encoding="utf-8") == draw_rooms.draw()
