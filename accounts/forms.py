@@ -13,12 +13,7 @@ from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
 
 class SignInForm(AuthenticationForm):
-    error_messages = {
-        "invalid_login": _(
-            "Name and password don't belong together. Mind upper and lower case in the password."
-        ),
-        "inactive": _("Name and password don't belong together. Mind upper and lower case in the password."),
-    }
+    error_messages = dict.fromkeys(("invalid_login", "inactive"), _("Wrong username or password."))
 
     @property
     def is_blocked(self) -> bool:
@@ -26,7 +21,7 @@ class SignInForm(AuthenticationForm):
 
 
 class SignUpForm(forms.Form):
-    """Whether the name is free is not checked here: the answer is the same for both (T41)."""
+    """A name and a password. Whether the name is free is asked last, behind the limit on sign-ups."""
 
     username = forms.CharField(
         label=_("Name"),
@@ -155,7 +150,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
         choices=Scope.choices,
-        initial=[Scope.READ],
+        initial=[Scope.LISTEN],  # what most tokens are for
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.TypedChoiceField(

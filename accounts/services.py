@@ -2,35 +2,50 @@
 
 from functools import partial
 
+from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts import sessions, throttle
+from accounts import invitations, sessions, throttle
 from accounts.models import User
 from accounts.signals import account_closing, account_deleted
 from accounts.tasks import request_email_notice
 
+OPEN, INVITED, CLOSED = "open", "invited", "closed"
 _DELETE_ATTEMPTS = 3
 
 
-def sign_up(username: str, password: str, email: str = "") -> User | None:
-    """Create the account, or return None when somebody has the name already.
+class NameTaken(Exception):
+    """Somebody has the name already, in whatever case."""
 
-    Both ways cost one password hash, so that the time tells nobody which it was (T41).
-    """
-    hashed = make_password(password)
+
+class NotInvited(Exception):
+    """The site takes new accounts by invitation only, and the invitation is missing, used or too old."""
+
+
+def sign_up(username: str, password: str, email: str = "", invitation: str = "") -> User:
+    """Create the account. Raises NameTaken, and NotInvited where sign-up is not open."""
+    if not may_sign_up(invitation):
+        raise NotInvited
     if User.objects.filter(username__iexact=username).exists():
-        return None
+        raise NameTaken
     try:
         with transaction.atomic():
-            return User.objects.create(username=username, email=email, password=hashed)
+            user = User.objects.create_user(username, email, password)
+            if settings.SIGN_UP != OPEN and not invitations.use(invitation):
+                raise NotInvited
     except IntegrityError:  # the same name a moment earlier
-        return None
+        raise NameTaken from None
+    return user
+
+
+def may_sign_up(invitation: str = "") -> bool:
+    """Whether somebody may make an account, with this invitation or without one."""
+    return settings.SIGN_UP == OPEN or (settings.SIGN_UP == INVITED and invitations.is_valid(invitation))
 
 
 class PasswordNotConfirmed(Exception):

@@ -42,18 +42,19 @@ class Limit:
         counted = AttemptCount.objects.filter(key=self.key(*who), until__gt=timezone.now())
         return counted.filter(n__gte=self.attempts).exists()
 
-    def count(self, *who: str) -> None:
-        """Add an attempt, in one statement: of attempts at the same moment none is lost."""
+    def count(self, *who: str) -> int:
+        """Add an attempt and return how many there are, in one statement: none at the same moment is lost."""
         now = timezone.now()
         AttemptCount.objects.filter(until__lte=now).delete()
         table = connection.ops.quote_name(AttemptCount._meta.db_table)
         sql = (
             f"INSERT INTO {table} (key, n, until) VALUES (%s, 1, %s) "  # noqa: S608
-            f"ON CONFLICT (key) DO UPDATE SET n = {table}.n + 1"
+            f"ON CONFLICT (key) DO UPDATE SET n = {table}.n + 1 RETURNING n"
         )
         until = connection.ops.adapt_datetimefield_value(now + timedelta(seconds=self.seconds))
         with connection.cursor() as cursor:
             cursor.execute(sql, [self.key(*who), until])
+            return cursor.fetchone()[0]
 
     def forget(self, *who: str) -> None:
         AttemptCount.objects.filter(key=self.key(*who)).delete()

@@ -1,7 +1,8 @@
 """Access tokens: made on the account page, shown once, stored as a hash, taken back at any time."""
 
 import logging
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import OperationalError
@@ -31,7 +32,7 @@ class NewToken(NamedTuple):
 
 
 def create_token(user: User, name: str, scopes: list[str], days: int = DEFAULT_DAYS) -> NewToken:
-    """Make a token of `user` that is valid for `days`."""
+    """Make a token of `user` that is valid for `days`; one that may only listen is a plain UUID4."""
     if user.auth_token_set.count() >= MAX_PER_USER:
         raise TooManyTokens(
             f"You have {MAX_PER_USER} tokens, the most there can be. Delete one you no longer use."
@@ -39,9 +40,21 @@ def create_token(user: User, name: str, scopes: list[str], days: int = DEFAULT_D
     ordered = " ".join(scope for scope in Scope.values if scope in scopes)
     if not ordered:
         raise ValueError(f"A token needs at least one scope of {', '.join(Scope.values)}, not {scopes!r}.")
-    return NewToken(
-        *ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, name=name, scopes=ordered)
-    )
+    own = {"name": name, "scopes": ordered}
+    if ordered == Scope.LISTEN:
+        return _create_player_token(user, timezone.now() + timedelta(days=days), own)
+    return NewToken(*ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, **own))
+
+
+def _create_player_token(user: User, expiry: datetime, own: dict[str, str]) -> NewToken:
+    """Make a token of 36 characters, as ListenBrainz' own are: players with a field of 36 cut longer ones.
+
+    The beginning that other tokens are listed by stays empty: it would be most of this one.
+    """
+    secret = str(uuid.uuid4())
+    token = ApiToken(user=user, digest=hash_token(secret), token_key="", expiry=expiry, **own)
+    token.save(force_insert=True)
+    return NewToken(token, secret)
 
 
 def tokens_of(user: User):

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth import login, logout
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -34,11 +34,7 @@ class SignIn(auth_views.LoginView):
     form_class = SignInForm
     redirect_authenticated_user = True
 
-    def get_initial(self):
-        return {"username": self.request.session.get("signed_up_as", "")}
-
     def form_valid(self, form):
-        self.request.session.pop("signed_up_as", None)
         response = super().form_valid(form)
         user = form.get_user()
         throttle.remember_device(response, user.get_username())
@@ -65,19 +61,36 @@ def admin_sign_in(request):
 
 @sensitive_post_parameters("password")
 def sign_up(request):
-    """Answer the same whether the name was free or taken; the sign-in that follows tells only the owner (T41)."""
+    """Make an account and sign in with it. What was picked in the try-out stays in the session."""
     if request.user.is_authenticated:
         return redirect("recommendations:home")
+    invitation = request.GET.get("invitation", "")
+    if not services.may_sign_up(invitation):
+        return _sign_up_closed(request, invitation)
     form = SignUpForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/sign_up.html", {"form": form})
-    address = throttle.client_network(request)
-    if throttle.SIGN_UP.reached(address):
+    network = throttle.client_network(request)
+    if throttle.SIGN_UP.reached(network):
         return render(request, "429.html", {"minutes": throttle.SIGN_UP.minutes}, status=429)
-    throttle.SIGN_UP.count(address)
-    services.sign_up(form.cleaned_data["username"], form.cleaned_data["password"], form.cleaned_data["email"])
-    request.session["signed_up_as"] = form.cleaned_data["username"]
-    return redirect(f"{reverse('accounts:login')}?next={reverse('recommendations:welcome')}")
+    throttle.SIGN_UP.count(network)
+    wanted = {name: form.cleaned_data[name] for name in ("username", "password", "email")}
+    try:
+        user = services.sign_up(**wanted, invitation=invitation)
+    except services.NameTaken:
+        form.add_error("username", _("This name is taken. Choose another one."))
+        return render(request, "accounts/sign_up.html", {"form": form})
+    except services.NotInvited:  # somebody else used the link a moment earlier
+        return _sign_up_closed(request, invitation)
+    login(request, user)
+    response = redirect("recommendations:welcome")
+    throttle.remember_device(response, user.get_username())
+    return response
+
+
+def _sign_up_closed(request, invitation: str):
+    context = {"invitation": invitation, "is_closed": settings.SIGN_UP == services.CLOSED}
+    return render(request, "accounts/sign_up_closed.html", context, status=403)
 
 
 class ChangePassword(auth_views.PasswordChangeView):
@@ -156,7 +169,12 @@ def tokens_page(request):
             form = TokenForm()
         except tokens.TooManyTokens as error:
             form.add_error(None, str(error))
-    context = {"tokens": tokens.tokens_of(request.user), "form": form, "secret": secret}
+    context = {
+        "tokens": tokens.tokens_of(request.user),
+        "form": form,
+        "secret": secret,
+        "player_address": settings.SITE_URL,
+    }
     return render(request, "accounts/tokens.html", context)
 
 

@@ -235,6 +235,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Who may make an account: open, invited (by a link of `manage.py invite`) or closed.
+SIGN_UP = env.str("SIGN_UP", default="open")
+if SIGN_UP not in ("open", "invited", "closed"):
+    raise ImproperlyConfigured(f"SIGN_UP is {SIGN_UP!r}. Set it to open, invited or closed.")
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

@@ -1,4 +1,5 @@
 /* What makes the pages quicker to use. Everything here also works without it. */
+import { startCopy } from "./copy.js";
 import { startPlayer } from "./player.js";
 import { startReorder } from "./reorder.js";
 import { startSeen } from "./seen.js";
@@ -88,3 +89,4 @@ startPlayer();
 startReorder();
 startSeen();
 startSliders();
+startCopy();

@@ -156,7 +156,7 @@ def test_covers_the_api_and_signed_in_people_do_not_count(anna, settings):
     assert visitor.get("/covers/none.svg").status_code == 404
     icon = visitor.get("/favicon.ico")
     assert icon.status_code == 200
-    icon.close()
+    icon.file_to_stream.close()
     assert visitor.get("/api/v1/songs/").status_code == 200
     visitor.force_login(anna)
     assert [visitor.get("/settings/").status_code for _ in range(3)] == [200, 200, 200]

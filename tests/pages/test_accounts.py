@@ -1,12 +1,16 @@
 """Signing up and in, and what an attacker learns from it."""
 
 import re
+import time
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts import invitations
 from accounts.models import User
 from accounts.tasks import send_password_reset
 from accounts.tokens import create_token
@@ -29,15 +33,62 @@ def body(answer) -> str:
     return re.sub(r'value="[^"]{64}"|X-CSRFToken&[^}]*|"X-CSRFToken": "[^"]*"', "", answer.content.decode())
 
 
-def test_signing_up_tells_nobody_whether_the_name_is_taken(anna):
-    """T41: same status, same place to go, same text."""
-    answers = [
-        Client().post("/signup/", {"username": name, "password": WORDS}) for name in ("anna", "berta", "ANNA")
-    ]
-    assert [answer.status_code for answer in answers] == [302, 302, 302]
-    assert len({answer["Location"] for answer in answers}) == 1
-    assert User.objects.filter(username__iexact="anna").count() == 1
+def test_signing_up_signs_in_and_keeps_what_was_picked(anna, world):
+    browser = Client()
+    browser.post("/try/keep/", {"song": [world.songs[3].pk]})
+    answer = browser.post("/signup/", {"username": "berta", "password": WORDS})
+    assert (answer.status_code, answer["Location"]) == (302, "/welcome/")
+    page = browser.get("/welcome/").content.decode()
+    assert re.search(rf'name="song" value="{world.songs[3].pk}"\s*checked', page)
+    assert browser.get("/settings/").status_code == 200
     assert Client().login(username="berta", password=WORDS)
+
+
+def test_a_taken_name_is_said_to_be_taken_so_many_times_an_hour(anna):
+    """T41: a limit, not silence: who signs up has to be told, and nobody lists the names of a site by it."""
+    browser = Client()
+    for name in ("anna", "ANNA"):
+        answer = browser.post("/signup/", {"username": name, "password": WORDS})
+        assert answer.status_code == 200
+        assert "This name is taken." in answer.content.decode()
+    assert User.objects.count() == 1
+    statuses = [
+        browser.post("/signup/", {"username": "anna", "password": WORDS}).status_code for _ in range(19)
+    ]
+    assert statuses == [200] * 18 + [429]
+
+
+@pytest.mark.parametrize("choice", ["invited", "closed"])
+def test_where_sign_up_is_not_open_nobody_signs_up_without_an_invitation(db, settings, choice):
+    settings.SIGN_UP = choice
+    for address in ("/signup/", "/signup/?invitation=made-up"):
+        assert Client().get(address).status_code == 403
+        assert Client().post(address, {"username": "berta", "password": WORDS}).status_code == 403
+    assert not User.objects.exists()
+
+
+def test_an_invitation_lets_one_person_in_once(db, settings, capsys):
+    settings.SIGN_UP = "invited"
+    call_command("invite", "--days", "3")
+    link = capsys.readouterr().out.strip().removeprefix(settings.SITE_URL)
+    assert Client().get(link).status_code == 200
+    wrong = Client().post(link, {"username": "berta", "password": "1"})
+    assert wrong.status_code == 200  # a refused form uses nothing up
+    assert Client().post(link, {"username": "berta", "password": WORDS}).status_code == 302
+    refused = Client().post(link, {"username": "carla", "password": WORDS})
+    assert refused.status_code == 403
+    assert "has been used" in refused.content.decode()
+    assert [user.username for user in User.objects.all()] == ["berta"]
+    with pytest.raises(CommandError, match="1 to 90 days"):
+        call_command("invite", "--days", "0")
+
+
+def test_an_invitation_runs_out(db, settings, monkeypatch):
+    settings.SIGN_UP = "invited"
+    link = invitations.invitation_link(3).removeprefix(settings.SITE_URL)
+    real = time.time
+    monkeypatch.setattr("django.core.signing.time.time", lambda: real() + 3 * 24 * 3600 + 60)
+    assert Client().get(link).status_code == 403
 
 
 def test_a_wrong_password_and_an_unknown_name_read_the_same(anna):
@@ -47,6 +98,7 @@ def test_a_wrong_password_and_an_unknown_name_read_the_same(anna):
     texts = [body(answer).replace("anna", "").replace("nobody", "") for answer in answers]
     assert answers[0].status_code == answers[1].status_code == 200
     assert texts[0] == texts[1]
+    assert "Wrong username or password." in texts[0]
 
 
 def test_asking_for_a_reset_reads_the_same_for_every_address(anna, monkeypatch):
@@ -186,12 +238,37 @@ def test_deleting_the_account_needs_its_password(anna):
     assert not User.objects.filter(username="anna").exists()
 
 
+def test_the_token_of_a_player_is_a_uuid_and_stands_beside_the_address(anna, settings):
+    """A player with a field of 36 characters cut the old ones, and the default could not submit listens."""
+    settings.SITE_URL = "https://music.example.org"
+    browser = Client()
+    browser.force_login(anna)
+    page = browser.get("/settings/tokens/")
+    assert page.context["form"]["scopes"].value() == ["listen"]
+    assert '<code id="player-address">https://music.example.org</code>' in page.content.decode()
+    made = browser.post("/settings/tokens/", {"name": "player", "scopes": ["listen"], "days": 30})
+    secret = re.search(r'<code id="new-token">([^<]+)</code>', made.content.decode())[1]
+    assert (str(uuid.UUID(secret)), uuid.UUID(secret).version) == (secret, 4)
+    token = anna.auth_token_set.get()
+    assert (token.token_key, secret[:8] in token.digest) == ("", False)
+    headers = {"Authorization": f"Token {secret}"}
+    listen = {"listened_at": 1700000000, "track_metadata": {"artist_name": "A", "track_name": "B"}}
+    sent = Client().post(
+        "/1/submit-listens",
+        {"listen_type": "single", "payload": [listen]},
+        content_type="application/json",
+        headers=headers,
+    )
+    assert sent.status_code == 200
+    assert Client().get("/api/v1/me/", headers=headers).status_code == 403
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(anna):
     browser = Client()
     browser.force_login(anna)
     wanted = {"name": "player", "scopes": ["read", "listen"], "days": 30}
     made = browser.post("/settings/tokens/", wanted).content.decode()
-    secret = re.search(r"<code>(mrec_\w+)</code>", made)[1]
+    secret = re.search(r"<code[^>]*>(mrec_\w+)</code>", made)[1]
     assert secret not in browser.get("/settings/tokens/").content.decode()
     token = anna.auth_token_set.get()
     assert (token.name, token.scopes) == ("player", "read listen")

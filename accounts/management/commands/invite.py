@@ -1,0 +1,20 @@
+"""A link for one person to sign up with."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import invitations
+
+
+class Command(BaseCommand):
+    help = "Print a link that lets one person sign up where SIGN_UP is `invited`."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--days", type=int, default=invitations.DEFAULT_DAYS, help="How long it is valid."
+        )
+
+    def handle(self, *args, days: int, **options):
+        try:
+            self.stdout.write(invitations.invitation_link(days))
+        except ValueError as error:
+            raise CommandError(str(error)) from None
