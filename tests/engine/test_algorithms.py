@@ -27,6 +27,12 @@ def personal(request) -> str:
     return request.param
 
 
+@pytest.fixture(params=sorted(name for name, algorithm in ALGORITHMS.items() if algorithm.names_songs))
+def comparing(request) -> str:
+    """Each algorithm that compares songs: it has similar ones and names those of the history."""
+    return request.param
+
+
 @pytest.fixture
 def data() -> TrainingData:
     return checkerboard_data(N)
@@ -162,19 +168,60 @@ def test_an_exception_in_progress_stops_the_fit_and_comes_out_unchanged(name, da
         create(name, OPTIONS.get(name, {})).fit(data, on_progress=cancel)
 
 
-def test_similar_songs_of_the_checkerboard_have_its_colour(name, data):
-    scores = fitted(name, data).similar(4)
+def test_similar_songs_of_the_checkerboard_have_its_colour(comparing, data):
+    scores = fitted(comparing, data).similar(4)
     assert scores.shape == (N,)
-    if np.isfinite(scores).all():
-        scores[4] = np.nan
-        assert top_columns(scores[None], 5)[0].tolist() and all(top_columns(scores[None], 5)[0] % 2 == 0)
+    scores[4] = np.nan
+    best = top_columns(scores[None], 5)[0]
+    assert all(best >= 0)
+    assert all(best % 2 == 0)
+    others = scores[1::2]
+    assert np.nanmin(scores[best]) > np.nanmax(others, initial=-np.inf)
 
 
-def test_contributions_name_only_the_history(name, data):
+def test_an_algorithm_that_cannot_compare_songs_says_so(name, data):
+    """It may not be counted among those that find similar songs."""
+    can_compare = bool(np.isfinite(fitted(name, data).similar(4)).any())
+    assert can_compare is (name not in NOT_PERSONAL)
+
+
+def mixed_history() -> csr_matrix:
+    """Three even songs and two odd ones, all liked."""
+    songs = [2, 3, 6, 9, 12]
+    return csr_matrix((np.ones(len(songs)), (np.zeros(len(songs), dtype=int), songs)), shape=(1, N))
+
+
+def test_songs_of_the_same_colour_contribute_more(comparing, data):
+    amounts = fitted(comparing, data).explain(mixed_history(), 4)
+    is_even = mixed_history().indices % 2 == 0
+    assert amounts.shape == is_even.shape
+    assert (amounts[is_even] > 0).all()
+    assert amounts[is_even].min() > amounts[~is_even].max()
+
+
+def test_contributions_add_up_to_the_score(comparing, data):
+    """Content's say how a song turns the mean towards the recommended one: those add up to 0."""
+    algorithm = fitted(comparing, data)
+    songs = np.array([[4, 5, 0]], dtype=np.int32)
+    sums = algorithm.contributions(mixed_history(), songs).sum(axis=2)
+    expected = 0 if comparing == "content" else algorithm.score_items(mixed_history(), songs)
+    np.testing.assert_allclose(sums, np.broadcast_to(expected, sums.shape), rtol=1e-3, atol=1e-4)
+
+
+def test_without_its_most_influential_song_the_score_falls(comparing, data):
+    algorithm, history = fitted(comparing, data), mixed_history()
+    influences = algorithm.influences(history, np.array([[4]], dtype=np.int32))[0, 0]
+    without = history.copy()
+    without.data[int(influences.argmax())] = 0
+    before, after = (algorithm.score(one)[0, 4] for one in (history, without))
+    assert after < before
+
+
+def test_an_algorithm_that_names_no_songs_contributes_nothing(name, data):
     algorithm = fitted(name, data)
-    amounts = algorithm.explain(data.strengths[0], 0)
-    assert amounts.shape == (data.strengths[0].nnz,)
-    assert np.isfinite(amounts).all()
+    amounts = algorithm.contributions(mixed_history(), np.array([[4, 5]], dtype=np.int32))
+    assert amounts.shape == (1, 2, mixed_history().nnz)
+    assert amounts.any() == algorithm.names_songs == (name not in NOT_PERSONAL)
 
 
 def test_a_list_starts_better_than_chance(personal):
