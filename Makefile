@@ -11,14 +11,21 @@ CLIENTS := .venv-clients/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help run demo test test-reliability test-servers test-clients bench lint format lock clean
+.PHONY: help run demo test test-reliability test-servers test-clients coverage bench lint format rooms lock clean
 
 help:
-	@echo "make run    serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
-	@echo "make demo   create the demo world, train, and print three listeners' explained lists"
-	@echo "make test   run the checks and every test; make test-reliability kills processes and fills disks"
-	@echo "make test-clients  make API clients from docs/openapi.yaml and use them"
-	@echo "make bench  measure speed and memory; make lint, make format, make lock: for contributors"
+	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
+	@echo "make demo              create the demo world, train, and print three listeners' explained lists"
+	@echo "make test              the checks and every test that needs no server"
+	@echo "make test-servers      the same tests on PostgreSQL and Redis on this machine"
+	@echo "make test-reliability  kill processes, fill disks, move clocks"
+	@echo "make test-clients      make API clients from docs/openapi.yaml and use them"
+	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
+	@echo "make bench             measure speed and memory"
+	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
+	@echo "make rooms             draw the picture of the code's rooms from the import contracts"
+	@echo "make lock              write the lock files anew from requirements.txt and requirements-dev.txt"
+	@echo "make clean             remove the environment and what the tools left"
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: sudo apt-get install python3.11 python3.11-venv"; exit 1; }
@@ -26,13 +33,13 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.lock | $(BIN)/python
 	@echo "Installing what it runs on into $(VENV) …"
-	@$(BIN)/python musicrec_site/installing.py requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --no-input --require-hashes --requirement requirements.lock
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) …"
-	@$(BIN)/python musicrec_site/installing.py requirements-dev.lock
+	@$(BIN)/pip install --disable-pip-version-check --no-input --require-hashes --requirement requirements-dev.lock
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $(RUNTIME) $@
 
@@ -69,12 +76,17 @@ test-servers: $(DEV)
 test-clients: $(DEV) $(CLIENTS)
 	@$(BIN)/python -m pytest -m clients
 
+# Branches, in every process that the tests start; no floor: the figure is for reading, not for passing.
+coverage: $(DEV)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
+
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed
 
 lint: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/codespell
 	@SECRET_KEY=only-for-checks $(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo > .import-linter.log || { cat .import-linter.log; exit 1; }
 	@SECRET_KEY=only-for-checks $(BIN)/python manage.py makemigrations --check --dry-run

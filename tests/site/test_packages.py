@@ -8,8 +8,6 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from musicrec_site.installing import FETCHING, Progress
-
 ROOT = Path(__file__).resolve().parents[2]
 # Debian 12 has 3.11.2; a package may ask for more there than on a later 3.11.
 PYTHONS = ("3.11.0", "3.11.2", "3.11.9")
@@ -44,18 +42,3 @@ def test_every_3_11_finds_all_it_needs_in_the_lock(lock, python):
     }
 
     assert not missing
-
-
-def test_the_bar_of_an_installation_follows_what_pip_fetches_and_unpacks(tmp_path):
-    (tmp_path / "pip-26.dist-info").mkdir()
-    progress = Progress(2, lambda: len(list(tmp_path.glob("*.dist-info"))))
-    seen = [progress.fraction]
-    for n in (1, 2):
-        progress.hear(f"Collecting package-{n}==1.0 (from -r requirements.lock (line {n}))\n")
-        progress.hear("  Downloading package.whl (1 kB)\n")
-        seen.append(progress.fraction)
-    for n in (1, 2):
-        (tmp_path / f"package_{n}-1.0.dist-info").mkdir()
-        seen.append(progress.fraction)
-    assert seen == pytest.approx([0, FETCHING / 2, FETCHING, (1 + FETCHING) / 2, 1])
-    assert progress.line().endswith("100 %  0 s left")
