@@ -20,6 +20,12 @@ class CatalogTunables(TunableGroup):
     import_time_limit = Tunable(
         180, "s", "A worker whose turn at one import takes so long is killed.", least=1
     )
+    rejected_rows_days = Tunable(
+        30, "days", "The rows of an import that could not be read are listed so long.", least=1
+    )
+    import_runs_days = Tunable(
+        180, "days", "Imports that brought nothing that is still there are listed so long.", least=2
+    )
 
 
 catalog_conf = CatalogTunables()

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.conf import account_conf
 from catalog.conf import catalog_conf
 from common.jobs.conf import job_conf
 from common.tunables import Tunable
@@ -29,6 +30,7 @@ def all_tunables() -> Iterator[Tunable[Any]]:
     yield from conf.all()
     yield from job_conf.all()
     yield from catalog_conf.all()
+    yield from account_conf.all()
 
 
 def _unknown_presets() -> list[Error]:

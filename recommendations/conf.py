@@ -65,6 +65,14 @@ class Tunables(TunableGroup):
         200, "MB", "Left to the rest of the machine when a training asks for memory.", least=0
     )
 
+    # What is not kept for ever
+    events_days = Tunable(
+        180, "days", "Lists shown, and what listeners did with them, are kept so long.", least=30
+    )
+    training_logs_days = Tunable(
+        90, "days", "Logs of trainings, and background jobs that are over, are kept so long.", least=1
+    )
+    trainings_days = Tunable(365, "days", "Trainings without a version are listed so long.", least=1)
     leftovers_after_seconds = Tunable(
         3600, "s", "Folders without a version are removed at this age.", least=0
     )

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 
 import pytest
 
@@ -63,14 +62,12 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
     second = wait_for(lambda: run_row(site, run)["attempt"] == 2 and run_row(site, run), seconds=90)
     assert second["owner"] != first["owner"]
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
-    asked = time.monotonic()
     cancel = (
         "from recommendations.models import TrainingRun;"
         "from recommendations.services.training import pipeline as training"
     )
     site.shell(f"{cancel}; training.cancel(TrainingRun.objects.get(pk={run}))")
     assert wait_for(lambda: ended(site, run), seconds=10)["status"] == "cancelled"
-    assert time.monotonic() - asked < 10
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
 
 

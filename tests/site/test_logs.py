@@ -52,7 +52,7 @@ def test_an_import_names_its_run(installation, tmp_path):
 
 
 def test_a_request_has_one_id_in_answer_and_log(installation):
-    installation.settings |= {"LOG_FORMAT": "json"}
+    installation.settings |= {"LOG_FORMAT": "json", "LOG_REQUESTS": "true"}
     code = (
         "from django.test import Client; "
         "print(Client().get('/login/', HTTP_HOST='localhost', HTTP_X_REQUEST_ID='seen-at-the-proxy-1')['X-Request-ID'])"
@@ -62,6 +62,24 @@ def test_a_request_has_one_id_in_answer_and_log(installation):
     assert done.stdout.strip() == "seen-at-the-proxy-1"
     lines = lines_of(done.stderr)
     assert lines and {line["request_id"] for line in lines} == {"seen-at-the-proxy-1"}
+
+
+def test_requests_that_went_well_leave_no_line_unless_an_operator_wants_them(installation):
+    """T79: they were 57 of the 80 kB that a site wrote a listener and day."""
+    installation.settings |= {"LOG_FORMAT": "json"}
+    code = (
+        "from django.test import Client; client = Client(); "
+        "[client.get(path, HTTP_HOST='localhost') for path in ('/login/', '/', '/nowhere/')]"
+    )
+
+    def logged() -> list[tuple[str, int]]:
+        done = installation.python("manage.py", "shell", "--verbosity=0", "-c", code)
+        finished = [line for line in lines_of(done.stderr) if line["event"] == "request_finished"]
+        return [(line["request"], line["code"]) for line in finished]
+
+    assert logged() == [("GET /nowhere/", 404)]
+    installation.settings["LOG_REQUESTS"] = "true"
+    assert [code for _request, code in logged()] == [200, 200, 404]
 
 
 def test_an_exception_shows_no_local_variables(installation):

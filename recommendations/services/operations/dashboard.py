@@ -18,9 +18,11 @@ from recommendations.services.operations import (
     health_checks,
     impossible_plays,
     metrics,
+    storage,
 )
 from recommendations.services.operations.health_checks import Finding
 from recommendations.services.operations.impossible_plays import ImpossibleDay
+from recommendations.services.operations.storage import Size
 
 DAYS = 28
 STEP_DAYS = 7
@@ -78,6 +80,7 @@ class Desk:
     worker: Finding
     experiment: Experiment | None
     warnings: list[Finding]
+    sizes: list[Size]
     impossible_days: list[ImpossibleDay]
 
     @property
@@ -101,6 +104,7 @@ def read() -> Desk:
         worker=health_checks.worker_finding(),
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
         warnings=list(_warnings(steps)),
+        sizes=storage.list_sizes(),
         impossible_days=cast(
             "list[ImpossibleDay]",
             cache.get_or_set("desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS),

@@ -1,0 +1,41 @@
+"""Rows and files that are not kept for ever: deleted in small steps, so that nothing waits for a long transaction."""
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db import models, transaction
+from django.utils import timezone
+
+DELETED_TOGETHER = 5_000
+DAY_SECONDS = 86_400
+
+
+def before(days: float) -> datetime:
+    """Return the moment so many days ago."""
+    return timezone.now() - timedelta(days=days)
+
+
+def delete_in_steps(rows: models.QuerySet) -> int:
+    """Delete rows, with what refers to them; a transaction for each few thousand. Return how many rows of `rows`."""
+    n_deleted = 0
+    while keys := list(rows.order_by().values_list("pk", flat=True)[:DELETED_TOGETHER]):
+        with transaction.atomic():
+            rows.model._default_manager.filter(pk__in=keys).delete()
+        n_deleted += len(keys)
+    return n_deleted
+
+
+def delete_old_files(
+    folder: Path, days: float, *, pattern: str = "*", kept: frozenset[str] = frozenset()
+) -> int:
+    """Delete files in a folder that were not changed for so many days, except those named in `kept`."""
+    oldest, n_deleted = time.time() - days * DAY_SECONDS, 0
+    for file in folder.glob(pattern):
+        try:
+            if file.is_file() and file.name not in kept and file.stat().st_mtime < oldest:
+                file.unlink()
+                n_deleted += 1
+        except FileNotFoundError:
+            continue  # a worker took it meanwhile
+    return n_deleted

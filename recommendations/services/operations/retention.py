@@ -1,0 +1,77 @@
+"""What recommending leaves behind when its time is over."""
+
+from django.db.models import Q
+
+from catalog.models import Playlist
+from common.retention import before, delete_in_steps
+from recommendations.conf import conf
+from recommendations.models import (
+    BackgroundJob,
+    Experiment,
+    Impression,
+    ModelVersion,
+    RecommendationList,
+    TrainingRun,
+    WorkerPulse,
+)
+from recommendations.services.surfaces import generated_playlists
+
+
+def delete_expired() -> dict[str, int]:
+    """Delete events, logs, lists, playlists and jobs that are over; return how many of each."""
+    return {
+        "events": delete_in_steps(_old_impressions()),
+        "training logs": _empty_training_logs(),
+        "trainings": delete_in_steps(_old_trainings()),
+        "background jobs": delete_in_steps(
+            BackgroundJob.objects.exclude(status__in=BackgroundJob.ACTIVE).filter(
+                finished_at__lt=before(conf.training_logs_days)
+            )
+        ),
+        "lists": delete_in_steps(_lists_nobody_gets()),
+        "generated playlists": sum(
+            delete_in_steps(Playlist.objects.filter(kind=kind, created_at__lt=before(days)))
+            for kind, days in generated_playlists.KEPT_DAYS.items()
+        ),
+        "workers": delete_in_steps(WorkerPulse.objects.filter(seen_at__lt=before(1))),
+    }
+
+
+def _old_impressions():
+    """Return lists shown longer ago than `events_days`.
+
+    Those of an experiment stay while it runs, and as many days after it was stopped.
+    """
+    oldest = before(conf.events_days)
+    old = Impression.objects.filter(shown_at__lt=oldest)
+    state = Experiment.State
+    begun = (
+        Experiment.objects.filter(Q(state=state.RUNNING) | Q(state=state.STOPPED, ended_at__gte=oldest))
+        .exclude(started_at=None)
+        .order_by("started_at")
+        .values_list("started_at", flat=True)
+        .first()
+    )
+    return old if begun is None else old.exclude(arm__isnull=False, shown_at__gte=begun)
+
+
+def _empty_training_logs() -> int:
+    """Empty the logs of trainings that ended long ago; their figures stay."""
+    ended = TrainingRun.objects.filter(finished_at__lt=before(conf.training_logs_days))
+    return ended.exclude(log="").update(log="")
+
+
+def _old_trainings():
+    """Return trainings of more than a year ago without a version."""
+    versions = ModelVersion.objects.exclude(training_run=None).values("training_run")
+    ended = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE)
+    return ended.filter(finished_at__lt=before(conf.trainings_days)).exclude(pk__in=versions)
+
+
+def _lists_nobody_gets():
+    """Return lists that are outdated for longer than a listener counts as active, and those of pruned versions."""
+    pruned = RecommendationList.objects.filter(version__state=ModelVersion.State.PRUNED)
+    if not conf.lists_active_days:
+        return pruned
+    old = RecommendationList.objects.filter(computed_at__lt=before(conf.lists_active_days))
+    return old | pruned

@@ -1,0 +1,230 @@
+"""How large every table and folder is, and what bounds it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.conf import account_conf
+from catalog.conf import catalog_conf
+from recommendations.conf import conf
+from recommendations.services.surfaces import generated_playlists
+
+CACHE_SECONDS = 3600
+LARGEST_COUNTED_BYTES = 2 * 10**9
+"""SQLite finds out how large a table is by reading the file; a larger file is not read for it."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A group of tables, or a folder. `n_bytes` is None where it was not looked at. `bound` says what limits it."""
+
+    name: str
+    n_bytes: int | None
+    bound: str
+
+
+def list_sizes() -> list[Size]:
+    """Return the tables by purpose, then the folders; at most an hour old."""
+    return cache.get_or_set("storage:sizes", lambda: [*_table_sizes(), *_folder_sizes()], CACHE_SECONDS)  # type: ignore[return-value]
+
+
+# --- Tables -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Tables of one purpose; a name that ends in * is a beginning."""
+
+    name: Callable[[], str]
+    tables: tuple[str, ...]
+    bound: Callable[[], str]
+
+    def holds(self, table: str) -> bool:
+        return any(
+            table.startswith(name.removesuffix("*")) if name.endswith("*") else table == name
+            for name in self.tables
+        )
+
+
+def _days(n_days: float) -> str:
+    return _("%(n)d days") % {"n": n_days}
+
+
+GROUPS = (
+    _Group(
+        lambda: _("Accounts"),
+        ("accounts_user*", "auth_*", "catalog_nowplaying", "catalog_latestimport"),
+        lambda: _("a few rows an account; they go with it"),
+    ),
+    _Group(
+        lambda: _("Tokens, sessions, attempts"),
+        ("accounts_apitoken", "accounts_attemptcount", "django_session"),
+        lambda: (
+            _("until they expire; tokens %(time)s longer") % {"time": _days(account_conf.expired_tokens_days)}
+        ),
+    ),
+    _Group(
+        lambda: _("Listens and opinions"),
+        ("catalog_interaction",),
+        lambda: (
+            _("a row a play, as long as the account; %(files)d files a day of %(rows)d rows each")
+            % {"files": catalog_conf.import_files_a_day, "rows": catalog_conf.import_rows}
+        ),
+    ),
+    _Group(
+        lambda: _("Songs, artists, albums"),
+        ("catalog_song*", "catalog_artist*", "catalog_album*", "catalog_genre", "catalog_heardname"),
+        lambda: _("what was imported or heard; songs that one listener brought go with the account"),
+    ),
+    _Group(
+        lambda: _("Playlists"),
+        ("catalog_playlist*",),
+        lambda: (
+            _("listeners' own as long as the account; generated ones %(time)s")
+            % {"time": _days(max(generated_playlists.KEPT_DAYS.values()))}
+        ),
+    ),
+    _Group(
+        lambda: _("Imports"),
+        ("catalog_importrun", "catalog_rejectedimportrow", "catalog_submission"),
+        lambda: (
+            _("rejected rows %(rows)s; imports without effect %(runs)s")
+            % {"rows": _days(catalog_conf.rejected_rows_days), "runs": _days(catalog_conf.import_runs_days)}
+        ),
+    ),
+    _Group(
+        lambda: _("Lists shown, and what became of them"),
+        ("recommendations_impression", "recommendations_outcome"),
+        lambda: _days(conf.events_days),
+    ),
+    _Group(
+        lambda: _("Lists computed ahead"),
+        ("recommendations_recommendationlist",),
+        lambda: (
+            _("one a listener and kept version, of who was active within %(time)s")
+            % {"time": _days(conf.lists_active_days)}
+            if conf.lists_active_days
+            else _("one a listener and kept version")
+        ),
+    ),
+    _Group(
+        lambda: _("Tastes and wishes"),
+        ("recommendations_taste*", "recommendations_wish", "recommendations_listenerstate"),
+        lambda: _("what listeners set; goes with the account"),
+    ),
+    _Group(
+        lambda: _("Trainings, versions, experiments"),
+        (
+            "recommendations_trainingrun",
+            "recommendations_modelversion",
+            "recommendations_activation",
+            "recommendations_backgroundjob",
+            "recommendations_experiment",
+            "recommendations_arm",
+            "recommendations_trends",
+            "recommendations_workerpulse",
+        ),
+        lambda: (
+            _("a row a training; logs %(logs)s, trainings without a version %(runs)s")
+            % {"logs": _days(conf.training_logs_days), "runs": _days(conf.trainings_days)}
+        ),
+    ),
+    _Group(lambda: _("Admin log"), ("django_admin_log",), lambda: _days(account_conf.admin_log_days)),
+    _Group(
+        lambda: _("Schedule and migrations"),
+        ("django_celery_beat_*", "django_content_type", "django_migrations"),
+        lambda: _("does not grow"),
+    ),
+)
+
+
+def find_group(table: str) -> _Group | None:
+    """Return the group that a table belongs to."""
+    return next((group for group in GROUPS if group.holds(table)), None)
+
+
+def list_tables() -> list[str]:
+    """Return the names of all tables of the site's models."""
+    return [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
+
+
+def _table_sizes() -> list[Size]:
+    sizes = _bytes_by_table()
+    return [
+        Size(
+            group.name(),
+            None if sizes is None else sum(n for table, n in sizes.items() if group.holds(table)),
+            group.bound(),
+        )
+        for group in GROUPS
+    ]
+
+
+def _bytes_by_table() -> dict[str, int] | None:
+    """Return the size of each table with its indexes; None where finding out would take long or can't be done."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
+                "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+            )
+            return {name: int(n_bytes) for name, n_bytes in cursor.fetchall()}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pragma_module_list WHERE name = 'dbstat'")
+        can_count = cursor.fetchone()[0]
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        if not can_count or cursor.fetchone()[0] > LARGEST_COUNTED_BYTES:
+            return None
+        cursor.execute(
+            "SELECT schema.tbl_name, sum(stat.pgsize) FROM dbstat AS stat "
+            "JOIN sqlite_schema AS schema ON schema.name = stat.name WHERE stat.aggregate = TRUE GROUP BY 1"
+        )
+        return dict(cursor.fetchall())
+
+
+# --- Folders ----------------------------------------------------------------------------------------------------------
+
+
+def _folder_sizes() -> list[Size]:
+    quota = catalog_conf.import_waiting_mb
+    return [
+        Size(
+            _("Folder artifacts"),
+            _folder_bytes(settings.ARTIFACTS_DIR),
+            _("%(n)d versions, and those that serve") % {"n": conf.versions_kept},
+        ),
+        Size(
+            _("Folder uploads"),
+            _folder_bytes(settings.UPLOADS_DIR) + _folder_bytes(settings.INCOMING_DIR),
+            _("%(size)d MB a listener, until an import is over") % {"size": quota},
+        ),
+        Size(
+            _("Folder broker"),
+            _folder_bytes(settings.BROKER_DIR),
+            _("messages of %(time)s") % {"time": _days(3)},
+        ),
+        Size(
+            _("Log"),
+            None,
+            _("failed requests and jobs only; whoever collects it rotates it (compose.yaml: 5 × 10 MB)"),
+        ),
+    ]
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Return the size of all files below a folder; those that vanish meanwhile are left out."""
+    n_bytes = 0
+    for path, _folders, names in os.walk(folder):
+        for name in names:
+            try:
+                n_bytes += os.stat(os.path.join(path, name)).st_size  # noqa: PTH116, PTH118 (many files)
+            except OSError:
+                continue
+    return n_bytes
