@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 30.0
 JOB_SECONDS = 10.0
 """How long a worker may go on with its job when the site stops; then the job goes back into the queue."""

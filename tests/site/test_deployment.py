@@ -159,3 +159,10 @@ def test_the_dashboard_shows_only_numbers_that_exist():
         for target in panel["targets"]:
             for name in re.findall(r"musicrec_\w+", target["expr"]):
                 assert re.sub(r"_(bucket|count|sum|total)$", "", name) in known, name
+
+
+def test_processes_of_the_site_start_beside_manage_py():
+    """From inside a package its celery.py would be imported instead of Celery."""
+    from musicrec_site.ops import supervisor
+
+    assert (supervisor.BASE_DIR / "manage.py").is_file()
