@@ -26,6 +26,8 @@ _EXAMPLE = {
     "n_added": 19_000,
     "n_known": 900,
     "n_rejected": 100,
+    "kinds": {"play": 19_400, "skip": 500},
+    "left_out": {"podcast": 12},
     "error": "",
     "created_at": "2026-08-24T18:30:00Z",
     "finished_at": None,
@@ -34,6 +36,17 @@ _EXAMPLE = {
 
 @example(_EXAMPLE)
 class ImportSerializer(serializers.ModelSerializer):
+    kinds = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="What the file holds: play, skip, like, dislike, playlist, playlist_song.",
+    )
+    left_out = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="How many rows a rule left out, by reason, such as podcast or private.",
+    )
+
     class Meta:
         model = ImportRun
         fields = [
@@ -46,6 +59,8 @@ class ImportSerializer(serializers.ModelSerializer):
             "n_added",
             "n_known",
             "n_rejected",
+            "kinds",
+            "left_out",
         ]
         fields += ["error", "created_at", "finished_at"]
 
@@ -79,7 +94,9 @@ class ImportDetailSerializer(ImportSerializer):
     ]
 )
 class ImportIn(serializers.Serializer):
-    file = serializers.FileField(help_text="Spotify, ListenBrainz or Last.fm, as it was downloaded.")
+    file = serializers.FileField(
+        help_text="A history, likes or a playlist, as they were downloaded; docs/importing.md lists the sources."
+    )
     format = serializers.ChoiceField(
         choices=[importer.name for importer in importers_of("history")],
         required=False,

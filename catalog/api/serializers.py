@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from catalog.api import examples
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Interaction, Playlist, PlaylistItem, Song
+from catalog.play_rules import FIRST_MOMENT
 
 KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
 MAX_BATCH = 1000
@@ -133,8 +134,9 @@ class InteractionIn(serializers.Serializer):
     )
 
     def validate_occurred_at(self, moment: datetime) -> datetime:
-        if not datetime(1970, 1, 1, tzinfo=UTC) <= moment <= timezone.now() + timedelta(days=1):
-            raise serializers.ValidationError("A play lies between 1970 and now.")
+        earliest = datetime.fromtimestamp(FIRST_MOMENT, UTC)
+        if not earliest <= moment <= timezone.now() + timedelta(days=1):
+            raise serializers.ValidationError("A play lies between 30 September 2002 and now.")
         return moment
 
 

@@ -60,6 +60,10 @@ class ImportCommand(PlainCommand):
             f"{run.file_name}: {run.n_read:,} read, {run.n_added:,} added, {run.n_known:,} known already, "
             f"{run.n_rejected:,} rejected."
         )
+        if run.kinds:
+            self.stdout.write(f"  It holds {', '.join(run.kinds_in_words)}.")
+        for n, reason in run.left_out_in_words:
+            self.stdout.write(f"  Left out: {n:,} ({reason})")
         shown = run.rejected_rows.all()[:most]
         for row in shown:
             self.stdout.write(f"  line {row.line}: {row.reason}")

@@ -1,5 +1,6 @@
 """Every file that outsiders brought, with what is right for it (tests/cases/README.md), by the way of the command."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from accounts.models import User
 from catalog.imports import import_jobs
 from catalog.models import ImportRun, Interaction, Playlist, Song
 from catalog.records import WrongFile
+from tests.api.caller import Caller
 
 pytestmark = pytest.mark.django_db
 Kind = Interaction.Kind
@@ -116,3 +118,13 @@ def test_what_was_left_out_is_said_by_reason(alice):
     assert (1, "from the video history") in run.left_out_in_words
     run = bring("spotify-zero-second-plays.json", alice)
     assert run.left_out == {"unheard": 2, "broken_off": 2}
+
+
+@pytest.mark.parametrize("name", ["two-clients-two-seconds-apart", "start-and-end"])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_two_players_that_send_one_play_count_once(alice, name, is_reversed):
+    requests = json.loads((CASES / "player-requests.json").read_text())[name]["requests"]
+    player = Caller(alice, scopes=["listen"], prefix="/1/")
+    for request in reversed(requests) if is_reversed else requests:
+        assert player.post(request["POST"].removeprefix("/1/"), request["body"]).status == 200
+    assert counts(alice) == (1, 0, 0, 0, 0)

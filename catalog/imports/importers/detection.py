@@ -1,5 +1,9 @@
 """Which history a file is, found out from the file's first megabyte."""
 
+import re
+import zipfile
+from collections.abc import Callable
+
 from catalog.imports.importers.base import Importer, Opened
 from catalog.imports.importers.registry import importers_of
 from catalog.records import NearMiss, WrongFile
@@ -21,7 +25,91 @@ def detect_history(opened: Opened) -> Importer:
             continue
         else:
             return importer
-    if near_miss is not None:
-        raise near_miss
-    known = "; ".join(importer.title for importer in importers_of("history"))
-    raise WrongFile(f"{opened.name} is no listening history that is known here ({known}).")
+    raise near_miss or WrongFile(f"{opened.name} {_describe(opened)}")
+
+
+def _describe(opened: Opened) -> str:
+    """Say what a file that no importer accepts seems to be, and the way that works."""
+    names = _member_names(opened)
+    head = opened.head()[:65_536] if opened.kind != "zip" else b""
+    for is_this, sentence in _KNOWN_FILES:
+        if is_this(head, names, opened.name):
+            return sentence
+    return (
+        "is no history, list of likes or playlist that is known here. Spotify, ListenBrainz, Last.fm, YouTube Music, "
+        "Apple Music, Deezer, Tidal, Maloja, Koito, Jellyfin, players' logs, Exportify, TuneMyMusic, Soundiiz, M3U, "
+        "JSPF and XSPF are; docs/importing.md says which of their files."
+    )
+
+
+def _member_names(opened: Opened) -> str:
+    """Return the names in a zip, one a line, in lower case."""
+    if opened.kind != "zip":
+        return ""
+    with zipfile.ZipFile(opened.path) as archive:
+        return "\n".join(archive.namelist()[:5_000]).casefold()
+
+
+def _has_member(pattern: str) -> Callable[[bytes, str, str], bool]:
+    sign = re.compile(pattern, re.MULTILINE)
+    return lambda _head, names, _name: bool(names and sign.search(names))
+
+
+def _has_text(*words: bytes) -> Callable[[bytes, str, str], bool]:
+    return lambda head, _names, _name: all(word in head for word in words)
+
+
+def _begins(sign: bytes) -> Callable[[bytes, str, str], bool]:
+    return lambda head, _names, _name: head.startswith(sign)
+
+
+_KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
+    (
+        _has_member(r"^xl/workbook\.xml$"),
+        "is an Excel workbook. Open it, go to the sheet with the listening history (Deezer: “10_listeningHistory”), "
+        "save that sheet as CSV and bring the CSV.",
+    ),
+    (
+        _has_member(r"(?:^|/)apple[ _]media[ _]services|(?:^|/)apple music - "),
+        "is Apple's whole export. Unpack it and bring “Apple Music - Play History Daily Tracks.csv” out of the folder "
+        "“Apple Music Activity”.",
+    ),
+    (
+        _has_member(r"streaming_history_video_|endvideo"),
+        "holds a video history of Spotify only; bring the zip with the Streaming_History_Audio files.",
+    ),
+    (
+        _has_member(r"\.(?:mp3|flac|ogg|m4a|opus|wav)$"),
+        "holds music and no list of what was played.",
+    ),
+    (
+        _has_member(r"\.csv$"),
+        "is a zip of tables; unpack it and bring the tables one by one.",
+    ),
+    (
+        _has_member(r""),
+        "is a zip without a history that is known here; unpack it and bring the file with the history.",
+    ),
+    (
+        _has_text(b"<plist", b"Tracks"),
+        "is a library of iTunes or Apple Music, which says how often and not when. Bring “Apple Music - Play History "
+        "Daily Tracks.csv” out of the export at privacy.apple.com, or a playlist as M3U8.",
+    ),
+    (
+        _begins(b"SQLite format 3"),
+        "is a database. Export the history with the program that made it, as JSON or CSV.",
+    ),
+    (_begins(b"%PDF"), "is a PDF. Ask the service for its data export (JSON or CSV) and bring that."),
+    (
+        _has_text(b"<html"),
+        "is a web page. Ask the service for its data export (JSON or CSV) and bring that.",
+    ),
+    (
+        _has_text(b"playcount"),
+        "is a list of play counts, not of plays with their times. Export the scrobbles themselves.",
+    ),
+    (
+        _has_text(b'"ts"', b'"episode_name"'),
+        "is a history of Spotify that breaks off before its first entry; unpack the zip again.",
+    ),
+)

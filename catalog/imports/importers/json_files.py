@@ -19,6 +19,7 @@ _LONGEST_NUMBER = 30
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _QUOTE_OR_BRACKET = re.compile(r'["\[\]{}]')
 _QUOTE_OR_ESCAPE = re.compile(r'["\\]')
+_DELIMITERS = tuple(",]} \t\r\n")
 _END_OF_PLAIN = re.compile(r"[,\]}\s]")
 
 
@@ -134,15 +135,15 @@ class _Window:
                 return RejectedRow(0, "the entry is nested too deeply")
             except ValueError:
                 end = -1
-            # a number that ends with the text may go on
-            if end >= 0 and (end < len(self.text) or self.text[end - 1] in '"]}'):
+            # a number may go on behind the text that is held
+            if end >= 0 and (self.text[end - 1] in '"]}' or self.text[end : end + 1] in _DELIMITERS):
                 self.at = end
                 return value
             if len(self.text) - self.at > LONGEST_ENTRY:
                 self.pass_over()
                 return RejectedRow(0, f"the entry is no JSON or longer than {LONGEST_ENTRY // 2**20} MB")
             if not self.fill():
-                if end >= 0:
+                if end == len(self.text):
                     self.at = end
                     return value
                 self.pass_over()  # BrokenJson where the entry has no end

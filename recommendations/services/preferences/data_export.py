@@ -45,7 +45,9 @@ def my_data(listener: User) -> dict[str, Any]:
         },
         "wishes": [
             _wish(wish)
-            for wish in Wish.objects.filter(listener=listener).select_related("song__artist", "artist")
+            for wish in Wish.objects.filter(listener=listener).select_related(
+                "song__artist", "song__album", "artist"
+            )
         ],
         "history": list(_history(listener)),
         "playlists": [_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)],
@@ -90,7 +92,11 @@ def _account(listener: User) -> dict[str, Any]:
 
 
 def _history(listener: User) -> Iterator[dict[str, Any]]:
-    rows = Interaction.objects.by(listener).select_related("song__artist").order_by("occurred_at", "pk")
+    rows = (
+        Interaction.objects.by(listener)
+        .select_related("song__artist", "song__album")
+        .order_by("occurred_at", "pk")
+    )
     for row in rows.iterator(chunk_size=2000):
         yield {
             "kind": Interaction.Kind(row.kind).name.lower(),
@@ -103,7 +109,7 @@ def _history(listener: User) -> Iterator[dict[str, Any]]:
 
 
 def _playlist(playlist: Playlist) -> dict[str, Any]:
-    items = playlist.items.select_related("song__artist")
+    items = playlist.items.select_related("song__artist", "song__album")
     return {
         "title": playlist.title,
         "description": playlist.description,
@@ -150,6 +156,8 @@ def _import(run: ImportRun) -> dict[str, Any]:
         "added": run.n_added,
         "known": run.n_known,
         "rejected": run.n_rejected,
+        "kinds": run.kinds,
+        "left_out": run.left_out,
     }
 
 
@@ -159,7 +167,16 @@ def _wish(wish: Wish) -> dict[str, Any]:
 
 
 def _song(song: Song) -> dict[str, Any]:
-    return {"song_id": song.key, "title": song.title, "artist": song.artist.name}
+    """Return what another Musicrec recognises the song by."""
+    told: dict[str, Any] = {"song_id": song.key, "title": song.title, "artist": song.artist.name}
+    more = {
+        "album": song.album.title if song.album else "",
+        "duration_ms": song.duration_ms,
+        "mbid": str(song.mbid or ""),
+        "isrc": song.isrc,
+        "spotify_id": song.spotify_id,
+    }
+    return told | {name: value for name, value in more.items() if value}
 
 
 def _moment(moment: Any) -> str | None:
