@@ -339,7 +339,7 @@ class TestOtherHistories:
             ("a.pdf", b"%PDF-1.7 x", "is a PDF"),
             ("a.sqlite", b"SQLite format 3\0", "is a database"),
             ("top.csv", b"artist,playcount\nA,5\n", "play counts"),
-            ("a.csv", b"x,y\n1,2\n", "is no history, list of likes or playlist"),
+            ("a.csv", b"x,y\n1,2\n", "is no listening history that is known here"),
         ],
     )
     def test_what_cannot_be_read_is_named_with_the_way_that_works(self, tmp_path, name, content, says):
