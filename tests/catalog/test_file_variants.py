@@ -8,9 +8,9 @@ import pytest
 from accounts.models import User
 from catalog.imports import import_jobs
 from catalog.imports.importers import detect_history, json_files, open_file
+from catalog.listening import interactions
 from catalog.models import Artist, Interaction, Playlist, Song
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, PlaylistRecord, WrongFile
-from catalog.listening import interactions
 from recommendations.services.preferences import data_export
 from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
 
@@ -371,7 +371,9 @@ class TestPlaylistsAndOwnData:
         assert first.kinds == {"playlist": 1, "playlist_song": 3}
         more = json.loads(json.dumps(self.JSPF))
         more["playlist"]["track"].append({"title": "V", "creator": "A"})
-        again = import_jobs.import_file(write(tmp_path / "y.jspf", json.dumps(more)), "history", listener=alice)
+        again = import_jobs.import_file(
+            write(tmp_path / "y.jspf", json.dumps(more)), "history", listener=alice
+        )
         playlist = Playlist.objects.get(owner=alice)
         assert [item.song.title for item in playlist.items.all()] == ["T", "U", "V"]
         import_jobs.undo(again)

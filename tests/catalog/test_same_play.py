@@ -6,11 +6,11 @@ from itertools import permutations
 import pytest
 
 from accounts.models import User
-from catalog.models import Artist, Interaction, Song
-from catalog.play_rules import is_play, same_play_seconds
 from catalog.imports import import_jobs
 from catalog.listening import interactions
 from catalog.listening.interactions import Heard
+from catalog.models import Artist, Interaction, Song
+from catalog.play_rules import is_play, same_play_seconds
 from tests.catalog.files import spotify_entry, spotify_zip, write
 
 pytestmark = pytest.mark.django_db

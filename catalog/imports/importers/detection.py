@@ -36,9 +36,9 @@ def _describe(opened: Opened) -> str:
         if is_this(head, names, opened.name):
             return sentence
     return (
-        "is no listening history that is known here, and no list of likes or playlist. Spotify, ListenBrainz, Last.fm, YouTube Music, "
-        "Apple Music, Deezer, Tidal, Maloja, Koito, Jellyfin, players' logs, Exportify, TuneMyMusic, Soundiiz, M3U, "
-        "JSPF and XSPF are; docs/importing.md says which of their files."
+        "is no listening history that is known here, and no list of likes or playlist. Spotify, ListenBrainz, "
+        "Last.fm, YouTube Music, Apple Music, Deezer, Tidal, Maloja, Koito, Jellyfin, players' logs, Exportify, "
+        "TuneMyMusic, Soundiiz, M3U, JSPF and XSPF are; docs/importing.md says which of their files."
     )
 
 
