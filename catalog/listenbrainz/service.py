@@ -16,6 +16,7 @@ from catalog.records import SongRecord
 from catalog.songs import resolver
 
 DEFAULT_PLAY_SECONDS = 600
+MAX_SERVICES = 20
 MAX_TIME = 32_503_680_000  # the year 3000, in Unix seconds
 _SOURCE_LENGTH = Interaction._meta.get_field("source").max_length
 _PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
@@ -76,9 +77,14 @@ def read_latest_import(listener: User, service: str) -> int:
 
 
 def set_latest_import(listener: User, service: str, moment: int) -> None:
-    """Note that a program brought listens from `service` up to `moment`; an earlier time changes nothing."""
+    """Note that a program brought listens from `service` up to `moment`; an earlier time changes nothing.
+
+    Raises BadRequest where the listener has `MAX_SERVICES` others already.
+    """
     if moment <= read_latest_import(listener, service):
         return
+    if LatestImport.objects.filter(listener=listener).exclude(service=service).count() >= MAX_SERVICES:
+        raise BadRequest(f"latest-import keeps {MAX_SERVICES} services a listener; this would be one more.")
     listened_at = datetime.fromtimestamp(min(moment, MAX_TIME), UTC)
     LatestImport.objects.update_or_create(
         listener=listener, service=service, defaults={"listened_at": listened_at}

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.test import Client
 
+from catalog.listenbrainz import service
 from catalog.listenbrainz.addresses import collapse
 from tests.api.listens import NOW, listen, plays, single
 
@@ -212,6 +213,12 @@ def test_how_far_an_import_came_is_remembered(player, bob):
     assert player.get("latest-import", {"service": "librefm"}).body["latest_import"] == 0
     assert player.get("latest-import", {"user_name": "bob"}).status == 404
     assert player.post("latest-import", {"ts": "x"}).status == 400
+
+
+def test_a_listener_has_so_many_services_and_no_more(player, monkeypatch):
+    monkeypatch.setattr(service, "MAX_SERVICES", 2)
+    answers = [player.post("latest-import", {"ts": 9, "service": name}).status for name in "abcab"]
+    assert answers == [200, 200, 400, 200, 200]
 
 
 def test_scores_of_several_recordings_come_in_their_order(player, songs):
