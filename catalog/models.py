@@ -7,12 +7,13 @@ from catalog.listening.models import (
     Submission,
 )
 from catalog.playlists.models import Playlist, PlaylistItem
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
 
 __all__ = [
     "AUDIO_FEATURES",
     "Album",
     "Artist",
+    "ArtistCredit",
     "Genre",
     "HeardName",
     "ImportRun",
@@ -23,5 +24,6 @@ __all__ = [
     "PlaylistItem",
     "RejectedImportRow",
     "Song",
+    "SongAlias",
     "Submission",
 ]

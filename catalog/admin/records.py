@@ -3,12 +3,14 @@
 from django.contrib import admin
 
 from catalog.models import (
+    ArtistCredit,
     HeardName,
     Interaction,
     LatestImport,
     NowPlaying,
     Playlist,
     PlaylistItem,
+    SongAlias,
     Submission,
 )
 from common.admin import LabelledForm, RecordAdmin
@@ -61,3 +63,18 @@ class NowPlayingAdmin(RecordAdmin):
 class LatestImportAdmin(RecordAdmin):
     list_display = ["listener", "service", "listened_at"]
     list_select_related = ["listener"]
+
+
+@admin.register(SongAlias)
+class SongAliasAdmin(RecordAdmin):
+    list_display = ["value", "kind", "song"]
+    list_filter = ["kind"]
+    list_select_related = ["song__artist"]
+    search_fields = ["=value"]
+
+
+@admin.register(ArtistCredit)
+class ArtistCreditAdmin(RecordAdmin):
+    list_display = ["artist", "song"]
+    list_select_related = ["artist", "song__artist"]
+    search_fields = ["artist__search_text"]

@@ -21,7 +21,9 @@ class _SearchField(django_filters.CharFilter):
 
 class SongFilter(django_filters.FilterSet):
     search = _SearchField()
-    artist = django_filters.NumberFilter(field_name="artist_id", help_text="Id of the artist.")
+    artist = django_filters.NumberFilter(
+        method="of_artist", help_text="Id of an artist whom the song's credit names."
+    )
     genre = django_filters.CharFilter(method="of_genre", help_text="Name of the genre.")
     year_min = django_filters.NumberFilter(field_name="year", lookup_expr="gte")
     year_max = django_filters.NumberFilter(field_name="year", lookup_expr="lte")
@@ -33,6 +35,9 @@ class SongFilter(django_filters.FilterSet):
 
     def with_words(self, queryset, name, value):
         return queryset.matching(shortened(value))
+
+    def of_artist(self, queryset, name, value):
+        return queryset.by_artists([int(value)] if 0 < value < 2**63 and value == int(value) else [])
 
     def of_genre(self, queryset, name, value):
         return queryset.filter(genres__search_text=normalise(value))
@@ -58,6 +63,4 @@ class ArtistFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def with_words(self, queryset, name, value):
-        for word in normalise(shortened(value)).split():
-            queryset = queryset.filter(search_text__contains=word)
-        return queryset
+        return queryset.matching(shortened(value))

@@ -1,8 +1,9 @@
 """Duplicates become one song, artist or genre: likes, history, playlists and everything else follow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from catalog.listening.models import Interaction
 from catalog.playlists.models import PlaylistItem
 from catalog.signals import listening_changed
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, Genre, Song
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
 
 Kind = Interaction.Kind
 _TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")
@@ -106,7 +107,11 @@ def _take_over(keeper: Song, other: Song) -> None:
     """Fill what the keeper lacks, ids included, which must be free before they can be taken."""
     genres = list(other.genres.all())
     values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
+    main = other.artist_id
     other.delete()
+    _keep_ids(keeper, values)
+    if main != keeper.artist_id:
+        ArtistCredit.objects.get_or_create(song=keeper, artist_id=main)
     # a feature of 0.0 is a value like any other
     missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
     for name in missing:
@@ -116,6 +121,16 @@ def _take_over(keeper: Song, other: Song) -> None:
             setattr(keeper, name, values[name])
     keeper.save()
     keeper.genres.add(*genres)
+
+
+def _keep_ids(keeper: Song, values: Mapping[str, Any]) -> None:
+    """Let the keeper be found by the ids of a duplicate, too."""
+    aliases = [
+        SongAlias(song=keeper, kind=kind, value=str(values[kind]))
+        for kind in SongAlias.Kind.values
+        if values[kind] and getattr(keeper, kind) not in (*_NOTHING, values[kind])
+    ]
+    SongAlias.objects.bulk_create(aliases, ignore_conflicts=True)
 
 
 # --- Artists ----------------------------------------------------------------------------------------------------------

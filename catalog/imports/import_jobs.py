@@ -44,7 +44,7 @@ from catalog.playlists.models import Playlist
 from catalog.playlists.playlist_writer import undo_playlists
 from catalog.records import Outcome, WrongFile
 from catalog.signals import listening_changed
-from catalog.songs.models import Album, Artist, Song
+from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
 from common.bulk_sql import chunks
 from common.jobs import Lease, LostLease, Swept, job_conf
@@ -566,6 +566,12 @@ def _remove_unused_songs(run: ImportRun) -> None:
     unused = Song.objects.filter(import_run=run, interactions=None, playlist_items=None)
     while songs := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
         with transaction.atomic():
-            Song.objects.filter(pk__in=[song_id for song_id, _, _ in songs]).delete()
+            song_ids = [song_id for song_id, _, _ in songs]
+            credits = ArtistCredit.objects.filter(song__in=song_ids)
+            artist_ids = {artist_id for _, artist_id, _ in songs} | set(
+                credits.values_list("artist_id", flat=True)
+            )
+            Song.objects.filter(pk__in=song_ids).delete()
             Album.objects.filter(pk__in={album_id for _, _, album_id in songs}, songs=None).delete()
-            Artist.objects.filter(pk__in={artist_id for _, artist_id, _ in songs}, songs=None).delete()
+            unused_artists = Artist.objects.filter(songs=None, credits=None)
+            unused_artists.filter(pk__in=artist_ids).delete()

@@ -17,7 +17,7 @@ from catalog.listening.listen_writer import ListenWriter, Written
 from catalog.listening.models import Interaction
 from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
 from catalog.signals import listening_changed
-from catalog.songs.song_writer import SongWriter
+from catalog.songs.resolver import SongResolver
 from common.bulk_sql import chunks, modest_memory
 from common.jobs import Lease
 
@@ -81,10 +81,10 @@ def _writer(run: ImportRun, source: str) -> _Writer:
 
 
 class _SongChunks:
-    """SongWriter with the interface of ListenWriter."""
+    """SongResolver with the interface of ListenWriter."""
 
     def __init__(self, run: ImportRun) -> None:
-        self._songs = SongWriter(run, numbered=True)
+        self._songs = SongResolver(run, numbered=True)
 
     def prepare(self, records: list[SongRecord]) -> None:
         self._songs.prepare(records)

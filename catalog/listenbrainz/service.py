@@ -11,7 +11,7 @@ from accounts.models import User
 from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
 from catalog.listening import interactions
 from catalog.listening.interactions import Heard
-from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song
+from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song, SongAlias
 from catalog.records import SongRecord
 from catalog.songs import resolver
 
@@ -58,7 +58,7 @@ def give_feedback(listener: User, feedback: Feedback) -> None:
 def find_feedback(listener: User, wanted: RecordingIds) -> list[tuple[Feedback, Song | None]]:
     """Return the listener's score of each recording that is asked about, 0 where there is none."""
     asked = [(mbid, None) for mbid in wanted.mbids] + [(None, msid_) for msid_ in wanted.msids]
-    songs_by_mbid = {song.mbid: song for song in _with_names(Song.objects.filter(mbid__in=wanted.mbids))}
+    songs_by_mbid = _find_by_mbids(listener, wanted.mbids)
     songs_by_msid = _find_by_msids(listener, wanted.msids)
     found = [songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(msid_) for mbid, msid_ in asked]
     opinions = Interaction.objects.by(listener).opinions().filter(song__in=[song for song in found if song])
@@ -113,11 +113,29 @@ def msid_of(song: Song) -> uuid.UUID:
 
 
 def _find_song(listener: User, feedback: Feedback) -> Song | None:
-    if feedback.mbid and (song := Song.objects.filter(mbid=feedback.mbid).first()):
+    if feedback.mbid and (song := _find_by_mbids(listener, [feedback.mbid]).get(feedback.mbid)):
         return song
     if feedback.msid is None:
         return None
     return _find_by_msids(listener, [feedback.msid]).get(feedback.msid)
+
+
+def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, Song]:
+    """Return the songs of MusicBrainz ids, or those that were heard with them: the listener's own before others'."""
+    if not mbids:
+        return {}
+    aliases = SongAlias.objects.filter(kind=SongAlias.Kind.MBID, value__in=[str(mbid) for mbid in mbids])
+    named = [
+        *Song.objects.filter(mbid__in=mbids).values_list("mbid", "pk"),
+        *((uuid.UUID(value), pk) for value, pk in aliases.order_by("pk").values_list("value", "song_id")),
+    ]
+    ids = {pk for _, pk in named}
+    own = set(Interaction.objects.by(listener).filter(song__in=ids).values_list("song_id", flat=True))
+    songs = _with_names(Song.objects.all()).in_bulk(ids)
+    found: dict[uuid.UUID, Song] = {}
+    for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
+        found.setdefault(mbid, songs[pk])
+    return found
 
 
 def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, Song]:

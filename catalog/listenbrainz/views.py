@@ -310,7 +310,7 @@ class UnknownAddress(ListenBrainzView):
 def _look_up(asked) -> dict:
     texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
-    song = resolver.find(resolver.read_identifiers(record))
+    song = resolver.find(record)
     return answers.lookup(song) if song is not None and song.mbid else {}
 
 

@@ -29,7 +29,7 @@ from catalog.records import (
     SongRecord,
 )
 from catalog.songs.models import Song
-from catalog.songs.song_writer import SongWriter
+from catalog.songs.resolver import SongResolver
 from common.bulk_sql import chunks, ids_by, insert, moments
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class ListenWriter:
     def __init__(self, run: ImportRun, source: str, listener: User | None = None) -> None:
         self._source = source
         self._own = listener
-        self._songs = SongWriter(run)
+        self._songs = SongResolver(run)
         self._moment = moments()
         self._run_id = run.pk
         self._listener_ids: dict[str, int] = {}

@@ -6,18 +6,11 @@ same for all versions of a song: studio, concert, remix, demo.
 """
 
 import re
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from catalog.songs.text import normalise
-from catalog.songs.title_notes import (
-    Piece,
-    cut_guests,
-    names_version,
-    read_pieces,
-)
+from catalog.songs.title_notes import Piece, cut_guests, names_version, read_guests, read_pieces
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
@@ -66,28 +59,6 @@ _SECOND_HALVES = (
 _CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
 
 
-@dataclass(frozen=True, slots=True)
-class SongIdentifiers:
-    """By what a listen identifies its song; the match key is computed here, before any transaction."""
-
-    artist: str
-    title: str
-    mbid: uuid.UUID | None = None
-    isrc: str = ""
-    match_key: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "match_key", match_key(self.artist, self.title))
-
-    def lookups(self) -> Iterator[tuple[str, object]]:
-        """Yield (field of Song, value) in the order in which they are to be looked up."""
-        if self.mbid:
-            yield "mbid", self.mbid
-        if self.isrc:
-            yield "isrc", self.isrc
-        yield "match_key", self.match_key
-
-
 class SongKeys(NamedTuple):
     """What the names of a song are looked up by."""
 
@@ -134,7 +105,7 @@ def lookup_key(name: str) -> str:
 def main_artist(artist: str) -> str:
     """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
     name = _collapse_blanks(artist)
-    return cut_guests(_CHANNEL.sub("", name)) or name or artist.strip()
+    return cut_guests(strip_channel(name)) or name or artist.strip()
 
 
 def first_artist(credit: str) -> str:
@@ -144,14 +115,59 @@ def first_artist(credit: str) -> str:
     "Ana Lima, Bo Berg" → "Ana Lima"; "Earth, Wind & Fire", "Nick Cave & The Bad Seeds" stay as they are.
     """
     parts = split_credit(credit)
-    if len(parts) > 1 and all(_is_full_name(part, is_first=i == 0) for i, part in enumerate(parts)):
-        return parts[0]
-    return credit
+    return parts[0] if len(parts) > 1 and is_list_of_full_names(parts) else credit
 
 
 def split_credit(credit: str) -> list[str]:
     """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out."""
     return [part.strip() for part in _JOINER.split(_collapse_blanks(credit)) if part.strip()]
+
+
+def is_list_of_full_names(parts: Sequence[str]) -> bool:
+    """Whether the parts of a credit show by themselves that each is an artist."""
+    return all(_is_full_name(part, is_first=i == 0) for i, part in enumerate(parts))
+
+
+def find_guests(text: str) -> list[str]:
+    """Return the guests that an artist's name or a title names: "feat. Ana Lima & Bo Berg" gives both."""
+    guests = [note for note in read_guests(_collapse_blanks(text)) if note]
+    names = []
+    for guest in guests:
+        parts = split_credit(guest)
+        names += parts if is_list_of_full_names(parts) else [guest]
+    return names
+
+
+def strip_channel(artist: str) -> str:
+    """Return a credit without the name of a video channel: "Mara Bug - Topic" → "Mara Bug"."""
+    return _CHANNEL.sub("", _collapse_blanks(artist))
+
+
+def names_agree(artist: str, title: str, other_artist: str, other_title: str) -> bool:
+    """Whether an id may make one song of two pairs of names, which are the parts of match keys.
+
+    Titles that agree are enough, as artists are written in other scripts. Where the artists agree, one title may
+    go on behind the other, but not with the name of a version or a number.
+    """
+    if title.replace(" ", "") == other_title.replace(" ", ""):
+        return True
+    if not (artist.startswith(other_artist) or other_artist.startswith(artist)):
+        return False
+    shorter, longer = sorted((title.split(), other_title.split()), key=len)
+    rest = longer[len(shorter) :]
+    is_longer = bool(shorter) and longer[: len(shorter)] == shorter
+    return is_longer and not names_version(" ".join(rest)) and not any(_is_count(word) for word in rest)
+
+
+def search_text(title: str, credit: str) -> str:
+    """Return by which words a song is found; names that signs cut are found without them, too: ACDC."""
+    whole = [
+        "".join(words)
+        for token in credit.split()
+        if len(words := normalise(token).split()) > 1 and len(words) < 8
+    ]
+    artist = " ".join([normalise(credit), *whole])
+    return f"{normalise(title)[:_READ_LENGTH]} {artist[:_READ_LENGTH]}"
 
 
 def clean_isrc(isrc: str) -> str:
@@ -174,6 +190,10 @@ def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
 def _is_full_name(part: str, *, is_first: bool) -> bool:
     words = normalise(part).split()
     return len(words) > 1 and (is_first or words[0] not in _SECOND_HALVES)
+
+
+def _is_count(word: str) -> bool:
+    return word[0].isdigit() or word in _COUNTED.values() or word in _NUMBERS
 
 
 def _collapse_blanks(name: str) -> str:

@@ -1,12 +1,12 @@
 """The music itself: artists, albums, genres and songs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.songs.matching import lookup_key, read_keys
+from catalog.songs.matching import lookup_key, read_keys, search_text
 from catalog.songs.text import normalise
 
 AUDIO_FEATURES = (
@@ -21,11 +21,25 @@ AUDIO_FEATURES = (
 )
 
 
+class ArtistQuerySet(models.QuerySet["Artist"]):
+    def matching(self, words: str) -> "ArtistQuerySet":
+        """Artists whose name contains every word of `words`, or is written like it without blanks: AC/DC, ACDC."""
+        parts = normalise(words).split()
+        if not parts:
+            return self
+        has_words = models.Q()
+        for word in parts:
+            has_words &= models.Q(search_text__contains=word)
+        return self.filter(has_words | models.Q(lookup_key__startswith="".join(parts)))
+
+
 class Artist(models.Model):
     name = models.CharField(_("name"), max_length=500)
     search_text = models.CharField(max_length=500, editable=False, db_index=True)
     lookup_key = models.CharField(max_length=300, editable=False, db_index=True, default="")
     mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
+
+    objects = ArtistQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("artist")
@@ -124,6 +138,12 @@ class SongQuerySet(models.QuerySet["Song"]):
             songs = songs.filter(search_text__contains=word)
         return songs
 
+    def by_artists(self, artist_ids: Iterable[int]) -> "SongQuerySet":
+        """Songs whose credit names one of the artists, as the main one, as one of several or as a guest."""
+        ids = list(artist_ids)
+        credited = ArtistCredit.objects.filter(artist__in=ids).values("song")
+        return self.filter(models.Q(artist__in=ids) | models.Q(pk__in=credited))
+
     def for_cards(self) -> "SongQuerySet":
         """With everything a card shows, in a number of queries that does not grow with the songs."""
         return self.select_related("artist", "album").prefetch_related("genres")
@@ -140,6 +160,12 @@ class Song(models.Model):
     title = models.CharField(_("title"), max_length=500)
     artist = models.ForeignKey(
         Artist, on_delete=models.CASCADE, related_name="songs", verbose_name=_("artist")
+    )
+    credit = models.CharField(
+        _("credit"),
+        max_length=500,
+        blank=True,
+        help_text=_("The artists as the source writes them, where that is more than the artist's name."),
     )
     album = models.ForeignKey(
         Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="songs", verbose_name=_("album")
@@ -224,8 +250,9 @@ class Song(models.Model):
 
     def set_derived(self) -> None:
         """Recompute from title and artist what the song is searched and matched by."""
-        self.search_text = f"{normalise(self.title)[:500]} {normalise(self.artist.name)[:500]}"
-        self.match_key, self.work_key = read_keys(self.artist.name, self.title)
+        credit = self.credit or self.artist.name
+        self.search_text = search_text(self.title, credit)
+        self.match_key, self.work_key = read_keys(credit, self.title)
 
     def learn_features(self, features: Mapping[str, float | None], source: str) -> None:
         """Set some features, which come from `source`; the others keep their values and sources."""
@@ -253,3 +280,48 @@ class Song(models.Model):
     @property
     def audio_features(self) -> dict[str, float | None]:
         return {name: getattr(self, name) for name in AUDIO_FEATURES}
+
+
+class ArtistCredit(models.Model):
+    """An artist that a song's credit names beside `song.artist`: one of several, or a guest."""
+
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="credits", db_index=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="credits")
+
+    class Meta:
+        verbose_name = _("credited artist")
+        verbose_name_plural = _("credited artists")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["song", "artist"], name="artist_credited_once_a_song"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artist} – {self.song}"
+
+
+class SongAlias(models.Model):
+    """An id under which a song was heard and which is not its own: another recording's, or one that is taken.
+
+    Several songs may have been heard with one id, as sources give wrong ones; names decide between them.
+    """
+
+    class Kind(models.TextChoices):
+        MBID = "mbid", _("MusicBrainz id")
+        SPOTIFY = "spotify_id", _("Spotify id")
+        ISRC = "isrc", _("ISRC")
+
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="aliases")
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    value = models.CharField(_("id"), max_length=64)
+
+    class Meta:
+        verbose_name = _("other id of a song")
+        verbose_name_plural = _("other ids of songs")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["value", "kind", "song"], name="song_alias_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"

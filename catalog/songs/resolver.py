@@ -1,84 +1,577 @@
-"""Finding the song that a listen means, and adding it when the catalog does not have it."""
+"""Which song of the catalog a record means, and adding it when there is none: the only owner of this rule.
+
+Works on a batch; a single listen is a batch of one, so that players, files and the API always agree. The rule, in
+docs/matching.md ("Identity") with its reasons:
+
+1. A song with the record's MusicBrainz recording id, Spotify id or ISRC, if the names agree.
+2. A song with the record's match key, unless ids, lengths and albums speak against it.
+3. Else the song is new. Ids that its record shares with a song of other names stay with that song.
+
+Every id that a song was heard with is kept: in its own column, or as a `SongAlias`.
+"""
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+from django.db.models.functions import Length
 
-from catalog.records import SongRecord
-from catalog.songs.matching import SongIdentifiers, clean_isrc, main_artist
-from catalog.songs.models import Album, Artist, Genre, Song
+from catalog.records import FEATURES, SongRecord
+from catalog.songs import credits
+from catalog.songs.genres import add_genres
+from catalog.songs.matching import (
+    SongKeys,
+    clean_isrc,
+    lookup_key,
+    main_artist,
+    names_agree,
+    read_keys,
+    search_text,
+    strip_channel,
+    title_key,
+)
+from catalog.songs.models import Album, Song, SongAlias
 from catalog.songs.text import normalise
-from common.bulk_sql import chunks
+from common.bulk_sql import chunks, ids_by
 
-_TITLE_LENGTH = 500
+if TYPE_CHECKING:
+    from catalog.imports.models import ImportRun
+
+NAME_LENGTH = 500
+_NUMBERED = "song_"
+# any number; transactions that hand out song numbers wait for one another by it
+_NUMBERING_LOCK = 743_102_116
+_FILLED = (*FEATURES, "features_source", "other_sources", "year", "duration_ms")
+_IDS = ("mbid", "spotify_id", "isrc")
+_COLUMNS = ("pk", "match_key", *_IDS, "duration_ms", "album__search_text")
+# names under which many different songs hide
+_PLACEHOLDER_ARTISTS = frozenset(
+    map(
+        lookup_key,
+        (
+            "Unknown Artist",
+            "<unknown>",
+            "Unknown",
+            "[unknown]",
+            "Various Artists",
+            "Various",
+            "VA",
+            "Artist",
+            "n/a",
+        ),
+    )
+)
+_GENERIC_TITLES = frozenset(
+    (
+        "intro",
+        "introduction",
+        "outro",
+        "interlude",
+        "skit",
+        "prelude",
+        "overture",
+        "untitled",
+        "unknown",
+        "hidden track",
+    )
+)
+# lengths that differ by more than either are lengths of different recordings
+_OTHER_LENGTH_MS = 10_000
+_OTHER_LENGTH_SHARE = 0.07
+_MANY = 900
 _TOGETHER = 100
 """Records that are looked up, and whose new songs are committed, at once: other writers wait no longer than that."""
+_ATTEMPTS = 3
 
 
-def read_identifiers(record: SongRecord) -> SongIdentifiers:
-    return SongIdentifiers(record.artist, record.title, uuid_or_none(record.mbid), clean_isrc(record.isrc))
+@dataclass
+class Resolved:
+    """Where records ended: the song's id in the place of each record, or why it has none."""
+
+    ids: list[int | None]
+    new: set[int] = field(default_factory=set)
+    reasons: dict[int, str] = field(default_factory=dict)
 
 
-def find(identifiers: SongIdentifiers) -> Song | None:
-    """Return the song by the rules of `catalog.songs.matching`; at most three queries."""
-    for field, value in identifiers.lookups():
-        song = Song.objects.select_related("artist", "album").filter(**{field: value}).order_by("pk").first()
-        if song is not None:
-            return song
-    return None
+class _Description(NamedTuple):
+    """What a record says about its song, in the form in which it is compared."""
+
+    artist: str
+    title: str
+    match_key: str
+    mbid: uuid.UUID | None
+    spotify_id: str | None
+    isrc: str
+    duration_ms: int | None
+    album: str
+
+
+@dataclass(eq=False, slots=True)
+class _Candidate:
+    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`place`)."""
+
+    pk: int | None
+    match_key: str
+    mbid: uuid.UUID | None
+    spotify_id: str | None
+    isrc: str
+    duration_ms: int | None
+    album: str
+    place: int = -1
+
+    @property
+    def artist(self) -> str:
+        return self.match_key.partition("|")[0]
+
+    @property
+    def title(self) -> str:
+        return self.match_key.partition("|")[2]
+
+
+class _Candidates:
+    """The songs that the records of one batch may mean, by their ids and match keys."""
+
+    def __init__(self) -> None:
+        self._by: dict[tuple[str, object], list[_Candidate]] = {}
+        self._by_pk: dict[int, _Candidate] = {}
+
+    def read(self, descriptions: Collection[_Description]) -> None:
+        """Read what the catalog has; one query for each kind of id that occurs, one for names, one for aliases."""
+        aliases: set[str] = set()
+        for name in (*_IDS, "match_key"):
+            values = {value for one in descriptions if (value := getattr(one, name))}
+            for part in chunks(values, _MANY):
+                rows = Song.objects.filter(**{f"{name}__in": part}).order_by("pk").values_list(*_COLUMNS)
+                for row in rows:
+                    self._note(row, name, row[_COLUMNS.index(name)])
+            if name in _IDS:
+                aliases.update(map(str, values))
+        for part in chunks(aliases, _MANY):
+            columns = [f"song__{name}" for name in _COLUMNS]
+            rows = (
+                SongAlias.objects.filter(value__in=part).order_by("pk").values_list("kind", "value", *columns)
+            )
+            for kind, value, *row in rows:
+                self._note(tuple(row), kind, uuid.UUID(value) if kind == "mbid" else value)
+
+    def get(self, name: str, value: object) -> list[_Candidate]:
+        return self._by.get((name, value), [])
+
+    def add(self, name: str, value: object, candidate: _Candidate) -> None:
+        found = self._by.setdefault((name, value), [])
+        if candidate not in found:
+            found.append(candidate)
+
+    def owner(self, name: str, value: object) -> _Candidate | None:
+        """Return the song whose own id this is, not an alias."""
+        return next((one for one in self.get(name, value) if getattr(one, name) == value), None)
+
+    def _note(self, row: tuple, name: str, value: object) -> None:
+        pk = row[0]
+        candidate = self._by_pk.get(pk)
+        if candidate is None:
+            candidate = self._by_pk[pk] = _Candidate(*row[:-1], row[-1] or "")
+        self.add(name, value, candidate)
+
+
+class SongResolver:
+    """Finds songs by the rule of this module and adds those that are new.
+
+    A record with a key is the song of that key, whatever its title: files name their songs so.
+
+    Parameters
+    ----------
+    run
+        The import that new songs are noted to come from.
+    numbered
+        New songs without a key get the next song_00042; else a key made of what they are recognised by.
+    makes_genres
+        Genres that nobody named before are added; else only known ones are linked.
+    """
+
+    def __init__(
+        self, run: "ImportRun | None" = None, *, numbered: bool = False, makes_genres: bool = True
+    ) -> None:
+        self._run = run
+        self._numbered = numbered
+        self._makes_genres = makes_genres
+        self._keys_by_names: dict[tuple[str, str], SongKeys] = {}
+
+    def prepare(self, records: Collection[SongRecord]) -> None:
+        """Compute the keys of `records`; call it before the transaction of `resolve` opens."""
+        self._keys_by_names = {}
+        for record in records:
+            self._read_keys(record)
+
+    def find(self, records: Sequence[SongRecord]) -> list[int | None]:
+        """Return the id of the song that each record means, None where there is none; changes nothing."""
+        descriptions = [self._describe(record) for record in records]
+        candidates = _Candidates()
+        candidates.read(descriptions)
+        picked = [_pick(one, candidates) for one in descriptions]
+        return [None if candidate is None else candidate.pk for candidate in picked]
+
+    def resolve(self, records: Sequence[SongRecord]) -> Resolved:
+        """Return the song of each record, adding what is new; call it inside a transaction.
+
+        Known songs learn the ids and the length that they lack.
+        """
+        resolved = Resolved([None] * len(records))
+        keyed = [i for i, record in enumerate(records) if record.key]
+        new: dict[int, list[int]] = {i: [] for i in self._find_by_key(records, keyed, resolved)}
+        candidates = _Candidates()
+        others = {i: self._describe(record) for i, record in enumerate(records) if not record.key}
+        candidates.read(others.values())
+        learned = _Learned(candidates)
+        brought: dict[int, _Candidate] = {}
+        for i, description in others.items():
+            candidate = _pick(description, candidates)
+            if candidate is None and not (records[i].title and records[i].artist):
+                resolved.reasons[i] = "no song of the catalog has that id"
+                continue
+            if candidate is None:
+                candidate = _Candidate(
+                    None, description.match_key, None, None, "", None, description.album, i
+                )
+                candidates.add("match_key", description.match_key, candidate)
+                brought[i], new[i] = candidate, []
+            learned.learn(candidate, description)
+            if candidate.pk is None:
+                new[candidate.place] += [] if candidate.place == i else [i]
+            resolved.ids[i] = candidate.pk
+        self._add(records, new, brought, resolved)
+        learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
+        return resolved
+
+    def fill_in(self, records: Sequence[SongRecord], resolved: Resolved) -> None:
+        """Give known songs the features, year and duration that they lack and the records have."""
+        known = {
+            song_id: records[i]
+            for i, song_id in enumerate(resolved.ids)
+            if song_id is not None and i not in resolved.new and _has_facts(records[i])
+        }
+        songs = Song.objects.only("pk", *_FILLED).in_bulk(list(known))
+        changed = [song for song in songs.values() if _fill(song, known[song.pk])]
+        Song.objects.bulk_update(changed, _FILLED, batch_size=30)
+
+    def _read_keys(self, record: SongRecord) -> SongKeys:
+        names = (record.artist, record.title)
+        keys = self._keys_by_names.get(names)
+        if keys is None:
+            keys = self._keys_by_names[names] = read_keys(*names)
+        return keys
+
+    def _describe(self, record: SongRecord) -> _Description:
+        match_key = self._read_keys(record).match_key if record.title else ""
+        artist, _, title = match_key.partition("|")
+        return _Description(
+            artist,
+            title,
+            match_key,
+            uuid_or_none(record.mbid),
+            record.spotify_id or None,
+            clean_isrc(record.isrc),
+            record.duration_ms,
+            name_key(record.album) if record.album else "",
+        )
+
+    # --- Songs that files name by keys of their own ---
+
+    def _find_by_key(self, records: Sequence[SongRecord], places: list[int], resolved: Resolved) -> list[int]:
+        ids = ids_by(Song, "key", (records[i].key for i in places))
+        missing = []
+        for i in places:
+            resolved.ids[i] = ids.get(records[i].key)
+            if resolved.ids[i] is None:
+                missing.append(i)
+        named = [i for i in missing if records[i].title and records[i].artist]
+        resolved.reasons.update(
+            dict.fromkeys(set(missing) - set(named), "no song of the catalog has that id")
+        )
+        return self._without_taken_ids(records, named, resolved)
+
+    def _without_taken_ids(
+        self, records: Sequence[SongRecord], places: list[int], resolved: Resolved
+    ) -> list[int]:
+        """Refuse new songs with an outer id that another song has."""
+        free = []
+        owners: dict[tuple[str, object], str] = {}
+        for name, values in _outer_ids([records[i] for i in places]).items():
+            rows = Song.objects.filter(**{f"{name}__in": values}) if values else Song.objects.none()
+            owners.update({(name, value): key for value, key in rows.values_list(name, "key")})
+        for i in places:
+            record = records[i]
+            own = [("mbid", uuid_or_none(record.mbid)), ("spotify_id", record.spotify_id or None)]
+            owner = next((owners[o] for o in own if o[1] and owners.get(o, record.key) != record.key), None)
+            if owner is not None:
+                resolved.reasons[i] = f"song {owner} has the same MusicBrainz or Spotify id"
+                continue
+            owners.update({o: record.key for o in own if o[1]})
+            free.append(i)
+        return free
+
+    # --- New songs ---
+
+    def _add(
+        self,
+        records: Sequence[SongRecord],
+        new: dict[int, list[int]],
+        brought: dict[int, _Candidate],
+        resolved: Resolved,
+    ) -> None:
+        """Insert the songs of the records at the places `new`; its lists are the other records of each song."""
+        if not new:
+            return
+        keys = self._make_keys(records, new, brought)
+        known = ids_by(Song, "key", keys.values())
+        first = {key: i for i, key in reversed(keys.items()) if key not in known}
+        self._insert(records, first, brought)
+        ids = ids_by(Song, "key", first)
+        resolved.new.update(i for key, i in first.items() if key in ids)
+        for i, key in keys.items():
+            resolved.ids[i] = known.get(key) or ids.get(key)
+            if resolved.ids[i] is None:
+                resolved.reasons[i] = "another song took one of its ids at the same moment; import it again"
+            for other in new[i]:
+                resolved.ids[other] = resolved.ids[i]
+                if i in resolved.reasons:
+                    resolved.reasons[other] = resolved.reasons[i]
+        added = {ids[key]: records[i] for key, i in first.items() if key in ids}
+        add_genres({pk: record.genres for pk, record in added.items()}, makes_new=self._makes_genres)
+        credits.link_artists(added)
+
+    def _make_keys(
+        self, records: Sequence[SongRecord], places: Iterable[int], brought: dict[int, _Candidate]
+    ) -> dict[int, str]:
+        """Return the key of each new song: its file's, the next number, or one made of what it is recognised by."""
+        keys: dict[int, str] = {i: records[i].key for i in places if records[i].key}
+        unnamed = sorted(i for i in places if not records[i].key)
+        if self._numbered and unnamed:
+            keys |= {
+                i: f"{_NUMBERED}{number:05d}"
+                for i, number in zip(unnamed, _next_numbers(len(unnamed)), strict=True)
+            }
+            return dict(sorted(keys.items()))
+        taken = (
+            ids_by(Song, "key", (key_of(None, brought[i].match_key) for i in unnamed)).keys()
+            if unnamed
+            else set()
+        )
+        used = set(taken)
+        for i in unnamed:
+            key = key_of(brought[i].mbid, brought[i].match_key)
+            if key in used:  # a song of the same names that this one is not
+                record = records[i]
+                details = (record.album, record.isrc, record.spotify_id, record.mbid, str(record.duration_ms))
+                key = key_of(None, "\x1f".join((brought[i].match_key, *details)))
+            used.add(key)
+            keys[i] = key
+        return dict(sorted(keys.items()))
+
+    def _insert(
+        self, records: Sequence[SongRecord], places: dict[str, int], brought: dict[int, _Candidate]
+    ) -> None:
+        new = [records[i] for i in places.values()]
+        artists = credits.find_or_add_artists(new)
+        albums = _album_ids(new, artists)
+        songs = [
+            self._song(records[i], key, artist_id, albums, brought.get(i))
+            for (key, i), artist_id in zip(places.items(), artists, strict=True)
+        ]
+        Song.objects.bulk_create(reversed(songs), batch_size=500, ignore_conflicts=True)
+
+    def _song(
+        self,
+        record: SongRecord,
+        key: str,
+        artist_id: int,
+        albums: dict[tuple[int, str], int],
+        candidate: _Candidate | None,
+    ) -> Song:
+        title = record.title[:NAME_LENGTH]
+        main = main_artist(record.artist)[:NAME_LENGTH]
+        mbid, spotify_id, isrc = uuid_or_none(record.mbid), record.spotify_id or None, clean_isrc(record.isrc)
+        if candidate is not None:  # without what belongs to another song
+            mbid, spotify_id, isrc = candidate.mbid, candidate.spotify_id, candidate.isrc
+        return Song(
+            key=key,
+            title=title,
+            artist_id=artist_id,
+            credit=credits.credit_as_written(record.artist, main),
+            album_id=albums.get((artist_id, name_key(record.album))) if record.album else None,
+            year=record.year,
+            duration_ms=record.duration_ms,
+            **dict(zip(FEATURES, record.features, strict=True)),
+            features_source=record.features_source if _has_features(record) else "",
+            mbid=mbid,
+            isrc=isrc,
+            spotify_id=spotify_id,
+            audio_url=record.audio_url,
+            search_text=search_text(title, strip_channel(record.artist)),
+            **self._read_keys(record)._asdict(),
+            import_run=self._run,
+        )
+
+
+class _Learned:
+    """What the songs of a batch learn: ids that nobody has go into their columns, the others become aliases."""
+
+    def __init__(self, candidates: _Candidates) -> None:
+        self._candidates = candidates
+        self._changed: dict[_Candidate, set[str]] = {}
+        self._aliases: dict[tuple[_Candidate, str, str], None] = {}
+
+    def learn(self, candidate: _Candidate, description: _Description) -> None:
+        for name in _IDS:
+            value = getattr(description, name)
+            own = getattr(candidate, name)
+            if not value or own == value:
+                continue
+            is_free = self._candidates.owner(name, value) is None or name == "isrc"
+            if not own and is_free:
+                setattr(candidate, name, value)
+                self._changed.setdefault(candidate, set()).add(name)
+            elif candidate not in self._candidates.get(name, value):
+                self._aliases[candidate, name, str(value)] = None
+            self._candidates.add(name, value, candidate)
+        if description.duration_ms and candidate.duration_ms is None:
+            candidate.duration_ms = description.duration_ms
+            self._changed.setdefault(candidate, set()).add("duration_ms")
+
+    def write(self, added: dict[_Candidate, int | None]) -> None:
+        """Write what known songs learned; `added` has the ids of the new ones, whose columns are written already."""
+        changed = [candidate for candidate in self._changed if candidate.pk is not None]
+        self._fill_columns(changed)
+        rows = [
+            SongAlias(song_id=song_id, kind=kind, value=value)
+            for candidate, kind, value in self._aliases
+            if (song_id := candidate.pk or added.get(candidate))
+        ]
+        SongAlias.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+    def _fill_columns(self, changed: list[_Candidate]) -> None:
+        songs = [
+            Song(
+                pk=one.pk,
+                mbid=one.mbid,
+                spotify_id=one.spotify_id,
+                isrc=one.isrc,
+                duration_ms=one.duration_ms,
+            )
+            for one in changed
+        ]
+        try:
+            with transaction.atomic():
+                Song.objects.bulk_update(songs, [*_IDS, "duration_ms"], batch_size=100)
+        except IntegrityError:  # another request gave one of the ids to another song at the same moment
+            for one in changed:
+                self._aliases |= {
+                    (one, name, str(getattr(one, name))): None for name in self._changed[one] & set(_IDS)
+                }
+
+
+# --- Single songs and small batches, for players and the API ----------------------------------------------------------
+
+
+def find(record: SongRecord) -> Song | None:
+    """Return the song that `record` means; None when the catalog has none."""
+    song_id = SongResolver().find([record])[0]
+    return Song.objects.select_related("artist", "album").filter(pk=song_id).first() if song_id else None
 
 
 def find_or_add(record: SongRecord) -> tuple[Song, bool]:
     """Return the song that `record` describes and whether it is new to the catalog.
 
-    What the record knows and a known song lacks (MusicBrainz id, ISRC, duration) is filled in.
+    What the record knows and a known song lacks (ids, duration) is filled in.
     """
-    identifiers = read_identifiers(record)
-    with transaction.atomic():
-        song = find(identifiers)
-        if song is not None:
-            return _learn(song, identifiers, record), False
-        return _added(identifiers, record)
+    (song,), new = _resolve([record])
+    return song, bool(new)
 
 
 def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
-    """The same for many records; a hundred songs that are known cost three queries together."""
-    songs: list[Song] = []
-    for part in chunks(records, _TOGETHER):
-        identifiers = [read_identifiers(record) for record in part]  # before the transaction opens
+    """The same for many records; a hundred songs that are known cost a handful of queries together."""
+    return [song for part in chunks(records, _TOGETHER) for song in _resolve(part)[0]]
+
+
+def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
+    """Return the songs of the records, and the places of new ones.
+
+    Another request may take an id or a name of a new song at the same moment; then it is looked up again.
+    """
+    resolver = SongResolver(makes_genres=False)
+    resolver.prepare(records)  # before the transaction opens
+    for _attempt in range(_ATTEMPTS):
         with transaction.atomic():
-            songs += _find_or_add_together(part, identifiers)
-    return songs
+            resolved = resolver.resolve(records)
+        if None not in resolved.ids:
+            break
+    songs = Song.objects.select_related("artist", "album").in_bulk([pk for pk in resolved.ids if pk])
+    return [songs[pk] for pk in resolved.ids if pk is not None], resolved.new
 
 
-def _find_or_add_together(
-    records: Sequence[SongRecord], identifiers: Sequence[SongIdentifiers]
-) -> list[Song]:
-    known = _known_by(lookup for given in identifiers for lookup in given.lookups())
-    songs = []
-    for given, record in zip(identifiers, records, strict=True):
-        song = next((known[lookup] for lookup in given.lookups() if lookup in known), None)
-        song = _added(given, record)[0] if song is None else _learn(song, given, record)
-        # What this record brought is known to the next, whichever of its identifiers that one has.
-        own = [(field, value) for field, value in given.lookups() if getattr(song, field) == value]
-        known |= {lookup: song for lookup in own if lookup not in known}
-        songs.append(song)
-    return songs
+# --- The rule ---------------------------------------------------------------------------------------------------------
 
 
-def _known_by(lookups: Iterable[tuple[str, object]]) -> dict[tuple[str, object], Song]:
-    """Return the songs that have some of these values of fields; one query a field."""
-    values: dict[str, set] = {}
-    for field, value in lookups:
-        values.setdefault(field, set()).add(value)
-    known: dict[tuple[str, object], Song] = {}
-    for field, some in values.items():
-        rows = Song.objects.select_related("artist", "album").filter(**{f"{field}__in": some})
-        known |= {(field, getattr(song, field)): song for song in rows.order_by("-pk")}
-    return known
+def _pick(description: _Description, candidates: _Candidates) -> _Candidate | None:
+    """Return the song that is meant; None when it is new."""
+    for name in _IDS:
+        value = getattr(description, name)
+        for candidate in candidates.get(name, value) if value else ():
+            if not description.match_key or _agree(description, candidate):
+                return candidate
+    if not description.match_key:
+        return None
+    same = [
+        one for one in candidates.get("match_key", description.match_key) if not _differ(description, one)
+    ]
+    return min(same, key=lambda one: _count_differences(description, one), default=None)
+
+
+def _agree(description: _Description, candidate: _Candidate) -> bool:
+    return names_agree(description.artist, description.title, candidate.artist, candidate.title)
+
+
+def _differ(description: _Description, candidate: _Candidate) -> bool:
+    """Whether two songs of the same names are two recordings.
+
+    One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
+    Under names that stand for nothing ("Unknown Artist", "Intro") another album is.
+    """
+    is_generic = description.artist in _PLACEHOLDER_ARTISTS or _is_generic(description.title)
+    if is_generic and description.album != candidate.album:
+        return bool(description.album and candidate.album) or description.artist in _PLACEHOLDER_ARTISTS
+    return _count_differences(description, candidate) >= (1 if is_generic else 2)
+
+
+def _count_differences(description: _Description, candidate: _Candidate) -> int:
+    """Count the signs that two songs of the same names are two recordings: ids, lengths and albums, 0 to 3."""
+    ids = any(
+        (mine := getattr(description, name)) and (other := getattr(candidate, name)) and mine != other
+        for name in ("mbid", "isrc")
+    )
+    lengths = _lengths_differ(description.duration_ms, candidate.duration_ms)
+    albums = (
+        description.album and candidate.album and title_key(description.album) != title_key(candidate.album)
+    )
+    return bool(ids) + lengths + bool(albums)
+
+
+def _lengths_differ(one: int | None, other: int | None) -> bool:
+    if not one or not other:
+        return False
+    return abs(one - other) > max(_OTHER_LENGTH_MS, _OTHER_LENGTH_SHARE * max(one, other))
+
+
+def _is_generic(title: str) -> bool:
+    return title in _GENERIC_TITLES or (title.startswith("track ") and title[6:].isdigit())
+
+
+# --- Keys and names ---------------------------------------------------------------------------------------------------
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:
@@ -88,71 +581,85 @@ def uuid_or_none(text: str) -> uuid.UUID | None:
         return None
 
 
-def artist_named(name: str, mbid: uuid.UUID | None = None) -> Artist:
-    """Return the artist of that MusicBrainz id or name, adding it when there is none."""
-    if mbid and (artist := Artist.objects.filter(mbid=mbid).first()):
-        return artist
-    search_text = normalise(name)[:_TITLE_LENGTH]
-    artist = Artist.objects.filter(search_text=search_text).order_by("pk").first()
-    if artist is not None and (mbid is None or artist.mbid in (None, mbid)):
-        return artist
-    return Artist.objects.create(name=name[:_TITLE_LENGTH], mbid=mbid)
-
-
-def _album_titled(title: str, artist: Artist) -> Album | None:
-    if not title:
-        return None
-    search_text = normalise(title)[:_TITLE_LENGTH]
-    album = Album.objects.filter(artist=artist, search_text=search_text).order_by("pk").first()
-    return album or Album.objects.create(title=title[:_TITLE_LENGTH], artist=artist)
-
-
-def _added(identifiers: SongIdentifiers, record: SongRecord) -> tuple[Song, bool]:
-    try:
-        with transaction.atomic():
-            return _add(identifiers, record), True
-    except IntegrityError:  # another request added it at the same moment
-        return Song.objects.get(key=key_of(identifiers.mbid, identifiers.match_key)), False
-
-
-def _add(identifiers: SongIdentifiers, record: SongRecord) -> Song:
-    artist = artist_named(main_artist(record.artist), uuid_or_none(record.artist_mbid))
-    song = Song.objects.create(
-        key=key_of(identifiers.mbid, identifiers.match_key),
-        title=record.title[:_TITLE_LENGTH],
-        artist=artist,
-        album=_album_titled(record.album, artist),
-        year=record.year,
-        duration_ms=record.duration_ms,
-        mbid=identifiers.mbid,
-        isrc=identifiers.isrc,
-    )
-    if record.genres:
-        song.genres.add(*_genres_among(record.genres))
-    return song
-
-
-def _genres_among(tags: Iterable[str]) -> QuerySet[Genre]:
-    """Return the genres that some tags name: any player may send any tag, and none of them makes a new genre."""
-    return Genre.objects.filter(search_text__in={normalise(tag)[:100] for tag in tags})
-
-
-def _learn(song: Song, identifiers: SongIdentifiers, record: SongRecord) -> Song:
-    """Fill in what was unknown; an id that another song has stays with that song."""
-    learned: dict[str, object] = {}
-    if identifiers.mbid and song.mbid is None:
-        learned["mbid"] = identifiers.mbid
-    if identifiers.isrc and not song.isrc:
-        learned["isrc"] = identifiers.isrc
-    if record.duration_ms and song.duration_ms is None:
-        learned["duration_ms"] = record.duration_ms
-    if learned:
-        Song.objects.filter(pk=song.pk).update(**learned)
-    for name, value in learned.items():
-        setattr(song, name, value)
-    return song
-
-
 def key_of(mbid: uuid.UUID | None, match_key: str) -> str:
     """Return the public id of a song that came with a listen; the same song gets the same one."""
     return f"mb-{mbid}" if mbid else f"heard-{hashlib.sha256(match_key.encode()).hexdigest()[:24]}"
+
+
+def name_key(name: str) -> str:
+    """Return how a name is searched, cut to its column."""
+    return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]
+
+
+def _outer_ids(records: Sequence[SongRecord]) -> dict[str, set]:
+    return {
+        "mbid": {mbid for record in records if (mbid := uuid_or_none(record.mbid))},
+        "spotify_id": {record.spotify_id for record in records if record.spotify_id},
+    }
+
+
+def _next_numbers(n: int) -> range:
+    """Return n numbers that no song_00042 has; the transaction that asked keeps them to itself."""
+    if connection.vendor == "postgresql":  # SQLite has one writer at a time anyway
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NUMBERING_LOCK])
+    taken = Song.objects.filter(key__startswith=_NUMBERED).alias(length=Length("key"))
+    longest = taken.aggregate(length=Max(Length("key")))["length"]
+    if longest is None:
+        return range(1, n + 1)
+    last = taken.filter(length=longest).aggregate(last=Max("key"))["last"].removeprefix(_NUMBERED)
+    if not last.isdecimal():  # somebody's own ids begin like ours
+        numbered = taken.filter(key__regex=rf"^{_NUMBERED}[0-9]+$").values_list("key", flat=True)
+        last = max((key.removeprefix(_NUMBERED) for key in numbered), key=int, default="0")
+    return range(int(last) + 1, int(last) + 1 + n)
+
+
+def _album_ids(records: Sequence[SongRecord], artists: Sequence[int]) -> dict[tuple[int, str], int]:
+    """Return the album's id by artist and normal form of the title, adding albums that are new."""
+    wanted = {
+        (artist_id, name_key(record.album)): record
+        for record, artist_id in zip(reversed(records), reversed(artists), strict=True)
+        if record.album
+    }
+    ids = _known_albums(wanted)
+    new = [
+        Album(artist_id=place[0], search_text=place[1], title=record.album[:NAME_LENGTH])
+        for place, record in wanted.items()
+        if place not in ids
+    ]
+    Album.objects.bulk_create(reversed(new), ignore_conflicts=True, batch_size=500)
+    return _known_albums(wanted) if new else ids
+
+
+def _known_albums(wanted: dict[tuple[int, str], SongRecord]) -> dict[tuple[int, str], int]:
+    known: dict[tuple[int, str], int] = {}
+    artist_ids = iter({artist_id for artist_id, _ in wanted})
+    while part := list(islice(artist_ids, 900)):
+        rows = Album.objects.filter(artist_id__in=part).order_by("-pk")
+        known.update(
+            {(artist, text): pk for artist, text, pk in rows.values_list("artist", "search_text", "pk")}
+        )
+    return known
+
+
+def _has_features(record: SongRecord) -> bool:
+    return any(value is not None for value in record.features)
+
+
+def _has_facts(record: SongRecord) -> bool:
+    return _has_features(record) or record.year is not None or record.duration_ms is not None
+
+
+def _fill(song: Song, record: SongRecord) -> bool:
+    """Set what `song` lacks; return whether that was anything."""
+    features = _lacking(song, dict(zip(FEATURES, record.features, strict=True)))
+    facts = _lacking(song, {"year": record.year, "duration_ms": record.duration_ms})
+    if features:
+        song.learn_features(features, record.features_source)
+    for name, value in facts.items():
+        setattr(song, name, value)
+    return bool(features or facts)
+
+
+def _lacking(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None and getattr(song, name) is None}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from django.db.models import Count, QuerySet
 
 from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song
-from catalog.songs.text import normalise
 
 MAX_WORDS = 8
 MAX_LENGTH = 200
@@ -49,9 +48,7 @@ def search_songs(search: SongSearch) -> QuerySet[Song]:
 
 def search_artists(words: str, n: int = 12) -> list[Artist]:
     """Return artists whose name contains every word, those with most songs first."""
-    found = Artist.objects.all()
-    for word in normalise(shortened(words)).split():
-        found = found.filter(search_text__contains=word)
+    found = Artist.objects.matching(shortened(words))
     return list(found.annotate(n_songs=Count("songs")).filter(n_songs__gt=0).order_by("-n_songs", "name")[:n])
 
 

@@ -20,6 +20,7 @@ def _words(text: str) -> frozenset[str]:
 
 _GUEST_WORD = re.compile(r"(?<![a-z0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
 _GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|w/\s?\S)", re.IGNORECASE)
+_GUEST_BEGINNING = re.compile(r"^(?:featuring|feat|ft|with|w/)\.?\s?", re.IGNORECASE)
 _PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
 # "A Feat of Strength", "No Small Feat", "Road to Ft. Worth": these words stand before a deed or a fort
 _BEFORE_OWN_WORD = _words(
@@ -182,6 +183,20 @@ def cut_guests(name: str) -> str:
         if before and after and (guests[2] or guests[3]) and not _is_own_word(guests, before, after):
             return before
     return name.strip()
+
+
+def read_guests(name: str) -> list[str]:
+    """Return the guests of an artist's name or a title, each note's as they are written there."""
+    guests = []
+    for piece in cut_pieces(name):
+        text = piece.text
+        if piece.is_note and _names_guest(text):
+            guests.append(_GUEST_BEGINNING.sub("", text))
+        elif piece.is_note and _PRODUCER_NOTE.match(text):
+            continue
+        elif len(before := cut_guests(text)) < len(text):
+            guests.append(_GUEST_BEGINNING.sub("", text[len(before) :].lstrip(" ([{,&")))
+    return [guest.strip(" )]}") for guest in guests]
 
 
 def judge_note(note: str) -> str:

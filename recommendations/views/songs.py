@@ -43,7 +43,7 @@ def song(request, song_id: int):
 @require_safe
 def artist(request, artist_id: int):
     shown = get_object_or_404(Artist, pk=artist_id)
-    found = Song.objects.available().for_cards().filter(artist=shown).order_by("-year", "title", "pk")
+    found = Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
     songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
     hidden = request.user.is_authenticated and shown.pk in controls.unwanted(request.user)[1]
     context = {

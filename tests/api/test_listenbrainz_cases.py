@@ -30,19 +30,7 @@ def test_every_sequence_has_a_right_answer():
     assert SEQUENCES.keys() == RIGHT_PLAYS.keys()
 
 
-# What the matching of songs has still to give.
-WAITING = {
-    "wrong-mbid-two-titles",
-    "wrong-isrc-other-artist",
-    "joined-artist-takes-mbid",
-    "intro-on-two-albums",
-    "love-by-second-mbid",
-}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.xfail] if name in WAITING else []) for name in SEQUENCES]
-)
+@pytest.mark.parametrize("name", SEQUENCES)
 def test_a_sequence_of_requests_ends_right(player, name):
     for request in SEQUENCES[name]["requests"]:
         answer = player.post(request["POST"].removeprefix("/1/"), request["body"])
@@ -53,7 +41,6 @@ def test_a_sequence_of_requests_ends_right(player, name):
         assert heard.values("song").distinct().count() == RIGHT_SONGS[name]
 
 
-@pytest.mark.xfail
 def test_a_heart_by_the_second_id_reaches_the_song(player):
     for request in SEQUENCES["love-by-second-mbid"]["requests"]:
         player.post(request["POST"].removeprefix("/1/"), request["body"])

@@ -14,7 +14,8 @@ from django.db import connection
 from catalog.imports import ingest
 from catalog.models import ImportRun
 from catalog.records import ListenRecord, SongRecord
-from catalog.songs import matching, resolver, song_writer, text
+from catalog.songs import matching, resolver, text
+from common import jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("accounts", "catalog", "recommendations", "musicrec_site")
@@ -158,14 +159,14 @@ def _record(title: str, artist: str = "Band") -> SongRecord:
 def test_keys_are_computed_before_the_transaction_opens(monkeypatch):
     """T65: no lock is held while a name is read; what is computed for one song is computed outside."""
     inside = []
-    original = matching.match_key
+    original = resolver.read_keys
 
     def watch(artist: str, title: str) -> str:
         inside.append(len(connection.savepoint_ids))
         return original(artist, title)
 
     outside = len(connection.savepoint_ids)
-    monkeypatch.setattr(matching, "match_key", watch)
+    monkeypatch.setattr(resolver, "read_keys", watch)
     resolver.find_or_add(_record("( " * 200))
     resolver.find_or_add_all([_record("One"), _record("Two")])
     assert inside
@@ -176,22 +177,25 @@ def test_keys_are_computed_before_the_transaction_opens(monkeypatch):
 def test_a_file_of_hostile_names_is_read_before_its_transaction(monkeypatch, django_user_model):
     """T65: an import holds the database for its rows only, not while it reads names."""
     inside = []
-    original = song_writer.read_keys
+    original = resolver.read_keys
 
     def watch(artist: str, title: str) -> str:
         inside.append(len(connection.savepoint_ids))
         return original(artist, title)
 
     outside = len(connection.savepoint_ids)
-    monkeypatch.setattr(song_writer, "read_keys", watch)
+    monkeypatch.setattr(resolver, "read_keys", watch)
     listener = django_user_model.objects.create_user("ada")
-    run = ImportRun.objects.create(content="listens", format="test", listener=listener, status="running")
+    run = ImportRun.objects.create(content="listens", format="test", listener=listener)
+    lease = jobs.claim(ImportRun, run.pk, take_over=True, error="")
+    run.refresh_from_db()
     names = [(piece * 500)[:500] for piece in PIECES]
     listens = [
         ListenRecord(n, "", song=_record(f"{name} {n}", name), occurred_at=1_700_000_000 + n * 1000)
         for n, name in enumerate(names)
         if name.strip()
     ]
-    ingest.ingest(run, listens)
+    ingest.ingest(run, lease, iter(listens))
+    run.refresh_from_db()
     assert run.n_added == len(listens)
     assert set(inside) == {outside}

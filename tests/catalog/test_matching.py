@@ -2,7 +2,6 @@
 
 import csv
 import re
-import uuid
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.songs.matching import (
-    SongIdentifiers,
     artist_key,
     clean_isrc,
     lookup_key,
@@ -297,13 +295,6 @@ def test_different_artists_keep_apart(one, other):
 def test_the_main_artist_keeps_the_spelling():
     assert main_artist("Beyoncé feat. JAY-Z") == "Beyoncé"
     assert main_artist("ft. Nobody") == "ft. Nobody"
-
-
-def test_ids_are_looked_up_before_names():
-    mbid = uuid.uuid4()
-    fields = [field for field, _ in SongIdentifiers("A", "B", mbid=mbid, isrc="GBUM71029604").lookups()]
-    assert fields == ["mbid", "isrc", "match_key"]
-    assert list(SongIdentifiers("A", "B").lookups()) == [("match_key", "a|b")]
 
 
 def test_an_isrc_is_read_with_or_without_hyphens():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from catalog.models import Interaction, Song
+from catalog.models import ArtistCredit, Interaction, Song
 from recommendations.engine import History, Recommender
 from recommendations.models import Wish
 
@@ -60,9 +60,12 @@ class Told:
         """What must not be recommended; the dislikes are taken from the history when that was read already."""
         # A song not learned from is out of the history, so it would come back as if it were new.
         wishes = [(song, artist) for song, artist, kind in self._wishes if kind != Wish.Kind.BOOST_SONG]
+        artist_ids = frozenset(artist for _, artist in wishes if artist)
         return Unwanted(
-            song_ids=frozenset(self._disliked()) | {song for song, _ in wishes if song},
-            artist_ids=frozenset(artist for _, artist in wishes if artist),
+            song_ids=frozenset(self._disliked())
+            | {song for song, _ in wishes if song}
+            | _songs_crediting(artist_ids),
+            artist_ids=artist_ids,
         )
 
     @cached_property
@@ -76,3 +79,11 @@ class Told:
         if "history" in vars(self):
             return [fact.song_id for fact in self.history if fact.kind == Interaction.Kind.DISLIKE]
         return list(Interaction.objects.by(self._listener).dislikes().values_list("song_id", flat=True))
+
+
+def _songs_crediting(artist_ids: frozenset[int]) -> frozenset[int]:
+    """Return the songs that name one of the artists beside their main one; no query without artists."""
+    if not artist_ids:
+        return frozenset()
+    credits = ArtistCredit.objects.filter(artist__in=artist_ids)
+    return frozenset(credits.values_list("song_id", flat=True))

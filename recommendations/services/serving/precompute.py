@@ -223,7 +223,7 @@ def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield from songs.values_list("listener_id", "song_id")
     artists = wishes.filter(kind=Wish.Kind.HIDE_ARTIST).values_list("listener_id", "artist_id")
     for listener_id, artist_id in artists:
-        for song_id in Song.objects.filter(artist_id=artist_id).values_list("pk", flat=True):
+        for song_id in Song.objects.by_artists([artist_id]).values_list("pk", flat=True):
             yield listener_id, song_id
 
 

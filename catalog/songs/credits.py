@@ -1,0 +1,166 @@
+"""The artists of songs: the one that a song is listed under, and everybody else its credit names.
+
+A song belongs to one artist, called as the credit is written without its guests ("A & B" of "A & B feat. C"). Beside
+it every single artist is linked by an `ArtistCredit`: A, B and C. A joined name is cut only on evidence, as it may
+be one name: see `name_artists`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from catalog.records import SongRecord
+from catalog.songs.matching import (
+    find_guests,
+    is_list_of_full_names,
+    lookup_key,
+    main_artist,
+    split_credit,
+    strip_channel,
+)
+from catalog.songs.models import Artist, ArtistCredit, Song
+from catalog.songs.text import normalise
+from common.bulk_sql import chunks, ids_by
+
+NAME_LENGTH = 500
+_MOST_ARTISTS = 20
+_MANY = 900
+
+
+def credit_as_written(artist: str, main: str) -> str:
+    """Return the whole credit where it says more than the main artist, else nothing."""
+    credit = strip_channel(artist)[:NAME_LENGTH]
+    return "" if credit == main else credit
+
+
+def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
+    """Return the id of the main artist of each record, adding artists that are new.
+
+    An artist's MusicBrainz id counts only where its name agrees; that of one artist is never believed of several.
+    """
+    names = [main_artist(record.artist)[:NAME_LENGTH] for record in records]
+    mbids = _believed_mbids(names, records)
+    by_name = _find_by_name(names)
+    wanted = list(dict.fromkeys(zip(map(_name_key, names), mbids, strict=True)))
+    written = dict(zip(zip(map(_name_key, names), mbids, strict=True), names, strict=True))
+    found: dict[tuple[str, str], int] = {}
+    new: list[Artist] = []
+    for key, mbid in wanted:
+        artist = _choose(by_name.get(key, ()), mbid)
+        if artist is not None:
+            found[key, mbid] = artist.pk
+        else:
+            new.append(_make_artist(written[key, mbid], mbid))
+    if new:
+        Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+        by_name = _find_by_name([artist.name for artist in new])
+        for artist in new:
+            mbid = str(artist.mbid or "")
+            added = _choose(by_name.get(artist.search_text, ()), mbid)
+            found[artist.search_text, mbid] = (added or by_name[artist.search_text][0]).pk
+    return [found[_name_key(name), mbid] for name, mbid in zip(names, mbids, strict=True)]
+
+
+def link_artists(records: Mapping[int, SongRecord]) -> None:
+    """Link new songs, by their ids, to every artist that their credit or title names beside the main one."""
+    candidates = {song_id: _split_names(record) for song_id, record in records.items()}
+    candidates = {song_id: names for song_id, names in candidates.items() if names[0] or names[1]}
+    if not candidates:
+        return
+    unsure = {name for _, names in candidates.values() for name in names}
+    known = _known_artists(unsure)
+    sure = {
+        song_id: [*names, *(parts if parts and all(lookup_key(part) in known for part in parts) else ())]
+        for song_id, (names, parts) in candidates.items()
+    }
+    ids = _find_or_add_by_lookup_key({name for names in sure.values() for name in names})
+    main = dict(Song.objects.filter(pk__in=sure).values_list("pk", "artist_id"))
+    rows = [
+        ArtistCredit(song_id=song_id, artist_id=artist_id)
+        for song_id, names in sure.items()
+        for artist_id in dict.fromkeys(ids[lookup_key(name)] for name in names[:_MOST_ARTISTS])
+        if artist_id != main.get(song_id)
+    ]
+    ArtistCredit.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def _split_names(record: SongRecord) -> tuple[list[str], list[str]]:
+    """Return the artists that are named for sure, and the parts of a name that may be one."""
+    main = main_artist(record.artist)
+    guests = [guest for text in (record.artist, record.title) for guest in find_guests(text)]
+    if len(record.artists) > 1:
+        return [*record.artists, *guests], []
+    parts = split_credit(main)
+    if len(parts) < 2:
+        return guests, []
+    if is_list_of_full_names(parts):
+        return [*parts, *guests], []
+    return guests, parts
+
+
+def _known_artists(names: Iterable[str]) -> set[str]:
+    """Return the lookup keys of those names under which an artist has songs of their own."""
+    keys = {lookup_key(name) for name in names}
+    known: set[str] = set()
+    for part in chunks(keys, _MANY):
+        rows = Artist.objects.filter(lookup_key__in=part, songs__isnull=False)
+        known.update(rows.values_list("lookup_key", flat=True).distinct())
+    return known
+
+
+def _find_or_add_by_lookup_key(names: Iterable[str]) -> dict[str, int]:
+    written = {lookup_key(name): name for name in names}
+    ids = ids_by(Artist, "lookup_key", written)
+    new = [_make_artist(name[:NAME_LENGTH], "") for key, name in sorted(written.items()) if key not in ids]
+    if new:
+        Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+        by_text = ids_by(Artist, "search_text", (artist.search_text for artist in new))
+        ids = ids_by(Artist, "lookup_key", written) | {
+            artist.lookup_key: by_text[artist.search_text] for artist in new
+        }
+    return ids
+
+
+def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:
+    """Return the artist's MusicBrainz id of each record, "" where it belongs to another name or to one of several."""
+    mbids = [record.artist_mbid.lower() for record in records]
+    owners: dict[str, str] = {}
+    for part in chunks({mbid for mbid in mbids if mbid}, _MANY):
+        rows = Artist.objects.filter(mbid__in=part).values_list("mbid", "lookup_key")
+        owners.update({str(mbid): key for mbid, key in rows})
+    believed = []
+    for name, mbid in zip(names, mbids, strict=True):
+        key = lookup_key(name)
+        is_free = mbid not in owners and len(split_credit(name)) == 1
+        if mbid and is_free:
+            owners[mbid] = key
+        believed.append(mbid if mbid and owners.get(mbid) == key else "")
+    return believed
+
+
+def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
+    """Return the artists by the normal form of their names, else by the lookup key without blanks."""
+    keys = {_name_key(name): lookup_key(name) for name in names}
+    by_name: dict[str, list[Artist]] = {}
+    for part in chunks(keys, _MANY):
+        for artist in Artist.objects.filter(search_text__in=part).order_by("pk"):
+            by_name.setdefault(artist.search_text, []).append(artist)
+    missing = {lookup: key for key, lookup in keys.items() if key not in by_name}
+    for part in chunks(missing, _MANY):
+        for artist in Artist.objects.filter(lookup_key__in=part).order_by("pk"):
+            by_name.setdefault(missing[artist.lookup_key], []).append(artist)
+    return by_name
+
+
+def _choose(artists: Sequence[Artist], mbid: str) -> Artist | None:
+    """Return the artist of that id, else the first one whose id does not speak against it."""
+    if not mbid:
+        return next((artist for artist in artists if artist.mbid is None), artists[0] if artists else None)
+    same = next((artist for artist in artists if str(artist.mbid) == mbid), None)
+    return same or next((artist for artist in artists if artist.mbid is None), None)
+
+
+def _make_artist(name: str, mbid: str) -> Artist:
+    return Artist(name=name, search_text=_name_key(name), lookup_key=lookup_key(name), mbid=mbid or None)
+
+
+def _name_key(name: str) -> str:
+    return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]
