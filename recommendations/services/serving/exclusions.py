@@ -12,6 +12,7 @@ from recommendations.conf import conf
 from recommendations.engine import Recommender
 from recommendations.models import ModelVersion
 from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.work_versions import WorkVersions, read_versions
 
 NOTHING_UNWANTED = Unwanted()
 
@@ -47,21 +48,23 @@ class _CatalogMasks:
 
     def __init__(self) -> None:
         # by artifact, whose name is never given twice; a row's number may be
-        self._masks: dict[str, tuple[float, NDArray[np.bool_]]] = {}
+        self._masks: dict[str, tuple[float, NDArray[np.bool_], WorkVersions]] = {}
         self._missing: dict[str, set[int]] = {}
         self._lock = threading.Lock()
 
-    def get(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
+    def get(
+        self, version: ModelVersion, recommender: Recommender
+    ) -> tuple[float, NDArray[np.bool_], WorkVersions]:
         held = self._masks.get(version.artifact)
         if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
             with self._lock:
-                held = (time.monotonic(), self._read(version, recommender))
+                held = (time.monotonic(), self._read(version, recommender), read_versions(recommender))
                 self._masks = (
                     {version.artifact: held}
                     if len(self._masks) > 3
                     else {**self._masks, version.artifact: held}
                 )
-        return held[1]
+        return held
 
     def _read(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
         mask = np.zeros(recommender.n_items, dtype=bool)
@@ -85,7 +88,12 @@ _catalog_masks = _CatalogMasks()
 
 def catalog_mask(version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
     """Return which songs of a version are not available any more, bool (n_items,); not to be written to."""
-    return _catalog_masks.get(version, recommender)
+    return _catalog_masks.get(version, recommender)[1]
+
+
+def work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersions:
+    """Return which songs of a recommender are versions of one another; kept as long as the mask."""
+    return _catalog_masks.get(version, recommender)[2]
 
 
 def note_missing(version: ModelVersion, song_ids: Iterable[int]) -> None:

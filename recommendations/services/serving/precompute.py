@@ -23,6 +23,7 @@ from recommendations.services.data.column_reader import Columns, reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
 from recommendations.services.serving import exclusions
 from recommendations.services.serving.recommend import AS_CONFIGURED
+from recommendations.services.serving.work_versions import BatchWithoutRepeats, WorkVersions
 from recommendations.services.versions import registry
 
 OnProgress = Callable[[str, int, int], None]
@@ -65,6 +66,7 @@ def precompute(
     recommender = registry.recommender_for(version)
     known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.catalog_mask(version, recommender)
+    versions = exclusions.work_versions(version, recommender)
     listener_ids = _wanted(known.listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     tell = on_progress or _ignore
@@ -73,7 +75,7 @@ def precompute(
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
         some = known.of(listener_ids[batch])
-        lists = _lists(recommender, some, unavailable, _as_part(tell, batch.start, n))
+        lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
         for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
             n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
         if is_turn_over():
@@ -235,19 +237,29 @@ Row = tuple[int, int, str, int, str]
 
 
 def _lists(
-    recommender: Recommender, some: _Some, unavailable: NDArray[np.bool_] | None, on_progress: OnProgress
-) -> RecommendedBatch:
+    recommender: Recommender,
+    some: _Some,
+    unavailable: NDArray[np.bool_] | None,
+    versions: WorkVersions,
+    on_progress: OnProgress,
+) -> BatchWithoutRepeats:
     hidden = _hidden(recommender, some.listener_ids)
-    return recommender.recommend_batch(
-        some.histories,
-        conf.precomputed_length,
-        exclude=some.disliked if hidden is None else some.disliked + hidden,
-        unavailable=unavailable,
-        on_progress=on_progress,
-    )
+    exclude = some.disliked if hidden is None else some.disliked + hidden
+
+    def recommend(places: NDArray[np.intp], excluded: csr_matrix) -> RecommendedBatch:
+        is_first = len(places) == len(some.listener_ids)
+        return recommender.recommend_batch(
+            some.histories if is_first else some.histories[places],
+            conf.precomputed_length,
+            exclude=excluded,
+            unavailable=unavailable,
+            on_progress=on_progress if is_first else None,
+        )
+
+    return BatchWithoutRepeats(versions, recommend, exclude + versions.mark_versions(some.histories))
 
 
-def _rows(version: ModelVersion, some: _Some, lists: RecommendedBatch, part: slice) -> list[Row]:
+def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, part: slice) -> list[Row]:
     ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
     return [
         (listener_id, version.pk, lists.packed_json(place), generation, lists.segment(place))

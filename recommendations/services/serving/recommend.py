@@ -27,6 +27,7 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED
 from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.work_versions import recommend_without_repeats
 from recommendations.services.versions import registry
 
 AS_CONFIGURED = 0.5
@@ -235,11 +236,15 @@ def _history(request: _Request, recommender: Recommender) -> History:
 
 
 def _drafted(request: _Request, version: ModelVersion, recommender: Recommender, history: History) -> _Draft:
-    recommended = recommender.recommend(
-        history,
-        request.n,
-        exclude=exclusions.mask_for(version, recommender, request.told.unwanted),
-        discovery=_variety(request, recommender),
+    versions = exclusions.work_versions(version, recommender)
+    mask = exclusions.mask_for(version, recommender, request.told.unwanted)
+    mask[versions.find_versions(history.to_csr(recommender.n_items).indices)] = True
+    discovery = _variety(request, recommender)
+    recommended = recommend_without_repeats(
+        versions,
+        mask,
+        lambda exclude: recommender.recommend(history, request.n, exclude=exclude, discovery=discovery),
+        recommender,
     )
     step, reason = _how(request.listener, history)
     return _Draft(dict(recommended.to_dict()), step, reason=reason)
@@ -336,8 +341,14 @@ def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
     known = len(history.taste_rows)
 
     def recommended() -> RecommendedList:
-        mask = exclusions.mask_for(version, recommender, NOTHING_UNWANTED, also=[song.pk for song in songs])
-        return recommender.recommend(history, n, exclude=mask)
+        versions = exclusions.work_versions(version, recommender)
+        mask = exclusions.mask_for(version, recommender, NOTHING_UNWANTED)
+        rows = exclusions.known_rows(recommender, named)
+        mask[rows] = True
+        mask[versions.find_versions(rows)] = True
+        return recommend_without_repeats(
+            versions, mask, lambda exclude: recommender.recommend(history, n, exclude=exclude), recommender
+        )
 
     return made_now(version, n, recommended, *(("cold", "") if known else ("popular", NEWER_THAN_MODEL)))
 
