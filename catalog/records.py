@@ -43,8 +43,6 @@ class SongRecord(NamedTuple):
     # the artists of a joint work, as the source splits the credit: (name, MusicBrainz id or "")
     credit: tuple[tuple[str, str], ...] = ()
     audio_url: str = ""
-    # the artists one by one, where the source lists them
-    artists: tuple[str, ...] = ()
 
 
 class ListenRecord(NamedTuple):

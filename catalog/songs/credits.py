@@ -71,7 +71,8 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
         song_id: [*names, *(parts if parts and all(lookup_key(part) in known for part in parts) else ())]
         for song_id, (names, parts) in candidates.items()
     }
-    ids = _find_or_add_by_lookup_key({name for names in sure.values() for name in names})
+    mbids = {lookup_key(name): mbid for record in records.values() for name, mbid in record.credit if mbid}
+    ids = _find_or_add_by_lookup_key({name for names in sure.values() for name in names}, mbids)
     main = dict(Song.objects.filter(pk__in=sure).values_list("pk", "artist_id"))
     rows = [
         ArtistCredit(song_id=song_id, artist_id=artist_id)
@@ -86,8 +87,8 @@ def _split_names(record: SongRecord) -> tuple[list[str], list[str]]:
     """Return the artists that are named for sure, and the parts of a name that may be one."""
     main = main_artist(record.artist)
     guests = [guest for text in (record.artist, record.title) for guest in find_guests(text)]
-    if len(record.artists) > 1:
-        return [*record.artists, *guests], []
+    if len(record.credit) > 1:
+        return [*(name for name, _ in record.credit), *guests], []
     parts = split_credit(main)
     if len(parts) < 2:
         return guests, []
@@ -106,10 +107,17 @@ def _known_artists(names: Iterable[str]) -> set[str]:
     return known
 
 
-def _find_or_add_by_lookup_key(names: Iterable[str]) -> dict[str, int]:
+def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -> dict[str, int]:
+    """Return artists by lookup key; new ones get their MusicBrainz id of `mbids` where nobody has it."""
     written = {lookup_key(name): name for name in names}
     ids = ids_by(Artist, "lookup_key", written)
-    new = [_make_artist(name[:NAME_LENGTH], "") for key, name in sorted(written.items()) if key not in ids]
+    missing = [key for key in sorted(written) if key not in ids]
+    taken = _read_owners(mbids[key] for key in missing if key in mbids)
+    new = []
+    for key in missing:
+        mbid = mbids.get(key, "")
+        new.append(_make_artist(written[key][:NAME_LENGTH], "" if mbid in taken else mbid))
+        taken[mbid] = key
     if new:
         Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
         by_text = ids_by(Artist, "search_text", (artist.search_text for artist in new))
@@ -122,10 +130,7 @@ def _find_or_add_by_lookup_key(names: Iterable[str]) -> dict[str, int]:
 def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:
     """Return the artist's MusicBrainz id of each record, "" where it belongs to another name or to one of several."""
     mbids = [record.artist_mbid.lower() for record in records]
-    owners: dict[str, str] = {}
-    for part in chunks({mbid for mbid in mbids if mbid}, _MANY):
-        rows = Artist.objects.filter(mbid__in=part).values_list("mbid", "lookup_key")
-        owners.update({str(mbid): key for mbid, key in rows})
+    owners = _read_owners(mbid for mbid in mbids if mbid)
     believed = []
     for name, mbid in zip(names, mbids, strict=True):
         key = lookup_key(name)
@@ -134,6 +139,15 @@ def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list
             owners[mbid] = key
         believed.append(mbid if mbid and owners.get(mbid) == key else "")
     return believed
+
+
+def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
+    """Return the lookup keys of the artists that have some of these MusicBrainz ids, by id."""
+    owners: dict[str, str] = {}
+    for part in chunks(set(mbids), _MANY):
+        rows = Artist.objects.filter(mbid__in=part).values_list("mbid", "lookup_key")
+        owners.update({str(mbid): key for mbid, key in rows})
+    return owners
 
 
 def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:

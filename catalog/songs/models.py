@@ -250,9 +250,13 @@ class Song(models.Model):
 
     def set_derived(self) -> None:
         """Recompute from title and artist what the song is searched and matched by."""
-        credit = self.credit or self.artist.name
-        self.search_text = search_text(self.title, credit)
-        self.match_key, self.work_key = read_keys(credit, self.title)
+        self.search_text = search_text(self.title, self.artist_credit)
+        self.match_key, self.work_key = read_keys(self.artist_credit, self.title)
+
+    @property
+    def artist_credit(self) -> str:
+        """The artists as the source writes them, guests included."""
+        return self.credit or self.artist.name
 
     def learn_features(self, features: Mapping[str, float | None], source: str) -> None:
         """Set some features, which come from `source`; the others keep their values and sources."""

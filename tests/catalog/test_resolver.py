@@ -175,12 +175,13 @@ def test_every_artist_of_a_credit_is_linked(bring):
         record("Pair", "Ana Lima & Bo Berg"),
         record("Guest", "Ana Lima feat. Cy Dahl & Bo Berg"),
         record("In title (feat. Cy Dahl)", "Ana Lima"),
-        record("Listed", "Dax & Fay", artists=("Dax", "Fay")),
+        record("Listed", "Dax & Fay", credit=(("Dax", ARTIST_ID), ("Fay", ""))),
     )
     assert credited("List") == credited("Pair") == ["Ana Lima", "Bo Berg"]
     assert credited("Guest") == ["Bo Berg", "Cy Dahl"]
     assert credited("In title (feat. Cy Dahl)") == ["Cy Dahl"]
     assert credited("Listed") == ["Dax", "Fay"]
+    assert str(Artist.objects.get(name="Dax").mbid) == ARTIST_ID
     guest = Song.objects.select_related("artist").get(title="Guest")
     assert (guest.artist.name, guest.credit) == ("Ana Lima", "Ana Lima feat. Cy Dahl & Bo Berg")
     ana = Artist.objects.get(name="Ana Lima")
