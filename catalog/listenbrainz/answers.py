@@ -50,7 +50,7 @@ def track_metadata(song: Song, player: str = "") -> dict:
         "submission_client": player,
     }
     info.update({name: value for name, value in optional.items() if value})
-    metadata = {"artist_name": song.artist.name, "track_name": song.title, "additional_info": info}
+    metadata = {"artist_name": song.artist_credit, "track_name": song.title, "additional_info": info}
     if song.album:
         metadata["release_name"] = song.album.title
     return metadata
@@ -96,7 +96,7 @@ def statistic(entity: str, row: dict) -> dict:
 def lookup(song: Song) -> dict:
     """Return what metadata/lookup says of a recording."""
     found = {
-        "artist_credit_name": song.artist.name,
+        "artist_credit_name": song.artist_credit,
         "artist_mbids": [str(song.artist.mbid)] if song.artist.mbid else [],
         "recording_mbid": str(song.mbid),
         "recording_name": song.title,

@@ -109,7 +109,7 @@ def heard_songs(listener: User) -> QuerySet[Interaction]:
 
 
 def msid_of(song: Song) -> uuid.UUID:
-    return msid(song.artist.name, song.title, song.album.title if song.album else "")
+    return msid(song.artist_credit, song.title, song.album.title if song.album else "")
 
 
 def _find_song(listener: User, feedback: Feedback) -> Song | None:

@@ -195,3 +195,31 @@ def test_the_score_may_come_as_a_text(player):
     heart = {"recording_msid": announce(player), "score": "1"}
     assert player.post("feedback/recording-feedback", heart).status == 200
     assert Interaction.objects.likes().count() == 1
+
+
+# --- Credits ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_joint_work_is_each_artists_and_is_read_back_as_it_was_written(player):
+    names = {"artist_names": ["Björk", "Radiohead"], "artist_mbids": [FIRST, SECOND]}
+    one = listen("Duet", "Björk feat. Radiohead", **names)
+    msid = player.post("submit-listens?return_msid=true", single(one)).body["recording_msid"]
+    song = Song.objects.get()
+    assert [song.artist.name, *(credit.artist.name for credit in song.credits.all())] == [
+        "Björk",
+        "Radiohead",
+    ]
+    heard = player.get("user/alice/listens").body["payload"]["listens"][0]
+    assert heard["track_metadata"]["artist_name"] == "Björk feat. Radiohead"
+    assert heard["recording_msid"] == msid
+
+
+def test_one_artist_id_under_other_names_does_not_merge_the_artists(player):
+    for title, artist in (("A", "Björk"), ("B", "Radiohead"), ("C", "Björk")):
+        submit(player, listen(title, artist, artist_mbids=[FIRST]))
+    assert sorted(Song.objects.values_list("title", "artist__name")) == [
+        ("A", "Björk"),
+        ("B", "Radiohead"),
+        ("C", "Björk"),
+    ]
+    assert Song.objects.get(title="A").artist == Song.objects.get(title="C").artist
