@@ -2,10 +2,10 @@
 
     python -m benchmarks.serving_memory [--songs 5000 50000 200000]
 
-The model has random factors (ALS of 64, eight audio features), as the time and memory of serving do not depend on what
-was learned. "before" makes what a process kept until November 2026 of the same files: factors once more as columns, in double
-precision and pre-solved; and similar songs brought all factors to length 1 at each call. Each
-is a process of its own; memory is what is private to it, after a list and similar songs.
+The model has random factors (ALS of 64, eight audio features), as the time and memory of serving do not depend on
+what was learned. "before" makes what a process kept of the same files (factors once more as columns,
+in double precision and pre-solved) and brings all factors to length 1 at each call of similar songs. Each is a process
+of its own; memory is what is private to it, after a list and similar songs.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@
 from recommendations.engine.algorithms import (
     ALGORITHMS,
     Algorithm,
+    DataSize,
     NotEnoughData,
     NotFitted,
     TrainingData,
@@ -60,6 +61,7 @@ from recommendations.engine.ranking.explanations import (
 from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.synthetic.world import World
+from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
 
 __all__ = [
     "ALGORITHMS",
@@ -74,6 +76,7 @@ __all__ = [
     "Algorithm",
     "ArtifactError",
     "CorruptArtifact",
+    "DataSize",
     "EvaluationReport",
     "Evidence",
     "Explanation",
@@ -105,6 +108,7 @@ __all__ = [
     "blocks",
     "bucket",
     "clustering",
+    "estimate_fit_bytes",
     "evaluate",
     "explanation_fidelity",
     "keeps_histories",

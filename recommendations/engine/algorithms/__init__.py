@@ -11,6 +11,7 @@ from typing import Any
 
 from recommendations.engine.algorithms.base import (
     Algorithm,
+    DataSize,
     NotEnoughData,
     NotFitted,
     Progress,
@@ -20,6 +21,7 @@ from recommendations.engine.algorithms.base import (
 __all__ = [
     "ALGORITHMS",
     "Algorithm",
+    "DataSize",
     "NotEnoughData",
     "NotFitted",
     "Progress",

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms.base import (
+    DataSize,
     Progress,
     TrainingData,
     require_listens,
@@ -189,6 +190,11 @@ class ALS(Factorised):
                 callback=lambda iteration, seconds, loss: on_progress(iteration + 1, self.n_iterations),
             )
         return model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """The confidences and their transpose, and both sides' factors while they are drawn."""
+        factors = 4.0 * self.n_factors * (size.n_listeners + size.n_items)
+        return 22.0 * size.n_pairs + 1.8 * factors
 
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""

@@ -30,6 +30,27 @@ class NotFitted(RuntimeError):
 
 
 @dataclass(frozen=True)
+class DataSize:
+    """How much there is to learn from: what estimates of memory rest on.
+
+    Attributes
+    ----------
+    n_listeners, n_items, n_events
+    n_pairs
+        Listener and song pairs with a strength; at most the events.
+    """
+
+    n_listeners: int
+    n_items: int
+    n_pairs: int
+    n_events: int
+
+
+CAPPING_BYTES_A_PAIR = 13
+"""What checking and capping the strengths takes before an algorithm begins, bytes."""
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """What an algorithm may learn from.
 
@@ -93,6 +114,14 @@ class Algorithm(ABC):
         )
         self.n_items_ = strengths.shape[1]
         return self
+
+    def fit_bytes(self, size: DataSize) -> int:
+        """Estimate the peak of the memory that a fit takes beside the training data, in bytes."""
+        return int(max(CAPPING_BYTES_A_PAIR * size.n_pairs, self._fit_bytes(size)))
+
+    def learned_bytes(self, size: DataSize) -> int:
+        """Estimate the memory of what a fit learns, in bytes."""
+        return int(self._learned_bytes(size))
 
     def score(self, histories: csr_matrix, *, to_explain: bool = False) -> NDArray[np.float32]:
         """Score every song for every history.
@@ -239,6 +268,13 @@ class Algorithm(ABC):
     @abstractmethod
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         """Learn; set names that end in `_`."""
+
+    @abstractmethod
+    def _fit_bytes(self, size: DataSize) -> float:
+        """Estimate the peak of `_fit`; the constants are measured (tests/engine/test_memory_estimate.py)."""
+
+    @abstractmethod
+    def _learned_bytes(self, size: DataSize) -> float: ...
 
     @abstractmethod
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]: ...

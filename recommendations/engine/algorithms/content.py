@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from recommendations.engine.algorithms.base import (
+    CAPPING_BYTES_A_PAIR,
     Algorithm,
+    DataSize,
     Progress,
     TrainingData,
 )
@@ -76,6 +78,16 @@ class Content(Algorithm):
         groups = grouped(data.features, data.n_items, artist=self.artist, genre=self.genre)
         self._learn(unknown if data.features is None else data.features.scaled, groups)
         on_progress(1, 1)
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        return CAPPING_BYTES_A_PAIR * size.n_pairs + (130 + 32 * self._has_groups) * size.n_items
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return (73 + 18 * self._has_groups) * size.n_items
+
+    @property
+    def _has_groups(self) -> bool:
+        return bool(self.artist or self.genre)
 
     def _learn(self, audio: NDArray[np.float32], groups: csr_matrix) -> None:
         self.audio_ = audio

@@ -12,7 +12,7 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import NotEnoughData, Progress
+from recommendations.engine.algorithms.base import DataSize, NotEnoughData, Progress
 from recommendations.engine.algorithms.item_item import (
     joined,
     scattered,
@@ -110,6 +110,19 @@ class EASE(Linked):
         """The side of the largest matrix whose solve stays within the memory."""
         memory_gb = memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
         return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined."""
+        side = min(size.n_listeners, size.n_items, self.largest_solve)
+        block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
+        n_blocks = 10 if size.n_listeners < size.n_items else 6.3
+        return 4.0 * COPIES * side**2 + n_blocks * block + 23.0 * self._n_links(size)
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return 18.0 * self._n_links(size)
+
+    def _n_links(self, size: DataSize) -> int:
+        return size.n_items * min(self.n_links, size.n_items)
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)

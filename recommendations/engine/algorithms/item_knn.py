@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import Progress
+from recommendations.engine.algorithms.base import DataSize, Progress
 from recommendations.engine.algorithms.sparse_similarity import Linked
 from recommendations.engine.core.arrays import positive_part
 from recommendations.engine.core.weighting import Transform, signed
@@ -58,6 +58,18 @@ class ItemKNN(Linked):
         self.transform = transform
         self.side_information = side_information
         self.bm25_b = bm25_b
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """Implicit's weighing of the pairs, then its neighbours of all songs as coordinates and as rows."""
+        weighing = 46.0 * size.n_pairs
+        neighbours = 25.0 * size.n_pairs + 32.5 * self._n_links(size)
+        return max(weighing, neighbours)
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return 8.0 * self._n_links(size)
+
+    def _n_links(self, size: DataSize) -> int:
+        return size.n_items * min(self.n_neighbours + 1, size.n_items)
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.algorithms.base import Algorithm, DataSize
 from recommendations.engine.core.arrays import side_by_side
 
 
@@ -28,6 +28,7 @@ class Factorised(Algorithm):
     names_songs = True
     item_arrays = ("learned",)
 
+    n_factors: int
     factor_columns_: NDArray[np.float32]
     inverse_lengths_: NDArray[np.float32]
     learned_: NDArray[np.bool_]
@@ -62,6 +63,9 @@ class Factorised(Algorithm):
         vectors = self._take_factors(item_rows)
         vectors *= self.inverse_lengths_[item_rows][..., None]
         return vectors
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return (4.0 * self.n_factors + 5) * size.n_items
 
     def _factor_state(self) -> dict[str, NDArray]:
         return {"factor_columns": self.factor_columns_, "learned": self.learned_}

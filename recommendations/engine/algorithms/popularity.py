@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import (
     Algorithm,
+    DataSize,
     Progress,
     TrainingData,
 )
@@ -60,6 +61,13 @@ class Popularity(Algorithm):
         if data.events is not None and (data.events.timestamps != NO_TIME).any():
             self._fit_trend(data.events)
         on_progress(1, 1)
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """The events sorted by pair and moment."""
+        return 52.0 * size.n_events + 30 * size.n_items
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return 13 * size.n_items
 
     def _fit_trend(self, events: Interactions) -> None:
         item_rows, timestamps = newest_by_listener(events)

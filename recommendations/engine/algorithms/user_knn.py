@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import (
     Algorithm,
+    DataSize,
     Progress,
     TrainingData,
     require_listens,
@@ -87,6 +88,13 @@ class UserKNN(Algorithm):
         has_liked = n_per_row(values) > 0
         self._learn(csr_matrix(values[has_liked]), _ids_of_rows(data)[has_liked])
         on_progress(1, 1)
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """Both layouts of the histories, and double precision while they are weighed."""
+        return 33.5 * size.n_pairs
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return 16.4 * size.n_pairs + 16 * size.n_listeners + 16 * size.n_items
 
     def _learn(self, values: csr_matrix, listener_ids: NDArray) -> None:
         n_listeners = np.bincount(values.indices, minlength=values.shape[1])

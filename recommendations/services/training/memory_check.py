@@ -1,14 +1,14 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated (T20)."""
 
 from recommendations.conf import conf
-from recommendations.engine import COPIES, EASE, RecommenderConfig, available_bytes
+from recommendations.engine import RecommenderConfig, available_bytes, estimate_fit_bytes
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
 
 MB = 1024 * 1024
-GB = 1024 * MB
 _COPIES_OF_EVENTS = 4
-_COPIES_OF_FACTORS = 2
-_BLOCKS = 200 * MB
+"""Of the columns while they are read and put together."""
+_LISTS = 200 * MB
+"""Of the libraries and the blocks of lists that are made at once."""
 
 
 class NotEnoughMemory(Exception):
@@ -16,21 +16,11 @@ class NotEnoughMemory(Exception):
 
 
 def needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> int:
-    """Estimate the peak of a training: events while they are sorted, the matrix, the factors, one block of lists."""
-    n_factors = max((int(options.get("n_factors", 0)) for options in config.components.values()), default=0)
-    events = _COPIES_OF_EVENTS * BYTES_AN_EVENT * n_events
-    factors = _COPIES_OF_FACTORS * 4 * n_factors * (n_listeners + n_songs)
-    return events + factors + _of_ease(min(n_songs, n_listeners), config) + _BLOCKS
-
-
-def _of_ease(n: int, config: RecommenderConfig) -> int:
-    """Return the size of the smaller square matrix, which EASE cuts down to its own limit."""
-    searched = config.search is not None and "ease" in config.search.components
-    if "ease" not in config.components and not searched:
-        return 0
-    memory_gb = config.components.get("ease", {}).get("memory_gb")
-    side = min(n, EASE(memory_gb=memory_gb).largest_solve)
-    return int(COPIES * 4 * side**2)
+    """Estimate the peak of a training: reading the events, or the fit, whichever takes more."""
+    reading = _COPIES_OF_EVENTS * BYTES_AN_EVENT * n_events
+    fit = estimate_fit_bytes(config, n_listeners=n_listeners, n_items=n_songs, n_events=n_events)
+    # the events are there once more while a part of them is held back to measure on
+    return max(reading, fit + BYTES_AN_EVENT * n_events) + _LISTS
 
 
 def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> None:

@@ -1,0 +1,70 @@
+"""How much memory a fit takes, told from the size of the data before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recommendations.engine.algorithms import Algorithm, DataSize, algorithm_of, create
+from recommendations.engine.core.config import RankerConfig, RecommenderConfig, SearchConfig
+from recommendations.engine.tuning.hyperparameter_search import SPACE
+
+EVENT_BYTES = 25
+"""Of one event in `Interactions`."""
+PAIR_BYTES = 8
+"""Of one pair in the matrix of strengths."""
+FEATURES_OF_CANDIDATE = 60
+"""About how many numbers the ranker reads of a candidate, in single precision."""
+
+
+def estimate_fit_bytes(
+    config: RecommenderConfig, *, n_listeners: int, n_items: int, n_events: int, n_pairs: int | None = None
+) -> int:
+    """Estimate the peak of the memory that `Recommender.fit` takes, its data included.
+
+    A search fits everything that it tries on a part of the data, of which it keeps the best of each component,
+    and then all components on the whole.
+
+    Parameters
+    ----------
+    n_pairs
+        Listener and song pairs; as many as events where that is not known, which is never too few.
+    """
+    size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
+    data = _data_bytes(size)
+    peak = _fits_in_turn_bytes([create(name, options) for name, options in config.components.items()], size)
+    if config.search is not None or config.ranker is not None:
+        peak = max(peak, data + _search_bytes(config, size))
+    return int(data + peak)
+
+
+def _data_bytes(size: DataSize) -> int:
+    return EVENT_BYTES * size.n_events + PAIR_BYTES * (size.n_pairs + size.n_listeners)
+
+
+def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
+    """Estimate the peak of fits one after the other, while what was learned before stays."""
+    kept, peak = 0, 0
+    for algorithm in algorithms:
+        peak = max(peak, kept + algorithm.fit_bytes(size))
+        kept += algorithm.learned_bytes(size)
+    return peak
+
+
+def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
+    """Estimate the largest fit of a search beside the best of each component, and what the ranker learns from."""
+    tried = [[create(name, options) for options in all_options] for name, all_options in _tried(config)]
+    kept = sum(max(one.learned_bytes(size) for one in trials) for trials in tried)
+    fit = max(one.fit_bytes(size) for trials in tried for one in trials)
+    ranker = config.ranker or RankerConfig()
+    candidates = min(size.n_items, ranker.n_proposals * len(tried) + ranker.n_by_artist)
+    listeners = min(size.n_listeners, ranker.max_listeners)
+    examples = 4 * FEATURES_OF_CANDIDATE * listeners * candidates
+    # the examples of all blocks, and these joined
+    return int(kept + max(fit, 2 * examples))
+
+
+def _tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    names = config.search.components if isinstance(config.search, SearchConfig) else tuple(config.components)
+    for name in names:
+        yield name, [*SPACE.get(algorithm_of(name), ()), config.components.get(name, {})]
