@@ -53,7 +53,7 @@ for number, listener in enumerate(listeners):
     for path in ["/", "/library/", "/taste/", "/browse/", "/library/history/", "/playlists/"] * 2:
         page = browser.get(path).content.decode()
         for part in page.split('data-receipt="')[1:]:
-            seen = re.findall(r'data-song="(\\d+)"', part)
+            seen = re.findall(r'data-song="([^"]+)"', part)
             shown = {"receipt": html.unescape(part.partition('"')[0]), "songs": seen, "surface": "home"}
             answer = browser.post("/api/v1/impressions/", json.dumps(shown), content_type="application/json")
             if answer.status_code == 201:

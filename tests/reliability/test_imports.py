@@ -116,3 +116,45 @@ def _peak_mb(installation, file) -> float:
     done = installation.python("-c", code, str(file), timeout=300)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1]) / 1024
+
+
+POISON = """
+import os, sys
+from django.core.files.uploadedfile import SimpleUploadedFile
+from accounts.models import User
+from catalog.imports import import_jobs as imports, ingest
+
+what = "{what}"
+if what == "upload":
+    listener = User.objects.create_user("alice")
+    rows = "\\n".join(f"2021-03-04T10:{{i:02d}}:00Z,Artist,Song {{i}}" for i in range(40))
+    file = SimpleUploadedFile("history.csv", f"time,artist,title\\n{{rows}}\\n".encode())
+    print(imports.request_import(listener, file).pk)
+elif what == "sweep":
+    imports.sweep()
+else:
+    ingest.CHUNK = 10
+    dies = lambda run: os.kill(os.getpid(), 9) if run.n_read >= 20 else None
+    run_id = imports.ImportRun.objects.queued().get().pk
+    imports.run_import(run_id, on_progress=dies)
+"""
+
+
+@pytest.mark.reliability
+def test_a_file_that_kills_its_process_every_time_has_failed(installation):
+    """T66: given three processes that die by kill -9 while they read, then it failed and the file is gone."""
+
+    def step(what: str):
+        return installation.python("manage.py", "shell", "--verbosity=0", "-c", POISON.format(what=what))
+
+    assert step("upload").returncode == 0
+    for _attempt in range(3):
+        assert step("run").returncode == -signal.SIGKILL
+        assert step("sweep").returncode == 0
+    (row,) = installation.query("SELECT status, attempt, error FROM catalog_importrun")
+    assert row[:2] == ("failed", 3)
+    assert row[2].startswith("Reading it was tried 3 times")
+    assert list((installation.folder / "data" / "uploads").iterdir()) == []
+    # What was safely in before the kill stays and can be undone; nothing is doubled.
+    (counts,) = installation.query("SELECT count(*), count(DISTINCT occurred_at) FROM catalog_interaction")
+    assert counts[0] == counts[1] >= 20
