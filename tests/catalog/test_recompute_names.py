@@ -54,3 +54,23 @@ def test_names_that_meet_under_the_new_rule_stay_two_until_they_are_merged():
     later.refresh_from_db()
     assert (first.search_text, later.search_text) == ("dont", "don t")
     assert first.lookup_key == later.lookup_key == "dont"
+
+
+@pytest.mark.django_db
+def test_known_songs_are_linked_to_everybody_they_name():
+    link = import_module("catalog.migrations.0013_credits_of_known_songs").link
+    names = ["Ana Lima & Bo Berg", "Simon & Garfunkel", "Ana Lima"]
+    artists = [Artist.objects.create(name=name) for name in names]
+    for artist in artists:
+        Song.objects.create(key=artist.name, title="Tide (feat. Cy)", artist=artist)
+    for _ in range(2):
+        link(apps, SimpleNamespace(connection=connection))
+    credited = {
+        name: sorted(Artist.objects.filter(credits__song__key=name).values_list("name", flat=True))
+        for name in names
+    }
+    assert credited == {
+        "Ana Lima & Bo Berg": ["Ana Lima", "Bo Berg", "Cy"],
+        "Simon & Garfunkel": ["Cy"],
+        "Ana Lima": ["Cy"],
+    }
