@@ -1,5 +1,7 @@
 """Who a request comes from, when it brings an access token."""
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, IntegrityError
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import APIException, AuthenticationFailed
@@ -54,3 +56,22 @@ def usable_token(secret: str) -> ApiToken:
         raise AuthenticationFailed("This account is closed.", "account_closed")
     tokens.mark_used(token)
     return token
+
+
+def as_gone_account(exc: Exception, request) -> Exception:
+    """Return AuthenticationFailed for what failed because the account was deleted meanwhile, or `exc` itself.
+
+    The request was let in, then a row named an account that is not there. One query, after errors only.
+    """
+    user = getattr(request, "_user", None)
+    is_about_rows = isinstance(exc, IntegrityError | ObjectDoesNotExist)
+    if not is_about_rows or not isinstance(user, User) or _is_there(user):
+        return exc
+    return AuthenticationFailed("This account is closed.", "account_closed")
+
+
+def _is_there(user: User) -> bool:
+    try:
+        return User.objects.filter(pk=user.pk).exists()
+    except DatabaseError:
+        return True

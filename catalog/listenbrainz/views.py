@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.authentication import TokenAuthentication, TokenInAddress, usable_token
+from accounts.authentication import TokenAuthentication, TokenInAddress, as_gone_account, usable_token
 from accounts.models import Scope, User
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
@@ -393,6 +393,7 @@ def _answer_error(exc, context) -> Response:
     """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
     if isinstance(exc, BadRequest):
         exc = exceptions.ValidationError(str(exc))
+    exc = as_gone_account(exc, context["request"])
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_fault(exc, context["request"])

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
+from accounts.authentication import as_gone_account
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ _MESSAGES = {
 def exception_handler(exc: Exception, context: dict) -> Response:
     """Answer any exception of an API view; what nobody expected is logged whole and answered with its id only."""
     request = context["request"]
+    exc = as_gone_account(exc, request)
     response = drf_exception_handler(exc, context)
     if response is None:
         return _unexpected(exc, request)

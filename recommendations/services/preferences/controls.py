@@ -76,7 +76,10 @@ def _wish(listener: User, **what) -> bool:
 
 def _unwish(listener: User, **what) -> bool:
     with transaction.atomic():
-        n_deleted, _by_table = Wish.objects.filter(listener=listener, **what).delete()
-        if n_deleted:
-            list_cache.invalidate_lists([listener.pk])
+        found = Wish.objects.filter(listener=listener, **what)
+        if not found.exists():
+            return False
+        # First: it takes the account's row, as a deletion of the account does before it takes these.
+        list_cache.invalidate_lists([listener.pk])
+        n_deleted, _by_table = found.delete()
     return n_deleted > 0

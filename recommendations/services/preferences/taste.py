@@ -213,10 +213,10 @@ def set_mood(listener: User, song_ids: Iterable[int], mood: str) -> None:
         raise ValueError(f"{mood!r} is not a mood; they are {', '.join(Wish.MOODS)}.")
     ids = list(song_ids)
     with transaction.atomic():
+        list_cache.invalidate_lists([listener.pk])
         Wish.objects.filter(listener=listener, song_id__in=ids, kind__in=Wish.MOODS).delete()
         if mood:
             Wish.objects.bulk_create([Wish(listener=listener, song_id=pk, kind=mood) for pk in ids])
-        list_cache.invalidate_lists([listener.pk])
 
 
 def set_discovery(listener: User, discovery: float) -> float:
@@ -224,10 +224,10 @@ def set_discovery(listener: User, discovery: float) -> float:
     if not 0 <= discovery <= 1:
         raise ValueError(f"Discovery is from 0 (familiar) to 1 (adventurous), not {discovery}.")
     with transaction.atomic():
+        list_cache.invalidate_lists([listener.pk])
         taste, _is_new = Taste.objects.get_or_create(listener=listener)
         before, taste.discovery = taste.discovery, discovery
         taste.save(update_fields=["discovery"])
-        list_cache.invalidate_lists([listener.pk])
     return before
 
 
@@ -240,6 +240,7 @@ def onboard(
 ) -> Taste:
     """Store what somebody said at the start: chosen songs become likes, artists and genres their first taste."""
     with transaction.atomic():
+        list_cache.invalidate_lists([listener.pk])
         taste, _is_new = Taste.objects.get_or_create(listener=listener)
         taste.artists.add(*artists)
         taste.genres.add(*genres)
@@ -247,7 +248,6 @@ def onboard(
         taste.save(update_fields=["onboarded_at"])
         for song in songs:
             interactions.like(listener, song, source="welcome")
-        list_cache.invalidate_lists([listener.pk])
     return taste
 
 
