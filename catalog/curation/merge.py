@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Subquery
@@ -13,6 +13,7 @@ from catalog.listening.models import Interaction
 from catalog.playlists.models import PlaylistItem
 from catalog.signals import listening_changed
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
+from common.transactions import lock_rows, retry_conflicts
 
 Kind = Interaction.Kind
 _TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")
@@ -31,9 +32,27 @@ class Merged:
     n_known: int
 
 
+Row = TypeVar("Row", bound=models.Model)
+
+
+def _lock_for_merge(keeper: Row, others: list[Row]) -> list[Row]:
+    """Lock what becomes one, so that nobody writes about it meanwhile; return the duplicates that still exist.
+
+    Raises MergeRefused when another merge was quicker.
+    """
+    present = lock_rows([keeper, *others])
+    # Rows of our own: deleting takes an object's id, and a second attempt needs it again.
+    others = list(type(keeper)._base_manager.filter(pk__in=present - {keeper.pk}).order_by("pk"))
+    if keeper.pk not in present or not others:
+        raise MergeRefused(_("Another merge was quicker: some of these are gone. Load the page again."))
+    keeper.refresh_from_db()
+    return others
+
+
 # --- Songs ------------------------------------------------------------------------------------------------------------
 
 
+@retry_conflicts
 def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
     """Make several songs one. All or nothing; the duplicates are gone afterwards.
 
@@ -45,6 +64,7 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
         raise MergeRefused(_("Choose at least two songs."))
     n_moved = n_known = 0
     with transaction.atomic():
+        others = _lock_for_merge(keeper, others)
         listener_ids = _listeners_of(others)
         for other in others:
             moved = _merge_song(keeper, other)
@@ -136,6 +156,7 @@ def _keep_ids(keeper: Song, values: Mapping[str, Any]) -> None:
 # --- Artists ----------------------------------------------------------------------------------------------------------
 
 
+@retry_conflicts
 def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
     """Make several artists one; return how many songs changed hands. Albums of the same title become one."""
     others = [artist for artist in duplicates if artist.pk != keeper.pk]
@@ -143,6 +164,7 @@ def merge_artists(keeper: Artist, duplicates: Iterable[Artist]) -> int:
         raise MergeRefused(_("Choose at least two artists."))
     n_songs = 0
     with transaction.atomic():
+        others = _lock_for_merge(keeper, others)
         for other in others:
             n_songs += _merge_artist(keeper, other)
     return n_songs
@@ -182,6 +204,7 @@ def _merge_albums(keeper: Artist, other: Artist) -> None:
 # --- Genres -----------------------------------------------------------------------------------------------------------
 
 
+@retry_conflicts
 def merge_genres(keeper: Genre, duplicates: Iterable[Genre]) -> int:
     """Make several genres one; return how many songs were of the others."""
     others = [genre for genre in duplicates if genre.pk != keeper.pk]
@@ -189,6 +212,7 @@ def merge_genres(keeper: Genre, duplicates: Iterable[Genre]) -> int:
         raise MergeRefused(_("Choose at least two genres."))
     links = Song.genres.through.objects
     with transaction.atomic():
+        others = _lock_for_merge(keeper, others)
         n_songs = links.filter(genre__in=others).values("song").distinct().count()
         for other in others:
             of_both = links.filter(genre=keeper).values("song")

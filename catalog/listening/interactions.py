@@ -17,21 +17,26 @@ from catalog.listening.models import Interaction
 from catalog.listening.same_play import Report, SamePlays, report, wait_for_others
 from catalog.play_rules import is_play
 from catalog.signals import listening_changed
+from catalog.songs.locks import hold_song, hold_songs
 from catalog.songs.models import Song
+from common.transactions import retry_conflicts
 
 Kind = Interaction.Kind
 
 
+@retry_conflicts
 def like(listener: User, song: Song, *, source: str) -> Interaction:
     """Make `song` a liked one; a dislike of it is replaced."""
     return _set_opinion(listener, song, Kind.LIKE, source)
 
 
+@retry_conflicts
 def dislike(listener: User, song: Song, *, source: str) -> Interaction:
     """Make `song` a disliked one; a like of it is replaced."""
     return _set_opinion(listener, song, Kind.DISLIKE, source)
 
 
+@retry_conflicts
 def clear_opinion(listener: User, song: Song) -> bool:
     """Take back the like or dislike; return whether there was one."""
     return _delete(listener, Interaction.objects.by(listener).opinions().filter(song=song)) > 0
@@ -43,12 +48,15 @@ def opinion_of(listener: User, song: Song) -> Kind | None:
     return None if opinion is None else Kind(opinion.kind)
 
 
+@retry_conflicts
 def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, source: str) -> list[bool]:
     """Set up to a thousand opinions in a few statements; return for each whether it changed anything.
 
     Of several about one song the last counts.
     """
     with transaction.atomic():
+        present = hold_songs(song.pk for song, _ in opinions)
+        opinions = [(song, kind) for song, kind in opinions if song.pk in present]
         mine = Interaction.objects.by(listener).opinions()
         before = dict(mine.filter(song__in=[song for song, _ in opinions]).values_list("song_id", "kind"))
         after, changed = dict(before), []
@@ -62,6 +70,7 @@ def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, sourc
     return changed
 
 
+@retry_conflicts
 def record_play(
     listener: User,
     song: Song,
@@ -78,6 +87,7 @@ def record_play(
     return _record(listener, song, Kind.PLAY, occurred_at, played_ms, source)
 
 
+@retry_conflicts
 def record_skip(
     listener: User,
     song: Song,
@@ -100,6 +110,7 @@ class Heard(NamedTuple):
     source: str = ""
 
 
+@retry_conflicts
 def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list[bool]:
     """Add up to a thousand plays and skips in a few statements; return for each whether it is new.
 
@@ -107,8 +118,10 @@ def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list
     """
     rows = [_row(listener, one, source) for one in heard]
     with transaction.atomic():
+        present = hold_songs(row.song_id for row in rows)
         wait_for_others(listener)
-        is_new = SamePlays(listener).are_new([_report(row) for row in rows])
+        are_new = SamePlays(listener).are_new([_report(row) for row in rows])
+        is_new = [new and row.song_id in present for row, new in zip(rows, are_new, strict=True)]
         new_rows = [row for row, new in zip(rows, is_new, strict=True) if new]
         Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
         if new_rows:
@@ -116,22 +129,26 @@ def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list
     return is_new
 
 
+@retry_conflicts
 def delete_interaction(listener: User, interaction_id: int) -> bool:
     """Delete one of the listener's own interactions; return whether there was one."""
     return _delete(listener, Interaction.objects.by(listener).filter(pk=interaction_id)) > 0
 
 
+@retry_conflicts
 def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
     """Delete the play or skip of `song` at that second; return whether there was one."""
     heard = Interaction.objects.by(listener).heard()
     return _delete(listener, heard.filter(song=song, occurred_at=whole_second(occurred_at))) > 0
 
 
+@retry_conflicts
 def forget_song(listener: User, song: Song) -> int:
     """Delete everything the listener did with `song`; return how many interactions that were."""
     return _delete(listener, Interaction.objects.by(listener).filter(song=song))
 
 
+@retry_conflicts
 def forget_everything(listener: User) -> int:
     """Delete the listener's whole history and all opinions; return how many interactions that were."""
     return _delete(listener, Interaction.objects.by(listener))
@@ -147,6 +164,7 @@ def _record(
 ) -> tuple[Interaction, bool]:
     row = _row(listener, Heard(song, occurred_at or timezone.now(), kind, played_ms), source)
     with transaction.atomic():
+        hold_song(song)
         wait_for_others(listener)
         (known,) = SamePlays(listener).stored([_report(row)])
         if known is not None:
@@ -177,6 +195,7 @@ def _report(row: Interaction) -> Report:
 def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
     """Write the opinion; two requests at once end with one row, the later one's."""
     with transaction.atomic():
+        hold_song(song)
         opinion = Interaction.objects.by(listener).opinions().filter(song=song).first()
         if opinion is None:
             opinion = _first_opinion(listener, song, kind, source)

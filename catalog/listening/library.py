@@ -43,6 +43,8 @@ def history(listener: User) -> QuerySet[Interaction]:
 def of_day(listener: User, day: date) -> QuerySet[Interaction]:
     """Return the plays and skips of one day in the site's time zone."""
     zone = timezone.get_current_timezone()
+    if not date.min < day < date.max - timedelta(days=1):  # its ends may not exist in UTC
+        return Interaction.objects.none()
     start = datetime.combine(day, time.min, tzinfo=zone)
     end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
     return Interaction.objects.by(listener).heard().filter(occurred_at__gte=start, occurred_at__lt=end)

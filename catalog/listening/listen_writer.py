@@ -28,6 +28,7 @@ from catalog.records import (
     RejectedRow,
     SongRecord,
 )
+from catalog.songs.locks import hold_songs
 from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
 from common.bulk_sql import chunks, ids_by, insert, moments
@@ -107,7 +108,7 @@ class ListenWriter:
 
     def write(self, records: Sequence[ListenRecord | PlaylistRecord]) -> Written:
         """Write one chunk; call it inside a transaction."""
-        songs = self._songs_of(records)
+        songs = self._hold_songs_of(records)
         listens = [record for record in records if isinstance(record, ListenRecord)]
         written = self._write_listens(listens, songs)
         entries = [record for record in records if isinstance(record, PlaylistRecord)]
@@ -248,6 +249,23 @@ class ListenWriter:
         new = {record.listener for record in records} - self._listener_ids.keys()
         self._listener_ids.update(_listener_ids(new))
         return self._listener_ids
+
+    def _hold_songs_of(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+        """Return song ids by what records say, and hold the songs.
+
+        One that a merge has taken since the last chunk is looked up anew.
+        """
+        songs = self._songs_of(records)
+        wanted = {song: songs[song] for one in records if (song := _song_named(one)) in songs}
+        present = hold_songs(wanted.values())
+        gone = [song for song, song_id in wanted.items() if song_id not in present]
+        if not gone:
+            return songs
+        for song in gone:
+            del self._song_ids[song]
+        songs = self._songs_of(records)
+        hold_songs(songs[song] for song in gone if song in songs)
+        return songs
 
     def _songs_of(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
         wanted = dict.fromkeys(_song_named(record) for record in records)

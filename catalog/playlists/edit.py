@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.songs.locks import hold_song, hold_songs
 from catalog.songs.models import Song
+from common.transactions import lock_rows, retry_conflicts
 
 MAX_SONGS = 2000
 MAX_TITLE = 200
@@ -18,13 +20,16 @@ class PlaylistError(Exception):
     """What was asked of a playlist can't be done; the message says why."""
 
 
+@retry_conflicts
 def create(owner: User, title: str, *, songs: Iterable[Song] = (), description: str = "") -> Playlist:
     """Make a playlist of `owner` with these songs in this order."""
+    first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
+        present = hold_songs(song.pk for song in first)
         playlist = Playlist.objects.create(owner=owner, title=_title(title), description=description)
         PlaylistItem.objects.bulk_create(
             PlaylistItem(playlist=playlist, song=song, position=position)
-            for position, song in enumerate(list(songs)[:MAX_SONGS], start=1)
+            for position, song in enumerate((song for song in first if song.pk in present), start=1)
         )
     return playlist
 
@@ -36,6 +41,7 @@ def rename(playlist: Playlist, title: str, description: str | None = None) -> No
     playlist.save(update_fields=["title", "description", "updated_at"])
 
 
+@retry_conflicts
 def delete(playlist: Playlist) -> None:
     playlist.delete()
 
@@ -46,9 +52,12 @@ def set_public(playlist: Playlist, is_public: bool) -> None:
     playlist.save(update_fields=["is_public", "updated_at"])
 
 
+@retry_conflicts
 def add_song(playlist: Playlist, song: Song) -> bool:
     """Put `song` at the end; return False when it is there already."""
     with transaction.atomic():
+        _lock(playlist)
+        hold_song(song)
         if playlist.items.filter(song=song).exists():
             return False
         last = playlist.items.aggregate(last=Max("position"))["last"] or 0
@@ -59,18 +68,22 @@ def add_song(playlist: Playlist, song: Song) -> bool:
     return True
 
 
+@retry_conflicts
 def remove_item(playlist: Playlist, item_id: int) -> bool:
     """Take one entry out and close the gap; return whether it was there."""
     with transaction.atomic():
+        _lock(playlist)
         n_deleted, _by_table = playlist.items.filter(pk=item_id).delete()
         if n_deleted:
             _renumber(playlist, [item.pk for item in playlist.items.order_by("position", "pk")])
     return n_deleted > 0
 
 
+@retry_conflicts
 def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
     """Put one entry at `position` (from 1; beyond the ends means the end); return whether it was there."""
     with transaction.atomic():
+        _lock(playlist)
         ids = list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
         if item_id not in ids:
             return False
@@ -80,9 +93,11 @@ def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
     return True
 
 
+@retry_conflicts
 def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
     """Put the entries into this order; they must be exactly the playlist's own."""
     with transaction.atomic():
+        _lock(playlist)
         if sorted(item_ids) != sorted(playlist.items.values_list("pk", flat=True)):
             raise PlaylistError("The playlist has changed meanwhile. Load the page again.")
         _renumber(playlist, item_ids)
@@ -92,6 +107,12 @@ def songs_of(playlist: Playlist) -> list[Song]:
     """Return the songs in order; one query."""
     items = playlist.items.select_related("song__artist").order_by("position", "pk")
     return [item.song for item in items]
+
+
+def _lock(playlist: Playlist) -> None:
+    """Let one change of a playlist wait for another; raises PlaylistError when it was deleted meanwhile."""
+    if not lock_rows([playlist]):
+        raise PlaylistError("The playlist was deleted meanwhile.")
 
 
 def _renumber(playlist: Playlist, item_ids: Sequence[int]) -> None:

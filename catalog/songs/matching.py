@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from catalog.songs.text import normalise
+from catalog.songs.text import fit_key, normalise
 from catalog.songs.title_notes import Piece, cut_guests, names_version, read_guests, read_pieces
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
@@ -73,7 +73,7 @@ def read_keys(artist: str, title: str) -> SongKeys:
     kept = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
     match = _title_words(pieces, title)
     work = _title_words(kept, title) if kept and len(kept) < len(pieces) else match
-    return SongKeys(f"{key}|{match}", f"{key}|{work}")
+    return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
 
 
 def match_key(artist: str, title: str) -> str:

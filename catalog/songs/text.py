@@ -68,6 +68,15 @@ _LETTER_SIGNS = (
 )
 
 
+KEY_LENGTH = 1100
+_KEY_BYTES = 2_600  # PostgreSQL indexes texts of up to 2,704
+
+
+def fit_key(text: str) -> str:
+    """Return a derived text cut to its column and to what an index takes: letters like ﷺ become many words."""
+    return text[:KEY_LENGTH].encode(errors="ignore")[:_KEY_BYTES].decode(errors="ignore")
+
+
 def normalise(text: str) -> str:
     """Return `text` in the form in which it is searched: words one space apart, by the table above.
 

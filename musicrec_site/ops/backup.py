@@ -161,15 +161,25 @@ def read(source: Path, folder: Path) -> Contents:
 
 
 def _contents(values: dict[str, Any]) -> Contents:
+    if not isinstance(values, dict):
+        raise ValueError(f"{CONTENTS} is no object")
     if values.get("format") != FORMAT:
         raise ValueError(f"its format is {values.get('format')!r} and this program reads {FORMAT}")
     contents = Contents(**values)
-    strangers = [
-        name for name in contents.files if PurePosixPath(name).is_absolute() or ".." in name.split("/")
-    ]
-    if strangers:
-        raise ValueError(f"it names a file outside of itself ({strangers[0]})")
+    if not (isinstance(contents.files, dict) and isinstance(contents.counts, dict)):
+        raise ValueError(f"{CONTENTS} does not list its files and tables")
+    names = [*contents.files, contents.database, *contents.artifacts]
+    if strange := [name for name in names if not _is_inside(name)]:
+        raise ValueError(f"it names a file outside of itself ({strange[0]})")
+    if contents.database not in contents.files or "/" in contents.database:
+        raise ValueError(f"the database it names is not one of its files ({contents.database})")
     return contents
+
+
+def _is_inside(name: object) -> bool:
+    if not isinstance(name, str) or not name or "\0" in name or "\\" in name:
+        return False
+    return not PurePosixPath(name).is_absolute() and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _check_files(folder: Path, contents: Contents) -> None:

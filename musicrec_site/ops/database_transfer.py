@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import environ
@@ -16,6 +16,7 @@ from django.db import DatabaseError, connections, models, transaction
 
 from accounts.models import User
 from catalog.models import Song
+from catalog.songs.text import fit_key
 from recommendations.services.operations import health_checks
 
 SOURCE, TARGET = "default", "move-target"
@@ -29,8 +30,12 @@ class MoveError(Exception):
     """The move was refused or did not arrive whole; the message says why. The source is never changed."""
 
 
-def move(url: str, *, on_table: OnTable | None = None) -> int:
+def move(
+    url: str, *, on_table: OnTable | None = None, on_rename: Callable[[str, str], None] | None = None
+) -> int:
     """Copy all rows of all tables to the empty database at `url`; return how many.
+
+    `on_rename` is called with the old and the new name of an account that had to get another.
 
     Nothing can be written to the source meanwhile. The target gets everything or nothing: it is filled in one
     transaction, which ends only when every table's rows and their digest are the same on both sides.
@@ -42,6 +47,8 @@ def move(url: str, *, on_table: OnTable | None = None) -> int:
         with transaction.atomic(SOURCE), transaction.atomic(TARGET):
             _refuse_used_target()
             n_rows = _copy_everything(on_table or _nobody)
+            for old, new in _names_to_change().items() if on_rename else ():
+                on_rename(old, new)
             _set_sequences()
         return n_rows
 
@@ -124,6 +131,7 @@ def _copy(model: type[models.Model]) -> int:
     sent = Digest()
     with target.cursor() as cursor:
         for batch in _batches(_rows(model, SOURCE)):
+            batch = list(_fitting(model, batch))
             sent.add(batch)
             cursor.executemany(sql, [_prepared(fields, row, target) for row in batch])
     arrived = Digest()
@@ -134,6 +142,45 @@ def _copy(model: type[models.Model]) -> int:
             f"{model._meta.db_table} did not arrive as it was sent ({arrived.n_rows} of {sent.n_rows} rows)."
         )
     return sent.n_rows
+
+
+def _fitting(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple]:
+    """Yield rows as a stricter database takes them.
+
+    SQLite keeps texts beyond their column, and user names apart that differ in the case of letters like Ä. What is
+    derived is cut; a name that is taken on the other side gets a number.
+    """
+    fields = model._meta.concrete_fields
+    derived = [
+        place
+        for place, field in enumerate(fields)
+        if isinstance(field, models.CharField) and not field.editable and field.max_length
+    ]
+    names = _names_to_change() if model is User else {}
+    name_at = [field.attname for field in fields].index("username") if names else -1
+    for row in rows:
+        values = list(row)
+        for place in derived:
+            if isinstance(values[place], str):
+                values[place] = fit_key(values[place])[: fields[place].max_length]
+        if names:
+            values[name_at] = names.get(values[name_at], values[name_at])
+        yield tuple(values)
+
+
+def _names_to_change() -> dict[str, str]:
+    """Return the user names that are the same as an older account's where case does not count, and new ones."""
+    names = list(User._base_manager.using(SOURCE).order_by("pk").values_list("username", flat=True))
+    taken = {name.lower() for name in names}
+    seen: set[str] = set()
+    changed: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            free = next(one for one in (f"{name}{n}" for n in count(2)) if one.lower() not in taken)
+            changed[name] = free
+            taken.add(free.lower())
+        seen.add(name.lower())
+    return changed
 
 
 def _rows(model: type[models.Model], alias: str) -> Iterator[tuple]:

@@ -1,0 +1,162 @@
+"""Two at once, on PostgreSQL: nothing acknowledged is lost, nothing is doubled, and no deadlock reaches anybody."""
+
+import json
+
+import pytest
+
+from tests.conftest import Installation
+
+BEGINNING = """
+import json, threading
+from concurrent.futures import ThreadPoolExecutor
+from django.db import close_old_connections, connection
+from accounts.models import User
+from catalog.models import *
+from catalog.curation import merge
+from catalog.listening import interactions as listening
+from catalog.playlists import edit as playlists
+from catalog.songs.locks import SongGone
+artist = Artist.objects.create(name="Lola Berg")
+listeners = [User.objects.create_user(f"listener_{n}") for n in range(8)]
+
+def together(actions):
+    start = threading.Barrier(len(actions))
+    def run(action):
+        start.wait()
+        try:
+            return action()
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        finally:
+            connection.close()
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+def song(key):
+    return Song.objects.create(key=key, title=f"Song {key}", artist=artist)
+"""
+
+A_MERGE = """
+lost, errors = [], []
+def merge_all(*both):
+    keeper, other = (Song.objects.filter(pk=one.pk).first() or one for one in both)
+    merge.merge_songs(keeper, [other])
+for n in range(12):
+    keeper, other = song(f"a{n}"), song(f"b{n}")
+    def like(listener, both=(keeper, other), n=n):
+        kept = []
+        for one in (both if listener.pk % 2 else both[::-1]):
+            try:
+                listening.like(listener, Song.objects.get(pk=one.pk), source="test")
+                kept.append(one.pk)
+            except (SongGone, Song.DoesNotExist):
+                pass
+        return kept
+    answers = together(
+        [lambda listener=listener: like(listener) for listener in listeners]
+        + [lambda: merge_all(keeper, other)] * 2
+    )
+    for listener, answer in zip(listeners, answers):
+        if isinstance(answer, str):
+            errors.append(answer)
+        elif answer and not Interaction.objects.filter(listener=listener, song=keeper, kind=1).exists():
+            lost.append((n, listener.pk))
+    errors += [a for a in answers[len(listeners):] if a and not a.startswith("MergeRefused")]
+    assert not Song.objects.filter(pk=other.pk).exists()
+print(json.dumps({"lost": lost, "errors": errors}))
+"""
+
+A_PLAYLIST = """
+mine = playlists.create(listeners[0], "Mine")
+songs = [song(f"p{n}") for n in range(6)]
+for one in songs:
+    answers = together([lambda: playlists.add_song(Playlist.objects.get(pk=mine.pk), one)] * 5)
+    assert sorted(map(str, answers)) == ["False"] * 4 + ["True"], answers
+items = list(mine.items.order_by("position"))
+moves = [lambda item=item: playlists.move_item(mine, item.pk, 1) for item in items[:3]]
+answers = together([*moves, *[lambda item=item: playlists.remove_item(mine, item.pk) for item in items[3:]]])
+assert set(answers) == {True}, answers
+print(json.dumps(list(mine.items.order_by("position").values_list("position", flat=True))))
+"""
+
+TWO_MERGES = """
+errors = []
+for n in range(10):
+    a, b, c = (song(f"{x}{n}") for x in "abc")
+    for listener in listeners:
+        listening.like(listener, c, source="test")
+    errors += together([lambda: merge.merge_songs(a, [b, c]) and None, lambda: merge.merge_songs(b, [c, a]) and None,
+                        lambda: merge.merge_songs(c, [a, b]) and None])
+    left = Song.objects.filter(pk__in=[a.pk, b.pk, c.pk]).get()
+    assert Interaction.objects.filter(song=left, kind=1).count() == len(listeners)
+print(json.dumps(sorted({error for error in errors if error})))
+"""
+
+PARALLEL_OPINIONS = """
+songs = [song(f"o{n}") for n in range(40)]
+anna = listeners[0]
+def turn(order):
+    for _ in range(5):
+        listening.set_opinions(anna, [(one, Interaction.Kind.LIKE) for one in order], source="test")
+        listening.set_opinions(anna, [(one, Interaction.Kind.DISLIKE) for one in order[::-1]], source="test")
+answers = together([lambda: turn(songs), lambda: turn(songs[::-1]), lambda: turn(songs[20:] + songs[:20]),
+                    lambda: print(listening.forget_everything(anna)), lambda: print(listening.forget_everything(anna))])
+assert answers == [None] * 5, answers
+assert Interaction.objects.filter(listener=anna).count() <= len(songs)
+print(json.dumps([]))
+"""
+
+AN_IMPORT = """
+from catalog.imports import import_jobs
+import pathlib, tempfile
+anna = listeners[0]
+rows = [f"Lola Berg,,Song m{n % 20},01 Jan 2020 {n // 60 % 24:02}:{n % 60:02}" for n in range(1200)]
+path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
+path.write_text("artist,album,track,date\\n" + "\\n".join(rows) + "\\n")
+songs = [song(f"m{n}") for n in range(20)]
+doubles = [song(f"d{n}") for n in range(20)]
+def merge_all():
+    for one, other in zip(songs, doubles):
+        merge.merge_songs(other, [one])
+answers = together([lambda: import_jobs.import_file(path, "history", listener=anna) and None, merge_all])
+assert answers == [None, None], answers
+print(Interaction.objects.filter(listener=anna, kind=Interaction.Kind.PLAY).count())
+"""
+
+
+@pytest.fixture
+def site(installation: Installation, postgresql) -> Installation:
+    installation.database_url = postgresql()
+    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+    return installation
+
+
+def run(site: Installation, code: str):
+    """Run code in the site; return what it printed as JSON."""
+    return json.loads(site.shell(BEGINNING + code).splitlines()[-1])
+
+
+def test_a_merge_loses_no_like_that_was_acknowledged(site):
+    """T78."""
+    assert run(site, A_MERGE) == {"lost": [], "errors": []}
+
+
+def test_parallel_changes_of_a_playlist_keep_each_song_once_and_positions_whole(site):
+    """T78."""
+    assert run(site, A_PLAYLIST) == [1, 2, 3]
+
+
+def test_merges_of_the_same_songs_leave_one_with_every_like(site):
+    """T78: the first one merges, the others say that it was quicker."""
+    (sentence,) = run(site, TWO_MERGES)
+    assert sentence.startswith("MergeRefused: Another merge was quicker")
+
+
+def test_bulk_opinions_in_different_orders_beside_a_deletion_meet_no_deadlock(site):
+    """T78."""
+    assert run(site, PARALLEL_OPINIONS) == []
+
+
+def test_an_import_beside_a_merge_brings_every_play(site):
+    """T78."""
+    assert run(site, AN_IMPORT) == 1200
