@@ -22,6 +22,7 @@ from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
 from common.api.parsers import AnyTypeJSONParser
+from common.bad_values import MESSAGE, is_bad_value
 
 log = structlog.get_logger(__name__)
 MAX_COUNT = 1000
@@ -409,6 +410,9 @@ def _answer_error(exc, context) -> Response:
 def _answer_fault(exc, request) -> Response:
     """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
     set_rollback()
+    if is_bad_value(exc):
+        log.warning("listenbrainz_value_refused", path=request.path, exc_info=exc)
+        return Response({"code": 400, "error": MESSAGE}, status=400)
     got_request_exception.send(sender=_answer_fault, request=request._request)
     log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)
     if isinstance(exc, OperationalError):

@@ -17,7 +17,11 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
+<<<<<<< HEAD
 from accounts.authentication import as_gone_account
+=======
+from common.bad_values import MESSAGE, is_bad_value
+>>>>>>> bc41bff (Values that no column can hold are answered with 4xx)
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -59,6 +63,9 @@ def not_found(request: HttpRequest, **kwargs) -> JsonResponse:
 
 def _unexpected(exc: Exception, request) -> Response:
     set_rollback()
+    if is_bad_value(exc):
+        log.warning("api_value_refused", path=request.path, exc_info=exc)
+        return Response(error_body(request, 400, "invalid", MESSAGE), status=400)
     # Django's own request: asking the API's for its user would authenticate, and perhaps fail, once more.
     got_request_exception.send(sender=exception_handler, request=request._request)
     log.error("api_request_failed", path=request.path, exc_info=exc)

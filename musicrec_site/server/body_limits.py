@@ -12,13 +12,13 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, close_old_connections
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
 
 from accounts.uploads import MAX_BODY_BYTES, may_upload
-from musicrec_site.api.errors import error_body
+from musicrec_site.api.refusals import refuse_program
 
 REFUSED = "musicrec.body_refused"
 """In the WSGI environment of a request whose body the server has thrown away: the limit it was over."""
@@ -94,11 +94,8 @@ def _content_length(request: HttpRequest) -> int:
 
 def _refusal(request: HttpRequest, most: int) -> HttpResponse:
     """Word the refusal as the address words its other errors."""
-    path = request.path_info
     message = f"The body may have {most:,} bytes at most."
-    if path.startswith("/api/"):
-        return JsonResponse(error_body(request, 413, "too_large", message), status=413)
-    if path.startswith(("/1/", "/apis/listenbrainz/")):
-        return JsonResponse({"code": 413, "error": message}, status=413)
+    if answer := refuse_program(request, 413, "too_large", message):
+        return answer
     size = _("%(number)d MB") % {"number": most // 2**20}
     return render(request, "413.html", {"size": size}, status=413)

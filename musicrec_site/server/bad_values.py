@@ -1,0 +1,39 @@
+"""The middleware that answers values which no column can hold; common.bad_values has the rule."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from common.bad_values import MESSAGE, can_be_stored, is_bad_value
+from musicrec_site.api.refusals import refuse_program
+
+log = logging.getLogger(__name__)
+
+
+class BadValueMiddleware:
+    """Answers 404 to impossible parts of a path, and 400 where a value was refused by the database."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: tuple, keywords: dict[str, Any]
+    ) -> HttpResponse | None:
+        if not all(map(can_be_stored, (*arguments, *keywords.values()))):
+            message = "There is nothing here that you may see."
+            answer = refuse_program(request, 404, "not_found", message)
+            return answer or render(request, "404.html", status=404)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not is_bad_value(error):
+            return None
+        log.warning("A value was refused.", exc_info=error)
+        answer = refuse_program(request, 400, "invalid", MESSAGE)
+        return answer or render(request, "400.html", status=400)
