@@ -17,11 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
-<<<<<<< HEAD
 from accounts.authentication import as_gone_account
-=======
 from common.bad_values import MESSAGE, is_bad_value
->>>>>>> bc41bff (Values that no column can hold are answered with 4xx)
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
 log = structlog.get_logger(__name__)
