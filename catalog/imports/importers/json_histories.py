@@ -181,7 +181,8 @@ def read_koito(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
 def _koito_listen(line: int, entry: Any) -> ListenRecord:
     listen = need_object(entry)
     track = need_object(listen.get("track"))
-    artists = listen.get("artists") if isinstance(listen.get("artists"), list) else []
+    several = listen.get("artists")
+    artists = several if isinstance(several, list) else []
     # the credited artist first
     ordered = sorted(artists[:20], key=lambda artist: not _object(artist).get("is_primary"))
     song = SongRecord(

@@ -64,8 +64,9 @@ class _Reader:
         return self._feedback(number, entry) if "score" in entry else self._listen(number, entry)
 
     def _listen(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
-        metadata = entry.get("track_metadata")
-        song, info = song_of(metadata), _info(metadata)
+        song = song_of(entry.get("track_metadata"))
+        metadata: Mapping[str, Any] = entry["track_metadata"]  # an object, or there were no song
+        info = _info(metadata)
         msids = (entry.get("recording_msid"), metadata.get("recording_msid"), info.get("recording_msid"))
         for id_ in (*msids, song.mbid):
             if isinstance(id_, str) and id_ and len(self._songs) < _REMEMBERED_IDS:
