@@ -128,3 +128,9 @@ def test_two_players_that_send_one_play_count_once(alice, name, is_reversed):
     for request in reversed(requests) if is_reversed else requests:
         assert player.post(request["POST"].removeprefix("/1/"), request["body"]).status == 200
     assert counts(alice) == (1, 0, 0, 0, 0)
+
+
+def test_one_id_on_two_titles_is_two_songs(alice):
+    bring("lastfm-one-mbid-two-titles.csv", alice)
+    titles = Interaction.objects.by(alice).values_list("song__title", flat=True)
+    assert sorted(titles) == ["First Title", "Second Title"]
