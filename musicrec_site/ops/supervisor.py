@@ -169,7 +169,8 @@ class Supervisor:
             child.start()
         if not self._ready and self._answers():
             self._ready = True
-            self.say(f"Musicrec is at {self.address} (Ctrl-C stops it)")
+            shown = os.environ.get("SITE_URL") or self.address
+            self.say(f"Musicrec is at {shown} (Ctrl-C stops it)")
 
     @property
     def address(self) -> str:

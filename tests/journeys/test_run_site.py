@@ -217,9 +217,30 @@ def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
 def test_the_admin_gets_another_name_where_a_listener_of_a_file_is_called_admin(db):
     User.objects.create(username="Admin")
     said = StringIO()
+    said.isatty = lambda: True
     run_site.Command(stdout=said)._say_logins("http://127.0.0.1:8000")
     assert re.search(r"admin2 / \S+   \(shown this once", said.getvalue())
     assert User.objects.get(username="admin2").is_superuser
+
+
+def test_the_admins_password_stands_in_no_log(db, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    said = StringIO()
+    run_site.Command(stdout=said)._say_logins("https://music.example.org")
+    password = (tmp_path / "admin-password").read_text().strip()
+    assert User.objects.get(username="admin").check_password(password)
+    assert password not in said.getvalue()
+    assert "https://music.example.org/admin/" in said.getvalue()
+    assert (tmp_path / "admin-password").stat().st_mode & 0o077 == 0
+
+
+def test_the_address_that_is_said_is_the_sites_own(monkeypatch):
+    monkeypatch.setenv("SITE_URL", "https://music.example.org")
+    said: list[str] = []
+    site = supervisor.Supervisor("0.0.0.0", 8000, said.append)
+    monkeypatch.setattr(site, "_answers", lambda: True)
+    site._look_after()
+    assert said == ["Musicrec is at https://music.example.org (Ctrl-C stops it)"]
 
 
 @pytest.mark.parametrize("command", ["run_site", "demo"])

@@ -3,6 +3,10 @@
 import json
 import re
 import secrets
+import shutil
+import socket
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -166,3 +170,34 @@ def test_processes_of_the_site_start_beside_manage_py():
     from musicrec_site.ops import supervisor
 
     assert (supervisor.BASE_DIR / "manage.py").is_file()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(("status", "code"), [("200 OK", 0), ("503 Service Unavailable", 1)])
+def test_the_images_health_check_asks_without_starting_python(status, code):
+    line = next(line for line in DOCKERFILE.splitlines() if "/healthz" in line).strip().removeprefix("CMD ")
+    command = json.loads(line)
+    assert command[0] == "bash"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        asked: list[bytes] = []
+
+        def answer() -> None:
+            client, _address = server.accept()
+            with client:
+                said = b""
+                while not said.endswith(b"\r\n\r\n"):
+                    said += client.recv(1000)
+                asked.append(said)
+                client.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        done = subprocess.run([*command[:-1], command[-1].replace("/8000", f"/{port}")], timeout=20)
+        thread.join()
+    assert asked == [b"GET /healthz HTTP/1.0\r\n\r\n"]
+    assert (done.returncode == 0) is (code == 0)
+
+
+def test_health_checks_name_a_worker_as_it_names_itself():
+    assert "HOSTNAME" not in (ROOT / "compose.yaml").read_text()

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                 subprocess.run(
                     [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--brief"], check=True
                 )
-            self._say_logins(f"http://{host}:{port}")
+            self._say_logins(os.environ.get("SITE_URL", "").rstrip("/") or _address(host, port))
         except CannotServe as error:
             raise CommandError(str(error)) from None
         except subprocess.CalledProcessError:
@@ -64,7 +65,23 @@ class Command(BaseCommand):
         if not User.objects.filter(is_superuser=True).exists():
             password = secrets.token_urlsafe(12)
             admin = User.objects.create_superuser(_free_name(), password=password).username
-            self._say(f"Sign in as the admin:   {admin} / {password}   (shown this once; {address}/admin/)")
+            if self.stdout.isatty():
+                self._say(
+                    f"Sign in as the admin:   {admin} / {password}   (shown this once; {address}/admin/)"
+                )
+                return
+            # What is no terminal is kept somewhere: a container's log, a service's journal.
+            file = _keep_password(password)
+            self._say(f"Sign in as the admin:   {admin}, with the password in {file} ({address}/admin/)")
+
+
+def _keep_password(password: str) -> Path:
+    """Write the admin's first password where only the site's user reads it; return the file."""
+    path = settings.DATA_DIR / "admin-password"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{password}\n")
+    return path
 
 
 def _free_name() -> str:
