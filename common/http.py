@@ -1,9 +1,25 @@
 """How an action answers: a part for htmx, a redirect back for a plain form."""
 
+from dataclasses import asdict, dataclass
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+
+UNDO = "undo"
+"""The key in the session of what undoes the last action, until the next page offers it."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A form that takes an action back: where it is sent, the one value it sends, and the page after it."""
+
+    url: str
+    label: str
+    name: str = ""
+    value: str = ""
+    next: str = "/"
 
 
 def back(request, default: str = "/") -> str:
@@ -16,10 +32,29 @@ def back(request, default: str = "/") -> str:
 
 
 def done(
-    request, message: str, template: str = "", context: dict | None = None, default: str = "/"
+    request,
+    message: str,
+    template: str = "",
+    context: dict | None = None,
+    default: str = "/",
+    undo: Undo | None = None,
 ) -> HttpResponse:
-    """Answer an action: with htmx the changed part and the message, else a redirect that shows the message."""
+    """Answer an action: with htmx the changed part and the message, else a redirect that shows the message.
+
+    With `undo` the message offers to take the action back, with and without script.
+    """
     if request.htmx:
-        return render(request, template or "parts/_nothing.html", {**(context or {}), "toast": message})
+        context = {**(context or {}), "toast": message, "undo": undo}
+        return render(request, template or "parts/_nothing.html", context)
     messages.success(request, message)
+    if undo is not None:
+        request.session[UNDO] = asdict(undo)
     return HttpResponseRedirect(back(request, default))
+
+
+def offer_undo(request) -> dict:
+    """Return the context of a page that shows what undoes the last action; it is offered once."""
+    session = getattr(request, "session", None)
+    if session is None or UNDO not in session:
+        return {}
+    return {"undo_last": lambda: session.pop(UNDO, None)}

@@ -20,6 +20,7 @@ urlpatterns = [
     path("library/hidden/", library.hidden, name="hidden"),
     path("playlists/<uuid:playlist_id>/continue/", library.continue_playlist, name="continue_playlist"),
     path("taste/", taste.taste_page, name="taste"),
+    path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),
     path("taste/undo/", taste.undo_taste, name="undo_taste"),
     path("settings/my-data.json", privacy.my_data, name="my_data"),

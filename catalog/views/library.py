@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.listening import library
 from catalog.models import Interaction
-from common.http import done
+from common.http import Undo, done
 
 ROWS_A_PAGE = 50
 TAKEN_OUT = "history_taken_out"
@@ -86,8 +86,8 @@ def _taken_out(request, taken: list[dict[str, Any]], message: str):
     """Say what was removed, and keep it in the session until the next removal, for an undo."""
     if taken:
         request.session[TAKEN_OUT] = taken
-    undo = {"undo_url": reverse("catalog:undo_forget"), "undo_label": _("Undo"), "undo_next": HISTORY}
-    return done(request, message, context=undo, default=HISTORY)
+    undo = Undo(reverse("catalog:undo_forget"), _("Undo"), next=HISTORY)
+    return done(request, message, default=HISTORY, undo=undo if taken else None)
 
 
 @login_required

@@ -1,15 +1,19 @@
 """A song's page, an artist's page and the why panel."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.listening import library
 from catalog.models import Artist, Song
-from common.http import done
+from common.http import Undo, back, done
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.surfaces import related_artists
@@ -76,27 +80,41 @@ def why(request, song_id: int):
     return render(request, template, context)
 
 
+# Each wish about a song or an artist: what does it, what it says, and the wish that takes it back.
+_SONG_WISHES = {
+    "hide-song": (
+        controls.hide_song,
+        _lazy("“%(name)s” is hidden. Your library has it under Hidden."),
+        "unhide-song",
+    ),
+    "unhide-song": (controls.unhide_song, _lazy("“%(name)s” may be recommended again."), ""),
+    "ignore-song": (
+        controls.ignore_song,
+        _lazy("“%(name)s” is no longer used for your recommendations."),
+        "unignore-song",
+    ),
+    "unignore-song": (
+        controls.unignore_song,
+        _lazy("“%(name)s” is used for your recommendations again."),
+        "",
+    ),
+}
+_ARTIST_WISHES = {
+    "hide-artist": (
+        controls.hide_artist,
+        _lazy("%(name)s is hidden: nothing by them is recommended any more."),
+        "unhide-artist",
+    ),
+    "unhide-artist": (controls.unhide_artist, _lazy("%(name)s may be recommended again."), ""),
+}
+
+
 @login_required
 @require_POST
 def wish_song(request, song_id: int):
     """Hide a song, don't learn from it, or take either back."""
     about = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
-    match request.POST.get("wish"):
-        case "hide-song":
-            controls.hide_song(request.user, about)
-            message = _("“%(name)s” is hidden. Your library has it under Hidden.")
-        case "unhide-song":
-            controls.unhide_song(request.user, about)
-            message = _("“%(name)s” may be recommended again.")
-        case "ignore-song":
-            controls.ignore_song(request.user, about)
-            message = _("“%(name)s” is no longer used for your recommendations.")
-        case "unignore-song":
-            controls.unignore_song(request.user, about)
-            message = _("“%(name)s” is used for your recommendations again.")
-        case other:
-            return HttpResponseBadRequest(f"{other!r} is not something to wish about a song.")
-    return done(request, message % {"name": about.title})
+    return _do_wish(request, _SONG_WISHES, about, about.title, "recommendations:wish_song")
 
 
 @login_required
@@ -104,13 +122,19 @@ def wish_song(request, song_id: int):
 def wish_artist(request, artist_id: int):
     """Hide an artist, or show them again."""
     about = get_object_or_404(Artist, pk=artist_id)
-    match request.POST.get("wish"):
-        case "hide-artist":
-            controls.hide_artist(request.user, about)
-            message = _("%(name)s is hidden: nothing by them is recommended any more.")
-        case "unhide-artist":
-            controls.unhide_artist(request.user, about)
-            message = _("%(name)s may be recommended again.")
-        case other:
-            return HttpResponseBadRequest(f"{other!r} is not something to wish about an artist.")
-    return done(request, message % {"name": about.name})
+    return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
+
+
+def _do_wish(request, wishes, about, name: str, address: str):
+    """Do what was asked for and say it, with an undo; what is back is shown by loading the page again."""
+    asked = request.POST.get("wish", "")
+    if asked not in wishes:
+        return HttpResponseBadRequest(f"{asked!r} is not one of {', '.join(wishes)}.")
+    change, words, takes_back = wishes[asked]
+    change(request.user, about)
+    message = words % {"name": name}
+    if not takes_back and request.htmx:
+        messages.success(request, message)
+        return HttpResponseClientRefresh()
+    undo = Undo(reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, back(request))
+    return done(request, message, undo=undo if takes_back else None)

@@ -1,10 +1,12 @@
 """The taste profile: what is known, and steering it, with a preview before anything is saved."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -63,6 +65,16 @@ def _compared(listener, form: TasteForm) -> dict:
     old, new = cards.of_served(listener, before.items[: taste.N_PREVIEW], after.items[: taste.N_PREVIEW])
     known = {card.song.pk for card in old}
     return {"before": old, "after": new, "new_ids": {card.song.pk for card in new} - known}
+
+
+@login_required
+@require_POST
+def preview_taste(request):
+    """Lead to the page with the form's values in its address: it can be reloaded, and holds no token."""
+    names = TasteForm(taste.clusters(request.user)).fields
+    chosen = {name: request.POST[name] for name in names if name in request.POST}
+    query = urlencode({"preview": 1, **chosen})
+    return redirect(f"{reverse('recommendations:taste')}?{query}#preview")
 
 
 @login_required

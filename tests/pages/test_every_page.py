@@ -1,0 +1,229 @@
+"""Every page of the site and of the admin opens, for a listener with a row in every table and for a new one."""
+
+import itertools
+import re
+
+import pytest
+from django.contrib.admin.sites import site as admin_site
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from catalog.models import Artist, Genre, ImportRun, Interaction, Playlist, Song
+from catalog.songs import covers
+from recommendations.models import Impression, Wish
+from recommendations.services.preferences import taste
+from recommendations.services.training import pipeline
+from recommendations.services.versions import registry
+from tests.accounts.test_deletion import fill_every_table
+
+pytestmark = pytest.mark.django_db
+NOT_PAGES = re.compile(r"^(api/v1/|1/|apis|admin/jsi18n|admin/autocomplete|admin/r/)")
+
+
+@pytest.fixture(autouse=True)
+def own_files(settings, tmp_path):
+    settings.ARTIFACTS_DIR, settings.UPLOADS_DIR = tmp_path / "artifacts", tmp_path / "uploads"
+    settings.ARTIFACTS_DIR.mkdir()
+    registry.forget_loaded()
+    yield
+    registry.forget_loaded()
+
+
+@pytest.fixture
+def songs(db) -> list[Song]:
+    artists = [Artist.objects.create(name=f"Band {n}") for n in range(4)]
+    genre = Genre.objects.create(name="Fado")
+    made = [
+        Song.objects.create(key=f"s{n}", title=f"Song {n}", artist=artists[n % 4], year=1990 + n)
+        for n in range(16)
+    ]
+    for song in made[::2]:
+        song.genres.add(genre)
+    return made
+
+
+@pytest.fixture
+def zaphod(songs) -> User:
+    """An operator who is a listener, too: a row in every table, and every kind of wish and interaction."""
+    user = User.objects.create_superuser("zaphod")
+    fill_every_table(user, songs[0])
+    for kind, song in zip(Interaction.Kind, songs[1:], strict=False):
+        Interaction.objects.create(listener=user, song=song, kind=kind, source="x")
+    for kind in set(Wish.Kind) - {Wish.Kind.HIDE_ARTIST}:
+        Wish.objects.get_or_create(listener=user, song=songs[5], kind=kind)
+    taste.onboard(user, artists=[songs[6].artist], genres=Genre.objects.all(), songs=[songs[7]])
+    assert set(Wish.objects.values_list("kind", flat=True)) == set(Wish.Kind)
+    return user
+
+
+def addresses(patterns, prefix: str = ""):
+    """Yield every address with its placeholders."""
+    for one in patterns:
+        route = prefix + str(one.pattern).lstrip("^").rstrip("$")
+        if isinstance(one, URLResolver):
+            yield from addresses(one.url_patterns, route)
+        elif isinstance(one, URLPattern) and not NOT_PAGES.match(route):
+            yield re.sub(r"\\Z|\\", "", route)
+
+
+def values_of(user: User, song: Song) -> dict[str, list[object]]:
+    """Return what stands for each placeholder; a new one needs a value here."""
+    return {
+        "song_id": [*Song.objects.values_list("pk", flat=True)[:9]],
+        "artist_id": [song.artist_id],
+        "number": [1],
+        "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],
+        "interaction_id": [*Interaction.objects.by(user).values_list("pk", flat=True)[:1]],
+        "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
+        "code": [covers.code_of([None] * 8, "", "Band", "Song")],
+        "form": ["m3u8", "jspf", "csv"],
+        "file_format": ["m3u8", "jspf"],
+        "username": [user.username],
+        "uidb64": ["MQ"],
+        "token": ["set-password"],
+        "app_label": ["recommendations", "catalog", "accounts"],
+        "content_type_id": [1],
+        "url": ["nothing"],
+    }
+
+
+def pages_of(user: User, song: Song):
+    """Yield every address with values put in; those of the admin once for a row of their table."""
+    values = values_of(user, song)
+    for route in addresses(get_resolver().url_patterns):
+        names = re.findall(r"<(?:\w+:)?(\w+)>", route)
+        known = dict(values)
+        if route.startswith("admin/"):
+            known |= {name: rows_of(route) for name in names if name not in known}
+        for chosen in itertools.product(*(known[name] for name in names)):
+            yield "/" + filled(route, names, chosen)
+
+
+def rows_of(route: str) -> list[object]:
+    """Return the primary key of one row of the table that an admin address is about; none where there is none."""
+    _admin, app, model = route.split("/")[:3]
+    found = next(one for one in admin_site._registry if one._meta.label_lower == f"{app}.{model}")
+    return [*found._default_manager.values_list("pk", flat=True)[:1]]
+
+
+def filled(route: str, names: list[str], chosen) -> str:
+    for name, value in zip(names, chosen, strict=True):
+        route = re.sub(
+            rf"\(\?P<{name}>(?:\([^)]*\)|[^()])*\)|<(?:\w+:)?{name}>",
+            lambda _, v=value: str(v),
+            route,
+            count=1,
+        )
+    return route
+
+
+def failures(client: Client, pages: list[str]) -> dict[str, str]:
+    """Open each page; return the ones that answered with 5xx or raised."""
+    found = {}
+    client.raise_request_exception = False
+    for page in pages:
+        try:
+            answer = client.get(page)
+            if answer.status_code >= 500:
+                reason = answer.exc_info[1] if getattr(answer, "exc_info", None) else answer.content[:200]
+                found[page] = f"{answer.status_code} {reason!r}"
+            elif answer.streaming:
+                b"".join(answer.streaming_content)
+            answer.close()
+        except Exception as error:  # a page that raises is what is looked for
+            found[page] = repr(error)
+    return found
+
+
+def opened(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_every_page_opens_for_a_listener_with_every_kind_of_row(zaphod, songs):
+    """T80: hiding an artist made the taste page and the page of hidden songs answer 500."""
+    pages = list(pages_of(zaphod, songs[1]))
+    assert {"/taste/", "/library/hidden/", "/", "/admin/"} <= set(pages)
+    assert len([page for page in pages if page.startswith("/admin/")]) > 60
+    assert failures(opened(zaphod), pages) == {}
+
+
+def test_every_page_opens_with_a_model_too(zaphod, songs):
+    """The same rows, and lists that a trained version makes from them."""
+    for n in range(6):
+        other = User.objects.create_user(f"other_{n}")
+        for song in songs[n % 3 :: 2]:
+            Interaction.objects.create(listener=other, song=song, kind=Interaction.Kind.LIKE, source="x")
+    Impression.objects.all().delete()
+    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
+    assert run.status == "succeeded", run.error
+    previews = [
+        "/taste/?preview=1&discovery=90",
+        "/try/?song=1&song=2",
+        f"/try/?genre={Genre.objects.get().pk}",
+    ]
+    assert failures(opened(zaphod), [*pages_of(zaphod, songs[1]), *previews]) == {}
+
+
+@pytest.mark.parametrize("who", ["new listener", "new operator", "visitor"])
+def test_every_page_opens_for_somebody_with_no_row_at_all(who, db):
+    """An empty site, and somebody who has done nothing yet."""
+    make = User.objects.create_superuser if who == "new operator" else User.objects.create_user
+    user = make("trillian")
+    client = Client() if who == "visitor" else opened(user)
+    song = Song(pk=1, title="None", artist_id=1)
+    assert failures(client, list(pages_of(user, song))) == {}
+
+
+# --- Addresses and actions ----------------------------------------------------------------------------
+
+
+def test_no_form_puts_its_token_into_an_address(zaphod, songs):
+    """The preview of the taste page sent the CSRF token with GET: it stood in the address and the log."""
+    client = opened(zaphod)
+    for page in pages_of(zaphod, songs[1]):
+        answer = client.get(page)
+        if answer.streaming or not answer.headers.get("Content-Type", "").startswith("text/html"):
+            answer.close()
+            continue
+        for form in re.findall(r"<form.*?</form>", answer.content.decode(), re.DOTALL):
+            is_get = 'method="post"' not in form or "formmethod" in form
+            assert not (is_get and "csrfmiddlewaretoken" in form), page
+
+
+def test_a_preview_leads_to_an_address_without_a_token(zaphod):
+    answer = opened(zaphod).post("/taste/preview/", {"discovery": "90", "csrfmiddlewaretoken": "secret"})
+    assert answer["Location"] == "/taste/?preview=1&discovery=90#preview"
+
+
+HIDING = [
+    ("/songs/{song}/wish/", "hide-song", "unhide-song"),
+    ("/songs/{song}/wish/", "ignore-song", "unignore-song"),
+    ("/artists/{artist}/wish/", "hide-artist", "unhide-artist"),
+]
+
+
+def undo_form(text: str) -> tuple[str, dict[str, str]]:
+    """Return the address of the undo form on a page and the values it sends."""
+    form = re.search(r'<form class="undo" method="post" action="([^"]*)".*?</form>', text, re.DOTALL)
+    values = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form[0])
+    return form[1], dict(values)
+
+
+@pytest.mark.parametrize(("address", "wish", "back"), HIDING)
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
+def test_what_was_hidden_can_be_taken_back_at_once(address, wish, back, headers, songs):
+    trillian = User.objects.create_user("trillian")
+    client = opened(trillian)
+    address = address.format(song=songs[0].pk, artist=songs[0].artist_id)
+    answer = client.post(address, {"wish": wish, "next": "/browse/"}, headers=headers)
+    assert Wish.objects.get(listener=trillian).kind == wish
+    page = answer if headers else client.get(answer["Location"])
+    undo, values = undo_form(page.content.decode())
+    assert (undo, values["wish"], values["next"]) == (address, back, "/browse/")
+    answer = client.post(undo, values, headers=headers)
+    assert not Wish.objects.exists()
+    assert answer.headers.get("HX-Refresh") == "true" if headers else answer["Location"] == "/browse/"
+    assert 'class="undo"' not in client.get("/browse/").content.decode()
