@@ -38,25 +38,29 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     """
     names = [main_artist(record.artist)[:NAME_LENGTH] for record in records]
     mbids = _believed_mbids(names, records)
+    keys = {name: _name_key(name) for name in set(names)}
     by_name = _find_by_name(names)
-    wanted = list(dict.fromkeys(zip(map(_name_key, names), mbids, strict=True)))
-    written = dict(zip(zip(map(_name_key, names), mbids, strict=True), names, strict=True))
+    places = [(keys[name], mbid) for name, mbid in zip(names, mbids, strict=True)]
+    written = dict(zip(reversed(places), reversed(names), strict=True))
     found: dict[tuple[str, str], int] = {}
-    new: list[Artist] = []
-    for key, mbid in wanted:
+    # spellings of one name in one batch make one artist: AC/DC and ACDC
+    new: dict[tuple[str, str], Artist] = {}
+    unknown: dict[tuple[str, str], tuple[str, str]] = {}
+    for key, mbid in dict.fromkeys(places):
         artist = _choose(by_name.get(key, ()), mbid)
         if artist is not None:
             found[key, mbid] = artist.pk
-        else:
-            new.append(_make_artist(written[key, mbid], mbid))
+            continue
+        artist = _make_artist(written[key, mbid], mbid)
+        unknown[key, mbid] = artist.lookup_key, mbid
+        new.setdefault(unknown[key, mbid], artist)
     if new:
-        Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
-        by_name = _find_by_name([artist.name for artist in new])
-        for artist in new:
-            mbid = str(artist.mbid or "")
-            added = _choose(by_name.get(artist.search_text, ()), mbid)
-            found[artist.search_text, mbid] = (added or by_name[artist.search_text][0]).pk
-    return [found[_name_key(name), mbid] for name, mbid in zip(names, mbids, strict=True)]
+        Artist.objects.bulk_create(new.values(), ignore_conflicts=True, batch_size=500)
+        by_name = _find_by_name([artist.name for artist in new.values()])
+        for place, identity in unknown.items():
+            same = by_name[new[identity].search_text]
+            found[place] = (_choose(same, place[1]) or same[0]).pk
+    return [found[place] for place in places]
 
 
 def link_artists(records: Mapping[int, SongRecord]) -> None:
@@ -130,6 +134,8 @@ def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -
 def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:
     """Return the artist's MusicBrainz id of each record, "" where it belongs to another name or to one of several."""
     mbids = [record.artist_mbid.lower() for record in records]
+    if not any(mbids):
+        return mbids
     owners = _read_owners(mbid for mbid in mbids if mbid)
     believed = []
     for name, mbid in zip(names, mbids, strict=True):
@@ -152,7 +158,7 @@ def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
 
 def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
     """Return the artists by the normal form of their names, else by the lookup key without blanks."""
-    keys = {_name_key(name): lookup_key(name) for name in names}
+    keys = {_name_key(name): lookup_key(name) for name in set(names)}
     by_name: dict[str, list[Artist]] = {}
     for part in chunks(keys, _MANY):
         for artist in Artist.objects.filter(search_text__in=part).order_by("pk"):

@@ -161,10 +161,9 @@ def names_agree(artist: str, title: str, other_artist: str, other_title: str) ->
 
 def search_text(title: str, credit: str) -> str:
     """Return by which words a song is found; names that signs cut are found without them, too: ACDC."""
+    cut_by_signs = [token for token in credit.split() if not token.isalnum()]
     whole = [
-        "".join(words)
-        for token in credit.split()
-        if len(words := normalise(token).split()) > 1 and len(words) < 8
+        "".join(words) for words in (normalise(token).split() for token in cut_by_signs) if 1 < len(words) < 8
     ]
     artist = " ".join([normalise(credit), *whole])
     return f"{normalise(title)[:_READ_LENGTH]} {artist[:_READ_LENGTH]}"

@@ -329,7 +329,10 @@ class SongResolver:
             return
         keys = self._make_keys(records, new, brought)
         known = ids_by(Song, "key", keys.values())
-        first = {key: i for i, key in reversed(keys.items()) if key not in known}
+        first: dict[str, int] = {}
+        for i, key in keys.items():
+            if key not in known:
+                first.setdefault(key, i)
         self._insert(records, first, brought)
         ids = ids_by(Song, "key", first)
         resolved.new.update(i for key, i in first.items() if key in ids)
@@ -383,7 +386,7 @@ class SongResolver:
             self._song(records[i], key, artist_id, albums, brought.get(i))
             for (key, i), artist_id in zip(places.items(), artists, strict=True)
         ]
-        Song.objects.bulk_create(reversed(songs), batch_size=500, ignore_conflicts=True)
+        Song.objects.bulk_create(songs, batch_size=500, ignore_conflicts=True)
 
     def _song(
         self,
