@@ -1,7 +1,7 @@
 """From a served list to its JSON, and the answers kept ready for who asks again."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,28 +13,27 @@ from catalog.api.serializers import SongSerializer
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
-from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
 from recommendations.services.serving import (
-    explanation_text,
     feedback,
     list_cache,
 )
+from recommendations.services.serving.explanation_text import Reasons, describe_served
 from recommendations.services.serving.recommend import Served
 
 
 def of_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
     """Return the JSON of a list; one query for the songs its reasons name."""
-    named = explanation_text.songs_named_by(item.explanation for item in served) if with_reasons else {}
+    reasons = describe_served(served, listener) if with_reasons else []
     items = []
-    for item in served:
+    for place, item in enumerate(served):
         row = {
             "position": item.position,
             "score": round(item.score, 6),
             "song": SongSerializer(item.song).data,
         }
         if with_reasons:
-            row["explanation"] = of_explanation(item.explanation, named)
+            row["explanation"] = of_reasons(reasons[place])
         items.append(row)
     return {
         "items": items,
@@ -47,8 +46,8 @@ def of_list(served: Served, listener: User | None, *, with_reasons: bool = True)
     }
 
 
-def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[str, Any]:
-    why = explanation_text.of(explanation, named)
+def of_reasons(why: Reasons) -> dict[str, Any]:
+    """Return the JSON of one song's reasons."""
     return {
         "line": why.line,
         "sentence": why.sentence,
@@ -56,7 +55,7 @@ def of_explanation(explanation: Explanation, named: Mapping[Any, Song]) -> dict[
         "because": [_named(song) for song in why.because],
         "goes_with": [_named(song) for song in why.goes_with],
         "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
-        "contributions": dict(explanation.contributions),
+        "contributions": dict(why.explanation.contributions) if why.explanation else {},
     }
 
 

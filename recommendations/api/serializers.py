@@ -19,7 +19,9 @@ MAX_SONGS = 200
 
 
 class ShareSerializer(serializers.Serializer):
-    kind = serializers.CharField(help_text="history · listeners · artist · sound · popular · other")
+    kind = serializers.CharField(
+        help_text="history · listeners · artist · genre · sound · likeness · popular · other"
+    )
     percent = serializers.IntegerField(help_text="All parts together make 100.")
     text = serializers.CharField()
 

@@ -19,6 +19,7 @@ from recommendations.conf import conf
 from recommendations.models import Wish
 from recommendations.services.preferences import controls
 from recommendations.services.serving import explanation_text, feedback, recommend
+from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import (
     generated_playlists,
     playlist_continuation,
@@ -96,9 +97,8 @@ class SongExplanation(APIView):
                 "The model does not know this song yet; it can be explained after the next training."
             )
         else:
-            data["explanation"] = answers.of_explanation(
-                explanation, explanation_text.songs_named_by([explanation])
-            )
+            facts = read_facts(request.user, [Explained(song, explanation)])
+            data["explanation"] = answers.of_reasons(explanation_text.describe(song, explanation, facts))
         return Response(data)
 
 

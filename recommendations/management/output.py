@@ -5,9 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts.models import User
 from common.commands.sentences import PlainCommand
 from recommendations.engine import ArtifactError, NotEnoughData
-from recommendations.services.serving import explanation_text
+from recommendations.services.serving.explanation_text import describe_served
 from recommendations.services.serving.recommend import Served
 from recommendations.services.training.memory_check import NotEnoughMemory
 from recommendations.services.training.pipeline import TrainingRefused
@@ -28,19 +29,17 @@ class SentenceCommand(PlainCommand):
             raise CommandError("Stopped.", returncode=130) from None
 
 
-def lines_of(served: Served) -> Iterator[str]:
-    """Yield a list as text: place, song, score and why."""
+def lines_of(served: Served, listener: User | None = None) -> Iterator[str]:
+    """Yield a list as text: place, song, score and why, as `listener` may be told it."""
     if served.reason:
         yield served.reason
-    named = explanation_text.songs_named_by(item.explanation for item in served.items)
-    for item in served.items:
+    for item, why in zip(served, describe_served(served, listener), strict=True):
         yield f"{item.position:3}. {item.song}   ({item.score:.3f})"
-        yield f"     {explanation_text.of(item.explanation, named).sentence}"
+        yield f"     {why.sentence}"
 
 
-def as_json(served: Served) -> dict[str, Any]:
+def as_json(served: Served, listener: User | None = None) -> dict[str, Any]:
     """Return a list as plain JSON types."""
-    named = explanation_text.songs_named_by(item.explanation for item in served.items)
     return {
         "version": served.version.name if served.version else None,
         "step": served.step,
@@ -53,9 +52,9 @@ def as_json(served: Served) -> dict[str, Any]:
                 "title": item.song.title,
                 "artist": item.song.artist.name,
                 "score": item.score,
-                "reason": explanation_text.of(item.explanation, named).sentence,
+                "reason": why.sentence,
                 "explanation": item.explanation.to_dict(),
             }
-            for item in served.items
+            for item, why in zip(served, describe_served(served, listener), strict=True)
         ],
     }

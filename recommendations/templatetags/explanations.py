@@ -9,13 +9,11 @@ from recommendations.services.surfaces import playlist_continuation
 register = template.Library()
 
 _REASONS = {
-    recommend.NO_MODEL: _(
-        "No model has been trained yet, so these are the songs that most listeners played."
-    ),
+    recommend.NO_MODEL: _("No model has been trained yet, so these are the songs played here."),
     recommend.NOBODY_PLAYED: _("Nobody has played anything yet, so these are simply songs of the catalog."),
     recommend.NO_SONGS: _("There are no songs to recommend."),
-    recommend.NOT_PERSONALISED: _("Personalisation is off, so these are popular songs."),
-    recommend.NOTHING_KNOWN: _("We know nothing about your taste yet, so these are popular songs."),
+    recommend.NOT_PERSONALISED: _("Personalisation is off, so everybody gets these songs."),
+    recommend.NOTHING_KNOWN: _("Your taste isn't known here yet, so these are songs for a start."),
     recommend.NEWER_THAN_MODEL: _(
         "The songs you played are newer than the model; they count after the next training."
     ),
@@ -48,9 +46,3 @@ def served_reason(served, about=None) -> str:
 @register.filter
 def feature_word(name: str) -> str:
     return explanation_text.FEATURE_WORDS.get(name, name)
-
-
-@register.simple_tag
-def popularity_line(shown: explanation_text.Reasons) -> str:
-    explanation = shown.explanation
-    return explanation_text.popularity_words(explanation) if explanation and explanation.popularity else ""

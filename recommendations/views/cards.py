@@ -1,13 +1,15 @@
 """Songs ready to be shown: with reasons and the listener's opinion, in a number of queries that does not grow."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from catalog.listening import library
 from catalog.models import Song
 from recommendations.services.serving import explanation_text
+from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.explanation_text import Reasons
+from recommendations.services.serving.recommend import Served
 
 
 @dataclass(frozen=True)
@@ -19,23 +21,32 @@ class Card:
 
 
 def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
-    """Make cards of several served lists at once; two queries for all of them."""
+    """Make cards of lists for a listener, in a number of queries that does not grow with them."""
     served = [list(one) for one in lists]
     everything = [item for one in served for item in one]
-    named = explanation_text.songs_named_by(item.explanation for item in everything)
+    facts = read_facts(listener, everything)
     opinions = library.opinions_of(listener, [item.song for item in everything])
+    return [_cards(one, explanation_text.describe_list(one, facts), opinions) for one in served]
+
+
+def of_list(listener: Any, served: Served) -> list[Card]:
+    """Make cards of one served list that is about a song, or from what a visitor picked."""
+    opinions = library.opinions_of(listener, served.songs)
+    return _cards(served.items, explanation_text.describe_served(served, listener), opinions)
+
+
+def of_similar(listener: Any, items: Iterable[Any], about: Song) -> list[Card]:
+    """Make cards that say in what their songs are like `about`."""
+    items = list(items)
+    facts = read_facts(listener, items, about=about)
+    opinions = library.opinions_of(listener, [item.song for item in items])
+    return _cards(items, explanation_text.describe_likeness(items, about, facts), opinions)
+
+
+def _cards(items: Sequence[Any], reasons: Sequence[Reasons], opinions: Mapping[int, str]) -> list[Card]:
     return [
-        [
-            Card(item.song, opinions.get(item.song.pk, ""), explanation_text.of(item.explanation, named))
-            for item in one
-        ]
-        for one in served
+        Card(item.song, opinions.get(item.song.pk, ""), why) for item, why in zip(items, reasons, strict=True)
     ]
-
-
-def compared(shown: Iterable[Card]) -> list[Card]:
-    """Let cards say how they are like the song they are shown for."""
-    return [replace(card, reasons=card.reasons and explanation_text.compared(card.reasons)) for card in shown]
 
 
 def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:

@@ -22,17 +22,18 @@ def home(request):
     listener = request.user
     told = Told(listener)
     shown = shelves.home(listener, told)
-    because = shown.because.items if shown.because else []
-    made, liked, new, trending = cards.of_served(
-        listener, shown.made_for_you.items[:N_MADE_FOR_YOU], because, shown.new_to_you, shown.trending
+    because = shown.because
+    made, new, trending = cards.of_served(
+        listener, shown.made_for_you.items[:N_MADE_FOR_YOU], shown.new_to_you, shown.trending
     )
     context = {
         "page": "home",
         "served": shown.made_for_you,
         "receipt": feedback.receipt(listener, shown.made_for_you),
+        "is_popular": bool(made) and all(card.reasons.popularity for card in made),
         "made_for_you": made,
-        "because": shown.because,
-        "because_cards": cards.compared(liked),
+        "because": because,
+        "because_cards": cards.of_similar(listener, because.items, because.liked) if because else [],
         "new_to_you": new,
         "trending": trending,
         "knows_trends": any(_is_trending(item) for item in shown.trending),

@@ -7,7 +7,7 @@ from django.http import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -16,6 +16,7 @@ from catalog.models import Artist, Song
 from common.http import Undo, back, done
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import related_artists
 from recommendations.views import cards
 
@@ -27,14 +28,13 @@ SONGS_A_PAGE = 30
 def song(request, song_id: int):
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     similar = recommend.similar_songs(shown, N_SIMILAR)
-    (similar_cards,) = cards.of_served(request.user, similar.items)
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
         explanation = recommend.explain_song(request.user, shown)
     context = {
         "song": shown,
         "opinion": library.opinions_of(request.user, [shown]).get(shown.pk, ""),
-        "similar": cards.compared(similar_cards),
+        "similar": cards.of_list(request.user, similar),
         "similar_served": similar,
         "like_artists": related_artists.like_artist_of(similar.songs, shown.artist_id),
         "profile": feature_chart.profile(shown),
@@ -69,11 +69,11 @@ def why(request, song_id: int):
     opinion = library.opinions_of(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
-        named = explanation_text.songs_named_by([explanation])
-        found = explanation_text.of(explanation, named)
+        facts = read_facts(request.user, [Explained(shown, explanation)])
+        found = explanation_text.describe(shown, explanation, facts)
         context |= {
             "reasons": found,
-            "chart": feature_chart.comparison(shown, explanation, sound),
+            "chart": feature_chart.comparison(shown, found.explanation, sound),
         }
     context["wished"] = controls.about_song(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
@@ -84,28 +84,28 @@ def why(request, song_id: int):
 _SONG_WISHES = {
     "hide-song": (
         controls.hide_song,
-        _lazy("“%(name)s” is hidden. Your library has it under Hidden."),
+        gettext_lazy("“%(name)s” is hidden. Your library has it under Hidden."),
         "unhide-song",
     ),
-    "unhide-song": (controls.unhide_song, _lazy("“%(name)s” may be recommended again."), ""),
+    "unhide-song": (controls.unhide_song, gettext_lazy("“%(name)s” may be recommended again."), ""),
     "ignore-song": (
         controls.ignore_song,
-        _lazy("“%(name)s” is no longer used for your recommendations."),
+        gettext_lazy("“%(name)s” is no longer used for your recommendations."),
         "unignore-song",
     ),
     "unignore-song": (
         controls.unignore_song,
-        _lazy("“%(name)s” is used for your recommendations again."),
+        gettext_lazy("“%(name)s” is used for your recommendations again."),
         "",
     ),
 }
 _ARTIST_WISHES = {
     "hide-artist": (
         controls.hide_artist,
-        _lazy("%(name)s is hidden: nothing by them is recommended any more."),
+        gettext_lazy("%(name)s is hidden: nothing by them is recommended any more."),
         "unhide-artist",
     ),
-    "unhide-artist": (controls.unhide_artist, _lazy("%(name)s may be recommended again."), ""),
+    "unhide-artist": (controls.unhide_artist, gettext_lazy("%(name)s may be recommended again."), ""),
 }
 
 

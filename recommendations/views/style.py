@@ -7,11 +7,12 @@ from catalog.models import Song
 from recommendations.engine import Evidence, Explanation, FeatureMatch, PopularityNote
 from recommendations.services.preferences import feature_chart
 from recommendations.services.serving import explanation_text
+from recommendations.services.serving.explanation_facts import Facts
 from recommendations.views.cards import Card
 
 COLOURS = [
     "paper", "surface", "surface-sunk", "surface-raised", "ink", "ink-soft", "line", "line-strong", "accent",
-    "accent-soft", "like", "danger", "good", "why-history", "why-listeners", "why-artist", "why-sound",
+    "accent-soft", "like", "danger", "good", "why-history", "why-listeners", "why-artist", "why-sound", "why-genre",
     "why-popular", "why-other",
 ]  # fmt: skip
 
@@ -38,4 +39,5 @@ def _reasons(songs: list[Song]) -> explanation_text.Reasons:
         features=(FeatureMatch("energy", 0.7, 0.68),),
         popularity=PopularityNote("trending", 120),
     )
-    return explanation_text.of(explanation, {song.pk: song for song in songs})
+    facts = Facts(named={song.pk: song for song in songs}, content={"audio"})
+    return explanation_text.describe(songs[0] if songs else Song(), explanation, facts)

@@ -62,7 +62,8 @@ def _counted(known: dict[str, Any]) -> str:
 def _compared(listener, form: TasteForm) -> dict:
     before = recommend.recommend_for(listener)
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song())
-    old, new = cards.of_served(listener, before.items[: taste.N_PREVIEW], after.items[: taste.N_PREVIEW])
+    old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
+    new = cards.of_songs(listener, after.songs[: taste.N_PREVIEW])
     known = {card.song.pk for card in old}
     return {"before": old, "after": new, "new_ids": {card.song.pk for card in new} - known}
 

@@ -38,7 +38,7 @@ def try_out(request):
         served = recommend.recommend_from_songs(picked, 12) if picked else None
         context = _offer(words, picked, []) | {
             "served": served,
-            "cards": cards.of_served(request.user, served.items)[0] if served else [],
+            "cards": cards.of_list(request.user, served) if served else [],
         }
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)

@@ -5,17 +5,23 @@ from django.utils import translation
 
 from accounts.models import User
 from catalog.models import Artist, Song
-from recommendations.engine import Explanation, FeatureMatch
+from recommendations.engine import Explanation, FeatureMatch, PopularityNote
 from recommendations.engine.ranking.explanations import DECISIVE_FROM, Evidence
 from recommendations.engine.synthetic.world import World
 from recommendations.services.data import demo_world
 from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving.explanation_facts import Explained, Facts
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
-SONGS = {
-    n: Song(pk=n, title=title, artist=Artist(name="The Lanterns")) for n, title in enumerate("ABC", start=1)
-}
+
+def unsaved(title: str, pk: int = 9, **features: float) -> Song:
+    song = Song(pk=pk, title=title, artist=Artist(pk=7, name="The Lanterns"), **features)
+    song._prefetched_objects_cache = {"genres": []}
+    return song
+
+
+SONGS = {n: unsaved(title, n, energy=0.45) for n, title in enumerate("ABC", start=1)}
 HISTORY = {"als": 0.6, "popularity": 0.4}
 
 
@@ -27,7 +33,12 @@ def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
         goes_with=named(*goes_with),
         features=(FeatureMatch("energy", 0.4, 0.5),),
     )
-    return explanation_text.of(explanation, SONGS).line
+    return described(explanation).line
+
+
+def described(explanation: Explanation, song: Song | None = None) -> explanation_text.Reasons:
+    facts = Facts(named=SONGS, content={"audio"})
+    return explanation_text.describe(song or unsaved("D", energy=0.5), explanation, facts)
 
 
 def named(*numbers: int) -> tuple[Evidence, ...]:
@@ -45,7 +56,7 @@ def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_c
 
 
 def test_the_why_page_and_the_api_do_not_say_it_either():
-    found = explanation_text.of(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)), SONGS)
+    found = described(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)))
     assert (found.because, found.goes_with) == ((), (SONGS[2],))
 
 
@@ -74,3 +85,73 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [item.explanation for listener in listeners for item in recommend.recommend_for(listener)]
     assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}
+
+
+# --- What is not there is not said --------------------------------------------------------------------
+
+
+def popularity(kind: str, count: int) -> Explanation:
+    shares = {"popularity": 1.0}
+    return Explanation(shares, shares, popularity=PopularityNote(kind, count))
+
+
+@pytest.mark.parametrize("kind", ["trending", "all_time"])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_fewer_than_three_listeners_are_no_crowd(kind, count):
+    found = described(popularity(kind, count))
+    assert (found.line, found.popularity) == ("From this library", "")
+    assert found.sentence == "Other signals (100%)"
+
+
+def test_three_listeners_are_counted():
+    assert described(popularity("all_time", 3)).line == "Popular with 3 listeners"
+    assert described(popularity("trending", 1234)).line == "Trending: 1,234 listeners lately"
+
+
+def match(name: str, one: float, other: float) -> bool:
+    return explanation_text.agrees(FeatureMatch(name, one, other))
+
+
+def test_a_feature_is_named_only_where_both_have_something_of_it():
+    assert not match("instrumentalness", 0.0, 0.0)
+    assert not match("speechiness", 0.04, 0.03)
+    assert match("instrumentalness", 0.8, 0.9)
+    assert not match("energy", 0.2, 0.39)
+    assert match("tempo", 120, 128) and not match("tempo", 120, 160)
+
+
+def test_two_calm_songs_are_called_calm():
+    matches = explanation_text.compare_features(unsaved("A", energy=0.1), unsaved("B", energy=0.15))
+    assert explanation_text.name_features(matches) == "calm feel"
+
+
+def test_two_songs_without_features_have_nothing_in_common():
+    assert explanation_text.compare_features(unsaved("A"), unsaved("B", energy=0.5)) == ()
+
+
+def test_a_content_component_without_audio_is_not_called_audio():
+    """On a site without features it compared artists: the words and the legend name these."""
+    shares = {"content": 1.0}
+    facts = Facts(content={"artist", "genre"}, artist_ids={7})
+    found = explanation_text.describe(unsaved("A"), Explanation(shares, shares), facts)
+    assert (found.sentence, found.shares[0].name) == ("By an artist you play (100%)", "Artists you know")
+
+
+def test_a_list_names_the_same_song_on_two_cards_at_most():
+    song = unsaved("D")
+    explanation = Explanation(HISTORY, HISTORY, because=named(1), goes_with=named(2, 3))
+    items = [Explained(song, explanation)] * 8
+    lines = [why.line for why in explanation_text.describe_list(items, Facts(named=SONGS))]
+    assert lines[:2] == ["Because of “A” by The Lanterns"] * 2
+    assert lines[2:4] == ["Goes with “B” by The Lanterns and more"] * 2
+    assert lines[4:6] == ["Goes with “C” by The Lanterns"] * 2
+    assert lines[6:] == ["Goes with 3 songs by The Lanterns"] * 2
+
+
+def test_neighbours_are_named_from_three_on():
+    shares = {"user_knn": 1.0}
+    song, explanation = unsaved("D", 4), Explanation(shares, shares)
+    few, enough = (
+        explanation_text.describe(song, explanation, Facts(n_others={4: n})).sentence for n in (2, 3)
+    )
+    assert (few, enough) == ("Other signals (100%)", "Played by listeners like you (100%)")

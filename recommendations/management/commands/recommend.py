@@ -23,14 +23,15 @@ class Command(SentenceCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, listener: str, likes: str, top_k: int, **options: Any) -> None:
-        if listener is not None:
-            served = recommend.recommend_for(listener_named(listener), top_k)
+        user = listener_named(listener) if listener is not None else None
+        if user is not None:
+            served = recommend.recommend_for(user, top_k)
         else:
             served = recommend.recommend_from_songs(songs_keyed(likes), top_k)
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(served), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(as_json(served, user), ensure_ascii=False, indent=2))
             return
-        for line in lines_of(served):
+        for line in lines_of(served, user):
             self.stdout.write(line)
         if len(served) < top_k:
             self.stdout.write(f"{len(served)} of {top_k} songs: there are no more to recommend in one list.")

@@ -20,6 +20,7 @@ from recommendations.services.serving import (
     history_loader,
     recommend,
 )
+from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.recommend import ServedSong
 from recommendations.services.versions import registry
 
@@ -221,12 +222,12 @@ class PreviewedSong:
 def preview(listener: User, versions: Iterable[ModelVersion], n: int = 20) -> list[list[PreviewedSong]]:
     """Return the list that a listener would see now under each version."""
     lists = [recommend.recommend_for(listener, n, version=version) for version in versions]
-    named = explanation_text.songs_named_by(item.explanation for served in lists for item in served)
+    facts = read_facts(listener, [item for served in lists for item in served])
     shared = set.intersection(*({song.pk for song in served.songs} for served in lists)) if lists else set()
     return [
         [
-            PreviewedSong(i, explanation_text.of(i.explanation, named).sentence, i.song.pk in shared)
-            for i in served
+            PreviewedSong(item, why.sentence, item.song.pk in shared)
+            for item, why in zip(served, explanation_text.describe_list(served, facts), strict=True)
         ]
         for served in lists
     ]

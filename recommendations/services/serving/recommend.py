@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.models import Song
+from catalog.models import Artist, Genre, Song
 from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import Explanation, History, RecommendedList, Recommender
@@ -35,11 +35,11 @@ AS_CONFIGURED = 0.5
 MOST_VARIED = 0.8
 """What the far end means to the engine; at 1.0 a list would no longer be about the listener."""
 
-NO_MODEL = "No model has been trained yet, so these are the songs that most listeners played."
+NO_MODEL = "No model has been trained yet, so these are the songs played here."
 NOBODY_PLAYED = "Nobody has played anything yet, so these are simply songs of the catalog."
 NO_SONGS = "There are no songs to recommend."
-NOT_PERSONALISED = "Personalisation is off, so these are popular songs."
-NOTHING_KNOWN = "We know nothing about your taste yet, so these are popular songs."
+NOT_PERSONALISED = "Personalisation is off, so everybody gets these songs."
+NOTHING_KNOWN = "Your taste isn't known here yet, so these are songs for a start."
 NEWER_THAN_MODEL = "The songs you played are newer than the model; they count after the next training."
 STOOD_IN_FOR = (
     "The songs you played are newer than the model, so songs like them stand in until the next training."
@@ -61,11 +61,23 @@ class ServedSong:
 
 
 @dataclass(frozen=True)
+class Picks:
+    """What somebody without a history says they like."""
+
+    songs: Sequence[Song] = ()
+    artists: Sequence[Artist] = ()
+    genres: Sequence[Genre] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.songs or self.artists or self.genres)
+
+
+@dataclass(frozen=True)
 class Served:
     """An answered request.
 
     `step`: precomputed · live · cold (from the taste a listener named) · popular · empty. `reason` is empty when the
-    list is what was asked for.
+    list is what was asked for. `about` is the song that all songs are like, `picks` what a visitor picked.
     """
 
     items: list[ServedSong]
@@ -76,6 +88,8 @@ class Served:
     computed_at: datetime | None = None
     from_cache: bool = False
     arm: str = ""
+    about: Song | None = None
+    picks: Picks | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -350,7 +364,8 @@ def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
             versions, mask, lambda exclude: recommender.recommend(history, n, exclude=exclude), recommender
         )
 
-    return made_now(version, n, recommended, *(("cold", "") if known else ("popular", NEWER_THAN_MODEL)))
+    how = ("cold", "") if known else ("popular", NEWER_THAN_MODEL)
+    return replace(made_now(version, n, recommended, *how), picks=Picks(songs))
 
 
 def similar_songs(song: Song, n: int | None = None) -> Served:
@@ -362,14 +377,14 @@ def similar_songs(song: Song, n: int | None = None) -> Served:
     version, recommender = found
     row = recommender.items.row(song.pk)
     if row < 0:
-        return _like_newcomer(song, n, version, recommender)
+        return replace(_like_newcomer(song, n, version, recommender), about=song)
 
     def recommended() -> RecommendedList:
         return recommender.similar(
             row, n, exclude=exclusions.mask_for(version, recommender, NOTHING_UNWANTED)
         )
 
-    return made_now(version, n, recommended)
+    return replace(made_now(version, n, recommended), about=song)
 
 
 def _like_newcomer(song: Song, n: int, version: ModelVersion, recommender: Recommender) -> Served:

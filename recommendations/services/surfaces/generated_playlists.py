@@ -21,6 +21,7 @@ from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
     exclusions,
+    explanation_facts,
     explanation_text,
     recommend,
 )
@@ -244,7 +245,7 @@ def _never_heard(listener: User, n: int, discovery: float | None) -> list[Entry]
     if served.step in ("popular", "empty"):
         return []
     heard = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
-    return _entries([item for item in served if item.song.pk not in heard][:n])
+    return _entries(listener, [item for item in served if item.song.pk not in heard][:n])
 
 
 _WEEKLY: dict[Playlist.Kind, Callable[[User, date], Draft | None]] = {
@@ -262,32 +263,33 @@ def _daily(listener: User, day: date) -> list[Playlist]:
     if found or day != timezone.localdate():
         return found
     made = [
-        _kept(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, mix))
+        _kept(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix))
         for mix in mixes.daily_mixes(listener)
     ]
     return [playlist for playlist in made if playlist]
 
 
-def _mix(mix: mixes.Mix) -> Draft:
-    named = explanation_text.songs_named_by(item.explanation for item in mix.items)
-    entries = [Entry(item.song, _mix_reason(item, mix, named)) for item in mix.items]
+def _mix(listener: User, mix: mixes.Mix) -> Draft:
+    entries = mix_entries(listener, mix)
     title = _("Daily mix %(number)d: %(name)s") % {"number": mix.number, "name": mix.name}
     return Draft(title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries)
 
 
-def _mix_reason(item: ServedSong, mix: mixes.Mix, named: dict) -> str:
-    if item.song.pk in mix.known:
-        return _("You know and like it")
-    return explanation_text.of(item.explanation, named).line
+def mix_entries(listener: User, mix: mixes.Mix) -> list[Entry]:
+    """Return a mix's songs with why each is in it."""
+    new = [item for item in mix.items if item.song.pk not in mix.known]
+    reasons = {entry.song.pk: entry.reason for entry in _entries(listener, new)}
+    return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
 
 
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _entries(items: Iterable[ServedSong]) -> list[Entry]:
+def _entries(listener: User, items: Iterable[ServedSong]) -> list[Entry]:
     items = list(items)
-    named = explanation_text.songs_named_by(item.explanation for item in items)
-    return [Entry(item.song, explanation_text.of(item.explanation, named).line) for item in items]
+    facts = explanation_facts.read_facts(listener, items)
+    reasons = explanation_text.describe_list(items, facts)
+    return [Entry(item.song, why.line) for item, why in zip(items, reasons, strict=True)]
 
 
 def _monday(day: date) -> str:

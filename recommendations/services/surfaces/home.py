@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from recommendations.services.serving import (
     recommend,
 )
 from recommendations.services.serving.exclusions import Unwanted
+from recommendations.services.serving.explanation_facts import LEAST_CROWD
 from recommendations.services.serving.listener_context import Told
 from recommendations.services.serving.recommend import Served, ServedSong
 from recommendations.services.versions import registry
@@ -28,6 +30,7 @@ ADVENTUROUS = 0.9
 N_ADVENTUROUS = 36
 N_SEEDS = 10
 N_FAVOURITES = 200
+OFTEN, LONG_DAYS = 3, 14
 TRENDING_SECONDS = 600
 FAMILIARITY = 0.3  # of the first questions: how far being well known counts, against being unlike the others
 N_TRENDING = 30
@@ -110,7 +113,9 @@ def trending(unwanted: Unwanted, seen: Iterable[int] = ()) -> list[ServedSong]:
         for place, row in enumerate(rows, start=1)
         if row.item_id in songs
     ]
-    return _first(items, unwanted.allows, seen)
+    # A few listeners are no crowd: what only they play is not popular.
+    popular = [item for item in items if (note := item.explanation.popularity) and note.count >= LEAST_CROWD]
+    return _first(popular, unwanted.allows, seen)
 
 
 def _trending(version: ModelVersion, recommender: Recommender) -> Mapping[str, Any]:
@@ -119,14 +124,19 @@ def _trending(version: ModelVersion, recommender: Recommender) -> Mapping[str, A
 
 
 def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
-    """Return the listener's most played and liked songs that they have not heard for longest."""
+    """Return songs the listener played at least three times and not for two weeks, longest ago first."""
     positive = Interaction.objects.by(listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
     liked = Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0)
     best = positive.values("song_id").annotate(n=liked, last=Max("occurred_at")).order_by("-n", "song_id")
-    rows = [row for row in best[:N_FAVOURITES] if row["n"] > 1]
-    rows.sort(key=lambda row: row["last"].timestamp() if row["last"] else 0.0)
+    long_ago = timezone.now() - timedelta(days=LONG_DAYS)
+    rows = [
+        row
+        for row in best[:N_FAVOURITES]
+        if row["n"] >= OFTEN and row["last"] is not None and row["last"] < long_ago
+    ]
+    rows.sort(key=lambda row: row["last"])
     songs = Song.objects.available().for_cards().in_bulk([row["song_id"] for row in rows[: 2 * LENGTH]])
     ordered = [songs[row["song_id"]] for row in rows if row["song_id"] in songs]
     return [song for song in ordered if unwanted.allows(song)][:LENGTH]
