@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
-from recommendations.engine import PRESETS, Interactions, Recommender
+from recommendations.engine import PRESETS, Recommender
 from recommendations.engine.core.arrays import n_per_row
 from recommendations.engine.evaluation import listener_split, metrics
 from recommendations.engine.evaluation.comparison import bootstrap
@@ -31,7 +31,7 @@ K = 10
 def main() -> int:
     options = listening_parser(__doc__).parse_args()
     data = read_listening(options.train, options.train, options.item_features)
-    interactions = Interactions.from_matrix(data.train)
+    interactions = data.interactions
     # a matrix lists each listener's songs by number, which often says how well known they are
     order = np.random.default_rng(options.seed).permutation(interactions.n_events)
     interactions = interactions.take(order)

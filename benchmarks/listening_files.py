@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz
 
-from recommendations.engine import AUDIO_FEATURES, PRESETS, IdMap, ItemFeatures, NotEnoughData
+from recommendations.engine import AUDIO_FEATURES, PRESETS, IdMap, Interactions, ItemFeatures, NotEnoughData
 
 HEADERS = {"item", "item_id", "song", "song_id", "artist_id"}
 GENRE_COLUMNS = {"genre", "genres", "tag", "tags"}
@@ -54,11 +54,19 @@ class Listening:
     ----------
     train, test : float32 csr (n_listeners, n_items)
     features : ItemFeatures or None
+    order : float32 csr (n_listeners, n_items) or None
+        Place of each song of `train` in its listener's order, from 1.
     """
 
     train: csr_matrix
     test: csr_matrix
     features: ItemFeatures | None
+    order: csr_matrix | None = None
+
+    @property
+    def interactions(self) -> Interactions:
+        """The events of `train`, in their order where it is known."""
+        return Interactions.from_matrix(self.train, self.order)
 
 
 def read_listening(train: Path, test: Path, item_features: Path | None = None) -> Listening:
@@ -73,7 +81,12 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
         if parts[0].shape != parts[1].shape:
             raise BadFile(f"{train} is {parts[0].shape} and {test} is {parts[1].shape}; they must be alike.")
         items = IdMap(np.arange(parts[0].shape[1]))
-        return Listening(*parts, _features(item_features, items, numbered=True))
+        order = train.with_name(f"{train.stem}_order.npz")
+        return Listening(
+            *parts,
+            _features(item_features, items, numbered=True),
+            _matrix(order) if order.exists() else None,
+        )
     if ".npz" in {train.suffix, test.suffix}:
         raise BadFile("Give train and test both as .npz or both as CSV.")
     rows = [_pairs(path) for path in (train, test)]

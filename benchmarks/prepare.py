@@ -1,11 +1,14 @@
 """Listens as people have them, made into the files that `benchmarks/quality.py` compares systems on.
 
     python benchmarks/prepare.py LISTENS OUT [--songs SONGS] [--format csv|hetrec] [--seed N]
+    python benchmarks/prepare.py LISTENS OUT --ordered
     python benchmarks/prepare.py world OUT [--seed N]
 
 LISTENS and SONGS are what `import_listens` and `import_songs` read; `world` is the synthetic world of 10,000 listeners
-and 5,000 songs. OUT becomes a folder with train.npz and test.npz (a random 20 % of each listener's songs is the test
-part) and items.csv: artist, genres, year and audio features where they are known.
+and 5,000 songs. With --ordered the rows of LISTENS are in the order of listening: the last 20 % (rounded down) of each
+listener's songs are held out, the test part is that of 20,000 of them, and train_order.npz has the order. OUT becomes a
+folder with train.npz and test.npz (a random 20 % of each listener's songs is the test part) and items.csv: artist,
+genres, year and audio features where they are known.
 """
 
 from __future__ import annotations
@@ -19,22 +22,30 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from scipy.sparse import save_npz
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, save_npz
 
 from catalog.imports.importers import importer_named, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
+from recommendations.engine.core.ordered import keep_entries, steps_back_of
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.evaluation import random_split
 from recommendations.engine.synthetic.world import World
 
+TEST_SHARE = 0.2
+MOST_TESTED = 20_000
 COLUMNS = ("item", "artist", "genres", "year", *FEATURES)
 
 
 def main() -> int:
     options = _options()
     try:
-        print(prepare(options.listens, options.out, options.songs, options.format, options.seed))
+        print(
+            prepare(
+                options.listens, options.out, options.songs, options.format, options.seed, options.ordered
+            )
+        )
     except (WrongFile, OSError) as error:
         print(f"prepare: {error}", file=sys.stderr)
         return 1
@@ -50,10 +61,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--songs", type=Path)
     parser.add_argument("--format", choices=("csv", "hetrec"), default="csv")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ordered", action="store_true")
     return parser.parse_args()
 
 
-def prepare(listens: Path, out: Path, songs: Path | None, form: str, seed: int) -> str:
+def prepare(
+    listens: Path, out: Path, songs: Path | None, form: str, seed: int, is_ordered: bool = False
+) -> str:
     """Write the files and say in one sentence what they hold.
 
     Raises
@@ -75,7 +89,10 @@ def prepare(listens: Path, out: Path, songs: Path | None, form: str, seed: int) 
             plays.append(record.plays)
     if not keys:
         raise WrongFile(f"{listens.name} holds no listens.")
-    interactions = Interactions.from_ids(np.array(listeners), np.array(keys), plays=np.array(plays))
+    order = np.arange(len(keys)) if is_ordered else None
+    interactions = Interactions.from_ids(
+        np.array(listeners), np.array(keys), plays=np.array(plays), positions=order
+    )
     return _written(out, interactions, _items(interactions.items.ids, known), seed)
 
 
@@ -97,7 +114,11 @@ def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
 
 def _written(out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int) -> str:
     out.mkdir(parents=True, exist_ok=True)
-    train, test = _parts(interactions, seed)
+    counts = interactions.to_matrix(Weighting())
+    steps = steps_back_of(counts) if interactions.positions is not None else None
+    train, test = _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
+    if steps is not None:
+        save_npz(out / "train_order.npz", _order(train, steps_back_of(train)))
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
     with (out / "items.csv").open("w", newline="", encoding="utf-8") as file:
@@ -134,6 +155,23 @@ def _parts(interactions: Interactions, seed: int):
     train = (counts - test).tocsr()
     train.eliminate_zeros()
     return train, test
+
+
+def _newest_apart(counts: csr_matrix, steps: NDArray[np.int32], seed: int) -> tuple[csr_matrix, csr_matrix]:
+    """Hold out the last songs of each listener; the test part is that of `MOST_TESTED` listeners at most."""
+    n_held_out = np.floor(TEST_SHARE * np.diff(counts.indptr)).astype(int)
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    is_held_out = steps < n_held_out[rows]
+    able = np.flatnonzero(n_held_out)
+    drawn = np.random.default_rng(seed).permutation(able)[:MOST_TESTED]
+    return keep_entries(counts, ~is_held_out), keep_entries(counts, is_held_out & np.isin(rows, drawn))
+
+
+def _order(train: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:
+    """Return each entry's place in its listener's order, from 1."""
+    lengths = np.diff(train.indptr)
+    places = np.repeat(lengths, lengths) - steps
+    return csr_matrix((places.astype(np.float32), train.indices, train.indptr), shape=train.shape)
 
 
 def _items(ids: Iterable[str], known: dict[str, SongRecord]) -> Iterator[Sequence[object]]:

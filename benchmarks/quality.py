@@ -42,7 +42,7 @@ from benchmarks.listening_files import (
     read_listening,
     refused_in_a_sentence,
 )
-from recommendations.engine import PRESETS, Interactions, NotEnoughData, Recommender, TrainingData
+from recommendations.engine import PRESETS, NotEnoughData, Recommender, TrainingData
 from recommendations.engine.algorithms import create
 from recommendations.engine.core.arrays import (
     blocks,
@@ -218,8 +218,8 @@ def _preset(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
     config = PRESETS[task.name]
     if config.search and task.budget is not None:
         config = replace(config, search=replace(config.search, seconds=task.budget, trials=1000))
-    recommender = Recommender(config).fit(Interactions.from_matrix(data.train), data.features, seed=task.seed)
-    histories = recommender.histories(Interactions.from_matrix(data.train))
+    recommender = Recommender(config).fit(data.interactions, data.features, seed=task.seed)
+    histories = recommender.histories(data.interactions)
     listeners = np.flatnonzero(n_per_row(data.test))
     # the lists as listeners get them: with variety, one length at a time
     return lambda k: _wide(recommender.rankings(histories[listeners], k)["recommender"], k)
@@ -227,7 +227,7 @@ def _preset(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
 
 def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
     """Tune one algorithm alone with the budget that the preset's whole search has."""
-    strengths = Interactions.from_matrix(data.train).to_matrix(PRESETS["tuned"].weighting)
+    strengths = data.interactions.to_matrix(PRESETS["tuned"].weighting)
     name = task.name.split()[0]
     uses_features = name == "content" or task.kind == "ablation"
     training = TrainingData(strengths, data.features if uses_features else None)

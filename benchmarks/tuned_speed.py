@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.listening_files import Listening, read_listening, refused_in_a_sentence
 from benchmarks.speed import Row, seconds
-from recommendations.engine import PRESETS, Interactions, Recommender
+from recommendations.engine import PRESETS, Recommender
 
 SEARCH_SECONDS = 240.0
 REFIT_SECONDS = 75.0
@@ -53,7 +53,7 @@ def main() -> int:
 
 def measured(data: Listening, seed: int) -> Iterator[Row]:
     """Yield the lines as they are measured."""
-    interactions = Interactions.from_matrix(data.train)
+    interactions = data.interactions
     searched = Recommender(PRESETS["tuned"])
     taken = seconds(lambda: searched.fit(interactions, data.features, seed=seed))
     yield Row("search with the default budget, and fit", taken, "s", SEARCH_SECONDS)

@@ -32,7 +32,7 @@ class Tunables(TunableGroup):
 
     # Training
     preset = Tunable(
-        "classic", "a preset's name", "What `make run` begins with and what Retrain and `train_model` offer."
+        "standard", "a preset's name", "What `make run` begins with and what Retrain and `train_model` offer."
     )
     scheduled_preset = Tunable(
         "tuned", "a preset's name", "What the schedule trains, when there is time for a search."

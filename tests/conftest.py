@@ -18,6 +18,9 @@ from django.utils import translation
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgres://postgres@127.0.0.1"
 
+# Tests that only need some model train the one that takes least; the default preset has tests of its own.
+os.environ.setdefault("PRESET", "classic")
+
 # What a skip may say where .ci/run has installed and started everything else.
 ALLOWED_SKIPS = ("../shared/data", "can't mount a small disk")
 

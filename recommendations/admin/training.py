@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
@@ -22,8 +24,17 @@ from recommendations.services.training import pipeline
 from recommendations.services.training.budgets import Budget, options_for
 
 
+def preset_notes() -> str:
+    """Return what each preset is and takes."""
+    return " ".join(f"{preset.name}: {gettext(preset.about)}" for preset in PRESETS.values())
+
+
 class RetrainForm(forms.Form):
-    preset = forms.ChoiceField(label=_("Preset"), choices=lambda: [(name, name) for name in sorted(PRESETS)])
+    preset = forms.ChoiceField(
+        label=_("Preset"),
+        choices=lambda: [(name, name) for name in PRESETS],
+        help_text=lazy(preset_notes, str)(),
+    )
     budget = forms.ChoiceField(
         label=_("Budget"), choices=Budget.choices, initial=Budget.NORMAL, required=False
     )

@@ -59,7 +59,7 @@ MADE = [PLAYLIST | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekl
 RUN = {
     "id": 12,
     "status": "running",
-    "preset": "classic",
+    "preset": "standard",
     "trigger": "api",
     "requested_by": "olga",
     "stage": "fitting als",
@@ -73,7 +73,7 @@ RUN = {
 VERSION = {
     "id": 3,
     "name": "v3",
-    "preset": "classic",
+    "preset": "standard",
     "state": "ready",
     "is_active": True,
     "gate_reason": "",

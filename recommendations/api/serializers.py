@@ -250,7 +250,7 @@ class RunDetailSerializer(RunSerializer):
         fields = [*RunSerializer.Meta.fields, "log"]
 
 
-@example({"preset": "classic"}, request_only=True)
+@example({"preset": "standard"}, request_only=True)
 class RunIn(serializers.Serializer):
     preset = serializers.CharField(max_length=40, required=False)
 

@@ -29,6 +29,7 @@ from recommendations.engine.core.arrays import blocks
 from recommendations.engine.core.bucketing import bucket, pick
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.core.machine import available_bytes
 from recommendations.engine.core.presets import CLASSIC, PRESETS
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.history import History
@@ -46,7 +47,6 @@ from recommendations.engine.evaluation import (
     random_split,
     temporal_split,
 )
-from recommendations.engine.machine import available_bytes
 from recommendations.engine.pipeline.results import (
     RecommendedBatch,
     RecommendedItem,

@@ -25,6 +25,7 @@ from recommendations.engine.artifacts import store
 from recommendations.engine.artifacts.metadata import describe
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig
 from recommendations.engine.core.idmap import UNKNOWN, IdMap
+from recommendations.engine.core.ordered import steps_back_of
 from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
@@ -204,10 +205,14 @@ class Recommender:
             values=row.data,
             n_unknown=int((self.items.rows(ids) == UNKNOWN).sum()),
             taste_rows=taste_rows[taste_rows != UNKNOWN].astype(np.int32),
+            steps_back=steps_back_of(row),
         )
 
     def histories(self, interactions: Interactions) -> csr_matrix:
-        """Weigh many listeners' events: float32 csr, one row a listener of `interactions.listeners`."""
+        """Weigh many listeners' events: float32 csr, one row a listener of `interactions.listeners`.
+
+        It holds the order where the events have times or positions (`OrderedHistories`).
+        """
         self._require_fitted()
         if interactions.items != self.items:
             interactions = interactions.over_items(self.items)

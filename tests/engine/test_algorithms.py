@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import ALGORITHMS, ItemFeatures, NotFitted, TrainingData, Weighting
+from recommendations.engine import ALGORITHMS, Interactions, ItemFeatures, NotFitted, TrainingData, Weighting
 from recommendations.engine.algorithms import create
 from recommendations.engine.core.arrays import top_columns
+from recommendations.engine.core.ordered import keep_entries, steps_back_of
+from recommendations.engine.ranking.tree_ranker import held_out
 from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 
 # What makes an algorithm small enough for a small world; the others take their defaults.
 OPTIONS = {
+    "ials": {"n_factors": 8, "regularization": 1.0},
     "als": {"n_factors": 8, "regularization": 1.0},
 }
 NOT_PERSONAL = {"popularity"}
@@ -249,3 +252,66 @@ def test_an_unknown_name_or_option_is_refused_in_one_sentence():
         create("sonar", {})
     with pytest.raises(ValueError, match="'als' has no option 'factors'; it has n_factors"):
         create("als", {"factors": 3})
+
+
+# -- order ----------------------------------------------------------------------------------------------------
+
+
+def ordered(rows: list[list[int]], n_items: int = N) -> Interactions:
+    """Each row is a listener's songs, oldest first."""
+    listeners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    songs = np.concatenate(rows)
+    return Interactions.from_ids(
+        listeners, songs, positions=np.arange(len(songs)), all_item_ids=np.arange(n_items)
+    )
+
+
+DECAYING = sorted(n for n, c in ALGORITHMS.items() if "history_decay" in c.option_names())
+
+
+def test_the_order_of_a_history_survives_taking_rows_and_hiding_songs():
+    matrix = ordered([[5, 1, 3], [2, 9]]).to_matrix(Weighting())
+    assert steps_back_of(matrix).tolist() == [1, 0, 2, 1, 0]
+    assert steps_back_of(matrix[[1]]).tolist() == [1, 0]
+    assert steps_back_of(matrix[np.array([True, False])]).tolist() == [1, 0, 2]
+    kept = keep_entries(matrix, np.array([True, False, True, True, True]))
+    assert steps_back_of(kept).tolist() == [0, 1, 1, 0]
+    kept, hidden = held_out(ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True)
+    assert hidden.indices.tolist() == [8, 9]
+
+
+def test_times_order_a_history_like_positions():
+    events = Interactions.from_ids([1, 1, 1], [4, 2, 4], timestamps=[30, 20, 10], all_item_ids=range(6))
+    assert steps_back_of(events.to_matrix(Weighting())).tolist() == [1, 0]
+    unknown = Interactions.from_ids([1, 1], [4, 2], all_item_ids=range(6))
+    assert steps_back_of(unknown.to_matrix(Weighting())) is None
+
+
+@pytest.mark.parametrize("decaying", DECAYING)
+def test_with_decay_the_songs_heard_last_count_more(decaying, data):
+    """Two listeners with the same songs in opposite order: an even and an odd half."""
+    algorithm = fitted(decaying, data).with_decay(0.5)
+    histories = ordered([[0, 2, 4, 1, 3, 5], [1, 3, 5, 0, 2, 4]]).to_matrix(Weighting())
+    scores = algorithm.score(histories)
+    assert np.nanmean(scores[0, 7::2]) > np.nanmean(scores[0, 6::2])
+    assert np.nanmean(scores[1, 6::2]) > np.nanmean(scores[1, 7::2])
+    np.testing.assert_allclose(*algorithm.with_decay(1.0).score(histories), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("decaying", DECAYING)
+def test_contributions_are_the_score_with_decay_too(decaying, data):
+    algorithm = fitted(decaying, data).with_decay(0.7)
+    histories = ordered([[0, 2, 4, 1], [3, 5]]).to_matrix(Weighting())
+    songs = np.array([[6, 7], [9, 8]], dtype=np.int32)
+    amounts = algorithm.contributions(histories, songs).sum(axis=2)
+    np.testing.assert_allclose(amounts, algorithm.score_items(histories, songs), rtol=1e-4, atol=1e-6)
+
+
+def test_transitions_follow_the_order():
+    """Everybody hears 0, 1, 2, ... in turn: after 4 comes 5, not 3."""
+    events = ordered([list(range(start, start + 6)) for start in range(14) for _ in range(3)])
+    algorithm = create("transitions", {}).fit(TrainingData(events.to_matrix(Weighting())))
+    scores = algorithm.score(ordered([[3, 4]]).to_matrix(Weighting()))[0]
+    scores[[3, 4]] = np.nan
+    assert top_columns(scores[None], 1)[0, 0] == 5
+    assert scores[2] == 0

@@ -22,7 +22,8 @@ def blend(als, content, popularity, n_positive: int = 10) -> Blend:
     scores = [
         None if row is None else np.array([row], dtype=np.float32) for row in (als, content, popularity)
     ]
-    return Blend.of(scores, weights_of(segments_of(np.array([n_positive]), CLASSIC), CLASSIC))
+    weights = weights_of(segments_of(np.array([n_positive]), CLASSIC), CLASSIC)
+    return Blend.of(scores, weights, np.array([True, True, False]))
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,14 @@ def test_a_component_that_cannot_score_a_song_adds_nothing_to_it():
     np.testing.assert_allclose(made.total()[0, 1], 0.3 + 0.1 / 2, rtol=1e-6)
 
 
-def test_a_component_that_cannot_score_any_song_hands_its_weight_on_in_proportion():
+def test_a_component_that_cannot_score_any_song_hands_its_weight_to_those_that_know_the_listener():
     made = blend([1, 2, 3], [NAN] * 3, [3, 2, 1])
-    np.testing.assert_allclose(made.weights[0], [0.6 / 0.7, 0, 0.1 / 0.7])
+    np.testing.assert_allclose(made.weights[0], [0.6 + 0.3, 0, 0.1])
+
+
+def test_where_none_knows_the_listener_popularity_gets_everything():
+    made = blend([NAN] * 3, [NAN] * 3, [3, 2, 1])
+    np.testing.assert_allclose(made.weights[0], [0, 0, 1])
 
 
 def test_with_neither_history_nor_taste_popularity_is_everything():

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from recommendations.engine import (
     CLASSIC,
+    PRESETS,
     History,
     IdMap,
     Interactions,
@@ -27,6 +28,7 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
 )
+from recommendations.engine.evaluation import listener_split, metrics
 from tests.engine.worlds import taste_world
 
 SMALL = replace(
@@ -398,9 +400,9 @@ def test_histories_of_other_events_are_weighted_like_the_training(recommender, w
 
 
 def test_songs_without_features_are_recommended_by_the_others(world):
-    """Features missing altogether: content hands its weight on."""
+    """Features missing altogether: content hands its weight to what knows the listener."""
     found = Recommender(SMALL).fit(world[0]).recommend(History(np.arange(5), np.ones(5, dtype=np.float32)), 5)
-    assert found.weights == pytest.approx({"als": 0.6 / 0.7, "popularity": 0.1 / 0.7}, abs=1e-6)
+    assert found.weights == pytest.approx({"als": 0.6 + 0.3, "popularity": 0.1}, abs=1e-6)
     assert len(found) == 5
 
 
@@ -550,3 +552,28 @@ def test_the_engine_needs_no_settings_and_no_django():
         subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, check=False).returncode
         == 0
     )
+
+
+# -- songs without audio features -----------------------------------------------------------------------------
+
+
+def test_classic_never_gives_a_listener_less_than_its_own_als_where_songs_have_no_features():
+    """Its content cannot score then, and its weight went to popularity, which knows nobody."""
+    interactions, _ = taste_world()
+    split = listener_split(interactions, seed=1, n_given=3)
+    fitted = Recommender(replace(CLASSIC, relevance=1.0)).fit(split.train)
+    listeners = np.flatnonzero(np.diff(split.test.indptr))
+    lists = fitted.rankings(fitted.histories(split.given)[listeners], 10)
+    n_test = np.diff(split.test[listeners].indptr)
+    ndcg = {
+        name: metrics.ndcg(metrics.hits_of(lists[name], split.test[listeners]), n_test, 10).mean()
+        for name in ("recommender", "als")
+    }
+    assert ndcg["recommender"] >= ndcg["als"]
+    cold = fitted.recommend(fitted.history([1, 2]), 5)
+    assert cold.weights == pytest.approx({"als": 0.9, "popularity": 0.1})
+
+
+def test_presets_say_what_they_are_and_take():
+    for preset in PRESETS.values():
+        assert preset.about.endswith(".")

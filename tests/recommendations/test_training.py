@@ -8,6 +8,7 @@ import pytest
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from common import jobs
+from musicrec_site.ops.demo import evaluation_table
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
@@ -351,3 +352,13 @@ def test_every_step_of_a_part_moves_the_bar(world):
     assert len(steps) >= 6
     assert all(fractions[0] < fractions[-1] for fractions in steps.values())
     assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
+
+
+def test_the_default_preset_is_standard_and_is_measured_beside_the_first_model(world, monkeypatch):
+    monkeypatch.delenv("PRESET")
+    run = train(evaluate=True)
+    assert (run.status, run.preset) == ("succeeded", "standard")
+    version = ModelVersion.objects.get(training_run=run)
+    systems = version.metrics["report"]["systems"]
+    assert {"recommender", "ease", "ials", "item_knn", "content", "popularity", "classic"} <= set(systems)
+    assert "classic" in evaluation_table(version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.arrays import as_csr, n_per_row, positive_part
+from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
@@ -105,7 +108,10 @@ class Algorithm(ABC):
         ValueError
             The matrix holds NaN.
         """
-        strengths = cap_strengths(as_csr(data.strengths))
+        given = as_csr(data.strengths)
+        strengths, steps = cap_strengths(given), steps_back_of(given)
+        if steps is not None and strengths is not given:
+            strengths = OrderedHistories.of(strengths, -steps)
         self.forget()
         self._fit(
             TrainingData(strengths, data.features, data.events),
@@ -247,6 +253,14 @@ class Algorithm(ABC):
     def options(self) -> dict[str, Any]:
         """Return the hyperparameters."""
         return {name: getattr(self, name) for name in self.option_names()}
+
+    def with_decay(self, decay: float) -> Self:
+        """Return the same fitted algorithm with another `history_decay`, which only scoring looks at."""
+        result = copy(self)
+        setattr(result, "history_decay", decay)  # noqa: B010  (an option of the algorithms that have it)
+        if hasattr(result, "_last"):
+            setattr(result, "_last", LastBlock())  # noqa: B010  (what was made with the other decay)
+        return result
 
     def forget(self) -> None:
         """Drop what was learned."""

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from recommendations.engine.algorithms.base import DataSize, Progress
 from recommendations.engine.algorithms.sparse_similarity import Linked
 from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.core.ordered import check_decay
 from recommendations.engine.core.weighting import Transform, signed
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
@@ -35,6 +36,8 @@ class ItemKNN(Linked):
         From strength to value.
     side_information
         Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
+    history_decay
+        What a song of the history counts for each step back when it scores, 1 = no decay.
     """
 
     name = "item_knn"
@@ -46,6 +49,7 @@ class ItemKNN(Linked):
         transform: Transform = "binary",
         side_information: float = 0.0,
         bm25_b: float = 0.75,
+        history_decay: float = 1.0,
     ) -> None:
         if similarity not in SIMILARITIES:
             raise ValueError(f"Unknown similarity {similarity!r}; choose one of {', '.join(SIMILARITIES)}.")
@@ -58,6 +62,7 @@ class ItemKNN(Linked):
         self.transform = transform
         self.side_information = side_information
         self.bm25_b = bm25_b
+        self.history_decay = check_decay(history_decay)
 
     def _fit_bytes(self, size: DataSize) -> float:
         """Implicit's weighing of the pairs, then its neighbours of all songs as coordinates and as rows."""

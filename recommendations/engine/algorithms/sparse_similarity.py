@@ -21,7 +21,8 @@ from recommendations.engine.core.arrays import (
     row_numbers,
     weighted_sums,
 )
-from recommendations.engine.core.weighting import Transform, signed_values
+from recommendations.engine.core.ordered import decayed_values
+from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.side_information import with_side_information
 
 
@@ -40,6 +41,7 @@ class Linked(Algorithm):
 
     transform: Transform
     side_information: float
+    history_decay: float = 1.0
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
@@ -53,7 +55,7 @@ class Linked(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Cost: the number of links of the histories' songs."""
-        values = signed_values(histories.data, self.transform)
+        values = decayed_values(histories, self.transform, self.history_decay)
         scores = weighted_sums(histories, self.links_, values)
         scores[:, ~self.learned_] = np.nan
         counts = (values > 0) & self.learned_[histories.indices]
@@ -62,7 +64,7 @@ class Linked(Algorithm):
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
-        values = signed_values(histories.data, self.transform)
+        values = decayed_values(histories, self.transform, self.history_decay)
         amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max(initial=0))), dtype=np.float32)
         for row, items in enumerate(item_rows):
             own = slice(histories.indptr[row], histories.indptr[row + 1])

@@ -27,6 +27,7 @@ from recommendations.engine.core.arrays import (
     weighted_sums,
 )
 from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.ordered import check_decay, decayed_values
 from recommendations.engine.core.weighting import Transform, signed
 
 NO_ID = -1
@@ -51,6 +52,8 @@ class UserKNN(Algorithm):
         0 = plain cosine, 1 = TF-IDF.
     transform
         From strength to value.
+    history_decay
+        What a song of the history counts for each step back when it scores, 1 = no decay.
 
     Attributes
     ----------
@@ -72,13 +75,18 @@ class UserKNN(Algorithm):
     item_arrays = ("idf", "lengths")
 
     def __init__(
-        self, n_neighbours: int = 50, idf_power: float = 1.0, transform: Transform = "binary"
+        self,
+        n_neighbours: int = 50,
+        idf_power: float = 1.0,
+        transform: Transform = "binary",
+        history_decay: float = 1.0,
     ) -> None:
         if n_neighbours < 1:
             raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}.")
         self.n_neighbours = n_neighbours
         self.idf_power = idf_power
         self.transform = transform
+        self.history_decay = check_decay(history_decay)
         self._last: LastBlock[tuple[slice, csr_matrix, csr_matrix]] = LastBlock()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
@@ -152,7 +160,8 @@ class UserKNN(Algorithm):
         return self._last.of(histories, self._made)
 
     def _made(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
-        signed_values = signed(histories, self.transform)
+        values = decayed_values(histories, self.transform, self.history_decay)
+        signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
         for rows in blocks(histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))):
             units = self._weigh(signed_values[rows])
             yield rows, units, self._neighbours(units)

@@ -51,14 +51,6 @@ def positive_part(matrix: csr_matrix) -> csr_matrix:
     return positive
 
 
-def keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
-    """Return the matrix with the flagged ones of its stored entries (nnz,) only."""
-    result = matrix.copy()
-    result.data = np.where(keep, matrix.data, 0).astype(np.float32)
-    result.eliminate_zeros()
-    return result
-
-
 def n_per_row(matrix: csr_matrix) -> NDArray[np.int64]:
     """Return how many entries each row stores, int64 (n_rows,)."""
     return np.diff(matrix.indptr).astype(np.int64)

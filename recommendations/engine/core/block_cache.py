@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from recommendations.engine.core.ordered import steps_back_of
+
 Part = TypeVar("Part")
 
 MOST_LISTENERS = 256
@@ -25,7 +27,9 @@ class LastBlock(Generic[Part]):
         """Return what `make` makes of these histories, from memory where they are those of the last call."""
         if histories.shape[0] > MOST_LISTENERS:
             return make(histories)
-        key = (histories.indptr, histories.indices, histories.data)
+        steps = steps_back_of(histories)
+        order = np.zeros(0, dtype=np.int32) if steps is None else steps
+        key = (histories.indptr, histories.indices, histories.data, order)
         last = getattr(self._kept, "last", None)
         if last is not None and all(map(np.array_equal, last[0], key)):
             return last[1]

@@ -36,6 +36,8 @@ class RankerConfig:
         Where listeners are few, up to so many different parts of their songs are hidden in turn.
     linear_share
         Part of the linear order in the score, 0 to 1; the rest are the trees. The search chooses it.
+    newest_held_out
+        Whether the songs heard last are hidden where the order is known; else songs at random.
     ranks_cold
         Whether it orders for cold listeners, too, instead of the weights. The search chooses it.
     """
@@ -54,6 +56,7 @@ class RankerConfig:
     max_holdouts: int = 3
     linear_share: float = 0.0
     ranks_cold: bool = False
+    newest_held_out: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.linear_share < 1:
@@ -81,8 +84,8 @@ class SearchConfig:
         At most so many listeners judge a trial.
     """
 
-    components: tuple[str, ...] = ("ease", "als", "item_knn", "user_knn")
-    trials: int = 21
+    components: tuple[str, ...] = ("ease", "ials", "item_knn", "user_knn", "transitions")
+    trials: int = 18
     seconds: float | None = None
     max_listeners: int = 1500
 
@@ -118,6 +121,8 @@ class RecommenderConfig:
     ranker
         With it a learned ranker orders the components' proposals for warm and hot listeners; the weights are
         for the others.
+    about
+        What the preset is and takes, in a sentence or two.
     search
         With it `fit` looks for the components, settings, weights and ranker itself, and keeps what it found.
     """
@@ -133,6 +138,7 @@ class RecommenderConfig:
     artist_cap: int | None = 3
     ranker: RankerConfig | None = None
     search: SearchConfig | None = None
+    about: str = ""
 
     def __post_init__(self) -> None:
         if not self.components:

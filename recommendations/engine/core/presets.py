@@ -29,8 +29,42 @@ CLASSIC = RecommenderConfig(
     },
     cold_below=5,
     relevance=0.7,
+    about="The first model of this project: ALS, sound and popularity with fixed weights, for comparison. "
+    "It takes some seconds and 0.6 GB for 10,000 listeners and 5,000 songs.",
 )
 """The customer's numbers, kept exactly."""
+
+STANDARD = RecommenderConfig(
+    name="standard",
+    components={
+        "ease": {"regularization": None, "song_weight": 0.5, "denoising": 0.3, "popularity_discount": 0.1},
+        "ials": {"regularization": 60.0},
+        "item_knn": {"transform": "log"},
+        "content": {"artist": 1.0, "genre": 0.5},
+        "popularity": {"half_life_days": 14.0},
+    },
+    weights={
+        "none": {"ease": 0.4, "item_knn": 0.2, "content": 0.2, "popularity": 0.2},
+        "cold": {"ease": 0.5, "item_knn": 0.3, "content": 0.1, "popularity": 0.1},
+        "warm": {"ease": 0.7, "item_knn": 0.2, "content": 0.1},
+        "hot": {"ease": 0.7, "item_knn": 0.2, "content": 0.1},
+    },
+    relevance=0.9,
+    artist_cap=None,
+    ranker=RankerConfig(
+        n_proposals=60,
+        n_by_artist=30,
+        n_trees=60,
+        max_listeners=3000,
+        max_holdouts=1,
+        linear_share=0.25,
+        ranks_cold=True,
+        newest_held_out=False,
+    ),
+    about="The default: several algorithms, ordered by a ranker that learns on this library, without a search. "
+    "It takes about half a minute and 1 GB for 10,000 listeners and 5,000 songs.",
+)
+"""The default: no search, settings from the data's shape."""
 
 TUNED = RecommenderConfig(
     name="tuned",
@@ -49,8 +83,10 @@ TUNED = RecommenderConfig(
     artist_cap=None,
     ranker=RankerConfig(),
     search=SearchConfig(),
+    about="The best lists: searches the settings of every algorithm on this library, then does what the default does. "
+    "It takes a few minutes and up to 3 GB for 10,000 listeners and 5,000 songs.",
 )
 """Finds components, settings, weights and the ranker on the data itself; what stands here is for data sets that
 are too small to measure anything on."""
 
-PRESETS = {preset.name: preset for preset in (CLASSIC, TUNED)}
+PRESETS = {preset.name: preset for preset in (STANDARD, TUNED, CLASSIC)}

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recommendations.engine.core.ordered import OrderedHistories
+
 
 @dataclass(frozen=True)
 class History:
@@ -23,12 +25,15 @@ class History:
     taste_rows : int32 (m,)
         Songs the listener named as theirs without having played them here (onboarding, or no account). They
         count only while there is nothing positive in the history.
+    steps_back : int32 (n,), optional
+        0 = heard last, 1 = before that, and so on; None where the order is unknown.
     """
 
     item_rows: NDArray[np.int32]
     values: NDArray[np.float32]
     n_unknown: int = 0
     taste_rows: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    steps_back: NDArray[np.int32] | None = None
 
     @property
     def n_positive(self) -> int:
@@ -37,7 +42,10 @@ class History:
 
     def to_csr(self, n_items: int) -> csr_matrix:
         """Return the history as a float32 (1, n_items) matrix."""
-        return _one_row(self.item_rows, self.values, n_items)
+        row = _one_row(self.item_rows, self.values, n_items)
+        if self.steps_back is None:
+            return row
+        return OrderedHistories.of(row, -self.steps_back[np.argsort(self.item_rows, kind="stable")])
 
     def taste_csr(self, n_items: int) -> csr_matrix | None:
         """Return the named songs as a float32 (1, n_items) matrix of ones, None without any."""
@@ -49,7 +57,8 @@ class History:
         """Return the history as if this song had never been heard."""
         keep = self.item_rows != item_row
         tastes = self.taste_rows[self.taste_rows != item_row]
-        return History(self.item_rows[keep], self.values[keep], self.n_unknown, tastes)
+        steps = None if self.steps_back is None else self.steps_back[keep]
+        return History(self.item_rows[keep], self.values[keep], self.n_unknown, tastes, steps)
 
 
 def _one_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr_matrix:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from recommendations.engine.core.idmap import UNKNOWN, IdMap, as_ids
+from recommendations.engine.core.ordered import OrderedHistories
 from recommendations.engine.core.weighting import Weighting
 
 NO_TIME = -1
@@ -43,6 +44,8 @@ class Interactions:
         Unix seconds; -1 unknown.
     listeners, items : IdMap
         What the rows stand for.
+    positions : int32 (n,), optional
+        Order of a listener's events where times are unknown or equal; larger = later.
     n_unknown_items : int
         Events left out because their song is not in the catalogue that was given.
     """
@@ -56,6 +59,7 @@ class Interactions:
     listeners: IdMap
     items: IdMap
     n_unknown_items: int = 0
+    positions: NDArray[np.int32] | None = None
 
     @classmethod
     def from_ids(
@@ -67,6 +71,7 @@ class Interactions:
         plays: ArrayLike | None = None,
         played_share: ArrayLike | None = None,
         timestamps: ArrayLike | None = None,
+        positions: ArrayLike | None = None,
         all_item_ids: ArrayLike | None = None,
     ) -> Interactions:
         """Build from database ids; what is left out is a full play, once, at an unknown time.
@@ -90,15 +95,16 @@ class Interactions:
             timestamps=_column(timestamps, n, NO_TIME, np.int64, "timestamps"),
             listeners=listeners,
             items=items,
+            positions=None if positions is None else _column(positions, n, 0, np.int32, "positions"),
         )
         return events._checked()._without_unknown_items()
 
     @classmethod
-    def from_matrix(cls, matrix: csr_matrix) -> Interactions:
+    def from_matrix(cls, matrix: csr_matrix, order: csr_matrix | None = None) -> Interactions:
         """Build from a (n_listeners, n_items) matrix of play counts; negative entries are dislikes.
 
         A fraction of a play is a song heard in part; a fractional dislike is rounded up.
-        The ids are the row and column numbers.
+        The ids are the row and column numbers. `order` has the place of each entry in its listener's order, from 1.
         """
         coo = coo_matrix(matrix)
         if not np.isfinite(coo.data).all():
@@ -116,6 +122,7 @@ class Interactions:
             timestamps=np.full(n, NO_TIME, dtype=np.int64),
             listeners=IdMap(np.arange(coo.shape[0])),
             items=IdMap(np.arange(coo.shape[1])),
+            positions=None if order is None else _places(order, coo.row[keep], coo.col[keep]),
         )
 
     @property
@@ -140,6 +147,7 @@ class Interactions:
             plays=self.plays[which],
             played_share=self.played_share[which],
             timestamps=self.timestamps[which],
+            positions=None if self.positions is None else self.positions[which],
         )
 
     def over_items(self, items: IdMap) -> Interactions:
@@ -174,7 +182,24 @@ class Interactions:
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        return matrix
+        return OrderedHistories.of(matrix, self._last_heard(matrix)) if self.has_order else matrix
+
+    @property
+    def has_order(self) -> bool:
+        """Whether it is known what was heard before what."""
+        return self.positions is not None or bool((self.timestamps != NO_TIME).any())
+
+    def _last_heard(self, matrix: csr_matrix) -> NDArray[np.int64]:
+        """Return a number for each stored pair, larger the later its last event was, int64 (nnz,)."""
+        events = np.arange(self.n_events)
+        positions = events if self.positions is None else self.positions
+        order = np.lexsort((events, positions, self.timestamps))
+        pairs = self.pairs()[order]
+        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        stored = rows * np.int64(matrix.shape[1]) + matrix.indices
+        # the last event of a pair comes last, so it is the first one from the end
+        unique, first = np.unique(pairs[::-1], return_index=True)
+        return len(pairs) - first[np.searchsorted(unique, stored)]
 
     def _checked(self) -> Interactions:
         if len(self.listener_rows) != len(self.item_rows):
@@ -194,6 +219,10 @@ class Interactions:
         if known.all():
             return self
         return replace(self.take(known), n_unknown_items=self.n_unknown_items + int((~known).sum()))
+
+
+def _places(order: csr_matrix, rows: NDArray, columns: NDArray) -> NDArray[np.int32]:
+    return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 
 def _column(values: ArrayLike | None, n: int, default: float, dtype: type, name: str) -> NDArray:

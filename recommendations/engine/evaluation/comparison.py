@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recommendations.engine.intervals import Interval, bootstrap
+from recommendations.engine.core.intervals import Interval, bootstrap
 
 __all__ = ["Interval", "bootstrap", "paired_bootstrap"]
 

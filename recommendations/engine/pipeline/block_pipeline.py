@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms import Algorithm
+from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     blocks,
@@ -181,7 +182,46 @@ class Pipeline:
                 scores.append(some)
             else:
                 scores.append(None)
+        self._score_for_unknown(listeners, scores, to_explain)
         return scores
+
+    def _score_for_unknown(self, listeners: Listeners, scores: Scores, to_explain: bool) -> None:
+        """Score what `_weights` asks for beside, where nothing that counts knows a listener; in place."""
+        unknown = self._is_unknown(listeners, scores)
+        if not unknown.any():
+            return
+        histories = take_rows(listeners.histories, unknown)
+        for place, (name, algorithm) in enumerate(self.algorithms.items()):
+            if self.config.weights["warm"].get(name, 0) > 0 and self._is_personal[place]:
+                found = scores[place]
+                if found is None:
+                    found = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
+                found[unknown] = algorithm.score(histories, to_explain=to_explain)
+                scores[place] = found
+
+    @property
+    def _is_personal(self) -> NDArray[np.bool_]:
+        """Return which components know the listener; popularity says the same to everybody, bool (n_components,)."""
+        return np.array([not isinstance(algorithm, Popularity) for algorithm in self.algorithms.values()])
+
+    def _is_unknown(self, listeners: Listeners, scores: Scores) -> NDArray[np.bool_]:
+        """Return of which listeners with songs no component that counts for them can score anything, bool (n,)."""
+        counts = (weights_of(listeners.segments, self.config) > 0) & self._is_personal
+        known = np.zeros(len(listeners), dtype=bool)
+        for place, found in enumerate(scores):
+            if found is not None and counts[:, place].any():
+                known |= counts[:, place] & np.isfinite(found).any(axis=1)
+        return ~known & (n_per_row(listeners.histories) > 0) & ~self._is_ranked(listeners.segments)
+
+    def _weights(self, listeners: Listeners, scores: Scores) -> NDArray[np.float64]:
+        """Return each listener's weights, (n, n_components).
+
+        A listener whom none of the segment's components knows, as content does not where songs have no audio
+        features, gets the weights of a warm one.
+        """
+        warm = np.full(len(listeners), SEGMENTS.index("warm"), dtype=np.int8)
+        unknown = self._is_unknown(listeners, scores)[:, None]
+        return np.where(unknown, weights_of(warm, self.config), weights_of(listeners.segments, self.config))
 
     def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
         """Say which components count for whom, bool (n, n_components)."""
@@ -206,7 +246,7 @@ class Pipeline:
         return Ranked.of(self.ranker, listeners.histories, wanted)
 
     def _blend(self, listeners: Listeners, scores: Scores) -> Blend:
-        return Blend.of(scores, weights_of(listeners.segments, self.config))
+        return Blend.of(scores, self._weights(listeners, scores), self._is_personal)
 
     def _totals(self, listeners: Listeners, scores: Scores) -> NDArray[np.float32]:
         """Return the score of every song, (n, n_items); -inf where no component can tell."""

@@ -12,9 +12,11 @@ from recommendations.engine.core.arrays import (
     as_csr,
     n_per_row,
     positive_part,
+    row_numbers,
     take_rows,
 )
 from recommendations.engine.core.config import RecommenderConfig
+from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
 from recommendations.engine.ranking.ensemble import segments_of
 
 
@@ -134,4 +136,9 @@ def _rows_from(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.
     rows = diags(flags) @ chosen + diags(1 - flags) @ otherwise
     result = csr_matrix(rows, dtype=np.float32)
     result.eliminate_zeros()
-    return result
+    steps = steps_back_of(otherwise)
+    if steps is None:
+        return result
+    recency = np.zeros(result.nnz, dtype=np.int32)
+    recency[~is_chosen[row_numbers(result)]] = -steps[~is_chosen[row_numbers(otherwise)]]
+    return OrderedHistories.of(result, recency)

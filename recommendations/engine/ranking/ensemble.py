@@ -39,7 +39,8 @@ class Blend:
     A component's scores are brought to 0..1 for each listener: 0 is the worst and 1 the best among the songs
     that may be recommended. A song's score is the weighted sum, so every contribution is at least 0 and the
     contributions are the score. A component that cannot score a song adds 0 to it; one that cannot score any
-    song of a listener hands its weight to the others in proportion.
+    song of a listener hands its weight to the others that know the listener, in proportion, and only where there
+    are none of these to those that say the same to everybody.
 
     Attributes
     ----------
@@ -58,26 +59,31 @@ class Blend:
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, scores: Sequence[NDArray[np.float32] | None], weights: NDArray[np.float64]) -> Blend:
-        """Find the scale of each component for each listener, and the weights that follow from it."""
+    def of(
+        cls,
+        scores: Sequence[NDArray[np.float32] | None],
+        weights: NDArray[np.float64],
+        is_personal: NDArray[np.bool_] | None = None,
+    ) -> Blend:
+        """Find the scale of each component for each listener, and the weights that follow from it.
+
+        Parameters
+        ----------
+        is_personal
+            Components that know the listener, bool (n_components,); all by default.
+        """
         low, high = np.full(weights.shape, np.nan), np.full(weights.shape, np.nan)
         for component, component_scores in enumerate(scores):
             if component_scores is not None and component_scores.size:
                 low[:, component] = np.fmin.reduce(component_scores, axis=1)
                 high[:, component] = np.fmax.reduce(component_scores, axis=1)
-        usable = np.where(np.isfinite(low), weights, 0)
-        total = usable.sum(axis=1, keepdims=True)
         # if all songs are equal to a component, each is its best
         is_flat = high == low
         return cls(
             scores=scores,
             low=np.where(is_flat, low - 1, low),
             span=np.where(is_flat, 1, high - low),
-            weights=np.where(
-                usable.any(axis=1, keepdims=True) & (usable != weights).any(axis=1, keepdims=True),
-                usable / np.where(total > 0, total, 1),
-                usable,
-            ),
+            weights=_handed_on(weights, np.isfinite(low), is_personal),
         )
 
     def total(self) -> NDArray[np.float32]:
@@ -188,3 +194,15 @@ class Blend:
                 parts = self.weights[:, component, None] * place
                 result[:, :, component] = np.rint(parts * MILLION)
         return result
+
+
+def _handed_on(
+    weights: NDArray[np.float64], can_score: NDArray[np.bool_], is_personal: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Return the weights, (n, n_components), of those that can score with what the others leave to them."""
+    usable = np.where(can_score, weights, 0)
+    lost = (weights - usable).sum(axis=1, keepdims=True)
+    heirs = usable if is_personal is None else np.where(is_personal, usable, 0)
+    heirs = np.where(heirs.any(axis=1, keepdims=True), heirs, usable)
+    total = heirs.sum(axis=1, keepdims=True)
+    return np.where(lost > 0, usable + lost * heirs / np.where(total > 0, total, 1), usable)

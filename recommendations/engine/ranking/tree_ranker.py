@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms import algorithm_of
-from recommendations.engine.core.arrays import keep_entries
 from recommendations.engine.core.config import RankerConfig
+from recommendations.engine.core.ordered import keep_entries, steps_back_of
 from recommendations.engine.core.seeding import derived_seed
 from recommendations.engine.ranking.candidates import Proposals
 from recommendations.engine.ranking.explanations import BASE
@@ -235,18 +235,20 @@ AT_LEAST = 5
 
 
 def held_out(
-    strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST
+    strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST, newest: bool = False
 ) -> tuple[csr_matrix, csr_matrix]:
     """Hide part of what each listener liked: (what is left, what was hidden).
 
-    A listener with fewer than `at_least` liked songs keeps all of them. Dislikes are never hidden.
+    A listener with fewer than `at_least` liked songs keeps all of them. Dislikes are never hidden. With `newest` the
+    songs heard last are hidden where the order is known, else songs at random.
     """
+    steps = steps_back_of(strengths) if newest else None
     rng = np.random.default_rng(derived_seed(seed, "holdout"))
     rows = np.repeat(np.arange(strengths.shape[0]), np.diff(strengths.indptr))
     liked = strengths.data > 0
     n_liked = np.bincount(rows[liked], minlength=strengths.shape[0])
     # shuffle, bring each listener's liked songs together, and hide the first share of them
-    order = np.lexsort((rng.random(len(rows)), ~liked, rows))
+    order = np.lexsort((rng.random(len(rows)) if steps is None else steps, ~liked, rows))
     place = np.arange(len(rows)) - strengths.indptr[rows[order]]
     n_hidden = np.where(n_liked >= at_least, np.maximum(np.rint(n_liked * share), 1), 0)
     hidden = np.zeros(len(rows), dtype=bool)

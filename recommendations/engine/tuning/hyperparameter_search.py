@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -24,6 +24,14 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {**EASE_PLUS, "regularization": 200.0},
         {**EASE_PLUS, "regularization": 20.0, "denoising": 0.5},
         {"regularization": 100.0, "transform": "log"},
+    ),
+    "ials": (
+        {"n_factors": 128, "regularization": 60.0},
+        {"n_factors": 256, "regularization": 40.0},
+        {"n_factors": 64, "regularization": 90.0},
+        {"n_factors": 384, "regularization": 40.0},
+        {"n_factors": 128, "regularization": 90.0, "transform": "log", "alpha": 5.0},
+        {"n_factors": 256, "regularization": 90.0},
     ),
     "als": (
         {"n_factors": 128, "regularization": 10.0, "alpha": 20.0, "transform": "binary"},
@@ -48,16 +56,29 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
         {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
     ),
+    "transitions": (
+        {"transform": "binary"},
+        {"transform": "binary", "window": 4},
+    ),
     "content": ({"artist": 1.0, "genre": 0.5}, {}, {"artist": 1.0, "genre": 0.5, "transform": "binary"}),
     "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
 }
 """What is tried for each algorithm, the best guess first (measured on several kinds of listening data)."""
+
+NEED_ORDER = frozenset({"transitions"})
+"""Algorithms that are only tried where it is known what was heard before what."""
 
 SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
 """Algorithms that find the same songs if all values are multiplied by one number."""
 
 TOLD_STRENGTH = 1.0
 """What an artist's or genre's knowing a song counts, where an algorithm is told it: as much as one play."""
+
+DECAYS = (0.97, 0.9, 0.8, 0.65)
+"""What a song of the history counts for each step back; 1, no decay, is tried first."""
+
+TRIAL_GB = 0.36
+"""Memory of EASE's quick trials: a side of about 8,000."""
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -116,7 +137,7 @@ def run_trials(
     clock: Callable[[], float],
 ) -> list[Trial]:
     """Fit and judge the planned settings within the budget."""
-    planned = list(_planned(search, is_flat=_is_flat(validation)))
+    planned = list(_planned(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered))
     start = clock()
     made: list[Trial] = []
     for done, (name, options) in enumerate(planned):
@@ -124,11 +145,41 @@ def run_trials(
         if out_of_time and name in {trial.component for trial in made}:
             continue
         report("search", done, len(planned))
-        algorithm = create(name, options).fit(validation.data, seed=seed)
-        made.append(Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm))
+        made.append(_try(validation, name, _made_cheap(name, options), seed))
         _light(made)
+    made = _in_full(validation, made, seed)
     report("search", len(planned), len(planned))
     return made
+
+
+def _try(validation: Validation, name: str, options: Mapping[str, Any], seed: int) -> Trial:
+    algorithm = create(name, options).fit(validation.data, seed=seed)
+    return Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
+
+
+def _made_cheap(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings with which a first trial is quick: EASE solves for the most heard songs of large catalogues."""
+    return {**options, "memory_gb": TRIAL_GB} if name == "ease" else options
+
+
+def _in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Trial]:
+    """Return the trials with the settings that were best in a quick one tried in full, if that differs."""
+    trial = best_trials(trials).get("ease")
+    if trial is None:
+        return trials
+    if min(validation.data.strengths.shape) > create("ease", trial.options).largest_solve:
+        return [*trials, _try(validation, "ease", _without_limit(trial.options), seed)]
+    for trial in trials:
+        if trial.component == "ease":
+            setattr(trial.algorithm, "memory_gb", None)  # noqa: B010  (an option of EASE)
+    return [
+        replace(trial, options=_without_limit(trial.options)) if trial.component == "ease" else trial
+        for trial in trials
+    ]
+
+
+def _without_limit(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "memory_gb"}
 
 
 def told_trials(
@@ -157,15 +208,37 @@ def told_trials(
     return made
 
 
+def decay_trials(validation: Validation, best: Mapping[str, Trial], report: OnProgress) -> list[Trial]:
+    """Try how much less songs of the history count the longer ago they were heard; nothing is fitted for that."""
+    if not validation.is_ordered:
+        return []
+    made = []
+    able = [trial for trial in best.values() if "history_decay" in trial.algorithm.option_names()]
+    for done, trial in enumerate(able):
+        report("search of the decay", done, len(able))
+        for decay in DECAYS:
+            if decay != trial.algorithm.options()["history_decay"]:
+                algorithm = trial.algorithm.with_decay(decay)
+                ndcg = float(validation.cases().ndcg(algorithm).mean())
+                made.append(Trial(trial.component, algorithm.options(), ndcg, algorithm))
+    report("search of the decay", len(able), len(able))
+    return made
+
+
 def _is_flat(validation: Validation) -> bool:
     """Say whether all strengths are equal, so that every transform gives the same."""
     values = validation.data.strengths.data
     return bool((values == values[0]).all()) if len(values) else True
 
 
-def _planned(search: SearchConfig, *, is_flat: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The first settings of every component, then the second ones and so on, as the budget allows."""
-    spaces = [[(name, options) for options in _distinct(name, is_flat)] for name in search.components]
+def _planned(
+    search: SearchConfig, *, is_flat: bool, is_ordered: bool
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the first settings of every component, then the second ones and so on, as the budget allows."""
+    components = [name for name in search.components if is_ordered or name not in NEED_ORDER]
+    spaces = [
+        [(name, options) for options in _distinct(name, is_flat)] for name in components or search.components
+    ]
     order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
     return iter(order[: max(search.trials, len(search.components))])
 

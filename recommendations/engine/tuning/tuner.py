@@ -25,14 +25,15 @@ from recommendations.engine.core.config import (
     RecommenderConfig,
     SearchConfig,
 )
+from recommendations.engine.core.intervals import Interval, paired_interval
 from recommendations.engine.core.seeding import derived_seed
-from recommendations.engine.intervals import Interval, paired_interval
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.blend_weights import best_blend, with_some
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
     Trial,
     best_trials,
+    decay_trials,
     run_trials,
     silent,
     told_trials,
@@ -82,7 +83,9 @@ def tune(
         return Tuned(config)
     ranker_config = config.ranker or RankerConfig()
     max_judges = config.search.max_listeners if config.search else SearchConfig().max_listeners
-    validation = Validation.of(data, ranker_config.holdout_share, max_judges, seed)
+    validation = Validation.of(
+        data, ranker_config.holdout_share, max_judges, seed, newest=ranker_config.newest_held_out
+    )
     if len(validation.judges) < MIN_LISTENERS:
         return _as_it_stands(config, len(validation.judges))
     report = on_progress or silent
@@ -140,6 +143,7 @@ def _searched(
     told = told_trials(validation, best_trials(trials), search, seed, report, clock)
     ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
     trials += told
+    trials += decay_trials(validation, best_trials(trials), report)
     fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
     cases = validation.cases()
     new = validation.new_cases(1, max(config.cold_below - 1, 1), seed)
@@ -299,7 +303,9 @@ def _taught(
     """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
     lesson = Lesson.of(validation, fitted, config, cold_below, seed, report)
     n_listeners = max(lesson.n_known, 1)
-    for holdout in range(1, min(config.max_holdouts, config.max_listeners // n_listeners)):
+    # there is only one end of a history
+    n_holdouts = 1 if validation.is_ordered else config.max_holdouts
+    for holdout in range(1, min(n_holdouts, config.max_listeners // n_listeners)):
         other = validation.again(config.holdout_share, derived_seed(seed, f"holdout {holdout}"))
         learned = {
             name: create(name, algorithm.options()).fit(other.data, seed=seed)

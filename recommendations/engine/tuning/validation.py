@@ -13,12 +13,12 @@ from scipy.sparse import csr_matrix
 from recommendations.engine.algorithms import Algorithm, TrainingData
 from recommendations.engine.core.arrays import (
     blocks,
-    keep_entries,
     n_per_row,
     positive_part,
     row_numbers,
     top_columns,
 )
+from recommendations.engine.core.ordered import keep_entries, steps_back_of
 from recommendations.engine.core.seeding import generator
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.ranking.tree_ranker import AT_LEAST, held_out
@@ -97,6 +97,8 @@ class Validation:
         Listeners by whom trials are judged.
     new_listeners : int (m,)
         Listeners of whom nothing is in `data`; none where listeners are too few.
+    is_ordered
+        The hidden songs are those heard last.
     """
 
     whole: TrainingData
@@ -104,6 +106,7 @@ class Validation:
     hidden: csr_matrix
     judges: NDArray[np.intp]
     new_listeners: NDArray[np.intp]
+    is_ordered: bool = False
 
     @classmethod
     def of(
@@ -113,12 +116,16 @@ class Validation:
         max_judges: int,
         seed: int,
         new_listeners: NDArray[np.intp] | None = None,
+        newest: bool = True,
     ) -> Self:
-        """Keep new listeners out, and hide a share of the others' songs."""
+        """Keep new listeners out, and hide a share of the others' songs.
+
+        With `newest` it is the songs heard last that are hidden where the order is known, else songs at random.
+        """
         if new_listeners is None:
             new_listeners = _draw_new_listeners(data.strengths, seed)
         others = _without_rows(data.strengths, new_listeners)
-        kept, hidden = held_out(others, share, seed)
+        kept, hidden = held_out(others, share, seed, newest=newest)
         judges = np.flatnonzero(n_per_row(hidden))
         if len(judges) > max_judges:
             judges = np.sort(generator(seed, "judges").choice(judges, max_judges, replace=False))
@@ -126,11 +133,13 @@ class Validation:
         if events is not None:
             events = _without(events, hidden)
             events = events.take(~np.isin(events.listener_rows, new_listeners))
-        return cls(data, TrainingData(kept, data.features, events), hidden, judges, new_listeners)
+        is_ordered = newest and steps_back_of(data.strengths) is not None
+        training = TrainingData(kept, data.features, events)
+        return cls(data, training, hidden, judges, new_listeners, is_ordered)
 
     def again(self, share: float, seed: int) -> Self:
         """Hide other songs of the same listeners; new listeners stay the same."""
-        return self.of(self.whole, share, len(self.judges), seed, self.new_listeners)
+        return self.of(self.whole, share, len(self.judges), seed, self.new_listeners, self.is_ordered)
 
     def cases(self, rows: NDArray[np.intp] | None = None) -> Cases:
         """Return listeners whose hidden songs are to be found; the judges by default."""
@@ -138,14 +147,16 @@ class Validation:
         return Cases(self.data.strengths[rows], self.hidden[rows])
 
     def new_cases(self, fewest: int, most: int, seed: int) -> Cases:
-        """Return the new listeners with `fewest` to `most` random songs of theirs given, all others to be found.
+        """Return the new listeners with `fewest` to `most` songs of theirs given, all others to be found.
 
-        One song at least is left to be found.
+        These are random ones, or where the order is known the first ones. One song at least is left to be found.
         """
-        liked = positive_part(self.whole.strengths[self.new_listeners])
+        histories = self.whole.strengths[self.new_listeners]
+        liked = keep_entries(histories, histories.data > 0)
         rng = generator(seed, "new listeners", fewest)
         rows = row_numbers(liked)
-        order = np.lexsort((rng.random(len(rows)), rows))
+        steps = steps_back_of(liked) if self.is_ordered else None
+        order = np.lexsort((rng.random(len(rows)) if steps is None else -steps, rows))
         place = np.arange(len(rows)) - liked.indptr[rows[order]]
         n_given = rng.integers(fewest, most + 1, liked.shape[0])
         n_given = np.minimum(n_given, n_per_row(liked) - 1)

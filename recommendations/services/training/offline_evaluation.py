@@ -8,6 +8,7 @@ from typing import Any
 
 from recommendations.conf import conf
 from recommendations.engine import (
+    CLASSIC,
     EvaluationReport,
     Fidelity,
     Interval,
@@ -147,7 +148,7 @@ def measure(
     if not split.test.nnz:
         return None
     fitted = _fitted(rows, config, split, seed, on_progress)
-    ours = _report_on(rows, fitted, split, seed, on_progress)
+    ours = _with_classic(_report_on(rows, fitted, split, seed, on_progress), rows, config, split, seed)
     interval = ours.interval(METRIC)
     evaluation = Evaluation(
         fitted.config,
@@ -164,6 +165,20 @@ def measure(
     theirs = report_on(rows, rival, split, seed=seed, on_progress=on_progress)
     difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
     return replace(evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high))
+
+
+def _with_classic(
+    ours: EvaluationReport, rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int
+) -> EvaluationReport:
+    """Return the report with the first model as one more system: what everything else has to be better than."""
+    if config.name == CLASSIC.name:
+        return ours
+    classic = report_on(rows, CLASSIC, split, seed=seed)
+    return replace(
+        ours,
+        values={**ours.values, CLASSIC.name: classic.values[SYSTEM]},
+        coverage={**ours.coverage, CLASSIC.name: classic.coverage[SYSTEM]},
+    )
 
 
 def _fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:

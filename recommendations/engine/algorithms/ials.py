@@ -1,0 +1,205 @@
+"""Matrix factorisation whose regularisation grows with how often a listener or song occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from recommendations.engine.algorithms.base import (
+    DataSize,
+    Progress,
+    TrainingData,
+    require_listens,
+    songs_heard,
+)
+from recommendations.engine.algorithms.latent_factors import Factorised
+from recommendations.engine.core.arrays import n_per_row, rows_times, side_by_side
+from recommendations.engine.core.ordered import check_decay, decays
+from recommendations.engine.core.weighting import Transform, confidence, confidences_of
+from recommendations.engine.data.side_information import with_side_information
+
+N_GROUPS = 8
+"""Rows are solved in so many groups of about equal regularisation."""
+N_THREADS = 2
+CG_STEPS = 3
+START = 0.1
+"""Deviation of the first factors' lengths."""
+
+
+class IALS(Factorised):
+    """Implicit ALS with frequency-scaled regularisation (Rendle et al., "Revisiting iALS", 2021, equation 3).
+
+    Minimises sum c_ui (p_ui - x_u . y_i)^2 + sum_u reg_u |x_u|^2 + sum_i reg_i |y_i|^2 with c = 1 + alpha * f(r),
+    p = 1 where liked, and reg_u = regularization * (n_u + N / alpha) / mean of that, N being all songs: who occurs
+    often is held back more, so many factors pay. The inner solver is implicit's conjugate gradient, warm-started,
+    for groups of rows of about equal regularisation; an iteration costs nnz * n_factors + (n_listeners +
+    n_items) * n_factors^2.
+
+    The songs' factors are turned so that Y'Y is diagonal. A listener's factors are then the exact solution for
+    their history by Woodbury's identity, a system of the size of the history, whatever their regularisation is.
+
+    Parameters
+    ----------
+    n_factors
+        None: from the data, an eighth of the smaller side, 32 to 256.
+    n_iterations, regularization, alpha
+        As above; the regularization of a row of mean frequency.
+    transform
+        f: identity, log or binary.
+    side_information
+        Strength with which each artist and genre, as one more listener, likes its songs; 0 = listens only.
+
+    history_decay
+        What the confidence in a song of the history is multiplied by for each step back, 1 = no decay.
+
+    Attributes
+    ----------
+    gram_ : float64 (n_factors,)
+        The diagonal of Y'Y.
+    scale_ : float64 (2,)
+        What is added to a listener's frequency, and what regularization is multiplied by a frequency.
+    """
+
+    name = "ials"
+
+    def __init__(
+        self,
+        n_factors: int | None = None,
+        n_iterations: int = 12,
+        regularization: float = 30.0,
+        alpha: float = 20.0,
+        transform: Transform = "binary",
+        side_information: float = 0.0,
+        history_decay: float = 1.0,
+    ) -> None:
+        if n_factors is not None and n_factors < 1:
+            raise ValueError(f"n_factors must be at least 1, not {n_factors}.")
+        if regularization <= 0 or alpha <= 0:
+            raise ValueError(f"regularization and alpha must be above 0, not {regularization} and {alpha}.")
+        self.n_factors = n_factors
+        self.n_iterations = n_iterations
+        self.regularization = regularization
+        self.alpha = alpha
+        self.transform = transform
+        self.side_information = side_information
+        self.history_decay = check_decay(history_decay)
+
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        require_listens(data.strengths)
+        strengths = with_side_information(data.strengths, data.features, self.side_information)
+        cells = confidence(strengths, alpha=self.alpha, transform=self.transform)
+        by_item = cells.T.tocsr()
+        n_factors = self._size_of_factors(*cells.shape)
+        factors = [
+            (rng.normal(0, START / np.sqrt(n_factors), (n, n_factors))).astype(np.float32)
+            for n in cells.shape
+        ]
+        listener_reg, self.scale_ = _regularizations(cells, self.regularization, self.alpha)
+        item_reg, _ = _regularizations(by_item, self.regularization, self.alpha)
+        sides = [(0, cells, listener_reg), (1, by_item, item_reg)]
+        on_progress(0, self.n_iterations)
+        with threadpool_limits(1, "blas"):
+            for iteration in range(self.n_iterations):
+                for side, matrix, reg in sides:
+                    _solve(matrix, factors[side], factors[1 - side], reg)
+                on_progress(iteration + 1, self.n_iterations)
+        learned = songs_heard(cells)
+        self._turn(np.where(learned[:, None], factors[1], 0), learned)
+
+    def _turn(self, factors: NDArray[np.float32], learned: NDArray[np.bool_]) -> None:
+        """Turn the songs' factors so that Y'Y is diagonal; scores stay what they are."""
+        doubles = factors.astype(np.float64)
+        values, vectors = np.linalg.eigh(doubles.T @ doubles)
+        self.gram_ = np.maximum(values, 0)
+        self._keep_factors(side_by_side((doubles @ vectors).astype(np.float32)), learned)
+
+    def _fit_bytes(self, size: DataSize) -> float:
+        """The confidences by both sides, a group's rows of them, both sides' factors and their turning."""
+        n_factors = self._size_of_factors(size.n_listeners, size.n_items)
+        factors = 4.0 * n_factors * (size.n_listeners + size.n_items)
+        group = 4.0 * n_factors * max(size.n_listeners, size.n_items)
+        return 32.0 * size.n_pairs + factors + max(group, 20.0 * n_factors * size.n_items)
+
+    def _learned_bytes(self, size: DataSize) -> float:
+        return (4.0 * self._size_of_factors(size.n_listeners, size.n_items) + 5) * size.n_items
+
+    def _size_of_factors(self, n_listeners: int, n_items: int) -> int:
+        return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 256))
+
+    def _solved(self, histories: csr_matrix) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
+        """Yield (row, its entries, A^-1 c_j y_j of each song of the history as columns (n_factors, length))."""
+        added, unit = self.scale_
+        values = confidences_of(histories.data.astype(np.float64), alpha=self.alpha, transform=self.transform)
+        extra = np.where(values != 0, np.abs(values) - 1, 0) * decays(histories, self.history_decay)
+        values *= decays(histories, self.history_decay)
+        liked = np.maximum(values, 0) * self.learned_[histories.indices]
+        for row in range(histories.shape[0]):
+            own = slice(histories.indptr[row], histories.indptr[row + 1])
+            if not liked[own].any():
+                continue
+            songs = self._take_factors(histories.indices[own]).astype(np.float64)
+            n_songs = own.stop - own.start
+            diagonal = self.gram_ + (n_songs + added) * unit
+            scaled = songs / diagonal
+            system = extra[own, None] * (scaled @ songs.T)
+            system[np.diag_indices(n_songs)] += 1
+            # A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1
+            yield row, own, np.linalg.solve(system.T, scaled).T * liked[own]
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
+        for row, _, solved in self._solved(histories):
+            factors[row] = solved.sum(axis=1)
+        scores = rows_times(factors, self.factor_columns_, self.n_items_)
+        if not self.learned_.all():
+            scores[:, ~self.learned_] = np.nan
+        return scores
+
+    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j of the history."""
+        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        for row, own, solved in self._solved(histories):
+            amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
+        return amounts
+
+    def _state(self) -> dict[str, NDArray]:
+        return self._factor_state() | {"gram": self.gram_, "scale": self.scale_}
+
+    def _restore(self, state: dict[str, NDArray]) -> None:
+        self.gram_ = np.asarray(state["gram"])
+        self.scale_ = np.asarray(state["scale"])
+        self._restore_factors(state, len(self.gram_))
+
+
+def _regularizations(
+    cells: csr_matrix, regularization: float, alpha: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each row's regularisation, and (what is added to a frequency, regularisation a unit of frequency)."""
+    added = cells.shape[1] / alpha
+    frequencies = n_per_row(cells) + added
+    occurring = n_per_row(cells) > 0
+    unit = regularization / frequencies[occurring].mean()
+    return frequencies * unit, np.array([added, unit])
+
+
+def _solve(
+    cells: csr_matrix,
+    factors: NDArray[np.float32],
+    others: NDArray[np.float32],
+    regularizations: NDArray[np.float64],
+) -> None:
+    """Solve each row's factors for the other side's, in place, in groups of about equal regularisation."""
+    from implicit.cpu._als import least_squares_cg
+
+    occurring = np.flatnonzero(n_per_row(cells))
+    order = occurring[np.argsort(regularizations[occurring], kind="stable")]
+    bounds = np.geomspace(regularizations[order[0]], regularizations[order[-1]] * (1 + 1e-9), N_GROUPS + 1)
+    group = np.searchsorted(bounds, regularizations[order], side="right")
+    for rows in np.split(order, np.flatnonzero(np.diff(group)) + 1):
+        own = factors[rows]
+        least_squares_cg(cells[rows], own, others, float(regularizations[rows].mean()), N_THREADS, CG_STEPS)
+        factors[rows] = own
