@@ -104,7 +104,7 @@ def _rows(options: argparse.Namespace) -> None:
     for n in range(options.songs):
         values = dict(zip(AUDIO_FEATURES, features[n], strict=True)) | {"tempo": 60 + 120 * features[n, 7]}
         song = Song(key=f"song_{n:05d}", title=f"Song {n}", artist=artists[n % len(artists)], **values)
-        song.set_derived()
+        song.update_derived()
         songs.append(song)
     songs = Song.objects.bulk_create(songs, batch_size=1000)
     users = User.objects.bulk_create(
@@ -205,7 +205,7 @@ def _after_each_like(options: argparse.Namespace) -> list[Row]:
     songs = unheard[:: max(1, options.songs // options.likes)]
     times, cpu = [], []
     for song in songs:
-        interactions.like(listener, song, source="benchmark")
+        interactions.like_song(listener, song, source="benchmark")
         started, cpu_started = time.perf_counter(), time.process_time()
         served = recommend.recommend_for(listener, 20)
         times.append(1000 * (time.perf_counter() - started))

@@ -1,9 +1,9 @@
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import (
-    HeardName,
     Interaction,
     LatestImport,
     NowPlaying,
+    RecordingMsid,
     Submission,
 )
 from catalog.playlists.models import Playlist, PlaylistItem
@@ -15,13 +15,13 @@ __all__ = [
     "Artist",
     "ArtistCredit",
     "Genre",
-    "HeardName",
     "ImportRun",
     "Interaction",
     "LatestImport",
     "NowPlaying",
     "Playlist",
     "PlaylistItem",
+    "RecordingMsid",
     "RejectedImportRow",
     "Song",
     "SongAlias",

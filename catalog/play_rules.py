@@ -17,17 +17,17 @@ SAME_MINUTE = 60
 """Seconds within which two sources mean the same play of a song, however short the song is."""
 
 
-def enough_ms(duration_ms: int | None) -> int:
+def compute_enough_ms(duration_ms: int | None) -> int:
     """Return how much of a song must be heard for a play: 30 s, or half of a song shorter than a minute."""
     return min(LEAST_HEARD_MS, duration_ms // 2) if duration_ms else LEAST_HEARD_MS
 
 
 def is_play(played_ms: int | None, duration_ms: int | None) -> bool:
     """Return whether so much of a song is a play; a source that does not say how much is believed."""
-    return played_ms is None or played_ms >= enough_ms(duration_ms)
+    return played_ms is None or played_ms >= compute_enough_ms(duration_ms)
 
 
-def same_play_seconds(duration_ms: int | None, played_ms: int | None = None) -> int:
+def compute_same_play_seconds(duration_ms: int | None, played_ms: int | None = None) -> int:
     """Return how far apart the starts of one play may be in two sources.
 
     One source gives the start, another the end, a third the end less what was heard, so that a pause moves the start:

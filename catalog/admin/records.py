@@ -4,12 +4,12 @@ from django.contrib import admin
 
 from catalog.models import (
     ArtistCredit,
-    HeardName,
     Interaction,
     LatestImport,
     NowPlaying,
     Playlist,
     PlaylistItem,
+    RecordingMsid,
     SongAlias,
     Submission,
 )
@@ -43,9 +43,9 @@ class PlaylistAdmin(admin.ModelAdmin):
     inlines = [PlaylistItemInline]
 
 
-@admin.register(HeardName)
+@admin.register(RecordingMsid)
 class HeardNameAdmin(RecordAdmin):
-    list_display = [field.name for field in HeardName._meta.fields][:6]
+    list_display = [field.name for field in RecordingMsid._meta.fields][:6]
 
 
 @admin.register(Submission)

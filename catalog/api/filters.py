@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from catalog.models import AUDIO_FEATURES, Artist, Song
-from catalog.songs.search import shortened
+from catalog.songs.search import shorten_query
 from catalog.songs.text import normalise
 
 _ORDERS = ("title", "year", "added_at", *AUDIO_FEATURES)
@@ -34,7 +34,7 @@ class SongFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def with_words(self, queryset, name, value):
-        return queryset.matching(shortened(value))
+        return queryset.matching(shorten_query(value))
 
     def of_artist(self, queryset, name, value):
         return queryset.by_artists([int(value)] if 0 < value < 2**63 and value == int(value) else [])
@@ -63,4 +63,4 @@ class ArtistFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def with_words(self, queryset, name, value):
-        return queryset.matching(shortened(value))
+        return queryset.matching(shorten_query(value))

@@ -15,7 +15,7 @@ from catalog.api.filters import ArtistFilter, SongFilter
 from catalog.api.lookups import EARLIEST, song_with
 from catalog.listening import interaction_batch, submissions
 from catalog.listening import interactions as listening
-from catalog.listening.interaction_batch import Fact
+from catalog.listening.interaction_batch import InteractionEntry
 from catalog.models import Artist, Genre, Interaction, Song
 from common.api.caching import SameForEverybody
 from common.api.paging import Cursor
@@ -94,13 +94,13 @@ class _Opinion(APIView):
     kind: Interaction.Kind
 
     def put(self, request, key):
-        act = listening.like if self.kind == Interaction.Kind.LIKE else listening.dislike
+        act = listening.like_song if self.kind == Interaction.Kind.LIKE else listening.dislike_song
         opinion = act(request.user, song_with(key), source=SOURCE)
         return Response(serializers.OpinionSerializer(opinion).data)
 
     def delete(self, request, key):
         song = song_with(key)
-        if listening.opinion_of(request.user, song) == self.kind:
+        if listening.get_opinion(request.user, song) == self.kind:
             listening.clear_opinion(request.user, song)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -134,7 +134,7 @@ class OpinionList(generics.ListAPIView):
         wanted = self.request.query_params.get("opinion")
         if wanted not in (None, "like", "dislike"):
             raise ValidationError({"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]})
-        mine = _with_songs(Interaction.objects.by(self.request.user).opinions())
+        mine = _with_songs(Interaction.objects.for_listener(self.request.user).opinions())
         return mine.filter(kind=serializers.KINDS[wanted]) if wanted else mine
 
 
@@ -150,7 +150,7 @@ class History(generics.ListAPIView):
     queryset = Interaction.objects.none()
 
     def get_queryset(self):
-        return _with_songs(Interaction.objects.by(self.request.user).heard())
+        return _with_songs(Interaction.objects.for_listener(self.request.user).plays_and_skips())
 
     @extend_schema(
         parameters=[OpenApiParameter("confirm", str, required=True, description="The word `everything`.")],
@@ -161,7 +161,7 @@ class History(generics.ListAPIView):
         """Delete all of my plays, skips, likes and dislikes."""
         if request.query_params.get("confirm") != "everything":
             raise ValidationError({"confirm": ["Say ?confirm=everything to delete the whole history."]})
-        n_deleted = listening.forget_everything(request.user)
+        n_deleted = listening.delete_all_interactions(request.user)
         return Response({"added": 0, "known": n_deleted, "rejected": []})
 
 
@@ -194,10 +194,10 @@ class _Recording(APIView):
             raise ValidationError(f"An Idempotency-Key has {submissions.MAX_KEY_LENGTH} characters at most.")
         body = repr(request.data).encode("utf-8", "replace")
         try:
-            answer, self.was_replayed = submissions.once(
+            answer, self.was_replayed = submissions.run_once(
                 request.user, key, body, lambda: self._record(entries)
             )
-        except submissions.KeyUsedForSomethingElse as error:
+        except submissions.IdempotencyKeyReused as error:
             raise ValidationError(str(error)) from None
         return answer
 
@@ -220,7 +220,7 @@ class _Recording(APIView):
             for index, data in readable
             if data["song"] not in found
         ]
-        n_added, n_known = interaction_batch.record(self.request.user, known, source=SOURCE)
+        n_added, n_known = interaction_batch.record_batch(self.request.user, known, source=SOURCE)
         rejected.sort(key=lambda one: one["index"])
         return {"added": n_added, "known": n_known, "rejected": rejected}
 
@@ -259,8 +259,10 @@ def _with_songs(interactions):
     return songs.annotate(moment=Coalesce("occurred_at", Value(EARLIEST)))
 
 
-def _fact(song: Song, data: dict) -> Fact:
-    return Fact(song, serializers.KINDS[data["kind"]], data.get("occurred_at"), data.get("played_ms"))
+def _fact(song: Song, data: dict) -> InteractionEntry:
+    return InteractionEntry(
+        song, serializers.KINDS[data["kind"]], data.get("occurred_at"), data.get("played_ms")
+    )
 
 
 def _in_words(errors) -> str:

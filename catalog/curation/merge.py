@@ -136,7 +136,7 @@ def _take_over(keeper: Song, other: Song) -> None:
     missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
     for name in missing:
         if name in AUDIO_FEATURES:
-            keeper.learn_features({name: values[name]}, other.source_of(name))
+            keeper.learn_features({name: values[name]}, other.get_source(name))
         else:
             setattr(keeper, name, values[name])
     keeper.save()
@@ -189,7 +189,7 @@ def refresh_derived(artist: Artist) -> None:
     songs = list(Song.objects.filter(artist=artist))
     for song in songs:
         song.artist = artist
-        song.set_derived()
+        song.update_derived()
     Song.objects.bulk_update(songs, ["search_text", "match_key", "work_key"], batch_size=500)
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from catalog.imports.models import ImportRun, RejectedImportRow
-from catalog.listening.listen_writer import ListenWriter, Written
+from catalog.listening.listen_writer import ListenWriter, WriteCounts
 from catalog.listening.models import Interaction
 from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
 from catalog.signals import listening_changed
@@ -38,7 +38,7 @@ class Position(Protocol):
 class _Writer(Protocol):
     def prepare(self, records: list) -> None: ...
 
-    def write(self, records: list) -> Written: ...
+    def write(self, records: list) -> WriteCounts: ...
 
 
 def ingest(
@@ -89,17 +89,17 @@ class _SongChunks:
     def prepare(self, records: list[SongRecord]) -> None:
         self._songs.prepare(records)
 
-    def write(self, records: list[SongRecord]) -> Written:
+    def write(self, records: list[SongRecord]) -> WriteCounts:
         resolved = self._songs.resolve(records)
-        self._songs.fill_in(records, resolved)
+        self._songs.fill_missing(records, resolved)
         rejected = [RejectedRow(records[i].line, reason) for i, reason in resolved.reasons.items()]
         n_added = len(resolved.new)
-        return Written(n_added, len(records) - n_added - len(rejected), rejected)
+        return WriteCounts(n_added, len(records) - n_added - len(rejected), rejected)
 
 
 def _write(
     writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord | PlaylistRecord]
-) -> Written:
+) -> WriteCounts:
     unreadable = [outcome for outcome in chunk if isinstance(outcome, RejectedRow)]
     left_out = [outcome for outcome in chunk if isinstance(outcome, LeftOutRow)]
     written = writer.write(records)
@@ -108,7 +108,7 @@ def _write(
     )
 
 
-def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: Written, position: float) -> None:
+def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: WriteCounts, position: float) -> None:
     """Move the run forward in the transaction that wrote the chunk."""
     _keep_rejected(run, written.rejected)
     n_trailing = _count_trailing_rejects(chunk, written)
@@ -127,7 +127,7 @@ def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: Written,
     run.refresh_from_db()
 
 
-def _count_trailing_rejects(chunk: list[Outcome], written: Written) -> int:
+def _count_trailing_rejects(chunk: list[Outcome], written: WriteCounts) -> int:
     """Return how many rows at the end of a chunk were rejected, without a readable one in between."""
     if not written.rejected:
         return 0

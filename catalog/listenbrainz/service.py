@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
 from catalog.listening import interactions
-from catalog.listening.interactions import Heard
-from catalog.models import HeardName, Interaction, LatestImport, NowPlaying, Song, SongAlias
+from catalog.listening.interactions import ListenEntry
+from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
 from catalog.records import SongRecord
 from catalog.songs import resolver
 
@@ -27,13 +27,13 @@ def submit(listener: User, submission: Submission) -> None:
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
-    found = resolver.find_or_add_all(listen.song for listen in submission.listens)
+    found = resolver.find_or_add_songs(listen.song for listen in submission.listens)
     _remember_names(submission.listens, found)
     heard = [
-        Heard(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_source(listen))
+        ListenEntry(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_source(listen))
         for song, listen in zip(found, submission.listens, strict=True)
     ]
-    interactions.record_heard(listener, heard, source=_source(submission.listens[0]))
+    interactions.record_listens(listener, heard, source=_source(submission.listens[0]))
 
 
 def playing_now(listener: User) -> Listen | None:
@@ -51,7 +51,7 @@ def give_feedback(listener: User, feedback: Feedback) -> None:
     if feedback.score == 0:
         interactions.clear_opinion(listener, song)
     else:
-        act = interactions.like if feedback.score > 0 else interactions.dislike
+        act = interactions.like_song if feedback.score > 0 else interactions.dislike_song
         act(listener, song, source="listenbrainz")
 
 
@@ -61,7 +61,11 @@ def find_feedback(listener: User, wanted: RecordingIds) -> list[tuple[Feedback, 
     songs_by_mbid = _find_by_mbids(listener, wanted.mbids)
     songs_by_msid = _find_by_msids(listener, wanted.msids)
     found = [songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(msid_) for mbid, msid_ in asked]
-    opinions = Interaction.objects.by(listener).opinions().filter(song__in=[song for song in found if song])
+    opinions = (
+        Interaction.objects.for_listener(listener)
+        .opinions()
+        .filter(song__in=[song for song in found if song])
+    )
     kinds = dict(opinions.values_list("song_id", "kind"))
     scores = {Interaction.Kind.LIKE: 1, Interaction.Kind.DISLIKE: -1}
     return [
@@ -94,7 +98,7 @@ def set_latest_import(listener: User, service: str, moment: int) -> None:
 def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> bool:
     """Delete the listen of that second and message id; return whether there was one."""
     moment = datetime.fromtimestamp(listened_at, UTC)
-    named = HeardName.objects.filter(msid=listen_msid).values_list("song_id", flat=True).first()
+    named = RecordingMsid.objects.filter(msid=listen_msid).values_list("song_id", flat=True).first()
     at_that_second = heard_songs(listener).filter(occurred_at=moment)
     for interaction in at_that_second:
         if interaction.song_id == named or msid_of(interaction.song) == listen_msid:
@@ -104,7 +108,9 @@ def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> b
 
 def heard_songs(listener: User) -> QuerySet[Interaction]:
     """Return the plays with a time, newest first, with what a listen tells about its song."""
-    plays = Interaction.objects.by(listener).filter(kind=Interaction.Kind.PLAY, occurred_at__isnull=False)
+    plays = Interaction.objects.for_listener(listener).filter(
+        kind=Interaction.Kind.PLAY, occurred_at__isnull=False
+    )
     return plays.select_related("song__artist", "song__album").order_by("-occurred_at", "-pk")
 
 
@@ -130,7 +136,9 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
         *((uuid.UUID(value), pk) for value, pk in aliases.order_by("pk").values_list("value", "song_id")),
     ]
     ids = {pk for _, pk in named}
-    own = set(Interaction.objects.by(listener).filter(song__in=ids).values_list("song_id", flat=True))
+    own = set(
+        Interaction.objects.for_listener(listener).filter(song__in=ids).values_list("song_id", flat=True)
+    )
     songs = _with_names(Song.objects.all()).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
@@ -142,9 +150,9 @@ def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, So
     """Return the songs that were sent under message ids; the listener's own history decides before others'."""
     if not msids:
         return {}
-    named = HeardName.objects.select_related("song__artist", "song__album").filter(msid__in=msids)
+    named = RecordingMsid.objects.select_related("song__artist", "song__album").filter(msid__in=msids)
     songs_by_msid = {name.msid: name.song for name in named}
-    heard = Interaction.objects.by(listener).filter(song__in=songs_by_msid.values())
+    heard = Interaction.objects.for_listener(listener).filter(song__in=songs_by_msid.values())
     own_ids = set(heard.values_list("song_id", flat=True))
     unsure = {one for one in msids if one not in songs_by_msid or songs_by_msid[one].pk not in own_ids}
     return songs_by_msid | _find_heard(listener, unsure)
@@ -180,15 +188,15 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     is_named = feedback.msid == row.msid if feedback.msid else str(feedback.mbid) == record.mbid.lower()
     if not is_named:
         return None
-    song, _ = resolver.find_or_add(record)
-    HeardName.objects.bulk_create([HeardName(msid=row.msid, song=song)], ignore_conflicts=True)
+    song, _ = resolver.find_or_add_song(record)
+    RecordingMsid.objects.bulk_create([RecordingMsid(msid=row.msid, song=song)], ignore_conflicts=True)
     return song
 
 
 def _remember_names(listens: Iterable[Listen], found: Iterable[Song]) -> None:
     names = {listen.msid: song for listen, song in zip(listens, found, strict=True)}
-    HeardName.objects.bulk_create(
-        (HeardName(msid=msid_, song=song) for msid_, song in names.items()), ignore_conflicts=True
+    RecordingMsid.objects.bulk_create(
+        (RecordingMsid(msid=msid_, song=song) for msid_, song in names.items()), ignore_conflicts=True
     )
 
 

@@ -115,7 +115,7 @@ def _count_songs(plays: QuerySet[Interaction]) -> dict[str, int]:
 
 
 def _plays(listener: User, span: Range | None) -> QuerySet[Interaction]:
-    plays = Interaction.objects.by(listener).filter(kind=Interaction.Kind.PLAY)
+    plays = Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY)
     if span is None:
         return plays
     return plays.filter(occurred_at__gte=_midnight(span.first), occurred_at__lt=_midnight(span.after))

@@ -311,7 +311,7 @@ class UnknownAddress(ListenBrainzView):
 def _look_up(asked) -> dict:
     texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
-    song = resolver.find(record)
+    song = resolver.find_song(record)
     return answers.lookup(song) if song is not None and song.mbid else {}
 
 
@@ -344,7 +344,7 @@ def _opinions(listener: User, score: str | None):
     if score is not None and score not in kinds:
         raise BadRequest("The score must be 1 or -1.")
     wanted = kinds.get(score or "", [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
-    return Interaction.objects.by(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
+    return Interaction.objects.for_listener(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
 
 
 def _page(plays, request) -> list[Interaction]:

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening import interactions
-from catalog.listening.interactions import Heard
+from catalog.listening.interactions import ListenEntry
 from catalog.listening.models import Interaction
 from catalog.songs.models import Song
 
 Kind = Interaction.Kind
 
 
-class Fact(NamedTuple):
+class InteractionEntry(NamedTuple):
     """A play or skip (with its time, if the sender knows it) or an opinion."""
 
     song: Song
@@ -25,16 +25,18 @@ class Fact(NamedTuple):
     played_ms: int | None = None
 
 
-def record(listener: User, facts: Sequence[Fact], *, source: str) -> tuple[int, int]:
+def record_batch(listener: User, entries: Sequence[InteractionEntry], *, source: str) -> tuple[int, int]:
     """Write all of them or none; return how many were new and how many known."""
-    heard = [fact for fact in facts if fact.kind in (Kind.PLAY, Kind.SKIP)]
-    opinions = [(fact.song, fact.kind) for fact in facts if fact.kind in (Kind.LIKE, Kind.DISLIKE)]
+    listens = [entry for entry in entries if entry.kind in (Kind.PLAY, Kind.SKIP)]
+    opinions = [(entry.song, entry.kind) for entry in entries if entry.kind in (Kind.LIKE, Kind.DISLIKE)]
     with transaction.atomic():
-        n_added = sum(interactions.record_heard(listener, _heard(heard), source=source))
+        n_added = sum(interactions.record_listens(listener, _build_listen_entries(listens), source=source))
         n_added += sum(interactions.set_opinions(listener, opinions, source=source))
-    return n_added, len(facts) - n_added
+    return n_added, len(entries) - n_added
 
 
-def _heard(facts: Sequence[Fact]) -> list[Heard]:
+def _build_listen_entries(entries: Sequence[InteractionEntry]) -> list[ListenEntry]:
     now = timezone.now()
-    return [Heard(fact.song, fact.occurred_at or now, fact.kind, fact.played_ms) for fact in facts]
+    return [
+        ListenEntry(entry.song, entry.occurred_at or now, entry.kind, entry.played_ms) for entry in entries
+    ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.listening.same_play import Report, SamePlays, report, wait_for_others
+from catalog.listening.same_play import PlayMatcher, PlayReport, build_report, lock_listener
 from catalog.play_rules import is_play
 from catalog.signals import listening_changed
 from catalog.songs.locks import hold_song, hold_songs
@@ -25,13 +25,13 @@ Kind = Interaction.Kind
 
 
 @retry_conflicts
-def like(listener: User, song: Song, *, source: str) -> Interaction:
+def like_song(listener: User, song: Song, *, source: str) -> Interaction:
     """Make `song` a liked one; a dislike of it is replaced."""
     return _set_opinion(listener, song, Kind.LIKE, source)
 
 
 @retry_conflicts
-def dislike(listener: User, song: Song, *, source: str) -> Interaction:
+def dislike_song(listener: User, song: Song, *, source: str) -> Interaction:
     """Make `song` a disliked one; a like of it is replaced."""
     return _set_opinion(listener, song, Kind.DISLIKE, source)
 
@@ -39,12 +39,17 @@ def dislike(listener: User, song: Song, *, source: str) -> Interaction:
 @retry_conflicts
 def clear_opinion(listener: User, song: Song) -> bool:
     """Take back the like or dislike; return whether there was one."""
-    return _delete(listener, Interaction.objects.by(listener).opinions().filter(song=song)) > 0
+    return (
+        _delete_interactions(
+            listener, Interaction.objects.for_listener(listener).opinions().filter(song=song)
+        )
+        > 0
+    )
 
 
-def opinion_of(listener: User, song: Song) -> Kind | None:
+def get_opinion(listener: User, song: Song) -> Kind | None:
     """Return `Kind.LIKE`, `Kind.DISLIKE` or None; one query."""
-    opinion = Interaction.objects.by(listener).opinions().filter(song=song).only("kind").first()
+    opinion = Interaction.objects.for_listener(listener).opinions().filter(song=song).only("kind").first()
     return None if opinion is None else Kind(opinion.kind)
 
 
@@ -57,8 +62,10 @@ def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, sourc
     with transaction.atomic():
         present = hold_songs(song.pk for song, _ in opinions)
         opinions = [(song, kind) for song, kind in opinions if song.pk in present]
-        mine = Interaction.objects.by(listener).opinions()
-        before = dict(mine.filter(song__in=[song for song, _ in opinions]).values_list("song_id", "kind"))
+        own_opinions = Interaction.objects.for_listener(listener).opinions()
+        before = dict(
+            own_opinions.filter(song__in=[song for song, _ in opinions]).values_list("song_id", "kind")
+        )
         after, changed = dict(before), []
         for song, kind in opinions:
             changed.append(after.get(song.pk) != kind)
@@ -66,7 +73,7 @@ def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, sourc
         wanted = {song_id: kind for song_id, kind in after.items() if before.get(song_id) != kind}
         _write_opinions(listener, wanted, before.keys(), source)
         if wanted:
-            _tell(listener)
+            _announce_change(listener)
     return changed
 
 
@@ -84,7 +91,7 @@ def record_play(
     What is too short to be a play is stored as a skip. What another source told already, or this one of the same
     second, is not stored again (`catalog.listening.same_play`).
     """
-    return _record(listener, song, Kind.PLAY, occurred_at, played_ms, source)
+    return _record_listen(listener, song, Kind.PLAY, occurred_at, played_ms, source)
 
 
 @retry_conflicts
@@ -97,10 +104,10 @@ def record_skip(
     source: str,
 ) -> tuple[Interaction, bool]:
     """Add a play that was broken off after `played_ms`; return it and whether it is new."""
-    return _record(listener, song, Kind.SKIP, occurred_at, played_ms, source)
+    return _record_listen(listener, song, Kind.SKIP, occurred_at, played_ms, source)
 
 
-class Heard(NamedTuple):
+class ListenEntry(NamedTuple):
     """One of several plays or skips that arrive together."""
 
     song: Song
@@ -111,140 +118,154 @@ class Heard(NamedTuple):
 
 
 @retry_conflicts
-def record_heard(listener: User, heard: Sequence[Heard], *, source: str) -> list[bool]:
+def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: str) -> list[bool]:
     """Add up to a thousand plays and skips in a few statements; return for each whether it is new.
 
     `source` is the source of those that name none.
     """
-    rows = [_row(listener, one, source) for one in heard]
+    rows = [_build_row(listener, one, source) for one in listens]
     with transaction.atomic():
         present = hold_songs(row.song_id for row in rows)
-        wait_for_others(listener)
-        are_new = SamePlays(listener).are_new([_report(row) for row in rows])
+        lock_listener(listener)
+        are_new = PlayMatcher(listener).are_new([_build_report(row) for row in rows])
         is_new = [new and row.song_id in present for row, new in zip(rows, are_new, strict=True)]
         new_rows = [row for row, new in zip(rows, is_new, strict=True) if new]
         Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
         if new_rows:
-            _tell(listener)
+            _announce_change(listener)
     return is_new
 
 
 @retry_conflicts
 def delete_interaction(listener: User, interaction_id: int) -> bool:
     """Delete one of the listener's own interactions; return whether there was one."""
-    return _delete(listener, Interaction.objects.by(listener).filter(pk=interaction_id)) > 0
+    return (
+        _delete_interactions(listener, Interaction.objects.for_listener(listener).filter(pk=interaction_id))
+        > 0
+    )
 
 
 @retry_conflicts
 def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
     """Delete the play or skip of `song` at that second; return whether there was one."""
-    heard = Interaction.objects.by(listener).heard()
-    return _delete(listener, heard.filter(song=song, occurred_at=whole_second(occurred_at))) > 0
+    listens = Interaction.objects.for_listener(listener).plays_and_skips()
+    return (
+        _delete_interactions(listener, listens.filter(song=song, occurred_at=truncate_to_second(occurred_at)))
+        > 0
+    )
 
 
 @retry_conflicts
-def forget_song(listener: User, song: Song) -> int:
+def delete_song_interactions(listener: User, song: Song) -> int:
     """Delete everything the listener did with `song`; return how many interactions that were."""
-    return _delete(listener, Interaction.objects.by(listener).filter(song=song))
+    return _delete_interactions(listener, Interaction.objects.for_listener(listener).filter(song=song))
 
 
 @retry_conflicts
-def forget_everything(listener: User) -> int:
+def delete_all_interactions(listener: User) -> int:
     """Delete the listener's whole history and all opinions; return how many interactions that were."""
-    return _delete(listener, Interaction.objects.by(listener))
+    return _delete_interactions(listener, Interaction.objects.for_listener(listener))
 
 
-def whole_second(moment: datetime) -> datetime:
+def truncate_to_second(moment: datetime) -> datetime:
     """Return `moment` in UTC without its fraction: sources disagree about fractions of the same play."""
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _record(
+def _record_listen(
     listener: User, song: Song, kind: Kind, occurred_at: datetime | None, played_ms: int | None, source: str
 ) -> tuple[Interaction, bool]:
-    row = _row(listener, Heard(song, occurred_at or timezone.now(), kind, played_ms), source)
+    row = _build_row(listener, ListenEntry(song, occurred_at or timezone.now(), kind, played_ms), source)
     with transaction.atomic():
         hold_song(song)
-        wait_for_others(listener)
-        (known,) = SamePlays(listener).stored([_report(row)])
-        if known is not None:
-            return Interaction.objects.get(pk=known), False
+        lock_listener(listener)
+        (known_id,) = PlayMatcher(listener).match([_build_report(row)])
+        if known_id is not None:
+            return Interaction.objects.get(pk=known_id), False
         row.save(force_insert=True)
-        _tell(listener)
+        _announce_change(listener)
     return row, True
 
 
-def _row(listener: User, heard: Heard, source: str) -> Interaction:
+def _build_row(listener: User, listen: ListenEntry, source: str) -> Interaction:
     """Return the row of a play or skip; what is too short to be a play is a skip."""
-    is_short = heard.kind == Kind.PLAY and not is_play(heard.played_ms, heard.song.duration_ms)
+    is_short = listen.kind == Kind.PLAY and not is_play(listen.played_ms, listen.song.duration_ms)
     return Interaction(
         listener=listener,
-        song=heard.song,
-        kind=Kind.SKIP if is_short else heard.kind,
-        occurred_at=whole_second(heard.occurred_at),
-        played_ms=heard.played_ms,
-        source=heard.source or source,
+        song=listen.song,
+        kind=Kind.SKIP if is_short else listen.kind,
+        occurred_at=truncate_to_second(listen.occurred_at),
+        played_ms=listen.played_ms,
+        source=listen.source or source,
     )
 
 
-def _report(row: Interaction) -> Report:
+def _build_report(row: Interaction) -> PlayReport:
     at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]
-    return report(row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms)
+    return build_report(row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms)
 
 
 def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
     """Write the opinion; two requests at once end with one row, the later one's."""
     with transaction.atomic():
         hold_song(song)
-        opinion = Interaction.objects.by(listener).opinions().filter(song=song).first()
+        opinion = Interaction.objects.for_listener(listener).opinions().filter(song=song).first()
         if opinion is None:
-            opinion = _first_opinion(listener, song, kind, source)
+            opinion = _insert_opinion(listener, song, kind, source)
         if opinion.kind != kind:
-            opinion.kind, opinion.source, opinion.occurred_at = kind, source, whole_second(timezone.now())
+            opinion.kind, opinion.source, opinion.occurred_at = (
+                kind,
+                source,
+                truncate_to_second(timezone.now()),
+            )
             opinion.save(update_fields=["kind", "source", "occurred_at"])
-            _tell(listener)
+            _announce_change(listener)
     return opinion
 
 
-def _write_opinions(listener: User, wanted: Mapping[int, int], known: Collection[int], source: str) -> None:
-    """Insert the opinions of songs that are not `known`, and turn round the others."""
-    now = whole_second(timezone.now())
+def _write_opinions(
+    listener: User, wanted: Mapping[int, int], existing: Collection[int], source: str
+) -> None:
+    """Insert the opinions of songs that are not in `existing`; change the others."""
+    now = truncate_to_second(timezone.now())
     row = {"listener": listener, "source": source, "occurred_at": now}
     new = [
         Interaction(song_id=song_id, kind=kind, **row)
         for song_id, kind in wanted.items()
-        if song_id not in known
+        if song_id not in existing
     ]
     Interaction.objects.bulk_create(new, ignore_conflicts=True)
     # also what another request inserted at the same moment
     for kind in (Kind.LIKE, Kind.DISLIKE):
         of_kind = [song_id for song_id, wanted_kind in wanted.items() if wanted_kind == kind]
-        others = Interaction.objects.by(listener).opinions().filter(song__in=of_kind).exclude(kind=kind)
+        others = (
+            Interaction.objects.for_listener(listener).opinions().filter(song__in=of_kind).exclude(kind=kind)
+        )
         others.update(kind=kind, source=source, occurred_at=now)
 
 
-def _first_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
+def _insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
     """Insert the opinion, or return the one that another request inserted at the same moment."""
-    now = whole_second(timezone.now())
+    now = truncate_to_second(timezone.now())
     try:
         with transaction.atomic():
             opinion = Interaction.objects.create(
                 listener=listener, song=song, kind=kind, source=source, occurred_at=now
             )
     except IntegrityError:
-        return Interaction.objects.by(listener).opinions().get(song=song)
-    _tell(listener)
+        return Interaction.objects.for_listener(listener).opinions().get(song=song)
+    _announce_change(listener)
     return opinion
 
 
-def _delete(listener: User, interactions) -> int:
+def _delete_interactions(listener: User, interactions) -> int:
     with transaction.atomic():
         n_deleted, _ = interactions.delete()
         if n_deleted:
-            _tell(listener)
+            _announce_change(listener)
     return n_deleted
 
 
-def _tell(listener: User) -> None:
+def _announce_change(listener: User) -> None:
     # robust: the fact is stored and acknowledged whatever a receiver does; Django logs the receiver's error
     transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))

@@ -20,49 +20,60 @@ KEPT = ("song_id", "kind", "plays", "played_ms", "occurred_at", "source", "impor
 _WORDS = {int(Interaction.Kind.LIKE): LIKED, int(Interaction.Kind.DISLIKE): DISLIKED}
 
 
-def opinions_of(listener: User, songs: Iterable[Song]) -> dict[int, str]:
+def load_opinions(listener: User, songs: Iterable[Song]) -> dict[int, str]:
     """Return "like" or "dislike" by song id, for those of `songs` with an opinion; one query."""
     ids = {song.pk for song in songs}
     if not ids or not listener.is_authenticated:
         return {}
-    rows = Interaction.objects.by(listener).opinions().filter(song_id__in=ids).values_list("song_id", "kind")
+    rows = (
+        Interaction.objects.for_listener(listener)
+        .opinions()
+        .filter(song_id__in=ids)
+        .values_list("song_id", "kind")
+    )
     return {song_id: _WORDS[kind] for song_id, kind in rows}
 
 
-def opinions(listener: User, kind: Interaction.Kind) -> QuerySet[Interaction]:
+def list_opinions(listener: User, kind: Interaction.Kind) -> QuerySet[Interaction]:
     """Return the listener's likes or dislikes, newest first, ready for rows."""
-    found = Interaction.objects.by(listener).filter(kind=kind)
-    return _with_songs(found).order_by("-occurred_at", "-pk")
+    opinions = Interaction.objects.for_listener(listener).filter(kind=kind)
+    return _select_songs(opinions).order_by("-occurred_at", "-pk")
 
 
-def history(listener: User) -> QuerySet[Interaction]:
+def list_history(listener: User) -> QuerySet[Interaction]:
     """Return plays and skips, newest first; what has no time comes last."""
-    return _with_songs(Interaction.objects.by(listener).heard()).order_by("-occurred_at", "-pk")
+    return _select_songs(Interaction.objects.for_listener(listener).plays_and_skips()).order_by(
+        "-occurred_at", "-pk"
+    )
 
 
-def of_day(listener: User, day: date) -> QuerySet[Interaction]:
+def list_day(listener: User, day: date) -> QuerySet[Interaction]:
     """Return the plays and skips of one day in the site's time zone."""
     zone = timezone.get_current_timezone()
     if not date.min < day < date.max - timedelta(days=1):  # its ends may not exist in UTC
         return Interaction.objects.none()
     start = datetime.combine(day, time.min, tzinfo=zone)
     end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
-    return Interaction.objects.by(listener).heard().filter(occurred_at__gte=start, occurred_at__lt=end)
+    return (
+        Interaction.objects.for_listener(listener)
+        .plays_and_skips()
+        .filter(occurred_at__gte=start, occurred_at__lt=end)
+    )
 
 
-def take_out(listener: User, heard: QuerySet[Interaction]) -> list[dict[str, Any]]:
+def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[str, Any]]:
     """Delete plays and skips of the listener; return them as JSON could keep them, for `put_back`."""
     with transaction.atomic():
-        taken = list(heard.filter(listener=listener).values(*KEPT))
-        n_deleted, _by_table = heard.filter(listener=listener).delete()
+        removed = list(listens.filter(listener=listener).values(*KEPT))
+        n_deleted, _by_table = listens.filter(listener=listener).delete()
         if n_deleted:
-            _tell(listener)
-    return [row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()} for row in taken]
+            _announce_change(listener)
+    return [row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()} for row in removed]
 
 
-def put_back(listener: User, taken: Iterable[Mapping[str, Any]]) -> int:
+def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int:
     """Add what `take_out` returned, but for songs that are gone by now; return how many there are again."""
-    rows = [dict(row) for row in taken]
+    rows = [dict(row) for row in removed]
     songs = Song.objects.in_bulk({row["song_id"] for row in rows})
     import_runs = apps.get_model("catalog.ImportRun").objects
     runs = set(import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list("pk", flat=True))
@@ -76,13 +87,13 @@ def put_back(listener: User, taken: Iterable[Mapping[str, Any]]) -> int:
     with transaction.atomic():
         Interaction.objects.bulk_create(again, batch_size=500, ignore_conflicts=True)
         if again:
-            _tell(listener)
+            _announce_change(listener)
     return len(again)
 
 
-def _tell(listener: User) -> None:
+def _announce_change(listener: User) -> None:
     transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))
 
 
-def _with_songs(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
+def _select_songs(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
     return interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.listening.same_play import SamePlays, report, wait_for_others
+from catalog.listening.same_play import PlayMatcher, build_report, lock_listener
 from catalog.play_rules import LEAST_HEARD_MS, is_play
 from catalog.playlists.playlist_writer import PlaylistWriter
 from catalog.records import (
@@ -61,7 +61,7 @@ Listen = tuple[int, int, ListenRecord]
 """Listener id, song id and what happened."""
 
 
-class Written(NamedTuple):
+class WriteCounts(NamedTuple):
     """What became of a chunk of records: every one was added, known already, left out or rejected.
 
     `kinds` counts the records that are in now by what they are ("play", "like", …), whether new or known.
@@ -97,26 +97,26 @@ class ListenWriter:
         self._song_ids: dict[object, int] = {}
         self._durations: dict[int, int | None] = {}
         self._sources: set[str] = set()
-        self._same_plays = SamePlays(listener) if listener is not None else None
+        self._same_plays = PlayMatcher(listener) if listener is not None else None
         self._playlists = PlaylistWriter(run, listener) if listener is not None else None
 
     def prepare(self, records: Sequence[ListenRecord | PlaylistRecord]) -> None:
         """Compute the match keys of a chunk; call it before the transaction of `write` opens."""
-        _keep_small(self._song_ids)
+        _limit_cache(self._song_ids)
         songs = {record.song for record in records if record.song is not None}
         self._songs.prepare(songs - self._song_ids.keys())
 
-    def write(self, records: Sequence[ListenRecord | PlaylistRecord]) -> Written:
+    def write(self, records: Sequence[ListenRecord | PlaylistRecord]) -> WriteCounts:
         """Write one chunk; call it inside a transaction."""
-        songs = self._hold_songs_of(records)
+        songs = self._resolve_and_hold_songs(records)
         listens = [record for record in records if isinstance(record, ListenRecord)]
         written = self._write_listens(listens, songs)
         entries = [record for record in records if isinstance(record, PlaylistRecord)]
         return self._write_playlists(entries, songs, written) if entries else written
 
     def _write_playlists(
-        self, entries: list[PlaylistRecord], songs: Mapping[object, int], listens: Written
-    ) -> Written:
+        self, entries: list[PlaylistRecord], songs: Mapping[object, int], listens: WriteCounts
+    ) -> WriteCounts:
         if self._playlists is None:
             full = [RejectedRow(entry.line, "a playlist needs a listener whose it is") for entry in entries]
             return listens._replace(rejected=[*listens.rejected, *full])
@@ -130,41 +130,41 @@ class ListenWriter:
             kinds={**listens.kinds, **counts},
         )
 
-    def _write_listens(self, records: list[ListenRecord], songs: Mapping[object, int]) -> Written:
-        listeners = self._listeners(records)
+    def _write_listens(self, records: list[ListenRecord], songs: Mapping[object, int]) -> WriteCounts:
+        listeners = self._load_listener_ids(records)
         latest = time.time() + _A_DAY
         rejected: list[RejectedRow] = []
         good: list[Listen] = []
         for record in records:
             song_id = songs.get(record.song or record.song_key)
             if song_id is None:
-                rejected.append(RejectedRow(record.line, _unknown_song(record)))
+                rejected.append(RejectedRow(record.line, _describe_unknown_song(record)))
             elif record.occurred_at is not None and record.occurred_at > latest:
                 rejected.append(RejectedRow(record.line, "the time is in the future"))
             else:
                 good.append((listeners[record.listener], song_id, record))
-        judged, left_out = self._judge_plays(good)
-        n_added = self._insert(judged)
-        kinds = Counter(KIND_NAMES[record.kind] for _listener, _song, record in judged)
-        return Written(n_added, len(judged) - n_added, rejected, left_out, kinds)
+        counted, left_out = self._judge_plays(good)
+        n_added = self._insert(counted)
+        kinds = Counter(KIND_NAMES[record.kind] for _listener, _song, record in counted)
+        return WriteCounts(n_added, len(counted) - n_added, rejected, left_out, kinds)
 
     def _judge_plays(self, listens: list[Listen]) -> tuple[list[Listen], list[LeftOutRow]]:
         """Make skips of plays that are too short to be plays, and leave out those that the listener did not end."""
         short = [listen for listen in listens if _may_be_too_short(listen[2])]
         if not short:
             return listens, []
-        durations = self._durations_of(song_id for _listener, song_id, _record in short)
-        judged, left_out = [], []
+        durations = self._load_durations(song_id for _listener, song_id, _record in short)
+        counted, left_out = [], []
         for listener_id, song_id, record in listens:
             if not _may_be_too_short(record) or is_play(record.played_ms, durations[song_id]):
-                judged.append((listener_id, song_id, record))
+                counted.append((listener_id, song_id, record))
             elif not record.played_ms:
                 left_out.append(LeftOutRow(record.line, LeftOut.UNHEARD))
             elif record.is_broken_off:
                 left_out.append(LeftOutRow(record.line, LeftOut.BROKEN_OFF))
             else:
-                judged.append((listener_id, song_id, record._replace(kind=SKIP)))
-        return judged, left_out
+                counted.append((listener_id, song_id, record._replace(kind=SKIP)))
+        return counted, left_out
 
     def _insert(self, listens: list[Listen]) -> int:
         opinions, timed, untimed = [], [], []
@@ -176,18 +176,18 @@ class ListenWriter:
                 untimed.append(listen)
             else:
                 timed.append(listen)
-        timed = self._without_known(timed)
-        n_new = insert(Interaction, _FIELDS, [self._row(*listen) for listen in timed], _DO_NOTHING)
-        return n_new + self._insert_opinions(opinions) + self._insert_untimed(untimed)
+        timed = self._drop_known_plays(timed)
+        n_new = insert(Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING)
+        return n_new + self._insert_opinions(opinions) + self._insert_plays_without_time(untimed)
 
-    def _without_known(self, listens: list[Listen]) -> list[Listen]:
+    def _drop_known_plays(self, listens: list[Listen]) -> list[Listen]:
         """Leave out the plays of the listener's own history that another source told already."""
         if self._same_plays is None or self._own is None or not listens:
             return listens
-        wait_for_others(self._own)
-        durations = self._durations_of(song_id for _listener, song_id, _record in listens)
+        lock_listener(self._own)
+        durations = self._load_durations(song_id for _listener, song_id, _record in listens)
         reports = [
-            report(
+            build_report(
                 song_id,
                 record.kind,
                 record.occurred_at or 0,
@@ -202,10 +202,10 @@ class ListenWriter:
         is_new = self._same_plays.are_new(reports, leave_out_run=own_run)
         return [listen for listen, new in zip(listens, is_new, strict=True) if new]
 
-    def _durations_of(self, song_ids: Iterable[int]) -> dict[int, int | None]:
-        _keep_small(self._durations)
-        for part in chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
-            self._durations.update(Song.objects.filter(pk__in=part).values_list("pk", "duration_ms"))
+    def _load_durations(self, song_ids: Iterable[int]) -> dict[int, int | None]:
+        _limit_cache(self._durations)
+        for some_ids in chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
+            self._durations.update(Song.objects.filter(pk__in=some_ids).values_list("pk", "duration_ms"))
         return self._durations
 
     def _insert_opinions(self, listens: list[Listen]) -> int:
@@ -213,9 +213,11 @@ class ListenWriter:
         last: dict[tuple[int, int], Listen] = {}
         for listen in sorted(listens, key=lambda listen: listen[2].occurred_at or 0):
             last[listen[:2]] = listen
-        return insert(Interaction, _FIELDS, [self._row(*listen) for listen in last.values()], _LAST_OPINION)
+        return insert(
+            Interaction, _FIELDS, [self._build_row(*listen) for listen in last.values()], _LAST_OPINION
+        )
 
-    def _insert_untimed(self, listens: list[Listen]) -> int:
+    def _insert_plays_without_time(self, listens: list[Listen]) -> int:
         """Insert one row a pair; each record of it counts, as its plays are in the row."""
         total: dict[tuple[int, int, int, str], list[int]] = {}
         for listener_id, song_id, record in listens:
@@ -230,7 +232,7 @@ class ListenWriter:
         n_new = insert(Interaction, _FIELDS, rows, _ADD_UP)
         return n_new + (alone if n_new == len(rows) else 0)
 
-    def _row(self, listener_id: int, song_id: int, record: ListenRecord) -> tuple:
+    def _build_row(self, listener_id: int, song_id: int, record: ListenRecord) -> tuple:
         return (
             listener_id,
             song_id,
@@ -242,51 +244,53 @@ class ListenWriter:
             self._run_id,
         )
 
-    def _listeners(self, records: Sequence[ListenRecord]) -> dict[str, int]:
+    def _load_listener_ids(self, records: Sequence[ListenRecord]) -> dict[str, int]:
         if self._own is not None:
             return dict.fromkeys({record.listener for record in records}, self._own.pk)
-        _keep_small(self._listener_ids)
+        _limit_cache(self._listener_ids)
         new = {record.listener for record in records} - self._listener_ids.keys()
-        self._listener_ids.update(_listener_ids(new))
+        self._listener_ids.update(_find_or_add_listeners(new))
         return self._listener_ids
 
-    def _hold_songs_of(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+    def _resolve_and_hold_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
         """Return song ids by what records say, and hold the songs.
 
         One that a merge has taken since the last chunk is looked up anew.
         """
-        songs = self._songs_of(records)
-        wanted = {song: songs[song] for one in records if (song := _song_named(one)) in songs}
+        songs = self._resolve_songs(records)
+        wanted = {song: songs[song] for one in records if (song := _get_song_reference(one)) in songs}
         present = hold_songs(wanted.values())
         gone = [song for song, song_id in wanted.items() if song_id not in present]
         if not gone:
             return songs
         for song in gone:
             del self._song_ids[song]
-        songs = self._songs_of(records)
+        songs = self._resolve_songs(records)
         hold_songs(songs[song] for song in gone if song in songs)
         return songs
 
-    def _songs_of(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
-        wanted = dict.fromkeys(_song_named(record) for record in records)
+    def _resolve_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+        wanted = dict.fromkeys(_get_song_reference(record) for record in records)
         new = [song for song in wanted if song not in self._song_ids]
         self._song_ids.update(ids_by(Song, "key", [key for key in new if isinstance(key, str)]))
         described = [song for song in new if isinstance(song, SongRecord)]
-        found = self._songs.resolve(described).ids
-        self._song_ids.update({song: id_ for song, id_ in zip(described, found, strict=True) if id_})
+        resolved_ids = self._songs.resolve(described).ids
+        self._song_ids.update({song: id_ for song, id_ in zip(described, resolved_ids, strict=True) if id_})
         return self._song_ids
 
 
-def _song_named(record: ListenRecord | PlaylistRecord) -> SongRecord | str | None:
+def _get_song_reference(record: ListenRecord | PlaylistRecord) -> SongRecord | str | None:
     return record.song or (record.song_key if isinstance(record, ListenRecord) else None)
 
 
-def _listener_ids(names: Iterable[str]) -> dict[str, int]:
+def _find_or_add_listeners(names: Iterable[str]) -> dict[str, int]:
     """Return ids by name; new names become accounts that nobody can sign in to yet."""
     names = set(names)
     ids = ids_by(User, "username", names)
     if new := sorted(names - ids.keys()):
-        User.objects.bulk_create([_listener(name) for name in new], ignore_conflicts=True, batch_size=500)
+        User.objects.bulk_create(
+            [_build_listener(name) for name in new], ignore_conflicts=True, batch_size=500
+        )
         ids.update(ids_by(User, "username", new))
         # "Alice" and "alice" are one person
         for name in names - ids.keys():
@@ -304,17 +308,17 @@ def _may_be_too_short(record: ListenRecord) -> bool:
     )
 
 
-def _listener(name: str) -> User:
+def _build_listener(name: str) -> User:
     # what set_unusable_password() writes, ten times faster
     return User(username=name, password=f"{UNUSABLE_PASSWORD_PREFIX}{secrets.token_hex(20)}")
 
 
-def _keep_small(cache: dict) -> None:
+def _limit_cache(cache: dict) -> None:
     if len(cache) > _CACHED_IDS:
         cache.clear()
 
 
-def _unknown_song(record: ListenRecord) -> str:
+def _describe_unknown_song(record: ListenRecord) -> str:
     if record.song is not None:
         return "the song cannot be added: another song has one of its ids"
     return f"song {record.song_key[:60]!r} is not in the catalog; import the songs first"

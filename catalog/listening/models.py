@@ -10,7 +10,7 @@ from catalog.songs.models import Song
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
-    def by(self, listener) -> "InteractionQuerySet":
+    def for_listener(self, listener) -> "InteractionQuerySet":
         return self.filter(listener=listener)
 
     def likes(self) -> "InteractionQuerySet":
@@ -22,7 +22,7 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
     def opinions(self) -> "InteractionQuerySet":
         return self.filter(kind__in=[Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
 
-    def heard(self) -> "InteractionQuerySet":
+    def plays_and_skips(self) -> "InteractionQuerySet":
         return self.filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.SKIP])
 
 
@@ -133,11 +133,11 @@ class Submission(models.Model):
         return self.key
 
 
-class HeardName(models.Model):
+class RecordingMsid(models.Model):
     """A name under which a player sent a song: its ListenBrainz message id, and the song it was taken for."""
 
     msid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="heard_names")
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="recording_msids")
 
     def __str__(self) -> str:
         return str(self.msid)

@@ -15,11 +15,11 @@ KEPT_FOR = timedelta(days=3)
 MAX_KEY_LENGTH = 100
 
 
-class KeyUsedForSomethingElse(Exception):
+class IdempotencyKeyReused(Exception):
     """An Idempotency-Key came again with another body."""
 
 
-def once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
+def run_once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
     """Return what `act` answers and whether that was an earlier call; without a key, always call it.
 
     The answer is stored in the transaction of the act itself, so there is never one without the other.
@@ -27,7 +27,7 @@ def once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> tuple
     if not key:
         return act(), False
     digest = hashlib.sha256(body).hexdigest()
-    earlier = _earlier(listener, key, digest)
+    earlier = _find_earlier_answer(listener, key, digest)
     if earlier is not None:
         return earlier, True
     try:
@@ -36,19 +36,17 @@ def once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> tuple
             Submission.objects.create(listener=listener, key=key, body_sha256=digest, answer=answer)
             Submission.objects.filter(listener=listener, created_at__lt=timezone.now() - KEPT_FOR).delete()
     except IntegrityError:  # the same submission a moment earlier, on another thread
-        earlier = _earlier(listener, key, digest)
+        earlier = _find_earlier_answer(listener, key, digest)
         if earlier is None:
             raise
         return earlier, True
     return answer, False
 
 
-def _earlier(listener: User, key: str, digest: str) -> Any:
-    found = Submission.objects.filter(listener=listener, key=key).first()
-    if found is None:
+def _find_earlier_answer(listener: User, key: str, digest: str) -> Any:
+    submission = Submission.objects.filter(listener=listener, key=key).first()
+    if submission is None:
         return None
-    if found.body_sha256 != digest:
-        raise KeyUsedForSomethingElse(
-            f"The Idempotency-Key {key!r} was used for another body. Take a new one."
-        )
-    return found.answer
+    if submission.body_sha256 != digest:
+        raise IdempotencyKeyReused(f"The Idempotency-Key {key!r} was used for another body. Take a new one.")
+    return submission.answer

@@ -8,7 +8,7 @@ in the admin, and new songs go to the first.
 
 from django.db import migrations, transaction
 
-from catalog.songs.matching import lookup_key, read_keys
+from catalog.songs.matching import build_lookup_key, build_song_keys
 from catalog.songs.text import normalise
 
 BATCH = 2_000
@@ -25,7 +25,7 @@ def recompute(apps, schema_editor):
     for rows in _batches(Artist, "name", "search_text", "lookup_key", "mbid"):
         update(
             "UPDATE catalog_artist SET lookup_key = %s WHERE id = %s",
-            [(key, pk) for pk, name, _, old, _ in rows if (key := lookup_key(name)) != old],
+            [(key, pk) for pk, name, _, old, _ in rows if (key := build_lookup_key(name)) != old],
         )
         _rename(Artist, connection.alias, [(pk, name[:500], text, mbid, {}) for pk, name, text, _, mbid in rows], 500)
     for rows in _batches(Album, "title", "search_text", "artist_id", "mbid"):
@@ -40,7 +40,7 @@ def recompute(apps, schema_editor):
     for rows in _batches(Song, "title", "artist__name", "search_text", "match_key", "work_key"):
         changed = []
         for pk, title, artist, *old in rows:
-            new = [f"{normalise(title)[:500]} {normalise(artist)[:500]}", *read_keys(artist, title)]
+            new = [f"{normalise(title)[:500]} {normalise(artist)[:500]}", *build_song_keys(artist, title)]
             if new != old:
                 changed.append((*new, pk))
         update("UPDATE catalog_song SET search_text = %s, match_key = %s, work_key = %s WHERE id = %s", changed)

@@ -6,7 +6,7 @@ transaction of its own; begun again, it adds nothing twice.
 
 from django.db import migrations, transaction
 
-from catalog.songs.matching import find_guests, is_list_of_full_names, lookup_key, split_credit
+from catalog.songs.matching import find_guests, is_list_of_full_names, build_lookup_key, split_credit
 from catalog.songs.text import normalise
 
 BATCH = 2_000
@@ -20,12 +20,12 @@ def link(apps, schema_editor):
         last = rows[-1][0]
         named = [(pk, artist_id, names) for pk, title, artist_id, artist in rows if (names := _names(artist, title))]
         with transaction.atomic(using=schema_editor.connection.alias):
-            ids = _find_or_add(Artist, {lookup_key(name): name for _, _, names in named for name in names})
+            ids = _find_or_add(Artist, {build_lookup_key(name): name for _, _, names in named for name in names})
             ArtistCredit.objects.bulk_create(
                 [
                     ArtistCredit(song_id=pk, artist_id=found)
                     for pk, artist_id, names in named
-                    for found in dict.fromkeys(ids.get(lookup_key(name)) for name in names)
+                    for found in dict.fromkeys(ids.get(build_lookup_key(name)) for name in names)
                     if found not in (None, artist_id)
                 ],
                 ignore_conflicts=True,

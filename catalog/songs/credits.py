@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.records import SongRecord
 from catalog.songs.matching import (
+    build_lookup_key,
     find_guests,
+    get_main_artist,
     is_list_of_full_names,
-    lookup_key,
-    main_artist,
     split_credit,
     strip_channel,
 )
@@ -25,7 +25,7 @@ _MOST_ARTISTS = 20
 _MANY = 900
 
 
-def credit_as_written(artist: str, main: str) -> str:
+def build_credit(artist: str, main: str) -> str:
     """Return the whole credit where it says more than the main artist, else nothing."""
     credit = strip_channel(artist)[:NAME_LENGTH]
     return "" if credit == main else credit
@@ -36,20 +36,20 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
 
     An artist's MusicBrainz id counts only where its name agrees; that of one artist is never believed of several.
     """
-    names = [main_artist(record.artist)[:NAME_LENGTH] for record in records]
-    mbids = _believed_mbids(names, records)
-    keys = {name: _name_key(name) for name in set(names)}
+    names = [get_main_artist(record.artist)[:NAME_LENGTH] for record in records]
+    mbids = _select_trusted_mbids(names, records)
+    keys = {name: _build_name_key(name) for name in set(names)}
     by_name = _find_by_name(names)
-    places = [(keys[name], mbid) for name, mbid in zip(names, mbids, strict=True)]
-    written = dict(zip(reversed(places), reversed(names), strict=True))
-    found: dict[tuple[str, str], int] = {}
+    identities = [(keys[name], mbid) for name, mbid in zip(names, mbids, strict=True)]
+    written = dict(zip(reversed(identities), reversed(names), strict=True))
+    ids: dict[tuple[str, str], int] = {}
     # spellings of one name in one batch make one artist: AC/DC and ACDC
     new: dict[tuple[str, str], Artist] = {}
     unknown: dict[tuple[str, str], tuple[str, str]] = {}
-    for key, mbid in dict.fromkeys(places):
+    for key, mbid in dict.fromkeys(identities):
         artist = _choose(by_name.get(key, ()), mbid)
         if artist is not None:
-            found[key, mbid] = artist.pk
+            ids[key, mbid] = artist.pk
             continue
         artist = _make_artist(written[key, mbid], mbid)
         unknown[key, mbid] = artist.lookup_key, mbid
@@ -57,10 +57,10 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     if new:
         Artist.objects.bulk_create(new.values(), ignore_conflicts=True, batch_size=500)
         by_name = _find_by_name([artist.name for artist in new.values()])
-        for place, identity in unknown.items():
-            same = by_name[new[identity].search_text]
-            found[place] = (_choose(same, place[1]) or same[0]).pk
-    return [found[place] for place in places]
+        for wanted, added in unknown.items():
+            same = by_name[new[added].search_text]
+            ids[wanted] = (_choose(same, wanted[1]) or same[0]).pk
+    return [ids[wanted] for wanted in identities]
 
 
 def link_artists(records: Mapping[int, SongRecord]) -> None:
@@ -70,18 +70,23 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
     if not candidates:
         return
     unsure = {name for _, names in candidates.values() for name in names}
-    known = _known_artists(unsure)
+    known_keys = _find_known_lookup_keys(unsure)
     sure = {
-        song_id: [*names, *(parts if parts and all(lookup_key(part) in known for part in parts) else ())]
-        for song_id, (names, parts) in candidates.items()
+        song_id: [
+            *names,
+            *(others if others and all(build_lookup_key(other) in known_keys for other in others) else ()),
+        ]
+        for song_id, (names, others) in candidates.items()
     }
-    mbids = {lookup_key(name): mbid for record in records.values() for name, mbid in record.credit if mbid}
+    mbids = {
+        build_lookup_key(name): mbid for record in records.values() for name, mbid in record.credit if mbid
+    }
     ids = _find_or_add_by_lookup_key({name for names in sure.values() for name in names}, mbids)
     main = dict(Song.objects.filter(pk__in=sure).values_list("pk", "artist_id"))
     rows = [
         ArtistCredit(song_id=song_id, artist_id=artist_id)
         for song_id, names in sure.items()
-        for artist_id in dict.fromkeys(ids[lookup_key(name)] for name in names[:_MOST_ARTISTS])
+        for artist_id in dict.fromkeys(ids[build_lookup_key(name)] for name in names[:_MOST_ARTISTS])
         if artist_id != main.get(song_id)
     ]
     ArtistCredit.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
@@ -89,39 +94,39 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
 
 def _split_names(record: SongRecord) -> tuple[list[str], list[str]]:
     """Return the artists that are named for sure, and the parts of a name that may be one."""
-    main = main_artist(record.artist)
+    main = get_main_artist(record.artist)
     guests = [guest for text in (record.artist, record.title) for guest in find_guests(text)]
     if len(record.credit) > 1:
         return [*(name for name, _ in record.credit), *guests], []
-    parts = split_credit(main)
-    if len(parts) < 2:
+    names = split_credit(main)
+    if len(names) < 2:
         return guests, []
-    if is_list_of_full_names(parts):
-        return [*parts, *guests], []
-    return guests, parts
+    if is_list_of_full_names(names):
+        return [*names, *guests], []
+    return guests, names
 
 
-def _known_artists(names: Iterable[str]) -> set[str]:
+def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:
     """Return the lookup keys of those names under which an artist has songs of their own."""
-    keys = {lookup_key(name) for name in names}
-    known: set[str] = set()
-    for part in chunks(keys, _MANY):
-        rows = Artist.objects.filter(lookup_key__in=part, songs__isnull=False)
-        known.update(rows.values_list("lookup_key", flat=True).distinct())
-    return known
+    keys = {build_lookup_key(name) for name in names}
+    known_keys: set[str] = set()
+    for some_keys in chunks(keys, _MANY):
+        rows = Artist.objects.filter(lookup_key__in=some_keys, songs__isnull=False)
+        known_keys.update(rows.values_list("lookup_key", flat=True).distinct())
+    return known_keys
 
 
 def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -> dict[str, int]:
     """Return artists by lookup key; new ones get their MusicBrainz id of `mbids` where nobody has it."""
-    written = {lookup_key(name): name for name in names}
+    written = {build_lookup_key(name): name for name in names}
     ids = ids_by(Artist, "lookup_key", written)
     missing = [key for key in sorted(written) if key not in ids]
-    taken = _read_owners(mbids[key] for key in missing if key in mbids)
+    key_by_mbid = _read_owners(mbids[key] for key in missing if key in mbids)
     new = []
     for key in missing:
         mbid = mbids.get(key, "")
-        new.append(_make_artist(written[key][:NAME_LENGTH], "" if mbid in taken else mbid))
-        taken[mbid] = key
+        new.append(_make_artist(written[key][:NAME_LENGTH], "" if mbid in key_by_mbid else mbid))
+        key_by_mbid[mbid] = key
     if new:
         Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
         by_text = ids_by(Artist, "search_text", (artist.search_text for artist in new))
@@ -131,7 +136,7 @@ def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -
     return ids
 
 
-def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:
+def _select_trusted_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list[str]:
     """Return the artist's MusicBrainz id of each record, "" where it belongs to another name or to one of several."""
     mbids = [record.artist_mbid.lower() for record in records]
     if not any(mbids):
@@ -139,7 +144,7 @@ def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list
     owners = _read_owners(mbid for mbid in mbids if mbid)
     believed = []
     for name, mbid in zip(names, mbids, strict=True):
-        key = lookup_key(name)
+        key = build_lookup_key(name)
         is_free = mbid not in owners and len(split_credit(name)) == 1
         if mbid and is_free:
             owners[mbid] = key
@@ -150,22 +155,22 @@ def _believed_mbids(names: Sequence[str], records: Sequence[SongRecord]) -> list
 def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
     """Return the lookup keys of the artists that have some of these MusicBrainz ids, by id."""
     owners: dict[str, str] = {}
-    for part in chunks(set(mbids), _MANY):
-        rows = Artist.objects.filter(mbid__in=part).values_list("mbid", "lookup_key")
+    for some_mbids in chunks(set(mbids), _MANY):
+        rows = Artist.objects.filter(mbid__in=some_mbids).values_list("mbid", "lookup_key")
         owners.update({str(mbid): key for mbid, key in rows})
     return owners
 
 
 def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
     """Return the artists by the normal form of their names, else by the lookup key without blanks."""
-    keys = {_name_key(name): lookup_key(name) for name in set(names)}
+    keys = {_build_name_key(name): build_lookup_key(name) for name in set(names)}
     by_name: dict[str, list[Artist]] = {}
-    for part in chunks(keys, _MANY):
-        for artist in Artist.objects.filter(search_text__in=part).order_by("pk"):
+    for some_keys in chunks(keys, _MANY):
+        for artist in Artist.objects.filter(search_text__in=some_keys).order_by("pk"):
             by_name.setdefault(artist.search_text, []).append(artist)
     missing = {lookup: key for key, lookup in keys.items() if key not in by_name}
-    for part in chunks(missing, _MANY):
-        for artist in Artist.objects.filter(lookup_key__in=part).order_by("pk"):
+    for some_keys in chunks(missing, _MANY):
+        for artist in Artist.objects.filter(lookup_key__in=some_keys).order_by("pk"):
             by_name.setdefault(missing[artist.lookup_key], []).append(artist)
     return by_name
 
@@ -179,8 +184,10 @@ def _choose(artists: Sequence[Artist], mbid: str) -> Artist | None:
 
 
 def _make_artist(name: str, mbid: str) -> Artist:
-    return Artist(name=name, search_text=_name_key(name), lookup_key=lookup_key(name), mbid=mbid or None)
+    return Artist(
+        name=name, search_text=_build_name_key(name), lookup_key=build_lookup_key(name), mbid=mbid or None
+    )
 
 
-def _name_key(name: str) -> str:
+def _build_name_key(name: str) -> str:
     return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]

@@ -7,11 +7,11 @@ from common.bulk_sql import ids_by
 GENRE_LENGTH = 100
 
 
-def add_genres(genres_of: dict[int, tuple[str, ...]], *, makes_new: bool) -> None:
+def add_genres(genres_by_song: dict[int, tuple[str, ...]], *, makes_new: bool) -> None:
     """Link songs to genres by their names; genres nobody named before are added only with `makes_new`."""
     names = {
         normalise(name)[:GENRE_LENGTH]: name[:GENRE_LENGTH]
-        for genres in genres_of.values()
+        for genres in genres_by_song.values()
         for name in genres
     }
     names.pop("", None)
@@ -25,7 +25,7 @@ def add_genres(genres_of: dict[int, tuple[str, ...]], *, makes_new: bool) -> Non
     through = Song.genres.through
     links = {
         (song_id, ids[key])
-        for song_id, genres in genres_of.items()
+        for song_id, genres in genres_by_song.items()
         for name in genres
         if (key := normalise(name)[:GENRE_LENGTH]) in ids
     }

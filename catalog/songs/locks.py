@@ -13,7 +13,7 @@ from django.http import Http404
 from catalog.songs.models import Song
 
 
-class SongGone(Http404):
+class SongNotFound(Http404):
     """The song was merged into another or removed a moment ago."""
 
 
@@ -34,6 +34,6 @@ def hold_songs(song_ids: Iterable[int]) -> set[int]:
 
 
 def hold_song(song: Song) -> None:
-    """Hold one song; raises SongGone when it is not there any more."""
+    """Hold one song; raises SongNotFound when it is not there any more."""
     if not hold_songs([song.pk]):
-        raise SongGone(f"The song “{song.title}” was merged into another or removed.")
+        raise SongNotFound(f"The song “{song.title}” was merged into another or removed.")

@@ -66,66 +66,66 @@ class SongKeys(NamedTuple):
     work_key: str
 
 
-def read_keys(artist: str, title: str) -> SongKeys:
+def build_song_keys(artist: str, title: str) -> SongKeys:
     """Return both keys of a song; linear in the names, of which 500 letters count."""
-    key = artist_key(artist)
+    key = build_artist_key(artist)
     pieces = _read_title(key, title)
-    kept = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
-    match = _title_words(pieces, title)
-    work = _title_words(kept, title) if kept and len(kept) < len(pieces) else match
+    main_pieces = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
+    match = _join_title_words(pieces, title)
+    work = _join_title_words(main_pieces, title) if main_pieces and len(main_pieces) < len(pieces) else match
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
 
 
-def match_key(artist: str, title: str) -> str:
+def build_match_key(artist: str, title: str) -> str:
     """Return by what a recording without ids is recognised."""
-    return read_keys(artist, title).match_key
+    return build_song_keys(artist, title).match_key
 
 
-def work_key(artist: str, title: str) -> str:
+def build_work_key(artist: str, title: str) -> str:
     """Return by what all versions of a song are recognised: the match key without live, remix, demo and the like."""
-    return read_keys(artist, title).work_key
+    return build_song_keys(artist, title).work_key
 
 
-def artist_key(artist: str) -> str:
+def build_artist_key(artist: str) -> str:
     """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree."""
-    words = _artist_words(first_artist(main_artist(artist)))
+    words = _split_artist_words(get_first_artist(get_main_artist(artist)))
     return _leave_out(words, _ARTIST_JOINING)
 
 
-def title_key(title: str) -> str:
+def build_title_key(title: str) -> str:
     """Return `title` in normal form with its notes dropped, shortened or kept."""
-    return _title_words(read_pieces(_collapse_blanks(title)), title)
+    return _join_title_words(read_pieces(_collapse_blanks(title)), title)
 
 
-def lookup_key(name: str) -> str:
+def build_lookup_key(name: str) -> str:
     """Return a name without blanks, a leading "the" and "and": R.E.M. and REM, AC/DC and ACDC have the same one."""
-    return _leave_out(_artist_words(name), _JOINING)
+    return _leave_out(_split_artist_words(name), _JOINING)
 
 
-def main_artist(artist: str) -> str:
+def get_main_artist(artist: str) -> str:
     """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
     name = _collapse_blanks(artist)
     return cut_guests(strip_channel(name)) or name or artist.strip()
 
 
-def first_artist(credit: str) -> str:
+def get_first_artist(credit: str) -> str:
     """Return the first artist of a credit that shows by itself that it names several; else the whole credit.
 
     It shows so where each part has two words or more and no later one begins like the second half of one name:
     "Ana Lima, Bo Berg" → "Ana Lima"; "Earth, Wind & Fire", "Nick Cave & The Bad Seeds" stay as they are.
     """
-    parts = split_credit(credit)
-    return parts[0] if len(parts) > 1 and is_list_of_full_names(parts) else credit
+    names = split_credit(credit)
+    return names[0] if len(names) > 1 and is_list_of_full_names(names) else credit
 
 
 def split_credit(credit: str) -> list[str]:
     """Return the parts between the joiners of a credit; whether each is an artist is for the caller to find out."""
-    return [part.strip() for part in _JOINER.split(_collapse_blanks(credit)) if part.strip()]
+    return [name.strip() for name in _JOINER.split(_collapse_blanks(credit)) if name.strip()]
 
 
-def is_list_of_full_names(parts: Sequence[str]) -> bool:
+def is_list_of_full_names(names: Sequence[str]) -> bool:
     """Whether the parts of a credit show by themselves that each is an artist."""
-    return all(_is_full_name(part, is_first=i == 0) for i, part in enumerate(parts))
+    return all(_is_full_name(name, is_first=i == 0) for i, name in enumerate(names))
 
 
 def find_guests(text: str) -> list[str]:
@@ -133,8 +133,8 @@ def find_guests(text: str) -> list[str]:
     guests = [note for note in read_guests(_collapse_blanks(text)) if note]
     names = []
     for guest in guests:
-        parts = split_credit(guest)
-        names += parts if is_list_of_full_names(parts) else [guest]
+        guest_names = split_credit(guest)
+        names += guest_names if is_list_of_full_names(guest_names) else [guest]
     return names
 
 
@@ -159,7 +159,7 @@ def names_agree(artist: str, title: str, other_artist: str, other_title: str) ->
     return is_longer and not names_version(" ".join(rest)) and not any(_is_count(word) for word in rest)
 
 
-def search_text(title: str, credit: str) -> str:
+def build_search_text(title: str, credit: str) -> str:
     """Return by which words a song is found; names that signs cut are found without them, too: ACDC."""
     cut_by_signs = [token for token in credit.split() if not token.isalnum()]
     whole = [
@@ -175,7 +175,7 @@ def clean_isrc(isrc: str) -> str:
     return bare if _ISRC.match(bare) else ""
 
 
-def _artist_words(name: str) -> list[str]:
+def _split_artist_words(name: str) -> list[str]:
     words = normalise(name[:_READ_LENGTH]).split()
     return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
 
@@ -186,8 +186,8 @@ def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
     return "".join(w for i, w in enumerate(words) if i in (0, last) or w not in joining)[:MAX_LENGTH]
 
 
-def _is_full_name(part: str, *, is_first: bool) -> bool:
-    words = normalise(part).split()
+def _is_full_name(name: str, *, is_first: bool) -> bool:
+    words = normalise(name).split()
     return len(words) > 1 and (is_first or words[0] not in _SECOND_HALVES)
 
 
@@ -202,14 +202,14 @@ def _collapse_blanks(name: str) -> str:
 def _read_title(artist: str, title: str) -> list[Piece]:
     """Return the pieces that count; video sites put the artist before the title: "Ana Lima - Tide (Video)"."""
     pieces = read_pieces(_collapse_blanks(title))
-    if len(pieces) > 1 and pieces[1].is_behind_dash and lookup_key(pieces[0].text) == artist:
+    if len(pieces) > 1 and pieces[1].is_behind_dash and build_lookup_key(pieces[0].text) == artist:
         second = pieces[1]
         if second.text != "live" and not names_version(second.text):
             return [second._replace(is_note=False), *pieces[2:]]
     return pieces
 
 
-def _title_words(pieces: Sequence[Piece], title: str) -> str:
+def _join_title_words(pieces: Sequence[Piece], title: str) -> str:
     return _join_words(piece.text for piece in pieces) or _join_words([title])
 
 
@@ -217,17 +217,17 @@ def _join_words(texts: Iterable[str]) -> str:
     """Return the words of a title, with one spelling for "Pt. II", "Vol. 2" and "No. 5", and without "and"."""
     words = normalise(" ".join(texts)).split()
     last = len(words) - 1
-    kept = []
+    joined = []
     for i, word in enumerate(words):
         following = words[i + 1] if i < last else ""
         if word in _JOINING and 0 < i < last:
             continue
         if word in _COUNTED and (following[:1].isdigit() or following in _NUMBERS):
-            kept.append(_COUNTED[word])
+            joined.append(_COUNTED[word])
         elif word in _NUMBERED and following[:1].isdigit():
-            kept.append("number")
+            joined.append("number")
         elif i and word in _NUMBERS and words[i - 1] in _COUNTED:
-            kept.append(_NUMBERS[word])
+            joined.append(_NUMBERS[word])
         else:
-            kept.append(word)
-    return " ".join(kept)[:MAX_LENGTH].rstrip()
+            joined.append(word)
+    return " ".join(joined)[:MAX_LENGTH].rstrip()

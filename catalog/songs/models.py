@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalog.songs.matching import lookup_key, read_keys, search_text
+from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
 from catalog.songs.text import normalise
 
 AUDIO_FEATURES = (
@@ -24,13 +24,13 @@ AUDIO_FEATURES = (
 class ArtistQuerySet(models.QuerySet["Artist"]):
     def matching(self, words: str) -> "ArtistQuerySet":
         """Artists whose name contains every word of `words`, or is written like it without blanks: AC/DC, ACDC."""
-        parts = normalise(words).split()
-        if not parts:
+        query_words = normalise(words).split()
+        if not query_words:
             return self
         has_words = models.Q()
-        for word in parts:
+        for word in query_words:
             has_words &= models.Q(search_text__contains=word)
-        return self.filter(has_words | models.Q(lookup_key__startswith="".join(parts)))
+        return self.filter(has_words | models.Q(lookup_key__startswith="".join(query_words)))
 
 
 class Artist(models.Model):
@@ -59,7 +59,7 @@ class Artist(models.Model):
 
     def save(self, *args, **kwargs) -> None:
         self.search_text = normalise(self.name)[:500]
-        self.lookup_key = lookup_key(self.name)
+        self.lookup_key = build_lookup_key(self.name)
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
@@ -245,13 +245,13 @@ class Song(models.Model):
         return f"{self.title} – {self.artist}"
 
     def save(self, *args, **kwargs) -> None:
-        self.set_derived()
+        self.update_derived()
         super().save(*args, **kwargs)
 
-    def set_derived(self) -> None:
+    def update_derived(self) -> None:
         """Recompute from title and artist what the song is searched and matched by."""
-        self.search_text = search_text(self.title, self.artist_credit)
-        self.match_key, self.work_key = read_keys(self.artist_credit, self.title)
+        self.search_text = build_search_text(self.title, self.artist_credit)
+        self.match_key, self.work_key = build_song_keys(self.artist_credit, self.title)
 
     @property
     def artist_credit(self) -> str:
@@ -263,23 +263,23 @@ class Song(models.Model):
         if features and all(value is None for value in self.audio_features.values()):
             self.features_source, self.other_sources = source, None
         others = dict.fromkeys(features, source) if source != self.features_source else {}
-        kept = {name: of for name, of in (self.other_sources or {}).items() if name not in features}
-        self.other_sources = kept | others or None
+        kept_sources = {name: of for name, of in (self.other_sources or {}).items() if name not in features}
+        self.other_sources = kept_sources | others or None
         for name, value in features.items():
             setattr(self, name, value)
 
-    def source_of(self, feature: str) -> str:
+    def get_source(self, feature: str) -> str:
         """Return where a feature comes from; empty where nobody said."""
         return (self.other_sources or {}).get(feature, self.features_source)
 
     @property
     def features_by_source(self) -> dict[str, list[str]]:
         """The known features by their sources; those of no known source are left out."""
-        found: dict[str, list[str]] = {}
+        names_by_source: dict[str, list[str]] = {}
         for name, value in self.audio_features.items():
-            if value is not None and (source := self.source_of(name)):
-                found.setdefault(source, []).append(name)
-        return found
+            if value is not None and (source := self.get_source(name)):
+                names_by_source.setdefault(source, []).append(name)
+        return names_by_source
 
     @property
     def audio_features(self) -> dict[str, float | None]:

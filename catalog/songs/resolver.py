@@ -26,14 +26,14 @@ from catalog.songs import credits
 from catalog.songs.genres import add_genres
 from catalog.songs.matching import (
     SongKeys,
+    build_lookup_key,
+    build_search_text,
+    build_song_keys,
+    build_title_key,
     clean_isrc,
-    lookup_key,
-    main_artist,
+    get_main_artist,
     names_agree,
-    read_keys,
-    search_text,
     strip_channel,
-    title_key,
 )
 from catalog.songs.models import Album, Song, SongAlias
 from catalog.songs.text import normalise
@@ -52,7 +52,7 @@ _COLUMNS = ("pk", "match_key", *_IDS, "duration_ms", "album__search_text")
 # names under which many different songs hide
 _PLACEHOLDER_ARTISTS = frozenset(
     map(
-        lookup_key,
+        build_lookup_key,
         (
             "Unknown Artist",
             "<unknown>",
@@ -90,7 +90,7 @@ _ATTEMPTS = 3
 
 
 @dataclass
-class Resolved:
+class Resolution:
     """Where records ended: the song's id in the place of each record, or why it has none."""
 
     ids: list[int | None]
@@ -113,7 +113,7 @@ class _Description(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Candidate:
-    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`place`)."""
+    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`position`)."""
 
     pk: int | None
     match_key: str
@@ -122,7 +122,7 @@ class _Candidate:
     isrc: str
     duration_ms: int | None
     album: str
-    place: int = -1
+    position: int = -1
 
     @property
     def artist(self) -> str:
@@ -145,16 +145,20 @@ class _Candidates:
         aliases: set[str] = set()
         for name in (*_IDS, "match_key"):
             values = {value for one in descriptions if (value := getattr(one, name))}
-            for part in chunks(values, _MANY):
-                rows = Song.objects.filter(**{f"{name}__in": part}).order_by("pk").values_list(*_COLUMNS)
+            for some_values in chunks(values, _MANY):
+                rows = (
+                    Song.objects.filter(**{f"{name}__in": some_values}).order_by("pk").values_list(*_COLUMNS)
+                )
                 for row in rows:
                     self._note(row, name, row[_COLUMNS.index(name)])
             if name in _IDS:
                 aliases.update(map(str, values))
-        for part in chunks(aliases, _MANY):
+        for some_values in chunks(aliases, _MANY):
             columns = [f"song__{name}" for name in _COLUMNS]
             rows = (
-                SongAlias.objects.filter(value__in=part).order_by("pk").values_list("kind", "value", *columns)
+                SongAlias.objects.filter(value__in=some_values)
+                .order_by("pk")
+                .values_list("kind", "value", *columns)
             )
             for kind, value, *row in rows:
                 self._note(tuple(row), kind, uuid.UUID(value) if kind == "mbid" else value)
@@ -163,9 +167,9 @@ class _Candidates:
         return self._by.get((name, value), [])
 
     def add(self, name: str, value: object, candidate: _Candidate) -> None:
-        found = self._by.setdefault((name, value), [])
-        if candidate not in found:
-            found.append(candidate)
+        same_value = self._by.setdefault((name, value), [])
+        if candidate not in same_value:
+            same_value.append(candidate)
 
     def owner(self, name: str, value: object) -> _Candidate | None:
         """Return the song whose own id this is, not an alias."""
@@ -206,31 +210,31 @@ class SongResolver:
         """Compute the keys of `records`; call it before the transaction of `resolve` opens."""
         self._keys_by_names = {}
         for record in records:
-            self._read_keys(record)
+            self._get_keys(record)
 
     def find(self, records: Sequence[SongRecord]) -> list[int | None]:
         """Return the id of the song that each record means, None where there is none; changes nothing."""
         descriptions = [self._describe(record) for record in records]
         candidates = _Candidates()
         candidates.read(descriptions)
-        picked = [_pick(one, candidates) for one in descriptions]
+        picked = [_choose_candidate(one, candidates) for one in descriptions]
         return [None if candidate is None else candidate.pk for candidate in picked]
 
-    def resolve(self, records: Sequence[SongRecord]) -> Resolved:
+    def resolve(self, records: Sequence[SongRecord]) -> Resolution:
         """Return the song of each record, adding what is new; call it inside a transaction.
 
         Known songs learn the ids and the length that they lack.
         """
-        resolved = Resolved([None] * len(records))
+        resolved = Resolution([None] * len(records))
         keyed = [i for i, record in enumerate(records) if record.key]
         new: dict[int, list[int]] = {i: [] for i in self._find_by_key(records, keyed, resolved)}
         candidates = _Candidates()
         others = {i: self._describe(record) for i, record in enumerate(records) if not record.key}
         candidates.read(others.values())
-        learned = _Learned(candidates)
+        learned = _LearnedIds(candidates)
         brought: dict[int, _Candidate] = {}
         for i, description in others.items():
-            candidate = _pick(description, candidates)
+            candidate = _choose_candidate(description, candidates)
             if candidate is None and not (records[i].title and records[i].artist):
                 resolved.reasons[i] = "no song of the catalog has that id"
                 continue
@@ -242,50 +246,52 @@ class SongResolver:
                 brought[i], new[i] = candidate, []
             learned.learn(candidate, description)
             if candidate.pk is None:
-                new[candidate.place] += [] if candidate.place == i else [i]
+                new[candidate.position] += [] if candidate.position == i else [i]
             resolved.ids[i] = candidate.pk
         self._add(records, new, brought, resolved)
         learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
         return resolved
 
-    def fill_in(self, records: Sequence[SongRecord], resolved: Resolved) -> None:
+    def fill_missing(self, records: Sequence[SongRecord], resolved: Resolution) -> None:
         """Give known songs the features, year and duration that they lack and the records have."""
-        known = {
+        record_by_song = {
             song_id: records[i]
             for i, song_id in enumerate(resolved.ids)
             if song_id is not None and i not in resolved.new and _has_facts(records[i])
         }
-        songs = Song.objects.only("pk", *_FILLED).in_bulk(list(known))
-        changed = [song for song in songs.values() if _fill(song, known[song.pk])]
+        songs = Song.objects.only("pk", *_FILLED).in_bulk(list(record_by_song))
+        changed = [song for song in songs.values() if _fill_missing_fields(song, record_by_song[song.pk])]
         Song.objects.bulk_update(changed, _FILLED, batch_size=30)
 
-    def _read_keys(self, record: SongRecord) -> SongKeys:
+    def _get_keys(self, record: SongRecord) -> SongKeys:
         names = (record.artist, record.title)
         keys = self._keys_by_names.get(names)
         if keys is None:
-            keys = self._keys_by_names[names] = read_keys(*names)
+            keys = self._keys_by_names[names] = build_song_keys(*names)
         return keys
 
     def _describe(self, record: SongRecord) -> _Description:
-        match_key = self._read_keys(record).match_key if record.title else ""
+        match_key = self._get_keys(record).match_key if record.title else ""
         artist, _, title = match_key.partition("|")
         return _Description(
             artist,
             title,
             match_key,
-            uuid_or_none(record.mbid),
+            parse_uuid(record.mbid),
             record.spotify_id or None,
             clean_isrc(record.isrc),
             record.duration_ms,
-            name_key(record.album) if record.album else "",
+            normalise_name(record.album) if record.album else "",
         )
 
     # --- Songs that files name by keys of their own ---
 
-    def _find_by_key(self, records: Sequence[SongRecord], places: list[int], resolved: Resolved) -> list[int]:
-        ids = ids_by(Song, "key", (records[i].key for i in places))
+    def _find_by_key(
+        self, records: Sequence[SongRecord], positions: list[int], resolved: Resolution
+    ) -> list[int]:
+        ids = ids_by(Song, "key", (records[i].key for i in positions))
         missing = []
-        for i in places:
+        for i in positions:
             resolved.ids[i] = ids.get(records[i].key)
             if resolved.ids[i] is None:
                 missing.append(i)
@@ -293,20 +299,20 @@ class SongResolver:
         resolved.reasons.update(
             dict.fromkeys(set(missing) - set(named), "no song of the catalog has that id")
         )
-        return self._without_taken_ids(records, named, resolved)
+        return self._refuse_taken_ids(records, named, resolved)
 
-    def _without_taken_ids(
-        self, records: Sequence[SongRecord], places: list[int], resolved: Resolved
+    def _refuse_taken_ids(
+        self, records: Sequence[SongRecord], positions: list[int], resolved: Resolution
     ) -> list[int]:
         """Refuse new songs with an outer id that another song has."""
         free = []
         owners: dict[tuple[str, object], str] = {}
-        for name, values in _outer_ids([records[i] for i in places]).items():
+        for name, values in _collect_outer_ids([records[i] for i in positions]).items():
             rows = Song.objects.filter(**{f"{name}__in": values}) if values else Song.objects.none()
             owners.update({(name, value): key for value, key in rows.values_list(name, "key")})
-        for i in places:
+        for i in positions:
             record = records[i]
-            own = [("mbid", uuid_or_none(record.mbid)), ("spotify_id", record.spotify_id or None)]
+            own = [("mbid", parse_uuid(record.mbid)), ("spotify_id", record.spotify_id or None)]
             owner = next((owners[o] for o in own if o[1] and owners.get(o, record.key) != record.key), None)
             if owner is not None:
                 resolved.reasons[i] = f"song {owner} has the same MusicBrainz or Spotify id"
@@ -322,73 +328,73 @@ class SongResolver:
         records: Sequence[SongRecord],
         new: dict[int, list[int]],
         brought: dict[int, _Candidate],
-        resolved: Resolved,
+        resolved: Resolution,
     ) -> None:
         """Insert the songs of the records at the places `new`; its lists are the other records of each song."""
         if not new:
             return
         keys = self._make_keys(records, new, brought)
-        known = ids_by(Song, "key", keys.values())
-        first: dict[str, int] = {}
+        existing_ids = ids_by(Song, "key", keys.values())
+        new_positions: dict[str, int] = {}
         for i, key in keys.items():
-            if key not in known:
-                first.setdefault(key, i)
-        self._insert(records, first, brought)
-        ids = ids_by(Song, "key", first)
-        resolved.new.update(i for key, i in first.items() if key in ids)
+            if key not in existing_ids:
+                new_positions.setdefault(key, i)
+        self._insert(records, new_positions, brought)
+        ids = ids_by(Song, "key", new_positions)
+        resolved.new.update(i for key, i in new_positions.items() if key in ids)
         for i, key in keys.items():
-            resolved.ids[i] = known.get(key) or ids.get(key)
+            resolved.ids[i] = existing_ids.get(key) or ids.get(key)
             if resolved.ids[i] is None:
                 resolved.reasons[i] = "another song took one of its ids at the same moment; import it again"
             for other in new[i]:
                 resolved.ids[other] = resolved.ids[i]
                 if i in resolved.reasons:
                     resolved.reasons[other] = resolved.reasons[i]
-        added = {ids[key]: records[i] for key, i in first.items() if key in ids}
+        added = {ids[key]: records[i] for key, i in new_positions.items() if key in ids}
         add_genres({pk: record.genres for pk, record in added.items()}, makes_new=self._makes_genres)
         credits.link_artists(added)
 
     def _make_keys(
-        self, records: Sequence[SongRecord], places: Iterable[int], brought: dict[int, _Candidate]
+        self, records: Sequence[SongRecord], positions: Iterable[int], brought: dict[int, _Candidate]
     ) -> dict[int, str]:
         """Return the key of each new song: its file's, the next number, or one made of what it is recognised by."""
-        keys: dict[int, str] = {i: records[i].key for i in places if records[i].key}
-        unnamed = sorted(i for i in places if not records[i].key)
+        keys: dict[int, str] = {i: records[i].key for i in positions if records[i].key}
+        unnamed = sorted(i for i in positions if not records[i].key)
         if self._numbered and unnamed:
             keys |= {
                 i: f"{_NUMBERED}{number:05d}"
-                for i, number in zip(unnamed, _next_numbers(len(unnamed)), strict=True)
+                for i, number in zip(unnamed, _reserve_numbers(len(unnamed)), strict=True)
             }
             return dict(sorted(keys.items()))
         taken = (
-            ids_by(Song, "key", (key_of(None, brought[i].match_key) for i in unnamed)).keys()
+            ids_by(Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)).keys()
             if unnamed
             else set()
         )
         used = set(taken)
         for i in unnamed:
-            key = key_of(brought[i].mbid, brought[i].match_key)
+            key = make_song_key(brought[i].mbid, brought[i].match_key)
             if key in used:  # a song of the same names that this one is not
                 record = records[i]
                 details = (record.album, record.isrc, record.spotify_id, record.mbid, str(record.duration_ms))
-                key = key_of(None, "\x1f".join((brought[i].match_key, *details)))
+                key = make_song_key(None, "\x1f".join((brought[i].match_key, *details)))
             used.add(key)
             keys[i] = key
         return dict(sorted(keys.items()))
 
     def _insert(
-        self, records: Sequence[SongRecord], places: dict[str, int], brought: dict[int, _Candidate]
+        self, records: Sequence[SongRecord], positions_by_key: dict[str, int], brought: dict[int, _Candidate]
     ) -> None:
-        new = [records[i] for i in places.values()]
+        new = [records[i] for i in positions_by_key.values()]
         artists = credits.find_or_add_artists(new)
-        albums = _album_ids(new, artists)
+        albums = _find_or_add_albums(new, artists)
         songs = [
-            self._song(records[i], key, artist_id, albums, brought.get(i))
-            for (key, i), artist_id in zip(places.items(), artists, strict=True)
+            self._build_song(records[i], key, artist_id, albums, brought.get(i))
+            for (key, i), artist_id in zip(positions_by_key.items(), artists, strict=True)
         ]
         Song.objects.bulk_create(songs, batch_size=500, ignore_conflicts=True)
 
-    def _song(
+    def _build_song(
         self,
         record: SongRecord,
         key: str,
@@ -397,16 +403,16 @@ class SongResolver:
         candidate: _Candidate | None,
     ) -> Song:
         title = record.title[:NAME_LENGTH]
-        main = main_artist(record.artist)[:NAME_LENGTH]
-        mbid, spotify_id, isrc = uuid_or_none(record.mbid), record.spotify_id or None, clean_isrc(record.isrc)
+        main = get_main_artist(record.artist)[:NAME_LENGTH]
+        mbid, spotify_id, isrc = parse_uuid(record.mbid), record.spotify_id or None, clean_isrc(record.isrc)
         if candidate is not None:  # without what belongs to another song
             mbid, spotify_id, isrc = candidate.mbid, candidate.spotify_id, candidate.isrc
         return Song(
             key=key,
             title=title,
             artist_id=artist_id,
-            credit=credits.credit_as_written(record.artist, main),
-            album_id=albums.get((artist_id, name_key(record.album))) if record.album else None,
+            credit=credits.build_credit(record.artist, main),
+            album_id=albums.get((artist_id, normalise_name(record.album))) if record.album else None,
             year=record.year,
             duration_ms=record.duration_ms,
             **dict(zip(FEATURES, record.features, strict=True)),
@@ -415,13 +421,13 @@ class SongResolver:
             isrc=isrc,
             spotify_id=spotify_id,
             audio_url=record.audio_url,
-            search_text=search_text(title, strip_channel(record.artist)),
-            **self._read_keys(record)._asdict(),
+            search_text=build_search_text(title, strip_channel(record.artist)),
+            **self._get_keys(record)._asdict(),
             import_run=self._run,
         )
 
 
-class _Learned:
+class _LearnedIds:
     """What the songs of a batch learn: ids that nobody has go into their columns, the others become aliases."""
 
     def __init__(self, candidates: _Candidates) -> None:
@@ -481,13 +487,13 @@ class _Learned:
 # --- Single songs and small batches, for players and the API ----------------------------------------------------------
 
 
-def find(record: SongRecord) -> Song | None:
+def find_song(record: SongRecord) -> Song | None:
     """Return the song that `record` means; None when the catalog has none."""
     song_id = SongResolver().find([record])[0]
     return Song.objects.select_related("artist", "album").filter(pk=song_id).first() if song_id else None
 
 
-def find_or_add(record: SongRecord) -> tuple[Song, bool]:
+def find_or_add_song(record: SongRecord) -> tuple[Song, bool]:
     """Return the song that `record` describes and whether it is new to the catalog.
 
     What the record knows and a known song lacks (ids, duration) is filled in.
@@ -496,9 +502,9 @@ def find_or_add(record: SongRecord) -> tuple[Song, bool]:
     return song, bool(new)
 
 
-def find_or_add_all(records: Iterable[SongRecord]) -> list[Song]:
+def find_or_add_songs(records: Iterable[SongRecord]) -> list[Song]:
     """The same for many records; a hundred songs that are known cost a handful of queries together."""
-    return [song for part in chunks(records, _TOGETHER) for song in _resolve(part)[0]]
+    return [song for some_records in chunks(records, _TOGETHER) for song in _resolve(some_records)[0]]
 
 
 def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
@@ -520,26 +526,28 @@ def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
 # --- The rule ---------------------------------------------------------------------------------------------------------
 
 
-def _pick(description: _Description, candidates: _Candidates) -> _Candidate | None:
+def _choose_candidate(description: _Description, candidates: _Candidates) -> _Candidate | None:
     """Return the song that is meant; None when it is new."""
     for name in _IDS:
         value = getattr(description, name)
         for candidate in candidates.get(name, value) if value else ():
-            if not description.match_key or _agree(description, candidate):
+            if not description.match_key or _do_names_agree(description, candidate):
                 return candidate
     if not description.match_key:
         return None
     same = [
-        one for one in candidates.get("match_key", description.match_key) if not _differ(description, one)
+        one
+        for one in candidates.get("match_key", description.match_key)
+        if not _are_different_recordings(description, one)
     ]
     return min(same, key=lambda one: _count_differences(description, one), default=None)
 
 
-def _agree(description: _Description, candidate: _Candidate) -> bool:
+def _do_names_agree(description: _Description, candidate: _Candidate) -> bool:
     return names_agree(description.artist, description.title, candidate.artist, candidate.title)
 
 
-def _differ(description: _Description, candidate: _Candidate) -> bool:
+def _are_different_recordings(description: _Description, candidate: _Candidate) -> bool:
     """Whether two songs of the same names are two recordings.
 
     One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
@@ -554,12 +562,14 @@ def _differ(description: _Description, candidate: _Candidate) -> bool:
 def _count_differences(description: _Description, candidate: _Candidate) -> int:
     """Count the signs that two songs of the same names are two recordings: ids, lengths and albums, 0 to 3."""
     ids = any(
-        (mine := getattr(description, name)) and (other := getattr(candidate, name)) and mine != other
+        (own := getattr(description, name)) and (other := getattr(candidate, name)) and own != other
         for name in ("mbid", "isrc")
     )
     lengths = _lengths_differ(description.duration_ms, candidate.duration_ms)
     albums = (
-        description.album and candidate.album and title_key(description.album) != title_key(candidate.album)
+        description.album
+        and candidate.album
+        and build_title_key(description.album) != build_title_key(candidate.album)
     )
     return bool(ids) + lengths + bool(albums)
 
@@ -577,31 +587,31 @@ def _is_generic(title: str) -> bool:
 # --- Keys and names ---------------------------------------------------------------------------------------------------
 
 
-def uuid_or_none(text: str) -> uuid.UUID | None:
+def parse_uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text) if text else None
     except ValueError:
         return None
 
 
-def key_of(mbid: uuid.UUID | None, match_key: str) -> str:
+def make_song_key(mbid: uuid.UUID | None, match_key: str) -> str:
     """Return the public id of a song that came with a listen; the same song gets the same one."""
     return f"mb-{mbid}" if mbid else f"heard-{hashlib.sha256(match_key.encode()).hexdigest()[:24]}"
 
 
-def name_key(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Return how a name is searched, cut to its column."""
     return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]
 
 
-def _outer_ids(records: Sequence[SongRecord]) -> dict[str, set]:
+def _collect_outer_ids(records: Sequence[SongRecord]) -> dict[str, set]:
     return {
-        "mbid": {mbid for record in records if (mbid := uuid_or_none(record.mbid))},
+        "mbid": {mbid for record in records if (mbid := parse_uuid(record.mbid))},
         "spotify_id": {record.spotify_id for record in records if record.spotify_id},
     }
 
 
-def _next_numbers(n: int) -> range:
+def _reserve_numbers(n: int) -> range:
     """Return n numbers that no song_00042 has; the transaction that asked keeps them to itself."""
     if connection.vendor == "postgresql":  # SQLite has one writer at a time anyway
         with connection.cursor() as cursor:
@@ -617,32 +627,34 @@ def _next_numbers(n: int) -> range:
     return range(int(last) + 1, int(last) + 1 + n)
 
 
-def _album_ids(records: Sequence[SongRecord], artists: Sequence[int]) -> dict[tuple[int, str], int]:
+def _find_or_add_albums(records: Sequence[SongRecord], artists: Sequence[int]) -> dict[tuple[int, str], int]:
     """Return the album's id by artist and normal form of the title, adding albums that are new."""
     wanted = {
-        (artist_id, name_key(record.album)): record
+        (artist_id, normalise_name(record.album)): record
         for record, artist_id in zip(reversed(records), reversed(artists), strict=True)
         if record.album
     }
-    ids = _known_albums(wanted)
+    ids = _find_albums(wanted)
     new = [
-        Album(artist_id=place[0], search_text=place[1], title=record.album[:NAME_LENGTH])
-        for place, record in wanted.items()
-        if place not in ids
+        Album(
+            artist_id=artist_and_title[0], search_text=artist_and_title[1], title=record.album[:NAME_LENGTH]
+        )
+        for artist_and_title, record in wanted.items()
+        if artist_and_title not in ids
     ]
     Album.objects.bulk_create(reversed(new), ignore_conflicts=True, batch_size=500)
-    return _known_albums(wanted) if new else ids
+    return _find_albums(wanted) if new else ids
 
 
-def _known_albums(wanted: dict[tuple[int, str], SongRecord]) -> dict[tuple[int, str], int]:
-    known: dict[tuple[int, str], int] = {}
+def _find_albums(wanted: dict[tuple[int, str], SongRecord]) -> dict[tuple[int, str], int]:
+    ids: dict[tuple[int, str], int] = {}
     artist_ids = iter({artist_id for artist_id, _ in wanted})
-    while part := list(islice(artist_ids, 900)):
-        rows = Album.objects.filter(artist_id__in=part).order_by("-pk")
-        known.update(
+    while some_artist_ids := list(islice(artist_ids, 900)):
+        rows = Album.objects.filter(artist_id__in=some_artist_ids).order_by("-pk")
+        ids.update(
             {(artist, text): pk for artist, text, pk in rows.values_list("artist", "search_text", "pk")}
         )
-    return known
+    return ids
 
 
 def _has_features(record: SongRecord) -> bool:
@@ -653,10 +665,10 @@ def _has_facts(record: SongRecord) -> bool:
     return _has_features(record) or record.year is not None or record.duration_ms is not None
 
 
-def _fill(song: Song, record: SongRecord) -> bool:
+def _fill_missing_fields(song: Song, record: SongRecord) -> bool:
     """Set what `song` lacks; return whether that was anything."""
-    features = _lacking(song, dict(zip(FEATURES, record.features, strict=True)))
-    facts = _lacking(song, {"year": record.year, "duration_ms": record.duration_ms})
+    features = _select_missing(song, dict(zip(FEATURES, record.features, strict=True)))
+    facts = _select_missing(song, {"year": record.year, "duration_ms": record.duration_ms})
     if features:
         song.learn_features(features, record.features_source)
     for name, value in facts.items():
@@ -664,5 +676,5 @@ def _fill(song: Song, record: SongRecord) -> bool:
     return bool(features or facts)
 
 
-def _lacking(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _select_missing(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None and getattr(song, name) is None}

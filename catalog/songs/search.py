@@ -32,7 +32,7 @@ class SongSearch:
 
 def search_songs(search: SongSearch) -> QuerySet[Song]:
     """Return the available songs that match, ready for cards; evaluated lazily, so slice it."""
-    songs = Song.objects.available().matching(shortened(search.words))
+    songs = Song.objects.available().matching(shorten_query(search.words))
     if search.genre_id:
         songs = songs.filter(genres=search.genre_id)
     if search.year_from:
@@ -48,15 +48,17 @@ def search_songs(search: SongSearch) -> QuerySet[Song]:
 
 def search_artists(words: str, n: int = 12) -> list[Artist]:
     """Return artists whose name contains every word, those with most songs first."""
-    found = Artist.objects.matching(shortened(words))
-    return list(found.annotate(n_songs=Count("songs")).filter(n_songs__gt=0).order_by("-n_songs", "name")[:n])
+    artists = Artist.objects.matching(shorten_query(words))
+    return list(
+        artists.annotate(n_songs=Count("songs")).filter(n_songs__gt=0).order_by("-n_songs", "name")[:n]
+    )
 
 
-def genres_in_use() -> list[Genre]:
+def find_used_genres() -> list[Genre]:
     """Return the genres that have songs, by name; one query."""
     return list(Genre.objects.filter(songs__isnull=False).distinct().order_by("name")[:200])
 
 
-def shortened(words: str) -> str:
+def shorten_query(words: str) -> str:
     """Return so much of what was typed as is worth searching for (T53)."""
     return " ".join(words[:MAX_LENGTH].replace("\x00", " ").split()[:MAX_WORDS])

@@ -102,15 +102,15 @@ def _fold(text: str) -> str:
 
 def _strip_accents(decomposed: str) -> str:
     """Drop marks behind Latin, Greek and Cyrillic letters, and what can't be seen."""
-    kept = []
+    characters = []
     is_accent = False
     for character in decomposed:
         kind = _KINDS[character]
         if kind == "invisible" or (kind == "mark" and is_accent):
             continue
         is_accent = kind == "accentable" or (kind == "mark" and is_accent)
-        kept.append(character)
-    return "".join(kept)
+        characters.append(character)
+    return "".join(characters)
 
 
 def _read_signs(folded: str) -> str:

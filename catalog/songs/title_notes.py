@@ -12,7 +12,7 @@ from typing import NamedTuple
 from catalog.songs.text import normalise
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
@@ -23,15 +23,15 @@ _GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|w/\s?\S)", re.IGN
 _GUEST_BEGINNING = re.compile(r"^(?:featuring|feat|ft|with|w/)\.?\s?", re.IGNORECASE)
 _PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
 # "A Feat of Strength", "No Small Feat", "Road to Ft. Worth": these words stand before a deed or a fort
-_BEFORE_OWN_WORD = _words(
+_BEFORE_OWN_WORD = _split_words(
     """a an the no my your our his her their this that these those one any some every each great small mean another
     to from of in at near on by for and or old one two three four five six seven eight nine ten twenty thirty forty
     fifty hundred thousand"""
 )
-_AFTER_A_DEED = _words("of in for to that which and or")
-_COUNTING = _words("part pt pt. vol vol. volume no no. nr nr. number op op. #")
+_AFTER_A_DEED = _split_words("of in for to that which and or")
+_COUNTING = _split_words("part pt pt. vol vol. volume no no. nr nr. number op op. #")
 # "(with You)" belongs to the title, "(with Sting)" does not
-_NO_GUESTS = _words(
+_NO_GUESTS = _split_words(
     """a an all any each every everything everybody everyone nothing no one you u me us him her it them this that these
     those my your our his their its love out in on or strings orchestra choir piano guitar band lyrics words intro
     outro introduction interlude eyes arms hands open"""
@@ -39,11 +39,11 @@ _NO_GUESTS = _words(
 
 # --- Pressings of the same recording ----------------------------------------------------------------------------------
 
-_REMASTERS = _words(
+_REMASTERS = _split_words(
     """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee mono stereo
     explicit clean deluxe expanded anniversary reissue reissued"""
 )
-_PRESSING_WORDS = _REMASTERS | _words(
+_PRESSING_WORDS = _REMASTERS | _split_words(
     """re digital digitally version versions versao edition edicion edicao edit mix album single lp ep radio original
     main standard full length inch bonus track tracks super special collector collectors s limited release in the a
     and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch"""
@@ -69,38 +69,40 @@ _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
 # --- Soundtracks ------------------------------------------------------------------------------------------------------
 
 _QUOTED_SOURCE = re.compile(r"^(?:taken )?from\s(?:\w+\s){0,4}[\"“”„«»‘'’]\S", re.IGNORECASE)
-_SOURCE_WORDS = _words("film movie series musical show game")
+_SOURCE_WORDS = _split_words("film movie series musical show game")
 
 # --- Concerts ---------------------------------------------------------------------------------------------------------
 
 _LIVE_ELSEWHERE = ("en vivo", "ao vivo", "en directo", "en direct", "en concert", "dal vivo", "in concert")
-_AFTER_LIVE = _words(
+_AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc radio tour bootleg album single track remaster remastered mono stereo tv studio lounge
     digital bonus ep lp en au aus im bei vom auf by with"""
 )
-_PLACE_WORDS = _words("at in from on version recording session sessions")
+_PLACE_WORDS = _split_words("at in from on version recording session sessions")
 # "(Long Live)", "(Where We Live)" are words of a title
-_BEFORE_TO_LIVE = _words(
+_BEFORE_TO_LIVE = _split_words(
     """i you we they he she who it to long where how the people that never always gotta must will let lets cant dont
     only still could would should can ill well and or did do us wanna gonna"""
 )
-_BESIDE_LIVE = _words("acoustic unplugged demo instrumental remix medley piano orchestral")
+_BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley piano orchestral")
 
 # --- Video labels -----------------------------------------------------------------------------------------------------
 
-_VIDEO_CORES = _words(
+_VIDEO_CORES = _split_words(
     "video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip videoclip mv letra"
 )
-_VIDEO_WORDS = _VIDEO_CORES | _words(
+_VIDEO_WORDS = _VIDEO_CORES | _split_words(
     "official music officiel officielle oficial offizielles with full in the m v s and con on screen original"
 )
 _VIDEO_PHRASES = frozenset(("m v", "official", "officiel", "oficial", "official visual", "musikvideo"))
 
 # --- Versions: other recordings of one work ---------------------------------------------------------------------------
 
-_PLAIN_VERSIONS = _words("acoustic instrumental demo extended unplugged karaoke piano orchestral alternate")
-_VERSION_WORDS = _PLAIN_VERSIONS | _words(
+_PLAIN_VERSIONS = _split_words(
+    "acoustic instrumental demo extended unplugged karaoke piano orchestral alternate"
+)
+_VERSION_WORDS = _PLAIN_VERSIONS | _split_words(
     """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
     rough early stripped symphonic chopped screwed nightcore"""
@@ -125,21 +127,21 @@ def read_pieces(title: str) -> list[Piece]:
     pieces = cut_pieces(title)
     if len(pieces) == 1 and not pieces[0].is_note:
         return [Piece(cut_guests(title))]
-    judged: list[Piece] = []
+    counting: list[Piece] = []
     n_dropped = 0
     for piece in pieces:
         if not piece.is_note:
-            judged.append(Piece(cut_guests(piece.text)))
+            counting.append(Piece(cut_guests(piece.text)))
             continue
-        for part in _cut_note(piece.text):
-            verdict = judge_note(part)
+        for note in _cut_note(piece.text):
+            verdict = judge_note(note)
             n_dropped += verdict in ("", "live")
             read = piece._replace(text=verdict)
-            if verdict and not (verdict == "live" and any(other.text == "live" for other in judged)):
-                judged.append(read)
+            if verdict and not (verdict == "live" and any(other.text == "live" for other in counting)):
+                counting.append(read)
     if n_dropped:  # "- 2011 - Remaster", "(Live) [1986]": the year belongs to what was dropped
-        judged = [piece for piece in judged if not (piece.is_note and _YEAR.match(piece.text))]
-    return judged
+        counting = [piece for piece in counting if not (piece.is_note and _YEAR.match(piece.text))]
+    return counting
 
 
 def cut_pieces(title: str) -> list[Piece]:
@@ -152,11 +154,11 @@ def cut_pieces(title: str) -> list[Piece]:
 
     def add_text(text: str) -> None:
         nonlocal is_behind_dash
-        for i, part in enumerate(_DASH.split(text)):
+        for i, segment in enumerate(_DASH.split(text)):
             is_behind_dash = is_behind_dash or i > 0
-            if part.strip():
+            if segment.strip():
                 is_note = is_behind_dash and bool(pieces)
-                pieces.append(Piece(part.strip(), is_note, is_note))
+                pieces.append(Piece(segment.strip(), is_note, is_note))
 
     for i, character in enumerate(title):
         if character in _OPENING:
@@ -203,17 +205,17 @@ def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
     if _names_guest(note) or _PRODUCER_NOTE.match(note) or _QUOTED_SOURCE.match(note):
         return ""
-    shown = cut_guests(note)
-    words = normalise(shown).split()
+    note_text = cut_guests(note)
+    words = normalise(note_text).split()
     if not words or not any(word[0].isalnum() for word in words):
-        return shown
+        return note_text
     if _names_soundtrack(words) or _names_pressing(words) or _names_video(words):
         return ""
     if _names_concert(words):
         return " ".join(["live", *(word for word in words if word in _BESIDE_LIVE)])
     if len(words) == 2 and words[0] in _PLAIN_VERSIONS and words[1] in ("version", "mix", "edit"):
         return words[0]
-    return shown
+    return note_text
 
 
 def names_version(note: str) -> bool:
@@ -241,8 +243,8 @@ def _cut_note(note: str) -> list[str]:
     """Cut "Mono / Remastered 2002" in two; notes of which no part is judged stay whole."""
     if _GUEST_NOTE.match(note) or _PRODUCER_NOTE.match(note):
         return [note]
-    parts = [part for part in _BAR.split(note) if part]
-    return parts if any(judge_note(part) != part for part in parts) else [note]
+    notes = [one_note for one_note in _BAR.split(note) if one_note]
+    return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
 
 
 def _names_guest(note: str) -> bool:
@@ -250,10 +252,12 @@ def _names_guest(note: str) -> bool:
         return True
     # players write "(with Sting)"; "(With You)" and "(with you)" are words of a title
     first, _, rest = note.partition(" ")
-    return first == "with" and bool(rest) and not rest[0].islower() and _first_word(rest) not in _NO_GUESTS
+    return (
+        first == "with" and bool(rest) and not rest[0].islower() and _get_first_word(rest) not in _NO_GUESTS
+    )
 
 
-def _first_word(text: str) -> str:
+def _get_first_word(text: str) -> str:
     return normalise(text[:80]).partition(" ")[0]
 
 

@@ -29,7 +29,7 @@ def cover_url(song: Song) -> str:
     """Return the address of the song's picture; no query when artist and genres are there already."""
     genres = sorted(genre.name for genre in song.genres.all())
     features = [getattr(song, name) for name in AUDIO_FEATURES]
-    code = covers.code_of(features, genres[0] if genres else "", song.artist.name, song.title)
+    code = covers.encode_cover(features, genres[0] if genres else "", song.artist.name, song.title)
     return _cover_pattern(get_script_prefix()) % code
 
 

@@ -14,7 +14,7 @@ MOST_PAGES = 40
 
 @require_safe
 def browse(request):
-    genres = Genre.objects.filter(pk__in=[genre.pk for genre in search.genres_in_use()])
+    genres = Genre.objects.filter(pk__in=[genre.pk for genre in search.find_used_genres()])
     form = BrowseForm(request.GET, genres=genres)
     form.is_valid()
     wanted = form.search
@@ -28,7 +28,7 @@ def browse(request):
         "form": form,
         "wanted": wanted,
         "songs": songs,
-        "opinions": library.opinions_of(request.user, songs),
+        "opinions": library.load_opinions(request.user, songs),
         "artists": search.search_artists(wanted.words) if wanted.words and page == 1 else [],
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,

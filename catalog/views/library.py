@@ -36,7 +36,7 @@ def dislikes(request):
 
 
 def _opinions(request, kind: Interaction.Kind, tab: str):
-    rows = Paginator(library.opinions(request.user, kind), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(library.list_opinions(request.user, kind), ROWS_A_PAGE).get_page(request.GET.get("page"))
     opinion = library.LIKED if kind == Interaction.Kind.LIKE else library.DISLIKED
     context = {"page": "library", "tab": tab, "rows": rows, "opinion": opinion}
     return render(request, "catalog/opinions.html", context)
@@ -45,8 +45,8 @@ def _opinions(request, kind: Interaction.Kind, tab: str):
 @login_required
 @require_safe
 def history(request):
-    rows = Paginator(library.history(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
-    opinions = library.opinions_of(request.user, [row.song for row in rows])
+    rows = Paginator(library.list_history(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    opinions = library.load_opinions(request.user, [row.song for row in rows])
     context = {
         "page": "library",
         "tab": "history",
@@ -61,8 +61,8 @@ def history(request):
 @require_POST
 def forget(request, interaction_id: int):
     """Take one play or skip out of the history."""
-    heard = Interaction.objects.by(request.user).heard().filter(pk=interaction_id)
-    taken = library.take_out(request.user, heard)
+    heard = Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
+    taken = library.remove_listens(request.user, heard)
     if not taken:
         raise Http404
     return _taken_out(request, taken, _("Removed from your history."))
@@ -76,7 +76,7 @@ def forget_day(request):
         day = date.fromisoformat(request.POST.get("day", ""))
     except ValueError:
         return HttpResponseBadRequest("day must be a date such as 2026-11-23.")
-    taken = library.take_out(request.user, library.of_day(request.user, day))
+    taken = library.remove_listens(request.user, library.list_day(request.user, day))
     n = len(taken)
     message = ngettext("%(n)d play removed from your history.", "%(n)d plays removed from your history.", n)
     return _taken_out(request, taken, message % {"n": n})
@@ -98,7 +98,7 @@ def undo_forget(request):
     if taken is None:
         messages.error(request, _("There is nothing left to undo."))
     else:
-        n = library.put_back(request.user, taken)
+        n = library.restore_listens(request.user, taken)
         message = ngettext("%(n)d play is back.", "%(n)d plays are back.", n)
         messages.success(request, message % {"n": n})
     if request.htmx:

@@ -43,7 +43,7 @@ def playlist(request, playlist_id):
         "playlist": shown,
         "items": items,
         "is_mine": is_mine,
-        "opinions": library.opinions_of(request.user, [item.song for item in items]),
+        "opinions": library.load_opinions(request.user, [item.song for item in items]),
         "form": PlaylistForm(initial={"title": shown.title, "description": shown.description})
         if is_mine
         else None,

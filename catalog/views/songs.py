@@ -24,8 +24,8 @@ LONGEST_PLAY_MS = 24 * 3600 * 1000
 def cover(request, code: str) -> HttpResponse:
     """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""
     try:
-        drawn = covers.svg_of(code)
-    except covers.NotACover as error:
+        drawn = covers.draw_cover(code)
+    except covers.InvalidCoverCode as error:
         raise Http404(str(error)) from None
     response = HttpResponse(drawn, content_type="image/svg+xml")
     response["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
@@ -39,10 +39,10 @@ def set_opinion(request, song_id: int) -> HttpResponse:
     song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     opinion = request.POST.get("opinion")
     if opinion == "like":
-        interactions.like(request.user, song, source="site")
+        interactions.like_song(request.user, song, source="site")
         message = _("Liked “%(title)s”. Your next list knows.")
     elif opinion == "dislike":
-        interactions.dislike(request.user, song, source="site")
+        interactions.dislike_song(request.user, song, source="site")
         message = _("Noted: you don't like “%(title)s”. It won't be recommended again.")
     elif opinion == "none":
         interactions.clear_opinion(request.user, song)

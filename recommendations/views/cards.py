@@ -25,13 +25,13 @@ def of_served(listener: Any, *lists: Iterable[Any]) -> list[list[Card]]:
     served = [list(one) for one in lists]
     everything = [item for one in served for item in one]
     facts = read_facts(listener, everything)
-    opinions = library.opinions_of(listener, [item.song for item in everything])
+    opinions = library.load_opinions(listener, [item.song for item in everything])
     return [_cards(one, explanation_text.describe_list(one, facts), opinions) for one in served]
 
 
 def of_list(listener: Any, served: Served) -> list[Card]:
     """Make cards of one served list that is about a song, or from what a visitor picked."""
-    opinions = library.opinions_of(listener, served.songs)
+    opinions = library.load_opinions(listener, served.songs)
     return _cards(served.items, explanation_text.describe_served(served, listener), opinions)
 
 
@@ -39,7 +39,7 @@ def of_similar(listener: Any, items: Iterable[Any], about: Song) -> list[Card]:
     """Make cards that say in what their songs are like `about`."""
     items = list(items)
     facts = read_facts(listener, items, about=about)
-    opinions = library.opinions_of(listener, [item.song for item in items])
+    opinions = library.load_opinions(listener, [item.song for item in items])
     return _cards(items, explanation_text.describe_likeness(items, about, facts), opinions)
 
 
@@ -51,5 +51,5 @@ def _cards(items: Sequence[Any], reasons: Sequence[Reasons], opinions: Mapping[i
 
 def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:
     """Make cards without reasons; one query."""
-    opinions = library.opinions_of(listener, songs)
+    opinions = library.load_opinions(listener, songs)
     return [Card(song, opinions.get(song.pk, "")) for song in songs]

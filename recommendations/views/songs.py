@@ -33,7 +33,7 @@ def song(request, song_id: int):
         explanation = recommend.explain_song(request.user, shown)
     context = {
         "song": shown,
-        "opinion": library.opinions_of(request.user, [shown]).get(shown.pk, ""),
+        "opinion": library.load_opinions(request.user, [shown]).get(shown.pk, ""),
         "similar": cards.of_list(request.user, similar),
         "similar_served": similar,
         "like_artists": related_artists.like_artist_of(similar.songs, shown.artist_id),
@@ -66,7 +66,7 @@ def why(request, song_id: int):
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     explanation, sound = recommend.explain_with_sound(request.user, shown)
-    opinion = library.opinions_of(request.user, [shown]).get(shown.pk, "")
+    opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
         facts = read_facts(request.user, [Explained(shown, explanation)])

@@ -54,7 +54,7 @@ def welcome(request):
     data = request.POST if request.method == "POST" else request.GET
     picked = _carried_over(request) if request.method == "GET" else []
     context = _offer(data.get("q", ""), _songs(data) or picked, _artists(data)) | {
-        "genres": search.genres_in_use()[:MOST_GENRES],
+        "genres": search.find_used_genres()[:MOST_GENRES],
         "picked_genres": _numbers(data, "genre", MOST_GENRES),
         "page": "welcome",
     }

@@ -24,4 +24,4 @@ def single(one):
 
 
 def plays(user):
-    return Interaction.objects.by(user).filter(kind=Interaction.Kind.PLAY)
+    return Interaction.objects.for_listener(user).filter(kind=Interaction.Kind.PLAY)

@@ -101,7 +101,7 @@ def test_what_nobody_expected_is_logged_and_not_shown(alice, songs, monkeypatch,
     def broken(*args, **kwargs):
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(interactions, "like", broken)
+    monkeypatch.setattr(interactions, "like_song", broken)
     alice.client.raise_request_exception = False
     answer = alice.put("songs/song_0/like/")
     assert answer.status == 500

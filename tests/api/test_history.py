@@ -90,8 +90,8 @@ def test_a_thousand_opinions_cost_no_more_queries_than_a_few(alice, songs, djang
     batch = [{"song": f"song_{n % 6}", "kind": "like" if n % 2 else "dislike"} for n in range(1000)]
     with django_assert_max_num_queries(25):
         assert alice.post("interactions/batch/", {"interactions": batch}).body["rejected"] == []
-    assert Interaction.objects.by(alice.user).likes().count() == 3
-    assert Interaction.objects.by(alice.user).dislikes().count() == 3
+    assert Interaction.objects.for_listener(alice.user).likes().count() == 3
+    assert Interaction.objects.for_listener(alice.user).dislikes().count() == 3
 
 
 @pytest.mark.parametrize(

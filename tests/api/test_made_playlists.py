@@ -62,7 +62,7 @@ def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(wo
     heard(carol, world.songs[7], plays=10, skips=9)
     heard(carol, world.songs[8], plays=3)
     heard(carol, world.songs[9], plays=2)
-    interactions.dislike(carol, world.songs[0], source="test")
+    interactions.dislike_song(carol, world.songs[0], source="test")
     (jams,) = generated_playlists.make(carol, JAMS)
     there = keys(jams)
     assert {song.key for song in world.songs[1:7]} <= set(there)
@@ -113,7 +113,7 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
     monkeypatch.setattr(mixes, "N_SONGS", 14)
     monkeypatch.setattr(mixes, "N_FAMILIAR", 2)
     for song in world.songs[:24]:
-        interactions.like(carol, song, source="test")
+        interactions.like_song(carol, song, source="test")
     made = mixes.daily_mixes(carol)
     assert len(made) > 1
     new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.known]

@@ -16,7 +16,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import HeardName, ImportRun, Interaction, PlaylistItem
+from catalog.models import ImportRun, Interaction, PlaylistItem, RecordingMsid
 from musicrec_site.urls import listenbrainz_patterns
 from recommendations.models import Impression, ModelVersion, Outcome, TrainingRun
 from recommendations.services.preferences import controls
@@ -252,7 +252,7 @@ def hers(alice, songs):
     alice.patch("me/taste/", {"discovery": 0.25})
     controls.ignore_song(alice.user, songs[3])
     controls.hide_artist(alice.user, songs[4].artist)
-    HeardName.objects.create(msid=uuid.UUID(int=7), song=songs[0])
+    RecordingMsid.objects.create(msid=uuid.UUID(int=7), song=songs[0])
     shown = Impression.objects.create(
         listener=alice.user, surface="mark of alice", step="live", song_ids=[songs[0].pk]
     )
@@ -273,7 +273,7 @@ def hers(alice, songs):
     return {
         "playlists": playlist["id"],
         "item": PlaylistItem.objects.filter(playlist=playlist["id"]).first().pk,
-        "history": Interaction.objects.by(alice.user).heard().get().pk,
+        "history": Interaction.objects.for_listener(alice.user).plays_and_skips().get().pk,
         "imports": file.pk,
         "impressions": str(shown.pk),
         "artists": songs[4].artist_id,

@@ -196,9 +196,9 @@ def test_a_receipt_is_only_good_for_its_listener(world, bob):
 def test_songs_newer_than_the_model_are_stood_in_for(world):
     """T32: a listener who only heard new songs of a known artist gets songs that go with them."""
     carol = Caller(type(world.alice.user).objects.create_user("carol"))
-    new, is_new = resolver.find_or_add(SongRecord(line=1, title="Brand new", artist="Band 1"))
+    new, is_new = resolver.find_or_add_song(SongRecord(line=1, title="Brand new", artist="Band 1"))
     assert is_new
-    interactions.like(carol.user, new, source="test")
+    interactions.like_song(carol.user, new, source="test")
     answer = carol.get("recommendations/", {"k": 5})
     assert answer.body["step"] == "cold"
     assert answer.body["note"]
@@ -207,4 +207,4 @@ def test_songs_newer_than_the_model_are_stood_in_for(world):
     similar = carol.get(f"songs/{new.key}/similar/", {"k": 5})
     assert "Band 1" in {item["song"]["artist"]["name"] for item in similar.body["items"]}
     assert similar.body["note"]
-    assert Interaction.objects.by(carol.user).count() == 1
+    assert Interaction.objects.for_listener(carol.user).count() == 1

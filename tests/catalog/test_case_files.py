@@ -59,7 +59,7 @@ def bring(name: str, listener: User) -> ImportRun:
 
 
 def counts(listener: User) -> tuple[int, ...]:
-    mine = Interaction.objects.by(listener)
+    mine = Interaction.objects.for_listener(listener)
     kinds = (Kind.PLAY, Kind.SKIP, Kind.LIKE, Kind.DISLIKE)
     n_playlists = Playlist.objects.filter(owner=listener).exclude(items=None).distinct().count()
     return (*(mine.filter(kind=kind).count() for kind in kinds), n_playlists)
@@ -100,7 +100,7 @@ def test_every_case_file_is_tried():
 def test_no_play_is_older_than_scrobbling(alice):
     for name in RIGHT:
         bring(name, alice)
-    times = Interaction.objects.by(alice).filter(occurred_at__isnull=False)
+    times = Interaction.objects.for_listener(alice).filter(occurred_at__isnull=False)
     assert times.order_by("occurred_at").first().occurred_at.year >= 2002
 
 
@@ -132,5 +132,5 @@ def test_two_players_that_send_one_play_count_once(alice, name, is_reversed):
 
 def test_one_id_on_two_titles_is_two_songs(alice):
     bring("lastfm-one-mbid-two-titles.csv", alice)
-    titles = Interaction.objects.by(alice).values_list("song__title", flat=True)
+    titles = Interaction.objects.for_listener(alice).values_list("song__title", flat=True)
     assert sorted(titles) == ["First Title", "Second Title"]

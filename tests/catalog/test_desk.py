@@ -76,7 +76,7 @@ class TestMergingSongs:
         merge.merge_songs(kept, Song.objects.filter(pk=twin.pk))
         kept.refresh_from_db()
         assert (kept.liveness, kept.speechiness) == (0.0, 0.0)
-        assert (kept.source_of("liveness"), kept.source_of("speechiness")) == ("", "spotify")
+        assert (kept.get_source("liveness"), kept.get_source("speechiness")) == ("", "spotify")
 
     @pytest.mark.parametrize(
         ("kept_at", "twin_at", "stays"), [(NOON, LATER, Kind.DISLIKE), (LATER, NOON, Kind.LIKE)]

@@ -111,7 +111,7 @@ class TestSpotify:
         import_jobs.import_file(
             spotify_zip(tmp_path / "s.zip", [spotify_entry(**changes)]), "history", listener=alice
         )
-        kinds = list(Interaction.objects.by(alice).values_list("kind", flat=True))
+        kinds = list(Interaction.objects.for_listener(alice).values_list("kind", flat=True))
         assert kinds == ([] if kind is None else [kind])
 
     @pytest.mark.django_db
@@ -172,7 +172,7 @@ class TestListenBrainz:
         )
         run = import_jobs.import_file(file, "history", listener=alice)
         assert run.n_rejected == 0
-        opinions = dict(Interaction.objects.by(alice).opinions().values_list("song__title", "kind"))
+        opinions = dict(Interaction.objects.for_listener(alice).opinions().values_list("song__title", "kind"))
         assert opinions == {"T": DISLIKE, "U": LIKE}
 
     def test_each_listen_keeps_its_player(self, tmp_path):
@@ -391,8 +391,8 @@ class TestPlaylistsAndOwnData:
         ]
         import_jobs.import_file(spotify_zip(tmp_path / "s.zip", history), "history", listener=alice)
         import_jobs.import_file(write(tmp_path / "x.jspf", json.dumps(self.JSPF)), "history", listener=alice)
-        interactions.like(alice, Song.objects.get(title="One"), source="site")
-        interactions.dislike(alice, Song.objects.get(title="Two"), source="site")
+        interactions.like_song(alice, Song.objects.get(title="One"), source="site")
+        interactions.dislike_song(alice, Song.objects.get(title="Two"), source="site")
         for listener, title in ((alice, "T"), (alice, "U")):
             interactions.record_play(listener, Song.objects.get(title=title), source="player")
         file = write(tmp_path / "my-data.json", json.dumps(data_export.my_data(alice), default=str))
@@ -401,7 +401,7 @@ class TestPlaylistsAndOwnData:
 
         assert (run.format, run.n_rejected) == ("musicrec", 0)
         columns = ("song", "kind", "plays", "played_ms", "occurred_at", "source")
-        of = [set(Interaction.objects.by(one).values_list(*columns)) for one in (alice, bob)]
+        of = [set(Interaction.objects.for_listener(one).values_list(*columns)) for one in (alice, bob)]
         assert of[0] == of[1] and len(of[0]) == 6
         playlists = [
             [(p.title, [item.song_id for item in p.items.all()]) for p in Playlist.objects.filter(owner=one)]

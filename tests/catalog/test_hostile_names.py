@@ -136,10 +136,10 @@ def test_every_regular_expression_is_looked_at():
     "act",
     [
         text.normalise,
-        matching.title_key,
-        matching.artist_key,
-        matching.main_artist,
-        lambda name: matching.match_key(name, name),
+        matching.build_title_key,
+        matching.build_artist_key,
+        matching.get_main_artist,
+        lambda name: matching.build_match_key(name, name),
         matching.clean_isrc,
     ],
     ids=["normalise", "title_key", "artist_key", "main_artist", "match_key", "clean_isrc"],
@@ -159,16 +159,16 @@ def _record(title: str, artist: str = "Band") -> SongRecord:
 def test_keys_are_computed_before_the_transaction_opens(monkeypatch):
     """T65: no lock is held while a name is read; what is computed for one song is computed outside."""
     inside = []
-    original = resolver.read_keys
+    original = resolver.build_song_keys
 
     def watch(artist: str, title: str) -> str:
         inside.append(len(connection.savepoint_ids))
         return original(artist, title)
 
     outside = len(connection.savepoint_ids)
-    monkeypatch.setattr(resolver, "read_keys", watch)
-    resolver.find_or_add(_record("( " * 200))
-    resolver.find_or_add_all([_record("One"), _record("Two")])
+    monkeypatch.setattr(resolver, "build_song_keys", watch)
+    resolver.find_or_add_song(_record("( " * 200))
+    resolver.find_or_add_songs([_record("One"), _record("Two")])
     assert inside
     assert set(inside) == {outside}
 
@@ -177,14 +177,14 @@ def test_keys_are_computed_before_the_transaction_opens(monkeypatch):
 def test_a_file_of_hostile_names_is_read_before_its_transaction(monkeypatch, django_user_model):
     """T65: an import holds the database for its rows only, not while it reads names."""
     inside = []
-    original = resolver.read_keys
+    original = resolver.build_song_keys
 
     def watch(artist: str, title: str) -> str:
         inside.append(len(connection.savepoint_ids))
         return original(artist, title)
 
     outside = len(connection.savepoint_ids)
-    monkeypatch.setattr(resolver, "read_keys", watch)
+    monkeypatch.setattr(resolver, "build_song_keys", watch)
     listener = django_user_model.objects.create_user("ada")
     run = ImportRun.objects.create(content="listens", format="test", listener=listener)
     lease = jobs.claim(ImportRun, run.pk, take_over=True, error="")

@@ -55,7 +55,7 @@ class TestSongs:
         song = Song.objects.get(key="s1")
         assert (song.energy, song.features_source) == (0.5, "file")
         stored = song.search_text, song.match_key
-        song.set_derived()
+        song.update_derived()
         assert (song.search_text, song.match_key) == stored
 
     @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ class TestListens:
 
     def test_the_last_opinion_of_a_file_counts_but_not_against_the_site(self, tmp_path, songs):
         song = Song.objects.get(key="s3")
-        interactions.like(User.objects.create_user("u"), song, source="page")
+        interactions.like_song(User.objects.create_user("u"), song, source="page")
         listens(
             tmp_path,
             "user_id,song_id,kind,time\nu,s1,dislike,1600000200\nu,s1,like,1600000100\nu,s3,dislike,1600000300\n",
@@ -262,7 +262,9 @@ class TestHistory:
 
     def test_undo_keeps_what_others_use(self, tmp_path, alice):
         first = import_jobs.import_file(self.history(tmp_path), "history", listener=alice)
-        interactions.like(User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page")
+        interactions.like_song(
+            User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page"
+        )
         import_jobs.undo(first)
         assert list(Song.objects.values_list("title", flat=True)) == ["Song 1"]
 
@@ -319,7 +321,7 @@ class TestHistory:
             },
         )
         import_jobs.import_file(file, "history", listener=alice)
-        assert interactions.opinion_of(alice, Song.objects.get(title="T")) == Kind.LIKE
+        assert interactions.get_opinion(alice, Song.objects.get(title="T")) == Kind.LIKE
 
     def test_a_wrong_upload_fails_with_the_reason_and_is_not_kept(self, tmp_path, alice, settings):
         """T51, T52"""

@@ -38,20 +38,20 @@ def told():
 def test_a_double_click_likes_once(alice, song, told, django_capture_on_commit_callbacks):
     """T23"""
     with django_capture_on_commit_callbacks(execute=True):
-        interactions.like(alice, song, source="page")
-        interactions.like(alice, song, source="page")
-    assert Interaction.objects.by(alice).count() == 1
+        interactions.like_song(alice, song, source="page")
+        interactions.like_song(alice, song, source="page")
+    assert Interaction.objects.for_listener(alice).count() == 1
     assert told == [alice.pk]
 
 
 def test_a_dislike_replaces_a_like_and_can_be_taken_back(alice, song):
-    interactions.like(alice, song, source="page")
-    interactions.dislike(alice, song, source="page")
-    assert interactions.opinion_of(alice, song) == Kind.DISLIKE
+    interactions.like_song(alice, song, source="page")
+    interactions.dislike_song(alice, song, source="page")
+    assert interactions.get_opinion(alice, song) == Kind.DISLIKE
     assert Interaction.objects.count() == 1
     assert interactions.clear_opinion(alice, song) is True
     assert interactions.clear_opinion(alice, song) is False
-    assert interactions.opinion_of(alice, song) is None
+    assert interactions.get_opinion(alice, song) is None
 
 
 def test_the_same_second_is_the_same_play(alice, song):
@@ -60,7 +60,7 @@ def test_the_same_second_is_the_same_play(alice, song):
         alice, song, occurred_at=NOON.replace(microsecond=900), source="other"
     )
     assert (first, again) == (True, False)
-    assert Interaction.objects.heard().count() == 1
+    assert Interaction.objects.plays_and_skips().count() == 1
 
 
 def test_nothing_is_told_when_nothing_changed(alice, song, told, django_capture_on_commit_callbacks):
@@ -80,11 +80,11 @@ def test_only_ones_own_interactions_can_be_deleted(alice, song):
 
 
 def test_a_song_or_everything_is_forgotten(alice, song):
-    interactions.like(alice, song, source="page")
+    interactions.like_song(alice, song, source="page")
     interactions.record_skip(alice, song, occurred_at=NOON, played_ms=900, source="player")
-    assert interactions.forget_song(alice, song) == 2
-    interactions.like(alice, song, source="page")
-    assert interactions.forget_everything(alice) == 1
+    assert interactions.delete_song_interactions(alice, song) == 2
+    interactions.like_song(alice, song, source="page")
+    assert interactions.delete_all_interactions(alice) == 1
 
 
 def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on_commit_callbacks, caplog):
@@ -94,10 +94,10 @@ def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on
     listening_changed.connect(broken, weak=False)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            interactions.like(alice, song, source="page")
+            interactions.like_song(alice, song, source="page")
     finally:
         listening_changed.disconnect(broken)
-    assert interactions.opinion_of(alice, song) == Kind.LIKE
+    assert interactions.get_opinion(alice, song) == Kind.LIKE
     assert "cache is gone" in caplog.text
 
 
@@ -105,12 +105,12 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
     alice, song, told, django_capture_on_commit_callbacks
 ):
     other = Song.objects.create(key="t", title="Ebb", artist=song.artist)
-    interactions.dislike(alice, other, source="page")
+    interactions.dislike_song(alice, other, source="page")
     opinions = [(song, Kind.DISLIKE), (other, Kind.LIKE), (song, Kind.LIKE), (song, Kind.LIKE)]
     with django_capture_on_commit_callbacks(execute=True):
         assert interactions.set_opinions(alice, opinions, source="api") == [True, True, True, False]
         assert interactions.set_opinions(alice, opinions[1:], source="api") == [False, False, False]
-    assert set(Interaction.objects.by(alice).values_list("song__key", "kind", "source")) == {
+    assert set(Interaction.objects.for_listener(alice).values_list("song__key", "kind", "source")) == {
         ("s", Kind.LIKE, "api"),
         ("t", Kind.LIKE, "api"),
     }
@@ -120,6 +120,6 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
 def test_many_opinions_of_one_listener_are_no_other_ones(alice, song):
     """T36"""
     bob = User.objects.create_user("bob")
-    interactions.dislike(bob, song, source="page")
+    interactions.dislike_song(bob, song, source="page")
     interactions.set_opinions(alice, [(song, Kind.LIKE)], source="api")
-    assert interactions.opinion_of(bob, song) == Kind.DISLIKE
+    assert interactions.get_opinion(bob, song) == Kind.DISLIKE

@@ -15,7 +15,7 @@ from catalog.models import *
 from catalog.curation import merge
 from catalog.listening import interactions as listening
 from catalog.playlists import edit as playlists
-from catalog.songs.locks import SongGone
+from catalog.songs.locks import SongNotFound
 artist = Artist.objects.create(name="Lola Berg")
 listeners = [User.objects.create_user(f"listener_{n}") for n in range(8)]
 
@@ -47,9 +47,9 @@ for n in range(12):
         kept = []
         for one in (both if listener.pk % 2 else both[::-1]):
             try:
-                listening.like(listener, Song.objects.get(pk=one.pk), source="test")
+                listening.like_song(listener, Song.objects.get(pk=one.pk), source="test")
                 kept.append(one.pk)
-            except (SongGone, Song.DoesNotExist):
+            except (SongNotFound, Song.DoesNotExist):
                 pass
         return kept
     answers = together(
@@ -84,7 +84,7 @@ errors = []
 for n in range(10):
     a, b, c = (song(f"{x}{n}") for x in "abc")
     for listener in listeners:
-        listening.like(listener, c, source="test")
+        listening.like_song(listener, c, source="test")
     errors += together([lambda: merge.merge_songs(a, [b, c]) and None, lambda: merge.merge_songs(b, [c, a]) and None,
                         lambda: merge.merge_songs(c, [a, b]) and None])
     left = Song.objects.filter(pk__in=[a.pk, b.pk, c.pk]).get()
@@ -100,7 +100,8 @@ def turn(order):
         listening.set_opinions(anna, [(one, Interaction.Kind.LIKE) for one in order], source="test")
         listening.set_opinions(anna, [(one, Interaction.Kind.DISLIKE) for one in order[::-1]], source="test")
 answers = together([lambda: turn(songs), lambda: turn(songs[::-1]), lambda: turn(songs[20:] + songs[:20]),
-                    lambda: print(listening.forget_everything(anna)), lambda: print(listening.forget_everything(anna))])
+                    lambda: print(listening.delete_all_interactions(anna)),
+                    lambda: print(listening.delete_all_interactions(anna))])
 assert answers == [None] * 5, answers
 assert Interaction.objects.filter(listener=anna).count() <= len(songs)
 print(json.dumps([]))

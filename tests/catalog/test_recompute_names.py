@@ -36,7 +36,7 @@ def test_stored_keys_are_recomputed():
     for song in songs:
         song.refresh_from_db()
         stored = song.search_text, song.match_key, song.work_key
-        song.set_derived()
+        song.update_derived()
         assert stored == (song.search_text, song.match_key, song.work_key)
     assert songs[0].match_key != songs[1].match_key
     assert Artist.objects.get(name="Ke$ha").lookup_key == "kesha"

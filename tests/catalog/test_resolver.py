@@ -34,7 +34,7 @@ def resolve(*records: SongRecord) -> list[int | None]:
 
 def hear(*records: SongRecord) -> list[int | None]:
     """Resolve records as a player sends them, one by one."""
-    return [resolver.find_or_add(one)[0].pk for one in records]
+    return [resolver.find_or_add_song(one)[0].pk for one in records]
 
 
 both_ways = pytest.mark.parametrize("bring", [resolve, hear], ids=["a file", "a player"])
@@ -226,7 +226,7 @@ def test_what_is_stored_is_what_saving_would_store():
     )
     for song in Song.objects.select_related("artist"):
         stored = song.search_text, song.match_key, song.work_key
-        song.set_derived()
+        song.update_derived()
         assert stored == (song.search_text, song.match_key, song.work_key)
     assert Song.objects.get(title="Top").credit == ""
 

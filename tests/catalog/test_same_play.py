@@ -8,9 +8,9 @@ import pytest
 from accounts.models import User
 from catalog.imports import import_jobs
 from catalog.listening import interactions
-from catalog.listening.interactions import Heard
+from catalog.listening.interactions import ListenEntry
 from catalog.models import Artist, Interaction, Song
-from catalog.play_rules import is_play, same_play_seconds
+from catalog.play_rules import compute_same_play_seconds, is_play
 from tests.catalog.files import spotify_entry, spotify_zip, write
 
 pytestmark = pytest.mark.django_db
@@ -34,11 +34,11 @@ def after(**time):
 
 
 def tell(listener, song, at, source, **more) -> bool:
-    return interactions.record_heard(listener, [Heard(song, at, **more)], source=source) == [True]
+    return interactions.record_listens(listener, [ListenEntry(song, at, **more)], source=source) == [True]
 
 
 def n_plays(listener) -> int:
-    return Interaction.objects.by(listener).filter(kind=Kind.PLAY).count()
+    return Interaction.objects.for_listener(listener).filter(kind=Kind.PLAY).count()
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_three_plays_in_a_row_are_three_for_both_sources_in_both_orders(alice, s
         Interaction.objects.all().delete()
         for source, delay in ((first, 0), (second, 3)):
             times = [after(seconds=245 * n + delay) for n in range(3)]
-            interactions.record_heard(alice, [Heard(song, at) for at in times], source=source)
+            interactions.record_listens(alice, [ListenEntry(song, at) for at in times], source=source)
         assert n_plays(alice) == 3
 
 
 def test_two_players_in_one_request_tell_of_one_play(alice, song):
-    heard = [Heard(song, NOON, source="a"), Heard(song, after(seconds=5), source="b")]
-    assert interactions.record_heard(alice, heard, source="x") == [True, False]
+    heard = [ListenEntry(song, NOON, source="a"), ListenEntry(song, after(seconds=5), source="b")]
+    assert interactions.record_listens(alice, heard, source="x") == [True, False]
 
 
 def test_a_single_play_by_the_same_rule(alice, song):
@@ -152,17 +152,17 @@ def test_thirty_seconds_or_half_of_a_short_song_are_a_play(played_ms, duration_m
 
 
 def test_the_span_of_one_play_is_the_songs_length():
-    assert same_play_seconds(244_000) == 244
-    assert same_play_seconds(20_000) == 59
-    assert same_play_seconds(None, 600_000) == 600
-    assert same_play_seconds(100 * 3_600_000) == 3 * 3600
+    assert compute_same_play_seconds(244_000) == 244
+    assert compute_same_play_seconds(20_000) == 59
+    assert compute_same_play_seconds(None, 600_000) == 600
+    assert compute_same_play_seconds(100 * 3_600_000) == 3 * 3600
 
 
 def test_what_is_too_short_is_a_skip_whoever_tells_it(alice, song):
     play, _ = interactions.record_play(alice, song, occurred_at=NOON, played_ms=5_000, source="player")
     tell(alice, song, after(hours=1), "listenbrainz:one", played_ms=12_000)
     assert play.kind == Kind.SKIP
-    assert set(Interaction.objects.by(alice).values_list("kind", flat=True)) == {Kind.SKIP}
+    assert set(Interaction.objects.for_listener(alice).values_list("kind", flat=True)) == {Kind.SKIP}
     song.duration_ms = 20_000
     kept, _ = interactions.record_play(
         alice, song, occurred_at=after(hours=3), played_ms=11_000, source="player"

@@ -100,7 +100,8 @@ def test_a_like_is_stored_while_the_queue_is_gone(site):
     site.shell(
         "from accounts.models import User; from catalog.models import Song;"
         "from catalog.listening import interactions as listening;"
-        "listening.like(User.objects.get(username='user_00001'), Song.objects.get(key='song_00080'), source='test')"
+        "listening.like_song(User.objects.get(username='user_00001'), "
+        "Song.objects.get(key='song_00080'), source='test')"
     )
     assert site.query("SELECT COUNT(*) FROM catalog_interaction WHERE source = 'test'") == [(1,)]
 

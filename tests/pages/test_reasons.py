@@ -26,7 +26,7 @@ def test_a_song_like_another_is_compared_with_that_one(alice_with_model, trained
 def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_model, trained):
     """Every known feature, with the mean of what Alice likes."""
     alice = User.objects.get(username="alice")
-    liked = [row.song for row in Interaction.objects.by(alice).likes().select_related("song")]
+    liked = [row.song for row in Interaction.objects.for_listener(alice).likes().select_related("song")]
     song = next(song for song in trained.songs if song not in liked)
     page = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
     mean = sum(one.energy for one in liked) / len(liked)
@@ -55,5 +55,5 @@ def test_a_like_counts_for_the_panel_at_once(alice_with_model, trained, django_c
     song = trained.songs[-1]
     before = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
     with django_capture_on_commit_callbacks(execute=True):
-        interactions.like(alice, trained.songs[-2], source="test")
+        interactions.like_song(alice, trained.songs[-2], source="test")
     assert text(alice_with_model.get(f"/songs/{song.pk}/why/")) != before

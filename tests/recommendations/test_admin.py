@@ -308,11 +308,11 @@ class TestWhyNot:
         assert "does not know it" in self.why(listener, version, new)
 
     def test_known_to_the_listener(self, version, listener):
-        heard = Interaction.objects.by(listener).likes().first().song
+        heard = Interaction.objects.for_listener(listener).likes().first().song
         assert "in their history" in self.why(listener, version, heard)
 
     def test_disliked(self, version, listener, song):
-        Interaction.objects.by(listener).filter(song=song).delete()
+        Interaction.objects.for_listener(listener).filter(song=song).delete()
         Interaction.objects.create(listener=listener, song=song, kind=Interaction.Kind.DISLIKE, source="test")
         assert self.why(listener, version, song) == "The listener disliked it."
 
@@ -321,7 +321,7 @@ class TestWhyNot:
 
         inside = recommend.recommend_for(listener, 5, version=version)
         assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
-        known = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
+        known = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
         outside = Song.objects.exclude(pk__in=known | {song.pk for song in inside.songs}).first()
         assert "By its score it is number" in self.why(listener, version, outside)
 

@@ -21,7 +21,7 @@ A_MILLIONTH = 1.1e-6
 
 def like(listener, song, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        interactions.like(listener, song, source="test")
+        interactions.like_song(listener, song, source="test")
 
 
 def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_from_the_table(

@@ -241,7 +241,7 @@ def why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> s
 def _barred(listener: User, song: Song) -> str:
     if not song.is_available:
         return "It was withdrawn from the catalog, so nobody is offered it."
-    if Interaction.objects.by(listener).dislikes().filter(song=song).exists():
+    if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
         return "The listener disliked it."
     wishes = Wish.objects.filter(listener=listener).exclude(kind=Wish.Kind.BOOST_SONG)
     if wishes.filter(song=song).exists():

@@ -80,7 +80,7 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Songs, artists, albums"),
-        ("catalog_song*", "catalog_artist*", "catalog_album*", "catalog_genre", "catalog_heardname"),
+        ("catalog_song*", "catalog_artist*", "catalog_album*", "catalog_genre", "catalog_recordingmsid"),
         lambda: _("what was imported or heard; songs that one listener brought go with the account"),
     ),
     _Group(

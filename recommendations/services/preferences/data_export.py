@@ -93,7 +93,7 @@ def _account(listener: User) -> dict[str, Any]:
 
 def _history(listener: User) -> Iterator[dict[str, Any]]:
     rows = (
-        Interaction.objects.by(listener)
+        Interaction.objects.for_listener(listener)
         .select_related("song__artist", "song__album")
         .order_by("occurred_at", "pk")
     )

@@ -140,7 +140,9 @@ def _known_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
 
 
 def _heard(listener: User, until: Any) -> list[_Heard]:
-    found = Interaction.objects.by(listener).filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
+    found = Interaction.objects.for_listener(listener).filter(
+        kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
+    )
     if until is not None:
         found = found.filter(Q(occurred_at__lt=until) | Q(occurred_at=None))
     rows = found.values("song_id").annotate(
@@ -247,7 +249,7 @@ def onboard(
         taste.onboarded_at = timezone.now()
         taste.save(update_fields=["onboarded_at"])
         for song in songs:
-            interactions.like(listener, song, source="welcome")
+            interactions.like_song(listener, song, source="welcome")
     return taste
 
 
@@ -280,7 +282,7 @@ def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:
 def knowledge_of(listener: User) -> dict[str, Any]:
     """Count what the recommender has to go by; one query."""
     kinds = Interaction.Kind
-    return Interaction.objects.by(listener).aggregate(
+    return Interaction.objects.for_listener(listener).aggregate(
         plays=Sum("plays", filter=Q(kind=kinds.PLAY), default=0),
         likes=Count("pk", filter=Q(kind=kinds.LIKE)),
         dislikes=Count("pk", filter=Q(kind=kinds.DISLIKE)),

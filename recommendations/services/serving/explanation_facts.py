@@ -132,7 +132,9 @@ def _read_taste(listener: Any, songs: Iterable[Song]) -> dict[str, Any]:
     """Return which artists and genres of the songs the listener plays, or picked while they play none."""
     artist_ids = {song.artist_id for song in songs}
     genre_ids = {genre.pk for song in songs for genre in song.genres.all()}
-    heard = Interaction.objects.by(listener).filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
+    heard = Interaction.objects.for_listener(listener).filter(
+        kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
+    )
     by_artist = heard.filter(song__artist_id__in=artist_ids).values_list("song__artist_id", flat=True)
     by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
     facts: dict[str, Any] = {"artist_ids": set(by_artist.distinct())}

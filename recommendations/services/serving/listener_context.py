@@ -53,7 +53,7 @@ class Told:
     def history(self) -> list[Fact]:
         """Everything the listener did; one query."""
         columns = ("song_id", "kind", "plays", "played_ms", "song__duration_ms", "occurred_at")
-        return [Fact(*row) for row in Interaction.objects.by(self._listener).values_list(*columns)]
+        return [Fact(*row) for row in Interaction.objects.for_listener(self._listener).values_list(*columns)]
 
     @cached_property
     def unwanted(self) -> Unwanted:
@@ -78,7 +78,9 @@ class Told:
     def _disliked(self) -> list[int]:
         if "history" in vars(self):
             return [fact.song_id for fact in self.history if fact.kind == Interaction.Kind.DISLIKE]
-        return list(Interaction.objects.by(self._listener).dislikes().values_list("song_id", flat=True))
+        return list(
+            Interaction.objects.for_listener(self._listener).dislikes().values_list("song_id", flat=True)
+        )
 
 
 def _songs_crediting(artist_ids: frozenset[int]) -> frozenset[int]:

@@ -189,7 +189,7 @@ def _known_entries(listener: User, day: date, now: datetime) -> list[Entry]:
 def _known(listener: User) -> list[_Known]:
     kinds = Interaction.Kind
     rows = (
-        Interaction.objects.by(listener)
+        Interaction.objects.for_listener(listener)
         .exclude(kind=kinds.DISLIKE)
         .values("song_id")
         .annotate(
@@ -244,7 +244,7 @@ def _never_heard(listener: User, n: int, discovery: float | None) -> list[Entry]
     served = recommend.recommend_for(listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery)
     if served.step in ("popular", "empty"):
         return []
-    heard = set(Interaction.objects.by(listener).values_list("song_id", flat=True))
+    heard = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
     return _entries(listener, [item for item in served if item.song.pk not in heard][:n])
 
 

@@ -71,14 +71,16 @@ def home(listener: User, told: Told) -> Home:
 
 def because_you_liked(listener: User, unwanted: Unwanted, seen: Iterable[int] = ()) -> Because | None:
     """Return songs like one of the latest liked ones, another one each day."""
-    likes = Interaction.objects.by(listener).likes().order_by("-occurred_at", "-pk")
+    likes = Interaction.objects.for_listener(listener).likes().order_by("-occurred_at", "-pk")
     ids = list(likes.values_list("song_id", flat=True)[:N_SEEDS])
     if not ids:
         return None
     liked = Song.objects.select_related("artist").get(pk=ids[timezone.localdate().toordinal() % len(ids)])
     similar = recommend.similar_songs(liked, 2 * LENGTH)
     known = set(
-        Interaction.objects.by(listener).filter(song__in=similar.songs).values_list("song_id", flat=True)
+        Interaction.objects.for_listener(listener)
+        .filter(song__in=similar.songs)
+        .values_list("song_id", flat=True)
     )
     items = _first(similar.items, lambda song: unwanted.allows(song) and song.pk not in known, seen)
     return Because(liked, items) if items else None
@@ -90,7 +92,7 @@ def new_to_you(listener: User, told: Told, seen: Iterable[int] = ()) -> list[Ser
     if served.step not in ("live", "precomputed"):
         return []
     artists = {item.song.artist_id for item in served.items}
-    heard = Interaction.objects.by(listener).filter(song__artist_id__in=artists)
+    heard = Interaction.objects.for_listener(listener).filter(song__artist_id__in=artists)
     known = set(heard.values_list("song__artist_id", flat=True).distinct())
     return _first(served.items, lambda song: song.artist_id not in known, seen)
 
@@ -125,7 +127,7 @@ def _trending(version: ModelVersion, recommender: Recommender) -> Mapping[str, A
 
 def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
     """Return songs the listener played at least three times and not for two weeks, longest ago first."""
-    positive = Interaction.objects.by(listener).filter(
+    positive = Interaction.objects.for_listener(listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
     liked = Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0)
