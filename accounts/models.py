@@ -69,7 +69,8 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         """
         from accounts.access import end_access  # it needs this module
 
-        is_new_password = self._password is not None or self._password_removed
+        password = self._password  # type: ignore[attr-defined]
+        is_new_password = password is not None or self._password_removed
         is_closed = not self.is_active and "is_active" in (options.get("update_fields") or ["is_active"])
         is_known = not self._state.adding
         with transaction.atomic():

@@ -48,6 +48,7 @@ from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
 from common.bulk_sql import chunks
 from common.jobs import Lease, LostLease, Swept, job_conf
+from common.jobs.models import JobQuerySet
 
 log = logging.getLogger(__name__)
 
@@ -464,7 +465,7 @@ def _delete_uploads(uploads: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def list_imports(listener: User) -> QuerySet[ImportRun]:
+def list_imports(listener: User) -> JobQuerySet:
     """Return a listener's own imports, newest first."""
     return ImportRun.objects.filter(listener=listener).order_by("-pk")
 

@@ -155,12 +155,8 @@ class _Candidates:
                 aliases.update(map(str, values))
         for some_values in chunks(aliases, _MANY):
             columns = [f"song__{name}" for name in _COLUMNS]
-            rows = (
-                SongAlias.objects.filter(value__in=some_values)
-                .order_by("pk")
-                .values_list("kind", "value", *columns)
-            )
-            for kind, value, *row in rows:
+            aliased = SongAlias.objects.filter(value__in=some_values).order_by("pk")
+            for kind, value, *row in aliased.values_list("kind", "value", *columns):
                 self._note(tuple(row), kind, uuid.UUID(value) if kind == "mbid" else value)
 
     def get(self, name: str, value: object) -> list[_Candidate]:
@@ -179,7 +175,7 @@ class _Candidates:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
-            candidate = self._by_pk[pk] = _Candidate(*row[:-1], row[-1] or "")
+            candidate = self._by_pk[pk] = _Candidate(*(*row[:-1], row[-1] or ""))
         self.add(name, value, candidate)
 
 

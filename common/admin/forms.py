@@ -10,7 +10,7 @@ class LabelledForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             # A choice from another table is wrapped, and the wrapper keeps its attributes to itself.
-            shown = getattr(field.widget, "widget", field.widget)
+            shown = getattr(field.widget, "widget", None) or field.widget
             shown.attrs.setdefault("aria-label", str(field.label))
 
 
@@ -18,4 +18,6 @@ class LabelledRows:
     """A list in the admin with fields to edit in its rows."""
 
     def get_changelist_form(self, request, **kwargs):
-        return super().get_changelist_form(request, form=LabelledForm, **kwargs)
+        return super().get_changelist_form(  # type: ignore[misc]
+            request, form=LabelledForm, **kwargs
+        )

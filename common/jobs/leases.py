@@ -38,9 +38,7 @@ class Lease:
 
     def held(self) -> JobQuerySet:
         """Return the job's row as a query; empty when the lease is lost."""
-        return self.model._default_manager.filter(pk=self.job_id).held_by(  # type: ignore[attr-defined]
-            self.owner, self.attempt
-        )
+        return self.model._default_manager.filter(pk=self.job_id).held_by(self.owner, self.attempt)
 
     def write(self, **fields: Any) -> None:
         """Change the job's row; raise LostLease when it is not ours any more."""
@@ -92,7 +90,7 @@ def claim(
     has ended or its owner is a dead process of this machine.
     """
     owner = owner or owner_name()
-    jobs: JobQuerySet = model._default_manager.filter(pk=job_id)  # type: ignore[assignment]
+    jobs: JobQuerySet = model._default_manager.filter(pk=job_id)
     free = Q(status=Status.QUEUED)
     if take_over:
         free |= Q(status=Status.RUNNING, lease_until__lt=timezone.now())

@@ -52,7 +52,7 @@ def release_jobs_of_worker(model: type[JobRow], parent: int) -> int:
 
     The attempt is given back, too: being stopped on purpose is no failure.
     """
-    jobs: JobQuerySet = model._default_manager.all()  # type: ignore[assignment]
+    jobs: JobQuerySet = model._default_manager.all()
     held = [job for job in jobs.running() if owner_is_child(job.owner, parent)]
     return sum(
         take_from(job, status=Status.QUEUED, attempt=job.attempt - 1, **_stage_field(job, RELEASED_STAGE))
@@ -62,9 +62,7 @@ def release_jobs_of_worker(model: type[JobRow], parent: int) -> int:
 
 def take_from(job: JobRow, **fields: Any) -> int:
     """Take the job from its owner, unless that one has extended its lease since `job` was read."""
-    jobs: JobQuerySet = type(job)._default_manager.filter(  # type: ignore[assignment]
-        pk=job.pk, lease_until=job.lease_until
-    )
+    jobs: JobQuerySet = type(job)._default_manager.filter(pk=job.pk, lease_until=job.lease_until)
     return jobs.held_by(job.owner, job.attempt).update(owner="", lease_until=None, **fields)
 
 

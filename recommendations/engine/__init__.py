@@ -25,7 +25,7 @@ from recommendations.engine.artifacts.store import (
     sweep_unfinished,
 )
 from recommendations.engine.core import clustering
-from recommendations.engine.core.arrays import blocks
+from recommendations.engine.core.arrays import blocks, empty_rows
 from recommendations.engine.core.bucketing import bucket, pick
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
@@ -108,6 +108,7 @@ __all__ = [
     "blocks",
     "bucket",
     "clustering",
+    "empty_rows",
     "estimate_fit_bytes",
     "evaluate",
     "explanation_fidelity",

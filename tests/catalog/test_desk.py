@@ -237,9 +237,14 @@ class TestAdmin:
 
     def test_what_is_no_table_is_refused_in_words(self, desk):
         upload = {"content": "songs", "file": SimpleUploadedFile("a.csv", b"\x00\x01\x02")}
-        said = desk.post(reverse("admin:catalog_importrun_upload"), upload, follow=True).content.decode()
+        answer = desk.post(reverse("admin:catalog_importrun_upload"), upload)
+        run = ImportRun.objects.get()
 
-        assert 'class="error"' in said and not ImportRun.objects.exists()
+        import_jobs.run_import(run.pk)
+
+        run.refresh_from_db()
+        assert run.status == "failed" and not Song.objects.exists()
+        assert run.error in desk.get(answer.url).content.decode() and "a.csv" in run.error
 
     def test_the_whole_catalog_can_be_downloaded(self, desk, pair):
         answer = desk.get(reverse("admin:catalog_song_export"))

@@ -15,6 +15,7 @@ from recommendations.engine.algorithms.base import (
 )
 from recommendations.engine.core.arrays import (
     blocks,
+    empty_rows,
     n_per_row,
     padded,
     rows_times,
@@ -225,7 +226,7 @@ class Content(Algorithm):
 
     def _restore(self, state: dict[str, NDArray]) -> None:
         audio = state["audio"]
-        groups = csr_matrix((len(audio), 0), dtype=np.float32)
+        groups = empty_rows(len(audio), 0)
         if "groups" in state:
             parts = (state["groups"], state["group_columns"], state["group_starts"])
             groups = csr_matrix(parts, shape=(len(audio), int(state["n_groups"][0])))
@@ -245,7 +246,7 @@ def grouped(features: ItemFeatures | None, n_items: int, *, artist: float, genre
     A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
     few songs have counting more: the product of two songs' rows is at most artist + genre.
     """
-    parts = [csr_matrix((n_items, 0), dtype=np.float32)]
+    parts = [empty_rows(n_items, 0)]
     if features is not None and artist and (features.artist >= 0).any():
         known = np.flatnonzero(features.artist >= 0)
         numbers, columns = np.unique(features.artist[known], return_inverse=True)

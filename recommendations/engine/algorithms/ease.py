@@ -203,7 +203,9 @@ class EASE(Linked):
         songs: NDArray[np.float32],
         back: NDArray[np.float32],
     ) -> Sequence[Part]:
-        inverse = _invert(_gram(weighted, 1 / diagonal), np.ones(weighted.shape[0], dtype=np.float32))
+        inverse = _invert(
+            _gram(weighted, (1 / diagonal).astype(np.float32)), np.ones(weighted.shape[0], dtype=np.float32)
+        )
         by_song = weighted.T.tocsr()
         incoming = (songs / diagonal)[:, None]
 

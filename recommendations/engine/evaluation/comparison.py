@@ -45,8 +45,12 @@ def paired_bootstrap(
         They are about different listeners.
     """
     of_a, of_b = _per_listener(a, system, metric), _per_listener(b, system, metric)
-    are_reports = isinstance(a, ListenerValues) and isinstance(b, ListenerValues)
-    if of_a.shape != of_b.shape or (are_reports and not np.array_equal(a.listeners, b.listeners)):
+    are_others = (
+        isinstance(a, ListenerValues)
+        and isinstance(b, ListenerValues)
+        and not np.array_equal(a.listeners, b.listeners)
+    )
+    if of_a.shape != of_b.shape or are_others:
         raise ValueError("The two were measured on different listeners; evaluate both on one split.")
     difference = bootstrap((of_a - of_b)[:, None], seed=seed)[0]
     if difference is None:

@@ -133,7 +133,7 @@ def falls_without_some_song(
     for row, song in zip(cases.rows, cases.songs, strict=True):
         history = histories[[row]]
         heard = positive_part(history).indices
-        whole = vstack([history] * len(heard), format="csr")
+        whole = histories[np.full(len(heard), row)]
         _, ranks = recommender.standings(
             vstack([history, _without(whole, heard)], format="csr"),
             np.full(len(heard) + 1, song),
@@ -234,7 +234,7 @@ class _Cases:
         )
 
 
-def _without(histories: csr_matrix, songs: NDArray[np.int64]) -> csr_matrix:
+def _without(histories: csr_matrix, songs: NDArray) -> csr_matrix:
     smaller = lil_matrix(histories)
     for row, song in enumerate(songs):
         smaller[row, song] = 0

@@ -185,7 +185,8 @@ class SongTable:
         known = artists >= 0
         n_artists = len(self.artist_numbers)
         keys = row_numbers(histories)[known] * np.int64(n_artists) + artists[known]
-        return ArtistsHeard(*np.unique(keys, return_counts=True), n_artists)
+        distinct, counts = np.unique(keys, return_counts=True)
+        return ArtistsHeard(distinct, counts, n_artists)
 
     # -- features -----------------------------------------------------------------------------------------
 

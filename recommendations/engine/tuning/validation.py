@@ -56,7 +56,7 @@ class Cases:
     def __len__(self) -> int:
         return self.histories.shape[0]
 
-    def take(self, rows: NDArray) -> Cases:
+    def take(self, rows: NDArray | slice) -> Cases:
         """Return some of the listeners."""
         return Cases(self.histories[rows], self.labels[rows])
 

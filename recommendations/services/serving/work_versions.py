@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import Song
-from recommendations.engine import RecommendedBatch, RecommendedList, Recommender
+from recommendations.engine import RecommendedBatch, RecommendedList, Recommender, empty_rows
 
 _ATTEMPTS = 4
 _MOST_VERSIONS = 200
@@ -46,7 +46,7 @@ class WorkVersions:
         """Return a matrix like `histories` of ones at every version of what each listener heard."""
         heard = histories.tocsr()
         if not len(self._rows):
-            return csr_matrix(heard.shape, dtype=np.float32)
+            return empty_rows(*heard.shape)
         parts = [
             self.find_versions(heard.indices[heard.indptr[row] : heard.indptr[row + 1]])
             for row in range(heard.shape[0])
