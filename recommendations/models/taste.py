@@ -20,6 +20,7 @@ class Taste(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_("0 familiar to 1 adventurous."),
     )
+    songs = models.ManyToManyField(Song, blank=True, related_name="+", verbose_name=_("chosen songs"))
     artists = models.ManyToManyField(Artist, blank=True, related_name="+", verbose_name=_("chosen artists"))
     genres = models.ManyToManyField(Genre, blank=True, related_name="+", verbose_name=_("chosen genres"))
     onboarded_at = models.DateTimeField(_("onboarded"), null=True, blank=True)

@@ -16,6 +16,7 @@ from recommendations.models import Wish
 from recommendations.services.preferences import controls, taste
 from recommendations.services.serving import recommend
 from recommendations.services.serving.explanation_text import words_joined
+from recommendations.services.serving.listener_context import Told
 from recommendations.views import cards
 
 UNDO = "taste_before"
@@ -40,8 +41,7 @@ def taste_page(request):
         "counted": _counted(known),
         "wishes": controls.hidden_by(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
-        "artists": now.artists.all() if now.pk else [],
-        "genres": now.genres.all() if now.pk else [],
+        "picks": Told(request.user).picks,
     }
     if is_preview and form.is_valid():
         context |= _compared(request.user, form)

@@ -96,7 +96,7 @@ def fill_every_table(user: User, song: Song) -> None:
     controls.hide_artist(user, song.artist)
     taste.set_mood(user, [song.pk], Wish.Kind.MUTE_SONG)
     taste.set_discovery(user, 0.9)
-    taste.onboard(user, artists=[song.artist])
+    taste.set_picks(user, artists=[song.artist])
     list_cache.put(list_cache.key(user.pk, 1, {}), {"songs": [song.pk]})
 
 
@@ -271,7 +271,7 @@ def test_every_change_of_taste_invalidates_once(zaphod, song, django_assert_max_
         lambda: controls.unhide_song(zaphod, song),
         lambda: controls.hide_artist(zaphod, song.artist),
         lambda: taste.set_discovery(zaphod, 0.8),
-        lambda: taste.onboard(zaphod, artists=[song.artist]),
+        lambda: taste.set_picks(zaphod, artists=[song.artist]),
         lambda: data_export.set_personalised(zaphod, False),
     ]
     for change in changes:

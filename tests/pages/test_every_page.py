@@ -52,7 +52,7 @@ def zaphod(songs) -> User:
         Interaction.objects.create(listener=user, song=song, kind=kind, source="x")
     for kind in set(Wish.Kind) - {Wish.Kind.HIDE_ARTIST}:
         Wish.objects.get_or_create(listener=user, song=songs[5], kind=kind)
-    taste.onboard(user, artists=[songs[6].artist], genres=Genre.objects.all(), songs=[songs[7]])
+    taste.set_picks(user, artists=[songs[6].artist], genres=Genre.objects.all(), songs=[songs[7]])
     assert set(Wish.objects.values_list("kind", flat=True)) == set(Wish.Kind)
     return user
 

@@ -39,6 +39,7 @@ def my_data(listener: User) -> dict[str, Any]:
         "account": _account(listener),
         "taste": {
             "discovery": taste.discovery,
+            "songs": [song.key for song in taste.songs.all()] if taste.pk else [],
             "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
             "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
             "onboarded_at": _moment(taste.onboarded_at),

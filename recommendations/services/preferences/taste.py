@@ -12,7 +12,6 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from accounts.models import User
-from catalog.listening import interactions
 from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
 from recommendations.models import Taste, Wish
@@ -233,23 +232,32 @@ def set_discovery(listener: User, discovery: float) -> float:
     return before
 
 
-def onboard(
+def set_picks(
     listener: User,
     *,
     songs: Iterable[Song] = (),
     artists: Iterable[Artist] = (),
     genres: Iterable[Genre] = (),
 ) -> Taste:
-    """Store what somebody said at the start: chosen songs become likes, artists and genres their first taste."""
+    """Store what somebody says they like, in place of what they said before. They are picks and no likes."""
     with transaction.atomic():
+        taste = _mark_onboarded(listener)
+        taste.songs.set(songs)
+        taste.artists.set(artists)
+        taste.genres.set(genres)
         list_cache.invalidate_lists([listener.pk])
-        taste, _is_new = Taste.objects.get_or_create(listener=listener)
-        taste.artists.add(*artists)
-        taste.genres.add(*genres)
-        taste.onboarded_at = timezone.now()
-        taste.save(update_fields=["onboarded_at"])
-        for song in songs:
-            interactions.like_song(listener, song, source="welcome")
+    return taste
+
+
+def skip_onboarding(listener: User) -> None:
+    """Don't ask for picks again; those there are stay."""
+    _mark_onboarded(listener)
+
+
+def _mark_onboarded(listener: User) -> Taste:
+    taste, _is_new = Taste.objects.get_or_create(listener=listener)
+    taste.onboarded_at = timezone.now()
+    taste.save(update_fields=["onboarded_at"])
     return taste
 
 

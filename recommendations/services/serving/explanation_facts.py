@@ -10,7 +10,7 @@ from django.db.models import Count
 from catalog.models import Genre, Interaction, Song
 from recommendations.engine import Explanation
 from recommendations.models import Taste
-from recommendations.services.serving.recommend import Picks
+from recommendations.services.serving.listener_context import Picks
 from recommendations.services.versions import registry
 
 LEAST_CROWD = 3
@@ -145,7 +145,10 @@ def _read_taste(listener: Any, songs: Iterable[Song]) -> dict[str, Any]:
         if taste is not None:
             facts["picked_artist_ids"] = set(taste.artists.values_list("pk", flat=True))
             facts["picked_genre_ids"] = set(taste.genres.values_list("pk", flat=True))
-            facts["picked_song_ids"] = frozenset()
+            facts["picked_song_ids"] = set(taste.songs.values_list("pk", flat=True))
+            songs = taste.songs.prefetch_related("genres")
+            facts["picked_artist_ids"] |= {song.artist_id for song in songs}
+            facts["picked_genre_ids"] |= {genre.pk for song in songs for genre in song.genres.all()}
     return facts
 
 

@@ -312,6 +312,9 @@ def _line(
 ) -> str:
     """Say the strongest true reason in one line."""
     main = next((share.kind for share in shares if share.kind != OTHER), OTHER)
+    has_only_picks = facts.picked_song_ids is not None
+    if has_only_picks and main in (POPULAR, SOUND, OTHER) and _shares_picks(song, facts):
+        return _likely_line(song, facts, shares)
     if main == POPULAR:
         return popularity_words(explanation)
     because = [facts.named[part.item_id] for part in explanation.because]
@@ -323,6 +326,11 @@ def _line(
     if main == SOUND:
         return _sound_line(song, explanation, [*because, *goes_with], named)
     return _likely_line(song, facts, shares)
+
+
+def _shares_picks(song: Song, facts: Facts) -> bool:
+    """Return whether the song came into question by an artist or genre that was picked."""
+    return facts.is_known_artist(song) or facts.shared_genre(song) is not None
 
 
 def _cause_line(because: list[Song], goes_with: list[Song], named: Counter[Any]) -> str:

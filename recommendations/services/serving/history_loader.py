@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from catalog.models import Interaction, Song
+from catalog.models import Interaction
 from recommendations.engine import History, Recommender
-from recommendations.models import Taste
 from recommendations.services.data.training_rows import USUAL_DURATION_MS
-from recommendations.services.serving import cold_items
+from recommendations.services.serving import cold_items, pick_candidates
 from recommendations.services.serving.listener_context import Fact, Moods, Told
 
-_NAMED_SONGS = 30
 BOOST = np.float32(2)
 """How much more a song of a boosted part of the history counts."""
 
@@ -22,7 +20,7 @@ BOOST = np.float32(2)
 def history_of(
     listener, recommender: Recommender, moods: Moods | None = None, told: Told | None = None
 ) -> History:
-    """Read a listener's whole history, and while it says nothing yet what they named at onboarding.
+    """Read a listener's whole history with the songs they picked, and while it says nothing yet their other picks.
 
     `moods` stands for what the listener said about parts of their history, as a preview wants it; by default what is
     stored. `told` is what was read of the listener already.
@@ -38,13 +36,31 @@ def history_of(
 def _made(listener, recommender: Recommender, moods: Moods, told: Told) -> History:
     left_out, boosted = moods
     events = _events_of(told.history, left_out)
+    if events["item_ids"]:
+        events = _with_picked(events, told.picked_song_ids, left_out)
     history = _boosted(recommender.history(**events), recommender, boosted)
     if history.n_positive:
         return history
-    taste = named_song_ids(listener)
+    taste = pick_candidates.choose_seeds(told.picks, recommender)
+    taste += cold_items.stand_ins([song.pk for song in told.picks.songs], recommender)
     if history.n_unknown:
         taste += cold_items.stand_ins(_wanted_song_ids(events), recommender)
     return recommender.history(**events, taste=taste)
+
+
+def _with_picked(events: dict[str, Any], song_ids: Sequence[int], left_out: frozenset[int]) -> dict[str, Any]:
+    """Add the picked songs, each as one like at an unknown time; what was disliked since is not added."""
+    kinds, ids = events["kinds"], events["item_ids"]
+    disliked = {pk for pk, kind in zip(ids, kinds, strict=True) if kind == Interaction.Kind.DISLIKE}
+    added = [pk for pk in song_ids if pk not in left_out and pk not in disliked]
+    n = len(added)
+    return {
+        "item_ids": [*ids, *added],
+        "kinds": [*kinds, *([Interaction.Kind.LIKE] * n)],
+        "plays": [*events["plays"], *([1] * n)],
+        "played_share": np.concatenate([events["played_share"], np.full(n, np.nan, np.float32)]),
+        "timestamps": [*events["timestamps"], *([-1] * n)],
+    }
 
 
 def _wanted_song_ids(events: dict[str, Any]) -> list[int]:
@@ -85,16 +101,3 @@ def played_share(played_ms, duration_ms) -> np.ndarray:
 
 def unix(moment: datetime | None) -> int:
     return -1 if moment is None else int(moment.timestamp())
-
-
-def named_song_ids(listener) -> list[int]:
-    """Return songs that stand for the artists and genres a listener chose, the most played of them first."""
-    taste = Taste.objects.filter(listener=listener).first()
-    if taste is None:
-        return []
-    songs = Song.objects.available().filter(artist__in=taste.artists.all())
-    named = list(songs.order_by("pk").values_list("pk", flat=True)[:_NAMED_SONGS])
-    if len(named) < _NAMED_SONGS:
-        of_genres = Song.objects.available().filter(genres__in=taste.genres.all()).exclude(pk__in=named)
-        named += of_genres.order_by("pk").distinct().values_list("pk", flat=True)[: _NAMED_SONGS - len(named)]
-    return named

@@ -1,12 +1,13 @@
 """What one listener did and wishes, read for one list: each table at most once, and only if it is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from catalog.models import ArtistCredit, Interaction, Song
+from catalog.models import Artist, ArtistCredit, Genre, Interaction, Song
 from recommendations.engine import History, Recommender
-from recommendations.models import Wish
+from recommendations.models import Taste, Wish
 
 # Which songs count differently: (not learned from, counted more).
 Moods = tuple[frozenset[int], frozenset[int]]
@@ -34,6 +35,18 @@ class Unwanted:
         return song.pk not in self.song_ids and song.artist_id not in self.artist_ids
 
 
+@dataclass(frozen=True)
+class Picks:
+    """What somebody without a history says they like."""
+
+    songs: Sequence[Song] = ()
+    artists: Sequence[Artist] = ()
+    genres: Sequence[Genre] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.songs or self.artists or self.genres)
+
+
 class Told:
     """Reads on demand and remembers; it is made for one request and thrown away with it.
 
@@ -54,6 +67,22 @@ class Told:
         """Everything the listener did; one query."""
         columns = ("song_id", "kind", "plays", "played_ms", "song__duration_ms", "occurred_at")
         return [Fact(*row) for row in Interaction.objects.for_listener(self._listener).values_list(*columns)]
+
+    @cached_property
+    def picks(self) -> Picks:
+        """Return what the listener picked at the start or since; five queries, one where there is nothing."""
+        taste = Taste.objects.filter(listener=self._listener).first()
+        if taste is None:
+            return Picks()
+        songs = taste.songs.available().for_cards()
+        return Picks(tuple(songs), tuple(taste.artists.all()), tuple(taste.genres.all()))
+
+    @cached_property
+    def picked_song_ids(self) -> list[int]:
+        """Return the ids of the picked songs; one query."""
+        return list(
+            Taste.songs.through.objects.filter(taste=self._listener.pk).values_list("song_id", flat=True)
+        )
 
     @cached_property
     def unwanted(self) -> Unwanted:

@@ -102,6 +102,7 @@ def _wanted(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     active = select_active_listeners().values("pk")
     allowed = User.objects.who_allow_training().filter(pk__in=active).values_list("pk", flat=True)
     special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
+    special |= set(Taste.songs.through.objects.values_list("taste_id", flat=True))
     special |= set(Wish.objects.filter(kind__in=Wish.MOODS).values_list("listener_id", flat=True))
     is_wanted = np.isin(listener_ids, np.fromiter(allowed, dtype=np.int64))
     return listener_ids[is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))]

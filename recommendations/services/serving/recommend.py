@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.utils import timezone
+from numpy.typing import NDArray
 
-from catalog.models import Artist, Genre, Song
+from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import Explanation, History, RecommendedList, Recommender
@@ -23,10 +25,11 @@ from recommendations.services.serving import (
     exclusions,
     history_loader,
     list_cache,
+    pick_candidates,
     popularity_fallback,
 )
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED
-from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.listener_context import Picks, Told, Unwanted
 from recommendations.services.serving.work_versions import recommend_without_repeats
 from recommendations.services.versions import registry
 
@@ -58,18 +61,6 @@ class ServedSong:
     score: float
     explanation: Explanation
     position: int
-
-
-@dataclass(frozen=True)
-class Picks:
-    """What somebody without a history says they like."""
-
-    songs: Sequence[Song] = ()
-    artists: Sequence[Artist] = ()
-    genres: Sequence[Genre] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.songs or self.artists or self.genres)
 
 
 @dataclass(frozen=True)
@@ -253,6 +244,8 @@ def _drafted(request: _Request, version: ModelVersion, recommender: Recommender,
     versions = exclusions.work_versions(version, recommender)
     mask = exclusions.mask_for(version, recommender, request.told.unwanted)
     mask[versions.find_versions(history.to_csr(recommender.n_items).indices)] = True
+    if not history.n_positive and len(history.taste_rows):
+        mask = _only_candidates(request.told.picks, request.n, recommender, mask)
     discovery = _variety(request, recommender)
     recommended = recommend_without_repeats(
         versions,
@@ -262,6 +255,17 @@ def _drafted(request: _Request, version: ModelVersion, recommender: Recommender,
     )
     step, reason = _how(request.listener, history)
     return _Draft(dict(recommended.to_dict()), step, reason=reason)
+
+
+def _only_candidates(
+    picks: Picks, n: int, recommender: Recommender, mask: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Exclude what is not like the picks; without picks, or anything like them, the mask stays as it is."""
+    if not picks:
+        return mask
+    seeds = pick_candidates.choose_seeds(picks, recommender)
+    allowed = pick_candidates.find_candidates(picks, seeds, n, recommender, mask)
+    return ~allowed if allowed.any() else mask
 
 
 def _variety(request: _Request, recommender: Recommender) -> float | None:
@@ -345,13 +349,19 @@ def _without_model(n: int, unwanted: Unwanted) -> Served:
 
 def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
     """Recommend to somebody of whom only some liked songs are known; nobody needs an account for it."""
+    return recommend_from_picks(Picks(tuple(songs)), n)
+
+
+def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
+    """Recommend to somebody who picked songs, artists and genres and has no history."""
     n = length(n)
+    named = [song.pk for song in picks.songs]
     found = registry.serving_recommender()
     if found is None:
-        return _without_model(n, Unwanted(song_ids=frozenset(song.pk for song in songs)))
+        return _without_model(n, Unwanted(song_ids=frozenset(named)))
     version, recommender = found
-    named = [song.pk for song in songs]
-    history = recommender.history([], taste=[*named, *cold_items.stand_ins(named, recommender)])
+    seeds = pick_candidates.choose_seeds(picks, recommender)
+    history = recommender.history([], taste=[*seeds, *cold_items.stand_ins(named, recommender)])
     known = len(history.taste_rows)
 
     def recommended() -> RecommendedList:
@@ -360,12 +370,16 @@ def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
         rows = exclusions.known_rows(recommender, named)
         mask[rows] = True
         mask[versions.find_versions(rows)] = True
+        mask = _only_candidates(picks, n, recommender, mask)
         return recommend_without_repeats(
-            versions, mask, lambda exclude: recommender.recommend(history, n, exclude=exclude), recommender
+            versions,
+            mask,
+            lambda exclude: recommender.recommend(history, n, exclude=exclude),
+            recommender,
         )
 
     how = ("cold", "") if known else ("popular", NEWER_THAN_MODEL)
-    return replace(made_now(version, n, recommended, *how), picks=Picks(songs))
+    return replace(made_now(version, n, recommended, *how), picks=picks)
 
 
 def similar_songs(song: Song, n: int | None = None) -> Served:

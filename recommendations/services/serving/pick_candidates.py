@@ -1,0 +1,103 @@
+"""Which songs come into question for somebody without a history, from what they picked: only what is like it.
+
+The recommender orders them, with popularity as one of its components; without this the same few popular songs
+came first whatever was picked.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.models import Song
+from recommendations.engine import Popularity, Recommender
+from recommendations.services.serving.listener_context import Picks
+
+N_OF_ARTIST, N_OF_GENRE = 3, 8
+MOST_SEEDS = 40
+MOST_COMPARED = 8
+"""So many seeds are compared with the whole catalogue: each costs as much as a list of similar songs."""
+WIDTH = 3
+"""The candidates are this many times as many as the songs of the list."""
+_ROWS_A_QUERY = 900
+_LOOKED_AT = 5_000
+
+
+def choose_seeds(picks: Picks, recommender: Recommender) -> list[int]:
+    """Return ids of songs that stand for the picks: the songs, the best-known of each artist and genre."""
+    seeds = [song.pk for song in picks.songs]
+    for artist in picks.artists:
+        seeds += _best_known(Song.objects.filter(artist=artist), recommender, N_OF_ARTIST)
+    for genre in picks.genres:
+        seeds += _best_known(Song.objects.filter(genres=genre), recommender, N_OF_GENRE)
+    return list(dict.fromkeys(seeds))[:MOST_SEEDS]
+
+
+def find_candidates(
+    picks: Picks, seeds: Sequence[int], n: int, recommender: Recommender, exclude: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which songs are like the picks, bool (n_items,): at least n where there are so many.
+
+    Songs similar to the seeds, and of those the ones that share a genre with the picks if they are enough.
+
+    Parameters
+    ----------
+    exclude
+        bool (n_items,), what must not come.
+    """
+    rows = [row for row in recommender.items.rows(np.array(seeds, dtype=np.int64)) if row >= 0]
+    compared = rows[:: max(1, len(rows) // MOST_COMPARED)][:MOST_COMPARED]
+    allowed = np.zeros(recommender.n_items, dtype=bool)
+    if not compared:
+        return allowed
+    each = max(n, -(-WIDTH * n // len(compared)))
+    similar = [recommender.similar(int(row), each, exclude=exclude) for row in compared]
+    found = list(dict.fromkeys(int(item.item_id) for one in similar for item in one))
+    genre_ids = _genres_of(picks)
+    sharing = _sharing(found, genre_ids)
+    if genre_ids and len(sharing) < n:
+        more = Song.objects.filter(genres__in=genre_ids).distinct()
+        known = [pk for pk in _best_known(more, recommender, WIDTH * n) if pk not in sharing]
+        sharing += [pk for pk, row in zip(known, _rows(known, recommender), strict=True) if not exclude[row]]
+    chosen = sharing if len(sharing) >= n else [*sharing, *found]
+    allowed[_rows(list(dict.fromkeys(chosen)), recommender)] = True
+    return allowed & ~exclude
+
+
+def _best_known(songs, recommender: Recommender, n: int) -> list[int]:
+    """Return the ids of the available songs that most listeners heard, of those the model knows; one query."""
+    ids = np.array(songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64)
+    rows = recommender.items.rows(ids) if len(ids) else ids
+    ids, rows = ids[rows >= 0], rows[rows >= 0]
+    popularity = recommender.algorithms.get("popularity")
+    if not isinstance(popularity, Popularity) or not len(rows):
+        return [int(pk) for pk in ids[:n]]
+    order = np.lexsort((ids, -popularity.n_listeners_[rows]))
+    return [int(pk) for pk in ids[order[:n]]]
+
+
+def _genres_of(picks: Picks) -> set[int]:
+    """Return the genres that were picked, and those of the picked songs and artists' songs."""
+    genre_ids = {genre.pk for genre in picks.genres}
+    through = Song.genres.through.objects
+    genre_ids |= set(
+        through.filter(song__in=[song.pk for song in picks.songs]).values_list("genre_id", flat=True)
+    )
+    for artist in picks.artists:
+        names = through.filter(song__artist=artist).values_list("genre_id", flat=True)[:_LOOKED_AT]
+        genre_ids |= {pk for pk, _n in Counter(names).most_common(2)}
+    return genre_ids
+
+
+def _sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
+    through = Song.genres.through.objects.filter(genre__in=genre_ids)
+    shared: set[int] = set()
+    for start in range(0, len(song_ids), _ROWS_A_QUERY):
+        part = song_ids[start : start + _ROWS_A_QUERY]
+        shared |= set(through.filter(song__in=part).values_list("song_id", flat=True))
+    return [pk for pk in song_ids if pk in shared]
+
+
+def _rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.integer]:
+    return recommender.items.rows(np.array(song_ids, dtype=np.int64))

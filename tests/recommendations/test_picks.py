@@ -1,0 +1,119 @@
+"""The first list: what somebody picked decides it, and picking writes no likes."""
+
+import importlib
+from itertools import combinations
+
+import pytest
+from django.apps import apps
+from django.test import Client
+
+from accounts.models import User
+from catalog.listening import interactions
+from catalog.models import Genre, Interaction, Song
+from recommendations.engine.synthetic.world import World
+from recommendations.models import Taste
+from recommendations.services.data import demo_world
+from recommendations.services.preferences import taste
+from recommendations.services.serving import recommend
+from recommendations.services.serving.listener_context import Picks
+from tests.recommendations.conftest import train
+
+N = 12
+
+
+@pytest.fixture
+def trained(db) -> list[Song]:
+    demo_world.seed(World(n_listeners=80, n_songs=400, seed=5))
+    train()
+    return list(Song.objects.prefetch_related("genres").order_by("pk"))
+
+
+def genres_of(songs) -> set[int]:
+    return {genre.pk for song in songs for genre in song.genres.all()}
+
+
+def n_sharing(served, genre_ids: set[int]) -> int:
+    return sum(bool(genres_of([song]) & genre_ids) for song in served.songs)
+
+
+def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(trained):
+    """It shared 4.6 of 12, and the same three popular songs were in the lists of 30 of 30 visitors."""
+    lists, shares = [], []
+    for start in range(0, 120, 10):
+        songs = trained[start : start + 2]
+        served = recommend.recommend_from_picks(Picks(tuple(songs)), N)
+        assert len(served) == N
+        shares.append(n_sharing(served, genres_of(songs)))
+        lists.append({song.pk for song in served.songs})
+    assert sum(shares) / len(shares) >= 11
+    in_every_list = set.intersection(*lists)
+    assert in_every_list == set()
+    overlaps = [len(one & other) for one, other in combinations(lists, 2)]
+    assert sum(overlaps) / len(overlaps) < N / 2
+
+
+def test_a_genre_alone_gives_a_list_of_that_genre(trained):
+    genre = max(Genre.objects.all(), key=lambda one: one.songs.count())
+    served = recommend.recommend_from_picks(Picks(genres=(genre,)), N)
+    assert n_sharing(served, {genre.pk}) == N
+    page = Client().get(f"/try/?genre={genre.pk}").content.decode()
+    assert page.count('class="why-line"') == N
+    assert f"More of the genre {genre.name} you picked" in page
+
+
+@pytest.fixture
+def trillian(trained) -> User:
+    return User.objects.create_user("trillian")
+
+
+def test_picks_are_taste_and_no_likes(trillian, trained):
+    client = Client()
+    client.force_login(trillian)
+    song, artist, genre = trained[0], trained[9].artist, Genre.objects.first()
+    client.post("/welcome/", {"song": song.pk, "artist": artist.pk, "genre": genre.pk})
+    assert not Interaction.objects.by(trillian).exists()
+    kept = Taste.objects.get(listener=trillian)
+    assert ([*kept.songs.all()], [*kept.artists.all()], [*kept.genres.all()]) == ([song], [artist], [genre])
+    assert recommend.recommend_for(trillian).step == "cold"
+
+
+def test_picks_can_be_changed_later(trillian, trained):
+    """The page shows what was picked, and what is not sent any more is picked no more."""
+    client = Client()
+    client.force_login(trillian)
+    taste.set_picks(trillian, artists=[trained[9].artist], genres=Genre.objects.all()[:2])
+    page = client.get("/welcome/").content.decode()
+    assert page.count(" checked>") == 3
+    assert trained[9].artist.name in client.get("/taste/").content.decode()
+    client.post("/welcome/", {"artist": trained[20].artist_id})
+    kept = Taste.objects.get(listener=trillian)
+    assert ([*kept.artists.all()], kept.genres.count()) == ([trained[20].artist], 0)
+
+
+def test_skipping_keeps_what_was_picked(trillian, trained):
+    client = Client()
+    client.force_login(trillian)
+    taste.set_picks(trillian, artists=[trained[9].artist])
+    client.post("/welcome/", {"skip": "1"})
+    assert Taste.objects.get(listener=trillian).artists.count() == 1
+
+
+def test_a_picked_song_still_counts_after_the_first_play(trillian, trained):
+    taste.set_picks(trillian, songs=trained[:3])
+    interactions.like_song(trillian, trained[50], source="test")
+    served = recommend.recommend_for(trillian)
+    assert not {song.pk for song in trained[:3]} & {song.pk for song in served.songs}
+    taste.set_picks(trillian)
+    assert recommend.recommend_for(trillian).songs != served.songs
+
+
+def test_picks_that_were_written_as_likes_become_taste(trillian, trained):
+    """The migration: only the likes that the first questions wrote are moved."""
+    migration = importlib.import_module("recommendations.migrations.0017_picked_songs")
+    interactions.like_song(trillian, trained[0], source="welcome")
+    interactions.like_song(trillian, trained[1], source="site")
+    migration.move_likes(apps, None)
+    assert [*Taste.objects.get(listener=trillian).songs.all()] == [trained[0]]
+    assert [row.song for row in Interaction.objects.by(trillian)] == [trained[1]]
+    migration.restore_likes(apps, None)
+    assert Interaction.objects.by(trillian).likes().count() == 2
