@@ -67,5 +67,5 @@ def test_every_example_in_python_works(fill_in, world):
     namespace: dict = {}
     for example in examples("python"):
         exec(compile(fill_in(example), "docs/api.md", "exec"), namespace)
-    assert Interaction.objects.by(world.alice.user).heard().count() == 2
+    assert Interaction.objects.for_listener(world.alice.user).plays_and_skips().count() == 2
     assert Outcome.objects.get().kind == "click"

@@ -71,7 +71,7 @@ def test_picks_are_taste_and_no_likes(trillian, trained):
     client.force_login(trillian)
     song, artist, genre = trained[0], trained[9].artist, Genre.objects.first()
     client.post("/welcome/", {"song": song.pk, "artist": artist.pk, "genre": genre.pk})
-    assert not Interaction.objects.by(trillian).exists()
+    assert not Interaction.objects.for_listener(trillian).exists()
     kept = Taste.objects.get(listener=trillian)
     assert ([*kept.songs.all()], [*kept.artists.all()], [*kept.genres.all()]) == ([song], [artist], [genre])
     assert recommend.recommend_for(trillian).step == "cold"
@@ -114,6 +114,6 @@ def test_picks_that_were_written_as_likes_become_taste(trillian, trained):
     interactions.like_song(trillian, trained[1], source="site")
     migration.move_likes(apps, None)
     assert [*Taste.objects.get(listener=trillian).songs.all()] == [trained[0]]
-    assert [row.song for row in Interaction.objects.by(trillian)] == [trained[1]]
+    assert [row.song for row in Interaction.objects.for_listener(trillian)] == [trained[1]]
     migration.restore_likes(apps, None)
-    assert Interaction.objects.by(trillian).likes().count() == 2
+    assert Interaction.objects.for_listener(trillian).likes().count() == 2
