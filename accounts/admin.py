@@ -5,7 +5,8 @@ from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, AttemptCount, User
+from common.admin import RecordAdmin
 
 
 @admin.register(User)
@@ -47,3 +48,11 @@ class TokenAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request, obj=None):
         return False
+
+
+@admin.register(AttemptCount)
+class AttemptCountAdmin(RecordAdmin):
+    """Counts of limited attempts, to look at and to delete; the key is a digest of a name or network."""
+
+    list_display = ["key", "n", "until"]
+    ordering = ["-until"]

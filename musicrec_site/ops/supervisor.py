@@ -194,7 +194,7 @@ class Supervisor:
         self._wait(JOB_SECONDS)
         for child in self.children:
             if child.has_jobs and child.is_running:
-                self.say(f"The {child.name} is in the middle of a job, which goes back into the queue.")
+                self.say(f"The {child.name} is asked once more; a job it holds goes back into the queue.")
                 child.send(signal.SIGQUIT)
         self._wait(STOP_SECONDS - JOB_SECONDS)
         for child in self.children:
