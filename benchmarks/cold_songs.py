@@ -24,13 +24,13 @@ from scipy.sparse import csr_matrix, diags
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
 from recommendations.engine.core.arrays import (
-    n_per_row,
-    positive_part,
-    row_numbers,
-    top_columns,
+    count_per_row,
+    keep_positive,
+    list_entry_rows,
+    select_top_columns,
 )
 from recommendations.engine.evaluation import metrics
-from recommendations.engine.evaluation.comparison import bootstrap
+from recommendations.engine.evaluation.comparison import bootstrap_intervals
 
 SHARE = 0.05
 AMONG_NEW, AMONG_ALL = 20, 200
@@ -40,16 +40,16 @@ def main() -> int:
     options = listening_parser(__doc__, needs_features=True).parse_args()
     data = read_listening(options.train, options.train, options.item_features)
     is_new = np.random.default_rng(options.seed).random(data.train.shape[1]) < SHARE
-    known, withheld = _columns(data.train, ~is_new), positive_part(_columns(data.train, is_new))
+    known, withheld = _columns(data.train, ~is_new), keep_positive(_columns(data.train, is_new))
     recommender = Recommender(PRESETS[options.preset])
     recommender.fit(Interactions.from_matrix(known), data.features, seed=options.seed)
-    listeners = np.flatnonzero((n_per_row(withheld) > 0) & (n_per_row(known) > 0))
+    listeners = np.flatnonzero((count_per_row(withheld) > 0) & (count_per_row(known) > 0))
     histories = recommender.histories(Interactions.from_matrix(known))[listeners]
     test = csr_matrix(withheld[listeners], dtype=bool)
     print(f"{is_new.sum()} songs withheld, {len(listeners)} listeners have some of them")
     print(f"{'':<14}{f'found in {AMONG_NEW} new songs':>26}{f'in {AMONG_ALL} of all songs':>24}")
     among_new = recommender.recommend_batch(histories, AMONG_NEW, unavailable=~is_new).item_rows
-    among_all = recommender.rankings(histories, AMONG_ALL)
+    among_all = recommender.rank_songs(histories, AMONG_ALL)
     _print(
         options.preset,
         _recall(among_new, test, AMONG_NEW),
@@ -58,7 +58,7 @@ def main() -> int:
     for name in recommender.component_names:
         new = _best_new(recommender, name, histories, is_new)
         _print(f"{name} alone", _recall(new, test, AMONG_NEW), _recall(among_all[name], test, AMONG_ALL))
-    chance = AMONG_NEW / is_new.sum(), AMONG_ALL / (len(is_new) - n_per_row(histories).mean())
+    chance = AMONG_NEW / is_new.sum(), AMONG_ALL / (len(is_new) - count_per_row(histories).mean())
     print(f"{'random':<14}{chance[0]:>26.4f}{chance[1]:>24.4f}")
     return 0
 
@@ -73,14 +73,14 @@ def _best_new(
     recommender: Recommender, name: str, histories: csr_matrix, is_new: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
     scores = recommender.algorithms[name].score(histories)
-    scores[row_numbers(histories), histories.indices] = np.nan
+    scores[list_entry_rows(histories), histories.indices] = np.nan
     scores[:, ~is_new] = np.nan
-    return top_columns(scores, AMONG_NEW)
+    return select_top_columns(scores, AMONG_NEW)
 
 
 def _recall(lists: NDArray[np.int32], test: csr_matrix, k: int) -> str:
-    values = metrics.recall(metrics.hits_of(lists, test), n_per_row(test), k)
-    interval = bootstrap(values[:, None], seed=0)[0]
+    values = metrics.recall(metrics.find_hits(lists, test), count_per_row(test), k)
+    interval = bootstrap_intervals(values[:, None], seed=0)[0]
     return f"{interval.mean:.4f} ({interval.low:.4f}-{interval.high:.4f})" if interval else "nobody"
 
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Recommender
-from recommendations.engine.core.arrays import n_per_row
+from recommendations.engine.core.arrays import count_per_row
 from recommendations.engine.evaluation import listener_split, metrics
-from recommendations.engine.evaluation.comparison import bootstrap
+from recommendations.engine.evaluation.comparison import bootstrap_intervals
 
 GIVEN = (0, 1, 2, 5, 10)
 K = 10
@@ -37,7 +37,7 @@ def main() -> int:
     interactions = interactions.take(order)
     last = listener_split(interactions, seed=options.seed, n_given=max(GIVEN))
     recommender = Recommender(PRESETS[options.preset]).fit(last.train, data.features, seed=options.seed)
-    listeners = np.flatnonzero(n_per_row(last.test))
+    listeners = np.flatnonzero(count_per_row(last.test))
     test = last.test[listeners]
     print(f"{len(listeners)} new listeners\n{'given':>5}  {'system':<12}{'NDCG@10':>8}")
     for n in GIVEN:
@@ -46,10 +46,12 @@ def main() -> int:
             if n
             else last.given.take(np.zeros(last.given.n_events, dtype=bool))
         )
-        lists = recommender.rankings(recommender.histories(given)[listeners], K)
+        lists = recommender.rank_songs(recommender.histories(given)[listeners], K)
         for system in ("recommender", "popularity"):
-            hits = metrics.hits_of(lists[system], test)
-            interval = bootstrap(metrics.ndcg(hits, n_per_row(test), K)[:, None], seed=options.seed)[0]
+            hits = metrics.find_hits(lists[system], test)
+            interval = bootstrap_intervals(
+                metrics.ndcg(hits, count_per_row(test), K)[:, None], seed=options.seed
+            )[0]
             if interval:
                 print(f"{n:>5}  {system:<12}{interval.mean:>8.4f} ({interval.low:.4f}-{interval.high:.4f})")
     return 0

@@ -43,7 +43,7 @@ def main() -> int:
     try:
         print(
             prepare(
-                options.listens, options.out, options.songs, options.format, options.seed, options.ordered
+                options.listens, options.out, options.songs, options.format, options.seed, options.order_songs
             )
         )
     except (WrongFile, OSError) as error:

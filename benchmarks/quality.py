@@ -43,17 +43,17 @@ from benchmarks.listening_files import (
     refused_in_a_sentence,
 )
 from recommendations.engine import PRESETS, NotEnoughData, Recommender, TrainingData
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.arrays import (
-    blocks,
-    n_per_row,
-    row_numbers,
-    top_columns,
+    count_per_row,
+    cut_blocks,
+    list_entry_rows,
+    select_top_columns,
 )
 from recommendations.engine.core.config import SearchConfig
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.evaluation import metrics, paired_bootstrap
-from recommendations.engine.evaluation.comparison import bootstrap
+from recommendations.engine.evaluation.comparison import bootstrap_intervals
 from recommendations.engine.tuning.hyperparameter_search import search_component
 
 COMPONENTS = ("als", "ease", "item_knn", "user_knn", "content", "popularity")
@@ -149,10 +149,10 @@ def _summary(
 
 def _values(measured: Measured, data: Listening) -> NDArray[np.float64]:
     """One value a listener of the test part: NDCG@10, recall@20, precision@10."""
-    listeners = np.flatnonzero(n_per_row(data.test))
+    listeners = np.flatnonzero(count_per_row(data.test))
     test = data.test[listeners]
-    hits, n_test = metrics.hits_of(measured.lists, test), n_per_row(test)
-    longer = metrics.hits_of(measured.longer, test)
+    hits, n_test = metrics.find_hits(measured.lists, test), count_per_row(test)
+    longer = metrics.find_hits(measured.longer, test)
     return np.column_stack(
         [metrics.ndcg(hits, n_test, 10), metrics.recall(longer, n_test, 20), metrics.precision(hits, 10)]
     )
@@ -161,7 +161,7 @@ def _values(measured: Measured, data: Listening) -> NDArray[np.float64]:
 def _system(
     name: str, kind: str, measured: Measured, values: NDArray[np.float64], data: Listening, seed: int
 ) -> dict[str, Any]:
-    intervals = bootstrap(values, seed=seed)
+    intervals = bootstrap_intervals(values, seed=seed)
     found = {
         metric: float(interval.mean) for metric, interval in zip(NAMES, intervals, strict=True) if interval
     }
@@ -220,9 +220,9 @@ def _preset(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
         config = replace(config, search=replace(config.search, seconds=task.budget, trials=1000))
     recommender = Recommender(config).fit(data.interactions, data.features, seed=task.seed)
     histories = recommender.histories(data.interactions)
-    listeners = np.flatnonzero(n_per_row(data.test))
+    listeners = np.flatnonzero(count_per_row(data.test))
     # the lists as listeners get them: with variety, one length at a time
-    return lambda k: _wide(recommender.rankings(histories[listeners], k)["recommender"], k)
+    return lambda k: _wide(recommender.rank_songs(histories[listeners], k)["recommender"], k)
 
 
 def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
@@ -233,7 +233,7 @@ def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]
     training = TrainingData(strengths, data.features if uses_features else None)
     trials = SearchConfig().trials if task.budget is None else 1000
     options, _ = search_component(training, name, trials=trials, seed=task.seed, seconds=task.budget)
-    algorithm = create(name, options).fit(training, seed=task.seed)
+    algorithm = create_algorithm(name, options).fit(training, seed=task.seed)
     return _by_scores(lambda rows: algorithm.score(strengths[rows]), data)
 
 
@@ -248,15 +248,15 @@ def _peer(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]]:
 def _by_scores(
     score: Callable[[NDArray[np.intp]], NDArray[np.float32]], data: Listening
 ) -> Callable[[int], NDArray[np.int32]]:
-    listeners = np.flatnonzero(n_per_row(data.test))
+    listeners = np.flatnonzero(count_per_row(data.test))
 
     def recommend(k: int) -> NDArray[np.int32]:
         parts = []
-        for some in blocks(len(listeners), BLOCK):
+        for some in cut_blocks(len(listeners), BLOCK):
             heard = data.train[listeners[some]]
             scores = np.array(score(listeners[some]), dtype=np.float32)
-            scores[row_numbers(heard), heard.indices] = np.nan
-            parts.append(_wide(top_columns(scores, k), k))
+            scores[list_entry_rows(heard), heard.indices] = np.nan
+            parts.append(_wide(select_top_columns(scores, k), k))
         return np.concatenate(parts)
 
     return recommend

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.listening_files import listening_parser, read_listening, refused_in_a_sentence
 from recommendations.engine import PRESETS, Interactions, Recommender
-from recommendations.engine.evaluation import Fidelity, explanation_fidelity, falls_without_some_song
+from recommendations.engine.evaluation import Fidelity, measure_fidelity, measure_fidelity_bound
 
 WORDS = {
     "score_fell": "score falls without the named song",
@@ -45,14 +45,14 @@ def main() -> int:
     recommender.fit(interactions, data.features, seed=options.seed)
     histories = recommender.histories(interactions)
     draws = [
-        explanation_fidelity(recommender, histories, n_cases=options.cases, seed=options.seed + draw)
+        measure_fidelity(recommender, histories, n_cases=options.cases, seed=options.seed + draw)
         for draw in range(options.draws)
     ]
     print(f"{options.preset}, {options.draws} draws of {draws[0].n_cases} recommended songs")
     for name, words in WORDS.items():
         print(_line(words, draws, name))
     if options.any_song:
-        share = falls_without_some_song(recommender, histories, n_cases=options.any_song, seed=options.seed)
+        share = measure_fidelity_bound(recommender, histories, n_cases=options.any_song, seed=options.seed)
         print(f"{'rank falls without some single song':<42}{share:>7.1%}  ({options.any_song} songs tried)")
     return 0
 

@@ -29,7 +29,7 @@ from recommendations.engine import CLASSIC, IdMap, ItemFeatures, Recommender
 from recommendations.engine.algorithms.als import ALS
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
-from recommendations.engine.core.arrays import side_by_side, unit_rows
+from recommendations.engine.core.arrays import normalise_rows, pack_columns
 
 ROOT = Path(__file__).resolve().parent.parent
 N_FACTORS = 64
@@ -122,7 +122,7 @@ class BeforeLayout:
     def __init__(self, als: ALS, rows_file: Path) -> None:
         np.save(rows_file, als.item_factors_)
         self.factors = np.load(rows_file, mmap_mode="r")
-        self.columns = side_by_side(self.factors)
+        self.columns = pack_columns(self.factors)
         self.doubles = np.asarray(self.factors, dtype=np.float64)
         shared = self.doubles.T @ self.doubles + als.regularization * np.eye(N_FACTORS)
         self.pre_solved = None
@@ -130,7 +130,7 @@ class BeforeLayout:
             self.pre_solved = np.ascontiguousarray(np.linalg.solve(shared, self.doubles.T).T)
 
     def similar(self, item_row: int) -> NDArray[np.float32]:
-        units = unit_rows(self.factors)
+        units = normalise_rows(self.factors)
         return np.asarray(units @ units[item_row])
 
 

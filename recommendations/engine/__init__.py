@@ -22,14 +22,14 @@ from recommendations.engine.artifacts.store import (
     Manifest,
     MissingArtifact,
     UnsupportedArtifact,
-    sweep_unfinished,
+    delete_unfinished,
 )
 from recommendations.engine.core import clustering
-from recommendations.engine.core.arrays import blocks, empty_rows
-from recommendations.engine.core.bucketing import bucket, pick
+from recommendations.engine.core.arrays import cut_blocks, empty_rows
+from recommendations.engine.core.bucketing import assign_bucket, pick_share
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.core.machine import available_bytes
+from recommendations.engine.core.machine import read_available_bytes
 from recommendations.engine.core.presets import CLASSIC, PRESETS
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.history import History
@@ -41,8 +41,8 @@ from recommendations.engine.evaluation import (
     Interval,
     Split,
     evaluate,
-    explanation_fidelity,
     listener_split,
+    measure_fidelity,
     paired_bootstrap,
     random_split,
     temporal_split,
@@ -104,20 +104,20 @@ __all__ = [
     "UnsupportedArtifact",
     "Weighting",
     "World",
-    "available_bytes",
-    "blocks",
-    "bucket",
+    "assign_bucket",
     "clustering",
+    "cut_blocks",
+    "delete_unfinished",
     "empty_rows",
     "estimate_fit_bytes",
     "evaluate",
-    "explanation_fidelity",
     "keeps_histories",
     "listener_split",
+    "measure_fidelity",
     "paired_bootstrap",
-    "pick",
+    "pick_share",
     "random_split",
+    "read_available_bytes",
     "rerank",
-    "sweep_unfinished",
     "temporal_split",
 ]

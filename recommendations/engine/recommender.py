@@ -17,12 +17,12 @@ from recommendations.engine.algorithms import (
     Algorithm,
     NotFitted,
     TrainingData,
-    create,
+    create_algorithm,
 )
 from recommendations.engine.algorithms.base import require_listens
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.artifacts import store
-from recommendations.engine.artifacts.metadata import describe
+from recommendations.engine.artifacts.metadata import describe_training
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig
 from recommendations.engine.core.idmap import UNKNOWN, IdMap
 from recommendations.engine.core.ordered import steps_back_of
@@ -30,18 +30,18 @@ from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
-from recommendations.engine.pipeline.block_pipeline import Pipeline, in_blocks
+from recommendations.engine.pipeline.block_pipeline import Pipeline, map_blocks
 from recommendations.engine.pipeline.requests import (
-    Listeners,
-    listeners_of,
-    wish_of,
+    ListenerBatch,
+    make_list_request,
+    make_listener_batch,
 )
 from recommendations.engine.pipeline.results import (
     RecommendedBatch,
     RecommendedList,
 )
 from recommendations.engine.ranking.explanations import (
-    DECISIVE_FROM,
+    FLIP_THRESHOLD,
     NO_SONG,
     Explanation,
 )
@@ -76,7 +76,7 @@ class Recommender:
         self.ranker: Ranker | None = None
         self.items = IdMap([])
         self._artists: NDArray[np.int32] | None = None
-        self.decisive_from = DECISIVE_FROM
+        self.flip_threshold = FLIP_THRESHOLD
 
     # -- learning -----------------------------------------------------------------------------------------
 
@@ -103,18 +103,22 @@ class Recommender:
         tuned = tune(data, self.config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
         for name, algorithm in self.algorithms.items():
-            algorithm.fit(data, seed=seed, on_progress=_stage(on_progress, f"fit {name}"))
+            algorithm.fit(data, seed=seed, on_progress=_bind_stage(on_progress, f"fit {name}"))
         self.items = interactions.items
-        self.decisive_from = DECISIVE_FROM
+        self.flip_threshold = FLIP_THRESHOLD
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
         self.ranker = tuned.ranker and tuned.ranker.with_songs(SongTable.learn(data))
-        self.metadata = describe(self.config, data, seed) | ({"tuning": tuned.log} if tuned.log else {})
+        self.metadata = describe_training(self.config, data, seed) | (
+            {"tuning": tuned.log} if tuned.log else {}
+        )
         return self
 
     def _adopt(self, config: RecommenderConfig) -> None:
         self.config = config
-        self.algorithms = {name: create(name, options) for name, options in config.components.items()}
+        self.algorithms = {
+            name: create_algorithm(name, options) for name, options in config.components.items()
+        }
 
     def _most_descriptive_first(self) -> Iterable[Algorithm]:
         return sorted(self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content))
@@ -128,7 +132,7 @@ class Recommender:
             self.items,
             self._artists,
             self.item_vectors,
-            self.decisive_from,
+            self.flip_threshold,
         )
 
     @property
@@ -288,20 +292,20 @@ class Recommender:
             Blocks of listeners worked on at once; by default one a processor.
         """
         self._require_fitted()
-        wish = wish_of(self.config, self.n_items, k, discovery, artist_cap, unavailable)
-        listeners = listeners_of(
+        wish = make_list_request(self.config, self.n_items, k, discovery, artist_cap, unavailable)
+        listeners = make_listener_batch(
             self.config, self.n_items, histories, tastes, exclude, exclude_history=exclude_history
         )
         pipeline = self._pipeline
-        done = in_blocks(
-            lambda block: pipeline.lists(block, wish),
-            list(pipeline.blocks(listeners)),
+        done = map_blocks(
+            lambda block: pipeline.make_lists(block, wish),
+            list(pipeline.cut_blocks(listeners)),
             n_threads or (os.cpu_count() or 1),
-            _stage(on_progress, "recommend"),
+            _bind_stage(on_progress, "recommend"),
         )
         return RecommendedBatch(done, len(listeners), wish.k)
 
-    def rankings(
+    def rank_songs(
         self,
         histories: csr_matrix,
         k: int,
@@ -317,12 +321,12 @@ class Recommender:
             `recommender` and the component names -> int32 (n, k), -1 where a list ends early.
         """
         self._require_fitted()
-        wish = wish_of(self.config, self.n_items, k)
-        listeners = listeners_of(self.config, self.n_items, histories)
+        wish = make_list_request(self.config, self.n_items, k)
+        listeners = make_listener_batch(self.config, self.n_items, histories)
         pipeline = self._pipeline
-        parts = list(pipeline.blocks(listeners))
-        found = in_blocks(
-            lambda block: pipeline.rankings(block, wish),
+        parts = list(pipeline.cut_blocks(listeners))
+        found = map_blocks(
+            lambda block: pipeline.rank_songs(block, wish),
             parts,
             n_threads or (os.cpu_count() or 1),
             on_progress,
@@ -333,7 +337,7 @@ class Recommender:
                 lists[name][part.places, : rows.shape[1]] = rows
         return lists
 
-    def standings(
+    def find_ranks(
         self, histories: csr_matrix, songs: ArrayLike, *, forbidden: csr_matrix, n_threads: int | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Say where one song a listener stands before the list is chosen for variety.
@@ -352,11 +356,11 @@ class Recommender:
         """
         self._require_fitted()
         rows = np.asarray(songs, dtype=np.int64)
-        listeners = listeners_of(self.config, self.n_items, histories, exclude_history=False)
+        listeners = make_listener_batch(self.config, self.n_items, histories, exclude_history=False)
         pipeline = self._pipeline
-        parts = list(pipeline.blocks(replace(listeners, forbidden=(forbidden,))))
-        found = in_blocks(
-            lambda block: pipeline.standings(block, rows[block.places]),
+        parts = list(pipeline.cut_blocks(replace(listeners, forbidden=(forbidden,))))
+        found = map_blocks(
+            lambda block: pipeline.find_ranks(block, rows[block.places]),
             parts,
             n_threads or (os.cpu_count() or 1),
             None,
@@ -372,16 +376,16 @@ class Recommender:
         """Explain any song for a listener, whether it would be recommended or not."""
         self._require_fitted()
         self._require_row(item_row)
-        block = self._pipeline.explained(self._listener(history), item_row)
+        block = self._pipeline.explain_song(self._listener(history), item_row)
         return RecommendedList.from_dict(block.packed(0)).items[0].explanation
 
-    def sound_of(self, history: History) -> dict[str, float]:
+    def describe_sound(self, history: History) -> dict[str, float]:
         """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
         self._require_fitted()
-        return self._pipeline.reasoning.sound_of(self._listener(history).histories)
+        return self._pipeline.attribution.describe_sound(self._listener(history).histories)
 
-    def _listener(self, history: History) -> Listeners:
-        return listeners_of(
+    def _listener(self, history: History) -> ListenerBatch:
+        return make_listener_batch(
             self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
         )
 
@@ -393,7 +397,7 @@ class Recommender:
         """
         self._require_fitted()
         self._require_row(item_row)
-        wish = wish_of(self.config, self.n_items, k, unavailable=exclude)
+        wish = make_list_request(self.config, self.n_items, k, unavailable=exclude)
         alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
         block = self._pipeline.similar(self._listener(alone), item_row, wish)
         return RecommendedList.from_dict(block.packed(0))
@@ -429,7 +433,7 @@ class Recommender:
         if self._artists is not None:
             arrays["artists"] = self._artists
         about: dict[str, Any] = {"config": self.config.to_dict(), "metadata": self.metadata}
-        about["decisive_from"] = None if np.isinf(self.decisive_from) else self.decisive_from
+        about["decisive_from"] = None if np.isinf(self.flip_threshold) else self.flip_threshold
         if self.ranker is not None:
             arrays |= {f"ranker.{part}": array for part, array in self.ranker.state().items()}
             about["ranker"] = list(self.ranker.components)
@@ -447,25 +451,25 @@ class Recommender:
             The folder is damaged, incomplete, of another version or not an artifact.
         """
         arrays, about = store.load(directory, verify=verify)
-        return store.restored(directory, lambda: cls._restored(arrays, about))
+        return store.restore(directory, lambda: cls._restore(arrays, about))
 
     @classmethod
-    def _restored(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:
+    def _restore(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:
         recommender = cls(RecommenderConfig.from_dict(about["config"]))
         recommender.metadata = about["metadata"]
         # an artifact of an older release has none
-        decisive_from = about.get("decisive_from", DECISIVE_FROM)
-        recommender.decisive_from = np.inf if decisive_from is None else float(decisive_from)
+        flip_threshold = about.get("decisive_from", FLIP_THRESHOLD)
+        recommender.flip_threshold = np.inf if flip_threshold is None else float(flip_threshold)
         recommender.items = IdMap(arrays["items"])
         recommender._artists = arrays.get("artists")
         for name, algorithm in recommender.algorithms.items():
-            state = _part_of(arrays, name)
+            state = _select_state(arrays, name)
             recommender.algorithms[name] = type(algorithm).from_state(algorithm.options(), state)
             if recommender.algorithms[name].n_items_ != recommender.n_items:
                 raise ValueError(f"{name} is over another number of songs than the catalogue")
         if "ranker" in about:
             config = recommender.config.ranker or RankerConfig()
-            recommender.ranker = Ranker.from_state(config, about["ranker"], _part_of(arrays, "ranker"))
+            recommender.ranker = Ranker.from_state(config, about["ranker"], _select_state(arrays, "ranker"))
             if recommender.ranker.songs.n_items != recommender.n_items:
                 raise ValueError("the ranker is over another number of songs than the catalogue")
         return recommender
@@ -481,11 +485,11 @@ class Recommender:
             raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items - 1}.")
 
 
-def _part_of(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray]:
+def _select_state(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray]:
     return {part.removeprefix(f"{name}."): a for part, a in arrays.items() if part.startswith(f"{name}.")}
 
 
-def _stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:
+def _bind_stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:
     if on_progress is None:
         return None
     return lambda done, total: on_progress(stage, done, total)

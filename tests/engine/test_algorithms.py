@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from recommendations.engine import ALGORITHMS, Interactions, ItemFeatures, NotFitted, TrainingData, Weighting
-from recommendations.engine.algorithms import create
-from recommendations.engine.core.arrays import top_columns
+from recommendations.engine.algorithms import create_algorithm
+from recommendations.engine.core.arrays import select_top_columns
 from recommendations.engine.core.ordered import keep_entries, steps_back_of
 from recommendations.engine.ranking.tree_ranker import held_out
 from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
@@ -42,7 +42,7 @@ def data() -> TrainingData:
 
 
 def fitted(name: str, data: TrainingData, seed: int = 0):
-    return create(name, OPTIONS.get(name, {})).fit(data, seed=seed)
+    return create_algorithm(name, OPTIONS.get(name, {})).fit(data, seed=seed)
 
 
 def same(a, b) -> bool:
@@ -52,7 +52,7 @@ def same(a, b) -> bool:
 def test_the_withheld_song_of_the_checkerboard_comes_first(personal, data):
     scores = fitted(personal, data).score(data.strengths)
     scores[data.strengths.toarray() != 0] = np.nan
-    assert top_columns(scores, 1)[:, 0].tolist() == list(range(N))
+    assert select_top_columns(scores, 1)[:, 0].tolist() == list(range(N))
 
 
 def test_scores_have_one_row_a_history_and_one_column_a_song(name, data):
@@ -148,12 +148,12 @@ def test_nan_in_the_training_data_is_refused(name, data):
 
 def test_asking_before_learning_is_refused(name, data):
     with pytest.raises(NotFitted, match="call fit first"):
-        create(name, {}).score(data.strengths)
+        create_algorithm(name, {}).score(data.strengths)
 
 
 def test_progress_goes_from_0_to_1_without_going_back(name, data):
     seen: list[float] = []
-    algorithm = create(name, OPTIONS.get(name, {}))
+    algorithm = create_algorithm(name, OPTIONS.get(name, {}))
     algorithm.fit(data, on_progress=lambda done, total: seen.append(done / total))
     assert seen[0] == 0
     assert seen[-1] == 1
@@ -168,14 +168,14 @@ def test_an_exception_in_progress_stops_the_fit_and_comes_out_unchanged(name, da
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        create(name, OPTIONS.get(name, {})).fit(data, on_progress=cancel)
+        create_algorithm(name, OPTIONS.get(name, {})).fit(data, on_progress=cancel)
 
 
 def test_similar_songs_of_the_checkerboard_have_its_colour(comparing, data):
     scores = fitted(comparing, data).similar(4)
     assert scores.shape == (N,)
     scores[4] = np.nan
-    best = top_columns(scores[None], 5)[0]
+    best = select_top_columns(scores[None], 5)[0]
     assert all(best >= 0)
     assert all(best % 2 == 0)
     others = scores[1::2]
@@ -235,7 +235,7 @@ def test_a_list_starts_better_than_chance(personal):
     listeners = np.flatnonzero(np.diff(matrix.indptr) >= 8)
     scores = algorithm.score(matrix[listeners])
     scores[matrix[listeners].toarray() != 0] = np.nan
-    own_taste = top_columns(scores, 5) % 4 == (listeners % 4)[:, None]
+    own_taste = select_top_columns(scores, 5) % 4 == (listeners % 4)[:, None]
     assert own_taste.mean() > 0.5
 
 
@@ -249,9 +249,9 @@ def test_songs_without_features_or_listeners_are_still_harmless(name):
 
 def test_an_unknown_name_or_option_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match="Unknown algorithm 'sonar'; there are als"):
-        create("sonar", {})
+        create_algorithm("sonar", {})
     with pytest.raises(ValueError, match="'als' has no option 'factors'; it has n_factors"):
-        create("als", {"factors": 3})
+        create_algorithm("als", {"factors": 3})
 
 
 # -- order ----------------------------------------------------------------------------------------------------
@@ -310,8 +310,8 @@ def test_contributions_are_the_score_with_decay_too(decaying, data):
 def test_transitions_follow_the_order():
     """Everybody hears 0, 1, 2, ... in turn: after 4 comes 5, not 3."""
     events = ordered([list(range(start, start + 6)) for start in range(14) for _ in range(3)])
-    algorithm = create("transitions", {}).fit(TrainingData(events.to_matrix(Weighting())))
+    algorithm = create_algorithm("transitions", {}).fit(TrainingData(events.to_matrix(Weighting())))
     scores = algorithm.score(ordered([[3, 4]]).to_matrix(Weighting()))[0]
     scores[[3, 4]] = np.nan
-    assert top_columns(scores[None], 1)[0, 0] == 5
+    assert select_top_columns(scores[None], 1)[0, 0] == 5
     assert scores[2] == 0

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from recommendations.engine import NotEnoughData, TrainingData, Weighting
 from recommendations.engine.algorithms.als import ALS
-from recommendations.engine.core.weighting import confidence
+from recommendations.engine.core.weighting import compute_confidence_matrix
 from tests.engine.worlds import checkerboard_data, taste_world
 
 
@@ -44,7 +44,7 @@ def test_fold_in_is_the_exact_solution(als, strengths):
 def test_fold_in_agrees_with_implicit(als, strengths):
     model = AlternatingLeastSquares(factors=16, regularization=als.regularization, alpha=1.0)
     model.item_factors = als.item_factors_.copy()
-    theirs = model.recalculate_user(np.arange(10), confidence(strengths[:10], alpha=als.alpha))
+    theirs = model.recalculate_user(np.arange(10), compute_confidence_matrix(strengths[:10], alpha=als.alpha))
     np.testing.assert_allclose(als.fold_in(strengths[:10]), theirs, rtol=0.02, atol=2e-3)
 
 
@@ -58,7 +58,7 @@ def test_the_contributions_are_those_of_implicit(als, strengths):
     listener, song = int(np.flatnonzero(np.diff(strengths.indptr) > 5)[0]), 60
     model = AlternatingLeastSquares(factors=16, regularization=als.regularization, alpha=1.0)
     model.item_factors = als.item_factors_.copy()
-    _, theirs, _ = model.explain(listener, confidence(strengths, alpha=als.alpha), song, N=100)
+    _, theirs, _ = model.explain(listener, compute_confidence_matrix(strengths, alpha=als.alpha), song, N=100)
     ours = dict(
         zip(strengths[listener].indices.tolist(), als.explain(strengths[listener], song), strict=True)
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommendations.engine.core.arrays import top_columns
+from recommendations.engine.core.arrays import select_top_columns
 
 RNG = np.random.default_rng(0)
 WIDTH = 3000
@@ -33,7 +33,7 @@ SCORES = {
 @pytest.mark.parametrize("name", SCORES)
 def test_the_best_columns_are_those_of_a_sort(name, n_rows, k):
     scores = SCORES[name][:n_rows].astype(np.float32)
-    for row, chosen in zip(scores, top_columns(scores, k), strict=True):
+    for row, chosen in zip(scores, select_top_columns(scores, k), strict=True):
         usable = [column for column in range(WIDTH) if row[column] > -np.inf]
         best = sorted(usable, key=lambda column: (-row[column], column))[:k]
         assert chosen.tolist() == best + [-1] * (k - len(best))

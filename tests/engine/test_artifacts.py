@@ -20,7 +20,7 @@ from recommendations.engine import (
     MissingArtifact,
     Recommender,
     UnsupportedArtifact,
-    sweep_unfinished,
+    delete_unfinished,
 )
 from recommendations.engine.artifacts import store
 from tests.engine.worlds import taste_world
@@ -109,8 +109,8 @@ def rewrite(folder: Path, name: str, array: np.ndarray, *, honest: bool = True) 
 
 
 def sign(folder: Path, manifest: dict) -> None:
-    unsigned = store._parsed(manifest)
-    (folder / "manifest.json").write_bytes(store._canonical(unsigned, with_digest=True))
+    unsigned = store._parse_manifest(manifest)
+    (folder / "manifest.json").write_bytes(store._encode_manifest(unsigned, with_digest=True))
 
 
 def truncate(folder: Path) -> None:
@@ -277,12 +277,12 @@ SAVE_FOR_EVER = """
 import sys
 from pathlib import Path
 import numpy as np
-from recommendations.engine import artifacts
+from recommendations.engine.artifacts import store
 
 arrays = {f"part{n}": np.arange(20_000.0) for n in range(8)}
 print("ready", flush=True)
 for number in range(100_000):
-    artifacts.save(Path(sys.argv[1]) / f"version-{number}", arrays, {})
+    store.save(Path(sys.argv[1]) / f"version-{number}", arrays, {})
 """
 
 
@@ -300,7 +300,7 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
             time.sleep(float(rng.uniform(0, 0.15)))
             process.send_signal(signal.SIGKILL)
         if folder.exists():
-            sweep_unfinished(folder)
+            delete_unfinished(folder)
             versions = list(folder.iterdir())
             n_versions += len(versions)
             for version in versions:
@@ -310,5 +310,5 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
 
 def test_leftovers_are_swept(recommender, saved):
     (saved.parent / ".unfinished-version-1234").mkdir()
-    assert sweep_unfinished(saved.parent) == 1
+    assert delete_unfinished(saved.parent) == 1
     assert [path.name for path in saved.parent.iterdir()] == ["version"]

@@ -23,7 +23,7 @@ def blend(als, content, popularity, n_positive: int = 10) -> Blend:
         None if row is None else np.array([row], dtype=np.float32) for row in (als, content, popularity)
     ]
     weights = weights_of(segments_of(np.array([n_positive]), CLASSIC), CLASSIC)
-    return Blend.of(scores, weights, np.array([True, True, False]))
+    return Blend.from_scores(scores, weights, np.array([True, True, False]))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_long_list_goes_on_by_score():
 
 
 def test_what_a_song_loses_is_seen_against_what_the_scale_loses():
-    blend = Blend.of([np.array([[0, 2, 4]], dtype=np.float32)], np.array([[0.5]]))
+    blend = Blend.from_scores([np.array([[0, 2, 4]], dtype=np.float32)], np.array([[0.5]]))
     assert blend.ends(0).tolist() == [[2, 0]]
     songs = np.array([[1, 2, 0]], dtype=np.int32)
     # two songs of the history: without the first only song 1 loses, without the second the best one loses as much
@@ -193,7 +193,7 @@ def test_what_a_song_loses_is_seen_against_what_the_scale_loses():
 
 
 def test_without_the_only_song_of_the_history_all_is_lost():
-    blend = Blend.of([np.array([[1, 3]], dtype=np.float32)], np.array([[1.0]]))
+    blend = Blend.from_scores([np.array([[1, 3]], dtype=np.float32)], np.array([[1.0]]))
     songs = np.array([[1, 1, 0]], dtype=np.int32)
     lost = blend.lost(0, songs, np.array([[[3], [3], [1]]], dtype=np.float32))
     np.testing.assert_allclose(lost[0, 0], [1])

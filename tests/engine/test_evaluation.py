@@ -8,18 +8,18 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine import ALGORITHMS, Interactions, Kind, Recommender, TrainingData, Weighting
 from recommendations.engine.evaluation import (
-    bootstrap,
+    bootstrap_intervals,
     evaluate,
-    explanation_fidelity,
-    falls_without_some_song,
     listener_split,
+    measure_fidelity,
+    measure_fidelity_bound,
     metrics,
     paired_bootstrap,
     random_split,
     temporal_split,
 )
-from recommendations.engine.evaluation.fidelity import decisive_from_of
-from recommendations.engine.ranking.explanations import DECISIVE_FROM
+from recommendations.engine.evaluation.fidelity import fit_flip_threshold
+from recommendations.engine.ranking.explanations import FLIP_THRESHOLD
 from tests.engine.test_recommender import SMALL
 from tests.engine.worlds import DAY, NOW, taste_world
 
@@ -30,7 +30,7 @@ N_TEST = np.array([2, 1])
 
 
 def test_hits_are_songs_that_were_held_back():
-    assert metrics.hits_of(LISTS, TEST).tolist() == HITS.tolist()
+    assert metrics.find_hits(LISTS, TEST).tolist() == HITS.tolist()
 
 
 def test_precision_counts_hits_among_the_places():
@@ -39,7 +39,7 @@ def test_precision_counts_hits_among_the_places():
 
 
 def test_a_list_that_ends_early_misses_places():
-    hits = metrics.hits_of(np.array([[1, -1, -1]], dtype=np.int32), TEST[:1])
+    hits = metrics.find_hits(np.array([[1, -1, -1]], dtype=np.int32), TEST[:1])
     assert metrics.precision(hits, 3).tolist() == [1 / 3]
     assert metrics.ndcg(hits, np.array([2]), 10)[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
 
@@ -205,7 +205,7 @@ def test_the_mean_over_the_segments_is_the_mean_over_all(report):
 def test_a_segment_without_listeners_has_no_interval(report):
     assert report.interval("ndcg@10", segment="none") is None
     hot = report.interval("ndcg@10", segment="hot")
-    assert hot.mean == pytest.approx(report.values_of("recommender", "ndcg@10")[report.segments == 3].mean())
+    assert hot.mean == pytest.approx(report.get_values("recommender", "ndcg@10")[report.segments == 3].mean())
 
 
 def test_the_table_has_a_line_a_system(report):
@@ -225,8 +225,8 @@ def test_the_evaluated_lists_are_those_that_listeners_see(report):
     recommender = Recommender(SMALL).fit(split.train, features)
     histories = recommender.histories(split.given)[report.listeners]
     shown = recommender.recommend_batch(histories, 20).item_rows
-    hits = metrics.hits_of(shown, split.test[report.listeners])
-    assert metrics.precision(hits, 10).tolist() == report.values_of("recommender", "precision@10").tolist()
+    hits = metrics.find_hits(shown, split.test[report.listeners])
+    assert metrics.precision(hits, 10).tolist() == report.get_values("recommender", "precision@10").tolist()
 
 
 def test_at_most_so_many_listeners_are_measured():
@@ -259,18 +259,18 @@ def test_data_with_nothing_to_hold_back_is_said_plainly():
 
 
 def test_the_interval_of_equal_values_is_a_point():
-    (interval,) = bootstrap(np.full((50, 1), 0.25))
+    (interval,) = bootstrap_intervals(np.full((50, 1), 0.25))
     assert (interval.mean, interval.low, interval.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
 def test_the_interval_is_as_wide_as_the_standard_error_says():
     values = np.random.default_rng(0).normal(0, 1, (400, 1))
-    (interval,) = bootstrap(values)
+    (interval,) = bootstrap_intervals(values)
     assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(400), rel=0.15)
 
 
 def test_listeners_without_a_value_are_left_out():
-    interval, nothing = bootstrap(np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]]))
+    interval, nothing = bootstrap_intervals(np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]]))
     assert interval.mean == (1 + 3) / 2
     assert nothing is None
 
@@ -285,7 +285,7 @@ def test_a_small_but_steady_difference_is_seen_when_paired():
 
 def test_reports_on_one_split_are_compared_by_listener(report):
     against_popularity = paired_bootstrap(
-        report.values_of("recommender", "ndcg@10"), report.values_of("popularity", "ndcg@10")
+        report.get_values("recommender", "ndcg@10"), report.get_values("popularity", "ndcg@10")
     )
     assert against_popularity.is_above_zero
     assert paired_bootstrap(report, report).mean == 0
@@ -299,7 +299,7 @@ def test_different_listeners_are_not_compared():
 def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
     interactions, features = taste_world(n_listeners=300, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
-    found = explanation_fidelity(recommender, recommender.histories(interactions))
+    found = measure_fidelity(recommender, recommender.histories(interactions))
     assert found.score_fell >= 0.9
     assert found.beats_control >= 0.9
     assert found.rank_fell > 2 * found.rank_fell_control
@@ -308,7 +308,7 @@ def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
 def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_ten():
     interactions, features = taste_world(n_listeners=800, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
-    found = explanation_fidelity(recommender, recommender.histories(interactions), n_cases=350)
+    found = measure_fidelity(recommender, recommender.histories(interactions), n_cases=350)
     assert found.n_cases > 300
     assert 0.2 < found.decisive < 1
     assert found.rank_fell_decisive >= 0.9 > found.rank_fell
@@ -319,27 +319,27 @@ def test_no_choice_of_the_named_song_lets_the_rank_fall_more_often_than_some_son
     interactions, features = taste_world(n_listeners=300, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
     histories = recommender.histories(interactions)
-    found = explanation_fidelity(recommender, histories, n_cases=60)
-    assert found.rank_fell < falls_without_some_song(recommender, histories, n_cases=60) <= 1
+    found = measure_fidelity(recommender, histories, n_cases=60)
+    assert found.rank_fell < measure_fidelity_bound(recommender, histories, n_cases=60) <= 1
 
 
 def test_what_decides_is_learned_from_how_often_the_rank_fell():
-    reaches = np.repeat(np.array([0.5, 2.0, 8.0], dtype=np.float32), 100)
+    margin_ratios = np.repeat(np.array([0.5, 2.0, 8.0], dtype=np.float32), 100)
     never, always = np.zeros(300, dtype=bool), np.ones(300, dtype=bool)
-    assert decisive_from_of(reaches, never) == np.inf
-    assert decisive_from_of(reaches, always) == 0.5
-    assert decisive_from_of(reaches, reaches > 4) == 8
-    # of 200 reaches above 1 all but ten fell, 95 %, and nearly all of the farthest
-    fell = reaches > 1
+    assert fit_flip_threshold(margin_ratios, never) == np.inf
+    assert fit_flip_threshold(margin_ratios, always) == 0.5
+    assert fit_flip_threshold(margin_ratios, margin_ratios > 4) == 8
+    # of 200 ratios above 1 all but ten fell, 95 %, and nearly all of the farthest
+    fell = margin_ratios > 1
     fell[100:110] = False
-    assert decisive_from_of(reaches, fell) == 2
-    assert decisive_from_of(reaches[:49], always[:49]) == DECISIVE_FROM
+    assert fit_flip_threshold(margin_ratios, fell) == 2
+    assert fit_flip_threshold(margin_ratios[:49], always[:49]) == FLIP_THRESHOLD
 
 
 def test_fidelity_needs_histories():
     recommender = Recommender(SMALL).fit(*taste_world())
     with pytest.raises(ValueError, match="No listener has a history long enough"):
-        explanation_fidelity(recommender, csr_matrix((3, 120), dtype=np.float32))
+        measure_fidelity(recommender, csr_matrix((3, 120), dtype=np.float32))
 
 
 def test_the_input_of_an_evaluation_is_untouched():

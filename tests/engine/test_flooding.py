@@ -13,7 +13,7 @@ from recommendations.engine import (
     TrainingData,
     Weighting,
 )
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.weighting import CAP_RATIO, cap_strengths
 from tests.engine.worlds import DAY, NOW, taste_world
@@ -102,7 +102,7 @@ def test_a_flood_moves_what_algorithms_learn_as_far_as_keen_listeners(name, n_ac
         accounts = np.zeros((n_accounts, world.shape[1]), dtype=np.float32)
         accounts[:, [0, 117]] = strength
         data = TrainingData(csr_matrix(vstack([world, csr_matrix(accounts)])), features)
-        return create(name, OPTIONS.get(name, {})).fit(data, seed=1)
+        return create_algorithm(name, OPTIONS.get(name, {})).fit(data, seed=1)
 
     flooded, honest = fit(N_PLAYS), fit(keen)
     np.testing.assert_allclose(flooded.score(world), honest.score(world), rtol=2e-3, atol=2e-4)
@@ -110,7 +110,7 @@ def test_a_flood_moves_what_algorithms_learn_as_far_as_keen_listeners(name, n_ac
 
 def n_lists_with(recommender: Recommender, world: Interactions, item: int) -> int:
     histories = recommender.histories(world)
-    return int((recommender.rankings(histories, 10)["recommender"] == item).sum())
+    return int((recommender.rank_songs(histories, 10)["recommender"] == item).sum())
 
 
 @pytest.mark.parametrize("n_accounts", [1, 10])

@@ -43,7 +43,7 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
     """implicit's top-k makes a dense block of 100 listeners by all songs in each thread."""
     recommender = Recommender().fit(*taste_world())
     seen = []
-    score = Pipeline.scores
+    score = Pipeline.score_components
 
     def seeing(self, block, **how):
         seen.append(len(block))

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from recommendations.engine import IdMap, Interactions, ItemFeatures, Kind, Weighting
-from recommendations.engine.core.weighting import confidence
+from recommendations.engine.core.weighting import compute_confidence_matrix
 
 WEIGHTING = Weighting(play=1, like=3, dislike=1, early_skip=0.5, early_skip_share=0.3)
 
@@ -61,19 +61,23 @@ def test_a_pair_that_cancels_out_is_left_out_of_the_matrix():
 
 def test_confidence_is_one_plus_alpha_times_strength_and_negative_where_disliked():
     strengths = csr_matrix(np.array([[2, 0, -1]], dtype=np.float32))
-    assert confidence(strengths, alpha=40).toarray().tolist() == [[1 + 40 * 2, 0, -(1 + 40 * 1)]]
+    assert compute_confidence_matrix(strengths, alpha=40).toarray().tolist() == [
+        [1 + 40 * 2, 0, -(1 + 40 * 1)]
+    ]
 
 
 def test_confidence_of_logarithms_and_of_ones():
     strengths = csr_matrix(np.array([[9, -9]], dtype=np.float32))
-    of_logs = confidence(strengths, alpha=2, transform="log").toarray()[0]
+    of_logs = compute_confidence_matrix(strengths, alpha=2, transform="log").toarray()[0]
     np.testing.assert_allclose(of_logs, [1 + 2 * np.log(10), -(1 + 2 * np.log(10))], rtol=1e-6)
-    assert confidence(strengths, alpha=2, transform="binary").toarray().tolist() == [[1 + 2, -(1 + 2)]]
+    assert compute_confidence_matrix(strengths, alpha=2, transform="binary").toarray().tolist() == [
+        [1 + 2, -(1 + 2)]
+    ]
 
 
 def test_an_unknown_transform_is_refused():
     with pytest.raises(ValueError, match="choose one of identity, log, binary"):
-        confidence(csr_matrix(np.ones((1, 1), dtype=np.float32)), alpha=1, transform="cube")
+        compute_confidence_matrix(csr_matrix(np.ones((1, 1), dtype=np.float32)), alpha=1, transform="cube")
 
 
 def test_a_matrix_of_counts_comes_back_as_it_was():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recommendations.engine import ALGORITHMS, CLASSIC, PRESETS, DataSize, estimate_fit_bytes
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = {"als": {"n_iterations": 1}, "content": {"artist": 1.0, "genre": 0.5}}
@@ -90,7 +90,7 @@ def test_the_estimate_of_an_algorithm_is_within_a_third_of_what_it_takes(name):
     measured = measure({"name": name, "options": options}, sizes)
     assert len(measured) == 2
     for (n_listeners, n_items, _), (n_pairs, peak) in zip(sizes, measured, strict=True):
-        estimate = create(name, options).fit_bytes(DataSize(n_listeners, n_items, n_pairs, n_pairs))
+        estimate = create_algorithm(name, options).fit_bytes(DataSize(n_listeners, n_items, n_pairs, n_pairs))
         assert 0.7 <= estimate / peak <= 1.3, (name, n_items, estimate, peak)
 
 

@@ -308,7 +308,7 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
         ranking = recommender.recommend(history, 12, discovery=0, artist_cap=recommender.n_items).items
         for song, below in pairwise(ranking):
             named = song.explanation.named
-            needed = recommender.decisive_from * max(song.score - below.score, 1e-6)
+            needed = recommender.flip_threshold * max(song.score - below.score, 1e-6)
             if named and abs(named[0].amount / needed - 1) > 0.01:
                 decided.append(bool(song.explanation.because))
                 assert song.explanation.because == (named[:1] if named[0].amount >= needed else ())
@@ -327,18 +327,18 @@ def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histo
             )
 
 
-@pytest.mark.parametrize("decisive_from", [0.5, 5.0, np.inf])
-def test_what_decides_is_saved_with_the_model(recommender, histories, tmp_path, decisive_from):
+@pytest.mark.parametrize("flip_threshold", [0.5, 5.0, np.inf])
+def test_what_decides_is_saved_with_the_model(recommender, histories, tmp_path, flip_threshold):
     trained = copy(recommender)
-    trained.decisive_from = decisive_from
+    trained.flip_threshold = flip_threshold
     trained.save(tmp_path / "saved")
     loaded = Recommender.load(tmp_path / "saved")
-    assert loaded.decisive_from == decisive_from
+    assert loaded.flip_threshold == flip_threshold
     found = loaded.recommend_batch(histories[:60], 10)
     because = [song.explanation.because for songs in found for song in songs]
     before = trained.recommend_batch(histories[:60], 10)
     assert because == [song.explanation.because for songs in before for song in songs]
-    assert any(because) == np.isfinite(decisive_from)
+    assert any(because) == np.isfinite(flip_threshold)
 
 
 def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender):
@@ -563,10 +563,10 @@ def test_classic_never_gives_a_listener_less_than_its_own_als_where_songs_have_n
     split = listener_split(interactions, seed=1, n_given=3)
     fitted = Recommender(replace(CLASSIC, relevance=1.0)).fit(split.train)
     listeners = np.flatnonzero(np.diff(split.test.indptr))
-    lists = fitted.rankings(fitted.histories(split.given)[listeners], 10)
+    lists = fitted.rank_songs(fitted.histories(split.given)[listeners], 10)
     n_test = np.diff(split.test[listeners].indptr)
     ndcg = {
-        name: metrics.ndcg(metrics.hits_of(lists[name], split.test[listeners]), n_test, 10).mean()
+        name: metrics.ndcg(metrics.find_hits(lists[name], split.test[listeners]), n_test, 10).mean()
         for name in ("recommender", "als")
     }
     assert ndcg["recommender"] >= ndcg["als"]

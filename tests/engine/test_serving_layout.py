@@ -17,7 +17,7 @@ from recommendations.engine import (
     TrainingData,
     Weighting,
 )
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.algorithms.als import ALS
 from recommendations.engine.algorithms.user_knn import NO_ID, UserKNN
 
@@ -93,7 +93,7 @@ def test_histories_of_an_older_release_are_read_and_go_all_together():
 def test_only_algorithms_that_keep_histories_say_so():
     data = checkerboard_data()
     for name, algorithm in ALGORITHMS.items():
-        stored = create(name, {}).fit(data).stored_listener_ids()
+        stored = create_algorithm(name, {}).fit(data).stored_listener_ids()
         assert bool(len(stored)) is algorithm.keeps_histories, name
 
 

@@ -1,15 +1,15 @@
-"""What is known of the songs reaches the algorithms that learn from listens."""
+"""What is known of the songs margin_ratios the algorithms that learn from listens."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
 from recommendations.engine import ItemFeatures, TrainingData
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.data.side_information import (
     MOST_SONGS,
+    add_side_information,
     has_side_information,
-    with_side_information,
 )
 
 OPTIONS = {
@@ -35,8 +35,8 @@ def features():
 def test_a_song_nobody_heard_is_found_by_its_artist(name, listens, features):
     histories = csr_matrix(np.array([[0, 0, 0, 1, 1, 0, 0]], dtype=np.float32))
     data = TrainingData(listens, features)
-    alone = create(name, OPTIONS[name]).fit(data).score(histories)[0]
-    told = create(name, {**OPTIONS[name], "side_information": 1.0}).fit(data).score(histories)[0]
+    alone = create_algorithm(name, OPTIONS[name]).fit(data).score(histories)[0]
+    told = create_algorithm(name, {**OPTIONS[name], "side_information": 1.0}).fit(data).score(histories)[0]
     assert np.isnan(alone[6])
     assert told[6] > np.nanmax(told[:3])
 
@@ -44,18 +44,18 @@ def test_a_song_nobody_heard_is_found_by_its_artist(name, listens, features):
 def test_each_artist_and_genre_is_one_more_listener(listens):
     genres = csr_matrix(np.array([[1, 0]] * 2 + [[0, 0]] * 4 + [[0, 1]], dtype=bool))
     features = ItemFeatures.build(artist=[0, 0, 0, -1, -1, 5, 6], genres=genres)
-    told = with_side_information(listens, features, 2.0)
+    told = add_side_information(listens, features, 2.0)
     # artists 5 and 6 and the second genre have one song each and say nothing about what belongs together
     assert told.toarray()[12:].tolist() == [[2, 2, 2, 0, 0, 0, 0], [2, 2, 0, 0, 0, 0, 0]]
     assert (told[:12] != listens).nnz == 0
 
 
 def test_the_listens_stay_as_they_are_without_anything_to_tell(listens, features):
-    assert with_side_information(listens, features, 0.0) is listens
-    assert with_side_information(listens, None, 1.0) is listens
+    assert add_side_information(listens, features, 0.0) is listens
+    assert add_side_information(listens, None, 1.0) is listens
     nothing = ItemFeatures.build(n_items=7)
     assert not has_side_information(nothing)
-    assert with_side_information(listens, nothing, 1.0) is listens
+    assert add_side_information(listens, nothing, 1.0) is listens
 
 
 def test_a_genre_of_very_many_songs_is_not_told():

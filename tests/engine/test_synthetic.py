@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommendations.engine import Weighting
-from recommendations.engine.core.seeding import derived_seed, generator
+from recommendations.engine.core.seeding import derive_seed, make_generator
 from recommendations.engine.data.interactions import Kind
 from recommendations.engine.synthetic.world import BLOCK, DAY, Events, World
 
@@ -125,8 +125,8 @@ def test_tiny_worlds_work():
 
 
 def test_streams_of_randomness_do_not_touch_one_another():
-    assert generator(7, "songs").integers(0, 2**60) == generator(7, "songs").integers(0, 2**60)
-    assert generator(7, "songs").integers(0, 2**60) != generator(7, "titles").integers(0, 2**60)
-    assert 0 <= derived_seed(7, "als") < 2**31
+    assert make_generator(7, "songs").integers(0, 2**60) == make_generator(7, "songs").integers(0, 2**60)
+    assert make_generator(7, "songs").integers(0, 2**60) != make_generator(7, "titles").integers(0, 2**60)
+    assert 0 <= derive_seed(7, "als") < 2**31
     with pytest.raises(ValueError, match="not -1"):
-        generator(-1, "songs")
+        make_generator(-1, "songs")

@@ -16,7 +16,7 @@ from recommendations.engine import (
     TrainingData,
     Weighting,
 )
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import (
     RankerConfig,
     RecommenderConfig,
@@ -161,7 +161,7 @@ def test_a_perfect_component_measures_perfect_for_new_listeners(world):
     heard.data[:] = np.repeat(np.arange(heard.shape[0]), np.diff(heard.indptr)) + 1
     data = TrainingData(heard)
     validation = Validation.of(data, 0.2, 1500, seed=1)
-    fitted = {"perfect": Perfect(heard), "popularity": create("popularity", {}).fit(data)}
+    fitted = {"perfect": Perfect(heard), "popularity": create_algorithm("popularity", {}).fit(data)}
     found = best_blend(fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1)
     assert found.new_ndcg.mean() == pytest.approx(1)
     assert found.weights["cold"]["perfect"] > 0.5
@@ -259,7 +259,7 @@ def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the
     history = histories[a_warm(histories)]
     songs = np.setdiff1d(np.arange(ranked.n_items), history.indices)
     many = csr_matrix(vstack([history] * len(songs)))
-    scores, above = ranked.standings(many, songs, forbidden=many)
+    scores, above = ranked.find_ranks(many, songs, forbidden=many)
     assert np.isfinite(scores).all()
     assert len(set(above.tolist())) > len(songs) * 0.9
     order = np.argsort(above, kind="stable")
@@ -383,8 +383,8 @@ def test_the_search_contains_the_settings_that_won_elsewhere():
 
 
 def test_ease_solves_for_all_songs_that_the_machine_has_memory_for():
-    assert create("ease", {}).largest_solve >= 9_460
-    assert create("ease", {"memory_gb": 0.001}).largest_solve < 500
+    assert create_algorithm("ease", {}).largest_solve >= 9_460
+    assert create_algorithm("ease", {"memory_gb": 0.001}).largest_solve < 500
 
 
 def test_a_search_without_components_is_refused():

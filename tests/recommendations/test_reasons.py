@@ -6,7 +6,7 @@ from django.utils import translation
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.engine import Explanation, FeatureMatch, PopularityNote
-from recommendations.engine.ranking.explanations import DECISIVE_FROM, Evidence
+from recommendations.engine.ranking.explanations import FLIP_THRESHOLD, Evidence
 from recommendations.engine.synthetic.world import World
 from recommendations.services.data import demo_world
 from recommendations.services.serving import explanation_text, recommend
@@ -79,9 +79,9 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     train(evaluate=True)
     version = registry.require_active()
     found = version.metrics["fidelity"]
-    assert found["decisive_from"] != DECISIVE_FROM
+    assert found["decisive_from"] != FLIP_THRESHOLD
     recommender = registry.recommender_for(version)
-    assert recommender.decisive_from == found["decisive_from"]
+    assert recommender.flip_threshold == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [item.explanation for listener in listeners for item in recommend.recommend_for(listener)]
     assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}

@@ -210,7 +210,7 @@ def test_a_full_disk_fails_the_run_and_the_old_version_serves(version, monkeypat
 
 def test_too_little_memory_is_refused_with_the_numbers_before_anything_is_read(world, monkeypatch):
     """T20"""
-    monkeypatch.setattr(memory_check, "available_bytes", lambda: 100 * memory_check.MB)
+    monkeypatch.setattr(memory_check, "read_available_bytes", lambda: 100 * memory_check.MB)
     monkeypatch.setattr(training_rows, "read", killed)
     run = train()
     assert run.status == Status.FAILED

@@ -26,13 +26,13 @@ __all__ = [
     "NotFitted",
     "Progress",
     "TrainingData",
-    "algorithm_of",
-    "create",
+    "create_algorithm",
+    "find_algorithm_name",
     "keeps_histories",
 ]
 
 
-def _found() -> dict[str, type[Algorithm]]:
+def _discover_algorithms() -> dict[str, type[Algorithm]]:
     modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
     classes = (value for module in modules for value in vars(module).values() if inspect.isclass(value))
     return {
@@ -42,22 +42,22 @@ def _found() -> dict[str, type[Algorithm]]:
     }
 
 
-ALGORITHMS: Mapping[str, type[Algorithm]] = _found()
+ALGORITHMS: Mapping[str, type[Algorithm]] = _discover_algorithms()
 """Name -> class."""
 
 
-def algorithm_of(component: str) -> str:
+def find_algorithm_name(component: str) -> str:
     """Return the algorithm of a component: `als` of `als` and of `als_2`, which is ALS with other settings."""
     return component if component in ALGORITHMS else re.sub(r"_\d+$", "", component)
 
 
 def keeps_histories(components: Iterable[str]) -> bool:
     """Return whether any of these components keeps listeners' histories in what it saves."""
-    algorithms = (ALGORITHMS.get(algorithm_of(component)) for component in components)
+    algorithms = (ALGORITHMS.get(find_algorithm_name(component)) for component in components)
     return any(algorithm is not None and algorithm.keeps_histories for algorithm in algorithms)
 
 
-def create(name: str, options: Mapping[str, Any]) -> Algorithm:
+def create_algorithm(name: str, options: Mapping[str, Any]) -> Algorithm:
     """Return a new algorithm by its name, or by a component's (see `algorithm_of`).
 
     Raises
@@ -65,7 +65,7 @@ def create(name: str, options: Mapping[str, Any]) -> Algorithm:
     ValueError
         An unknown name or hyperparameter.
     """
-    name = algorithm_of(name)
+    name = find_algorithm_name(name)
     if name not in ALGORITHMS:
         raise ValueError(f"Unknown algorithm {name!r}; there are {', '.join(sorted(ALGORITHMS))}.")
     class_ = ALGORITHMS[name]

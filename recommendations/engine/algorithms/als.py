@@ -16,25 +16,25 @@ from recommendations.engine.algorithms.base import (
     DataSize,
     Progress,
     TrainingData,
+    find_heard_songs,
     require_listens,
-    songs_heard,
 )
-from recommendations.engine.algorithms.latent_factors import Factorised
+from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
-    blocks,
-    n_per_row,
-    row_numbers,
-    rows_times,
-    side_by_side,
+    count_per_row,
+    cut_blocks,
+    list_entry_rows,
+    multiply_rows,
+    pack_columns,
 )
-from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.weighting import (
     Transform,
-    confidence,
-    confidences_of,
+    compute_confidence_matrix,
+    compute_confidences,
 )
-from recommendations.engine.data.side_information import with_side_information
+from recommendations.engine.data.side_information import add_side_information
 
 COLUMNS_AT_A_TIME = 8_192
 """Songs whose factors are brought to double precision together."""
@@ -67,11 +67,11 @@ class Equations:
         """x = sum over j of c_j A^-1 y_j, (n, n_factors)."""
         return np.asarray(np.matmul(self.solved, self.liked[:, :, None])[:, :, 0], dtype=np.float64)
 
-    def pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    def compute_pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return y_i' A^-1 y_j for songs i with the given factors (n, k, n_factors): (n, k, longest)."""
         return np.matmul(factors, self.solved)
 
-    def removal_effects(self) -> NDArray[np.float64]:
+    def compute_removal_effects(self) -> NDArray[np.float64]:
         """Return what a pull of 1 is worth if song j is taken out, (n, longest); 0 for disliked songs."""
         extra = np.maximum(self.liked - 1, 0)
         own_scores = np.matmul(self.songs, self.solution[:, :, None])[:, :, 0]
@@ -98,7 +98,7 @@ class _Group:
     extra: NDArray[np.float64]
 
 
-class ALS(Factorised):
+class ALS(LatentFactors):
     """Alternating least squares of Hu, Koren and Volinsky (2008), fitted by implicit.
 
     Minimises sum c_ui (p_ui - x_u . y_i)^2 + regularization * (|x_u|^2 + |y_i|^2) with c = 1 + alpha * f(r).
@@ -152,23 +152,23 @@ class ALS(Factorised):
         self.alpha = alpha
         self.transform = transform
         self.side_information = side_information
-        self._last: LastBlock[tuple[NDArray[np.intp], Equations]] = LastBlock()
+        self._last: BlockCache[tuple[NDArray[np.intp], Equations]] = BlockCache()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
-        strengths = with_side_information(data.strengths, data.features, self.side_information)
-        confidences = confidence(strengths, alpha=self.alpha, transform=self.transform)
+        strengths = add_side_information(data.strengths, data.features, self.side_information)
+        confidences = compute_confidence_matrix(strengths, alpha=self.alpha, transform=self.transform)
         self.seed_ = int(rng.integers(2**31))
         item_factors = self._factorise(confidences, on_progress)
-        learned = songs_heard(confidences)
+        learned = find_heard_songs(confidences)
         item_factors[~learned] = 0
-        self._keep_factors(side_by_side(item_factors), learned)
+        self._keep_factors(pack_columns(item_factors), learned)
         self._prepare()
 
     def _prepare(self) -> None:
-        self._last = LastBlock()
+        self._last = BlockCache()
         self.shared_ = self.regularization * np.eye(self.n_factors)
-        for columns in blocks(self.factor_columns_.shape[1], COLUMNS_AT_A_TIME):
+        for columns in cut_blocks(self.factor_columns_.shape[1], COLUMNS_AT_A_TIME):
             factors = self.factor_columns_[:, columns].astype(np.float64)
             self.shared_ += factors @ factors.T
         self.inverse_shared_ = np.linalg.inv(self.shared_)
@@ -198,7 +198,7 @@ class ALS(Factorised):
 
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""
-        histories = self._checked(histories)
+        histories = self._check_histories(histories)
         found = ((group.rows, self._solution(group)) for group in self._groups(histories))
         return self._factors(histories, found)
 
@@ -213,35 +213,35 @@ class ALS(Factorised):
 
     def _can_fold_in(self, histories: csr_matrix) -> NDArray[np.bool_]:
         counts = (histories.data > 0) & self.learned_[histories.indices]
-        return np.bincount(row_numbers(histories)[counts], minlength=histories.shape[0]) > 0
+        return np.bincount(list_entry_rows(histories)[counts], minlength=histories.shape[0]) > 0
 
     def _equations(self, histories: csr_matrix) -> Iterable[tuple[NDArray[np.intp], Equations]]:
         """Return (rows, equations) of listeners with histories of about equal length."""
-        return self._last.of(histories, self._made)
+        return self._last.get_or_compute(histories, self._build_equations)
 
-    def _made(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
+    def _build_equations(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
         for group in self._groups(histories):
             songs = self._take_doubles(group.columns)
-            pre_solved = self._pre_solved(songs)
+            pre_solved = self._pre_solve(songs)
             if pre_solved is None:
-                solved = _solved(songs, self.shared_, group.extra)
+                solved = _solve(songs, self.shared_, group.extra)
             else:
-                solved = _solved_small(songs, pre_solved, group.extra)
+                solved = _solve_small(songs, pre_solved, group.extra)
             yield group.rows, Equations(songs, solved, group.liked)
 
     def _groups(self, histories: csr_matrix) -> Iterator[_Group]:
-        lengths = n_per_row(histories)
+        lengths = count_per_row(histories)
         for rows in self._by_length(lengths):
             places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
             strengths = histories.data[places].astype(np.float64)
-            values = confidences_of(strengths, alpha=self.alpha, transform=self.transform)
+            values = compute_confidences(strengths, alpha=self.alpha, transform=self.transform)
             extra = np.where(values != 0, np.abs(values) - 1, 0)
             yield _Group(rows, histories.indices[places], np.maximum(values, 0), extra)
 
     def _take_doubles(self, item_rows: NDArray[np.integer]) -> NDArray[np.float64]:
         return self._take_factors(item_rows).astype(np.float64)
 
-    def _pre_solved(self, songs: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _pre_solve(self, songs: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Return S^-1 y of the songs (n, longest, d) where that makes the smaller system, else None."""
         if songs.shape[1] >= self.n_factors:
             return None
@@ -250,12 +250,12 @@ class ALS(Factorised):
     def _solution(self, group: _Group) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
         songs, liked = self._take_doubles(group.columns), group.liked[:, :, None]
-        pre_solved = self._pre_solved(songs)
+        pre_solved = self._pre_solve(songs)
         if pre_solved is None:
             right = np.matmul(songs.transpose(0, 2, 1), liked)
-            found = np.linalg.solve(_system(songs, self.shared_, group.extra), right)
+            found = np.linalg.solve(_build_system(songs, self.shared_, group.extra), right)
         else:
-            system = _small_system(songs, pre_solved, group.extra)
+            system = _build_small_system(songs, pre_solved, group.extra)
             parts = np.linalg.solve(system.transpose(0, 2, 1), liked)
             found = np.matmul(pre_solved.transpose(0, 2, 1), parts)
         return np.asarray(found[:, :, 0], dtype=np.float64)
@@ -270,7 +270,7 @@ class ALS(Factorised):
         for same in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
             if len(same):
                 row_bytes = 8 * self.n_factors * max(int(lengths[same[0]]), self.n_factors)
-                yield from (same[rows] for rows in blocks(len(same), BLOCK_BYTES // row_bytes))
+                yield from (same[rows] for rows in cut_blocks(len(same), BLOCK_BYTES // row_bytes))
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         return self._products(self.fold_in(histories))
@@ -280,16 +280,16 @@ class ALS(Factorised):
         return self._products(self._factors(histories, found))
 
     def _products(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = rows_times(factors, self.factor_columns_, self.n_items_)
+        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
         if not self.learned_.all():
             scores[:, ~self.learned_] = np.nan
         return scores
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j (section 5)."""
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
         for rows, equations in self._equations(histories):
-            pulls = equations.pulls(self._take_doubles(item_rows[rows]))
+            pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
             amounts[rows, :, : equations.longest] = pulls * equations.liked[:, None, :]
         return amounts
 
@@ -298,10 +298,10 @@ class ALS(Factorised):
 
         By Sherman and Morrison that is y_i' A^-1 y_j * (c - (c - 1) y_j'x) / (1 - (c - 1) y_j' A^-1 y_j).
         """
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
         for rows, equations in self._equations(histories):
-            pulls = equations.pulls(self._take_doubles(item_rows[rows]))
-            amounts[rows, :, : equations.longest] = pulls * equations.removal_effects()[:, None, :]
+            pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
+            amounts[rows, :, : equations.longest] = pulls * equations.compute_removal_effects()[:, None, :]
         return amounts
 
     def _state(self) -> dict[str, NDArray]:
@@ -331,7 +331,7 @@ def _least_squares(device: str) -> type:
     return OnGpu
 
 
-def _system(
+def _build_system(
     songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return A = S + Y' E Y, (n, d, d): songs Y (n, longest, d), shared S (d, d), extra E (n, longest), at least 0."""
@@ -342,18 +342,18 @@ def _system(
     return np.asarray(matrix)
 
 
-def _solved(
+def _solve(
     songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return A^-1 Y', (n, d, longest), by the inverse where there are many more songs than factors: it is quicker."""
-    system, right = _system(songs, shared, extra), songs.transpose(0, 2, 1)
+    system, right = _build_system(songs, shared, extra), songs.transpose(0, 2, 1)
     _, longest, n_factors = songs.shape
     if longest < 2 * n_factors:
         return np.asarray(np.linalg.solve(system, right), dtype=np.float64)
     return np.asarray(np.matmul(np.linalg.inv(system), right), dtype=np.float64)
 
 
-def _small_system(
+def _build_small_system(
     songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return I + Y Z' E with Z = Y S^-1, both (n, longest, d): (n, longest, longest)."""
@@ -364,12 +364,12 @@ def _small_system(
     return np.asarray(system)
 
 
-def _solved_small(
+def _solve_small(
     songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return A^-1 Y' by Woodbury's identity: Z' (I + E Y Z')^-1, a system of the size of the history.
 
     It is solved for its transpose, as Y Z' is symmetric.
     """
-    system = _small_system(songs, pre_solved, extra)
+    system = _build_small_system(songs, pre_solved, extra)
     return np.asarray(np.linalg.solve(system, pre_solved).transpose(0, 2, 1), dtype=np.float64)

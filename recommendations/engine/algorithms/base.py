@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import as_csr, n_per_row, positive_part
-from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.arrays import count_per_row, keep_positive, normalise_csr
+from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.engine.data.interactions import Interactions
@@ -108,15 +108,15 @@ class Algorithm(ABC):
         ValueError
             The matrix holds NaN.
         """
-        given = as_csr(data.strengths)
+        given = normalise_csr(data.strengths)
         strengths, steps = cap_strengths(given), steps_back_of(given)
         if steps is not None and strengths is not given:
             strengths = OrderedHistories.of(strengths, -steps)
-        self.forget()
+        self.reset()
         self._fit(
             TrainingData(strengths, data.features, data.events),
             np.random.default_rng(seed),
-            on_progress or _ignore,
+            on_progress or _ignore_progress,
         )
         self.n_items_ = strengths.shape[1]
         return self
@@ -142,14 +142,14 @@ class Algorithm(ABC):
         float32 (n_histories, n_items)
             Higher is better, comparable within a row only; NaN where it cannot score.
         """
-        histories = self._checked(histories)
+        histories = self._check_histories(histories)
         if histories.shape[0] == 0:
             return np.zeros(histories.shape, dtype=np.float32)
         return self._score_to_explain(histories) if to_explain else self._score(histories)
 
     def score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Score chosen songs, int (n_histories, k) with -1 for none: float32 (n_histories, k)."""
-        histories = self._checked(histories)
+        histories = self._check_histories(histories)
         scores = self._score_items(histories, np.maximum(item_rows, 0))
         return np.where(item_rows < 0, np.float32(np.nan), scores)
 
@@ -168,23 +168,23 @@ class Algorithm(ABC):
         float32 (n, k, longest history)
             In the order of `arrays.padded(histories)`, 0 in the padding and where nothing can be said.
         """
-        return self._by_history_song(self._contributions, histories, item_rows)
+        return self._compute_by_history_song(self._contributions, histories, item_rows)
 
     def influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Say how much each score would fall without each song of the history; shapes of `contributions`.
 
         This is what reasons are chosen by. Where an algorithm has no better answer, it is the contributions.
         """
-        return self._by_history_song(self._influences, histories, item_rows)
+        return self._compute_by_history_song(self._influences, histories, item_rows)
 
-    def _by_history_song(
+    def _compute_by_history_song(
         self,
         amounts_of: Callable[[csr_matrix, NDArray[np.int32]], NDArray[np.float32]],
         histories: csr_matrix,
         item_rows: NDArray[np.int32],
     ) -> NDArray[np.float32]:
-        histories = self._checked(histories)
-        longest = int(n_per_row(histories).max(initial=0))
+        histories = self._check_histories(histories)
+        longest = int(count_per_row(histories).max(initial=0))
         if item_rows.size == 0 or longest == 0:
             return np.zeros((*item_rows.shape, longest), dtype=np.float32)
         amounts = amounts_of(histories, np.maximum(item_rows, 0))
@@ -259,10 +259,10 @@ class Algorithm(ABC):
         result = copy(self)
         setattr(result, "history_decay", decay)  # noqa: B010  (an option of the algorithms that have it)
         if hasattr(result, "_last"):
-            setattr(result, "_last", LastBlock())  # noqa: B010  (what was made with the other decay)
+            setattr(result, "_last", BlockCache())  # noqa: B010  (what was made with the other decay)
         return result
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop what was learned."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
@@ -275,9 +275,9 @@ class Algorithm(ABC):
         if not self.is_fitted:
             raise NotFitted(f"The algorithm {self.name!r} has not learned anything yet; call fit first.")
 
-    def _checked(self, histories: csr_matrix) -> csr_matrix:
+    def _check_histories(self, histories: csr_matrix) -> csr_matrix:
         self._require_fitted()
-        return as_csr(histories, n_columns=self.n_items_)
+        return normalise_csr(histories, n_columns=self.n_items_)
 
     @abstractmethod
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
@@ -300,7 +300,7 @@ class Algorithm(ABC):
         return np.take_along_axis(self._score(histories), item_rows, axis=1)
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        return np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        return np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
 
     def _influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         return self._contributions(histories, item_rows)
@@ -315,9 +315,9 @@ class Algorithm(ABC):
     def _restore(self, state: dict[str, NDArray]) -> None: ...
 
 
-def songs_heard(strengths: csr_matrix) -> NDArray[np.bool_]:
+def find_heard_songs(strengths: csr_matrix) -> NDArray[np.bool_]:
     """Return which songs somebody liked or played, bool (n_items,)."""
-    return np.bincount(positive_part(strengths).indices, minlength=strengths.shape[1]) > 0
+    return np.bincount(keep_positive(strengths).indices, minlength=strengths.shape[1]) > 0
 
 
 def require_listens(strengths: csr_matrix) -> None:
@@ -331,5 +331,5 @@ def require_listens(strengths: csr_matrix) -> None:
         raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
 
 
-def _ignore(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Progress that nobody asked for."""

@@ -14,18 +14,18 @@ from recommendations.engine.algorithms.base import (
     TrainingData,
 )
 from recommendations.engine.core.arrays import (
-    blocks,
+    count_per_row,
+    cut_blocks,
     empty_rows,
-    n_per_row,
-    padded,
-    rows_times,
-    unit_rows,
+    multiply_rows,
+    normalise_rows,
+    pad_rows,
 )
-from recommendations.engine.core.weighting import Transform, transformed
+from recommendations.engine.core.weighting import Transform, apply_transform
 from recommendations.engine.data.item_features import (
     AUDIO_FEATURES,
     ItemFeatures,
-    rare_units,
+    weigh_genres,
 )
 
 SONGS_AT_A_TIME = 8_192
@@ -76,7 +76,7 @@ class Content(Algorithm):
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         on_progress(0, 1)
         unknown = np.full((data.n_items, len(AUDIO_FEATURES)), np.nan, dtype=np.float32)
-        groups = grouped(data.features, data.n_items, artist=self.artist, genre=self.genre)
+        groups = build_groups(data.features, data.n_items, artist=self.artist, genre=self.genre)
         self._learn(unknown if data.features is None else data.features.scaled, groups)
         on_progress(1, 1)
 
@@ -94,7 +94,7 @@ class Content(Algorithm):
         self.audio_ = audio
         self.groups_ = groups
         self.by_group_ = groups.T.tocsr()
-        self.grouped_ = n_per_row(groups) > 0
+        self.grouped_ = count_per_row(groups) > 0
         self._learn_columns(audio)
 
     def _learn_columns(self, audio: NDArray[np.float32]) -> None:
@@ -102,7 +102,7 @@ class Content(Algorithm):
         n_items, n_features = audio.shape
         shape = (n_features, -(-n_items // 16) * 16)
         values, knowns = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
-        for rows in blocks(n_items, SONGS_AT_A_TIME):
+        for rows in cut_blocks(n_items, SONGS_AT_A_TIME):
             knowns[:, rows] = np.isfinite(audio[rows]).T
             np.copyto(values[:, rows], audio[rows].T, where=knowns[:, rows])
         is_complete = bool(knowns[:, :n_items].all())
@@ -139,7 +139,7 @@ class Content(Algorithm):
 
     def _weights(self, strengths: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the weight of each song in the mean, 0 for what was not liked."""
-        return np.where(strengths > 0, transformed(strengths.astype(np.float64), self.transform), 0)
+        return np.where(strengths > 0, apply_transform(strengths.astype(np.float64), self.transform), 0)
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._cosines(self.profiles(histories))
@@ -149,14 +149,14 @@ class Content(Algorithm):
         shares = self._shares(histories)
         alike = (shares @ self.groups_ @ self.by_group_).toarray()
         # a song of which only artist or genre is known is compared by these alone
-        knows |= self.grouped_ & (n_per_row(shares) > 0)[:, None]
+        knows |= self.grouped_ & (count_per_row(shares) > 0)[:, None]
         scores[~np.isfinite(scores)] = 0
         return np.where(knows, scores + alike, np.float32(np.nan))
 
     def _shares(self, histories: csr_matrix) -> csr_matrix:
         """Return each liked song's part of the history, float32 csr; a row sums to 1."""
         weights = self._weights(histories.data)
-        rows = np.repeat(np.arange(histories.shape[0]), n_per_row(histories))
+        rows = np.repeat(np.arange(histories.shape[0]), count_per_row(histories))
         total = np.bincount(rows, weights=weights, minlength=histories.shape[0])
         shares = (weights / np.where(total > 0, total, 1)[rows]).astype(np.float32)
         result = csr_matrix((shares, histories.indices, histories.indptr), shape=histories.shape, copy=True)
@@ -170,15 +170,15 @@ class Content(Algorithm):
         if self.squares_ is None or self.knowns_ is None:
             return self._complete_cosines(filled)
         n = len(self.audio_)
-        song_lengths = rows_times(has.astype(np.float32), self.squares_, n)
-        lengths = rows_times(filled**2, self.knowns_, n) * song_lengths
-        products = rows_times(filled, self.values_, n)
+        song_lengths = multiply_rows(has.astype(np.float32), self.squares_, n)
+        lengths = multiply_rows(filled**2, self.knowns_, n) * song_lengths
+        products = multiply_rows(filled, self.values_, n)
         return np.divide(
             products, np.sqrt(lengths), out=np.full(products.shape, np.nan, np.float32), where=lengths > 0
         )
 
     def _complete_cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = rows_times(unit_rows(profiles), self.values_, len(self.audio_))
+        scores = multiply_rows(normalise_rows(profiles), self.values_, len(self.audio_))
         scores *= self.inverse_lengths_
         if len(self.silent_):
             scores[:, self.silent_] = np.nan
@@ -191,7 +191,7 @@ class Content(Algorithm):
         The cosine does not change with the length of the profile, so these sum to 0 over a history: above 0
         are the songs that pull the profile towards the recommended one.
         """
-        history = padded(histories)
+        history = pad_rows(histories)
         weights = self._weights(history.values).astype(np.float32)
         pulls = _split_unknown(self.audio_[history.columns])[1] * weights[:, :, None]
         total = pulls.sum(axis=1, dtype=np.float64)
@@ -211,7 +211,7 @@ class Content(Algorithm):
         if not self.has_audio_:
             return None
         known, filled = _split_unknown(self.audio_[item_rows.ravel()])
-        return unit_rows((filled - self.mean_) * known).reshape(*item_rows.shape, filled.shape[1])
+        return normalise_rows((filled - self.mean_) * known).reshape(*item_rows.shape, filled.shape[1])
 
     def _state(self) -> dict[str, NDArray]:
         if not self.groups_.shape[1]:
@@ -240,7 +240,7 @@ def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
     return known.astype(np.float32), np.where(known, audio, np.float32(0))
 
 
-def grouped(features: ItemFeatures | None, n_items: int, *, artist: float, genre: float) -> csr_matrix:
+def build_groups(features: ItemFeatures | None, n_items: int, *, artist: float, genre: float) -> csr_matrix:
     """Return artists and genres side by side, float32 csr (n_items, n_groups).
 
     A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
@@ -253,5 +253,5 @@ def grouped(features: ItemFeatures | None, n_items: int, *, artist: float, genre
         values = np.full(len(known), np.sqrt(artist), dtype=np.float32)
         parts.append(csr_matrix((values, (known, columns)), shape=(n_items, len(numbers))))
     if features is not None and genre:
-        parts.append(rare_units(features.genres, n_items) * np.float32(np.sqrt(genre)))
+        parts.append(weigh_genres(features.genres, n_items) * np.float32(np.sqrt(genre)))
     return csr_matrix(hstack(parts), dtype=np.float32)

@@ -14,15 +14,15 @@ from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms.base import DataSize, NotEnoughData, Progress
 from recommendations.engine.algorithms.item_item import (
-    joined,
-    scattered,
-    strongest_per_column,
+    join_columns,
+    scatter_links,
+    select_strongest_per_column,
 )
-from recommendations.engine.algorithms.sparse_similarity import Linked
-from recommendations.engine.core.arrays import blocks, n_per_row, positive_part
-from recommendations.engine.core.machine import GB, memory_budget_gb
+from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.core.arrays import count_per_row, cut_blocks, keep_positive
+from recommendations.engine.core.machine import GB, compute_memory_budget_gb
 from recommendations.engine.core.ordered import check_decay
-from recommendations.engine.core.weighting import Transform, transformed
+from recommendations.engine.core.weighting import Transform, apply_transform
 
 COLUMNS_AT_A_TIME = 512
 N_THREADS = 2
@@ -38,10 +38,10 @@ A_ROOT_LISTEN = 25.0
 
 log = logging.getLogger(__name__)
 
-Part = tuple[NDArray, NDArray, NDArray]
+ColumnBlock = tuple[NDArray, NDArray, NDArray]
 
 
-class EASE(Linked):
+class EASE(SparseSimilarity):
     """The linear autoencoder of Steck, with denoising and with listeners and songs weighed by their size.
 
     With W the listens, each value weighed by its listener's and its song's size, and a diagonal
@@ -116,7 +116,7 @@ class EASE(Linked):
     @property
     def largest_solve(self) -> int:
         """The side of the largest matrix whose solve stays within the memory."""
-        memory_gb = memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
+        memory_gb = compute_memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
         return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
 
     def _fit_bytes(self, size: DataSize) -> float:
@@ -136,13 +136,13 @@ class EASE(Linked):
         on_progress(0, 2)
         self._cut_off(strengths)
         kept = np.flatnonzero(self.learned_)
-        liked = positive_part(strengths)[:, kept]
-        liked = liked[n_per_row(liked) > 0]
+        liked = keep_positive(strengths)[:, kept]
+        liked = liked[count_per_row(liked) > 0]
         n_listeners = np.bincount(liked.indices, minlength=len(kept)) / (liked.nnz / len(kept))
         # a link from a song that many heard is in many scores, so more is lost with it
         self._use = np.sqrt(n_listeners).astype(np.float32)
         songs = (n_listeners ** (-self.song_weight / 2)).astype(np.float32)
-        weighted = self._weighted(liked, songs)
+        weighted = self._weigh_listens(liked, songs)
         squares = np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel()
         regularization = self.regularization or A_ROOT_LISTEN * np.sqrt(liked.nnz / len(kept))
         diagonal = regularization + self.denoising / (1 - self.denoising) * squares
@@ -152,15 +152,15 @@ class EASE(Linked):
         # a song's value goes in with its weight, comes out without it, and less where many heard it
         back = (n_listeners ** (-self.popularity_discount)).astype(np.float32) / songs
         parts = solve(weighted, diagonal.astype(np.float32), songs, back)
-        links = scattered(joined(parts, len(kept)), kept, strengths.shape[1])
+        links = scatter_links(join_columns(parts, len(kept)), kept, strengths.shape[1])
         on_progress(2, 2)
         return links
 
     def _cut_off(self, strengths: csr_matrix) -> None:
-        n_listeners = int((n_per_row(positive_part(strengths)) > 0).sum())
+        n_listeners = int((count_per_row(keep_positive(strengths)) > 0).sum())
         limit, n_songs = self.largest_solve, int(self.learned_.sum())
         if min(n_listeners, n_songs) > limit:
-            counts = np.bincount(positive_part(strengths).indices, minlength=len(self.learned_))
+            counts = np.bincount(keep_positive(strengths).indices, minlength=len(self.learned_))
             self.learned_[np.argsort(-counts, kind="stable")[limit:]] = False
             log.warning(
                 "EASE has memory for %d of %d songs; those with the fewest listeners, %.1f %% of the listens, "
@@ -170,10 +170,10 @@ class EASE(Linked):
                 100 * (1 - counts[self.learned_].sum() / counts.sum()),
             )
 
-    def _weighted(self, liked: csr_matrix, songs: NDArray[np.float32]) -> csr_matrix:
+    def _weigh_listens(self, liked: csr_matrix, songs: NDArray[np.float32]) -> csr_matrix:
         """Return W, float32; values of mean square 1, so that regularization means the same for every transform."""
-        lengths = n_per_row(liked)
-        sizes = transformed(liked.data, self.transform)
+        lengths = count_per_row(liked)
+        sizes = apply_transform(liked.data, self.transform)
         sizes = sizes / sizes.mean() * songs[liked.indices]
         sizes = sizes / (np.sqrt(np.mean(songs[liked.indices] ** 2)) or 1)
         values = csr_matrix((sizes, liked.indices, liked.indptr), liked.shape)
@@ -187,14 +187,14 @@ class EASE(Linked):
         diagonal: NDArray[np.float32],
         songs: NDArray[np.float32],
         back: NDArray[np.float32],
-    ) -> Sequence[Part]:
-        inverse = _invert(_gram(weighted.T.tocsr(), None), diagonal)
+    ) -> Sequence[ColumnBlock]:
+        inverse = _invert(_compute_gram(weighted.T.tocsr(), None), diagonal)
         scale = (-1 / inverse.diagonal()).astype(np.float32) * back
 
-        def solve(columns: slice) -> Part:
+        def solve(columns: slice) -> ColumnBlock:
             return self._strongest(inverse[columns].T * songs[:, None] * scale[columns], columns)
 
-        return _in_threads(solve, len(inverse))
+        return _run_in_threads(solve, len(inverse))
 
     def _by_listeners(
         self,
@@ -202,14 +202,15 @@ class EASE(Linked):
         diagonal: NDArray[np.float32],
         songs: NDArray[np.float32],
         back: NDArray[np.float32],
-    ) -> Sequence[Part]:
+    ) -> Sequence[ColumnBlock]:
         inverse = _invert(
-            _gram(weighted, (1 / diagonal).astype(np.float32)), np.ones(weighted.shape[0], dtype=np.float32)
+            _compute_gram(weighted, (1 / diagonal).astype(np.float32)),
+            np.ones(weighted.shape[0], dtype=np.float32),
         )
         by_song = weighted.T.tocsr()
         incoming = (songs / diagonal)[:, None]
 
-        def solve(columns: slice) -> Part:
+        def solve(columns: slice) -> ColumnBlock:
             # the inverse is symmetric, so this is its product with the block's columns of W
             solved = np.ascontiguousarray((by_song[columns] @ inverse).T)
             explained = by_song @ solved
@@ -217,31 +218,31 @@ class EASE(Linked):
             explained *= incoming
             return self._strongest(explained * (back[columns] / (1 - own / diagonal[columns])), columns)
 
-        return _in_threads(solve, by_song.shape[0])
+        return _run_in_threads(solve, by_song.shape[0])
 
-    def _strongest(self, block: NDArray[np.float32], columns: slice) -> Part:
+    def _strongest(self, block: NDArray[np.float32], columns: slice) -> ColumnBlock:
         block[np.arange(columns.start, columns.stop), np.arange(block.shape[1])] = 0
-        return strongest_per_column(block, self.n_links, self._use)
+        return select_strongest_per_column(block, self.n_links, self._use)
 
 
-def _in_threads(solve: Callable[[slice], Part], n: int) -> Sequence[Part]:
+def _run_in_threads(solve: Callable[[slice], ColumnBlock], n: int) -> Sequence[ColumnBlock]:
     """Work on blocks of columns, some at once: scipy lets go of the GIL."""
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(N_THREADS) as pool:
-        return list(pool.map(solve, blocks(n, COLUMNS_AT_A_TIME)))
+        return list(pool.map(solve, cut_blocks(n, COLUMNS_AT_A_TIME)))
 
 
-def _gram(rows: csr_matrix, scale: NDArray[np.float32] | None) -> NDArray[np.float32]:
+def _compute_gram(rows: csr_matrix, scale: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """Return rows @ diag(scale) @ rows' as a dense array, made block by block: (n_rows, n_rows)."""
     other = rows if scale is None else csr_matrix(rows @ diags(scale.astype(np.float32)))
     columns = other.T.tocsr()
     gram = np.empty((rows.shape[0], rows.shape[0]), dtype=np.float32)
-    for some in _slices(rows.shape[0]):
+    for some in _cut_slices(rows.shape[0]):
         gram[some] = (rows[some] @ columns).toarray()
     return gram
 
 
-def _slices(n: int) -> Iterator[slice]:
-    return blocks(n, COLUMNS_AT_A_TIME)
+def _cut_slices(n: int) -> Iterator[slice]:
+    return cut_blocks(n, COLUMNS_AT_A_TIME)
 
 
 def _invert(gram: NDArray[np.float32], diagonal: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -253,7 +254,7 @@ def _invert(gram: NDArray[np.float32], diagonal: NDArray[np.float32]) -> NDArray
         if failed:
             raise NotEnoughData("The songs' equations cannot be solved; choose a larger regularization.")
         inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    for some in _slices(len(inverse)):
+    for some in _cut_slices(len(inverse)):
         rest = slice(some.stop, len(inverse))
         inverse[some, rest] = inverse[rest, some].T
         corner = np.tril(inverse[some, some])

@@ -13,14 +13,14 @@ from recommendations.engine.algorithms.base import (
     DataSize,
     Progress,
     TrainingData,
+    find_heard_songs,
     require_listens,
-    songs_heard,
 )
-from recommendations.engine.algorithms.latent_factors import Factorised
-from recommendations.engine.core.arrays import n_per_row, rows_times, side_by_side
+from recommendations.engine.algorithms.latent_factors import LatentFactors
+from recommendations.engine.core.arrays import count_per_row, multiply_rows, pack_columns
 from recommendations.engine.core.ordered import check_decay, decays
-from recommendations.engine.core.weighting import Transform, confidence, confidences_of
-from recommendations.engine.data.side_information import with_side_information
+from recommendations.engine.core.weighting import Transform, compute_confidence_matrix, compute_confidences
+from recommendations.engine.data.side_information import add_side_information
 
 N_GROUPS = 8
 """Rows are solved in so many groups of about equal regularisation."""
@@ -30,7 +30,7 @@ START = 0.1
 """Deviation of the first factors' lengths."""
 
 
-class IALS(Factorised):
+class IALS(LatentFactors):
     """Implicit ALS with frequency-scaled regularisation (Rendle et al., "Revisiting iALS", 2021, equation 3).
 
     Minimises sum c_ui (p_ui - x_u . y_i)^2 + sum_u reg_u |x_u|^2 + sum_i reg_i |y_i|^2 with c = 1 + alpha * f(r),
@@ -90,8 +90,8 @@ class IALS(Factorised):
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
-        strengths = with_side_information(data.strengths, data.features, self.side_information)
-        cells = confidence(strengths, alpha=self.alpha, transform=self.transform)
+        strengths = add_side_information(data.strengths, data.features, self.side_information)
+        cells = compute_confidence_matrix(strengths, alpha=self.alpha, transform=self.transform)
         by_item = cells.T.tocsr()
         n_factors = self._size_of_factors(*cells.shape)
         factors = [
@@ -107,7 +107,7 @@ class IALS(Factorised):
                 for side, matrix, reg in sides:
                     _solve(matrix, factors[side], factors[1 - side], reg)
                 on_progress(iteration + 1, self.n_iterations)
-        learned = songs_heard(cells)
+        learned = find_heard_songs(cells)
         self._turn(np.where(learned[:, None], factors[1], 0), learned)
 
     def _turn(self, factors: NDArray[np.float32], learned: NDArray[np.bool_]) -> None:
@@ -115,7 +115,7 @@ class IALS(Factorised):
         doubles = factors.astype(np.float64)
         values, vectors = np.linalg.eigh(doubles.T @ doubles)
         self.gram_ = np.maximum(values, 0)
-        self._keep_factors(side_by_side((doubles @ vectors).astype(np.float32)), learned)
+        self._keep_factors(pack_columns((doubles @ vectors).astype(np.float32)), learned)
 
     def _fit_bytes(self, size: DataSize) -> float:
         """The confidences by both sides, a group's rows of them, both sides' factors and their turning."""
@@ -133,7 +133,9 @@ class IALS(Factorised):
     def _solved(self, histories: csr_matrix) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
         """Yield (row, its entries, A^-1 c_j y_j of each song of the history as columns (n_factors, length))."""
         added, unit = self.scale_
-        values = confidences_of(histories.data.astype(np.float64), alpha=self.alpha, transform=self.transform)
+        values = compute_confidences(
+            histories.data.astype(np.float64), alpha=self.alpha, transform=self.transform
+        )
         extra = np.where(values != 0, np.abs(values) - 1, 0) * decays(histories, self.history_decay)
         values *= decays(histories, self.history_decay)
         liked = np.maximum(values, 0) * self.learned_[histories.indices]
@@ -154,14 +156,14 @@ class IALS(Factorised):
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
         for row, _, solved in self._solved(histories):
             factors[row] = solved.sum(axis=1)
-        scores = rows_times(factors, self.factor_columns_, self.n_items_)
+        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
         if not self.learned_.all():
             scores[:, ~self.learned_] = np.nan
         return scores
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j of the history."""
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
         for row, own, solved in self._solved(histories):
             amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
         return amounts
@@ -180,8 +182,8 @@ def _regularizations(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each row's regularisation, and (what is added to a frequency, regularisation a unit of frequency)."""
     added = cells.shape[1] / alpha
-    frequencies = n_per_row(cells) + added
-    occurring = n_per_row(cells) > 0
+    frequencies = count_per_row(cells) + added
+    occurring = count_per_row(cells) > 0
     unit = regularization / frequencies[occurring].mean()
     return frequencies * unit, np.array([added, unit])
 
@@ -195,7 +197,7 @@ def _solve(
     """Solve each row's factors for the other side's, in place, in groups of about equal regularisation."""
     from implicit.cpu._als import least_squares_cg
 
-    occurring = np.flatnonzero(n_per_row(cells))
+    occurring = np.flatnonzero(count_per_row(cells))
     order = occurring[np.argsort(regularizations[occurring], kind="stable")]
     bounds = np.geomspace(regularizations[order[0]], regularizations[order[-1]] * (1 + 1e-9), N_GROUPS + 1)
     group = np.searchsorted(bounds, regularizations[order], side="right")

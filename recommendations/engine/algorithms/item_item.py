@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from recommendations.engine.core.arrays import row_numbers
+from recommendations.engine.core.arrays import list_entry_rows
 
 
-def strongest_per_column(
+def select_strongest_per_column(
     columns: NDArray[np.float32], n: int, row_weights: NDArray[np.float32] | None = None
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return (values, rows, entries a column) of the n entries of largest size in each column.
@@ -33,7 +33,7 @@ def strongest_per_column(
     return by_column[keep], np.nonzero(keep)[1].astype(np.int32), keep.sum(axis=1)
 
 
-def joined(parts: Iterable[tuple[NDArray, NDArray, NDArray]], n_items: int) -> csr_matrix:
+def join_columns(parts: Iterable[tuple[NDArray, NDArray, NDArray]], n_items: int) -> csr_matrix:
     """Put blocks of columns together into float32 csr (n_items, n_items)."""
     values, rows, counts = (np.concatenate(found) for found in zip(*parts, strict=True))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -42,7 +42,7 @@ def joined(parts: Iterable[tuple[NDArray, NDArray, NDArray]], n_items: int) -> c
     return links
 
 
-def scattered(links: csr_matrix, kept: NDArray[np.intp], n_items: int) -> csr_matrix:
+def scatter_links(links: csr_matrix, kept: NDArray[np.intp], n_items: int) -> csr_matrix:
     """Return links between the kept songs as links over the whole catalogue."""
-    rows = kept[row_numbers(links)]
+    rows = kept[list_entry_rows(links)]
     return csr_matrix((links.data, (rows, kept[links.indices])), shape=(n_items, n_items), dtype=np.float32)

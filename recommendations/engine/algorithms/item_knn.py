@@ -10,16 +10,16 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms.base import DataSize, Progress
-from recommendations.engine.algorithms.sparse_similarity import Linked
-from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.core.arrays import keep_positive
 from recommendations.engine.core.ordered import check_decay
-from recommendations.engine.core.weighting import Transform, signed
+from recommendations.engine.core.weighting import Transform, transform_histories
 
 Similarity = Literal["cosine", "tfidf", "bm25"]
 SIMILARITIES: tuple[Similarity, ...] = ("cosine", "tfidf", "bm25")
 
 
-class ItemKNN(Linked):
+class ItemKNN(SparseSimilarity):
     """Item-item nearest neighbours (Sarwar et al., 2001), computed by implicit.
 
     A song's score is the sum over the history of strength times similarity.
@@ -78,7 +78,7 @@ class ItemKNN(Linked):
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 1)
-        links = self._neighbours(signed(positive_part(strengths), self.transform))
+        links = self._neighbours(transform_histories(keep_positive(strengths), self.transform))
         links.setdiag(0)
         links.eliminate_zeros()
         links.sort_indices()

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommendations.engine.algorithms.base import Algorithm, DataSize
-from recommendations.engine.core.arrays import side_by_side
+from recommendations.engine.core.arrays import pack_columns
 
 
-class Factorised(Algorithm):
+class LatentFactors(Algorithm):
     """Songs with near factors are alike.
 
     The factors are kept in the one layout that serving needs, as it lies in the artifact, and are mapped from
@@ -81,7 +81,7 @@ class Factorised(Algorithm):
         learned = np.asarray(state["learned"])
         # an artifact of an older release has a row a song
         is_old = "factor_columns" not in state
-        columns = side_by_side(state["item_factors"]) if is_old else state["factor_columns"]
+        columns = pack_columns(state["item_factors"]) if is_old else state["factor_columns"]
         n_columns = -(-len(learned) // 16) * 16
         if columns.shape != (n_factors, n_columns):
             raise ValueError(

@@ -12,7 +12,7 @@ from recommendations.engine.algorithms.base import (
     Progress,
     TrainingData,
 )
-from recommendations.engine.core.arrays import positive_part
+from recommendations.engine.core.arrays import keep_positive
 from recommendations.engine.data.interactions import NO_TIME, Interactions, Kind
 
 SECONDS_A_DAY = 86_400
@@ -53,7 +53,7 @@ class Popularity(Algorithm):
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         on_progress(0, 1)
         n_items = data.n_items
-        liked = positive_part(data.strengths)
+        liked = keep_positive(data.strengths)
         self.n_listeners_ = np.bincount(liked.indices, minlength=n_items).astype(np.int32)
         self.n_recent_ = np.zeros(n_items, dtype=np.int32)
         self.is_trending_ = np.zeros(n_items, dtype=bool)

@@ -12,21 +12,21 @@ from recommendations.engine.algorithms.base import (
     Algorithm,
     Progress,
     TrainingData,
+    find_heard_songs,
     require_listens,
-    songs_heard,
 )
 from recommendations.engine.core.arrays import (
-    dense_part,
-    n_per_row,
-    row_numbers,
-    weighted_sums,
+    count_per_row,
+    list_entry_rows,
+    sum_weighted_rows,
+    take_dense,
 )
 from recommendations.engine.core.ordered import decayed_values
 from recommendations.engine.core.weighting import Transform
-from recommendations.engine.data.side_information import with_side_information
+from recommendations.engine.data.side_information import add_side_information
 
 
-class Linked(Algorithm):
+class SparseSimilarity(Algorithm):
     """A song's score is the sum over the history of value times link.
 
     Attributes
@@ -45,8 +45,8 @@ class Linked(Algorithm):
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
-        strengths = with_side_information(data.strengths, data.features, self.side_information)
-        self.learned_ = songs_heard(strengths)
+        strengths = add_side_information(data.strengths, data.features, self.side_information)
+        self.learned_ = find_heard_songs(strengths)
         self.links_ = self._links(strengths, on_progress)
 
     @abstractmethod
@@ -56,19 +56,19 @@ class Linked(Algorithm):
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Cost: the number of links of the histories' songs."""
         values = decayed_values(histories, self.transform, self.history_decay)
-        scores = weighted_sums(histories, self.links_, values)
+        scores = sum_weighted_rows(histories, self.links_, values)
         scores[:, ~self.learned_] = np.nan
         counts = (values > 0) & self.learned_[histories.indices]
-        scores[np.bincount(row_numbers(histories)[counts], minlength=len(scores)) == 0] = np.nan
+        scores[np.bincount(list_entry_rows(histories)[counts], minlength=len(scores)) == 0] = np.nan
         return scores
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
         values = decayed_values(histories, self.transform, self.history_decay)
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max(initial=0))), dtype=np.float32)
+        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max(initial=0))), dtype=np.float32)
         for row, items in enumerate(item_rows):
             own = slice(histories.indptr[row], histories.indptr[row + 1])
-            found = dense_part(self.links_, histories.indices[own], items)
+            found = take_dense(self.links_, histories.indices[own], items)
             amounts[row, :, : len(found)] = (found * values[own, None]).T
         return amounts
 

@@ -10,16 +10,16 @@ from recommendations.engine.algorithms.base import (
     DataSize,
     Progress,
     TrainingData,
+    find_heard_songs,
     require_listens,
-    songs_heard,
 )
-from recommendations.engine.algorithms.sparse_similarity import Linked
-from recommendations.engine.core.arrays import positive_part, row_numbers
+from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.core.arrays import keep_positive, list_entry_rows
 from recommendations.engine.core.ordered import check_decay, steps_back_of
 from recommendations.engine.core.weighting import Transform
 
 
-class Transitions(Linked):
+class Transitions(SparseSimilarity):
     """A Markov chain over songs with skips: how often a song follows another one, near pairs counting more.
 
     A song j that is heard d places after i, d at most `window`, adds 1 / d to the link from i to j; a link is
@@ -61,7 +61,7 @@ class Transitions(Linked):
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
-        self.learned_ = songs_heard(data.strengths)
+        self.learned_ = find_heard_songs(data.strengths)
         self.links_ = self._links(data.strengths, on_progress)
 
     def _fit_bytes(self, size: DataSize) -> float:
@@ -76,7 +76,7 @@ class Transitions(Linked):
         steps = steps_back_of(strengths)
         counts = _co_heard(strengths) if steps is None else self._following(strengths, steps)
         on_progress(1, 2)
-        n_listeners = np.bincount(positive_part(strengths).indices, minlength=strengths.shape[1])
+        n_listeners = np.bincount(keep_positive(strengths).indices, minlength=strengths.shape[1])
         scale = diags(1 / np.sqrt(np.maximum(n_listeners, 1)).astype(np.float32))
         links = _strongest(csr_matrix(scale @ counts @ scale, dtype=np.float32), self.n_links)
         on_progress(2, 2)
@@ -84,7 +84,7 @@ class Transitions(Linked):
 
     def _following(self, strengths: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:
         liked = np.flatnonzero(strengths.data > 0)
-        rows = row_numbers(strengths)[liked]
+        rows = list_entry_rows(strengths)[liked]
         # oldest first within each listener
         order = np.lexsort((-steps[liked], rows))
         rows, songs = rows[order], strengths.indices[liked][order]
@@ -98,7 +98,7 @@ class Transitions(Linked):
 
 
 def _co_heard(strengths: csr_matrix) -> csr_matrix:
-    liked = positive_part(strengths)
+    liked = keep_positive(strengths)
     ones = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
     counts = csr_matrix(ones.T @ ones, dtype=np.float32)
     counts.setdiag(0)
@@ -108,7 +108,7 @@ def _co_heard(strengths: csr_matrix) -> csr_matrix:
 
 def _strongest(links: csr_matrix, n: int) -> csr_matrix:
     """Return the n largest links from each song, columns ascending."""
-    rows = row_numbers(links)
+    rows = list_entry_rows(links)
     order = np.lexsort((links.indices, -links.data, rows))
     place = np.empty(links.nnz, dtype=np.int64)
     place[order] = np.arange(links.nnz) - links.indptr[rows[order]]

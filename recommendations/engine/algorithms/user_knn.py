@@ -18,17 +18,17 @@ from recommendations.engine.algorithms.base import (
 )
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
-    blocks,
-    dense_part,
-    n_per_row,
-    positive_part,
-    row_numbers,
-    top_columns,
-    weighted_sums,
+    count_per_row,
+    cut_blocks,
+    keep_positive,
+    list_entry_rows,
+    select_top_columns,
+    sum_weighted_rows,
+    take_dense,
 )
-from recommendations.engine.core.block_cache import LastBlock
+from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import check_decay, decayed_values
-from recommendations.engine.core.weighting import Transform, signed
+from recommendations.engine.core.weighting import Transform, transform_histories
 
 NO_ID = -1
 """Stands for the id of a listener of whom none was given."""
@@ -87,14 +87,14 @@ class UserKNN(Algorithm):
         self.idf_power = idf_power
         self.transform = transform
         self.history_decay = check_decay(history_decay)
-        self._last: LastBlock[tuple[slice, csr_matrix, csr_matrix]] = LastBlock()
+        self._last: BlockCache[tuple[slice, csr_matrix, csr_matrix]] = BlockCache()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
         on_progress(0, 1)
-        values = signed(positive_part(data.strengths), self.transform)
-        has_liked = n_per_row(values) > 0
-        self._learn(csr_matrix(values[has_liked]), _ids_of_rows(data)[has_liked])
+        values = transform_histories(keep_positive(data.strengths), self.transform)
+        has_liked = count_per_row(values) > 0
+        self._learn(csr_matrix(values[has_liked]), _list_row_ids(data)[has_liked])
         on_progress(1, 1)
 
     def _fit_bytes(self, size: DataSize) -> float:
@@ -114,7 +114,7 @@ class UserKNN(Algorithm):
         self._keep(values, self._weigh(values).T.tocsr(), listener_ids)
 
     def _keep(self, values: csr_matrix, by_song: csr_matrix, listener_ids: NDArray) -> None:
-        self._last = LastBlock()
+        self._last = BlockCache()
         self.values_, self.by_song_, self.listener_ids_ = values, by_song, listener_ids
         self.learned_ = self.idf_ > 0
 
@@ -122,9 +122,9 @@ class UserKNN(Algorithm):
         """Return histories with each song weighed, each row of length 1, float32 csr."""
         weights = values.data * self.idf_[values.indices]
         squares = np.bincount(
-            row_numbers(values), weights=weights.astype(np.float64) ** 2, minlength=values.shape[0]
+            list_entry_rows(values), weights=weights.astype(np.float64) ** 2, minlength=values.shape[0]
         )
-        weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), n_per_row(values)))
+        weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), count_per_row(values)))
         return csr_matrix((weights, values.indices, values.indptr), values.shape)
 
     def stored_listener_ids(self) -> NDArray:
@@ -146,9 +146,9 @@ class UserKNN(Algorithm):
 
     def _neighbours(self, units: csr_matrix) -> csr_matrix:
         """Return the similarities of the nearest listeners, float32 csr (n, n_listeners)."""
-        near = weighted_sums(units, self.by_song_)
+        near = sum_weighted_rows(units, self.by_song_)
         near[near <= 0] = -np.inf
-        columns = top_columns(near, self.n_neighbours)
+        columns = select_top_columns(near, self.n_neighbours)
         is_neighbour = columns >= 0
         rows = np.broadcast_to(np.arange(len(columns))[:, None], columns.shape)[is_neighbour]
         return csr_matrix(
@@ -157,31 +157,31 @@ class UserKNN(Algorithm):
 
     def _blocks(self, histories: csr_matrix) -> Iterable[tuple[slice, csr_matrix, csr_matrix]]:
         """Return (rows, units, neighbours) of listeners whose similarities fit into one block."""
-        return self._last.of(histories, self._made)
+        return self._last.get_or_compute(histories, self._compute_blocks)
 
-    def _made(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
+    def _compute_blocks(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
         values = decayed_values(histories, self.transform, self.history_decay)
         signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
-        for rows in blocks(histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))):
+        for rows in cut_blocks(histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))):
             units = self._weigh(signed_values[rows])
             yield rows, units, self._neighbours(units)
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = np.empty(histories.shape, dtype=np.float32)
         for rows, _, near in self._blocks(histories):
-            scores[rows] = weighted_sums(near, self.values_)
-            scores[rows][n_per_row(near) == 0] = np.nan
+            scores[rows] = sum_weighted_rows(near, self.values_)
+            scores[rows][count_per_row(near) == 0] = np.nan
         scores[:, ~self.learned_] = np.nan
         return scores
 
     def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """Each song's part in the similarities to the neighbours who have the item; they sum to the score."""
-        amounts = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
         for rows, units, near in self._blocks(histories):
             for place in range(units.shape[0]):
                 own, others = units[place], near[place]
-                have = dense_part(self.values_, others.indices, item_rows[rows.start + place])
-                shared = dense_part(self.by_song_, own.indices, others.indices) * own.data[:, None]
+                have = take_dense(self.values_, others.indices, item_rows[rows.start + place])
+                shared = take_dense(self.by_song_, own.indices, others.indices) * own.data[:, None]
                 amounts[rows.start + place, :, : len(own.data)] = (shared @ have).T
         return amounts
 
@@ -191,11 +191,11 @@ class UserKNN(Algorithm):
         if not self.learned_[item_row]:
             return scores
         listeners = self.by_song_.indices[self.by_song_.indptr[item_row] : self.by_song_.indptr[item_row + 1]]
-        strengths = dense_part(self.values_, listeners, np.array([item_row]))[:, 0]
+        strengths = take_dense(self.values_, listeners, np.array([item_row]))[:, 0]
         asked = csr_matrix(
             (strengths, listeners, np.array([0, len(listeners)])), shape=(1, self.values_.shape[0])
         )
-        together = weighted_sums(asked, self.values_)[0]
+        together = sum_weighted_rows(asked, self.values_)[0]
         lengths = self.lengths_ * self.lengths_[item_row]
         np.divide(together, lengths, out=scores, where=self.learned_)
         scores[item_row] = np.nan
@@ -223,7 +223,7 @@ class UserKNN(Algorithm):
         algorithm = cls(**options)
         shape = (len(state["starts"]) - 1, int(state["width"][0]))
         algorithm._learn(
-            _checked_csr(state["values"], state["columns"], state["starts"], shape), np.full(shape[0], NO_ID)
+            _build_csr(state["values"], state["columns"], state["starts"], shape), np.full(shape[0], NO_ID)
         )
         algorithm.n_items_ = int(state["n_items"][0])
         return algorithm
@@ -231,14 +231,14 @@ class UserKNN(Algorithm):
     def _restore(self, state: dict[str, NDArray]) -> None:
         n_listeners, n_items = len(state["listeners"]), len(state["idf"])
         self.idf_, self.lengths_ = state["idf"], state["lengths"]
-        values = _checked_csr(state["values"], state["columns"], state["starts"], (n_listeners, n_items))
-        by_song = _checked_csr(
+        values = _build_csr(state["values"], state["columns"], state["starts"], (n_listeners, n_items))
+        by_song = _build_csr(
             state["song_values"], state["song_listeners"], state["song_starts"], (n_items, n_listeners)
         )
         self._keep(values, by_song, state["listeners"])
 
 
-def _ids_of_rows(data: TrainingData) -> NDArray:
+def _list_row_ids(data: TrainingData) -> NDArray:
     """Return the listener id of each row of the strengths, `NO_ID` where the training gives none."""
     n_listeners = data.strengths.shape[0]
     if data.events is None or data.events.n_listeners != n_listeners:
@@ -246,7 +246,7 @@ def _ids_of_rows(data: TrainingData) -> NDArray:
     return data.events.listeners.ids
 
 
-def _checked_csr(values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]) -> csr_matrix:
+def _build_csr(values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]) -> csr_matrix:
     """Return a matrix over the arrays as they are, mapped ones included.
 
     Raises

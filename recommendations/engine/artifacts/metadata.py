@@ -13,17 +13,17 @@ from recommendations.engine.data.interactions import NO_TIME, Interactions
 LIBRARIES = ("implicit", "numpy", "scipy", "pandas", "lightgbm")
 
 
-def describe(config: RecommenderConfig, data: TrainingData, seed: int) -> dict[str, Any]:
+def describe_training(config: RecommenderConfig, data: TrainingData, seed: int) -> dict[str, Any]:
     """Return plain JSON types: seed, versions, sizes, the data's window, and how values were treated."""
     return {
         "preset": config.name,
         "seed": seed,
-        "libraries": library_versions(),
+        "libraries": list_library_versions(),
         "n_listeners": data.strengths.shape[0],
         "n_items": data.n_items,
         "n_pairs": int(data.strengths.nnz),
         "n_events": data.events.n_events if data.events is not None else int(data.strengths.nnz),
-        "data_window": data_window(data.events),
+        "data_window": find_data_window(data.events),
         "transforms": {
             name: options["transform"]
             for name, options in config.components.items()
@@ -34,7 +34,7 @@ def describe(config: RecommenderConfig, data: TrainingData, seed: int) -> dict[s
     }
 
 
-def library_versions() -> dict[str, str]:
+def list_library_versions() -> dict[str, str]:
     """Return the versions of what computes, and of Python."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
@@ -45,7 +45,7 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def data_window(events: Interactions | None) -> dict[str, int] | None:
+def find_data_window(events: Interactions | None) -> dict[str, int] | None:
     """Return the first and last known moment of the events in unix seconds, None without times."""
     if events is None or not (events.timestamps != NO_TIME).any():
         return None

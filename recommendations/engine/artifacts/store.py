@@ -86,8 +86,8 @@ def save(directory: Path, arrays: Mapping[str, NDArray], about: Mapping[str, Any
     unfinished.mkdir(mode=0o700)
     try:
         entries = {name: _write_array(unfinished, name, array) for name, array in arrays.items()}
-        manifest = _manifest(entries, dict(about))
-        _write_flushed(unfinished / MANIFEST, _canonical(manifest, with_digest=True))
+        manifest = _make_manifest(entries, dict(about))
+        _write_and_flush(unfinished / MANIFEST, _encode_manifest(manifest, with_digest=True))
         _flush_folder(unfinished)
         unfinished.rename(directory)
         _flush_folder(directory.parent)
@@ -111,7 +111,7 @@ def load(directory: Path, *, verify: bool = True) -> tuple[dict[str, NDArray], d
     """
     directory = Path(directory)
     manifest = read_manifest(directory)
-    _refuse_strangers(directory, manifest)
+    _refuse_unknown_files(directory, manifest)
     arrays = {
         name: _read_array(directory / entry["file"], entry, verify) for name, entry in manifest.arrays.items()
     }
@@ -132,7 +132,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise UnsupportedArtifact(
             f"{directory} has format version {version}, this program reads {FORMAT_VERSION}; train a new model."
         )
-    return _checked_manifest(path, values)
+    return _check_manifest(path, values)
 
 
 def verify(directory: Path) -> Manifest:
@@ -141,7 +141,7 @@ def verify(directory: Path) -> Manifest:
     return read_manifest(directory)
 
 
-def restored(directory: Path, build: Callable[[], T]) -> T:
+def restore(directory: Path, build: Callable[[], T]) -> T:
     """Build something from loaded arrays; arrays that do not fit together are a corrupt artifact."""
     try:
         return build()
@@ -149,7 +149,7 @@ def restored(directory: Path, build: Callable[[], T]) -> T:
         raise CorruptArtifact(f"{directory} does not hold a whole recommender: {error}.") from error
 
 
-def sweep_unfinished(parent: Path) -> int:
+def delete_unfinished(parent: Path) -> int:
     """Delete what interrupted saves left in a folder, and return how many there were."""
     leftovers = [path for path in Path(parent).glob(f"{UNFINISHED}*") if path.is_dir()]
     for path in leftovers:
@@ -176,19 +176,19 @@ def _write_array(folder: Path, name: str, array: NDArray) -> dict[str, Any]:
     }
 
 
-def _manifest(entries: dict[str, dict[str, Any]], about: dict[str, Any]) -> Manifest:
-    plain = _canonical(Manifest(FORMAT_VERSION, entries, about, digest=""), with_digest=False)
+def _make_manifest(entries: dict[str, dict[str, Any]], about: dict[str, Any]) -> Manifest:
+    plain = _encode_manifest(Manifest(FORMAT_VERSION, entries, about, digest=""), with_digest=False)
     # through JSON, so that the digest is of what a reader will see (lists for tuples)
-    return _parsed(json.loads(plain))
+    return _parse_manifest(json.loads(plain))
 
 
-def _parsed(values: Mapping[str, Any]) -> Manifest:
+def _parse_manifest(values: Mapping[str, Any]) -> Manifest:
     manifest = Manifest(values["format_version"], values["arrays"], values["about"], digest="")
-    digest = hashlib.sha256(_canonical(manifest, with_digest=False)).hexdigest()
+    digest = hashlib.sha256(_encode_manifest(manifest, with_digest=False)).hexdigest()
     return Manifest(manifest.format_version, manifest.arrays, manifest.about, digest)
 
 
-def _canonical(manifest: Manifest, *, with_digest: bool) -> bytes:
+def _encode_manifest(manifest: Manifest, *, with_digest: bool) -> bytes:
     values: dict[str, Any] = {
         "format_version": manifest.format_version,
         "arrays": manifest.arrays,
@@ -199,9 +199,9 @@ def _canonical(manifest: Manifest, *, with_digest: bool) -> bytes:
     return json.dumps(values, indent=1, sort_keys=True, allow_nan=False).encode()
 
 
-def _checked_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
+def _check_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
     try:
-        manifest = _parsed(values)
+        manifest = _parse_manifest(values)
         files = [str(entry["file"]) for entry in manifest.arrays.values()]
         said = values["digest"]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -213,7 +213,7 @@ def _checked_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
-def _refuse_strangers(directory: Path, manifest: Manifest) -> None:
+def _refuse_unknown_files(directory: Path, manifest: Manifest) -> None:
     expected = {entry["file"] for entry in manifest.arrays.values()} | {MANIFEST}
     strangers = sorted({path.name for path in directory.iterdir()} - expected)
     if strangers:
@@ -230,7 +230,7 @@ def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray:
         raise CorruptArtifact(f"{path} has {size} bytes, {entry['n_bytes']} were saved.")
     if verify and _sha256(path) != entry["sha256"]:
         raise CorruptArtifact(f"{path} was changed after it was saved (its checksum differs).")
-    array = _mapped(path)
+    array = _map_array(path)
     if array.dtype.str != entry["dtype"] or list(array.shape) != entry["shape"]:
         raise CorruptArtifact(f"{path} has another type or shape than was saved.")
     if verify and entry["finite"] and not _is_finite(array):
@@ -238,10 +238,10 @@ def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray:
     return array
 
 
-def _mapped(path: Path) -> NDArray:
+def _map_array(path: Path) -> NDArray:
     try:
         # an empty file cannot be mapped
-        mode: Literal["r"] | None = "r" if _n_values(path) else None
+        mode: Literal["r"] | None = "r" if _count_values(path) else None
         array = np.load(path, mmap_mode=mode, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise UnsupportedArtifact(f"{path} is not a plain array: {error}.") from error
@@ -249,7 +249,7 @@ def _mapped(path: Path) -> NDArray:
     return array
 
 
-def _n_values(path: Path) -> int:
+def _count_values(path: Path) -> int:
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (
@@ -267,7 +267,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_flushed(path: Path, content: bytes) -> None:
+def _write_and_flush(path: Path, content: bytes) -> None:
     with path.open("xb") as file:
         file.write(content)
         file.flush()

@@ -19,7 +19,7 @@ FEWEST_TOGETHER = 4
 """Rows below which choosing one after the other is quicker."""
 
 
-def as_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_matrix:
+def normalise_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_matrix:
     """Return a float32 csr_matrix of finite values without stored zeros; the input is not changed.
 
     Raises
@@ -41,7 +41,7 @@ def as_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_matrix:
     return csr
 
 
-def positive_part(matrix: csr_matrix) -> csr_matrix:
+def keep_positive(matrix: csr_matrix) -> csr_matrix:
     """Return the matrix with its negative entries (dislikes, early skips) left out."""
     if not (matrix.data < 0).any():
         return matrix
@@ -51,22 +51,22 @@ def positive_part(matrix: csr_matrix) -> csr_matrix:
     return positive
 
 
-def n_per_row(matrix: csr_matrix) -> NDArray[np.int64]:
+def count_per_row(matrix: csr_matrix) -> NDArray[np.int64]:
     """Return how many entries each row stores, int64 (n_rows,)."""
     return np.diff(matrix.indptr).astype(np.int64)
 
 
-def row_numbers(matrix: csr_matrix) -> NDArray[np.int64]:
+def list_entry_rows(matrix: csr_matrix) -> NDArray[np.int64]:
     """Return the row of each stored entry, int64 (nnz,)."""
-    return np.repeat(np.arange(matrix.shape[0]), n_per_row(matrix))
+    return np.repeat(np.arange(matrix.shape[0]), count_per_row(matrix))
 
 
-def blocks(n: int, size: int) -> Iterator[slice]:
+def cut_blocks(n: int, size: int) -> Iterator[slice]:
     """Cut range(n) into consecutive slices of at most `size`."""
     return (slice(start, min(start + size, n)) for start in range(0, n, max(size, 1)))
 
 
-def unit_rows(vectors: NDArray) -> NDArray[np.float32]:
+def normalise_rows(vectors: NDArray) -> NDArray[np.float32]:
     """Return rows of length 1; a row of zeros stays zeros."""
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     return (vectors / np.where(norms > 0, norms, 1)[:, None]).astype(np.float32)
@@ -78,7 +78,7 @@ def take_rows(matrix: csr_matrix, rows: NDArray) -> csr_matrix:
     return matrix if is_all else matrix[rows]
 
 
-def side_by_side(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def pack_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return vectors (n, d) as the columns of a (d, n rounded up to 16) array for `rows_times`."""
     n, d = vectors.shape
     columns = np.zeros((d, -(-n // 16) * 16), dtype=np.float32)
@@ -86,7 +86,7 @@ def side_by_side(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return columns
 
 
-def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+def multiply_rows(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """Return the products of each row with the first n columns, (n_rows, n).
 
     A row's result hardly depends on how many rows came with it: BLAS adds in another order for a single row and
@@ -97,7 +97,7 @@ def rows_times(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) 
     return (left @ columns)[:, :n]
 
 
-def gathered(
+def gather_entries(
     matrix: csr_matrix, rows: NDArray[np.integer]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
     """Return (columns, values, entries a row) of the chosen rows, without the cost of making a matrix of them."""
@@ -108,7 +108,7 @@ def gathered(
     return matrix.indices[places], matrix.data[places], lengths
 
 
-def weighted_sums(
+def sum_weighted_rows(
     left: csr_matrix, matrix: csr_matrix, values: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
     """Return left @ matrix as a dense array, float32 (n, n_columns); quicker than scipy for single rows.
@@ -124,13 +124,13 @@ def weighted_sums(
     sums = np.empty((left.shape[0], matrix.shape[1]), dtype=np.float32)
     for row in range(left.shape[0]):
         own = slice(left.indptr[row], left.indptr[row + 1])
-        columns, found, lengths = gathered(matrix, left.indices[own])
+        columns, found, lengths = gather_entries(matrix, left.indices[own])
         found = found * np.repeat(values[own], lengths)
         sums[row] = np.bincount(columns, weights=found, minlength=matrix.shape[1])
     return sums
 
 
-def dense_part(
+def take_dense(
     matrix: csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> NDArray[np.float32]:
     """Return the chosen rows and columns as a dense array, float32 (n_rows, n_columns).
@@ -140,7 +140,7 @@ def dense_part(
     wanted, back = np.unique(columns, return_inverse=True)
     place = np.full(matrix.shape[1], -1, dtype=np.int32)
     place[wanted] = np.arange(len(wanted))
-    found_columns, values, lengths = gathered(matrix, rows)
+    found_columns, values, lengths = gather_entries(matrix, rows)
     found = place[found_columns]
     inside = found >= 0
     dense = np.zeros((len(rows), len(wanted)), dtype=np.float32)
@@ -149,7 +149,7 @@ def dense_part(
 
 
 @dataclass(frozen=True)
-class Padded:
+class PaddedRows:
     """Rows of a csr matrix brought to one length.
 
     Attributes
@@ -164,18 +164,18 @@ class Padded:
     values: NDArray[np.float32]
 
 
-def padded(matrix: csr_matrix) -> Padded:
+def pad_rows(matrix: csr_matrix) -> PaddedRows:
     """Bring the rows to the length of the longest; memory n_rows * longest * 8 bytes."""
-    lengths = n_per_row(matrix)
+    lengths = count_per_row(matrix)
     place = np.arange(lengths.max(initial=0)) < lengths[:, None]
     columns = np.zeros(place.shape, dtype=np.int32)
     values = np.zeros(place.shape, dtype=np.float32)
     columns[place] = matrix.indices
     values[place] = matrix.data
-    return Padded(columns, values)
+    return PaddedRows(columns, values)
 
 
-def top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
+def select_top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     """Return the k columns of highest score in each row, best first, equal scores in column order.
 
     Parameters
@@ -193,14 +193,14 @@ def top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     chosen = np.full((n, k), -1, dtype=np.int32)
     if not k:
         return chosen
-    rest = _choose_together(scores, k, chosen) if n >= FEWEST_TOGETHER else range(n)
+    rest = _select_top_together(scores, k, chosen) if n >= FEWEST_TOGETHER else range(n)
     for row in rest:
-        places = _best_places(scores[row], k)
+        places = _select_best_columns(scores[row], k)
         chosen[row, : len(places)] = places
     return chosen
 
 
-def _choose_together(
+def _select_top_together(
     scores: NDArray[np.float32], k: int, chosen: NDArray[np.int32]
 ) -> NDArray[np.intp] | range:
     """Fill in the rows of which a sample tells where the k-th score lies; return the other rows.
@@ -208,7 +208,7 @@ def _choose_together(
     The same as `_best_places` of each row, but without holding up the other threads.
     """
     sample = scores[:, ::SAMPLED_ONE_IN]
-    place = sample.shape[1] - _depth_in_sample(k)
+    place = sample.shape[1] - _estimate_sample_depth(k)
     if place <= 0:
         return range(len(scores))
     guess = np.partition(np.where(np.isnan(sample), -np.inf, sample), place, axis=1)[:, place]
@@ -225,19 +225,19 @@ def _choose_together(
     values = np.full(places.shape, -np.inf, dtype=np.float32)
     # not ravel(): the scores may be a part of a wider array, which it would copy
     values[places] = scores[found_rows, found_columns]
-    _, best_first = sorted_together(_falling(values), columns)
+    _, best_first = sort_pairs(_make_descending_keys(values), columns)
     chosen[told] = best_first[:, :k]
     return np.flatnonzero(~told)
 
 
-def _falling(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+def _make_descending_keys(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return a whole number of 32 bits for each score: the higher the score, the smaller; no NaN."""
     # as whole numbers the bits of floats above 0 are in order, and those of floats below 0 the other way round
     bits = (scores + np.float32(0)).view(np.int32)
     return (~(bits ^ ((bits >> 31) & 0x7FFFFFFF))).astype(np.int64)
 
 
-def sorted_together(
+def sort_pairs(
     keys: NDArray[np.int64], columns: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Sort the columns of each row by their keys, equal keys by column: (n, m) each, keys of 32 bits, columns >= 0.
@@ -248,14 +248,14 @@ def sorted_together(
     return both >> 32, (both & 0xFFFFFFFF).astype(np.int32)
 
 
-def _depth_in_sample(k: int) -> int:
+def _estimate_sample_depth(k: int) -> int:
     """Return at which place from the top of a sample about twice the k-th best score of all stands."""
     return 2 * k // SAMPLED_ONE_IN + 4
 
 
-def _best_places(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+def _select_best_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """Return the places of the k highest scores (n_columns,), best first, equal ones in order."""
-    places = _contenders(scores, k)
+    places = _find_contenders(scores, k)
     values = scores[places]
     if len(values) > SAMPLED_ONE_IN * k:
         is_near = values >= np.partition(values, len(values) - k)[len(values) - k]
@@ -263,7 +263,7 @@ def _best_places(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     return places[np.argsort(-values, kind="stable")[:k]]
 
 
-def _contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+def _find_contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """Return places among which the k highest scores are, equal ones in order.
 
     A sample tells about where the k-th score lies, which spares most of the work of a selection among all: that is
@@ -271,7 +271,7 @@ def _contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """
     sample = scores[::SAMPLED_ONE_IN]
     sample = sample[sample > -np.inf]
-    place = len(sample) - _depth_in_sample(k)
+    place = len(sample) - _estimate_sample_depth(k)
     if place > 0:
         guess = np.partition(sample, place)[place]
         above = np.flatnonzero(scores > guess)

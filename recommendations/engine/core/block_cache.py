@@ -17,13 +17,15 @@ MOST_LISTENERS = 256
 """A larger block is worked out anew, so that memory stays small."""
 
 
-class LastBlock(Generic[Part]):
+class BlockCache(Generic[Part]):
     """What was made of the last block of histories, in each thread."""
 
     def __init__(self) -> None:
         self._kept = threading.local()
 
-    def of(self, histories: csr_matrix, make: Callable[[csr_matrix], Iterable[Part]]) -> Iterable[Part]:
+    def get_or_compute(
+        self, histories: csr_matrix, make: Callable[[csr_matrix], Iterable[Part]]
+    ) -> Iterable[Part]:
         """Return what `make` makes of these histories, from memory where they are those of the last call."""
         if histories.shape[0] > MOST_LISTENERS:
             return make(histories)

@@ -8,13 +8,13 @@ from hashlib import blake2b
 N_BUCKETS = 10_000
 
 
-def bucket(salt: str, listener_id: int) -> int:
+def assign_bucket(salt: str, listener_id: int) -> int:
     """Return a number from 0 to N_BUCKETS - 1, uniform over listeners and independent between salts."""
     digest = blake2b(f"{salt}:{listener_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % N_BUCKETS
 
 
-def pick(shares: Sequence[float], bucket_number: int) -> int | None:
+def pick_share(shares: Sequence[float], bucket_number: int) -> int | None:
     """Return the position of the share that a bucket falls into, None when it falls into none.
 
     Parameters

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 N_ITERATIONS = 25
 
 
-def clusters(vectors: NDArray[np.float32], weights: NDArray[np.float32], n_clusters: int) -> NDArray[np.intp]:
+def cluster_songs(
+    vectors: NDArray[np.float32], weights: NDArray[np.float32], n_clusters: int
+) -> NDArray[np.intp]:
     """Group songs by direction (spherical k-means); the same input gives the same groups.
 
     Parameters
@@ -31,8 +33,8 @@ def clusters(vectors: NDArray[np.float32], weights: NDArray[np.float32], n_clust
     """
     if not len(vectors):
         return np.zeros(0, dtype=np.intp)
-    directions = _directions(np.asarray(vectors, dtype=np.float32))
-    centres = directions[_spread_out(directions, weights, min(n_clusters, len(vectors)))]
+    directions = _normalise_directions(np.asarray(vectors, dtype=np.float32))
+    centres = directions[_choose_centres(directions, weights, min(n_clusters, len(vectors)))]
     labels = np.full(len(vectors), -1, dtype=np.intp)
     for _ in range(N_ITERATIONS):
         nearest = (directions @ centres.T).argmax(axis=1)
@@ -41,22 +43,24 @@ def clusters(vectors: NDArray[np.float32], weights: NDArray[np.float32], n_clust
         labels = nearest
         sums = np.zeros_like(centres)
         np.add.at(sums, labels, directions * weights[:, None])
-        centres = _directions(sums)
-    return _by_weight(labels, weights)
+        centres = _normalise_directions(sums)
+    return _number_by_weight(labels, weights)
 
 
-def medoid(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
+def find_medoid(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
     """Return the row nearest to the weighted centre of all: the song that stands for its cluster."""
-    directions = _directions(np.asarray(vectors, dtype=np.float32))
+    directions = _normalise_directions(np.asarray(vectors, dtype=np.float32))
     return int((directions @ (directions * weights[:, None]).sum(axis=0)).argmax())
 
 
-def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalise_directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
-def _spread_out(directions: NDArray[np.float32], weights: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+def _choose_centres(
+    directions: NDArray[np.float32], weights: NDArray[np.float32], n: int
+) -> NDArray[np.intp]:
     """Choose first centres: the heaviest song, then each time the heavy song farthest from those chosen."""
     chosen = [int(np.argmax(weights))]
     closeness = directions @ directions[chosen[0]]
@@ -70,7 +74,7 @@ def _spread_out(directions: NDArray[np.float32], weights: NDArray[np.float32], n
     return np.array(chosen, dtype=np.intp)
 
 
-def _by_weight(labels: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.intp]:
+def _number_by_weight(labels: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.intp]:
     """Number the clusters that have songs by falling weight."""
     used, compact = np.unique(labels, return_inverse=True)
     totals = np.bincount(compact, weights=weights, minlength=len(used))

@@ -33,16 +33,16 @@ class IdMap:
     """
 
     def __init__(self, ids: ArrayLike) -> None:
-        self.ids: NDArray = as_ids(ids)
+        self.ids: NDArray = convert_ids(ids)
         in_order = self.ids[self._order]
         twice = in_order[1:] == in_order[:-1]
         if twice.any():
             raise ValueError(f"The id {in_order[1:][twice][0]!s} occurs twice; ids must be distinct.")
 
     @classmethod
-    def of(cls, ids: ArrayLike) -> IdMap:
+    def from_values(cls, ids: ArrayLike) -> IdMap:
         """Map the distinct values of `ids`, in ascending order."""
-        return cls(np.unique(as_ids(ids)))
+        return cls(np.unique(convert_ids(ids)))
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
@@ -81,7 +81,7 @@ class IdMap:
 
         n steps where the ids lie close together, as a database gives them out, else n log n_ids.
         """
-        wanted = as_ids(ids)
+        wanted = convert_ids(ids)
         if len(self) == 0 or len(wanted) == 0 or wanted.dtype.kind != self.ids.dtype.kind:
             return np.full(len(wanted), UNKNOWN, dtype=np.int32)
         if self._table is not None:
@@ -97,7 +97,7 @@ class IdMap:
         return int(self.rows([id_])[0])
 
 
-def as_ids(ids: ArrayLike | Iterable) -> NDArray:
+def convert_ids(ids: ArrayLike | Iterable) -> NDArray:
     """Return ids as an int64 or unicode array; never an object array, which only pickle could save."""
     array = np.asarray(
         ids if hasattr(ids, "__len__") or hasattr(ids, "__array__") else list(cast(Iterable, ids))

@@ -31,7 +31,7 @@ class Interval:
         return asdict(self)
 
 
-def bootstrap(values: NDArray[np.float64], *, seed: int = 0) -> list[Interval | None]:
+def bootstrap_intervals(values: NDArray[np.float64], *, seed: int = 0) -> list[Interval | None]:
     """Return the interval of each column's mean over the listeners.
 
     Parameters
@@ -48,18 +48,18 @@ def bootstrap(values: NDArray[np.float64], *, seed: int = 0) -> list[Interval | 
         return [None] * values.shape[1]
     known = np.isfinite(values)
     filled = np.where(known, values, 0)
-    draws = _draws(len(values), seed)
+    draws = _draw_resamples(len(values), seed)
     sizes = draws @ known
     means = np.divide(draws @ filled, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0)
     return [
-        _interval(filled[:, column].sum() / known[:, column].sum(), means[:, column])
+        _make_interval(filled[:, column].sum() / known[:, column].sum(), means[:, column])
         if known[:, column].any()
         else None
         for column in range(values.shape[1])
     ]
 
 
-def paired_interval(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
+def bootstrap_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
     """Return the interval of the mean of a minus b, one value a listener each, (n,), over the same listeners.
 
     Raises
@@ -70,11 +70,11 @@ def paired_interval(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int
     if a.shape != b.shape or not len(a):
         raise ValueError(f"Listeners must be the same and at least one, not {len(a)} and {len(b)}.")
     difference = (a - b)[:, None]
-    means = _draws(len(a), seed) @ difference / len(a)
-    return _interval(float(difference.mean()), means[:, 0])
+    means = _draw_resamples(len(a), seed) @ difference / len(a)
+    return _make_interval(float(difference.mean()), means[:, 0])
 
 
-def _draws(n: int, seed: int) -> NDArray[np.float64]:
+def _draw_resamples(n: int, seed: int) -> NDArray[np.float64]:
     """How often each listener is drawn in each resample, (N_RESAMPLES, n)."""
     drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
     places = drawn + np.arange(N_RESAMPLES)[:, None] * n
@@ -82,7 +82,7 @@ def _draws(n: int, seed: int) -> NDArray[np.float64]:
     return counts.reshape(N_RESAMPLES, n).astype(np.float64)
 
 
-def _interval(mean: float, means: NDArray[np.float64]) -> Interval:
+def _make_interval(mean: float, means: NDArray[np.float64]) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(means, [tail, 1 - tail])
     return Interval(float(mean), float(low), float(high))

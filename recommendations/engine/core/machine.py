@@ -10,33 +10,33 @@ UNKNOWN_GB = 2.0
 """Taken to be free where nothing tells."""
 
 
-def available_bytes() -> int | None:
+def read_available_bytes() -> int | None:
     """Return what this process may still take: the machine's free memory or the container's, whichever is less."""
-    found = [value for value in (_free_on_machine(), _free_in_container()) if value is not None]
+    found = [value for value in (_read_machine_memory(), _read_container_memory()) if value is not None]
     return min(found, default=None)
 
 
-def memory_budget_gb(share: float) -> float:
+def compute_memory_budget_gb(share: float) -> float:
     """Return a share of the memory that is free now, in GB."""
-    free = available_bytes()
+    free = read_available_bytes()
     return share * (UNKNOWN_GB if free is None else free / GB)
 
 
-def _free_on_machine() -> int | None:
-    for line in _lines("/proc/meminfo"):
+def _read_machine_memory() -> int | None:
+    for line in _read_lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
 
 
-def _free_in_container() -> int | None:
-    limit, used = _lines("/sys/fs/cgroup/memory.max"), _lines("/sys/fs/cgroup/memory.current")
+def _read_container_memory() -> int | None:
+    limit, used = _read_lines("/sys/fs/cgroup/memory.max"), _read_lines("/sys/fs/cgroup/memory.current")
     if not limit or not used or not limit[0].isdecimal():
         return None
     return max(0, int(limit[0]) - int(used[0]))
 
 
-def _lines(path: str) -> list[str]:
+def _read_lines(path: str) -> list[str]:
     try:
         return Path(path).read_text().splitlines()
     except OSError:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.weighting import Transform, signed_values
+from recommendations.engine.core.weighting import Transform, transform_values
 
 
 class OrderedHistories(csr_matrix):
@@ -71,7 +71,9 @@ def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.floa
 
 def decayed_values(histories: csr_matrix, transform: Transform, decay: float) -> NDArray[np.float32]:
     """Return the transformed strengths, signed, less the longer ago a song was heard, float32 (nnz,)."""
-    return np.asarray(signed_values(histories.data, transform) * decays(histories, decay), dtype=np.float32)
+    return np.asarray(
+        transform_values(histories.data, transform) * decays(histories, decay), dtype=np.float32
+    )
 
 
 def check_decay(decay: float) -> float:

@@ -10,23 +10,23 @@ import hashlib
 import numpy as np
 
 
-def generator(seed: int, *stream: str | int) -> np.random.Generator:
+def make_generator(seed: int, *stream: str | int) -> np.random.Generator:
     """Return the generator of the stream that `stream` names, e.g. ``generator(7, "songs", 3)``."""
-    return np.random.default_rng(_sequence(seed, stream))
+    return np.random.default_rng(_make_sequence(seed, stream))
 
 
-def derived_seed(seed: int, *stream: str | int) -> int:
+def derive_seed(seed: int, *stream: str | int) -> int:
     """Return a seed of 31 bits for libraries that take a number (implicit, LightGBM)."""
-    return int(_sequence(seed, stream).generate_state(1)[0] >> 1)
+    return int(_make_sequence(seed, stream).generate_state(1)[0] >> 1)
 
 
-def _sequence(seed: int, stream: tuple[str | int, ...]) -> np.random.SeedSequence:
+def _make_sequence(seed: int, stream: tuple[str | int, ...]) -> np.random.SeedSequence:
     if seed < 0:
         raise ValueError(f"A seed is a whole number from 0 up, not {seed}.")
-    return np.random.SeedSequence(seed, spawn_key=tuple(_number(part) for part in stream))
+    return np.random.SeedSequence(seed, spawn_key=tuple(_encode_number(part) for part in stream))
 
 
-def _number(part: str | int) -> int:
+def _encode_number(part: str | int) -> int:
     if isinstance(part, int):
         return part
     return int.from_bytes(hashlib.blake2b(part.encode(), digest_size=4).digest(), "big")

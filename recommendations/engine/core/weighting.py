@@ -78,7 +78,7 @@ def cap_strengths(strengths: csr_matrix) -> csr_matrix:
     return csr_matrix((capped, strengths.indices, strengths.indptr), strengths.shape)
 
 
-def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
+def apply_transform(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
     """Return f(abs(strength)): the value itself, log(1 + value), or 1."""
     size = np.abs(strengths)
     if transform == "identity":
@@ -90,23 +90,25 @@ def transformed(strengths: NDArray[np.float32], transform: Transform) -> NDArray
     raise ValueError(f"Unknown transform {transform!r}; choose one of {', '.join(TRANSFORMS)}.")
 
 
-def signed_values(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
+def transform_values(strengths: NDArray[np.float32], transform: Transform) -> NDArray[np.float32]:
     """Return sign(r) * f(abs(r)): a dislike counts against what is like it."""
-    return (np.sign(strengths) * transformed(strengths, transform)).astype(np.float32)
+    return (np.sign(strengths) * apply_transform(strengths, transform)).astype(np.float32)
 
 
-def signed(histories: csr_matrix, transform: Transform) -> csr_matrix:
+def transform_histories(histories: csr_matrix, transform: Transform) -> csr_matrix:
     """Return `signed_values` of the histories, with their pattern."""
-    values = signed_values(histories.data, transform)
+    values = transform_values(histories.data, transform)
     return csr_matrix((values, histories.indices, histories.indptr), histories.shape)
 
 
-def confidences_of(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:
+def compute_confidences(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:
     """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
-    return np.sign(strengths) * (1 + alpha * transformed(strengths, transform))
+    return np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
 
 
-def confidence(strengths: csr_matrix, *, alpha: float, transform: Transform = "identity") -> csr_matrix:
+def compute_confidence_matrix(
+    strengths: csr_matrix, *, alpha: float, transform: Transform = "identity"
+) -> csr_matrix:
     """Return the confidences of Hu, Koren and Volinsky (2008): 1 + alpha * f(r), negative where disliked.
 
     Parameters
@@ -123,7 +125,7 @@ def confidence(strengths: csr_matrix, *, alpha: float, transform: Transform = "i
     csr_matrix
         float32, same shape and pattern, without stored zeros.
     """
-    data = confidences_of(strengths.data, alpha=alpha, transform=transform).astype(np.float32)
+    data = compute_confidences(strengths.data, alpha=alpha, transform=transform).astype(np.float32)
     result = csr_matrix((data, strengths.indices.copy(), strengths.indptr.copy()), shape=strengths.shape)
     result.eliminate_zeros()
     return result

@@ -42,7 +42,7 @@ class History:
 
     def to_csr(self, n_items: int) -> csr_matrix:
         """Return the history as a float32 (1, n_items) matrix."""
-        row = _one_row(self.item_rows, self.values, n_items)
+        row = _make_row(self.item_rows, self.values, n_items)
         if self.steps_back is None:
             return row
         return OrderedHistories.of(row, -self.steps_back[np.argsort(self.item_rows, kind="stable")])
@@ -51,7 +51,7 @@ class History:
         """Return the named songs as a float32 (1, n_items) matrix of ones, None without any."""
         if not len(self.taste_rows):
             return None
-        return _one_row(self.taste_rows, np.ones(len(self.taste_rows)), n_items)
+        return _make_row(self.taste_rows, np.ones(len(self.taste_rows)), n_items)
 
     def without(self, item_row: int) -> History:
         """Return the history as if this song had never been heard."""
@@ -61,7 +61,7 @@ class History:
         return History(self.item_rows[keep], self.values[keep], self.n_unknown, tastes, steps)
 
 
-def _one_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr_matrix:
+def _make_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr_matrix:
     order = np.argsort(columns, kind="stable")
     data, indices = values[order].astype(np.float32), columns[order].astype(np.int32)
     return csr_matrix((data, indices, np.array([0, len(columns)], dtype=np.int32)), shape=(1, n_columns))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from recommendations.engine.core.idmap import UNKNOWN, IdMap, as_ids
+from recommendations.engine.core.idmap import UNKNOWN, IdMap, convert_ids
 from recommendations.engine.core.ordered import OrderedHistories
 from recommendations.engine.core.weighting import Weighting
 
@@ -82,22 +82,22 @@ class Interactions:
             The whole catalogue in row order, with songs that nobody heard. Events of other songs are left
             out and counted. Without it the catalogue is the songs that occur.
         """
-        listener_ids, item_ids = as_ids(listener_ids), as_ids(item_ids)
+        listener_ids, item_ids = convert_ids(listener_ids), convert_ids(item_ids)
         n = len(listener_ids)
-        listeners = IdMap.of(listener_ids)
-        items = IdMap.of(item_ids) if all_item_ids is None else IdMap(all_item_ids)
+        listeners = IdMap.from_values(listener_ids)
+        items = IdMap.from_values(item_ids) if all_item_ids is None else IdMap(all_item_ids)
         events = cls(
             listener_rows=listeners.rows(listener_ids),
             item_rows=items.rows(item_ids),
-            kinds=_column(kinds, n, Kind.PLAY, np.int8, "kinds"),
-            plays=_column(plays, n, 1, np.int32, "plays"),
-            played_share=_column(played_share, n, np.nan, np.float32, "played_share"),
-            timestamps=_column(timestamps, n, NO_TIME, np.int64, "timestamps"),
+            kinds=_fill_column(kinds, n, Kind.PLAY, np.int8, "kinds"),
+            plays=_fill_column(plays, n, 1, np.int32, "plays"),
+            played_share=_fill_column(played_share, n, np.nan, np.float32, "played_share"),
+            timestamps=_fill_column(timestamps, n, NO_TIME, np.int64, "timestamps"),
             listeners=listeners,
             items=items,
-            positions=None if positions is None else _column(positions, n, 0, np.int32, "positions"),
+            positions=None if positions is None else _fill_column(positions, n, 0, np.int32, "positions"),
         )
-        return events._checked()._without_unknown_items()
+        return events._validate()._without_unknown_items()
 
     @classmethod
     def from_matrix(cls, matrix: csr_matrix, order: csr_matrix | None = None) -> Interactions:
@@ -165,18 +165,18 @@ class Interactions:
         It is remembered, because fitting, measuring and listing ask for the same one: don't write to it.
         """
         if weighting not in self._matrices:
-            self._matrices[weighting] = self._weighed(weighting)
+            self._matrices[weighting] = self._compute_strengths(weighting)
         return self._matrices[weighting]
 
     @cached_property
     def _matrices(self) -> dict[Weighting, csr_matrix]:
         return {}
 
-    def _weighed(self, weighting: Weighting) -> csr_matrix:
-        strengths = _event_strengths(self, weighting)
+    def _compute_strengths(self, weighting: Weighting) -> csr_matrix:
+        strengths = _compute_event_strengths(self, weighting)
         opinion = np.flatnonzero((self.kinds == Kind.LIKE) | (self.kinds == Kind.DISLIKE))
         if len(opinion):
-            strengths = _with_last_opinions(self, weighting, strengths, opinion)
+            strengths = _apply_last_opinions(self, weighting, strengths, opinion)
         matrix = csr_matrix(
             (strengths, (self.listener_rows, self.item_rows)), shape=(self.n_listeners, self.n_items)
         )
@@ -201,7 +201,7 @@ class Interactions:
         unique, first = np.unique(pairs[::-1], return_index=True)
         return len(pairs) - first[np.searchsorted(unique, stored)]
 
-    def _checked(self) -> Interactions:
+    def _validate(self) -> Interactions:
         if len(self.listener_rows) != len(self.item_rows):
             raise ValueError(
                 f"There are {len(self.listener_rows)} listener ids and {len(self.item_rows)} song ids; "
@@ -225,7 +225,7 @@ def _places(order: csr_matrix, rows: NDArray, columns: NDArray) -> NDArray[np.in
     return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 
-def _column(values: ArrayLike | None, n: int, default: float, dtype: type, name: str) -> NDArray:
+def _fill_column(values: ArrayLike | None, n: int, default: float, dtype: type, name: str) -> NDArray:
     if values is None:
         return np.full(n, default, dtype=dtype)
     column: NDArray = np.asarray(values, dtype=dtype)
@@ -234,7 +234,7 @@ def _column(values: ArrayLike | None, n: int, default: float, dtype: type, name:
     return column
 
 
-def _event_strengths(events: Interactions, weighting: Weighting) -> NDArray[np.float32]:
+def _compute_event_strengths(events: Interactions, weighting: Weighting) -> NDArray[np.float32]:
     """Strength of each event on its own; opinions are 0 here."""
     heard = np.where(np.isnan(events.played_share), 1, np.clip(events.played_share, 0, 1))
     # a skip at an unknown moment is early: NaN is not >= anything
@@ -247,7 +247,7 @@ def _event_strengths(events: Interactions, weighting: Weighting) -> NDArray[np.f
     return strengths
 
 
-def _with_last_opinions(
+def _apply_last_opinions(
     events: Interactions, weighting: Weighting, strengths: NDArray[np.float32], opinion: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Give each pair's last opinion its strength; a dislike silences everything else about the pair."""

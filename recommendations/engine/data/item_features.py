@@ -70,8 +70,8 @@ class ItemFeatures:
         known = [part for part in (audio, artist, genres, year) if part is not None]
         n = n_items if n_items is not None else (np.shape(known[0])[0] if known else 0)
         return cls(
-            audio=_full((n, len(AUDIO_FEATURES)), np.nan, np.float32, audio),
-            artist=_full((n,), UNKNOWN_ARTIST, np.int32, artist),
+            audio=_fill_array((n, len(AUDIO_FEATURES)), np.nan, np.float32, audio),
+            artist=_fill_array((n,), UNKNOWN_ARTIST, np.int32, artist),
             genres=genres,
             year=None if year is None else np.asarray(year, dtype=np.float32),
         )
@@ -98,7 +98,7 @@ def scale_audio(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip(scaled, 0, 1, out=scaled)
 
 
-def rare_units(genres: csr_matrix | None, n_items: int) -> csr_matrix:
+def weigh_genres(genres: csr_matrix | None, n_items: int) -> csr_matrix:
     """Return genres weighed by rarity, rows brought to length 1: float32 csr (n_items, n_genres), or no columns."""
     if genres is None or not genres.nnz:
         return empty_rows(n_items, 0)
@@ -111,5 +111,5 @@ def rare_units(genres: csr_matrix | None, n_items: int) -> csr_matrix:
     return units
 
 
-def _full(shape: tuple[int, ...], unknown: float, dtype: type, values: ArrayLike | None) -> NDArray:
+def _fill_array(shape: tuple[int, ...], unknown: float, dtype: type, values: ArrayLike | None) -> NDArray:
     return np.full(shape, unknown, dtype=dtype) if values is None else np.array(values, dtype=dtype)

@@ -11,9 +11,7 @@ MOST_SONGS = 2000
 """An artist or genre with more songs says too little about which of them belong together."""
 
 
-def with_side_information(
-    strengths: csr_matrix, features: ItemFeatures | None, strength: float
-) -> csr_matrix:
+def add_side_information(strengths: csr_matrix, features: ItemFeatures | None, strength: float) -> csr_matrix:
     """Return the strengths with each artist and each genre as one more listener, who likes all of its songs.
 
     Songs that are rarely or never heard so find their place beside songs of the same artist or genre (the
@@ -32,15 +30,15 @@ def with_side_information(
     """
     if strength == 0 or features is None or not has_side_information(features):
         return strengths
-    return csr_matrix(vstack([strengths, _groups(features) * np.float32(strength)]), dtype=np.float32)
+    return csr_matrix(vstack([strengths, _build_groups(features) * np.float32(strength)]), dtype=np.float32)
 
 
 def has_side_information(features: ItemFeatures | None) -> bool:
     """Say whether any two songs are known to share an artist or genre."""
-    return features is not None and _groups(features).nnz > 0
+    return features is not None and _build_groups(features).nnz > 0
 
 
-def _groups(features: ItemFeatures) -> csr_matrix:
+def _build_groups(features: ItemFeatures) -> csr_matrix:
     """Artists and genres of at least two songs: 1 where the song is in the group, (n_groups, n_items)."""
     known = np.flatnonzero(features.artist != UNKNOWN_ARTIST)
     _, artist = np.unique(features.artist[known], return_inverse=True)

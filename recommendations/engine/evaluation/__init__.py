@@ -2,14 +2,14 @@
 
 from recommendations.engine.evaluation.comparison import (
     Interval,
-    bootstrap,
+    bootstrap_intervals,
     paired_bootstrap,
 )
 from recommendations.engine.evaluation.evaluate import EvaluationReport, evaluate
 from recommendations.engine.evaluation.fidelity import (
     Fidelity,
-    explanation_fidelity,
-    falls_without_some_song,
+    measure_fidelity,
+    measure_fidelity_bound,
 )
 from recommendations.engine.evaluation.splits import (
     Split,
@@ -23,11 +23,11 @@ __all__ = [
     "Fidelity",
     "Interval",
     "Split",
-    "bootstrap",
+    "bootstrap_intervals",
     "evaluate",
-    "explanation_fidelity",
-    "falls_without_some_song",
     "listener_split",
+    "measure_fidelity",
+    "measure_fidelity_bound",
     "paired_bootstrap",
     "random_split",
     "temporal_split",

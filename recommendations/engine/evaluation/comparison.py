@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recommendations.engine.core.intervals import Interval, bootstrap
+from recommendations.engine.core.intervals import Interval, bootstrap_intervals
 
-__all__ = ["Interval", "bootstrap", "paired_bootstrap"]
+__all__ = ["Interval", "bootstrap_intervals", "paired_bootstrap"]
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ class ListenerValues(Protocol):
     def listeners(self) -> NDArray[np.intp]:
         """Rows of the listeners, int (n,)."""
 
-    def values_of(self, system: str, metric: str) -> NDArray[np.float64]:
+    def get_values(self, system: str, metric: str) -> NDArray[np.float64]:
         """Return one value a listener, float64 (n,)."""
 
 
@@ -44,7 +44,7 @@ def paired_bootstrap(
     ValueError
         They are about different listeners.
     """
-    of_a, of_b = _per_listener(a, system, metric), _per_listener(b, system, metric)
+    of_a, of_b = _extract_values(a, system, metric), _extract_values(b, system, metric)
     are_others = (
         isinstance(a, ListenerValues)
         and isinstance(b, ListenerValues)
@@ -52,13 +52,13 @@ def paired_bootstrap(
     )
     if of_a.shape != of_b.shape or are_others:
         raise ValueError("The two were measured on different listeners; evaluate both on one split.")
-    difference = bootstrap((of_a - of_b)[:, None], seed=seed)[0]
+    difference = bootstrap_intervals((of_a - of_b)[:, None], seed=seed)[0]
     if difference is None:
         raise ValueError(f"No listener has a value of {metric!r}.")
     return difference
 
 
-def _per_listener(values: ListenerValues | ArrayLike, system: str, metric: str) -> NDArray[np.float64]:
+def _extract_values(values: ListenerValues | ArrayLike, system: str, metric: str) -> NDArray[np.float64]:
     if isinstance(values, ListenerValues):
-        return values.values_of(system, metric)
+        return values.get_values(system, metric)
     return np.asarray(values, dtype=np.float64)

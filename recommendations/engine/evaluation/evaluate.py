@@ -12,10 +12,10 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms import Algorithm, TrainingData
 from recommendations.engine.core.arrays import (
-    n_per_row,
-    positive_part,
-    top_columns,
-    unit_rows,
+    count_per_row,
+    keep_positive,
+    normalise_rows,
+    select_top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS
 from recommendations.engine.core.presets import CLASSIC
@@ -23,7 +23,7 @@ from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
 from recommendations.engine.evaluation import metrics
-from recommendations.engine.evaluation.comparison import Interval, bootstrap
+from recommendations.engine.evaluation.comparison import Interval, bootstrap_intervals
 from recommendations.engine.evaluation.splits import Split
 from recommendations.engine.ranking.ensemble import segments_of
 from recommendations.engine.recommender import OnProgress, Recommender
@@ -66,13 +66,13 @@ class EvaluationReport:
     def systems(self) -> tuple[str, ...]:
         return tuple(self.values)
 
-    def values_of(self, system: str, metric: str) -> NDArray[np.float64]:
+    def get_values(self, system: str, metric: str) -> NDArray[np.float64]:
         """Return one value a listener, float64 (n,)."""
         return self.values[system][:, self._column(metric)]
 
     def mean(self, metric: str, system: str = SYSTEM) -> float:
         """Return the mean over all listeners."""
-        return float(np.nanmean(self.values_of(system, metric)))
+        return float(np.nanmean(self.get_values(system, metric)))
 
     def interval(self, metric: str, system: str = SYSTEM, *, segment: str | None = None) -> Interval | None:
         """Return the mean with its bootstrap interval, None where no listener has a value."""
@@ -92,8 +92,9 @@ class EvaluationReport:
             "n_by_segment": n_by_segment,
             "systems": {
                 system: {
-                    "overall": _plain(overall[system]) | {self.coverage_name: self.coverage[system]},
-                    "segments": {name: _plain(by_segment[name][system]) for name in present},
+                    "overall": _convert_intervals(overall[system])
+                    | {self.coverage_name: self.coverage[system]},
+                    "segments": {name: _convert_intervals(by_segment[name][system]) for name in present},
                 }
                 for system in self.systems
             },
@@ -103,7 +104,11 @@ class EvaluationReport:
         """Return the main figures as text, one line a system."""
         header = ["", *self.metrics, self.coverage_name]
         lines = [
-            [system, *(_shown(value) for value in self._means(system)), _shown(self.coverage[system])]
+            [
+                system,
+                *(_format_value(value) for value in self._means(system)),
+                _format_value(self.coverage[system]),
+            ]
             for system in self.systems
         ]
         widths = [max(len(line[place]) for line in [header, *lines]) for place in range(len(header))]
@@ -125,7 +130,7 @@ class EvaluationReport:
         """Return system -> metric -> interval; all systems are drawn together, so it costs one resampling."""
         chosen = slice(None) if segment is None else self.segments == SEGMENTS.index(segment)
         columns = np.hstack([self.values[system][chosen] for system in systems])
-        found = iter(bootstrap(columns, seed=self.seed or 0))
+        found = iter(bootstrap_intervals(columns, seed=self.seed or 0))
         return {system: {metric: next(found) for metric in self.metrics} for system in systems}
 
     def _column(self, metric: str) -> int:
@@ -165,18 +170,20 @@ def evaluate(
         Nothing was held back for anybody.
     """
     ks = tuple(sorted(ks))
-    fitted = _fitted(recommender, split, item_features, seed, on_progress)
-    listeners = _measured(split, max_listeners, seed)
+    fitted = _ensure_fitted(recommender, split, item_features, seed, on_progress)
+    listeners = _choose_listeners(split, max_listeners, seed)
     config = fitted.config if isinstance(fitted, Recommender) else CLASSIC
-    histories = _histories(fitted, split, config.weighting)[listeners]
-    lists = _lists(fitted, histories, max(ks), on_progress)
-    measure = _Measure.of(split, config.weighting, _vectors(fitted, item_features), split.test[listeners], ks)
+    histories = _build_histories(fitted, split, config.weighting)[listeners]
+    lists = _make_lists(fitted, histories, max(ks), on_progress)
+    measure = _Measure.from_split(
+        split, config.weighting, _find_vectors(fitted, item_features), split.test[listeners], ks
+    )
     return EvaluationReport(
         split=split.name,
         seed=split.seed,
         metrics=measure.names,
         listeners=listeners,
-        segments=segments_of(n_per_row(positive_part(histories)), config),
+        segments=segments_of(count_per_row(keep_positive(histories)), config),
         values={system: measure.values(found) for system, found in lists.items()},
         coverage={system: measure.coverage(found) for system, found in lists.items()},
         coverage_name=f"coverage@{measure.k}",
@@ -194,7 +201,7 @@ class _Measure:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def of(
+    def from_split(
         cls,
         split: Split,
         weighting: Weighting,
@@ -202,9 +209,9 @@ class _Measure:
         test: csr_matrix,
         ks: tuple[int, ...],
     ) -> _Measure:
-        heard = positive_part(split.train.to_matrix(weighting))
+        heard = keep_positive(split.train.to_matrix(weighting))
         n_heard = np.bincount(heard.indices, minlength=heard.shape[1])
-        return cls(ks, test, n_heard, int((n_per_row(heard) > 0).sum()), vectors)
+        return cls(ks, test, n_heard, int((count_per_row(heard) > 0).sum()), vectors)
 
     @property
     def k(self) -> int:
@@ -218,8 +225,8 @@ class _Measure:
 
     def values(self, lists: NDArray[np.int32]) -> NDArray[np.float64]:
         k = self.k
-        hits = metrics.hits_of(lists, self.test)
-        n_test = n_per_row(self.test)
+        hits = metrics.find_hits(lists, self.test)
+        n_test = count_per_row(self.test)
         return np.column_stack(
             [
                 *(metrics.precision(hits, each) for each in self.ks[:-1]),
@@ -237,7 +244,7 @@ class _Measure:
         return metrics.coverage(lists, len(self.n_heard), self.k)
 
 
-def _fitted(
+def _ensure_fitted(
     recommender: Recommender | Algorithm,
     split: Split,
     item_features: ItemFeatures | None,
@@ -252,13 +259,13 @@ def _fitted(
     return recommender.fit(TrainingData(strengths, item_features, split.train), seed=seed)
 
 
-def _histories(fitted: Recommender | Algorithm, split: Split, weighting: Weighting) -> csr_matrix:
+def _build_histories(fitted: Recommender | Algorithm, split: Split, weighting: Weighting) -> csr_matrix:
     given: Interactions = split.given
     return fitted.histories(given) if isinstance(fitted, Recommender) else given.to_matrix(weighting)
 
 
-def _measured(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
-    listeners = np.flatnonzero(n_per_row(split.test))
+def _choose_listeners(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
+    listeners = np.flatnonzero(count_per_row(split.test))
     if not len(listeners):
         raise ValueError("No song was held back for any listener; there is too little data to evaluate.")
     if max_listeners is None or len(listeners) <= max_listeners:
@@ -266,49 +273,49 @@ def _measured(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.
     return np.sort(np.random.default_rng(seed).choice(listeners, max_listeners, replace=False))
 
 
-def _lists(
+def _make_lists(
     fitted: Recommender | Algorithm, histories: csr_matrix, depth: int, on_progress: OnProgress | None
 ) -> dict[str, NDArray[np.int32]]:
     """Return each system's lists, int32 (n, depth), -1 after the end."""
     if isinstance(fitted, Recommender):
-        lists = fitted.rankings(histories, depth, on_progress=_as(STAGE, on_progress))
+        lists = fitted.rank_songs(histories, depth, on_progress=_bind_stage(STAGE, on_progress))
     else:
-        lists = {fitted.name: _ranked(fitted, histories, depth)}
-    return {system: _widened(found, depth) for system, found in lists.items()}
+        lists = {fitted.name: _rank_songs(fitted, histories, depth)}
+    return {system: _pad_lists(found, depth) for system, found in lists.items()}
 
 
-def _ranked(algorithm: Algorithm, histories: csr_matrix, depth: int) -> NDArray[np.int32]:
+def _rank_songs(algorithm: Algorithm, histories: csr_matrix, depth: int) -> NDArray[np.int32]:
     parts = []
     for start in range(0, histories.shape[0], BLOCK):
         block = histories[start : start + BLOCK]
         scores = algorithm.score(block)
-        scores[np.repeat(np.arange(block.shape[0]), n_per_row(block)), block.indices] = np.nan
-        parts.append(top_columns(scores, depth))
+        scores[np.repeat(np.arange(block.shape[0]), count_per_row(block)), block.indices] = np.nan
+        parts.append(select_top_columns(scores, depth))
     return np.concatenate(parts)
 
 
-def _widened(lists: NDArray[np.int32], depth: int) -> NDArray[np.int32]:
+def _pad_lists(lists: NDArray[np.int32], depth: int) -> NDArray[np.int32]:
     missing = depth - lists.shape[1]
     return np.pad(lists, ((0, 0), (0, missing)), constant_values=-1) if missing > 0 else lists
 
 
-def _vectors(fitted: Recommender | Algorithm, item_features: ItemFeatures | None) -> NDArray[np.float32]:
+def _find_vectors(fitted: Recommender | Algorithm, item_features: ItemFeatures | None) -> NDArray[np.float32]:
     """Vectors that diversity is measured with: the recommender's, else centred audio features, else none."""
     if isinstance(fitted, Recommender):
         return fitted.similarity_vectors
     if item_features is None or not item_features.has_audio:
         return np.zeros((fitted.n_items_, 1), dtype=np.float32)
     centred = item_features.scaled - np.nanmean(item_features.scaled, axis=0)
-    return unit_rows(np.nan_to_num(centred))
+    return normalise_rows(np.nan_to_num(centred))
 
 
-def _as(stage: str, on_progress: OnProgress | None) -> Callable[[int, int], None] | None:
+def _bind_stage(stage: str, on_progress: OnProgress | None) -> Callable[[int, int], None] | None:
     return None if on_progress is None else lambda done, total: on_progress(stage, done, total)
 
 
-def _plain(intervals: Mapping[str, Interval | None]) -> dict[str, Any]:
+def _convert_intervals(intervals: Mapping[str, Interval | None]) -> dict[str, Any]:
     return {metric: interval.to_dict() if interval else None for metric, interval in intervals.items()}
 
 
-def _shown(value: float) -> str:
+def _format_value(value: float) -> str:
     return "-" if not np.isfinite(value) else f"{value:.4f}"

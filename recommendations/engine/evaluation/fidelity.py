@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, lil_matrix, vstack
 
 from recommendations.engine.algorithms.base import NotEnoughData
-from recommendations.engine.core.arrays import n_per_row, positive_part
-from recommendations.engine.ranking.explanations import DECISIVE_FROM, NO_SONG
+from recommendations.engine.core.arrays import count_per_row, keep_positive
+from recommendations.engine.ranking.explanations import FLIP_THRESHOLD, NO_SONG
 from recommendations.engine.recommender import Recommender
 
 DEPTH = 10
 
-AIM = 0.94
+TARGET_SHARE = 0.94
 """Expected share of decisive reasons without which the rank falls, so that it is 0.9 also in another sample."""
-FEWEST = 50
+MIN_CASES = 50
 """Cases that it takes to learn which reasons are decisive."""
-REACHES = (0.01, 10_000.0)
+RATIO_RANGE = (0.01, 10_000.0)
 """What is outside is as good as at the end."""
 N_NEWTON, RIDGE = 25, 0.1
 
@@ -43,7 +43,7 @@ class Fidelity:
         Without another song of the history, taken at random.
     beats_control
         The score fell further without the song that was named first than without the other one.
-    decisive_from
+    flip_threshold
         What a named song has to add, in distances to the next song of the ranking, so that the rank falls without it;
         found on other cases than those that are counted here. inf: nothing is enough.
     decisive
@@ -59,17 +59,19 @@ class Fidelity:
     score_fell_control: float
     rank_fell_control: float
     beats_control: float
-    decisive_from: float
+    flip_threshold: float
     decisive: float
     rank_fell_decisive: float | None
     rank_fell_control_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, which know no infinity: None."""
-        return asdict(self) | {"decisive_from": None if np.isinf(self.decisive_from) else self.decisive_from}
+        return asdict(self) | {
+            "decisive_from": None if np.isinf(self.flip_threshold) else self.flip_threshold
+        }
 
 
-def explanation_fidelity(
+def measure_fidelity(
     recommender: Recommender, histories: csr_matrix, *, n_cases: int = 200, seed: int = 0
 ) -> Fidelity:
     """Take the most cited song out of the history and see whether the recommended song's rank falls.
@@ -84,18 +86,18 @@ def explanation_fidelity(
     NotEnoughData
         No listener knows enough songs.
     """
-    cases = _Cases.drawn(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
+    cases = _Cases.draw(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
     judged, others = cases.halves()
     # one call for all, so that all processors have work
     chosen, learned = histories[judged.rows], histories[others.rows]
     asked = [
         (chosen, chosen, judged),
-        (_without(chosen, judged.cited), chosen, judged),
-        (_without(chosen, judged.controls), chosen, judged),
+        (_remove_songs(chosen, judged.cited), chosen, judged),
+        (_remove_songs(chosen, judged.controls), chosen, judged),
         (learned, learned, others),
-        (_without(learned, others.cited), learned, others),
+        (_remove_songs(learned, others.cited), learned, others),
     ]
-    scores, ranks = recommender.standings(
+    scores, ranks = recommender.find_ranks(
         vstack([history for history, _, _ in asked]),
         np.concatenate([part.songs for _, _, part in asked]),
         forbidden=vstack([forbidden for _, forbidden, _ in asked], format="csr"),
@@ -104,8 +106,8 @@ def explanation_fidelity(
     before, named, control, _, _ = np.split(scores, ends)
     rank, rank_named, rank_control, rank_others, rank_others_named = np.split(ranks, ends)
     fell, fell_control = rank_named > rank, rank_control > rank
-    decisive_from = decisive_from_of(others.reaches, rank_others_named > rank_others)
-    decisive = judged.reaches >= decisive_from
+    flip_threshold = fit_flip_threshold(others.margin_ratios, rank_others_named > rank_others)
+    decisive = judged.margin_ratios >= flip_threshold
     return Fidelity(
         n_cases=len(judged.rows),
         score_fell=float((named < before).mean()),
@@ -113,29 +115,29 @@ def explanation_fidelity(
         score_fell_control=float((control < before).mean()),
         rank_fell_control=float(fell_control.mean()),
         beats_control=float((named < control).mean()),
-        decisive_from=decisive_from,
+        flip_threshold=flip_threshold,
         decisive=float(decisive.mean()),
-        rank_fell_decisive=_share(fell[decisive]),
-        rank_fell_control_decisive=_share(fell_control[decisive]),
+        rank_fell_decisive=_average_or_none(fell[decisive]),
+        rank_fell_control_decisive=_average_or_none(fell_control[decisive]),
     )
 
 
-def falls_without_some_song(
+def measure_fidelity_bound(
     recommender: Recommender, histories: csr_matrix, *, n_cases: int = 150, seed: int = 0
 ) -> float:
     """Return the share of recommended songs that fall in rank without some single song of the history, whichever.
 
     That is the most that any choice of the named song could reach. Recommended songs are drawn as by
-    `explanation_fidelity`, which raises the same; every song of the history is taken out in turn.
+    `measure_fidelity`, which raises the same; every song of the history is taken out in turn.
     """
-    cases = _Cases.drawn(recommender, histories, n_cases, np.random.default_rng(seed))
+    cases = _Cases.draw(recommender, histories, n_cases, np.random.default_rng(seed))
     fell = []
     for row, song in zip(cases.rows, cases.songs, strict=True):
         history = histories[[row]]
-        heard = positive_part(history).indices
+        heard = keep_positive(history).indices
         whole = histories[np.full(len(heard), row)]
-        _, ranks = recommender.standings(
-            vstack([history, _without(whole, heard)], format="csr"),
+        _, ranks = recommender.find_ranks(
+            vstack([history, _remove_songs(whole, heard)], format="csr"),
             np.full(len(heard) + 1, song),
             forbidden=vstack([history, whole], format="csr"),
         )
@@ -143,37 +145,37 @@ def falls_without_some_song(
     return float(np.mean(fell))
 
 
-def _share(cases: NDArray[np.bool_]) -> float | None:
+def _average_or_none(cases: NDArray[np.bool_]) -> float | None:
     return float(cases.mean()) if len(cases) else None
 
 
-def decisive_from_of(reaches: NDArray[np.float32], fell: NDArray[np.bool_]) -> float:
+def fit_flip_threshold(margin_ratios: NDArray[np.float32], fell: NDArray[np.bool_]) -> float:
     """Return the reach from which on the rank is expected to fall in `AIM` of the cases; inf if there is none.
 
     The chance is a logistic curve over the logarithm of the reach: it wants fewer cases than counting them does.
     """
-    if len(reaches) < FEWEST:
-        return DECISIVE_FROM
-    order = np.argsort(-reaches, kind="stable")
-    falling = np.clip(reaches[order].astype(np.float64), *REACHES)
-    chances = _chances(np.log(falling), fell[order])
+    if len(margin_ratios) < MIN_CASES:
+        return FLIP_THRESHOLD
+    order = np.argsort(-margin_ratios, kind="stable")
+    falling = np.clip(margin_ratios[order].astype(np.float64), *RATIO_RANGE)
+    chances = _fit_chances(np.log(falling), fell[order])
     # cases of equal reach are decisive together
     is_last = np.append(falling[:-1] > falling[1:], True)
-    enough = np.flatnonzero(is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= AIM))
+    enough = np.flatnonzero(is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= TARGET_SHARE))
     return float(falling[enough[-1]]) if len(enough) else np.inf
 
 
-def _chances(x: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _fit_chances(x: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Fit a logistic curve (a little ridge keeps it finite where all are equal) and return its values at x, (n,)."""
     rows, slope = np.column_stack([np.ones_like(x), x]), np.zeros(2)
     for _ in range(N_NEWTON):
-        chances = _logistic(rows @ slope)
+        chances = _apply_logistic(rows @ slope)
         bend = (rows * (chances * (1 - chances))[:, None]).T @ rows + RIDGE * np.eye(2)
         slope += np.linalg.solve(bend, rows.T @ (y - chances) - RIDGE * slope)
-    return _logistic(rows @ slope)
+    return _apply_logistic(rows @ slope)
 
 
-def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _apply_logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))))
 
 
@@ -185,7 +187,7 @@ class _Cases:
     ----------
     rows, songs, cited, controls : int64 (n,)
         Listener, recommended song, song of the history that is named first, another song of the history.
-    reaches : float32 (n,)
+    margin_ratios : float32 (n,)
         As in `RecommendedBatch`.
     """
 
@@ -193,18 +195,18 @@ class _Cases:
     songs: NDArray[np.int64]
     cited: NDArray[np.int64]
     controls: NDArray[np.int64]
-    reaches: NDArray[np.float32]
+    margin_ratios: NDArray[np.float32]
 
     @classmethod
-    def drawn(
+    def draw(
         cls, recommender: Recommender, histories: csr_matrix, n_cases: int, rng: np.random.Generator
     ) -> _Cases:
-        n_songs = n_per_row(positive_part(histories))
+        n_songs = count_per_row(keep_positive(histories))
         config = recommender.config
         steady = (n_songs > config.cold_below) & (n_songs != config.hot_from)
         listeners = rng.permutation(np.flatnonzero(steady))[:n_cases]
         lists = recommender.recommend_batch(histories[listeners], DEPTH)
-        liked = positive_part(histories[listeners])
+        liked = keep_positive(histories[listeners])
         drawn = np.where(lists.cited_rows != NO_SONG, rng.random(lists.cited_rows.shape), -1)
         rows = np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0)
         if not len(rows):
@@ -220,21 +222,21 @@ class _Cases:
             lists.item_rows[rows, places].astype(np.int64),
             cited,
             np.array(controls, dtype=np.int64),
-            lists.reaches[rows, places],
+            lists.margin_ratios[rows, places],
         )
 
     def halves(self) -> tuple[_Cases, _Cases]:
         """Return the first half, the larger one, and the other."""
         middle = (len(self.rows) + 1) // 2
-        return self._part(slice(middle)), self._part(slice(middle, None))
+        return self._take(slice(middle)), self._take(slice(middle, None))
 
-    def _part(self, part: slice) -> _Cases:
+    def _take(self, part: slice) -> _Cases:
         return _Cases(
-            self.rows[part], self.songs[part], self.cited[part], self.controls[part], self.reaches[part]
+            self.rows[part], self.songs[part], self.cited[part], self.controls[part], self.margin_ratios[part]
         )
 
 
-def _without(histories: csr_matrix, songs: NDArray) -> csr_matrix:
+def _remove_songs(histories: csr_matrix, songs: NDArray) -> csr_matrix:
     smaller = lil_matrix(histories)
     for row, song in enumerate(songs):
         smaller[row, song] = 0

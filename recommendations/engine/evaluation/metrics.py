@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 Values = NDArray[np.float64]
 
 
-def hits_of(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
+def find_hits(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
     """Say for each place of the lists (n, depth) whether `test` (n, n_items) holds that song."""
     test = csr_matrix(test)
     width = test.shape[1]
@@ -64,7 +64,7 @@ def novelty(lists: NDArray[np.int32], n_heard: NDArray[np.int64], n_listeners: i
     A song that nobody knows counts as if one listener did.
     """
     information = -np.log2(np.maximum(n_heard, 1) / max(n_listeners, 1))
-    return _mean_over_list(information, lists[:, :k])
+    return _average_over_list(information, lists[:, :k])
 
 
 def popularity_bias(lists: NDArray[np.int32], n_heard: NDArray[np.int64], k: int) -> Values:
@@ -72,7 +72,7 @@ def popularity_bias(lists: NDArray[np.int32], n_heard: NDArray[np.int64], k: int
     ascending = np.sort(n_heard)
     below = np.searchsorted(ascending, n_heard, side="left")
     up_to = np.searchsorted(ascending, n_heard, side="right")
-    return _mean_over_list((below + up_to) / 2 / len(n_heard), lists[:, :k])
+    return _average_over_list((below + up_to) / 2 / len(n_heard), lists[:, :k])
 
 
 def diversity(lists: NDArray[np.int32], vectors: NDArray[np.float32], k: int) -> Values:
@@ -90,7 +90,7 @@ def diversity(lists: NDArray[np.int32], vectors: NDArray[np.float32], k: int) ->
     return np.where(pairs > 0, 1 - (total - own) / np.maximum(pairs, 1), np.nan)
 
 
-def _mean_over_list(values: Values, shown: NDArray[np.int32]) -> Values:
+def _average_over_list(values: Values, shown: NDArray[np.int32]) -> Values:
     is_song = shown >= 0
     n = is_song.sum(axis=1)
     total = np.where(is_song, values[np.maximum(shown, 0)], 0).sum(axis=1)

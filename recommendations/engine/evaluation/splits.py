@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.arrays import (
-    n_per_row,
-    positive_part,
-    row_numbers,
+    count_per_row,
+    keep_positive,
+    list_entry_rows,
 )
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.interactions import NO_TIME, Interactions
@@ -49,13 +49,13 @@ def random_split(
     A listener with one song keeps it; from two songs on at least one is held back and one kept.
     """
     _check_share(test_share)
-    positive = _positive(interactions, weighting)
+    positive = _find_positive(interactions, weighting)
     rng = np.random.default_rng(seed)
-    place = _place_in_row(positive, rng.random(positive.nnz))
-    n_songs = n_per_row(positive)
+    place = _rank_in_row(positive, rng.random(positive.nnz))
+    n_songs = count_per_row(positive)
     n_test = np.minimum(np.maximum(np.rint(n_songs * test_share), 1), n_songs - 1)
-    test = _kept(positive, place < n_test[row_numbers(positive)])
-    train = interactions.take(~_in(interactions, test))
+    test = _select_entries(positive, place < n_test[list_entry_rows(positive)])
+    train = interactions.take(~_find_pairs(interactions, test))
     return Split("random", train, test, train, seed)
 
 
@@ -82,11 +82,11 @@ def temporal_split(
     cut = np.quantile(known, 1 - test_share, method="lower")
     is_later = times > cut
     train = interactions.take(~is_later)
-    later = _positive(interactions.take(is_later), weighting)
+    later = _find_positive(interactions.take(is_later), weighting)
     earlier = csr_matrix(
         (np.ones(train.n_events, dtype=bool), (train.listener_rows, train.item_rows)), shape=later.shape
     )
-    return Split("temporal", train, _without(later, earlier), train)
+    return Split("temporal", train, _remove_entries(later, earlier), train)
 
 
 def listener_split(
@@ -102,14 +102,14 @@ def listener_split(
     rng = np.random.default_rng(seed)
     is_new = rng.random(interactions.n_listeners) < test_share
     of_new = is_new[interactions.listener_rows]
-    positive = _positive(interactions.take(of_new), weighting)
-    place = _place_in_row(positive, _first_heard(interactions.take(of_new), positive))
-    given = _kept(positive, place < n_given)
+    positive = _find_positive(interactions.take(of_new), weighting)
+    place = _rank_in_row(positive, _find_first_heard(interactions.take(of_new), positive))
+    given = _select_entries(positive, place < n_given)
     return Split(
         name="listener",
         train=interactions.take(~of_new),
-        test=_kept(positive, place >= n_given),
-        given=interactions.take(of_new & _in(interactions, given)),
+        test=_select_entries(positive, place >= n_given),
+        given=interactions.take(of_new & _find_pairs(interactions, given)),
         seed=seed,
     )
 
@@ -119,31 +119,31 @@ def _check_share(test_share: float) -> None:
         raise ValueError(f"test_share must be between 0 and 1, not {test_share}.")
 
 
-def _positive(interactions: Interactions, weighting: Weighting | None) -> csr_matrix:
-    positive = positive_part(interactions.to_matrix(weighting or Weighting()))
+def _find_positive(interactions: Interactions, weighting: Weighting | None) -> csr_matrix:
+    positive = keep_positive(interactions.to_matrix(weighting or Weighting()))
     positive.sort_indices()
     return positive
 
 
-def _place_in_row(matrix: csr_matrix, keys: NDArray) -> NDArray[np.int64]:
+def _rank_in_row(matrix: csr_matrix, keys: NDArray) -> NDArray[np.int64]:
     """Return the place of each stored entry among its row's when ordered by key, int64 (nnz,).
 
     Keys are whole numbers, or from 0 up to 1: these are sorted together with their rows, which is much quicker.
     """
-    rows = row_numbers(matrix)
+    rows = list_entry_rows(matrix)
     order = np.argsort(rows + keys) if keys.dtype.kind == "f" else np.lexsort((keys, rows))
     place = np.empty(matrix.nnz, dtype=np.int64)
     place[order] = np.arange(matrix.nnz) - matrix.indptr[rows]
     return place
 
 
-def _first_heard(interactions: Interactions, positive: csr_matrix) -> NDArray[np.int64]:
+def _find_first_heard(interactions: Interactions, positive: csr_matrix) -> NDArray[np.int64]:
     """Return when each stored pair first happened; pairs without a time in the order of the events."""
     pairs = interactions.pairs()
     order = np.lexsort((np.arange(len(pairs)), interactions.timestamps))
     when = np.empty(len(pairs), dtype=np.int64)
     when[order] = np.arange(len(pairs))
-    wanted = row_numbers(positive) * positive.shape[1] + positive.indices
+    wanted = list_entry_rows(positive) * positive.shape[1] + positive.indices
     first = np.full(positive.nnz, len(pairs), dtype=np.int64)
     place = np.searchsorted(wanted, pairs).clip(max=max(len(wanted) - 1, 0))
     found = wanted[place] == pairs if len(wanted) else np.zeros(len(pairs), dtype=bool)
@@ -151,17 +151,19 @@ def _first_heard(interactions: Interactions, positive: csr_matrix) -> NDArray[np
     return first
 
 
-def _kept(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
-    rows = row_numbers(matrix)[keep]
+def _select_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
+    rows = list_entry_rows(matrix)[keep]
     return csr_matrix((np.ones(len(rows), dtype=bool), (rows, matrix.indices[keep])), shape=matrix.shape)
 
 
-def _without(matrix: csr_matrix, other: csr_matrix) -> csr_matrix:
-    rows, other_rows = row_numbers(matrix), row_numbers(other)
+def _remove_entries(matrix: csr_matrix, other: csr_matrix) -> csr_matrix:
+    rows, other_rows = list_entry_rows(matrix), list_entry_rows(other)
     width = matrix.shape[1]
-    return _kept(matrix, ~np.isin(rows * width + matrix.indices, other_rows * width + other.indices))
+    return _select_entries(
+        matrix, ~np.isin(rows * width + matrix.indices, other_rows * width + other.indices)
+    )
 
 
-def _in(interactions: Interactions, pairs: csr_matrix) -> NDArray[np.bool_]:
+def _find_pairs(interactions: Interactions, pairs: csr_matrix) -> NDArray[np.bool_]:
     """Say of each event whether its (listener, song) is stored in `pairs`."""
-    return np.isin(interactions.pairs(), row_numbers(pairs) * pairs.shape[1] + pairs.indices)
+    return np.isin(interactions.pairs(), list_entry_rows(pairs) * pairs.shape[1] + pairs.indices)

@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix
 from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
-from recommendations.engine.core.arrays import n_per_row, padded, take_rows
+from recommendations.engine.core.arrays import count_per_row, pad_rows, take_rows
 from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.pipeline.requests import Listeners
+from recommendations.engine.pipeline.requests import ListenerBatch
 from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend
 from recommendations.engine.ranking.explanations import (
@@ -31,12 +31,12 @@ from recommendations.engine.ranking.second_stage import Ranked, cited
 
 AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
 
-N_RIVALS = 20
+N_COMPARED = 20
 """Best songs that a recommended one is compared with when its reasons are looked for."""
 
 
 @dataclass(frozen=True)
-class Reasoning:
+class Attribution:
     """What reasons are made from.
 
     Attributes
@@ -47,18 +47,18 @@ class Reasoning:
         The catalogue.
     artists : int32 (n_items,) or None
         -1 unknown.
-    decisive_from
+    flip_threshold
         A named song that adds this many times the distance to the next song decides the rank.
     """
 
     algorithms: Mapping[str, Algorithm]
     items: IdMap
     artists: NDArray[np.int32] | None
-    decisive_from: float
+    flip_threshold: float
 
-    def block(
+    def explain_songs(
         self,
-        listeners: Listeners,
+        listeners: ListenerBatch,
         ordered: Blend | Ranked,
         item_rows: NDArray[np.int32],
         margins: NDArray[np.float64],
@@ -89,8 +89,8 @@ class Reasoning:
             evidence=evidence,
             features=self._features(listeners.histories, item_rows),
             notes=self._notes(item_rows),
-            reaches=evidence.reaches(margins),
-            decisive_from=self.decisive_from,
+            margin_ratios=evidence.margin_ratios(margins),
+            flip_threshold=self.flip_threshold,
         )
 
     def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
@@ -102,8 +102,8 @@ class Reasoning:
         ]
         if not naming or not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        parts = {c: _losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
-        return strongest(padded(histories).columns, parts)
+        parts = {c: _compute_losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
+        return strongest(pad_rows(histories).columns, parts)
 
     def _ranked_evidence(
         self,
@@ -120,7 +120,7 @@ class Reasoning:
         """
         if not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        rivals = ranked.best(N_RIVALS).item_rows
+        rivals = ranked.best(N_COMPARED).item_rows
         importance = ranked.ranker.importance()
         losses = {}
         for group, name in enumerate(ranked.names):
@@ -135,38 +135,38 @@ class Reasoning:
             group = ranked.names.index("artist")
             added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
             losses[group] = same * added / np.maximum(same.sum(axis=2, keepdims=True), 1)
-        return strongest(padded(histories).columns, cited(losses, contributions))
+        return strongest(pad_rows(histories).columns, cited(losses, contributions))
 
     def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         if self.artists is None:
             return None
-        history = padded(histories)
+        history = pad_rows(histories)
         artists = self.artists[item_rows][:, :, None]
         same = (artists == self.artists[history.columns][:, None, :]) & (artists >= 0)
         return same & (history.values > 0)[:, None, :]
 
     def _features(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> FeatureArrays:
-        content = self._component(Content)
+        content = self._find_component(Content)
         if content is None:
             return FeatureArrays.none(*item_rows.shape)
         return agreeing(content, content.profiles(histories), item_rows)
 
-    def sound_of(self, histories: csr_matrix) -> dict[str, float]:
+    def describe_sound(self, histories: csr_matrix) -> dict[str, float]:
         """Return the mean audio features of the first listener, in the units people know."""
-        content = self._component(Content)
+        content = self._find_component(Content)
         return {} if content is None else features_named(content.profiles(histories)[0])
 
     def _notes(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        popularity = self._component(Popularity)
+        popularity = self._find_component(Popularity)
         if popularity is None:
             return np.full((*item_rows.shape, 2), NO_NOTE, dtype=np.int32)
         return popularity_notes(popularity, item_rows)
 
-    def _component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
+    def _find_component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
         return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)
 
 
-def _losses(
+def _compute_losses(
     algorithm: Algorithm, histories: csr_matrix, blend: Blend, component: int, item_rows: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     """What each score would lose through one component without each song of the history, (n, k, longest).
@@ -174,7 +174,7 @@ def _losses(
     The scale goes from the worst to the best song of the component, and these lose, too.
     """
     needed = blend.weights[:, component] > 0
-    losses = np.zeros((*item_rows.shape, int(n_per_row(histories).max())), dtype=np.float32)
+    losses = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
     some = blend.take(needed)
     ends = some.ends(component)
     songs = np.hstack([item_rows[needed], ends])

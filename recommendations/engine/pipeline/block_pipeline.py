@@ -15,17 +15,17 @@ from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
-    blocks,
-    n_per_row,
-    row_numbers,
-    sorted_together,
+    count_per_row,
+    cut_blocks,
+    list_entry_rows,
+    select_top_columns,
+    sort_pairs,
     take_rows,
-    top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
-from recommendations.engine.pipeline.attribution import Reasoning
-from recommendations.engine.pipeline.requests import Listeners, Wish, wish_of
+from recommendations.engine.pipeline.attribution import Attribution
+from recommendations.engine.pipeline.requests import ListenerBatch, ListRequest, make_list_request
 from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend, weights_of
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
@@ -62,7 +62,7 @@ class Pipeline:
         -1 unknown.
     item_vectors
         From item rows, int (n, m), to a vector of length 1 each, float32 (n, m, d); near vectors are alike.
-    decisive_from
+    flip_threshold
         A named song that adds this many times the distance to the next song decides the rank.
     """
 
@@ -72,96 +72,98 @@ class Pipeline:
     items: IdMap
     artists: NDArray[np.int32] | None
     item_vectors: Callable[[NDArray[np.integer]], NDArray[np.float32]]
-    decisive_from: float
+    flip_threshold: float
 
     # -- what can be asked --------------------------------------------------------------------------------
 
-    def lists(self, listeners: Listeners, wish: Wish) -> RecommendedBlock:
+    def make_lists(self, listeners: ListenerBatch, wish: ListRequest) -> RecommendedBlock:
         """Candidates, rank, filter, re-rank, explain."""
         # every component scores the whole catalogue ...
-        scores = self.scores(listeners, to_explain=True)
+        scores = self.score_components(listeners, to_explain=True)
         # ... what must not come is struck out ...
-        forbid(scores, listeners, wish.unavailable)
+        mask_forbidden(scores, listeners, wish.unavailable)
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
-        ordered = self.ordered(listeners, scores)
+        ordered = self.order_songs(listeners, scores)
         # ... the list is chosen for relevance and variety ...
-        candidates = self._candidates(ordered, wish.k)
-        item_rows, margins = candidates.at(self._chosen(candidates, listeners, wish))
+        candidates = self._select_candidates(ordered, wish.k)
+        item_rows, margins = candidates.at(self._choose_songs(candidates, listeners, wish))
         # ... and every song says why it is there
-        return self.reasoning.block(listeners, ordered, item_rows, margins)
+        return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
-    def rankings(self, listeners: Listeners, wish: Wish) -> dict[str, NDArray[np.int32]]:
+    def rank_songs(self, listeners: ListenerBatch, wish: ListRequest) -> dict[str, NDArray[np.int32]]:
         """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
         scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
-        forbid(scores, listeners, None)
-        candidates = self._candidates(self.ordered(listeners, scores), wish.k)
-        chosen, _ = candidates.at(self._chosen(candidates, listeners, wish))
+        mask_forbidden(scores, listeners, None)
+        candidates = self._select_candidates(self.order_songs(listeners, scores), wish.k)
+        chosen, _ = candidates.at(self._choose_songs(candidates, listeners, wish))
         alone = {
-            name: top_columns(found, wish.k)
+            name: select_top_columns(found, wish.k)
             for name, found in zip(self.algorithms, scores, strict=True)
             if found is not None
         }
         return {"recommender": chosen} | alone
 
-    def standings(
-        self, listeners: Listeners, songs: NDArray[np.int64]
+    def find_ranks(
+        self, listeners: ListenerBatch, songs: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the final score, before variety, of one song a listener (n,), and how many songs score above it.
 
         The ranker orders what was proposed to it. All other songs come after these, in the order of the blend.
         """
-        scores = self.scores(listeners, to_blend=True)
-        forbid(scores, listeners, None)
-        totals = self._totals(listeners, scores)
+        scores = self.score_components(listeners, to_blend=True)
+        mask_forbidden(scores, listeners, None)
+        totals = self._total_scores(listeners, scores)
         own = totals[np.arange(len(songs)), songs]
         return own, (totals > own[:, None]).sum(axis=1)
 
-    def explained(self, listeners: Listeners, item_row: int) -> RecommendedBlock:
+    def explain_song(self, listeners: ListenerBatch, item_row: int) -> RecommendedBlock:
         """Explain one song to one listener, whether it would be recommended or not; it is the first of the block.
 
         The listener's list follows it: what a song would lose depends on what becomes of the best ones, and the
         reasons are to be those that the list has. A song that nobody proposed to the ranker is explained by the
         blend: the ranker has only learned to tell proposed songs apart.
         """
-        scores = self.scores(listeners, to_explain=True, to_blend=True)
+        scores = self.score_components(listeners, to_explain=True, to_blend=True)
         own = [None if found is None else found[:, item_row].copy() for found in scores]
-        forbid(scores, listeners, None)
+        mask_forbidden(scores, listeners, None)
         for found, kept in zip(scores, own, strict=True):
             if found is not None and kept is not None:
                 found[:, item_row] = kept
-        ordered = self.ordered(listeners, scores)
+        ordered = self.order_songs(listeners, scores)
         if isinstance(ordered, Ranked) and not ordered.is_proposed(item_row):
             ordered = self._blend(listeners, scores)
-        wish = wish_of(self.config, len(self.items), N_BESIDE)
-        candidates = self._candidates(ordered, wish.k)
-        places = self._chosen(candidates, listeners, wish)[0]
+        wish = make_list_request(self.config, len(self.items), N_BESIDE)
+        candidates = self._select_candidates(ordered, wish.k)
+        places = self._choose_songs(candidates, listeners, wish)[0]
         found_at = np.flatnonzero(candidates.item_rows[0] == item_row)
         first = found_at[0] if len(found_at) else -1
         others = places[(places >= 0) & (places != first)]
         item_rows, margins = candidates.at(np.array([[first, *others]]))
         item_rows[0, 0] = item_row
-        return self.reasoning.block(listeners, ordered, item_rows, margins)
+        return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
-    def similar(self, listeners: Listeners, item_row: int, wish: Wish) -> RecommendedBlock:
+    def similar(self, listeners: ListenerBatch, item_row: int, wish: ListRequest) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
         scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
-        forbid(scores, listeners, wish.unavailable)
-        blend = Blend.of(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
-        best = _best(blend, wish.k)
-        block = self.reasoning.block(listeners, blend, best.item_rows, best.margins)
+        mask_forbidden(scores, listeners, wish.unavailable)
+        blend = Blend.from_scores(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
+        best = _select_best(blend, wish.k)
+        block = self.attribution.explain_songs(listeners, blend, best.item_rows, best.margins)
         return replace(
             block,
             evidence=EvidenceArrays.none(*best.item_rows.shape),
-            reaches=np.zeros(best.item_rows.shape, dtype=np.float32),
+            margin_ratios=np.zeros(best.item_rows.shape, dtype=np.float32),
         )
 
     @property
-    def reasoning(self) -> Reasoning:
-        return Reasoning(self.algorithms, self.items, self.artists, self.decisive_from)
+    def attribution(self) -> Attribution:
+        return Attribution(self.algorithms, self.items, self.artists, self.flip_threshold)
 
     # -- the steps ----------------------------------------------------------------------------------------
 
-    def scores(self, listeners: Listeners, *, to_explain: bool = False, to_blend: bool = False) -> Scores:
+    def score_components(
+        self, listeners: ListenerBatch, *, to_explain: bool = False, to_blend: bool = False
+    ) -> Scores:
         """Score with each component, for the listeners for whom it counts.
 
         Parameters
@@ -170,7 +172,7 @@ class Pipeline:
             The blend is needed beside the ranker, too.
         """
         scores: Scores = []
-        needs = self._needed(listeners)
+        needs = self._find_needed(listeners)
         if to_blend:
             needs |= weights_of(listeners.segments, self.config) > 0
         for algorithm, needed in zip(self.algorithms.values(), needs.T, strict=True):
@@ -185,7 +187,7 @@ class Pipeline:
         self._score_for_unknown(listeners, scores, to_explain)
         return scores
 
-    def _score_for_unknown(self, listeners: Listeners, scores: Scores, to_explain: bool) -> None:
+    def _score_for_unknown(self, listeners: ListenerBatch, scores: Scores, to_explain: bool) -> None:
         """Score what `_weights` asks for beside, where nothing that counts knows a listener; in place."""
         unknown = self._is_unknown(listeners, scores)
         if not unknown.any():
@@ -204,16 +206,16 @@ class Pipeline:
         """Return which components know the listener; popularity says the same to everybody, bool (n_components,)."""
         return np.array([not isinstance(algorithm, Popularity) for algorithm in self.algorithms.values()])
 
-    def _is_unknown(self, listeners: Listeners, scores: Scores) -> NDArray[np.bool_]:
+    def _is_unknown(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.bool_]:
         """Return of which listeners with songs no component that counts for them can score anything, bool (n,)."""
         counts = (weights_of(listeners.segments, self.config) > 0) & self._is_personal
         known = np.zeros(len(listeners), dtype=bool)
         for place, found in enumerate(scores):
             if found is not None and counts[:, place].any():
                 known |= counts[:, place] & np.isfinite(found).any(axis=1)
-        return ~known & (n_per_row(listeners.histories) > 0) & ~self._is_ranked(listeners.segments)
+        return ~known & (count_per_row(listeners.histories) > 0) & ~self._find_ranked(listeners.segments)
 
-    def _weights(self, listeners: Listeners, scores: Scores) -> NDArray[np.float64]:
+    def _weights(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.float64]:
         """Return each listener's weights, (n, n_components).
 
         A listener whom none of the segment's components knows, as content does not where songs have no audio
@@ -223,34 +225,34 @@ class Pipeline:
         unknown = self._is_unknown(listeners, scores)[:, None]
         return np.where(unknown, weights_of(warm, self.config), weights_of(listeners.segments, self.config))
 
-    def _needed(self, listeners: Listeners) -> NDArray[np.bool_]:
+    def _find_needed(self, listeners: ListenerBatch) -> NDArray[np.bool_]:
         """Say which components count for whom, bool (n, n_components)."""
         needed = weights_of(listeners.segments, self.config) > 0
         if self.ranker is not None:
             looked_at = np.array([name in self.ranker.components for name in self.algorithms])
-            needed[self._is_ranked(listeners.segments)] = looked_at
+            needed[self._find_ranked(listeners.segments)] = looked_at
         return needed
 
-    def _is_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
+    def _find_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
         """Return for whom the ranker decides: for cold listeners only if it measured better than the blend."""
         if self.ranker is None:
             return np.zeros(len(segments), dtype=bool)
         return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
 
-    def ordered(self, listeners: Listeners, scores: Scores) -> Blend | Ranked:
+    def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | Ranked:
         """Put the songs in order; the listeners are all ranked or all blended (see `blocks`)."""
-        if self.ranker is None or not self._is_ranked(listeners.segments).all():
+        if self.ranker is None or not self._find_ranked(listeners.segments).all():
             return self._blend(listeners, scores)
         by_name = dict(zip(self.algorithms, scores, strict=True))
         wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
-        return Ranked.of(self.ranker, listeners.histories, wanted)
+        return Ranked.from_proposals(self.ranker, listeners.histories, wanted)
 
-    def _blend(self, listeners: Listeners, scores: Scores) -> Blend:
-        return Blend.of(scores, self._weights(listeners, scores), self._is_personal)
+    def _blend(self, listeners: ListenerBatch, scores: Scores) -> Blend:
+        return Blend.from_scores(scores, self._weights(listeners, scores), self._is_personal)
 
-    def _totals(self, listeners: Listeners, scores: Scores) -> NDArray[np.float32]:
+    def _total_scores(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.float32]:
         """Return the score of every song, (n, n_items); -inf where no component can tell."""
-        ordered = self.ordered(listeners, scores)
+        ordered = self.order_songs(listeners, scores)
         totals = ordered.total()
         if isinstance(ordered, Blend):
             return totals
@@ -260,36 +262,38 @@ class Pipeline:
         worst = np.where(np.isfinite(worst), worst, 0)
         return np.where(proposed, totals, worst - 2 + self._blend(listeners, scores).total())
 
-    def _candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
+    def _select_candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
         n = max(self.config.n_candidates, 5 * k)
-        return ordered.best(n) if isinstance(ordered, Ranked) else _best(ordered, n)
+        return ordered.best(n) if isinstance(ordered, Ranked) else _select_best(ordered, n)
 
-    def _chosen(self, candidates: Candidates, listeners: Listeners, wish: Wish) -> NDArray[np.int32]:
+    def _choose_songs(
+        self, candidates: Candidates, listeners: ListenerBatch, wish: ListRequest
+    ) -> NDArray[np.int32]:
         """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
-        is_stranger = n_per_row(listeners.histories) == 0
+        is_stranger = count_per_row(listeners.histories) == 0
         return rerank(
             candidates.totals,
             self.item_vectors(candidates.item_rows),
             None if self.artists is None else self.artists[candidates.item_rows],
             wish.k,
-            relevance=np.where(is_stranger, wish.relevance_to_strangers, wish.relevance),
+            relevance=np.where(is_stranger, wish.cold_relevance, wish.relevance),
             artist_cap=wish.artist_cap,
         )
 
-    def blocks(self, listeners: Listeners) -> Iterable[Listeners]:
+    def cut_blocks(self, listeners: ListenerBatch) -> Iterable[ListenerBatch]:
         """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""
         size = min(BATCH_BLOCK, max(BLOCK_BYTES // (4 * len(self.items)), 1))
         # the longest first: a long block begun last would keep one processor busy after the others are done
-        order = np.argsort(-n_per_row(listeners.histories), kind="stable")
-        ranked = self._is_ranked(listeners.segments[order])
+        order = np.argsort(-count_per_row(listeners.histories), kind="stable")
+        ranked = self._find_ranked(listeners.segments[order])
         # ranked and blended listeners never share a block: they take different ways through the pipeline
         for some in (order[~ranked], order[ranked]):
-            yield from (listeners.take(some[rows]) for rows in blocks(len(some), size))
+            yield from (listeners.take(some[rows]) for rows in cut_blocks(len(some), size))
 
 
-def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] | None) -> None:
+def mask_forbidden(scores: Scores, listeners: ListenerBatch, unavailable: NDArray[np.bool_] | None) -> None:
     """Strike out what must not come, in place: NaN is never recommended."""
-    places = [(row_numbers(matrix), matrix.indices) for matrix in listeners.forbidden]
+    places = [(list_entry_rows(matrix), matrix.indices) for matrix in listeners.forbidden]
     for component_scores in scores:
         if component_scores is not None:
             for place in places:
@@ -298,21 +302,21 @@ def forbid(scores: Scores, listeners: Listeners, unavailable: NDArray[np.bool_] 
                 component_scores[:, unavailable] = np.nan
 
 
-def _best(blend: Blend, n: int) -> Candidates:
+def _select_best(blend: Blend, n: int) -> Candidates:
     """Return the n best songs, ties in row order."""
-    found = top_columns(blend.total(), n)
+    found = select_top_columns(blend.total(), n)
     millionths = blend.contributions(np.maximum(found, 0)).sum(axis=2, dtype=np.int64)
     millionths[found < 0] = -1
-    falling, item_rows = sorted_together(-millionths, np.maximum(found, 0))
+    falling, item_rows = sort_pairs(-millionths, np.maximum(found, 0))
     is_none = falling > 0
     item_rows[is_none] = NO_SONG
     totals = np.where(is_none, -np.inf, -falling / MILLION)
     return Candidates(item_rows, totals, margins_of(totals))
 
 
-def in_blocks(
-    work: Callable[[Listeners], Result],
-    parts: Sequence[Listeners],
+def map_blocks(
+    work: Callable[[ListenerBatch], Result],
+    parts: Sequence[ListenerBatch],
     n_threads: int,
     on_progress: Callable[[int, int], None] | None,
 ) -> list[Result]:

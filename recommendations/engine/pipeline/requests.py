@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, diags
 
 from recommendations.engine.core.arrays import (
-    as_csr,
-    n_per_row,
-    positive_part,
-    row_numbers,
+    count_per_row,
+    keep_positive,
+    list_entry_rows,
+    normalise_csr,
     take_rows,
 )
 from recommendations.engine.core.config import RecommenderConfig
@@ -21,7 +21,7 @@ from recommendations.engine.ranking.ensemble import segments_of
 
 
 @dataclass(frozen=True)
-class Listeners:
+class ListenerBatch:
     """A block of listeners as the pipeline sees them.
 
     Attributes
@@ -43,9 +43,9 @@ class Listeners:
     def __len__(self) -> int:
         return len(self.places)
 
-    def take(self, rows: NDArray[np.intp]) -> Listeners:
+    def take(self, rows: NDArray[np.intp]) -> ListenerBatch:
         """Return some of the listeners."""
-        return Listeners(
+        return ListenerBatch(
             self.places[rows],
             take_rows(self.histories, rows),
             self.segments[rows],
@@ -54,24 +54,24 @@ class Listeners:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ListRequest:
     """What kind of list is asked for."""
 
     k: int
     relevance: float
-    relevance_to_strangers: float
+    cold_relevance: float
     artist_cap: int | None
     unavailable: NDArray[np.bool_] | None = None
 
 
-def wish_of(
+def make_list_request(
     config: RecommenderConfig,
     n_items: int,
     k: int,
     discovery: float | None = None,
     artist_cap: int | None = None,
     unavailable: ArrayLike | None = None,
-) -> Wish:
+) -> ListRequest:
     """Check what kind of list is asked for; None = as configured.
 
     Raises
@@ -85,17 +85,17 @@ def wish_of(
         raise ValueError(f"discovery must be from 0 to 1, not {discovery}.")
     if artist_cap is not None and artist_cap < 1:
         raise ValueError(f"artist_cap must be at least 1, not {artist_cap}.")
-    return Wish(
+    return ListRequest(
         k=min(k, n_items),
         relevance=config.relevance if discovery is None else 1 - discovery,
         # of whom nothing is known, what many like is the best guess: variety only lowers it, unless it is asked for
-        relevance_to_strangers=1.0 if discovery is None else 1 - discovery,
+        cold_relevance=1.0 if discovery is None else 1 - discovery,
         artist_cap=config.artist_cap if artist_cap is None else artist_cap,
-        unavailable=None if unavailable is None else _mask(unavailable, n_items),
+        unavailable=None if unavailable is None else _make_mask(unavailable, n_items),
     )
 
 
-def _mask(songs: ArrayLike, n_items: int) -> NDArray[np.bool_]:
+def _make_mask(songs: ArrayLike, n_items: int) -> NDArray[np.bool_]:
     given = np.asarray(songs)
     if given.dtype == bool:
         if given.shape != (n_items,):
@@ -106,7 +106,7 @@ def _mask(songs: ArrayLike, n_items: int) -> NDArray[np.bool_]:
     return mask
 
 
-def listeners_of(
+def make_listener_batch(
     config: RecommenderConfig,
     n_items: int,
     histories: csr_matrix,
@@ -114,23 +114,23 @@ def listeners_of(
     exclude: csr_matrix | None = None,
     *,
     exclude_history: bool = True,
-) -> Listeners:
+) -> ListenerBatch:
     """Bring histories, named songs and songs that must not come, each (n, n_items), into one form."""
-    histories = as_csr(histories, n_columns=n_items)
-    n_positive = n_per_row(positive_part(histories))
+    histories = normalise_csr(histories, n_columns=n_items)
+    n_positive = count_per_row(keep_positive(histories))
     forbidden = [histories] if exclude_history else []
     learn_from = histories
     if tastes is not None and tastes.nnz:
-        tastes = as_csr(tastes, n_columns=n_items)
+        tastes = normalise_csr(tastes, n_columns=n_items)
         forbidden += [tastes] if exclude_history else []
-        learn_from = _rows_from(tastes, histories, n_positive == 0)
+        learn_from = _merge_rows(tastes, histories, n_positive == 0)
     if exclude is not None:
-        forbidden.append(as_csr(exclude, n_columns=n_items))
+        forbidden.append(normalise_csr(exclude, n_columns=n_items))
     segments = segments_of(n_positive, config)
-    return Listeners(np.arange(histories.shape[0]), learn_from, segments, tuple(forbidden))
+    return ListenerBatch(np.arange(histories.shape[0]), learn_from, segments, tuple(forbidden))
 
 
-def _rows_from(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.bool_]) -> csr_matrix:
+def _merge_rows(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.bool_]) -> csr_matrix:
     """Return a matrix whose rows come from `chosen` where the flag is set, and else from `otherwise`."""
     flags = is_chosen.astype(np.float32)
     rows = diags(flags) @ chosen + diags(1 - flags) @ otherwise
@@ -140,5 +140,5 @@ def _rows_from(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.
     if steps is None:
         return result
     recency = np.zeros(result.nnz, dtype=np.int32)
-    recency[~is_chosen[row_numbers(result)]] = -steps[~is_chosen[row_numbers(otherwise)]]
+    recency[~is_chosen[list_entry_rows(result)]] = -steps[~is_chosen[list_entry_rows(otherwise)]]
     return OrderedHistories.of(result, recency)

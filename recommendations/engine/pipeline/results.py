@@ -88,34 +88,34 @@ class RecommendedList:
         n = len(packed["ids"])
         ids, amounts, components = packed["because"]
         which, values = packed["features"]
-        named = (ids, amounts, _numbers(components))
+        named = (ids, amounts, _decode_letters(components))
         songs = zip(
             packed.get("rows") or [NO_SONG] * n,
             packed["ids"],
-            _each(packed["contributions"], n),
-            zip(*(_each(column, n) for column in named), strict=True),
-            zip(*(_each(column, n) for column in (_numbers(which), values)), strict=True),
-            _each(packed["popularity"], n),
-            _numbers(packed["decisive"]),
+            _cut_column(packed["contributions"], n),
+            zip(*(_cut_column(column, n) for column in named), strict=True),
+            zip(*(_cut_column(column, n) for column in (_decode_letters(which), values)), strict=True),
+            _cut_column(packed["popularity"], n),
+            _decode_letters(packed["decisive"]),
             strict=True,
         )
         sound = [value / THOUSAND for value in packed["sound"]]
-        items = tuple(_item(names, weights, sound, *song) for song in songs)
+        items = tuple(_make_item(names, weights, sound, *song) for song in songs)
         return cls(items, packed["segment"], weights, packed)
 
 
-def _numbers(letters: str) -> list[int]:
+def _decode_letters(letters: str) -> list[int]:
     """Return the small numbers that `_letters` wrote."""
     return [ord(letter) - ZERO for letter in letters]
 
 
-def _each(column: Sequence, n: int) -> list[Sequence]:
+def _cut_column(column: Sequence, n: int) -> list[Sequence]:
     """Cut a column that holds equally many values for each of n songs."""
     width = len(column) // n if n else 1
     return [column[start : start + width] for start in range(0, len(column), width)]
 
 
-def _item(
+def _make_item(
     names: Sequence[str],
     weights: Mapping[str, float],
     sound: Sequence[float],
@@ -128,20 +128,20 @@ def _item(
     decisive: int,
 ) -> RecommendedItem:
     contributions = {name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount}
-    evidence = _evidence(named, names)
+    evidence = _make_evidence(named, names)
     explanation = Explanation(
         contributions=contributions,
         shares=shares_of(contributions, weights),
         because=evidence[:decisive],
         goes_with=evidence[decisive:],
-        features=_features(features, sound) if "content" in contributions else (),
-        popularity=_note(note) if "popularity" in contributions else None,
+        features=_make_features(features, sound) if "content" in contributions else (),
+        popularity=_make_note(note) if "popularity" in contributions else None,
         scored_by="ranker" if BASE in names else "blend",
     )
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 
 
-def _evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
+def _make_evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
     return tuple(
         [
             Evidence(item_id, amount / MILLION, names[component])
@@ -151,7 +151,7 @@ def _evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence
     )
 
 
-def _features(parts: Sequence[Sequence], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
+def _make_features(parts: Sequence[Sequence], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
     return tuple(
         [
             FeatureMatch(AUDIO_FEATURES[which], song / THOUSAND, sound[which])
@@ -161,7 +161,7 @@ def _features(parts: Sequence[Sequence], sound: Sequence[float]) -> tuple[Featur
     )
 
 
-def _note(note: Sequence[int]) -> PopularityNote | None:
+def _make_note(note: Sequence[int]) -> PopularityNote | None:
     kind, count = note
     if kind == NO_NOTE:
         return None
@@ -184,9 +184,9 @@ class RecommendedBlock:
     weights : float64 (n, n_components)
     notes : int32 (n, k, 2)
         Kind and count of popularity.
-    reaches : float32 (n, k)
+    margin_ratios : float32 (n, k)
         What the song named first adds, in distances from the recommended song to the next one of the ranking.
-    decisive_from
+    flip_threshold
         Reaches from here on are decisive.
     """
 
@@ -200,8 +200,8 @@ class RecommendedBlock:
     evidence: EvidenceArrays
     features: FeatureArrays
     notes: NDArray[np.int32]
-    reaches: NDArray[np.float32]
-    decisive_from: float
+    margin_ratios: NDArray[np.float32]
+    flip_threshold: float
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -218,7 +218,9 @@ class RecommendedBlock:
         return (
             {"segment": self.segment(row), "components": list(self.names)}
             | {
-                name: [_plain(column) for column in part] if isinstance(part, tuple) else _plain(part)
+                name: [_convert_column(column) for column in part]
+                if isinstance(part, tuple)
+                else _convert_column(part)
                 for name, part in columns.items()
             }
             | {"rows": self.item_rows[row, :n].tolist()}
@@ -241,7 +243,7 @@ class RecommendedBlock:
                 columns = part if isinstance(part, tuple) else (part,)
                 places = ",".join("[{}]" if column.ndim == 2 else '"{}"' for column in columns)
                 form += f',"{name}":' + (f"[{places}]" if isinstance(part, tuple) else places)
-                cells.extend(_json_of_rows(column) for column in columns)
+                cells.extend(_encode_rows(column) for column in columns)
             form += "}}"
             for row, *values in zip(rows, *cells, strict=True):
                 lines[row] = form.format(*values)
@@ -256,18 +258,18 @@ class RecommendedBlock:
         evidence, features = self.evidence, self.features
         item_rows = self.item_rows[rows, :n]
         return {
-            "weights": _whole(self.weights[rows], MILLION),
+            "weights": _round_to_whole(self.weights[rows], MILLION),
             "ids": self.items.ids[item_rows],
             "contributions": of(self.contributions),
             "because": (
                 self.items.ids[of(evidence.item_rows)],
-                _whole(of(evidence.amounts), MILLION),
-                _letters(of(evidence.components)),
+                _round_to_whole(of(evidence.amounts), MILLION),
+                _encode_letters(of(evidence.components)),
             ),
-            "features": (_letters(of(features.which)), _whole(of(features.values), THOUSAND)),
-            "sound": _whole(features.means[rows], THOUSAND),
+            "features": (_encode_letters(of(features.which)), _round_to_whole(of(features.values), THOUSAND)),
+            "sound": _round_to_whole(features.means[rows], THOUSAND),
             "popularity": of(self.notes),
-            "decisive": _letters((of(self.reaches) >= self.decisive_from).astype(np.int8)),
+            "decisive": _encode_letters((of(self.margin_ratios) >= self.flip_threshold).astype(np.int8)),
         }
 
     def segment(self, row: int) -> str:
@@ -279,22 +281,22 @@ class RecommendedBlock:
         return (self.item_rows != NO_SONG).sum(axis=1)
 
 
-def _whole(values: NDArray, parts: int) -> NDArray[np.int64]:
+def _round_to_whole(values: NDArray, parts: int) -> NDArray[np.int64]:
     return np.rint(values.astype(np.float64) * parts).astype(np.int64)
 
 
-def _letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
+def _encode_letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
     """Write numbers from -1 to 43 as one letter each, (n, m) as n texts."""
     n, width = numbers.shape
     letters = (numbers + ZERO).astype(np.uint8).tobytes().decode("ascii")
     return np.array([letters[row * width : (row + 1) * width] for row in range(n)])
 
 
-def _plain(column: NDArray) -> Any:
+def _convert_column(column: NDArray) -> Any:
     return column[0].tolist() if column.ndim == 2 else str(column[0])
 
 
-def _json_of_rows(column: NDArray) -> list[str]:
+def _encode_rows(column: NDArray) -> list[str]:
     """Return each row of a column as JSON without its brackets or quotation marks."""
     if column.ndim == 1:
         return list(column.tolist())
@@ -312,42 +314,42 @@ class RecommendedBatch(Sequence[RecommendedList]):
     item_rows : int32 (n, k), -1 where a list ends early
     scores : float64 (n, k)
     cited_rows : int32 (n, k), the song of the history that is named first as the reason, -1 for none
-    reaches : float32 (n, k), how much that song adds, see `RecommendedBlock`
+    margin_ratios : float32 (n, k), how much that song adds, see `RecommendedBlock`
     """
 
     def __init__(self, blocks: Sequence[RecommendedBlock], n: int, k: int) -> None:
         self._blocks = blocks
-        self._block = np.zeros(n, dtype=np.intp)
+        self._make_block = np.zeros(n, dtype=np.intp)
         self._row = np.zeros(n, dtype=np.intp)
         self.item_rows = np.full((n, k), NO_SONG, dtype=np.int32)
         self.cited_rows = np.full((n, k), NO_SONG, dtype=np.int32)
-        self.reaches = np.zeros((n, k), dtype=np.float32)
+        self.margin_ratios = np.zeros((n, k), dtype=np.float32)
         self.scores = np.zeros((n, k))
         for number, block in enumerate(blocks):
-            self._block[block.places] = number
+            self._make_block[block.places] = number
             self._row[block.places] = np.arange(len(block.places))
             self.item_rows[block.places, : block.item_rows.shape[1]] = block.item_rows
             self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[:, :, 0]
-            self.reaches[block.places, : block.item_rows.shape[1]] = block.reaches
+            self.margin_ratios[block.places, : block.item_rows.shape[1]] = block.margin_ratios
             self.scores[block.places, : block.item_rows.shape[1]] = block.scores
 
     def __len__(self) -> int:
-        return len(self._block)
+        return len(self._make_block)
 
     def packed(self, index: int) -> dict[str, Any]:
         """Return one list as compact JSON types, for storing; `RecommendedList.from_dict` reads it.
 
         About ten times as fast as making the objects.
         """
-        return self._blocks[self._block[index]].packed(int(self._row[index]))
+        return self._blocks[self._make_block[index]].packed(int(self._row[index]))
 
     def packed_json(self, index: int) -> str:
         """Return what `packed` gives as JSON."""
-        return self._blocks[self._block[index]].packed_json(int(self._row[index]))
+        return self._blocks[self._make_block[index]].packed_json(int(self._row[index]))
 
     def segment(self, index: int) -> str:
         """Return how a listener was treated, one of `SEGMENTS`."""
-        return self._blocks[self._block[index]].segment(int(self._row[index]))
+        return self._blocks[self._make_block[index]].segment(int(self._row[index]))
 
     @overload
     def __getitem__(self, index: int) -> RecommendedList: ...

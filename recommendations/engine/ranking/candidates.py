@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.arrays import top_columns
+from recommendations.engine.core.arrays import select_top_columns
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ def propose(
     scores: Sequence[NDArray[np.float32]], n: int, extra: Sequence[NDArray[np.int32]] = ()
 ) -> Proposals:
     """Return the union of each component's n best songs; NaN is never proposed."""
-    return Proposals.union([*(top_columns(component, n) for component in scores), *extra])
+    return Proposals.union([*(select_top_columns(component, n) for component in scores), *extra])

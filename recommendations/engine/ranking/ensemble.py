@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.arrays import blocks
+from recommendations.engine.core.arrays import cut_blocks
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.ranking.explanations import NO_SONG
 
@@ -59,7 +59,7 @@ class Blend:
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(
+    def from_scores(
         cls,
         scores: Sequence[NDArray[np.float32] | None],
         weights: NDArray[np.float64],
@@ -104,7 +104,7 @@ class Blend:
         total = np.empty(self._shape(), dtype=np.float32)
         low = np.sum([low for _, low, _ in counted], axis=0)
         # a few rows at a time, which the processor's cache holds
-        for part in blocks(len(total), ROWS_AT_ONCE):
+        for part in cut_blocks(len(total), ROWS_AT_ONCE):
             some = np.multiply(counted[0][0][part], counted[0][2][part], out=total[part])
             for scores, _, factor in counted[1:]:
                 some += scores[part] * factor[part]

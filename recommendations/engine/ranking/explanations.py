@@ -27,7 +27,7 @@ LEAST_AMOUNT = 1e-6
 AGREES_WITHIN = 0.5
 """Two values of a feature agree if they differ by less than this part of its spread over the catalogue."""
 
-DECISIVE_FROM = 5.0
+FLIP_THRESHOLD = 5.0
 """A named song that adds this many times the distance to the next song decides the rank, until a training finds how
 many times it takes: in the four trials of docs/evaluation.md the rank then fell without it in nine cases of ten."""
 
@@ -156,7 +156,7 @@ class EvidenceArrays:
             np.full(shape, NO_COMPONENT, np.int8),
         )
 
-    def reaches(self, margins: NDArray[np.float64]) -> NDArray[np.float32]:
+    def margin_ratios(self, margins: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return what the song named first adds in distances to the next song (n, k); 0 where none is named."""
         added = np.where(self.item_rows[:, :, 0] == NO_SONG, 0, self.amounts[:, :, 0])
         # as near as rounding tells: a tie is left by any loss

@@ -12,16 +12,16 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import TrainingData
 from recommendations.engine.core.arrays import (
-    gathered,
-    n_per_row,
-    positive_part,
-    row_numbers,
-    weighted_sums,
+    count_per_row,
+    gather_entries,
+    keep_positive,
+    list_entry_rows,
+    sum_weighted_rows,
 )
 from recommendations.engine.data.item_features import (
     UNKNOWN_ARTIST,
     ItemFeatures,
-    rare_units,
+    weigh_genres,
 )
 from recommendations.engine.ranking.candidates import Proposals
 from recommendations.engine.ranking.explanations import NO_SONG
@@ -113,7 +113,7 @@ class SongTable:
     @classmethod
     def learn(cls, data: TrainingData) -> SongTable:
         """Count and scale; cost linear in the listens."""
-        liked = positive_part(data.strengths)
+        liked = keep_positive(data.strengths)
         n_listeners = np.bincount(liked.indices, minlength=data.n_items)
         artist, numbers, share = _artists(liked, data.features, n_listeners)
         return cls(
@@ -122,7 +122,7 @@ class SongTable:
             artist=artist,
             artist_numbers=numbers,
             share_of_artist=share,
-            genres=rare_units(None if data.features is None else data.features.genres, data.n_items),
+            genres=weigh_genres(None if data.features is None else data.features.genres, data.n_items),
             year=_years(data.features),
         )
 
@@ -158,7 +158,7 @@ class SongTable:
         if n < 1 or not len(self.artist):
             return []
         heard = self._artists_heard(histories)
-        songs, _, lengths = gathered(self._songs_by_artist, heard.artists)
+        songs, _, lengths = gather_entries(self._songs_by_artist, heard.artists)
         listeners = np.repeat(heard.listeners, lengths)
         order = (
             np.repeat(heard.counts, lengths) + (self.log_listeners / (1 + self.log_listeners.max()))[songs]
@@ -184,7 +184,7 @@ class SongTable:
         artists = self.artist[histories.indices]
         known = artists >= 0
         n_artists = len(self.artist_numbers)
-        keys = row_numbers(histories)[known] * np.int64(n_artists) + artists[known]
+        keys = list_entry_rows(histories)[known] * np.int64(n_artists) + artists[known]
         distinct, counts = np.unique(keys, return_counts=True)
         return ArtistsHeard(distinct, counts, n_artists)
 
@@ -205,7 +205,7 @@ class SongTable:
         scores
             One (m,) a component: the candidates' scores, NaN where it cannot score.
         """
-        liked = positive_part(histories)
+        liked = keep_positive(histories)
         liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
         columns: list[NDArray] = []
         for component in scores:
@@ -220,11 +220,11 @@ class SongTable:
         return np.column_stack(columns).astype(np.float32)
 
     def _popularity(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
-        n = np.maximum(n_per_row(liked), 1)
+        n = np.maximum(count_per_row(liked), 1)
         mean = liked @ self.log_listeners / n
         spread = np.sqrt(np.maximum(liked @ self.log_listeners**2 / n - mean**2, 0))
         rows, own = proposals.listener_rows, self.log_listeners[proposals.item_rows]
-        return [own, own - mean[rows], n_per_row(liked)[rows], mean[rows], spread[rows]]
+        return [own, own - mean[rows], count_per_row(liked)[rows], mean[rows], spread[rows]]
 
     def _audio(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
         columns = [np.full(len(proposals), np.nan, dtype=np.float32) for _ in AUDIO]
@@ -245,16 +245,16 @@ class SongTable:
         known = artist >= 0
         heard = self._artists_heard(liked).of(rows, np.maximum(artist, 0))
         songs, listeners, depth = self.artist_numbers[np.maximum(artist, 0)].T
-        length = np.maximum(n_per_row(liked), 1)[rows]
+        length = np.maximum(count_per_row(liked), 1)[rows]
         found = [heard, heard / length, heard / songs, songs, listeners, depth]
         found.append(self.share_of_artist[proposals.item_rows])
         return [np.where(known, column, np.nan) for column in found]
 
     def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
-        profiles = weighted_sums(liked, self.genres)
+        profiles = sum_weighted_rows(liked, self.genres)
         lengths = np.sqrt((profiles**2).sum(axis=1))
         rows = proposals.listener_rows
-        genres, values, n_genres = gathered(self.genres, proposals.item_rows)
+        genres, values, n_genres = gather_entries(self.genres, proposals.item_rows)
         candidate = np.repeat(np.arange(len(rows)), n_genres)
         fit = np.bincount(candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows))
         known = (n_genres > 0) & (lengths[rows] > 0)

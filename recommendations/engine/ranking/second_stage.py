@@ -42,7 +42,7 @@ class Ranked:
     scores: Sequence[NDArray[np.float32]]
 
     @classmethod
-    def of(
+    def from_proposals(
         cls,
         ranker: Ranker,
         histories: csr_matrix,

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms import algorithm_of
+from recommendations.engine.algorithms import find_algorithm_name
 from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.core.ordered import keep_entries, steps_back_of
-from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.candidates import Proposals
 from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.linear_ranker import LinearOrder
@@ -102,7 +102,7 @@ class Ranker:
         self.linear = linear
         self.scales = scales
         self._booster = lightgbm.Booster(model_str=model)
-        algorithms = tuple(dict.fromkeys(map(algorithm_of, components)))
+        algorithms = tuple(dict.fromkeys(map(find_algorithm_name, components)))
         self.groups = (*algorithms, *_others(algorithms), BASE)
         names = songs.feature_names(components)
         if self._booster.num_feature() != len(names):
@@ -156,9 +156,11 @@ class Ranker:
     def _credits(self, groups: Sequence[str]) -> NDArray[np.float64]:
         """Whom each feature's part is credited to, (n_features + 1, n_groups); the last is the trees' base."""
         credits = np.zeros((len(groups) + 1, len(self.groups)))
-        algorithms = [self.groups.index(algorithm_of(name)) for name in self.components]
+        algorithms = [self.groups.index(find_algorithm_name(name)) for name in self.components]
         for place, group in enumerate((*groups, BASE)):
-            owners = algorithms if group == TOGETHER_GROUP else [self.groups.index(algorithm_of(group))]
+            owners = (
+                algorithms if group == TOGETHER_GROUP else [self.groups.index(find_algorithm_name(group))]
+            )
             np.add.at(credits[place], owners, 1 / len(owners))
         return credits
 
@@ -243,7 +245,7 @@ def held_out(
     songs heard last are hidden where the order is known, else songs at random.
     """
     steps = steps_back_of(strengths) if newest else None
-    rng = np.random.default_rng(derived_seed(seed, "holdout"))
+    rng = np.random.default_rng(derive_seed(seed, "holdout"))
     rows = np.repeat(np.arange(strengths.shape[0]), np.diff(strengths.indptr))
     liked = strengths.data > 0
     n_liked = np.bincount(rows[liked], minlength=strengths.shape[0])
@@ -264,7 +266,7 @@ def sampled(
     examples: Examples, share: float, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
     """Keep what was taken and a share of the rest, of listeners who took something."""
-    rng = np.random.default_rng(derived_seed(seed, "negatives"))
+    rng = np.random.default_rng(derive_seed(seed, "negatives"))
     rows = examples.proposals.listener_rows
     took = np.bincount(rows[examples.taken], minlength=examples.n_listeners) > 0
     keep = took[rows] & (examples.taken | (rng.random(len(rows)) < share))
@@ -282,7 +284,7 @@ def _parameters(config: RankerConfig, seed: int, n_threads: int, n_rows: int) ->
         "min_data_in_leaf": max(min(config.min_leaf, n_rows // 50), 1),
         "lambda_l2": config.l2,
         "feature_fraction": 0.6,
-        "seed": derived_seed(seed, "ranker"),
+        "seed": derive_seed(seed, "ranker"),
         "num_threads": n_threads,
         "deterministic": True,
         "force_row_wise": True,

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return text.split()
 
 
-_FIRST = _words(
+_FIRST = _split_words(
     """
     Ada Alma Amos Anouk Ari Bela Bruno Caro Cleo Dario Della Dina Edda Elio Enzo Esme Etta Fausto Faye Flora
     Greta Hana Hugo Ida Ilse Imre Iris Ivo Jana Jonas Juno Kaja Kira Lena Leo Lior Lola Luca Mara Marek Mika
@@ -18,7 +18,7 @@ _FIRST = _words(
     Yara Zeno
     """
 )
-_LAST = _words(
+_LAST = _split_words(
     """
     Abrams Adeyemi Aldana Almeida Ardent Arvidsson Banks Barros Bellamy Berg Blum Brandt Calloway Carver
     Castell Dahl Delacroix Demir Duarte Eklund Ellery Farrow Fenn Fontaine Galt Garrido Hale Halloran Hart
@@ -27,7 +27,7 @@ _LAST = _words(
     Silva Sorel Strand Tanaka Thorne Torres Vance Varga Weaver Whitlock Winter Yamada York Zeller
     """
 )
-_ADJECTIVES = _words(
+_ADJECTIVES = _split_words(
     """
     Amber Awake Blind Blue Bright Broken Burning Careless Cold Crooked Crystal Dark Dear Distant Dusty Early
     Electric Empty Endless Faded Fearless First Foreign Fragile Gentle Ghostly Gilded Golden Green Hidden
@@ -38,7 +38,7 @@ _ADJECTIVES = _words(
     Young
     """
 )
-_NOUNS = _words(
+_NOUNS = _split_words(
     """
     Angel Anchor Animal Arrow Atlas Avenue Balcony Beacon Bird Bloom Boat Bridge Canyon Captain Castle
     Cathedral Circle City Cloud Coast Comet Compass Crow Dancer Desert Diamond Door Dream Echo Ember Engine
@@ -50,14 +50,14 @@ _NOUNS = _words(
     Tiger Tower Train Traveller Tunnel Valley Voice Wave Whale Window Wolf Wonder
     """
 )
-_VERBS = _words(
+_VERBS = _split_words(
     """
     Believe Break Call Carry Chase Count Cross Dance Drive Fall Feel Find Float Follow Forget Hold Keep Kiss
     Leave Lose Meet Move Need Open Paint Push Ride Run Save Send Shake Sing Sleep Steal Stop Take Tell Touch
     Turn Wait Wake Walk Want Watch
     """
 )
-_TAILS = _words(
+_TAILS = _split_words(
     """
     Tonight Again Alone Anyway Home Forever Slowly Tomorrow Together Sideways Downtown Outside Before Sunday
     Midnight
@@ -65,7 +65,7 @@ _TAILS = _words(
 )
 
 
-def artist_names(n: int, rng: np.random.Generator) -> list[str]:
+def make_artist_names(n: int, rng: np.random.Generator) -> list[str]:
     """Return `n` different names of people and bands."""
     shares = (rng.permutation(_PEOPLE.size)[: -(-n // 3)], rng.permutation(_BANDS.size)[: -(-n // 3)])
     names = [_PEOPLE.at(i) for i in shares[0]] + [_BANDS.at(i) for i in shares[1]]
@@ -77,25 +77,25 @@ def artist_names(n: int, rng: np.random.Generator) -> list[str]:
     return [names[i] for i in rng.permutation(n)]
 
 
-def song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -> list[str]:
+def make_song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -> list[str]:
     """Return a title for each song, different from the artist's other titles."""
     pattern = rng.integers(0, len(_TITLES), len(artist_rows))
     number = rng.integers(0, 2**31, len(artist_rows))
     titles: list[str] = []
     taken: set[tuple[int, str]] = set()
     for artist, which, i in zip(artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True):
-        title = _untaken(_TITLES[which].at(i % _TITLES[which].size), artist, taken)
+        title = _find_untaken(_TITLES[which].at(i % _TITLES[which].size), artist, taken)
         taken.add((artist, title))
         titles.append(title)
     return titles
 
 
-def album_titles(n: int, rng: np.random.Generator) -> list[str]:
+def make_album_titles(n: int, rng: np.random.Generator) -> list[str]:
     """Return `n` titles; some may be the same."""
     return [_TITLES[0].at(i) for i in rng.integers(0, _TITLES[0].size, n)]
 
 
-def _untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
+def _find_untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
     part = 2
     candidate = title
     while (artist, candidate) in taken:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.seeding import generator
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.item_features import AUDIO_FEATURES, ItemFeatures
 from recommendations.engine.synthetic.names import (
-    album_titles,
-    artist_names,
-    song_titles,
+    make_album_titles,
+    make_artist_names,
+    make_song_titles,
 )
 
 # name: share of all songs; acousticness, danceability, energy, instrumentalness, liveness, speechiness, valence, BPM
@@ -86,7 +86,7 @@ class Songs:
     @cached_property
     def ids(self) -> NDArray[np.str_]:
         """song_00001 and on, str (n,)."""
-        return numbered("song", self.n)
+        return number_ids("song", self.n)
 
     @cached_property
     def genre_names(self) -> tuple[str, ...]:
@@ -94,15 +94,17 @@ class Songs:
 
     @cached_property
     def artist_names(self) -> list[str]:
-        return artist_names(len(self.artist_scene), generator(self.seed, "artist names"))
+        return make_artist_names(len(self.artist_scene), make_generator(self.seed, "artist names"))
 
     @cached_property
     def titles(self) -> list[str]:
-        return song_titles(self.artist, generator(self.seed, "titles"))
+        return make_song_titles(self.artist, make_generator(self.seed, "titles"))
 
     @cached_property
     def album_titles(self) -> list[str]:
-        return album_titles(int(self.album.max(initial=-1)) + 1, generator(self.seed, "album titles"))
+        return make_album_titles(
+            int(self.album.max(initial=-1)) + 1, make_generator(self.seed, "album titles")
+        )
 
     def features(self) -> ItemFeatures:
         return ItemFeatures(
@@ -110,26 +112,26 @@ class Songs:
         )
 
 
-def numbered(word: str, n: int, start: int = 0) -> NDArray[np.str_]:
+def number_ids(word: str, n: int, start: int = 0) -> NDArray[np.str_]:
     """Return word_00001, word_00002 … for the places from `start`, str (n,)."""
     return np.array([f"{word}_{i:05d}" for i in range(start + 1, start + n + 1)], dtype="U")
 
 
 def make_songs(n_songs: int, seed: int, last_year: int) -> Songs:
     """Make `n_songs` songs up to the year `last_year`; linear in n_songs."""
-    rng = generator(seed, "songs")
-    scene_genre = _scenes(n_songs, rng)
-    artist_scene, artist_fame = _artists(n_songs, len(scene_genre), rng)
-    artist = rng.choice(len(artist_scene), n_songs, p=_shares(artist_fame**0.4)).astype(np.int32)
-    popularity = (artist_fame[artist] ** 0.6) * _power_law(n_songs, rng)
+    rng = make_generator(seed, "songs")
+    scene_genre = _make_scenes(n_songs, rng)
+    artist_scene, artist_fame = _make_artists(n_songs, len(scene_genre), rng)
+    artist = rng.choice(len(artist_scene), n_songs, p=_compute_shares(artist_fame**0.4)).astype(np.int32)
+    popularity = (artist_fame[artist] ** 0.6) * _draw_power_law(n_songs, rng)
     trend = rng.normal(0, 0.5, n_songs)
-    year, is_new = _years(artist, len(artist_scene), last_year, rng)
+    year, is_new = _draw_years(artist, len(artist_scene), last_year, rng)
     return Songs(
-        audio=_audio(artist, artist_scene, scene_genre, rng),
+        audio=_draw_audio(artist, artist_scene, scene_genre, rng),
         artist=artist,
         scene=artist_scene[artist],
-        album=_albums(artist),
-        genres=_genres(artist, artist_scene, scene_genre, rng),
+        album=_number_albums(artist),
+        genres=_draw_genres(artist, artist_scene, scene_genre, rng),
         year=year,
         duration_ms=np.clip(rng.lognormal(np.log(215_000), 0.25, n_songs), 60_000, 900_000).astype(np.int32),
         popularity_then=popularity * np.where(is_new, 1e-3, np.exp(-trend)),
@@ -140,29 +142,29 @@ def make_songs(n_songs: int, seed: int, last_year: int) -> Songs:
     )
 
 
-def _scenes(n_songs: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def _make_scenes(n_songs: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Return the genre of each scene; larger genres have more of them."""
     n_scenes = max(2, round(n_songs / SONGS_PER_SCENE))
     size = np.array([row[0] for row in GENRES.values()])
-    return rng.choice(len(GENRES), n_scenes, p=_shares(size)).astype(np.int32)
+    return rng.choice(len(GENRES), n_scenes, p=_compute_shares(size)).astype(np.int32)
 
 
-def _artists(n_songs: int, n_scenes: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], NDArray]:
+def _make_artists(n_songs: int, n_scenes: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], NDArray]:
     n_artists = max(n_scenes, round(n_songs / SONGS_PER_ARTIST))
     scene = np.arange(n_artists, dtype=np.int32) % n_scenes
-    return scene, _power_law(n_artists, rng)
+    return scene, _draw_power_law(n_artists, rng)
 
 
-def _power_law(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_power_law(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return rank**-0.8 in random order: few are heard by many, many by few."""
     return (rng.permutation(n).astype(np.float64) + 1) ** -0.8
 
 
-def _shares(weights: NDArray) -> NDArray[np.float64]:
+def _compute_shares(weights: NDArray) -> NDArray[np.float64]:
     return weights / weights.sum()
 
 
-def _audio(
+def _draw_audio(
     artist: NDArray[np.int32],
     artist_scene: NDArray[np.int32],
     scene_genre: NDArray[np.int32],
@@ -179,7 +181,7 @@ def _audio(
     return of_song.round(3).astype(np.float32)
 
 
-def _genres(
+def _draw_genres(
     artist: NDArray[np.int32],
     artist_scene: NDArray[np.int32],
     scene_genre: NDArray[np.int32],
@@ -194,7 +196,7 @@ def _genres(
     return csr_matrix((np.ones(len(place[0]), dtype=bool), place), shape=(len(artist), len(GENRES)))
 
 
-def _albums(artist: NDArray[np.int32]) -> NDArray[np.int32]:
+def _number_albums(artist: NDArray[np.int32]) -> NDArray[np.int32]:
     """Put each artist's songs on albums of ten, numbered over all artists."""
     order = np.argsort(artist, kind="stable")
     starts = np.searchsorted(artist[order], artist[order])
@@ -206,7 +208,7 @@ def _albums(artist: NDArray[np.int32]) -> NDArray[np.int32]:
     return album
 
 
-def _years(
+def _draw_years(
     artist: NDArray[np.int32], n_artists: int, last_year: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return years around each artist's best time, and which songs came out while the world was listening."""

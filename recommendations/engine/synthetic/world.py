@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recommendations.engine.core.seeding import generator
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.interactions import Interactions, Kind
 from recommendations.engine.data.item_features import ItemFeatures, scale_audio
-from recommendations.engine.synthetic.songs import Songs, make_songs, numbered
+from recommendations.engine.synthetic.songs import Songs, make_songs, number_ids
 
 DAY = 86_400
 BLOCK = 2_048
@@ -119,12 +119,12 @@ class World:
         """Yield the events of about `chunk_listeners` listeners at a time; memory does not grow with the world."""
         ends = [*range(0, self.n_listeners, max(BLOCK, chunk_listeners // BLOCK * BLOCK)), self.n_listeners]
         for start, end in pairwise(ends):
-            yield Events.join([self._block(first) for first in range(start, end, BLOCK)])
+            yield Events.join([self._make_block(first) for first in range(start, end, BLOCK)])
 
     def to_interactions(self) -> Interactions:
         """Return the whole world's events with the ids user_00001 and song_00001."""
         events = Events.join(list(self.events()))
-        listeners = numbered("user", self.n_listeners)
+        listeners = number_ids("user", self.n_listeners)
         duration = self.songs.duration_ms[events.song]
         return Interactions.from_ids(
             listeners[events.listener],
@@ -136,21 +136,23 @@ class World:
         )
 
     @cached_property
-    def _shelf(self) -> _Shelf:
-        return _Shelf.of(self.songs)
+    def _song_index(self) -> _SongIndex:
+        return _SongIndex.build(self.songs)
 
     @property
     def _mean_listens(self) -> float:
         wanted = 50 * self.n_listeners if self.n_interactions is None else self.n_interactions
         return wanted / self.n_listeners / (1 + OPINIONS_PER_LISTEN)
 
-    def _block(self, first: int) -> Events:
+    def _make_block(self, first: int) -> Events:
         """Make the events of the listeners first … first + BLOCK; the last block is cut, not made smaller."""
-        rng = generator(self.seed, "listeners", first // BLOCK)
+        rng = make_generator(self.seed, "listeners", first // BLOCK)
         n_kept = min(BLOCK, self.n_listeners - first)
-        tastes = _tastes(self.songs, self._shelf, rng)
-        listens = _listen(self, tastes, rng)
-        events = Events.join([listens, _opinions(listens, tastes.sound_gap(self._shelf, listens), rng)])
+        tastes = _draw_tastes(self.songs, self._song_index, rng)
+        listens = _draw_listens(self, tastes, rng)
+        events = Events.join(
+            [listens, _draw_opinions(listens, tastes.sound_gap(self._song_index, listens), rng)]
+        )
         order = np.lexsort((events.timestamp, events.listener))
         order = order[events.listener[order] < n_kept]
         return Events(
@@ -163,7 +165,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class _Shelf:
+class _SongIndex:
     """The songs sorted by scene and artist, so that a scene or an artist is a range of places.
 
     `reach_then` and `reach_now` are the cumulated popularity over the places: a number drawn between the reach of
@@ -180,10 +182,10 @@ class _Shelf:
     sound: NDArray[np.float32]
 
     @classmethod
-    def of(cls, songs: Songs) -> _Shelf:
+    def build(cls, songs: Songs) -> _SongIndex:
         order = np.lexsort((songs.artist, songs.scene))
         n_scenes = len(songs.scene_genre)
-        starts, ends = _ranges(songs.artist[order], len(songs.artist_scene))
+        starts, ends = _find_ranges(songs.artist[order], len(songs.artist_scene))
         fame = np.zeros(n_scenes)
         np.add.at(fame, songs.scene, songs.popularity_now + songs.popularity_then)
         return cls(
@@ -207,7 +209,7 @@ class _Shelf:
         return self.order[picked]
 
 
-def _ranges(sorted_by_scene: NDArray[np.int32], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _find_ranges(sorted_by_scene: NDArray[np.int32], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each artist's songs start and end; artists without songs get an empty range."""
     starts, ends = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=np.intp)
     change = np.flatnonzero(np.diff(sorted_by_scene, prepend=-1))
@@ -231,23 +233,23 @@ class _Tastes:
     sound: NDArray[np.float32]
     exploring: NDArray[np.float64]
 
-    def sound_gap(self, shelf: _Shelf, listens: Events) -> NDArray[np.float32]:
+    def sound_gap(self, shelf: _SongIndex, listens: Events) -> NDArray[np.float32]:
         """Return how far each song heard is from the listener's sound, float32 (n,); 0.2 is near, 1 far."""
-        return _gap(shelf.sound[listens.song], self.sound[listens.listener])
+        return _measure_gap(shelf.sound[listens.song], self.sound[listens.listener])
 
 
-def _tastes(songs: Songs, shelf: _Shelf, rng: np.random.Generator) -> _Tastes:
-    scenes = _favourite_scenes(songs, shelf, rng)
+def _draw_tastes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> _Tastes:
+    scenes = _draw_favourite_scenes(songs, shelf, rng)
     early = rng.dirichlet([3.0, 1.2, 0.6, 0.4], BLOCK)
     then = np.column_stack([early, np.zeros(BLOCK)])
     # in the course of the time a part of the first scenes gives way to the last
     moved = rng.beta(1.2, 3, BLOCK)[:, None]
     now = np.column_stack([early * (1 - moved), moved])
-    typical = _mean_sound(songs, shelf)[scenes]
+    typical = _average_sound(songs, shelf)[scenes]
     sound = (typical * (then + now)[:, :, None] / 2).sum(axis=1) + rng.normal(0, 0.10, (BLOCK, 8))
     return _Tastes(
         scenes=scenes,
-        artists=_favourite_artists(songs, scenes, rng),
+        artists=_draw_favourite_artists(songs, scenes, rng),
         then=np.cumsum(then, axis=1),
         now=np.cumsum(now, axis=1),
         sound=sound.astype(np.float32),
@@ -255,34 +257,36 @@ def _tastes(songs: Songs, shelf: _Shelf, rng: np.random.Generator) -> _Tastes:
     )
 
 
-def _favourite_scenes(songs: Songs, shelf: _Shelf, rng: np.random.Generator) -> NDArray[np.intp]:
+def _draw_favourite_scenes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw scenes by fame; most of the later ones are of the first one's genre or of a sound like it."""
     share = shelf.scene_fame**0.7
     reach = np.cumsum(share / share.sum())
     scenes = np.searchsorted(reach, rng.random((BLOCK, N_SCENES))).clip(max=len(reach) - 1)
-    near = _scenes_by_likeness(songs, shelf)
+    near = _order_similar_scenes(songs, shelf)
     step = rng.geometric(0.35, (BLOCK, N_SCENES)).clip(max=near.shape[1] - 1)
     related = near[scenes[:, :1], step]
     return np.where(rng.random((BLOCK, N_SCENES)) < [0, 0.6, 0.6, 0.6, 0.6], related, scenes)
 
 
-def _scenes_by_likeness(songs: Songs, shelf: _Shelf) -> NDArray[np.intp]:
+def _order_similar_scenes(songs: Songs, shelf: _SongIndex) -> NDArray[np.intp]:
     """Return for each scene the scenes nearest to it, itself first, int (n_scenes, at most 8)."""
-    sound = _mean_sound(songs, shelf)
+    sound = _average_sound(songs, shelf)
     gap = ((sound[:, None] - sound) ** 2).sum(axis=2)
     gap -= 0.2 * (songs.scene_genre[:, None] == songs.scene_genre)
     np.fill_diagonal(gap, -np.inf)
     return np.argsort(gap, axis=1, kind="stable")[:, :8]
 
 
-def _mean_sound(songs: Songs, shelf: _Shelf) -> NDArray[np.float64]:
+def _average_sound(songs: Songs, shelf: _SongIndex) -> NDArray[np.float64]:
     n_scenes = len(songs.scene_genre)
     n_songs = np.maximum(np.bincount(songs.scene, minlength=n_scenes), 1)
     columns = [np.bincount(songs.scene, column, n_scenes) / n_songs for column in shelf.sound.T]
     return np.column_stack(columns)
 
 
-def _favourite_artists(songs: Songs, scenes: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+def _draw_favourite_artists(
+    songs: Songs, scenes: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.intp]:
     """Draw an artist of each scene, evenly: fame is in how much they are heard already."""
     order = np.argsort(songs.artist_scene, kind="stable")
     n = np.bincount(songs.artist_scene, minlength=len(songs.scene_genre))
@@ -290,25 +294,25 @@ def _favourite_artists(songs: Songs, scenes: NDArray[np.intp], rng: np.random.Ge
     return order[start[scenes] + (rng.random(scenes.shape) * n[scenes]).astype(np.intp)]
 
 
-def _listen(world: World, tastes: _Tastes, rng: np.random.Generator) -> Events:
+def _draw_listens(world: World, tastes: _Tastes, rng: np.random.Generator) -> Events:
     """Make the plays and skips of a block, in sessions."""
-    n_listens = _n_listens(world._mean_listens, rng)
+    n_listens = _draw_n_listens(world._mean_listens, rng)
     listener = np.repeat(np.arange(BLOCK, dtype=np.int32), n_listens)
-    session, session_start = _sessions(world, n_listens, rng)
+    session, session_start = _draw_sessions(world, n_listens, rng)
     start = session_start[session]
     progress = (start - (world.now - world.n_days * DAY)) / (world.n_days * DAY)
-    song = _choose(world, tastes, listener, rng.random(len(listener)) < progress, rng)
-    kind, played_ms = _heard(world, tastes, listener, song, rng)
+    song = _choose_songs(world, tastes, listener, rng.random(len(listener)) < progress, rng)
+    kind, played_ms = _draw_outcomes(world, tastes, listener, song, rng)
     return Events(
         listener=listener,
         song=song,
         kind=kind,
         played_ms=played_ms,
-        timestamp=start + _seconds_into_session(session, played_ms, rng),
+        timestamp=start + _draw_session_offsets(session, played_ms, rng),
     )
 
 
-def _n_listens(mean: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw_n_listens(mean: float, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw how much each listener listens: a power law cut at MOST_LISTENS, at least 1."""
     shape = 2.5
     quantiles = (1 - (np.arange(4000) + 0.5) / 4000) ** (-1 / shape) - 1
@@ -323,7 +327,7 @@ def _n_listens(mean: float, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.minimum(drawn, MOST_LISTENS).round().astype(np.int64)
 
 
-def _sessions(
+def _draw_sessions(
     world: World, n_listens: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """Return the session of each listen and the start of each session, Unix seconds, rising a listener."""
@@ -341,11 +345,11 @@ def _sessions(
     return session.astype(np.intp), starts
 
 
-def _choose(
+def _choose_songs(
     world: World, tastes: _Tastes, listener: NDArray[np.int32], is_late: NDArray, rng: np.random.Generator
 ) -> NDArray[np.int32]:
     """Choose the song of each listen: from an artist, a scene or everything, then by sound."""
-    shelf = world._shelf
+    shelf = world._song_index
     n = len(listener)
     shares = np.where(is_late[:, None], tastes.now[listener], tastes.then[listener])
     slot = (rng.random(n)[:, None] > shares).sum(axis=1).clip(max=N_SCENES - 1)
@@ -355,7 +359,7 @@ def _choose(
     end = np.where(anything, world.n_songs, shelf.scene_ends[scene + 1])
     start, end = np.where(start == end, 0, start), np.where(start == end, world.n_songs, end)
     loyal = (rng.random(n) < LOYALTY) & ~anything & (shelf.artist_ends[artist] > shelf.artist_starts[artist])
-    song = _by_sound(
+    song = _choose_by_sound(
         shelf,
         np.where(loyal, shelf.artist_starts[artist], start),
         np.where(loyal, shelf.artist_ends[artist], end),
@@ -364,17 +368,17 @@ def _choose(
         rng,
     )
     for place in range(REDRAWS):
-        again = _repeats(listener, song)
+        again = _find_repeats(listener, song)
         again = again[rng.random(len(again)) < BORED]
         if place == REDRAWS - 1:  # the scene is exhausted
             start, end = np.zeros_like(start), np.full_like(end, world.n_songs)
         wanted = tastes.sound[listener[again]]
-        song[again] = _by_sound(shelf, start[again], end[again], is_late[again], wanted, rng)
+        song[again] = _choose_by_sound(shelf, start[again], end[again], is_late[again], wanted, rng)
     return song
 
 
-def _by_sound(
-    shelf: _Shelf,
+def _choose_by_sound(
+    shelf: _SongIndex,
     start: NDArray,
     end: NDArray,
     is_late: NDArray,
@@ -383,12 +387,12 @@ def _by_sound(
 ) -> NDArray[np.int32]:
     """Draw some songs between two places and choose one, rather one that sounds as wanted."""
     candidates = shelf.draw(start, end, is_late, rng.random((len(start), N_CANDIDATES)))
-    gap = _gap(shelf.sound[candidates], wanted[:, None])
+    gap = _measure_gap(shelf.sound[candidates], wanted[:, None])
     best = np.argmax(rng.gumbel(size=gap.shape) - PICKINESS * gap, axis=1)
     return candidates[np.arange(len(start)), best].astype(np.int32)
 
 
-def _repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArray[np.intp]:
+def _find_repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArray[np.intp]:
     """Return the listens whose listener has heard the song before."""
     pair = listener.astype(np.int64) << 32 | song
     is_repeat = np.ones(len(pair), dtype=bool)
@@ -396,11 +400,11 @@ def _repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArray[np
     return np.flatnonzero(is_repeat)
 
 
-def _gap(sound: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+def _measure_gap(sound: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
 
 
-def _heard(
+def _draw_outcomes(
     world: World,
     tastes: _Tastes,
     listener: NDArray[np.int32],
@@ -409,7 +413,7 @@ def _heard(
 ) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """Decide what is skipped, the sooner and oftener the less the sound is liked, and how long it is heard."""
     n = len(song)
-    gap = _gap(world._shelf.sound[song], tastes.sound[listener])
+    gap = _measure_gap(world._song_index.sound[song], tastes.sound[listener])
     skipped = rng.random(n) < 1 / (1 + np.exp(-(-3.4 + 3.2 * gap)))
     share = np.where(
         skipped, rng.beta(1.1, 4, n), np.where(rng.random(n) < 0.85, 1.0, rng.uniform(0.6, 1, n))
@@ -418,7 +422,7 @@ def _heard(
     return kind, np.maximum(world.songs.duration_ms[song] * share, 1_000).astype(np.int32)
 
 
-def _seconds_into_session(
+def _draw_session_offsets(
     session: NDArray[np.intp], played_ms: NDArray[np.int32], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return when in its session each listen starts: after the songs before it and a breath."""
@@ -428,7 +432,7 @@ def _seconds_into_session(
     return before - before[first][np.cumsum(np.diff(session, prepend=-1) != 0) - 1]
 
 
-def _opinions(listens: Events, gap: NDArray[np.float32], rng: np.random.Generator) -> Events:
+def _draw_opinions(listens: Events, gap: NDArray[np.float32], rng: np.random.Generator) -> Events:
     """Make likes of songs that fit and dislikes of skipped ones that don't; one opinion a pair, at the song's end."""
     is_play = listens.kind == Kind.PLAY
     chance = rng.random(listens.n)

@@ -11,12 +11,12 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.core.arrays import (
-    n_per_row,
-    positive_part,
-    top_columns,
+    count_per_row,
+    keep_positive,
+    select_top_columns,
 )
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
-from recommendations.engine.core.seeding import generator
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.ranking.ensemble import Blend, segments_of
 from recommendations.engine.tuning.validation import (
     MIN_LISTENERS,
@@ -66,8 +66,8 @@ def best_blend(
     new
         New listeners with less than `config.cold_below` songs given.
     """
-    rng = generator(seed, "weights")
-    segments = segments_of(n_per_row(positive_part(cases.histories)), config)
+    rng = make_generator(seed, "weights")
+    segments = segments_of(count_per_row(keep_positive(cases.histories)), config)
     found: dict[str, dict[str, float]] = {}
     ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
     if len(new) >= MIN_LISTENERS:
@@ -147,7 +147,7 @@ class _Parts:
     def of(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
         scores = [cases.scores(algorithm) for algorithm in fitted.values()]
         impossible = np.logical_and.reduce([np.isnan(component) for component in scores])
-        scale = Blend.of(scores, np.ones((len(cases), len(scores))))
+        scale = Blend.from_scores(scores, np.ones((len(cases), len(scores))))
         for place, component in enumerate(scores):
             component -= scale.low[:, place, None].astype(np.float32)
             component /= scale.span[:, place, None].astype(np.float32)
@@ -161,7 +161,7 @@ class _Parts:
             if weight:
                 total += np.float32(weight) * part
         total[self.impossible] = -np.inf
-        return ndcg_of_lists(top_columns(total, K), self.labels)
+        return ndcg_of_lists(select_top_columns(total, K), self.labels)
 
 
 def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from recommendations.engine.algorithms import Algorithm, TrainingData, create
+from recommendations.engine.algorithms import Algorithm, TrainingData, create_algorithm
 from recommendations.engine.core.config import RankerConfig, SearchConfig
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.tuning.validation import Validation
@@ -153,7 +153,7 @@ def run_trials(
 
 
 def _try(validation: Validation, name: str, options: Mapping[str, Any], seed: int) -> Trial:
-    algorithm = create(name, options).fit(validation.data, seed=seed)
+    algorithm = create_algorithm(name, options).fit(validation.data, seed=seed)
     return Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
 
 
@@ -167,7 +167,7 @@ def _in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Tri
     trial = best_trials(trials).get("ease")
     if trial is None:
         return trials
-    if min(validation.data.strengths.shape) > create("ease", trial.options).largest_solve:
+    if min(validation.data.strengths.shape) > create_algorithm("ease", trial.options).largest_solve:
         return [*trials, _try(validation, "ease", _without_limit(trial.options), seed)]
     for trial in trials:
         if trial.component == "ease":
@@ -200,7 +200,7 @@ def told_trials(
             break
         report("search with artists and genres", done, len(able))
         options = {**trial.options, "side_information": TOLD_STRENGTH}
-        algorithm = create(trial.component, options).fit(validation.data, seed=seed)
+        algorithm = create_algorithm(trial.component, options).fit(validation.data, seed=seed)
         made.append(
             Trial(trial.component, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
         )
@@ -258,7 +258,7 @@ def _light(trials: Sequence[Trial]) -> None:
     kept = best_trials(trials).values()
     for trial in trials:
         if not any(trial is one for one in kept):
-            trial.algorithm.forget()
+            trial.algorithm.reset()
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recommendations.engine.algorithms import Algorithm, DataSize, algorithm_of, create
+from recommendations.engine.algorithms import Algorithm, DataSize, create_algorithm, find_algorithm_name
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig, SearchConfig
 from recommendations.engine.tuning.hyperparameter_search import SPACE
 
@@ -32,7 +32,9 @@ def estimate_fit_bytes(
     """
     size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
     data = _data_bytes(size)
-    peak = _fits_in_turn_bytes([create(name, options) for name, options in config.components.items()], size)
+    peak = _fits_in_turn_bytes(
+        [create_algorithm(name, options) for name, options in config.components.items()], size
+    )
     if config.search is not None or config.ranker is not None:
         peak = max(peak, data + _search_bytes(config, size))
     return int(data + peak)
@@ -53,7 +55,9 @@ def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
 
 def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     """Estimate the largest fit of a search beside the best of each component, and what the ranker learns from."""
-    tried = [[create(name, options) for options in all_options] for name, all_options in _tried(config)]
+    tried = [
+        [create_algorithm(name, options) for options in all_options] for name, all_options in _tried(config)
+    ]
     kept = sum(max(one.learned_bytes(size) for one in trials) for trials in tried)
     fit = max(one.fit_bytes(size) for trials in tried for one in trials)
     ranker = config.ranker or RankerConfig()
@@ -67,4 +71,4 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
 def _tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     names = config.search.components if isinstance(config.search, SearchConfig) else tuple(config.components)
     for name in names:
-        yield name, [*SPACE.get(algorithm_of(name), ()), config.components.get(name, {})]
+        yield name, [*SPACE.get(find_algorithm_name(name), ()), config.components.get(name, {})]

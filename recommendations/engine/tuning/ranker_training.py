@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from recommendations.engine.algorithms import Algorithm
-from recommendations.engine.core.arrays import n_per_row
+from recommendations.engine.core.arrays import count_per_row
 from recommendations.engine.core.config import RankerConfig
-from recommendations.engine.core.seeding import generator
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.ranking.ranker_features import SongTable
 from recommendations.engine.ranking.second_stage import examples
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
@@ -133,7 +133,7 @@ class Lesson:
 
     def measured(self) -> Measurement:
         """Measure each listener by a ranker that was trained on the other half of the listeners."""
-        fold = generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
+        fold = make_generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
         values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
         for part in (0, 1):
             ranker = replace(self, config=replace(self.config, linear_share=0.5)).learned(fold != part)
@@ -150,12 +150,12 @@ class Lesson:
 
 def _taught_by(validation: Validation, config: RankerConfig, seed: int) -> NDArray[np.intp]:
     """Return the listeners with hidden songs, or the judges and as many others as may be trained on."""
-    listeners = np.flatnonzero(n_per_row(validation.hidden))
+    listeners = np.flatnonzero(count_per_row(validation.hidden))
     if len(listeners) <= config.max_listeners:
         return listeners
     others = np.setdiff1d(listeners, validation.judges)
     n_others = max(config.max_listeners - len(validation.judges), 0)
-    chosen = generator(seed, "ranker listeners").permutation(others)[:n_others]
+    chosen = make_generator(seed, "ranker listeners").permutation(others)[:n_others]
     return np.sort(np.concatenate([validation.judges, chosen]))
 
 

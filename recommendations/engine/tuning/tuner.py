@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from recommendations.engine.algorithms import (
     Algorithm,
     TrainingData,
-    algorithm_of,
-    create,
+    create_algorithm,
+    find_algorithm_name,
 )
 from recommendations.engine.core.config import (
     RankerConfig,
     RecommenderConfig,
     SearchConfig,
 )
-from recommendations.engine.core.intervals import Interval, paired_interval
-from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.core.intervals import Interval, bootstrap_difference
+from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.blend_weights import best_blend, with_some
 from recommendations.engine.tuning.hyperparameter_search import (
@@ -114,7 +114,7 @@ def _fit_known(
     for done, (name, options) in enumerate(config.components.items()):
         report("fit for the ranker", done, len(config.components))
         if name not in ("content", "popularity"):
-            fitted[name] = create(name, options).fit(validation.data, seed=seed)
+            fitted[name] = create_algorithm(name, options).fit(validation.data, seed=seed)
     report("fit for the ranker", len(config.components), len(config.components))
     return fitted
 
@@ -216,7 +216,7 @@ class Comparison:
         listeners: str = "validation",
     ) -> Comparison:
         """Compare two systems by one value a listener each, (n,)."""
-        interval = paired_interval(ndcg, rival_ndcg, seed=derived_seed(seed, "comparison"))
+        interval = bootstrap_difference(ndcg, rival_ndcg, seed=derive_seed(seed, "comparison"))
         return cls(system, rival, listeners, len(ndcg), interval)
 
     @property
@@ -280,7 +280,7 @@ def _drop_idle(
         droppable = [name for name in fitted if name not in protected]
         if not droppable:
             break
-        idle = min(droppable, key=lambda name: importance[algorithm_of(name)])
+        idle = min(droppable, key=lambda name: importance[find_algorithm_name(name)])
         fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
         lesson = Lesson.of(validation, fewer, quick, config.cold_below, seed, report)
         ndcg = lesson.measured().ndcg
@@ -306,12 +306,12 @@ def _taught(
     # there is only one end of a history
     n_holdouts = 1 if validation.is_ordered else config.max_holdouts
     for holdout in range(1, min(n_holdouts, config.max_listeners // n_listeners)):
-        other = validation.again(config.holdout_share, derived_seed(seed, f"holdout {holdout}"))
+        other = validation.again(config.holdout_share, derive_seed(seed, f"holdout {holdout}"))
         learned = {
-            name: create(name, algorithm.options()).fit(other.data, seed=seed)
+            name: create_algorithm(name, algorithm.options()).fit(other.data, seed=seed)
             for name, algorithm in fitted.items()
         }
-        more = Lesson.of(other, learned, config, cold_below, derived_seed(seed, f"given {holdout}"), report)
+        more = Lesson.of(other, learned, config, cold_below, derive_seed(seed, f"given {holdout}"), report)
         lesson = lesson.with_more(more)
     return lesson
 
@@ -319,7 +319,7 @@ def _taught(
 def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
     """Content and popularity, which serve cold listeners."""
     return {
-        name: create(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        name: create_algorithm(name, config.components.get(name, {})).fit(validation.data, seed=seed)
         for name in ("content", "popularity")
     }
 

@@ -12,14 +12,14 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms import Algorithm, TrainingData
 from recommendations.engine.core.arrays import (
-    blocks,
-    n_per_row,
-    positive_part,
-    row_numbers,
-    top_columns,
+    count_per_row,
+    cut_blocks,
+    keep_positive,
+    list_entry_rows,
+    select_top_columns,
 )
 from recommendations.engine.core.ordered import keep_entries, steps_back_of
-from recommendations.engine.core.seeding import generator
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.ranking.tree_ranker import AT_LEAST, held_out
 
@@ -62,19 +62,20 @@ class Cases:
 
     def blocks(self) -> Iterator[tuple[slice, Cases]]:
         """Yield blocks of listeners that are scored together."""
-        for some in blocks(len(self), BLOCK):
+        for some in cut_blocks(len(self), BLOCK):
             yield some, self.take(some)
 
     def scores(self, algorithm: Algorithm) -> NDArray[np.float32]:
         """Return an algorithm's scores (n, n_items), NaN for what is given."""
         scores = algorithm.score(self.histories)
-        scores[row_numbers(self.histories), self.histories.indices] = np.nan
+        scores[list_entry_rows(self.histories), self.histories.indices] = np.nan
         return scores
 
     def ndcg(self, algorithm: Algorithm) -> NDArray[np.float64]:
         """Return the NDCG of each listener, (n,)."""
         values = [
-            ndcg_of_lists(top_columns(part.scores(algorithm), K), part.labels) for _, part in self.blocks()
+            ndcg_of_lists(select_top_columns(part.scores(algorithm), K), part.labels)
+            for _, part in self.blocks()
         ]
         return np.concatenate([np.zeros(0), *values])
 
@@ -126,9 +127,9 @@ class Validation:
             new_listeners = _draw_new_listeners(data.strengths, seed)
         others = _without_rows(data.strengths, new_listeners)
         kept, hidden = held_out(others, share, seed, newest=newest)
-        judges = np.flatnonzero(n_per_row(hidden))
+        judges = np.flatnonzero(count_per_row(hidden))
         if len(judges) > max_judges:
-            judges = np.sort(generator(seed, "judges").choice(judges, max_judges, replace=False))
+            judges = np.sort(make_generator(seed, "judges").choice(judges, max_judges, replace=False))
         events = data.events
         if events is not None:
             events = _without(events, hidden)
@@ -153,13 +154,13 @@ class Validation:
         """
         histories = self.whole.strengths[self.new_listeners]
         liked = keep_entries(histories, histories.data > 0)
-        rng = generator(seed, "new listeners", fewest)
-        rows = row_numbers(liked)
+        rng = make_generator(seed, "new listeners", fewest)
+        rows = list_entry_rows(liked)
         steps = steps_back_of(liked) if self.is_ordered else None
         order = np.lexsort((rng.random(len(rows)) if steps is None else -steps, rows))
         place = np.arange(len(rows)) - liked.indptr[rows[order]]
         n_given = rng.integers(fewest, most + 1, liked.shape[0])
-        n_given = np.minimum(n_given, n_per_row(liked) - 1)
+        n_given = np.minimum(n_given, count_per_row(liked) - 1)
         is_given = np.zeros(len(rows), dtype=bool)
         is_given[order] = place < n_given[rows[order]]
         return Cases(keep_entries(liked, is_given), keep_entries(liked, ~is_given))
@@ -167,32 +168,32 @@ class Validation:
 
 def _draw_new_listeners(strengths: csr_matrix, seed: int) -> NDArray[np.intp]:
     """Draw listeners with enough songs to give some and look for others."""
-    n_liked = n_per_row(positive_part(strengths))
+    n_liked = count_per_row(keep_positive(strengths))
     able = np.flatnonzero(n_liked >= AT_LEAST)
     wanted = max(int(NEW_LISTENER_SHARE * len(able)), MIN_LISTENERS)
     if wanted > LARGEST_NEW_SHARE * len(able):
         return np.zeros(0, dtype=np.intp)
-    drawn = generator(seed, "new listeners").choice(able, min(wanted, MOST_NEW_LISTENERS), replace=False)
+    drawn = make_generator(seed, "new listeners").choice(able, min(wanted, MOST_NEW_LISTENERS), replace=False)
     return np.sort(drawn)
 
 
 def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
     keep = np.ones(matrix.shape[0], dtype=bool)
     keep[rows] = False
-    return keep_entries(matrix, keep[row_numbers(matrix)])
+    return keep_entries(matrix, keep[list_entry_rows(matrix)])
 
 
 def ndcg_of_lists(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.float64]:
     """NDCG with binary relevance of each listener, the ideal over min(K, hidden songs)."""
     rows = np.arange(len(lists))[:, None] * np.int64(hidden.shape[1])
-    wanted = row_numbers(hidden) * np.int64(hidden.shape[1]) + hidden.indices
+    wanted = list_entry_rows(hidden) * np.int64(hidden.shape[1]) + hidden.indices
     hits = np.isin(rows + lists, wanted) & (lists >= 0)
     gains = 1 / np.log2(np.arange(2, K + 2))
-    ideal = np.cumsum(gains)[np.minimum(n_per_row(hidden), K) - 1]
+    ideal = np.cumsum(gains)[np.minimum(count_per_row(hidden), K) - 1]
     return (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
 
 
 def _without(events: Interactions, hidden: csr_matrix) -> Interactions:
     keys = events.listener_rows.astype(np.int64) * hidden.shape[1] + events.item_rows
-    gone = row_numbers(hidden) * np.int64(hidden.shape[1]) + hidden.indices
+    gone = list_entry_rows(hidden) * np.int64(hidden.shape[1]) + hidden.indices
     return events.take(~np.isin(keys, gone))

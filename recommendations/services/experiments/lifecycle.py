@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from scipy import special
 
-from recommendations.engine import bucket, pick
+from recommendations.engine import assign_bucket, pick_share
 from recommendations.models import Activation, Arm, Experiment, ModelVersion
 from recommendations.services.versions import registry
 
@@ -56,7 +56,7 @@ def treatment_of(listener: Any) -> Treatment:
         cache.set(CACHE_KEY, rules, CACHE_SECONDS)
     if not rules:
         return AS_USUAL
-    position = pick(rules["shares"], bucket(rules["salt"], listener.pk))
+    position = pick_share(rules["shares"], assign_bucket(rules["salt"], listener.pk))
     return AS_USUAL if position is None else _treatment(rules["arms"][position])
 
 

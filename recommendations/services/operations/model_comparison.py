@@ -275,7 +275,7 @@ def _by_rank(
         return f"It is in the list, at place {found.position}."
     mask = exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener))
     mask[history.item_rows] = True
-    (score,), (n_above,) = recommender.standings(
+    (score,), (n_above,) = recommender.find_ranks(
         history.to_csr(recommender.n_items), [row], forbidden=csr_matrix(mask[None, :])
     )
     rank = 1 + int(n_above)

@@ -110,7 +110,7 @@ def clusters(listener: User, until: Any = None) -> list[Cluster]:
         return []
     weights = np.array([one.weight for one in heard], dtype=np.float32)
     vectors = _vectors([known[one.song_id] for one in heard])
-    labels = clustering.clusters(vectors, weights, _n_clusters(len(heard)))
+    labels = clustering.cluster_songs(vectors, weights, _n_clusters(len(heard)))
     moods = dict(Wish.objects.filter(listener=listener, kind__in=Wish.MOODS).values_list("song_id", "kind"))
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
     everything = _Described.of(heard, known)
@@ -185,7 +185,7 @@ def _cluster(
     n_moods = Counter(moods.get(song_id, NORMAL) for song_id in ordered)
     described = _Described.of(heard, songs)
     return Cluster(
-        key=heard[clustering.medoid(vectors, weights)].song_id,
+        key=heard[clustering.find_medoid(vectors, weights)].song_id,
         song_ids=tuple(ordered),
         share=described.weight / max(everything.weight, 1e-9),
         artists=_telling(described.artists, everything.artists)[:3],

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
-from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender, blocks
+from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender, cut_blocks
 from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
 from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
@@ -71,12 +71,12 @@ def precompute(
     listener_ids = listener_ids[listener_ids > after]
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
-    for batch in blocks(n, conf.precompute_batch):
+    for batch in cut_blocks(n, conf.precompute_batch):
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
         some = known.of(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
-        for part in blocks(len(some.listener_ids), WRITTEN_TOGETHER):
+        for part in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
             n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
         if is_turn_over():
             return n_written

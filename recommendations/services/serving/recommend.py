@@ -444,4 +444,4 @@ def explain_with_sound(listener, song: Song) -> tuple[Explanation | None, Mappin
     if row < 0:
         return None, {}
     history = history_loader.history_of(listener, recommender)
-    return recommender.explain(history, row), recommender.sound_of(history)
+    return recommender.explain(history, row), recommender.describe_sound(history)

@@ -1,7 +1,7 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated (T20)."""
 
 from recommendations.conf import conf
-from recommendations.engine import RecommenderConfig, available_bytes, estimate_fit_bytes
+from recommendations.engine import RecommenderConfig, estimate_fit_bytes, read_available_bytes
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
 
 MB = 1024 * 1024
@@ -25,7 +25,7 @@ def needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: Recommen
 
 def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> None:
     """Raise NotEnoughMemory when the estimate is above what is free; where nobody can tell, let it begin."""
-    free = available_bytes()
+    free = read_available_bytes()
     needed = needed_bytes(n_events, n_listeners, n_songs, config)
     if free is not None and needed > free - conf.memory_reserve_mb * MB:
         raise NotEnoughMemory(

@@ -16,8 +16,8 @@ from recommendations.engine import (
     RecommenderConfig,
     Split,
     evaluate,
-    explanation_fidelity,
     listener_split,
+    measure_fidelity,
     paired_bootstrap,
     random_split,
     temporal_split,
@@ -67,7 +67,7 @@ class Evaluation:
         """Return the figures of each listener, so that any two versions can be compared on whom both measured."""
         measured = {
             metric: [
-                None if isnan(value) else round(value, 5) for value in self.report.values_of(SYSTEM, metric)
+                None if isnan(value) else round(value, 5) for value in self.report.get_values(SYSTEM, metric)
             ]
             for metric in COMPARED
             if metric in self.report.metrics
@@ -142,7 +142,7 @@ def measure(
 ) -> Evaluation | None:
     """Measure a configuration on a random split, paired with a rival's on the same one; None with too little data.
 
-    On the same split it is measured whether the reasons are true (`explanation_fidelity`).
+    On the same split it is measured whether the reasons are true (`measure_fidelity`).
     """
     split = split_of(rows, "random", seed)
     if not split.test.nnz:
@@ -184,9 +184,7 @@ def _with_classic(
 def _fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:
     """Say how often the reasons are true, for a sample; None where no listener's history is long enough."""
     try:
-        return explanation_fidelity(
-            fitted, fitted.histories(split.given), n_cases=conf.fidelity_cases, seed=seed
-        )
+        return measure_fidelity(fitted, fitted.histories(split.given), n_cases=conf.fidelity_cases, seed=seed)
     except ValueError as error:
         log.info("The reasons were not measured: %s", error)
         return None

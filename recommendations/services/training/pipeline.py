@@ -242,7 +242,7 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
-        recommender.decisive_from = evaluation.fidelity.decisive_from
+        recommender.flip_threshold = evaluation.fidelity.flip_threshold
     return _registered(run, rows, recommender, fit_seconds, evaluation, reporter), rows
 
 
