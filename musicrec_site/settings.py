@@ -138,7 +138,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "common.http.offer_undo",
             ],
-            "builtins": ["common.templatetags.icons"],
+            "builtins": ["common.templatetags.icons", "common.templatetags.numbers"],
         },
     },
 ]

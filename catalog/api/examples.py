@@ -92,7 +92,7 @@ FILES = {
             ],
         }
     },
-    "m3u8": "#EXTM3U\n#PLAYLIST:Rainy Sunday\n#EXTINF:214,The Lanterns - Glass Harbour\nhttps://your.host/songs/42/\n",
+    "m3u8": "#EXTM3U\n#PLAYLIST:Rainy Sunday\n#EXTINF:214,The Lanterns - Glass Harbour\nhttps://media.example.org/glass-harbour.mp3\n",
     "csv": "position,song_id,title,artist,album,year,reason\n"
     "1,song_00042,Glass Harbour,The Lanterns,Low Tide,2019,Because of “Paper Lions”\n",
 }

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import models
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.records import LeftOut
 from common.jobs.models import JobRow
+from common.templatetags.numbers import format_count
 
 LEFT_OUT_IN_WORDS = {
     LeftOut.PRIVATE: _("played in a private session"),
@@ -27,13 +27,13 @@ LEFT_OUT_IN_WORDS = {
     LeftOut.UNREAD_KIND: _("albums and artists"),
 }
 KINDS_IN_WORDS: dict[str, Callable[[int], str]] = {
-    "play": lambda n: ngettext("%(n)s play", "%(n)s plays", n) % {"n": number_format(n)},
-    "skip": lambda n: ngettext("%(n)s skip", "%(n)s skips", n) % {"n": number_format(n)},
-    "like": lambda n: ngettext("%(n)s like", "%(n)s likes", n) % {"n": number_format(n)},
-    "dislike": lambda n: ngettext("%(n)s dislike", "%(n)s dislikes", n) % {"n": number_format(n)},
-    "playlist": lambda n: ngettext("%(n)s playlist", "%(n)s playlists", n) % {"n": number_format(n)},
+    "play": lambda n: ngettext("%(n)s play", "%(n)s plays", n) % {"n": format_count(n)},
+    "skip": lambda n: ngettext("%(n)s skip", "%(n)s skips", n) % {"n": format_count(n)},
+    "like": lambda n: ngettext("%(n)s like", "%(n)s likes", n) % {"n": format_count(n)},
+    "dislike": lambda n: ngettext("%(n)s dislike", "%(n)s dislikes", n) % {"n": format_count(n)},
+    "playlist": lambda n: ngettext("%(n)s playlist", "%(n)s playlists", n) % {"n": format_count(n)},
     "playlist_song": lambda n: (
-        ngettext("%(n)s song in playlists", "%(n)s songs in playlists", n) % {"n": number_format(n)}
+        ngettext("%(n)s song in playlists", "%(n)s songs in playlists", n) % {"n": format_count(n)}
     ),
 }
 

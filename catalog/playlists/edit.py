@@ -1,6 +1,6 @@
 """What a listener does with playlists. Positions are kept from 1 on without gaps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
@@ -20,15 +20,31 @@ class PlaylistError(Exception):
     """What was asked of a playlist can't be done; the message says why."""
 
 
+_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
+
+
 @retry_conflicts
-def create(owner: User, title: str, *, songs: Iterable[Song] = (), description: str = "") -> Playlist:
-    """Make a playlist of `owner` with these songs in this order."""
+def create(
+    owner: User,
+    title: str,
+    *,
+    songs: Iterable[Song] = (),
+    description: str = "",
+    reasons: Mapping[int, str] | None = None,
+) -> Playlist:
+    """Make a playlist of `owner` with these songs in this order; `reasons` say by song id why each is in it."""
+    texts = reasons or {}
     first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
         present = hold_songs(song.pk for song in first)
         playlist = Playlist.objects.create(owner=owner, title=_title(title), description=description)
         PlaylistItem.objects.bulk_create(
-            PlaylistItem(playlist=playlist, song=song, position=position)
+            PlaylistItem(
+                playlist=playlist,
+                song=song,
+                position=position,
+                reason=texts.get(song.pk, "")[:_REASON_LENGTH],
+            )
             for position, song in enumerate((song for song in first if song.pk in present), start=1)
         )
     return playlist

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.playlists import edit
-from recommendations.services.surfaces import mixes
+from recommendations.services.surfaces import generated_playlists, mixes
 from recommendations.views import cards
 
 
@@ -35,7 +35,9 @@ def keep(request, number: int):
     shown = _mix_or_404(request, number)
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
-    playlist = edit.create(request.user, title[: edit.MAX_TITLE], songs=shown.songs)
+    entries = generated_playlists.mix_entries(request.user, shown)
+    reasons = {entry.song.pk: entry.reason for entry in entries}
+    playlist = edit.create(request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=reasons)
     return redirect("catalog:playlist", playlist.pk)
 
 

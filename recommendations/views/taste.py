@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from common.templatetags.numbers import format_count
 from recommendations.forms import TasteForm
 from recommendations.models import Wish
 from recommendations.services.preferences import controls, taste
@@ -51,12 +52,14 @@ def taste_page(request):
 def _counted(known: dict[str, Any]) -> str:
     """Say what the recommender goes by; what there is none of is left out."""
     words = {
-        "plays": ngettext("%(n)d play", "%(n)d plays", known["plays"]),
-        "likes": ngettext("%(n)d like", "%(n)d likes", known["likes"]),
-        "dislikes": ngettext("%(n)d dislike", "%(n)d dislikes", known["dislikes"]),
-        "skips": ngettext("%(n)d skip", "%(n)d skips", known["skips"]),
+        "plays": ngettext("%(n)s play", "%(n)s plays", known["plays"]),
+        "likes": ngettext("%(n)s like", "%(n)s likes", known["likes"]),
+        "dislikes": ngettext("%(n)s dislike", "%(n)s dislikes", known["dislikes"]),
+        "skips": ngettext("%(n)s skip", "%(n)s skips", known["skips"]),
     }
-    return words_joined([text % {"n": known[kind]} for kind, text in words.items() if known[kind]])
+    return words_joined(
+        [text % {"n": format_count(known[kind])} for kind, text in words.items() if known[kind]]
+    )
 
 
 def _compared(listener, form: TasteForm) -> dict:

@@ -65,8 +65,14 @@ def test_a_playlist_goes_with_its_listener_as_a_file(alice, playlist):
         ("Título 0", 200_000),
         ("Título 1", 200_000),
     ]
-    lines = export("m3u8").body.splitlines()
-    assert lines[:3] == ["#EXTM3U", "#PLAYLIST:Rainy", "#EXTINF:200,Artist 0 - Título 0"]
+    Song.objects.filter(key="song_0").update(audio_url="https://media.example.org/0.mp3")
+    assert export("m3u8").body.splitlines() == [
+        "#EXTM3U",
+        "#PLAYLIST:Rainy",
+        "#EXTINF:200,Artist 0 - Título 0",
+        "https://media.example.org/0.mp3",
+        "# Without audio here: Artist 0 - Título 1",
+    ]
     assert "song_1" in export("csv").body
     assert export("exe").status == 400
     assert export("csv").headers["Content-Disposition"] == 'attachment; filename="rainy.csv"'

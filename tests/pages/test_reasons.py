@@ -1,10 +1,14 @@
 """What pages say about why a song is there."""
 
+import html
 import re
+
+from django.template import Context, Template
+from django.utils import translation
 
 from accounts.models import User
 from catalog.listening import interactions
-from catalog.models import Interaction
+from catalog.models import Interaction, PlaylistItem
 from recommendations.services.serving import recommend
 
 
@@ -57,3 +61,23 @@ def test_a_like_counts_for_the_panel_at_once(alice_with_model, trained, django_c
     with django_capture_on_commit_callbacks(execute=True):
         interactions.like_song(alice, trained.songs[-2], source="test")
     assert text(alice_with_model.get(f"/songs/{song.pk}/why/")) != before
+
+
+def test_a_kept_mix_keeps_its_reasons(alice_with_model, trained):
+    page = text(alice_with_model.get("/mixes/1/"))
+    answer = alice_with_model.post("/mixes/1/keep/")
+    kept = PlaylistItem.objects.filter(playlist__owner__username="alice").select_related("song")
+    assert answer.status_code == 302 and kept
+    assert all(item.reason for item in kept)
+    shown = re.findall(r'<p class="why-line">([^<]+)</p>', page)
+    assert {html.unescape(line) for line in shown} - {"From your history"} <= {item.reason for item in kept}
+
+
+def test_counts_have_the_separators_of_the_language():
+    count = (
+        "{% blocktranslate count n=n|grouped %}{{ n }} song{% plural %}{{ n }} songs{% endblocktranslate %}"
+    )
+    form = "{% load i18n %}" + count
+    for language, expected in (("en", "12,543 songs"), ("de", "12.543 Songs")):
+        with translation.override(language):
+            assert Template(form).render(Context({"n": 12543})) == expected

@@ -19,7 +19,7 @@ def text_of(playlist: Playlist, file_format: str, base_url: str) -> str:
     """Return the text of a file, UTF-8 once it is written; `file_format` is a key of `CONTENT_TYPES`."""
     if file_format == "jspf":
         return json.dumps(jspf.document(playlist, base_url), ensure_ascii=False, indent=1)
-    return _m3u8(playlist, base_url) if file_format == "m3u8" else _csv(playlist)
+    return _m3u8(playlist) if file_format == "m3u8" else _csv(playlist)
 
 
 def attachment(playlist: Playlist, file_format: str) -> str:
@@ -32,14 +32,17 @@ def content_type(file_format: str) -> str:
     return f"{CONTENT_TYPES[file_format]}; charset=utf-8"
 
 
-def _m3u8(playlist: Playlist, base_url: str) -> str:
-    """Extended M3U; songs without audio point at their page."""
+def _m3u8(playlist: Playlist) -> str:
+    """Extended M3U of the songs that have audio; of the others there is a comment, for no player plays a page."""
     lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.title)}"]
     for item in jspf.items_of(playlist):
         song = item.song
-        seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
-        lines.append(f"#EXTINF:{seconds},{_one_line(song.artist.name)} - {_one_line(song.title)}")
-        lines.append(song.audio_url or f"{base_url}/songs/{song.pk}/")
+        name = f"{_one_line(song.artist.name)} - {_one_line(song.title)}"
+        if song.audio_url:
+            seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
+            lines += [f"#EXTINF:{seconds},{name}", song.audio_url]
+        else:
+            lines.append(f"# Without audio here: {name}")
     return "\n".join(lines) + "\n"
 
 

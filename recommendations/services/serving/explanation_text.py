@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from catalog.models import Song
+from common.templatetags.numbers import format_count
 from recommendations.engine import Explanation, FeatureMatch
 from recommendations.services.serving.explanation_facts import (
     ARTIST,
@@ -428,7 +428,7 @@ def popularity_words(explanation: Explanation) -> str:
         )
     else:
         words = ngettext("Popular with %(count)s listener", "Popular with %(count)s listeners", note.count)
-    return words % {"count": number_format(note.count, force_grouping=True)}
+    return words % {"count": format_count(note.count)}
 
 
 def words_joined(words: list[str]) -> str:

@@ -1,0 +1,24 @@
+"""Counts with the thousands separators of the page's language; years and ids stay as they are."""
+
+from django import template
+from django.utils.formats import number_format
+
+register = template.Library()
+
+
+class GroupedNumber(int):
+    """A whole number whose text has thousands separators; it still counts for plural forms."""
+
+    def __str__(self) -> str:
+        return format_count(int(self))
+
+
+def format_count(n: int) -> str:
+    """Return 12,543 in English and 12.543 in German."""
+    return number_format(n, force_grouping=True)
+
+
+@register.filter
+def grouped(n: int) -> GroupedNumber:
+    """Return the number to be shown with separators, also inside a blocktranslate."""
+    return GroupedNumber(n or 0)
