@@ -103,4 +103,4 @@ API_LIKE_BUDGET = 14
 API_FRESH_LIST_BUDGET = 18
 
 # The operator's start page, its daily figures from the cache.
-DESK_BUDGET = 32
+DESK_BUDGET = 40

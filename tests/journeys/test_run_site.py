@@ -156,7 +156,7 @@ def test_a_worker_in_the_middle_of_a_long_job_gives_it_back_and_is_not_killed(mo
     assert process.returncode == 0
     assert said == [
         "Stopping …",
-        "The worker is in the asked once more, which goes back into the queue.",
+        "The worker is asked once more; a job it holds goes back into the queue.",
         "Stopped.",
     ]
 
