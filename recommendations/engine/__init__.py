@@ -35,6 +35,7 @@ from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions, Kind
 from recommendations.engine.data.item_features import AUDIO_FEATURES, FASTEST_BPM, SLOWEST_BPM, ItemFeatures
+from recommendations.engine.data.prior import FEWEST_LISTENERS, MOST_NEIGHBOURS, Prior
 from recommendations.engine.evaluation import (
     EvaluationReport,
     Fidelity,
@@ -70,6 +71,8 @@ __all__ = [
     "COPIES",
     "EASE",
     "FASTEST_BPM",
+    "FEWEST_LISTENERS",
+    "MOST_NEIGHBOURS",
     "PRESETS",
     "SEGMENTS",
     "SLOWEST_BPM",
@@ -94,6 +97,7 @@ __all__ = [
     "NotFitted",
     "Popularity",
     "PopularityNote",
+    "Prior",
     "RecommendedBatch",
     "RecommendedItem",
     "RecommendedList",

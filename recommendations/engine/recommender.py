@@ -30,6 +30,7 @@ from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
+from recommendations.engine.data.prior import Prior
 from recommendations.engine.pipeline.block_pipeline import Pipeline, map_blocks
 from recommendations.engine.pipeline.requests import (
     ListenerBatch,
@@ -47,6 +48,7 @@ from recommendations.engine.ranking.explanations import (
 )
 from recommendations.engine.ranking.ranker_features import SongTable
 from recommendations.engine.ranking.tree_ranker import Ranker
+from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
 from recommendations.engine.tuning.tuner import tune
 
 OnProgress = Callable[[str, int, int], None]
@@ -85,10 +87,16 @@ class Recommender:
         interactions: Interactions,
         item_features: ItemFeatures | None = None,
         *,
+        prior: Prior | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> Self:
         """Learn; a second fit forgets the first.
+
+        Parameters
+        ----------
+        prior
+            What listeners elsewhere heard, over the same songs (`Prior.over`).
 
         Raises
         ------
@@ -99,8 +107,9 @@ class Recommender:
         """
         strengths = interactions.to_matrix(self.config.weighting)
         require_listens(strengths)
-        data = TrainingData(strengths, item_features, interactions)
-        tuned = tune(data, self.config, seed=seed, on_progress=on_progress)
+        data = TrainingData(strengths, item_features, interactions, prior)
+        config = fit_to_crowd(self.config, data, seed)
+        tuned = tune(data, config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
         for name, algorithm in self.algorithms.items():
             algorithm.fit(data, seed=seed, on_progress=_bind_stage(on_progress, f"fit {name}"))
@@ -112,6 +121,7 @@ class Recommender:
         self.metadata = describe_training(self.config, data, seed) | (
             {"tuning": tuned.log} if tuned.log else {}
         )
+        self.metadata["crowd"] = Crowd.of(strengths).to_dict()
         return self
 
     def _adopt(self, config: RecommenderConfig) -> None:

@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
+from recommendations.engine.data.prior import Prior
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each step; an exception in it stops the fit and comes out unchanged."""
@@ -64,15 +65,20 @@ class TrainingData:
     features : ItemFeatures, optional
     events : Interactions, optional
         The events behind `strengths`, for algorithms that need times.
+    prior : Prior, optional
+        What listeners elsewhere heard, over the same songs.
     """
 
     strengths: csr_matrix
     features: ItemFeatures | None = None
     events: Interactions | None = None
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.features is not None and self.features.n_items != self.n_items:
             raise ValueError(f"There are features of {self.features.n_items} songs for {self.n_items} songs.")
+        if self.prior is not None and len(self.prior) != self.n_items:
+            raise ValueError(f"There is a prior of {len(self.prior)} songs for {self.n_items} songs.")
 
     @property
     def n_items(self) -> int:
@@ -114,7 +120,7 @@ class Algorithm(ABC):
             strengths = OrderedHistories.of(strengths, -steps)
         self.reset()
         self._fit(
-            TrainingData(strengths, data.features, data.events),
+            replace(data, strengths=strengths),
             np.random.default_rng(seed),
             on_progress or _ignore_progress,
         )

@@ -125,6 +125,9 @@ class RecommenderConfig:
         What the preset is and takes, in a sentence or two.
     search
         With it `fit` looks for the components, settings, weights and ranker itself, and keeps what it found.
+    follows_crowd
+        With it `fit` shifts the weights to what works for few listeners, the less of a crowd there is, and
+        takes in what listeners elsewhere heard.
     """
 
     name: str
@@ -139,6 +142,7 @@ class RecommenderConfig:
     ranker: RankerConfig | None = None
     search: SearchConfig | None = None
     about: str = ""
+    follows_crowd: bool = False
 
     def __post_init__(self) -> None:
         if not self.components:

@@ -61,6 +61,7 @@ STANDARD = RecommenderConfig(
         ranks_cold=True,
         newest_held_out=False,
     ),
+    follows_crowd=True,
     about="The default: several algorithms, ordered by a ranker that learns on this library, without a search. "
     "It takes about half a minute and 1 GB for 10,000 listeners and 5,000 songs.",
 )
@@ -85,6 +86,7 @@ TUNED = RecommenderConfig(
     search=SearchConfig(),
     about="The best lists: searches the settings of every algorithm on this library, then does what the default does. "
     "It takes a few minutes and up to 3 GB for 10,000 listeners and 5,000 songs.",
+    follows_crowd=True,
 )
 """Finds components, settings, weights and the ranker on the data itself; what stands here is for data sets that
 are too small to measure anything on."""

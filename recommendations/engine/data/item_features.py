@@ -80,6 +80,12 @@ class ItemFeatures:
     def n_items(self) -> int:
         return len(self.audio)
 
+    def take(self, rows: NDArray[np.integer]) -> ItemFeatures:
+        """Return the features of some songs, in the order of `rows`."""
+        genres = None if self.genres is None else csr_matrix(self.genres)[rows]
+        year = None if self.year is None else self.year[rows]
+        return ItemFeatures(self.audio[rows], self.artist[rows], genres, year)
+
     @cached_property
     def scaled(self) -> NDArray[np.float32]:
         """float32 (n_items, 8), all 0 to 1, NaN unknown: tempo from 60 to 180 BPM, faster or slower cut."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -135,7 +135,7 @@ class Validation:
             events = _without(events, hidden)
             events = events.take(~np.isin(events.listener_rows, new_listeners))
         is_ordered = newest and steps_back_of(data.strengths) is not None
-        training = TrainingData(kept, data.features, events)
+        training = replace(data, strengths=kept, events=events)
         return cls(data, training, hidden, judges, new_listeners, is_ordered)
 
     def again(self, share: float, seed: int) -> Self:

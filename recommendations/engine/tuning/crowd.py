@@ -1,0 +1,169 @@
+"""How much of a crowd a site has, and what each component may say because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import Algorithm, TrainingData, algorithm_of, create
+from recommendations.engine.core.arrays import n_per_row, positive_part, top_columns
+from recommendations.engine.core.config import SEGMENTS, RankerConfig, RecommenderConfig
+from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.data.side_information import has_side_information
+from recommendations.engine.ranking.ensemble import Blend
+from recommendations.engine.tuning.blend_weights import with_some
+from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases, K, Validation, ndcg_of_lists
+
+ENOUGH_SONGS = 5
+"""A listener of fewer songs is not yet part of a crowd."""
+HALF_A_CROWD = 25.0
+"""With so many listeners who share their songs, what listeners here say weighs half."""
+PRIOR_PART = 0.5
+"""Of what the crowd leaves over, the prior's part; the rest is content's."""
+LEAST_POPULARITY = 0.02
+"""Of cold listeners' weights, whatever the crowd."""
+ALONE = ("content", "prior")
+"""Components that work for one listener; all others learn from many."""
+MOST_JUDGES = 300
+"""At most so many listeners judge the prior."""
+PRIOR_WEIGHTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.85, 1.0)
+"""What is tried for the prior where there are enough listeners to judge by."""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Listeners who know enough songs, and how much they have in common.
+
+    Attributes
+    ----------
+    n_listeners
+        With at least `ENOUGH_SONGS` liked songs.
+    overlap
+        Mean share of their songs that another one of them likes, too; 0 to 1.
+    """
+
+    n_listeners: int
+    overlap: float
+
+    @classmethod
+    def of(cls, strengths: csr_matrix) -> Crowd:
+        """Measure it; the cost is linear in the pairs."""
+        liked = positive_part(strengths)
+        liked = liked[n_per_row(liked) >= ENOUGH_SONGS]
+        if not liked.shape[0]:
+            return cls(0, 0.0)
+        is_shared = (np.bincount(liked.indices, minlength=liked.shape[1]) > 1)[liked.indices]
+        shared = np.add.reduceat(is_shared, liked.indptr[:-1], dtype=np.float64)
+        return cls(int(liked.shape[0]), float((shared / n_per_row(liked)).mean()))
+
+    @property
+    def say(self) -> float:
+        """What listeners here may say, 0 (nobody has a song in common) to 1; rises with both numbers."""
+        n = max(self.n_listeners - 1, 0) * self.overlap
+        return n / (n + HALF_A_CROWD)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "n_listeners": self.n_listeners,
+            "overlap": round(self.overlap, 4),
+            "say": round(self.say, 4),
+        }
+
+
+def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> RecommenderConfig:
+    """Return the configuration with the weights that suit the site's crowd, and with the prior where there is one.
+
+    With less of a crowd more of each weight goes from components that learn from many listeners to those that
+    work for one. Where there are enough listeners to judge by, the prior's weight is what measures best on
+    songs held out of the data; at 0 the configuration is the one without a prior.
+    """
+    if not config.follows_crowd:
+        return config
+    crowd = Crowd.of(data.strengths)
+    has_content = has_side_information(data.features) or (
+        data.features is not None and bool(np.isfinite(data.features.audio).any())
+    )
+    plain = _weighted(config, crowd, has_prior=False, has_content=has_content)
+    if data.prior is None or not data.prior.together.nnz:
+        return plain
+    prior_weight = _measured_prior_weight(plain, data, seed)
+    if prior_weight == 0:
+        return plain
+    components = {**config.components, "prior": {}}
+    if prior_weight is None:
+        extended = replace(config, components=components)
+        return _weighted(extended, crowd, has_prior=True, has_content=has_content)
+    weights = {segment: _mixed(values, prior_weight) for segment, values in plain.weights.items()}
+    return replace(plain, components=components, weights=weights)
+
+
+def _mixed(weights: Mapping[str, float], prior: float) -> dict[str, float]:
+    return {name: (1 - prior) * value for name, value in weights.items()} | {"prior": prior}
+
+
+def _weighted(
+    config: RecommenderConfig, crowd: Crowd, *, has_prior: bool, has_content: bool
+) -> RecommenderConfig:
+    """Shift weight away from what learns from many listeners, as much as the crowd lacks."""
+    heirs = {"prior": PRIOR_PART} if has_prior else {}
+    if has_content and "content" in config.components:
+        heirs["content"] = 1 - sum(heirs.values())
+    total = sum(heirs.values())
+    if not total:
+        return replace(config, follows_crowd=False)
+    weights = {}
+    for segment in SEGMENTS:
+        kept = {
+            name: value * (1 if algorithm_of(name) in ALONE else crowd.say)
+            for name, value in config.weights[segment].items()
+        }
+        left = 1 - sum(kept.values())
+        for name, part in heirs.items():
+            kept[name] = kept.get(name, 0.0) + left * part / total
+        # who has no history yet may be known to nothing else
+        is_new = segment in ("none", "cold") and "popularity" in config.components
+        weights[segment] = with_some(kept, "popularity", LEAST_POPULARITY) if is_new else kept
+    return replace(config, weights=weights, follows_crowd=False)
+
+
+def _measured_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
+    """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
+    share = (config.ranker or RankerConfig()).holdout_share
+    validation = Validation.of(data, share, MOST_JUDGES, derived_seed(seed, "prior"))
+    if len(validation.judges) < MIN_LISTENERS:
+        return None
+    others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
+    fitted = {
+        name: create(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        for name in (*others, "prior")
+    }
+    return best_prior_weight(fitted, others, validation.cases())
+
+
+def best_prior_weight(fitted: Mapping[str, Algorithm], others: Mapping[str, float], cases: Cases) -> float:
+    """Return which of `PRIOR_WEIGHTS` has the highest mean NDCG, the smallest one where they are equal."""
+    found: list[NDArray[np.float64]] = []
+    for _, part in cases.blocks():
+        scores = [part.scores(algorithm) for algorithm in fitted.values()]
+        found.append(np.stack([_ndcg(scores, _weights_row(fitted, others, w), part) for w in PRIOR_WEIGHTS]))
+    means = np.concatenate(found, axis=1).mean(axis=1)
+    return PRIOR_WEIGHTS[int(means.argmax())]
+
+
+def _weights_row(
+    fitted: Mapping[str, Algorithm], others: Mapping[str, float], prior: float
+) -> NDArray[np.float64]:
+    mixed = _mixed(others, prior)
+    return np.array([mixed.get(name, 0.0) for name in fitted])
+
+
+def _ndcg(scores: list[Any], weights: NDArray[np.float64], cases: Cases) -> NDArray[np.float64]:
+    total = Blend.of(scores, np.tile(weights, (len(cases), 1))).total()
+    total[~np.isfinite(total)] = np.nan
+    return ndcg_of_lists(top_columns(total, K), cases.labels)

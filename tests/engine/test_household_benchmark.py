@@ -1,0 +1,71 @@
+"""The household benchmark at its small size, on the synthetic world."""
+
+from argparse import Namespace
+
+import numpy as np
+import pytest
+
+from benchmarks import household
+from benchmarks.listening_files import Listening
+from recommendations.engine import PRESETS, ItemFeatures, Weighting, World
+from recommendations.engine.evaluation import random_split
+
+
+@pytest.fixture(scope="module")
+def result():
+    world = World(n_listeners=400, n_songs=300, n_interactions=16_000, seed=3)
+    events = world.to_interactions()
+    counts = events.to_matrix(Weighting())
+    split = random_split(events, seed=3)
+    test = counts.multiply(split.test).tocsr()
+    songs = world.songs
+    features = ItemFeatures.build(
+        audio=songs.audio, artist=songs.artist, genres=songs.genres, year=songs.year
+    )
+    listening = Listening((counts - test).tocsr(), test, features)
+    options = Namespace(preset="tuned", seed=0, items=0, sizes=(1, 2, 5, 20), judged=60, floor=10, json=None)
+    return household.measure(options, listening)
+
+
+def test_every_size_has_every_system_with_its_interval(result):
+    assert [found["n_listeners"] for found in result["sizes"]] == [1, 2, 5, 20]
+    for found in result["sizes"]:
+        assert set(found["systems"]) >= {household.DEFAULT, household.WITHOUT, *household.ALONE}
+        for row in found["systems"].values():
+            low, high = row["interval"]
+            assert 0 <= low <= row["ndcg@10"] <= high <= 1
+        assert set(found["newcomers"]) == set(household.NEWCOMERS_HAVE)
+
+
+@pytest.mark.parametrize("rival", household.ALONE)
+def test_the_default_is_never_worse_than_a_plain_method(result, rival):
+    """At each size: not below the plain method, as far as so few listeners can say."""
+    for found in result["sizes"]:
+        assert found["default minus"][rival]["high"] >= 0
+
+
+def test_without_a_prior_the_default_is_never_worse_than_what_the_server_knows_alone(result):
+    for found in result["sizes"]:
+        ours = found["systems"][household.WITHOUT]
+        for rival in ("popularity", "item kNN", "user kNN"):
+            assert ours["interval"][1] >= found["systems"][rival]["ndcg@10"]
+
+
+def test_more_of_a_crowd_says_more(result):
+    says = [found["say"] for found in result["sizes"]]
+    assert says == sorted(says)
+    assert says[0] == 0
+
+
+def test_hidden_items_are_never_given():
+    rng = np.random.default_rng(0)
+    from scipy.sparse import random as random_matrix
+
+    heard = random_matrix(30, 80, 0.2, format="csr", random_state=rng, dtype=np.float32)
+    server = household.Server.of(heard, seed=1, n_judged=30)
+    assert (server.train.multiply(server.test)).nnz == 0
+    assert (server.train + server.test != heard).nnz == 0
+
+
+def test_the_default_preset_follows_the_crowd():
+    assert PRESETS["tuned"].follows_crowd

@@ -1,0 +1,170 @@
+"""What listeners elsewhere heard: counting, the component, and its weight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from recommendations.engine import PRESETS, Interactions, ItemFeatures, Prior, Recommender, TrainingData
+from recommendations.engine.algorithms import create
+from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.tuning import crowd
+from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
+
+CONFIG = replace(PRESETS["tuned"], search=None, ranker=None)
+
+
+def world(n_listeners: int, n_items: int = 60, seed: int = 0) -> csr_matrix:
+    """Listeners of two tastes: the first half of the songs, or the second."""
+    rng = np.random.default_rng(seed)
+    taste = np.arange(n_listeners) % 2
+    likes = np.where((np.arange(n_items) < n_items // 2)[None, :] == (taste == 0)[:, None], 0.4, 0.01)
+    return csr_matrix((rng.random((n_listeners, n_items)) < likes).astype(np.float32))
+
+
+def keys(n: int) -> np.ndarray:
+    return np.array([f"song-{number:03}" for number in range(n)])
+
+
+def prior_of(n_items: int = 60, floor: int = 10) -> Prior:
+    return Prior.count(world(400, n_items, seed=5), keys(n_items), fewest_listeners=floor).over(keys(n_items))
+
+
+def test_counts_are_the_listeners_of_both_songs_and_none_below_the_floor():
+    heard = world(300)
+    prior = Prior.count(heard, keys(60), fewest_listeners=7, most_neighbours=1000)
+    exact = (heard.T @ heard).toarray()
+    np.fill_diagonal(exact, 0)
+    exact[exact < 7] = 0
+    rows = [int(key.removeprefix("song-")) for key in prior.keys]
+    np.testing.assert_array_equal(prior.together.toarray(), exact[np.ix_(rows, rows)])
+    np.testing.assert_array_equal(prior.n_listeners, np.asarray(heard.sum(axis=0)).ravel()[rows])
+    assert prior.fewest() >= 7
+
+
+def test_a_pair_of_one_listener_is_never_counted():
+    with pytest.raises(ValueError, match="at least 2 listeners, not 1"):
+        Prior.count(world(10), keys(60), fewest_listeners=1)
+
+
+def test_songs_of_one_artist_are_no_pair_and_neighbours_are_bounded():
+    artist = np.arange(60, dtype=np.int32) // 2
+    prior = Prior.count(world(300), keys(60), fewest_listeners=2, most_neighbours=5, artist=artist)
+    assert np.diff(prior.together.indptr).max() == 5
+    found = prior.together.tocoo()
+    assert (found.row // 2 != found.col // 2).all()
+
+
+def test_over_other_songs_keeps_what_both_know():
+    prior = prior_of()
+    other = np.array(["new", "song-003", "", "song-001"])
+    moved = prior.over(other)
+    assert moved.n_listeners[[0, 2]].tolist() == [0, 0]
+    assert moved.together[1, 3] == prior.together[3, 1]
+    assert moved.together[0].nnz == moved.together[2].nnz == 0
+
+
+def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
+    data = TrainingData(world(20), prior=prior_of().over(np.r_[keys(59), ["unheard"]]))
+    algorithm = create("prior", {}).fit(data)
+    histories = world(6, seed=9)
+    scores = algorithm.score(histories)
+    assert np.isnan(scores[:, 59]).all()
+    assert np.isfinite(scores[:, :59]).all()
+    songs = np.tile(np.arange(59, dtype=np.int32), (6, 1))
+    amounts = algorithm.contributions(histories, songs).sum(axis=2)
+    np.testing.assert_allclose(amounts, scores[:, :59], rtol=1e-4, atol=1e-5)
+
+
+def test_a_listener_without_history_gets_what_most_heard_elsewhere():
+    prior = prior_of()
+    algorithm = create("prior", {}).fit(TrainingData(world(4), prior=prior))
+    scores = algorithm.score(csr_matrix((1, 60), dtype=np.float32))[0]
+    assert scores.argmax() == prior.n_listeners.argmax()
+
+
+def test_the_component_is_saved_and_read_again(tmp_path):
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(3)), prior=prior_of(), seed=1)
+    assert "prior" in fitted.component_names
+    fitted.save(tmp_path / "model")
+    again = Recommender.load(tmp_path / "model")
+    history = fitted.history([1, 4, 8])
+    ours, theirs = (model.recommend(history, 10).items for model in (fitted, again))
+    assert [song.item_id for song in ours] == [song.item_id for song in theirs]
+
+
+def test_a_household_hears_what_listeners_elsewhere_heard():
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(2)), prior=prior_of(), seed=1)
+    songs = fitted.recommend(fitted.history([1, 4, 8]), 10)
+    assert all(song.item_id < 30 for song in songs)
+    assert all(song.explanation.shares["prior"] > 0.5 for song in songs)
+
+
+def test_without_weight_the_model_is_byte_for_byte_the_one_without_a_prior(tmp_path, monkeypatch):
+    """A prior that measures worse than nothing, a random one, has the weight 0."""
+    rng = np.random.default_rng(0)
+    noise = Prior.count(
+        csr_matrix((rng.random((400, 60)) < 0.3).astype(np.float32)), keys(60), fewest_listeners=2
+    ).over(keys(60))
+    monkeypatch.setattr(crowd, "PRIOR_WEIGHTS", (0.0, 1.0))
+    events = Interactions.from_matrix(world(120))
+    with_prior = Recommender(CONFIG).fit(events, prior=noise, seed=1).save(tmp_path / "with")
+    without = Recommender(CONFIG).fit(events, seed=1).save(tmp_path / "without")
+    assert with_prior.digest == without.digest
+
+
+def test_where_there_are_enough_listeners_the_weight_is_measured():
+    events = Interactions.from_matrix(world(120))
+    fitted = Recommender(CONFIG).fit(events, prior=prior_of(), seed=1)
+    assert fitted.config.weights["warm"].get("prior", 0.0) in crowd.PRIOR_WEIGHTS
+
+
+def features(n_items: int = 60) -> ItemFeatures:
+    return ItemFeatures.build(artist=np.arange(n_items, dtype=np.int32) // 3)
+
+
+@pytest.mark.parametrize("has_prior", [False, True])
+def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
+    """From 1 to 100 listeners what learns from many gains, what works for one loses, in small steps."""
+    found = []
+    config = replace(CONFIG, components={**CONFIG.components, "prior": {}}) if has_prior else CONFIG
+    for n in range(1, 101):
+        weighted = crowd._weighted(config, Crowd(n, 0.8), has_prior=has_prior, has_content=True)
+        for segment in SEGMENTS:
+            assert sum(weighted.weights[segment].values()) == pytest.approx(1)
+        warm = weighted.weights["warm"]
+        found.append([warm["item_knn"], warm["popularity"], -warm["content"], -warm.get("prior", 0.0)])
+    steps = np.diff(found, axis=0)
+    assert (steps >= -1e-9).all()
+    assert np.abs(steps).max() < 0.05
+    assert found[0][0] == found[0][1] == 0
+
+
+def test_a_crowd_is_who_knows_enough_songs_and_what_they_share():
+    alone = csr_matrix(np.eye(3, 30, dtype=np.float32).repeat(1, axis=0))
+    assert Crowd.of(alone) == Crowd(0, 0.0)
+    same = csr_matrix(np.ones((4, 8), dtype=np.float32))
+    assert Crowd.of(same) == Crowd(4, 1.0)
+    apart = np.zeros((2, 20), dtype=np.float32)
+    apart[0, :10] = apart[1, 10:] = 1
+    assert Crowd.of(csr_matrix(apart)) == Crowd(2, 0.0)
+    assert Crowd(5, 1.0).say > Crowd(5, 0.5).say > Crowd(2, 0.5).say > Crowd(1, 1.0).say == 0
+
+
+def test_the_crowd_is_recorded():
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(4)), features(), seed=1)
+    assert fitted.metadata["crowd"]["n_listeners"] == 4
+    assert not fitted.config.follows_crowd
+
+
+def test_the_customers_numbers_stay_whatever_the_crowd():
+    data = TrainingData(world(2), features(), prior=prior_of())
+    assert fit_to_crowd(PRESETS["classic"], data, 0) is PRESETS["classic"]
+
+
+def test_strangers_to_a_server_without_prior_get_what_is_popular():
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(1)), features(), seed=1)
+    assert len(fitted.recommend(fitted.history([]), 5)) == 5
