@@ -23,7 +23,9 @@ def result():
         audio=songs.audio, artist=songs.artist, genres=songs.genres, year=songs.year
     )
     listening = Listening((counts - test).tocsr(), test, features)
-    options = Namespace(preset="tuned", seed=0, items=0, sizes=(1, 2, 5, 20), judged=60, floor=10, json=None)
+    options = Namespace(
+        preset="standard", seed=0, items=0, sizes=(1, 2, 5, 20), judged=60, floor=10, json=None
+    )
     return household.measure(options, listening)
 
 
@@ -68,4 +70,4 @@ def test_hidden_items_are_never_given():
 
 
 def test_the_default_preset_follows_the_crowd():
-    assert PRESETS["tuned"].follows_crowd
+    assert PRESETS["standard"].follows_crowd
