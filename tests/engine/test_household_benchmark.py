@@ -13,7 +13,7 @@ from recommendations.engine.evaluation import random_split
 
 @pytest.fixture(scope="module")
 def result():
-    world = World(n_listeners=400, n_songs=300, n_interactions=16_000, seed=3)
+    world = World(n_listeners=300, n_songs=200, n_interactions=9_000, seed=3)
     events = world.to_interactions()
     counts = events.to_matrix(Weighting())
     split = random_split(events, seed=3)
@@ -24,7 +24,7 @@ def result():
     )
     listening = Listening((counts - test).tocsr(), test, features)
     options = Namespace(
-        preset="standard", seed=0, items=0, sizes=(1, 2, 5, 20), judged=60, floor=10, json=None
+        preset="standard", seed=0, items=0, sizes=(1, 2, 5, 20), judged=12, floor=10, json=None
     )
     return household.measure(options, listening)
 
