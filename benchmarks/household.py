@@ -46,10 +46,10 @@ from recommendations.engine import (
     TrainingData,
     paired_bootstrap,
 )
-from recommendations.engine.algorithms import create
-from recommendations.engine.core.arrays import n_per_row, row_numbers, top_columns
+from recommendations.engine.algorithms import create_algorithm
+from recommendations.engine.core.arrays import count_per_row, list_entry_rows, select_top_columns
+from recommendations.engine.core.intervals import bootstrap_intervals
 from recommendations.engine.evaluation import metrics
-from recommendations.engine.evaluation.comparison import bootstrap
 
 DEPTH = 20
 TEST_SHARE = 0.2
@@ -106,7 +106,7 @@ class World:
         artist = None if features is None else features.artist
         keys = np.array([str(item) for item in items])
         prior = Prior.count(heard[elsewhere], keys, fewest_listeners=floor, artist=artist).over(keys)
-        here = here[n_per_row(heard[here]) >= 5]
+        here = here[count_per_row(heard[here]) >= 5]
         n_newcomers = min(MOST_NEWCOMERS, len(here) // 4)
         return cls(prior, heard[here[n_newcomers:]], heard[here[:n_newcomers]], features)
 
@@ -145,11 +145,11 @@ class Server:
     def of(cls, heard: csr_matrix, seed: int, n_judged: int) -> Server:
         """Hide a fifth of each listener's items, at least one."""
         rng = np.random.default_rng(seed)
-        rows = row_numbers(heard)
+        rows = list_entry_rows(heard)
         order = np.lexsort((rng.random(heard.nnz), rows))
         place = np.empty(heard.nnz, dtype=np.int64)
         place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
-        n_test = np.maximum(np.rint(n_per_row(heard) * TEST_SHARE), 1)
+        n_test = np.maximum(np.rint(count_per_row(heard) * TEST_SHARE), 1)
         is_test = place < n_test[rows]
         train, test = (_kept(heard, keep) for keep in (~is_test, is_test))
         return cls(train, test, np.arange(min(heard.shape[0], n_judged)))
@@ -255,7 +255,7 @@ def _by_history(
     values: dict[str, list[NDArray]], world: World, size: int, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     servers = world.servers(size, options.judged, options.seed)
-    lengths = np.concatenate([n_per_row(server.train[server.judged]) for server in servers])
+    lengths = np.concatenate([count_per_row(server.train[server.judged]) for server in servers])
     ranges = {"up to 15": lengths <= 15, "16 to 30": (lengths > 15) & (lengths <= 30), "31 on": lengths > 30}
     return {
         label: {
@@ -270,11 +270,11 @@ def _by_history(
 def first_songs(heard: csr_matrix, n: int, seed: int) -> tuple[csr_matrix, csr_matrix]:
     """Return n random songs of each listener, and all the others."""
     rng = np.random.default_rng([seed, n])
-    rows = row_numbers(heard)
+    rows = list_entry_rows(heard)
     order = np.lexsort((rng.random(heard.nnz), rows))
     place = np.empty(heard.nnz, dtype=np.int64)
     place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
-    is_given = place < np.minimum(n, n_per_row(heard) - 1)[rows]
+    is_given = place < np.minimum(n, count_per_row(heard) - 1)[rows]
     return _kept(heard, is_given), _kept(heard, ~is_given)
 
 
@@ -304,14 +304,14 @@ class Systems:
         strengths = Interactions.from_matrix(histories).to_matrix(self.presets[DEFAULT].config.weighting)
         found = {}
         for name, recommender in self.presets.items():
-            ranked = recommender.rankings(strengths, DEPTH)
+            ranked = recommender.rank_songs(strengths, DEPTH)
             found[name] = ranked.pop("recommender")
             if name == DEFAULT:
                 found |= {f"its {component}": lists for component, lists in ranked.items()}
         for name, algorithm in self.alone.items():
             scores = algorithm.score(strengths)
-            scores[row_numbers(strengths), strengths.indices] = np.nan
-            lists = top_columns(scores, DEPTH)
+            scores[list_entry_rows(strengths), strengths.indices] = np.nan
+            lists = select_top_columns(scores, DEPTH)
             found[name] = np.pad(lists, ((0, 0), (0, DEPTH - lists.shape[1])), constant_values=-1)
         return found
 
@@ -326,19 +326,19 @@ def fitted_systems(world: World, server: Server, options: argparse.Namespace) ->
     }
     data = TrainingData(events.to_matrix(config.weighting), None, events, world.prior)
     alone = {
-        name: create(algorithm, settings).fit(data, seed=options.seed)
+        name: create_algorithm(algorithm, settings).fit(data, seed=options.seed)
         for name, (algorithm, settings) in ALONE.items()
     }
     return Systems(presets, alone)
 
 
 def _values(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.float64]:
-    hits, n_test = metrics.hits_of(lists, test), n_per_row(test)
+    hits, n_test = metrics.find_hits(lists, test), count_per_row(test)
     return np.column_stack([metrics.ndcg(hits, n_test, 10), metrics.recall(hits, n_test, 20)])
 
 
 def _row(values: NDArray, shown: list[NDArray], world: World, seed: int) -> dict[str, Any]:
-    interval = bootstrap(values, seed=seed)[0]
+    interval = bootstrap_intervals(values, seed=seed)[0]
     return {
         "ndcg@10": float(values[:, 0].mean()),
         "interval": [interval.low, interval.high] if interval else [0.0, 1.0],

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from recommendations.engine import PRESETS, Interactions, ItemFeatures, Prior, Recommender, TrainingData
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import SEGMENTS
 from recommendations.engine.tuning import crowd
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
@@ -69,7 +69,7 @@ def test_over_other_songs_keeps_what_both_know():
 
 def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
     data = TrainingData(world(20), prior=prior_of().over(np.r_[keys(59), ["unheard"]]))
-    algorithm = create("prior", {}).fit(data)
+    algorithm = create_algorithm("prior", {}).fit(data)
     histories = world(6, seed=9)
     scores = algorithm.score(histories)
     assert np.isnan(scores[:, 59]).all()
@@ -81,7 +81,7 @@ def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
 
 def test_a_listener_without_history_gets_what_most_heard_elsewhere():
     prior = prior_of()
-    algorithm = create("prior", {}).fit(TrainingData(world(4), prior=prior))
+    algorithm = create_algorithm("prior", {}).fit(TrainingData(world(4), prior=prior))
     scores = algorithm.score(csr_matrix((1, 60), dtype=np.float32))[0]
     assert scores.argmax() == prior.n_listeners.argmax()
 

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms.base import DataSize, Progress, TrainingData
-from recommendations.engine.algorithms.sparse_similarity import Linked
-from recommendations.engine.core.arrays import n_per_row, row_numbers
+from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.core.arrays import count_per_row, list_entry_rows
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.prior import MOST_NEIGHBOURS
 
 
-class ListenersElsewhere(Linked):
+class ListenersElsewhere(SparseSimilarity):
     """Item-item neighbours whose counts come from another site or a public listening history.
 
     A link is the listeners elsewhere who heard both songs, by the geometric mean of the listeners of each
@@ -56,10 +56,10 @@ class ListenersElsewhere(Linked):
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         links = csr_matrix(strengths.maximum(strengths.T), dtype=np.float32)
         n_listeners = np.maximum(np.expm1(self.log_listeners_), 1)
-        links.data /= np.sqrt(n_listeners[row_numbers(links)] * n_listeners[links.indices])
+        links.data /= np.sqrt(n_listeners[list_entry_rows(links)] * n_listeners[links.indices])
         sums = np.asarray(links.sum(axis=1)).ravel()
         scale = np.where(sums > 0, sums, 1) ** -self.evenness
-        links.data = (links.data * scale[row_numbers(links)]).astype(np.float32)
+        links.data = (links.data * scale[list_entry_rows(links)]).astype(np.float32)
         links.sort_indices()
         return links
 
@@ -74,7 +74,7 @@ class ListenersElsewhere(Linked):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = super()._score(histories)
-        strangers = n_per_row(histories) == 0
+        strangers = count_per_row(histories) == 0
         scores[strangers] = np.where(self.learned_, self.log_listeners_, np.float32(np.nan))
         return scores
 

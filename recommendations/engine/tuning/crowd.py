@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms import Algorithm, TrainingData, algorithm_of, create
-from recommendations.engine.core.arrays import n_per_row, positive_part, top_columns
+from recommendations.engine.algorithms import Algorithm, TrainingData, create_algorithm, find_algorithm_name
+from recommendations.engine.core.arrays import count_per_row, keep_positive, select_top_columns
 from recommendations.engine.core.config import SEGMENTS, RankerConfig, RecommenderConfig
-from recommendations.engine.core.seeding import derived_seed
+from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.ranking.ensemble import Blend
 from recommendations.engine.tuning.blend_weights import with_some
@@ -53,13 +53,13 @@ class Crowd:
     @classmethod
     def of(cls, strengths: csr_matrix) -> Crowd:
         """Measure it; the cost is linear in the pairs."""
-        liked = positive_part(strengths)
-        liked = liked[n_per_row(liked) >= ENOUGH_SONGS]
+        liked = keep_positive(strengths)
+        liked = liked[count_per_row(liked) >= ENOUGH_SONGS]
         if not liked.shape[0]:
             return cls(0, 0.0)
         is_shared = (np.bincount(liked.indices, minlength=liked.shape[1]) > 1)[liked.indices]
         shared = np.add.reduceat(is_shared, liked.indptr[:-1], dtype=np.float64)
-        return cls(int(liked.shape[0]), float((shared / n_per_row(liked)).mean()))
+        return cls(int(liked.shape[0]), float((shared / count_per_row(liked)).mean()))
 
     @property
     def say(self) -> float:
@@ -120,7 +120,7 @@ def _weighted(
     weights = {}
     for segment in SEGMENTS:
         kept = {
-            name: value * (1 if algorithm_of(name) in ALONE else crowd.say)
+            name: value * (1 if find_algorithm_name(name) in ALONE else crowd.say)
             for name, value in config.weights[segment].items()
         }
         left = 1 - sum(kept.values())
@@ -135,12 +135,12 @@ def _weighted(
 def _measured_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
     """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
     share = (config.ranker or RankerConfig()).holdout_share
-    validation = Validation.of(data, share, MOST_JUDGES, derived_seed(seed, "prior"))
+    validation = Validation.of(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
     if len(validation.judges) < MIN_LISTENERS:
         return None
     others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
     fitted = {
-        name: create(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        name: create_algorithm(name, config.components.get(name, {})).fit(validation.data, seed=seed)
         for name in (*others, "prior")
     }
     return best_prior_weight(fitted, others, validation.cases())
@@ -164,6 +164,6 @@ def _weights_row(
 
 
 def _ndcg(scores: list[Any], weights: NDArray[np.float64], cases: Cases) -> NDArray[np.float64]:
-    total = Blend.of(scores, np.tile(weights, (len(cases), 1))).total()
+    total = Blend.from_scores(scores, np.tile(weights, (len(cases), 1))).total()
     total[~np.isfinite(total)] = np.nan
-    return ndcg_of_lists(top_columns(total, K), cases.labels)
+    return ndcg_of_lists(select_top_columns(total, K), cases.labels)

@@ -146,7 +146,9 @@ def _searched(
     trials += decay_trials(validation, best_trials(trials), report)
     fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
     if "prior" in config.components:
-        fitted["prior"] = create("prior", config.components["prior"]).fit(validation.data, seed=seed)
+        fitted["prior"] = create_algorithm("prior", config.components["prior"]).fit(
+            validation.data, seed=seed
+        )
     cases = validation.cases()
     new = validation.new_cases(1, max(config.cold_below - 1, 1), seed)
     alone = {name: cases.ndcg(algorithm) for name, algorithm in fitted.items()}
