@@ -11,7 +11,11 @@ from recommendations.engine import ALGORITHMS, CLASSIC, PRESETS, DataSize, estim
 from recommendations.engine.algorithms import create_algorithm
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = {"als": {"n_iterations": 1}, "content": {"artist": 1.0, "genre": 0.5}}
+OPTIONS = {
+    "als": {"n_iterations": 1},
+    "ials": {"n_iterations": 1, "n_factors": 64},
+    "content": {"artist": 1.0, "genre": 0.5},
+}
 SIZES = {
     "als": [(20_000, 4_000, 500_000), (40_000, 20_000, 500_000)],
     "content": [(2_000, 100_000, 100_000), (2_000, 300_000, 100_000)],

@@ -22,6 +22,7 @@ from recommendations.engine.core.config import (
     RecommenderConfig,
     SearchConfig,
 )
+from recommendations.engine.core.ordered import steps_back_of
 from recommendations.engine.ranking.tree_ranker import held_out
 from recommendations.engine.tuning.blend_weights import best_blend
 from recommendations.engine.tuning.hyperparameter_search import SPACE
@@ -75,13 +76,28 @@ def one(recommender, histories, row, k=10):
 
 def test_the_search_says_what_it_tried_chose_and_gained(searched):
     log = searched.metadata["tuning"]
-    tried = [(trial["component"], "side_information" in trial["options"]) for trial in log["trials"]]
+    trials = [trial for trial in log["trials"] if trial["options"].get("history_decay", 1) == 1]
+    tried = [(trial["component"], "side_information" in trial["options"]) for trial in trials]
     assert tried == [("ease", False), ("item_knn", False), ("ease", True), ("item_knn", True)]
     assert log["chosen"] in ("ranker", "blend")
     told = {"ease told artists and genres", "item_knn told artists and genres"}
     assert set(log["ndcg@10"]) == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | told
     ours = log["ndcg@10"][log["chosen"]]
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
+
+
+def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(searched, world):
+    data = training_data(world)
+    validation = Validation.of(data, 0.2, 1500, seed=1)
+    assert validation.is_ordered
+    steps = steps_back_of(data.strengths)
+    row = int(validation.judges[0])
+    own = slice(data.strengths.indptr[row], data.strengths.indptr[row + 1])
+    hidden = np.isin(data.strengths.indices[own], validation.hidden[[row]].indices)
+    assert sorted(steps[own][hidden]) == list(range(hidden.sum()))
+    decays = {trial["options"].get("history_decay", 1) for trial in searched.metadata["tuning"]["trials"]}
+    assert decays > {1, 0.8}
+    assert not Validation.of(data, 0.2, 1500, seed=1, newest=False).is_ordered
 
 
 def test_a_component_that_adds_nothing_is_left_out(world):
@@ -187,6 +203,17 @@ def test_the_same_data_seed_and_trials_give_the_same_result(searched, world):
     histories = searched.histories(world[0])
     lists = [recommender.recommend_batch(histories, 5).item_rows for recommender in (searched, again)]
     np.testing.assert_array_equal(*lists)
+
+
+def test_a_search_begins_with_what_the_last_one_found(world):
+    weights = {segment: {"ease": 0.5, "popularity": 0.5} for segment in SMALL.weights}
+    components = {"ease": {"regularization": 33.0}, "popularity": {}}
+    found = replace(SMALL, components=components, weights=weights, search=None)
+    warm = SMALL.warm_started(found)
+    assert RecommenderConfig.from_dict(warm.to_dict()) == warm
+    trials = Recommender(warm).fit(*world, seed=3).metadata["tuning"]["trials"]
+    assert trials[0]["component"] == "ease" and trials[0]["options"]["regularization"] == 33.0
+    assert PRESETS["standard"].warm_started(found) == PRESETS["standard"]
 
 
 def test_a_budget_in_seconds_still_tries_every_component_once(world):

@@ -58,7 +58,7 @@ def keeps_histories(components: Iterable[str]) -> bool:
 
 
 def create_algorithm(name: str, options: Mapping[str, Any]) -> Algorithm:
-    """Return a new algorithm by its name, or by a component's (see `algorithm_of`).
+    """Return a new algorithm by its name, or by a component's (see `find_algorithm_name`).
 
     Raises
     ------

@@ -66,7 +66,7 @@ class Transitions(SparseSimilarity):
 
     def _fit_bytes(self, size: DataSize) -> float:
         """The pairs within the window, while those of one more distance are added and the strongest chosen."""
-        return 60.0 * min(self.window * size.n_pairs, size.n_items**2)
+        return 45.0 * min(self.window * size.n_pairs, size.n_items**2)
 
     def _learned_bytes(self, size: DataSize) -> float:
         return 8.0 * min(size.n_items * min(self.n_links, size.n_items), self.window * size.n_pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from recommendations.engine.core.weighting import Weighting
@@ -82,12 +82,15 @@ class SearchConfig:
         can differ, with trials alone they cannot.
     max_listeners
         At most so many listeners judge a trial.
+    first
+        Component -> settings that are tried before all others: those that the last search found.
     """
 
     components: tuple[str, ...] = ("ease", "ials", "item_knn", "user_knn", "transitions")
     trials: int = 18
     seconds: float | None = None
     max_listeners: int = 1500
+    first: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -168,6 +171,13 @@ class RecommenderConfig:
             )
         if min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
             raise ValueError(f"The weights of {segment!r} must be at least 0 and sum to 1.")
+
+    def warm_started(self, found: RecommenderConfig) -> RecommenderConfig:
+        """Return the configuration with the settings that another search found tried first."""
+        if self.search is None or found.name != self.name:
+            return self
+        first = {name: found.components[name] for name in self.search.components if name in found.components}
+        return replace(self, search=replace(self.search, first=first))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from recommendations.engine.algorithms import Algorithm, TrainingData, create_algorithm
+from recommendations.engine.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    TrainingData,
+    create_algorithm,
+    find_algorithm_name,
+)
 from recommendations.engine.core.config import RankerConfig, SearchConfig
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.tuning.validation import Validation
@@ -237,10 +243,20 @@ def _planned(
     """Yield the first settings of every component, then the second ones and so on, as the budget allows."""
     components = [name for name in search.components if is_ordered or name not in NEED_ORDER]
     spaces = [
-        [(name, options) for options in _distinct(name, is_flat)] for name in components or search.components
+        [(name, options) for options in _warm_started(name, search, _distinct(name, is_flat))]
+        for name in components or search.components
     ]
     order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
     return iter(order[: max(search.trials, len(search.components))])
+
+
+def _warm_started(name: str, search: SearchConfig, space: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the settings with those of the last search first; options that have gone since are left out of them."""
+    if name not in search.first:
+        return space
+    known = ALGORITHMS[find_algorithm_name(name)].option_names()
+    first = {option: value for option, value in search.first[name].items() if option in known}
+    return [first, *(options for options in space if options != first)]
 
 
 def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:

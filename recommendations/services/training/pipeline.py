@@ -232,7 +232,7 @@ def _train(run: TrainingRun, reporter: Reporter) -> None:
 
 
 def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, TrainingRows]:
-    config = config_for(run.preset, run.options)
+    config = _warm_started(config_for(run.preset, run.options))
     seed = int(run.options.get("seed", 0))
     memory_check.check(*training_rows.count_rows(), config)
     rows = _read(reporter)
@@ -244,6 +244,14 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     if evaluation and evaluation.fidelity:
         recommender.flip_threshold = evaluation.fidelity.flip_threshold
     return _registered(run, rows, recommender, fit_seconds, evaluation, reporter), rows
+
+
+def _warm_started(config: RecommenderConfig) -> RecommenderConfig:
+    """Return the configuration whose search begins with what the active version's search found."""
+    active = registry.active_version()
+    if active is None or config.search is None:
+        return config
+    return config.warm_started(RecommenderConfig.from_dict(active.config))
 
 
 def _read(reporter: Reporter) -> TrainingRows:
