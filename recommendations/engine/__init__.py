@@ -16,6 +16,7 @@ from recommendations.engine.algorithms import (
 )
 from recommendations.engine.algorithms.ease import COPIES, EASE
 from recommendations.engine.algorithms.popularity import Popularity
+from recommendations.engine.artifacts.seed_pack import ForeignPack, SeedPack, load_pack, save_pack
 from recommendations.engine.artifacts.store import (
     ArtifactError,
     CorruptArtifact,
@@ -85,6 +86,7 @@ __all__ = [
     "Explanation",
     "FeatureMatch",
     "Fidelity",
+    "ForeignPack",
     "History",
     "IdMap",
     "Interactions",
@@ -103,6 +105,7 @@ __all__ = [
     "RecommendedList",
     "Recommender",
     "RecommenderConfig",
+    "SeedPack",
     "Split",
     "TrainingData",
     "UnsupportedArtifact",
@@ -117,11 +120,13 @@ __all__ = [
     "evaluate",
     "keeps_histories",
     "listener_split",
+    "load_pack",
     "measure_fidelity",
     "paired_bootstrap",
     "pick_share",
     "random_split",
     "read_available_bytes",
     "rerank",
+    "save_pack",
     "temporal_split",
 ]

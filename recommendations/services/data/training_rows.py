@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
 from recommendations.conf import conf
-from recommendations.engine import Interactions, ItemFeatures
+from recommendations.engine import Interactions, ItemFeatures, Prior
 from recommendations.models import ListenerState, ModelVersion, Wish
+from recommendations.services.data import seed_packs
 from recommendations.services.data.column_reader import Columns, Reader, reader
 
 OnRead = Callable[[int, int], None]
@@ -53,13 +54,14 @@ class Generations:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What a training learns from: events, songs, and up to which interaction they were read."""
+    """What a training learns from: events, songs, up to which interaction they were read, and a seed pack's prior."""
 
     interactions: Interactions
     features: ItemFeatures
     last_interaction_id: int
     n_left_out: int
     generations: Generations
+    prior: Prior | None = None
 
 
 def count_rows() -> tuple[int, int, int]:
@@ -93,7 +95,8 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
         features = _features(source, songs)
     keep = _allowed(events)
     interactions = _interactions(events, keep, songs, songs["id"].astype(np.int64))
-    return TrainingRows(interactions, features, last, int((~keep).sum()), generations)
+    prior = seed_packs.read_prior(interactions.items.ids)
+    return TrainingRows(interactions, features, last, int((~keep).sum()), generations, prior)
 
 
 def read_generations(source: Reader, first_listener: int = 0, last_listener: int = 2**62) -> Generations:

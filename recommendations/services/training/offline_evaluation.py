@@ -111,7 +111,9 @@ def report_on(
 def _fitted(
     rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int, on_progress: OnProgress | None
 ) -> Recommender:
-    return Recommender(config).fit(split.train, rows.features, seed=seed, on_progress=on_progress)
+    return Recommender(config).fit(
+        split.train, rows.features, prior=rows.prior, seed=seed, on_progress=on_progress
+    )
 
 
 def _report_on(

@@ -285,7 +285,7 @@ def _fitted(
     started = time.perf_counter()
     on_progress = reporter.enter("fitting")
     recommender = Recommender(config).fit(
-        rows.interactions, rows.features, seed=seed, on_progress=on_progress
+        rows.interactions, rows.features, prior=rows.prior, seed=seed, on_progress=on_progress
     )
     seconds = time.perf_counter() - started
     reporter.say(f"Fitted {config.name} in {seconds:.1f} s.")

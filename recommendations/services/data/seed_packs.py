@@ -1,0 +1,162 @@
+"""Seed packs: what listeners elsewhere heard, brought to this site, and what this site can give to another."""
+
+import logging
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from catalog.models import Song
+from recommendations.engine import (
+    FEWEST_LISTENERS,
+    MOST_NEIGHBOURS,
+    ArtifactError,
+    Interactions,
+    Prior,
+    SeedPack,
+    Weighting,
+    load_pack,
+    save_pack,
+)
+
+log = logging.getLogger(__name__)
+
+
+class SeedRefused(ValueError):
+    """A pack can't be made or brought in; the message is one sentence."""
+
+
+def get_pack_folder() -> Path:
+    """Return where the pack of this site lies, whether there is one or not."""
+    return Path(settings.DATA_DIR) / "seed" / "pack"
+
+
+def read_keys(song_ids: NDArray[np.int64]) -> NDArray:
+    """Return what each song goes by elsewhere: its MusicBrainz id, else its normalised artist and title.
+
+    Reads the whole catalog once; a song that is gone has the key "".
+    """
+    known = {
+        pk: str(mbid) if mbid else f"name:{match_key}"
+        for pk, mbid, match_key in Song.objects.values_list("pk", "mbid", "match_key").iterator()
+    }
+    return np.array([known.get(int(pk), "") for pk in song_ids], dtype=str)
+
+
+def install_pack(directory: Path) -> SeedPack:
+    """Check a pack and copy it to where trainings look for it, in place of the one before.
+
+    Raises
+    ------
+    ArtifactError
+        The folder is damaged or no seed pack; the pack before it stays.
+    """
+    pack = load_pack(directory)
+    target = get_pack_folder()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    incoming = target.parent / f".incoming-{secrets.token_hex(4)}"
+    outgoing = target.parent / f".outgoing-{secrets.token_hex(4)}"
+    try:
+        shutil.copytree(directory, incoming)
+        load_pack(incoming)
+        if target.exists():
+            target.rename(outgoing)
+        incoming.rename(target)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+        shutil.rmtree(outgoing, ignore_errors=True)
+    return pack
+
+
+def remove_pack() -> bool:
+    """Take the pack away, and return whether there was one; the next training does without it."""
+    folder = get_pack_folder()
+    if not folder.exists():
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
+def find_pack() -> SeedPack | None:
+    """Return the pack of this site; None without one, or with a damaged one, which is logged."""
+    if not get_pack_folder().exists():
+        return None
+    try:
+        return load_pack(get_pack_folder())
+    except ArtifactError as error:
+        log.warning("The seed pack is left out: %s", error)
+        return None
+
+
+def read_prior(song_ids: NDArray[np.int64]) -> Prior | None:
+    """Return what listeners elsewhere heard of these songs, in their order; None where no pack knows two of them."""
+    pack = find_pack()
+    if pack is None:
+        return None
+    prior = pack.over(read_keys(song_ids))
+    return prior if prior.together.nnz else None
+
+
+def count_known_songs(pack: SeedPack) -> int:
+    """Return how many songs of this library the pack knows; reads the catalog once."""
+    song_ids = np.fromiter(Song.objects.values_list("pk", flat=True), dtype=np.int64)
+    return int((pack.over(read_keys(song_ids)).n_listeners > 0).sum())
+
+
+def export_pack(
+    directory: Path,
+    events: Interactions,
+    *,
+    fewest_listeners: int = FEWEST_LISTENERS,
+    licence: str = "",
+) -> SeedPack:
+    """Write a pack of what this site's listeners heard together.
+
+    Only songs and pairs that at least `fewest_listeners` listeners share are in it, and nothing of who they
+    are. The events are those that may be learned from. The folder must not exist.
+
+    Raises
+    ------
+    SeedRefused
+        `fewest_listeners` is below the floor, or no pair has so many listeners.
+    ArtifactError
+        The folder exists already.
+    """
+    if fewest_listeners < FEWEST_LISTENERS:
+        raise SeedRefused(
+            f"At least {FEWEST_LISTENERS} listeners must share a pair, so that nobody can be recognised; "
+            f"{fewest_listeners} were asked for."
+        )
+    heard, keys = _merge_by_key(events)
+    prior = Prior.count(heard, keys, fewest_listeners=fewest_listeners, most_neighbours=MOST_NEIGHBOURS)
+    if not prior.together.nnz:
+        raise SeedRefused(
+            f"No two songs here were heard by the same {fewest_listeners} listeners, so there is nothing to export."
+        )
+    pack = SeedPack(
+        prior,
+        {},
+        {
+            "source": "the listeners of another site",
+            "licence": licence,
+            "made_at": datetime.now(UTC).date().isoformat(),
+        },
+    )
+    save_pack(directory, pack)
+    return pack
+
+
+def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray]:
+    """Return who liked or played what, (n_listeners, n_keys), and the keys; songs of one key are one."""
+    heard = events.to_matrix(Weighting()).tocoo()
+    positive = heard.data > 0
+    keys, of_song = np.unique(read_keys(events.items.ids), return_inverse=True)
+    entries = (np.ones(int(positive.sum()), np.float32), (heard.row[positive], of_song[heard.col[positive]]))
+    merged = csr_matrix(entries, shape=(heard.shape[0], len(keys)))
+    known = keys != ""
+    return merged[:, np.flatnonzero(known)], keys[known]

@@ -1,0 +1,126 @@
+"""Seed packs: made by one site, brought to another, and used by its next training."""
+
+import json
+import shutil
+import uuid
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.models import Song
+from recommendations.engine import Prior, SeedPack, load_pack, save_pack
+from recommendations.services.data import seed_packs, training_rows
+from tests.recommendations.conftest import train
+
+
+@pytest.fixture(autouse=True)
+def own_data(settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+
+
+@pytest.fixture
+def with_ids(world):
+    songs = list(Song.objects.order_by("pk"))
+    for song in songs[::2]:
+        song.mbid = uuid.uuid5(uuid.NAMESPACE_DNS, song.key)
+    Song.objects.bulk_update(songs, ["mbid"])
+
+
+@pytest.fixture
+def pack(with_ids, tmp_path):
+    folder = tmp_path / "pack"
+    call_command("export_seed", str(folder))
+    return folder
+
+
+def test_a_pack_is_counts_of_pairs_that_ten_listeners_share(pack):
+    loaded = load_pack(pack)
+    assert loaded.prior.fewest() >= 10
+    events = training_rows.read().interactions
+    assert loaded.prior.together.data.max() <= events.n_listeners
+    names = {path.name for path in pack.iterdir()}
+    assert names == {
+        "manifest.json", "keys.npy", "n_listeners.npy", "counts.npy", "neighbours.npy", "starts.npy",
+        "former.npy", "current.npy",
+    }  # fmt: skip
+    known = {str(mbid) for mbid in Song.objects.exclude(mbid=None).values_list("mbid", flat=True)}
+    assert known & set(loaded.prior.keys.tolist())
+
+
+@pytest.mark.parametrize("asked", [0, 1, 9])
+def test_the_floor_is_enforced(world, tmp_path, asked):
+    with pytest.raises(CommandError, match=f"At least 10 listeners must share a pair.*{asked} were asked"):
+        call_command("export_seed", str(tmp_path / "pack"), "--fewest-listeners", str(asked))
+    assert not (tmp_path / "pack").exists()
+
+
+def test_more_listeners_than_there_are_give_no_pack(world, tmp_path):
+    with pytest.raises(CommandError, match="nothing to export"):
+        call_command("export_seed", str(tmp_path / "pack"), "--fewest-listeners", "1000")
+
+
+def test_the_next_training_uses_a_loaded_pack_and_says_so(pack, capsys):
+    call_command("load_seed", str(pack))
+    assert "The next training uses it." in capsys.readouterr().out
+    rows = training_rows.read()
+    assert rows.prior is not None
+    assert len(rows.prior) == rows.interactions.n_items
+    run = train(config={"search": None, "ranker": None, "follows_crowd": True})
+    assert run.status == "succeeded", run.error
+    call_command("load_seed", "--remove")
+    assert training_rows.read().prior is None
+
+
+def damage(pack, how):
+    if how == "changed":
+        path = pack / "counts.npy"
+        path.write_bytes(path.read_bytes()[:-4] + b"\x01\x02\x03\x04")
+    elif how == "missing":
+        (pack / "keys.npy").unlink()
+    elif how == "added":
+        (pack / "more.npy").write_bytes(b"")
+    elif how == "no manifest":
+        (pack / "manifest.json").unlink()
+    else:
+        values = json.loads((pack / "manifest.json").read_text())
+        values["about"]["pack_version"] = 99
+        (pack / "manifest.json").write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize("how", ["changed", "missing", "added", "no manifest", "another version"])
+def test_a_damaged_pack_is_refused_in_a_sentence_and_the_one_before_stays(pack, tmp_path, how):
+    seed_packs.install_pack(pack)
+    damaged = shutil.copytree(pack, tmp_path / "damaged")
+    damage(damaged, how)
+    with pytest.raises(CommandError) as refused:
+        call_command("load_seed", str(damaged))
+    assert str(refused.value).count("\n") == 0
+    assert seed_packs.find_pack() is not None
+    assert [path.name for path in seed_packs.get_pack_folder().parent.iterdir()] == ["pack"]
+
+
+def test_a_model_is_no_pack(version, settings):
+    with pytest.raises(CommandError, match="is no seed pack"):
+        call_command("load_seed", str(settings.ARTIFACTS_DIR / version.artifact))
+
+
+def test_a_pack_of_pairs_of_few_listeners_is_refused(tmp_path):
+    heard = np.ones((3, 4), dtype=np.float32)
+    from scipy.sparse import csr_matrix
+
+    prior = Prior.count(csr_matrix(heard), np.array(["a", "b", "c", "d"]), fewest_listeners=2)
+    save_pack(tmp_path / "few", SeedPack(prior, {}, {}))
+    with pytest.raises(CommandError, match="pairs of 3 listeners; at least 10 are needed"):
+        call_command("load_seed", str(tmp_path / "few"))
+
+
+def test_former_ids_are_followed(tmp_path):
+    from scipy.sparse import csr_matrix
+
+    heard = csr_matrix(np.ones((12, 2), dtype=np.float32))
+    prior = Prior.count(heard, np.array(["a", "b"]), fewest_listeners=10)
+    save_pack(tmp_path / "pack", SeedPack(prior, {"old": "a"}, {"source": "somewhere\nelse"}))
+    pack = load_pack(tmp_path / "pack")
+    assert pack.over(np.array(["b", "old", "x"])).together.toarray()[0].tolist() == [0, 12, 0]
+    assert pack.about["source"] == "somewhere else"
