@@ -124,3 +124,14 @@ def test_former_ids_are_followed(tmp_path):
     pack = load_pack(tmp_path / "pack")
     assert pack.over(np.array(["b", "old", "x"])).together.toarray()[0].tolist() == [0, 12, 0]
     assert pack.about["source"] == "somewhere else"
+
+
+def test_explanations_name_listeners_elsewhere(song):
+    from django.utils import translation
+
+    from recommendations.services.serving import explanation_text
+
+    assert explanation_text.KIND_OF_COMPONENT["prior"] == "elsewhere"
+    assert str(explanation_text.NAMES["elsewhere"]) == "Listeners elsewhere"
+    with translation.override("de"):
+        assert str(explanation_text.NAMES["elsewhere"]) == "Hörer anderswo"

@@ -26,9 +26,10 @@ from recommendations.services.serving.explanation_facts import (
 )
 from recommendations.services.serving.recommend import Served
 
-HISTORY, LISTENERS, SOUND, LIKENESS, POPULAR, OTHER = (
+HISTORY, LISTENERS, ELSEWHERE, SOUND, LIKENESS, POPULAR, OTHER = (
     "history",
     "listeners",
+    "elsewhere",
     "sound",
     "likeness",
     "popular",
@@ -45,6 +46,7 @@ KIND_OF_COMPONENT = {
     "item_knn": HISTORY,
     "history": HISTORY,
     "user_knn": LISTENERS,
+    "prior": ELSEWHERE,
     "popularity": POPULAR,
 }
 PARTS_OF_COMPONENT = {"artist": {ARTIST}, "audio": {AUDIO}, "genre": {GENRE}}
@@ -52,6 +54,7 @@ CONTENT = "content"
 NAMES = {
     HISTORY: gettext_lazy("Your listening history"),
     LISTENERS: gettext_lazy("Listeners like you"),
+    ELSEWHERE: gettext_lazy("Listeners elsewhere"),
     ARTIST: gettext_lazy("Artists you know"),
     GENRE: gettext_lazy("Your genres"),
     SOUND: gettext_lazy("Your taste in sound"),
@@ -261,6 +264,10 @@ def _share_text(kind: str, parts: set[str], song: Song, explanation: Explanation
             return _("Personalized pick based on your listening history")
         case "listeners":
             return _("Played by listeners like you")
+        case "elsewhere":
+            if not explanation.named:
+                return _("Heard by listeners elsewhere")
+            return _("Heard by listeners elsewhere together with your music")
         case "artist":
             return _artist_words(song, facts)
         case "genre":
