@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, save_npz
 
-from catalog.imports.importers import importer_named, open_file
+from catalog.imports.importers import get_importer, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.core.ordered import keep_entries, steps_back_of
@@ -132,7 +132,7 @@ def _written(out: Path, interactions: Interactions, items: Iterable[Sequence[obj
 
 
 def _records(path: Path, content: str, form: str) -> Iterator[ListenRecord | SongRecord]:
-    for record in importer_named(content, form).read(open_file(path), {}):
+    for record in get_importer(content, form).read(open_file(path), {}):
         if not isinstance(record, RejectedRow):
             yield record
 

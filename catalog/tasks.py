@@ -35,5 +35,5 @@ def sweep_imports() -> None:
 
 def sweep_and_wake() -> None:
     """Requeue imports whose worker is gone and wake workers for those that wait."""
-    for run in import_jobs.sweep().waiting:
+    for run in import_jobs.sweep_imports().waiting:
         send(run_import, run.pk)

@@ -115,7 +115,7 @@ class ImportRunAdmin(RecordAdmin):
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
         self._only_post_of_importers(request)
         run = get_object_or_404(ImportRun, pk=run_id)
-        if import_jobs.cancel(run):
+        if import_jobs.cancel_import(run):
             self.log_change(request, run, "Cancelled.")
             messages.success(request, _("The import is stopped; what is in stays until it is undone."))
         else:
@@ -139,7 +139,7 @@ class ImportRunAdmin(RecordAdmin):
 
     def _undo(self, request: HttpRequest, run: ImportRun) -> None:
         try:
-            n_deleted = import_jobs.undo(run)
+            n_deleted = import_jobs.undo_import(run)
         except import_jobs.ImportRefused as error:
             messages.error(request, str(error))
         else:

@@ -11,7 +11,7 @@ from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import example
 from catalog.imports import import_jobs
-from catalog.imports.importers import importers_of
+from catalog.imports.importers import list_importers
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
 
@@ -98,7 +98,7 @@ class ImportIn(serializers.Serializer):
         help_text="A history, likes or a playlist, as they were downloaded; docs/importing.md lists the sources."
     )
     format = serializers.ChoiceField(
-        choices=[importer.name for importer in importers_of("history")],
+        choices=[importer.name for importer in list_importers("history")],
         required=False,
         help_text="Found out from the file if it is left out.",
     )
@@ -147,14 +147,14 @@ class OneImport(APIView):
     def delete(self, request, pk: int):
         """Stop an import that runs; take back what it added when it is over."""
         run = _own(request.user, pk)
-        if not import_jobs.cancel(run):
+        if not import_jobs.cancel_import(run):
             _undone(run)
         return Response(ImportDetailSerializer(_own(request.user, pk)).data)
 
 
 def _undone(run: ImportRun) -> None:
     try:
-        import_jobs.undo(run)
+        import_jobs.undo_import(run)
     except import_jobs.ImportRefused as error:
         raise ValidationError(str(error)) from None
 

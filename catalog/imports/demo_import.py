@@ -14,11 +14,11 @@ SOURCE = "demo"
 Status = ImportRun.Status
 
 
-class AnotherWorld(Exception):
+class DemoWorldConflict(Exception):
     """The database holds songs that the demo world would be mixed up with."""
 
 
-def world_run(content: ImportRun.Content, options: dict[str, Any]) -> ImportRun:
+def find_or_create_world_run(content: ImportRun.Content, options: dict[str, Any]) -> ImportRun:
     """Return a run for this world: the one that was not finished, or a new one."""
     runs = ImportRun.objects.filter(content=content, format=SOURCE, options=options)
     unfinished = runs.running().first()
@@ -29,7 +29,7 @@ def world_run(content: ImportRun.Content, options: dict[str, Any]) -> ImportRun:
     )
 
 
-def earlier_now(options: dict[str, Any]) -> int | None:
+def find_earlier_now(options: dict[str, Any]) -> int | None:
     """Return the `now` with which the same world was made before."""
     for run in ImportRun.objects.filter(format=SOURCE).order_by("pk"):
         if {**run.options, "now": None} == {**options, "now": None}:
@@ -42,13 +42,13 @@ def check_songs(records: Iterable[SongRecord]) -> None:
     wanted = {record.key: record.title for record in records}
     for key, title in Song.objects.filter(key__startswith="song_").values_list("key", "title").iterator():
         if wanted.get(key, title) != title:
-            raise AnotherWorld(
+            raise DemoWorldConflict(
                 f"This database has another song with the id {key} ({title!r}), so the demo world does not fit in; "
                 "use an empty database (set DATABASE_URL) or the seed and sizes it was made with."
             )
 
 
-def write(
+def write_world(
     run: ImportRun,
     outcomes: Iterable[Outcome],
     total: int,
@@ -57,7 +57,9 @@ def write(
     """Ingest a stream of about `total` records."""
     lease = jobs.claim(ImportRun, run.pk, take_over=True)
     if lease is None:
-        raise AnotherWorld("The same demo world is being made by another process; wait until it is done.")
+        raise DemoWorldConflict(
+            "The same demo world is being made by another process; wait until it is done."
+        )
     claimed = ImportRun.objects.get(pk=run.pk)
 
     def position() -> float:

@@ -31,10 +31,10 @@ from accounts.models import User
 from catalog.conf import catalog_conf
 from catalog.imports.importers import (
     Importer,
-    Opened,
+    SourceFile,
     detect_history,
-    importer_named,
-    importers_of,
+    get_importer,
+    list_importers,
     open_file,
 )
 from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
@@ -67,7 +67,7 @@ class ImportRefused(Exception):
     """What was asked for cannot be done; the message is the sentence for whoever asked."""
 
 
-class _Stopped(Exception):
+class _ReadingStopped(Exception):
     """Reading goes no further; the message is the run's error."""
 
 
@@ -75,12 +75,12 @@ class _Stopped(Exception):
 class _Reading:
     """A file that was looked over, and the stream of its records. `n_taken`: how many have been read."""
 
-    opened: Opened
+    opened: SourceFile
     importer: Importer
     outcomes: Iterator[Outcome]
     n_taken: int = 0
 
-    def take_from(self, n_done: int) -> Iterator[Outcome]:
+    def skip_to(self, n_done: int) -> Iterator[Outcome]:
         """Yield the records behind the first `n_done`."""
         self.n_taken += sum(1 for _ in islice(self.outcomes, n_done - self.n_taken))
         for outcome in self.outcomes:
@@ -112,10 +112,10 @@ def import_file(
     opened = open_file(path)
     importer = _find_importer(content, format, opened)
     reading = _Reading(opened, importer, importer.read(opened, options or {}))
-    run = _find_unfinished(opened, importer, options or {}, listener) or ImportRun.objects.create(
-        content=_content(importer),
+    run = _find_unfinished_run(opened, importer, options or {}, listener) or ImportRun.objects.create(
+        content=_get_content(importer),
         format=importer.name,
-        file_name=_shown_name(opened.name),
+        file_name=_clean_file_name(opened.name),
         file_sha256=opened.sha256,
         options=dict(options or {}),
         listener=listener,
@@ -130,12 +130,14 @@ def import_file(
     run.refresh_from_db()
     with bound_contextvars(import_run=run.pk), jobs.Heartbeat(lease):
         try:
-            _read_on(run, lease, reading, on_progress)
+            _continue_reading(run, lease, reading, on_progress)
         except Exception as error:
             if not isinstance(error, LostLease):
-                _fail(run, lease, str(error) if isinstance(error, WrongFile) else _describe(error))
+                _finish_failed(
+                    run, lease, str(error) if isinstance(error, WrongFile) else _describe_error(error)
+                )
             raise
-        _succeed(run, lease)
+        _finish_succeeded(run, lease)
     return run
 
 
@@ -154,22 +156,22 @@ def request_import(
     the page. The caller wakes a worker after the commit.
     """
     if format:
-        _named_importer(content, format)
+        _get_importer(content, format)
     _check_quotas(listener, file.size or 0)
-    stored, n_bytes, digest = _store(file)
+    stored, n_bytes, digest = _store_upload(file)
     is_kept = False
     try:
         if not n_bytes:
-            raise WrongFile(_("%(file)s is empty.") % {"file": _shown_name(file.name)})
+            raise WrongFile(_("%(file)s is empty.") % {"file": _clean_file_name(file.name)})
         with transaction.atomic():
-            _lock(listener)
-            run = _find_under_way(listener, digest)
+            _lock_listener(listener)
+            run = _find_active_run(listener, digest)
             if run is None:
                 _check_quotas(listener, n_bytes)
                 run = ImportRun.objects.create(
                     content=content if content in Content.values else Content.LISTENS,
                     format=format,
-                    file_name=_shown_name(file.name),
+                    file_name=_clean_file_name(file.name),
                     file_sha256=digest,
                     n_bytes=n_bytes,
                     stored_path=str(stored),
@@ -183,7 +185,7 @@ def request_import(
     return run
 
 
-def _lock(listener: User | None) -> None:
+def _lock_listener(listener: User | None) -> None:
     """Let requests of one listener wait for each other until the transaction ends, so that no quota is raced.
 
     On SQLite the transaction itself does that: it begins with the lock of the database.
@@ -269,28 +271,28 @@ def run_import(
 def _take_turn(run: ImportRun, lease: Lease, on_progress: OnProgress, max_seconds: float | None) -> None:
     """Read on, and write how the turn ended. What goes wrong unexpectedly is raised after that."""
     try:
-        reading = _take_paused(run) or _open_upload(run, lease)
-        is_read = _read_on(run, lease, reading, on_progress, max_seconds)
+        reading = _resume_paused(run) or _open_upload(run, lease)
+        is_read = _continue_reading(run, lease, reading, on_progress, max_seconds)
     except LostLease:
         raise
-    except (WrongFile, _Stopped) as error:
-        _fail(run, lease, str(error))
+    except (WrongFile, _ReadingStopped) as error:
+        _finish_failed(run, lease, str(error))
     except (DatabaseError, OSError) as error:
         # It may pass: a full disk, a database that restarts. The attempt counts.
         if lease.attempt >= job_conf.job_attempts:
-            _fail(run, lease, _describe(error))
+            _finish_failed(run, lease, _describe_error(error))
         else:
-            lease.release(attempt=lease.attempt, error=_describe(error))
+            lease.release(attempt=lease.attempt, error=_describe_error(error))
         raise
     except Exception as error:
-        _fail(run, lease, _describe(error))
+        _finish_failed(run, lease, _describe_error(error))
         raise
     else:
         if is_read:
-            _succeed(run, lease)
+            _finish_succeeded(run, lease)
         else:
             lease.release(attempt=0)
-            _keep_open(run, reading)
+            _pause_reading(run, reading)
 
 
 def _open_upload(run: ImportRun, lease: Lease) -> _Reading:
@@ -299,12 +301,12 @@ def _open_upload(run: ImportRun, lease: Lease) -> _Reading:
     opened = open_file(path, run.file_name, most_unpacked=catalog_conf.import_unpacked_mb * MB)
     importer = _find_importer(HISTORY if run.listener_id else run.content, run.format, opened)
     if importer.name != run.format:
-        lease.write(format=importer.name, content=_content(importer))
+        lease.write(format=importer.name, content=_get_content(importer))
         run.refresh_from_db()
     return _Reading(opened, importer, importer.read(opened, run.options))
 
 
-def _take_paused(run: ImportRun) -> _Reading | None:
+def _resume_paused(run: ImportRun) -> _Reading | None:
     """Return the reading that this process paused, if it is of this file and still where the run is."""
     reading = _paused.pop(run.pk, None)
     if reading is None or (str(reading.opened.path), reading.n_taken) != (run.stored_path, run.resume_at):
@@ -312,14 +314,14 @@ def _take_paused(run: ImportRun) -> _Reading | None:
     return reading
 
 
-def _keep_open(run: ImportRun, reading: _Reading) -> None:
+def _pause_reading(run: ImportRun, reading: _Reading) -> None:
     """Keep the place in the file for the run's next turn in this process."""
     _paused[run.pk] = reading
     while len(_paused) > _PAUSED_AT_MOST:
         _paused.popitem(last=False)
 
 
-def _read_on(
+def _continue_reading(
     run: ImportRun,
     lease: Lease,
     reading: _Reading,
@@ -329,11 +331,11 @@ def _read_on(
     """Read the file into the database from `resume_at` on; return False when the turn was over first."""
 
     def is_turn_over() -> bool:
-        _stop_what_leads_nowhere(run)
+        _check_row_limits(run)
         return max_seconds is not None and time.monotonic() - started >= max_seconds
 
     source = str(run.options.get("source") or run.format)[:40]
-    outcomes = reading.take_from(run.resume_at)
+    outcomes = reading.skip_to(run.resume_at)
     started = time.monotonic()
     is_read = ingest(
         run,
@@ -350,13 +352,13 @@ def _read_on(
     return is_read
 
 
-def _stop_what_leads_nowhere(run: ImportRun) -> None:
+def _check_row_limits(run: ImportRun) -> None:
     """Raise _Stopped for an upload with too many rows, or too many in a row that can't be read."""
     if not run.stored_path:
         return
     if run.n_rejected_in_row >= catalog_conf.import_rejects_in_row:
         last = run.rejected_rows.order_by("-line").values_list("reason", flat=True).first() or ""
-        raise _Stopped(
+        raise _ReadingStopped(
             _(
                 "It was stopped at row %(row)d, because the last %(number)d rows could not be read (%(reason)s). "
                 "What was read before is kept; check that the file is what its name says."
@@ -364,7 +366,7 @@ def _stop_what_leads_nowhere(run: ImportRun) -> None:
             % {"row": run.n_read, "number": run.n_rejected_in_row, "reason": last}
         )
     if run.n_read >= catalog_conf.import_rows:
-        raise _Stopped(
+        raise _ReadingStopped(
             _(
                 "It was stopped at row %(row)d: no more rows of one file are read. Split it and bring the rest."
             )
@@ -372,50 +374,50 @@ def _stop_what_leads_nowhere(run: ImportRun) -> None:
         )
 
 
-def _succeed(run: ImportRun, lease: Lease) -> None:
+def _finish_succeeded(run: ImportRun, lease: Lease) -> None:
     lease.finish(Status.SUCCEEDED, progress=1.0)
     run.refresh_from_db()
     log.info("%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected)
-    _end(run)
+    _clean_up(run)
 
 
-def _fail(run: ImportRun, lease: Lease, error: str) -> None:
+def _finish_failed(run: ImportRun, lease: Lease, error: str) -> None:
     lease.finish(Status.FAILED, error=error)
     run.refresh_from_db()
     log.warning("%s could not be imported: %s", run.file_name, error)
-    _end(run)
+    _clean_up(run)
 
 
-def _end(run: ImportRun) -> None:
+def _clean_up(run: ImportRun) -> None:
     """Do what every end of a run needs: its listeners' lists are outdated, and its file is not needed any more."""
     announce_changed_listeners(run)
-    _drop_upload(run)
+    _delete_upload(run)
 
 
-def _describe(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
 # --- Stopping, undoing, sweeping --------------------------------------------------------------------------------------
 
 
-def cancel(run: ImportRun) -> bool:
+def cancel_import(run: ImportRun) -> bool:
     """Stop an import before its next chunk; what is in stays until it is undone. False when it is over already."""
-    stopped = _stop_now(ImportRun.objects.filter(pk=run.pk))
+    stopped = _cancel_runs(ImportRun.objects.filter(pk=run.pk))
     run.refresh_from_db()
     if stopped:
-        _end(run)
+        _clean_up(run)
     return stopped == 1
 
 
-def _stop_now(runs: QuerySet[ImportRun]) -> int:
+def _cancel_runs(runs: QuerySet[ImportRun]) -> int:
     """Cancel those of the runs that wait or are read; a worker notices before it writes its next chunk."""
     return runs.filter(status__in=ImportRun.ACTIVE).update(
         status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None
     )
 
 
-def undo(run: ImportRun) -> int:
+def undo_import(run: ImportRun) -> int:
     """Take back exactly what the import added and nobody uses otherwise; return how many listens that were.
 
     Listens of it are deleted, then the songs it brought that have no other listens and are in no playlist, then
@@ -449,7 +451,7 @@ def delete_imports(listener: User) -> None:
     """
     runs = list_imports(listener)
     # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
-    _stop_now(runs)
+    _cancel_runs(runs)
     stopped = list(runs)
     Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
     Playlist.objects.filter(owner=listener).delete()
@@ -472,43 +474,43 @@ def list_imports(listener: User) -> JobQuerySet:
 
 def find_title(run: ImportRun) -> str:
     """Return what kind of file a run's is, in words; empty until a worker has looked into it."""
-    kinds = importers_of(HISTORY if run.listener_id else run.content)
+    kinds = list_importers(HISTORY if run.listener_id else run.content)
     return next((one.title for one in kinds if one.name == run.format), run.format)
 
 
-def sweep(*, wait: bool = False) -> Swept:
+def sweep_imports(*, wait: bool = False) -> Swept:
     """Requeue requested imports whose worker is gone, or give them up; their files go with them."""
     swept = jobs.sweep(ImportRun.objects.exclude(stored_path=""), wait=wait)
     for run in swept.failed:
         run.refresh_from_db()
         log.warning("%s could not be imported: %s", run.file_name, run.error)
-        _end(run)
+        _clean_up(run)
     return swept
 
 
 # --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _find_importer(content: str, format: str, opened: Opened) -> Importer:
+def _find_importer(content: str, format: str, opened: SourceFile) -> Importer:
     if content == HISTORY and not format:
         return detect_history(opened)
-    return _named_importer(content, format)
+    return _get_importer(content, format)
 
 
-def _named_importer(content: str, format: str) -> Importer:
+def _get_importer(content: str, format: str) -> Importer:
     try:
-        return importer_named(content, format)
+        return get_importer(content, format)
     except KeyError:
         raise ImportRefused(f"There is no format {format!r} for {content}.") from None
 
 
-def _find_unfinished(
-    opened: Opened, importer: Importer, options: Mapping[str, Any], listener: User | None
+def _find_unfinished_run(
+    opened: SourceFile, importer: Importer, options: Mapping[str, Any], listener: User | None
 ) -> ImportRun | None:
     """Return the run of the same file and options that was stopped half way."""
     runs = ImportRun.objects.filter(
         file_sha256=opened.sha256,
-        content=_content(importer),
+        content=_get_content(importer),
         format=importer.name,
         listener=listener,
         status__in=[Status.RUNNING, Status.FAILED],
@@ -520,16 +522,16 @@ def _find_unfinished(
     return run
 
 
-def _find_under_way(listener: User | None, sha256: str) -> ImportRun | None:
+def _find_active_run(listener: User | None, sha256: str) -> ImportRun | None:
     same = ImportRun.objects.active().filter(listener=listener, file_sha256=sha256)
     return same.exclude(stored_path="").first()
 
 
-def _content(importer: Importer) -> str:
+def _get_content(importer: Importer) -> str:
     return Content.SONGS if importer.content == Content.SONGS else Content.LISTENS
 
 
-def _store(file: UploadedFile) -> tuple[Path, int, str]:
+def _store_upload(file: UploadedFile) -> tuple[Path, int, str]:
     """Write an upload under a name of our own; return where it is, its size and its SHA-256.
 
     What the browser called it is only shown. A second look at the size, because the first is the browser's word.
@@ -550,12 +552,12 @@ def _store(file: UploadedFile) -> tuple[Path, int, str]:
     return path, n_bytes, digest.hexdigest()
 
 
-def _shown_name(name: str | None) -> str:
+def _clean_file_name(name: str | None) -> str:
     base = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in base if c.isprintable())[:255] or "upload"
 
 
-def _drop_upload(run: ImportRun) -> None:
+def _delete_upload(run: ImportRun) -> None:
     _paused.pop(run.pk, None)
     if run.stored_path:
         Path(run.stored_path).unlink(missing_ok=True)

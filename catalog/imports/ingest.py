@@ -56,7 +56,7 @@ def ingest(
     Returns False when `is_turn_over` said so before the end. Raises LostLease when the run was
     cancelled, deleted or taken over meanwhile; the chunk that was being written is then taken back.
     """
-    writer = _writer(run, source or run.format)
+    writer = _choose_writer(run, source or run.format)
     size = SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK
     with modest_memory():
         for chunk in chunks(outcomes, size):
@@ -66,15 +66,15 @@ def ingest(
                 # The row's lock first: whoever cancels the run or deletes its listener waits for this
                 # chunk, and the next chunk finds the run gone before it writes anything.
                 lease.lock()
-                written = _write(writer, chunk, records)
-                _count(run, lease, chunk, written, position())
+                written = _write_chunk(writer, chunk, records)
+                _count_chunk(run, lease, chunk, written, position())
             on_progress(run)
             if is_turn_over():
                 return False
     return True
 
 
-def _writer(run: ImportRun, source: str) -> _Writer:
+def _choose_writer(run: ImportRun, source: str) -> _Writer:
     if run.content == ImportRun.Content.SONGS:
         return _SongChunks(run)
     return ListenWriter(run, source, run.listener)
@@ -97,7 +97,7 @@ class _SongChunks:
         return WriteCounts(n_added, len(records) - n_added - len(rejected), rejected)
 
 
-def _write(
+def _write_chunk(
     writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord | PlaylistRecord]
 ) -> WriteCounts:
     unreadable = [outcome for outcome in chunk if isinstance(outcome, RejectedRow)]
@@ -108,9 +108,11 @@ def _write(
     )
 
 
-def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: WriteCounts, position: float) -> None:
+def _count_chunk(
+    run: ImportRun, lease: Lease, chunk: list[Outcome], written: WriteCounts, position: float
+) -> None:
     """Move the run forward in the transaction that wrote the chunk."""
-    _keep_rejected(run, written.rejected)
+    _store_rejected_rows(run, written.rejected)
     n_trailing = _count_trailing_rejects(chunk, written)
     earlier = run.n_rejected_in_row if n_trailing == len(chunk) else 0
     lease.write(
@@ -120,8 +122,8 @@ def _count(run: ImportRun, lease: Lease, chunk: list[Outcome], written: WriteCou
         n_known=F("n_known") + written.n_known,
         n_rejected=F("n_rejected") + len(written.rejected),
         n_rejected_in_row=earlier + n_trailing,
-        kinds=_summed(run.kinds, written.kinds),
-        left_out=_summed(run.left_out, Counter(row.reason.value for row in written.left_out)),
+        kinds=_add_counts(run.kinds, written.kinds),
+        left_out=_add_counts(run.left_out, Counter(row.reason.value for row in written.left_out)),
         progress=position,
     )
     run.refresh_from_db()
@@ -135,11 +137,11 @@ def _count_trailing_rejects(chunk: list[Outcome], written: WriteCounts) -> int:
     return sum(1 for _ in takewhile(lambda outcome: outcome.line in rejected_lines, reversed(chunk)))
 
 
-def _summed(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+def _add_counts(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return dict(Counter(before) + Counter(more))
 
 
-def _keep_rejected(run: ImportRun, rejected: list[RejectedRow]) -> None:
+def _store_rejected_rows(run: ImportRun, rejected: list[RejectedRow]) -> None:
     room = KEPT_REJECTED_ROWS - min(run.n_rejected, KEPT_REJECTED_ROWS)
     kept = sorted(rejected)[:room]
     RejectedImportRow.objects.bulk_create(

@@ -76,7 +76,9 @@ def one(request, run_id: int):
 def cancel(request, run_id: int):
     """Stop an import; what is in already stays until it is undone."""
     run = _own(request, run_id)
-    message = _("The import was stopped.") if import_jobs.cancel(run) else _("The import was over already.")
+    message = (
+        _("The import was stopped.") if import_jobs.cancel_import(run) else _("The import was over already.")
+    )
     return done(request, message, default=f"/library/imports/{run.pk}/")
 
 
@@ -86,7 +88,7 @@ def undo(request, run_id: int):
     """Take back what an import added."""
     run = _own(request, run_id)
     try:
-        n = import_jobs.undo(run)
+        n = import_jobs.undo_import(run)
     except import_jobs.ImportRefused:
         message = _("The import is still running; stop it first.")
     else:

@@ -195,7 +195,7 @@ def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):
     services.delete_account(zaphod)
     assert list(tmp_path.iterdir()) == []
     assert import_jobs.run_import(run.pk) is None
-    swept = import_jobs.sweep()
+    swept = import_jobs.sweep_imports()
     assert (swept.requeued, swept.failed, swept.waiting) == ([], [], [])
 
 

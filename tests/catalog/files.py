@@ -5,7 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from catalog.imports.importers import importer_named, open_file
+from catalog.imports.importers import get_importer, open_file
 from catalog.records import LeftOutRow, RejectedRow
 
 
@@ -23,7 +23,7 @@ def zipped(path: Path, members: dict[str, str]) -> Path:
 
 
 def outcomes(path: Path, content: str, format: str, **options) -> list:
-    return list(importer_named(content, format).read(open_file(path), options))
+    return list(get_importer(content, format).read(open_file(path), options))
 
 
 def split(found: list) -> tuple[list, dict[int, str]]:

@@ -76,7 +76,7 @@ def test_a_file_gives_what_is_right_twice_adds_nothing_and_can_be_undone(alice, 
     again = bring(name, alice)
     assert (again.n_added, counts(alice)) == (0, RIGHT[name])
 
-    import_jobs.undo(run)
+    import_jobs.undo_import(run)
     assert counts(alice) == (0, 0, 0, 0, 0)
     assert not Song.objects.exists() and not Playlist.objects.exists()
 

@@ -376,9 +376,9 @@ class TestPlaylistsAndOwnData:
         )
         playlist = Playlist.objects.get(owner=alice)
         assert [item.song.title for item in playlist.items.all()] == ["T", "U", "V"]
-        import_jobs.undo(again)
+        import_jobs.undo_import(again)
         assert [item.song.title for item in playlist.items.all()] == ["T", "U"]
-        import_jobs.undo(first)
+        import_jobs.undo_import(first)
         assert not Playlist.objects.exists() and not Song.objects.exists()
 
     def test_everything_of_a_listener_comes_back_from_their_own_export(self, tmp_path):
@@ -413,7 +413,7 @@ class TestPlaylistsAndOwnData:
 
 class TestJsonStreams:
     def values(self, text: str, *paths):
-        return list(json_files.values_at(io.BytesIO(text.encode()), paths))
+        return list(json_files.read_values(io.BytesIO(text.encode()), paths))
 
     @pytest.mark.parametrize("block", [1, 2, 7, 2**18])
     def test_the_size_of_the_blocks_makes_no_difference(self, monkeypatch, block):
@@ -438,5 +438,5 @@ class TestJsonStreams:
 
     def test_an_entry_that_is_too_long_or_deep_costs_itself(self):
         text = f'[1, "{"x" * (json_files.LONGEST_ENTRY + 2**19)}", {"[" * 200_000}{"]" * 200_000}, 2]'
-        entries = list(json_files.array_entries(io.BytesIO(text.encode())))
+        entries = list(json_files.read_array(io.BytesIO(text.encode())))
         assert (entries[0], entries[-1], len(entries)) == (1, 2, 4)

@@ -61,11 +61,11 @@ class TestAttempts:
         run = upload(alice, history(3))
         for attempt in (1, 2):
             jobs.claim(ImportRun, run.pk, dead_owner())
-            assert import_jobs.sweep().requeued == [run]
+            assert import_jobs.sweep_imports().requeued == [run]
             run.refresh_from_db()
             assert (run.status, run.attempt) == (Status.QUEUED, attempt)
         jobs.claim(ImportRun, run.pk, dead_owner())
-        assert import_jobs.sweep().failed == [run]
+        assert import_jobs.sweep_imports().failed == [run]
         run.refresh_from_db()
         assert run.status == Status.FAILED
         assert run.error == "Reading it was tried 3 times, and each time the worker was lost at row 1."
@@ -75,7 +75,7 @@ class TestAttempts:
         """T66: other imports go on."""
         poisoned = upload(alice, history(3))
         jobs.claim(ImportRun, poisoned.pk, dead_owner())
-        import_jobs.sweep()
+        import_jobs.sweep_imports()
         healthy = upload(bob, history(3))
         assert import_jobs.run_next_import().pk == healthy.pk
         assert import_jobs.run_next_import().pk == poisoned.pk
@@ -143,7 +143,7 @@ class TestTurns:
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(25))
         jobs.claim(ImportRun, run.pk, dead_owner())
-        import_jobs.sweep()
+        import_jobs.sweep_imports()
         assert import_jobs.run_next_import().attempt == 0
 
 
@@ -188,17 +188,17 @@ class TestWhatLeadsNowhere:
         file.write_bytes(gzip.compress(b"\n" * (45 * 2**20)))
         opened = open_file(file)
         n_read = [0]
-        real = base._Beginning.readinto
+        real = base._HeadFile.readinto
 
         def counted(beginning, buffer):
             n = real(beginning, buffer)
             n_read[0] += n
             return n
 
-        monkeypatch.setattr(base._Beginning, "readinto", counted)
+        monkeypatch.setattr(base._HeadFile, "readinto", counted)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
-        n_formats = len(import_jobs.importers_of("history"))
+        n_formats = len(import_jobs.list_importers("history"))
         assert 0 < n_read[0] <= 2 * n_formats * base.HEAD
 
 
@@ -306,7 +306,7 @@ class TestAccountsThatGo:
     def test_a_cancelled_import_stops_before_its_next_chunk(self, alice, monkeypatch, uploads):
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(30))
-        assert import_jobs.run_import(run.pk, on_progress=import_jobs.cancel) is None
+        assert import_jobs.run_import(run.pk, on_progress=import_jobs.cancel_import) is None
         run.refresh_from_db()
         assert (run.status, run.n_read) == (Status.CANCELLED, 10)
         assert Interaction.objects.filter(listener=alice).count() == 10

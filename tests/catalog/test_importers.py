@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from catalog.imports.importers import (
     base,
     detect_history,
-    importers_of,
+    list_importers,
     open_file,
 )
 from catalog.imports.importers.lines import LONGEST_LINE
@@ -498,5 +498,5 @@ class TestHistories:
             assert str(error).startswith("d.zip ")
 
     def test_every_format_says_what_it_is(self):
-        assert len(importers_of("history")) > 20
-        assert all(importer.title and importer.extensions for importer in importers_of("history"))
+        assert len(list_importers("history")) > 20
+        assert all(importer.title and importer.extensions for importer in list_importers("history"))

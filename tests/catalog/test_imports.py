@@ -242,7 +242,7 @@ class TestHistory:
         assert (run.status, run.format, run.file_name) == (Status.QUEUED, "", "evil name.zip")
         assert import_jobs.request_import(alice, self.upload(self.history(tmp_path))) == run
         assert len(list(settings.UPLOADS_DIR.iterdir())) == 1
-        assert import_jobs.sweep().waiting == [run]
+        assert import_jobs.sweep_imports().waiting == [run]
 
         done = import_jobs.run_import(run.pk)
         assert done.format == "spotify-extended"
@@ -251,7 +251,7 @@ class TestHistory:
         assert Song.objects.filter(title__startswith="Song ").count() == 3
         assert import_jobs.run_import(run.pk) is None
 
-        assert import_jobs.undo(done) == 5
+        assert import_jobs.undo_import(done) == 5
         assert Interaction.objects.count() == 0
         assert (
             set(Song.objects.values_list("key", flat=True)),
@@ -265,7 +265,7 @@ class TestHistory:
         interactions.like_song(
             User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page"
         )
-        import_jobs.undo(first)
+        import_jobs.undo_import(first)
         assert list(Song.objects.values_list("title", flat=True)) == ["Song 1"]
 
     def test_nothing_private_is_stored(self, tmp_path, alice):
@@ -340,9 +340,9 @@ class TestHistory:
     def test_cancelled_stays_cancelled(self, tmp_path, alice, settings):
         settings.UPLOADS_DIR = tmp_path / "uploads"
         run = import_jobs.request_import(alice, self.upload(self.history(tmp_path)))
-        assert import_jobs.cancel(run) is True
+        assert import_jobs.cancel_import(run) is True
         assert import_jobs.run_import(run.pk) is None
-        assert import_jobs.cancel(run) is False
+        assert import_jobs.cancel_import(run) is False
         assert Interaction.objects.count() == 0
 
 

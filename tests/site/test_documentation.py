@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.imports.importers import importers_of
+from catalog.imports.importers import list_importers
 from recommendations.engine import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ def test_every_algorithm_is_explained(name):
     assert f"**{name}** (`algorithms/{name}.py`)" in (ROOT / "docs/algorithms.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [one.name for one in importers_of("history")])
+@pytest.mark.parametrize("name", [one.name for one in list_importers("history")])
 def test_every_format_of_a_history_is_explained(name):
     assert f"| `{name}` |" in (ROOT / "docs/importing.md").read_text(encoding="utf-8")
 

@@ -21,21 +21,21 @@ from catalog.imports.importers import (
     spotify,
     youtube_music,
 )
-from catalog.imports.importers.base import Importer, Opened, open_file
+from catalog.imports.importers.base import Importer, SourceFile, open_file
 from catalog.imports.importers.detection import detect_history
-from catalog.imports.importers.registry import importer_named, importers_of
+from catalog.imports.importers.registry import get_importer, list_importers
 
 __all__ = [
     "Importer",
-    "Opened",
+    "SourceFile",
     "csv_listens",
     "csv_songs",
     "detect_history",
+    "get_importer",
     "hetrec",
-    "importer_named",
-    "importers_of",
     "json_histories",
     "lastfm",
+    "list_importers",
     "listenbrainz",
     "open_file",
     "own_export",

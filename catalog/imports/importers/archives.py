@@ -6,36 +6,36 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import BrokenJson
 from catalog.records import RejectedRow
 
 _NUMBER = re.compile(r"(\d+)")
 
 
-def member_names(opened: Opened, pattern: re.Pattern[str]) -> list[str]:
+def list_member_names(opened: SourceFile, pattern: re.Pattern[str]) -> list[str]:
     """Return the files of a zip whose last path part matches, in natural order (2 before 10)."""
     with zipfile.ZipFile(opened.path) as archive:
         names = [name for name in archive.namelist() if pattern.match(name.rsplit("/", 1)[-1])]
-    return sorted(names, key=_natural)
+    return sorted(names, key=_build_natural_sort_key)
 
 
-def parts(opened: Opened, pattern: re.Pattern[str]) -> Iterator[tuple[str, BinaryIO]]:
+def open_parts(opened: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[str, BinaryIO]]:
     """Yield (name, bytes) of each part; a plain file is its only part. The position follows by parts."""
     if opened.kind != "zip":
         with opened.stream() as stream:
             yield opened.name, stream
         return
-    names = member_names(opened, pattern)
+    names = list_member_names(opened, pattern)
     with zipfile.ZipFile(opened.path) as archive:
         for done, name in enumerate(names):
             with archive.open(name) as stream:
-                yield name, opened.limited(cast(BinaryIO, stream))
-            opened.move_to((done + 1) / len(names))
+                yield name, opened.limit_stream(cast(BinaryIO, stream))
+            opened.set_position((done + 1) / len(names))
 
 
-def entries(
-    opened: Opened,
+def read_entries(
+    opened: SourceFile,
     pattern: re.Pattern[str],
     read: Callable[[BinaryIO], Iterator[Any]],
     *,
@@ -46,12 +46,12 @@ def entries(
     `with_name` gives (part's name, entry) in place of the entry.
     """
     number = 0
-    for name, stream in parts(opened, pattern):
+    for name, stream in open_parts(opened, pattern):
         try:
             for entry in read(stream):
                 number += 1
                 if isinstance(entry, RejectedRow):
-                    yield number, _with_number(entry, number, name)
+                    yield number, _number_row(entry, number, name)
                 else:
                     yield number, (name, entry) if with_name else entry
         except (BrokenJson, zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -60,10 +60,10 @@ def entries(
             yield number, RejectedRow(number, f"{name[-80:]} cannot be read further: {reason}")
 
 
-def _with_number(row: RejectedRow, number: int, name: str) -> RejectedRow:
+def _number_row(row: RejectedRow, number: int, name: str) -> RejectedRow:
     place = f"{name[-80:]}, line {row.line}" if row.line else name[-80:]
     return RejectedRow(number, f"{row.reason} ({place})")
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def _build_natural_sort_key(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(name)]

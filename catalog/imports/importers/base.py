@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from catalog.records import Outcome, WrongFile
 
-ReadFunction = Callable[["Opened", Mapping[str, Any]], Iterator[Outcome]]
+ReadFunction = Callable[["SourceFile", Mapping[str, Any]], Iterator[Outcome]]
 
 MOST_EXPANSION = 200
 """A file that grows more than this when unpacked is no data but a trap; real lists of listens grow 5 to 30 times."""
@@ -42,7 +42,7 @@ class Importer:
 
 
 @dataclass
-class Opened:
+class SourceFile:
     """A file that was looked over: its digest, how it is packed, and how far it has been read."""
 
     path: Path
@@ -58,11 +58,11 @@ class Opened:
         """How far reading is, 0 to 1."""
         return min(self._read["done"], 1.0)
 
-    def move_to(self, done: float) -> None:
+    def set_position(self, done: float) -> None:
         self._read["done"] = done
 
     @contextmanager
-    def only_head(self, n_bytes: int = HEAD) -> Iterator[None]:
+    def limit_to_head(self, n_bytes: int = HEAD) -> Iterator[None]:
         """Let streams that are opened meanwhile end after `n_bytes`: enough to find out what a file is."""
         self._most_read = n_bytes
         try:
@@ -72,22 +72,22 @@ class Opened:
 
     def stream(self) -> BinaryIO:
         """Return the unpacked bytes of a plain or gzip file; `position` follows them."""
-        raw = io.BufferedReader(_Counting(self.path.open("rb"), self), _BLOCK)
+        raw = io.BufferedReader(_CountingFile(self.path.open("rb"), self), _BLOCK)
         unpacked = io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
-        return self.limited(unpacked)
+        return self.limit_stream(unpacked)
 
-    def limited(self, stream: BinaryIO) -> BinaryIO:
+    def limit_stream(self, stream: BinaryIO) -> BinaryIO:
         """Return the stream, or its beginning while only the head is looked at."""
         if self._most_read is None:
             return stream
-        return io.BufferedReader(_Beginning(stream, self._most_read), min(_BLOCK, self._most_read))
+        return io.BufferedReader(_HeadFile(stream, self._most_read), min(_BLOCK, self._most_read))
 
     def head(self) -> bytes:
         """Return the first megabyte, unpacked; what a file is, is found out from it alone."""
         if self._head is None:
             with self.stream() as stream:
                 self._head = stream.read(_BLOCK)
-            self.move_to(0.0)
+            self.set_position(0.0)
         return self._head
 
     def head_stream(self) -> BinaryIO:
@@ -100,10 +100,10 @@ class Opened:
         return re.sub(r"(?:\.[A-Za-z0-9]{1,5}){1,2}$", "", self.name).strip() or self.name
 
 
-class _Counting(io.RawIOBase):
+class _CountingFile(io.RawIOBase):
     """A file that tells how far it was read."""
 
-    def __init__(self, file: BinaryIO, opened: Opened) -> None:
+    def __init__(self, file: BinaryIO, opened: SourceFile) -> None:
         self._file = file
         self._opened = opened
         self._n = 0
@@ -114,7 +114,7 @@ class _Counting(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         n = self._file.readinto(buffer)  # type: ignore[attr-defined]
         self._n += n
-        self._opened.move_to(self._n / max(self._opened.size, 1))
+        self._opened.set_position(self._n / max(self._opened.size, 1))
         return n
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class _Counting(io.RawIOBase):
         super().close()
 
 
-class _Beginning(io.RawIOBase):
+class _HeadFile(io.RawIOBase):
     """The first bytes of a stream."""
 
     def __init__(self, stream: BinaryIO, n_bytes: int) -> None:
@@ -152,7 +152,7 @@ class _CautiousFile(io.FileIO):
         return super().read(-1 if size is None else size) or b""
 
 
-def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED) -> Opened:
+def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED) -> SourceFile:
     """Look a file over: that it can be read, is not empty and, where packed, safe to unpack.
 
     Raises
@@ -167,7 +167,7 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
         size = path.stat().st_size
         if size == 0:
             raise WrongFile(f"{name} is empty.")
-        opened = Opened(path, name, size, _digest(path), _kind(path))
+        opened = SourceFile(path, name, size, _compute_digest(path), _detect_kind(path))
     except OSError as error:
         raise WrongFile(f"{name} cannot be read: {error.strerror or error}.") from None
     if opened.kind == "gzip":
@@ -177,12 +177,12 @@ def open_file(path: Path, name: str = "", *, most_unpacked: int = MOST_UNPACKED)
     return opened
 
 
-def _digest(path: Path) -> str:
+def _compute_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _kind(path: Path) -> str:
+def _detect_kind(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"\x1f\x8b"):
@@ -190,7 +190,7 @@ def _kind(path: Path) -> str:
     return "zip" if head in (b"PK\x03\x04", b"PK\x05\x06") else "plain"
 
 
-def _check_gzip(opened: Opened, most_unpacked: int) -> None:
+def _check_gzip(opened: SourceFile, most_unpacked: int) -> None:
     """Unpack once without keeping anything, so that a bomb or a broken end is known before the first row."""
     most = min(max(MOST_EXPANSION * opened.size, ALWAYS_FINE), most_unpacked)
     unpacked = 0
@@ -199,14 +199,14 @@ def _check_gzip(opened: Opened, most_unpacked: int) -> None:
             while block := file.read(_BLOCK):
                 unpacked += len(block)
                 if unpacked > most:
-                    raise WrongFile(_bomb(opened.name))
+                    raise WrongFile(_describe_bomb(opened.name))
     except (OSError, EOFError, zlib.error):
         raise WrongFile(f"{opened.name} is damaged: it cannot be unpacked to its end.") from None
     if unpacked == 0:
         raise WrongFile(f"{opened.name} is empty.")
 
 
-def _check_zip(opened: Opened, most_unpacked: int) -> None:
+def _check_zip(opened: SourceFile, most_unpacked: int) -> None:
     try:
         with _CautiousFile(opened.path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -221,7 +221,7 @@ def _check_zip(opened: Opened, most_unpacked: int) -> None:
     if sum(member.file_size for member in members) > min(
         max(MOST_EXPANSION * opened.size, ALWAYS_FINE), most_unpacked
     ):
-        raise WrongFile(_bomb(opened.name))
+        raise WrongFile(_describe_bomb(opened.name))
 
 
 def _check_member(name: str, member: zipfile.ZipInfo) -> None:
@@ -236,5 +236,5 @@ def _check_member(name: str, member: zipfile.ZipInfo) -> None:
         raise WrongFile(f"{name} is packed in an unusual way; pack its files again as an ordinary zip.")
 
 
-def _bomb(name: str) -> str:
+def _describe_bomb(name: str) -> str:
     return f"{name} unpacks to far more than its size, as only a trap does; it was not imported."

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.registry import importer
-from catalog.imports.importers.tables import Table, need, open_table
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.importers.tables import Table, open_table, require_columns
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
 from common.spreadsheets import restore
 
@@ -32,19 +32,19 @@ _KINDS = {
 }
 
 
-@importer("csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz"))
-def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read listens; options: columns (name of each column)."""
     table = open_table(opened, COLUMNS, options.get("columns", {}))
-    need(table, "listener", known=COLUMNS)
+    require_columns(table, "listener", known=COLUMNS)
     if not {"title", "artist"} <= table.columns.keys():
-        need(table, "song_id", known=COLUMNS)
-    return _records(table)
+        require_columns(table, "song_id", known=COLUMNS)
+    return _read_records(table)
 
 
-def _records(table: Table) -> Iterator[Outcome]:
-    make = _record_maker(table.columns)
-    return values.records_of(table.rows(), make)
+def _read_records(table: Table) -> Iterator[Outcome]:
+    make = _choose_reader(table.columns)
+    return values.make_records(table.rows(), make)
 
 
 class _Reader:
@@ -57,16 +57,18 @@ class _Reader:
         kind = _KINDS.get(self._cell(row, "kind").strip().casefold())
         if kind is None:
             raise values.BadValue(f"{self._cell(row, 'kind')[:20]!r} is not play, skip, like or dislike")
-        plays = values.whole(self._cell(row, "plays"), "plays", 1, values.MOST_PLAYS)
+        plays = values.parse_whole_number(self._cell(row, "plays"), "plays", 1, values.MOST_PLAYS)
         return ListenRecord(
             line=line,
-            listener=values.listener(row[self._listener]),
-            song_key=values.key(key, "song id") if key.strip() else "",
+            listener=values.parse_listener(row[self._listener]),
+            song_key=values.parse_key(key, "song id") if key.strip() else "",
             song=None if key.strip() else self._song(line, row),
             kind=kind,
             plays=1 if plays is None else plays,
-            played_ms=values.whole(self._cell(row, "played_ms"), "played time", 0, values.LONGEST_MS),
-            occurred_at=values.moment(self._cell(row, "time")),
+            played_ms=values.parse_whole_number(
+                self._cell(row, "played_ms"), "played time", 0, values.LONGEST_MS
+            ),
+            occurred_at=values.parse_moment(self._cell(row, "time")),
         )
 
     def _cell(self, row: list[str], name: str) -> str:
@@ -79,8 +81,8 @@ class _Reader:
         # line 0: the same song of another line is the same record
         return SongRecord(
             0,
-            values.name(self._cell(row, "title"), "title"),
-            values.name(self._cell(row, "artist"), "artist"),
+            values.parse_name(self._cell(row, "title"), "title"),
+            values.parse_name(self._cell(row, "artist"), "artist"),
         )
 
 
@@ -93,9 +95,9 @@ class _PlainReader:
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
         return ListenRecord(
-            line, values.listener(row[self._listener]), values.key(row[self._song], "song id")
+            line, values.parse_listener(row[self._listener]), values.parse_key(row[self._song], "song id")
         )
 
 
-def _record_maker(columns: Mapping[str, int]) -> "_Reader | _PlainReader":
+def _choose_reader(columns: Mapping[str, int]) -> "_Reader | _PlainReader":
     return _PlainReader(columns) if columns.keys() == {"listener", "song_id"} else _Reader(columns)

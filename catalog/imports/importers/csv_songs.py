@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.registry import importer
-from catalog.imports.importers.tables import Table, need, open_table
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.registry import register_importer
+from catalog.imports.importers.tables import Table, open_table, require_columns
 from catalog.records import FEATURES, Outcome, SongRecord
 from common.spreadsheets import restore
 
@@ -31,17 +31,17 @@ _MOST_GENRES = 20
 _LONGEST_MS = 24 * 3600 * 1000
 
 
-@importer("csv", "songs", "CSV table of songs", extensions=(".csv", ".tsv", ".txt", ".gz"))
-def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("csv", "songs", "CSV table of songs", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read songs; options: columns (name of each column), spotify_ids (the ids are Spotify's), features_source."""
     table = open_table(opened, COLUMNS, options.get("columns", {}))
-    need(table, "title", "artist", known=COLUMNS)
-    return _records(table, options)
+    require_columns(table, "title", "artist", known=COLUMNS)
+    return _read_records(table, options)
 
 
-def _records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def _read_records(table: Table, options: Mapping[str, Any]) -> Iterator[Outcome]:
     make = _SongReader(table.columns, options)
-    return values.records_of(table.rows(), make)
+    return values.make_records(table.rows(), make)
 
 
 class _SongReader:
@@ -57,16 +57,16 @@ class _SongReader:
         key = self._cell(row, "song_id")
         return SongRecord(
             line=line,
-            title=values.name(self._cell(row, "title"), "title"),
-            artist=values.name(self._cell(row, "artist"), "artist"),
-            key=values.key(key, "song id") if key.strip() else "",
-            album=values.name(album, "album") if (album := self._cell(row, "album")).strip() else "",
+            title=values.parse_name(self._cell(row, "title"), "title"),
+            artist=values.parse_name(self._cell(row, "artist"), "artist"),
+            key=values.parse_key(key, "song id") if key.strip() else "",
+            album=values.parse_name(album, "album") if (album := self._cell(row, "album")).strip() else "",
             genres=self._genres(row),
-            year=values.year(self._cell(row, "year")),
+            year=values.parse_year(self._cell(row, "year")),
             duration_ms=self._duration(row),
             features=tuple(self._feature(row, name, place) for name, place in self._features),
             features_source=self._features_source,
-            mbid=values.mbid(self._cell(row, "mbid")),
+            mbid=values.parse_mbid(self._cell(row, "mbid")),
             isrc=self._cell(row, "isrc").strip(),
             spotify_id=self._spotify_id(row, key.strip()),
             audio_url=self._url(row),
@@ -79,16 +79,19 @@ class _SongReader:
     def _feature(self, row: list[str], name: str, place: int | None) -> float | None:
         if place is None:
             return None
-        return values.tempo(row[place]) if name == "tempo" else values.share(row[place], name)
+        return values.parse_tempo(row[place]) if name == "tempo" else values.parse_share(row[place], name)
 
     def _genres(self, row: list[str]) -> tuple[str, ...]:
         parts = _GENRE_SIGNS.split(self._cell(row, "genres"))
         return tuple(cleaned[:100] for part in parts[:_MOST_GENRES] if (cleaned := part.strip()))
 
     def _duration(self, row: list[str]) -> int | None:
-        ms = values.whole(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)
-        if ms is None and (seconds := values.number(self._cell(row, "duration"), "duration")) is not None:
-            ms = values.whole(str(seconds * 1000), "duration", 0, _LONGEST_MS)
+        ms = values.parse_whole_number(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)
+        if (
+            ms is None
+            and (seconds := values.parse_number(self._cell(row, "duration"), "duration")) is not None
+        ):
+            ms = values.parse_whole_number(str(seconds * 1000), "duration", 0, _LONGEST_MS)
         return ms or None
 
     def _spotify_id(self, row: list[str], key: str) -> str:

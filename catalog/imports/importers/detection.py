@@ -4,20 +4,20 @@ import re
 import zipfile
 from collections.abc import Callable
 
-from catalog.imports.importers.base import Importer, Opened
-from catalog.imports.importers.registry import importers_of
+from catalog.imports.importers.base import Importer, SourceFile
+from catalog.imports.importers.registry import list_importers
 from catalog.records import NearMiss, WrongFile
 
 
-def detect_history(opened: Opened) -> Importer:
+def detect_history(opened: SourceFile) -> Importer:
     """Return the first importer of histories that accepts the file; WrongFile when none does.
 
     Each looks at the first megabyte at most, however long the file is.
     """
     near_miss: NearMiss | None = None
-    for importer in importers_of("history"):
+    for importer in list_importers("history"):
         try:
-            with opened.only_head():
+            with opened.limit_to_head():
                 importer.read(opened, {})
         except NearMiss as error:
             near_miss = near_miss or error
@@ -25,12 +25,12 @@ def detect_history(opened: Opened) -> Importer:
             continue
         else:
             return importer
-    raise near_miss or WrongFile(f"{opened.name} {_describe(opened)}")
+    raise near_miss or WrongFile(f"{opened.name} {_describe_file(opened)}")
 
 
-def _describe(opened: Opened) -> str:
+def _describe_file(opened: SourceFile) -> str:
     """Say what a file that no importer accepts seems to be, and the way that works."""
-    names = _member_names(opened)
+    names = _join_member_names(opened)
     head = opened.head()[:65_536] if opened.kind != "zip" else b""
     for is_this, sentence in _KNOWN_FILES:
         if is_this(head, names, opened.name):
@@ -42,7 +42,7 @@ def _describe(opened: Opened) -> str:
     )
 
 
-def _member_names(opened: Opened) -> str:
+def _join_member_names(opened: SourceFile) -> str:
     """Return the names in a zip, one a line, in lower case."""
     if opened.kind != "zip":
         return ""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
-from catalog.imports.importers.lines import numbered_lines
+from catalog.imports.importers.lines import read_numbered_lines
 from catalog.records import RejectedRow
 
 LONGEST_ENTRY = 2**20
@@ -27,15 +27,15 @@ class BrokenJson(ValueError):
     """The text is not the JSON it should be; nothing behind this point can be read."""
 
 
-def _whole_number(text: str) -> float:
+def _parse_whole_number(text: str) -> float:
     """Return the number; one of very many digits, which Python refuses or which no column takes, is infinite."""
     return int(text) if len(text) <= _LONGEST_NUMBER else float("-inf" if text.startswith("-") else "inf")
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole_number)
+_DECODER = json.JSONDecoder(parse_int=_parse_whole_number)
 
 
-def array_entries(stream: BinaryIO) -> Iterator[Any]:
+def read_array(stream: BinaryIO) -> Iterator[Any]:
     """Yield the entries of one JSON array; BrokenJson where it stops being one.
 
     An entry that is too long or nested too deeply comes as a RejectedRow, without a line.
@@ -43,21 +43,21 @@ def array_entries(stream: BinaryIO) -> Iterator[Any]:
     text = _Window(stream)
     if text.peek() != "[":
         raise BrokenJson("it is not a JSON array")
-    yield from text.elements()
+    yield from text.iter_elements()
 
 
-def values_at(stream: BinaryIO, paths: Collection[Path]) -> Iterator[tuple[Path, Any]]:
+def read_values(stream: BinaryIO, paths: Collection[Path]) -> Iterator[tuple[Path, Any]]:
     """Yield (path, value) of the values at `paths` in the order of the file; everything else is passed over.
 
     A path is the keys from the root, with `EACH` for the elements of an array. Raises BrokenJson where the text
     stops being JSON.
     """
-    yield from _values(_Window(stream), (), frozenset(paths))
+    yield from _walk_values(_Window(stream), (), frozenset(paths))
 
 
-def line_entries(stream: BinaryIO) -> Iterator[Any]:
+def read_lines(stream: BinaryIO) -> Iterator[Any]:
     """Yield the entry of each line, a RejectedRow where a line is none; the row has the line's number."""
-    for number, line in numbered_lines(stream):
+    for number, line in read_numbered_lines(stream):
         if isinstance(line, RejectedRow):
             yield line
             continue
@@ -100,24 +100,24 @@ class _Window:
             raise BrokenJson("it is damaged or cut off")
         self.at += 1
 
-    def elements(self) -> Iterator[Any]:
+    def iter_elements(self) -> Iterator[Any]:
         """Yield the elements of the array that begins here."""
         self.expect("[")
         while (character := self.peek()) != "]":
             if character == ",":  # also one too many, as some tools write behind the last element
                 self.at += 1
             else:
-                yield self.take()
+                yield self.read_value()
         self.at += 1
 
-    def members(self) -> Iterator[str]:
+    def iter_members(self) -> Iterator[str]:
         """Yield the keys of the object that begins here; the value of each must be taken before the next."""
         self.expect("{")
         while (character := self.peek()) != "}":
             if character == ",":
                 self.at += 1
                 continue
-            key = self.take()
+            key = self.read_value()
             if not isinstance(key, str):
                 raise BrokenJson("it is damaged or cut off")
             self.expect(":")
@@ -125,13 +125,13 @@ class _Window:
             yield key
         self.at += 1
 
-    def take(self) -> Any:
+    def read_value(self) -> Any:
         """Return the value that begins here; a RejectedRow for one that is too long or nested too deeply."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except RecursionError:
-                self.pass_over()
+                self.skip_value()
                 return RejectedRow(0, "the entry is nested too deeply")
             except ValueError:
                 end = -1
@@ -140,41 +140,41 @@ class _Window:
                 self.at = end
                 return value
             if len(self.text) - self.at > LONGEST_ENTRY:
-                self.pass_over()
+                self.skip_value()
                 return RejectedRow(0, f"the entry is no JSON or longer than {LONGEST_ENTRY // 2**20} MB")
             if not self.fill():
                 if end == len(self.text):
                     self.at = end
                     return value
-                self.pass_over()  # BrokenJson where the entry has no end
+                self.skip_value()  # BrokenJson where the entry has no end
                 return RejectedRow(0, "the entry is no JSON")
 
-    def pass_over(self) -> None:
+    def skip_value(self) -> None:
         """Go behind the value that begins here, however long and deep it is."""
         first = self.peek()
         if first == '"':
             self.at += 1
-            self._pass_over_text()
+            self._skip_text()
         elif first and first in "[{":
-            self._pass_over_nested()
+            self._skip_nested()
         elif first in ",:]}":
             raise BrokenJson("it is damaged or cut off")
         else:
             self._find(_END_OF_PLAIN)
 
-    def _pass_over_nested(self) -> None:
+    def _skip_nested(self) -> None:
         depth = 0
         while True:
             character = self._find(_QUOTE_OR_BRACKET)
             self.at += 1
             if character == '"':
-                self._pass_over_text()
+                self._skip_text()
                 continue
             depth += 1 if character in "[{" else -1
             if depth == 0:
                 return
 
-    def _pass_over_text(self) -> None:
+    def _skip_text(self) -> None:
         """Go behind the quote that ends the text."""
         while self._find(_QUOTE_OR_ESCAPE) == "\\":
             while self.at + 2 > len(self.text):
@@ -193,31 +193,31 @@ class _Window:
         return found[0]
 
 
-def _values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:
+def _walk_values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:
     """Yield the wanted values in the value that begins at the window's place, and go behind it."""
     first = text.peek()
     if here in wanted:
-        yield here, text.take()
-    elif first == "{" and _leads_on(here, wanted):
-        for key in text.members():
-            yield from _values(text, (*here, key), wanted)
-    elif first == "[" and _leads_on((*here, EACH), wanted):
-        yield from _values_of_elements(text, (*here, EACH), wanted)
+        yield here, text.read_value()
+    elif first == "{" and _is_prefix(here, wanted):
+        for key in text.iter_members():
+            yield from _walk_values(text, (*here, key), wanted)
+    elif first == "[" and _is_prefix((*here, EACH), wanted):
+        yield from _walk_elements(text, (*here, EACH), wanted)
     elif not first:
         raise BrokenJson("it is damaged or cut off")
     else:
-        text.pass_over()
+        text.skip_value()
 
 
-def _values_of_elements(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:
+def _walk_elements(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:
     text.expect("[")
     while (character := text.peek()) != "]":
         if character == ",":
             text.at += 1
         else:
-            yield from _values(text, here, wanted)
+            yield from _walk_values(text, here, wanted)
     text.at += 1
 
 
-def _leads_on(here: Path, wanted: frozenset[Path]) -> bool:
+def _is_prefix(here: Path, wanted: frozenset[Path]) -> bool:
     return any(path[: len(here)] == here for path in wanted)

@@ -8,32 +8,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import (
     EACH,
     BrokenJson,
     Path,
-    line_entries,
-    values_at,
+    read_lines,
+    read_values,
 )
-from catalog.imports.importers.record_tables import pano_record
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.record_tables import build_pano_record
+from catalog.imports.importers.registry import register_importer
 from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
 
 Reader = Callable[[int, Any], Outcome]
 
 
-def json_records(opened: Opened, paths: Sequence[Path], read: Reader) -> Iterator[Outcome]:
+def read_json_records(opened: SourceFile, paths: Sequence[Path], read: Reader) -> Iterator[Outcome]:
     """Return the records that `read` makes of the entries at `paths`."""
-    return values.records_of(numbered_values(opened, paths), lambda line, pair: read(line, pair[1]))
+    return values.make_records(read_numbered_values(opened, paths), lambda line, pair: read(line, pair[1]))
 
 
-def numbered_values(opened: Opened, paths: Sequence[Path]) -> Iterator[tuple[int, Any]]:
+def read_numbered_values(opened: SourceFile, paths: Sequence[Path]) -> Iterator[tuple[int, Any]]:
     """Yield (number, (path, value)); a RejectedRow for a value that cannot be read, and where the file breaks off."""
     number = 0
     try:
         with opened.stream() as stream:
-            for path, value in values_at(stream, paths):
+            for path, value in read_values(stream, paths):
                 number += 1
                 is_bad = isinstance(value, RejectedRow)
                 yield number, value._replace(line=number) if is_bad else (path, value)
@@ -41,30 +41,30 @@ def numbered_values(opened: Opened, paths: Sequence[Path]) -> Iterator[tuple[int
         yield number + 1, RejectedRow(number + 1, f"the file cannot be read further: {error}")
 
 
-def first_value(opened: Opened, paths: Sequence[Path]) -> Any:
+def read_first_value(opened: SourceFile, paths: Sequence[Path]) -> Any:
     """Return the first of the values at `paths` in the file's head; None where there is none."""
     if opened.kind == "zip":
         return None
     try:
-        return next((value for _path, value in values_at(opened.head_stream(), paths)), None)
+        return next((value for _path, value in read_values(opened.head_stream(), paths)), None)
     except BrokenJson:
         return None
 
 
-def need_object(entry: Any) -> Mapping[str, Any]:
+def require_object(entry: Any) -> Mapping[str, Any]:
     """Return the entry; BadValue where it is no object."""
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
     return entry
 
 
-def _check(opened: Opened, paths: Sequence[Path], needed: set[str], source: str) -> None:
-    first = first_value(opened, paths)
+def _check_source(opened: SourceFile, paths: Sequence[Path], needed: set[str], source: str) -> None:
+    first = read_first_value(opened, paths)
     if not isinstance(first, dict) or not needed <= first.keys():
         raise WrongFile(f"{opened.name} is no export of {source}.")
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _get_object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -80,29 +80,31 @@ _LASTFM_PAGES = (
 _LASTFM_TRACK = {"artist", "name"}
 
 
-@importer("lastfm-json", "history", "Last.fm scrobbles or loved songs (JSON)", extensions=(".json", ".gz"))
-def read_lastfm(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "lastfm-json", "history", "Last.fm scrobbles or loved songs (JSON)", extensions=(".json", ".gz")
+)
+def read_lastfm(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read pages of Last.fm's API, as its export tools keep them: recent tracks, or loved tracks as likes."""
-    _check(opened, _LASTFM_PAGES, _LASTFM_TRACK, "Last.fm")
-    pairs = numbered_values(opened, _LASTFM_PAGES)
-    return values.records_of(pairs, lambda line, pair: _lastfm_track(line, *pair))
+    _check_source(opened, _LASTFM_PAGES, _LASTFM_TRACK, "Last.fm")
+    pairs = read_numbered_values(opened, _LASTFM_PAGES)
+    return values.make_records(pairs, lambda line, pair: _build_lastfm_record(line, *pair))
 
 
-def _lastfm_track(line: int, path: Path, entry: Any) -> ListenRecord:
-    track = need_object(entry)
-    artist = _object(track.get("artist"))
-    if _object(track.get("@attr")).get("nowplaying"):
+def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
+    track = require_object(entry)
+    artist = _get_object(track.get("artist"))
+    if _get_object(track.get("@attr")).get("nowplaying"):
         raise values.NotWanted(LeftOut.NOW_PLAYING)
     song = SongRecord(
         0,
-        values.required_name(track.get("name"), "title"),
-        values.required_name(artist.get("#text") or artist.get("name"), "artist"),
-        album=values.optional_name(_object(track.get("album")).get("#text")),
-        mbid=values.optional_mbid(track.get("mbid")),
+        values.parse_required_name(track.get("name"), "title"),
+        values.parse_required_name(artist.get("#text") or artist.get("name"), "artist"),
+        album=values.parse_optional_name(_get_object(track.get("album")).get("#text")),
+        mbid=values.parse_optional_mbid(track.get("mbid")),
     )
     # only recent tracks have an album, if an empty one, and only loved tracks an artist with a name and an address
     is_loved = "lovedtracks" in path or ("album" not in track and "#text" not in artist)
-    at = values.json_moment(_object(track.get("date")).get("uts"))
+    at = values.parse_json_moment(_get_object(track.get("date")).get("uts"))
     return ListenRecord(line, "", song=song, kind=LIKE if is_loved else 0, occurred_at=at)
 
 
@@ -111,22 +113,22 @@ def _lastfm_track(line: int, path: Path, entry: Any) -> ListenRecord:
 _LASTFMSTATS = (("scrobbles", EACH),)
 
 
-@importer("lastfmstats", "history", "lastfmstats.com (JSON)", extensions=(".json", ".gz"))
-def read_lastfmstats(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("lastfmstats", "history", "lastfmstats.com (JSON)", extensions=(".json", ".gz"))
+def read_lastfmstats(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles with flat names; its CSV is read as Last.fm's."""
-    _check(opened, _LASTFMSTATS, {"track", "artist", "date"}, "lastfmstats.com")
-    return json_records(opened, _LASTFMSTATS, _lastfmstats_scrobble)
+    _check_source(opened, _LASTFMSTATS, {"track", "artist", "date"}, "lastfmstats.com")
+    return read_json_records(opened, _LASTFMSTATS, _build_lastfmstats_record)
 
 
-def _lastfmstats_scrobble(line: int, entry: Any) -> ListenRecord:
-    scrobble = need_object(entry)
+def _build_lastfmstats_record(line: int, entry: Any) -> ListenRecord:
+    scrobble = require_object(entry)
     song = SongRecord(
         0,
-        values.required_name(scrobble.get("track"), "title"),
-        values.required_name(scrobble.get("artist"), "artist"),
-        album=values.optional_name(scrobble.get("album")),
+        values.parse_required_name(scrobble.get("track"), "title"),
+        values.parse_required_name(scrobble.get("artist"), "artist"),
+        album=values.parse_optional_name(scrobble.get("album")),
     )
-    return ListenRecord(line, "", song=song, occurred_at=values.json_moment(scrobble.get("date")))
+    return ListenRecord(line, "", song=song, occurred_at=values.parse_json_moment(scrobble.get("date")))
 
 
 # --- Maloja -----------------------------------------------------------------------------------------------------------
@@ -134,32 +136,32 @@ def _lastfmstats_scrobble(line: int, entry: Any) -> ListenRecord:
 _MALOJA = (("scrobbles", EACH), ("list", EACH))
 
 
-@importer("maloja", "history", "Maloja export", extensions=(".json", ".gz"))
-def read_maloja(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("maloja", "history", "Maloja export", extensions=(".json", ".gz"))
+def read_maloja(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the scrobbles; several artists of a song are joined by commas."""
-    _check(opened, _MALOJA, {"time", "track"}, "Maloja")
-    return json_records(opened, _MALOJA, _maloja_scrobble)
+    _check_source(opened, _MALOJA, {"time", "track"}, "Maloja")
+    return read_json_records(opened, _MALOJA, _build_maloja_record)
 
 
-def _maloja_scrobble(line: int, entry: Any) -> ListenRecord:
-    scrobble = need_object(entry)
-    track = need_object(scrobble.get("track"))
-    length = values.duration_ms(seconds=track.get("length"))
-    heard = values.optional_number(scrobble.get("duration"), 0, values.LONGEST_DURATION_MS // 1000)
+def _build_maloja_record(line: int, entry: Any) -> ListenRecord:
+    scrobble = require_object(entry)
+    track = require_object(scrobble.get("track"))
+    length = values.parse_duration_ms(seconds=track.get("length"))
+    heard = values.parse_optional_number(scrobble.get("duration"), 0, values.LONGEST_DURATION_MS // 1000)
     song = SongRecord(
         0,
-        values.required_name(track.get("title"), "title"),
-        values.name(_joined(track.get("artists")), "artist"),
-        album=values.optional_name(_object(track.get("album")).get("albumtitle")),
+        values.parse_required_name(track.get("title"), "title"),
+        values.parse_name(_join_names(track.get("artists")), "artist"),
+        album=values.parse_optional_name(_get_object(track.get("album")).get("albumtitle")),
         duration_ms=length,
     )
-    at = values.json_moment(scrobble.get("time"))
+    at = values.parse_json_moment(scrobble.get("time"))
     return ListenRecord(
         line, "", song=song, occurred_at=at, played_ms=None if heard is None else 1000 * heard
     )
 
 
-def _joined(names: Any) -> str:
+def _join_names(names: Any) -> str:
     if isinstance(names, str):
         return names
     several = names if isinstance(names, list) else []
@@ -171,35 +173,35 @@ def _joined(names: Any) -> str:
 _KOITO = (("listens", EACH),)
 
 
-@importer("koito", "history", "Koito export", extensions=(".json", ".gz"))
-def read_koito(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("koito", "history", "Koito export", extensions=(".json", ".gz"))
+def read_koito(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the listens; each name is the primary one of its aliases."""
-    _check(opened, _KOITO, {"listened_at", "track", "artists"}, "Koito")
-    return json_records(opened, _KOITO, _koito_listen)
+    _check_source(opened, _KOITO, {"listened_at", "track", "artists"}, "Koito")
+    return read_json_records(opened, _KOITO, _build_koito_record)
 
 
-def _koito_listen(line: int, entry: Any) -> ListenRecord:
-    listen = need_object(entry)
-    track = need_object(listen.get("track"))
+def _build_koito_record(line: int, entry: Any) -> ListenRecord:
+    listen = require_object(entry)
+    track = require_object(listen.get("track"))
     several = listen.get("artists")
     artists = several if isinstance(several, list) else []
     # the credited artist first
-    ordered = sorted(artists[:20], key=lambda artist: not _object(artist).get("is_primary"))
+    ordered = sorted(artists[:20], key=lambda artist: not _get_object(artist).get("is_primary"))
     song = SongRecord(
         0,
-        values.required_name(_alias(track), "title"),
-        values.name(_joined([_alias(artist) for artist in ordered]), "artist"),
-        album=values.optional_name(_alias(listen.get("album"))),
-        duration_ms=values.duration_ms(seconds=track.get("duration")),
-        mbid=values.optional_mbid(track.get("mbid")),
+        values.parse_required_name(_get_primary_alias(track), "title"),
+        values.parse_name(_join_names([_get_primary_alias(artist) for artist in ordered]), "artist"),
+        album=values.parse_optional_name(_get_primary_alias(listen.get("album"))),
+        duration_ms=values.parse_duration_ms(seconds=track.get("duration")),
+        mbid=values.parse_optional_mbid(track.get("mbid")),
     )
-    return ListenRecord(line, "", song=song, occurred_at=values.json_moment(listen.get("listened_at")))
+    return ListenRecord(line, "", song=song, occurred_at=values.parse_json_moment(listen.get("listened_at")))
 
 
-def _alias(thing: Any) -> Any:
+def _get_primary_alias(thing: Any) -> Any:
     """Return the primary alias; the first where none is."""
-    aliases = _object(thing).get("aliases")
-    some = [_object(alias) for alias in aliases] if isinstance(aliases, list) else []
+    aliases = _get_object(thing).get("aliases")
+    some = [_get_object(alias) for alias in aliases] if isinstance(aliases, list) else []
     primary = next((alias for alias in some if alias.get("is_primary")), some[0] if some else {})
     return primary.get("alias")
 
@@ -207,26 +209,28 @@ def _alias(thing: Any) -> Any:
 # --- Pano Scrobbler ---------------------------------------------------------------------------------------------------
 
 
-@importer("pano-json", "history", "Pano Scrobbler (JSON lines)", extensions=(".jsonl", ".json", ".gz"))
-def read_pano(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "pano-json", "history", "Pano Scrobbler (JSON lines)", extensions=(".jsonl", ".json", ".gz")
+)
+def read_pano(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles and loved songs, one a line."""
-    first = next(line_entries(opened.head_stream()), None) if opened.kind != "zip" else None
+    first = next(read_lines(opened.head_stream()), None) if opened.kind != "zip" else None
     if not isinstance(first, dict) or not {"timeMs", "artist", "track"} <= first.keys():
         raise WrongFile(f"{opened.name} is no export of Pano Scrobbler.")
-    return values.records_of(_pano_lines(opened), _pano_line)
+    return values.make_records(_read_pano_lines(opened), _build_pano_record)
 
 
-def _pano_lines(opened: Opened) -> Iterator[tuple[int, Any]]:
+def _read_pano_lines(opened: SourceFile) -> Iterator[tuple[int, Any]]:
     with opened.stream() as stream:
-        yield from enumerate(line_entries(stream), start=1)
+        yield from enumerate(read_lines(stream), start=1)
 
 
-def _pano_line(line: int, entry: Any) -> Outcome:
-    cells = {key.casefold(): _cell(value) for key, value in need_object(entry).items()}
-    return pano_record(line, {"track": "", "artist": "", "timems": "", **cells})
+def _build_pano_record(line: int, entry: Any) -> Outcome:
+    cells = {key.casefold(): _format_cell(value) for key, value in require_object(entry).items()}
+    return build_pano_record(line, {"track": "", "artist": "", "timems": "", **cells})
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     """Return a scalar as a table's cell would hold it."""
     if value is None or isinstance(value, bool | dict | list):
         return ""

@@ -11,14 +11,14 @@ from itertools import islice
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.lines import (
     DELIMITERS,
     check_text,
-    numbered_lines,
-    table_rows,
+    read_numbered_lines,
+    read_table_rows,
 )
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.registry import register_importer
 from catalog.records import LIKE, ListenRecord, NearMiss, Outcome, RejectedRow, SongRecord, WrongFile
 
 NAMES = {
@@ -62,36 +62,38 @@ class Layout:
     header_line: int = 0
 
 
-@importer("lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
-def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
+def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles; the layout is found out from the first rows."""
-    layout = _checked_layout(opened)
-    if _is_loved(opened, layout):
+    layout = _find_layout(opened)
+    if _holds_loved_songs(opened, layout):
         raise WrongFile(f"{opened.name} holds loved songs, not scrobbles.")
-    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns))
+    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout.columns))
 
 
-@importer("lastfm-loved", "history", "Last.fm loved songs (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
-def read_loved(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "lastfm-loved", "history", "Last.fm loved songs (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz")
+)
+def read_loved_songs(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read loved songs as likes: the table has no album, or its name says what it is."""
-    layout = _checked_layout(opened)
-    if not _is_loved(opened, layout):
+    layout = _find_layout(opened)
+    if not _holds_loved_songs(opened, layout):
         raise WrongFile(f"{opened.name} is no list of loved songs of Last.fm.")
-    return values.records_of(_rows(opened, layout), _RecordMaker(layout.columns, LIKE))
+    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout.columns, LIKE))
 
 
-def _checked_layout(opened: Opened) -> Layout:
+def _find_layout(opened: SourceFile) -> Layout:
     """Return the layout; WrongFile when the file is no table of scrobbles, or could be read in two ways."""
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; Last.fm scrobbles come as a CSV file.")
     check_text(opened.head(), opened.name)
-    tables = [(delimiter, _first_rows(opened, delimiter)) for delimiter in DELIMITERS]
+    tables = [(delimiter, _read_first_rows(opened, delimiter)) for delimiter in DELIMITERS]
     for delimiter, rows in tables:
-        if layout := _layout_by_header(rows, delimiter):
+        if layout := _find_layout_by_header(rows, delimiter):
             _check_times(opened.name, rows, layout)
             return layout
     layouts = [
-        layout for delimiter, rows in tables if (layout := _layout_by_content(opened, rows, delimiter))
+        layout for delimiter, rows in tables if (layout := _find_layout_by_content(opened, rows, delimiter))
     ]
     if not layouts:
         for _delimiter, rows in tables:
@@ -103,15 +105,15 @@ def _checked_layout(opened: Opened) -> Layout:
     return layouts[0]
 
 
-def _first_rows(opened: Opened, delimiter: str) -> list[tuple[int, Row]]:
-    rows = islice(table_rows(numbered_lines(opened.head_stream()), delimiter), _LOOKED_AT)
+def _read_first_rows(opened: SourceFile, delimiter: str) -> list[tuple[int, Row]]:
+    rows = islice(read_table_rows(read_numbered_lines(opened.head_stream()), delimiter), _LOOKED_AT)
     return [(line, row) for line, row in rows if not isinstance(row, RejectedRow)]
 
 
-def _layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
     """Find the header: the first row that names artist, track and time."""
     for line, row in rows:
-        places = {_column_name(name): place for place, name in reversed(list(enumerate(row)))}
+        places = {_normalise_column_name(name): place for place, name in reversed(list(enumerate(row)))}
         columns = {
             column: next((places[name] for name in names if name in places), -1)
             for column, names in NAMES.items()
@@ -122,7 +124,7 @@ def _layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout
     return None
 
 
-def _column_name(cell: str) -> str:
+def _normalise_column_name(cell: str) -> str:
     """Return a header's cell as it is compared; lastfmstats.com writes the user behind the last one: Date#nora."""
     return cell.partition("#")[0].strip().casefold()
 
@@ -152,10 +154,14 @@ def _check_counts(name: str, rows: Sequence[Row]) -> None:
         )
 
 
-def _layout_by_content(opened: Opened, rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
+def _find_layout_by_content(
+    opened: SourceFile, rows: Sequence[tuple[int, Row]], delimiter: str
+) -> Layout | None:
     """Return the layout that more than half of the rows fit; WrongFile when two different columns could be the time."""
     fitting = [
-        layout for layout in _WITHOUT_HEADER if 2 * sum(_fits(row, layout) for _line, row in rows) > len(rows)
+        layout
+        for layout in _WITHOUT_HEADER
+        if 2 * sum(_fits_layout(row, layout) for _line, row in rows) > len(rows)
     ]
     if not fitting:
         return None
@@ -164,12 +170,12 @@ def _layout_by_content(opened: Opened, rows: Sequence[tuple[int, Row]], delimite
             f"{opened.name} could be read in two ways: both its first and its last column look like times. "
             "Put the line artist,album,track,date on top, in the order of its columns."
         )
-    chosen = _likeliest(fitting, [row for _line, row in rows])
+    chosen = _choose_likeliest_layout(fitting, [row for _line, row in rows])
     columns = {column: at for at, column in enumerate(chosen) if column}
     return Layout(columns, len(chosen), delimiter)
 
 
-def _likeliest(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple[str, ...]:
+def _choose_likeliest_layout(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple[str, ...]:
     """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
 
     def n_different(layout: tuple[str, ...], column: str) -> int:
@@ -179,7 +185,7 @@ def _likeliest(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple
     return next(plausible, fitting[0])
 
 
-def _fits(row: Row, layout: tuple[str, ...]) -> bool:
+def _fits_layout(row: Row, layout: tuple[str, ...]) -> bool:
     return (
         len(row) == len(layout)
         and _is_moment(row[layout.index("time")])
@@ -189,24 +195,24 @@ def _fits(row: Row, layout: tuple[str, ...]) -> bool:
 
 def _is_moment(cell: str) -> bool:
     try:
-        return values.moment(cell) is not None
+        return values.parse_moment(cell) is not None
     except values.BadValue:
         return False
 
 
-def _is_loved(opened: Opened, layout: Layout) -> bool:
+def _holds_loved_songs(opened: SourceFile, layout: Layout) -> bool:
     if _LOVED_NAME.search(opened.name):
         return True
     if not layout.header_line:
         return False
-    rows = dict(_first_rows(opened, layout.delimiter))
-    return {_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
+    rows = dict(_read_first_rows(opened, layout.delimiter))
+    return {_normalise_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
 
 
-def _rows(opened: Opened, layout: Layout) -> Iterator[tuple[int, Any]]:
+def _read_rows(opened: SourceFile, layout: Layout) -> Iterator[tuple[int, Any]]:
     """Yield the numbered rows; what does not fit the layout is rejected."""
     with opened.stream() as stream:
-        for line, row in table_rows(numbered_lines(stream), layout.delimiter):
+        for line, row in read_table_rows(read_numbered_lines(stream), layout.delimiter):
             if line == layout.header_line:
                 continue
             if isinstance(row, RejectedRow) or (len(row) == layout.n_columns and line > layout.header_line):
@@ -227,9 +233,9 @@ class _RecordMaker:
 
     def __call__(self, line: int, row: Row) -> ListenRecord:
         if self._kind == LIKE:
-            moment = values.day_moment(row[self._columns["time"]])
+            moment = values.parse_day(row[self._columns["time"]])
         else:
-            moment = values.moment(row[self._columns["time"]])
+            moment = values.parse_moment(row[self._columns["time"]])
             if moment is None:
                 raise values.BadValue("the time is missing")
         return ListenRecord(line, "", song=self._song(row), kind=self._kind, occurred_at=moment)
@@ -239,8 +245,8 @@ class _RecordMaker:
         mbid = row[self._columns["mbid"]] if "mbid" in self._columns else ""
         return SongRecord(
             0,
-            values.name(row[self._columns["title"]], "title"),
-            values.name(row[self._columns["artist"]], "artist"),
-            album=values.optional_name(album),
-            mbid=values.optional_mbid(mbid),
+            values.parse_name(row[self._columns["title"]], "title"),
+            values.parse_name(row[self._columns["artist"]], "artist"),
+            album=values.parse_optional_name(album),
+            mbid=values.parse_optional_mbid(mbid),
         )

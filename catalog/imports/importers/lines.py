@@ -24,7 +24,7 @@ def check_text(head: bytes, name: str) -> None:
     if b"\0" in head[:4096]:
         raise WrongFile(f"{name} is not a text file.")
     try:
-        head[: _last_line_end(head)].decode("utf-8")
+        head[: _find_last_line_end(head)].decode("utf-8")
     except UnicodeDecodeError as error:
         if not _has_utf8_letters(head):
             line = head[: error.start].count(b"\n") + 1
@@ -33,7 +33,7 @@ def check_text(head: bytes, name: str) -> None:
             ) from None
 
 
-def numbered_lines(stream: BinaryIO) -> Iterator[Line]:
+def read_numbered_lines(stream: BinaryIO) -> Iterator[Line]:
     """Yield (line number, text or RejectedRow) without line ends and byte order mark; empty lines are left out."""
     number = 0
     while raw := stream.readline(LONGEST_LINE):
@@ -46,15 +46,15 @@ def numbered_lines(stream: BinaryIO) -> Iterator[Line]:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         text = raw.rstrip(b"\r\n")
         if text:
-            yield number, _decoded(text, number)
+            yield number, _decode_line(text, number)
 
 
-def delimiter_of(header: str) -> str:
+def find_delimiter(header: str) -> str:
     """Return the sign that cuts the header into most columns."""
     return max(DELIMITERS, key=header.count)
 
 
-def table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+def read_table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:
     """Cut lines into cells as CSV does; a quoted cell may span lines.
 
     A quote that is never closed costs its own line only.
@@ -69,16 +69,16 @@ def table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, lis
         elif '"' not in line:
             yield number, line.split(delimiter)
         else:
-            yield number, _quoted_row(number, line, delimiter, lines, waiting)
+            yield number, _read_quoted_row(number, line, delimiter, lines, waiting)
 
 
-def _quoted_row(
+def _read_quoted_row(
     number: int, line: str, delimiter: str, lines: Iterator[Line], waiting: list[Line]
 ) -> list[str] | RejectedRow:
     """Read a row with quotes, with the lines it goes on in; those it does not need wait."""
     text = line
     for taken in range(LONGEST_ROW):
-        row = _cells(text, delimiter)
+        row = _split_cells(text, delimiter)
         if row is not None:
             del waiting[:taken]
             return row
@@ -94,7 +94,7 @@ def _quoted_row(
     return RejectedRow(number, "a quote is opened and not closed at the end of its cell")
 
 
-def _cells(text: str, delimiter: str) -> list[str] | None:
+def _split_cells(text: str, delimiter: str) -> list[str] | None:
     """Return the cells, None when a quote is still open."""
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True))
@@ -102,7 +102,7 @@ def _cells(text: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _decoded(text: bytes, number: int) -> str | RejectedRow:
+def _decode_line(text: bytes, number: int) -> str | RejectedRow:
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError:
@@ -115,7 +115,7 @@ def _skip_line(stream: BinaryIO) -> None:
         pass
 
 
-def _last_line_end(head: bytes) -> int:
+def _find_last_line_end(head: bytes) -> int:
     return head.rfind(b"\n") + 1 or len(head)
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.archives import entries, member_names
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.archives import list_member_names, read_entries
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import (
     BrokenJson,
-    array_entries,
-    line_entries,
+    read_array,
+    read_lines,
 )
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.registry import register_importer
 from catalog.records import DISLIKE, LIKE, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
 
 LISTEN_FILES = re.compile(r"^(?:\d{1,2}|listens.*)\.jsonl$", re.IGNORECASE)
@@ -24,30 +24,30 @@ _REMEMBERED_IDS = 400_000
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 
-@importer("listenbrainz", "history", "ListenBrainz export", extensions=(".zip", ".jsonl", ".json"))
-def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("listenbrainz", "history", "ListenBrainz export", extensions=(".zip", ".jsonl", ".json"))
+def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read listens and feedback: the zip, one of its files, or the array of listens that was exported before 2025."""
     if opened.kind == "zip":
-        if not member_names(opened, _ALL_FILES):
+        if not list_member_names(opened, _ALL_FILES):
             raise WrongFile(f"{opened.name} is not a ListenBrainz export: it has no listens inside.")
-        return values.records_of(_listens_then_feedback(opened), _Reader())
-    entries_of = array_entries if opened.head().lstrip(_BLANKS).startswith(b"[") else line_entries
+        return values.make_records(_read_listens_then_feedback(opened), _Reader())
+    entries_of = read_array if opened.head().lstrip(_BLANKS).startswith(b"[") else read_lines
     try:
         first = next(entries_of(opened.head_stream()), None)
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a ListenBrainz export: {error}.") from None
     if not isinstance(first, dict) or not {"track_metadata", "score"} & first.keys():
         raise WrongFile(f"{opened.name} is not a ListenBrainz export: its first line is no listen.")
-    return values.records_of(entries(opened, _ALL_FILES, entries_of), _Reader())
+    return values.make_records(read_entries(opened, _ALL_FILES, entries_of), _Reader())
 
 
-def _listens_then_feedback(opened: Opened) -> Iterator[tuple[int, Any]]:
+def _read_listens_then_feedback(opened: SourceFile) -> Iterator[tuple[int, Any]]:
     """Yield feedback last: it names songs by ids that the listens introduce."""
     n_listens = 0
-    for number, entry in entries(opened, LISTEN_FILES, line_entries):
+    for number, entry in read_entries(opened, LISTEN_FILES, read_lines):
         n_listens = number
         yield number, entry
-    for number, entry in entries(opened, FEEDBACK_FILE, line_entries):
+    for number, entry in read_entries(opened, FEEDBACK_FILE, read_lines):
         moved = n_listens + number
         yield moved, entry._replace(line=moved) if isinstance(entry, RejectedRow) else entry
 
@@ -64,9 +64,9 @@ class _Reader:
         return self._feedback(number, entry) if "score" in entry else self._listen(number, entry)
 
     def _listen(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
-        song = song_of(entry.get("track_metadata"))
+        song = build_song(entry.get("track_metadata"))
         metadata: Mapping[str, Any] = entry["track_metadata"]  # an object, or there were no song
-        info = _info(metadata)
+        info = _get_additional_info(metadata)
         msids = (entry.get("recording_msid"), metadata.get("recording_msid"), info.get("recording_msid"))
         for id_ in (*msids, song.mbid):
             if isinstance(id_, str) and id_ and len(self._songs) < _REMEMBERED_IDS:
@@ -75,8 +75,8 @@ class _Reader:
             number,
             "",
             song=song,
-            occurred_at=values.json_moment(entry.get("listened_at")),
-            source=_source(info),
+            occurred_at=values.parse_json_moment(entry.get("listened_at")),
+            source=_get_player(info),
         )
 
     def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
@@ -85,7 +85,7 @@ class _Reader:
         if kind is None:
             raise values.BadValue("the score is neither 1 nor -1")
         created = entry.get("created")
-        moment = None if created is None else values.json_moment(created)
+        moment = None if created is None else values.parse_json_moment(created)
         return ListenRecord(number, "", song=self._song_of_feedback(entry), kind=kind, occurred_at=moment)
 
     def _song_of_feedback(self, entry: Mapping[str, Any]) -> SongRecord:
@@ -94,37 +94,37 @@ class _Reader:
             if heard is not None:
                 return heard
         if entry.get("track_metadata"):
-            return song_of(entry["track_metadata"])
-        mbid = values.optional_mbid(entry.get("recording_mbid"))
+            return build_song(entry["track_metadata"])
+        mbid = values.parse_optional_mbid(entry.get("recording_mbid"))
         if not mbid:
             raise values.BadValue("the song is named by an id only that no listen in the file has")
         return SongRecord(0, "", "", mbid=mbid)
 
 
-def _source(info: Mapping[str, Any]) -> str:
+def _get_player(info: Mapping[str, Any]) -> str:
     """Return the player that sent a listen, as the push address notes it."""
     player = next((info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), "")
     return f"listenbrainz:{player}"[:40] if player.isprintable() and player else ""
 
 
-def song_of(metadata: Any) -> SongRecord:
+def build_song(metadata: Any) -> SongRecord:
     """Return the song that a listen's track_metadata describes; ids that are none are passed over."""
     if not isinstance(metadata, dict):
         raise values.BadValue("the listen has no track_metadata")
-    info, mapped = _info(metadata), metadata.get("mbid_mapping")
+    info, mapped = _get_additional_info(metadata), metadata.get("mbid_mapping")
     mbid = info.get("recording_mbid") or (mapped.get("recording_mbid") if isinstance(mapped, dict) else "")
     isrc = info.get("isrc")
     return SongRecord(
         0,
-        values.required_name(metadata.get("track_name"), "title"),
-        values.required_name(metadata.get("artist_name"), "artist"),
-        album=values.optional_name(metadata.get("release_name")),
-        duration_ms=values.duration_ms(info.get("duration"), info.get("duration_ms")),
-        mbid=values.optional_mbid(mbid),
+        values.parse_required_name(metadata.get("track_name"), "title"),
+        values.parse_required_name(metadata.get("artist_name"), "artist"),
+        album=values.parse_optional_name(metadata.get("release_name")),
+        duration_ms=values.parse_duration_ms(info.get("duration"), info.get("duration_ms")),
+        mbid=values.parse_optional_mbid(mbid),
         isrc=isrc[:20] if isinstance(isrc, str) else "",
     )
 
 
-def _info(metadata: Any) -> Mapping[str, Any]:
+def _get_additional_info(metadata: Any) -> Mapping[str, Any]:
     info = metadata.get("additional_info") if isinstance(metadata, dict) else None
     return info if isinstance(info, dict) else {}

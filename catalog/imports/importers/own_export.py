@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import EACH, Path
 from catalog.imports.importers.json_histories import (
-    first_value,
-    need_object,
-    numbered_values,
+    read_first_value,
+    read_numbered_values,
+    require_object,
 )
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.registry import register_importer
 from catalog.records import KIND_NAMES, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
 
 FORMAT = "musicrec-my-data-1"
@@ -27,12 +27,12 @@ _PATHS = (_HISTORY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_KIND, _PLAYLIST_SONG)
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES)}
 
 
-@importer("musicrec", "history", "Musicrec: my data", extensions=(".json", ".gz"))
-def read(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("musicrec", "history", "Musicrec: my data", extensions=(".json", ".gz"))
+def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the history and the playlists; each row keeps the source that it had."""
-    if first_value(opened, [("format",)]) != FORMAT:
+    if read_first_value(opened, [("format",)]) != FORMAT:
         raise WrongFile(f"{opened.name} is no export of Musicrec.")
-    return values.records_of(numbered_values(opened, _PATHS), _Reader())
+    return values.make_records(read_numbered_values(opened, _PATHS), _Reader())
 
 
 class _Reader:
@@ -44,17 +44,17 @@ class _Reader:
     def __call__(self, line: int, pair: tuple[Path, Any]) -> Outcome:
         path, entry = pair
         if path == _HISTORY:
-            return _interaction(line, need_object(entry))
+            return _build_interaction(line, require_object(entry))
         if path == _PLAYLIST:
-            self._title = values.required_name(entry, "name of the playlist")
+            self._title = values.parse_required_name(entry, "name of the playlist")
             return PlaylistRecord(line, self._title)
         if path == _PLAYLIST_SONG:
-            return PlaylistRecord(line, self._title, _song(need_object(entry)))
-        text = values.optional_name(entry) if path == _PLAYLIST_TEXT else ""
+            return PlaylistRecord(line, self._title, _build_song(require_object(entry)))
+        text = values.parse_optional_name(entry) if path == _PLAYLIST_TEXT else ""
         return PlaylistRecord(line, self._title, description=text)
 
 
-def _interaction(line: int, row: Mapping[str, Any]) -> ListenRecord:
+def _build_interaction(line: int, row: Mapping[str, Any]) -> ListenRecord:
     kind = _KINDS.get(str(row.get("kind")))
     if kind is None:
         raise values.BadValue(f"{str(row.get('kind'))[:20]!r} is not play, skip, like or dislike")
@@ -62,24 +62,24 @@ def _interaction(line: int, row: Mapping[str, Any]) -> ListenRecord:
     return ListenRecord(
         line,
         "",
-        song=_song(row),
+        song=_build_song(row),
         kind=kind,
-        plays=values.optional_number(row.get("plays"), 1, values.MOST_PLAYS) or 1,
-        played_ms=values.optional_number(row.get("played_ms"), 0, values.LONGEST_MS),
-        occurred_at=None if moment is None else values.json_moment(moment),
+        plays=values.parse_optional_number(row.get("plays"), 1, values.MOST_PLAYS) or 1,
+        played_ms=values.parse_optional_number(row.get("played_ms"), 0, values.LONGEST_MS),
+        occurred_at=None if moment is None else values.parse_json_moment(moment),
         source=source[:40] if isinstance(source, str) and source.isprintable() else "",
     )
 
 
-def _song(row: Mapping[str, Any]) -> SongRecord:
+def _build_song(row: Mapping[str, Any]) -> SongRecord:
     spotify_id, isrc = row.get("spotify_id"), row.get("isrc")
     return SongRecord(
         0,
-        values.required_name(row.get("title"), "title"),
-        values.required_name(row.get("artist"), "artist"),
-        album=values.optional_name(row.get("album")),
-        duration_ms=values.duration_ms(milliseconds=row.get("duration_ms")),
-        mbid=values.optional_mbid(row.get("mbid")),
+        values.parse_required_name(row.get("title"), "title"),
+        values.parse_required_name(row.get("artist"), "artist"),
+        album=values.parse_optional_name(row.get("album")),
+        duration_ms=values.parse_duration_ms(milliseconds=row.get("duration_ms")),
+        mbid=values.parse_optional_mbid(row.get("mbid")),
         isrc=isrc[:20] if isinstance(isrc, str) else "",
         spotify_id=spotify_id if isinstance(spotify_id, str) and values.is_spotify_id(spotify_id) else "",
     )

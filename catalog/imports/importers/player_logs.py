@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.lines import numbered_lines
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.lines import read_numbered_lines
+from catalog.imports.importers.registry import register_importer
 from catalog.records import (
     PLAY,
     SKIP,
@@ -29,29 +29,31 @@ _RATINGS = {"L": PLAY, "S": SKIP}
 _LOG_COLUMNS = 7
 
 
-@importer("audioscrobbler", "history", "Player's log (.scrobbler.log)", extensions=(".log", ".txt", ".gz"))
-def read_log(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "audioscrobbler", "history", "Player's log (.scrobbler.log)", extensions=(".log", ".txt", ".gz")
+)
+def read_log(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a log of version 1.0, 1.1 or another: L is a play, S a skip."""
-    first = next((line for _number, line in numbered_lines(opened.head_stream())), "")
+    first = next((line for _number, line in read_numbered_lines(opened.head_stream())), "")
     if not isinstance(first, str) or not _LOG_VERSION.match(first):
         raise WrongFile(f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER.")
-    return _log_records(opened)
+    return _read_log_records(opened)
 
 
-def _log_records(opened: Opened) -> Iterator[Outcome]:
+def _read_log_records(opened: SourceFile) -> Iterator[Outcome]:
     """Yield a record a line. Players without a time zone log the local time; it is taken for UTC."""
     ahead = 0
     with opened.stream() as stream:
-        for line, text in numbered_lines(stream):
+        for line, text in read_numbered_lines(stream):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#"):
-                ahead = _seconds_ahead(text) if text.upper().startswith("#TZ/") else ahead
+                ahead = _parse_zone_offset(text) if text.upper().startswith("#TZ/") else ahead
             else:
-                yield from values.records_of([(line, (text, ahead))], _log_record)
+                yield from values.make_records([(line, (text, ahead))], _build_log_record)
 
 
-def _seconds_ahead(text: str) -> int:
+def _parse_zone_offset(text: str) -> int:
     """Return by how much the log's times are ahead of UTC."""
     found = _LOG_ZONE.match(text)
     if found is None or not found[1]:
@@ -60,7 +62,7 @@ def _seconds_ahead(text: str) -> int:
     return int(timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes).total_seconds())
 
 
-def _log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
+def _build_log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
     text, ahead = entry
     cells = text.split("\t")
     if len(cells) < _LOG_COLUMNS:
@@ -69,16 +71,16 @@ def _log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
     kind = _RATINGS.get(rating.strip().upper())
     if kind is None:
         raise values.BadValue(f"the rating {rating[:10]!r} is neither L nor S")
-    at = values.moment(moment)
+    at = values.parse_moment(moment)
     if at is None:
         raise values.BadValue("the time is missing")
     song = SongRecord(
         0,
-        values.name(title, "title"),
-        values.name(artist, "artist"),
-        album=values.optional_name(album),
-        duration_ms=values.duration_ms(seconds=seconds.strip()),
-        mbid=values.optional_mbid(ids[0] if ids else ""),
+        values.parse_name(title, "title"),
+        values.parse_name(artist, "artist"),
+        album=values.parse_optional_name(album),
+        duration_ms=values.parse_duration_ms(seconds=seconds.strip()),
+        mbid=values.parse_optional_mbid(ids[0] if ids else ""),
     )
     return ListenRecord(line, "", song=song, kind=kind, occurred_at=at - ahead)
 
@@ -90,12 +92,14 @@ _REPORT_COLUMNS = 9
 _LOOKED_AT = 2_000
 
 
-@importer(
+@register_importer(
     "jellyfin", "history", "Jellyfin or Emby Playback Reporting (TSV)", extensions=(".tsv", ".txt", ".gz")
 )
-def read_jellyfin(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read_jellyfin(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the backup of one user's playback: songs only, films and episodes are left out."""
-    rows = [_report_cells(line) for _number, line in numbered_lines(opened.head_stream())][:_LOOKED_AT]
+    rows = [_split_report_line(line) for _number, line in read_numbered_lines(opened.head_stream())][
+        :_LOOKED_AT
+    ]
     good = [row for row in rows if row]
     if opened.kind == "zip" or not rows or 2 * len(good) <= len(rows):
         raise WrongFile(f"{opened.name} is no backup of Playback Reporting.")
@@ -104,25 +108,25 @@ def read_jellyfin(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcom
         raise NearMiss(
             f"{opened.name} holds the playback of {len(users)} users; keep the lines of one user and bring these."
         )
-    return _report_records(opened, good[0][1])
+    return _read_report_records(opened, good[0][1])
 
 
-def _report_cells(line: str | RejectedRow) -> list[str]:
+def _split_report_line(line: str | RejectedRow) -> list[str]:
     """Return the cells of a line of the report; empty where it is none."""
     cells = line.split("\t") if isinstance(line, str) else []
     return cells if len(cells) >= _REPORT_COLUMNS and _REPORT_DATE.match(cells[0]) else []
 
 
-def _report_records(opened: Opened, user: str) -> Iterator[Outcome]:
+def _read_report_records(opened: SourceFile, user: str) -> Iterator[Outcome]:
     def make(line: int, text: str) -> Outcome:
-        return _report_record(line, text, user)
+        return _build_report_record(line, text, user)
 
     with opened.stream() as stream:
-        yield from values.records_of(numbered_lines(stream), make)
+        yield from values.make_records(read_numbered_lines(stream), make)
 
 
-def _report_record(line: int, text: str, user: str) -> ListenRecord:
-    cells = _report_cells(text)
+def _build_report_record(line: int, text: str, user: str) -> ListenRecord:
+    cells = _split_report_line(text)
     if not cells:
         raise values.BadValue("it is no line of Playback Reporting")
     moment, of_user, _item, kind, name, _method, _client, _device, seconds = cells[:_REPORT_COLUMNS]
@@ -133,19 +137,19 @@ def _report_record(line: int, text: str, user: str) -> ListenRecord:
     artist, separator, rest = name.partition(" - ")
     if not separator:
         raise values.BadValue("the song is not named as “Artist - Title (Album)”")
-    title, album = _without_album(rest)
+    title, album = _cut_album(rest)
     song = SongRecord(
         0,
-        values.name(title, "title"),
-        values.name(artist, "artist"),
-        album=values.optional_name(album),
+        values.parse_name(title, "title"),
+        values.parse_name(artist, "artist"),
+        album=values.parse_optional_name(album),
     )
-    heard = values.optional_number(seconds.strip(), 0, values.LONGEST_DURATION_MS // 1000)
+    heard = values.parse_optional_number(seconds.strip(), 0, values.LONGEST_DURATION_MS // 1000)
     played_ms = None if heard is None else 1000 * heard
-    return ListenRecord(line, "", song=song, occurred_at=values.moment(moment), played_ms=played_ms)
+    return ListenRecord(line, "", song=song, occurred_at=values.parse_moment(moment), played_ms=played_ms)
 
 
-def _without_album(text: str) -> tuple[str, str]:
+def _cut_album(text: str) -> tuple[str, str]:
     """Cut the album off, which stands in brackets at the end and may have brackets itself."""
     depth = 0
     for place in range(len(text) - 1, 0, -1):

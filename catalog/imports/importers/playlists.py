@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 from xml.parsers import expat
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.json_files import EACH, BrokenJson, values_at
-from catalog.imports.importers.lines import numbered_lines
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.json_files import EACH, BrokenJson, read_values
+from catalog.imports.importers.lines import read_numbered_lines
+from catalog.imports.importers.registry import register_importer
 from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, WrongFile
 
 _EXTINF = re.compile(r"^#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)$")
@@ -27,75 +27,75 @@ _TRACK = ("playlist", "track", EACH)
 _BLOCK = 2**16
 
 
-@importer("m3u", "history", "Playlist (M3U, M3U8)", extensions=(".m3u8", ".m3u"))
-def read_m3u(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("m3u", "history", "Playlist (M3U, M3U8)", extensions=(".m3u8", ".m3u"))
+def read_m3u(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read #EXTINF lines and paths."""
-    first = next((line for _number, line in numbered_lines(opened.head_stream())), "")
+    first = next((line for _number, line in read_numbered_lines(opened.head_stream())), "")
     is_named = opened.name.casefold().endswith((".m3u", ".m3u8")) and b"\0" not in opened.head()
     if not (isinstance(first, str) and first.startswith("#EXTM3U")) and not is_named:
         raise WrongFile(f"{opened.name} is no M3U playlist: it does not begin with #EXTM3U.")
-    return _m3u_records(opened)
+    return _read_m3u_records(opened)
 
 
-@importer("jspf", "history", "Playlist (JSPF)", extensions=(".jspf", ".json"))
-def read_jspf(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("jspf", "history", "Playlist (JSPF)", extensions=(".jspf", ".json"))
+def read_jspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a JSPF document, as ListenBrainz and our own pages write it."""
     try:
-        is_jspf = next(values_at(opened.head_stream(), [("playlist", "track"), _TRACK]), None) is not None
+        is_jspf = next(read_values(opened.head_stream(), [("playlist", "track"), _TRACK]), None) is not None
     except BrokenJson:
         is_jspf = False
     if not is_jspf:
         raise WrongFile(f"{opened.name} is no JSPF playlist: it has no playlist with tracks.")
-    return _jspf_records(opened)
+    return _read_jspf_records(opened)
 
 
-@importer("xspf", "history", "Playlist (XSPF)", extensions=(".xspf", ".xml"))
-def read_xspf(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("xspf", "history", "Playlist (XSPF)", extensions=(".xspf", ".xml"))
+def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read an XSPF document; one with a document type is refused, as it may grow without end."""
     head = opened.head()
     if b"xspf.org/ns" not in head[:4096] or b"<playlist" not in head[:4096]:
         raise WrongFile(f"{opened.name} is no XSPF playlist.")
-    return _xspf_records(opened)
+    return _read_xspf_records(opened)
 
 
 # --- M3U --------------------------------------------------------------------------------------------------------------
 
 
-def _m3u_records(opened: Opened) -> Iterator[Outcome]:
+def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
     """Yield an entry a path; the comment lines before it name its song, or the playlist."""
     title, named, seconds = opened.title, "", None
     with opened.stream() as stream:
-        for line, text in numbered_lines(stream):
+        for line, text in read_numbered_lines(stream):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#PLAYLIST:"):
-                title = values.optional_name(text.removeprefix("#PLAYLIST:")) or title
+                title = values.parse_optional_name(text.removeprefix("#PLAYLIST:")) or title
             elif found := _EXTINF.match(text):
                 seconds, named = found[1], found[2]
             elif text.strip() and not text.startswith("#"):
                 try:
-                    song = _song_of_entry(text.strip(), named, seconds)
+                    song = _build_m3u_song(text.strip(), named, seconds)
                     yield PlaylistRecord(line, title, song)
                 except values.BadValue as error:
                     yield RejectedRow(line, str(error))
                 named, seconds = "", None
 
 
-def _song_of_entry(path: str, named: str, seconds: str | None) -> SongRecord:
+def _build_m3u_song(path: str, named: str, seconds: str | None) -> SongRecord:
     artist, separator, title = named.partition(" - ")
     album = ""
     if not (separator and artist.strip() and title.strip()):
-        artist, album, title = _named_by_path(path, named.strip())
+        artist, album, title = _parse_path(path, named.strip())
     return SongRecord(
         0,
-        values.name(title, "title"),
-        values.name(artist, "artist"),
-        album=values.optional_name(album),
-        duration_ms=values.duration_ms(seconds=seconds),
+        values.parse_name(title, "title"),
+        values.parse_name(artist, "artist"),
+        album=values.parse_optional_name(album),
+        duration_ms=values.parse_duration_ms(seconds=seconds),
     )
 
 
-def _named_by_path(path: str, title: str) -> tuple[str, str, str]:
+def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
     if "://" in path:
         path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
@@ -112,74 +112,74 @@ def _named_by_path(path: str, title: str) -> tuple[str, str, str]:
 # --- JSPF -------------------------------------------------------------------------------------------------------------
 
 
-def _jspf_records(opened: Opened) -> Iterator[Outcome]:
-    title, text = _jspf_names(opened)
+def _read_jspf_records(opened: SourceFile) -> Iterator[Outcome]:
+    title, text = _read_jspf_names(opened)
     yield PlaylistRecord(0, title, description=text)
 
     def make(line: int, track: Any) -> Outcome:
-        return PlaylistRecord(line, title, _jspf_song(track))
+        return PlaylistRecord(line, title, _build_jspf_song(track))
 
-    yield from values.records_of(_jspf_tracks(opened), make)
+    yield from values.make_records(_read_jspf_tracks(opened), make)
 
 
-def _jspf_names(opened: Opened) -> tuple[str, str]:
+def _read_jspf_names(opened: SourceFile) -> tuple[str, str]:
     """Return title and annotation, which may stand behind the tracks."""
     names: dict[Any, str] = {}
     try:
         with opened.stream() as stream:
-            for path, value in values_at(stream, [_TITLE, _TEXT]):
-                names[path] = values.optional_name(value)
+            for path, value in read_values(stream, [_TITLE, _TEXT]):
+                names[path] = values.parse_optional_name(value)
     except BrokenJson:  # said again, and with the row, by the tracks
         pass
     return names.get(_TITLE) or opened.title, names.get(_TEXT, "")
 
 
-def _jspf_tracks(opened: Opened) -> Iterator[tuple[int, Any]]:
+def _read_jspf_tracks(opened: SourceFile) -> Iterator[tuple[int, Any]]:
     number = 0
     try:
         with opened.stream() as stream:
-            for _path, track in values_at(stream, [_TRACK]):
+            for _path, track in read_values(stream, [_TRACK]):
                 number += 1
                 yield number, track._replace(line=number) if isinstance(track, RejectedRow) else track
     except BrokenJson as error:
         yield number + 1, RejectedRow(number + 1, f"the file cannot be read further: {error}")
 
 
-def _jspf_song(track: Any) -> SongRecord:
+def _build_jspf_song(track: Any) -> SongRecord:
     if not isinstance(track, dict):
         raise values.BadValue("the entry is not an object")
     identifiers = track.get("identifier")
     return SongRecord(
         0,
-        values.required_name(track.get("title"), "title"),
-        values.required_name(track.get("creator"), "artist"),
-        album=values.optional_name(track.get("album")),
-        duration_ms=values.duration_ms(milliseconds=track.get("duration")),
-        mbid=_mbid_of(identifiers if isinstance(identifiers, list) else [identifiers]),
+        values.parse_required_name(track.get("title"), "title"),
+        values.parse_required_name(track.get("creator"), "artist"),
+        album=values.parse_optional_name(track.get("album")),
+        duration_ms=values.parse_duration_ms(milliseconds=track.get("duration")),
+        mbid=_find_mbid(identifiers if isinstance(identifiers, list) else [identifiers]),
     )
 
 
-def _mbid_of(identifiers: list[Any]) -> str:
+def _find_mbid(identifiers: list[Any]) -> str:
     found = (_RECORDING.match(one.strip()) for one in identifiers if isinstance(one, str))
-    return next((values.optional_mbid(one[1]) for one in found if one), "")
+    return next((values.parse_optional_mbid(one[1]) for one in found if one), "")
 
 
 # --- XSPF -------------------------------------------------------------------------------------------------------------
 
 
-def _xspf_records(opened: Opened) -> Iterator[Outcome]:
+def _read_xspf_records(opened: SourceFile) -> Iterator[Outcome]:
     reader = _XspfReader(opened.title)
     with opened.stream() as stream:
         try:
             while block := stream.read(_BLOCK):
                 reader.parse(block)
-                yield from reader.taken()
+                yield from reader.pop_records()
             reader.parse(b"", is_last=True)
         except expat.ExpatError as error:
-            yield from reader.taken()
+            yield from reader.pop_records()
             line = reader.n_tracks + 1
             yield RejectedRow(line, f"the file cannot be read further: {expat.errors.messages[error.code]}")
-    yield from reader.taken()
+    yield from reader.pop_records()
 
 
 class _XspfReader:
@@ -204,7 +204,7 @@ class _XspfReader:
     def parse(self, block: bytes, is_last: bool = False) -> None:
         self._parser.Parse(block, is_last)
 
-    def taken(self) -> list[Outcome]:
+    def pop_records(self) -> list[Outcome]:
         """Return the records since the last call."""
         records, self._records = self._records, []
         return records
@@ -223,10 +223,10 @@ class _XspfReader:
         if parent == "track" and name in self._OF_TRACK:
             self._track.setdefault(name, self._text)
         elif parent == "playlist" and name == "title":
-            self._title = values.optional_name(self._text) or self._title
+            self._title = values.parse_optional_name(self._text) or self._title
         elif name == "track":
             self.n_tracks += 1
-            self._records += values.records_of([(self.n_tracks, self._track)], self._record)
+            self._records += values.make_records([(self.n_tracks, self._track)], self._record)
         self._text = ""
 
     def _add_text(self, text: str) -> None:
@@ -235,14 +235,14 @@ class _XspfReader:
 
     def _record(self, line: int, track: Mapping[str, str]) -> Outcome:
         if not track.get("title") and track.get("location"):
-            return PlaylistRecord(line, self._title, _song_of_entry(track["location"].strip(), "", None))
+            return PlaylistRecord(line, self._title, _build_m3u_song(track["location"].strip(), "", None))
         song = SongRecord(
             0,
-            values.name(track.get("title", ""), "title"),
-            values.name(track.get("creator", ""), "artist"),
-            album=values.optional_name(track.get("album", "")),
-            duration_ms=values.duration_ms(milliseconds=track.get("duration", "").strip()),
-            mbid=_mbid_of([track.get("identifier", "")]),
+            values.parse_name(track.get("title", ""), "title"),
+            values.parse_name(track.get("creator", ""), "artist"),
+            album=values.parse_optional_name(track.get("album", "")),
+            duration_ms=values.parse_duration_ms(milliseconds=track.get("duration", "").strip()),
+            mbid=_find_mbid([track.get("identifier", "")]),
         )
         return PlaylistRecord(line, self._title, song)
 

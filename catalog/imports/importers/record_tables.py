@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import open_table
 from catalog.play_rules import LEAST_HEARD_MS
 from catalog.records import (
@@ -29,7 +29,9 @@ Reader = Callable[[int, Cells], Outcome]
 _DAY_FIRST = re.compile(r"^(\d\d)/(\d\d)/(\d{4})(?= )")
 
 
-def _records(opened: Opened, needed: tuple[str, ...], service: str, read: Reader) -> Iterator[Outcome]:
+def _read_records(
+    opened: SourceFile, needed: tuple[str, ...], service: str, read: Reader
+) -> Iterator[Outcome]:
     """Return the records of a table that has the columns `needed`; the reader gets cells by column name."""
     table = open_table(opened, {name: (name,) for name in needed}, {})
     if len(table.columns) < len(needed):
@@ -39,17 +41,17 @@ def _records(opened: Opened, needed: tuple[str, ...], service: str, read: Reader
     def make(line: int, row: list[str]) -> Outcome:
         return read(line, {name: cell.strip() for name, cell in zip(names, row, strict=True)})
 
-    return values.records_of(table.rows(), make)
+    return values.make_records(table.rows(), make)
 
 
-def _moment(text: str) -> int:
-    seconds = values.moment(text)
+def _parse_moment(text: str) -> int:
+    seconds = values.parse_moment(text)
     if seconds is None:
         raise values.BadValue("the time is missing")
     return seconds
 
 
-def _listen(line: int, song: SongRecord, at: int | None, **more: Any) -> ListenRecord:
+def _build_listen(line: int, song: SongRecord, at: int | None, **more: Any) -> ListenRecord:
     return ListenRecord(line, "", song=song, occurred_at=at, **more)
 
 
@@ -58,26 +60,28 @@ def _listen(line: int, song: SongRecord, at: int | None, **more: Any) -> ListenR
 _DEEZER = ("song title", "artist", "listening time", "date")
 
 
-@importer("deezer", "history", "Deezer listening history (CSV)", extensions=(".csv", ".gz"))
-def read_deezer(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("deezer", "history", "Deezer listening history (CSV)", extensions=(".csv", ".gz"))
+def read_deezer(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the sheet of listening history, saved as CSV; addresses and devices in it are never read."""
-    return _records(opened, _DEEZER, "Deezer", _deezer)
+    return _read_records(opened, _DEEZER, "Deezer", _build_deezer_record)
 
 
-def _deezer(line: int, cells: Cells) -> Outcome:
+def _build_deezer_record(line: int, cells: Cells) -> Outcome:
     song = SongRecord(
         0,
-        values.name(cells["song title"], "title"),
-        values.name(cells["artist"], "artist"),
-        album=values.optional_name(cells.get("album title", "")),
+        values.parse_name(cells["song title"], "title"),
+        values.parse_name(cells["artist"], "artist"),
+        album=values.parse_optional_name(cells.get("album title", "")),
         isrc=cells.get("isrc", "")[:20],
     )
-    return _listen(line, song, _moment(cells["date"]), played_ms=_seconds_as_ms(cells["listening time"]))
+    return _build_listen(
+        line, song, _parse_moment(cells["date"]), played_ms=_parse_seconds_to_ms(cells["listening time"])
+    )
 
 
-def _seconds_as_ms(text: str) -> int | None:
+def _parse_seconds_to_ms(text: str) -> int | None:
     """Return how long a song was heard, in milliseconds; what is no number is not said."""
-    seconds = values.optional_number(text, 0, values.LONGEST_DURATION_MS // 1000)
+    seconds = values.parse_optional_number(text, 0, values.LONGEST_DURATION_MS // 1000)
     return None if seconds is None else 1000 * seconds
 
 
@@ -86,28 +90,28 @@ def _seconds_as_ms(text: str) -> int | None:
 _TIDAL = ("artist_name", "track_title", "entry_date")
 
 
-@importer("tidal", "history", "Tidal streaming history (CSV)", extensions=(".csv", ".gz"))
-def read_tidal(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("tidal", "history", "Tidal streaming history (CSV)", extensions=(".csv", ".gz"))
+def read_tidal(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the streams of songs, in the time zone that each row names."""
-    return _records(opened, _TIDAL, "Tidal", _tidal)
+    return _read_records(opened, _TIDAL, "Tidal", _build_tidal_record)
 
 
-def _tidal(line: int, cells: Cells) -> Outcome:
+def _build_tidal_record(line: int, cells: Cells) -> Outcome:
     if cells.get("product_type", "TRACK").upper() not in ("TRACK", ""):
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     song = SongRecord(
-        0, values.name(cells["track_title"], "title"), values.name(cells["artist_name"], "artist")
+        0, values.parse_name(cells["track_title"], "title"), values.parse_name(cells["artist_name"], "artist")
     )
     text = _DAY_FIRST.sub(r"\3-\2-\1", cells["entry_date"])
-    at = _moment(text) - _offset(text, cells.get("time_zone", ""))
-    return _listen(line, song, at, played_ms=_seconds_as_ms(cells.get("duration_s", "")))
+    at = _parse_moment(text) - _compute_offset(text, cells.get("time_zone", ""))
+    return _build_listen(line, song, at, played_ms=_parse_seconds_to_ms(cells.get("duration_s", "")))
 
 
-def _offset(text: str, zone: str) -> int:
+def _compute_offset(text: str, zone: str) -> int:
     """Return by how many seconds a local time of that zone is ahead of UTC; 0 where the time says its own zone."""
     if not zone or re.search(r"(?:Z|UTC|[+-]\d{2}:?\d{2})$", text):
         return 0
-    local = datetime.fromtimestamp(_moment(text), UTC).replace(tzinfo=None)
+    local = datetime.fromtimestamp(_parse_moment(text), UTC).replace(tzinfo=None)
     try:
         offset = local.replace(tzinfo=ZoneInfo(zone)).utcoffset()
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -122,24 +126,30 @@ _APPLE_TRACKS = ("track name", "last played date")
 _APPLE_ACTIVITY = ("event end timestamp", "play duration milliseconds", "end reason type")
 
 
-@importer(
+@register_importer(
     "apple-daily", "history", "Apple Music: Play History Daily Tracks (CSV)", extensions=(".csv", ".gz")
 )
-def read_apple_daily(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read_apple_daily(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read how often each song was played or skipped in an hour of a day."""
-    return _records(opened, _APPLE_DAILY, "Apple Music's daily tracks", _apple_daily)
+    return _read_records(opened, _APPLE_DAILY, "Apple Music's daily tracks", _build_apple_daily_record)
 
 
-@importer("apple-tracks", "history", "Apple Music: Track Play History (CSV)", extensions=(".csv", ".gz"))
-def read_apple_tracks(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "apple-tracks", "history", "Apple Music: Track Play History (CSV)", extensions=(".csv", ".gz")
+)
+def read_apple_tracks(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the last play of each song; the file tells of no other."""
-    return _records(opened, _APPLE_TRACKS, "Apple Music's play history", _apple_track)
+    return _read_records(opened, _APPLE_TRACKS, "Apple Music's play history", _build_apple_track_record)
 
 
-@importer("apple-activity", "history", "Apple Music: Play Activity (CSV)", extensions=(".csv", ".gz"))
-def read_apple_activity(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "apple-activity", "history", "Apple Music: Play Activity (CSV)", extensions=(".csv", ".gz")
+)
+def read_apple_activity(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the plays; newer files name no artist and are refused with the file that does."""
-    records = _records(opened, _APPLE_ACTIVITY, "Apple Music's play activity", _apple_activity)
+    records = _read_records(
+        opened, _APPLE_ACTIVITY, "Apple Music's play activity", _build_apple_activity_record
+    )
     names = open_table(opened, {"artist": ("artist name",), "title": ("song name",)}, {}).columns
     if len(names) < 2:
         raise NearMiss(
@@ -149,64 +159,72 @@ def read_apple_activity(opened: Opened, options: Mapping[str, Any]) -> Iterator[
     return records
 
 
-def _apple_daily(line: int, cells: Cells) -> Outcome:
+def _build_apple_daily_record(line: int, cells: Cells) -> Outcome:
     if cells.get("media type", "AUDIO").upper() not in ("AUDIO", ""):
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     if cells.get("ignore for recommendations", "").casefold() in ("1", "true", "yes"):
         raise values.NotWanted(LeftOut.UNWANTED)
-    n_plays = values.whole(cells["play count"], "play count", 0, values.MOST_PLAYS) or 0
-    n_skips = values.whole(cells["skip count"], "skip count", 0, values.MOST_PLAYS) or 0
+    n_plays = values.parse_whole_number(cells["play count"], "play count", 0, values.MOST_PLAYS) or 0
+    n_skips = values.parse_whole_number(cells["skip count"], "skip count", 0, values.MOST_PLAYS) or 0
     if not n_plays and not n_skips:
         raise values.NotWanted(LeftOut.UNHEARD)
     n, kind = (n_plays, PLAY) if n_plays else (n_skips, SKIP)
-    played_ms = values.optional_number(cells["play duration milliseconds"], 0, values.LONGEST_MS)
-    at = _apple_hour(cells["date played"], cells.get("hours", ""))
+    played_ms = values.parse_optional_number(cells["play duration milliseconds"], 0, values.LONGEST_MS)
+    at = _parse_apple_hour(cells["date played"], cells.get("hours", ""))
     each = None if played_ms is None else min(played_ms // n, values.LONGEST_DURATION_MS)
-    return _listen(
-        line, _artist_and_title(cells["track description"]), at, kind=kind, plays=n, played_ms=each
+    return _build_listen(
+        line, _split_artist_and_title(cells["track description"]), at, kind=kind, plays=n, played_ms=each
     )
 
 
-def _apple_hour(day: str, hours: str) -> int:
+def _parse_apple_hour(day: str, hours: str) -> int:
     """Return the first hour of a day in which a song was played; Apple gives no minutes, and UTC."""
-    start = values.day_moment(day)
+    start = values.parse_day(day)
     if start is None:
         raise values.BadValue("the day is missing")
-    return start + 3600 * (values.optional_number(hours.partition(",")[0].strip(), 0, 23) or 0)
+    return start + 3600 * (values.parse_optional_number(hours.partition(",")[0].strip(), 0, 23) or 0)
 
 
-def _apple_track(line: int, cells: Cells) -> Outcome:
+def _build_apple_track_record(line: int, cells: Cells) -> Outcome:
     if not cells["last played date"]:
         raise values.NotWanted(LeftOut.UNHEARD)
-    return _listen(line, _artist_and_title(cells["track name"]), _moment(cells["last played date"]))
+    return _build_listen(
+        line, _split_artist_and_title(cells["track name"]), _parse_moment(cells["last played date"])
+    )
 
 
-def _apple_activity(line: int, cells: Cells) -> Outcome:
+def _build_apple_activity_record(line: int, cells: Cells) -> Outcome:
     if cells.get("event type", "PLAY_END").upper() not in ("PLAY_END", ""):
         raise values.NotWanted(LeftOut.NO_PLAY)
     if cells.get("media type", "AUDIO").upper() not in ("AUDIO", ""):
         raise values.NotWanted(LeftOut.NOT_MUSIC)
-    played_ms = values.optional_number(cells["play duration milliseconds"], 0, values.LONGEST_DURATION_MS)
+    played_ms = values.parse_optional_number(
+        cells["play duration milliseconds"], 0, values.LONGEST_DURATION_MS
+    )
     song = SongRecord(
         0,
-        values.name(cells["song name"], "title"),
-        values.name(cells["artist name"], "artist"),
-        album=values.optional_name(cells.get("album name") or cells.get("container name", "")),
-        duration_ms=values.duration_ms(milliseconds=cells.get("media duration in milliseconds")),
+        values.parse_name(cells["song name"], "title"),
+        values.parse_name(cells["artist name"], "artist"),
+        album=values.parse_optional_name(cells.get("album name") or cells.get("container name", "")),
+        duration_ms=values.parse_duration_ms(milliseconds=cells.get("media duration in milliseconds")),
     )
     started = cells.get("event start timestamp") or ""
-    at = _moment(started) if started else _moment(cells["event end timestamp"]) - (played_ms or 0) // 1000
+    at = (
+        _parse_moment(started)
+        if started
+        else _parse_moment(cells["event end timestamp"]) - (played_ms or 0) // 1000
+    )
     is_skip = "SKIPPED" in cells["end reason type"].upper() or "MANUALLY" in cells["end reason type"].upper()
     is_short = played_ms is not None and played_ms < LEAST_HEARD_MS
-    return _listen(line, song, at, played_ms=played_ms, is_broken_off=is_short and not is_skip)
+    return _build_listen(line, song, at, played_ms=played_ms, is_broken_off=is_short and not is_skip)
 
 
-def _artist_and_title(text: str) -> SongRecord:
+def _split_artist_and_title(text: str) -> SongRecord:
     """Return the song of "Artist - Title"; what follows the first dash is the title."""
     artist, separator, title = text.partition(" - ")
     if not separator:
         raise values.BadValue("the song is not named as “Artist - Title”")
-    return SongRecord(0, values.name(title, "title"), values.name(artist, "artist"))
+    return SongRecord(0, values.parse_name(title, "title"), values.parse_name(artist, "artist"))
 
 
 # --- Pano Scrobbler ---------------------------------------------------------------------------------------------------
@@ -215,22 +233,22 @@ _PANO = ("timems", "artist", "track")
 _PANO_EVENTS = {"": PLAY, "scrobble": PLAY, "love": LIKE, "unlove": None, "hate": DISLIKE}
 
 
-@importer("pano", "history", "Pano Scrobbler (CSV)", extensions=(".csv", ".gz"))
-def read_pano(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("pano", "history", "Pano Scrobbler (CSV)", extensions=(".csv", ".gz"))
+def read_pano(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles and loved songs."""
-    return _records(opened, _PANO, "Pano Scrobbler", pano_record)
+    return _read_records(opened, _PANO, "Pano Scrobbler", build_pano_record)
 
 
-def pano_record(line: int, cells: Cells) -> Outcome:
+def build_pano_record(line: int, cells: Cells) -> Outcome:
     """Return the record of a row of Pano Scrobbler's CSV, or of a line of its JSON with the keys in lower case."""
     kind = _PANO_EVENTS.get(cells.get("event", "").casefold())
     if kind is None:
         raise values.NotWanted(LeftOut.NO_PLAY)
     song = SongRecord(
         0,
-        values.name(cells["track"], "title"),
-        values.name(cells["artist"], "artist"),
-        album=values.optional_name(cells.get("album", "")),
-        duration_ms=values.duration_ms(milliseconds=cells.get("durationms")),
+        values.parse_name(cells["track"], "title"),
+        values.parse_name(cells["artist"], "artist"),
+        album=values.parse_optional_name(cells.get("album", "")),
+        duration_ms=values.parse_duration_ms(milliseconds=cells.get("durationms")),
     )
-    return _listen(line, song, _moment(cells["timems"]), kind=kind)
+    return _build_listen(line, song, _parse_moment(cells["timems"]), kind=kind)

@@ -7,7 +7,7 @@ from catalog.imports.importers.base import Importer, ReadFunction
 _IMPORTERS: dict[tuple[str, str], Importer] = {}
 
 
-def importer(
+def register_importer(
     name: str, content: str, title: str, *, extensions: tuple[str, ...]
 ) -> Callable[[ReadFunction], ReadFunction]:
     """Register the decorated function as the reader of format `name`."""
@@ -21,11 +21,11 @@ def importer(
     return register
 
 
-def importer_named(content: str, name: str) -> Importer:
+def get_importer(content: str, name: str) -> Importer:
     """Return the importer of songs, listens or history by its name; KeyError for a name that is none."""
     return _IMPORTERS[content, name]
 
 
-def importers_of(content: str) -> list[Importer]:
+def list_importers(content: str) -> list[Importer]:
     """Return the importers of "songs", "listens" or "history"."""
     return [found for found in _IMPORTERS.values() if found.content == content]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.base import Opened
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table
 from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
 from common.spreadsheets import restore
@@ -77,28 +77,28 @@ _MUSICREC = _Kind(
 )
 
 
-@importer("exportify", "history", "Exportify (likes, playlists)", extensions=(".csv", ".gz"))
-def read_exportify(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("exportify", "history", "Exportify (likes, playlists)", extensions=(".csv", ".gz"))
+def read_exportify(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the liked songs or one playlist of Spotify."""
-    return _read(opened, _EXPORTIFY, "Exportify")
+    return _read_list(opened, _EXPORTIFY, "Exportify")
 
 
-@importer("tunemymusic", "history", "TuneMyMusic (likes, playlists)", extensions=(".csv", ".gz"))
-def read_tunemymusic(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("tunemymusic", "history", "TuneMyMusic (likes, playlists)", extensions=(".csv", ".gz"))
+def read_tunemymusic(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read favourites and playlists; each row says which."""
-    return _read(opened, _TUNEMYMUSIC, "TuneMyMusic")
+    return _read_list(opened, _TUNEMYMUSIC, "TuneMyMusic")
 
 
-@importer("soundiiz", "history", "Soundiiz (likes, playlists)", extensions=(".csv", ".gz"))
-def read_soundiiz(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("soundiiz", "history", "Soundiiz (likes, playlists)", extensions=(".csv", ".gz"))
+def read_soundiiz(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read one playlist, or the favourites where the file is called so."""
-    return _read(opened, _SOUNDIIZ, "Soundiiz")
+    return _read_list(opened, _SOUNDIIZ, "Soundiiz")
 
 
-@importer("playlist-csv", "history", "Playlist (CSV of Musicrec)", extensions=(".csv", ".gz"))
-def read_own_playlist(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("playlist-csv", "history", "Playlist (CSV of Musicrec)", extensions=(".csv", ".gz"))
+def read_own_playlist(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a playlist as our own pages export it."""
-    return _read(opened, _MUSICREC, "Musicrec")
+    return _read_list(opened, _MUSICREC, "Musicrec")
 
 
 def is_favourites(name: str) -> bool:
@@ -106,15 +106,15 @@ def is_favourites(name: str) -> bool:
     return bool(_FAVOURITES.search(name))
 
 
-def _read(opened: Opened, kind: _Kind, service: str) -> Iterator[Outcome]:
+def _read_list(opened: SourceFile, kind: _Kind, service: str) -> Iterator[Outcome]:
     table = open_table(opened, {**kind.columns, **{name: (name,) for name in kind.needed}}, {})
     if not kind.needed <= table.columns.keys():
         raise WrongFile(f"{opened.name} is no table of {service}.")
-    return values.records_of(table.rows(), _RecordMaker(table, opened, kind is _EXPORTIFY))
+    return values.make_records(table.rows(), _RecordMaker(table, opened, kind is _EXPORTIFY))
 
 
 class _RecordMaker:
-    def __init__(self, table: Table, opened: Opened, has_generic_favourites: bool) -> None:
+    def __init__(self, table: Table, opened: SourceFile, has_generic_favourites: bool) -> None:
         self._columns = table.columns
         self._title = opened.title
         self._is_favourites = is_favourites(opened.title) or (
@@ -129,24 +129,24 @@ class _RecordMaker:
         if kind in ("favorite", "favourite", "liked", "like") or (
             kind in ("", "track") and (is_favourites(playlist) if playlist else self._is_favourites)
         ):
-            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._added_at(row))
+            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._parse_added_at(row))
         return PlaylistRecord(line, playlist or self._title, song)
 
     def _song(self, row: list[str]) -> SongRecord:
         return SongRecord(
             0,
-            values.name(self._cell(row, "title"), "title"),
-            _main_credit(values.name(self._cell(row, "artist"), "artist")),
-            album=values.optional_name(self._cell(row, "album")),
-            duration_ms=values.duration_ms(milliseconds=self._cell(row, "duration_ms")),
+            values.parse_name(self._cell(row, "title"), "title"),
+            _join_credit(values.parse_name(self._cell(row, "artist"), "artist")),
+            album=values.parse_optional_name(self._cell(row, "album")),
+            duration_ms=values.parse_duration_ms(milliseconds=self._cell(row, "duration_ms")),
             isrc=self._cell(row, "isrc")[:20],
-            spotify_id=values.optional_spotify_id(self._cell(row, "uri")),
+            spotify_id=values.parse_optional_spotify_id(self._cell(row, "uri")),
         )
 
-    def _added_at(self, row: list[str]) -> int | None:
+    def _parse_added_at(self, row: list[str]) -> int | None:
         """Return when the like was given; a time that is none is as good as missing."""
         try:
-            return values.day_moment(self._cell(row, "added"))
+            return values.parse_day(self._cell(row, "added"))
         except values.BadValue:
             return None
 
@@ -155,6 +155,6 @@ class _RecordMaker:
         return "" if place is None else restore(row[place]).strip()
 
 
-def _main_credit(artists: str) -> str:
+def _join_credit(artists: str) -> str:
     """Return the credit as it is written; newer tables separate artists by semicolons."""
     return ", ".join(part.strip() for part in artists.split(";") if part.strip()) or artists

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from catalog.imports.importers import values
-from catalog.imports.importers.archives import entries, member_names
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.archives import list_member_names, read_entries
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import (
     EACH,
     BrokenJson,
-    array_entries,
-    values_at,
+    read_array,
+    read_values,
 )
-from catalog.imports.importers.registry import importer
+from catalog.imports.importers.registry import register_importer
 from catalog.play_rules import LEAST_HEARD_MS
 from catalog.records import (
     DISLIKE,
@@ -62,29 +62,35 @@ _PLAYLIST_ITEM = ("playlists", EACH, "items", EACH)
 _ACCOUNT_PATHS = (*_LIBRARY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_ITEM, (EACH,))
 
 
-@importer("spotify-extended", "history", "Spotify extended streaming history", extensions=(".zip", ".json"))
-def read_extended(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer(
+    "spotify-extended", "history", "Spotify extended streaming history", extensions=(".zip", ".json")
+)
+def read_extended_history(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read Streaming_History_Audio_*.json and endsong_*.json, zipped or one of them."""
-    _check(opened, EXTENDED_FILES, {"ts", "ms_played"}, "Spotify extended streaming history")
-    return values.records_of(_named_entries(opened, EXTENDED_FILES, array_entries), _extended)
+    _check_source(opened, EXTENDED_FILES, {"ts", "ms_played"}, "Spotify extended streaming history")
+    return values.make_records(
+        _read_named_entries(opened, EXTENDED_FILES, read_array), _build_extended_record
+    )
 
 
-@importer("spotify-account", "history", "Spotify account data", extensions=(".zip", ".json"))
-def read_account(opened: Opened, options: Mapping[str, Any]) -> Iterator[Outcome]:
+@register_importer("spotify-account", "history", "Spotify account data", extensions=(".zip", ".json"))
+def read_account_data(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read StreamingHistory_music_*.json, YourLibrary.json and Playlist*.json, zipped or one of them."""
-    _check(opened, ACCOUNT_FILES, {"endTime", "msPlayed"}, "Spotify account export")
-    return values.records_of(_named_entries(opened, ACCOUNT_FILES, _account_entries), _AccountReader())
+    _check_source(opened, ACCOUNT_FILES, {"endTime", "msPlayed"}, "Spotify account export")
+    return values.make_records(
+        _read_named_entries(opened, ACCOUNT_FILES, _read_account_entries), _AccountReader()
+    )
 
 
-def _check(opened: Opened, pattern: re.Pattern[str], needed: set[str], title: str) -> None:
+def _check_source(opened: SourceFile, pattern: re.Pattern[str], needed: set[str], title: str) -> None:
     if opened.kind == "zip":
-        if not member_names(opened, pattern):
+        if not list_member_names(opened, pattern):
             raise WrongFile(f"{opened.name} is not a {title}: it has no file of that name inside.")
         return
     if pattern is ACCOUNT_FILES and _is_library(opened):
         return
     try:
-        first = next(array_entries(opened.head_stream()), None)
+        first = next(read_array(opened.head_stream()), None)
     except BrokenJson as error:
         raise WrongFile(f"{opened.name} is not a {title}: {error}.") from None
     if not isinstance(first, dict) or not needed <= first.keys():
@@ -93,40 +99,40 @@ def _check(opened: Opened, pattern: re.Pattern[str], needed: set[str], title: st
         )
 
 
-def _is_library(opened: Opened) -> bool:
+def _is_library(opened: SourceFile) -> bool:
     """Whether a plain file is YourLibrary.json or a Playlist.json, by an entry in its head."""
     paths = [("tracks", EACH, "track"), ("bannedTracks", EACH, "track"), ("playlists", EACH, "items")]
     try:
-        return next(values_at(opened.head_stream(), paths), None) is not None
+        return next(read_values(opened.head_stream(), paths), None) is not None
     except BrokenJson:
         return False
 
 
-def _named_entries(opened: Opened, pattern: re.Pattern[str], read: Any) -> Iterator[tuple[int, Any]]:
-    return entries(opened, pattern, read, with_name=True)
+def _read_named_entries(opened: SourceFile, pattern: re.Pattern[str], read: Any) -> Iterator[tuple[int, Any]]:
+    return read_entries(opened, pattern, read, with_name=True)
 
 
-def _extended(number: int, named: Any) -> Outcome:
+def _build_extended_record(number: int, named: Any) -> Outcome:
     name, entry = named
     if "video" in name.rsplit("/", 1)[-1].casefold():
         raise values.NotWanted(LeftOut.VIDEO)
-    _need_object(entry)
+    _require_object(entry)
     if entry.get("incognito_mode"):
         raise values.NotWanted(LeftOut.PRIVATE)
     title = entry.get("master_metadata_track_name")
     if not title:
-        raise values.NotWanted(_other_medium(entry))
-    played_ms = _played_ms(entry.get("ms_played"))
+        raise values.NotWanted(_classify_medium(entry))
+    played_ms = _parse_played_ms(entry.get("ms_played"))
     if played_ms == 0 and entry.get("reason_end") != "fwdbtn":
         raise values.NotWanted(LeftOut.UNHEARD)
     song = SongRecord(
         0,
-        values.required_name(title, "title"),
-        values.required_name(entry.get("master_metadata_album_artist_name"), "artist"),
-        album=values.optional_name(entry.get("master_metadata_album_album_name")),
-        spotify_id=values.optional_spotify_id(entry.get("spotify_track_uri")),
+        values.parse_required_name(title, "title"),
+        values.parse_required_name(entry.get("master_metadata_album_artist_name"), "artist"),
+        album=values.parse_optional_name(entry.get("master_metadata_album_album_name")),
+        spotify_id=values.parse_optional_spotify_id(entry.get("spotify_track_uri")),
     )
-    start = _stopped_at(entry) - played_ms // 1000
+    start = _compute_end(entry) - played_ms // 1000
     # of 2015 and before, some say 0 and 1, and some nothing
     is_skipped = entry.get("reason_end") in _LISTENERS_CHOICE or entry.get("skipped") in (True, 1)
     is_short = played_ms < LEAST_HEARD_MS
@@ -152,18 +158,18 @@ class _AccountReader:
         _name, pair = named
         path, entry = pair
         if path in _LIBRARY:
-            return ListenRecord(number, "", song=_library_song(entry), kind=_LIBRARY[path])
+            return ListenRecord(number, "", song=_build_library_song(entry), kind=_LIBRARY[path])
         if path == _PLAYLIST:
-            self._title, self._text = values.required_name(entry, "name of the playlist"), ""
+            self._title, self._text = values.parse_required_name(entry, "name of the playlist"), ""
             return PlaylistRecord(number, self._title)
         if path == _PLAYLIST_ITEM:
             return self._playlist_item(number, entry)
         if path == _PLAYLIST_TEXT:
-            return PlaylistRecord(number, self._title, description=values.optional_name(entry))
-        return _account_play(number, entry)
+            return PlaylistRecord(number, self._title, description=values.parse_optional_name(entry))
+        return _build_account_play(number, entry)
 
     def _playlist_item(self, number: int, entry: Any) -> PlaylistRecord:
-        _need_object(entry)
+        _require_object(entry)
         if not self._title:
             raise values.BadValue("the playlist has no name")
         if entry.get("episode") or entry.get("audiobook"):
@@ -173,53 +179,53 @@ class _AccountReader:
             raise values.NotWanted(LeftOut.UNTITLED)
         song = SongRecord(
             0,
-            values.required_name(track.get("trackName"), "title"),
-            values.required_name(track.get("artistName"), "artist"),
-            album=values.optional_name(track.get("albumName")),
-            spotify_id=values.optional_spotify_id(track.get("trackUri")),
+            values.parse_required_name(track.get("trackName"), "title"),
+            values.parse_required_name(track.get("artistName"), "artist"),
+            album=values.parse_optional_name(track.get("albumName")),
+            spotify_id=values.parse_optional_spotify_id(track.get("trackUri")),
         )
         return PlaylistRecord(number, self._title, song)
 
 
-def _account_entries(stream: BinaryIO) -> Iterator[Any]:
+def _read_account_entries(stream: BinaryIO) -> Iterator[Any]:
     """Yield (path, entry) of a history, a library or playlists: each file of the account data is one of them."""
-    for path, entry in values_at(stream, _ACCOUNT_PATHS):
+    for path, entry in read_values(stream, _ACCOUNT_PATHS):
         yield entry if isinstance(entry, RejectedRow) else (path, entry)
 
 
-def _library_song(entry: Any) -> SongRecord:
-    _need_object(entry)
+def _build_library_song(entry: Any) -> SongRecord:
+    _require_object(entry)
     return SongRecord(
         0,
-        values.required_name(entry.get("track"), "title"),
-        values.required_name(entry.get("artist"), "artist"),
-        album=values.optional_name(entry.get("album")),
-        spotify_id=values.optional_spotify_id(entry.get("uri")),
+        values.parse_required_name(entry.get("track"), "title"),
+        values.parse_required_name(entry.get("artist"), "artist"),
+        album=values.parse_optional_name(entry.get("album")),
+        spotify_id=values.parse_optional_spotify_id(entry.get("uri")),
     )
 
 
-def _account_play(number: int, entry: Any) -> ListenRecord:
-    _need_object(entry)
+def _build_account_play(number: int, entry: Any) -> ListenRecord:
+    _require_object(entry)
     if entry.get("podcastName") or entry.get("episodeName"):
         raise values.NotWanted(LeftOut.PODCAST)
     if any(name.startswith("audiobook") and value for name, value in entry.items()):
         raise values.NotWanted(LeftOut.AUDIOBOOK)
-    played_ms = _played_ms(entry.get("msPlayed"))
+    played_ms = _parse_played_ms(entry.get("msPlayed"))
     song = SongRecord(
         0,
-        values.required_name(entry.get("trackName"), "title"),
-        values.required_name(entry.get("artistName"), "artist"),
+        values.parse_required_name(entry.get("trackName"), "title"),
+        values.parse_required_name(entry.get("artistName"), "artist"),
     )
-    start = _moment(entry.get("endTime")) - played_ms // 1000
+    start = _parse_moment(entry.get("endTime")) - played_ms // 1000
     return ListenRecord(number, "", song=song, played_ms=played_ms, occurred_at=start)
 
 
-def _need_object(entry: Any) -> None:
+def _require_object(entry: Any) -> None:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
 
 
-def _other_medium(entry: Mapping[str, Any]) -> LeftOut:
+def _classify_medium(entry: Mapping[str, Any]) -> LeftOut:
     if entry.get("episode_name") or entry.get("spotify_episode_uri"):
         return LeftOut.PODCAST
     if any(name.startswith("audiobook") and value for name, value in entry.items()):
@@ -227,31 +233,31 @@ def _other_medium(entry: Mapping[str, Any]) -> LeftOut:
     return LeftOut.UNTITLED
 
 
-def _played_ms(value: Any) -> int:
+def _parse_played_ms(value: Any) -> int:
     played_ms = (
-        None if isinstance(value, str) else values.optional_number(value, 0, values.LONGEST_DURATION_MS)
+        None if isinstance(value, str) else values.parse_optional_number(value, 0, values.LONGEST_DURATION_MS)
     )
     if played_ms is None:
         raise values.BadValue("the played time is not a number of milliseconds")
     return played_ms
 
 
-def _stopped_at(entry: Mapping[str, Any]) -> int:
+def _compute_end(entry: Mapping[str, Any]) -> int:
     """Return when a play stopped. A device whose clock was never set says 1970; what it noted offline stands beside.
 
     `offline_timestamp` is when such a play began, in seconds or milliseconds.
     """
     try:
-        return _moment(entry.get("ts"))
+        return _parse_moment(entry.get("ts"))
     except values.BadValue:
         began = entry.get("offline_timestamp")
         if not isinstance(entry.get("ts"), str) or not began or isinstance(began, bool):
             raise
-        return values.json_moment(began) + (_played_ms(entry.get("ms_played")) // 1000)
+        return values.parse_json_moment(began) + (_parse_played_ms(entry.get("ms_played")) // 1000)
 
 
-def _moment(value: Any) -> int:
-    seconds = values.moment(value) if isinstance(value, str) else None
+def _parse_moment(value: Any) -> int:
+    seconds = values.parse_moment(value) if isinstance(value, str) else None
     if seconds is None:
         raise values.BadValue("the time is missing")
     return seconds

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from catalog.imports.importers.base import Opened
+from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.lines import (
     check_text,
-    delimiter_of,
-    numbered_lines,
-    table_rows,
+    find_delimiter,
+    read_numbered_lines,
+    read_table_rows,
 )
 from catalog.records import RejectedRow, WrongFile
 
@@ -17,7 +17,7 @@ from catalog.records import RejectedRow, WrongFile
 class Table:
     """A CSV file whose head was understood: `columns` has the place of each known column, `names` all of them."""
 
-    opened: Opened
+    opened: SourceFile
     delimiter: str
     columns: Mapping[str, int]
     n_columns: int
@@ -26,7 +26,7 @@ class Table:
     def rows(self) -> Iterator[tuple[int, list[str] | RejectedRow]]:
         """Yield (line, cells) behind the header; a row of another length is rejected."""
         with self.opened.stream() as stream:
-            rows = table_rows(numbered_lines(stream), self.delimiter)
+            rows = read_table_rows(read_numbered_lines(stream), self.delimiter)
             next(rows, None)
             for line, row in rows:
                 if isinstance(row, RejectedRow) or len(row) == self.n_columns:
@@ -38,7 +38,7 @@ class Table:
                     )
 
 
-def open_table(opened: Opened, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]) -> Table:
+def open_table(opened: SourceFile, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]) -> Table:
     """Read the header of a CSV file.
 
     Parameters
@@ -56,19 +56,19 @@ def open_table(opened: Opened, known: Mapping[str, tuple[str, ...]], chosen: Map
     if opened.kind == "zip":
         raise WrongFile(f"{opened.name} is a zip file; a CSV file (or .csv.gz) is expected.")
     check_text(opened.head(), opened.name)
-    number, header = next(numbered_lines(opened.head_stream()), (0, ""))
+    number, header = next(read_numbered_lines(opened.head_stream()), (0, ""))
     if not isinstance(header, str):
         raise WrongFile(f"{opened.name} is not a CSV file: {header.reason}.")
-    delimiter = delimiter_of(header)
-    _, names = next(table_rows(iter([(number or 1, header)]), delimiter))
+    delimiter = find_delimiter(header)
+    _, names = next(read_table_rows(iter([(number or 1, header)]), delimiter))
     if isinstance(names, RejectedRow):
         raise WrongFile(f"{opened.name} is not a CSV file: in its header {names.reason}.")
     places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
-    columns = _columns(opened.name, places, known, chosen)
+    columns = _find_columns(opened.name, places, known, chosen)
     return Table(opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names))
 
 
-def need(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:
+def require_columns(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:
     """Raise WrongFile unless the table has these columns."""
     for name in names:
         if name not in table.columns:
@@ -78,7 +78,7 @@ def need(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> Non
             )
 
 
-def _columns(
+def _find_columns(
     file_name: str, places: Mapping[str, int], known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
 ) -> dict[str, int]:
     columns = {}
@@ -86,7 +86,9 @@ def _columns(
         if name in chosen:
             wanted = chosen[name].strip().casefold()
             if wanted not in places:
-                raise WrongFile(f"{file_name} has no column {chosen[name]!r}; it has {_listed(places)}.")
+                raise WrongFile(
+                    f"{file_name} has no column {chosen[name]!r}; it has {_list_columns(places)}."
+                )
             columns[name] = places[wanted]
         else:
             place = next((places[alias] for alias in aliases if alias in places), None)
@@ -95,5 +97,5 @@ def _columns(
     return columns
 
 
-def _listed(places: Mapping[str, int]) -> str:
+def _list_columns(places: Mapping[str, int]) -> str:
     return ", ".join(repr(name[:40]) for name in sorted(places, key=places.__getitem__)[:20])

@@ -51,7 +51,7 @@ class NotWanted(Exception):
         self.reason = reason
 
 
-def records_of(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]) -> Iterator[Outcome]:
+def make_records(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]) -> Iterator[Outcome]:
     """Yield what `make` makes of each numbered row; a row that it cannot read is rejected, and the rest goes on."""
     for line, row in rows:
         if isinstance(row, RejectedRow):
@@ -65,7 +65,7 @@ def records_of(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outco
             yield LeftOutRow(line, error.reason)
 
 
-def name(text: str, what: str) -> str:
+def parse_name(text: str, what: str) -> str:
     """Return a title or name on one line, trimmed."""
     cleaned = text.strip()
     if not cleaned.isprintable() and _CONTROL.search(cleaned):
@@ -77,15 +77,15 @@ def name(text: str, what: str) -> str:
     return cleaned
 
 
-def optional_name(text: object) -> str:
+def parse_optional_name(text: object) -> str:
     """Return a name that may be missing; one that is no text or too long is as good as missing."""
     try:
-        return name(text, "name") if isinstance(text, str) else ""
+        return parse_name(text, "name") if isinstance(text, str) else ""
     except BadValue:
         return ""
 
 
-def key(text: str, what: str, longest: int = LONGEST_KEY) -> str:
+def parse_key(text: str, what: str, longest: int = LONGEST_KEY) -> str:
     """Return an id: any text without control signs."""
     cleaned = text.strip()
     if not cleaned:
@@ -97,29 +97,29 @@ def key(text: str, what: str, longest: int = LONGEST_KEY) -> str:
     return cleaned
 
 
-def listener(text: str) -> str:
+def parse_listener(text: str) -> str:
     """Return a listener's name in the form in which accounts are named."""
-    cleaned = key(text, "listener", LONGEST_LISTENER)
+    cleaned = parse_key(text, "listener", LONGEST_LISTENER)
     return cleaned if cleaned.isascii() else unicodedata.normalize("NFKC", cleaned)[:LONGEST_LISTENER]
 
 
-def share(text: str, what: str) -> float | None:
+def parse_share(text: str, what: str) -> float | None:
     """Return a feature of 0 to 1; empty is unknown."""
-    value = number(text, what)
+    value = parse_number(text, what)
     if value is not None and not 0 <= value <= 1:
         raise BadValue(f"{what} is {text.strip()[:20]}; it must be 0 to 1")
     return value
 
 
-def tempo(text: str) -> float | None:
+def parse_tempo(text: str) -> float | None:
     """Return beats per minute; 0, as analysers say for music without beat, is unknown."""
-    value = number(text, "tempo")
+    value = parse_number(text, "tempo")
     if value is not None and not 0 <= value <= 400:
         raise BadValue(f"tempo is {text.strip()[:20]}; it must be 0 to 400 beats per minute")
     return value or None
 
 
-def number(text: str, what: str) -> float | None:
+def parse_number(text: str, what: str) -> float | None:
     """Return a number; empty and infinite are unknown."""
     cleaned = text.strip()
     if not cleaned:
@@ -131,9 +131,9 @@ def number(text: str, what: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def whole(text: str, what: str, lowest: int, highest: int) -> int | None:
+def parse_whole_number(text: str, what: str, lowest: int, highest: int) -> int | None:
     """Return a whole number within bounds; empty is unknown."""
-    value = number(text, what)
+    value = parse_number(text, what)
     if value is None:
         return None
     if not lowest <= value <= highest:
@@ -141,14 +141,16 @@ def whole(text: str, what: str, lowest: int, highest: int) -> int | None:
     return int(value)
 
 
-def year(text: str) -> int | None:
+def parse_year(text: str) -> int | None:
     """Return the year of a year or a date such as 2011-04-01."""
     cleaned = text.strip()
-    value = whole(cleaned[:4] if len(cleaned) > 4 and cleaned[4] in "-/." else cleaned, "year", 0, LAST_YEAR)
+    value = parse_whole_number(
+        cleaned[:4] if len(cleaned) > 4 and cleaned[4] in "-/." else cleaned, "year", 0, LAST_YEAR
+    )
     return value if value and value >= FIRST_YEAR else None
 
 
-def moment(text: str) -> int | None:
+def parse_moment(text: str) -> int | None:
     """Return the Unix seconds that a text says: a number, or a date with a time; UTC unless it names a zone.
 
     Numbers are seconds, milliseconds or microseconds, whichever lies between 2002 and 2100. Empty text is unknown.
@@ -157,14 +159,14 @@ def moment(text: str) -> int | None:
     if not cleaned:
         return None
     if not cleaned.replace(".", "", 1).isdecimal():
-        return _in_range(_seconds_of_date(cleaned), cleaned)
+        return _check_range(_parse_date(cleaned), cleaned)
     whole_part = cleaned.partition(".")[0]
     if len(whole_part) > _LONGEST_NUMBER:
-        raise BadValue(_out_of_range(cleaned))
-    return _in_range(_seconds_of_number(int(whole_part or "0")), cleaned)
+        raise BadValue(_describe_out_of_range(cleaned))
+    return _check_range(_convert_number(int(whole_part or "0")), cleaned)
 
 
-def json_moment(value: object) -> int:
+def parse_json_moment(value: object) -> int:
     """Return the Unix seconds of a JSON number or text; BadValue where it is missing, infinite or none."""
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -176,63 +178,63 @@ def json_moment(value: object) -> int:
         if value >= 10**_LONGEST_NUMBER:  # such a number may be too long to be written
             raise BadValue("the time is not between 2002 and 2100")
         value = str(value)
-    seconds = moment(value) if isinstance(value, str) else None
+    seconds = parse_moment(value) if isinstance(value, str) else None
     if seconds is None:
         raise BadValue("the time is missing")
     return seconds
 
 
-def day_moment(text: str) -> int | None:
+def parse_day(text: str) -> int | None:
     """Return the Unix seconds of a date, with or without a time of day; empty is unknown."""
     cleaned = text.strip()
     if not _DAY.match(cleaned):
-        return moment(cleaned)
+        return parse_moment(cleaned)
     try:
-        return _in_range(_seconds(datetime.fromisoformat(cleaned)), cleaned)
+        return _check_range(_to_seconds(datetime.fromisoformat(cleaned)), cleaned)
     except ValueError:
-        raise BadValue(_not_a_time(cleaned)) from None
+        raise BadValue(_describe_no_time(cleaned)) from None
 
 
-def _in_range(seconds: int, text: str) -> int:
+def _check_range(seconds: int, text: str) -> int:
     if not FIRST_MOMENT <= seconds < LAST_MOMENT:
-        raise BadValue(_out_of_range(text))
+        raise BadValue(_describe_out_of_range(text))
     return seconds
 
 
-def _out_of_range(text: str) -> str:
+def _describe_out_of_range(text: str) -> str:
     return f"the time {text[:30]!r} is not between 2002 and 2100"
 
 
-def _not_a_time(text: str) -> str:
+def _describe_no_time(text: str) -> str:
     return f"the time {text[:30]!r} cannot be read; use 2026-08-24 14:07:00 or Unix seconds"
 
 
-def _seconds_of_number(value: int) -> int:
+def _convert_number(value: int) -> int:
     if value >= _MICROSECONDS_FROM:
         return value // 1_000_000
     return value // 1_000 if value >= _MILLISECONDS_FROM else value
 
 
-def _seconds_of_date(text: str) -> int:
+def _parse_date(text: str) -> int:
     if _DAY.match(text):
         raise BadValue(f"the time {text[:30]!r} is a day without the time of day")
     try:
-        return _seconds(datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC"))))
+        return _to_seconds(datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC"))))
     except (ValueError, OverflowError):
         pass
     for layout in _DATE_LAYOUTS:
         try:
-            return _seconds(datetime.strptime(text, layout))
+            return _to_seconds(datetime.strptime(text, layout))
         except (ValueError, OverflowError):
             continue
-    raise BadValue(_not_a_time(text))
+    raise BadValue(_describe_no_time(text))
 
 
-def _seconds(value: datetime) -> int:
+def _to_seconds(value: datetime) -> int:
     return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
 
 
-def mbid(text: str) -> str:
+def parse_mbid(text: str) -> str:
     """Return a MusicBrainz id; empty where there is none."""
     cleaned = text.strip()
     if not cleaned:
@@ -243,22 +245,22 @@ def mbid(text: str) -> str:
         raise BadValue(f"the MusicBrainz id {cleaned[:40]!r} is none") from None
 
 
-def optional_mbid(value: object) -> str:
+def parse_optional_mbid(value: object) -> str:
     """Return a MusicBrainz id that may be missing; what is none is as good as missing."""
     try:
-        return mbid(value) if isinstance(value, str) else ""
+        return parse_mbid(value) if isinstance(value, str) else ""
     except BadValue:
         return ""
 
 
-def required_name(value: object, what: str) -> str:
+def parse_required_name(value: object, what: str) -> str:
     """Return a title or name out of JSON; BadValue where it is no text."""
     if not isinstance(value, str):
         raise BadValue(f"the {what} is missing")
-    return name(value, what)
+    return parse_name(value, what)
 
 
-def optional_number(value: object, lowest: float, highest: float) -> int | None:
+def parse_optional_number(value: object, lowest: float, highest: float) -> int | None:
     """Return a number out of JSON, or its text, as a whole one; None where it is none or out of bounds."""
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         try:
@@ -270,15 +272,15 @@ def optional_number(value: object, lowest: float, highest: float) -> int | None:
     return int(value)
 
 
-def duration_ms(seconds: object = None, milliseconds: object = None) -> int | None:
+def parse_duration_ms(seconds: object = None, milliseconds: object = None) -> int | None:
     """Return a song's length, given in seconds or milliseconds; None where it is neither."""
-    if (ms := optional_number(milliseconds, 2_000, LONGEST_DURATION_MS)) is not None:
+    if (ms := parse_optional_number(milliseconds, 2_000, LONGEST_DURATION_MS)) is not None:
         return ms
-    whole_seconds = optional_number(seconds, 2, LONGEST_DURATION_MS // 1000)
+    whole_seconds = parse_optional_number(seconds, 2, LONGEST_DURATION_MS // 1000)
     return None if whole_seconds is None else 1000 * whole_seconds
 
 
-def optional_spotify_id(uri: object) -> str:
+def parse_optional_spotify_id(uri: object) -> str:
     """Return the id in a Spotify address of a song; empty for local files and everything else."""
     if not isinstance(uri, str):
         return ""

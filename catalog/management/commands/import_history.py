@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
-from catalog.imports.importers import importers_of
+from catalog.imports.importers import list_importers
 from catalog.management.importing import ImportCommand
 
 
@@ -17,7 +17,7 @@ class Command(ImportCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--listener", required=True, metavar="NAME", help="Whose history it is.")
-        formats = [importer.name for importer in importers_of("history")]
+        formats = [importer.name for importer in list_importers("history")]
         parser.add_argument(
             "--format", choices=formats, default="", help="What the file is (found out if left out)."
         )

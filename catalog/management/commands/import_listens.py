@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog.imports.importers import importers_of
+from catalog.imports.importers import list_importers
 from catalog.imports.importers.csv_listens import COLUMNS
 from catalog.management.importing import ImportCommand
 
@@ -15,7 +15,7 @@ class Command(ImportCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        formats = [importer.name for importer in importers_of("listens")]
+        formats = [importer.name for importer in list_importers("listens")]
         parser.add_argument(
             "--format", choices=formats, default="csv", help="What the file is (default: csv)."
         )

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from catalog.imports.demo_import import AnotherWorld
+from catalog.imports.demo_import import DemoWorldConflict
 from catalog.models import ImportRun
 from common.commands.progress_bars import progress_bar
 from recommendations.engine import World
@@ -44,7 +44,7 @@ class Command(SentenceCommand):
         with progress_bar() as bar:
             try:
                 seeded = demo_world.seed(world, lambda stage, run: bar.show(stage, run.progress))
-            except AnotherWorld as error:
+            except DemoWorldConflict as error:
                 raise CommandError(str(error)) from None
         self.stdout.write(_summary("Songs", seeded.songs))
         self.stdout.write(_summary("Interactions", seeded.listens))

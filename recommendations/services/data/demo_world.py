@@ -25,16 +25,16 @@ def seed(world: World, on_progress: OnProgress = lambda stage, run: None) -> See
     Raises AnotherWorld, and changes nothing, when the database holds other songs with the same ids.
     """
     options = asdict(world)
-    world = World(**{**options, "now": demo_import.earlier_now(options) or world.now})
+    world = World(**{**options, "now": demo_import.find_earlier_now(options) or world.now})
     demo_import.check_songs(song_records(world))
-    songs = demo_import.write(
-        demo_import.world_run(ImportRun.Content.SONGS, asdict(world)),
+    songs = demo_import.write_world(
+        demo_import.find_or_create_world_run(ImportRun.Content.SONGS, asdict(world)),
         song_records(world),
         world.n_songs,
         lambda run: on_progress("songs", run),
     )
-    listens = demo_import.write(
-        demo_import.world_run(ImportRun.Content.LISTENS, asdict(world)),
+    listens = demo_import.write_world(
+        demo_import.find_or_create_world_run(ImportRun.Content.LISTENS, asdict(world)),
         listen_records(world),
         world.n_interactions or 50 * world.n_listeners,
         lambda run: on_progress("listens", run),
