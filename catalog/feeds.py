@@ -50,7 +50,7 @@ class _TypedLinks:
 
 
 @require_safe
-def made_for(request: HttpRequest, username: str) -> HttpResponse:
+def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
     """Answer the newest playlists made for a listener as an Atom feed, each with its songs and why."""
     listener = User.objects.filter(username__iexact=username, is_active=True).first()
     if listener is None or not (listener.shares_playlists or request.user == listener):
@@ -67,22 +67,24 @@ def made_for(request: HttpRequest, username: str) -> HttpResponse:
     made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
     entries = list(made.order_by("-created_at", "pk")[:N_ENTRIES])
     for playlist in entries:
-        _add(feed, playlist)
+        _add_entry(feed, playlist)
     changed_at = max((playlist.updated_at for playlist in entries), default=listener.date_joined)
-    return _answer(request, feed.writeString("utf-8"), "application/atom+xml; charset=utf-8", changed_at)
+    return _build_answer(
+        request, feed.writeString("utf-8"), "application/atom+xml; charset=utf-8", changed_at
+    )
 
 
 @require_safe
-def playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpResponse:
+def serve_playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpResponse:
     """Answer one playlist as JSPF or M3U8."""
     playlist = Playlist.objects.select_related("owner").filter(pk=playlist_id, owner__is_active=True).first()
     if playlist is None or not _may_see(request, playlist):
         raise Http404
-    text = files.text_of(playlist, file_format, settings.SITE_URL)
-    return _answer(request, text, files.content_type(file_format), playlist.updated_at)
+    text = files.render_playlist(playlist, file_format, settings.SITE_URL)
+    return _build_answer(request, text, files.get_content_type(file_format), playlist.updated_at)
 
 
-def _answer(request: HttpRequest, text: str, content_type: str, changed_at: datetime) -> HttpResponse:
+def _build_answer(request: HttpRequest, text: str, content_type: str, changed_at: datetime) -> HttpResponse:
     """Answer with ETag and Last-Modified, or with 304 where the reader has just this."""
     body = text.encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
@@ -100,11 +102,11 @@ def _may_see(request: HttpRequest, playlist: Playlist) -> bool:
     return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
 
 
-def _add(feed: Atom1Feed, playlist: Playlist) -> None:
+def _add_entry(feed: Atom1Feed, playlist: Playlist) -> None:
     songs = format_html_join(
         "",
         "<li>{} – {}: {}</li>",
-        ((item.song.artist.name, item.song.title, item.reason) for item in jspf.items_of(playlist)),
+        ((item.song.artist.name, item.song.title, item.reason) for item in jspf.list_items(playlist)),
     )
     link = settings.SITE_URL + reverse("playlist_file", args=[playlist.pk, "m3u8"])
     feed.add_item(

@@ -24,11 +24,11 @@ class BrowseForm(forms.Form):
     year_to = forms.IntegerField(label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST)
 
     def __init__(self, data, *, genres) -> None:
-        super().__init__(_with_edges(data))
+        super().__init__(_fill_edges(data))
         self.fields["genre"].queryset = genres
         self.fields["q"].widget.attrs["maxlength"] = MAX_LENGTH
         for name in AUDIO_FEATURES:
-            low, high = edges_of(name)
+            low, high = get_slider_edges(name)
             for end, label in (("min", _("%s at least")), ("max", _("%s at most"))):
                 self.fields[f"{name}_{end}"] = forms.IntegerField(
                     label=label % FEATURE_NAMES[name],
@@ -60,7 +60,7 @@ class BrowseForm(forms.Form):
         """Return the features whose sliders were moved; a range upside down is turned round."""
         wanted = {}
         for name in AUDIO_FEATURES:
-            low, high = edges_of(name)
+            low, high = get_slider_edges(name)
             chosen = [self.cleaned_data.get(f"{name}_{end}") for end in ("min", "max")]
             values = sorted(
                 edge if value is None else value for value, edge in zip(chosen, (low, high), strict=True)
@@ -71,16 +71,16 @@ class BrowseForm(forms.Form):
         return wanted
 
 
-def edges_of(feature: str) -> tuple[int, int]:
+def get_slider_edges(feature: str) -> tuple[int, int]:
     """Return the ends of a feature's slider."""
     return TEMPO_RANGE if feature == "tempo" else (0, 100)
 
 
-def _with_edges(data):
+def _fill_edges(data):
     """Put sliders that nobody moved to their ends: a range without a value stands in the middle."""
     filled = data.copy()
     for name in AUDIO_FEATURES:
-        for end, value in zip(("min", "max"), edges_of(name), strict=True):
+        for end, value in zip(("min", "max"), get_slider_edges(name), strict=True):
             filled.setdefault(f"{name}_{end}", str(value))
     return filled
 

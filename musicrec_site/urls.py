@@ -21,10 +21,10 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("recommendations.urls")),
     path("api/v1/", include("musicrec_site.api.urls")),
-    path("feeds/<str:username>.atom", feeds.made_for, name="feed"),
+    path("feeds/<str:username>.atom", feeds.serve_generated_feed, name="feed"),
     re_path(
         r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$",
-        feeds.playlist_file,
+        feeds.serve_playlist_file,
         name="playlist_file",
     ),
     # The second address is what players build from "https://host/apis/listenbrainz".

@@ -29,7 +29,7 @@ class UploadForm(forms.Form):
 @admin.register(ImportRun)
 class ImportRunAdmin(RecordAdmin):
     list_display = [
-        "file_name", "content", "standing", "n_read", "n_added", "n_known", "n_rejected", "created",
+        "file_name", "content", "progress_text", "n_read", "n_added", "n_known", "n_rejected", "created",
     ]  # fmt: skip
     list_filter = ["status", "content", "format"]
     search_fields = ["file_name"]
@@ -161,7 +161,7 @@ class ImportRunAdmin(RecordAdmin):
         return request.user.has_perm("catalog.add_importrun")
 
     @admin.display(description=_("status"), ordering="status")
-    def standing(self, run):
+    def progress_text(self, run):
         """Say how far it is while it runs; afterwards that is 100 %, or does not matter any more."""
         if run.status != ImportRun.Status.RUNNING:
             return run.get_status_display()

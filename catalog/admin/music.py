@@ -76,7 +76,7 @@ class ArtistAdmin(LabelledRows, MergingAdmin):
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
-            merge.refresh_derived(obj)
+            merge.refresh_search_columns(obj)
 
     def merge_rows(self, request, keeper, rows):
         n_songs = merge.merge_artists(keeper, rows)
@@ -138,7 +138,7 @@ class SongAdmin(LabelledRows, MergingAdmin):
             obj.learn_features(typed, BY_HAND)
         super().save_model(request, obj, form, change)
         if "is_available" in form.changed_data:
-            availability.tell([obj.pk])
+            availability.announce_availability([obj.pk])
 
     def merge_rows(self, request, keeper, rows):
         merged = merge.merge_songs(keeper, rows)
@@ -147,27 +147,27 @@ class SongAdmin(LabelledRows, MergingAdmin):
 
     @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
     def withdraw(self, request, queryset):
-        n = availability.withdraw(queryset)
+        n = availability.withdraw_songs(queryset)
         messages.success(request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n})
 
     @admin.action(description=_("Offer again"), permissions=["change"])
     def offer(self, request, queryset):
-        n = availability.offer(queryset)
+        n = availability.offer_songs(queryset)
         messages.success(request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n})
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_chosen(self, request, queryset):
-        return _csv(queryset)
+        return _answer_csv(queryset)
 
     def export_all(self, request: HttpRequest) -> StreamingHttpResponse:
         """Download the whole catalog."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return _csv(Song.objects.all())
+        return _answer_csv(Song.objects.all())
 
 
-def _csv(songs) -> HttpResponse | StreamingHttpResponse:
+def _answer_csv(songs) -> HttpResponse | StreamingHttpResponse:
     headers = {"Content-Disposition": 'attachment; filename="songs.csv"', "X-Content-Type-Options": "nosniff"}
     return StreamingHttpResponse(
-        export.songs_csv(songs), content_type="text/csv; charset=utf-8", headers=headers
+        export.write_songs_csv(songs), content_type="text/csv; charset=utf-8", headers=headers
     )

@@ -44,7 +44,7 @@ class PlaylistAdmin(admin.ModelAdmin):
 
 
 @admin.register(RecordingMsid)
-class HeardNameAdmin(RecordAdmin):
+class RecordingMsidAdmin(RecordAdmin):
     list_display = [field.name for field in RecordingMsid._meta.fields][:6]
 
 

@@ -15,16 +15,16 @@ class _SearchField(django_filters.CharFilter):
 
     def __init__(self) -> None:
         super().__init__(
-            method="with_words", help_text="Words that must all occur; case and accents don't matter."
+            method="filter_words", help_text="Words that must all occur; case and accents don't matter."
         )
 
 
 class SongFilter(django_filters.FilterSet):
     search = _SearchField()
     artist = django_filters.NumberFilter(
-        method="of_artist", help_text="Id of an artist whom the song's credit names."
+        method="filter_artist", help_text="Id of an artist whom the song's credit names."
     )
-    genre = django_filters.CharFilter(method="of_genre", help_text="Name of the genre.")
+    genre = django_filters.CharFilter(method="filter_genre", help_text="Name of the genre.")
     year_min = django_filters.NumberFilter(field_name="year", lookup_expr="gte")
     year_max = django_filters.NumberFilter(field_name="year", lookup_expr="lte")
     ordering = django_filters.OrderingFilter(fields=[(name, name) for name in _ORDERS])
@@ -33,13 +33,13 @@ class SongFilter(django_filters.FilterSet):
         model = Song
         fields: list[str] = []
 
-    def with_words(self, queryset, name, value):
+    def filter_words(self, queryset, name, value):
         return queryset.matching(shorten_query(value))
 
-    def of_artist(self, queryset, name, value):
+    def filter_artist(self, queryset, name, value):
         return queryset.by_artists([int(value)] if 0 < value < 2**63 and value == int(value) else [])
 
-    def of_genre(self, queryset, name, value):
+    def filter_genre(self, queryset, name, value):
         return queryset.filter(genres__search_text=normalise(value))
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
@@ -62,5 +62,5 @@ class ArtistFilter(django_filters.FilterSet):
         model = Artist
         fields: list[str] = []
 
-    def with_words(self, queryset, name, value):
+    def filter_words(self, queryset, name, value):
         return queryset.matching(shorten_query(value))

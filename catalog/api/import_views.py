@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.uploads import accepts_upload
 from catalog import tasks
-from catalog.api.serializers import example
+from catalog.api.serializers import document_example
 from catalog.imports import import_jobs
 from catalog.imports.importers import list_importers
 from catalog.models import ImportRun, RejectedImportRow
@@ -34,7 +34,7 @@ _EXAMPLE = {
 }
 
 
-@example(_EXAMPLE)
+@document_example(_EXAMPLE)
 class ImportSerializer(serializers.ModelSerializer):
     kinds = serializers.DictField(
         child=serializers.IntegerField(),
@@ -71,7 +71,7 @@ class RejectedRowSerializer(serializers.ModelSerializer):
         fields = ["line", "reason"]
 
 
-@example(_EXAMPLE | {"rejected_rows": [{"line": 17, "reason": "no time"}]})
+@document_example(_EXAMPLE | {"rejected_rows": [{"line": 17, "reason": "no time"}]})
 class ImportDetailSerializer(ImportSerializer):
     rejected_rows = serializers.SerializerMethodField(help_text=f"The first {N_REJECTED} of them.")
 
@@ -141,25 +141,25 @@ class OneImport(APIView):
     @extend_schema(responses=ImportDetailSerializer)
     def get(self, request, pk: int):
         """One import with its progress and the rows that could not be read."""
-        return Response(ImportDetailSerializer(_own(request.user, pk)).data)
+        return Response(ImportDetailSerializer(_get_own_import(request.user, pk)).data)
 
     @extend_schema(responses={200: ImportDetailSerializer})
     def delete(self, request, pk: int):
         """Stop an import that runs; take back what it added when it is over."""
-        run = _own(request.user, pk)
+        run = _get_own_import(request.user, pk)
         if not import_jobs.cancel_import(run):
-            _undone(run)
-        return Response(ImportDetailSerializer(_own(request.user, pk)).data)
+            _undo_import(run)
+        return Response(ImportDetailSerializer(_get_own_import(request.user, pk)).data)
 
 
-def _undone(run: ImportRun) -> None:
+def _undo_import(run: ImportRun) -> None:
     try:
         import_jobs.undo_import(run)
     except import_jobs.ImportRefused as error:
         raise ValidationError(str(error)) from None
 
 
-def _own(user, pk: int) -> ImportRun:
+def _get_own_import(user, pk: int) -> ImportRun:
     run = ImportRun.objects.filter(listener=user, pk=pk).first()
     if run is None:
         raise NotFound("You have no such import.")

@@ -10,14 +10,14 @@ from catalog.models import Playlist, Song
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def song_with(key: str) -> Song:
+def get_song(key: str) -> Song:
     song = Song.objects.for_cards().filter(key=key).first()
     if song is None:
         raise NotFound(f"There is no song {key[:64]!r}.")
     return song
 
 
-def own_playlist(user, pk) -> Playlist:
+def get_own_playlist(user, pk) -> Playlist:
     mine = Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
     playlist = mine.filter(pk=pk).first()
     if playlist is None:
@@ -25,14 +25,14 @@ def own_playlist(user, pk) -> Playlist:
     return playlist
 
 
-def checked(serializer, request) -> dict:
+def validate_body(serializer, request) -> dict:
     """Return the body's fields, or raise the 400 that names those at fault."""
     found = serializer(data=request.data)
     found.is_valid(raise_exception=True)
     return found.validated_data
 
 
-def songs_with(keys: list[str], field: str = "songs") -> list[Song]:
+def get_songs(keys: list[str], field: str = "songs") -> list[Song]:
     """Return the songs in this order; unknown ones are named in a 400. One query."""
     found = Song.objects.in_bulk(set(keys), field_name="key")
     unknown = [key for key in keys if key not in found]

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api import examples, serializers
-from catalog.api.lookups import checked, own_playlist, songs_with
+from catalog.api.lookups import get_own_playlist, get_songs, validate_body
 from catalog.models import Playlist
 from catalog.playlists import edit
 from catalog.playlists.export import files
@@ -45,40 +45,42 @@ class PlaylistList(generics.ListAPIView):
         description="Make a playlist of mine, with songs or empty.",
     )
     def post(self, request):
-        wanted = checked(serializers.PlaylistIn, request)
-        made = _kept(
-            edit.create,
+        wanted = validate_body(serializers.PlaylistIn, request)
+        made = _apply_edit(
+            edit.create_playlist,
             request.user,
             wanted["title"],
-            songs=songs_with(wanted.get("songs", [])),
+            songs=get_songs(wanted.get("songs", [])),
             description=wanted.get("description", ""),
         )
         if wanted.get("is_public"):
             edit.set_public(made, True)
-        return Response(_detail(made), status=status.HTTP_201_CREATED)
+        return Response(_serialize_detail(made), status=status.HTTP_201_CREATED)
 
 
 @extend_schema(tags=["Playlists"], responses=serializers.PlaylistDetailSerializer)
 class PlaylistDetail(APIView):
     def get(self, request, pk):
         """One of my playlists with its songs and why each is in it."""
-        return Response(_detail(own_playlist(request.user, pk)))
+        return Response(_serialize_detail(get_own_playlist(request.user, pk)))
 
     @extend_schema(request=serializers.PlaylistChange)
     def patch(self, request, pk):
         """Rename a playlist, describe it, or let others see it."""
-        playlist = own_playlist(request.user, pk)
-        wanted = checked(serializers.PlaylistChange, request)
+        playlist = get_own_playlist(request.user, pk)
+        wanted = validate_body(serializers.PlaylistChange, request)
         if "title" in wanted or "description" in wanted:
-            _kept(edit.rename, playlist, wanted.get("title", playlist.title), wanted.get("description"))
+            _apply_edit(
+                edit.rename_playlist, playlist, wanted.get("title", playlist.title), wanted.get("description")
+            )
         if "is_public" in wanted:
             edit.set_public(playlist, wanted["is_public"])
-        return Response(_detail(playlist))
+        return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})
     def delete(self, request, pk):
         """Delete a playlist."""
-        edit.delete(own_playlist(request.user, pk))
+        edit.delete_playlist(get_own_playlist(request.user, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -90,10 +92,12 @@ class PlaylistSongs(APIView):
     )
     def post(self, request, pk):
         """Put a song at the end of a playlist; 200 when it was there already."""
-        playlist = own_playlist(request.user, pk)
-        song = songs_with([checked(serializers.PlaylistSongIn, request)["song"]])[0]
-        is_new = _kept(edit.add_song, playlist, song)
-        return Response(_detail(playlist), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        playlist = get_own_playlist(request.user, pk)
+        song = get_songs([validate_body(serializers.PlaylistSongIn, request)["song"]])[0]
+        is_new = _apply_edit(edit.add_song, playlist, song)
+        return Response(
+            _serialize_detail(playlist), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        )
 
 
 @extend_schema(tags=["Playlists"])
@@ -101,15 +105,15 @@ class PlaylistEntry(APIView):
     @extend_schema(request=serializers.PositionIn, responses=serializers.PlaylistDetailSerializer)
     def patch(self, request, pk, item: int):
         """Move a song to another position, from 1."""
-        playlist = own_playlist(request.user, pk)
-        if not edit.move_item(playlist, item, checked(serializers.PositionIn, request)["position"]):
+        playlist = get_own_playlist(request.user, pk)
+        if not edit.move_item(playlist, item, validate_body(serializers.PositionIn, request)["position"]):
             raise NotFound("There is no such entry in this playlist.")
-        return Response(_detail(playlist))
+        return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})
     def delete(self, request, pk, item: int):
         """Take a song out of a playlist."""
-        if not edit.remove_item(own_playlist(request.user, pk), item):
+        if not edit.remove_item(get_own_playlist(request.user, pk), item):
             raise NotFound("There is no such entry in this playlist.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -133,18 +137,18 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
 class PlaylistExport(APIView):
     def get(self, request, pk):
         """A playlist as a file: JSPF with the reason for each song, M3U8 or CSV."""
-        playlist = own_playlist(request.user, pk)
+        playlist = get_own_playlist(request.user, pk)
         wanted = request.query_params.get("as", "jspf")
         if wanted not in _FORMATS:
             raise ValidationError({"as": [f"{wanted[:40]!r} is none; they are {', '.join(_FORMATS)}."]})
         return HttpResponse(
-            files.text_of(playlist, wanted, settings.SITE_URL),
-            content_type=files.content_type(wanted),
-            headers={"Content-Disposition": files.attachment(playlist, wanted)},
+            files.render_playlist(playlist, wanted, settings.SITE_URL),
+            content_type=files.get_content_type(wanted),
+            headers={"Content-Disposition": files.build_attachment_header(playlist, wanted)},
         )
 
 
-def _kept(act, *args, **kwargs):
+def _apply_edit(act, *args, **kwargs):
     """Do something to a playlist; its rules become a 400."""
     try:
         return act(*args, **kwargs)
@@ -152,5 +156,5 @@ def _kept(act, *args, **kwargs):
         raise ValidationError(str(error)) from None
 
 
-def _detail(playlist: Playlist) -> dict:
-    return serializers.PlaylistDetailSerializer(own_playlist(playlist.owner, playlist.pk)).data
+def _serialize_detail(playlist: Playlist) -> dict:
+    return serializers.PlaylistDetailSerializer(get_own_playlist(playlist.owner, playlist.pk)).data

@@ -14,7 +14,7 @@ KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
 MAX_BATCH = 1000
 
 
-def example(value, **kwargs):
+def document_example(value, **kwargs):
     shown = OpenApiExample("Example", value=value, status_codes=["200", "201", "202"], **kwargs)
     return extend_schema_serializer(examples=[shown])
 
@@ -39,7 +39,7 @@ class FeaturesSerializer(serializers.ModelSerializer):
         fields = AUDIO_FEATURES
 
 
-@example(examples.SONG)
+@document_example(examples.SONG)
 class SongSerializer(serializers.ModelSerializer):
     id = serializers.CharField(source="key")
     artist = ArtistRef()
@@ -71,7 +71,7 @@ class SongSerializer(serializers.ModelSerializer):
         return [genre.name for genre in song.genres.all()]
 
 
-@example(examples.ARTIST)
+@document_example(examples.ARTIST)
 class ArtistSerializer(serializers.ModelSerializer):
     n_songs = serializers.IntegerField(read_only=True)
 
@@ -80,7 +80,7 @@ class ArtistSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "mbid", "n_songs"]
 
 
-@example(examples.GENRE)
+@document_example(examples.GENRE)
 class GenreSerializer(serializers.ModelSerializer):
     n_songs = serializers.IntegerField(read_only=True)
 
@@ -99,13 +99,13 @@ class KindField(serializers.ChoiceField):
         return Interaction.Kind(value).name.lower()
 
 
-@example(examples.OPINION)
+@document_example(examples.OPINION)
 class OpinionSerializer(serializers.Serializer):
     song = serializers.CharField(source="song.key")
     opinion = KindField(["like", "dislike"], source="kind")
 
 
-@example(examples.HEARD)
+@document_example(examples.HEARD)
 class HistorySerializer(serializers.ModelSerializer):
     song = SongSerializer()
     kind = KindField()
@@ -122,7 +122,7 @@ class SongKeyField(serializers.CharField):
         super().__init__(max_length=64, **kwargs)
 
 
-@example(examples.INTERACTION, request_only=True)
+@document_example(examples.INTERACTION, request_only=True)
 class InteractionIn(serializers.Serializer):
     song = SongKeyField()
     kind = KindField()
@@ -156,7 +156,9 @@ class BatchField(serializers.ListField):
     child = serializers.JSONField()
 
 
-@example({"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]}, request_only=True)
+@document_example(
+    {"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]}, request_only=True
+)
 class BatchIn(serializers.Serializer):
     interactions = BatchField(min_length=1, max_length=MAX_BATCH, help_text="Each as in POST /interactions/.")
 
@@ -166,14 +168,14 @@ class RejectedSerializer(serializers.Serializer):
     reason = serializers.CharField()
 
 
-@example(examples.RECORDED)
+@document_example(examples.RECORDED)
 class RecordedSerializer(serializers.Serializer):
     added = serializers.IntegerField()
     known = serializers.IntegerField(help_text="Here already, so nothing was changed.")
     rejected = RejectedSerializer(many=True)
 
 
-@example(examples.PLAYLIST_ITEM)
+@document_example(examples.PLAYLIST_ITEM)
 class PlaylistItemSerializer(serializers.ModelSerializer):
     song = SongSerializer()
 
@@ -182,7 +184,7 @@ class PlaylistItemSerializer(serializers.ModelSerializer):
         fields = ["id", "position", "song", "reason", "added_at"]
 
 
-@example(examples.PLAYLIST)
+@document_example(examples.PLAYLIST)
 class PlaylistSerializer(serializers.ModelSerializer):
     n_songs = serializers.IntegerField(read_only=True)
 
@@ -202,7 +204,7 @@ class PlaylistSerializer(serializers.ModelSerializer):
         read_only_fields = ["id", "kind", "period", "n_songs", "created_at", "updated_at"]
 
 
-@example(examples.PLAYLIST | {"items": [examples.PLAYLIST_ITEM]})
+@document_example(examples.PLAYLIST | {"items": [examples.PLAYLIST_ITEM]})
 class PlaylistDetailSerializer(PlaylistSerializer):
     items = serializers.SerializerMethodField()
 
@@ -215,7 +217,7 @@ class PlaylistDetailSerializer(PlaylistSerializer):
         return PlaylistItemSerializer(items.order_by("position", "pk"), many=True).data
 
 
-@example({"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True)
+@document_example({"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True)
 class PlaylistIn(serializers.Serializer):
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
@@ -223,18 +225,18 @@ class PlaylistIn(serializers.Serializer):
     songs = serializers.ListField(child=SongKeyField(), required=False, max_length=MAX_BATCH)
 
 
-@example({"title": "Rainy Monday", "is_public": True}, request_only=True)
+@document_example({"title": "Rainy Monday", "is_public": True}, request_only=True)
 class PlaylistChange(serializers.Serializer):
     title = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
     is_public = serializers.BooleanField(required=False)
 
 
-@example({"song": "song_00042"}, request_only=True)
+@document_example({"song": "song_00042"}, request_only=True)
 class PlaylistSongIn(serializers.Serializer):
     song = SongKeyField()
 
 
-@example({"position": 1}, request_only=True)
+@document_example({"position": 1}, request_only=True)
 class PositionIn(serializers.Serializer):
     position = serializers.IntegerField(min_value=1, max_value=100_000)

@@ -12,7 +12,7 @@ from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
 from catalog.api import serializers
 from catalog.api.filters import ArtistFilter, SongFilter
-from catalog.api.lookups import EARLIEST, song_with
+from catalog.api.lookups import EARLIEST, get_song
 from catalog.listening import interaction_batch, submissions
 from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
@@ -95,11 +95,11 @@ class _Opinion(APIView):
 
     def put(self, request, key):
         act = listening.like_song if self.kind == Interaction.Kind.LIKE else listening.dislike_song
-        opinion = act(request.user, song_with(key), source=SOURCE)
+        opinion = act(request.user, get_song(key), source=SOURCE)
         return Response(serializers.OpinionSerializer(opinion).data)
 
     def delete(self, request, key):
-        song = song_with(key)
+        song = get_song(key)
         if listening.get_opinion(request.user, song) == self.kind:
             listening.clear_opinion(request.user, song)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -134,7 +134,7 @@ class OpinionList(generics.ListAPIView):
         wanted = self.request.query_params.get("opinion")
         if wanted not in (None, "like", "dislike"):
             raise ValidationError({"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]})
-        mine = _with_songs(Interaction.objects.for_listener(self.request.user).opinions())
+        mine = _select_songs(Interaction.objects.for_listener(self.request.user).opinions())
         return mine.filter(kind=serializers.KINDS[wanted]) if wanted else mine
 
 
@@ -150,7 +150,7 @@ class History(generics.ListAPIView):
     queryset = Interaction.objects.none()
 
     def get_queryset(self):
-        return _with_songs(Interaction.objects.for_listener(self.request.user).plays_and_skips())
+        return _select_songs(Interaction.objects.for_listener(self.request.user).plays_and_skips())
 
     @extend_schema(
         parameters=[OpenApiParameter("confirm", str, required=True, description="The word `everything`.")],
@@ -212,9 +212,9 @@ class _Recording(APIView):
             if checked.is_valid():
                 readable.append((index, checked.validated_data))
             else:
-                rejected.append({"index": index, "reason": _in_words(checked.errors)})
+                rejected.append({"index": index, "reason": _format_errors(checked.errors)})
         found = Song.objects.in_bulk({data["song"] for _, data in readable}, field_name="key")
-        known = [_fact(found[data["song"]], data) for _, data in readable if data["song"] in found]
+        known = [_build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found]
         rejected += [
             {"index": index, "reason": f"song: there is no song {data['song']!r}."}
             for index, data in readable
@@ -254,18 +254,18 @@ class InteractionBatch(_Recording):
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _with_songs(interactions):
+def _select_songs(interactions):
     songs = interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")
     return songs.annotate(moment=Coalesce("occurred_at", Value(EARLIEST)))
 
 
-def _fact(song: Song, data: dict) -> InteractionEntry:
+def _build_entry(song: Song, data: dict) -> InteractionEntry:
     return InteractionEntry(
         song, serializers.KINDS[data["kind"]], data.get("occurred_at"), data.get("played_ms")
     )
 
 
-def _in_words(errors) -> str:
+def _format_errors(errors) -> str:
     if isinstance(errors, dict):
         return "; ".join(f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items())
     return str(errors)

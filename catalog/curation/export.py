@@ -23,16 +23,16 @@ class _Line:
         return text
 
 
-def songs_csv(songs: QuerySet[Song]) -> Iterator[str]:
+def write_songs_csv(songs: QuerySet[Song]) -> Iterator[str]:
     """Yield the songs line by line, the header first; memory does not grow with their number."""
     writer = csv.writer(_Line())
     yield writer.writerow(COLUMNS)
     ready = songs.select_related("artist", "album").prefetch_related("genres").order_by("pk")
     for song in ready.iterator(chunk_size=_AT_ONCE):
-        yield writer.writerow([neutralise(str(cell)) for cell in _cells(song)])
+        yield writer.writerow([neutralise(str(cell)) for cell in _build_cells(song)])
 
 
-def _cells(song: Song) -> list[Any]:
+def _build_cells(song: Song) -> list[Any]:
     values = (
         song.key,
         song.title,

@@ -25,7 +25,7 @@ class MergeRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """What a merge moved to the song that stays, and what was there already."""
 
     n_moved: int
@@ -53,7 +53,7 @@ def _lock_for_merge(keeper: Row, others: list[Row]) -> list[Row]:
 
 
 @retry_conflicts
-def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
+def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> MergeResult:
     """Make several songs one. All or nothing; the duplicates are gone afterwards.
 
     Of two opinions the later counts; plays without a time are added up; a play of the same moment is one play.
@@ -65,7 +65,7 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
     n_moved = n_known = 0
     with transaction.atomic():
         others = _lock_for_merge(keeper, others)
-        listener_ids = _listeners_of(others)
+        listener_ids = _find_listeners(others)
         for other in others:
             moved = _merge_song(keeper, other)
             n_moved, n_known = n_moved + moved.n_moved, n_known + moved.n_known
@@ -73,44 +73,48 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> Merged:
             transaction.on_commit(
                 partial(listening_changed.send_robust, sender=Interaction, listener_ids=listener_ids)
             )
-    return Merged(n_moved, n_known)
+    return MergeResult(n_moved, n_known)
 
 
-def _listeners_of(songs: list[Song]) -> list[int]:
+def _find_listeners(songs: list[Song]) -> list[int]:
     rows = Interaction.objects.filter(song__in=songs).order_by()
     return list(rows.values_list("listener_id", flat=True).distinct())
 
 
-def _merge_song(keeper: Song, other: Song) -> Merged:
+def _merge_song(keeper: Song, other: Song) -> MergeResult:
     n_all = Interaction.objects.filter(song=other).count()
-    _settle_opinions(keeper, other)
-    _settle_plays(keeper, other)
+    _merge_opinions(keeper, other)
+    _merge_plays(keeper, other)
     n_moved = Interaction.objects.filter(song=other).update(song=keeper)
     in_same_playlist = PlaylistItem.objects.filter(playlist=OuterRef("playlist"), song=keeper)
     PlaylistItem.objects.filter(Exists(in_same_playlist), song=other).delete()
     _move_relations(other, keeper)
-    _take_over(keeper, other)
-    return Merged(n_moved, n_all - n_moved)
+    _fill_keeper(keeper, other)
+    return MergeResult(n_moved, n_all - n_moved)
 
 
-def _same(keeper: Song, **conditions: object) -> models.QuerySet[Interaction]:
+def _select_keeper_rows(keeper: Song, **conditions: object) -> models.QuerySet[Interaction]:
     return Interaction.objects.filter(song=keeper, listener=OuterRef("listener"), **conditions)
 
 
-def _settle_opinions(keeper: Song, other: Song) -> None:
+def _merge_opinions(keeper: Song, other: Song) -> None:
     """Where a listener has an opinion on both, only the later one stays; without times the keeper's."""
     opinions = [Kind.LIKE, Kind.DISLIKE]
     theirs = Interaction.objects.filter(song=other, kind__in=opinions)
-    later = theirs.filter(Exists(_same(keeper, kind__in=opinions, occurred_at__lt=OuterRef("occurred_at"))))
+    later = theirs.filter(
+        Exists(_select_keeper_rows(keeper, kind__in=opinions, occurred_at__lt=OuterRef("occurred_at")))
+    )
     Interaction.objects.filter(song=keeper, kind__in=opinions, listener__in=later.values("listener")).delete()
-    theirs.filter(Exists(_same(keeper, kind__in=opinions))).delete()
+    theirs.filter(Exists(_select_keeper_rows(keeper, kind__in=opinions))).delete()
 
 
-def _settle_plays(keeper: Song, other: Song) -> None:
+def _merge_plays(keeper: Song, other: Song) -> None:
     heard = Interaction.objects.filter(song=other, kind__in=[Kind.PLAY, Kind.SKIP])
-    heard.filter(Exists(_same(keeper, kind=OuterRef("kind"), occurred_at=OuterRef("occurred_at")))).delete()
+    heard.filter(
+        Exists(_select_keeper_rows(keeper, kind=OuterRef("kind"), occurred_at=OuterRef("occurred_at")))
+    ).delete()
     untimed = {"occurred_at__isnull": True, "kind": OuterRef("kind"), "source": OuterRef("source")}
-    counted = heard.filter(Exists(_same(keeper, **untimed)), occurred_at=None)
+    counted = heard.filter(Exists(_select_keeper_rows(keeper, **untimed)), occurred_at=None)
     more = Interaction.objects.filter(
         song=other,
         occurred_at=None,
@@ -123,13 +127,13 @@ def _settle_plays(keeper: Song, other: Song) -> None:
     counted.delete()
 
 
-def _take_over(keeper: Song, other: Song) -> None:
+def _fill_keeper(keeper: Song, other: Song) -> None:
     """Fill what the keeper lacks, ids included, which must be free before they can be taken."""
     genres = list(other.genres.all())
     values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
     main = other.artist_id
     other.delete()
-    _keep_ids(keeper, values)
+    _store_aliases(keeper, values)
     if main != keeper.artist_id:
         ArtistCredit.objects.get_or_create(song=keeper, artist_id=main)
     # a feature of 0.0 is a value like any other
@@ -143,7 +147,7 @@ def _take_over(keeper: Song, other: Song) -> None:
     keeper.genres.add(*genres)
 
 
-def _keep_ids(keeper: Song, values: Mapping[str, Any]) -> None:
+def _store_aliases(keeper: Song, values: Mapping[str, Any]) -> None:
     """Let the keeper be found by the ids of a duplicate, too."""
     aliases = [
         SongAlias(song=keeper, kind=kind, value=str(values[kind]))
@@ -174,7 +178,7 @@ def _merge_artist(keeper: Artist, other: Artist) -> int:
     _merge_albums(keeper, other)
     songs = Song.objects.filter(artist=other)
     n_songs = songs.update(artist=keeper)
-    refresh_derived(keeper)
+    refresh_search_columns(keeper)
     _move_relations(other, keeper)
     mbid = other.mbid
     other.delete()
@@ -184,7 +188,7 @@ def _merge_artist(keeper: Artist, other: Artist) -> int:
     return n_songs
 
 
-def refresh_derived(artist: Artist) -> None:
+def refresh_search_columns(artist: Artist) -> None:
     """Let an artist's songs be found under the name that the artist has now."""
     songs = list(Song.objects.filter(artist=artist))
     for song in songs:
@@ -229,10 +233,10 @@ def _move_relations(other: models.Model, keeper: models.Model) -> None:
     """Point every row of any app that points at `other` to `keeper`; a row that says the same already goes."""
     for relation in other._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ManyToOneRel):
-            _move(relation.field, other, keeper)
+            _move_field_rows(relation.field, other, keeper)
 
 
-def _move(field: models.Field, other: models.Model, keeper: models.Model) -> None:
+def _move_field_rows(field: models.Field, other: models.Model, keeper: models.Model) -> None:
     rows = field.model._base_manager.filter(**{field.name: other})
     try:
         with transaction.atomic():

@@ -22,14 +22,14 @@ class ListenBrainzAddresses:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_handshake(request):
             return _refuse_handshake()
-        tidy = collapse(request.path_info)
+        tidy = collapse_path(request.path_info)
         if tidy != request.path_info:
             request.path_info = tidy
             request.path = request.META.get("SCRIPT_NAME", "").rstrip("/") + tidy
         return self.get_response(request)
 
 
-def collapse(path: str) -> str:
+def collapse_path(path: str) -> str:
     """Return a ListenBrainz address with single slashes and one `1/`; any other path as it is."""
     parts = [part for part in path.split("/") if part]
     prefix = _UNDER_APIS if parts[:2] == _UNDER_APIS else []

@@ -7,24 +7,24 @@ from django.conf import settings
 from accounts.models import User
 from catalog.listenbrainz import stats
 from catalog.listenbrainz.payloads import Feedback, Listen
-from catalog.listenbrainz.service import msid_of
+from catalog.listenbrainz.service import compute_song_msid
 from catalog.models import Interaction, Playlist, Song
 from catalog.playlists.export import jspf
 
 
-def listen(interaction: Interaction, listener: User) -> dict:
+def build_listen(interaction: Interaction, listener: User) -> dict:
     song = interaction.song
     listened_at = int(interaction.occurred_at.timestamp())
     return {
         "listened_at": listened_at,
         "inserted_at": listened_at,
-        "recording_msid": str(msid_of(song)),
+        "recording_msid": str(compute_song_msid(song)),
         "user_name": listener.username,
-        "track_metadata": track_metadata(song, player=interaction.source.removeprefix("listenbrainz:")),
+        "track_metadata": build_track_metadata(song, player=interaction.source.removeprefix("listenbrainz:")),
     }
 
 
-def playing(listen: Listen) -> dict:
+def build_playing_now(listen: Listen) -> dict:
     """Return the track_metadata of what a player announced."""
     song = listen.song
     optional = {
@@ -41,8 +41,8 @@ def playing(listen: Listen) -> dict:
     return metadata
 
 
-def track_metadata(song: Song, player: str = "") -> dict:
-    info: dict = {"recording_msid": str(msid_of(song))}
+def build_track_metadata(song: Song, player: str = "") -> dict:
+    info: dict = {"recording_msid": str(compute_song_msid(song))}
     optional = {
         "recording_mbid": str(song.mbid or ""),
         "isrc": song.isrc,
@@ -56,23 +56,23 @@ def track_metadata(song: Song, player: str = "") -> dict:
     return metadata
 
 
-def feedback(interaction: Interaction, listener: User, with_metadata: bool) -> dict:
+def build_feedback(interaction: Interaction, listener: User, with_metadata: bool) -> dict:
     song = interaction.song
     moment = interaction.occurred_at or datetime.fromtimestamp(0, UTC)
     return {
         "created": int(moment.timestamp()),
         "recording_mbid": str(song.mbid) if song.mbid else None,
-        "recording_msid": str(msid_of(song)),
+        "recording_msid": str(compute_song_msid(song)),
         "score": 1 if interaction.kind == Interaction.Kind.LIKE else -1,
         "user_id": listener.username,
-        "track_metadata": track_metadata(song) if with_metadata else None,
+        "track_metadata": build_track_metadata(song) if with_metadata else None,
     }
 
 
-def score(feedback: Feedback, song: Song | None, listener: User) -> dict:
+def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict:
     """Return the score of one recording that was asked about by either of its ids."""
     mbid = feedback.mbid or (song.mbid if song else None)
-    msid = feedback.msid or (msid_of(song) if song else None)
+    msid = feedback.msid or (compute_song_msid(song) if song else None)
     return {
         "created": None,
         "recording_mbid": str(mbid) if mbid else None,
@@ -83,7 +83,7 @@ def score(feedback: Feedback, song: Song | None, listener: User) -> dict:
     }
 
 
-def statistic(entity: str, row: dict) -> dict:
+def build_statistic(entity: str, row: dict) -> dict:
     """Return one row of an artists, recordings or releases statistic."""
     found = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
     found = {name: str(value) if name.endswith("mbid") and value else value for name, value in found.items()}
@@ -93,7 +93,7 @@ def statistic(entity: str, row: dict) -> dict:
     return {**found, "listen_count": row["listen_count"]}
 
 
-def lookup(song: Song) -> dict:
+def build_lookup(song: Song) -> dict:
     """Return what metadata/lookup says of a recording."""
     found = {
         "artist_credit_name": song.artist_credit,
@@ -107,5 +107,5 @@ def lookup(song: Song) -> dict:
     return found
 
 
-def playlist(made: Playlist, with_tracks: bool = True) -> dict:
-    return jspf.document(made, settings.SITE_URL, with_tracks=with_tracks)
+def build_playlist(made: Playlist, with_tracks: bool = True) -> dict:
+    return jspf.build_document(made, settings.SITE_URL, with_tracks=with_tracks)

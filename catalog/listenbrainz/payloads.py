@@ -49,7 +49,7 @@ class Listen:
 
     @property
     def msid(self) -> uuid.UUID:
-        return msid(self.song.artist, self.song.title, self.song.album)
+        return compute_msid(self.song.artist, self.song.title, self.song.album)
 
 
 @dataclass(frozen=True)
@@ -73,24 +73,24 @@ class RecordingIds:
     msids: list[uuid.UUID]
 
 
-def msid(artist: str, title: str, release: str) -> uuid.UUID:
+def compute_msid(artist: str, title: str, release: str) -> uuid.UUID:
     """Return the id under which clients speak of a song that may have no MusicBrainz id."""
     return uuid.uuid5(_MSID_NAMESPACE, "\x1f".join((artist, title, release)).casefold())
 
 
 def read_submission(data: Any, now: float | None = None) -> Submission:
     """Check the body of submit-listens."""
-    listen_type = _entry(data, "listen_type", str)
-    payload = _entry(data, "payload", list)
+    listen_type = _read_entry(data, "listen_type", str)
+    payload = _read_entry(data, "payload", list)
     if listen_type not in ("single", "playing_now", "import"):
-        raise BadRequest(f"JSON document requires a valid listen_type key, not {_shown(listen_type)}.")
+        raise BadRequest(f"JSON document requires a valid listen_type key, not {_quote_value(listen_type)}.")
     if not payload:
         raise BadRequest("JSON document does not contain any listens.")
     most = MAX_LISTENS if listen_type == "import" else 1
     if len(payload) > most:
         raise BadRequest(f"Too many listens for {listen_type}: {len(payload)}; it takes {most} at most.")
     latest = (time.time() if now is None else now) + FUTURE_TOLERANCE
-    listens = [_listen(one, listen_type, latest, line) for line, one in enumerate(payload, start=1)]
+    listens = [_read_listen(one, listen_type, latest, line) for line, one in enumerate(payload, start=1)]
     return Submission(listen_type, listens)
 
 
@@ -100,10 +100,10 @@ def read_feedback(data: Any) -> Feedback:
         raise BadRequest("The JSON document must be an object.")
     if extra := sorted(set(data) - {"recording_mbid", "recording_msid", "score"}):
         raise BadRequest(f"JSON document contains extra key: {extra[0][:60]}.")
-    score = _whole_number(data.get("score"))
+    score = _parse_whole_number(data.get("score"))
     if score not in (-1, 0, 1):
         raise BadRequest("The score must be 1, 0 or -1.")
-    mbid, msid_ = _uuid(data, "recording_mbid"), _uuid(data, "recording_msid")
+    mbid, msid_ = _read_uuid(data, "recording_mbid"), _read_uuid(data, "recording_msid")
     if mbid is None and msid_ is None:
         raise BadRequest("JSON document must contain recording_mbid or recording_msid.")
     return Feedback(score, mbid, msid_)
@@ -113,12 +113,12 @@ def read_deletion(data: Any) -> tuple[int, uuid.UUID]:
     """Check the body of delete-listen; return when and which."""
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
-    listened_at = _whole_number(data.get("listened_at"))
-    found = _uuid(data, "recording_msid")
+    listened_at = _parse_whole_number(data.get("listened_at"))
+    found = _read_uuid(data, "recording_msid")
     if found is None:
         raise BadRequest("recording_msid is missing from the JSON document.")
     if listened_at is None or not 0 <= listened_at <= 2**40:
-        raise BadRequest(f"listened_at must be Unix seconds, not {_shown(data.get('listened_at'))}.")
+        raise BadRequest(f"listened_at must be Unix seconds, not {_quote_value(data.get('listened_at'))}.")
     return listened_at, found
 
 
@@ -130,7 +130,7 @@ def read_recording_ids(data: Any) -> RecordingIds:
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
     older = "recording_msids" if data.get("recording_msids") else "recordings"
-    found = RecordingIds(_uuids(data, "recording_mbids"), _uuids(data, older))
+    found = RecordingIds(_read_uuids(data, "recording_mbids"), _read_uuids(data, older))
     if not found.mbids and not found.msids:
         raise BadRequest("No valid recording msid or recording mbid found.")
     if len(found.mbids) + len(found.msids) > MAX_LISTENS:
@@ -142,9 +142,9 @@ def read_latest_import(data: Any) -> tuple[str, int]:
     """Check the body of latest-import; return the service and the time in Unix seconds."""
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
-    moment = _whole_number(data.get("ts", 0))
+    moment = _parse_whole_number(data.get("ts", 0))
     if moment is None or not 0 <= moment <= 2**40:
-        raise BadRequest(f"ts must be Unix seconds, not {_shown(data.get('ts'))}.")
+        raise BadRequest(f"ts must be Unix seconds, not {_quote_value(data.get('ts'))}.")
     return read_service(data.get("service")), moment
 
 
@@ -162,19 +162,19 @@ def read_flag(text: str | None) -> bool:
     return (text or "").strip().casefold() in ("true", "1")
 
 
-def _listen(data: Any, listen_type: str, latest: float, line: int) -> Listen:
+def _read_listen(data: Any, listen_type: str, latest: float, line: int) -> Listen:
     if not isinstance(data, dict):
         raise BadRequest("A listen must be a JSON object.")
     try:
         _check_size(data)
     except RecursionError:
         raise BadRequest("The JSON is nested too deeply.") from None
-    metadata = _entry(data, "track_metadata", dict)
+    metadata = _read_entry(data, "track_metadata", dict)
     info = metadata.get("additional_info")
     if not isinstance(info, dict):
         info = {}
-    player = next(filter(None, (_text(info, field) for field in _PLAYER_FIELDS)), "")
-    return Listen(_song(metadata, info, line), _listened_at(data, listen_type, latest), player)
+    player = next(filter(None, (_read_text(info, field) for field in _PLAYER_FIELDS)), "")
+    return Listen(_read_song(metadata, info, line), _read_listened_at(data, listen_type, latest), player)
 
 
 def _check_size(data: dict) -> None:
@@ -201,54 +201,56 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _listened_at(data: dict, listen_type: str, latest: float) -> int | None:
+def _read_listened_at(data: dict, listen_type: str, latest: float) -> int | None:
     if listen_type == "playing_now":
         if data.get("listened_at") is not None:
             raise BadRequest("playing_now must not have listened_at.")
         return None
-    value = _whole_number(data.get("listened_at"))
+    value = _parse_whole_number(data.get("listened_at"))
     if value is None:
         raise BadRequest("A listen needs listened_at in Unix seconds.")
     if not OLDEST <= value <= latest:
-        raise BadRequest(f"listened_at is {_shown(value)}; it must lie between {OLDEST} and now, in seconds.")
+        raise BadRequest(
+            f"listened_at is {_quote_value(value)}; it must lie between {OLDEST} and now, in seconds."
+        )
     return value
 
 
-def _song(metadata: dict, info: dict, line: int) -> SongRecord:
+def _read_song(metadata: dict, info: dict, line: int) -> SongRecord:
     _check_mbids(info)
-    artist_mbids = _artist_mbids(info)
-    credit = _credit(info, artist_mbids)
+    artist_mbids = _read_artist_mbids(info)
+    credit = _read_credit(info, artist_mbids)
     return SongRecord(
         line=line,
-        title=_name(metadata, "track_name"),
-        artist=_name(metadata, "artist_name"),
-        album=_text(metadata, "release_name")[:MAX_NAME_LENGTH],
-        duration_ms=_duration_ms(info),
-        mbid=_text(info, "recording_mbid"),
-        isrc=_isrc(info),
+        title=_read_name(metadata, "track_name"),
+        artist=_read_name(metadata, "artist_name"),
+        album=_read_text(metadata, "release_name")[:MAX_NAME_LENGTH],
+        duration_ms=_read_duration_ms(info),
+        mbid=_read_text(info, "recording_mbid"),
+        isrc=_read_isrc(info),
         artist_mbid=artist_mbids[0] if len(artist_mbids) == 1 and len(credit) < 2 else "",
         credit=credit,
-        genres=_tags(info),
+        genres=_read_tags(info),
     )
 
 
-def _duration_ms(info: dict) -> int | None:
+def _read_duration_ms(info: dict) -> int | None:
     """Return the length in milliseconds; None where it is missing, unreadable, below 2 s or above a day."""
     if info.get("duration") is not None and info.get("duration_ms") is not None:
         raise BadRequest("Send duration or duration_ms, not both.")
-    seconds, milliseconds = _finite(info.get("duration")), _finite(info.get("duration_ms"))
+    seconds, milliseconds = _parse_finite(info.get("duration")), _parse_finite(info.get("duration_ms"))
     value = milliseconds if seconds is None else seconds * 1000
     return int(value) if value is not None and MIN_DURATION_MS <= value <= MAX_DURATION_MS else None
 
 
-def _isrc(info: dict) -> str:
+def _read_isrc(info: dict) -> str:
     """Return the first readable ISRC; some clients send a list."""
     value = info.get("isrc")
     candidates = value if isinstance(value, list) else [value]
     return next(filter(None, (clean_isrc(one) for one in candidates if isinstance(one, str))), "")
 
 
-def _tags(info: dict) -> tuple[str, ...]:
+def _read_tags(info: dict) -> tuple[str, ...]:
     tags = info.get("tags")
     if isinstance(tags, str):
         tags = [tag for tag in re.split("[,;]", tags) if len(tag) <= MAX_TAG_LENGTH]
@@ -262,12 +264,12 @@ def _tags(info: dict) -> tuple[str, ...]:
     return tuple(filter(None, texts))
 
 
-def _artist_mbids(info: dict) -> list[str]:
+def _read_artist_mbids(info: dict) -> list[str]:
     value = info.get("artist_mbids")
     return [mbid for mbid in ([value] if isinstance(value, str) else value or []) if mbid]
 
 
-def _credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
+def _read_credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
     """Return the artists that `artist_names` lists, with their ids where there is one for each name."""
     value = info.get("artist_names")
     names = [name.strip() for name in value if isinstance(name, str)] if isinstance(value, list) else []
@@ -278,42 +280,42 @@ def _credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
 
 def _check_mbids(info: dict) -> None:
     for field in _MBID_FIELDS:
-        _uuid(info, field)
+        _read_uuid(info, field)
     for field in _MBID_LISTS:
-        _uuids(info, field)
+        _read_uuids(info, field)
 
 
-def _uuids(data: dict, field: str) -> list[uuid.UUID]:
+def _read_uuids(data: dict, field: str) -> list[uuid.UUID]:
     """Return the ids of a list, or of a text with commas, each once; an entry that is none raises BadRequest."""
     values = data.get(field) or []
     if isinstance(values, str):
         values = [part.strip() for part in values.split(",")]
     if not isinstance(values, list):
         raise BadRequest(f"{field} must be a list.")
-    found = (_uuid({field: value}, field) for value in values)
+    found = (_read_uuid({field: value}, field) for value in values)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def _uuid(data: dict, field: str) -> uuid.UUID | None:
+def _read_uuid(data: dict, field: str) -> uuid.UUID | None:
     value = data.get(field)
     if value in (None, ""):
         return None
     try:
         return uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise BadRequest(f"{field} is {_shown(value)}, which is no UUID.") from None
+        raise BadRequest(f"{field} is {_quote_value(value)}, which is no UUID.") from None
 
 
-def _name(metadata: dict, field: str) -> str:
+def _read_name(metadata: dict, field: str) -> str:
     """Return a name that a listen must have; a number is taken as its digits."""
-    name = _text(metadata, field)
+    name = _read_text(metadata, field)
     if not name:
         is_given = metadata.get(field) not in (None, "")
         raise BadRequest(f"{field} must be a text." if is_given else f"{field} is missing.")
     return name[:MAX_NAME_LENGTH]
 
 
-def _text(data: dict, field: str) -> str:
+def _read_text(data: dict, field: str) -> str:
     """Return an optional text; a number is taken as its digits, anything else is left out."""
     value = data.get(field)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -321,15 +323,15 @@ def _text(data: dict, field: str) -> str:
     return str(value).strip()
 
 
-def _whole_number(value: Any) -> int | None:
+def _parse_whole_number(value: Any) -> int | None:
     """Return a number, or a text of one, without its fraction; None for what is neither."""
-    number = _finite(value)
+    number = _parse_finite(value)
     if number is None:
         return None
     return value if isinstance(value, int) else int(number)
 
 
-def _finite(value: Any) -> float | None:
+def _parse_finite(value: Any) -> float | None:
     """Return a number, or a text of one; None for truth values, other types, infinity and NaN."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -340,12 +342,12 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _shown(value: Any) -> str:
+def _quote_value(value: Any) -> str:
     """Return a value as a sentence may quote it: 60 characters at most."""
     return repr(str(value)[:60])
 
 
-def _entry(data: Any, field: str, kind: Any) -> Any:
+def _read_entry(data: Any, field: str, kind: Any) -> Any:
     value = data.get(field) if isinstance(data, dict) else None
     if not isinstance(value, kind):
         raise BadRequest(f"Key {field} is missing from the JSON document, or is not what it should be.")

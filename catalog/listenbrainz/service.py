@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, msid
+from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, compute_msid
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
@@ -22,21 +22,21 @@ _SOURCE_LENGTH = Interaction._meta.get_field("source").max_length
 _PLAYER_LENGTH = NowPlaying._meta.get_field("player").max_length
 
 
-def submit(listener: User, submission: Submission) -> None:
+def store_submission(listener: User, submission: Submission) -> None:
     """Store the listens, or remember for a while what is playing now."""
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
     found = resolver.find_or_add_songs(listen.song for listen in submission.listens)
-    _remember_names(submission.listens, found)
+    _store_msids(submission.listens, found)
     heard = [
-        ListenEntry(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_source(listen))
+        ListenEntry(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_get_player(listen))
         for song, listen in zip(found, submission.listens, strict=True)
     ]
-    interactions.record_listens(listener, heard, source=_source(submission.listens[0]))
+    interactions.record_listens(listener, heard, source=_get_player(submission.listens[0]))
 
 
-def playing_now(listener: User) -> Listen | None:
+def get_playing_now(listener: User) -> Listen | None:
     """Return what the listener is playing, until the song ends; one query."""
     row = NowPlaying.objects.filter(listener=listener, ends_at__gt=timezone.now()).first()
     return None if row is None else Listen(_read_record(row.song), None, row.player)
@@ -99,14 +99,14 @@ def delete_listen(listener: User, listened_at: int, listen_msid: uuid.UUID) -> b
     """Delete the listen of that second and message id; return whether there was one."""
     moment = datetime.fromtimestamp(listened_at, UTC)
     named = RecordingMsid.objects.filter(msid=listen_msid).values_list("song_id", flat=True).first()
-    at_that_second = heard_songs(listener).filter(occurred_at=moment)
+    at_that_second = list_listens(listener).filter(occurred_at=moment)
     for interaction in at_that_second:
-        if interaction.song_id == named or msid_of(interaction.song) == listen_msid:
+        if interaction.song_id == named or compute_song_msid(interaction.song) == listen_msid:
             return interactions.delete_listen(listener, interaction.song, moment)
     return False
 
 
-def heard_songs(listener: User) -> QuerySet[Interaction]:
+def list_listens(listener: User) -> QuerySet[Interaction]:
     """Return the plays with a time, newest first, with what a listen tells about its song."""
     plays = Interaction.objects.for_listener(listener).filter(
         kind=Interaction.Kind.PLAY, occurred_at__isnull=False
@@ -114,8 +114,8 @@ def heard_songs(listener: User) -> QuerySet[Interaction]:
     return plays.select_related("song__artist", "song__album").order_by("-occurred_at", "-pk")
 
 
-def msid_of(song: Song) -> uuid.UUID:
-    return msid(song.artist_credit, song.title, song.album.title if song.album else "")
+def compute_song_msid(song: Song) -> uuid.UUID:
+    return compute_msid(song.artist_credit, song.title, song.album.title if song.album else "")
 
 
 def _find_song(listener: User, feedback: Feedback) -> Song | None:
@@ -139,7 +139,7 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
     own = set(
         Interaction.objects.for_listener(listener).filter(song__in=ids).values_list("song_id", flat=True)
     )
-    songs = _with_names(Song.objects.all()).in_bulk(ids)
+    songs = _select_names(Song.objects.all()).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
         found.setdefault(mbid, songs[pk])
@@ -155,10 +155,10 @@ def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, So
     heard = Interaction.objects.for_listener(listener).filter(song__in=songs_by_msid.values())
     own_ids = set(heard.values_list("song_id", flat=True))
     unsure = {one for one in msids if one not in songs_by_msid or songs_by_msid[one].pk not in own_ids}
-    return songs_by_msid | _find_heard(listener, unsure)
+    return songs_by_msid | _find_in_history(listener, unsure)
 
 
-def _find_heard(listener: User, wanted: set[uuid.UUID]) -> dict[uuid.UUID, Song]:
+def _find_in_history(listener: User, wanted: set[uuid.UUID]) -> dict[uuid.UUID, Song]:
     """Look through what the listener heard: a file brought songs whose message id no player has sent.
 
     Reads the listener's whole history until every wanted id is found; no query where nothing is wanted.
@@ -166,16 +166,16 @@ def _find_heard(listener: User, wanted: set[uuid.UUID]) -> dict[uuid.UUID, Song]
     found: dict[uuid.UUID, Song] = {}
     if not wanted:
         return found
-    heard = _with_names(Song.objects.filter(interactions__listener=listener).distinct())
+    heard = _select_names(Song.objects.filter(interactions__listener=listener).distinct())
     for song in heard.iterator():
-        if (id_ := msid_of(song)) in wanted:
+        if (id_ := compute_song_msid(song)) in wanted:
             found.setdefault(id_, song)
             if len(found) == len(wanted):
                 break
     return found
 
 
-def _with_names(found: QuerySet[Song]) -> QuerySet[Song]:
+def _select_names(found: QuerySet[Song]) -> QuerySet[Song]:
     return found.select_related("artist", "album")
 
 
@@ -193,7 +193,7 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     return song
 
 
-def _remember_names(listens: Iterable[Listen], found: Iterable[Song]) -> None:
+def _store_msids(listens: Iterable[Listen], found: Iterable[Song]) -> None:
     names = {listen.msid: song for listen, song in zip(listens, found, strict=True)}
     RecordingMsid.objects.bulk_create(
         (RecordingMsid(msid=msid_, song=song) for msid_, song in names.items()), ignore_conflicts=True
@@ -222,5 +222,5 @@ def _read_record(stored: dict) -> SongRecord:
     return SongRecord(**known | lists)
 
 
-def _source(listen: Listen) -> str:
+def _get_player(listen: Listen) -> str:
     return f"listenbrainz:{listen.player or 'player'}"[:_SOURCE_LENGTH]

@@ -66,10 +66,10 @@ def read_range(name: str, today: date) -> Range | None:
         "this_month": Range(month, tomorrow),
         "this_year": Range(year, tomorrow),
         "week": Range(monday - timedelta(days=7), monday),
-        "month": Range(_months_before(month, 1), month),
-        "quarter": Range(_months_before(quarter, 3), quarter),
-        "half_yearly": Range(_months_before(half, 6), half),
-        "year": Range(_months_before(year, 12), year),
+        "month": Range(_subtract_months(month, 1), month),
+        "quarter": Range(_subtract_months(quarter, 3), quarter),
+        "half_yearly": Range(_subtract_months(half, 6), half),
+        "year": Range(_subtract_months(year, 12), year),
     }
     if name != ALL_TIME and name not in ranges:
         names = ", ".join([*ranges, ALL_TIME])
@@ -80,7 +80,7 @@ def read_range(name: str, today: date) -> Range | None:
 def count_plays(listener: User, entity: str, span: Range | None) -> QuerySet:
     """Return rows of `GROUPINGS[entity]` with `listen_count`, most played first; one query a page."""
     grouping = GROUPINGS[entity]
-    plays = _plays(listener, span).filter(**{f"{grouping.group}__isnull": False})
+    plays = _select_plays(listener, span).filter(**{f"{grouping.group}__isnull": False})
     rows = plays.order_by().values(grouping.group, *grouping.columns.values())
     return rows.annotate(listen_count=Sum("plays")).order_by("-listen_count", grouping.group)
 
@@ -88,8 +88,8 @@ def count_plays(listener: User, entity: str, span: Range | None) -> QuerySet:
 def read_span(listener: User, span: Range | None) -> tuple[datetime | None, datetime | None]:
     """Return the first and last moment that is counted: of the range, or of the history for all time."""
     if span is not None:
-        return _midnight(span.first), _midnight(span.after)
-    moments = _plays(listener, None).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
+        return _get_midnight(span.first), _get_midnight(span.after)
+    moments = _select_plays(listener, None).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
     return moments["first"], moments["last"]
 
 
@@ -98,7 +98,7 @@ def find_similar_listeners(listener: User, n: int) -> list[tuple[str, float]]:
 
     Only listeners who share playlists are seen. Two queries over the plays of the listener's songs.
     """
-    heard = _plays(listener, None).values("song").distinct()
+    heard = _select_plays(listener, None).values("song").distinct()
     n_own = heard.count()
     plays = Interaction.objects.filter(kind=Interaction.Kind.PLAY, listener__is_active=True)
     others = plays.filter(listener__shares_playlists=True).exclude(listener=listener)
@@ -114,17 +114,17 @@ def _count_songs(plays: QuerySet[Interaction]) -> dict[str, int]:
     return dict(counted.values_list("listener__username", "n_songs"))
 
 
-def _plays(listener: User, span: Range | None) -> QuerySet[Interaction]:
+def _select_plays(listener: User, span: Range | None) -> QuerySet[Interaction]:
     plays = Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY)
     if span is None:
         return plays
-    return plays.filter(occurred_at__gte=_midnight(span.first), occurred_at__lt=_midnight(span.after))
+    return plays.filter(occurred_at__gte=_get_midnight(span.first), occurred_at__lt=_get_midnight(span.after))
 
 
-def _midnight(day: date) -> datetime:
+def _get_midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _months_before(first_of_month: date, n: int) -> date:
+def _subtract_months(first_of_month: date, n: int) -> date:
     months = first_of_month.year * 12 + first_of_month.month - 1 - n
     return date(months // 12, months % 12 + 1, 1)

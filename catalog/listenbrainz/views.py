@@ -54,17 +54,17 @@ class ListenBrainzView(APIView):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         names = ("Limit", "Remaining", "Reset-In", "Reset")
-        for name, value in zip(names, _throttle_state(request), strict=False):
+        for name, value in zip(names, _get_throttle_state(request), strict=False):
             response[f"X-RateLimit-{name}"] = str(value)
         return response
 
-    def listener_named(self, username: str) -> User:
+    def get_own_listener(self, username: str) -> User:
         """Return the token's own user, when it is the one asked about."""
         if username.casefold() != self.request.user.username.casefold():
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return self.request.user
 
-    def sharing_listener_named(self, username: str) -> User:
+    def get_sharing_listener(self, username: str) -> User:
         """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
         listener = User.objects.filter(username__iexact=username, is_active=True).first()
         if listener is None or not (listener.shares_playlists or _is_owner(self.request, listener)):
@@ -79,7 +79,7 @@ class ValidateToken(ListenBrainzView):
     permission_classes = []
 
     def get(self, request):
-        secret = request.query_params.get("token") or _header_secret(request)
+        secret = request.query_params.get("token") or _read_header_secret(request)
         if not secret:
             raise exceptions.ValidationError("You need to provide an Authorization token.")
         try:
@@ -95,7 +95,7 @@ class ValidateToken(ListenBrainzView):
 class SubmitListens(ListenBrainzView):
     def post(self, request):
         submission = payloads.read_submission(request.data)
-        service.submit(request.user, submission)
+        service.store_submission(request.user, submission)
         answer = {"status": "ok"}
         if payloads.read_flag(request.query_params.get("return_msid")) and submission.listen_type != "import":
             answer["recording_msid"] = str(submission.listens[0].msid)
@@ -116,12 +116,12 @@ class RecordingFeedback(ListenBrainzView):
 
 class UserFeedback(ListenBrainzView):
     def get(self, request, username):
-        listener = self.listener_named(username)
+        listener = self.get_own_listener(username)
         count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
-        opinions = _opinions(listener, request.query_params.get("score"))
+        opinions = _select_opinions(listener, request.query_params.get("score"))
         with_metadata = payloads.read_flag(request.query_params.get("metadata"))
         page = opinions.select_related("song__artist", "song__album")[offset : offset + count]
-        found = [answers.feedback(opinion, listener, with_metadata) for opinion in page]
+        found = [answers.build_feedback(opinion, listener, with_metadata) for opinion in page]
         total = opinions.count()
         return Response({"count": len(found), "feedback": found, "offset": offset, "total_count": total})
 
@@ -136,16 +136,16 @@ class FeedbackForRecordings(ListenBrainzView):
         return self._answer(username, request.data)
 
     def _answer(self, username, asked):
-        listener = self.listener_named(username)
+        listener = self.get_own_listener(username)
         found = service.find_feedback(listener, payloads.read_recording_ids(asked))
-        return Response({"feedback": [answers.score(one, song, listener) for one, song in found]})
+        return Response({"feedback": [answers.build_score(one, song, listener) for one, song in found]})
 
 
 class LatestImport(ListenBrainzView):
     """How far a program brought the history of another service, as it said itself."""
 
     def get(self, request):
-        listener = self.listener_named(request.query_params.get("user_name") or request.user.username)
+        listener = self.get_own_listener(request.query_params.get("user_name") or request.user.username)
         service_name = payloads.read_service(request.query_params.get("service"))
         moment = service.read_latest_import(listener, service_name)
         return Response({"musicbrainz_id": listener.username, "latest_import": moment})
@@ -159,7 +159,7 @@ class UserStats(ListenBrainzView):
     """The listener's most played artists, recordings or releases; 204 where nothing was played."""
 
     def get(self, request, username, entity):
-        listener = self.listener_named(username)
+        listener = self.get_own_listener(username)
         name = request.query_params.get("range") or stats.ALL_TIME
         span = stats.read_range(name, datetime.now(UTC).date())
         count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
@@ -167,7 +167,7 @@ class UserStats(ListenBrainzView):
         total = counted.count()
         if not total:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        rows = [answers.statistic(entity, row) for row in counted[offset : offset + count]]
+        rows = [answers.build_statistic(entity, row) for row in counted[offset : offset + count]]
         first, last = stats.read_span(listener, span)
         payload = {
             entity: rows,
@@ -175,8 +175,8 @@ class UserStats(ListenBrainzView):
             f"total_{entity.removesuffix('s')}_count": total,
             "offset": offset,
             "range": name,
-            "from_ts": _unix(first),
-            "to_ts": _unix(last),
+            "from_ts": _convert_to_unix(first),
+            "to_ts": _convert_to_unix(last),
             "last_updated": int(datetime.now(UTC).timestamp()),
             "user_id": listener.username,
         }
@@ -187,7 +187,7 @@ class SimilarUsers(ListenBrainzView):
     """Listeners who heard the same songs, as far as they share their playlists."""
 
     def get(self, request, username):
-        found = stats.find_similar_listeners(self.listener_named(username), MAX_USERS)
+        found = stats.find_similar_listeners(self.get_own_listener(username), MAX_USERS)
         return Response(
             {"payload": [{"user_name": name, "similarity": round(score, 6)} for name, score in found]}
         )
@@ -227,25 +227,27 @@ class MetadataLookup(ListenBrainzView):
 
 class UserListens(ListenBrainzView):
     def get(self, request, username):
-        listener = self.listener_named(username)
-        plays = service.heard_songs(listener)
+        listener = self.get_own_listener(username)
+        plays = service.list_listens(listener)
         span = plays.aggregate(oldest=Min("occurred_at"), latest=Max("occurred_at"))
-        page = _page(plays, request)
+        page = _select_page(plays, request)
         payload = {
             "count": len(page),
             "user_id": listener.username,
-            "listens": [answers.listen(interaction, listener) for interaction in page],
-            "latest_listen_ts": _unix(span["latest"]),
-            "oldest_listen_ts": _unix(span["oldest"]),
+            "listens": [answers.build_listen(interaction, listener) for interaction in page],
+            "latest_listen_ts": _convert_to_unix(span["latest"]),
+            "oldest_listen_ts": _convert_to_unix(span["oldest"]),
         }
         return Response({"payload": payload})
 
 
 class PlayingNow(ListenBrainzView):
     def get(self, request, username):
-        listener = self.listener_named(username)
-        listen = service.playing_now(listener)
-        listens = [{"playing_now": True, "track_metadata": answers.playing(listen)}] if listen else []
+        listener = self.get_own_listener(username)
+        listen = service.get_playing_now(listener)
+        listens = (
+            [{"playing_now": True, "track_metadata": answers.build_playing_now(listen)}] if listen else []
+        )
         payload = {
             "count": len(listens),
             "listens": listens,
@@ -257,7 +259,7 @@ class PlayingNow(ListenBrainzView):
 
 class ListenCount(ListenBrainzView):
     def get(self, request, username):
-        return Response({"payload": {"count": service.heard_songs(self.listener_named(username)).count()}})
+        return Response({"payload": {"count": service.list_listens(self.get_own_listener(username)).count()}})
 
 
 class CreatedFor(ListenBrainzView):
@@ -269,7 +271,7 @@ class CreatedFor(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, username):
-        listener = self.sharing_listener_named(username)
+        listener = self.get_sharing_listener(username)
         count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
         made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
         ordered = made.annotate(is_daily=Q(kind=Playlist.Kind.DAILY_MIX))
@@ -277,7 +279,7 @@ class CreatedFor(ListenBrainzView):
         page = ordered[offset : offset + count]
         return Response(
             {
-                "playlists": [answers.playlist(one, with_tracks=False) for one in page],
+                "playlists": [answers.build_playlist(one, with_tracks=False) for one in page],
                 "playlist_count": made.count(),
                 "offset": offset,
                 "count": count,
@@ -289,12 +291,12 @@ class OnePlaylist(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, playlist_id):
-        id_ = _uuid_or_none(playlist_id)
+        id_ = _parse_uuid(playlist_id)
         playlists = Playlist.objects.select_related("owner").filter(pk=id_, owner__is_active=True)
         playlist = playlists.first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
-        return Response(answers.playlist(playlist))
+        return Response(answers.build_playlist(playlist))
 
 
 class UnknownAddress(ListenBrainzView):
@@ -309,20 +311,20 @@ class UnknownAddress(ListenBrainzView):
 
 
 def _look_up(asked) -> dict:
-    texts = {name: _name_asked(asked, name) for name in ("artist_name", "recording_name")}
+    texts = {name: _read_asked_name(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
     song = resolver.find_song(record)
-    return answers.lookup(song) if song is not None and song.mbid else {}
+    return answers.build_lookup(song) if song is not None and song.mbid else {}
 
 
-def _name_asked(asked, name: str) -> str:
+def _read_asked_name(asked, name: str) -> str:
     value = asked.get(name) if isinstance(asked, dict) else None
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise BadRequest(f"{name} is invalid or not present in arguments.")
     return value.strip()[: payloads.MAX_NAME_LENGTH]
 
 
-def _uuid_or_none(text: str) -> uuid.UUID | None:
+def _parse_uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -339,7 +341,7 @@ def _is_owner(request, user: User) -> bool:
     return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
 
 
-def _opinions(listener: User, score: str | None):
+def _select_opinions(listener: User, score: str | None):
     kinds = {"1": [Interaction.Kind.LIKE], "-1": [Interaction.Kind.DISLIKE]}
     if score is not None and score not in kinds:
         raise BadRequest("The score must be 1 or -1.")
@@ -347,16 +349,16 @@ def _opinions(listener: User, score: str | None):
     return Interaction.objects.for_listener(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
 
 
-def _page(plays, request) -> list[Interaction]:
+def _select_page(plays, request) -> list[Interaction]:
     """Return the plays next to the time that was asked for, newest first: `min_ts` alone pages towards today."""
     count = read_number(request, "count", 25, MAX_COUNT)
     lowest, highest = read_number(request, "min_ts", None), read_number(request, "max_ts", None)
     if lowest is not None and highest is not None and lowest >= highest:
         raise BadRequest("max_ts must be larger than min_ts.")
     if lowest is not None:
-        plays = plays.filter(occurred_at__gt=_moment(lowest))
+        plays = plays.filter(occurred_at__gt=_convert_to_moment(lowest))
     if highest is not None:
-        plays = plays.filter(occurred_at__lt=_moment(highest))
+        plays = plays.filter(occurred_at__lt=_convert_to_moment(highest))
     if lowest is not None and highest is None:
         return list(plays.reverse()[:count])[::-1]
     return list(plays[:count])
@@ -372,21 +374,21 @@ def read_number(request, name: str, default: int | None, most: int = 2**40):
     return min(int(text), most)
 
 
-def _moment(seconds: int):
+def _convert_to_moment(seconds: int):
     return datetime.fromtimestamp(min(seconds, service.MAX_TIME), UTC)
 
 
-def _unix(moment) -> int:
+def _convert_to_unix(moment) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
-def _header_secret(request) -> str:
+def _read_header_secret(request) -> str:
     header = request.headers.get("Authorization", "")
     scheme, _, secret = header.partition(" ")
     return secret.strip() if scheme.lower() in ("token", "bearer") else ""
 
 
-def _throttle_state(request) -> tuple:
+def _get_throttle_state(request) -> tuple:
     return getattr(getattr(request, "_request", request), "throttle_state", ())
 
 
@@ -398,7 +400,7 @@ def _answer_error(exc, context) -> Response:
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_fault(exc, context["request"])
-    response.data = {"code": response.status_code, "error": _sentence(exc)}
+    response.data = {"code": response.status_code, "error": _format_sentence(exc)}
     if response.status_code in (403, 404):
         request = context["request"]
         log.warning(
@@ -423,7 +425,7 @@ def _answer_fault(exc, request) -> Response:
     return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
 
-def _sentence(exc) -> str:
+def _format_sentence(exc) -> str:
     if isinstance(exc, exceptions.NotAuthenticated):
         return "You need to provide an Authorization header."
     if isinstance(exc, TokenInAddress | exceptions.APIException):

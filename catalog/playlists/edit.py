@@ -24,7 +24,7 @@ _REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
 
 
 @retry_conflicts
-def create(
+def create_playlist(
     owner: User,
     title: str,
     *,
@@ -37,7 +37,7 @@ def create(
     first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
         present = hold_songs(song.pk for song in first)
-        playlist = Playlist.objects.create(owner=owner, title=_title(title), description=description)
+        playlist = Playlist.objects.create(owner=owner, title=_clean_title(title), description=description)
         PlaylistItem.objects.bulk_create(
             PlaylistItem(
                 playlist=playlist,
@@ -50,15 +50,15 @@ def create(
     return playlist
 
 
-def rename(playlist: Playlist, title: str, description: str | None = None) -> None:
-    playlist.title = _title(title)
+def rename_playlist(playlist: Playlist, title: str, description: str | None = None) -> None:
+    playlist.title = _clean_title(title)
     if description is not None:
         playlist.description = description
     playlist.save(update_fields=["title", "description", "updated_at"])
 
 
 @retry_conflicts
-def delete(playlist: Playlist) -> None:
+def delete_playlist(playlist: Playlist) -> None:
     playlist.delete()
 
 
@@ -72,7 +72,7 @@ def set_public(playlist: Playlist, is_public: bool) -> None:
 def add_song(playlist: Playlist, song: Song) -> bool:
     """Put `song` at the end; return False when it is there already."""
     with transaction.atomic():
-        _lock(playlist)
+        _lock_playlist(playlist)
         hold_song(song)
         if playlist.items.filter(song=song).exists():
             return False
@@ -88,7 +88,7 @@ def add_song(playlist: Playlist, song: Song) -> bool:
 def remove_item(playlist: Playlist, item_id: int) -> bool:
     """Take one entry out and close the gap; return whether it was there."""
     with transaction.atomic():
-        _lock(playlist)
+        _lock_playlist(playlist)
         n_deleted, _by_table = playlist.items.filter(pk=item_id).delete()
         if n_deleted:
             _renumber(playlist, [item.pk for item in playlist.items.order_by("position", "pk")])
@@ -99,7 +99,7 @@ def remove_item(playlist: Playlist, item_id: int) -> bool:
 def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
     """Put one entry at `position` (from 1; beyond the ends means the end); return whether it was there."""
     with transaction.atomic():
-        _lock(playlist)
+        _lock_playlist(playlist)
         ids = list(playlist.items.order_by("position", "pk").values_list("pk", flat=True))
         if item_id not in ids:
             return False
@@ -113,19 +113,19 @@ def move_item(playlist: Playlist, item_id: int, position: int) -> bool:
 def reorder(playlist: Playlist, item_ids: Sequence[int]) -> None:
     """Put the entries into this order; they must be exactly the playlist's own."""
     with transaction.atomic():
-        _lock(playlist)
+        _lock_playlist(playlist)
         if sorted(item_ids) != sorted(playlist.items.values_list("pk", flat=True)):
             raise PlaylistError("The playlist has changed meanwhile. Load the page again.")
         _renumber(playlist, item_ids)
 
 
-def songs_of(playlist: Playlist) -> list[Song]:
+def list_songs(playlist: Playlist) -> list[Song]:
     """Return the songs in order; one query."""
     items = playlist.items.select_related("song__artist").order_by("position", "pk")
     return [item.song for item in items]
 
 
-def _lock(playlist: Playlist) -> None:
+def _lock_playlist(playlist: Playlist) -> None:
     """Let one change of a playlist wait for another; raises PlaylistError when it was deleted meanwhile."""
     if not lock_rows([playlist]):
         raise PlaylistError("The playlist was deleted meanwhile.")
@@ -141,7 +141,7 @@ def _touch(playlist: Playlist) -> None:
     Playlist.objects.filter(pk=playlist.pk).update(updated_at=timezone.now())
 
 
-def _title(title: str) -> str:
+def _clean_title(title: str) -> str:
     cleaned = " ".join(title.replace("\x00", " ").split())[:MAX_TITLE]
     if not cleaned:
         raise PlaylistError("A playlist needs a name.")

@@ -39,9 +39,9 @@ class PlaylistWriter:
         rejected: list[RejectedRow] = []
         by_title: dict[str, list[PlaylistRecord]] = {}
         for record in records:
-            by_title.setdefault(_title(record), []).append(record)
+            by_title.setdefault(_clean_title(record), []).append(record)
         for title, entries in by_title.items():
-            playlist, is_made = self._playlist(title, entries[0].description)
+            playlist, is_made = self._find_or_create_playlist(title, entries[0].description)
             n_begun += title not in self._begun and not playlist.items.filter(import_run=self._run).exists()
             self._begun.add(title)
             self._describe(playlist, entries)
@@ -50,7 +50,7 @@ class PlaylistWriter:
             rejected += full
         return WrittenPlaylists(n_added, len(records) - n_added - len(rejected), n_begun, rejected)
 
-    def _playlist(self, title: str, description: str) -> tuple[Playlist, bool]:
+    def _find_or_create_playlist(self, title: str, description: str) -> tuple[Playlist, bool]:
         """Return the owner's playlist of that title, and whether it was just made."""
         own = Playlist.objects.filter(owner=self._owner, kind=Playlist.Kind.OWN, title=title)
         known = own.order_by("created_at", "pk").first()
@@ -100,5 +100,5 @@ def undo_playlists(run: ImportRun) -> None:
     Playlist.objects.filter(import_run=run, items=None).delete()
 
 
-def _title(record: PlaylistRecord) -> str:
+def _clean_title(record: PlaylistRecord) -> str:
     return " ".join(record.title.split())[:MAX_TITLE] or "Playlist"

@@ -30,22 +30,22 @@ def cover_url(song: Song) -> str:
     genres = sorted(genre.name for genre in song.genres.all())
     features = [getattr(song, name) for name in AUDIO_FEATURES]
     code = covers.encode_cover(features, genres[0] if genres else "", song.artist.name, song.title)
-    return _cover_pattern(get_script_prefix()) % code
+    return _build_cover_pattern(get_script_prefix()) % code
 
 
 @register.filter
-def path_of(pk: int, name: str) -> str:
+def build_path(pk: int, name: str) -> str:
     """Return what `{% url name pk %}` does. A page of cards needs hundreds, and reversing each takes a tenth of it."""
-    return _path_pattern(name, get_script_prefix()) % pk
+    return _build_path_pattern(name, get_script_prefix()) % pk
 
 
 @cache
-def _cover_pattern(prefix: str) -> str:
+def _build_cover_pattern(prefix: str) -> str:
     return reverse("catalog:cover", args=["code"]).replace("/code.", "/%s.")
 
 
 @cache
-def _path_pattern(name: str, prefix: str) -> str:
+def _build_path_pattern(name: str, prefix: str) -> str:
     return reverse(name, args=[0]).replace("/0/", "/%d/")
 
 
@@ -70,6 +70,6 @@ def feature_name(name: str) -> str:
 
 
 @register.filter
-def of(by_id: dict, key):
+def lookup(by_id: dict, key):
     """Return by_id[key], "" when it is not there."""
     return by_id.get(key, "")

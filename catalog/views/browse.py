@@ -19,7 +19,7 @@ def browse(request):
     form.is_valid()
     wanted = form.search
     # One page more than shown is read instead of counting everything: the answer stays quick at any size (T53).
-    page = _page_number(request)
+    page = _read_page_number(request)
     start = (page - 1) * SONGS_A_PAGE
     found = list(search.search_songs(wanted)[start : start + SONGS_A_PAGE + 1])
     songs = found[:SONGS_A_PAGE]
@@ -33,7 +33,7 @@ def browse(request):
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,
         "has_more": len(found) > SONGS_A_PAGE and page < MOST_PAGES,
-        "query": _without_page(request),
+        "query": _drop_page_parameter(request),
     }
     template = (
         "catalog/_results.html"
@@ -43,12 +43,12 @@ def browse(request):
     return render(request, template, context)
 
 
-def _page_number(request) -> int:
+def _read_page_number(request) -> int:
     text = request.GET.get("page", "1")
     return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-def _without_page(request) -> str:
+def _drop_page_parameter(request) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return query.urlencode()

@@ -24,11 +24,11 @@ _TO_UNDO = (ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Statu
 @accepts_upload()
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request):
+def list_imports(request):
     """List one's imports; POST takes a file and has a worker read it."""
     form = HistoryFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        run = _requested(request, form)
+        run = _request_import(request, form)
         if run is not None:
             return redirect("catalog:import", run.pk)
     runs = [(run, import_jobs.find_title(run)) for run in import_jobs.list_imports(request.user)]
@@ -36,7 +36,7 @@ def index(request):
     return render(request, "catalog/imports.html", context)
 
 
-def _requested(request, form: HistoryFileForm) -> ImportRun | None:
+def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
     """Return the queued import, or None with the reason in the form."""
     try:
         run = import_jobs.request_import(request.user, form.cleaned_data["file"], requested_by=request.user)
@@ -49,9 +49,9 @@ def _requested(request, form: HistoryFileForm) -> ImportRun | None:
 
 @login_required
 @require_safe
-def one(request, run_id: int):
+def show_import(request, run_id: int):
     """Show how far an import is, what came of it and every rejected row; htmx asks for the first part again."""
-    run = _own(request, run_id)
+    run = _get_own_import(request, run_id)
     rows = Paginator(run.rejected_rows.order_by("line"), REJECTED_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": "library",
@@ -73,9 +73,9 @@ def one(request, run_id: int):
 
 @login_required
 @require_POST
-def cancel(request, run_id: int):
+def cancel_import(request, run_id: int):
     """Stop an import; what is in already stays until it is undone."""
-    run = _own(request, run_id)
+    run = _get_own_import(request, run_id)
     message = (
         _("The import was stopped.") if import_jobs.cancel_import(run) else _("The import was over already.")
     )
@@ -84,9 +84,9 @@ def cancel(request, run_id: int):
 
 @login_required
 @require_POST
-def undo(request, run_id: int):
+def undo_import(request, run_id: int):
     """Take back what an import added."""
-    run = _own(request, run_id)
+    run = _get_own_import(request, run_id)
     try:
         n = import_jobs.undo_import(run)
     except import_jobs.ImportRefused:
@@ -100,7 +100,7 @@ def undo(request, run_id: int):
     return done(request, message, default=f"/library/imports/{run.pk}/")
 
 
-def _own(request, run_id: int) -> ImportRun:
+def _get_own_import(request, run_id: int) -> ImportRun:
     """Return the listener's own import; somebody else's does not exist for them (T36)."""
     run = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
     if run is None:

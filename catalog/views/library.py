@@ -19,23 +19,23 @@ from catalog.models import Interaction
 from common.http import Undo, done
 
 ROWS_A_PAGE = 50
-TAKEN_OUT = "history_taken_out"
+REMOVED_ROWS = "history_taken_out"
 HISTORY = "/library/history/"
 
 
 @login_required
 @require_safe
-def likes(request):
-    return _opinions(request, Interaction.Kind.LIKE, "likes")
+def show_likes(request):
+    return _show_opinions(request, Interaction.Kind.LIKE, "likes")
 
 
 @login_required
 @require_safe
-def dislikes(request):
-    return _opinions(request, Interaction.Kind.DISLIKE, "dislikes")
+def show_dislikes(request):
+    return _show_opinions(request, Interaction.Kind.DISLIKE, "dislikes")
 
 
-def _opinions(request, kind: Interaction.Kind, tab: str):
+def _show_opinions(request, kind: Interaction.Kind, tab: str):
     rows = Paginator(library.list_opinions(request.user, kind), ROWS_A_PAGE).get_page(request.GET.get("page"))
     opinion = library.LIKED if kind == Interaction.Kind.LIKE else library.DISLIKED
     context = {"page": "library", "tab": tab, "rows": rows, "opinion": opinion}
@@ -44,7 +44,7 @@ def _opinions(request, kind: Interaction.Kind, tab: str):
 
 @login_required
 @require_safe
-def history(request):
+def show_history(request):
     rows = Paginator(library.list_history(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
     opinions = library.load_opinions(request.user, [row.song for row in rows])
     context = {
@@ -52,25 +52,25 @@ def history(request):
         "tab": "history",
         "rows": rows,
         "opinions": opinions,
-        "can_undo": TAKEN_OUT in request.session,
+        "can_undo": REMOVED_ROWS in request.session,
     }
     return render(request, "catalog/history.html", context)
 
 
 @login_required
 @require_POST
-def forget(request, interaction_id: int):
+def remove_listen(request, interaction_id: int):
     """Take one play or skip out of the history."""
     heard = Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
     taken = library.remove_listens(request.user, heard)
     if not taken:
         raise Http404
-    return _taken_out(request, taken, _("Removed from your history."))
+    return _confirm_removal(request, taken, _("Removed from your history."))
 
 
 @login_required
 @require_POST
-def forget_day(request):
+def remove_day(request):
     """Take everything of one day out of the history."""
     try:
         day = date.fromisoformat(request.POST.get("day", ""))
@@ -79,22 +79,22 @@ def forget_day(request):
     taken = library.remove_listens(request.user, library.list_day(request.user, day))
     n = len(taken)
     message = ngettext("%(n)d play removed from your history.", "%(n)d plays removed from your history.", n)
-    return _taken_out(request, taken, message % {"n": n})
+    return _confirm_removal(request, taken, message % {"n": n})
 
 
-def _taken_out(request, taken: list[dict[str, Any]], message: str):
+def _confirm_removal(request, taken: list[dict[str, Any]], message: str):
     """Say what was removed, and keep it in the session until the next removal, for an undo."""
     if taken:
-        request.session[TAKEN_OUT] = taken
+        request.session[REMOVED_ROWS] = taken
     undo = Undo(reverse("catalog:undo_forget"), _("Undo"), next=HISTORY)
     return done(request, message, default=HISTORY, undo=undo if taken else None)
 
 
 @login_required
 @require_POST
-def undo_forget(request):
+def undo_removal(request):
     """Put back what was removed from the history last."""
-    taken = request.session.pop(TAKEN_OUT, None)
+    taken = request.session.pop(REMOVED_ROWS, None)
     if taken is None:
         messages.error(request, _("There is nothing left to undo."))
     else:

@@ -20,11 +20,11 @@ from common.http import back, done
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request):
+def list_playlists(request):
     """List one's playlists; POST makes a new one."""
     form = PlaylistForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = edit.create(
+        made = edit.create_playlist(
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
         return redirect("catalog:playlist", made.pk)
@@ -33,9 +33,9 @@ def index(request):
 
 
 @require_safe
-def playlist(request, playlist_id):
+def show_playlist(request, playlist_id):
     """Show a playlist to its owner, or to anybody when it is public."""
-    shown = _visible(request, playlist_id)
+    shown = _get_visible_playlist(request, playlist_id)
     items = list(shown.items.select_related("song__artist", "song__album").prefetch_related("song__genres"))
     is_mine = shown.owner_id == request.user.pk
     context = {
@@ -54,16 +54,16 @@ def playlist(request, playlist_id):
 
 @login_required
 @require_POST
-def change(request, playlist_id):
+def change_playlist(request, playlist_id):
     """Rename a playlist, make it public or private, or delete it."""
-    mine = _own(request, playlist_id)
+    mine = _get_own_playlist(request, playlist_id)
     match request.POST.get("do"):
         case "rename":
             form = PlaylistForm(request.POST)
             if not form.is_valid():
                 messages.error(request, _("A playlist needs a name."))
                 return redirect("catalog:playlist", mine.pk)
-            edit.rename(mine, form.cleaned_data["title"], form.cleaned_data["description"])
+            edit.rename_playlist(mine, form.cleaned_data["title"], form.cleaned_data["description"])
             message = _("Renamed.")
         case "share":
             edit.set_public(mine, True)
@@ -73,7 +73,7 @@ def change(request, playlist_id):
             message = _("Only you can see this playlist now.")
         case "delete":
             title = mine.title
-            edit.delete(mine)
+            edit.delete_playlist(mine)
             messages.success(request, _("“%(title)s” is deleted.") % {"title": title})
             return redirect("catalog:playlists")
         case other:
@@ -84,11 +84,11 @@ def change(request, playlist_id):
 
 @login_required
 @require_POST
-def move(request, playlist_id):
+def move_entry(request, playlist_id):
     """Move an entry up or down, to a place, or take it out; `order` puts all of them into an order."""
-    mine = _own(request, playlist_id)
+    mine = _get_own_playlist(request, playlist_id)
     if "order" in request.POST:
-        return _reorder(request, mine)
+        return _reorder_entries(request, mine)
     try:
         item_id = int(request.POST.get("item", ""))
         position = int(request.POST.get("position") or 0)
@@ -103,7 +103,7 @@ def move(request, playlist_id):
     return done(request, message, default=f"/playlists/{mine.pk}/")
 
 
-def _reorder(request, mine: Playlist):
+def _reorder_entries(request, mine: Playlist):
     ids = [text for text in request.POST["order"].split(",") if text.isascii() and text.isdecimal()]
     try:
         edit.reorder(mine, [int(text) for text in ids])
@@ -114,24 +114,27 @@ def _reorder(request, mine: Playlist):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request, song_id: int):
+def choose_playlist(request, song_id: int):
     """Choose the playlist a song goes to, an old one or a new one."""
     song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     if request.method == "POST":
-        return _add(request, song)
+        return _add_song(request, song)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
     context = {"song": song, "playlists": mine, "next": back(request, request.META.get("HTTP_REFERER", "/"))}
     template = "catalog/_add_to_playlist.html" if request.htmx else "catalog/add_to_playlist.html"
     return render(request, template, context)
 
 
-def _add(request, song: Song):
+def _add_song(request, song: Song):
     try:
         if request.POST.get("playlist"):
-            chosen = _own(request, request.POST["playlist"])
+            chosen = _get_own_playlist(request, request.POST["playlist"])
             is_new = edit.add_song(chosen, song)
         else:
-            chosen, is_new = edit.create(request.user, request.POST.get("title", ""), songs=[song]), True
+            chosen, is_new = (
+                edit.create_playlist(request.user, request.POST.get("title", ""), songs=[song]),
+                True,
+            )
     except edit.PlaylistError as error:
         messages.error(request, str(error))
         return redirect("catalog:add_to_playlist", song.pk)
@@ -144,18 +147,18 @@ def _add(request, song: Song):
 
 
 @require_safe
-def export(request, playlist_id, form: str):
+def export_playlist(request, playlist_id, form: str):
     """Download a playlist as JSPF, M3U8 or CSV."""
-    shown = _visible(request, playlist_id)
+    shown = _get_visible_playlist(request, playlist_id)
     if form not in files.CONTENT_TYPES:
         raise Http404
-    text = files.text_of(shown, form, settings.SITE_URL)
-    response = HttpResponse(text, content_type=files.content_type(form))
-    response["Content-Disposition"] = files.attachment(shown, form)
+    text = files.render_playlist(shown, form, settings.SITE_URL)
+    response = HttpResponse(text, content_type=files.get_content_type(form))
+    response["Content-Disposition"] = files.build_attachment_header(shown, form)
     return response
 
 
-def _own(request, playlist_id) -> Playlist:
+def _get_own_playlist(request, playlist_id) -> Playlist:
     """Return the listener's own playlist; somebody else's does not exist for them (T36)."""
     try:
         return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
@@ -163,7 +166,7 @@ def _own(request, playlist_id) -> Playlist:
         raise Http404 from None
 
 
-def _visible(request, playlist_id) -> Playlist:
+def _get_visible_playlist(request, playlist_id) -> Playlist:
     shown = get_object_or_404(Playlist.objects.select_related("owner"), pk=playlist_id)
     if not shown.is_public and shown.owner_id != request.user.pk:
         raise Http404

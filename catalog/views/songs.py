@@ -21,7 +21,7 @@ LONGEST_PLAY_MS = 24 * 3600 * 1000
 
 @without_page_limit
 @require_GET
-def cover(request, code: str) -> HttpResponse:
+def serve_cover(request, code: str) -> HttpResponse:
     """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""
     try:
         drawn = covers.draw_cover(code)
@@ -56,7 +56,7 @@ def set_opinion(request, song_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def record_heard(request, song_id: int) -> HttpResponse:
+def record_play(request, song_id: int) -> HttpResponse:
     """Note how long the player played a song; what is too short to be a play is stored as a skip."""
     song = get_object_or_404(Song, pk=song_id)
     try:

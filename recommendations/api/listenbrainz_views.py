@@ -19,7 +19,7 @@ class RecommendedRecordings(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, username):
-        listener = self.sharing_listener_named(username)
+        listener = self.get_sharing_listener(username)
         most = conf.longest_list
         count, offset = read_number(request, "count", 25, most), read_number(request, "offset", 0)
         served = recommend.recommend_for(listener, most)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services as accounts
-from catalog.api.lookups import checked
+from catalog.api.lookups import validate_body
 from catalog.models import Song
 from recommendations.api import serializers
 from recommendations.services.preferences import data_export, taste
@@ -60,7 +60,7 @@ class Me(APIView):
         """Delete my account with everything that belongs to it, at once and for good. Needs my password."""
         if request.query_params.get("confirm") != request.user.username:
             raise ValidationError({"confirm": ["Say ?confirm=<your user name> to delete your account."]})
-        _confirm_password(request, checked(serializers.MyPassword, request)["password"])
+        _confirm_password(request, validate_body(serializers.MyPassword, request)["password"])
         accounts.delete_account(request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -100,7 +100,7 @@ class MyTaste(APIView):
     @extend_schema(request=serializers.TasteChange)
     def patch(self, request):
         """Be more adventurous or less; mute a part of the history, let it count more, or say that it wasn't me."""
-        wanted = checked(serializers.TasteChange, request)
+        wanted = validate_body(serializers.TasteChange, request)
         chosen = [
             (_part(request.user, one["part"]), serializers.MOODS[one["mood"]])
             for one in wanted.get("moods", [])

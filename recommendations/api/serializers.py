@@ -4,7 +4,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from accounts.models import Theme, User
-from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, example
+from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, document_example
 from catalog.models import Playlist
 from recommendations.api import examples
 from recommendations.models import ModelVersion, Outcome, TrainingRun, Wish
@@ -63,7 +63,7 @@ class ItemSerializer(serializers.Serializer):
     explanation = ExplanationSerializer(required=False)
 
 
-@example(examples.LIST)
+@document_example(examples.LIST)
 class ListSerializer(serializers.Serializer):
     items = ItemSerializer(many=True)
     step = serializers.ChoiceField(
@@ -78,7 +78,7 @@ class ListSerializer(serializers.Serializer):
     )
 
 
-@example(examples.EXPLAINED)
+@document_example(examples.EXPLAINED)
 class ExplainedSerializer(serializers.Serializer):
     song = SongSerializer()
     explanation = ExplanationSerializer(allow_null=True)
@@ -88,7 +88,7 @@ class ExplainedSerializer(serializers.Serializer):
 # --- Events -----------------------------------------------------------------------------------------------------------
 
 
-@example(
+@document_example(
     {"receipt": "eyJsIjo3fQ:1wxYzA:signature", "songs": ["song_00042"], "surface": "my-app"},
     request_only=True,
 )
@@ -98,12 +98,12 @@ class ImpressionIn(serializers.Serializer):
     surface = serializers.CharField(max_length=40, required=False, default="api")
 
 
-@example({"id": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55"}, response_only=True)
+@document_example({"id": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55"}, response_only=True)
 class ImpressionOut(serializers.Serializer):
     id = serializers.UUIDField()
 
 
-@example({"song": "song_00042", "kind": "click"}, request_only=True)
+@document_example({"song": "song_00042", "kind": "click"}, request_only=True)
 class OutcomeIn(serializers.Serializer):
     song = SongKeyField()
     kind = serializers.ChoiceField(choices=Outcome.Kind.values)
@@ -112,7 +112,7 @@ class OutcomeIn(serializers.Serializer):
 # --- Me ---------------------------------------------------------------------------------------------------------------
 
 
-@example(examples.ME)
+@document_example(examples.ME)
 class MeSerializer(serializers.ModelSerializer):
     theme = serializers.ChoiceField(choices=Theme.values, required=False)
     language = serializers.CharField(max_length=10, allow_blank=True, required=False)
@@ -140,7 +140,7 @@ class MeSerializer(serializers.ModelSerializer):
         return language
 
 
-@example({"theme": "dark", "language": "de"}, request_only=True)
+@document_example({"theme": "dark", "language": "de"}, request_only=True)
 class MeChange(MeSerializer):
     """What a listener changes about their account."""
 
@@ -156,7 +156,7 @@ class MeChange(MeSerializer):
         fields = [*MeSerializer.Meta.fields, "password"]
 
 
-@example({"password": "quite-some-words-9"}, request_only=True)
+@document_example({"password": "quite-some-words-9"}, request_only=True)
 class MyPassword(serializers.Serializer):
     """The password again: a token or a borrowed session must not do this."""
 
@@ -176,7 +176,7 @@ class PartSerializer(serializers.Serializer):
     mood = serializers.CharField()
 
 
-@example(examples.TASTE)
+@document_example(examples.TASTE)
 class TasteSerializer(serializers.Serializer):
     discovery = serializers.FloatField(help_text="0 familiar to 1 adventurous.")
     artists = ArtistRef(many=True, help_text="Chosen at the start.")
@@ -189,13 +189,13 @@ class PartMood(serializers.Serializer):
     mood = serializers.ChoiceField(choices=list(MOODS), allow_blank=True)
 
 
-@example({"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True)
+@document_example({"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True)
 class TasteChange(serializers.Serializer):
     discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
     moods = PartMood(many=True, required=False)
 
 
-@example(examples.HIDDEN)
+@document_example(examples.HIDDEN)
 class HiddenSerializer(serializers.ModelSerializer):
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in HIDDEN_KINDS])
     song = SongSerializer(allow_null=True, help_text="Null where an artist is hidden.")
@@ -208,7 +208,7 @@ class HiddenSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-@example({"kind": "weekly-jams"}, request_only=True)
+@document_example({"kind": "weekly-jams"}, request_only=True)
 class MadeIn(serializers.Serializer):
     kind = serializers.ChoiceField(choices=MADE_KINDS)
 
@@ -216,7 +216,7 @@ class MadeIn(serializers.Serializer):
 # --- The operators ----------------------------------------------------------------------------------------------------
 
 
-@example(examples.RUN)
+@document_example(examples.RUN)
 class RunSerializer(serializers.ModelSerializer):
     requested_by = serializers.CharField(
         source="requested_by.username",
@@ -244,18 +244,18 @@ class RunSerializer(serializers.ModelSerializer):
         fields += ["created_at", "started_at", "finished_at"]
 
 
-@example(examples.RUN | {"log": "05:00:01 reading the history"})
+@document_example(examples.RUN | {"log": "05:00:01 reading the history"})
 class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = [*RunSerializer.Meta.fields, "log"]
 
 
-@example({"preset": "standard"}, request_only=True)
+@document_example({"preset": "standard"}, request_only=True)
 class RunIn(serializers.Serializer):
     preset = serializers.CharField(max_length=40, required=False)
 
 
-@example(examples.VERSION)
+@document_example(examples.VERSION)
 class VersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = ModelVersion
@@ -273,7 +273,7 @@ class VersionSerializer(serializers.ModelSerializer):
         fields += ["n_interactions", "fit_seconds", "size_bytes", "created_at", "activated_at"]
 
 
-@example(examples.VERSION | {"config": {}, "metadata": {"seed": 0}})
+@document_example(examples.VERSION | {"config": {}, "metadata": {"seed": 0}})
 class VersionDetailSerializer(VersionSerializer):
     class Meta(VersionSerializer.Meta):
         fields = [*VersionSerializer.Meta.fields, "config", "metadata"]

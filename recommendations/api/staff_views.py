@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScopeAndIsStaff
-from catalog.api.lookups import checked
+from catalog.api.lookups import validate_body
 from recommendations import tasks
 from recommendations.api import serializers
 from recommendations.models import ModelVersion, TrainingRun
@@ -47,7 +47,7 @@ class TrainingRuns(_ForOperators, generics.ListAPIView):
     @extend_schema(request=serializers.RunIn, responses={202: serializers.RunSerializer})
     def post(self, request):
         """Start a training; 409 while another one is queued or running."""
-        wanted = checked(serializers.RunIn, request)
+        wanted = validate_body(serializers.RunIn, request)
         try:
             run = tasks.start_training(
                 preset=wanted.get("preset"), requested_by=request.user, trigger=TrainingRun.Trigger.API

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
-from catalog.api.lookups import checked, own_playlist, song_with, songs_with
+from catalog.api.lookups import get_own_playlist, get_song, get_songs, validate_body
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
@@ -61,7 +61,7 @@ class Recommendations(APIView):
         k, explain = _length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
-            served = recommend.recommend_from_songs(songs_with(seeds, "liked"), k)
+            served = recommend.recommend_from_songs(get_songs(seeds, "liked"), k)
             return Response(answers.of_list(served, None, with_reasons=explain))
         discovery = _share(request, "discovery")
 
@@ -80,7 +80,7 @@ class SimilarSongs(APIView):
 
     @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, key):
-        served = recommend.similar_songs(song_with(key), _length(request))
+        served = recommend.similar_songs(get_song(key), _length(request))
         return Response(answers.of_list(served, None, with_reasons=_flag(request, "explain")))
 
 
@@ -89,7 +89,7 @@ class SongExplanation(APIView):
 
     @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
     def get(self, request, key):
-        song = song_with(key)
+        song = get_song(key)
         explanation = recommend.explain_song(request.user, song)
         data = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
         if explanation is None:
@@ -107,7 +107,7 @@ class ContinuePlaylist(APIView):
 
     @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, pk):
-        playlist = own_playlist(request.user, pk)
+        playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
             request.user, playlist, recommend.length(_length(request))
         )
@@ -121,7 +121,7 @@ class MadePlaylists(APIView):
         tags=["Playlists"], request=serializers.MadeIn, responses={200: PlaylistSerializer(many=True)}
     )
     def post(self, request):
-        kind = checked(serializers.MadeIn, request)["kind"]
+        kind = validate_body(serializers.MadeIn, request)["kind"]
         made = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
         return Response(PlaylistSerializer(counted, many=True).data)
@@ -139,9 +139,9 @@ class Impressions(APIView):
         tags=["Recommendations"], request=serializers.ImpressionIn, responses={201: serializers.ImpressionOut}
     )
     def post(self, request):
-        told = checked(serializers.ImpressionIn, request)
+        told = validate_body(serializers.ImpressionIn, request)
         try:
-            shown = feedback.shown(request.user, told["receipt"], songs_with(told["songs"]), told["surface"])
+            shown = feedback.shown(request.user, told["receipt"], get_songs(told["songs"]), told["surface"])
         except feedback.EventRefused as error:
             raise ValidationError({"receipt": [str(error)]}) from None
         return Response({"id": str(shown.pk)}, status=status.HTTP_201_CREATED)
@@ -154,8 +154,8 @@ class Outcomes(APIView):
 
     @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
     def post(self, request, pk):
-        told = checked(serializers.OutcomeIn, request)
-        song = songs_with([told["song"]], "song")[0]
+        told = validate_body(serializers.OutcomeIn, request)
+        song = get_songs([told["song"]], "song")[0]
         try:
             feedback.record_outcome(request.user, pk, song, told["kind"])
         except feedback.UnknownImpression as error:
@@ -172,12 +172,12 @@ class Outcomes(APIView):
 class HiddenSong(APIView):
     def put(self, request, key):
         """Never recommend this song to me."""
-        controls.hide_song(request.user, song_with(key))
+        controls.hide_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request, key):
         """Let this song be recommended again."""
-        controls.unhide_song(request.user, song_with(key))
+        controls.unhide_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -185,12 +185,12 @@ class HiddenSong(APIView):
 class IgnoredSong(APIView):
     def put(self, request, key):
         """Recommend nothing because of this song; it stays in my history."""
-        controls.ignore_song(request.user, song_with(key))
+        controls.ignore_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request, key):
         """Learn from this song again."""
-        controls.unignore_song(request.user, song_with(key))
+        controls.unignore_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog.listenbrainz import service
-from catalog.listenbrainz.addresses import collapse
+from catalog.listenbrainz.addresses import collapse_path
 from tests.api.listens import NOW, listen, plays, single
 
 BUILT = [
@@ -46,7 +46,7 @@ def test_a_listen_arrives_at_every_address_that_clients_build(player, address):
     ],
 )
 def test_only_listenbrainz_addresses_are_collapsed(path, tidy):
-    assert collapse(path) == tidy
+    assert collapse_path(path) == tidy
 
 
 UNKNOWN = ["/1/", "/1/nothing", "/1/user/alice", "/1/stats/sitewide/artists", "/1/playlist/x", "/apis/x"]

@@ -162,7 +162,7 @@ class TestCsv:
                 "key", "title", "artist__name", "energy", "tempo", "year"
             )
         )
-        text = "".join(export.songs_csv(Song.objects.all()))
+        text = "".join(export.write_songs_csv(Song.objects.all()))
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
         assert not [cell for cell in cells if cell[:1] in tuple("=+-@")]
         (tmp_path / "songs.csv").write_text(text)

@@ -127,7 +127,7 @@ def world(db, settings):
             songs, (Interaction.Kind.PLAY, Interaction.Kind.LIKE, Interaction.Kind.DISLIKE), strict=True
         )
     ]
-    playlist = playlists.create(olga, "Mine", songs=songs[:2])
+    playlist = playlists.create_playlist(olga, "Mine", songs=songs[:2])
     run = ImportRun.objects.create(
         content="listens",
         format="csv",

@@ -20,7 +20,7 @@ PRIVATE = [
 
 @pytest.fixture
 def alices_playlist(alice, world) -> Playlist:
-    return edit.create(User.objects.get(username="alice"), "Secret", songs=world.songs[:3])
+    return edit.create_playlist(User.objects.get(username="alice"), "Secret", songs=world.songs[:3])
 
 
 @pytest.mark.parametrize("path", PRIVATE)

@@ -88,7 +88,7 @@ def test_the_icon_is_where_browsers_look_for_it(client):
 
 
 def test_an_empty_playlist_says_what_to_do(newcomer):
-    made = edit.create(User.objects.get(username="newcomer"), "Empty")
+    made = edit.create_playlist(User.objects.get(username="newcomer"), "Empty")
     assert "This playlist is empty" in text(newcomer.get(f"/playlists/{made.pk}/"))
     assert "add a song or two first" in text(newcomer.get(f"/playlists/{made.pk}/continue/"))
 

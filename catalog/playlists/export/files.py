@@ -15,29 +15,29 @@ CONTENT_TYPES = {"jspf": "application/jspf+json", "m3u8": "audio/mpegurl", "csv"
 _COLUMNS = ("position", "song_id", "title", "artist", "album", "year", "reason")
 
 
-def text_of(playlist: Playlist, file_format: str, base_url: str) -> str:
+def render_playlist(playlist: Playlist, file_format: str, base_url: str) -> str:
     """Return the text of a file, UTF-8 once it is written; `file_format` is a key of `CONTENT_TYPES`."""
     if file_format == "jspf":
-        return json.dumps(jspf.document(playlist, base_url), ensure_ascii=False, indent=1)
-    return _m3u8(playlist) if file_format == "m3u8" else _csv(playlist)
+        return json.dumps(jspf.build_document(playlist, base_url), ensure_ascii=False, indent=1)
+    return _render_m3u8(playlist) if file_format == "m3u8" else _render_csv(playlist)
 
 
-def attachment(playlist: Playlist, file_format: str) -> str:
+def build_attachment_header(playlist: Playlist, file_format: str) -> str:
     """Return the Content-Disposition header: to be saved under the playlist's title."""
     name = slugify(playlist.title) or "playlist"
     return content_disposition_header(True, f"{name}.{file_format}") or ""
 
 
-def content_type(file_format: str) -> str:
+def get_content_type(file_format: str) -> str:
     return f"{CONTENT_TYPES[file_format]}; charset=utf-8"
 
 
-def _m3u8(playlist: Playlist) -> str:
+def _render_m3u8(playlist: Playlist) -> str:
     """Extended M3U of the songs that have audio; of the others there is a comment, for no player plays a page."""
-    lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.title)}"]
-    for item in jspf.items_of(playlist):
+    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.title)}"]
+    for item in jspf.list_items(playlist):
         song = item.song
-        name = f"{_one_line(song.artist.name)} - {_one_line(song.title)}"
+        name = f"{_join_lines(song.artist.name)} - {_join_lines(song.title)}"
         if song.audio_url:
             seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
             lines += [f"#EXTINF:{seconds},{name}", song.audio_url]
@@ -46,12 +46,12 @@ def _m3u8(playlist: Playlist) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _csv(playlist: Playlist) -> str:
+def _render_csv(playlist: Playlist) -> str:
     """A table; cells that a spreadsheet would run are made text (T49)."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
-    for position, item in enumerate(jspf.items_of(playlist), start=1):
+    for position, item in enumerate(jspf.list_items(playlist), start=1):
         song = item.song
         album = song.album.title if song.album else ""
         texts = [song.key, song.title, song.artist.name, album, str(song.year or ""), item.reason]
@@ -59,5 +59,5 @@ def _csv(playlist: Playlist) -> str:
     return out.getvalue()
 
 
-def _one_line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())

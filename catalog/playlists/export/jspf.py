@@ -13,7 +13,7 @@ ARTIST = "https://musicbrainz.org/artist/"
 CREATOR = "Musicrec"
 
 
-def document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> dict[str, Any]:
+def build_document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> dict[str, Any]:
     """Return the playlist as JSPF; our reason for a song stands in its track's annotation. One query for songs."""
     is_made = playlist.kind != Playlist.Kind.OWN
     owner = playlist.owner.username
@@ -33,17 +33,17 @@ def document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> 
             "date": playlist.created_at.isoformat(),
             "annotation": playlist.description,
             "extension": {PLAYLIST_EXTENSION: extension},
-            "track": [track(item, owner) for item in items_of(playlist)] if with_tracks else [],
+            "track": [build_track(item, owner) for item in list_items(playlist)] if with_tracks else [],
         }
     }
 
 
-def items_of(playlist: Playlist) -> QuerySet[PlaylistItem]:
+def list_items(playlist: Playlist) -> QuerySet[PlaylistItem]:
     """Return the entries in order with what is told of their songs; one query."""
     return playlist.items.select_related("song__artist", "song__album").order_by("position", "pk")
 
 
-def track(item: PlaylistItem, owner: str) -> dict[str, Any]:
+def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:
     """Return one song. Without a MusicBrainz id `identifier` is empty: clients read the id from its first entry."""
     song = item.song
     found: dict[str, Any] = {

@@ -14,7 +14,7 @@ NO_MODEL = "No model has been trained yet, so there is nothing to continue with.
 
 def continue_playlist(listener: User, playlist: Playlist, n: int = N_SONGS) -> Served:
     """Recommend songs from those of the playlist, without what is in it and what the listener doesn't want."""
-    songs = edit.songs_of(playlist)
+    songs = edit.list_songs(playlist)
     found = registry.serving_recommender()
     if not songs:
         return Served([], "empty", reason=EMPTY)
