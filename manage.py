@@ -20,9 +20,9 @@ def main() -> None:
         # Django's own commands, such as migrate, know no sentence for a database that is away or full.
         if "--traceback" in sys.argv:
             raise
-        from common.commands.sentences import unusable
+        from common.commands.sentences import describe_unusable_database
 
-        sys.exit(unusable(error))
+        sys.exit(describe_unusable_database(error))
 
 
 if __name__ == "__main__":

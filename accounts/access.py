@@ -10,5 +10,5 @@ def end_access(user: User) -> None:
     `User.save` calls it, wherever a password is set or an account is closed. A page that goes on
     for the person who did it gives them a new session with `update_session_auth_hash`.
     """
-    tokens.revoke_all(user)
+    tokens.revoke_all_tokens(user)
     sessions.end_sessions(user)

@@ -25,17 +25,17 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request) -> tuple[User, ApiToken] | None:
         if "token" in request.query_params or "access_token" in request.query_params:
             raise TokenInAddress
-        secret = header_secret(request)
+        secret = read_header_secret(request)
         if secret is None:
             return None
-        token = usable_token(secret)
+        token = require_usable_token(secret)
         return token.user, token
 
     def authenticate_header(self, request) -> str:
         return "Token"
 
 
-def header_secret(request) -> str | None:
+def read_header_secret(request) -> str | None:
     """Return the token in the Authorization header, or None without one."""
     scheme, _, secret = get_authorization_header(request).partition(b" ")
     if scheme.lower() not in (b"token", b"bearer"):
@@ -43,9 +43,9 @@ def header_secret(request) -> str | None:
     return secret.strip().decode("latin-1")
 
 
-def usable_token(secret: str) -> ApiToken:
+def require_usable_token(secret: str) -> ApiToken:
     """Return the token of that secret, or raise AuthenticationFailed with the reason."""
-    token = tokens.find(secret)
+    token = tokens.find_token(secret)
     if token is None:
         raise AuthenticationFailed("There is no such token. Make one on your account page.", "invalid_token")
     if token.has_expired:
@@ -54,23 +54,23 @@ def usable_token(secret: str) -> ApiToken:
         )
     if not token.user.is_active:
         raise AuthenticationFailed("This account is closed.", "account_closed")
-    tokens.mark_used(token)
+    tokens.record_use(token)
     return token
 
 
-def as_gone_account(exc: Exception, request) -> Exception:
+def convert_gone_account_error(exc: Exception, request) -> Exception:
     """Return AuthenticationFailed for what failed because the account was deleted meanwhile, or `exc` itself.
 
     The request was let in, then a row named an account that is not there. One query, after errors only.
     """
     user = getattr(request, "_user", None)
     is_about_rows = isinstance(exc, IntegrityError | ObjectDoesNotExist)
-    if not is_about_rows or not isinstance(user, User) or _is_there(user):
+    if not is_about_rows or not isinstance(user, User) or _account_exists(user):
         return exc
     return AuthenticationFailed("This account is closed.", "account_closed")
 
 
-def _is_there(user: User) -> bool:
+def _account_exists(user: User) -> bool:
     try:
         return User.objects.filter(pk=user.pk).exists()
     except DatabaseError:

@@ -15,8 +15,8 @@ class ThrottledBackend(ModelBackend):
     def authenticate(self, request, username=None, password=None, **kwargs):
         if request is None or username is None:
             return super().authenticate(request, username=username, password=password, **kwargs)
-        if throttle.sign_in_blocked(request, username):
+        if throttle.is_sign_in_blocked(request, username):
             raise PermissionDenied
         user = super().authenticate(request, username=username, password=password, **kwargs)
-        (throttle.sign_in_succeeded if user else throttle.sign_in_failed)(request, username)
+        (throttle.clear_failed_sign_ins if user else throttle.count_failed_sign_in)(request, username)
         return user

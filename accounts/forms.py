@@ -17,7 +17,7 @@ class SignInForm(AuthenticationForm):
 
     @property
     def is_blocked(self) -> bool:
-        return throttle.sign_in_blocked(self.request, self.data.get("username", ""))
+        return throttle.is_sign_in_blocked(self.request, self.data.get("username", ""))
 
 
 class SignUpForm(forms.Form):

@@ -15,7 +15,7 @@ _DAY = 24 * 60 * 60
 _USES = Limit("invitation", attempts=1, seconds=MAX_DAYS * _DAY)
 
 
-def invitation_link(days: int = DEFAULT_DAYS) -> str:
+def make_invitation_link(days: int = DEFAULT_DAYS) -> str:
     """Return a new address of the sign-up page that works once within `days`."""
     if not 1 <= days <= MAX_DAYS:
         raise ValueError(f"An invitation is valid for 1 to {MAX_DAYS} days, not {days}.")
@@ -23,19 +23,19 @@ def invitation_link(days: int = DEFAULT_DAYS) -> str:
     return f"{settings.SITE_URL}{reverse('accounts:sign_up')}?invitation={sealed}"
 
 
-def is_valid(invitation: str) -> bool:
+def is_invitation_valid(invitation: str) -> bool:
     """Whether the invitation is ours, not too old and not used."""
-    nonce = _nonce(invitation)
-    return nonce is not None and not _USES.reached(nonce)
+    nonce = _read_nonce(invitation)
+    return nonce is not None and not _USES.is_reached(nonce)
 
 
-def use(invitation: str) -> bool:
+def use_invitation(invitation: str) -> bool:
     """Use the invitation up; False when it is not valid. Of two uses at the same moment one gets False."""
-    nonce = _nonce(invitation)
+    nonce = _read_nonce(invitation)
     return nonce is not None and _USES.count(nonce) == 1
 
 
-def _nonce(invitation: str) -> str | None:
+def _read_nonce(invitation: str) -> str | None:
     try:
         nonce, days = signing.loads(invitation, salt=_SALT, max_age=MAX_DAYS * _DAY)
         signing.loads(invitation, salt=_SALT, max_age=days * _DAY)

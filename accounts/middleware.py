@@ -12,7 +12,7 @@ from accounts import throttle
 PERIOD = 60
 
 
-class PrivateUnlessSaid:
+class PrivateByDefault:
     """Keep every page out of every cache unless its view says otherwise: nearly all of them are personal."""
 
     def __init__(self, get_response):
@@ -44,7 +44,7 @@ class LimitAnonymousPages:
         if is_api or getattr(view, "is_without_page_limit", False) or request.user.is_authenticated:
             return None
         now = time.time()
-        who = f"pages:{throttle.client_network(request)}"
+        who = f"pages:{throttle.get_client_network(request)}"
         if throttle.count_request(who, int(now // PERIOD), PERIOD) <= settings.PAGE_RATE_ANONYMOUS:
             return None
         answer = render(request, "429.html", status=429)
@@ -52,7 +52,7 @@ class LimitAnonymousPages:
         return answer
 
 
-def without_page_limit(view):
+def exempt_from_page_limit(view):
     """Mark a view whose answers cost next to nothing."""
     view.is_without_page_limit = True
     return view

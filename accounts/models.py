@@ -15,7 +15,7 @@ class Theme(models.TextChoices):
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    def who_allow_training(self) -> "UserQuerySet":
+    def with_training_consent(self) -> "UserQuerySet":
         """Listeners whose history may be learned from."""
         return self.filter(is_active=True, personalised=True)
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.conf import account_conf
 from accounts.models import ApiToken, AttemptCount
-from common.retention import before, delete_in_steps
+from common.retention import compute_cutoff, delete_in_steps
 
 
 def delete_expired() -> dict[str, int]:
@@ -14,10 +14,10 @@ def delete_expired() -> dict[str, int]:
     return {
         "sessions": delete_in_steps(Session.objects.filter(expire_date__lt=timezone.now())),
         "access tokens": delete_in_steps(
-            ApiToken.objects.filter(expiry__lt=before(account_conf.expired_tokens_days))
+            ApiToken.objects.filter(expiry__lt=compute_cutoff(account_conf.expired_tokens_days))
         ),
         "attempts": delete_in_steps(AttemptCount.objects.filter(until__lt=timezone.now())),
         "admin log": delete_in_steps(
-            LogEntry.objects.filter(action_time__lt=before(account_conf.admin_log_days))
+            LogEntry.objects.filter(action_time__lt=compute_cutoff(account_conf.admin_log_days))
         ),
     }

@@ -36,7 +36,7 @@ def sign_up(username: str, password: str, email: str = "", invitation: str = "")
     try:
         with transaction.atomic():
             user = User.objects.create_user(username, email, password)
-            if settings.SIGN_UP != OPEN and not invitations.use(invitation):
+            if settings.SIGN_UP != OPEN and not invitations.use_invitation(invitation):
                 raise NotInvited
     except IntegrityError:  # the same name a moment earlier
         raise NameTaken from None
@@ -45,7 +45,9 @@ def sign_up(username: str, password: str, email: str = "", invitation: str = "")
 
 def may_sign_up(invitation: str = "") -> bool:
     """Whether somebody may make an account, with this invitation or without one."""
-    return settings.SIGN_UP == OPEN or (settings.SIGN_UP == INVITED and invitations.is_valid(invitation))
+    return settings.SIGN_UP == OPEN or (
+        settings.SIGN_UP == INVITED and invitations.is_invitation_valid(invitation)
+    )
 
 
 class PasswordNotConfirmed(Exception):
@@ -57,7 +59,7 @@ def confirm_password(request: HttpRequest, user: User, password: str) -> None:
 
     Wrong passwords count as failed sign-ins, so that a stolen session or token cannot guess on here.
     """
-    if throttle.sign_in_blocked(request, user.get_username()):
+    if throttle.is_sign_in_blocked(request, user.get_username()):
         minutes = throttle.SIGN_IN_NAME.minutes
         raise PasswordNotConfirmed(
             _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": minutes}

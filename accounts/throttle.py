@@ -38,7 +38,7 @@ class Limit:
         text = "\x1f".join((self.name, *who))
         return salted_hmac("accounts.throttle", text, algorithm="sha256").hexdigest()[:40]
 
-    def reached(self, *who: str) -> bool:
+    def is_reached(self, *who: str) -> bool:
         counted = AttemptCount.objects.filter(key=self.key(*who), until__gt=timezone.now())
         return counted.filter(n__gte=self.attempts).exists()
 
@@ -56,7 +56,7 @@ class Limit:
             cursor.execute(sql, [self.key(*who), until])
             return cursor.fetchone()[0]
 
-    def forget(self, *who: str) -> None:
+    def reset(self, *who: str) -> None:
         AttemptCount.objects.filter(key=self.key(*who)).delete()
 
     @property
@@ -87,7 +87,7 @@ def count_request(who: str, period: int, seconds: int) -> int:
         return 1
 
 
-def client_address(request: HttpRequest) -> str:
+def get_client_address(request: HttpRequest) -> str:
     """Return who is calling; a forwarded address counts only behind a trusted proxy, which appends it last."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if settings.TRUST_PROXY and forwarded:
@@ -95,10 +95,10 @@ def client_address(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
-def client_network(request: HttpRequest) -> str:
+def get_client_network(request: HttpRequest) -> str:
     """Return what limits count by: an IPv4 address, or the /64 of an IPv6 one, which one caller has whole."""
     try:
-        address = ip_address(client_address(request).split("%")[0])
+        address = ip_address(get_client_address(request).split("%")[0])
     except ValueError:  # a socket without an address, or what a proxy made up
         return "unknown"
     if address.version == 4:
@@ -116,7 +116,7 @@ def remember_device(response: HttpResponse, username: str) -> None:
     )
 
 
-def _known_device(request: HttpRequest, username: str) -> str | None:
+def _find_known_device(request: HttpRequest, username: str) -> str | None:
     """Return what has a count of its own for this name: a session of it, or a browser that had one."""
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated and user.get_username() == username:
@@ -130,35 +130,35 @@ def _known_device(request: HttpRequest, username: str) -> str | None:
     return device if owner == username.casefold() else None
 
 
-def sign_in_blocked(request: HttpRequest, username: str) -> bool:
+def is_sign_in_blocked(request: HttpRequest, username: str) -> bool:
     """Whether passwords for this name are not even looked at, from where this request comes.
 
     The owner of a name that others guess from many networks still gets in: by a device they signed
     in on before, or by a link mailed for a new password, which makes a browser such a device.
     """
-    most = {limit.key(*who): limit.attempts for limit, who in _sign_in_limits(request, username)}
+    most = {limit.key(*who): limit.attempts for limit, who in _list_sign_in_limits(request, username)}
     counted = AttemptCount.objects.filter(key__in=most, until__gt=timezone.now())
     return any(n >= most[key] for key, n in counted.values_list("key", "n"))
 
 
-def sign_in_failed(request: HttpRequest, username: str) -> None:
-    for limit, who in _sign_in_limits(request, username):
+def count_failed_sign_in(request: HttpRequest, username: str) -> None:
+    for limit, who in _list_sign_in_limits(request, username):
         limit.count(*who)
 
 
-def sign_in_succeeded(request: HttpRequest, username: str) -> None:
+def clear_failed_sign_ins(request: HttpRequest, username: str) -> None:
     """Take back what the right person's own slips counted; guesses from elsewhere stay counted."""
-    for limit, who in _sign_in_limits(request, username):
+    for limit, who in _list_sign_in_limits(request, username):
         if limit in (SIGN_IN_NAME, SIGN_IN_NAME_A_DAY):
-            limit.forget(*who)
+            limit.reset(*who)
 
 
-def _sign_in_limits(request: HttpRequest, username: str) -> list[tuple[Limit, tuple[str, ...]]]:
+def _list_sign_in_limits(request: HttpRequest, username: str) -> list[tuple[Limit, tuple[str, ...]]]:
     name = username.casefold()
-    device = _known_device(request, username)
+    device = _find_known_device(request, username)
     if device:
         return [(SIGN_IN_NAME, (name, "device", device))]
-    network = client_network(request)
+    network = get_client_network(request)
     return [
         (SIGN_IN_NAME, (name, network)),
         (SIGN_IN_NAME_A_DAY, (name, network)),

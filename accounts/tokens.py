@@ -57,27 +57,27 @@ def _create_player_token(user: User, expiry: datetime, own: dict[str, str]) -> N
     return NewToken(token, secret)
 
 
-def tokens_of(user: User):
+def list_tokens(user: User):
     """Return the user's tokens, newest first."""
     return ApiToken.objects.filter(user=user)
 
 
-def revoke(user: User, digest: str) -> bool:
+def revoke_token(user: User, digest: str) -> bool:
     """Delete one of the user's own tokens; return whether there was one."""
-    return tokens_of(user).filter(pk=digest).delete()[0] > 0
+    return list_tokens(user).filter(pk=digest).delete()[0] > 0
 
 
-def revoke_all(user: User) -> int:
+def revoke_all_tokens(user: User) -> int:
     """Delete all tokens of `user`, as a changed password and a closed account must; return how many."""
-    return tokens_of(user).delete()[0]
+    return list_tokens(user).delete()[0]
 
 
-def find(secret: str) -> ApiToken | None:
+def find_token(secret: str) -> ApiToken | None:
     """Return the token of that secret with its user, whatever its state; one query."""
     return ApiToken.objects.select_related("user").filter(pk=hash_token(secret)).first()
 
 
-def mark_used(token: ApiToken) -> None:
+def record_use(token: ApiToken) -> None:
     """Remember the day; at most one write a day and token."""
     today = timezone.localdate()
     if token.last_used_on == today:

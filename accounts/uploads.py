@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts.authentication import header_secret, usable_token
+from accounts.authentication import read_header_secret, require_usable_token
 from accounts.models import User
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -37,23 +37,23 @@ def may_upload(request: HttpRequest, *, staff_only: bool = False) -> bool:
 
     Reads headers only. At most two queries.
     """
-    user = _token_user(request) or _session_user(request)
+    user = _find_token_user(request) or _find_session_user(request)
     if user is None or not user.is_active:
         return False
     return user.is_staff if staff_only else True
 
 
-def _token_user(request: HttpRequest) -> User | None:
-    secret = header_secret(request)
+def _find_token_user(request: HttpRequest) -> User | None:
+    secret = read_header_secret(request)
     if not secret:
         return None
     try:
-        return usable_token(secret).user
+        return require_usable_token(secret).user
     except AuthenticationFailed:
         return None
 
 
-def _session_user(request: HttpRequest) -> User | None:
+def _find_session_user(request: HttpRequest) -> User | None:
     """Return who is signed in, also before the session's middleware has seen the request."""
     if not hasattr(request, "session"):
         engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")

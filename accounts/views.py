@@ -52,7 +52,7 @@ class SignOut(auth_views.LogoutView):
     next_page = "recommendations:home"
 
 
-def admin_sign_in(request):
+def redirect_admin_sign_in(request):
     """The admin uses the site's own sign-in, with its limits."""
     if request.user.is_authenticated:
         raise PermissionDenied
@@ -66,12 +66,12 @@ def sign_up(request):
         return redirect("recommendations:home")
     invitation = request.GET.get("invitation", "")
     if not services.may_sign_up(invitation):
-        return _sign_up_closed(request, invitation)
+        return _show_sign_up_closed(request, invitation)
     form = SignUpForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/sign_up.html", {"form": form})
-    network = throttle.client_network(request)
-    if throttle.SIGN_UP.reached(network):
+    network = throttle.get_client_network(request)
+    if throttle.SIGN_UP.is_reached(network):
         return render(request, "429.html", {"minutes": throttle.SIGN_UP.minutes}, status=429)
     throttle.SIGN_UP.count(network)
     wanted = {name: form.cleaned_data[name] for name in ("username", "password", "email")}
@@ -81,14 +81,14 @@ def sign_up(request):
         form.add_error("username", _("This name is taken. Choose another one."))
         return render(request, "accounts/sign_up.html", {"form": form})
     except services.NotInvited:  # somebody else used the link a moment earlier
-        return _sign_up_closed(request, invitation)
+        return _show_sign_up_closed(request, invitation)
     login(request, user)
     response = redirect("recommendations:welcome")
     throttle.remember_device(response, user.get_username())
     return response
 
 
-def _sign_up_closed(request, invitation: str):
+def _show_sign_up_closed(request, invitation: str):
     context = {"invitation": invitation, "is_closed": settings.SIGN_UP == services.CLOSED}
     return render(request, "accounts/sign_up_closed.html", context, status=403)
 
@@ -116,11 +116,11 @@ def reset_password(request):
     form = ResetRequestForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/reset_password.html", {"form": form})
-    address, email = throttle.client_network(request), form.cleaned_data["email"].casefold()
-    if throttle.RESET_ADDRESS.reached(address):
+    address, email = throttle.get_client_network(request), form.cleaned_data["email"].casefold()
+    if throttle.RESET_ADDRESS.is_reached(address):
         return render(request, "429.html", {"minutes": throttle.RESET_ADDRESS.minutes}, status=429)
     throttle.RESET_ADDRESS.count(address)
-    if not throttle.RESET_MAIL.reached(email):
+    if not throttle.RESET_MAIL.is_reached(email):
         if not request_password_reset(email):
             form.add_error(None, _("Mail can't be sent at the moment. Please try again in some minutes."))
             return render(request, "accounts/reset_password.html", {"form": form}, status=503)
@@ -143,7 +143,7 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 @login_required
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
-def settings_page(request):
+def show_settings(request):
     form = SettingsForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -159,7 +159,7 @@ def settings_page(request):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def tokens_page(request):
+def show_tokens(request):
     """List the tokens; POST makes one and shows its secret this once."""
     form = TokenForm(request.POST or None)
     secret = ""
@@ -170,7 +170,7 @@ def tokens_page(request):
         except tokens.TooManyTokens as error:
             form.add_error(None, str(error))
     context = {
-        "tokens": tokens.tokens_of(request.user),
+        "tokens": tokens.list_tokens(request.user),
         "form": form,
         "secret": secret,
         "player_address": settings.SITE_URL,
@@ -181,7 +181,7 @@ def tokens_page(request):
 @login_required
 @require_POST
 def revoke_token(request):
-    if not tokens.revoke(request.user, request.POST.get("token", "")):
+    if not tokens.revoke_token(request.user, request.POST.get("token", "")):
         raise Http404
     messages.success(request, _("The token is revoked."))
     return redirect("accounts:tokens")

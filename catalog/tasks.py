@@ -8,7 +8,7 @@ from django.db import transaction
 from catalog.conf import catalog_conf
 from catalog.imports import import_jobs
 from catalog.models import ImportRun
-from common.jobs.messages import send, short_task
+from common.jobs.messages import send_wake_up, short_task
 
 
 def enqueue_import(run: ImportRun) -> None:
@@ -16,7 +16,7 @@ def enqueue_import(run: ImportRun) -> None:
 
     Without a broker nothing is lost: the sweep finds the row.
     """
-    transaction.on_commit(partial(send, run_import, run.pk), robust=True)
+    transaction.on_commit(partial(send_wake_up, run_import, run.pk), robust=True)
 
 
 @shared_task(time_limit=catalog_conf.import_time_limit)
@@ -24,7 +24,7 @@ def run_import(run_id: int | None = None) -> None:
     """Give one import its turn: not always the one that was asked for last, see `run_next_import`."""
     run = import_jobs.run_next_import()
     if run is not None and run.status == ImportRun.Status.QUEUED:
-        send(run_import, run.pk)
+        send_wake_up(run_import, run.pk)
 
 
 @short_task
@@ -36,4 +36,4 @@ def sweep_imports() -> None:
 def sweep_and_wake() -> None:
     """Requeue imports whose worker is gone and wake workers for those that wait."""
     for run in import_jobs.sweep_imports().waiting:
-        send(run_import, run.pk)
+        send_wake_up(run_import, run.pk)

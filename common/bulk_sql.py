@@ -16,7 +16,9 @@ _ROWS_A_STATEMENT = 500
 _EPOCH = datetime(1970, 1, 1)
 
 
-def insert(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple], on_conflict: str) -> int:
+def insert_rows(
+    model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple], on_conflict: str
+) -> int:
     """Insert rows of values in the order of `fields`; return how many the conflict clause let in.
 
     The values are those of the database: `moments()` for times. Unlike "INSERT OR IGNORE" a conflict clause
@@ -24,7 +26,7 @@ def insert(model: type[models.Model], fields: Sequence[str], rows: Sequence[tupl
     """
     if not rows:
         return 0
-    columns = ", ".join(connection.ops.quote_name(_column(model, name)) for name in fields)
+    columns = ", ".join(connection.ops.quote_name(_get_column(model, name)) for name in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     head = f"INSERT INTO {table} ({columns}) VALUES "  # noqa: S608  (names of our own tables, quoted)
     with connection.cursor() as cursor:
@@ -33,7 +35,7 @@ def insert(model: type[models.Model], fields: Sequence[str], rows: Sequence[tupl
         return _insert_together(cursor, head, len(fields), rows, on_conflict)
 
 
-def ids_by(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
+def load_ids(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
     """Return the primary key by the value of `field`; where rows share a value, the lowest."""
     found: dict[T, int] = {}
     for part in chunks(set(values), _VALUES_A_QUERY):
@@ -50,7 +52,7 @@ def chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 @contextmanager
-def modest_memory() -> Iterator[None]:
+def read_without_memory_map() -> Iterator[None]:
     """Read the SQLite file without mapping it into memory: a bulk write visits every page of it once."""
     if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
         yield
@@ -65,7 +67,7 @@ def modest_memory() -> Iterator[None]:
             cursor.execute(f"PRAGMA mmap_size={int(before)}")
 
 
-def moments() -> Callable[[int | None], Any]:
+def make_moment_converter() -> Callable[[int | None], Any]:
     """Return what turns Unix seconds into the database's times; in SQLite text, as Django writes it."""
     if connection.vendor == "sqlite":
         return lambda seconds: None if seconds is None else str(_EPOCH + timedelta(seconds=seconds))
@@ -73,7 +75,7 @@ def moments() -> Callable[[int | None], Any]:
     return lambda seconds: None if seconds is None else start + timedelta(seconds=seconds)
 
 
-def _column(model: type[models.Model], name: str) -> str:
+def _get_column(model: type[models.Model], name: str) -> str:
     field = model._meta.get_field(name)
     if not isinstance(field, models.Field) or field.column is None:
         raise ValueError(f"{model.__name__} has no column for {name!r}.")

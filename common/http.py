@@ -22,7 +22,7 @@ class Undo:
     next: str = "/"
 
 
-def back(request, default: str = "/") -> str:
+def get_back_url(request, default: str = "/") -> str:
     """Return the page to go back to, which is always one of this site (T44)."""
     target = request.POST.get("next") or request.GET.get("next") or default
     is_ours = url_has_allowed_host_and_scheme(
@@ -31,7 +31,7 @@ def back(request, default: str = "/") -> str:
     return target if is_ours and not target.startswith("//") else default
 
 
-def done(
+def answer_action(
     request,
     message: str,
     template: str = "",
@@ -49,7 +49,7 @@ def done(
     messages.success(request, message)
     if undo is not None:
         request.session[UNDO] = asdict(undo)
-    return HttpResponseRedirect(back(request, default))
+    return HttpResponseRedirect(get_back_url(request, default))
 
 
 def offer_undo(request) -> dict:

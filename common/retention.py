@@ -11,7 +11,7 @@ DELETED_TOGETHER = 5_000
 DAY_SECONDS = 86_400
 
 
-def before(days: float) -> datetime:
+def compute_cutoff(days: float) -> datetime:
     """Return the moment so many days ago."""
     return timezone.now() - timedelta(days=days)
 

@@ -5,11 +5,11 @@ import re
 _RUNS = re.compile(r"^'*[=+\-@\t\r]")
 
 
-def neutralise(cell: str) -> str:
+def neutralise_cell(cell: str) -> str:
     """Return a cell so that no spreadsheet takes it for a formula: with a quote before it."""
     return f"'{cell}" if _RUNS.match(cell) else cell
 
 
-def restore(cell: str) -> str:
+def restore_cell(cell: str) -> str:
     """Return what `neutralise` was given."""
     return cell[1:] if cell.startswith("'") and _RUNS.match(cell[1:]) else cell

@@ -31,21 +31,21 @@ def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(action)
-    def retried(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run_with_retries(*args: P.args, **kwargs: P.kwargs) -> R:
         if connection.in_atomic_block:
             return action(*args, **kwargs)
         for attempt in range(1, ATTEMPTS):
             try:
                 return action(*args, **kwargs)
             except (OperationalError, IntegrityError) as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
         return action(*args, **kwargs)
 
-    return retried
+    return run_with_retries
 
 
-def is_passing(error: Any) -> bool:
+def is_transient(error: Any) -> bool:
     """Return whether a database error is one that the same action may not meet again."""
     return getattr(error.__cause__, "sqlstate", None) in _PASSING

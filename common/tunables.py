@@ -50,12 +50,12 @@ class Tunable(Generic[T]):
         Raises ImproperlyConfigured when it has the wrong type or is too small.
         """
         if hasattr(settings, self.variable):
-            return self._checked(getattr(settings, self.variable))
+            return self._check(getattr(settings, self.variable))
         if self.variable in os.environ:
-            return self._checked(self._parsed(os.environ[self.variable]))
+            return self._check(self._parse(os.environ[self.variable]))
         return self.default
 
-    def _parsed(self, text: str) -> Any:
+    def _parse(self, text: str) -> Any:
         try:
             if isinstance(self.default, bool):
                 return _BOOLS[text.strip().lower()]
@@ -65,7 +65,7 @@ class Tunable(Generic[T]):
                 f"{self.variable} is {text!r}; it must be a {type(self.default).__name__} ({self.unit})."
             ) from None
 
-    def _checked(self, value: Any) -> T:
+    def _check(self, value: Any) -> T:
         if self.least is not None and value < self.least:
             raise ImproperlyConfigured(
                 f"{self.variable} is {value}; it must be at least {self.least:g} ({self.unit})."

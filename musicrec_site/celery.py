@@ -29,14 +29,14 @@ def keep_log_settings(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def begin_work(sender: Any, **_: Any) -> None:
+def start_worker(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
     from recommendations.services.operations.workers import Pulse
 
     pulse = Pulse(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     pulse.start()
     _pulses.append(pulse)
-    threading.Thread(target=_apart, args=(_sweep_all,), name="first-sweep", daemon=True).start()
+    threading.Thread(target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True).start()
 
 
 def _sweep_all() -> None:
@@ -53,7 +53,7 @@ def _sweep_all() -> None:
 def release_jobs(**_: Any) -> None:
     """Give the jobs of this worker's children back to the queue, so that stopping does not wait for their end."""
     # Apart: this is called in the middle of a signal, where the main thread's connection may be in use.
-    threading.Thread(target=_apart, args=(_release_all, os.getpid()), name="release").start()
+    threading.Thread(target=_run_in_thread, args=(_release_all, os.getpid()), name="release").start()
 
 
 def _release_all(parent: int) -> None:
@@ -66,12 +66,12 @@ def _release_all(parent: int) -> None:
 
 
 @signals.worker_shutdown.connect
-def end_work(**_: Any) -> None:
+def stop_worker(**_: Any) -> None:
     while _pulses:
         _pulses.pop().stop()
 
 
-def _apart(work: Any, *args: Any) -> None:
+def _run_in_thread(work: Any, *args: Any) -> None:
     """Work in a thread with a database connection of its own."""
     from django.db import connection
 

@@ -107,7 +107,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "accounts.middleware.PrivateUnlessSaid",
+    "accounts.middleware.PrivateByDefault",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -225,7 +225,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.ThrottledBackend"]
-CSRF_FAILURE_VIEW = "musicrec_site.web.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "musicrec_site.web.error_pages.show_csrf_failure"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "recommendations:home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -266,7 +266,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "musicrec_site.api.paging.Pages",
     "DEFAULT_SCHEMA_CLASS": "musicrec_site.api.schema.Schema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "EXCEPTION_HANDLER": "musicrec_site.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "musicrec_site.api.errors.handle_exception",
 }
 # Requests a minute and caller. Every web process counts for itself unless CACHE_URL is a shared cache.
 API_RATES = {
@@ -297,7 +297,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "musicrec_site.api.schema.complete",
+        "musicrec_site.api.schema.complete_schema",
     ],
     "ENUM_NAME_OVERRIDES": {
         "PlaylistKindEnum": "catalog.playlists.models.Playlist.Kind",
@@ -361,7 +361,7 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 # Set by musicrec_site.web.request_id, which takes none from outside that could forge a line.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 
-from musicrec_site.logs.config import logging_config
+from musicrec_site.logs.config import build_logging_config
 
 # Two lines a request are most of what a site writes (57 of 80 kB a listener and day): those that went well are kept
 # out unless an operator wants them. Failed ones are always there.
@@ -370,4 +370,4 @@ DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = _request_level
 # The logger believes any X-Forwarded-For; without a proxy that overwrites it a client could write what it likes (T56).
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = TRUST_PROXY
-LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+LOGGING = build_logging_config(LOG_LEVEL, LOG_FORMAT)

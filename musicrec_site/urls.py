@@ -6,16 +6,16 @@ from django.urls import include, path, re_path
 from catalog import feeds
 from catalog.listenbrainz.urls import urlpatterns as catalog_patterns
 from catalog.listenbrainz.views import UnknownAddress
-from musicrec_site.ops.metrics import metrics
-from musicrec_site.web.icon import icon
+from musicrec_site.ops.metrics import serve_metrics
+from musicrec_site.web.icon import serve_icon
 from recommendations.api.listenbrainz_urls import urlpatterns as recommendation_patterns
 
 # What needs recommendations comes first: the catalog's last pattern takes every other address.
 listenbrainz_patterns = [*recommendation_patterns, *catalog_patterns]
 
 urlpatterns = [
-    path("metrics", metrics, name="metrics"),
-    path("favicon.ico", icon),
+    path("metrics", serve_metrics, name="metrics"),
+    path("favicon.ico", serve_icon),
     path("", include("accounts.urls")),  # before the admin, whose sign-in page it replaces
     path("admin/", admin.site.urls),
     path("", include("catalog.urls")),
@@ -38,4 +38,4 @@ urlpatterns = [
     re_path(r"^apis(/|$)", UnknownAddress.as_view()),
 ]
 
-handler500 = "musicrec_site.web.error_pages.server_error"
+handler500 = "musicrec_site.web.error_pages.show_server_error"

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 
 from common.jobs import Swept
-from common.jobs.messages import send, short_task
+from common.jobs.messages import send_wake_up, short_task
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services.data import training_rows
@@ -35,7 +35,7 @@ def enqueue_training(run: TrainingRun) -> None:
 def enqueue_precompute(version: ModelVersion) -> None:
     """Have the lists of a version computed once the transaction is committed."""
     job = background_jobs.request_lists(version)
-    transaction.on_commit(partial(send, run_background_job, job.pk))
+    transaction.on_commit(partial(send_wake_up, run_background_job, job.pk))
 
 
 def start_training(**wishes: Any) -> TrainingRun:
@@ -47,7 +47,7 @@ def start_training(**wishes: Any) -> TrainingRun:
 
 
 def _wake_for_training(run_id: int) -> bool:
-    sent = send(train, run_id)
+    sent = send_wake_up(train, run_id)
     if not sent:
         # The page says so, and the next sweep tries again (T12).
         TrainingRun.objects.filter(pk=run_id).queued().update(stage=NO_BROKER)
@@ -74,7 +74,7 @@ def sweep_background_jobs(*, wait: bool = False) -> Swept:
 
 
 def _wake_for(job: BackgroundJob) -> bool:
-    return send(count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk)
+    return send_wake_up(count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk)
 
 
 # --- Tasks ------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from catalog import tasks
 from catalog.imports import import_jobs
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
-from common.admin.confirming import ask
+from common.admin.confirming import render_confirmation
 from common.admin.records import RecordAdmin
 
 SHOWN_REJECTED = 200
@@ -133,7 +133,7 @@ class ImportRunAdmin(RecordAdmin):
                 "Take back what “%(file)s” added? All its listens are deleted, and those of its songs that nobody else "
                 "has heard or put into a playlist."
             )
-            return ask(self, request, question % {"file": run.file_name}, back=back)
+            return render_confirmation(self, request, question % {"file": run.file_name}, back=back)
         self._undo(request, run)
         return redirect(back)
 

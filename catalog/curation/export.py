@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from catalog.songs.models import AUDIO_FEATURES, Song
-from common.spreadsheets import neutralise
+from common.spreadsheets import neutralise_cell
 
 COLUMNS = (
     "song_id", "title", "artist", "album", "genres", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url",
@@ -29,7 +29,7 @@ def write_songs_csv(songs: QuerySet[Song]) -> Iterator[str]:
     yield writer.writerow(COLUMNS)
     ready = songs.select_related("artist", "album").prefetch_related("genres").order_by("pk")
     for song in ready.iterator(chunk_size=_AT_ONCE):
-        yield writer.writerow([neutralise(str(cell)) for cell in _build_cells(song)])
+        yield writer.writerow([neutralise_cell(str(cell)) for cell in _build_cells(song)])
 
 
 def _build_cells(song: Song) -> list[Any]:

@@ -55,7 +55,7 @@ def write_world(
     on_progress: Callable[[ImportRun], None] | None = None,
 ) -> ImportRun:
     """Ingest a stream of about `total` records."""
-    lease = jobs.claim(ImportRun, run.pk, take_over=True)
+    lease = jobs.claim_job(ImportRun, run.pk, take_over=True)
     if lease is None:
         raise DemoWorldConflict(
             "The same demo world is being made by another process; wait until it is done."

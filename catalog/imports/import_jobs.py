@@ -121,7 +121,7 @@ def import_file(
         listener=listener,
         requested_by=listener,
     )
-    lease = jobs.claim(ImportRun, run.pk, take_over=True, error="")
+    lease = jobs.claim_job(ImportRun, run.pk, take_over=True, error="")
     if lease is None:
         raise ImportRefused(
             _("%(file)s is being imported by another process; wait until that is done.")
@@ -254,7 +254,7 @@ def run_import(
 
     With `max_seconds` the run is queued again when it takes longer; what is read stays.
     """
-    lease = jobs.claim(ImportRun, run_id, owner, error="", turn_at=timezone.now())
+    lease = jobs.claim_job(ImportRun, run_id, owner, error="", turn_at=timezone.now())
     if lease is None:
         _paused.pop(run_id, None)
         return None
@@ -480,7 +480,7 @@ def find_title(run: ImportRun) -> str:
 
 def sweep_imports(*, wait: bool = False) -> Swept:
     """Requeue requested imports whose worker is gone, or give them up; their files go with them."""
-    swept = jobs.sweep(ImportRun.objects.exclude(stored_path=""), wait=wait)
+    swept = jobs.sweep_jobs(ImportRun.objects.exclude(stored_path=""), wait=wait)
     for run in swept.failed:
         run.refresh_from_db()
         log.warning("%s could not be imported: %s", run.file_name, run.error)

@@ -18,7 +18,7 @@ from catalog.listening.models import Interaction
 from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
 from catalog.signals import listening_changed
 from catalog.songs.resolver import SongResolver
-from common.bulk_sql import chunks, modest_memory
+from common.bulk_sql import chunks, read_without_memory_map
 from common.jobs import Lease
 
 CHUNK = 2_500
@@ -58,7 +58,7 @@ def ingest(
     """
     writer = _choose_writer(run, source or run.format)
     size = SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK
-    with modest_memory():
+    with read_without_memory_map():
         for chunk in chunks(outcomes, size):
             records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)]
             writer.prepare(records)  # names are read before the transaction holds the database

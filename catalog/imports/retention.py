@@ -8,7 +8,7 @@ from catalog.conf import catalog_conf
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import NowPlaying, Submission
 from catalog.listening.submissions import KEPT_FOR
-from common.retention import before, delete_in_steps, delete_old_files
+from common.retention import compute_cutoff, delete_in_steps, delete_old_files
 
 STRAY_FILES_DAYS = 2
 """An uploaded file of which no import knows, and one that came only half, stays so long."""
@@ -20,9 +20,9 @@ def delete_expired() -> dict[str, int]:
     An import that added something stays as long as what it added: it can be undone, and its songs go with it.
     """
     over = ImportRun.objects.exclude(status__in=ImportRun.ACTIVE)
-    rejected_before = before(catalog_conf.rejected_rows_days)
+    rejected_before = compute_cutoff(catalog_conf.rejected_rows_days)
     without_effect = over.filter(
-        finished_at__lt=before(catalog_conf.import_runs_days), interactions=None, songs=None
+        finished_at__lt=compute_cutoff(catalog_conf.import_runs_days), interactions=None, songs=None
     )
     known = ImportRun.objects.exclude(stored_path="").values_list("stored_path", flat=True)
     return {
@@ -32,8 +32,10 @@ def delete_expired() -> dict[str, int]:
             )
         ),
         "imports": delete_in_steps(without_effect),
-        "submissions": delete_in_steps(Submission.objects.filter(created_at__lt=before(KEPT_FOR.days or 1))),
-        "playing now": delete_in_steps(NowPlaying.objects.filter(ends_at__lt=before(1))),
+        "submissions": delete_in_steps(
+            Submission.objects.filter(created_at__lt=compute_cutoff(KEPT_FOR.days or 1))
+        ),
+        "playing now": delete_in_steps(NowPlaying.objects.filter(ends_at__lt=compute_cutoff(1))),
         "uploads": delete_old_files(
             settings.UPLOADS_DIR, STRAY_FILES_DAYS, kept=frozenset(Path(path).name for path in known)
         ),

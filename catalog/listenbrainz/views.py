@@ -14,7 +14,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.authentication import TokenAuthentication, TokenInAddress, as_gone_account, usable_token
+from accounts.authentication import (
+    TokenAuthentication,
+    TokenInAddress,
+    convert_gone_account_error,
+    require_usable_token,
+)
 from accounts.models import Scope, User
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
@@ -83,7 +88,7 @@ class ValidateToken(ListenBrainzView):
         if not secret:
             raise exceptions.ValidationError("You need to provide an Authorization token.")
         try:
-            token = usable_token(secret)
+            token = require_usable_token(secret)
         except exceptions.AuthenticationFailed:
             return Response({"code": 200, "message": "Token invalid.", "valid": False})
         if not token.allows(Scope.LISTEN):  # told while the player is set up, not at its first listen
@@ -396,7 +401,7 @@ def _answer_error(exc, context) -> Response:
     """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
     if isinstance(exc, BadRequest):
         exc = exceptions.ValidationError(str(exc))
-    exc = as_gone_account(exc, context["request"])
+    exc = convert_gone_account_error(exc, context["request"])
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_fault(exc, context["request"])

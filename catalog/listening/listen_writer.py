@@ -31,7 +31,7 @@ from catalog.records import (
 from catalog.songs.locks import hold_songs
 from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
-from common.bulk_sql import chunks, ids_by, insert, moments
+from common.bulk_sql import chunks, insert_rows, load_ids, make_moment_converter
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
@@ -91,7 +91,7 @@ class ListenWriter:
         self._source = source
         self._own = listener
         self._songs = SongResolver(run)
-        self._moment = moments()
+        self._moment = make_moment_converter()
         self._run_id = run.pk
         self._listener_ids: dict[str, int] = {}
         self._song_ids: dict[object, int] = {}
@@ -177,7 +177,7 @@ class ListenWriter:
             else:
                 timed.append(listen)
         timed = self._drop_known_plays(timed)
-        n_new = insert(Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING)
+        n_new = insert_rows(Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING)
         return n_new + self._insert_opinions(opinions) + self._insert_plays_without_time(untimed)
 
     def _drop_known_plays(self, listens: list[Listen]) -> list[Listen]:
@@ -213,7 +213,7 @@ class ListenWriter:
         last: dict[tuple[int, int], Listen] = {}
         for listen in sorted(listens, key=lambda listen: listen[2].occurred_at or 0):
             last[listen[:2]] = listen
-        return insert(
+        return insert_rows(
             Interaction, _FIELDS, [self._build_row(*listen) for listen in last.values()], _LAST_OPINION
         )
 
@@ -229,7 +229,7 @@ class ListenWriter:
         for (listener_id, song_id, kind, source), (plays, n_records) in total.items():
             rows.append((listener_id, song_id, kind, plays, None, None, source, self._run_id))
             alone += n_records - 1
-        n_new = insert(Interaction, _FIELDS, rows, _ADD_UP)
+        n_new = insert_rows(Interaction, _FIELDS, rows, _ADD_UP)
         return n_new + (alone if n_new == len(rows) else 0)
 
     def _build_row(self, listener_id: int, song_id: int, record: ListenRecord) -> tuple:
@@ -272,7 +272,7 @@ class ListenWriter:
     def _resolve_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
         wanted = dict.fromkeys(_get_song_reference(record) for record in records)
         new = [song for song in wanted if song not in self._song_ids]
-        self._song_ids.update(ids_by(Song, "key", [key for key in new if isinstance(key, str)]))
+        self._song_ids.update(load_ids(Song, "key", [key for key in new if isinstance(key, str)]))
         described = [song for song in new if isinstance(song, SongRecord)]
         resolved_ids = self._songs.resolve(described).ids
         self._song_ids.update({song: id_ for song, id_ in zip(described, resolved_ids, strict=True) if id_})
@@ -286,12 +286,12 @@ def _get_song_reference(record: ListenRecord | PlaylistRecord) -> SongRecord | s
 def _find_or_add_listeners(names: Iterable[str]) -> dict[str, int]:
     """Return ids by name; new names become accounts that nobody can sign in to yet."""
     names = set(names)
-    ids = ids_by(User, "username", names)
+    ids = load_ids(User, "username", names)
     if new := sorted(names - ids.keys()):
         User.objects.bulk_create(
             [_build_listener(name) for name in new], ignore_conflicts=True, batch_size=500
         )
-        ids.update(ids_by(User, "username", new))
+        ids.update(load_ids(User, "username", new))
         # "Alice" and "alice" are one person
         for name in names - ids.keys():
             ids[name] = User.objects.get(username__iexact=name).pk

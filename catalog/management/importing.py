@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from catalog.imports import import_jobs
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from common.commands.sentences import PlainCommand
 from common.jobs import LostLease
 
@@ -41,7 +41,7 @@ class ImportCommand(PlainCommand):
     def import_file(self, given: dict[str, Any], content: str, format: str = "", **more: Any) -> None:
         """Import, show progress, print the result; CommandError with one sentence if it cannot be done."""
         try:
-            with progress_bar() as bar:
+            with show_progress_bar() as bar:
                 run = import_jobs.import_file(
                     given["file"],
                     content,

@@ -18,7 +18,7 @@ from catalog.songs.matching import (
 )
 from catalog.songs.models import Artist, ArtistCredit, Song
 from catalog.songs.text import normalise
-from common.bulk_sql import chunks, ids_by
+from common.bulk_sql import chunks, load_ids
 
 NAME_LENGTH = 500
 _MOST_ARTISTS = 20
@@ -119,7 +119,7 @@ def _find_known_lookup_keys(names: Iterable[str]) -> set[str]:
 def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -> dict[str, int]:
     """Return artists by lookup key; new ones get their MusicBrainz id of `mbids` where nobody has it."""
     written = {build_lookup_key(name): name for name in names}
-    ids = ids_by(Artist, "lookup_key", written)
+    ids = load_ids(Artist, "lookup_key", written)
     missing = [key for key in sorted(written) if key not in ids]
     key_by_mbid = _read_owners(mbids[key] for key in missing if key in mbids)
     new = []
@@ -129,8 +129,8 @@ def _find_or_add_by_lookup_key(names: Iterable[str], mbids: Mapping[str, str]) -
         key_by_mbid[mbid] = key
     if new:
         Artist.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
-        by_text = ids_by(Artist, "search_text", (artist.search_text for artist in new))
-        ids = ids_by(Artist, "lookup_key", written) | {
+        by_text = load_ids(Artist, "search_text", (artist.search_text for artist in new))
+        ids = load_ids(Artist, "lookup_key", written) | {
             artist.lookup_key: by_text[artist.search_text] for artist in new
         }
     return ids

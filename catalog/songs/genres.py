@@ -2,7 +2,7 @@
 
 from catalog.songs.models import Genre, Song
 from catalog.songs.text import normalise
-from common.bulk_sql import ids_by
+from common.bulk_sql import load_ids
 
 GENRE_LENGTH = 100
 
@@ -17,11 +17,11 @@ def add_genres(genres_by_song: dict[int, tuple[str, ...]], *, makes_new: bool) -
     names.pop("", None)
     if not names:
         return
-    ids = ids_by(Genre, "search_text", names)
+    ids = load_ids(Genre, "search_text", names)
     new = [Genre(name=name, search_text=key) for key, name in names.items() if key not in ids]
     if new and makes_new:
         Genre.objects.bulk_create(new, ignore_conflicts=True)
-        ids = ids_by(Genre, "search_text", names)
+        ids = load_ids(Genre, "search_text", names)
     through = Song.genres.through
     links = {
         (song_id, ids[key])

@@ -37,7 +37,7 @@ from catalog.songs.matching import (
 )
 from catalog.songs.models import Album, Song, SongAlias
 from catalog.songs.text import normalise
-from common.bulk_sql import chunks, ids_by
+from common.bulk_sql import chunks, load_ids
 
 if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
@@ -285,7 +285,7 @@ class SongResolver:
     def _find_by_key(
         self, records: Sequence[SongRecord], positions: list[int], resolved: Resolution
     ) -> list[int]:
-        ids = ids_by(Song, "key", (records[i].key for i in positions))
+        ids = load_ids(Song, "key", (records[i].key for i in positions))
         missing = []
         for i in positions:
             resolved.ids[i] = ids.get(records[i].key)
@@ -330,13 +330,13 @@ class SongResolver:
         if not new:
             return
         keys = self._make_keys(records, new, brought)
-        existing_ids = ids_by(Song, "key", keys.values())
+        existing_ids = load_ids(Song, "key", keys.values())
         new_positions: dict[str, int] = {}
         for i, key in keys.items():
             if key not in existing_ids:
                 new_positions.setdefault(key, i)
         self._insert(records, new_positions, brought)
-        ids = ids_by(Song, "key", new_positions)
+        ids = load_ids(Song, "key", new_positions)
         resolved.new.update(i for key, i in new_positions.items() if key in ids)
         for i, key in keys.items():
             resolved.ids[i] = existing_ids.get(key) or ids.get(key)
@@ -363,7 +363,7 @@ class SongResolver:
             }
             return dict(sorted(keys.items()))
         taken = (
-            ids_by(Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)).keys()
+            load_ids(Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)).keys()
             if unnamed
             else set()
         )

@@ -14,7 +14,7 @@ from catalog.forms import HistoryFileForm
 from catalog.imports import import_jobs
 from catalog.models import ImportRun
 from catalog.records import WrongFile
-from common.http import done
+from common.http import answer_action
 
 REJECTED_A_PAGE = 100
 _UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
@@ -79,7 +79,7 @@ def cancel_import(request, run_id: int):
     message = (
         _("The import was stopped.") if import_jobs.cancel_import(run) else _("The import was over already.")
     )
-    return done(request, message, default=f"/library/imports/{run.pk}/")
+    return answer_action(request, message, default=f"/library/imports/{run.pk}/")
 
 
 @login_required
@@ -97,7 +97,7 @@ def undo_import(request, run_id: int):
             "Undone: %(n)d plays were taken out of your history again.",
             n,
         ) % {"n": n}
-    return done(request, message, default=f"/library/imports/{run.pk}/")
+    return answer_action(request, message, default=f"/library/imports/{run.pk}/")
 
 
 def _get_own_import(request, run_id: int) -> ImportRun:

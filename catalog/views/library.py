@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.listening import library
 from catalog.models import Interaction
-from common.http import Undo, done
+from common.http import Undo, answer_action
 
 ROWS_A_PAGE = 50
 REMOVED_ROWS = "history_taken_out"
@@ -87,7 +87,7 @@ def _confirm_removal(request, taken: list[dict[str, Any]], message: str):
     if taken:
         request.session[REMOVED_ROWS] = taken
     undo = Undo(reverse("catalog:undo_forget"), _("Undo"), next=HISTORY)
-    return done(request, message, default=HISTORY, undo=undo if taken else None)
+    return answer_action(request, message, default=HISTORY, undo=undo if taken else None)
 
 
 @login_required

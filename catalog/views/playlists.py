@@ -15,7 +15,7 @@ from catalog.listening import library
 from catalog.models import Playlist, Song
 from catalog.playlists import edit
 from catalog.playlists.export import files
-from common.http import back, done
+from common.http import answer_action, get_back_url
 
 
 @login_required
@@ -100,7 +100,7 @@ def move_entry(request, playlist_id):
         found, message = edit.move_item(mine, item_id, position), _("Moved to place %d.") % position
     if not found:
         raise Http404
-    return done(request, message, default=f"/playlists/{mine.pk}/")
+    return answer_action(request, message, default=f"/playlists/{mine.pk}/")
 
 
 def _reorder_entries(request, mine: Playlist):
@@ -109,7 +109,7 @@ def _reorder_entries(request, mine: Playlist):
         edit.reorder(mine, [int(text) for text in ids])
     except edit.PlaylistError as error:
         return HttpResponse(str(error), status=409)
-    return done(request, _("New order saved."), default=f"/playlists/{mine.pk}/")
+    return answer_action(request, _("New order saved."), default=f"/playlists/{mine.pk}/")
 
 
 @login_required
@@ -120,7 +120,11 @@ def choose_playlist(request, song_id: int):
     if request.method == "POST":
         return _add_song(request, song)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
-    context = {"song": song, "playlists": mine, "next": back(request, request.META.get("HTTP_REFERER", "/"))}
+    context = {
+        "song": song,
+        "playlists": mine,
+        "next": get_back_url(request, request.META.get("HTTP_REFERER", "/")),
+    }
     template = "catalog/_add_to_playlist.html" if request.htmx else "catalog/add_to_playlist.html"
     return render(request, template, context)
 
@@ -143,7 +147,7 @@ def _add_song(request, song: Song):
         if is_new
         else _("“%(song)s” was in “%(playlist)s” already.")
     )
-    return done(request, message % {"song": song.title, "playlist": chosen.title})
+    return answer_action(request, message % {"song": song.title, "playlist": chosen.title})
 
 
 @require_safe

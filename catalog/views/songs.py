@@ -9,17 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.middleware import without_page_limit
+from accounts.middleware import exempt_from_page_limit
 from catalog.listening import interactions
 from catalog.models import Song
 from catalog.songs import covers
-from common.http import back, done
+from common.http import answer_action, get_back_url
 
 ONE_YEAR = 365 * 24 * 3600
 LONGEST_PLAY_MS = 24 * 3600 * 1000
 
 
-@without_page_limit
+@exempt_from_page_limit
 @require_GET
 def serve_cover(request, code: str) -> HttpResponse:
     """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""
@@ -50,8 +50,8 @@ def set_opinion(request, song_id: int) -> HttpResponse:
     else:
         return HttpResponseBadRequest("opinion must be like, dislike or none.")
     # The form that replaces this one leads back to the same page, should it be sent without script.
-    context = {"song": song, "opinion": "" if opinion == "none" else opinion, "next": back(request)}
-    return done(request, message % {"title": song.title}, "parts/_opinion.html", context)
+    context = {"song": song, "opinion": "" if opinion == "none" else opinion, "next": get_back_url(request)}
+    return answer_action(request, message % {"title": song.title}, "parts/_opinion.html", context)
 
 
 @login_required

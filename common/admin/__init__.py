@@ -1,5 +1,5 @@
-from common.admin.confirming import ask
+from common.admin.confirming import render_confirmation
 from common.admin.forms import LabelledForm
 from common.admin.records import RecordAdmin
 
-__all__ = ["LabelledForm", "RecordAdmin", "ask"]
+__all__ = ["LabelledForm", "RecordAdmin", "render_confirmation"]

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 
-def ask(
+def render_confirmation(
     admin: ModelAdmin,
     request: HttpRequest,
     question: str,

@@ -7,7 +7,7 @@ from rest_framework.pagination import CursorPagination
 ADDRESSES = "https://your.host/api/v1/"
 
 
-def page_schema(described: dict, following: str, previous: str) -> dict:
+def convert_page_schema(described: dict, following: str, previous: str) -> dict:
     """Return DRF's description of a page in the words of OpenAPI 3.1, which knows no `nullable`."""
     for field, address in (("next", following), ("previous", previous)):
         described["properties"][field] = {
@@ -35,6 +35,6 @@ class Cursor(CursorPagination):
 
     def get_paginated_response_schema(self, schema):
         described = super().get_paginated_response_schema(schema)
-        return page_schema(
+        return convert_page_schema(
             described, f"{self.address}?cursor=cD00ODY%3D", f"{self.address}?cursor=cj0xJnA9NDg3"
         )

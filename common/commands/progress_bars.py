@@ -34,7 +34,7 @@ class Bar:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Bar]:
+def show_progress_bar() -> Iterator[Bar]:
     """Show a bar. Meanwhile only warnings are logged: other lines would tear it, and the command tells the same."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)

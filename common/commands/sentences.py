@@ -23,7 +23,7 @@ class PlainCommand(BaseCommand):
             done = super().execute(*args, **options)
             self.stdout.flush()
         except DatabaseError as error:
-            sentence = database_problem(error)
+            sentence = describe_database_problem(error)
             if sentence is None:
                 raise
             raise CommandError(sentence) from None
@@ -33,19 +33,19 @@ class PlainCommand(BaseCommand):
         return done
 
 
-def database_problem(error: DatabaseError) -> str | None:
+def describe_database_problem(error: DatabaseError) -> str | None:
     """Say what the operator can do about a database error; None when it is not the set-up's."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError:
-        return unusable(error)
+        return describe_unusable_database(error)
     if missing:
         return f"The database is behind this version ({len(missing)} to go); run `manage.py migrate` first."
     # It can be read but not written: its disk is full, or somebody else holds it.
-    return unusable(error) if isinstance(error, OperationalError) else None
+    return describe_unusable_database(error) if isinstance(error, OperationalError) else None
 
 
-def unusable(error: DatabaseError) -> str:
+def describe_unusable_database(error: DatabaseError) -> str:
     """Say that the database can't be used, and who knows more."""
     return f"The database can't be used ({str(error).strip()}); `manage.py doctor` says what to do."

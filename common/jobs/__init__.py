@@ -5,9 +5,9 @@ Trainings, imports, lists, generated playlists and trends use it; none has rules
 
 from common.jobs.conf import job_conf
 from common.jobs.heartbeat import Heartbeat
-from common.jobs.leases import Lease, LostLease, claim, owner_is_dead, owner_name
+from common.jobs.leases import Lease, LostLease, claim_job, get_owner_name, is_owner_dead
 from common.jobs.reporter import Cancelled, JobReporter
-from common.jobs.sweeping import Swept, release_jobs_of_worker, silent_jobs, sweep
+from common.jobs.sweeping import Swept, find_silent_jobs, release_jobs_of_worker, sweep_jobs
 
 __all__ = [
     "Cancelled",
@@ -16,11 +16,11 @@ __all__ = [
     "Lease",
     "LostLease",
     "Swept",
-    "claim",
+    "claim_job",
+    "find_silent_jobs",
+    "get_owner_name",
+    "is_owner_dead",
     "job_conf",
-    "owner_is_dead",
-    "owner_name",
     "release_jobs_of_worker",
-    "silent_jobs",
-    "sweep",
+    "sweep_jobs",
 ]

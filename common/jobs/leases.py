@@ -36,16 +36,16 @@ class Lease:
     owner: str
     attempt: int
 
-    def held(self) -> JobQuerySet:
+    def query(self) -> JobQuerySet:
         """Return the job's row as a query; empty when the lease is lost."""
-        return self.model._default_manager.filter(pk=self.job_id).held_by(self.owner, self.attempt)
+        return self.model._default_manager.filter(pk=self.job_id).holding_lease(self.owner, self.attempt)
 
     def write(self, **fields: Any) -> None:
         """Change the job's row; raise LostLease when it is not ours any more."""
-        if not self.held().update(**fields):
-            raise self.lost()
+        if not self.query().update(**fields):
+            raise self.make_lost_error()
 
-    def lost(self) -> LostLease:
+    def make_lost_error(self) -> LostLease:
         """Return the error of a worker whose job is somebody else's, cancelled or deleted."""
         name = self.model._meta.verbose_name
         return LostLease(
@@ -55,7 +55,7 @@ class Lease:
 
     def renew(self) -> None:
         """Extend the lease; raise LostLease."""
-        self.write(lease_until=lease_end())
+        self.write(lease_until=compute_lease_end())
 
     def lock(self) -> None:
         """Take the row's lock in the caller's transaction; raise LostLease.
@@ -76,12 +76,12 @@ class Lease:
         self.write(status=status, finished_at=timezone.now(), owner="", lease_until=None, **fields)
 
 
-def lease_end() -> datetime:
+def compute_lease_end() -> datetime:
     """Return the moment at which a lease taken now ends."""
     return timezone.now() + timedelta(seconds=job_conf.job_lease_seconds)
 
 
-def claim(
+def claim_job(
     model: type[JobRow], job_id: int, owner: str = "", *, take_over: bool = False, **fields: Any
 ) -> Lease | None:
     """Take a queued job; return None when another worker has it, or it is not queued any more.
@@ -89,19 +89,19 @@ def claim(
     `fields` are written with the claim. With `take_over` a running job is taken, too, when its lease
     has ended or its owner is a dead process of this machine.
     """
-    owner = owner or owner_name()
+    owner = owner or get_owner_name()
     jobs: JobQuerySet = model._default_manager.filter(pk=job_id)
     free = Q(status=Status.QUEUED)
     if take_over:
         free |= Q(status=Status.RUNNING, lease_until__lt=timezone.now())
         job = jobs.running().first()
-        if job is not None and owner_is_dead(job.owner):
+        if job is not None and is_owner_dead(job.owner):
             free |= Q(status=Status.RUNNING, owner=job.owner)
     taken = jobs.filter(free).update(
         status=Status.RUNNING,
         owner=owner,
         attempt=F("attempt") + 1,
-        lease_until=lease_end(),
+        lease_until=compute_lease_end(),
         started_at=Coalesce("started_at", Now()),
         **fields,
     )
@@ -111,22 +111,22 @@ def claim(
     return None if attempt is None else Lease(model, job_id, owner, attempt)
 
 
-def owner_name() -> str:
+def get_owner_name() -> str:
     """Return a name for this process that stays its own after the kernel reuses its number."""
     pid = os.getpid()
-    return f"{socket.gethostname()[:40]}:{pid}:{_process_start(pid)}:{uuid.uuid4().hex[:12]}"
+    return f"{socket.gethostname()[:40]}:{pid}:{_read_process_start(pid)}:{uuid.uuid4().hex[:12]}"
 
 
-def owner_is_dead(owner: str) -> bool:
+def is_owner_dead(owner: str) -> bool:
     """Return True when the owner was a process of this machine that runs no more."""
     try:
         host, pid, start, _ = owner.rsplit(":", 3)
-        return host == socket.gethostname()[:40] and start != "?" and _process_start(int(pid)) != start
+        return host == socket.gethostname()[:40] and start != "?" and _read_process_start(int(pid)) != start
     except ValueError:
         return False
 
 
-def owner_is_child(owner: str, parent: int) -> bool:
+def is_owner_child(owner: str, parent: int) -> bool:
     """Return True when this machine's process `parent` started the owner."""
     try:
         host, pid, start, _ = owner.rsplit(":", 3)
@@ -136,7 +136,7 @@ def owner_is_child(owner: str, parent: int) -> bool:
     return host == socket.gethostname()[:40] and stat[19] == start and int(stat[1]) == parent
 
 
-def _process_start(pid: int) -> str:
+def _read_process_start(pid: int) -> str:
     """Return when a process started, in the kernel's ticks: with the number it names one process for ever."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

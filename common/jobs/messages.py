@@ -21,7 +21,7 @@ REPEATED_AFTER_SECONDS = 120
 """A wake-up that nobody took within this time was repeated by a sweep."""
 
 
-def send(task: Task, *args: Any) -> bool:
+def send_wake_up(task: Task, *args: Any) -> bool:
     """Send a wake-up; return False when the queue can't be reached, which must not break the request that asked."""
     try:
         task.apply_async(args=args, expires=REPEATED_AFTER_SECONDS)

@@ -21,7 +21,7 @@ class JobQuerySet(models.QuerySet[Any]):
         """Return the jobs that a worker holds."""
         return self.filter(status=JobRow.Status.RUNNING)
 
-    def held_by(self, owner: str, attempt: int) -> Self:
+    def holding_lease(self, owner: str, attempt: int) -> Self:
         """Return the job while this owner holds its lease: nothing for a worker that lost it."""
         return self.running().filter(owner=owner, attempt=attempt)
 

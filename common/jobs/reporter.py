@@ -38,12 +38,12 @@ class JobReporter:
     def stop_if_asked(self, *, now: bool = False) -> None:
         """Raise Cancelled when that was requested, LostLease when the job is not ours any more."""
         if self.heartbeat is not None and self.heartbeat.lost:
-            raise self.lease.lost()
+            raise self.lease.make_lost_error()
         if not now and time.monotonic() - self._looked < LOOK_EVERY:
             return
         self._looked = time.monotonic()
-        cancel_requested = self.lease.held().values_list("cancel_requested", flat=True).first()
+        cancel_requested = self.lease.query().values_list("cancel_requested", flat=True).first()
         if cancel_requested is None:
-            raise self.lease.lost()
+            raise self.lease.make_lost_error()
         if cancel_requested:
             raise Cancelled

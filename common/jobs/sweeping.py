@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from common.jobs.conf import job_conf
-from common.jobs.leases import owner_is_child, owner_is_dead
+from common.jobs.leases import is_owner_child, is_owner_dead
 from common.jobs.models import JobQuerySet, JobRow
 
 Status = JobRow.Status
@@ -28,20 +28,20 @@ class Swept:
     waiting: list[Any] = field(default_factory=list)
 
 
-def sweep(jobs: JobQuerySet, *, wait: bool = False) -> Swept:
+def sweep_jobs(jobs: JobQuerySet, *, wait: bool = False) -> Swept:
     """Requeue the silent ones of `jobs`, or give them up after `job_attempts`.
 
     With `wait` a doubtful lease is watched for a few seconds; without, a later sweep decides.
     """
     swept = Swept()
-    for job in silent_jobs(jobs, wait=wait):
+    for job in find_silent_jobs(jobs, wait=wait):
         if job.cancel_requested:
-            take_from(job, status=Status.CANCELLED, finished_at=timezone.now())
+            take_job(job, status=Status.CANCELLED, finished_at=timezone.now())
         elif job.attempt >= job_conf.job_attempts:
             error = job.describe_giving_up()
-            if take_from(job, status=Status.FAILED, finished_at=timezone.now(), error=error):
+            if take_job(job, status=Status.FAILED, finished_at=timezone.now(), error=error):
                 swept.failed.append(job)
-        elif take_from(job, status=Status.QUEUED, **_stage_field(job, REQUEUED_STAGE)):
+        elif take_job(job, status=Status.QUEUED, **_build_stage_field(job, REQUEUED_STAGE)):
             swept.requeued.append(job)
     swept.waiting.extend(jobs.queued())
     return swept
@@ -53,20 +53,22 @@ def release_jobs_of_worker(model: type[JobRow], parent: int) -> int:
     The attempt is given back, too: being stopped on purpose is no failure.
     """
     jobs: JobQuerySet = model._default_manager.all()
-    held = [job for job in jobs.running() if owner_is_child(job.owner, parent)]
+    held = [job for job in jobs.running() if is_owner_child(job.owner, parent)]
     return sum(
-        take_from(job, status=Status.QUEUED, attempt=job.attempt - 1, **_stage_field(job, RELEASED_STAGE))
+        take_job(
+            job, status=Status.QUEUED, attempt=job.attempt - 1, **_build_stage_field(job, RELEASED_STAGE)
+        )
         for job in held
     )
 
 
-def take_from(job: JobRow, **fields: Any) -> int:
+def take_job(job: JobRow, **fields: Any) -> int:
     """Take the job from its owner, unless that one has extended its lease since `job` was read."""
     jobs: JobQuerySet = type(job)._default_manager.filter(pk=job.pk, lease_until=job.lease_until)
-    return jobs.held_by(job.owner, job.attempt).update(owner="", lease_until=None, **fields)
+    return jobs.holding_lease(job.owner, job.attempt).update(owner="", lease_until=None, **fields)
 
 
-def silent_jobs(jobs: JobQuerySet, *, wait: bool = False) -> list[Any]:
+def find_silent_jobs(jobs: JobQuerySet, *, wait: bool = False) -> list[Any]:
     """Return the running jobs whose owner is gone.
 
     A process of this machine that is not there any more is gone at once. Otherwise the lease must have
@@ -84,12 +86,12 @@ def _separate_silent(jobs: JobQuerySet) -> tuple[list[Any], list[float]]:
     """Return the silent jobs, and since when each doubtful one is watched."""
     table = jobs.model._meta.db_table
     running = list(jobs.running())
-    ended = {(table, job.pk, job.owner, job.lease_until): job for job in running if _lease_has_ended(job)}
+    ended = {(table, job.pk, job.owner, job.lease_until): job for job in running if _is_lease_over(job)}
     for key in [key for key in _watched if key[0] == table and key not in ended]:
         del _watched[key]
     now = time.monotonic()
     seen = {key: _watched.setdefault(key, now) for key in ended}
-    silent = [job for job in running if owner_is_dead(job.owner)]
+    silent = [job for job in running if is_owner_dead(job.owner)]
     silent += [
         job
         for key, job in ended.items()
@@ -98,7 +100,7 @@ def _separate_silent(jobs: JobQuerySet) -> tuple[list[Any], list[float]]:
     return silent, [seen[key] for key, job in ended.items() if job not in silent]
 
 
-def _lease_has_ended(job: JobRow) -> bool:
+def _is_lease_over(job: JobRow) -> bool:
     """Return True for a lease in the past, and for one so far ahead that the clock was set back since."""
     if job.lease_until is None:
         return True
@@ -106,6 +108,6 @@ def _lease_has_ended(job: JobRow) -> bool:
     return left < 0 or left > 2 * job_conf.job_lease_seconds
 
 
-def _stage_field(job: JobRow, stage: str) -> dict[str, str]:
+def _build_stage_field(job: JobRow, stage: str) -> dict[str, str]:
     """Return the field that shows the stage, for jobs that have one."""
     return {"stage": stage} if hasattr(job, "stage") else {}

@@ -37,6 +37,6 @@ _ICONS = {
 }
 
 
-@register.simple_tag
-def icon(name: str) -> SafeString:
+@register.simple_tag(name="icon")
+def render_icon(name: str) -> SafeString:
     return _ICONS[name]

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
 
-from accounts.authentication import as_gone_account
+from accounts.authentication import convert_gone_account_error
 from common.bad_values import MESSAGE, is_bad_value
 from musicrec_site.web.error_pages import RETRY_AFTER_SECONDS
 
@@ -29,20 +29,22 @@ _MESSAGES = {
 }
 
 
-def exception_handler(exc: Exception, context: dict) -> Response:
+def handle_exception(exc: Exception, context: dict) -> Response:
     """Answer any exception of an API view; what nobody expected is logged whole and answered with its id only."""
     request = context["request"]
-    exc = as_gone_account(exc, request)
+    exc = convert_gone_account_error(exc, request)
     response = drf_exception_handler(exc, context)
     if response is None:
-        return _unexpected(exc, request)
-    known = _as_api_exception(exc)
-    response.data = error_body(request, response.status_code, _code(known), _message(known), _fields(known))
+        return _answer_unexpected(exc, request)
+    known = _convert_to_api_exception(exc)
+    response.data = build_error_body(
+        request, response.status_code, _get_code(known), _get_message(known), _get_fields(known)
+    )
     _note_refusal(response.status_code, request)
     return response
 
 
-def error_body(request, status_code: int, code: str, message: str, fields=None) -> dict:
+def build_error_body(request, status_code: int, code: str, message: str, fields=None) -> dict:
     error = {"status": status_code, "code": code, "message": message}
     if fields:
         error["fields"] = fields
@@ -50,28 +52,30 @@ def error_body(request, status_code: int, code: str, message: str, fields=None) 
 
 
 @csrf_exempt  # or a program that posts to a wrong address would be told about an expired form
-def not_found(request: HttpRequest, **kwargs) -> JsonResponse:
+def answer_not_found(request: HttpRequest, **kwargs) -> JsonResponse:
     """Answer an address below the API that does not exist."""
     message = f"There is no such address: {request.path}."
     if not request.path.endswith("/"):
         message += " Addresses of this API end in a slash."
-    return JsonResponse(error_body(request, 404, "not_found", message), status=404)
+    return JsonResponse(build_error_body(request, 404, "not_found", message), status=404)
 
 
-def _unexpected(exc: Exception, request) -> Response:
+def _answer_unexpected(exc: Exception, request) -> Response:
     set_rollback()
     if is_bad_value(exc):
         log.warning("api_value_refused", path=request.path, exc_info=exc)
-        return Response(error_body(request, 400, "invalid", MESSAGE), status=400)
+        return Response(build_error_body(request, 400, "invalid", MESSAGE), status=400)
     # Django's own request: asking the API's for its user would authenticate, and perhaps fail, once more.
-    got_request_exception.send(sender=exception_handler, request=request._request)
+    got_request_exception.send(sender=handle_exception, request=request._request)
     log.error("api_request_failed", path=request.path, exc_info=exc)
     if isinstance(exc, OperationalError):
         message = "The database can't do that right now; nothing was stored. Try again in a moment."
-        body = error_body(request, 503, "unavailable", message)
+        body = build_error_body(request, 503, "unavailable", message)
         return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     message = "Something went wrong here. The operator finds the reason in the log under this request id."
-    return Response(error_body(request, 500, "error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+    return Response(
+        build_error_body(request, 500, "error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR
+    )
 
 
 def _note_refusal(status_code: int, request) -> None:
@@ -81,7 +85,7 @@ def _note_refusal(status_code: int, request) -> None:
         log.warning("api_access_refused", status=status_code, path=request.path, user_id=user_id)
 
 
-def _as_api_exception(exc: Exception) -> exceptions.APIException:
+def _convert_to_api_exception(exc: Exception) -> exceptions.APIException:
     if isinstance(exc, exceptions.APIException):
         return exc
     if isinstance(exc, Http404):
@@ -89,17 +93,17 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException:
     return exceptions.PermissionDenied(_MESSAGES[PermissionDenied])
 
 
-def _code(exc: exceptions.APIException) -> str:
+def _get_code(exc: exceptions.APIException) -> str:
     return exc.default_code if isinstance(exc.detail, dict | list) else exc.detail.code
 
 
-def _message(exc: exceptions.APIException) -> str:
+def _get_message(exc: exceptions.APIException) -> str:
     if isinstance(exc.detail, list) and len(exc.detail) == 1 and isinstance(exc.detail[0], str):
         return str(exc.detail[0])
     return "Check the fields." if isinstance(exc.detail, dict | list) else str(exc.detail)
 
 
-def _fields(exc: exceptions.APIException):
+def _get_fields(exc: exceptions.APIException):
     if isinstance(exc.detail, dict):
         return exc.detail
     return (

@@ -2,7 +2,7 @@
 
 from rest_framework.pagination import PageNumberPagination
 
-from common.api.paging import page_schema
+from common.api.paging import convert_page_schema
 
 
 class Pages(PageNumberPagination):
@@ -14,4 +14,4 @@ class Pages(PageNumberPagination):
 
     def get_paginated_response_schema(self, schema):
         described = super().get_paginated_response_schema(schema)
-        return page_schema(described, "songs/?page=4", "songs/?page=2")
+        return convert_page_schema(described, "songs/?page=4", "songs/?page=2")

@@ -127,13 +127,13 @@ _IN_ADDRESSES = {
 }
 
 
-def complete(result: dict, generator, request, public) -> dict:
+def complete_schema(result: dict, generator, request, public) -> dict:
     """Add the errors that any operation may answer and examples of addresses."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
-    result["components"]["responses"] = {f"Error{code}": _response(code) for code in _EXAMPLES}
+    result["components"]["responses"] = {f"Error{code}": _build_response(code) for code in _EXAMPLES}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            for code in _possible_errors(path, method, operation):
+            for code in _list_possible_errors(path, method, operation):
                 operation["responses"].setdefault(str(code), {"$ref": f"#/components/responses/Error{code}"})
             _show_addresses(path, operation)
     for schema in result["components"]["schemas"].values():
@@ -156,14 +156,14 @@ def _allow_blank(field: dict) -> None:
         field["anyOf"] = field.pop("oneOf")
 
 
-def _possible_errors(path: str, method: str, operation: dict) -> list[int]:
+def _list_possible_errors(path: str, method: str, operation: dict) -> list[int]:
     is_safe = method.upper() in SAFE_METHODS
     with_body = [413, 415] if "requestBody" in operation or not is_safe else []
     in_turn = [409] if operation["tags"] == ["Operators"] and not is_safe else []
     return [400, 401, 403, 404, *in_turn, 429, *with_body]
 
 
-def _response(code: int) -> dict:
+def _build_response(code: int) -> dict:
     name, message, description = _EXAMPLES[code]
     example = {"error": {"status": code, "code": name, "message": message, "request_id": "2f6c…"}}
     return {

@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
-from accounts.throttle import client_network, count_request
+from accounts.throttle import count_request, get_client_network
 
 PERIOD = 60
 
@@ -38,4 +38,4 @@ class ScopeThrottle(BaseThrottle):
         return getattr(view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write")
 
     def _caller(self, request) -> str:
-        return str(request.user.pk) if request.user.is_authenticated else client_network(request)
+        return str(request.user.pk) if request.user.is_authenticated else get_client_network(request)

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from catalog.api.urls import song_urlpatterns
 from musicrec_site.api.docs import Redoc, SchemaFile, Swagger
-from musicrec_site.api.errors import not_found
+from musicrec_site.api.errors import answer_not_found
 
 app_name = "api_v1"
 
@@ -15,5 +15,5 @@ urlpatterns = [
     path("", include("catalog.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include(song_urlpatterns)),
-    re_path(r"^.*$", not_found),
+    re_path(r"^.*$", answer_not_found),
 ]

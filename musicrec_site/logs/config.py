@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from musicrec_site.logs.secrets import clean_rendered
+from musicrec_site.logs.secrets import clean_rendered_line
 
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -15,7 +15,7 @@ SHARED_PROCESSORS: list[Any] = [
 ]
 
 
-def logging_config(level: str, log_format: str) -> dict[str, Any]:
+def build_logging_config(level: str, log_format: str) -> dict[str, Any]:
     """Return Django's LOGGING for `log_format` "console" or "json" and make structlog go through it."""
     if log_format not in ("console", "json"):
         raise ValueError(f"LOG_FORMAT is {log_format!r}; use console or json.")
@@ -27,7 +27,9 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"structured": {"()": structlog.stdlib.ProcessorFormatter} | structured(log_format)},
+        "formatters": {
+            "structured": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter(log_format)
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -40,7 +42,7 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
     }
 
 
-def structured(log_format: str) -> dict[str, Any]:
+def build_formatter(log_format: str) -> dict[str, Any]:
     """Return what a ProcessorFormatter needs to write lines of `log_format`."""
     # Plain: the pretty one prints the local variables of every call, among them passwords (T56).
     plain = structlog.dev.plain_traceback
@@ -51,7 +53,7 @@ def structured(log_format: str) -> dict[str, Any]:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *renderer,
-            clean_rendered,
+            clean_rendered_line,
         ],
         "foreign_pre_chain": SHARED_PROCESSORS,
     }

@@ -22,6 +22,6 @@ def clean_line(line: str) -> str:
     return _CREDENTIALS.sub(rf"\1{HIDDEN}", line)
 
 
-def clean_rendered(_logger: Any, _name: str, line: str) -> str:
+def clean_rendered_line(_logger: Any, _name: str, line: str) -> str:
     """Clean what a renderer made; the last processor of every formatter."""
     return clean_line(line)

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 from structlog.stdlib import ProcessorFormatter
 
-from musicrec_site.logs.config import structured
+from musicrec_site.logs.config import build_formatter
 
 
 class ServerLog(Logger):
@@ -16,13 +16,13 @@ class ServerLog(Logger):
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        formatter = ProcessorFormatter(**structured(_log_format()))
+        formatter = ProcessorFormatter(**build_formatter(_read_log_format()))
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(formatter)
 
 
-def _log_format() -> str:
+def _read_log_format() -> str:
     """Read LOG_FORMAT as the site does, from .env too; wrong settings end gunicorn in one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
     try:

@@ -50,7 +50,7 @@ class Contents:
 # --- Making one -------------------------------------------------------------------------------------------------------
 
 
-def make(target: Path) -> Contents:
+def make_backup(target: Path) -> Contents:
     """Write a backup of this moment to `target`; the site may go on serving and learning meanwhile.
 
     Raises BackupError when the target exists or a version was pruned under our hands three times.
@@ -59,7 +59,7 @@ def make(target: Path) -> Contents:
         raise BackupError(f"{target} exists already; a backup is never overwritten.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as folder:
-        contents = _collected(Path(folder) / "contents")
+        contents = _collect_files(Path(folder) / "contents")
         packed = Path(folder) / "backup.tar"
         _pack(Path(folder) / "contents", packed)
         packed.rename(target)
@@ -67,21 +67,21 @@ def make(target: Path) -> Contents:
     return contents
 
 
-def default_name() -> str:
+def build_default_name() -> str:
     return f"musicrec-{timezone.now():%Y%m%d-%H%M%S}.tar"
 
 
-def _collected(folder: Path) -> Contents:
+def _collect_files(folder: Path) -> Contents:
     for _attempt in range(3):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:
-            counts = snapshot.take(folder / snapshot.file_name())
+            counts = snapshot.take_snapshot(folder / snapshot.get_file_name())
         except SnapshotError as error:
             raise BackupError(str(error)) from error
         missing = _copy_artifacts(folder / ARTIFACTS)
         if not missing:
-            return _listed(folder, counts)
+            return _list_contents(folder, counts)
         # A version of the copied database was pruned before its files were copied: take both again.
         if not ModelVersion.objects.usable().filter(artifact__in=missing).exists():
             continue
@@ -103,16 +103,16 @@ def _copy_artifacts(folder: Path) -> list[str]:
     return missing
 
 
-def _listed(folder: Path, counts: Counts) -> Contents:
+def _list_contents(folder: Path, counts: Counts) -> Contents:
     files = {
-        path.relative_to(folder).as_posix(): _sha256(path)
+        path.relative_to(folder).as_posix(): _compute_sha256(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     contents = Contents(
         created_at=timezone.now().isoformat(),
         vendor=connection.vendor,
-        database=snapshot.file_name(),
+        database=snapshot.get_file_name(),
         counts=counts,
         files=files,
         artifacts=sorted(path.name for path in (folder / ARTIFACTS).iterdir()),
@@ -136,7 +136,7 @@ def _pack(folder: Path, target: Path) -> None:
 # --- Using one --------------------------------------------------------------------------------------------------------
 
 
-def read(source: Path, folder: Path) -> Contents:
+def read_backup(source: Path, folder: Path) -> Contents:
     """Unpack a backup and check every byte of it.
 
     Raises BackupError when it is damaged, holds more or less than it says, or is of another format.
@@ -145,7 +145,7 @@ def read(source: Path, folder: Path) -> Contents:
         with tarfile.open(source) as archive:
             archive.extractall(folder, filter="data")
         values = json.loads((folder / CONTENTS).read_text())
-        contents = _contents(values)
+        contents = _parse_contents(values)
     except tarfile.ReadError as error:  # its own words name every way of packing that was tried
         raise BackupError(
             f"{source} is not a usable backup: it is no tar file, or one that is cut off."
@@ -154,13 +154,13 @@ def read(source: Path, folder: Path) -> Contents:
         raise BackupError(f"{source} is not a usable backup: {error}.") from error
     _check_files(folder, contents)
     try:
-        snapshot.check(folder / contents.database, contents.counts)
+        snapshot.check_snapshot(folder / contents.database, contents.counts)
     except SnapshotError as error:
         raise BackupError(str(error)) from error
     return contents
 
 
-def _contents(values: dict[str, Any]) -> Contents:
+def _parse_contents(values: dict[str, Any]) -> Contents:
     if not isinstance(values, dict):
         raise ValueError(f"{CONTENTS} is no object")
     if values.get("format") != FORMAT:
@@ -187,33 +187,33 @@ def _check_files(folder: Path, contents: Contents) -> None:
     if odd := found ^ set(contents.files):
         raise BackupError(f"The backup is incomplete or was changed: {sorted(odd)[0]}.")
     for name, sha256 in contents.files.items():
-        if _sha256(folder / name) != sha256:
+        if _compute_sha256(folder / name) != sha256:
             raise BackupError(f"The backup is damaged: {name} is not what was written.")
 
 
-def restore(source: Path) -> Contents:
+def restore_backup(source: Path) -> Contents:
     """Replace the database and bring back the artifacts of a backup. The site should be stopped.
 
     Everything is checked before anything is replaced. Raises BackupError.
     """
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as name:
         folder = Path(name)
-        contents = read(source, folder)
+        contents = read_backup(source, folder)
         if contents.vendor != connection.vendor:
             raise BackupError(
                 f"The backup is of {contents.vendor} and DATABASE_URL points to {connection.vendor}. "
                 "Restore it where it is from and use `python manage.py move_database`."
             )
-        _bring_back_artifacts(folder / ARTIFACTS)
+        _restore_artifacts(folder / ARTIFACTS)
         try:
-            snapshot.put_back(folder / contents.database, contents.counts)
+            snapshot.restore_snapshot(folder / contents.database, contents.counts)
         except SnapshotError as error:
             raise BackupError(str(error)) from error
     connections.close_all()
     return contents
 
 
-def _bring_back_artifacts(folder: Path) -> None:
+def _restore_artifacts(folder: Path) -> None:
     """Put folders in place by rename. One of the same name holds the same bytes or is damaged: it is replaced."""
     if not folder.is_dir():
         return
@@ -227,7 +227,7 @@ def _bring_back_artifacts(folder: Path) -> None:
     _flush(settings.ARTIFACTS_DIR)
 
 
-def _sha256(path: Path) -> str:
+def _compute_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -67,7 +67,7 @@ class Channel(filesystem.Channel):
             return []
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        binding = _binding(routing_key, pattern, queue)
+        binding = _build_binding(routing_key, pattern, queue)
         with self._changing_bindings():
             table = self.get_table(exchange)
             if binding not in table:
@@ -78,7 +78,7 @@ class Channel(filesystem.Channel):
     ) -> None:
         # Past the class above, whose own way of changing the file this replaces.
         super(filesystem.Channel, self)._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        binding = _binding(routing_key, pattern, queue)
+        binding = _build_binding(routing_key, pattern, queue)
         with self._changing_bindings():
             table = self.get_table(exchange)
             if binding in table:
@@ -101,7 +101,7 @@ class Transport(filesystem.Transport):
     Channel = Channel
 
 
-def _binding(routing_key: str, pattern: str, queue: str) -> filesystem.exchange_queue_t:
+def _build_binding(routing_key: str, pattern: str, queue: str) -> filesystem.exchange_queue_t:
     return filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
 
 

@@ -14,7 +14,7 @@ WAL_BUG_FROM, WAL_BUG_TO = (3, 7, 0), (3, 51, 2)
 
 
 @register("installation")
-def sqlite_is_sound(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database (T27)."""
     if connection.vendor != "sqlite" or not WAL_BUG_FROM <= sqlite3.sqlite_version_info <= WAL_BUG_TO:
         return []
@@ -31,7 +31,7 @@ def sqlite_is_sound(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register("installation")
-def data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Warn when others on the machine may read listening histories."""
     mode = stat.S_IMODE(settings.DATA_DIR.stat().st_mode)
     if not mode & 0o077:
@@ -46,7 +46,7 @@ def data_folder_is_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register("installation")
-def folders_are_writable(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_folders_are_writable(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Refuse folders that nothing can be written to."""
     return [
         Error(
@@ -55,11 +55,11 @@ def folders_are_writable(app_configs: Any, **_: Any) -> list[CheckMessage]:
             id="musicrec.E001",
         )
         for folder in (settings.DATA_DIR, settings.ARTIFACTS_DIR)
-        if (error := _write_error(folder))
+        if (error := _find_write_error(folder))
     ]
 
 
-def _write_error(folder: Path) -> str:
+def _find_write_error(folder: Path) -> str:
     probe = folder / ".can-write"
     try:
         probe.write_bytes(b"")
@@ -70,7 +70,7 @@ def _write_error(folder: Path) -> str:
 
 
 @register(Tags.security, deploy=True)
-def site_is_for_the_public(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_public_site(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """What a site on the internet must not have. Part of `check --deploy`."""
     messages: list[CheckMessage] = []
     if not settings.HTTPS:

@@ -26,11 +26,11 @@ ADDRESSES = ("postgres://", "postgresql://", "sqlite://")
 OnTable = Callable[[str, int], None]
 
 
-class MoveError(Exception):
+class TransferError(Exception):
     """The move was refused or did not arrive whole; the message says why. The source is never changed."""
 
 
-def move(
+def transfer_database(
     url: str, *, on_table: OnTable | None = None, on_rename: Callable[[str, str], None] | None = None
 ) -> int:
     """Copy all rows of all tables to the empty database at `url`; return how many.
@@ -41,39 +41,39 @@ def move(
     transaction, which ends only when every table's rows and their digest are the same on both sides.
     """
     if health_checks.migrations_finding().status != "ok":
-        raise MoveError("The old database misses migrations; run `python manage.py migrate` first.")
-    with _target(url):
+        raise TransferError("The old database misses migrations; run `python manage.py migrate` first.")
+    with _add_target(url):
         _make_tables()
         with transaction.atomic(SOURCE), transaction.atomic(TARGET):
             _refuse_used_target()
-            n_rows = _copy_everything(on_table or _nobody)
-            for old, new in _names_to_change().items() if on_rename else ():
+            n_rows = _copy_everything(on_table or _ignore_table)
+            for old, new in _find_renames().items() if on_rename else ():
                 on_rename(old, new)
             _set_sequences()
         return n_rows
 
 
 @contextmanager
-def _target(url: str) -> Iterator[None]:
+def _add_target(url: str) -> Iterator[None]:
     """Add the database at `url` under its own alias for as long as the block lasts."""
     if not url.startswith(ADDRESSES):
-        raise MoveError("The address must begin like postgres:// or sqlite:///.")
+        raise TransferError("The address must begin like postgres:// or sqlite:///.")
     try:
         values = environ.Env.db_url_config(url)
     except (ImproperlyConfigured, ValueError) as error:
-        raise MoveError(f"{url.split('@')[-1]} is no database address: {error}.") from error
-    connections.settings[TARGET] = _with_defaults(values)
+        raise TransferError(f"{url.split('@')[-1]} is no database address: {error}.") from error
+    connections.settings[TARGET] = _fill_defaults(values)
     try:
         yield
     except DatabaseError as error:
-        raise MoveError(f"The database refused: {str(error).strip().splitlines()[0]}.") from error
+        raise TransferError(f"The database refused: {str(error).strip().splitlines()[0]}.") from error
     finally:
         connections[TARGET].close()
         del connections[TARGET]
         del connections.settings[TARGET]
 
 
-def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+def _fill_defaults(values: dict[str, Any]) -> dict[str, Any]:
     settings = connections.settings[SOURCE] | {
         "OPTIONS": {},
         "PASSWORD": "",
@@ -91,12 +91,12 @@ def _make_tables() -> None:
 def _refuse_used_target() -> None:
     for model in (User, Song):
         if model._base_manager.using(TARGET).exists():
-            raise MoveError(
+            raise TransferError(
                 f"The target already has {model._meta.verbose_name_plural}; give an empty database."
             )
 
 
-def _all_models() -> list[type[models.Model]]:
+def _list_models() -> list[type[models.Model]]:
     return [
         model
         for model in apps.get_models(include_auto_created=True)
@@ -107,8 +107,8 @@ def _all_models() -> list[type[models.Model]]:
 def _copy_everything(on_table: OnTable) -> int:
     _empty_target()
     n_rows = 0
-    for model in _all_models():
-        n_copied = _copy(model)
+    for model in _list_models():
+        n_copied = _copy_table(model)
         on_table(model._meta.db_table, n_copied)
         n_rows += n_copied
     return n_rows
@@ -117,34 +117,34 @@ def _copy_everything(on_table: OnTable) -> int:
 def _empty_target() -> None:
     """Remove what migrations put there (content types, permissions, schedules): the source has its own."""
     with connections[TARGET].cursor() as cursor:
-        for model in reversed(_all_models()):
-            cursor.execute(f"DELETE FROM {_quoted(model._meta.db_table)}")  # noqa: S608
+        for model in reversed(_list_models()):
+            cursor.execute(f"DELETE FROM {_quote_name(model._meta.db_table)}")  # noqa: S608
 
 
-def _copy(model: type[models.Model]) -> int:
+def _copy_table(model: type[models.Model]) -> int:
     """Copy one table and compare both sides. Rows go past save() and auto_now, which would change them."""
     fields = model._meta.concrete_fields
-    columns = ", ".join(_quoted(field.column) for field in fields)
+    columns = ", ".join(_quote_name(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    sql = f"INSERT INTO {_quote_name(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
     target = connections[TARGET]
     sent = Digest()
     with target.cursor() as cursor:
-        for batch in _batches(_rows(model, SOURCE)):
-            batch = list(_fitting(model, batch))
+        for batch in _read_batches(_read_rows(model, SOURCE)):
+            batch = list(_fit_rows(model, batch))
             sent.add(batch)
-            cursor.executemany(sql, [_prepared(fields, row, target) for row in batch])
+            cursor.executemany(sql, [_prepare_row(fields, row, target) for row in batch])
     arrived = Digest()
-    for batch in _batches(_rows(model, TARGET)):
+    for batch in _read_batches(_read_rows(model, TARGET)):
         arrived.add(batch)
     if sent != arrived:
-        raise MoveError(
+        raise TransferError(
             f"{model._meta.db_table} did not arrive as it was sent ({arrived.n_rows} of {sent.n_rows} rows)."
         )
     return sent.n_rows
 
 
-def _fitting(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple]:
+def _fit_rows(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple]:
     """Yield rows as a stricter database takes them.
 
     SQLite keeps texts beyond their column, and user names apart that differ in the case of letters like Ä. What is
@@ -156,7 +156,7 @@ def _fitting(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple
         for place, field in enumerate(fields)
         if isinstance(field, models.CharField) and not field.editable and field.max_length
     ]
-    names = _names_to_change() if model is User else {}
+    names = _find_renames() if model is User else {}
     name_at = [field.attname for field in fields].index("username") if names else -1
     for row in rows:
         values = list(row)
@@ -168,7 +168,7 @@ def _fitting(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple
         yield tuple(values)
 
 
-def _names_to_change() -> dict[str, str]:
+def _find_renames() -> dict[str, str]:
     """Return the user names that are the same as an older account's where case does not count, and new ones."""
     names = list(User._base_manager.using(SOURCE).order_by("pk").values_list("username", flat=True))
     taken = {name.lower() for name in names}
@@ -183,16 +183,16 @@ def _names_to_change() -> dict[str, str]:
     return changed
 
 
-def _rows(model: type[models.Model], alias: str) -> Iterator[tuple]:
+def _read_rows(model: type[models.Model], alias: str) -> Iterator[tuple]:
     names = [field.attname for field in model._meta.concrete_fields]
     return iter(model._base_manager.using(alias).order_by().values_list(*names).iterator(chunk_size=BATCH))
 
 
-def _prepared(fields: Iterable[models.Field], row: tuple, target: Any) -> tuple:
+def _prepare_row(fields: Iterable[models.Field], row: tuple, target: Any) -> tuple:
     return tuple(field.get_db_prep_save(value, target) for field, value in zip(fields, row, strict=True))
 
 
-def _batches(rows: Iterator[tuple]) -> Iterator[list[tuple]]:
+def _read_batches(rows: Iterator[tuple]) -> Iterator[list[tuple]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
 
@@ -206,7 +206,7 @@ class Digest:
 
     def add(self, rows: Iterable[tuple]) -> None:
         for row in rows:
-            written = repr([_plain(value) for value in row]).encode()
+            written = repr([_simplify_value(value) for value in row]).encode()
             self.sum += int.from_bytes(hashlib.sha256(written).digest())
             self.n_rows += 1
 
@@ -216,14 +216,14 @@ class Digest:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _plain(value: Any) -> Any:
+def _simplify_value(value: Any) -> Any:
     """Return a value as both databases mean it: a moment without its zone object, a dict whatever its key order."""
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, dict):
-        return sorted((key, _plain(part)) for key, part in value.items())
+        return sorted((key, _simplify_value(part)) for key, part in value.items())
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [_simplify_value(part) for part in value]
     return bytes(value) if isinstance(value, memoryview) else value
 
 
@@ -231,13 +231,13 @@ def _set_sequences() -> None:
     """Let new rows be numbered after the copied ones."""
     target = connections[TARGET]
     with target.cursor() as cursor:
-        for statement in target.ops.sequence_reset_sql(no_style(), _all_models()):
+        for statement in target.ops.sequence_reset_sql(no_style(), _list_models()):
             cursor.execute(statement)
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     return connections[TARGET].ops.quote_name(name)
 
 
-def _nobody(table: str, n_rows: int) -> None:
+def _ignore_table(table: str, n_rows: int) -> None:
     """Told about a table when nobody wants to know."""

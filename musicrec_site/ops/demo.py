@@ -14,14 +14,14 @@ LISTENER = "user_00001"
 PASSWORD = "demo-listener"  # noqa: S105  (a demo account on this machine; its password is meant to be known)
 
 
-def is_wanted() -> bool:
+def needs_demo() -> bool:
     """True for an empty database, and for one in which the demo was begun and stopped before it was ready."""
     if has_login():
         return not ModelVersion.objects.exists()
-    return world_is_wanted(N_LISTENERS, N_SONGS, SEED)
+    return needs_world(N_LISTENERS, N_SONGS, SEED)
 
 
-def world_is_wanted(n_listeners: int, n_songs: int, seed: int) -> bool:
+def needs_world(n_listeners: int, n_songs: int, seed: int) -> bool:
     """True for an empty database, and for one that has only a part of this world."""
     if not Song.objects.exists():
         return True
@@ -41,14 +41,14 @@ def has_login() -> bool:
     return listener is not None and listener.has_usable_password() and listener.check_password(PASSWORD)
 
 
-def make_login() -> None:
+def create_login() -> None:
     """Let the demo listener sign in."""
     listener = User.objects.get(username=LISTENER)
     listener.set_password(PASSWORD)
     listener.save(update_fields=["password"])
 
 
-def three_listeners() -> list[tuple[str, User]]:
+def find_example_listeners() -> list[tuple[str, User]]:
     """Return a hot listener, a cold one (under 5 songs) and a brand new one, with what to call them."""
     counted = User.objects.annotate(n_songs=Count("interactions__song", distinct=True)).order_by("pk")
     hot = counted.filter(n_songs__gte=20).first()
@@ -62,7 +62,7 @@ def three_listeners() -> list[tuple[str, User]]:
     return [(who, listener) for who, listener in found if listener is not None]
 
 
-def evaluation_table(version: ModelVersion) -> str:
+def format_evaluation_table(version: ModelVersion) -> str:
     """Return what the training measured as text: a line a system, a column a metric, with the interval of NDCG."""
     report = version.metrics.get("report")
     if not report:
@@ -70,12 +70,14 @@ def evaluation_table(version: ModelVersion) -> str:
     shown = ("precision@5", "precision@10", "ndcg@10", "recall@20", "map@10", "hit_rate@10", "coverage@10")
     lines = [f"{'':14}" + "".join(f"{name:>14}" for name in shown)]
     for system, found in report["systems"].items():
-        lines.append(f"{system:14}" + "".join(f"{_mean(found['overall'].get(name)):>14}" for name in shown))
+        lines.append(
+            f"{system:14}" + "".join(f"{_format_mean(found['overall'].get(name)):>14}" for name in shown)
+        )
     lines.append(f"({report['split']} split, {report['n_listeners']:,} listeners)")
     return "\n".join(lines)
 
 
-def _mean(value: dict[str, float] | float | None) -> str:
+def _format_mean(value: dict[str, float] | float | None) -> str:
     if value is None:
         return "-"
     return f"{value['mean'] if isinstance(value, dict) else value:.4f}"

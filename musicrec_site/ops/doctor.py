@@ -23,26 +23,26 @@ from recommendations.services.versions.registry import RegistryError
 MEGABYTE = 1_000_000
 
 
-def examine() -> Iterator[Finding]:
+def examine_installation() -> Iterator[Finding]:
     """Yield one finding after the other; what needs a database is skipped when there is none."""
-    for look in (_python, _disk, _system_checks, _broker, _cache):
+    for look in (_check_python, _check_disk, _run_system_checks, _check_broker, _check_cache):
         yield from look()
-    database = _database()
+    database = _check_database()
     yield database
     if database.status != "failed":
         for look in _NEEDING_A_DATABASE:
             yield from look()
 
 
-def _python() -> Iterator[Finding]:
+def _check_python() -> Iterator[Finding]:
     yield Finding("program", "ok", f"Python {platform.python_version()}, {os.cpu_count()} processors")
 
 
-def _disk() -> Iterator[Finding]:
+def _check_disk() -> Iterator[Finding]:
     yield health_checks.disk_finding()
 
 
-def _system_checks() -> Iterator[Finding]:
+def _run_system_checks() -> Iterator[Finding]:
     found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
     for message in found:
         yield health_checks.finding_of(f"check {message.id}", message)
@@ -50,7 +50,7 @@ def _system_checks() -> Iterator[Finding]:
         yield Finding("system checks", "ok")
 
 
-def _broker() -> Iterator[Finding]:
+def _check_broker() -> Iterator[Finding]:
     url = settings.CELERY_BROKER_URL
     options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
     transport = getattr(settings, "CELERY_BROKER_TRANSPORT", None)
@@ -65,7 +65,7 @@ def _broker() -> Iterator[Finding]:
         yield Finding("message queue", "ok", shown)
 
 
-def _cache() -> Iterator[Finding]:
+def _check_cache() -> Iterator[Finding]:
     backend = settings.CACHES["default"]["BACKEND"].rsplit(".", 1)[-1]
     try:
         cache.set("doctor", 1, 10)
@@ -80,15 +80,15 @@ def _cache() -> Iterator[Finding]:
     )
 
 
-def _database() -> Finding:
+def _check_database() -> Finding:
     try:
         health_checks.check_database()
     except (DatabaseError, OSError) as error:
-        return Finding("database", "failed", str(error).strip(), _cure(error))
-    return Finding("database", "ok", f"{connection.display_name} {_database_version()}")
+        return Finding("database", "failed", str(error).strip(), _suggest_cure(error))
+    return Finding("database", "ok", f"{connection.display_name} {_get_database_version()}")
 
 
-def _cure(error: Exception) -> str:
+def _suggest_cure(error: Exception) -> str:
     if "full" in str(error) or _is_out_of_room():
         return "Make room on its disk; what was stored is not damaged, and nothing else is to be done."
     return (
@@ -104,18 +104,18 @@ def _is_out_of_room() -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free < MEGABYTE
 
 
-def _database_version() -> str:
+def _get_database_version() -> str:
     if connection.vendor == "sqlite":
         return sqlite3.sqlite_version
     major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]
     return f"{major}.{minor}"
 
 
-def _migrations() -> Iterator[Finding]:
+def _check_migrations() -> Iterator[Finding]:
     yield health_checks.migrations_finding()
 
 
-def _integrity() -> Iterator[Finding]:
+def _check_integrity() -> Iterator[Finding]:
     if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
@@ -127,12 +127,12 @@ def _integrity() -> Iterator[Finding]:
         yield Finding("database file", "failed", problem, "Restore a backup: python manage.py restore FILE")
 
 
-def _backup_tools() -> Iterator[Finding]:
+def _check_backup_tools() -> Iterator[Finding]:
     if connection.vendor == "postgresql" and shutil.which("pg_dump") is None:
         yield Finding("backup", "degraded", "pg_dump is missing", "sudo apt-get install postgresql-client")
 
 
-def _catalog() -> Iterator[Finding]:
+def _check_catalog() -> Iterator[Finding]:
     if Song.objects.exists():
         yield Finding("catalog", "ok", f"{Song.objects.count():,} songs")
     else:
@@ -144,7 +144,7 @@ def _catalog() -> Iterator[Finding]:
         )
 
 
-def _model() -> Iterator[Finding]:
+def _check_model() -> Iterator[Finding]:
     active = registry.active_version()
     if active is not None:
         try:
@@ -155,15 +155,15 @@ def _model() -> Iterator[Finding]:
     yield health_checks.model_finding()
 
 
-def _worker() -> Iterator[Finding]:
+def _check_worker() -> Iterator[Finding]:
     yield health_checks.worker_finding()
 
 
 _NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _migrations,
-    _integrity,
-    _backup_tools,
-    _catalog,
-    _model,
-    _worker,
+    _check_migrations,
+    _check_integrity,
+    _check_backup_tools,
+    _check_catalog,
+    _check_model,
+    _check_worker,
 )

@@ -31,7 +31,7 @@ class HealthMiddleware:
         if request.path_info == "/healthz":
             return _answer({"status": "ok"}, 200)
         if request.path_info == "/readyz":
-            return _readiness(self.probe.findings())
+            return _answer_readiness(self.probe.findings())
         return self.get_response(request)
 
 
@@ -47,15 +47,15 @@ class Probe:
 
     def findings(self) -> list[Finding]:
         if self._pending is None or self._pending.done():
-            self._pending = self._executor.submit(_look)
+            self._pending = self._executor.submit(_check_database)
         try:
             return self._pending.result(timeout=PROBE_SECONDS)
         except FutureTimeoutError:
             return [Finding("database", "failed", f"does not answer within {PROBE_SECONDS} s")]
 
 
-def _look() -> list[Finding]:
-    connections["default"] = _own_connection()
+def _check_database() -> list[Finding]:
+    connections["default"] = _open_connection()
     try:
         return health_checks.readiness()
     except (DatabaseError, OSError):
@@ -65,7 +65,7 @@ def _look() -> list[Finding]:
         connections["default"].close()
 
 
-def _own_connection() -> BaseDatabaseWrapper:
+def _open_connection() -> BaseDatabaseWrapper:
     """Return a fresh connection outside the pool, whose waiting and retrying would hide that the server is away."""
     connection = connections["default"].copy()
     options: dict[str, Any] = connection.settings_dict["OPTIONS"]
@@ -77,7 +77,7 @@ def _own_connection() -> BaseDatabaseWrapper:
     return connection
 
 
-def _readiness(findings: list[Finding]) -> JsonResponse:
+def _answer_readiness(findings: list[Finding]) -> JsonResponse:
     status = health_checks.worst(findings)
     checks = {finding.name: finding.to_dict() for finding in findings}
     return _answer({"status": status, "checks": checks}, 503 if status == "failed" else 200)

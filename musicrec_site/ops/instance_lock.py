@@ -12,7 +12,7 @@ NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP)
 """A network folder without locks: the operator has to see to it that only one runs."""
 
 
-def claim(folder: Path, address: str) -> int:
+def claim_folder(folder: Path, address: str) -> int:
     """Keep `folder` for this process; return the open file that stands for it. Raises CannotServe.
 
     The kernel holds the lock: a process that is killed leaves none behind, and the program that replaces this one keeps

@@ -57,13 +57,15 @@ class MetricsMiddleware:
         return response
 
 
-def metrics(request: HttpRequest) -> HttpResponse:
+def serve_metrics(request: HttpRequest) -> HttpResponse:
     """Answer the scrape of a Prometheus server, or a look of the operator."""
     if not settings.METRICS:
         return HttpResponse("METRICS is off.\n", status=404, content_type="text/plain")
     if not (_has_token(request) or request.user.is_staff):
         return HttpResponse("For staff, or with METRICS_TOKEN.\n", status=403, content_type="text/plain")
-    return HttpResponse(_page(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+    return HttpResponse(
+        _render_page(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _has_token(request: HttpRequest) -> bool:
@@ -73,7 +75,7 @@ def _has_token(request: HttpRequest) -> bool:
     return compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
 
 
-def _page() -> bytes:
+def _render_page() -> bytes:
     registry = CollectorRegistry()
     registry.register(DatabaseCollector())
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -81,7 +83,7 @@ def _page() -> bytes:
         registry.register(REGISTRY)
         return generate_latest(registry)
     MultiProcessCollector(registry)
-    with _alone_in(Path(directory)):
+    with _lock_directory(Path(directory)):
         return generate_latest(registry)
 
 
@@ -102,22 +104,22 @@ def keep_totals(directory: Path) -> None:
 
     Deleting them instead would make counters fall, which Prometheus reads as a restart and counts twice.
     """
-    with _alone_in(directory):
+    with _lock_directory(directory):
         for path in directory.glob("*.db"):
             kind, _, process = path.stem.rpartition("_")
-            if process != TOTALS and not _runs(int(process)):
-                _add(path, directory / f"{kind}_{TOTALS}.db")
+            if process != TOTALS and not _is_running(int(process)):
+                _add_to_total(path, directory / f"{kind}_{TOTALS}.db")
                 path.unlink()
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
+def _lock_directory(directory: Path) -> Iterator[None]:
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -127,7 +129,7 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _add(source: Path, total: Path) -> None:
+def _add_to_total(source: Path, total: Path) -> None:
     totals = MmapedDict(str(total))
     for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(source)):
         totals.write_value(key, totals.read_value(key)[0] + value, timestamp)

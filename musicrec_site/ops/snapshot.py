@@ -24,17 +24,17 @@ class SnapshotError(Exception):
 Counts = dict[str, int]
 
 
-def tables() -> list[str]:
+def list_tables() -> list[str]:
     """Return the tables of all models, many-to-many ones included, and the log of migrations."""
     models = apps.get_models(include_auto_created=True)
     return sorted({model._meta.db_table for model in models if model._meta.managed} | {"django_migrations"})
 
 
-def file_name() -> str:
+def get_file_name() -> str:
     return "database.sqlite3" if connection.vendor == "sqlite" else "database.pgdump"
 
 
-def take(target: Path) -> Counts:
+def take_snapshot(target: Path) -> Counts:
     """Copy the database of this moment to `target` and return the rows of each table in the copy."""
     if connection.vendor == "sqlite":
         return _take_sqlite(target)
@@ -43,19 +43,19 @@ def take(target: Path) -> Counts:
     raise SnapshotError(f"Databases of the kind {connection.vendor} are not backed up; use their own tools.")
 
 
-def put_back(source: Path, counts: Counts) -> None:
+def restore_snapshot(source: Path, counts: Counts) -> None:
     """Replace the whole database by a copy that `take` made. All or nothing."""
     connections.close_all()
     if connection.vendor == "sqlite":
-        _put_back_sqlite(source, counts)
+        _restore_sqlite(source, counts)
     else:
-        _put_back_postgresql(source, counts)
+        _restore_postgresql(source, counts)
 
 
-def check(source: Path, counts: Counts) -> None:
+def check_snapshot(source: Path, counts: Counts) -> None:
     """Raise SnapshotError when a copy is damaged or does not hold `counts` rows."""
     if source.name.endswith(".pgdump"):
-        _run(["pg_restore", "--list", str(source)], {})
+        _run_command(["pg_restore", "--list", str(source)], {})
         return
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
         _check_sqlite(copy, counts)
@@ -65,20 +65,20 @@ def check(source: Path, counts: Counts) -> None:
 
 
 def _take_sqlite(target: Path) -> Counts:
-    with closing(_sqlite_connection()) as source, closing(sqlite3.connect(target)) as copy:
+    with closing(_open_sqlite()) as source, closing(sqlite3.connect(target)) as copy:
         # One step: a copy in several would start again with every write in between.
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
-        counts = _counted(copy, tables())
+        counts = _count_sqlite_rows(copy, list_tables())
         _check_sqlite(copy, counts)
     return counts
 
 
-def _put_back_sqlite(source: Path, counts: Counts) -> None:
+def _restore_sqlite(source: Path, counts: Counts) -> None:
     """Write the copy through SQLite's own locks, so that a process that still has the file open is not fooled."""
     with (
         closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy,
-        closing(_sqlite_connection()) as target,
+        closing(_open_sqlite()) as target,
     ):
         target.execute("PRAGMA journal_mode=DELETE")
         copy.backup(target)
@@ -86,7 +86,7 @@ def _put_back_sqlite(source: Path, counts: Counts) -> None:
         _check_sqlite(target, counts)
 
 
-def _sqlite_connection() -> sqlite3.Connection:
+def _open_sqlite() -> sqlite3.Connection:
     name = connection.settings_dict["NAME"]
     return sqlite3.connect(name, timeout=20, uri=str(name).startswith("file:"))
 
@@ -99,10 +99,10 @@ def _check_sqlite(copy: sqlite3.Connection, counts: Counts) -> None:
     ]
     if problems:
         raise SnapshotError(f"The copy of the database is damaged: {problems[0]}.")
-    _compare(counts, _counted(copy, counts))
+    _compare_counts(counts, _count_sqlite_rows(copy, counts))
 
 
-def _counted(database: sqlite3.Connection, names: Iterable[str]) -> Counts:
+def _count_sqlite_rows(database: sqlite3.Connection, names: Iterable[str]) -> Counts:
     return {name: database.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
 
 
@@ -114,23 +114,23 @@ def _take_postgresql(target: Path) -> Counts:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
-        counts = _counted_by(cursor, tables())
-        _run(
+        counts = _count_postgresql_rows(cursor, list_tables())
+        _run_command(
             ["pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={target}"],
-            _pg_environment(),
+            _build_pg_environment(),
         )
     return counts
 
 
-def _put_back_postgresql(source: Path, counts: Counts) -> None:
+def _restore_postgresql(source: Path, counts: Counts) -> None:
     options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
-    environment = _pg_environment()
-    _run(["pg_restore", *options, f"--dbname={environment['PGDATABASE']}", str(source)], environment)
+    environment = _build_pg_environment()
+    _run_command(["pg_restore", *options, f"--dbname={environment['PGDATABASE']}", str(source)], environment)
     with connection.cursor() as cursor:
-        _compare(counts, _counted_by(cursor, counts))
+        _compare_counts(counts, _count_postgresql_rows(cursor, counts))
 
 
-def _counted_by(cursor: Any, names: Iterable[str]) -> Counts:
+def _count_postgresql_rows(cursor: Any, names: Iterable[str]) -> Counts:
     counts = {}
     for name in names:
         cursor.execute(f'SELECT COUNT(*) FROM "{name}"')  # noqa: S608
@@ -138,7 +138,7 @@ def _counted_by(cursor: Any, names: Iterable[str]) -> Counts:
     return counts
 
 
-def _pg_environment() -> dict[str, str]:
+def _build_pg_environment() -> dict[str, str]:
     """Return what libpq reads; a password on the command line could be seen by others on the machine."""
     values = connection.settings_dict
     names = {
@@ -151,7 +151,7 @@ def _pg_environment() -> dict[str, str]:
     return {variable: str(values[name]) for variable, name in names.items() if values.get(name)}
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run_command(command: list[str], environment: dict[str, str]) -> None:
     if shutil.which(command[0]) is None:
         raise SnapshotError(
             f"{command[0]} is not installed; on Debian and Ubuntu: sudo apt-get install postgresql-client"
@@ -166,7 +166,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 # --- Both -------------------------------------------------------------------------------------------------------------
 
 
-def _compare(wanted: Counts, found: Counts) -> None:
+def _compare_counts(wanted: Counts, found: Counts) -> None:
     for name, n_rows in wanted.items():
         if found[name] != n_rows:
             raise SnapshotError(f"{name} has {found[name]:,} rows in the copy instead of {n_rows:,}.")

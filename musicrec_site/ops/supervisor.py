@@ -77,7 +77,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def children(host: str, port: int) -> list[Child]:
+def list_children(host: str, port: int) -> list[Child]:
     """Return the processes of the site."""
     python = sys.executable
     celery = [python, "-m", "celery", "--app", "musicrec_site", "--quiet"]
@@ -135,7 +135,7 @@ class Supervisor:
 
     def __init__(self, host: str, port: int, say: Callable[[str], None]) -> None:
         self.host, self.port, self.say = host, port, say
-        self.children = children(host, port)
+        self.children = list_children(host, port)
         self._stop_signal: int | None = None
         self._ready = False
 
@@ -231,12 +231,12 @@ def require_free_port(host: str, port: int) -> None:
 def say(sentence: str) -> None:
     """Print; a terminal that was closed must not keep the children from being ended in order."""
     try:
-        print(_line(sentence), flush=True)  # noqa: T201
+        print(_format_line(sentence), flush=True)  # noqa: T201
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _line(sentence: str) -> str:
+def _format_line(sentence: str) -> str:
     """Return the sentence, as an object like the site's own lines where a collector reads them."""
     if os.environ.get("LOG_FORMAT") != "json":
         return sentence

@@ -40,12 +40,12 @@ class BodyLimit:
 def find_limit(path: str) -> BodyLimit:
     """Return the limit of an address; an unknown one takes what a form takes. No query."""
     try:
-        return limit_view(resolve(path).func)
+        return get_view_limit(resolve(path).func)
     except (Resolver404, UnicodeError, ValueError):
         return BodyLimit(MAX_BODY_BYTES)
 
 
-def limit_view(view: Any) -> BodyLimit:
+def get_view_limit(view: Any) -> BodyLimit:
     """Return the limit that a view, or the class behind it, names."""
     view = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
     return BodyLimit(
@@ -77,22 +77,22 @@ class BodyLimitMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> HttpResponse | None:
         if REFUSED in request.META:
-            return _refusal(request, request.META[REFUSED])
-        n_bytes = _content_length(request)
-        limit = limit_view(view)
+            return _build_refusal(request, request.META[REFUSED])
+        n_bytes = _get_content_length(request)
+        limit = get_view_limit(view)
         if n_bytes <= limit.anybody:
             return None
         if n_bytes <= limit.uploader and may_upload(request, staff_only=limit.staff_only):
             return None
-        return _refusal(request, limit.uploader if n_bytes > limit.uploader > 0 else limit.anybody)
+        return _build_refusal(request, limit.uploader if n_bytes > limit.uploader > 0 else limit.anybody)
 
 
-def _content_length(request: HttpRequest) -> int:
+def _get_content_length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
-def _refusal(request: HttpRequest, most: int) -> HttpResponse:
+def _build_refusal(request: HttpRequest, most: int) -> HttpResponse:
     """Word the refusal as the address words its other errors."""
     message = f"The body may have {most:,} bytes at most."
     if answer := refuse_program(request, 413, "too_large", message):

@@ -10,11 +10,11 @@ from django.template.loader import render_to_string
 RETRY_AFTER_SECONDS = 5
 
 
-def csrf_failure(request, reason=""):
+def show_csrf_failure(request, reason=""):
     return render(request, "403_csrf.html", status=403)
 
 
-def server_error(request) -> HttpResponse:
+def show_server_error(request) -> HttpResponse:
     """Answer with a page that runs no context processor: whatever broke may be in one of them.
 
     A database that is away or full passes, so that is 503: try again. Everything else is 500.

@@ -4,15 +4,15 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest
 from django.views.decorators.http import require_safe
 
-from accounts.middleware import without_page_limit
+from accounts.middleware import exempt_from_page_limit
 
 ICON = settings.BASE_DIR / "static/img/icon.svg"
 ONE_DAY = 24 * 3600
 
 
-@without_page_limit
+@exempt_from_page_limit
 @require_safe
-def icon(request: HttpRequest) -> FileResponse:
+def serve_icon(request: HttpRequest) -> FileResponse:
     """Serve the drawn icon; browsers go by its type, not by the end of its address."""
     response = FileResponse(ICON.open("rb"), content_type="image/svg+xml")
     response["Cache-Control"] = f"public, max-age={ONE_DAY}"

@@ -10,7 +10,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import LabelledForm, ask
+from common.admin import LabelledForm, render_confirmation
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
 from recommendations.services.experiments import lifecycle
@@ -105,7 +105,9 @@ class ExperimentAdmin(admin.ModelAdmin):
             arm = _chosen_arm(request, experiment) if step == "promote" else None
             if request.method != "POST":
                 answers = {"arm": arm.pk} if arm is not None else {}
-                return ask(self, request, _question(experiment, step, arm), back=back, answers=answers)
+                return render_confirmation(
+                    self, request, _question(experiment, step, arm), back=back, answers=answers
+                )
             self._do(request, experiment, step, arm)
         except ExperimentRefused as error:
             messages.error(request, str(error))

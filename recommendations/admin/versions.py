@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Song
-from common.admin import RecordAdmin, ask
+from common.admin import RecordAdmin, render_confirmation
 from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
@@ -197,7 +197,7 @@ class ModelVersionAdmin(RecordAdmin):
         versions_page = reverse("admin:recommendations_modelversion_changelist")
         if request.method != "POST":
             answers = {"agreed": agreed} if agreed else {}
-            return ask(self, request, question, back=versions_page, answers=answers)
+            return render_confirmation(self, request, question, back=versions_page, answers=answers)
         try:
             version = change()
         except registry.RegistryError as error:

@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from catalog.listening import library
 from catalog.models import Artist, Song
-from common.http import Undo, back, done
+from common.http import Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.serving.explanation_facts import Explained, read_facts
@@ -136,5 +136,5 @@ def _do_wish(request, wishes, about, name: str, address: str):
     if not takes_back and request.htmx:
         messages.success(request, message)
         return HttpResponseClientRefresh()
-    undo = Undo(reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, back(request))
-    return done(request, message, undo=undo if takes_back else None)
+    undo = Undo(reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, get_back_url(request))
+    return answer_action(request, message, undo=undo if takes_back else None)

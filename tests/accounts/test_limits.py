@@ -136,7 +136,7 @@ def test_the_table_does_not_say_who_was_tried_from_where(anna):
 def test_a_broken_address_is_a_caller_like_any_other(settings):
     settings.TRUST_PROXY = True
     request = RequestFactory().get("/", headers={"X-Forwarded-For": "no address"})
-    assert throttle.client_network(request) == "unknown"
+    assert throttle.get_client_network(request) == "unknown"
 
 
 # --- Pages without an account --------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def test_a_token_is_stored_as_a_hash_and_ends(alice):
     ApiToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
     expired = alice.get("me/")
     assert (expired.status, expired.body["error"]["code"]) == (401, "expired_token")
-    tokens.revoke_all(alice.user)
+    tokens.revoke_all_tokens(alice.user)
     assert alice.get("me/").body["error"]["code"] == "invalid_token"
 
 
@@ -168,7 +168,7 @@ def test_a_user_has_so_many_tokens_and_no_more(alice, monkeypatch):
     with pytest.raises(tokens.TooManyTokens, match="Delete one"):
         tokens.create_token(alice.user, "one more", ["read"])
     with pytest.raises(ValueError, match="at least one scope"):
-        tokens.revoke_all(alice.user) and tokens.create_token(alice.user, "nothing", [])
+        tokens.revoke_all_tokens(alice.user) and tokens.create_token(alice.user, "nothing", [])
 
 
 # --- The operators ----------------------------------------------------------------------------------------------------

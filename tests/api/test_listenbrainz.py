@@ -65,7 +65,7 @@ def test_listens_need_a_token_that_may_listen(alice, stranger):
     assert (refused.status, refused.body["code"]) == (401, 401)
     reader = Caller(alice.user, scopes=["read"], prefix="/1/")
     assert reader.post("submit-listens", single(listen())).status == 403
-    tokens.revoke_all(alice.user)
+    tokens.revoke_all_tokens(alice.user)
     assert reader.post("submit-listens", single(listen())).status == 401
 
 

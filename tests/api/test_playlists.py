@@ -101,4 +101,4 @@ def test_a_spreadsheet_runs_no_title_and_the_title_comes_back(alice, songs, titl
     text = alice.get(f"playlists/{made}/export/", {"as": "csv"}).body
     cell = next(csv.DictReader(io.StringIO(text)))["title"]
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
-    assert spreadsheets.restore(cell) == title
+    assert spreadsheets.restore_cell(cell) == title

@@ -187,7 +187,7 @@ def test_a_file_of_hostile_names_is_read_before_its_transaction(monkeypatch, dja
     monkeypatch.setattr(resolver, "build_song_keys", watch)
     listener = django_user_model.objects.create_user("ada")
     run = ImportRun.objects.create(content="listens", format="test", listener=listener)
-    lease = jobs.claim(ImportRun, run.pk, take_over=True, error="")
+    lease = jobs.claim_job(ImportRun, run.pk, take_over=True, error="")
     run.refresh_from_db()
     names = [(piece * 500)[:500] for piece in PIECES]
     listens = [

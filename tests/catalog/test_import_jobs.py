@@ -51,7 +51,7 @@ def upload(listener, content: bytes, name: str = "Streaming_History_Audio_1.json
 
 def dead_owner() -> str:
     """A process of this machine that is not there: no process has this start time."""
-    host, pid, _start, unique = jobs.owner_name().rsplit(":", 3)
+    host, pid, _start, unique = jobs.get_owner_name().rsplit(":", 3)
     return f"{host}:{pid}:1:{unique}"
 
 
@@ -60,11 +60,11 @@ class TestAttempts:
         """T66: given an import whose worker dies every time, when it was tried three times, then it has failed."""
         run = upload(alice, history(3))
         for attempt in (1, 2):
-            jobs.claim(ImportRun, run.pk, dead_owner())
+            jobs.claim_job(ImportRun, run.pk, dead_owner())
             assert import_jobs.sweep_imports().requeued == [run]
             run.refresh_from_db()
             assert (run.status, run.attempt) == (Status.QUEUED, attempt)
-        jobs.claim(ImportRun, run.pk, dead_owner())
+        jobs.claim_job(ImportRun, run.pk, dead_owner())
         assert import_jobs.sweep_imports().failed == [run]
         run.refresh_from_db()
         assert run.status == Status.FAILED
@@ -74,7 +74,7 @@ class TestAttempts:
     def test_others_come_before_what_failed_already(self, alice, bob):
         """T66: other imports go on."""
         poisoned = upload(alice, history(3))
-        jobs.claim(ImportRun, poisoned.pk, dead_owner())
+        jobs.claim_job(ImportRun, poisoned.pk, dead_owner())
         import_jobs.sweep_imports()
         healthy = upload(bob, history(3))
         assert import_jobs.run_next_import().pk == healthy.pk
@@ -142,7 +142,7 @@ class TestTurns:
         settings.JOB_SLICE_SECONDS = 0
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(25))
-        jobs.claim(ImportRun, run.pk, dead_owner())
+        jobs.claim_job(ImportRun, run.pk, dead_owner())
         import_jobs.sweep_imports()
         assert import_jobs.run_next_import().attempt == 0
 

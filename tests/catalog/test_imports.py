@@ -352,15 +352,15 @@ class TestLeases:
 
     def test_one_of_two_workers_gets_a_run(self):
         run = self.run_of()
-        assert jobs.claim(ImportRun, run.pk, "a:x:1").owner == "a:x:1"
-        assert jobs.claim(ImportRun, run.pk, "b:x:1") is None
+        assert jobs.claim_job(ImportRun, run.pk, "a:x:1").owner == "a:x:1"
+        assert jobs.claim_job(ImportRun, run.pk, "b:x:1") is None
 
     def test_a_silent_owner_loses_the_run_and_its_late_write_is_refused(self):
         """T10"""
         run = self.run_of()
-        lease = jobs.claim(ImportRun, run.pk, "a:x:1")
+        lease = jobs.claim_job(ImportRun, run.pk, "a:x:1")
         ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert jobs.claim(ImportRun, run.pk, "b:x:1", take_over=True) is not None
+        assert jobs.claim_job(ImportRun, run.pk, "b:x:1", take_over=True) is not None
         with pytest.raises(LostLease):
             ingest(run, lease, iter([SongRecord(1, "T", "A")]))
         assert not Song.objects.exists()
@@ -368,16 +368,16 @@ class TestLeases:
             lease.finish(Status.SUCCEEDED)
 
     def test_a_run_of_a_dead_process_of_this_machine_is_taken_at_once(self):
-        dead = jobs.owner_name().split(":")
+        dead = jobs.get_owner_name().split(":")
         dead[1] = "999999999"
         run = self.run_of(
             status=Status.RUNNING, owner=":".join(dead), lease_until=timezone.now() + timedelta(hours=1)
         )
-        assert jobs.claim(ImportRun, run.pk, take_over=True) is not None
+        assert jobs.claim_job(ImportRun, run.pk, take_over=True) is not None
 
     def test_a_run_goes_on_behind_its_last_chunk(self, songs):
         run = self.run_of(resume_at=2, n_read=2)
-        lease = jobs.claim(ImportRun, run.pk, "a:x:1")
+        lease = jobs.claim_job(ImportRun, run.pk, "a:x:1")
         run.refresh_from_db()
         ImportRun.objects.filter(pk=run.pk).update(content="listens")
         run.content = "listens"

@@ -95,8 +95,8 @@ def test_a_started_site_has_not_touched_implicit_and_has_one_blas_thread(tmp_pat
 
 
 def test_the_web_server_loads_the_site_after_its_forks():
-    from musicrec_site.ops.supervisor import children
+    from musicrec_site.ops.supervisor import list_children
 
-    served = [word for child in children("127.0.0.1", 8000) for word in child.command]
+    served = [word for child in list_children("127.0.0.1", 8000) for word in child.command]
     deployed = (ROOT / "compose.yaml").read_text() + (ROOT / "Dockerfile").read_text()
     assert "--preload" not in served and "preload" not in deployed

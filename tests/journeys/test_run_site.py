@@ -109,7 +109,7 @@ def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(r
     assert "Traceback" not in said
     assert answers(port)
     kill_session(process)
-    os.close(instance_lock.claim(site.folder / "data", "http://127.0.0.1:1"))
+    os.close(instance_lock.claim_folder(site.folder / "data", "http://127.0.0.1:1"))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(r
     ],
 )
 def test_where_it_is_reached(host, address):
-    assert run_site._address(host, 81) == address
+    assert run_site._build_address(host, 81) == address
 
 
 def test_a_closed_terminal_ends_everything_in_order(running):
@@ -202,16 +202,16 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
 
 
 def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
-    assert demo.is_wanted()
+    assert demo.needs_demo()
     Song.objects.create(key="mine", title="Mine", artist=Artist.objects.create(name="Me"))
-    assert not demo.is_wanted()
+    assert not demo.needs_demo()
     options = {"n_listeners": demo.N_LISTENERS, "n_songs": demo.N_SONGS, "seed": demo.SEED, "now": 1}
     begun = {"format": "demo", "options": options, "status": ImportRun.Status.RUNNING}
     ImportRun.objects.create(content=ImportRun.Content.SONGS, **begun)
     ImportRun.objects.create(content=ImportRun.Content.LISTENS, **begun)
-    assert demo.is_wanted()
+    assert demo.needs_demo()
     ImportRun.objects.update(status=ImportRun.Status.SUCCEEDED)
-    assert not demo.is_wanted()
+    assert not demo.needs_demo()
 
 
 def test_the_admin_gets_another_name_where_a_listener_of_a_file_is_called_admin(db):

@@ -13,7 +13,7 @@ import pytest
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from musicrec_site.ops.supervisor import children
+from musicrec_site.ops.supervisor import list_children
 from musicrec_site.server import web_worker
 from tests.conftest import Installation
 from tests.journeys.conftest import kill_group
@@ -40,7 +40,7 @@ class Served:
     def __init__(self, installation: Installation, port: int) -> None:
         self.installation, self.port = installation, port
         self.secret = installation.shell(SECRET).split()[-1]
-        command = children("127.0.0.1", port)[0].command[1:]
+        command = list_children("127.0.0.1", port)[0].command[1:]
         self.process = installation.start(*command, start_new_session=True)
         wait_for(lambda: self.answers(60), seconds=60)
 

@@ -85,7 +85,7 @@ def test_an_invitation_lets_one_person_in_once(db, settings, capsys):
 
 def test_an_invitation_runs_out(db, settings, monkeypatch):
     settings.SIGN_UP = "invited"
-    link = invitations.invitation_link(3).removeprefix(settings.SITE_URL)
+    link = invitations.make_invitation_link(3).removeprefix(settings.SITE_URL)
     real = time.time
     monkeypatch.setattr("django.core.signing.time.time", lambda: real() + 3 * 24 * 3600 + 60)
     assert Client().get(link).status_code == 403

@@ -7,7 +7,7 @@ from django.urls import URLPattern, get_resolver
 
 from accounts.models import User
 from accounts.uploads import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from musicrec_site.server.body_limits import find_limit, limit_view
+from musicrec_site.server.body_limits import find_limit, get_view_limit
 
 pytestmark = pytest.mark.django_db
 TOO_LARGE = b"x" * (MAX_BODY_BYTES + 1)
@@ -22,7 +22,7 @@ def all_views(patterns=None):
 
 
 def test_only_three_addresses_take_large_files():
-    large = {view for view in all_views() if limit_view(view).takes_uploads}
+    large = {view for view in all_views() if get_view_limit(view).takes_uploads}
     assert large == {
         get_resolver().resolve(path).func
         for path in ("/library/imports/", "/api/v1/me/imports/", "/admin/catalog/importrun/upload/")

@@ -27,7 +27,7 @@ def sent(monkeypatch):
     """The wake-ups that were sent: names of tasks with the number of the row."""
     messages = []
     monkeypatch.setattr(
-        tasks, "send", lambda task, *args: messages.append((task.name.rsplit(".")[-1], *args))
+        tasks, "send_wake_up", lambda task, *args: messages.append((task.name.rsplit(".")[-1], *args))
     )
     return messages
 
@@ -38,7 +38,7 @@ def n_lists(version) -> int:
 
 def dead_owner() -> str:
     """A process of this machine that is not there: no process has this start time."""
-    host, pid, _start, unique = jobs.owner_name().rsplit(":", 3)
+    host, pid, _start, unique = jobs.get_owner_name().rsplit(":", 3)
     return f"{host}:{pid}:1:{unique}"
 
 
@@ -136,7 +136,7 @@ def test_a_job_that_kills_its_worker_every_time_has_failed(version, settings):
     settings.JOB_ATTEMPTS = 2
     job = background_jobs.request_lists(version)
     for _ in range(2):
-        assert jobs.claim(BackgroundJob, job.pk, dead_owner())
+        assert jobs.claim_job(BackgroundJob, job.pk, dead_owner())
         swept = background_jobs.sweep()
     assert swept.failed == [job]
     job.refresh_from_db()

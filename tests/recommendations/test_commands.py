@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from recommendations.engine import PRESETS
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_SONGS, train
@@ -199,7 +199,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(installation):
 def test_log_lines_do_not_tear_the_bar_but_warnings_are_told(caplog):
     log = logging.getLogger("recommendations")
     with caplog.at_level("INFO"):
-        with progress_bar():
+        with show_progress_bar():
             log.info("v1 is active")
             log.warning("the disk is nearly full")
         log.info("afterwards")

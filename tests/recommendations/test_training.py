@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from common import jobs
-from musicrec_site.ops.demo import evaluation_table
+from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
@@ -103,9 +103,9 @@ def leftovers() -> list[str]:
 def test_an_owner_that_lost_its_lease_writes_nothing_more(world):
     """T10"""
     run = request()
-    lost = jobs.claim(TrainingRun, run.pk, "slow:1:1:a")
+    lost = jobs.claim_job(TrainingRun, run.pk, "slow:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(status=Status.QUEUED, owner="")
-    taken = jobs.claim(TrainingRun, run.pk, "quick:2:2:b")
+    taken = jobs.claim_job(TrainingRun, run.pk, "quick:2:2:b")
     assert (lost.attempt, taken.attempt) == (1, 2)
     for late_write in (lost.renew, lambda: lost.finish(Status.SUCCEEDED), lambda: lost.write(stage="late")):
         with pytest.raises(jobs.LostLease):
@@ -134,11 +134,11 @@ def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, 
     settings.JOB_ATTEMPTS = 3
     run = request()
     for attempt in (1, 2):
-        jobs.claim(TrainingRun, run.pk, dead_owner())
+        jobs.claim_job(TrainingRun, run.pk, dead_owner())
         assert [r.pk for r in pipeline.sweep().requeued] == [run.pk]
         run.refresh_from_db()
         assert (run.status, run.attempt) == (Status.QUEUED, attempt)
-    jobs.claim(TrainingRun, run.pk, dead_owner())
+    jobs.claim_job(TrainingRun, run.pk, dead_owner())
     assert [r.pk for r in pipeline.sweep().failed] == [run.pk]
     run.refresh_from_db()
     assert run.status == Status.FAILED
@@ -147,13 +147,13 @@ def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, 
 
 def dead_owner() -> str:
     """A process of this machine that is not there: no process has this start time."""
-    host, pid, _start, unique = jobs.owner_name().rsplit(":", 3)
+    host, pid, _start, unique = jobs.get_owner_name().rsplit(":", 3)
     return f"{host}:{pid}:1:{unique}"
 
 
 def test_a_living_owner_of_this_machine_is_left_alone(db):
     run = request()
-    jobs.claim(TrainingRun, run.pk, jobs.owner_name())
+    jobs.claim_job(TrainingRun, run.pk, jobs.get_owner_name())
     assert pipeline.sweep() == jobs.Swept([], [], [])
 
 
@@ -161,7 +161,7 @@ def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings
     """T28: after a jump of the clock every lease looks ended, and a living owner extends it within seconds."""
     settings.SWEEP_PATIENCE_SECONDS = 0.2
     run = request()
-    lease = jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
+    lease = jobs.claim_job(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
     assert pipeline.sweep().requeued == []
     lease.renew()
@@ -174,7 +174,7 @@ def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
     """T28: the clock was set back an hour and the owner is gone."""
     settings.SWEEP_PATIENCE_SECONDS = 0.1
     run = request()
-    jobs.claim(TrainingRun, run.pk, "elsewhere:1:1:a")
+    jobs.claim_job(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2999-01-01T00:00:00Z")
     assert [r.pk for r in pipeline.sweep(wait=True).requeued] == [run.pk]
 
@@ -361,4 +361,4 @@ def test_the_default_preset_is_standard_and_is_measured_beside_the_first_model(w
     version = ModelVersion.objects.get(training_run=run)
     systems = version.metrics["report"]["systems"]
     assert {"recommender", "ease", "ials", "item_knn", "content", "popularity", "classic"} <= set(systems)
-    assert "classic" in evaluation_table(version)
+    assert "classic" in format_evaluation_table(version)

@@ -16,7 +16,7 @@ def test_sqlite_versions_with_the_wal_bug_are_named_with_the_cure(monkeypatch, s
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     monkeypatch.setattr(checks.connection, "vendor", "sqlite")
 
-    found = checks.sqlite_is_sound(None)
+    found = checks.check_sqlite_version(None)
 
     assert [message.id for message in found] == (["musicrec.W001"] if warned else [])
     assert not warned or ("move_database" in found[0].hint and "3.51.3" in found[0].hint)
@@ -25,16 +25,16 @@ def test_sqlite_versions_with_the_wal_bug_are_named_with_the_cure(monkeypatch, s
 def test_a_data_folder_open_to_others_is_told(settings, tmp_path):
     settings.DATA_DIR = tmp_path
     tmp_path.chmod(0o755)
-    assert checks.data_folder_is_private(None)[0].hint == f"chmod 700 {tmp_path}"
+    assert checks.check_data_folder_is_private(None)[0].hint == f"chmod 700 {tmp_path}"
 
     tmp_path.chmod(0o700)
-    assert checks.data_folder_is_private(None) == []
+    assert checks.check_data_folder_is_private(None) == []
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_error(settings, tmp_path):
     settings.DATA_DIR = settings.ARTIFACTS_DIR = tmp_path / "gone"
 
-    assert {message.id for message in checks.folders_are_writable(None)} == {"musicrec.E001"}
+    assert {message.id for message in checks.check_folders_are_writable(None)} == {"musicrec.E001"}
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_sentence(installation):
@@ -73,4 +73,4 @@ def test_the_doctor_says_that_the_database_is_away(installation):
 
 @pytest.mark.django_db
 def test_a_healthy_broker_is_fine():
-    assert [finding.status for finding in doctor._broker()] == ["ok"]
+    assert [finding.status for finding in doctor._check_broker()] == ["ok"]

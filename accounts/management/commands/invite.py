@@ -15,6 +15,6 @@ class Command(BaseCommand):
 
     def handle(self, *args, days: int, **options):
         try:
-            self.stdout.write(invitations.invitation_link(days))
+            self.stdout.write(invitations.make_invitation_link(days))
         except ValueError as error:
             raise CommandError(str(error)) from None

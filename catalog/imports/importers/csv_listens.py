@@ -8,7 +8,7 @@ from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table, require_columns
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, Outcome, SongRecord
-from common.spreadsheets import restore
+from common.spreadsheets import restore_cell
 
 COLUMNS = {
     "listener": ("listener", "listener_id", "user_id", "user", "username", "userid"),
@@ -73,7 +73,7 @@ class _Reader:
 
     def _cell(self, row: list[str], name: str) -> str:
         place = self._columns.get(name)
-        return "" if place is None else restore(row[place])
+        return "" if place is None else restore_cell(row[place])
 
     def _song(self, line: int, row: list[str]) -> SongRecord:
         if "title" not in self._columns or "artist" not in self._columns:

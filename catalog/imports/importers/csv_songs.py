@@ -9,7 +9,7 @@ from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table, require_columns
 from catalog.records import FEATURES, Outcome, SongRecord
-from common.spreadsheets import restore
+from common.spreadsheets import restore_cell
 
 COLUMNS = {
     "song_id": ("song_id", "id", "key", "track_id"),
@@ -74,7 +74,7 @@ class _SongReader:
 
     def _cell(self, row: list[str], name: str) -> str:
         place = self._columns.get(name)
-        return "" if place is None else restore(row[place])
+        return "" if place is None else restore_cell(row[place])
 
     def _feature(self, row: list[str], name: str, place: int | None) -> float | None:
         if place is None:

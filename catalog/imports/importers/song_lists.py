@@ -14,7 +14,7 @@ from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table
 from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
-from common.spreadsheets import restore
+from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(
     r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+)"
@@ -152,7 +152,7 @@ class _RecordMaker:
 
     def _cell(self, row: list[str], name: str) -> str:
         place = self._columns.get(name)
-        return "" if place is None else restore(row[place]).strip()
+        return "" if place is None else restore_cell(row[place]).strip()
 
 
 def _join_credit(artists: str) -> str:

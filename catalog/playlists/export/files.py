@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from catalog.playlists.export import jspf
 from catalog.playlists.models import Playlist
-from common.spreadsheets import neutralise
+from common.spreadsheets import neutralise_cell
 
 CONTENT_TYPES = {"jspf": "application/jspf+json", "m3u8": "audio/mpegurl", "csv": "text/csv"}
 _COLUMNS = ("position", "song_id", "title", "artist", "album", "year", "reason")
@@ -55,7 +55,7 @@ def _render_csv(playlist: Playlist) -> str:
         song = item.song
         album = song.album.title if song.album else ""
         texts = [song.key, song.title, song.artist.name, album, str(song.year or ""), item.reason]
-        writer.writerow([position, *(neutralise(text) for text in texts)])
+        writer.writerow([position, *(neutralise_cell(text) for text in texts)])
     return out.getvalue()
 
 

@@ -24,11 +24,11 @@ class Command(PlainCommand):
 
     def handle(self, *args: Any, listeners: int, songs: int, seed: int, brief: bool, **options: Any) -> None:
         started = time.monotonic()
-        if demo.world_is_wanted(listeners, songs, seed):
+        if demo.needs_world(listeners, songs, seed):
             self._say(f"Creating a demo world of {listeners:,} listeners and {songs:,} songs …")
             call_command("seed_demo_data", listeners=listeners, songs=songs, seed=seed)
         if not demo.has_login():
-            demo.make_login()
+            demo.create_login()
         if registry.active_version() is None:
             self._say("Training a model on it …")
             call_command("train_model")
@@ -38,9 +38,9 @@ class Command(PlainCommand):
 
     def _show(self) -> None:
         self._say(
-            f"\nHow good it is, measured on songs held back:\n{demo.evaluation_table(registry.require_active())}"
+            f"\nHow good it is, measured on songs held back:\n{demo.format_evaluation_table(registry.require_active())}"
         )
-        for who, listener in demo.three_listeners():
+        for who, listener in demo.find_example_listeners():
             self._say(f"\nFor {listener.username}, {who}:")
             for line in lines_of(recommend.recommend_for(listener, 10)):
                 self._say(line)

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options) -> None:
         n_failed = 0
         try:
-            for finding in doctor.examine():
+            for finding in doctor.examine_installation():
                 n_failed += finding.status == "failed"
                 self._tell(finding)
         except DatabaseError as error:

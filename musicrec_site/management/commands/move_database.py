@@ -20,8 +20,10 @@ class Command(BaseCommand):
                 "A worker is running. Stop the site, so that nothing is written to the old database."
             )
         try:
-            n_rows = database_transfer.move(options["to"], on_table=self._say, on_rename=self._say_renamed)
-        except database_transfer.MoveError as error:
+            n_rows = database_transfer.transfer_database(
+                options["to"], on_table=self._say, on_rename=self._say_renamed
+            )
+        except database_transfer.TransferError as error:
             raise CommandError(f"Nothing was moved. {error}") from error
         self.stdout.write(
             f"{n_rows:,} rows copied and compared. Now set DATABASE_URL to the new database and start the site; "

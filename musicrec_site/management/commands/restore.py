@@ -22,7 +22,9 @@ class Command(BaseCommand):
         if not (options["check"] or options["yes"]):
             self._ask()
         try:
-            contents = _checked(options["file"]) if options["check"] else backup.restore(options["file"])
+            contents = (
+                _check_backup(options["file"]) if options["check"] else backup.restore_backup(options["file"])
+            )
         except (backup.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         done = "is sound" if options["check"] else "is restored; start the site again"
@@ -40,6 +42,6 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.")
 
 
-def _checked(source: Path) -> backup.Contents:
+def _check_backup(source: Path) -> backup.Contents:
     with TemporaryDirectory() as folder:
-        return backup.read(source, Path(folder))
+        return backup.read_backup(source, Path(folder))

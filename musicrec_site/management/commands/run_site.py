@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from accounts.models import User
-from common.commands.sentences import unusable
+from common.commands.sentences import describe_unusable_database
 from musicrec_site.ops import demo, supervisor
-from musicrec_site.ops.instance_lock import claim
+from musicrec_site.ops.instance_lock import claim_folder
 from musicrec_site.ops.supervisor import CannotServe, require_free_port
 
 
@@ -34,15 +34,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_demo: bool, **options: Any) -> None:
         try:
-            claim(settings.DATA_DIR, _address(host, port))
+            claim_folder(settings.DATA_DIR, _build_address(host, port))
             require_free_port(host, port)
             call_command("migrate", verbosity=0, skip_checks=True)
-            if not no_demo and demo.is_wanted():
+            if not no_demo and demo.needs_demo():
                 # Apart, so that what the training took is given back before the site is served.
                 subprocess.run(
                     [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--brief"], check=True
                 )
-            self._say_logins(os.environ.get("SITE_URL", "").rstrip("/") or _address(host, port))
+            self._say_logins(os.environ.get("SITE_URL", "").rstrip("/") or _build_address(host, port))
         except CannotServe as error:
             raise CommandError(str(error)) from None
         except subprocess.CalledProcessError:
@@ -50,8 +50,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped before the site was served.", returncode=130) from None
         except OperationalError as error:
-            raise CommandError(unusable(error)) from None
-        os.environ.setdefault("SITE_URL", _address(host, port))
+            raise CommandError(describe_unusable_database(error)) from None
+        os.environ.setdefault("SITE_URL", _build_address(host, port))
         # In this process's place, so that what the set-up has loaded does not stay in memory.
         os.execv(sys.executable, [sys.executable, supervisor.__file__, host, str(port)])  # noqa: S606
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             self._say(f"Sign in as a listener:  {demo.LISTENER} / {demo.PASSWORD}")
         if not User.objects.filter(is_superuser=True).exists():
             password = secrets.token_urlsafe(12)
-            admin = User.objects.create_superuser(_free_name(), password=password).username
+            admin = User.objects.create_superuser(_find_free_name(), password=password).username
             if self.stdout.isatty():
                 self._say(
                     f"Sign in as the admin:   {admin} / {password}   (shown this once; {address}/admin/)"
@@ -84,13 +84,13 @@ def _keep_password(password: str) -> Path:
     return path
 
 
-def _free_name() -> str:
+def _find_free_name() -> str:
     """Return `admin`, or with a number where a listener, such as one that a file brought, goes by that name."""
     names = chain(["admin"], (f"admin{number}" for number in count(2)))
     return next(name for name in names if not User.objects.filter(username__iexact=name).exists())
 
 
-def _address(host: str, port: int) -> str:
+def _build_address(host: str, port: int) -> str:
     """Return how the site is reached from this machine: what links in feeds and mails begin with by default."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{name}:{port}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from recommendations.conf import conf
 from recommendations.engine import EvaluationReport, Interval, NotEnoughData, RecommenderConfig
 from recommendations.management.output import SentenceCommand
@@ -34,7 +34,7 @@ class Command(SentenceCommand):
         rows = training_rows.read()
         if not rows.interactions.n_events:
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to measure.")
-        with progress_bar() as bar:
+        with show_progress_bar() as bar:
             parts = offline_evaluation.split_of(rows, split, seed)
             report = offline_evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
             rival = gate.rival_of(config) if preset else None

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from recommendations.management.output import SentenceCommand
 from recommendations.services.serving import precompute
 from recommendations.services.versions import registry
@@ -20,6 +20,6 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, version_name: str, **options: Any) -> None:
         version = registry.find(version_name)
-        with progress_bar() as bar:
+        with show_progress_bar() as bar:
             n_lists = precompute.precompute(version, on_progress=bar.step)
         self.stdout.write(f"Computed {n_lists:,} lists with {version.name}.")

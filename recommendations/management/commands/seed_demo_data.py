@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog.imports.demo_import import DemoWorldConflict
 from catalog.models import ImportRun
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from recommendations.engine import World
 from recommendations.management.output import SentenceCommand
 from recommendations.services.data import demo_world
@@ -41,7 +41,7 @@ class Command(SentenceCommand):
             now=int(timezone.now().timestamp()) // HOUR * HOUR,
             n_interactions=options["interactions"],
         )
-        with progress_bar() as bar:
+        with show_progress_bar() as bar:
             try:
                 seeded = demo_world.seed(world, lambda stage, run: bar.show(stage, run.progress))
             except DemoWorldConflict as error:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from common.commands.progress_bars import progress_bar
+from common.commands.progress_bars import show_progress_bar
 from recommendations.conf import conf
 from recommendations.management.output import SentenceCommand
 from recommendations.models import ModelVersion, TrainingRun
@@ -35,7 +35,7 @@ class Command(SentenceCommand):
             preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
         )
         try:
-            with progress_bar() as bar:
+            with show_progress_bar() as bar:
                 run = pipeline.run_training(run.pk, on_progress=bar.show)
         except KeyboardInterrupt:
             pipeline.cancel(run)

@@ -176,7 +176,7 @@ def _seconds(column: str) -> str:
 
 def _allowed(events: Columns) -> NDArray[np.bool_]:
     """Return which events may be learned from: not of listeners who said no, not of songs they want ignored."""
-    silent = User.objects.exclude(pk__in=User.objects.who_allow_training().values("pk"))
+    silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
     ignored = Wish.objects.filter(kind__in=[Wish.Kind.IGNORE_SONG, Wish.Kind.NOT_ME])

@@ -48,5 +48,5 @@ def list_waiting(*kinds: Kind) -> list[int]:
 
 
 def sweep(*, wait: bool = False) -> Swept:
-    """Requeue jobs whose worker is gone, or give them up (see `common.jobs.sweep`)."""
-    return jobs.sweep(BackgroundJob.objects.all(), wait=wait)
+    """Requeue jobs whose worker is gone, or give them up (see `common.jobs.sweep_jobs`)."""
+    return jobs.sweep_jobs(BackgroundJob.objects.all(), wait=wait)

@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from catalog.models import Playlist
-from common.retention import before, delete_in_steps
+from common.retention import compute_cutoff, delete_in_steps
 from recommendations.conf import conf
 from recommendations.models import (
     BackgroundJob,
@@ -25,15 +25,15 @@ def delete_expired() -> dict[str, int]:
         "trainings": delete_in_steps(_old_trainings()),
         "background jobs": delete_in_steps(
             BackgroundJob.objects.exclude(status__in=BackgroundJob.ACTIVE).filter(
-                finished_at__lt=before(conf.training_logs_days)
+                finished_at__lt=compute_cutoff(conf.training_logs_days)
             )
         ),
         "lists": delete_in_steps(_lists_nobody_gets()),
         "generated playlists": sum(
-            delete_in_steps(Playlist.objects.filter(kind=kind, created_at__lt=before(days)))
+            delete_in_steps(Playlist.objects.filter(kind=kind, created_at__lt=compute_cutoff(days)))
             for kind, days in generated_playlists.KEPT_DAYS.items()
         ),
-        "workers": delete_in_steps(WorkerPulse.objects.filter(seen_at__lt=before(1))),
+        "workers": delete_in_steps(WorkerPulse.objects.filter(seen_at__lt=compute_cutoff(1))),
     }
 
 
@@ -42,7 +42,7 @@ def _old_impressions():
 
     Those of an experiment stay while it runs, and as many days after it was stopped.
     """
-    oldest = before(conf.events_days)
+    oldest = compute_cutoff(conf.events_days)
     old = Impression.objects.filter(shown_at__lt=oldest)
     state = Experiment.State
     begun = (
@@ -57,7 +57,7 @@ def _old_impressions():
 
 def _empty_training_logs() -> int:
     """Empty the logs of trainings that ended long ago; their figures stay."""
-    ended = TrainingRun.objects.filter(finished_at__lt=before(conf.training_logs_days))
+    ended = TrainingRun.objects.filter(finished_at__lt=compute_cutoff(conf.training_logs_days))
     return ended.exclude(log="").update(log="")
 
 
@@ -65,7 +65,7 @@ def _old_trainings():
     """Return trainings of more than a year ago without a version."""
     versions = ModelVersion.objects.exclude(training_run=None).values("training_run")
     ended = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE)
-    return ended.filter(finished_at__lt=before(conf.trainings_days)).exclude(pk__in=versions)
+    return ended.filter(finished_at__lt=compute_cutoff(conf.trainings_days)).exclude(pk__in=versions)
 
 
 def _lists_nobody_gets():
@@ -73,5 +73,5 @@ def _lists_nobody_gets():
     pruned = RecommendationList.objects.filter(version__state=ModelVersion.State.PRUNED)
     if not conf.lists_active_days:
         return pruned
-    old = RecommendationList.objects.filter(computed_at__lt=before(conf.lists_active_days))
+    old = RecommendationList.objects.filter(computed_at__lt=compute_cutoff(conf.lists_active_days))
     return old | pruned

@@ -72,7 +72,7 @@ def my_data(listener: User) -> dict[str, Any]:
         ],
         "access_tokens": [
             {"name": token.name, "created_at": _moment(token.created), "expires_at": _moment(token.expiry)}
-            for token in tokens.tokens_of(listener)
+            for token in tokens.list_tokens(listener)
         ],
     }
 

@@ -100,7 +100,7 @@ def _ignore(stage: str, done: int, total: int) -> None:
 def _wanted(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return who of them gets a list: active lately, personalised, without wishes for its making."""
     active = select_active_listeners().values("pk")
-    allowed = User.objects.who_allow_training().filter(pk__in=active).values_list("pk", flat=True)
+    allowed = User.objects.with_training_consent().filter(pk__in=active).values_list("pk", flat=True)
     special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
     special |= set(Taste.songs.through.objects.values_list("taste_id", flat=True))
     special |= set(Wish.objects.filter(kind__in=Wish.MOODS).values_list("listener_id", flat=True))

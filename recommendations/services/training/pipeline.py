@@ -125,8 +125,8 @@ def cancel(run: TrainingRun) -> TrainingRun:
 
 
 def sweep(*, wait: bool = False) -> Swept:
-    """Requeue runs whose worker fell silent, or give them up after `job_attempts` (see `common.jobs.sweep`)."""
-    swept = jobs.sweep(TrainingRun.objects.all(), wait=wait)
+    """Requeue runs whose worker fell silent, or give them up after `job_attempts` (see `common.jobs.sweep_jobs`)."""
+    swept = jobs.sweep_jobs(TrainingRun.objects.all(), wait=wait)
     for _run in swept.failed:
         telemetry.training_ended(Status.FAILED)
     return swept
@@ -143,7 +143,7 @@ def run_training(
     `on_progress(stage, fraction)` is told what the row is told. What goes wrong is written to the row; only what nobody
     foresaw is raised again after that.
     """
-    lease = jobs.claim(TrainingRun, run_id, owner or "", stage="")
+    lease = jobs.claim_job(TrainingRun, run_id, owner or "", stage="")
     if lease is None:
         return TrainingRun.objects.get(pk=run_id)
     started = time.monotonic()
@@ -345,7 +345,7 @@ def _precompute(
         return
     on_progress = reporter.enter("precomputing")
     job = background_jobs.request_lists(version)
-    lease = jobs.claim(BackgroundJob, job.pk)
+    lease = jobs.claim_job(BackgroundJob, job.pk)
     if lease is None:
         reporter.say(f"Its lists are being computed by job #{job.pk}.")
         return

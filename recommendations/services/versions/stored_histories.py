@@ -60,7 +60,7 @@ def _find_departed(version: ModelVersion) -> NDArray[np.int64]:
     except ArtifactError as error:
         log.warning("%s can't be searched for listeners who are gone: %s", version.name, error)
         return np.zeros(0, dtype=np.int64)
-    allowed = np.fromiter(User.objects.who_allow_training().values_list("pk", flat=True), dtype=np.int64)
+    allowed = np.fromiter(User.objects.with_training_consent().values_list("pk", flat=True), dtype=np.int64)
     return stored[(stored >= 0) & ~np.isin(stored, allowed)]
 
 

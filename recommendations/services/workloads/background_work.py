@@ -62,7 +62,7 @@ def run(job_id: int, owner: str = "", *, max_seconds: float | None = None) -> Ba
     With `max_seconds` it is queued again when it takes longer. What goes wrong is written to the row; what
     nobody foresaw is raised after that.
     """
-    lease = jobs.claim(BackgroundJob, job_id, owner, turn_at=timezone.now(), error="")
+    lease = jobs.claim_job(BackgroundJob, job_id, owner, turn_at=timezone.now(), error="")
     if lease is None:
         return None
     job = BackgroundJob.objects.select_related("version").get(pk=job_id)
