@@ -38,7 +38,7 @@ class Turn:
     def keep(self, last_listener_id: int, n_done: int) -> None:
         """Move the cursor, in the caller's transaction; raise LostLease, which takes back what it wrote."""
         self.lease.write(
-            cursor=last_listener_id, n_done=F("n_done") + n_done, lease_until=jobs.leases.lease_end()
+            cursor=last_listener_id, n_done=F("n_done") + n_done, lease_until=jobs.leases.compute_lease_end()
         )
 
     def is_over(self) -> bool:
