@@ -193,7 +193,7 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
         "from recommendations.services.training import pipeline as training\n"
         "wishes = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
         "run = training.request_training(trigger='command', options=wishes)\n"
-        "jobs.claim(TrainingRun, run.pk)"
+        "jobs.claim_job(TrainingRun, run.pk)"
     )
     said = installation.manage("demo", *world)
     assert "a listener with a long history" in said

@@ -78,7 +78,7 @@ def test_retraining_is_for_those_who_may(bob, world):
 
 
 def test_an_operator_retrains_from_the_admin(world, monkeypatch):
-    monkeypatch.setattr("recommendations.tasks.send", lambda *args: True)
+    monkeypatch.setattr("recommendations.tasks.send_wake_up", lambda *args: True)
     operator = Client()
     operator.force_login(User.objects.create_superuser("olga"))
     address = "/admin/recommendations/trainingrun/retrain/"
