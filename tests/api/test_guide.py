@@ -24,7 +24,9 @@ def examples(language: str) -> list[str]:
 @pytest.fixture
 def fill_in(live_server, world, monkeypatch):
     """Return a function that puts what is here into an example: the server, a token, and ids that exist."""
-    monkeypatch.setattr("recommendations.tasks.send_wake_up", lambda *args: True)  # no worker is to be woken up
+    monkeypatch.setattr(
+        "recommendations.tasks.send_wake_up", lambda *args: True
+    )  # no worker is to be woken up
     second = pipeline.request_training(preset="classic", trigger="command")
     pipeline.run_training(second.pk, "test")
     for old, new in (("song_20", "song_00042"), ("song_22", "song_00007")):
