@@ -80,7 +80,7 @@ class IALS(LatentFactors):
             raise ValueError(f"n_factors must be at least 1, not {n_factors}.")
         if regularization <= 0 or alpha <= 0:
             raise ValueError(f"regularization and alpha must be above 0, not {regularization} and {alpha}.")
-        self.n_factors = n_factors
+        self.n_factors = n_factors  # type: ignore[assignment]  # None: from the data
         self.n_iterations = n_iterations
         self.regularization = regularization
         self.alpha = alpha

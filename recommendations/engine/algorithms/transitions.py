@@ -89,7 +89,8 @@ class Transitions(SparseSimilarity):
         order = np.lexsort((-steps[liked], rows))
         rows, songs = rows[order], strengths.indices[liked][order]
         shape = (strengths.shape[1], strengths.shape[1])
-        counts = csr_matrix(shape, dtype=np.float32)
+        none = np.zeros(0, dtype=np.int32)
+        counts = csr_matrix((np.zeros(0, dtype=np.float32), (none, none)), shape=shape)
         for distance in range(1, min(self.window, len(songs) - 1) + 1):
             same = rows[distance:] == rows[:-distance]
             pairs = songs[:-distance][same], songs[distance:][same]
