@@ -228,7 +228,9 @@ class ModelVersionAdmin(RecordAdmin):
     @admin.display(description=_("NDCG@10, 95 %"))
     def ndcg(self, version):
         found = model_comparison.headline(version)
-        return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found)) if found else "–"
+        if found:
+            return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found))
+        return _("not measurable yet") if model_comparison.why_not_measurable(version) else "–"
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
     def learned_from(self, version):

@@ -9,6 +9,7 @@ from recommendations.services.serving import feedback
 from recommendations.services.serving.listener_context import Told
 from recommendations.services.surfaces import home as shelves
 from recommendations.services.surfaces import mixes
+from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards, tryout
 
 N_MADE_FOR_YOU = 12
@@ -24,7 +25,10 @@ def home(request):
     shown = shelves.home(listener, told)
     because = shown.because
     made, new, trending = cards.of_served(
-        listener, shown.made_for_you.items[:N_MADE_FOR_YOU], shown.new_to_you, shown.trending
+        listener,
+        limit_artists(shown.made_for_you.items, N_MADE_FOR_YOU),
+        shown.new_to_you,
+        shown.trending,
     )
     context = {
         "page": "home",

@@ -1,5 +1,7 @@
 """A song's page, an artist's page and the why panel."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -18,16 +20,18 @@ from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import related_artists
+from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards
 
-N_SIMILAR = 12
+N_SIMILAR, N_COMPARED = 12, 48
 SONGS_A_PAGE = 30
 
 
 @require_safe
 def song(request, song_id: int):
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    similar = recommend.similar_songs(shown, N_SIMILAR)
+    similar = recommend.similar_songs(shown, N_COMPARED)
+    similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
         explanation = recommend.explain_song(request.user, shown)

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
+from recommendations.services.operations import model_comparison
 from recommendations.services.serving import explanation_text, popularity_fallback
+from recommendations.services.surfaces import artist_variety
 from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
 
@@ -229,3 +231,34 @@ def test_every_sentence_holds_in_the_database(world, settings):
         lies += lies_of_why(client.get(f"/songs/{song.pk}/why/").content.decode(), song, truth)
     assert lies == []
     assert n_cards > 20
+
+
+def test_figures_of_a_few_listeners_are_not_shown():
+    """NDCG was 1.000 on a site of one listener."""
+    make_site(2, False, True, True)
+    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk)
+    assert run.status == "succeeded", run.error
+    version = run.version
+    assert version.metrics["report"]["n_listeners"] <= 2
+    assert model_comparison.headline(version) is None
+    client = Client()
+    client.force_login(User.objects.create_superuser("olga"))
+    page = client.get(f"/admin/recommendations/modelversion/{version.pk}/change/").content.decode()
+    assert "Not measurable yet" in page
+    assert "not measurable yet" in client.get("/admin/recommendations/modelversion/").content.decode()
+    assert "1.000" not in page.split("<details>")[0]
+
+
+def test_no_shelf_is_one_artist_alone():
+    """A model of one listener put twelve songs of one artist first, and songs like one were all by its artist."""
+    make_site(1, False, True, True)
+    run = pipeline.run_training(pipeline.request_training(trigger="command").pk)
+    assert run.status == "succeeded", run.error
+    client = Client()
+    client.force_login(User.objects.get(username="listener_0"))
+    for path, shelf in (("/", "made-"), (f"/songs/{Interaction.objects.first().song_id}/", "similar-")):
+        page = client.get(path).content.decode()
+        ids = [int(song_id) for prefix, song_id, _line in CARD.findall(page) if prefix == shelf]
+        artists = Counter(Song.objects.filter(pk__in=ids).values_list("artist_id", flat=True))
+        assert len(ids) >= 6, path
+        assert max(artists.values()) <= artist_variety.MOST_OF_ARTIST, path

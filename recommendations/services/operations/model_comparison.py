@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -52,6 +53,10 @@ class Row:
     difference: Interval | None = None
 
 
+LEAST_MEASURED = 10
+"""Figures of fewer listeners are not shown."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     a: ModelVersion
@@ -73,6 +78,7 @@ class Profile:
     baselines: dict[str, dict[str, Any]]
     fidelity: dict[str, Any]
     configuration: dict[str, Any]
+    why_not: str = ""
 
 
 def profile(version: ModelVersion) -> Profile:
@@ -82,8 +88,9 @@ def profile(version: ModelVersion) -> Profile:
         metrics=_overall(version),
         segments={name: _segment(version, name) for name in _segment_names(version)},
         baselines={name: found.get("overall", {}) for name, found in systems.items() if name != SYSTEM},
-        fidelity=_fidelity(version),
+        fidelity={} if why_not_measurable(version) else _fidelity(version),
         configuration={name: value for name, value in _flat(version.config).items() if value is not None},
+        why_not=why_not_measurable(version),
     )
 
 
@@ -110,6 +117,21 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
     )
 
 
+def why_not_measurable(version: ModelVersion) -> str:
+    """Say why the figures of a version mean nothing; empty where they mean something or there are none.
+
+    The mean over a handful of listeners is chance: on a site of one listener it was 1.000.
+    """
+    n = version.metrics.get("report", {}).get("n_listeners")
+    if n is None or n >= LEAST_MEASURED:
+        return ""
+    return ngettext(
+        "Not measurable yet: songs could be held out of %(n)d listener's history, and it takes %(least)d.",
+        "Not measurable yet: songs could be held out of %(n)d listeners' histories, and it takes %(least)d.",
+        n,
+    ) % {"n": n, "least": LEAST_MEASURED}
+
+
 def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:
     """Return mean, low and high of a version's metric, None when it was not measured."""
     found = _overall(version).get(metric)
@@ -126,6 +148,9 @@ def _system(version: ModelVersion) -> dict[str, Any]:
 
 
 def _overall(version: ModelVersion) -> dict[str, Any]:
+    """Return the figures over all listeners; none where they mean nothing."""
+    if why_not_measurable(version):
+        return {}
     return _system(version).get("overall", {})
 
 

@@ -23,6 +23,7 @@ from recommendations.services.serving.exclusions import Unwanted
 from recommendations.services.serving.explanation_facts import LEAST_CROWD
 from recommendations.services.serving.listener_context import Told
 from recommendations.services.serving.recommend import Served, ServedSong
+from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.services.versions import registry
 
 LENGTH = 12
@@ -94,7 +95,8 @@ def new_to_you(listener: User, told: Told, seen: Iterable[int] = ()) -> list[Ser
     artists = {item.song.artist_id for item in served.items}
     heard = Interaction.objects.for_listener(listener).filter(song__artist_id__in=artists)
     known = set(heard.values_list("song__artist_id", flat=True).distinct())
-    return _first(served.items, lambda song: song.artist_id not in known, seen)
+    new = _first(served.items, lambda song: song.artist_id not in known, seen, n=N_ADVENTUROUS)
+    return limit_artists(new, LENGTH)
 
 
 def trending(unwanted: Unwanted, seen: Iterable[int] = ()) -> list[ServedSong]:
@@ -189,7 +191,7 @@ def spread_over_genres(songs: list[Song], n: int) -> list[Song]:
 
 
 def _first(
-    items: Iterable[ServedSong], is_wanted: Callable[[Song], bool], seen: Iterable[int]
+    items: Iterable[ServedSong], is_wanted: Callable[[Song], bool], seen: Iterable[int], n: int = LENGTH
 ) -> list[ServedSong]:
     left_out = set(seen)
-    return [item for item in items if item.song.pk not in left_out and is_wanted(item.song)][:LENGTH]
+    return [item for item in items if item.song.pk not in left_out and is_wanted(item.song)][:n]

@@ -1,0 +1,18 @@
+"""A shelf of a page shows a few songs of an artist, not twelve: the others come after those of other artists."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from recommendations.services.serving.recommend import ServedSong
+
+MOST_OF_ARTIST = 3
+
+
+def limit_artists(items: Sequence[ServedSong], n: int) -> list[ServedSong]:
+    """Return n items in their order, at most three of an artist unless there are too few others."""
+    counts: Counter[int] = Counter()
+    first, later = [], []
+    for item in items:
+        counts[item.song.artist_id] += 1
+        (first if counts[item.song.artist_id] <= MOST_OF_ARTIST else later).append(item)
+    return [*first, *later][:n]
