@@ -1,4 +1,4 @@
-"""Mail, sent by a worker so that no page waits for it and no answer takes longer for a known address (T41)."""
+"""Mail, sent by a worker so that no page waits for it and no answer takes longer for a known address."""
 
 import logging
 
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 
 def request_password_reset(email: str) -> bool:
-    """Have a reset link mailed; False when no worker can be told, whoever the address belongs to."""
-    # never the Host header: a forged one would get the link (T43)
+    """Have a worker mail a reset link; return False when the queue is unreachable, for every address alike."""
+    # never the Host header: a forged one would get the link
     domain = settings.SITE_URL.split("://", 1)[1]
     try:
         send_password_reset.delay(email, domain, settings.HTTPS, translation.get_language())
@@ -42,7 +42,7 @@ def send_password_reset(email: str, domain: str, use_https: bool, language: str)
 
 
 def request_email_notice(old_email: str, username: str, language: str) -> bool:
-    """Have the owner of the replaced address told; False when no worker can be reached."""
+    """Have a worker notify the replaced address; return False when the queue is unreachable."""
     try:
         send_email_notice.delay(old_email, username, language or translation.get_language())
     except (OSError, KombuError) as error:

@@ -109,7 +109,7 @@ def get_client_network(request: HttpRequest) -> str:
 
 
 def remember_device(response: HttpResponse, username: str) -> None:
-    """Mark this browser as one its owner signed in on: it keeps its own count, whoever else is guessing."""
+    """Mark this browser as one its owner signed in on: it keeps a count of its own while others guess."""
     value = signing.dumps([username.casefold(), secrets.token_hex(8)], salt=DEVICE_SALT)
     response.set_cookie(
         DEVICE_COOKIE, value, max_age=DEVICE_SECONDS, httponly=True, samesite="Lax", secure=settings.HTTPS

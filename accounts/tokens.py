@@ -25,7 +25,7 @@ class TooManyTokens(Exception):
 
 
 class NewToken(NamedTuple):
-    """A token just made. `secret` is known only now."""
+    """A token just made. `secret` is returned only here."""
 
     token: ApiToken
     secret: str
@@ -78,12 +78,12 @@ def find_token(secret: str) -> ApiToken | None:
 
 
 def record_use(token: ApiToken) -> None:
-    """Remember the day; at most one write a day and token."""
+    """Store the day of use; at most one write a day and token."""
     today = timezone.localdate()
     if token.last_used_on == today:
         return
     try:
         ApiToken.objects.filter(pk=token.pk).update(last_used_on=today)
     except OperationalError as error:
-        # On a full disk nothing can be written, but whoever has a token may still read (T04).
+        # On a full disk nothing can be written, but a token still permits reading.
         log.warning("The day a token was used could not be stored: %s", error)

@@ -112,7 +112,7 @@ class ChangePassword(auth_views.PasswordChangeView):
 
 
 def reset_password(request):
-    """Ask for a reset link; the answer and the time are the same for every address (T41)."""
+    """Ask for a reset link; the answer and the time are the same for every address."""
     form = ResetRequestForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/reset_password.html", {"form": form})
@@ -134,7 +134,7 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
-        # The mail proved whose account it is: whoever else guesses, this browser may sign in.
+        # The mail proved whose account it is: this browser may sign in while others guess.
         throttle.remember_device(response, self.user.get_username())
         messages.success(self.request, _("Your new password is set. Sign in with it."))
         return response

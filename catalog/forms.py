@@ -77,7 +77,7 @@ def get_slider_edges(feature: str) -> tuple[int, int]:
 
 
 def _fill_edges(data):
-    """Put sliders that nobody moved to their ends: a range without a value stands in the middle."""
+    """Set sliders that nobody moved to their ends: browsers draw a range without a value in the middle."""
     filled = data.copy()
     for name in AUDIO_FEATURES:
         for end, value in zip(("min", "max"), get_slider_edges(name), strict=True):

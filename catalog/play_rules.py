@@ -31,7 +31,7 @@ def compute_same_play_seconds(duration_ms: int | None, played_ms: int | None = N
     """Return how far apart the starts of one play may be in two sources.
 
     One source gives the start, another the end, a third the end less what was heard, so that a pause moves the start:
-    all lie within the song's length. Without a length, what was heard of it stands for the length where that is more
+    all lie within the song's length. Without a length, the played time is taken as the length where that is more
     than usual.
     """
     seconds = -(-duration_ms // 1000) if duration_ms else max(USUAL_SECONDS, (played_ms or 0) // 1000)

@@ -11,5 +11,5 @@ from catalog.imports import import_jobs
 
 @receiver(account_closing)
 def delete_imports(sender: Any, user: User, **_: Any) -> None:
-    """An account takes its imports, uploads and the songs that only it brought along."""
+    """Delete the imports and uploads of a closing account, and the songs that only they brought."""
     import_jobs.delete_imports(user)

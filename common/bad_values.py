@@ -1,6 +1,6 @@
 """Values that no column can hold (numbers beyond 64 bits, NUL, half characters) are the sender's fault: 4xx, never 5xx.
 
-What stands in a path is checked before its view runs. Everything else reaches the database first, which refuses it;
+A value in a path is checked before its view runs. Everything else reaches the database first, which refuses it;
 `is_bad_value` recognises how each database and driver says so, for pages, the API and players alike.
 """
 

@@ -1,4 +1,4 @@
-"""How an action answers: a part for htmx, a redirect back for a plain form."""
+"""Answers to actions: a fragment for htmx, a redirect for a plain form."""
 
 from dataclasses import asdict, dataclass
 
@@ -23,7 +23,7 @@ class Undo:
 
 
 def get_back_url(request, default: str = "/") -> str:
-    """Return the page to go back to, which is always one of this site (T44)."""
+    """Return the page to go back to, which is always one of this site."""
     target = request.POST.get("next") or request.GET.get("next") or default
     is_ours = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

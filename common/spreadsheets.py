@@ -1,4 +1,4 @@
-"""Cells of tables that a spreadsheet would run as a formula: made text on the way out, restored on the way in (T49)."""
+"""Cells of tables that a spreadsheet would run as a formula: made text on the way out, restored on the way in."""
 
 import re
 

@@ -25,9 +25,9 @@ def lock_rows(rows: Iterable[models.Model]) -> set[int]:
 
 
 def retry_conflicts(action: Callable[P, R]) -> Callable[P, R]:
-    """Do an action again, in a new transaction, when another one that passes was in its way.
+    """Repeat an action in a new transaction when a transient conflict with another one stopped it.
 
-    Inside a transaction it is done once: only whoever began that can begin it anew.
+    Inside a transaction it runs once: only the code that opened the transaction can repeat it.
     """
 
     @wraps(action)

@@ -17,7 +17,7 @@ app.autodiscover_tasks()
 
 # It is about messages that run code when they are read, which root should not accept; ours are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
-# Who stops the site is told so once, by the supervisor, and not by every worker again.
+# The supervisor says once that the site stops; the workers need not repeat it.
 worker_program.safe_say = lambda *_: None
 
 _pulses: list[Any] = []

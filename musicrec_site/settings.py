@@ -57,7 +57,7 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[_site.hostname or "127.0.0.1", "localhost", "127.0.0.1", "[::1]"]
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if HTTPS else []
-# Only a proxy that overwrites these headers may be trusted with them; without one a client could forge them (T43).
+# Only a proxy that overwrites these headers may be trusted with them; without one a client could forge them.
 TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -190,7 +190,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
     CELERY_TASK_PUBLISH_RETRY = False
 elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        # A message whose task runs longer comes again; the claim on the row then finds the run taken (T14).
+        # A message whose task runs longer comes again; the claim on the row then finds the run taken.
         "visibility_timeout": env.int("BROKER_VISIBILITY_TIMEOUT", default=3600),
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
@@ -198,13 +198,13 @@ elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A request does not wait for a queue that is gone: the row stays queued, and the next sweep sends the wake-up (T12).
+# A request does not wait for a queue that is gone: the row stays queued, and the next sweep sends the wake-up.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-# implicit fits with OpenMP, whose threads do not survive a fork: a forked child hangs for ever in fit() (T19).
+# implicit fits with OpenMP, whose threads do not survive a fork: a forked child hangs for ever in fit().
 CELERY_WORKER_POOL_START_METHOD = "spawn"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -368,6 +368,6 @@ from musicrec_site.logs.config import build_logging_config
 _request_level = logging.INFO if env.bool("LOG_REQUESTS", default=False) else logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = _request_level
-# The logger believes any X-Forwarded-For; without a proxy that overwrites it a client could write what it likes (T56).
+# The logger believes any X-Forwarded-For; without a proxy that overwrites it a client could write what it likes.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = TRUST_PROXY
 LOGGING = build_logging_config(LOG_LEVEL, LOG_FORMAT)

@@ -10,17 +10,17 @@ from catalog.songs.models import Song
 
 
 def withdraw_songs(songs: QuerySet[Song]) -> int:
-    """Take songs out of every list at once; likes and history stay. Returns how many were offered before."""
+    """Exclude songs from every list; likes and history stay. Return how many were available before."""
     return _set_availability(songs.filter(is_available=True), is_available=False)
 
 
 def offer_songs(songs: QuerySet[Song]) -> int:
-    """Offer withdrawn songs again; returns how many."""
+    """Make withdrawn songs available again; return how many."""
     return _set_availability(songs.filter(is_available=False), is_available=True)
 
 
 def announce_availability(song_ids: Sequence[int]) -> None:
-    """Say, once the transaction is committed, that the availability of songs changed."""
+    """Send `songs_changed` for these songs once the transaction is committed."""
     transaction.on_commit(lambda: songs_changed.send_robust(sender=Song, song_ids=list(song_ids)))
 
 

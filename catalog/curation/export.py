@@ -1,4 +1,4 @@
-"""The catalog as a CSV file that a spreadsheet can be trusted with and that comes back as it was."""
+"""The catalog as a CSV file: safe to open in a spreadsheet, and imported again without a change."""
 
 import csv
 from collections.abc import Iterator

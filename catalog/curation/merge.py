@@ -21,7 +21,7 @@ _NOTHING = (None, "")
 
 
 class MergeRefused(Exception):
-    """These cannot become one; the message says why."""
+    """The rows cannot be merged; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _lock_for_merge(keeper: Row, others: list[Row]) -> list[Row]:
 
 @retry_conflicts
 def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> MergeResult:
-    """Make several songs one. All or nothing; the duplicates are gone afterwards.
+    """Merge duplicates into `keeper` in one transaction; the duplicates are deleted.
 
     Of two opinions the later counts; plays without a time are added up; a play of the same moment is one play.
     Raises MergeRefused when there is no duplicate.
@@ -128,7 +128,7 @@ def _merge_plays(keeper: Song, other: Song) -> None:
 
 
 def _fill_keeper(keeper: Song, other: Song) -> None:
-    """Fill what the keeper lacks, ids included, which must be free before they can be taken."""
+    """Fill the keeper's empty fields from the duplicate, ids included, which are freed first."""
     genres = list(other.genres.all())
     values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
     main = other.artist_id
@@ -148,7 +148,7 @@ def _fill_keeper(keeper: Song, other: Song) -> None:
 
 
 def _store_aliases(keeper: Song, values: Mapping[str, Any]) -> None:
-    """Let the keeper be found by the ids of a duplicate, too."""
+    """Store the ids of a duplicate as aliases of the keeper."""
     aliases = [
         SongAlias(song=keeper, kind=kind, value=str(values[kind]))
         for kind in SongAlias.Kind.values
@@ -189,7 +189,7 @@ def _merge_artist(keeper: Artist, other: Artist) -> int:
 
 
 def refresh_search_columns(artist: Artist) -> None:
-    """Let an artist's songs be found under the name that the artist has now."""
+    """Recompute the search columns of an artist's songs from the artist's present name."""
     songs = list(Song.objects.filter(artist=artist))
     for song in songs:
         song.artist = artist

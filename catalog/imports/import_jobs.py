@@ -1,4 +1,4 @@
-"""Imports of files, from the request to the undoing. The row is the job: whoever claims it runs it.
+"""Imports of files, from the request to the undoing. The row is the job: the worker that claims it runs it.
 
 A command runs its import at once (`import_file`). A page or the API stores the upload and leaves a queued
 row (`request_import`), without looking into it; a worker finds out what it is and reads it in turns
@@ -64,7 +64,7 @@ _PAUSED_AT_MOST = 16
 
 
 class ImportRefused(Exception):
-    """What was asked for cannot be done; the message is the sentence for whoever asked."""
+    """The request cannot be fulfilled; the message is one sentence for the person who asked."""
 
 
 class _ReadingStopped(Exception):
@@ -80,7 +80,7 @@ class _Reading:
     outcomes: Iterator[Outcome]
     n_taken: int = 0
 
-    def skip_to(self, n_done: int) -> Iterator[Outcome]:
+    def read_after(self, n_done: int) -> Iterator[Outcome]:
         """Yield the records behind the first `n_done`."""
         self.n_taken += sum(1 for _ in islice(self.outcomes, n_done - self.n_taken))
         for outcome in self.outcomes:
@@ -335,7 +335,7 @@ def _continue_reading(
         return max_seconds is not None and time.monotonic() - started >= max_seconds
 
     source = str(run.options.get("source") or run.format)[:40]
-    outcomes = reading.skip_to(run.resume_at)
+    outcomes = reading.read_after(run.resume_at)
     started = time.monotonic()
     is_read = ingest(
         run,

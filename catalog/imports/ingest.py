@@ -63,7 +63,7 @@ def ingest(
             records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)]
             writer.prepare(records)  # names are read before the transaction holds the database
             with transaction.atomic():
-                # The row's lock first: whoever cancels the run or deletes its listener waits for this
+                # The row's lock first: a request that cancels the run or deletes its listener waits for this
                 # chunk, and the next chunk finds the run gone before it writes anything.
                 lease.lock()
                 written = _write_chunk(writer, chunk, records)

@@ -174,7 +174,7 @@ def _read_listen(data: Any, listen_type: str, latest: float, line: int) -> Liste
     if not isinstance(info, dict):
         info = {}
     player = next(filter(None, (_read_text(info, field) for field in _PLAYER_FIELDS)), "")
-    return Listen(_read_song(metadata, info, line), _read_listened_at(data, listen_type, latest), player)
+    return Listen(_read_song(metadata, info, line), _read_listen_time(data, listen_type, latest), player)
 
 
 def _check_size(data: dict) -> None:
@@ -201,7 +201,7 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _read_listened_at(data: dict, listen_type: str, latest: float) -> int | None:
+def _read_listen_time(data: dict, listen_type: str, latest: float) -> int | None:
     if listen_type == "playing_now":
         if data.get("listened_at") is not None:
             raise BadRequest("playing_now must not have listened_at.")

@@ -1,4 +1,4 @@
-"""Several facts about one listener at once, of any kind: what the API and apps send."""
+"""Several interactions of one listener at once, of any kind, as the API and apps send them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ Kind = Interaction.Kind
 
 
 class InteractionEntry(NamedTuple):
-    """A play or skip (with its time, if the sender knows it) or an opinion."""
+    """A play or skip, with its time if the sender gives one, or an opinion."""
 
     song: Song
     kind: Kind
@@ -26,7 +26,7 @@ class InteractionEntry(NamedTuple):
 
 
 def record_batch(listener: User, entries: Sequence[InteractionEntry], *, source: str) -> tuple[int, int]:
-    """Write all of them or none; return how many were new and how many known."""
+    """Write all entries or none; return how many were new and how many were stored before."""
     listens = [entry for entry in entries if entry.kind in (Kind.PLAY, Kind.SKIP)]
     opinions = [(entry.song, entry.kind) for entry in entries if entry.kind in (Kind.LIKE, Kind.DISLIKE)]
     with transaction.atomic():

@@ -1,7 +1,7 @@
 """What one listener does, one fact at a time: the only writer of single interactions.
 
-Every function may be called twice with the same facts: the second call changes nothing. What changed is told
-with `catalog.signals.listening_changed` once it is committed.
+Every function may be called twice with the same facts: the second call changes nothing. A change
+is announced by `catalog.signals.listening_changed` once it is committed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -88,8 +88,8 @@ def record_play(
 ) -> tuple[Interaction, bool]:
     """Add a play that began at `occurred_at` (now, if not given); return it and whether it is new.
 
-    What is too short to be a play is stored as a skip. What another source told already, or this one of the same
-    second, is not stored again (`catalog.listening.same_play`).
+    What is too short to be a play is stored as a skip. A play that another source reported, or this one at the
+    same second, is not stored again (`catalog.listening.same_play`).
     """
     return _record_listen(listener, song, Kind.PLAY, occurred_at, played_ms, source)
 

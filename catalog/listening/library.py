@@ -62,7 +62,7 @@ def list_day(listener: User, day: date) -> QuerySet[Interaction]:
 
 
 def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[str, Any]]:
-    """Delete plays and skips of the listener; return them as JSON could keep them, for `put_back`."""
+    """Delete plays and skips of the listener; return them in a form that JSON can hold, for `restore_listens`."""
     with transaction.atomic():
         removed = list(listens.filter(listener=listener).values(*KEPT))
         n_deleted, _by_table = listens.filter(listener=listener).delete()
@@ -72,7 +72,7 @@ def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[
 
 
 def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int:
-    """Add what `take_out` returned, but for songs that are gone by now; return how many there are again."""
+    """Insert what `remove_listens` returned, except rows of deleted songs; return how many were inserted."""
     rows = [dict(row) for row in removed]
     songs = Song.objects.in_bulk({row["song_id"] for row in rows})
     import_runs = apps.get_model("catalog.ImportRun").objects

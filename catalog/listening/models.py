@@ -134,7 +134,7 @@ class Submission(models.Model):
 
 
 class RecordingMsid(models.Model):
-    """A name under which a player sent a song: its ListenBrainz message id, and the song it was taken for."""
+    """A ListenBrainz message id (msid) and the song that it was resolved to."""
 
     msid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="recording_msids")

@@ -6,7 +6,7 @@ The rule. Two reports of one listener about one song, both plays or both skips, 
 2. they come from different sources (another player, another file) and their starts are no further apart than the song
    is long (`play_rules.compute_same_play_seconds`); for skips, less than a minute.
 
-Of several stored plays the nearest counts, and each stands for one report of each other source, so that a song heard
+Of several stored plays the nearest counts, and each matches one report of each other source, so that a song heard
 three times in a row stays three plays. Which report comes first makes no difference to how many plays there are.
 """
 
@@ -63,7 +63,10 @@ def build_report(
 
 
 class PlayMatcher:
-    """Finds what is reported again. Keep one for the parts of a file: it remembers which plays the last part used."""
+    """Finds the stored plays that reports repeat.
+
+    Keep one instance for all chunks of a file: it stores which plays earlier chunks used.
+    """
 
     def __init__(self, listener: User) -> None:
         self._listener = listener
@@ -78,7 +81,7 @@ class PlayMatcher:
         return [play is None for play in self.match(reports, leave_out_run=leave_out_run)]
 
     def match(self, reports: Sequence[PlayReport], *, leave_out_run: int | None = None) -> list[int | None]:
-        """Return for each report the key of the play it tells again (0 for one of this call), None for a new one."""
+        """Return for each report the key of the play it repeats (0 for one of this call), None for a new one."""
         if not reports:
             return []
         plays = self._load_nearby_plays(reports, leave_out_run)
@@ -126,7 +129,7 @@ _Plays = dict[tuple[int, int], list[_StoredPlay]]
 
 
 def lock_listener(listener: User) -> None:
-    """Have the listener's other writers wait until this transaction ends: two players report at the same moment."""
+    """Lock the listener until this transaction ends, because two players may report at the same moment."""
     if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
         list(User.objects.select_for_update(no_key=True).filter(pk=listener.pk).values_list("pk"))
 
@@ -153,7 +156,7 @@ def _match_exact_second(plays: _Plays, one: PlayReport) -> _StoredPlay | None:
 
 
 def _match_nearest_or_add(plays: _Plays, one: PlayReport) -> _StoredPlay | None:
-    """Return the play that another source has told of; else add it and return None."""
+    """Return the play that another source reported; else add it and return None."""
     if (same := _match_exact_second(plays, one)) is not None:
         return same
     stored = plays.setdefault((one.song_id, one.kind), [])

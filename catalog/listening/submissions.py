@@ -1,4 +1,4 @@
-"""Writes that say themselves who they are: sent again, they are answered again and done once."""
+"""Writes with an Idempotency-Key: sent again, they get the first answer and change nothing."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class IdempotencyKeyReused(Exception):
 
 
 def run_once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return what `act` answers and whether that was an earlier call; without a key, always call it.
+    """Call `act` and return its answer; for a key used before, return the stored answer and True.
 
     The answer is stored in the transaction of the act itself, so there is never one without the other.
     """

@@ -34,7 +34,8 @@ def build_credit(artist: str, main: str) -> str:
 def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     """Return the id of the main artist of each record, adding artists that are new.
 
-    An artist's MusicBrainz id counts only where its name agrees; that of one artist is never believed of several.
+    An artist's MusicBrainz id counts only where its name agrees; the id of one artist is never given to a
+    credit of several.
     """
     names = [get_main_artist(record.artist)[:NAME_LENGTH] for record in records]
     mbids = _select_trusted_mbids(names, records)

@@ -1,8 +1,8 @@
-"""What keeps songs in place while rows that point at them are written.
+"""Locks that keep songs from being deleted while rows that refer to them are written.
 
-On PostgreSQL a merge deletes a song while others like it. Who writes about songs holds them (many may at once), who
-merges locks them alone, and each finds what the other did. SQLite has one writer at a time, so there rows are only
-looked up.
+On PostgreSQL a merge deletes a song while others like it. A writer of rows about songs takes a shared lock,
+a merge takes an exclusive one, and each sees what the other did. SQLite has one writer at a time, so there
+rows are only looked up.
 """
 
 from collections.abc import Iterable

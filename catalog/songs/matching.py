@@ -60,7 +60,7 @@ _CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
 
 
 class SongKeys(NamedTuple):
-    """What the names of a song are looked up by."""
+    """The two lookup keys of a song, computed from its names."""
 
     match_key: str
     work_key: str
@@ -77,12 +77,12 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
 
 
 def build_match_key(artist: str, title: str) -> str:
-    """Return by what a recording without ids is recognised."""
+    """Return the key that identifies a recording without ids."""
     return build_song_keys(artist, title).match_key
 
 
 def build_work_key(artist: str, title: str) -> str:
-    """Return by what all versions of a song are recognised: the match key without live, remix, demo and the like."""
+    """Return the key that all versions of a song share: the match key without live, remix, demo and the like."""
     return build_song_keys(artist, title).work_key
 
 
@@ -160,7 +160,7 @@ def names_agree(artist: str, title: str, other_artist: str, other_title: str) ->
 
 
 def build_search_text(title: str, credit: str) -> str:
-    """Return by which words a song is found; names that signs cut are found without them, too: ACDC."""
+    """Return the words that a search compares; names that signs cut are added without the signs, too: ACDC."""
     cut_by_signs = [token for token in credit.split() if not token.isalnum()]
     whole = [
         "".join(words) for words in (normalise(token).split() for token in cut_by_signs) if 1 < len(words) < 8

@@ -91,7 +91,7 @@ _ATTEMPTS = 3
 
 @dataclass
 class Resolution:
-    """Where records ended: the song's id in the place of each record, or why it has none."""
+    """The result for each record by its position: the id of its song, or why it has none."""
 
     ids: list[int | None]
     new: set[int] = field(default_factory=set)
@@ -326,7 +326,7 @@ class SongResolver:
         brought: dict[int, _Candidate],
         resolved: Resolution,
     ) -> None:
-        """Insert the songs of the records at the places `new`; its lists are the other records of each song."""
+        """Insert the songs of the records at the positions `new`; its lists hold the other records of each song."""
         if not new:
             return
         keys = self._make_keys(records, new, brought)
@@ -492,19 +492,19 @@ def find_song(record: SongRecord) -> Song | None:
 def find_or_add_song(record: SongRecord) -> tuple[Song, bool]:
     """Return the song that `record` describes and whether it is new to the catalog.
 
-    What the record knows and a known song lacks (ids, duration) is filled in.
+    Ids and a duration that the record has and the song lacks are filled in.
     """
     (song,), new = _resolve([record])
     return song, bool(new)
 
 
 def find_or_add_songs(records: Iterable[SongRecord]) -> list[Song]:
-    """The same for many records; a hundred songs that are known cost a handful of queries together."""
+    """Return the songs that the records describe, adding new ones; a hundred known songs cost a handful of queries."""
     return [song for some_records in chunks(records, _TOGETHER) for song in _resolve(some_records)[0]]
 
 
 def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
-    """Return the songs of the records, and the places of new ones.
+    """Return the songs of the records, and the positions of new ones.
 
     Another request may take an id or a name of a new song at the same moment; then it is looked up again.
     """
@@ -547,7 +547,7 @@ def _are_different_recordings(description: _Description, candidate: _Candidate) 
     """Whether two songs of the same names are two recordings.
 
     One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
-    Under names that stand for nothing ("Unknown Artist", "Intro") another album is.
+    Under placeholder names ("Unknown Artist", "Intro") another album is enough.
     """
     is_generic = description.artist in _PLACEHOLDER_ARTISTS or _is_generic(description.title)
     if is_generic and description.album != candidate.album:

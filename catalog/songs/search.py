@@ -13,7 +13,7 @@ MAX_LENGTH = 200
 
 @dataclass(frozen=True)
 class SongSearch:
-    """What is looked for; everything empty finds all available songs.
+    """Search conditions; without any, all available songs match.
 
     `features` maps an audio feature to the lowest and highest value wanted; songs without that feature are not found
     by it.
@@ -60,5 +60,5 @@ def find_used_genres() -> list[Genre]:
 
 
 def shorten_query(words: str) -> str:
-    """Return so much of what was typed as is worth searching for (T53)."""
+    """Return the query cut to the length and number of words that a search uses."""
     return " ".join(words[:MAX_LENGTH].replace("\x00", " ").split()[:MAX_WORDS])

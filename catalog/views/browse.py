@@ -18,7 +18,7 @@ def browse(request):
     form = BrowseForm(request.GET, genres=genres)
     form.is_valid()
     wanted = form.search
-    # One page more than shown is read instead of counting everything: the answer stays quick at any size (T53).
+    # One page more than shown is read instead of counting everything: the answer stays quick at any size.
     page = _read_page_number(request)
     start = (page - 1) * SONGS_A_PAGE
     found = list(search.search_songs(wanted)[start : start + SONGS_A_PAGE + 1])

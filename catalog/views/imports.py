@@ -101,7 +101,7 @@ def undo_import(request, run_id: int):
 
 
 def _get_own_import(request, run_id: int) -> ImportRun:
-    """Return the listener's own import; somebody else's does not exist for them (T36)."""
+    """Return the listener's own import; somebody else's does not exist for them."""
     run = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
     if run is None:
         raise Http404

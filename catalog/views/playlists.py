@@ -163,7 +163,7 @@ def export_playlist(request, playlist_id, form: str):
 
 
 def _get_own_playlist(request, playlist_id) -> Playlist:
-    """Return the listener's own playlist; somebody else's does not exist for them (T36)."""
+    """Return the listener's own playlist; somebody else's does not exist for them."""
     try:
         return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
     except (ValidationError, ValueError):

@@ -1,10 +1,10 @@
-"""Forms of the admin whose fields stand in a table, where the head of the column is no label."""
+"""Forms of the admin with fields in table rows, where the column header is no label."""
 
 from django import forms
 
 
 class LabelledForm(forms.ModelForm):
-    """Every field says its name itself, for those who hear the page instead of seeing the column."""
+    """Label every field by itself, for screen readers."""
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

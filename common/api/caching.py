@@ -10,7 +10,7 @@ KEPT_SECONDS = 60
 class SameForEverybody:
     """For views of the music: an answer has an ETag, and may be kept; `If-None-Match` then costs no body (304).
 
-    Errors are not kept: they are about whoever asked.
+    Errors are not kept: they depend on the caller.
     """
 
     @method_decorator(conditional_page)

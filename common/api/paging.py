@@ -8,7 +8,7 @@ ADDRESSES = "https://your.host/api/v1/"
 
 
 def convert_page_schema(described: dict, following: str, previous: str) -> dict:
-    """Return DRF's description of a page in the words of OpenAPI 3.1, which knows no `nullable`."""
+    """Return DRF's description of a page in the words of OpenAPI 3.1, which has no `nullable`."""
     for field, address in (("next", following), ("previous", previous)):
         described["properties"][field] = {
             "type": ["string", "null"],

@@ -1,4 +1,4 @@
-"""Reading JSON from strangers: strict, of bounded size and depth (T54)."""
+"""Reading JSON from strangers: strict, of bounded size and depth."""
 
 import json
 import re

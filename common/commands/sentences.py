@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 class PlainCommand(BaseCommand):
-    """A command whose answer stands alone.
+    """A command that prints its answer and nothing else.
 
     The checks of the set-up are left to `check` and `run_site`: their warnings would bury the answer. A database that
     can't be reached or is behind the program is said in one sentence with its cure.
@@ -27,7 +27,7 @@ class PlainCommand(BaseCommand):
             if sentence is None:
                 raise
             raise CommandError(sentence) from None
-        except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)  # as the shell says it of a program that SIGPIPE ended
         return done
@@ -47,5 +47,5 @@ def describe_database_problem(error: DatabaseError) -> str | None:
 
 
 def describe_unusable_database(error: DatabaseError) -> str:
-    """Say that the database can't be used, and who knows more."""
+    """Return a sentence that the database can't be used and which command says more."""
     return f"The database can't be used ({str(error).strip()}); `manage.py doctor` says what to do."

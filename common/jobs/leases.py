@@ -1,4 +1,4 @@
-"""Who may work on a job: claim it, keep it, give it back, end it, lose it.
+"""The lease of a job: claim it, renew it, release it, finish it, lose it.
 
 The database row is the job. A worker claims it with one compare-and-set UPDATE and then extends its
 lease; every later write names owner and attempt, so that an owner that fell silent and comes back
@@ -41,7 +41,7 @@ class Lease:
         return self.model._default_manager.filter(pk=self.job_id).holding_lease(self.owner, self.attempt)
 
     def write(self, **fields: Any) -> None:
-        """Change the job's row; raise LostLease when it is not ours any more."""
+        """Update the job's row; raise LostLease when another worker holds it."""
         if not self.query().update(**fields):
             raise self.make_lost_error()
 

@@ -44,7 +44,7 @@ class JobRow(models.Model):
     A worker claims a row with one compare-and-set UPDATE that writes `owner` and raises `attempt`, and
     extends `lease_until` while it works. Every later write names owner and attempt, so that an owner
     that lost its lease changes nothing (fencing token). `attempt` counts claims without a healthy end:
-    whoever gives a job back on purpose gives the attempt back, too.
+    a worker that gives a job back on purpose gives the attempt back, too.
     """
 
     class Status(models.TextChoices):

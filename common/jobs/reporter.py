@@ -1,4 +1,4 @@
-"""What a job says about itself while it works, and how it learns that it should stop."""
+"""Progress reports of a running job, and the check whether it must stop."""
 
 import time
 from typing import Any
@@ -36,7 +36,7 @@ class JobReporter:
         self._written = time.monotonic()
 
     def stop_if_asked(self, *, now: bool = False) -> None:
-        """Raise Cancelled when that was requested, LostLease when the job is not ours any more."""
+        """Raise Cancelled when that was requested, LostLease when another worker holds the job."""
         if self.heartbeat is not None and self.heartbeat.lost:
             raise self.lease.make_lost_error()
         if not now and time.monotonic() - self._looked < LOOK_EVERY:

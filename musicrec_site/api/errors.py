@@ -51,7 +51,7 @@ def build_error_body(request, status_code: int, code: str, message: str, fields=
     return {"error": {**error, "request_id": getattr(request, "request_id", "")}}
 
 
-@csrf_exempt  # or a program that posts to a wrong address would be told about an expired form
+@csrf_exempt  # or a program that posts to a wrong address would get the page about an expired form
 def answer_not_found(request: HttpRequest, **kwargs) -> JsonResponse:
     """Answer an address below the API that does not exist."""
     message = f"There is no such address: {request.path}."
@@ -79,7 +79,7 @@ def _answer_unexpected(exc: Exception, request) -> Response:
 
 
 def _note_refusal(status_code: int, request) -> None:
-    # Who asks for what is not theirs leaves a trace (T36).
+    # Who asks for what is not theirs leaves a trace.
     if status_code in (403, 404):
         user_id = getattr(request.user, "pk", None)
         log.warning("api_access_refused", status=status_code, path=request.path, user_id=user_id)

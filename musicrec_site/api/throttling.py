@@ -15,7 +15,7 @@ class ScopeThrottle(BaseThrottle):
     """Limit the requests a minute of each caller: apart for reading, changing, listening, staff and strangers.
 
     Strangers count by their network, IPv6 by its /64. Fixed windows of the wall clock: a clock that
-    jumps costs or gives one window at most (T28). A view may name its allowance with
+    jumps costs or gives one window at most. A view may name its allowance with
     `throttle_scope`. What is left is put on the request as `throttle_state`.
     """
 

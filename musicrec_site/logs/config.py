@@ -44,7 +44,7 @@ def build_logging_config(level: str, log_format: str) -> dict[str, Any]:
 
 def build_formatter(log_format: str) -> dict[str, Any]:
     """Return what a ProcessorFormatter needs to write lines of `log_format`."""
-    # Plain: the pretty one prints the local variables of every call, among them passwords (T56).
+    # Plain: the pretty one prints the local variables of every call, among them passwords.
     plain = structlog.dev.plain_traceback
     renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     if log_format == "json":

@@ -1,7 +1,7 @@
-"""Cleans finished log lines: no query of an address, no link that sets a password, no token stands in a log.
+"""Cleans finished log lines: no query of an address, no link that sets a password, no token is left in a log.
 
 Addresses reach the log from many sides (Django's own lines, error lines, a development server), so the line is cleaned
-when it is complete, whoever wrote it.
+when it is complete, for every logger.
 """
 
 import re

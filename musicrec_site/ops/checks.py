@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
-# Those tagged `installation` cost next to nothing: the operator's desk runs them each time it is opened.
+# Those tagged `installation` cost next to nothing: the operator's dashboard runs them each time it is opened.
 WAL_BUG_FROM, WAL_BUG_TO = (3, 7, 0), (3, 51, 2)
 
 
 @register("installation")
 def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database (T27)."""
+    """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database."""
     if connection.vendor != "sqlite" or not WAL_BUG_FROM <= sqlite3.sqlite_version_info <= WAL_BUG_TO:
         return []
     return [

@@ -240,4 +240,4 @@ def _quote_name(name: str) -> str:
 
 
 def _ignore_table(table: str, n_rows: int) -> None:
-    """Told about a table when nobody wants to know."""
+    """Do nothing: the default of `on_table`."""

@@ -1,4 +1,4 @@
-"""The demo world as the commands show it: who can sign in, and three listeners who say what the product does."""
+"""The demo world as the commands show it: its sign-in, three example listeners and the measured quality."""
 
 from django.db.models import Count
 

@@ -1,6 +1,6 @@
 """/healthz says that the process runs; /readyz says whether it can do its work.
 
-Both are answered by a middleware in front of all others: a probe sends no Host that ALLOWED_HOSTS knows, speaks http
+Both are answered by a middleware in front of all others: a probe sends no Host of ALLOWED_HOSTS, speaks http
 behind the TLS proxy, and must be answered while the database, which sessions need, is down.
 """
 
@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from recommendations.services.operations import health_checks
 from recommendations.services.operations.health_checks import Finding
 
-# With the time a slow machine needs for the rest, a probe has its answer within 2 s (T61).
+# With the time a slow machine needs for the rest, a probe has its answer within 2 s.
 PROBE_SECONDS = 1.5
 
 

@@ -13,7 +13,7 @@ NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP)
 
 
 def claim_folder(folder: Path, address: str) -> int:
-    """Keep `folder` for this process; return the open file that stands for it. Raises CannotServe.
+    """Keep `folder` for this process; return the open lock file. Raises CannotServe.
 
     The kernel holds the lock: a process that is killed leaves none behind, and the program that replaces this one keeps
     it. Processes that are only started do not get it.

@@ -1,6 +1,6 @@
 """/metrics for Prometheus: off unless METRICS is on, and then for staff or for who has METRICS_TOKEN.
 
-Counts of all web processes are added up through the files in PROMETHEUS_MULTIPROC_DIR. What the database knows is read
+Counts of all web processes are added up through the files in PROMETHEUS_MULTIPROC_DIR. Values of the database are read
 from it at the scrape and is therefore right whichever process answers, on whichever machine.
 """
 

@@ -1,9 +1,9 @@
 """Starts the site's processes together, restarts one that dies, and stops all of them cleanly.
 
-Web server, three workers and the schedule have a process group each, so that a Ctrl-C on the terminal reaches only the
-supervisor, which then ends them in order: on all of them at once it also breaks the workers' helpers, which are told to
-leave too early. This file is run as a program by `run_site` and imports nothing of the site, so that watching it takes
-little memory.
+Web server, three workers and the schedule have a process group each, so that a Ctrl-C on the
+terminal reaches only the supervisor, which then ends them in order: on all of them at once it also
+breaks the workers' helpers, which then get the signal to leave too early. This file is run as a
+program by `run_site` and imports nothing of the site, so that watching it takes little memory.
 """
 
 import ctypes
@@ -131,7 +131,7 @@ def list_children(host: str, port: int) -> list[Child]:
 
 
 class Supervisor:
-    """Runs the children until it is told to stop, or one of them keeps dying."""
+    """Runs the children until a signal stops it, or one of them keeps dying."""
 
     def __init__(self, host: str, port: int, say: Callable[[str], None]) -> None:
         self.host, self.port, self.say = host, port, say
@@ -246,7 +246,7 @@ def _format_line(sentence: str) -> str:
 
 
 def main(host: str, port: str) -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until a signal stops it; return the exit code."""
     try:
         Supervisor(host, int(port), say).run()
     except CannotServe as error:

@@ -1,4 +1,4 @@
-"""HetRec 2011 Last.fm-2k, the zip as it is published: artists stand for songs, weights are play counts, tags genres."""
+"""HetRec 2011 Last.fm-2k, the published zip: artists are read as songs, weights as play counts, tags as genres."""
 
 import io
 import zipfile

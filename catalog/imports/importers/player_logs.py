@@ -150,7 +150,7 @@ def _build_report_record(line: int, text: str, user: str) -> ListenRecord:
 
 
 def _cut_album(text: str) -> tuple[str, str]:
-    """Cut the album off, which stands in brackets at the end and may have brackets itself."""
+    """Cut off the album, which is in brackets at the end and may contain brackets itself."""
     depth = 0
     for place in range(len(text) - 1, 0, -1):
         depth += (text[place] == ")") - (text[place] == "(")

@@ -123,7 +123,7 @@ def _read_jspf_records(opened: SourceFile) -> Iterator[Outcome]:
 
 
 def _read_jspf_names(opened: SourceFile) -> tuple[str, str]:
-    """Return title and annotation, which may stand behind the tracks."""
+    """Return title and annotation, which may follow the tracks."""
     names: dict[Any, str] = {}
     try:
         with opened.stream() as stream:

@@ -129,7 +129,7 @@ class _RecordMaker:
         if kind in ("favorite", "favourite", "liked", "like") or (
             kind in ("", "track") and (is_favourites(playlist) if playlist else self._is_favourites)
         ):
-            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._parse_added_at(row))
+            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._parse_added_date(row))
         return PlaylistRecord(line, playlist or self._title, song)
 
     def _song(self, row: list[str]) -> SongRecord:
@@ -143,7 +143,7 @@ class _RecordMaker:
             spotify_id=values.parse_optional_spotify_id(self._cell(row, "uri")),
         )
 
-    def _parse_added_at(self, row: list[str]) -> int | None:
+    def _parse_added_date(self, row: list[str]) -> int | None:
         """Return when the like was given; a time that is none is as good as missing."""
         try:
             return values.parse_day(self._cell(row, "added"))

@@ -243,7 +243,9 @@ def _parse_played_ms(value: Any) -> int:
 
 
 def _compute_end(entry: Mapping[str, Any]) -> int:
-    """Return when a play stopped. A device whose clock was never set says 1970; what it noted offline stands beside.
+    """Return when a play stopped.
+
+    A device whose clock was never set says 1970; what it noted offline is in another field.
 
     `offline_timestamp` is when such a play began, in seconds or milliseconds.
     """

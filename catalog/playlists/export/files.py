@@ -47,7 +47,7 @@ def _render_m3u8(playlist: Playlist) -> str:
 
 
 def _render_csv(playlist: Playlist) -> str:
-    """A table; cells that a spreadsheet would run are made text (T49)."""
+    """A table; cells that a spreadsheet would run are made text."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)

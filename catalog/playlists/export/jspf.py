@@ -14,7 +14,7 @@ CREATOR = "Musicrec"
 
 
 def build_document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> dict[str, Any]:
-    """Return the playlist as JSPF; our reason for a song stands in its track's annotation. One query for songs."""
+    """Return the playlist as JSPF; the reason for a song is its track's annotation. One query for songs."""
     is_made = playlist.kind != Playlist.Kind.OWN
     owner = playlist.owner.username
     extension: dict[str, Any] = {
@@ -39,7 +39,7 @@ def build_document(playlist: Playlist, base_url: str, *, with_tracks: bool = Tru
 
 
 def list_items(playlist: Playlist) -> QuerySet[PlaylistItem]:
-    """Return the entries in order with what is told of their songs; one query."""
+    """Return the entries in order with the song columns that a track shows; one query."""
     return playlist.items.select_related("song__artist", "song__album").order_by("position", "pk")
 
 

@@ -10,7 +10,7 @@ class Command(BaseCommand):
     help = (
         "Examine the installation and say what to do about what is wrong. Exits with 1 when something failed."
     )
-    requires_system_checks: list[str] = []  # they are part of what is told
+    requires_system_checks: list[str] = []  # they are part of the findings
 
     def handle(self, *args, **options) -> None:
         n_failed = 0

@@ -1,0 +1,100 @@
+"""The words of the code: functions are named by verb and object, docstrings and comments are plain English.
+
+A room joins `CLEAN` once it holds; docs/glossary.md has the terms.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CLEAN = ("accounts", "catalog", "common", "musicrec_site")
+
+BANNED = {
+    r"\bwhoever\b": "name the person: the caller, the operator, the listener",
+    r"\bof whom\b": "make two sentences",
+    r"\b(is|are|be|was|were) told\b": "say what is passed, shown or sent",
+    r"\bknows\b": "say what it holds, stores or reads",
+    r"\bcomes? to be\b": "say what makes it",
+    r"\bstands? (in|for|at|behind|beside|alone|under|still)\b": "say what it is or where it is kept",
+    r"\bT\d\d\b": "write the words for the case, not its number",
+}
+
+PREPOSITIONS = {"of", "as", "by", "with", "for", "from", "to", "into", "at", "on", "about"}
+
+PARTICIPLES = {
+    "chosen", "drawn", "found", "given", "heard", "held", "kept", "known", "left", "lost", "made", "put", "said",
+    "seen", "sent", "shown", "taken", "told", "written",
+}  # fmt: skip
+
+FIELD_TERMS = {
+    "grouped": "a template filter that reads as one: n|grouped",
+    "created": "a column of Django's admin",
+    "queued": "a state of a job, as a filter of rows",
+    "put": "an HTTP method, a hook of Django REST framework",
+    "_put": "a hook of kombu",
+    "received": "a hook of waitress",
+}
+
+
+def _modules() -> list[Path]:
+    paths = [path for room in CLEAN for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for path in paths if "migrations" not in path.parts]
+
+
+def find_bare_names(source: str) -> list[str]:
+    """Return the functions whose name is a preposition or participle alone, or ends with a preposition."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if _is_bare(node)]
+
+
+def _is_bare(function: ast.FunctionDef) -> bool:
+    words = function.name.strip("_").split("_")
+    if function.name in FIELD_TERMS or any("property" in ast.unparse(one) for one in function.decorator_list):
+        return False
+    is_participle = len(words) == 1 and (words[0] in PARTICIPLES or words[0].endswith("ed"))
+    return is_participle or (words[-1] in PREPOSITIONS and not function.name.startswith("validate_"))
+
+
+def find_banned_words(source: str) -> list[str]:
+    """Return what docstrings and comments say in words of the list above, with the line and a better way."""
+    return [
+        f"{line}: {match[0]!r} in {text.strip()[:80]!r}: {advice}"
+        for line, text in _prose(source)
+        for pattern, advice in BANNED.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+
+
+def _prose(source: str) -> list[tuple[int, str]]:
+    holders = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = [
+        (node.body[0].lineno, text)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, holders) and (text := ast.get_docstring(node))
+    ]
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return docstrings + [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_it_is_written_in_plain_words(path):
+    source = path.read_text(encoding="utf-8")
+    assert find_bare_names(source) == []
+    assert find_banned_words(source) == []
+
+
+def test_a_bare_name_is_seen():
+    assert find_bare_names("def songs_of(): ...\ndef _told(): ...\ndef load_songs(): ...") == [
+        "songs_of",
+        "_told",
+    ]
+
+
+def test_a_banned_word_is_seen():
+    assert len(find_banned_words('"""What the model knows."""\nx = 1  # whoever asks (T17)')) == 3
