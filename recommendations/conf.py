@@ -42,6 +42,12 @@ class Tunables(TunableGroup):
         "Train by itself, at the hour, once so many came in; 0 leaves it to the nightly schedule.",
         least=0,
     )  # fmt: skip
+    retrain_share = Tunable(
+        0.1,
+        "share of the active version's interactions",
+        "Train by itself, with the default preset, at the hour once so much is new; 0: never.",
+        least=0,
+    )
     minimum_interactions = Tunable(1, "interactions", "Below this there is nothing to learn from.", least=1)
     evaluation_share = Tunable(
         0.2, "share of a listener's songs", "Held out to measure a training.", least=0.01

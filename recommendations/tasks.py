@@ -144,12 +144,21 @@ def count_trends(job_id: int | None = None) -> str:
 
 @short_task
 def retrain_when_due() -> str:
-    """Begin a training when `retrain_after` new interactions came in since the active version's."""
-    n_new = training_rows.n_since(registry.active_version())
-    if not conf.retrain_after or n_new < conf.retrain_after:
+    """Begin a training when enough is new since the active version's.
+
+    `retrain_after` new interactions ask for the scheduled preset; a share of `retrain_share` of what the active
+    version was trained on, as an import brings it, for the default preset, which is quick.
+    """
+    active = registry.active_version()
+    n_new = training_rows.n_since(active)
+    is_many = bool(conf.retrain_after) and n_new >= conf.retrain_after
+    known = active.n_interactions if active else 0
+    is_large_share = bool(conf.retrain_share) and known > 0 and n_new >= conf.retrain_share * known
+    if not is_many and not is_large_share:
         return f"{n_new} new"
+    preset = conf.scheduled_preset if is_many else conf.preset
     try:
-        return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
+        return str(start_training(preset=preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
     except pipeline.TrainingAlreadyActive as error:
         return str(error)
 

@@ -10,6 +10,7 @@ from catalog.models import Artist, Interaction, Song
 from common import jobs
 from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
+from recommendations.conf import conf
 from recommendations.engine import CLASSIC, Recommender
 from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
 from recommendations.services.data import training_rows
@@ -269,6 +270,7 @@ def an_evaluation(**changes) -> Evaluation:
         "report": None,
         "ndcg": 0.2,
         "interval": (0.19, 0.21),
+        "listener_ids": tuple(range(100)),
     } | changes
     return Evaluation(**values)
 
@@ -282,6 +284,19 @@ def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, hel
     settings.GATE_DROP = 0.1
     objection = gate.objection(an_evaluation(rival_ndcg=0.3, difference=difference))
     assert bool(objection) is held_back
+
+
+def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
+    """One listener's interval has no width, so that any difference would look sure."""
+    for n in (1, 5, 19):
+        few = an_evaluation(
+            rival_ndcg=0.3, difference=(-0.2, -0.2), interval=(0.1, 0.1), listener_ids=tuple(range(n))
+        )
+        assert gate.objection(few) == ""
+        assert few.sentence.startswith(f"Not measurable yet: only {n} listeners")
+    enough = an_evaluation(rival_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20)))
+    assert gate.objection(enough) != ""
+    assert enough.sentence.startswith("NDCG@10 0.200")
 
 
 def test_a_version_held_back_is_ready_but_does_not_serve(version, monkeypatch):
@@ -313,6 +328,22 @@ def test_enough_new_listens_begin_a_training(version, listener, song, settings):
     run = TrainingRun.objects.active().get()
     assert (run.trigger, run.preset) == ("new-listens", "tuned")
     assert "has to end" in tasks.retrain_when_due()
+
+
+def test_where_a_tenth_is_new_a_quick_training_begins(version, listener, song, settings):
+    """As after an import: the default preset, not the one that searches."""
+    heard = {"listener": listener, "song": song, "kind": Interaction.Kind.PLAY}
+    tenth = -(-version.n_interactions // 10)
+    Interaction.objects.bulk_create([Interaction(source=f"file {n}", **heard) for n in range(tenth - 1)])
+    assert tasks.retrain_when_due() == f"{tenth - 1} new"
+    Interaction.objects.create(source="player", **heard)
+    settings.RETRAIN_SHARE = 0
+    assert tasks.retrain_when_due() == f"{tenth} new"
+    settings.RETRAIN_SHARE = 0.1
+    tasks.retrain_when_due()
+
+    run = TrainingRun.objects.active().get()
+    assert (run.trigger, run.preset) == ("new-listens", conf.preset)
 
 
 def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(db):

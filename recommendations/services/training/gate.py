@@ -2,7 +2,7 @@
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
-from recommendations.services.training.offline_evaluation import Evaluation
+from recommendations.services.training.offline_evaluation import FEW_LISTENERS, Evaluation
 from recommendations.services.versions import registry
 
 
@@ -18,8 +18,11 @@ def rival_of(config: RecommenderConfig) -> RecommenderConfig | None:
 
 
 def objection(evaluation: Evaluation | None) -> str:
-    """Return why a version must not be activated by itself; empty when it may."""
-    if evaluation is None:
+    """Return why a version must not be activated by itself; empty when it may.
+
+    With few measured listeners a difference is noise, and its interval too narrow: nothing is held back for it.
+    """
+    if evaluation is None or evaluation.n_measured < FEW_LISTENERS:
         return ""
     return _against_rival(evaluation) or _against_itself(evaluation)
 

@@ -31,6 +31,8 @@ OnProgress = Callable[[str, int, int], None]
 METRIC = "ndcg@10"
 SYSTEM = "recommender"
 COMPARED = ("ndcg@10", "precision@10", "recall@20", "map@10")
+FEW_LISTENERS = 20
+"""With fewer measured listeners a figure says nothing, and is not said."""
 SPLITS = ("random", "temporal", "listener")
 
 
@@ -51,6 +53,11 @@ class Evaluation:
     difference: tuple[float, float] | None = None
     listener_ids: tuple[int, ...] = ()
     fidelity: Fidelity | None = None
+
+    @property
+    def n_measured(self) -> int:
+        """Return on how many listeners the figures rest."""
+        return len(self.listener_ids)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -80,6 +87,11 @@ class Evaluation:
             "" if self.rival_ndcg is None else f", the active version's configuration {self.rival_ndcg:.3f}"
         )
         low, high = self.interval
+        if self.n_measured < FEW_LISTENERS:
+            return (
+                f"Not measurable yet: only {self.n_measured} listeners have songs that could be held out "
+                f"(at least {FEW_LISTENERS} are needed)."
+            )
         return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
 
 
