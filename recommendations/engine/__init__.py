@@ -14,6 +14,7 @@ from recommendations.engine.algorithms import (
     TrainingData,
     keeps_histories,
 )
+from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.ease import COPIES, EASE
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.artifacts.seed_pack import ForeignPack, SeedPack, load_pack, save_pack
@@ -79,6 +80,7 @@ __all__ = [
     "SLOWEST_BPM",
     "Algorithm",
     "ArtifactError",
+    "Content",
     "CorruptArtifact",
     "DataSize",
     "EvaluationReport",

@@ -15,6 +15,7 @@ from recommendations.engine.algorithms import (
     create_algorithm,
     find_algorithm_name,
 )
+from recommendations.engine.algorithms.ease import EASE
 from recommendations.engine.core.config import RankerConfig, SearchConfig
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.tuning.validation import Validation
@@ -173,7 +174,8 @@ def _in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Tri
     trial = best_trials(trials).get("ease")
     if trial is None:
         return trials
-    if min(validation.data.strengths.shape) > create_algorithm("ease", trial.options).largest_solve:
+    largest_solve = EASE(**trial.options).largest_solve
+    if min(validation.data.strengths.shape) > largest_solve:
         return [*trials, _try(validation, "ease", _without_limit(trial.options), seed)]
     for trial in trials:
         if trial.component == "ease":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count
 
 from catalog.models import Genre, Interaction, Song
-from recommendations.engine import Explanation
+from recommendations.engine import Content, Explanation
 from recommendations.models import Taste
 from recommendations.services.serving.listener_context import Picks
 from recommendations.services.versions import registry
@@ -122,7 +122,7 @@ def _content_parts() -> frozenset[str]:
     """Return what the serving model's content component compares; one query."""
     found = registry.serving_recommender()
     content = found[1].algorithms.get("content") if found else None
-    if content is None:
+    if not isinstance(content, Content):
         return frozenset({AUDIO, ARTIST, GENRE})
     parts = {AUDIO: content.has_audio_, ARTIST: content.artist > 0, GENRE: content.genre > 0}
     return frozenset(name for name, is_used in parts.items() if is_used)

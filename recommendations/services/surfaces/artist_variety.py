@@ -11,7 +11,8 @@ MOST_OF_ARTIST = 3
 def limit_artists(items: Sequence[ServedSong], n: int) -> list[ServedSong]:
     """Return n items in their order, at most three of an artist unless there are too few others."""
     counts: Counter[int] = Counter()
-    first, later = [], []
+    first: list[ServedSong] = []
+    later: list[ServedSong] = []
     for item in items:
         counts[item.song.artist_id] += 1
         (first if counts[item.song.artist_id] <= MOST_OF_ARTIST else later).append(item)
