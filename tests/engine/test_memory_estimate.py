@@ -88,7 +88,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+# what the prior takes depends on the pack, not on the listens
+@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"prior"}))
 def test_the_estimate_of_an_algorithm_is_within_a_third_of_what_it_takes(name):
     sizes, options = SIZES.get(name, USUAL_SIZES), OPTIONS.get(name, {})
     measured = measure({"name": name, "options": options}, sizes)
