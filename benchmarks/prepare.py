@@ -28,7 +28,7 @@ from scipy.sparse import csr_matrix, save_npz
 from catalog.imports.importers import get_importer, open_file
 from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
 from recommendations.engine import Interactions
-from recommendations.engine.core.ordered import keep_entries, steps_back_of
+from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.evaluation import random_split
 from recommendations.engine.synthetic.world import World
@@ -115,10 +115,10 @@ def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
 def _written(out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int) -> str:
     out.mkdir(parents=True, exist_ok=True)
     counts = interactions.to_matrix(Weighting())
-    steps = steps_back_of(counts) if interactions.positions is not None else None
+    steps = count_steps_back(counts) if interactions.positions is not None else None
     train, test = _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
     if steps is not None:
-        save_npz(out / "train_order.npz", _order(train, steps_back_of(train)))
+        save_npz(out / "train_order.npz", _order(train, count_steps_back(train)))
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
     with (out / "items.csv").open("w", newline="", encoding="utf-8") as file:

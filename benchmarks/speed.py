@@ -104,9 +104,9 @@ def live_milliseconds(n: int = 500) -> dict[str, float]:
     from recommendations.services.serving import history_loader, recommend
     from recommendations.services.versions import registry
 
-    recommender = registry.recommender_for(registry.require_active())
+    recommender = registry.load_recommender(registry.require_active())
     listeners = list(User.objects.order_by("?")[:n])
-    known = [history_loader.history_of(listener, recommender) for listener in listeners]
+    known = [history_loader.load_history(listener, recommender) for listener in listeners]
     engine = [seconds(lambda h=h: list(recommender.recommend(h, 10))) for h in known]
     page = [seconds(lambda u=u: recommend.recommend_for(u, 10, discovery=0.51)) for u in listeners]
     kept = [seconds(lambda u=u: recommend.recommend_for(u, 10)) for u in listeners]
@@ -127,7 +127,7 @@ def measured(n_listeners: int, n_songs: int, n_interactions: int) -> Iterator[Ro
 
     call_command("migrate", verbosity=0, skip_checks=True)
     world = World(n_listeners=n_listeners, n_songs=n_songs, n_interactions=n_interactions)
-    yield Row("world into the database", seconds(lambda: demo_world.seed(world)), "s")
+    yield Row("world into the database", seconds(lambda: demo_world.seed_database(world)), "s")
     rows = training_rows.read()
     yield Row("interactions", rows.interactions.n_events, "")
     bare_fit(rows)  # the first of a process is slower

@@ -31,9 +31,9 @@ def keep_log_settings(**_: Any) -> None:
 @signals.worker_ready.connect
 def start_worker(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
-    from recommendations.services.operations.workers import Pulse
+    from recommendations.services.operations.workers import Heartbeat
 
-    pulse = Pulse(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
+    pulse = Heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     pulse.start()
     _pulses.append(pulse)
     threading.Thread(target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True).start()

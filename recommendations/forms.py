@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.preferences.taste import NORMAL, Cluster
 
 MOODS = [
     (NORMAL, _("As it is")),
-    (Wish.Kind.BOOST_SONG, _("More of this")),
-    (Wish.Kind.MUTE_SONG, _("Mute for now")),
-    (Wish.Kind.NOT_ME, _("Not me")),
+    (ListenerControl.Kind.BOOST_SONG, _("More of this")),
+    (ListenerControl.Kind.MUTE_SONG, _("Mute for now")),
+    (ListenerControl.Kind.NOT_ME, _("Not me")),
 ]
 
 

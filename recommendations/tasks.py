@@ -150,7 +150,7 @@ def retrain_when_due() -> str:
     version was trained on, as an import brings it, for the default preset, which is quick.
     """
     active = registry.active_version()
-    n_new = training_rows.n_since(active)
+    n_new = training_rows.count_since(active)
     is_many = bool(conf.retrain_after) and n_new >= conf.retrain_after
     known = active.n_interactions if active else 0
     is_large_share = bool(conf.retrain_share) and known > 0 and n_new >= conf.retrain_share * known

@@ -34,22 +34,22 @@ EVENTS = Counter(
 TRAINING_STATUSES = ("succeeded", "failed", "cancelled")
 
 
-def recommendation_served(step: str, seconds: float, *, list_age_seconds: float | None = None) -> None:
+def count_recommendation(step: str, seconds: float, *, list_age_seconds: float | None = None) -> None:
     """Count one answered request. An unknown step is counted as "other", so that labels stay bounded."""
-    RECOMMENDATION_SECONDS.labels(_known(step, STEPS)).observe(seconds)
+    RECOMMENDATION_SECONDS.labels(_limit_label(step, STEPS)).observe(seconds)
     if list_age_seconds is not None:
         SERVED_LIST_AGE_SECONDS.observe(max(0.0, list_age_seconds))
 
 
-def training_ended(status: str, seconds: float | None = None) -> None:
-    TRAININGS.labels(_known(status, TRAINING_STATUSES)).inc()
+def count_training(status: str, seconds: float | None = None) -> None:
+    TRAININGS.labels(_limit_label(status, TRAINING_STATUSES)).inc()
     if seconds is not None and status == "succeeded":
         TRAINING_SECONDS.observe(seconds)
 
 
-def event_recorded(kind: str, n_events: int = 1) -> None:
-    EVENTS.labels(_known(kind, ("impression", "click", "like", "dislike", "hide"))).inc(n_events)
+def count_event(kind: str, n_events: int = 1) -> None:
+    EVENTS.labels(_limit_label(kind, ("impression", "click", "like", "dislike", "hide"))).inc(n_events)
 
 
-def _known(value: str, allowed: tuple[str, ...]) -> str:
+def _limit_label(value: str, allowed: tuple[str, ...]) -> str:
     return value if value in allowed else "other"

@@ -45,7 +45,7 @@ def _check_disk() -> Iterator[Finding]:
 def _run_system_checks() -> Iterator[Finding]:
     found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
     for message in found:
-        yield health_checks.finding_of(f"check {message.id}", message)
+        yield health_checks.make_finding(f"check {message.id}", message)
     if not found:
         yield Finding("system checks", "ok")
 
@@ -148,7 +148,7 @@ def _check_model() -> Iterator[Finding]:
     active = registry.active_version()
     if active is not None:
         try:
-            registry.recommender_for(active)
+            registry.load_recommender(active)
         except RegistryError as error:
             yield Finding("model", "failed", str(error), "python manage.py rollback_model, or train_model")
             return

@@ -86,7 +86,7 @@ class ExperimentAdmin(admin.ModelAdmin):
             "title": experiment.name,
             "opts": self.opts,
             "experiment": experiment,
-            "result": None if is_draft else experiment_results.result_of(experiment),
+            "result": None if is_draft else experiment_results.compute_result(experiment),
             "power": experiment_results.power_estimate(experiment) if is_draft else None,
             "measures": experiment_results.MEASURES,
             "may_run": self._may_run(request),

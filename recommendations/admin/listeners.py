@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from common.admin import RecordAdmin
-from recommendations.models import ListenerState, RecommendationList, Taste, Wish
+from recommendations.models import ListenerControl, ListenerState, RecommendationList, Taste
 
 
 @admin.register(Taste)
@@ -13,7 +13,7 @@ class TasteAdmin(RecordAdmin):
     search_fields = ["=listener__username"]
 
 
-@admin.register(Wish)
+@admin.register(ListenerControl)
 class WishAdmin(RecordAdmin):
     list_display = ["listener", "kind", "song", "artist", "created_at"]
     list_filter = ["kind"]

@@ -21,7 +21,7 @@ from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
 from recommendations.services.operations import workers
 from recommendations.services.training import pipeline
-from recommendations.services.training.budgets import Budget, options_for
+from recommendations.services.training.budgets import Budget, make_options
 
 
 def preset_notes() -> str:
@@ -79,8 +79,8 @@ class TrainingRunAdmin(RecordAdmin):
         context = {
             "title": _("Retrain"),
             "run": TrainingRun.objects.active().first(),
-            "is_attended": workers.is_attended("training"),
-            "silence": workers.seconds_since_pulse("training"),
+            "is_attended": workers.has_worker("training"),
+            "silence": workers.find_silence_seconds("training"),
             "form": RetrainForm(initial={"preset": conf.preset}),
             "may_train": self.has_train_permission(request),
             "schedule": schedule,
@@ -128,7 +128,7 @@ class TrainingRunAdmin(RecordAdmin):
         preset, budget = form.cleaned_data["preset"], form.cleaned_data["budget"] or Budget.NORMAL
         try:
             run = tasks.start_training(
-                preset=preset, requested_by=request.user, options=options_for(preset, budget)
+                preset=preset, requested_by=request.user, options=make_options(preset, budget)
             )
         except pipeline.TrainingRefused as error:
             messages.warning(request, str(error))

@@ -74,7 +74,7 @@ def _ndcg(version: ModelVersion) -> Point | None:
 
 
 def _coverage(version: ModelVersion) -> Point | None:
-    return _share(version, model_comparison.mean_of(version, "coverage@10"))
+    return _share(version, model_comparison.get_mean(version, "coverage@10"))
 
 
 def _fidelity(version: ModelVersion) -> Point | None:

@@ -121,8 +121,8 @@ class ModelVersionAdmin(RecordAdmin):
         self._only_viewers(request)
         active = registry.active_version()
         newest = ModelVersion.objects.exclude(pk=active.pk if active else None).first()
-        a = _chosen(request, "a") or active
-        b = _chosen(request, "b") or newest
+        a = _choose_versions(request, "a") or active
+        b = _choose_versions(request, "b") or newest
         context = self._context(request, _("Compare versions")) | {
             "all": ModelVersion.objects.all()[:100],
             "a": a,
@@ -139,7 +139,7 @@ class ModelVersionAdmin(RecordAdmin):
         context = self._context(request, _("Preview")) | {"form": form, "version": version}
         if form.is_valid():
             try:
-                context |= _previewed(version, form.cleaned_data["listener"], form.cleaned_data["song"])
+                context |= _make_previews(version, form.cleaned_data["listener"], form.cleaned_data["song"])
             except registry.RegistryError as error:
                 messages.error(request, str(error))
         return TemplateResponse(request, "admin/recommendations/modelversion/preview.html", context)
@@ -267,12 +267,12 @@ def _interval(found: dict[str, float]) -> str:
     return f"{found['low']:.4f} – {found['high']:.4f}"
 
 
-def _chosen(request: HttpRequest, name: str) -> ModelVersion | None:
+def _choose_versions(request: HttpRequest, name: str) -> ModelVersion | None:
     number = request.GET.get(name, "")
     return ModelVersion.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
 
 
-def _previewed(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
+def _make_previews(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
     active = registry.active_version()
     shown = [version] if active in (None, version) else [active, version]
     lists = model_comparison.preview(listener, shown)

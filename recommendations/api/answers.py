@@ -18,11 +18,11 @@ from recommendations.services.serving import (
     feedback,
     list_cache,
 )
-from recommendations.services.serving.explanation_text import Reasons, describe_served
+from recommendations.services.serving.explanation_text import ExplanationText, describe_served
 from recommendations.services.serving.recommend import Served
 
 
-def of_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
+def serialize_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
     """Return the JSON of a list; one query for the songs its reasons name."""
     reasons = describe_served(served, listener) if with_reasons else []
     items = []
@@ -42,24 +42,24 @@ def of_list(served: Served, listener: User | None, *, with_reasons: bool = True)
         "version": served.version.name if served.version else None,
         "note": served.reason,
         "computed_at": served.computed_at,
-        "receipt": feedback.receipt(listener, served) if listener else "",
+        "receipt": feedback.sign_receipt(listener, served) if listener else "",
     }
 
 
-def of_reasons(why: Reasons) -> dict[str, Any]:
+def of_reasons(why: ExplanationText) -> dict[str, Any]:
     """Return the JSON of one song's reasons."""
     return {
         "line": why.line,
         "sentence": why.sentence,
         "shares": [{"kind": s.kind, "percent": s.percent, "text": s.text} for s in why.shares],
-        "because": [_named(song) for song in why.because],
-        "goes_with": [_named(song) for song in why.goes_with],
+        "because": [_load_named(song) for song in why.because],
+        "goes_with": [_load_named(song) for song in why.goes_with],
         "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
         "contributions": dict(why.explanation.contributions) if why.explanation else {},
     }
 
 
-def _named(song: Song) -> dict[str, Any]:
+def _load_named(song: Song) -> dict[str, Any]:
     return {
         "id": song.key,
         "title": song.title,
@@ -83,11 +83,11 @@ def kept_ready(
         kept = (body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', data["step"])
         list_cache.put(key, kept, conf.catalog_mask_seconds)
     else:
-        telemetry.recommendation_served(kept[2], 0.0)
-    return _answered(request, kept)
+        telemetry.count_recommendation(kept[2], 0.0)
+    return _answer_from_cache(request, kept)
 
 
-def _answered(request: HttpRequest, kept: tuple[bytes, str, str]) -> HttpResponse:
+def _answer_from_cache(request: HttpRequest, kept: tuple[bytes, str, str]) -> HttpResponse:
     body, etag, _step = kept
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in request.headers.get("If-None-Match", ""):

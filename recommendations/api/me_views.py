@@ -86,7 +86,7 @@ class MyData(APIView):
         ),
     )
     def get(self, request):
-        body = JSONRenderer().render(data_export.my_data(request.user))
+        body = JSONRenderer().render(data_export.export_data(request.user))
         headers = {"Content-Disposition": 'attachment; filename="musicrec-my-data.json"'}
         return HttpResponse(body, content_type="application/json", headers=headers)
 
@@ -121,7 +121,7 @@ def _part(listener, key: str) -> taste.Cluster:
 
 
 def _taste_data(listener) -> dict:
-    settings, parts = taste.taste_of(listener), taste.clusters(listener)
+    settings, parts = taste.load_taste(listener), taste.clusters(listener)
     keys = dict(Song.objects.filter(pk__in=[part.key for part in parts]).values_list("pk", "key"))
     is_stored = not settings._state.adding
     return serializers.TasteSerializer(

@@ -7,11 +7,11 @@ from accounts.models import Theme, User
 from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, document_example
 from catalog.models import Playlist
 from recommendations.api import examples
-from recommendations.models import ModelVersion, Outcome, TrainingRun, Wish
+from recommendations.models import ListenerControl, ModelVersion, Outcome, TrainingRun
 
 MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN]
 MOODS = {"": "", "mute": "mute-song", "boost": "boost-song", "not-me": "not-me"}
-HIDDEN_KINDS = [*Wish.HIDING, Wish.Kind.IGNORE_SONG]
+HIDDEN_KINDS = [*ListenerControl.HIDING, ListenerControl.Kind.IGNORE_SONG]
 MAX_SONGS = 200
 
 
@@ -203,7 +203,7 @@ class HiddenSerializer(serializers.ModelSerializer):
     hidden_at = serializers.DateTimeField(source="created_at")
 
     class Meta:
-        model = Wish
+        model = ListenerControl
         fields = ["kind", "song", "artist", "hidden_at"]
         read_only_fields = fields
 

@@ -108,7 +108,7 @@ class ActivateVersion(_ForOperators):
     @extend_schema(request=None, responses=serializers.VersionSerializer)
     def post(self, request, pk):
         version = get_object_or_404(ModelVersion, pk=pk)
-        return _changed(lambda: registry.activate(version, by=request.user))
+        return _respond_changed(lambda: registry.activate(version, by=request.user))
 
 
 @extend_schema(tags=["Operators"])
@@ -119,10 +119,10 @@ class RollBack(_ForOperators):
 
     @extend_schema(request=None, responses=serializers.VersionSerializer)
     def post(self, request):
-        return _changed(lambda: registry.roll_back(by=request.user))
+        return _respond_changed(lambda: registry.roll_back(by=request.user))
 
 
-def _changed(act) -> Response:
+def _respond_changed(act) -> Response:
     try:
         return Response(serializers.VersionSerializer(act()).data)
     except registry.RegistryError as error:

@@ -16,7 +16,7 @@ from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
 from recommendations.api import answers, serializers
 from recommendations.conf import conf
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls
 from recommendations.services.serving import explanation_text, feedback, recommend
 from recommendations.services.serving.explanation_facts import Explained, read_facts
@@ -62,12 +62,12 @@ class Recommendations(APIView):
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
             served = recommend.recommend_from_songs(get_songs(seeds, "liked"), k)
-            return Response(answers.of_list(served, None, with_reasons=explain))
+            return Response(answers.serialize_list(served, None, with_reasons=explain))
         discovery = _share(request, "discovery")
 
         def make() -> dict:
             served = recommend.recommend_for(request.user, k, discovery=discovery)
-            return answers.of_list(served, request.user, with_reasons=explain)
+            return answers.serialize_list(served, request.user, with_reasons=explain)
 
         wished = {"k": k, "discovery": discovery, "explain": explain}
         return answers.kept_ready(request, request.user, wished, make)
@@ -81,7 +81,7 @@ class SimilarSongs(APIView):
     @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
     def get(self, request, key):
         served = recommend.similar_songs(get_song(key), _length(request))
-        return Response(answers.of_list(served, None, with_reasons=_flag(request, "explain")))
+        return Response(answers.serialize_list(served, None, with_reasons=_flag(request, "explain")))
 
 
 class SongExplanation(APIView):
@@ -111,7 +111,7 @@ class ContinuePlaylist(APIView):
         served = playlist_continuation.continue_playlist(
             request.user, playlist, recommend.length(_length(request))
         )
-        return Response(answers.of_list(served, request.user, with_reasons=_flag(request, "explain")))
+        return Response(answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain")))
 
 
 class MadePlaylists(APIView):
@@ -141,7 +141,9 @@ class Impressions(APIView):
     def post(self, request):
         told = validate_body(serializers.ImpressionIn, request)
         try:
-            shown = feedback.shown(request.user, told["receipt"], get_songs(told["songs"]), told["surface"])
+            shown = feedback.record_impression(
+                request.user, told["receipt"], get_songs(told["songs"]), told["surface"]
+            )
         except feedback.EventRefused as error:
             raise ValidationError({"receipt": [str(error)]}) from None
         return Response({"id": str(shown.pk)}, status=status.HTTP_201_CREATED)
@@ -217,14 +219,14 @@ class Hidden(ListAPIView):
 
     serializer_class = serializers.HiddenSerializer
     pagination_class = _HiddenPages
-    queryset = Wish.objects.none()
+    queryset = ListenerControl.objects.none()
 
     def get_queryset(self):
         wanted = self.request.query_params.get("kind")
         if wanted not in (None, *serializers.HIDDEN_KINDS):
             kinds = ", ".join(serializers.HIDDEN_KINDS)
             raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
-        hidden = controls.hidden_by(self.request.user).filter(**{"kind": wanted} if wanted else {})
+        hidden = controls.list_hidden(self.request.user).filter(**{"kind": wanted} if wanted else {})
         with_songs = hidden.select_related("song__album").prefetch_related("song__genres")
         return with_songs.annotate(moment=F("created_at"))
 

@@ -25,7 +25,7 @@ from recommendations.engine.artifacts import store
 from recommendations.engine.artifacts.metadata import describe_training
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig
 from recommendations.engine.core.idmap import UNKNOWN, IdMap
-from recommendations.engine.core.ordered import steps_back_of
+from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
@@ -46,7 +46,7 @@ from recommendations.engine.ranking.explanations import (
     NO_SONG,
     Explanation,
 )
-from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
 from recommendations.engine.tuning.tuner import tune
@@ -117,7 +117,7 @@ class Recommender:
         self.flip_threshold = FLIP_THRESHOLD
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
-        self.ranker = tuned.ranker and tuned.ranker.with_songs(SongTable.learn(data))
+        self.ranker = tuned.ranker and tuned.ranker.with_songs(ItemTable.learn(data))
         self.metadata = describe_training(self.config, data, seed) | (
             {"tuning": tuned.log} if tuned.log else {}
         )
@@ -219,7 +219,7 @@ class Recommender:
             values=row.data,
             n_unknown=int((self.items.rows(ids) == UNKNOWN).sum()),
             taste_rows=taste_rows[taste_rows != UNKNOWN].astype(np.int32),
-            steps_back=steps_back_of(row),
+            steps_back=count_steps_back(row),
         )
 
     def histories(self, interactions: Interactions) -> csr_matrix:

@@ -29,7 +29,7 @@ class SentenceCommand(PlainCommand):
             raise CommandError("Stopped.", returncode=130) from None
 
 
-def lines_of(served: Served, listener: User | None = None) -> Iterator[str]:
+def format_lines(served: Served, listener: User | None = None) -> Iterator[str]:
     """Yield a list as text: place, song, score and why, as `listener` may be told it."""
     if served.reason:
         yield served.reason

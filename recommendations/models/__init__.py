@@ -3,7 +3,7 @@ from recommendations.models.event import Impression, Outcome
 from recommendations.models.experiment import Arm, Experiment
 from recommendations.models.model_version import Activation, ModelVersion
 from recommendations.models.recommendation_list import ListenerState, RecommendationList
-from recommendations.models.taste import Taste, Wish
+from recommendations.models.taste import ListenerControl, Taste
 from recommendations.models.training_run import TrainingRun
 from recommendations.models.trends import Trends
 from recommendations.models.worker_pulse import WorkerPulse
@@ -14,6 +14,7 @@ __all__ = [
     "BackgroundJob",
     "Experiment",
     "Impression",
+    "ListenerControl",
     "ListenerState",
     "ModelVersion",
     "Outcome",
@@ -21,6 +22,5 @@ __all__ = [
     "Taste",
     "TrainingRun",
     "Trends",
-    "Wish",
     "WorkerPulse",
 ]

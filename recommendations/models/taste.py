@@ -38,7 +38,7 @@ class Taste(models.Model):
         return f"{self.listener}: {self.discovery}"
 
 
-class Wish(models.Model):
+class ListenerControl(models.Model):
     """How a listener steers: a song or artist hidden, a song not to be learned from, a part of the history muted,
     counted more or declared somebody else's (one row a song of that part).
     """
@@ -64,6 +64,7 @@ class Wish(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
+        db_table = "recommendations_wish"
         verbose_name = _("wish")
         verbose_name_plural = _("wishes")
         ordering = ["-id"]

@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 560, 120
 
 
 @register.simple_tag
-def read_desk() -> desk_service.Desk:
+def read_dashboard() -> desk_service.Dashboard:
     return desk_service.read()
 
 

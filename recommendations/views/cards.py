@@ -8,7 +8,7 @@ from catalog.listening import library
 from catalog.models import Song
 from recommendations.services.serving import explanation_text
 from recommendations.services.serving.explanation_facts import read_facts
-from recommendations.services.serving.explanation_text import Reasons
+from recommendations.services.serving.explanation_text import ExplanationText
 from recommendations.services.serving.recommend import Served
 
 
@@ -16,7 +16,7 @@ from recommendations.services.serving.recommend import Served
 class Card:
     song: Song
     opinion: str = ""
-    reasons: Reasons | None = None
+    reasons: ExplanationText | None = None
     note: str = ""
 
 
@@ -43,7 +43,9 @@ def of_similar(listener: Any, items: Iterable[Any], about: Song) -> list[Card]:
     return _cards(items, explanation_text.describe_likeness(items, about, facts), opinions)
 
 
-def _cards(items: Sequence[Any], reasons: Sequence[Reasons], opinions: Mapping[int, str]) -> list[Card]:
+def _cards(
+    items: Sequence[Any], reasons: Sequence[ExplanationText], opinions: Mapping[int, str]
+) -> list[Card]:
     return [
         Card(item.song, opinions.get(item.song.pk, ""), why) for item, why in zip(items, reasons, strict=True)
     ]

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 from catalog.models import Song
 from recommendations.models import Taste
 from recommendations.services.serving import feedback
-from recommendations.services.serving.listener_context import Told
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import home as shelves
 from recommendations.services.surfaces import mixes
 from recommendations.services.surfaces.artist_variety import limit_artists
@@ -21,8 +21,8 @@ def home(request):
     if not request.user.is_authenticated:
         return tryout.front_page(request)
     listener = request.user
-    told = Told(listener)
-    shown = shelves.home(listener, told)
+    context = ListenerContext(listener)
+    shown = shelves.home(listener, context)
     because = shown.because
     made, new, trending = cards.of_served(
         listener,
@@ -33,7 +33,7 @@ def home(request):
     context = {
         "page": "home",
         "served": shown.made_for_you,
-        "receipt": feedback.receipt(listener, shown.made_for_you),
+        "receipt": feedback.sign_receipt(listener, shown.made_for_you),
         "is_popular": bool(made) and all(card.reasons.popularity for card in made),
         "made_for_you": made,
         "because": because,
@@ -42,7 +42,7 @@ def home(request):
         "trending": trending,
         "knows_trends": any(_is_trending(item) for item in shown.trending),
         "favourites": cards.of_songs(listener, shown.favourites),
-        "mixes": mixes.daily_mixes(listener, N_COVERS, told) if listener.personalised else [],
+        "mixes": mixes.daily_mixes(listener, N_COVERS, context) if listener.personalised else [],
         "asks_for_taste": shown.made_for_you.segment == "none" and not _has_onboarded(listener),
         "has_songs": bool(made) or Song.objects.available().exists(),
     }

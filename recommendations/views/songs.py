@@ -40,10 +40,12 @@ def song(request, song_id: int):
         "opinion": library.load_opinions(request.user, [shown]).get(shown.pk, ""),
         "similar": cards.of_list(request.user, similar),
         "similar_served": similar,
-        "like_artists": related_artists.like_artist_of(similar.songs, shown.artist_id),
-        "profile": feature_chart.profile(shown),
+        "like_artists": related_artists.rank_related_artists(similar.songs, shown.artist_id),
+        "profile": feature_chart.chart_profile(shown),
         "explanation": explanation,
-        "wished": controls.about_song(request.user, shown) if request.user.is_authenticated else set(),
+        "wished": controls.list_song_controls(request.user, shown)
+        if request.user.is_authenticated
+        else set(),
     }
     return render(request, "recommendations/song.html", context)
 
@@ -53,7 +55,7 @@ def artist(request, artist_id: int):
     shown = get_object_or_404(Artist, pk=artist_id)
     found = Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
     songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
-    hidden = request.user.is_authenticated and shown.pk in controls.unwanted(request.user)[1]
+    hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
     context = {
         "artist": shown,
         "songs": songs,
@@ -77,9 +79,9 @@ def why(request, song_id: int):
         found = explanation_text.describe(shown, explanation, facts)
         context |= {
             "reasons": found,
-            "chart": feature_chart.comparison(shown, found.explanation, sound),
+            "chart": feature_chart.chart_comparison(shown, found.explanation, sound),
         }
-    context["wished"] = controls.about_song(request.user, shown)
+    context["wished"] = controls.list_song_controls(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
     return render(request, template, context)
 

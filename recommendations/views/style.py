@@ -25,12 +25,12 @@ def style(request):
         "colours": COLOURS,
         "cards": examples,
         "reasons": _reasons(songs),
-        "chart": feature_chart.profile(songs[0]) if songs else None,
+        "chart": feature_chart.chart_profile(songs[0]) if songs else None,
     }
     return render(request, "recommendations/style.html", context)
 
 
-def _reasons(songs: list[Song]) -> explanation_text.Reasons:
+def _reasons(songs: list[Song]) -> explanation_text.ExplanationText:
     explanation = Explanation(
         contributions={"als": 0.6, "content": 0.3, "popularity": 0.1},
         shares={"als": 0.6, "content": 0.3, "popularity": 0.1},

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.templatetags.numbers import format_count
 from recommendations.forms import TasteForm
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls, taste
 from recommendations.services.serving import recommend
-from recommendations.services.serving.explanation_text import words_joined
-from recommendations.services.serving.listener_context import Told
+from recommendations.services.serving.explanation_text import join_words
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.views import cards
 
 UNDO = "taste_before"
@@ -29,20 +29,20 @@ WISHES_SHOWN = 20
 def taste_page(request):
     """Show the profile; with `preview` in the address also how the list would change."""
     clusters = taste.clusters(request.user)
-    now = taste.taste_of(request.user)
+    now = taste.load_taste(request.user)
     is_preview = "preview" in request.GET
     form = TasteForm(
         clusters, request.GET if is_preview else None, initial={"discovery": round(100 * now.discovery)}
     )
-    known = taste.knowledge_of(request.user)
+    known = taste.count_knowledge(request.user)
     context = {
         "page": "taste",
         "form": form,
         "known": known,
         "counted": _counted(known),
-        "wishes": controls.hidden_by(request.user)[:WISHES_SHOWN],
+        "wishes": controls.list_hidden(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
-        "picks": Told(request.user).picks,
+        "picks": ListenerContext(request.user).picks,
     }
     if is_preview and form.is_valid():
         context |= _compared(request.user, form)
@@ -57,7 +57,7 @@ def _counted(known: dict[str, Any]) -> str:
         "dislikes": ngettext("%(n)s dislike", "%(n)s dislikes", known["dislikes"]),
         "skips": ngettext("%(n)s skip", "%(n)s skips", known["skips"]),
     }
-    return words_joined(
+    return join_words(
         [text % {"n": format_count(known[kind])} for kind, text in words.items() if known[kind]]
     )
 
@@ -89,7 +89,7 @@ def save_taste(request):
     if not form.is_valid():
         messages.error(request, _("That could not be saved. Load the page again and repeat it."))
         return redirect("recommendations:taste")
-    before = {"moods": _stored_moods(request.user), "discovery": taste.taste_of(request.user).discovery}
+    before = {"moods": _stored_moods(request.user), "discovery": taste.load_taste(request.user).discovery}
     taste.set_discovery(request.user, form.wanted_discovery)
     for cluster, mood in form.changed_moods():
         taste.set_mood(request.user, cluster.song_ids, mood)
@@ -117,5 +117,5 @@ def undo_taste(request):
 
 
 def _stored_moods(listener) -> dict[int, str]:
-    stored = Wish.objects.filter(listener=listener, kind__in=Wish.MOODS)
+    stored = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS)
     return dict(stored.values_list("song_id", "kind"))

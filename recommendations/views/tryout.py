@@ -11,7 +11,7 @@ from catalog.models import Artist, Genre, Song
 from catalog.songs import search
 from recommendations.services.preferences import taste
 from recommendations.services.serving import recommend
-from recommendations.services.serving.listener_context import Picks, Told
+from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.services.surfaces import home
 from recommendations.views import cards
 
@@ -55,7 +55,7 @@ def welcome(request):
     data = request.POST if request.method == "POST" else request.GET
     picks = _picks(data)
     if request.method == "GET" and not picks:
-        picks = _carried_over(request) or Told(request.user).picks
+        picks = _carried_over(request) or ListenerContext(request.user).picks
     context = _offer(data.get("q", ""), picks) | {"page": "welcome"}
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)

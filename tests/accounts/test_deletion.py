@@ -27,11 +27,11 @@ from recommendations.models import (
     Activation,
     Experiment,
     Impression,
+    ListenerControl,
     ListenerState,
     ModelVersion,
     RecommendationList,
     TrainingRun,
-    Wish,
 )
 from recommendations.services.preferences import controls, data_export, taste
 from recommendations.services.serving import list_cache
@@ -94,7 +94,7 @@ def fill_every_table(user: User, song: Song) -> None:
     Experiment.objects.create(name="x", created_by=user)
     controls.hide_song(user, song)
     controls.hide_artist(user, song.artist)
-    taste.set_mood(user, [song.pk], Wish.Kind.MUTE_SONG)
+    taste.set_mood(user, [song.pk], ListenerControl.Kind.MUTE_SONG)
     taste.set_discovery(user, 0.9)
     taste.set_picks(user, artists=[song.artist])
     list_cache.put(list_cache.key(user.pk, 1, {}), {"songs": [song.pk]})
@@ -238,7 +238,7 @@ def test_playlists_in_the_making_stop_without_an_error(zaphod, song):
         return draft
 
     kind = Playlist.Kind.WEEKLY_JAMS
-    assert generated_playlists._kept(zaphod, kind, "2026-W01", make_slowly) is None
+    assert generated_playlists._get_or_make(zaphod, kind, "2026-W01", make_slowly) is None
     assert not Playlist.objects.exists()
 
 
@@ -290,7 +290,7 @@ def test_a_part_of_300_songs_costs_as_few_queries_as_one_of_three(zaphod, song):
     costs = []
     for n in (3, 300):
         ids = [one.pk for one in songs[:n]]
-        for mood in (Wish.Kind.MUTE_SONG, taste.NORMAL):
+        for mood in (ListenerControl.Kind.MUTE_SONG, taste.NORMAL):
             with CaptureQueriesContext(connection) as asked:
                 taste.set_mood(zaphod, ids, mood)
             costs.append(len(asked))

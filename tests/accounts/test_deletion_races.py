@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.tokens import create_token
 from catalog.models import Artist, Interaction, Song
-from recommendations.models import ListenerState, Wish
+from recommendations.models import ListenerState, ListenerControl
 from recommendations.services.serving import list_cache
 
 artist = Artist.objects.create(name="Lola Berg")
@@ -62,7 +62,7 @@ gone = Client(headers=headers, SERVER_NAME="localhost").delete(
 over.set()
 for thread in threads:
     thread.join()
-left = [model.__name__ for model in (User, Interaction, Wish, ListenerState) if model.objects.exists()]
+left = [model.__name__ for model in (User, Interaction, ListenerControl, ListenerState) if model.objects.exists()]
 print(json.dumps({"gone": gone, "statuses": sorted(set(statuses)), "left": left, "errors": errors}))
 """
 

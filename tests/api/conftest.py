@@ -103,12 +103,12 @@ def world(db, settings, tmp_path):
         for song in songs[:16:2]
     ]
     Interaction.objects.bulk_create(rows)
-    registry.forget_loaded()
+    registry.unload_recommenders()
     run = pipeline.request_training(preset="classic", trigger="command")
     run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
     yield SimpleNamespace(alice=Caller(alice), songs=songs, run=run, version=run.version)
-    registry.forget_loaded()
+    registry.unload_recommenders()
 
 
 def _forty_songs():

@@ -169,7 +169,7 @@ def test_a_broken_model_gives_a_list_and_no_error(world, settings, tmp_path):
     """T05."""
     for path in (settings.ARTIFACTS_DIR / world.version.artifact).iterdir():
         path.write_bytes(b"broken")
-    registry.forget_loaded()
+    registry.unload_recommenders()
     cache.clear()
     answer = world.alice.get("recommendations/", {"k": 3})
     assert (answer.status, answer.body["version"]) == (200, None)

@@ -146,7 +146,7 @@ EXPORTED = {
     "recommendations.Impression": "shown_lists",
     "recommendations.RecommendationList": "recommendation_lists",
     "recommendations.Taste": "taste",
-    "recommendations.Wish": "wishes",
+    "recommendations.ListenerControl": "wishes",
 }
 NOT_ABOUT_LISTENING = {"recommendations.ListenerState", "admin.LogEntry"}  # a counter; what operators did
 

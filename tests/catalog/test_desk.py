@@ -14,7 +14,7 @@ from catalog.curation import export, merge
 from catalog.imports import import_jobs
 from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
 from common.spreadsheets import neutralise_cell, restore_cell
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 
 pytestmark = pytest.mark.django_db
 Kind = Interaction.Kind
@@ -106,12 +106,12 @@ class TestMergingSongs:
         playlist = Playlist.objects.create(owner=lena, title="Mine")
         for place, song in enumerate(pair):
             PlaylistItem.objects.create(playlist=playlist, song=song, position=place)
-            Wish.objects.create(listener=lena, kind=Wish.Kind.HIDE_SONG, song=song)
+            ListenerControl.objects.create(listener=lena, kind=ListenerControl.Kind.HIDE_SONG, song=song)
 
         merge.merge_songs(kept, [twin])
 
         assert [item.song for item in playlist.items.all()] == [kept]
-        assert [wish.song for wish in Wish.objects.all()] == [kept]
+        assert [wish.song for wish in ListenerControl.objects.all()] == [kept]
 
     def test_one_song_is_no_pair(self, pair):
         with pytest.raises(merge.MergeRefused, match="at least two"):

@@ -395,7 +395,7 @@ class TestPlaylistsAndOwnData:
         interactions.dislike_song(alice, Song.objects.get(title="Two"), source="site")
         for listener, title in ((alice, "T"), (alice, "U")):
             interactions.record_play(listener, Song.objects.get(title=title), source="player")
-        file = write(tmp_path / "my-data.json", json.dumps(data_export.my_data(alice), default=str))
+        file = write(tmp_path / "my-data.json", json.dumps(data_export.export_data(alice), default=str))
 
         run = import_jobs.import_file(file, "history", listener=bob)
 

@@ -202,16 +202,16 @@ class TestDemoWorld:
     WORLD = World(n_listeners=40, n_songs=60, n_interactions=800)
 
     def test_the_same_world_twice_adds_nothing_even_at_another_time(self):
-        first = demo_world.seed(self.WORLD)
+        first = demo_world.seed_database(self.WORLD)
         later = World(n_listeners=40, n_songs=60, n_interactions=800, now=self.WORLD.now + 99_999)
-        again = demo_world.seed(later)
+        again = demo_world.seed_database(later)
         assert first.songs.n_added == 60
         assert first.listens.n_added == Interaction.objects.count() > 500
         assert (again.songs.n_added, again.listens.n_added) == (0, 0)
         assert User.objects.filter(username="user_00040").exists()
 
     def test_another_world_is_refused_and_changes_nothing(self):
-        demo_world.seed(self.WORLD)
+        demo_world.seed_database(self.WORLD)
         before = Song.objects.count(), Interaction.objects.count()
         with pytest.raises(CommandError, match="This database has another song with the id song_0"):
             call_command("seed_demo_data", "--listeners=40", "--songs=60", "--seed=8")

@@ -17,8 +17,8 @@ from recommendations.engine import (
 )
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.arrays import select_top_columns
-from recommendations.engine.core.ordered import keep_entries, steps_back_of
-from recommendations.engine.ranking.tree_ranker import held_out
+from recommendations.engine.core.ordered import count_steps_back, keep_entries
+from recommendations.engine.ranking.tree_ranker import hold_out
 from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 
 # What makes an algorithm small enough for a small world; the others take their defaults.
@@ -290,20 +290,20 @@ DECAYING = sorted(n for n, c in ALGORITHMS.items() if "history_decay" in c.optio
 
 def test_the_order_of_a_history_survives_taking_rows_and_hiding_songs():
     matrix = ordered([[5, 1, 3], [2, 9]]).to_matrix(Weighting())
-    assert steps_back_of(matrix).tolist() == [1, 0, 2, 1, 0]
-    assert steps_back_of(matrix[[1]]).tolist() == [1, 0]
-    assert steps_back_of(matrix[np.array([True, False])]).tolist() == [1, 0, 2]
+    assert count_steps_back(matrix).tolist() == [1, 0, 2, 1, 0]
+    assert count_steps_back(matrix[[1]]).tolist() == [1, 0]
+    assert count_steps_back(matrix[np.array([True, False])]).tolist() == [1, 0, 2]
     kept = keep_entries(matrix, np.array([True, False, True, True, True]))
-    assert steps_back_of(kept).tolist() == [0, 1, 1, 0]
-    kept, hidden = held_out(ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True)
+    assert count_steps_back(kept).tolist() == [0, 1, 1, 0]
+    kept, hidden = hold_out(ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True)
     assert hidden.indices.tolist() == [8, 9]
 
 
 def test_times_order_a_history_like_positions():
     events = Interactions.from_ids([1, 1, 1], [4, 2, 4], timestamps=[30, 20, 10], all_item_ids=range(6))
-    assert steps_back_of(events.to_matrix(Weighting())).tolist() == [1, 0]
+    assert count_steps_back(events.to_matrix(Weighting())).tolist() == [1, 0]
     unknown = Interactions.from_ids([1, 1], [4, 2], all_item_ids=range(6))
-    assert steps_back_of(unknown.to_matrix(Weighting())) is None
+    assert count_steps_back(unknown.to_matrix(Weighting())) is None
 
 
 @pytest.mark.parametrize("decaying", DECAYING)

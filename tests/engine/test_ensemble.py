@@ -9,10 +9,10 @@ from recommendations.engine import CLASSIC, RecommenderConfig
 from recommendations.engine.ranking.ensemble import (
     MILLION,
     Blend,
-    segments_of,
-    weights_of,
+    assign_segments,
+    assign_weights,
 )
-from recommendations.engine.ranking.explanations import shares_of
+from recommendations.engine.ranking.explanations import compute_shares
 from recommendations.engine.ranking.mmr import rerank
 
 NAN = np.nan
@@ -22,7 +22,7 @@ def blend(als, content, popularity, n_positive: int = 10) -> Blend:
     scores = [
         None if row is None else np.array([row], dtype=np.float32) for row in (als, content, popularity)
     ]
-    weights = weights_of(segments_of(np.array([n_positive]), CLASSIC), CLASSIC)
+    weights = assign_weights(assign_segments(np.array([n_positive]), CLASSIC), CLASSIC)
     return Blend.from_scores(scores, weights, np.array([True, True, False]))
 
 
@@ -38,8 +38,8 @@ def blend(als, content, popularity, n_positive: int = 10) -> Blend:
     ],
 )
 def test_the_customers_weights(n_songs, als, content, popularity):
-    segments = segments_of(np.array([n_songs]), CLASSIC)
-    assert weights_of(segments, CLASSIC).tolist() == [[als, content, popularity]]
+    segments = assign_segments(np.array([n_songs]), CLASSIC)
+    assert assign_weights(segments, CLASSIC).tolist() == [[als, content, popularity]]
 
 
 def test_the_customers_hyperparameters():
@@ -49,7 +49,7 @@ def test_the_customers_hyperparameters():
 
 
 def test_segments_begin_at_one_five_and_twenty_songs():
-    assert segments_of(np.array([0, 1, 4, 5, 19, 20]), CLASSIC).tolist() == [0, 1, 1, 2, 2, 3]
+    assert assign_segments(np.array([0, 1, 4, 5, 19, 20]), CLASSIC).tolist() == [0, 1, 1, 2, 2, 3]
 
 
 def test_each_component_is_brought_to_one_scale():
@@ -97,12 +97,12 @@ def test_equal_scores_are_all_the_best():
 
 
 def test_shares_sum_to_one():
-    shares = shares_of({"als": 0.3, "content": 0.1}, {})
+    shares = compute_shares({"als": 0.3, "content": 0.1}, {})
     assert shares == {"als": 0.3 / 0.4, "content": 0.1 / 0.4}
 
 
 def test_a_song_to_which_nothing_was_added_shows_the_weights():
-    assert shares_of({}, {"als": 0.6, "content": 0.4}) == {"als": 0.6, "content": 0.4}
+    assert compute_shares({}, {"als": 0.6, "content": 0.4}) == {"als": 0.6, "content": 0.4}
 
 
 def test_the_configuration_goes_through_json():

@@ -22,9 +22,9 @@ from recommendations.engine.core.config import (
     RecommenderConfig,
     SearchConfig,
 )
-from recommendations.engine.core.ordered import steps_back_of
-from recommendations.engine.ranking.tree_ranker import held_out
-from recommendations.engine.tuning.blend_weights import best_blend
+from recommendations.engine.core.ordered import count_steps_back
+from recommendations.engine.ranking.tree_ranker import hold_out
+from recommendations.engine.tuning.blend_weights import search_blend
 from recommendations.engine.tuning.hyperparameter_search import SPACE
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 from tests.engine.worlds import taste_world
@@ -88,16 +88,16 @@ def test_the_search_says_what_it_tried_chose_and_gained(searched):
 
 def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(searched, world):
     data = training_data(world)
-    validation = Validation.of(data, 0.2, 1500, seed=1)
+    validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     assert validation.is_ordered
-    steps = steps_back_of(data.strengths)
-    row = int(validation.judges[0])
+    steps = count_steps_back(data.strengths)
+    row = int(validation.validation_listeners[0])
     own = slice(data.strengths.indptr[row], data.strengths.indptr[row + 1])
     hidden = np.isin(data.strengths.indices[own], validation.hidden[[row]].indices)
     assert sorted(steps[own][hidden]) == list(range(hidden.sum()))
     decays = {trial["options"].get("history_decay", 1) for trial in searched.metadata["tuning"]["trials"]}
     assert decays > {1, 0.8}
-    assert not Validation.of(data, 0.2, 1500, seed=1, newest=False).is_ordered
+    assert not Validation.hold_out(data, 0.2, 1500, seed=1, newest=False).is_ordered
 
 
 def test_a_component_that_adds_nothing_is_left_out(world):
@@ -139,17 +139,17 @@ def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(se
 
 
 def test_components_learn_nothing_of_the_listeners_who_are_asked_as_new(world):
-    validation = Validation.of(training_data(world), 0.2, 1500, seed=1)
+    validation = Validation.hold_out(training_data(world), 0.2, 1500, seed=1)
     new = validation.new_listeners
     assert len(new) >= MIN_LISTENERS
     assert validation.data.strengths[new].nnz == 0
     assert not np.isin(validation.data.events.listener_rows, new).any()
-    assert not set(new) & set(validation.judges)
+    assert not set(new) & set(validation.validation_listeners)
 
 
 def test_of_a_new_listener_all_songs_but_the_given_ones_are_to_be_found(world):
     data = training_data(world)
-    validation = Validation.of(data, 0.2, 1500, seed=1)
+    validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     cases = validation.new_cases(1, 4, seed=1)
     n_given = np.diff(cases.histories.indptr)
     assert n_given.min() >= 1 and n_given.max() <= 4
@@ -176,9 +176,9 @@ def test_a_perfect_component_measures_perfect_for_new_listeners(world):
     heard = training_data(world).strengths
     heard.data[:] = np.repeat(np.arange(heard.shape[0]), np.diff(heard.indptr)) + 1
     data = TrainingData(heard)
-    validation = Validation.of(data, 0.2, 1500, seed=1)
+    validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     fitted = {"perfect": Perfect(heard), "popularity": create_algorithm("popularity", {}).fit(data)}
-    found = best_blend(fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1)
+    found = search_blend(fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1)
     assert found.new_ndcg.mean() == pytest.approx(1)
     assert found.weights["cold"]["perfect"] > 0.5
 
@@ -341,7 +341,7 @@ def test_held_out_hides_likes_only_and_leaves_short_histories_alone():
     strengths = csr_matrix(
         np.array([[1, 1, 1, 1, 1, 1, 1, 1, 1, -1], [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.float32)
     )
-    kept, hidden = held_out(strengths, 0.2, seed=1)
+    kept, hidden = hold_out(strengths, 0.2, seed=1)
     assert hidden[0].nnz == 2 and (hidden.data > 0).all()
     assert hidden[1].nnz == 0 and kept[0, 9] == -1
     assert (kept + hidden != strengths).nnz == 0

@@ -108,7 +108,7 @@ def test_a_like_is_stored_while_the_queue_is_gone(site):
 
 def test_the_age_of_a_worker_can_be_seen(site, start_worker):
     """T13"""
-    age = "from recommendations.services.operations import workers; print(workers.seconds_since_pulse('training'))"
+    age = "from recommendations.services.operations import workers; print(workers.find_silence_seconds('training'))"
     assert site.shell(age) == "None"
     worker = start_worker(site)
     assert float(site.shell(age)) < 30

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from accounts.models import User
 from catalog.models import Interaction, Playlist
 from catalog.playlists import edit
-from recommendations.models import TrainingRun, Wish
+from recommendations.models import ListenerControl, TrainingRun
 
 PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
@@ -145,7 +145,7 @@ def test_a_wish_is_kept_once_and_obeyed_at_once(alice_with_model):
             alice_with_model.post(f"/artists/{first.artist_id}/wish/", {"wish": "hide-artist"}).status_code
             == 302
         )
-    assert Wish.objects.count() == 1
+    assert ListenerControl.objects.count() == 1
     shown = [card.song.artist_id for card in alice_with_model.get("/").context["made_for_you"]]
     assert shown and first.artist_id not in shown
 

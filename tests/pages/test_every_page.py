@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 from catalog.models import Artist, Genre, ImportRun, Interaction, Playlist, Song
 from catalog.songs import covers
-from recommendations.models import Impression, Wish
+from recommendations.models import Impression, ListenerControl
 from recommendations.services.preferences import taste
 from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
@@ -25,9 +25,9 @@ NOT_PAGES = re.compile(r"^(api/v1/|1/|apis|admin/jsi18n|admin/autocomplete|admin
 def own_files(settings, tmp_path):
     settings.ARTIFACTS_DIR, settings.UPLOADS_DIR = tmp_path / "artifacts", tmp_path / "uploads"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.forget_loaded()
+    registry.unload_recommenders()
     yield
-    registry.forget_loaded()
+    registry.unload_recommenders()
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def zaphod(songs) -> User:
     fill_every_table(user, songs[0])
     for kind, song in zip(Interaction.Kind, songs[1:], strict=False):
         Interaction.objects.create(listener=user, song=song, kind=kind, source="x")
-    for kind in set(Wish.Kind) - {Wish.Kind.HIDE_ARTIST}:
-        Wish.objects.get_or_create(listener=user, song=songs[5], kind=kind)
+    for kind in set(ListenerControl.Kind) - {ListenerControl.Kind.HIDE_ARTIST}:
+        ListenerControl.objects.get_or_create(listener=user, song=songs[5], kind=kind)
     taste.set_picks(user, artists=[songs[6].artist], genres=Genre.objects.all(), songs=[songs[7]])
-    assert set(Wish.objects.values_list("kind", flat=True)) == set(Wish.Kind)
+    assert set(ListenerControl.objects.values_list("kind", flat=True)) == set(ListenerControl.Kind)
     return user
 
 
@@ -219,11 +219,11 @@ def test_what_was_hidden_can_be_taken_back_at_once(address, wish, back, headers,
     client = opened(trillian)
     address = address.format(song=songs[0].pk, artist=songs[0].artist_id)
     answer = client.post(address, {"wish": wish, "next": "/browse/"}, headers=headers)
-    assert Wish.objects.get(listener=trillian).kind == wish
+    assert ListenerControl.objects.get(listener=trillian).kind == wish
     page = answer if headers else client.get(answer["Location"])
     undo, values = undo_form(page.content.decode())
     assert (undo, values["wish"], values["next"]) == (address, back, "/browse/")
     answer = client.post(undo, values, headers=headers)
-    assert not Wish.objects.exists()
+    assert not ListenerControl.objects.exists()
     assert answer.headers.get("HX-Refresh") == "true" if headers else answer["Location"] == "/browse/"
     assert 'class="undo"' not in client.get("/browse/").content.decode()

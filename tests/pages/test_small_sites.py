@@ -33,10 +33,10 @@ WORLDS = [
 def own_files(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.forget_loaded()
+    registry.unload_recommenders()
     popularity_fallback.cache.clear()
     yield
-    registry.forget_loaded()
+    registry.unload_recommenders()
 
 
 def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums: bool) -> None:

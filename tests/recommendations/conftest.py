@@ -19,19 +19,19 @@ def own_artifacts(settings, tmp_path):
     """Each test has its own folder of artifacts, and a process that has loaded none."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
-    registry.forget_loaded()
+    registry.unload_recommenders()
     exclusions.forget_masks()
     from django.core.cache import cache
 
     cache.clear()
     yield
-    registry.forget_loaded()
+    registry.unload_recommenders()
 
 
 @pytest.fixture
 def world(db) -> World:
     tiny = World(n_listeners=N_LISTENERS, n_songs=N_SONGS, seed=3)
-    demo_world.seed(tiny)
+    demo_world.seed_database(tiny)
     return tiny
 
 

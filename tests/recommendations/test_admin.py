@@ -209,12 +209,12 @@ class TestRetrain:
         assert registry.active_version() == version
 
     def test_a_budget_leaves_the_preset_as_it_is(self):
-        assert budgets.options_for("classic", "normal") == {}
-        assert budgets.options_for("classic", "quick")["evaluate"] is False
+        assert budgets.make_options("classic", "normal") == {}
+        assert budgets.make_options("classic", "quick")["evaluate"] is False
 
     @pytest.mark.parametrize(("budget", "factor"), [("quick", 0.5), ("normal", 1), ("thorough", 2)])
     def test_a_preset_that_searches_tries_more_or_less(self, budget, factor):
-        config = pipeline.config_for("tuned", budgets.options_for("tuned", budget))
+        config = pipeline.load_config("tuned", budgets.make_options("tuned", budget))
         assert config.search.trials == round(PRESETS["tuned"].search.trials * factor)
 
 

@@ -52,14 +52,14 @@ def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
 class TestStart:
     def test_every_listener_has_one_arm_and_keeps_it(self, experiment):
         users = User.objects.bulk_create([User(username=f"u{i}") for i in range(60)])
-        assert {lifecycle.treatment_of(user) for user in users} == {lifecycle.AS_USUAL}
+        assert {lifecycle.find_treatment(user) for user in users} == {lifecycle.AS_USUAL}
 
         lifecycle.start(experiment)
 
-        arms = [lifecycle.treatment_of(user).arm for user in users]
+        arms = [lifecycle.find_treatment(user).arm for user in users]
         assert set(arms) == {arm.code for arm in experiment.arms.all()}
         cache.clear()
-        assert [lifecycle.treatment_of(user).arm for user in users] == arms
+        assert [lifecycle.find_treatment(user).arm for user in users] == arms
 
     def test_two_at_once_are_refused(self, experiment):
         lifecycle.start(experiment)
@@ -104,8 +104,8 @@ class TestServing:
 
         assert usual.arm == "" and varied.arm == experiment.arms.get(name="varied").code
         assert [song.pk for song in varied.songs] != [song.pk for song in usual.songs]
-        receipt = feedback.receipt(listener, varied)
-        assert feedback.shown(listener, receipt, varied.songs, "home").arm == varied.arm
+        receipt = feedback.sign_receipt(listener, varied)
+        assert feedback.record_impression(listener, receipt, varied.songs, "home").arm == varied.arm
 
     def test_what_a_listener_set_comes_first(self, experiment, version, listener):
         lifecycle.start(experiment)
@@ -132,7 +132,7 @@ class TestResult:
     def test_a_clear_winner_is_named(self, experiment, song):
         listen(experiment, song, clicked=(2, 5))
 
-        result = results.result_of(experiment)
+        result = results.compute_result(experiment)
 
         first, varied = result.arms
         assert (first.n_listeners, first.n_lists) == (20, 20 * 10)
@@ -144,12 +144,12 @@ class TestResult:
     def test_no_difference_has_no_winner(self, experiment, song):
         listen(experiment, song, clicked=(3, 3))
 
-        result = results.result_of(experiment)
+        result = results.compute_result(experiment)
         assert result.best is None
         assert result.arms[1].differences["click"].low < 0 < result.arms[1].differences["click"].high
 
     def test_nobody_yet_is_a_plain_state(self, experiment):
-        result = results.result_of(experiment)
+        result = results.compute_result(experiment)
 
         assert result.best is None and result.sample_ratio_p == 1.0
         assert math.isnan(result.arms[0].rates["click"].value)
@@ -178,8 +178,8 @@ class TestGuardrails:
         assert [arm.name for arm in stopped] == ["varied"]
         arm = experiment.arms.get(name="varied")
         assert "disliked or hidden" in arm.stop_reason
-        user = next(u for u in User.objects.all() if lifecycle.treatment_of(u).arm == arm.code)
-        assert lifecycle.treatment_of(user).relevance is None  # served as usual, counted with the arm
+        user = next(u for u in User.objects.all() if lifecycle.find_treatment(u).arm == arm.code)
+        assert lifecycle.find_treatment(user).relevance is None  # served as usual, counted with the arm
         assert results.watch_running() == []
 
     def test_a_few_listeners_prove_nothing(self, experiment, song):
@@ -193,7 +193,7 @@ def test_a_promoted_variety_becomes_the_usual_one(experiment):
     lifecycle.start(experiment)
     lifecycle.promote(experiment, experiment.arms.get(name="varied"), by="olga")
 
-    assert lifecycle.treatment_of(User.objects.create_user("anybody")) == lifecycle.Treatment(relevance=0.3)
+    assert lifecycle.find_treatment(User.objects.create_user("anybody")) == lifecycle.Treatment(relevance=0.3)
     assert [line.split(None, 2)[2] for line in experiment.log.splitlines()] == [
         "started", "stopped by olga", "varied promoted by olga",
     ]  # fmt: skip

@@ -23,7 +23,7 @@ N = 12
 
 @pytest.fixture
 def trained(db) -> list[Song]:
-    demo_world.seed(World(n_listeners=80, n_songs=400, seed=5))
+    demo_world.seed_database(World(n_listeners=80, n_songs=400, seed=5))
     train()
     return list(Song.objects.prefetch_related("genres").order_by("pk"))
 

@@ -36,7 +36,7 @@ def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
     return described(explanation).line
 
 
-def described(explanation: Explanation, song: Song | None = None) -> explanation_text.Reasons:
+def described(explanation: Explanation, song: Song | None = None) -> explanation_text.ExplanationText:
     facts = Facts(named=SONGS, content={"audio"})
     return explanation_text.describe(song or unsaved("D", energy=0.5), explanation, facts)
 
@@ -72,7 +72,7 @@ def test_the_words_are_german_for_german_readers():
 
 @pytest.fixture
 def enough_listeners(db) -> None:
-    demo_world.seed(World(n_listeners=400, n_songs=120, seed=3))
+    demo_world.seed_database(World(n_listeners=400, n_songs=120, seed=3))
 
 
 def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enough_listeners):
@@ -80,7 +80,7 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     version = registry.require_active()
     found = version.metrics["fidelity"]
     assert found["decisive_from"] != FLIP_THRESHOLD
-    recommender = registry.recommender_for(version)
+    recommender = registry.load_recommender(version)
     assert recommender.flip_threshold == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [item.explanation for listener in listeners for item in recommend.recommend_for(listener)]

@@ -46,7 +46,7 @@ def test_versions_are_found_as_people_name_them(version):
 
 
 def a_file_of(version: ModelVersion):
-    return max(registry.folder_of(version).glob("*.npy"), key=lambda path: path.stat().st_size)
+    return max(registry.get_folder(version).glob("*.npy"), key=lambda path: path.stat().st_size)
 
 
 def truncated(version):
@@ -75,11 +75,11 @@ def of_another_shape(version):
 
 
 def without_manifest(version):
-    (registry.folder_of(version) / registry.MANIFEST).unlink()
+    (registry.get_folder(version) / registry.MANIFEST).unlink()
 
 
 def with_another_manifest(version):
-    manifest = registry.folder_of(version) / registry.MANIFEST
+    manifest = registry.get_folder(version) / registry.MANIFEST
     manifest.write_text(manifest.read_text() + " ")
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, li
     """T05, T06"""
     broken = trained()
     damage(broken)
-    registry.forget_loaded()
+    registry.unload_recommenders()
     served = recommend.recommend_for(listener)
     broken.refresh_from_db()
     assert served.version == version
@@ -116,7 +116,7 @@ def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, li
 def test_when_the_only_version_is_damaged_popular_songs_are_served(version, listener):
     """T05"""
     truncated(version)
-    registry.forget_loaded()
+    registry.unload_recommenders()
     served = recommend.recommend_for(listener)
     assert (served.step, served.version, served.reason) == ("popular", None, recommend.NO_MODEL)
     assert len(served) > 0
@@ -126,7 +126,7 @@ def test_a_damaged_version_cannot_be_activated(version):
     second = trained()
     registry.activate(version)
     bit_flipped(second)
-    registry.forget_loaded()
+    registry.unload_recommenders()
     with pytest.raises(registry.BrokenVersion, match=second.name):
         registry.activate(second)
     assert registry.require_active() == version
@@ -137,8 +137,8 @@ def test_pruning_keeps_the_active_version_and_the_one_before_it(version):
     registry.activate(version)
     pruned = registry.prune(1)
     assert {v.pk for v in pruned} == {others[0].pk, others[1].pk}
-    assert not registry.folder_of(others[0]).exists()
-    assert registry.folder_of(others[2]).exists()
+    assert not registry.get_folder(others[0]).exists()
+    assert registry.get_folder(others[2]).exists()
     with pytest.raises(registry.RegistryError, match="removed by pruning"):
         registry.activate(registry.find(others[0].name))
 
@@ -149,7 +149,7 @@ def test_folders_that_no_version_names_are_swept(version, settings):
     leftover = settings.ARTIFACTS_DIR / ".unfinished-run-9"
     leftover.mkdir()
     assert registry.sweep_leftovers() == [leftover.name]
-    assert registry.folder_of(version).exists()
+    assert registry.get_folder(version).exists()
 
 
 def test_pruning_leaves_what_an_experiment_serves(version):

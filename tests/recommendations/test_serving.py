@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction, Song
-from recommendations.models import RecommendationList, Taste, Wish
+from recommendations.models import ListenerControl, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.serving import (
     list_cache,
@@ -79,7 +79,7 @@ def lists_of(version):
 def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):
     disliked, hidden = Song.objects.exclude(interactions__listener=listener)[:2]
     Interaction.objects.create(listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test")
-    Wish.objects.create(listener=listener, kind=Wish.Kind.HIDE_SONG, song=hidden)
+    ListenerControl.objects.create(listener=listener, kind=ListenerControl.Kind.HIDE_SONG, song=hidden)
     train(precompute=True)
     version = registry.require_active()
     in_training = lists_of(version)
@@ -106,8 +106,8 @@ def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses
 ):
     rows, gone = training_rows.read(), User.objects.get(username="user_00003")
     pk = gone.pk
-    everybody = precompute._wanted
-    monkeypatch.setattr(precompute, "_wanted", lambda ids: (everybody(ids), gone.delete())[0])
+    everybody = precompute._select_listeners
+    monkeypatch.setattr(precompute, "_select_listeners", lambda ids: (everybody(ids), gone.delete())[0])
     assert precompute.precompute(version, rows=rows) == N_LISTENERS - 1
     assert not RecommendationList.objects.filter(listener=pk).exists()
 
@@ -133,10 +133,12 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     Interaction.objects.bulk_create(
         [Interaction(listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test")]
     )
-    Wish.objects.bulk_create(
+    ListenerControl.objects.bulk_create(
         [
-            Wish(listener=listener, kind=Wish.Kind.HIDE_SONG, song=hidden),
-            Wish(listener=listener, kind=Wish.Kind.HIDE_ARTIST, artist=by_artist.artist),
+            ListenerControl(listener=listener, kind=ListenerControl.Kind.HIDE_SONG, song=hidden),
+            ListenerControl(
+                listener=listener, kind=ListenerControl.Kind.HIDE_ARTIST, artist=by_artist.artist
+            ),
         ]
     )
     Song.objects.filter(pk=gone.pk).update(is_available=False)
@@ -271,5 +273,5 @@ def test_popular_songs_are_counted_by_listeners_not_by_plays(world, song):
     Interaction.objects.filter(song=song).delete()
     alone = User.objects.create(username="alone")
     Interaction.objects.create(listener=alone, song=song, kind=0, plays=100_000, source="test")
-    counts = dict(popularity_fallback.most_played(N_SONGS, recommend.NOTHING_UNWANTED))
+    counts = dict(popularity_fallback.list_most_played(N_SONGS, recommend.NOTHING_UNWANTED))
     assert counts[song] == 1

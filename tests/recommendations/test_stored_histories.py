@@ -63,27 +63,27 @@ def test_nothing_of_a_listener_is_left_in_any_artifact(version):
     assert len(versions) == 2
     zaphod = max(User.objects.all(), key=lambda user: user.interactions.values("song").distinct().count())
     before = {one.pk: one for one in versions}
-    folders = [registry.folder_of(one) for one in versions]
+    folders = [registry.get_folder(one) for one in versions]
     traces = [row for folder in folders for row in rows_of(zaphod, folder)]
     assert all(len(trace) >= 4 * 4 for trace in traces)
-    serving = registry.recommender_for(version)
+    serving = registry.load_recommender(version)
     pk = zaphod.pk
     accounts.delete_account(zaphod)
     assert not any(folder.exists() for folder in folders)
     for one in ModelVersion.objects.all():
-        folder = registry.folder_of(one)
+        folder = registry.get_folder(one)
         assert one.manifest_sha256 == registry.manifest_digest(folder) != before[one.pk].manifest_sha256
-        assert one.size_bytes == registry.size_of(folder)
+        assert one.size_bytes == registry.measure_size(folder)
         verify(folder)
         assert pk not in Recommender.load(folder).stored_listener_ids()
         content = b"".join(path.read_bytes() for path in folder.iterdir())
         assert not any(trace in content for trace in traces)
-    again = registry.recommender_for(ModelVersion.objects.get(pk=version.pk))
+    again = registry.load_recommender(ModelVersion.objects.get(pk=version.pk))
     assert again is not serving and pk not in again.stored_listener_ids()
 
 
 def test_the_lists_of_others_stay_the_same(version):
-    recommender = registry.recommender_for(version)
+    recommender = registry.load_recommender(version)
     knn = recommender.algorithms["user_knn"]
     histories = knn.values_
     pk = int(knn.listener_ids_[5])
@@ -91,17 +91,17 @@ def test_the_lists_of_others_stay_the_same(version):
     assert len(others) >= 10
     before = everybodys_lists(recommender, histories[others])
     accounts.delete_account(User.objects.get(pk=pk))
-    after = registry.recommender_for(registry.require_active())
+    after = registry.load_recommender(registry.require_active())
     assert everybodys_lists(after, histories[others]) == before
     assert after.algorithms["user_knn"].values_.shape[0] == histories.shape[0] - 1
 
 
 def test_a_listener_who_asks_not_to_be_learned_from_is_taken_out_at_once(version):
     listener = User.objects.get(username="user_00001")
-    assert listener.pk in registry.recommender_for(version).stored_listener_ids()
+    assert listener.pk in registry.load_recommender(version).stored_listener_ids()
     data_export.set_personalised(listener, False)
     version.refresh_from_db()
-    assert listener.pk not in registry.recommender_for(version).stored_listener_ids()
+    assert listener.pk not in registry.load_recommender(version).stored_listener_ids()
 
 
 def test_a_listener_who_goes_while_a_model_trains_is_not_in_it(world, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_listener_who_goes_while_a_model_trains_is_not_in_it(world, monkeypatc
     monkeypatch.setattr(Recommender, "save", save_after_deletion)
     run = train(config=CONFIG)
     assert run.status == "succeeded", run.error
-    assert pk not in registry.recommender_for(registry.require_active()).stored_listener_ids()
+    assert pk not in registry.load_recommender(registry.require_active()).stored_listener_ids()
     names = {path.name for path in settings.ARTIFACTS_DIR.iterdir()}
     assert names == {registry.require_active().artifact}
 
@@ -132,17 +132,17 @@ def test_what_a_full_disk_prevented_is_done_by_the_schedule(version, monkeypatch
     monkeypatch.setattr(Recommender, "save", refuse)
     accounts.delete_account(listener)
     assert not User.objects.filter(pk=pk).exists()
-    assert pk in registry.recommender_for(registry.require_active()).stored_listener_ids()
+    assert pk in registry.load_recommender(registry.require_active()).stored_listener_ids()
     monkeypatch.setattr(Recommender, "save", save)
     tasks.count_trends()
-    assert pk not in registry.recommender_for(registry.require_active()).stored_listener_ids()
+    assert pk not in registry.load_recommender(registry.require_active()).stored_listener_ids()
 
 
 def test_files_that_cannot_be_read_are_removed_whole(version):
     """Nobody can say that the listener is not in them."""
     train()
     assert registry.require_active() != version
-    folder = registry.folder_of(version)
+    folder = registry.get_folder(version)
     manifest = json.loads((folder / "manifest.json").read_text())
     path = folder / manifest["arrays"]["user_knn.values"]["file"]
     path.write_bytes(path.read_bytes()[:-1])

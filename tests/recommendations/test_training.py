@@ -12,7 +12,7 @@ from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import CLASSIC, Recommender
-from recommendations.models import ModelVersion, RecommendationList, TrainingRun, Wish
+from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
 from recommendations.services.training import gate, memory_check, pipeline
@@ -249,7 +249,9 @@ def test_who_said_no_is_not_learned_from(world, listener, song):
 
 def test_a_song_that_a_listener_wants_ignored_is_not_learned_from_them(world):
     one = Interaction.objects.first()
-    Wish.objects.create(listener=one.listener, kind=Wish.Kind.IGNORE_SONG, song=one.song)
+    ListenerControl.objects.create(
+        listener=one.listener, kind=ListenerControl.Kind.IGNORE_SONG, song=one.song
+    )
     total = Interaction.objects.count()
     ignored = Interaction.objects.filter(listener=one.listener, song=one.song).count()
     assert training_rows.read().interactions.n_events == total - ignored
@@ -282,7 +284,7 @@ def an_evaluation(**changes) -> Evaluation:
 def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, held_back):
     """T18: with 0.1 of 0.3 allowed to be lost, the whole interval must lie below -0.03."""
     settings.GATE_DROP = 0.1
-    objection = gate.objection(an_evaluation(rival_ndcg=0.3, difference=difference))
+    objection = gate.gate_verdict(an_evaluation(rival_ndcg=0.3, difference=difference))
     assert bool(objection) is held_back
 
 
@@ -292,16 +294,16 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
         few = an_evaluation(
             rival_ndcg=0.3, difference=(-0.2, -0.2), interval=(0.1, 0.1), listener_ids=tuple(range(n))
         )
-        assert gate.objection(few) == ""
+        assert gate.gate_verdict(few) == ""
         assert few.sentence.startswith(f"Not measurable yet: only {n} listeners")
     enough = an_evaluation(rival_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20)))
-    assert gate.objection(enough) != ""
+    assert gate.gate_verdict(enough) != ""
     assert enough.sentence.startswith("NDCG@10 0.200")
 
 
 def test_a_version_held_back_is_ready_but_does_not_serve(version, monkeypatch):
     """T18"""
-    monkeypatch.setattr(gate, "objection", lambda evaluation: "It is clearly worse.")
+    monkeypatch.setattr(gate, "gate_verdict", lambda evaluation: "It is clearly worse.")
     run = train()
     held_back = ModelVersion.objects.get(training_run=run)
     assert (run.status, held_back.state, held_back.is_active) == (Status.SUCCEEDED, "ready", False)

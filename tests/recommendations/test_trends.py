@@ -22,7 +22,7 @@ from tests.recommendations.conftest import train
 def _look_at_once(monkeypatch):
     """No process of these tests has looked for trends, and each looks every time."""
     monkeypatch.setattr(trends, "LOOKED_FOR_SECONDS", 0.0)
-    trends.forget()
+    trends.reset_lookup()
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_trends_go_with_the_version_back_and_forth(hit, version):
     counted = popularity().trend_.copy()
     train()
     registry.roll_back()
-    registry.forget_loaded()
-    trends.forget()
+    registry.unload_recommenders()
+    trends.reset_lookup()
     assert registry.require_active() == version
     np.testing.assert_array_equal(popularity().trend_, counted)

@@ -6,7 +6,7 @@ from django.core.cache import cache
 
 from accounts.models import User
 from catalog.models import Artist, ArtistCredit, Interaction, Song
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.serving import exclusions, precompute, recommend
 from recommendations.services.serving.work_versions import WorkVersions
 from recommendations.services.versions import registry
@@ -76,7 +76,7 @@ def test_a_hidden_artist_is_hidden_where_a_song_only_names_them(version, listene
     song = served(listener)[0]
     guest = Artist.objects.create(name="Guest")
     ArtistCredit.objects.create(song=song, artist=guest)
-    Wish.objects.create(listener=listener, kind=Wish.Kind.HIDE_ARTIST, artist=guest)
+    ListenerControl.objects.create(listener=listener, kind=ListenerControl.Kind.HIDE_ARTIST, artist=guest)
     cache.clear()
     assert song not in served(listener)
     precompute.precompute(version)
@@ -101,7 +101,7 @@ def test_versions_and_repeats_by_rows(works, rows, versions, repeats):
 
 
 def test_a_catalog_without_versions_is_read_by_one_query(version, django_assert_num_queries):
-    recommender = registry.recommender_for(version)
+    recommender = registry.load_recommender(version)
     exclusions.forget_masks()
     with django_assert_num_queries(2):
         found = exclusions.work_versions(version, recommender)

@@ -84,7 +84,7 @@ User.objects.bulk_create(User(username=f"visitor_{n}", last_login=now) for n in 
 done = threading.Event()
 def beats():
     while not done.wait(0.01):
-        workers.beat("another", ["default"])
+        workers.touch("another", ["default"])
 threading.Thread(target=beats).start()
 try:
     print(made_playlists.make_due())

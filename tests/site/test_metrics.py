@@ -59,13 +59,13 @@ class TestGuard:
 class TestContent:
     def test_requests_for_recommendations_are_timed_by_step(self, client):
         before = _count(scrape(client), "live")
-        telemetry.recommendation_served("live", 0.004)
-        telemetry.recommendation_served("live", 0.2, list_age_seconds=90)
+        telemetry.count_recommendation("live", 0.004)
+        telemetry.count_recommendation("live", 0.2, list_age_seconds=90)
 
         assert _count(scrape(client), "live") == before + 2
 
     def test_unknown_steps_do_not_make_new_labels(self, client):
-        telemetry.recommendation_served("song_4711", 0.004)
+        telemetry.count_recommendation("song_4711", 0.004)
 
         steps = {
             sample.labels["step"] for sample in scrape(client)["musicrec_recommendation_seconds"].samples

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from common.commands.sentences import PlainCommand
 from musicrec_site.ops import demo
-from recommendations.management.output import lines_of
+from recommendations.management.output import format_lines
 from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 
@@ -42,7 +42,7 @@ class Command(PlainCommand):
         )
         for who, listener in demo.find_example_listeners():
             self._say(f"\nFor {listener.username}, {who}:")
-            for line in lines_of(recommend.recommend_for(listener, 10)):
+            for line in format_lines(recommend.recommend_for(listener, 10)):
                 self._say(line)
 
     def _say(self, text: str) -> None:

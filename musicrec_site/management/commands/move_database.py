@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="Also while a worker is running.")
 
     def handle(self, *args, **options) -> None:
-        if workers.is_attended() and not options["force"]:
+        if workers.has_worker() and not options["force"]:
             raise CommandError(
                 "A worker is running. Stop the site, so that nothing is written to the old database."
             )

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.arrays import count_per_row, keep_positive, normalise_csr
 from recommendations.engine.core.block_cache import BlockCache
-from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
+from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.core.weighting import cap_strengths
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
@@ -115,7 +115,7 @@ class Algorithm(ABC):
             The matrix holds NaN.
         """
         given = normalise_csr(data.strengths)
-        strengths, steps = cap_strengths(given), steps_back_of(given)
+        strengths, steps = cap_strengths(given), count_steps_back(given)
         if steps is not None and strengths is not given:
             strengths = OrderedHistories.of(strengths, -steps)
         self.reset()

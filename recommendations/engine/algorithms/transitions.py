@@ -15,7 +15,7 @@ from recommendations.engine.algorithms.base import (
 )
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
 from recommendations.engine.core.arrays import keep_positive, list_entry_rows
-from recommendations.engine.core.ordered import check_decay, steps_back_of
+from recommendations.engine.core.ordered import check_decay, count_steps_back
 from recommendations.engine.core.weighting import Transform
 
 
@@ -73,7 +73,7 @@ class Transitions(SparseSimilarity):
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
-        steps = steps_back_of(strengths)
+        steps = count_steps_back(strengths)
         counts = _co_heard(strengths) if steps is None else self._following(strengths, steps)
         on_progress(1, 2)
         n_listeners = np.bincount(keep_positive(strengths).indices, minlength=strengths.shape[1])

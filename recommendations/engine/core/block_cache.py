@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.ordered import steps_back_of
+from recommendations.engine.core.ordered import count_steps_back
 
 Part = TypeVar("Part")
 
@@ -29,7 +29,7 @@ class BlockCache(Generic[Part]):
         """Return what `make` makes of these histories, from memory where they are those of the last call."""
         if histories.shape[0] > MOST_LISTENERS:
             return make(histories)
-        steps = steps_back_of(histories)
+        steps = count_steps_back(histories)
         order = np.zeros(0, dtype=np.int32) if steps is None else steps
         key = (histories.indptr, histories.indices, histories.data, order)
         last = getattr(self._kept, "last", None)

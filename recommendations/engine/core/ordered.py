@@ -45,7 +45,7 @@ class OrderedHistories(csr_matrix):
         return result
 
 
-def steps_back_of(histories: csr_matrix) -> NDArray[np.int32] | None:
+def count_steps_back(histories: csr_matrix) -> NDArray[np.int32] | None:
     """Return how far back each entry was heard, int32 (nnz,); None where the order is unknown."""
     steps = getattr(histories, "steps_back", None)
     return steps if steps is not None and len(steps) == histories.nnz else None
@@ -57,13 +57,13 @@ def keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     starts = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr].astype(matrix.indptr.dtype)
     data = matrix.data[kept].astype(np.float32)
     result = csr_matrix((data, matrix.indices[kept], starts), shape=matrix.shape)
-    steps = steps_back_of(matrix)
+    steps = count_steps_back(matrix)
     return result if steps is None else OrderedHistories.of(result, -steps[kept])
 
 
 def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.float32:
     """Return what each entry counts: decay^steps back; 1 where the order is unknown."""
-    steps = steps_back_of(histories)
+    steps = count_steps_back(histories)
     if decay == 1 or steps is None:
         return np.float32(1)
     return np.float32(decay) ** steps.astype(np.float32)

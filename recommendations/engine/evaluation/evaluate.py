@@ -25,7 +25,7 @@ from recommendations.engine.data.item_features import ItemFeatures
 from recommendations.engine.evaluation import metrics
 from recommendations.engine.evaluation.comparison import Interval, bootstrap_intervals
 from recommendations.engine.evaluation.splits import Split
-from recommendations.engine.ranking.ensemble import segments_of
+from recommendations.engine.ranking.ensemble import assign_segments
 from recommendations.engine.recommender import OnProgress, Recommender
 
 SYSTEM = "recommender"
@@ -183,7 +183,7 @@ def evaluate(
         seed=split.seed,
         metrics=measure.names,
         listeners=listeners,
-        segments=segments_of(count_per_row(keep_positive(histories)), config),
+        segments=assign_segments(count_per_row(keep_positive(histories)), config),
         values={system: measure.values(found) for system, found in lists.items()},
         coverage={system: measure.coverage(found) for system, found in lists.items()},
         coverage_name=f"coverage@{measure.k}",

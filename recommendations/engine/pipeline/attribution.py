@@ -22,12 +22,12 @@ from recommendations.engine.ranking.explanations import (
     NO_NOTE,
     EvidenceArrays,
     FeatureArrays,
-    agreeing,
-    features_named,
-    popularity_notes,
-    strongest,
+    find_agreeing,
+    find_strongest,
+    make_popularity_notes,
+    name_features,
 )
-from recommendations.engine.ranking.second_stage import Ranked, cited
+from recommendations.engine.ranking.second_stage import RankedProposals, share_credit
 
 AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
 
@@ -59,7 +59,7 @@ class Attribution:
     def explain_songs(
         self,
         listeners: ListenerBatch,
-        ordered: Blend | Ranked,
+        ordered: Blend | RankedProposals,
         item_rows: NDArray[np.int32],
         margins: NDArray[np.float64],
     ) -> RecommendedBlock:
@@ -74,13 +74,13 @@ class Attribution:
         """
         contributions = ordered.contributions(np.maximum(item_rows, 0))
         contributions[item_rows < 0] = 0
-        if isinstance(ordered, Ranked):
+        if isinstance(ordered, RankedProposals):
             evidence = self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
         else:
             evidence = self._evidence(listeners.histories, ordered, item_rows)
         return RecommendedBlock(
             places=listeners.places,
-            names=ordered.names if isinstance(ordered, Ranked) else tuple(self.algorithms),
+            names=ordered.names if isinstance(ordered, RankedProposals) else tuple(self.algorithms),
             items=self.items,
             item_rows=item_rows,
             contributions=contributions,
@@ -103,12 +103,12 @@ class Attribution:
         if not naming or not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
         parts = {c: _compute_losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
-        return strongest(pad_rows(histories).columns, parts)
+        return find_strongest(pad_rows(histories).columns, parts)
 
     def _ranked_evidence(
         self,
         histories: csr_matrix,
-        ranked: Ranked,
+        ranked: RankedProposals,
         contributions: NDArray[np.int32],
         item_rows: NDArray[np.int32],
     ) -> EvidenceArrays:
@@ -135,7 +135,7 @@ class Attribution:
             group = ranked.names.index("artist")
             added = np.maximum(contributions[:, :, group], 0)[:, :, None] / MILLION
             losses[group] = same * added / np.maximum(same.sum(axis=2, keepdims=True), 1)
-        return strongest(pad_rows(histories).columns, cited(losses, contributions))
+        return find_strongest(pad_rows(histories).columns, share_credit(losses, contributions))
 
     def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         if self.artists is None:
@@ -149,18 +149,18 @@ class Attribution:
         content = self._find_component(Content)
         if content is None:
             return FeatureArrays.none(*item_rows.shape)
-        return agreeing(content, content.profiles(histories), item_rows)
+        return find_agreeing(content, content.profiles(histories), item_rows)
 
     def describe_sound(self, histories: csr_matrix) -> dict[str, float]:
         """Return the mean audio features of the first listener, in the units people know."""
         content = self._find_component(Content)
-        return {} if content is None else features_named(content.profiles(histories)[0])
+        return {} if content is None else name_features(content.profiles(histories)[0])
 
     def _notes(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
         popularity = self._find_component(Popularity)
         if popularity is None:
             return np.full((*item_rows.shape, 2), NO_NOTE, dtype=np.int32)
-        return popularity_notes(popularity, item_rows)
+        return make_popularity_notes(popularity, item_rows)
 
     def _find_component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
         return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)

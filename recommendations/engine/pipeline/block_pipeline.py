@@ -27,10 +27,10 @@ from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.pipeline.attribution import Attribution
 from recommendations.engine.pipeline.requests import ListenerBatch, ListRequest, make_list_request
 from recommendations.engine.pipeline.results import RecommendedBlock
-from recommendations.engine.ranking.ensemble import MILLION, Blend, weights_of
+from recommendations.engine.ranking.ensemble import MILLION, Blend, assign_weights
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
-from recommendations.engine.ranking.mmr import Candidates, margins_of, rerank
-from recommendations.engine.ranking.second_stage import Ranked
+from recommendations.engine.ranking.mmr import Candidates, compute_margins, rerank
+from recommendations.engine.ranking.second_stage import RankedProposals
 from recommendations.engine.ranking.tree_ranker import Ranker
 
 BATCH_BLOCK = 256
@@ -130,7 +130,7 @@ class Pipeline:
             if found is not None and kept is not None:
                 found[:, item_row] = kept
         ordered = self.order_songs(listeners, scores)
-        if isinstance(ordered, Ranked) and not ordered.is_proposed(item_row):
+        if isinstance(ordered, RankedProposals) and not ordered.is_proposed(item_row):
             ordered = self._blend(listeners, scores)
         wish = make_list_request(self.config, len(self.items), N_BESIDE)
         candidates = self._select_candidates(ordered, wish.k)
@@ -146,7 +146,7 @@ class Pipeline:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
         scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
         mask_forbidden(scores, listeners, wish.unavailable)
-        blend = Blend.from_scores(scores, weights_of(np.array([SEGMENTS.index("hot")]), self.config))
+        blend = Blend.from_scores(scores, assign_weights(np.array([SEGMENTS.index("hot")]), self.config))
         best = _select_best(blend, wish.k)
         block = self.attribution.explain_songs(listeners, blend, best.item_rows, best.margins)
         return replace(
@@ -174,7 +174,7 @@ class Pipeline:
         scores: Scores = []
         needs = self._find_needed(listeners)
         if to_blend:
-            needs |= weights_of(listeners.segments, self.config) > 0
+            needs |= assign_weights(listeners.segments, self.config) > 0
         for algorithm, needed in zip(self.algorithms.values(), needs.T, strict=True):
             if needed.all():
                 scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
@@ -208,7 +208,7 @@ class Pipeline:
 
     def _is_unknown(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.bool_]:
         """Return of which listeners with songs no component that counts for them can score anything, bool (n,)."""
-        counts = (weights_of(listeners.segments, self.config) > 0) & self._is_personal
+        counts = (assign_weights(listeners.segments, self.config) > 0) & self._is_personal
         known = np.zeros(len(listeners), dtype=bool)
         for place, found in enumerate(scores):
             if found is not None and counts[:, place].any():
@@ -223,11 +223,13 @@ class Pipeline:
         """
         warm = np.full(len(listeners), SEGMENTS.index("warm"), dtype=np.int8)
         unknown = self._is_unknown(listeners, scores)[:, None]
-        return np.where(unknown, weights_of(warm, self.config), weights_of(listeners.segments, self.config))
+        return np.where(
+            unknown, assign_weights(warm, self.config), assign_weights(listeners.segments, self.config)
+        )
 
     def _find_needed(self, listeners: ListenerBatch) -> NDArray[np.bool_]:
         """Say which components count for whom, bool (n, n_components)."""
-        needed = weights_of(listeners.segments, self.config) > 0
+        needed = assign_weights(listeners.segments, self.config) > 0
         if self.ranker is not None:
             looked_at = np.array([name in self.ranker.components for name in self.algorithms])
             needed[self._find_ranked(listeners.segments)] = looked_at
@@ -239,13 +241,13 @@ class Pipeline:
             return np.zeros(len(segments), dtype=bool)
         return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
 
-    def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | Ranked:
+    def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | RankedProposals:
         """Put the songs in order; the listeners are all ranked or all blended (see `blocks`)."""
         if self.ranker is None or not self._find_ranked(listeners.segments).all():
             return self._blend(listeners, scores)
         by_name = dict(zip(self.algorithms, scores, strict=True))
         wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
-        return Ranked.from_proposals(self.ranker, listeners.histories, wanted)
+        return RankedProposals.from_proposals(self.ranker, listeners.histories, wanted)
 
     def _blend(self, listeners: ListenerBatch, scores: Scores) -> Blend:
         return Blend.from_scores(scores, self._weights(listeners, scores), self._is_personal)
@@ -262,9 +264,9 @@ class Pipeline:
         worst = np.where(np.isfinite(worst), worst, 0)
         return np.where(proposed, totals, worst - 2 + self._blend(listeners, scores).total())
 
-    def _select_candidates(self, ordered: Blend | Ranked, k: int) -> Candidates:
+    def _select_candidates(self, ordered: Blend | RankedProposals, k: int) -> Candidates:
         n = max(self.config.n_candidates, 5 * k)
-        return ordered.best(n) if isinstance(ordered, Ranked) else _select_best(ordered, n)
+        return ordered.best(n) if isinstance(ordered, RankedProposals) else _select_best(ordered, n)
 
     def _choose_songs(
         self, candidates: Candidates, listeners: ListenerBatch, wish: ListRequest
@@ -311,7 +313,7 @@ def _select_best(blend: Blend, n: int) -> Candidates:
     is_none = falling > 0
     item_rows[is_none] = NO_SONG
     totals = np.where(is_none, -np.inf, -falling / MILLION)
-    return Candidates(item_rows, totals, margins_of(totals))
+    return Candidates(item_rows, totals, compute_margins(totals))
 
 
 def map_blocks(

@@ -16,8 +16,8 @@ from recommendations.engine.core.arrays import (
     take_rows,
 )
 from recommendations.engine.core.config import RecommenderConfig
-from recommendations.engine.core.ordered import OrderedHistories, steps_back_of
-from recommendations.engine.ranking.ensemble import segments_of
+from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
+from recommendations.engine.ranking.ensemble import assign_segments
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def make_listener_batch(
         learn_from = _merge_rows(tastes, histories, n_positive == 0)
     if exclude is not None:
         forbidden.append(normalise_csr(exclude, n_columns=n_items))
-    segments = segments_of(n_positive, config)
+    segments = assign_segments(n_positive, config)
     return ListenerBatch(np.arange(histories.shape[0]), learn_from, segments, tuple(forbidden))
 
 
@@ -136,7 +136,7 @@ def _merge_rows(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np
     rows = diags(flags) @ chosen + diags(1 - flags) @ otherwise
     result = csr_matrix(rows, dtype=np.float32)
     result.eliminate_zeros()
-    steps = steps_back_of(otherwise)
+    steps = count_steps_back(otherwise)
     if steps is None:
         return result
     recency = np.zeros(result.nnz, dtype=np.int32)

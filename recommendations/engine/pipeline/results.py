@@ -28,7 +28,7 @@ from recommendations.engine.ranking.explanations import (
     FeatureArrays,
     FeatureMatch,
     PopularityNote,
-    shares_of,
+    compute_shares,
 )
 
 ZERO = ord("0")
@@ -131,7 +131,7 @@ def _make_item(
     evidence = _make_evidence(named, names)
     explanation = Explanation(
         contributions=contributions,
-        shares=shares_of(contributions, weights),
+        shares=compute_shares(contributions, weights),
         because=evidence[:decisive],
         goes_with=evidence[decisive:],
         features=_make_features(features, sound) if "content" in contributions else (),

@@ -20,13 +20,13 @@ FAR_BELOW = np.float32(-1e30)
 """Below every score, and finite, so that it can be multiplied by 0."""
 
 
-def segments_of(n_positive: NDArray[np.int64], config: RecommenderConfig) -> NDArray[np.int8]:
+def assign_segments(n_positive: NDArray[np.int64], config: RecommenderConfig) -> NDArray[np.int8]:
     """Return each listener's place in `SEGMENTS` from the number of songs they liked, int8 (n,)."""
     limits = np.array([1, config.cold_below, config.hot_from])
     return np.searchsorted(limits, n_positive, side="right").astype(np.int8)
 
 
-def weights_of(segments: NDArray[np.int8], config: RecommenderConfig) -> NDArray[np.float64]:
+def assign_weights(segments: NDArray[np.int8], config: RecommenderConfig) -> NDArray[np.float64]:
     """Return the configured weights of each listener, float64 (n, n_components)."""
     table = [[config.weights[segment].get(name, 0.0) for name in config.components] for segment in SEGMENTS]
     return np.array(table)[segments]
@@ -83,7 +83,7 @@ class Blend:
             scores=scores,
             low=np.where(is_flat, low - 1, low),
             span=np.where(is_flat, 1, high - low),
-            weights=_handed_on(weights, np.isfinite(low), is_personal),
+            weights=_hand_on_weights(weights, np.isfinite(low), is_personal),
         )
 
     def total(self) -> NDArray[np.float32]:
@@ -196,7 +196,7 @@ class Blend:
         return result
 
 
-def _handed_on(
+def _hand_on_weights(
     weights: NDArray[np.float64], can_score: NDArray[np.bool_], is_personal: NDArray[np.bool_] | None
 ) -> NDArray[np.float64]:
     """Return the weights, (n, n_components), of those that can score with what the others leave to them."""

@@ -117,7 +117,7 @@ class Explanation:
         return result
 
 
-def shares_of(contributions: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+def compute_shares(contributions: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """Bring the positive contributions to a sum of 1.
 
     A song to which nothing was added (the last one by every component) gets the weights instead.
@@ -163,7 +163,9 @@ class EvidenceArrays:
         return (added / np.maximum(margins, LEAST_AMOUNT)).astype(np.float32)
 
 
-def strongest(history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.float32]]) -> EvidenceArrays:
+def find_strongest(
+    history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.float32]]
+) -> EvidenceArrays:
     """Find the songs of the history that count most, over all components.
 
     Parameters
@@ -232,7 +234,9 @@ class FeatureArrays:
         return cls(np.full(shape, NO_FEATURE, np.int8), np.zeros(shape, np.float32), means)
 
 
-def agreeing(content: Content, profiles: NDArray[np.float32], item_rows: NDArray[np.int32]) -> FeatureArrays:
+def find_agreeing(
+    content: Content, profiles: NDArray[np.float32], item_rows: NDArray[np.int32]
+) -> FeatureArrays:
     """Find the features in which the songs (n, k) are closest to the profiles (n, 8)."""
     songs = content.audio_[np.maximum(item_rows, 0)]
     distance = np.abs(songs - profiles[:, None, :])
@@ -248,7 +252,7 @@ def agreeing(content: Content, profiles: NDArray[np.float32], item_rows: NDArray
     )
 
 
-def features_named(profile: NDArray[np.float32]) -> dict[str, float]:
+def name_features(profile: NDArray[np.float32]) -> dict[str, float]:
     """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
     values = _in_units(np.arange(len(profile)), profile)
     return {AUDIO_FEATURES[place]: float(values[place]) for place in np.flatnonzero(np.isfinite(profile))}
@@ -260,7 +264,7 @@ def _in_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[n
     return values.astype(np.float32, copy=False)
 
 
-def popularity_notes(popularity: Popularity, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+def make_popularity_notes(popularity: Popularity, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return (kind, count) of each song by the count that says more, int32 (n, k, 2)."""
     rows = np.maximum(item_rows, 0)
     trending = popularity.is_trending_[rows]

@@ -43,7 +43,7 @@ class Candidates:
         return item_rows.astype(np.int32), margins
 
 
-def margins_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+def compute_margins(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far each total (n, m), best first, is above the next one; inf where there is none (not finite)."""
     with np.errstate(invalid="ignore"):
         steps = totals[:, :-1] - totals[:, 1:]

@@ -29,8 +29,8 @@ from recommendations.engine.ranking.score_features import (
     PER_COMPONENT,
     TOGETHER,
     TOGETHER_GROUP,
-    standing_of,
-    together,
+    compute_agreement,
+    compute_score_features,
 )
 
 POPULARITY = ("log_listeners", "popularity_difference")
@@ -82,7 +82,7 @@ class ArtistsHeard:
 
 
 @dataclass(frozen=True)
-class SongTable:
+class ItemTable:
     """What the ranker knows of the songs, learned from the training data.
 
     Attributes
@@ -111,14 +111,14 @@ class SongTable:
     year: NDArray[np.float32]
 
     @classmethod
-    def learn(cls, data: TrainingData) -> SongTable:
+    def learn(cls, data: TrainingData) -> ItemTable:
         """Count and scale; cost linear in the listens."""
         liked = keep_positive(data.strengths)
         n_listeners = np.bincount(liked.indices, minlength=data.n_items)
         artist, numbers, share = _artists(liked, data.features, n_listeners)
         return cls(
             log_listeners=np.log1p(n_listeners).astype(np.float32),
-            audio=_standardised(data.features, data.n_items),
+            audio=_standardise(data.features, data.n_items),
             artist=artist,
             artist_numbers=numbers,
             share_of_artist=share,
@@ -209,8 +209,8 @@ class SongTable:
         liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
         columns: list[NDArray] = []
         for component in scores:
-            columns += standing_of(component, proposals)
-        columns += together(columns)
+            columns += compute_score_features(component, proposals)
+        columns += compute_agreement(columns)
         columns += self._popularity(liked, proposals)
         for part, (_, _, is_known) in zip(
             (self._audio, self._artist, self._genre, self._year), self._content_parts(), strict=True
@@ -284,7 +284,7 @@ class SongTable:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, NDArray]) -> SongTable:
+    def from_state(cls, state: dict[str, NDArray]) -> ItemTable:
         """Return the table whose `state()` this is."""
         genres = csr_matrix(
             (state["genre_values"], state["genre_columns"], state["genre_starts"]),
@@ -312,7 +312,7 @@ def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list
     ]
 
 
-def _standardised(features: ItemFeatures | None, n_items: int) -> NDArray[np.float32]:
+def _standardise(features: ItemFeatures | None, n_items: int) -> NDArray[np.float32]:
     if features is None or not np.isfinite(features.audio).any():
         return np.zeros((n_items, 0), dtype=np.float32)
     audio = features.scaled[:, np.isfinite(features.audio).any(axis=0)]

@@ -27,7 +27,7 @@ TOGETHER = (
 TOGETHER_GROUP = "together"
 
 
-def standing_of(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArray]:
+def compute_score_features(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArray]:
     """Return z-score, share of the best and log rank of each candidate among its listener's."""
     rows, values = proposals.listener_rows, scores.astype(np.float64)
     usable = np.isfinite(values)
@@ -44,7 +44,7 @@ def standing_of(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArr
     return [z, share, np.where(np.isfinite(values), np.log1p(rank), np.nan)]
 
 
-def together(standing: Sequence[NDArray]) -> list[NDArray]:
+def compute_agreement(standing: Sequence[NDArray]) -> list[NDArray]:
     """Return the agreement of the components, from the columns of `standing_of` of each."""
     z, ranks = np.stack(standing[::3]), np.stack(standing[2::3])
     known = np.isfinite(z) & np.isfinite(ranks)
@@ -70,14 +70,14 @@ def together(standing: Sequence[NDArray]) -> list[NDArray]:
 
 def _sums(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
     """Sum over each listener's candidates; the same however many listeners there are."""
-    return _reduced(np.add, values, proposals, 0.0)
+    return _reduce(np.add, values, proposals, 0.0)
 
 
 def _bests(values: NDArray[np.float64], proposals: Proposals) -> NDArray[np.float64]:
-    return _reduced(np.maximum, values, proposals, 0.0)
+    return _reduce(np.maximum, values, proposals, 0.0)
 
 
-def _reduced(
+def _reduce(
     reduce: np.ufunc, values: NDArray[np.float64], proposals: Proposals, empty: float
 ) -> NDArray[np.float64]:
     result = np.full(len(proposals.starts) - 1, empty)

@@ -13,13 +13,13 @@ from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.ranking.candidates import Proposals, propose
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import BASE, NO_SONG
-from recommendations.engine.ranking.mmr import Candidates, margins_of
-from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.mmr import Candidates, compute_margins
+from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedProposals:
     """Ranked proposals of a block of listeners.
 
     Attributes
@@ -47,7 +47,7 @@ class Ranked:
         ranker: Ranker,
         histories: csr_matrix,
         scores: Sequence[NDArray[np.float32]],
-    ) -> Ranked:
+    ) -> RankedProposals:
         """Propose, describe and score.
 
         Parameters
@@ -55,7 +55,7 @@ class Ranked:
         scores
             float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
         """
-        proposals, features = described(ranker.config, ranker.songs, histories, scores)
+        proposals, features = describe_proposals(ranker.config, ranker.songs, histories, scores)
         return cls(ranker, proposals, features, ranker.score(features), histories.shape[1], scores)
 
     @property
@@ -83,7 +83,7 @@ class Ranked:
         best = totals[:, :1]
         span = best - np.fmin.reduce(totals, axis=1)[:, None]
         scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
-        return Candidates(rows, np.where(found, scaled, -np.inf), margins_of(totals))
+        return Candidates(rows, np.where(found, scaled, -np.inf), compute_margins(totals))
 
     def _best_places(self, n: int) -> NDArray[np.int64]:
         """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""
@@ -137,9 +137,9 @@ class Ranked:
         return scores
 
 
-def described(
+def describe_proposals(
     config: RankerConfig,
-    songs: SongTable,
+    songs: ItemTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
 ) -> tuple[Proposals, NDArray[np.float32]]:
@@ -153,22 +153,22 @@ def described(
     return proposals, songs.describe(histories, proposals, chosen)
 
 
-def examples(
+def make_examples(
     config: RankerConfig,
-    songs: SongTable,
+    songs: ItemTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
     hidden: csr_matrix,
 ) -> Examples:
     """Return the described proposals and which of them were taken (stored in `hidden`)."""
-    proposals, features = described(config, songs, histories, scores)
+    proposals, features = describe_proposals(config, songs, histories, scores)
     rows = proposals.listener_rows
     keys = rows * np.int64(hidden.shape[1]) + proposals.item_rows
     took = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)) * np.int64(hidden.shape[1])
     return Examples(proposals, features, np.isin(keys, took + hidden.indices))
 
 
-def cited(
+def share_credit(
     losses: dict[int, NDArray[np.float32]], contributions: NDArray[np.int32]
 ) -> dict[int, NDArray[np.float32]]:
     """Divide what the groups added among the songs of the history, in proportion to what each would be missed.

@@ -12,12 +12,12 @@ from scipy.sparse import csr_matrix
 
 from recommendations.engine.algorithms import find_algorithm_name
 from recommendations.engine.core.config import RankerConfig
-from recommendations.engine.core.ordered import keep_entries, steps_back_of
+from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.candidates import Proposals
 from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.linear_ranker import LinearOrder
-from recommendations.engine.ranking.ranker_features import SongTable
+from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.score_features import TOGETHER_GROUP
 
 LINEAR_ARRAYS = ("weights", "means", "deviations")
@@ -45,7 +45,7 @@ class Examples:
         return cls(nothing, np.zeros((0, n_features), np.float32), np.zeros(0, dtype=bool))
 
     @classmethod
-    def joined(cls, parts: Sequence[Examples]) -> Examples:
+    def join(cls, parts: Sequence[Examples]) -> Examples:
         """Put blocks of listeners one after the other."""
         lengths = np.concatenate([np.diff(part.proposals.starts) for part in parts])
         starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -88,7 +88,7 @@ class Ranker:
         self,
         config: RankerConfig,
         components: Sequence[str],
-        songs: SongTable,
+        songs: ItemTable,
         model: str,
         linear: LinearOrder | None = None,
         scales: tuple[float, float] = (1.0, 0.0),
@@ -115,7 +115,7 @@ class Ranker:
         cls,
         config: RankerConfig,
         components: Sequence[str],
-        songs: SongTable,
+        songs: ItemTable,
         examples: Examples,
         *,
         seed: int,
@@ -130,7 +130,7 @@ class Ranker:
         """
         import lightgbm
 
-        features, taken, group = sampled(examples, config.negatives_share, seed)
+        features, taken, group = sample_examples(examples, config.negatives_share, seed)
         if not len(taken):
             raise ValueError("No listener took any of the candidates, so there is no order to learn.")
         dataset = lightgbm.Dataset(features, taken.astype(np.int8), group=group, params={"verbose": -1})
@@ -140,16 +140,16 @@ class Ranker:
             return trees
         linear = LinearOrder.learn(features, taken, group)
         deviations = [float(np.std(part.score(features))) or 1.0 for part in (trees, linear)]
-        return trees.mixed(linear, deviations[0], deviations[1], config.linear_share)
+        return trees.mix(linear, deviations[0], deviations[1], config.linear_share)
 
-    def mixed(
+    def mix(
         self, linear: LinearOrder, tree_deviation: float, linear_deviation: float, share: float
     ) -> Ranker:
         """Return these trees with a linear order beside them, each brought to deviation 1."""
         scales = (float((1 - share) / tree_deviation), float(share / linear_deviation))
         return Ranker(self.config, self.components, self.songs, self.model, linear, scales)
 
-    def with_songs(self, songs: SongTable) -> Ranker:
+    def with_songs(self, songs: ItemTable) -> Ranker:
         """Return the same order over newer counts."""
         return Ranker(self.config, self.components, songs, self.model, self.linear, self.scales)
 
@@ -218,7 +218,7 @@ class Ranker:
         """
         import lightgbm
 
-        songs = SongTable.from_state(
+        songs = ItemTable.from_state(
             {name.removeprefix("songs."): a for name, a in state.items() if name.startswith("songs.")}
         )
         parts = [np.asarray(state[f"linear.{n}"]) for n in LINEAR_ARRAYS if f"linear.{n}" in state]
@@ -236,7 +236,7 @@ AT_LEAST = 5
 """A listener with fewer liked songs keeps all of them when songs are hidden."""
 
 
-def held_out(
+def hold_out(
     strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST, newest: bool = False
 ) -> tuple[csr_matrix, csr_matrix]:
     """Hide part of what each listener liked: (what is left, what was hidden).
@@ -244,7 +244,7 @@ def held_out(
     A listener with fewer than `at_least` liked songs keeps all of them. Dislikes are never hidden. With `newest` the
     songs heard last are hidden where the order is known, else songs at random.
     """
-    steps = steps_back_of(strengths) if newest else None
+    steps = count_steps_back(strengths) if newest else None
     rng = np.random.default_rng(derive_seed(seed, "holdout"))
     rows = np.repeat(np.arange(strengths.shape[0]), np.diff(strengths.indptr))
     liked = strengths.data > 0
@@ -262,7 +262,7 @@ def _others(components: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in ("artist", "content", "popularity") if name not in components)
 
 
-def sampled(
+def sample_examples(
     examples: Examples, share: float, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
     """Keep what was taken and a share of the rest, of listeners who took something."""

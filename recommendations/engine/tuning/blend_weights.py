@@ -17,12 +17,12 @@ from recommendations.engine.core.arrays import (
 )
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.seeding import make_generator
-from recommendations.engine.ranking.ensemble import Blend, segments_of
+from recommendations.engine.ranking.ensemble import Blend, assign_segments
 from recommendations.engine.tuning.validation import (
     MIN_LISTENERS,
     Cases,
     K,
-    ndcg_of_lists,
+    compute_ndcg,
 )
 
 N_BLENDS = 24
@@ -52,7 +52,7 @@ class BlendSearch:
     new_ndcg: NDArray[np.float64]
 
 
-def best_blend(
+def search_blend(
     fitted: Mapping[str, Algorithm], cases: Cases, new: Cases, config: RecommenderConfig, seed: int
 ) -> BlendSearch:
     """Find the weights of each segment; each half of its listeners is judged by weights found on the other.
@@ -67,50 +67,56 @@ def best_blend(
         New listeners with less than `config.cold_below` songs given.
     """
     rng = make_generator(seed, "weights")
-    segments = segments_of(count_per_row(keep_positive(cases.histories)), config)
+    segments = assign_segments(count_per_row(keep_positive(cases.histories)), config)
     found: dict[str, dict[str, float]] = {}
     ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
     if len(new) >= MIN_LISTENERS:
-        found["cold"], new_ndcg = _cross_fitted(fitted, new, rng)
+        found["cold"], new_ndcg = _cross_fit(fitted, new, rng)
     for segment in ("warm", "hot"):
         rows = np.flatnonzero(segments == SEGMENTS.index(segment))
         if len(rows) >= MIN_LISTENERS:
-            found[segment], ndcg[rows] = _cross_fitted(fitted, cases.take(rows), rng)
-    weights = _completed(found, tuple(fitted))
+            found[segment], ndcg[rows] = _cross_fit(fitted, cases.take(rows), rng)
+    weights = _complete_weights(found, tuple(fitted))
     for place, segment in enumerate(SEGMENTS):
         rows = np.flatnonzero((segments == place) & np.isnan(ndcg))
         if len(rows):
-            ndcg[rows] = _judged(fitted, cases.take(rows), _row(weights[segment], fitted))
+            ndcg[rows] = _judge(fitted, cases.take(rows), _row(weights[segment], fitted))
     return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
 
 
-def _cross_fitted(
+def _cross_fit(
     fitted: Mapping[str, Algorithm], cases: Cases, rng: np.random.Generator
 ) -> tuple[dict[str, float], NDArray[np.float64]]:
     """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
     halves = np.array_split(rng.permutation(len(cases)), 2)
-    mixtures = [_best_weights(_Parts.of(fitted, cases.take(half[:N_SAMPLE])), rng) for half in halves]
+    mixtures = [
+        _best_weights(_Parts.scale_scores(fitted, cases.take(half[:N_SAMPLE])), rng) for half in halves
+    ]
     ndcg = np.zeros(len(cases))
     for half, mixture in zip(halves, reversed(mixtures), strict=True):
-        ndcg[half] = _judged(fitted, cases.take(half), mixture)
+        ndcg[half] = _judge(fitted, cases.take(half), mixture)
     mean = np.mean(mixtures, axis=0)
     rounded = np.round(mean / mean.sum(), 3)
     shares = rounded / rounded.sum()
     return {name: float(share) for name, share in zip(fitted, shares, strict=True)}, ndcg
 
 
-def _judged(
+def _judge(
     fitted: Mapping[str, Algorithm], cases: Cases, mixture: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     used = {name: fitted[name] for name, weight in zip(fitted, mixture, strict=True) if weight}
-    return np.concatenate([_Parts.of(used, part).ndcg(mixture[mixture > 0]) for _, part in cases.blocks()])
+    return np.concatenate(
+        [_Parts.scale_scores(used, part).ndcg(mixture[mixture > 0]) for _, part in cases.blocks()]
+    )
 
 
 def _row(weights: Mapping[str, float], fitted: Mapping[str, Algorithm]) -> NDArray[np.float64]:
     return np.array([weights.get(name, 0.0) for name in fitted])
 
 
-def _completed(found: Mapping[str, dict[str, float]], names: Sequence[str]) -> dict[str, dict[str, float]]:
+def _complete_weights(
+    found: Mapping[str, dict[str, float]], names: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """Fill in the segments that could not be judged; popularity always has a part, for who has no history."""
     known = next(iter(found.values()), {name: 1 / len(names) for name in names})
     weights = {segment: dict(found.get(segment, known)) for segment in SEGMENTS}
@@ -144,7 +150,7 @@ class _Parts:
     labels: csr_matrix
 
     @classmethod
-    def of(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
+    def scale_scores(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
         scores = [cases.scores(algorithm) for algorithm in fitted.values()]
         impossible = np.logical_and.reduce([np.isnan(component) for component in scores])
         scale = Blend.from_scores(scores, np.ones((len(cases), len(scores))))
@@ -161,7 +167,7 @@ class _Parts:
             if weight:
                 total += np.float32(weight) * part
         total[self.impossible] = -np.inf
-        return ndcg_of_lists(select_top_columns(total, K), self.labels)
+        return compute_ndcg(select_top_columns(total, K), self.labels)
 
 
 def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64]:

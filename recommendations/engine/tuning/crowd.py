@@ -17,7 +17,7 @@ from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.ranking.ensemble import Blend
 from recommendations.engine.tuning.blend_weights import with_some
-from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases, K, Validation, ndcg_of_lists
+from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases, K, Validation, compute_ndcg
 
 ENOUGH_SONGS = 5
 """A listener of fewer songs is not yet part of a crowd."""
@@ -135,8 +135,8 @@ def _weighted(
 def _measured_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
     """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
     share = (config.ranker or RankerConfig()).holdout_share
-    validation = Validation.of(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
-    if len(validation.judges) < MIN_LISTENERS:
+    validation = Validation.hold_out(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
+    if len(validation.validation_listeners) < MIN_LISTENERS:
         return None
     others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
     fitted = {
@@ -166,4 +166,4 @@ def _weights_row(
 def _ndcg(scores: list[Any], weights: NDArray[np.float64], cases: Cases) -> NDArray[np.float64]:
     total = Blend.from_scores(scores, np.tile(weights, (len(cases), 1))).total()
     total[~np.isfinite(total)] = np.nan
-    return ndcg_of_lists(select_top_columns(total, K), cases.labels)
+    return compute_ndcg(select_top_columns(total, K), cases.labels)

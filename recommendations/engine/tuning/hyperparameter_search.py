@@ -118,12 +118,12 @@ def search_component(
     NotEnoughData
         It cannot learn from this data.
     """
-    validation = Validation.of(data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed)
-    if not len(validation.judges):
+    validation = Validation.hold_out(data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed)
+    if not len(validation.validation_listeners):
         return dict(SPACE[name][0]), []
     search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
     made = run_trials(validation, search, seed, silent, clock)
-    made += told_trials(validation, best_trials(made), search, seed, silent, clock)
+    made += side_information_trials(validation, best_trials(made), search, seed, silent, clock)
     return best_trials(made)[name].algorithm.options(), made
 
 
@@ -144,7 +144,7 @@ def run_trials(
     clock: Callable[[], float],
 ) -> list[Trial]:
     """Fit and judge the planned settings within the budget."""
-    planned = list(_planned(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered))
+    planned = list(_plan_trials(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered))
     start = clock()
     made: list[Trial] = []
     for done, (name, options) in enumerate(planned):
@@ -152,9 +152,9 @@ def run_trials(
         if out_of_time and name in {trial.component for trial in made}:
             continue
         report("search", done, len(planned))
-        made.append(_try(validation, name, _made_cheap(name, options), seed))
+        made.append(_try(validation, name, _make_cheap(name, options), seed))
         _light(made)
-    made = _in_full(validation, made, seed)
+    made = _fit_in_full(validation, made, seed)
     report("search", len(planned), len(planned))
     return made
 
@@ -164,12 +164,12 @@ def _try(validation: Validation, name: str, options: Mapping[str, Any], seed: in
     return Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
 
 
-def _made_cheap(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _make_cheap(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return settings with which a first trial is quick: EASE solves for the most heard songs of large catalogues."""
     return {**options, "memory_gb": TRIAL_GB} if name == "ease" else options
 
 
-def _in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Trial]:
+def _fit_in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Trial]:
     """Return the trials with the settings that were best in a quick one tried in full, if that differs."""
     trial = best_trials(trials).get("ease")
     if trial is None:
@@ -190,7 +190,7 @@ def _without_limit(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "memory_gb"}
 
 
-def told_trials(
+def side_information_trials(
     validation: Validation,
     best: Mapping[str, Trial],
     search: SearchConfig,
@@ -239,7 +239,7 @@ def _is_flat(validation: Validation) -> bool:
     return bool((values == values[0]).all()) if len(values) else True
 
 
-def _planned(
+def _plan_trials(
     search: SearchConfig, *, is_flat: bool, is_ordered: bool
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the first settings of every component, then the second ones and so on, as the budget allows."""

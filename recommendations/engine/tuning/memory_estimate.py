@@ -56,7 +56,8 @@ def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
 def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     """Estimate the largest fit of a search beside the best of each component, and what the ranker learns from."""
     tried = [
-        [create_algorithm(name, options) for options in all_options] for name, all_options in _tried(config)
+        [create_algorithm(name, options) for options in all_options]
+        for name, all_options in _list_tried(config)
     ]
     kept = sum(max(one.learned_bytes(size) for one in trials) for trials in tried)
     fit = max(one.fit_bytes(size) for trials in tried for one in trials)
@@ -68,7 +69,7 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     return int(kept + max(fit, 2 * examples))
 
 
-def _tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     names = config.search.components if isinstance(config.search, SearchConfig) else tuple(config.components)
     for name in names:
         yield name, [*SPACE.get(find_algorithm_name(name), ()), config.components.get(name, {})]

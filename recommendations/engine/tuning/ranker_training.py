@@ -13,11 +13,11 @@ from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.core.arrays import count_per_row
 from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.core.seeding import make_generator
-from recommendations.engine.ranking.ranker_features import SongTable
-from recommendations.engine.ranking.second_stage import examples
+from recommendations.engine.ranking.ranker_features import ItemTable
+from recommendations.engine.ranking.second_stage import make_examples
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 from recommendations.engine.tuning.hyperparameter_search import OnProgress
-from recommendations.engine.tuning.validation import K, Validation, ndcg_of_lists
+from recommendations.engine.tuning.validation import K, Validation, compute_ndcg
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Parts of the linear order in the score that are tried."""
@@ -46,7 +46,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class RankerDataset:
     """What the components proposed to the listeners of the validation part, and what those took.
 
     Attributes
@@ -67,7 +67,7 @@ class Lesson:
     config: RankerConfig
     seed: int
     components: tuple[str, ...]
-    songs: SongTable
+    songs: ItemTable
     found: Examples
     labels: csr_matrix
     is_judge: NDArray[np.bool_]
@@ -75,7 +75,7 @@ class Lesson:
     more: tuple[Examples, ...] = ()
 
     @classmethod
-    def of(
+    def build(
         cls,
         validation: Validation,
         fitted: Mapping[str, Algorithm],
@@ -83,10 +83,10 @@ class Lesson:
         cold_below: int,
         seed: int,
         report: OnProgress,
-    ) -> Lesson:
+    ) -> RankerDataset:
         """Describe the proposals of the fitted components; cost linear in listeners times components."""
-        songs = SongTable.learn(validation.data)
-        listeners = _taught_by(validation, config, seed)
+        songs = ItemTable.learn(validation.data)
+        listeners = _choose_training_listeners(validation, config, seed)
         new = validation.new_cases(1, max(cold_below - 1, 1), seed)
         short = validation.new_cases(cold_below, SHORT_HISTORIES * cold_below, seed)
         known = validation.cases(listeners)
@@ -96,7 +96,7 @@ class Lesson:
             for _, cases in group.blocks():
                 report("examples", done, total)
                 scores = [cases.scores(algorithm) for algorithm in fitted.values()]
-                described.append(examples(config, songs, cases.histories, scores, cases.labels))
+                described.append(make_examples(config, songs, cases.histories, scores, cases.labels))
                 done += len(cases)
             parts.append(described)
         report("examples", total, total)
@@ -107,11 +107,13 @@ class Lesson:
             seed=seed,
             components=tuple(fitted),
             songs=songs,
-            found=Examples.joined([*parts[0], *parts[1]]),
+            found=Examples.join([*parts[0], *parts[1]]),
             labels=csr_matrix(vstack([known.labels, new.labels])) if len(new) else known.labels,
-            is_judge=np.append(np.isin(listeners, validation.judges), np.zeros(len(new), dtype=bool)),
+            is_judge=np.append(
+                np.isin(listeners, validation.validation_listeners), np.zeros(len(new), dtype=bool)
+            ),
             is_new=np.append(np.zeros(len(known), dtype=bool), np.ones(len(new), dtype=bool)),
-            more=(Examples.joined(more),) if len(new) else (),
+            more=(Examples.join(more),) if len(new) else (),
         )
 
     @property
@@ -119,44 +121,44 @@ class Lesson:
         """Listeners with hidden songs."""
         return int((~self.is_new).sum())
 
-    def with_more(self, other: Lesson) -> Lesson:
+    def with_more(self, other: RankerDataset) -> RankerDataset:
         """Return the lesson with another one about the same listeners."""
         return replace(self, more=(*self.more, other.found, *other.more))
 
-    def learned(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
+    def train(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
         """Train on some or all of the listeners; None where nobody took anything that was proposed."""
         parts = (self.found, *self.more)
-        found = Examples.joined(parts if listeners is None else [part.take(listeners) for part in parts])
+        found = Examples.join(parts if listeners is None else [part.take(listeners) for part in parts])
         if not found.taken.any():
             return None
         return Ranker.train(self.config, self.components, self.songs, found, seed=self.seed)
 
-    def measured(self) -> Measurement:
+    def cross_validate(self) -> Measurement:
         """Measure each listener by a ranker that was trained on the other half of the listeners."""
         fold = make_generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
         values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
         for part in (0, 1):
-            ranker = replace(self, config=replace(self.config, linear_share=0.5)).learned(fold != part)
+            ranker = replace(self, config=replace(self.config, linear_share=0.5)).train(fold != part)
             if ranker is None:
                 continue
             judged, labels = self.found.take(fold == part), self.labels[fold == part]
             trees, linear = ranker.parts(judged.features)
             for share, ndcg in values.items():
                 lists = _ranked_lists(judged, (1 - share) * trees + share * linear)
-                ndcg[fold == part] = ndcg_of_lists(lists, labels)
+                ndcg[fold == part] = compute_ndcg(lists, labels)
         best = max(values, key=lambda share: values[share][self.is_judge].mean())
         return Measurement(best, values[best][self.is_judge], values[best][self.is_new])
 
 
-def _taught_by(validation: Validation, config: RankerConfig, seed: int) -> NDArray[np.intp]:
+def _choose_training_listeners(validation: Validation, config: RankerConfig, seed: int) -> NDArray[np.intp]:
     """Return the listeners with hidden songs, or the judges and as many others as may be trained on."""
     listeners = np.flatnonzero(count_per_row(validation.hidden))
     if len(listeners) <= config.max_listeners:
         return listeners
-    others = np.setdiff1d(listeners, validation.judges)
-    n_others = max(config.max_listeners - len(validation.judges), 0)
+    others = np.setdiff1d(listeners, validation.validation_listeners)
+    n_others = max(config.max_listeners - len(validation.validation_listeners), 0)
     chosen = make_generator(seed, "ranker listeners").permutation(others)[:n_others]
-    return np.sort(np.concatenate([validation.judges, chosen]))
+    return np.sort(np.concatenate([validation.validation_listeners, chosen]))
 
 
 def _ranked_lists(found: Examples, scores: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -28,17 +28,17 @@ from recommendations.engine.core.config import (
 from recommendations.engine.core.intervals import Interval, bootstrap_difference
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.tree_ranker import Ranker
-from recommendations.engine.tuning.blend_weights import best_blend, with_some
+from recommendations.engine.tuning.blend_weights import search_blend, with_some
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
     Trial,
     best_trials,
     decay_trials,
     run_trials,
+    side_information_trials,
     silent,
-    told_trials,
 )
-from recommendations.engine.tuning.ranker_training import Lesson
+from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 
 COMPARED_ON = 1500
@@ -83,16 +83,18 @@ def tune(
         return Tuned(config)
     ranker_config = config.ranker or RankerConfig()
     max_judges = config.search.max_listeners if config.search else SearchConfig().max_listeners
-    validation = Validation.of(
+    validation = Validation.hold_out(
         data, ranker_config.holdout_share, max_judges, seed, newest=ranker_config.newest_held_out
     )
-    if len(validation.judges) < MIN_LISTENERS:
-        return _as_it_stands(config, len(validation.judges))
+    if len(validation.validation_listeners) < MIN_LISTENERS:
+        return _as_it_stands(config, len(validation.validation_listeners))
     report = on_progress or silent
     if config.search is None:
         fitted = _fit_known(validation, config, seed, report)
-        return _refitted(config, _taught(validation, fitted, ranker_config, config.cold_below, seed, report))
-    return _searched(validation, config, config.search, ranker_config, seed, report, clock)
+        return _refit(
+            config, _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+        )
+    return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
 
 def _as_it_stands(config: RecommenderConfig, n_judges: int) -> Tuned:
@@ -119,8 +121,8 @@ def _fit_known(
     return fitted
 
 
-def _refitted(config: RecommenderConfig, lesson: Lesson) -> Tuned:
-    ranker = lesson.learned()
+def _refit(config: RecommenderConfig, lesson: RankerDataset) -> Tuned:
+    ranker = lesson.train()
     if ranker is None:
         return Tuned(replace(config, ranker=None))
     return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
@@ -129,7 +131,7 @@ def _refitted(config: RecommenderConfig, lesson: Lesson) -> Tuned:
 # -- searching ----------------------------------------------------------------------------------------------
 
 
-def _searched(
+def _search(
     validation: Validation,
     config: RecommenderConfig,
     search: SearchConfig,
@@ -140,7 +142,7 @@ def _searched(
 ) -> Tuned:
     trials = run_trials(validation, search, seed, report, clock)
     ndcg = {name: trial.ndcg for name, trial in best_trials(trials).items()}
-    told = told_trials(validation, best_trials(trials), search, seed, report, clock)
+    told = side_information_trials(validation, best_trials(trials), search, seed, report, clock)
     ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
     trials += told
     trials += decay_trials(validation, best_trials(trials), report)
@@ -157,22 +159,24 @@ def _searched(
     fitted, comparisons = _drop_idle(validation, fitted, protected, config, ranker_config, seed, report)
     helpers = _helpers(validation, config, seed)
     report("weights", 0, 1)
-    blend = best_blend({**fitted, **helpers}, cases, new, config, seed)
+    blend = search_blend({**fitted, **helpers}, cases, new, config, seed)
     alone |= {name: cases.ndcg(algorithm) for name, algorithm in helpers.items()}
     new_alone |= {name: new.ndcg(algorithm) for name, algorithm in helpers.items()}
     report("weights", 1, 1)
-    lesson = _taught(validation, fitted, ranker_config, config.cold_below, seed, report)
-    measured = lesson.measured()
+    lesson = _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+    measured = lesson.cross_validate()
     # both by listeners neither was trained on, and by the same ones
     blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
     new_blended = {"blend": blend.new_ndcg, **{name: new_alone[name] for name in (*fitted, *helpers)}}
-    warm = Comparison.of("ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed)
+    warm = Comparison.compare("ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed)
     comparisons.append(warm)
     weights = _with_single(blend.weights, _best(blended), ("warm", "hot"))
     ranks_cold = False
     if len(new) >= MIN_LISTENERS:
         rival = _best(new_blended)
-        cold = Comparison.of("ranker", measured.new_ndcg, rival, new_blended[rival], seed, "new listeners")
+        cold = Comparison.compare(
+            "ranker", measured.new_ndcg, rival, new_blended[rival], seed, "new listeners"
+        )
         comparisons.append(cold)
         weights = _with_single(weights, rival, ("none", "cold"))
         ranks_cold = cold.is_better
@@ -182,7 +186,7 @@ def _searched(
     new_ndcg["ranker"] = float(measured.new_ndcg.mean()) if len(new) else 0.0
     chosen = "ranker" if warm.is_better else _best(blended)
     final = replace(lesson.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
-    ranker = replace(lesson, config=final).learned() if warm.is_better else None
+    ranker = replace(lesson, config=final).train() if warm.is_better else None
     report("ranker", 1, 1)
     components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
     result = replace(
@@ -195,7 +199,7 @@ def _searched(
     log = _log(validation, trials, ndcg, chosen, weights, ranker)
     log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
     if len(new):
-        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _rounded(new_ndcg)}
+        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _round_values(new_ndcg)}
     return Tuned(result, ranker, log)
 
 
@@ -210,7 +214,7 @@ class Comparison:
     difference: Interval
 
     @classmethod
-    def of(
+    def compare(
         cls,
         system: str,
         ndcg: NDArray[np.float64],
@@ -277,18 +281,18 @@ def _drop_idle(
     comparisons: list[Comparison] = []
     if len(fitted) <= FEWEST_COMPONENTS:
         return fitted, comparisons
-    lesson = Lesson.of(validation, fitted, quick, config.cold_below, seed, report)
-    of_all = lesson.measured().ndcg
-    while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.learned()) is not None:
+    lesson = RankerDataset.build(validation, fitted, quick, config.cold_below, seed, report)
+    of_all = lesson.cross_validate().ndcg
+    while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.train()) is not None:
         importance = ranker.importance()
         droppable = [name for name in fitted if name not in protected]
         if not droppable:
             break
         idle = min(droppable, key=lambda name: importance[find_algorithm_name(name)])
         fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
-        lesson = Lesson.of(validation, fewer, quick, config.cold_below, seed, report)
-        ndcg = lesson.measured().ndcg
-        comparison = Comparison.of(f"ranker without {idle}", ndcg, "ranker over all", of_all, seed)
+        lesson = RankerDataset.build(validation, fewer, quick, config.cold_below, seed, report)
+        ndcg = lesson.cross_validate().ndcg
+        comparison = Comparison.compare(f"ranker without {idle}", ndcg, "ranker over all", of_all, seed)
         comparisons.append(comparison)
         if comparison.difference.low < -MOST_LOST * of_all.mean():
             break
@@ -296,16 +300,16 @@ def _drop_idle(
     return fitted, comparisons
 
 
-def _taught(
+def _build_dataset(
     validation: Validation,
     fitted: Mapping[str, Algorithm],
     config: RankerConfig,
     cold_below: int,
     seed: int,
     report: OnProgress,
-) -> Lesson:
+) -> RankerDataset:
     """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
-    lesson = Lesson.of(validation, fitted, config, cold_below, seed, report)
+    lesson = RankerDataset.build(validation, fitted, config, cold_below, seed, report)
     n_listeners = max(lesson.n_known, 1)
     # there is only one end of a history
     n_holdouts = 1 if validation.is_ordered else config.max_holdouts
@@ -315,7 +319,9 @@ def _taught(
             name: create_algorithm(name, algorithm.options()).fit(other.data, seed=seed)
             for name, algorithm in fitted.items()
         }
-        more = Lesson.of(other, learned, config, cold_below, derive_seed(seed, f"given {holdout}"), report)
+        more = RankerDataset.build(
+            other, learned, config, cold_below, derive_seed(seed, f"given {holdout}"), report
+        )
         lesson = lesson.with_more(more)
     return lesson
 
@@ -342,13 +348,13 @@ def _log(
     """Plain JSON types: what was tried, what was chosen, and what it gains over each component."""
     ours = ndcg[chosen]
     return {
-        "n_judges": len(validation.judges),
+        "n_judges": len(validation.validation_listeners),
         "n_hidden": int(validation.hidden.nnz),
         "trials": [
             {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
             for t in trials
         ],
-        "ndcg@10": _rounded(ndcg),
+        "ndcg@10": _round_values(ndcg),
         "chosen": chosen,
         "gain_over": {
             name: round(ours / value, 4) for name, value in ndcg.items() if name != chosen and value > 0
@@ -359,5 +365,5 @@ def _log(
     }
 
 
-def _rounded(ndcg: Mapping[str, float]) -> dict[str, float]:
+def _round_values(ndcg: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 5) for name, value in ndcg.items()}

@@ -18,10 +18,10 @@ from recommendations.engine.core.arrays import (
     list_entry_rows,
     select_top_columns,
 )
-from recommendations.engine.core.ordered import keep_entries, steps_back_of
+from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.interactions import Interactions
-from recommendations.engine.ranking.tree_ranker import AT_LEAST, held_out
+from recommendations.engine.ranking.tree_ranker import AT_LEAST, hold_out
 
 K = 10
 """Everything is judged by NDCG at this length."""
@@ -74,7 +74,7 @@ class Cases:
     def ndcg(self, algorithm: Algorithm) -> NDArray[np.float64]:
         """Return the NDCG of each listener, (n,)."""
         values = [
-            ndcg_of_lists(select_top_columns(part.scores(algorithm), K), part.labels)
+            compute_ndcg(select_top_columns(part.scores(algorithm), K), part.labels)
             for _, part in self.blocks()
         ]
         return np.concatenate([np.zeros(0), *values])
@@ -105,12 +105,12 @@ class Validation:
     whole: TrainingData
     data: TrainingData
     hidden: csr_matrix
-    judges: NDArray[np.intp]
+    validation_listeners: NDArray[np.intp]
     new_listeners: NDArray[np.intp]
     is_ordered: bool = False
 
     @classmethod
-    def of(
+    def hold_out(
         cls,
         data: TrainingData,
         share: float,
@@ -126,7 +126,7 @@ class Validation:
         if new_listeners is None:
             new_listeners = _draw_new_listeners(data.strengths, seed)
         others = _without_rows(data.strengths, new_listeners)
-        kept, hidden = held_out(others, share, seed, newest=newest)
+        kept, hidden = hold_out(others, share, seed, newest=newest)
         judges = np.flatnonzero(count_per_row(hidden))
         if len(judges) > max_judges:
             judges = np.sort(make_generator(seed, "judges").choice(judges, max_judges, replace=False))
@@ -134,17 +134,19 @@ class Validation:
         if events is not None:
             events = _without(events, hidden)
             events = events.take(~np.isin(events.listener_rows, new_listeners))
-        is_ordered = newest and steps_back_of(data.strengths) is not None
+        is_ordered = newest and count_steps_back(data.strengths) is not None
         training = replace(data, strengths=kept, events=events)
         return cls(data, training, hidden, judges, new_listeners, is_ordered)
 
     def again(self, share: float, seed: int) -> Self:
         """Hide other songs of the same listeners; new listeners stay the same."""
-        return self.of(self.whole, share, len(self.judges), seed, self.new_listeners, self.is_ordered)
+        return self.hold_out(
+            self.whole, share, len(self.validation_listeners), seed, self.new_listeners, self.is_ordered
+        )
 
     def cases(self, rows: NDArray[np.intp] | None = None) -> Cases:
         """Return listeners whose hidden songs are to be found; the judges by default."""
-        rows = self.judges if rows is None else rows
+        rows = self.validation_listeners if rows is None else rows
         return Cases(self.data.strengths[rows], self.hidden[rows])
 
     def new_cases(self, fewest: int, most: int, seed: int) -> Cases:
@@ -156,7 +158,7 @@ class Validation:
         liked = keep_entries(histories, histories.data > 0)
         rng = make_generator(seed, "new listeners", fewest)
         rows = list_entry_rows(liked)
-        steps = steps_back_of(liked) if self.is_ordered else None
+        steps = count_steps_back(liked) if self.is_ordered else None
         order = np.lexsort((rng.random(len(rows)) if steps is None else -steps, rows))
         place = np.arange(len(rows)) - liked.indptr[rows[order]]
         n_given = rng.integers(fewest, most + 1, liked.shape[0])
@@ -183,7 +185,7 @@ def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
     return keep_entries(matrix, keep[list_entry_rows(matrix)])
 
 
-def ndcg_of_lists(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.float64]:
+def compute_ndcg(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.float64]:
     """NDCG with binary relevance of each listener, the ideal over min(K, hidden songs)."""
     rows = np.arange(len(lists))[:, None] * np.int64(hidden.shape[1])
     wanted = list_entry_rows(hidden) * np.int64(hidden.shape[1]) + hidden.indices

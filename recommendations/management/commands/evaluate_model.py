@@ -35,22 +35,22 @@ class Command(SentenceCommand):
         if not rows.interactions.n_events:
             raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to measure.")
         with show_progress_bar() as bar:
-            parts = offline_evaluation.split_of(rows, split, seed)
-            report = offline_evaluation.report_on(rows, config, parts, seed=seed, on_progress=bar.step)
-            rival = gate.rival_of(config) if preset else None
-            active = rival and offline_evaluation.report_on(
+            parts = offline_evaluation.make_split(rows, split, seed)
+            report = offline_evaluation.evaluate_config(rows, config, parts, seed=seed, on_progress=bar.step)
+            rival = gate.find_champion_config(config) if preset else None
+            active = rival and offline_evaluation.evaluate_config(
                 rows, rival, parts, seed=seed, on_progress=bar.step
             )
-        differences = offline_evaluation.differences(report, active, seed=seed) if active else {}
+        differences = offline_evaluation.compare_reports(report, active, seed=seed) if active else {}
         if options["json"]:
             beside = active and active.to_dict() | {"differences": _plain(differences)}
             self.stdout.write(json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2))
             return
         self.stdout.write(f"{config.name}, {split} split, {len(report.listeners):,} listeners measured\n")
         self.stdout.write(report.table())
-        for line in _beside(active, differences):
+        for line in _compare_with_active(active, differences):
             self.stdout.write(line)
-        for line in _told(tuning or {}):
+        for line in _describe_search(tuning or {}):
             self.stdout.write(line)
 
     def _config(self, preset: str | None) -> tuple[RecommenderConfig, dict[str, Any] | None]:
@@ -58,15 +58,15 @@ class Command(SentenceCommand):
         if preset is None:
             active = registry.active_version()
             if active is not None:
-                return registry.recommender_for(active).config, active.metadata.get("tuning")
-        return pipeline.config_for(preset or conf.preset, {}), None
+                return registry.load_recommender(active).config, active.metadata.get("tuning")
+        return pipeline.load_config(preset or conf.preset, {}), None
 
 
 def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:
     return {metric: asdict(interval) for metric, interval in differences.items()}
 
 
-def _beside(active: EvaluationReport | None, differences: dict[str, Interval]) -> Iterator[str]:
+def _compare_with_active(active: EvaluationReport | None, differences: dict[str, Interval]) -> Iterator[str]:
     """Tell what the active version's configuration reaches on the same split, and by how much ours differs."""
     if active is None:
         return
@@ -75,7 +75,7 @@ def _beside(active: EvaluationReport | None, differences: dict[str, Interval]) -
         yield f"  {metric:<13}{active.mean(metric):.4f}   {gained.mean:+.4f} ({gained.low:+.4f} to {gained.high:+.4f})"
 
 
-def _told(tuning: dict[str, Any]) -> Iterator[str]:
+def _describe_search(tuning: dict[str, Any]) -> Iterator[str]:
     """Tell what the search behind a version tried and chose, and what that gains over each component alone."""
     if "trials" not in tuning:
         if tuning.get("reason"):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from recommendations.management.lookup import listener_named, songs_keyed
-from recommendations.management.output import SentenceCommand, as_json, lines_of
+from recommendations.management.lookup import find_listener, find_songs
+from recommendations.management.output import SentenceCommand, as_json, format_lines
 from recommendations.services.serving import recommend
 
 
@@ -23,15 +23,15 @@ class Command(SentenceCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, listener: str, likes: str, top_k: int, **options: Any) -> None:
-        user = listener_named(listener) if listener is not None else None
+        user = find_listener(listener) if listener is not None else None
         if user is not None:
             served = recommend.recommend_for(user, top_k)
         else:
-            served = recommend.recommend_from_songs(songs_keyed(likes), top_k)
+            served = recommend.recommend_from_songs(find_songs(likes), top_k)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(served, user), ensure_ascii=False, indent=2))
             return
-        for line in lines_of(served, user):
+        for line in format_lines(served, user):
             self.stdout.write(line)
         if len(served) < top_k:
             self.stdout.write(f"{len(served)} of {top_k} songs: there are no more to recommend in one list.")

@@ -43,7 +43,7 @@ class Command(SentenceCommand):
         )
         with show_progress_bar() as bar:
             try:
-                seeded = demo_world.seed(world, lambda stage, run: bar.show(stage, run.progress))
+                seeded = demo_world.seed_database(world, lambda stage, run: bar.show(stage, run.progress))
             except DemoWorldConflict as error:
                 raise CommandError(str(error)) from None
         self.stdout.write(_summary("Songs", seeded.songs))

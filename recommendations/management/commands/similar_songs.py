@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from recommendations.management.lookup import song_keyed
+from recommendations.management.lookup import find_song
 from recommendations.management.output import SentenceCommand, as_json
 from recommendations.services.serving import recommend
 
@@ -19,7 +19,7 @@ class Command(SentenceCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, song: str, top_k: int, **options: Any) -> None:
-        wanted = song_keyed(song)
+        wanted = find_song(song)
         served = recommend.similar_songs(wanted, top_k)
         if not served.items:
             raise CommandError(served.reason)

@@ -31,7 +31,7 @@ class Command(SentenceCommand):
             "precompute": not options["no_precompute"],
         }
         pipeline.sweep()
-        run = pipeline.left_by_a_command(preset, wishes) or pipeline.request_training(
+        run = pipeline.find_interrupted_run(preset, wishes) or pipeline.request_training(
             preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
         )
         try:

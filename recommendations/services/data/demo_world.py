@@ -12,14 +12,14 @@ OnProgress = Callable[[str, ImportRun], None]
 
 
 @dataclass(frozen=True)
-class Seeded:
+class SeedResult:
     """What became of the world: one run for its songs, one for its listens."""
 
     songs: ImportRun
     listens: ImportRun
 
 
-def seed(world: World, on_progress: OnProgress = lambda stage, run: None) -> Seeded:
+def seed_database(world: World, on_progress: OnProgress = lambda stage, run: None) -> SeedResult:
     """Bring a world into the database; what is there already stays and is not doubled.
 
     Raises AnotherWorld, and changes nothing, when the database holds other songs with the same ids.
@@ -39,7 +39,7 @@ def seed(world: World, on_progress: OnProgress = lambda stage, run: None) -> See
         world.n_interactions or 50 * world.n_listeners,
         lambda run: on_progress("listens", run),
     )
-    return Seeded(songs, listens)
+    return SeedResult(songs, listens)
 
 
 def song_records(world: World) -> Iterator[SongRecord]:

@@ -14,7 +14,7 @@ from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import Interactions, ItemFeatures, Prior
-from recommendations.models import ListenerState, ModelVersion, Wish
+from recommendations.models import ListenerControl, ListenerState, ModelVersion
 from recommendations.services.data import seed_packs
 from recommendations.services.data.column_reader import Columns, Reader, reader
 
@@ -75,7 +75,7 @@ def is_newer_than(version: ModelVersion | None) -> bool:
     return newest > (version.metadata.get("last_interaction_id", 0) if version else 0)
 
 
-def n_since(version: ModelVersion | None) -> int:
+def count_since(version: ModelVersion | None) -> int:
     """Return how many interactions came in since a version was trained; all of them without one."""
     last = version.metadata.get("last_interaction_id", 0) if version else 0
     return Interaction.objects.filter(pk__gt=last).count()
@@ -93,7 +93,7 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
         songs = read_songs(source)
         events = _events(source, last, on_progress or _ignore)
         features = _features(source, songs)
-    keep = _allowed(events)
+    keep = _select_allowed(events)
     interactions = _interactions(events, keep, songs, songs["id"].astype(np.int64))
     prior = seed_packs.read_prior(interactions.items.ids)
     return TrainingRows(interactions, features, last, int((~keep).sum()), generations, prior)
@@ -115,7 +115,7 @@ def read_histories(
     """Read what the listeners of a range of ids have done up to now, over the songs of a recommender."""
     with reader() as source:
         events = _select_events(source, f"listener_id BETWEEN {first_listener:d} AND {last_listener:d}")
-    return _interactions(events, _allowed(events), songs, item_ids)
+    return _interactions(events, _select_allowed(events), songs, item_ids)
 
 
 def _ignore(done: int, total: int) -> None:
@@ -174,12 +174,14 @@ def _seconds(column: str) -> str:
     return f"COALESCE(CAST({seconds} AS INTEGER), -1)"
 
 
-def _allowed(events: Columns) -> NDArray[np.bool_]:
+def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     """Return which events may be learned from: not of listeners who said no, not of songs they want ignored."""
     silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
-    ignored = Wish.objects.filter(kind__in=[Wish.Kind.IGNORE_SONG, Wish.Kind.NOT_ME])
+    ignored = ListenerControl.objects.filter(
+        kind__in=[ListenerControl.Kind.IGNORE_SONG, ListenerControl.Kind.NOT_ME]
+    )
     pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(-1, 2)
     return allowed & ~np.isin(_pair(events["listener"], events["song"]), _pair(pairs[:, 0], pairs[:, 1]))
 

@@ -45,7 +45,7 @@ class Treatment:
 AS_USUAL = Treatment()
 
 
-def treatment_of(listener: Any) -> Treatment:
+def find_treatment(listener: Any) -> Treatment:
     """Return what a listener gets: their arm of the running experiment, else what the last promoted one left in force.
 
     One cache look-up when nothing runs. An ended experiment may go on for `CACHE_SECONDS` in other processes.
@@ -117,7 +117,7 @@ def start(experiment: Experiment, *, by: Any = None) -> Experiment:
         raise ExperimentRefused(
             _("“%(experiment)s” is running; stop it first.") % {"experiment": running}
         ) from None
-    return _noted(experiment, "started", by)
+    return _log_change(experiment, "started", by)
 
 
 def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
@@ -150,7 +150,7 @@ def _resolve_preset(arm: Arm) -> None:
     if arm.version is None:
         return
     try:
-        registry.recommender_for(arm.version)
+        registry.load_recommender(arm.version)
     except registry.RegistryError as error:
         raise ExperimentRefused(_("Arm %(arm)s: %(error)s") % {"arm": arm.name, "error": error}) from error
 
@@ -158,7 +158,7 @@ def _resolve_preset(arm: Arm) -> None:
 def stop(experiment: Experiment, *, by: Any = None) -> Experiment:
     """End an experiment; everybody is served as usual again."""
     _leave(experiment, State.RUNNING, State.STOPPED, _("Only a running experiment can be stopped."))
-    return _noted(experiment, "stopped", by)
+    return _log_change(experiment, "stopped", by)
 
 
 def stop_arm(arm: Arm, reason: str) -> None:
@@ -167,7 +167,7 @@ def stop_arm(arm: Arm, reason: str) -> None:
         stopped_at=timezone.now(), stop_reason=reason[:300]
     )
     if stopped:
-        _noted(arm.experiment, f"arm {arm.name} stopped: {reason}", None)
+        _log_change(arm.experiment, f"arm {arm.name} stopped: {reason}", None)
 
 
 def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
@@ -184,7 +184,7 @@ def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
     with transaction.atomic():
         _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))
         Arm.objects.filter(pk=arm.pk).update(is_winner=True)
-    return _noted(experiment, f"{arm.name} promoted", by)
+    return _log_change(experiment, f"{arm.name} promoted", by)
 
 
 def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
@@ -193,7 +193,7 @@ def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
         raise ExperimentRefused(refusal)
 
 
-def _noted(experiment: Experiment, what: str, by: Any) -> Experiment:
+def _log_change(experiment: Experiment, what: str, by: Any) -> Experiment:
     """Write what happened to the experiment's log and let every process of this cache see it at once."""
     experiment.refresh_from_db()
     who = f" by {by}" if by is not None else ""

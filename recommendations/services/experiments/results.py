@@ -77,7 +77,7 @@ class Result:
 # --- Results ----------------------------------------------------------------------------------------------------------
 
 
-def result_of(experiment: Experiment, *, confidence: float = CONFIDENCE) -> Result:
+def compute_result(experiment: Experiment, *, confidence: float = CONFIDENCE) -> Result:
     """Return how an experiment stands; two queries, whatever its size."""
     arms = list(experiment.arms.all())
     lists, rates = _rates_by_arm([arm.code for arm in arms])
@@ -207,7 +207,7 @@ def watch(experiment: Experiment) -> list[Arm]:
     Returns the arms stopped now. Their listeners are served as usual and stay counted with the arm.
     """
     stopped = []
-    for arm_result in result_of(experiment, confidence=GUARDRAIL_CONFIDENCE).arms[1:]:
+    for arm_result in compute_result(experiment, confidence=GUARDRAIL_CONFIDENCE).arms[1:]:
         reason = _harm(arm_result)
         if reason and arm_result.arm.stopped_at is None:
             lifecycle.stop_arm(arm_result.arm, reason)

@@ -66,7 +66,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Dashboard:
     """The start page's content."""
 
     active: ModelVersion | None
@@ -88,11 +88,11 @@ class Desk:
         return fallback_share(self.steps)
 
 
-def read() -> Desk:
+def read() -> Dashboard:
     """Read everything; the daily figures, which cost the most, are at most a minute old."""
     values = {gauge.name: gauge.values for gauge in metrics.read()}
     steps = _steps()
-    return Desk(
+    return Dashboard(
         active=ModelVersion.objects.filter(is_active=True).first(),
         running=TrainingRun.objects.active().first(),
         last_run=TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first(),
@@ -115,16 +115,16 @@ def read() -> Desk:
 def days(n_days: int = DAYS) -> list[Day]:
     """Return the last days, oldest first; days without anything are there with zeros."""
     since = timezone.now() - timedelta(days=n_days)
-    heard = _by_day(
+    heard = _count_by_day(
         Interaction.objects.filter(occurred_at__gte=since),
         "occurred_at",
         listens=Count("pk", filter=Q(kind=Interaction.Kind.PLAY)),
         skips=Count("pk", filter=Q(kind=Interaction.Kind.SKIP)),
         likes=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
     )
-    lists = _by_day(Impression.objects.filter(shown_at__gte=since), "shown_at", lists=Count("pk"))
+    lists = _count_by_day(Impression.objects.filter(shown_at__gte=since), "shown_at", lists=Count("pk"))
     clicks = Outcome.objects.filter(impression__shown_at__gte=since, kind=Outcome.Kind.CLICK)
-    clicked = _by_day(clicks, "impression__shown_at", clicked=Count("impression", distinct=True))
+    clicked = _count_by_day(clicks, "impression__shown_at", clicked=Count("impression", distinct=True))
     today = timezone.localdate()
     recommended = _heard_after_shown(since)
     found = (heard, lists, clicked, recommended)
@@ -152,7 +152,7 @@ def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
     return counts
 
 
-def _by_day(rows: Any, moment: str, **counts: Count) -> dict[date, dict[str, int]]:
+def _count_by_day(rows: Any, moment: str, **counts: Count) -> dict[date, dict[str, int]]:
     grouped = rows.order_by().annotate(day=TruncDate(moment)).values("day").annotate(**counts)
     return {row["day"]: row for row in grouped}
 
@@ -194,8 +194,8 @@ def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
     ):
         if finding.status != "ok":
             yield finding
-    yield from _of_trainings()
-    yield from _of_experiments()
+    yield from _warn_about_trainings()
+    yield from _warn_about_experiments()
     share = fallback_share(steps) or 0.0
     if share > MANY_FALLBACKS and sum(n for _, n, _ in steps) >= ENOUGH_LISTS:
         yield Finding(
@@ -206,7 +206,7 @@ def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
         )
 
 
-def _of_trainings() -> Iterable[Finding]:
+def _warn_about_trainings() -> Iterable[Finding]:
     last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
     if last is not None and last.status == TrainingRun.Status.FAILED:
         yield Finding("training", "degraded", f"{last} failed: {last.error}", "Read its log, then retrain.")
@@ -218,11 +218,11 @@ def _of_trainings() -> Iterable[Finding]:
         yield Finding("quality gate", "degraded", f"{version} was held back: {version.gate_reason}", cure)
 
 
-def _of_experiments() -> Iterable[Finding]:
+def _warn_about_experiments() -> Iterable[Finding]:
     running = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
     if running is None:
         return
-    if results.result_of(running).ratio_is_off:
+    if results.compute_result(running).ratio_is_off:
         cure = "Stop it: something loses listeners of one arm, so its results can't be trusted."
         yield Finding(
             "experiment", "degraded", f"the arms of “{running}” are not as large as they were set", cure

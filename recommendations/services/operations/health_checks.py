@@ -76,10 +76,10 @@ def disk_finding() -> Finding:
 def installation_findings() -> list[Finding]:
     """Run the system checks of the machine (SQLite's version, the folders' rights); none of them asks the database."""
     found = checks.run_checks(tags=["installation"])
-    return [finding_of("installation", message) for message in found]
+    return [make_finding("installation", message) for message in found]
 
 
-def finding_of(name: str, message: checks.CheckMessage) -> Finding:
+def make_finding(name: str, message: checks.CheckMessage) -> Finding:
     status: Status = "failed" if message.level >= checks.ERROR else "degraded"
     return Finding(name, status, message.msg, message.hint or "")
 
@@ -132,8 +132,8 @@ def _manifest_digest(version: ModelVersion) -> str:
 
 def worker_finding() -> Finding:
     """Say whether somebody works on every queue: with one worker gone its jobs wait while the other's are done."""
-    silence = workers.seconds_since_pulse()
-    unattended = [queue for queue in QUEUES if not workers.is_attended(queue)]
+    silence = workers.find_silence_seconds()
+    unattended = [queue for queue in QUEUES if not workers.has_worker(queue)]
     cure = (
         f"Start one: `celery -A musicrec_site worker -Q {','.join(unattended)}`, "
         "or `make run`, which starts everything."
@@ -151,4 +151,4 @@ def worker_finding() -> Finding:
 
 def worker_age_seconds() -> float | None:
     """Return the seconds since any worker last said that it lives; None when none is at work."""
-    return workers.seconds_since_pulse()
+    return workers.find_silence_seconds()

@@ -30,20 +30,30 @@ def read() -> Iterator[Gauge]:
 
 def _workers() -> Iterator[Gauge]:
     age = health_checks.worker_age_seconds()
-    yield Gauge("worker_heartbeat_age_seconds", "Since any worker was last heard of.", values=_one(age))
+    yield Gauge(
+        "worker_heartbeat_age_seconds", "Since any worker was last heard of.", values=_make_values(age)
+    )
 
 
 def _trainings() -> Iterator[Gauge]:
-    yield Gauge("training_runs", "Trainings by status.", "status", _by_status(TrainingRun.objects.all()))
+    yield Gauge(
+        "training_runs", "Trainings by status.", "status", _count_by_status(TrainingRun.objects.all())
+    )
     waiting = TrainingRun.objects.queued()
     yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", _queues(waiting))
     oldest = waiting.aggregate(at=Min("created_at"))["at"]
-    yield Gauge("queue_oldest_seconds", "Age of the training that waits longest.", values=_one(_age(oldest)))
+    yield Gauge(
+        "queue_oldest_seconds", "Age of the training that waits longest.", values=_make_values(_age(oldest))
+    )
     running = TrainingRun.objects.running().aggregate(progress=Max("progress"))["progress"]
     yield Gauge(
-        "last_training_seconds", "Length of the newest training that succeeded.", values=_one(_last_took())
+        "last_training_seconds",
+        "Length of the newest training that succeeded.",
+        values=_make_values(_last_took()),
     )
-    yield Gauge("training_progress_ratio", "Progress of the running training, 0 to 1.", values=_one(running))
+    yield Gauge(
+        "training_progress_ratio", "Progress of the running training, 0 to 1.", values=_make_values(running)
+    )
 
 
 def _last_took() -> float | None:
@@ -60,7 +70,7 @@ def _queues(waiting: QuerySet) -> dict[str, float]:
 
 
 def _imports() -> Iterator[Gauge]:
-    yield Gauge("imports", "Imports by status.", "status", _by_status(ImportRun.objects.all()))
+    yield Gauge("imports", "Imports by status.", "status", _count_by_status(ImportRun.objects.all()))
     sums = ImportRun.objects.aggregate(added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected"))
     rows = {outcome: float(n_rows or 0) for outcome, n_rows in sums.items()}
     yield Gauge("import_rows", "Rows of all imports, by what became of them.", "outcome", rows)
@@ -69,17 +79,21 @@ def _imports() -> Iterator[Gauge]:
 def _active_version() -> Iterator[Gauge]:
     active = ModelVersion.objects.filter(is_active=True).first()
     yield Gauge(
-        "active_version", "Number of the active model version.", values=_one(active.pk if active else None)
+        "active_version",
+        "Number of the active model version.",
+        values=_make_values(active.pk if active else None),
     )
     activated = active.activated_at if active else None
     yield Gauge(
-        "active_version_age_seconds", "Since the active version was activated.", values=_one(_age(activated))
+        "active_version_age_seconds",
+        "Since the active version was activated.",
+        values=_make_values(_age(activated)),
     )
     until = active.data_until if active else None
     yield Gauge(
         "active_version_data_age_seconds",
         "Since the newest listen it learned from.",
-        values=_one(_age(until)),
+        values=_make_values(_age(until)),
     )
 
 
@@ -106,14 +120,14 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
 )
 
 
-def _by_status(rows: QuerySet) -> dict[str, float]:
+def _count_by_status(rows: QuerySet) -> dict[str, float]:
     known: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
     return known | {
         row["status"]: float(row["n"]) for row in rows.order_by().values("status").annotate(n=Count("pk"))
     }
 
 
-def _one(value: float | None) -> dict[str, float]:
+def _make_values(value: float | None) -> dict[str, float]:
     return {} if value is None else {"": float(value)}
 
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.engine import Interval, Recommender, paired_bootstrap
-from recommendations.models import ModelVersion, Wish
+from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.serving import (
     exclusions,
     explanation_text,
@@ -100,7 +100,7 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
     Paired means: the same listeners, measured for each version on what was held out of its own data. Intervals are
     bootstrap intervals of the mean difference.
     """
-    differences, n_paired = _paired(a, b)
+    differences, n_paired = _compare_paired(a, b)
     segments = {
         segment: _rows(_segment(a, segment), _segment(b, segment), {})
         for segment in dict.fromkeys([*_segment_names(a), *_segment_names(b)])
@@ -112,7 +112,7 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
         metrics=_rows(_overall(a), _overall(b), differences),
         segments=segments,
         fidelity=_rows(_fidelity(a), _fidelity(b), {}),
-        configuration=_changed(_flat(a.config), _flat(b.config)),
+        configuration=_list_changes(_flat(a.config), _flat(b.config)),
         n_paired=n_paired,
     )
 
@@ -138,7 +138,7 @@ def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float]
     return found if isinstance(found, dict) else None
 
 
-def mean_of(version: ModelVersion, metric: str) -> float | None:
+def get_mean(version: ModelVersion, metric: str) -> float | None:
     """Return the mean of a version's metric, None when it was not measured."""
     return _mean(_overall(version).get(metric))
 
@@ -196,7 +196,7 @@ def _fact(version: ModelVersion, field: str) -> Any:
     return f"{value / 1e6:.1f} MB" if field == "size_bytes" else value
 
 
-def _paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
+def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interval], int]:
     """Return the interval of b minus a for each metric kept by listener, and over how many listeners."""
     of_a, of_b = (version.metrics.get("per_listener") or {} for version in (a, b))
     ids, in_a, in_b = np.intersect1d(
@@ -226,7 +226,7 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     return flat
 
 
-def _changed(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
+def _list_changes(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
     return [
         Row(name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)
     ]
@@ -260,15 +260,15 @@ def preview(listener: User, versions: Iterable[ModelVersion], n: int = 20) -> li
 
 def why_not(listener: User, version: ModelVersion, song: Song, n: int = 20) -> str:
     """Say at which step a song falls out of a listener's list, in one sentence."""
-    return _barred(listener, song) or _by_the_model(listener, version, song, n)
+    return _find_exclusion(listener, song) or _explain_by_model(listener, version, song, n)
 
 
-def _barred(listener: User, song: Song) -> str:
+def _find_exclusion(listener: User, song: Song) -> str:
     if not song.is_available:
         return "It was withdrawn from the catalog, so nobody is offered it."
     if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
         return "The listener disliked it."
-    wishes = Wish.objects.filter(listener=listener).exclude(kind=Wish.Kind.BOOST_SONG)
+    wishes = ListenerControl.objects.filter(listener=listener).exclude(kind=ListenerControl.Kind.BOOST_SONG)
     if wishes.filter(song=song).exists():
         return "The listener hid it or does not want to be judged by it."
     if wishes.filter(artist_id=song.artist_id).exists():
@@ -278,27 +278,27 @@ def _barred(listener: User, song: Song) -> str:
     return ""
 
 
-def _by_the_model(listener: User, version: ModelVersion, song: Song, n: int) -> str:
-    recommender = registry.recommender_for(version)
+def _explain_by_model(listener: User, version: ModelVersion, song: Song, n: int) -> str:
+    recommender = registry.load_recommender(version)
     row = int(recommender.items.rows([song.pk])[0])
     if row < 0:
         return f"{version.name} does not know it: it came into the catalog after the training."
-    history = history_loader.history_of(listener, recommender)
+    history = history_loader.load_history(listener, recommender)
     if row in set(history.item_rows[history.values > 0].tolist()) | set(history.taste_rows.tolist()):
         return "The listener knows it already: it is in their history."
     if row in set(history.item_rows.tolist()):
         return "The listener skipped it early."
-    return _by_rank(listener, version, recommender, history, row, n)
+    return _explain_by_rank(listener, version, recommender, history, row, n)
 
 
-def _by_rank(
+def _explain_by_rank(
     listener: User, version: ModelVersion, recommender: Recommender, history: Any, row: int, n: int
 ) -> str:
     served = recommend.recommend_for(listener, n, version=version)
     found = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
     if found is not None:
         return f"It is in the list, at place {found.position}."
-    mask = exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener))
+    mask = exclusions.build_mask(version, recommender, exclusions.load_unwanted(listener))
     mask[history.item_rows] = True
     (score,), (n_above,) = recommender.find_ranks(
         history.to_csr(recommender.n_items), [row], forbidden=csr_matrix(mask[None, :])

@@ -28,7 +28,7 @@ def delete_expired() -> dict[str, int]:
                 finished_at__lt=compute_cutoff(conf.training_logs_days)
             )
         ),
-        "lists": delete_in_steps(_lists_nobody_gets()),
+        "lists": delete_in_steps(_find_unused_lists()),
         "generated playlists": sum(
             delete_in_steps(Playlist.objects.filter(kind=kind, created_at__lt=compute_cutoff(days)))
             for kind, days in generated_playlists.KEPT_DAYS.items()
@@ -68,7 +68,7 @@ def _old_trainings():
     return ended.filter(finished_at__lt=compute_cutoff(conf.trainings_days)).exclude(pk__in=versions)
 
 
-def _lists_nobody_gets():
+def _find_unused_lists():
     """Return lists that are outdated for longer than a listener counts as active, and those of pruned versions."""
     pruned = RecommendationList.objects.filter(version__state=ModelVersion.State.PRUNED)
     if not conf.lists_active_days:

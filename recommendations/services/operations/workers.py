@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 FORGET_AFTER = timedelta(days=1)
 
 
-def beat(worker: str, queues: list[str]) -> None:
+def touch(worker: str, queues: list[str]) -> None:
     """Write that a worker lives."""
     now = timezone.now()
     WorkerPulse.objects.update_or_create(
@@ -26,13 +26,13 @@ def beat(worker: str, queues: list[str]) -> None:
     )
 
 
-def leave(worker: str) -> None:
+def remove_worker(worker: str) -> None:
     """Forget a worker that ends, and those that have been silent for a day."""
     WorkerPulse.objects.filter(worker=worker[:200]).delete()
     WorkerPulse.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
 
 
-def seconds_since_pulse(queue: str | None = None) -> float | None:
+def find_silence_seconds(queue: str | None = None) -> float | None:
     """Return how long ago a worker of a queue, or any, was last heard of; None when there is none."""
     pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue is None or queue in pulse.queues]
     return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
@@ -47,12 +47,12 @@ def is_alive(silence: float | None) -> bool:
     return silence is not None and silence <= longest
 
 
-def is_attended(queue: str | None = None) -> bool:
+def has_worker(queue: str | None = None) -> bool:
     """Return whether a living worker takes up jobs of this queue, or of any."""
-    return is_alive(seconds_since_pulse(queue))
+    return is_alive(find_silence_seconds(queue))
 
 
-class Pulse(threading.Thread):
+class Heartbeat(threading.Thread):
     """Beats for one worker from a thread of its parent process, also while its children train."""
 
     def __init__(self, worker: str, queues: list[str]) -> None:
@@ -70,11 +70,11 @@ class Pulse(threading.Thread):
     def stop(self) -> None:
         self._stop_asked.set()
         self.join(timeout=5)
-        leave(self.worker)
+        remove_worker(self.worker)
 
     def _beat(self) -> None:
         try:
-            beat(self.worker, self.queues)
+            touch(self.worker, self.queues)
         except DatabaseError as error:
             # The row only gets older, which is what the admin page is to show.
             log.warning("The worker's pulse was not written: %s", error)

@@ -9,74 +9,74 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from catalog.models import Artist, Song
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.serving import list_cache
 
-Kind = Wish.Kind
+Kind = ListenerControl.Kind
 
 
 def hide_song(listener: User, song: Song) -> bool:
     """Never recommend `song` again; return whether that is new."""
-    return _wish(listener, kind=Kind.HIDE_SONG, song=song)
+    return _add_control(listener, kind=Kind.HIDE_SONG, song=song)
 
 
 def unhide_song(listener: User, song: Song) -> bool:
-    return _unwish(listener, kind=Kind.HIDE_SONG, song=song)
+    return _remove_control(listener, kind=Kind.HIDE_SONG, song=song)
 
 
 def hide_artist(listener: User, artist: Artist) -> bool:
     """Never recommend anything by `artist` again; return whether that is new."""
-    return _wish(listener, kind=Kind.HIDE_ARTIST, artist=artist)
+    return _add_control(listener, kind=Kind.HIDE_ARTIST, artist=artist)
 
 
 def unhide_artist(listener: User, artist: Artist) -> bool:
-    return _unwish(listener, kind=Kind.HIDE_ARTIST, artist=artist)
+    return _remove_control(listener, kind=Kind.HIDE_ARTIST, artist=artist)
 
 
 def ignore_song(listener: User, song: Song) -> bool:
     """Leave `song` in the history but recommend nothing because of it; return whether that is new."""
-    return _wish(listener, kind=Kind.IGNORE_SONG, song=song)
+    return _add_control(listener, kind=Kind.IGNORE_SONG, song=song)
 
 
 def unignore_song(listener: User, song: Song) -> bool:
-    return _unwish(listener, kind=Kind.IGNORE_SONG, song=song)
+    return _remove_control(listener, kind=Kind.IGNORE_SONG, song=song)
 
 
-def wishes_of(listener: User) -> QuerySet[Wish]:
+def list_controls(listener: User) -> QuerySet[ListenerControl]:
     """Return the listener's wishes, newest first, with what they name; one query."""
-    return Wish.objects.filter(listener=listener).select_related("song__artist", "artist")
+    return ListenerControl.objects.filter(listener=listener).select_related("song__artist", "artist")
 
 
-def hidden_by(listener: User) -> QuerySet[Wish]:
+def list_hidden(listener: User) -> QuerySet[ListenerControl]:
     """Return the hidden songs and artists and the songs not to be learned from, newest first."""
-    return wishes_of(listener).filter(kind__in=[*Wish.HIDING, Kind.IGNORE_SONG])
+    return list_controls(listener).filter(kind__in=[*ListenerControl.HIDING, Kind.IGNORE_SONG])
 
 
-def about_song(listener: User, song: Song) -> set[str]:
+def list_song_controls(listener: User, song: Song) -> set[str]:
     """Return the kinds of wishes that touch `song` or its artist; one query."""
-    wishes = Wish.objects.filter(listener=listener)
+    wishes = ListenerControl.objects.filter(listener=listener)
     found = wishes.filter(song=song) | wishes.filter(artist_id=song.artist_id)
     return set(found.values_list("kind", flat=True))
 
 
-def unwanted(listener: User) -> tuple[set[int], set[int]]:
+def find_hidden_ids(listener: User) -> tuple[set[int], set[int]]:
     """Return the ids of the songs and of the artists that the listener hid; one query."""
-    rows = Wish.objects.filter(listener=listener, kind__in=Wish.HIDING)
+    rows = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.HIDING)
     pairs = list(rows.values_list("song_id", "artist_id"))
     return {song for song, _ in pairs if song}, {artist for _, artist in pairs if artist}
 
 
-def _wish(listener: User, **what) -> bool:
+def _add_control(listener: User, **what) -> bool:
     with transaction.atomic():
-        _found, is_new = Wish.objects.get_or_create(listener=listener, **what)
+        _found, is_new = ListenerControl.objects.get_or_create(listener=listener, **what)
         if is_new:
             list_cache.invalidate_lists([listener.pk])
     return is_new
 
 
-def _unwish(listener: User, **what) -> bool:
+def _remove_control(listener: User, **what) -> bool:
     with transaction.atomic():
-        found = Wish.objects.filter(listener=listener, **what)
+        found = ListenerControl.objects.filter(listener=listener, **what)
         if not found.exists():
             return False
         # First: it takes the account's row, as a deletion of the account does before it takes these.

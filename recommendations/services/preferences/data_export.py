@@ -11,8 +11,8 @@ from accounts import tokens
 from accounts.models import User
 from catalog.imports import import_jobs
 from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
-from recommendations.models import Impression, RecommendationList, Wish
-from recommendations.services.preferences.taste import taste_of
+from recommendations.models import Impression, ListenerControl, RecommendationList
+from recommendations.services.preferences.taste import load_taste
 from recommendations.services.serving import list_cache
 from recommendations.services.versions import stored_histories
 
@@ -30,9 +30,9 @@ def set_personalised(listener: User, personalised: bool) -> None:
     listener.personalised = personalised
 
 
-def my_data(listener: User) -> dict[str, Any]:
+def export_data(listener: User) -> dict[str, Any]:
     """Return everything that is stored about a listener, in JSON types (T63)."""
-    taste = taste_of(listener)
+    taste = load_taste(listener)
     return {
         "format": FORMAT,
         "exported_at": timezone.now().isoformat(),
@@ -46,7 +46,7 @@ def my_data(listener: User) -> dict[str, Any]:
         },
         "wishes": [
             _wish(wish)
-            for wish in Wish.objects.filter(listener=listener).select_related(
+            for wish in ListenerControl.objects.filter(listener=listener).select_related(
                 "song__artist", "song__album", "artist"
             )
         ],
@@ -56,7 +56,7 @@ def my_data(listener: User) -> dict[str, Any]:
             {"version": kept.version_id, "computed_at": _moment(kept.computed_at), "songs": kept.items}
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
-        "shown_lists": _shown(listener),
+        "shown_lists": _list_impressions(listener),
         "imports": [_import(run) for run in import_jobs.list_imports(listener)],
         "recent_submissions": [
             {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
@@ -124,7 +124,7 @@ def _playlist(playlist: Playlist) -> dict[str, Any]:
     }
 
 
-def _shown(listener: User) -> list[dict[str, Any]]:
+def _list_impressions(listener: User) -> list[dict[str, Any]]:
     """Return the lists that the listener saw and what they did with them."""
     seen = list(
         Impression.objects.filter(listener=listener).prefetch_related("outcomes").order_by("shown_at")
@@ -162,7 +162,7 @@ def _import(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _wish(wish: Wish) -> dict[str, Any]:
+def _wish(wish: ListenerControl) -> dict[str, Any]:
     what = _song(wish.song) if wish.song else {"artist": wish.artist.name if wish.artist else ""}
     return {"kind": wish.kind, **what, "since": _moment(wish.created_at)}
 

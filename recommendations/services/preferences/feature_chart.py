@@ -56,12 +56,12 @@ class Chart:
         return any(axis.mine is not None for axis in self.axes)
 
 
-def profile(song: Song) -> Chart | None:
+def chart_profile(song: Song) -> Chart | None:
     """Chart one song's features; None when it has none."""
     return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, {})
 
 
-def comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) -> Chart | None:
+def chart_comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) -> Chart | None:
     """Chart a song's features beside those of the listener's taste, and mark those that are a reason."""
     chart = _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
     agreeing = {match.name for match in explanation.features}
@@ -70,7 +70,7 @@ def comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) 
     return replace(chart, axes=tuple(replace(axis, agrees=axis.name in agreeing) for axis in chart.axes))
 
 
-def of_means(means: Mapping[str, float | None]) -> Chart | None:
+def chart_means(means: Mapping[str, float | None]) -> Chart | None:
     """Chart the centre of a group of songs."""
     return _chart(means, {})
 
@@ -84,13 +84,15 @@ def _chart(song: Mapping[str, float | None], mine: Mapping[str, float | None]) -
     )
     return Chart(
         axes=axes,
-        song=_polygon([scaled(axis.name, axis.song) for axis in axes]),
-        mine=_polygon([scaled(axis.name, axis.mine) for axis in axes]) if _all_known(mine, known) else "",
+        song=_polygon([scale_feature(axis.name, axis.song) for axis in axes]),
+        mine=_polygon([scale_feature(axis.name, axis.mine) for axis in axes])
+        if _all_known(mine, known)
+        else "",
         rings=tuple(_polygon([ring] * len(known)) for ring in RINGS),
     )
 
 
-def scaled(name: str, value: float | None) -> float:
+def scale_feature(name: str, value: float | None) -> float:
     """Return a feature's value as 0 to 1."""
     if value is None:
         return 0.0

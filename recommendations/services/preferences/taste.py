@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
-from recommendations.models import Taste, Wish
+from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences import feature_chart
 from recommendations.services.serving import (
     exclusions,
@@ -57,7 +57,7 @@ class Cluster:
 
     @property
     def chart(self) -> feature_chart.Chart | None:
-        return feature_chart.of_means(self.means)
+        return feature_chart.chart_means(self.means)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _Described:
     genres: Counter[str]
 
     @classmethod
-    def of(cls, heard: Sequence["_Heard"], songs: Mapping[int, "_KnownSong"]) -> "_Described":
+    def describe(cls, heard: Sequence["_Heard"], songs: Mapping[int, "_KnownSong"]) -> "_Described":
         artists: Counter[str] = Counter()
         genres: Counter[str] = Counter()
         for one in heard:
@@ -96,14 +96,14 @@ class _Heard:
     weight: float
 
 
-def taste_of(listener: User) -> Taste:
+def load_taste(listener: User) -> Taste:
     """Return the listener's taste; unsaved when they never set one."""
     return Taste.objects.filter(listener=listener).first() or Taste(listener=listener)
 
 
 def clusters(listener: User, until: Any = None) -> list[Cluster]:
     """Group what the listener played and liked (before `until`), largest group first; about five queries."""
-    heard = _heard(listener, until)
+    heard = _load_heard_songs(listener, until)
     known = _known_songs([one.song_id for one in heard])
     heard = [one for one in heard if one.song_id in known]
     if not heard:
@@ -111,9 +111,13 @@ def clusters(listener: User, until: Any = None) -> list[Cluster]:
     weights = np.array([one.weight for one in heard], dtype=np.float32)
     vectors = _vectors([known[one.song_id] for one in heard])
     labels = clustering.cluster_songs(vectors, weights, _n_clusters(len(heard)))
-    moods = dict(Wish.objects.filter(listener=listener, kind__in=Wish.MOODS).values_list("song_id", "kind"))
+    moods = dict(
+        ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS).values_list(
+            "song_id", "kind"
+        )
+    )
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
-    everything = _Described.of(heard, known)
+    everything = _Described.describe(heard, known)
     found = [
         _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods) for rows in groups
     ]
@@ -138,7 +142,7 @@ def _known_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
     return known
 
 
-def _heard(listener: User, until: Any) -> list[_Heard]:
+def _load_heard_songs(listener: User, until: Any) -> list[_Heard]:
     found = Interaction.objects.for_listener(listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
@@ -165,7 +169,10 @@ def _vectors(songs: Sequence[_KnownSong]) -> NDArray[np.float32]:
         return np.where((rows >= 0)[:, None], recommender.item_vectors(known), 0).astype(np.float32)
     return np.array(
         [
-            [feature_chart.scaled(*pair) - 0.5 for pair in zip(AUDIO_FEATURES, song.features, strict=True)]
+            [
+                feature_chart.scale_feature(*pair) - 0.5
+                for pair in zip(AUDIO_FEATURES, song.features, strict=True)
+            ]
             for song in songs
         ],
         dtype=np.float32,
@@ -183,7 +190,7 @@ def _cluster(
     ordered = [heard[row].song_id for row in np.argsort(-weights, kind="stable")]
     mine = [songs[song_id] for song_id in ordered]
     n_moods = Counter(moods.get(song_id, NORMAL) for song_id in ordered)
-    described = _Described.of(heard, songs)
+    described = _Described.describe(heard, songs)
     return Cluster(
         key=heard[clustering.find_medoid(vectors, weights)].song_id,
         song_ids=tuple(ordered),
@@ -210,14 +217,18 @@ def _mean(songs: Sequence[_KnownSong], feature: int) -> float | None:
 
 def set_mood(listener: User, song_ids: Iterable[int], mood: str) -> None:
     """Mute or boost these songs of the history, say they weren't mine, or (with "") take either back."""
-    if mood not in (NORMAL, *Wish.MOODS):
-        raise ValueError(f"{mood!r} is not a mood; they are {', '.join(Wish.MOODS)}.")
+    if mood not in (NORMAL, *ListenerControl.MOODS):
+        raise ValueError(f"{mood!r} is not a mood; they are {', '.join(ListenerControl.MOODS)}.")
     ids = list(song_ids)
     with transaction.atomic():
         list_cache.invalidate_lists([listener.pk])
-        Wish.objects.filter(listener=listener, song_id__in=ids, kind__in=Wish.MOODS).delete()
+        ListenerControl.objects.filter(
+            listener=listener, song_id__in=ids, kind__in=ListenerControl.MOODS
+        ).delete()
         if mood:
-            Wish.objects.bulk_create([Wish(listener=listener, song_id=pk, kind=mood) for pk in ids])
+            ListenerControl.objects.bulk_create(
+                [ListenerControl(listener=listener, song_id=pk, kind=mood) for pk in ids]
+            )
 
 
 def set_discovery(listener: User, discovery: float) -> float:
@@ -272,22 +283,26 @@ def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Serve
         version,
         n,
         lambda: recommender.recommend(
-            history_loader.history_of(listener, recommender, _as_moods(listener, moods)),
+            history_loader.load_history(listener, recommender, _as_moods(listener, moods)),
             n,
-            exclude=exclusions.mask_for(version, recommender, exclusions.unwanted_by(listener), also=moods),
+            exclude=exclusions.build_mask(
+                version, recommender, exclusions.load_unwanted(listener), also=moods
+            ),
             discovery=recommend.engine_discovery(discovery, recommender),
         ),
     )
 
 
 def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:
-    ignored = Wish.objects.filter(listener=listener, kind=Wish.Kind.IGNORE_SONG)
-    left_out = {song_id for song_id, mood in moods.items() if mood in Wish.NOT_LEARNED_FROM}
+    ignored = ListenerControl.objects.filter(listener=listener, kind=ListenerControl.Kind.IGNORE_SONG)
+    left_out = {song_id for song_id, mood in moods.items() if mood in ListenerControl.NOT_LEARNED_FROM}
     left_out |= set(ignored.values_list("song_id", flat=True))
-    return frozenset(left_out), frozenset(s for s, mood in moods.items() if mood == Wish.Kind.BOOST_SONG)
+    return frozenset(left_out), frozenset(
+        s for s, mood in moods.items() if mood == ListenerControl.Kind.BOOST_SONG
+    )
 
 
-def knowledge_of(listener: User) -> dict[str, Any]:
+def count_knowledge(listener: User) -> dict[str, Any]:
     """Count what the recommender has to go by; one query."""
     kinds = Interaction.Kind
     return Interaction.objects.for_listener(listener).aggregate(

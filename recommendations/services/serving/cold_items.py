@@ -16,7 +16,7 @@ N_NEWCOMERS = 20
 _TEMPO_SPAN = 120.0
 
 
-def stand_ins(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
+def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
     """Return ids of songs that the model knows and that are like these, which it does not know.
 
     Like means: by the same artist; without such a song, of the same genre; without a genre, of a similar sound. At

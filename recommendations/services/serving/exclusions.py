@@ -11,18 +11,18 @@ from catalog.models import Song
 from recommendations.conf import conf
 from recommendations.engine import Recommender
 from recommendations.models import ModelVersion
-from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.work_versions import WorkVersions, read_versions
 
 NOTHING_UNWANTED = Unwanted()
 
 
-def unwanted_by(listener) -> Unwanted:
+def load_unwanted(listener) -> Unwanted:
     """Read what a listener disliked or hid; two queries."""
-    return Told(listener).unwanted
+    return ListenerContext(listener).unwanted
 
 
-def mask_for(
+def build_mask(
     version: ModelVersion, recommender: Recommender, unwanted: Unwanted, also: Collection[int] = ()
 ) -> NDArray[np.bool_]:
     """Return what must not come, bool (n_items,): not available, unwanted, or in `also` (song ids)."""
@@ -30,11 +30,11 @@ def mask_for(
     songs = {*unwanted.song_ids, *also}
     if unwanted.artist_ids:
         songs.update(Song.objects.filter(artist_id__in=unwanted.artist_ids).values_list("pk", flat=True))
-    mask[known_rows(recommender, songs)] = True
+    mask[find_model_rows(recommender, songs)] = True
     return mask
 
 
-def known_rows(recommender: Recommender, song_ids: Iterable[int]) -> NDArray[np.int32]:
+def find_model_rows(recommender: Recommender, song_ids: Iterable[int]) -> NDArray[np.int32]:
     """Return the rows of those songs that the recommender knows."""
     rows = recommender.items.rows(np.fromiter(song_ids, dtype=np.int64))
     return rows[rows >= 0]
@@ -69,8 +69,8 @@ class _CatalogMasks:
     def _read(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
         mask = np.zeros(recommender.n_items, dtype=bool)
         unavailable = Song.objects.filter(is_available=False).values_list("pk", flat=True)
-        mask[known_rows(recommender, unavailable)] = True
-        mask[known_rows(recommender, self._missing.get(version.artifact, ()))] = True
+        mask[find_model_rows(recommender, unavailable)] = True
+        mask[find_model_rows(recommender, self._missing.get(version.artifact, ()))] = True
         return mask
 
     def missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:

@@ -86,7 +86,7 @@ def read_facts(listener: Any, items: Iterable[Any], *, about: Song | None = None
     """
     items = list(items)
     explanations = [item.explanation for item in items]
-    named = songs_named_by(explanations)
+    named = load_named_songs(explanations)
     claims_likeness = any(_LIKENESS & set(one.shares) for one in explanations)
     facts: dict[str, Any] = {"named": named, "content": _content_parts() if claims_likeness else frozenset()}
     if about is not None:
@@ -101,7 +101,7 @@ def read_facts_of_picks(items: Iterable[Any], picks: Picks) -> Facts:
     """Read the facts for a visitor, who has picks and no history; two queries."""
     genres = [*picks.genres, *(genre for song in picks.songs for genre in song.genres.all())]
     return Facts(
-        named=songs_named_by(item.explanation for item in items),
+        named=load_named_songs(item.explanation for item in items),
         picked_artist_ids={
             *(artist.pk for artist in picks.artists),
             *(song.artist_id for song in picks.songs),
@@ -112,7 +112,7 @@ def read_facts_of_picks(items: Iterable[Any], picks: Picks) -> Facts:
     )
 
 
-def songs_named_by(explanations: Iterable[Explanation]) -> dict[int, Song]:
+def load_named_songs(explanations: Iterable[Explanation]) -> dict[int, Song]:
     """Return every song that the explanations name, by id, with its artist; one query."""
     ids = {part.item_id for explanation in explanations for part in explanation.named}
     return Song.objects.select_related("artist").in_bulk(ids) if ids else {}

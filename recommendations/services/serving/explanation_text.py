@@ -94,7 +94,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Reasons:
+class ExplanationText:
     """Why one song is recommended, ready to be shown; `popularity` is empty unless a crowd plays it."""
 
     shares: tuple[Share, ...]
@@ -107,7 +107,7 @@ class Reasons:
     explanation: Explanation | None = None
 
 
-def describe_list(items: Iterable[Any], facts: Facts) -> list[Reasons]:
+def describe_list(items: Iterable[Any], facts: Facts) -> list[ExplanationText]:
     """Put the reasons of a list into words; no song or artist is named as the cause on more than two cards.
 
     Parameters
@@ -119,12 +119,12 @@ def describe_list(items: Iterable[Any], facts: Facts) -> list[Reasons]:
     return [_describe(item.song, item.explanation, facts, named) for item in items]
 
 
-def describe(song: Song, explanation: Explanation, facts: Facts) -> Reasons:
+def describe(song: Song, explanation: Explanation, facts: Facts) -> ExplanationText:
     """Put the reasons of one song into words."""
     return _describe(song, explanation, facts, Counter())
 
 
-def describe_likeness(items: Iterable[Any], about: Song, facts: Facts) -> list[Reasons]:
+def describe_likeness(items: Iterable[Any], about: Song, facts: Facts) -> list[ExplanationText]:
     """Put into words in what the songs of a list are like the one song they are shown for."""
     return [
         replace(describe(item.song, item.explanation, facts), line=_likeness_line(item, about, facts))
@@ -132,7 +132,7 @@ def describe_likeness(items: Iterable[Any], about: Song, facts: Facts) -> list[R
     ]
 
 
-def describe_served(served: Served, listener: Any) -> list[Reasons]:
+def describe_served(served: Served, listener: Any) -> list[ExplanationText]:
     """Put the reasons of a served list into words, checked against what the list was made from."""
     if served.about is not None:
         facts = read_facts(listener, served.items, about=served.about)
@@ -188,7 +188,7 @@ def name_features(matches: Sequence[FeatureMatch]) -> str:
         str(CALM if match.name == "energy" and match.song_value < MOST_CALM else FEATURE_WORDS[match.name])
         for match in matches[:2]
     ]
-    return words_joined(words)
+    return join_words(words)
 
 
 def _may_name(song_id: Any, facts: Facts) -> bool:
@@ -196,10 +196,10 @@ def _may_name(song_id: Any, facts: Facts) -> bool:
     return song_id in facts.named and is_picked
 
 
-def _describe(song: Song, explanation: Explanation, facts: Facts, named: Counter[Any]) -> Reasons:
+def _describe(song: Song, explanation: Explanation, facts: Facts, named: Counter[Any]) -> ExplanationText:
     checked = check_explanation(song, explanation, facts)
     shares = _shares(song, checked, facts)
-    return Reasons(
+    return ExplanationText(
         shares=shares,
         sentence=" + ".join(f"{share.text} ({share.percent}%)" for share in shares),
         line=_line(song, checked, shares, facts, named),
@@ -276,7 +276,7 @@ def _share_text(kind: str, parts: set[str], song: Song, explanation: Explanation
             return _("Matches your taste in audio features")
         case "likeness":
             words = {ARTIST: _("artist"), GENRE: _("genre"), AUDIO: _("sound")}
-            alike = words_joined([word for part, word in words.items() if part in parts])
+            alike = join_words([word for part, word in words.items() if part in parts])
             return _("Like your music in %(parts)s") % {"parts": alike}
         case "popular":
             return popularity_words(explanation)
@@ -438,7 +438,7 @@ def popularity_words(explanation: Explanation) -> str:
     return words % {"count": format_count(note.count)}
 
 
-def words_joined(words: list[str]) -> str:
+def join_words(words: list[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     if len(words) < 2:
         return "".join(words)

@@ -23,14 +23,14 @@ class UnknownImpression(EventRefused):
     """There is no such impression of this listener."""
 
 
-def receipt(listener: User, served: Served, arm: str | None = None) -> str:
+def sign_receipt(listener: User, served: Served, arm: str | None = None) -> str:
     """Return a signed text that says how a list came about; it goes with the list."""
     version = served.version.pk if served.version else None
     told = {"l": listener.pk, "v": version, "s": served.step, "a": arm or served.arm or None}
     return signing.dumps(told, salt=_SALT, compress=True)
 
 
-def shown(listener: User, receipt_text: str, songs: Sequence[Song], surface: str) -> Impression:
+def record_impression(listener: User, receipt_text: str, songs: Sequence[Song], surface: str) -> Impression:
     """Record that a listener saw these songs of the list with that receipt, in this order."""
     told = _read(listener, receipt_text)
     version = ModelVersion.objects.filter(pk=told["v"]).first() if told["v"] else None
@@ -42,7 +42,7 @@ def shown(listener: User, receipt_text: str, songs: Sequence[Song], surface: str
         arm=told["a"],
         song_ids=[song.pk for song in songs],
     )
-    telemetry.event_recorded("impression")
+    telemetry.count_event("impression")
     return impression
 
 
@@ -58,7 +58,7 @@ def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: s
         impression=impression, song=song, kind=kind, defaults={"position": position}
     )
     if is_new:
-        telemetry.event_recorded(kind)
+        telemetry.count_event(kind)
     return is_new
 
 

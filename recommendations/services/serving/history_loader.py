@@ -11,44 +11,44 @@ from catalog.models import Interaction
 from recommendations.engine import History, Recommender
 from recommendations.services.data.training_rows import USUAL_DURATION_MS
 from recommendations.services.serving import cold_items, pick_candidates
-from recommendations.services.serving.listener_context import Fact, Moods, Told
+from recommendations.services.serving.listener_context import HistoryRow, ListenerContext, Moods
 
 BOOST = np.float32(2)
 """How much more a song of a boosted part of the history counts."""
 
 
-def history_of(
-    listener, recommender: Recommender, moods: Moods | None = None, told: Told | None = None
+def load_history(
+    listener, recommender: Recommender, moods: Moods | None = None, context: ListenerContext | None = None
 ) -> History:
     """Read a listener's whole history with the songs they picked, and while it says nothing yet their other picks.
 
     `moods` stands for what the listener said about parts of their history, as a preview wants it; by default what is
-    stored. `told` is what was read of the listener already.
+    stored. `context` is what was read of the listener already.
     """
-    told = told or Told(listener)
+    context = context or ListenerContext(listener)
     if moods is not None:
-        return _made(listener, recommender, moods, told)
-    if recommender not in told.in_rows:
-        told.in_rows[recommender] = _made(listener, recommender, told.moods, told)
-    return told.in_rows[recommender]
+        return _build_history(listener, recommender, moods, context)
+    if recommender not in context.in_rows:
+        context.in_rows[recommender] = _build_history(listener, recommender, context.moods, context)
+    return context.in_rows[recommender]
 
 
-def _made(listener, recommender: Recommender, moods: Moods, told: Told) -> History:
+def _build_history(listener, recommender: Recommender, moods: Moods, context: ListenerContext) -> History:
     left_out, boosted = moods
-    events = _events_of(told.history, left_out)
+    events = _list_events(context.history, left_out)
     if events["item_ids"]:
-        events = _with_picked(events, told.picked_song_ids, left_out)
-    history = _boosted(recommender.history(**events), recommender, boosted)
+        events = _add_picks(events, context.picked_song_ids, left_out)
+    history = _boost_songs(recommender.history(**events), recommender, boosted)
     if history.n_positive:
         return history
-    taste = pick_candidates.choose_seeds(told.picks, recommender)
-    taste += cold_items.stand_ins([song.pk for song in told.picks.songs], recommender)
+    taste = pick_candidates.choose_seeds(context.picks, recommender)
+    taste += cold_items.find_proxy_songs([song.pk for song in context.picks.songs], recommender)
     if history.n_unknown:
-        taste += cold_items.stand_ins(_wanted_song_ids(events), recommender)
+        taste += cold_items.find_proxy_songs(_wanted_song_ids(events), recommender)
     return recommender.history(**events, taste=taste)
 
 
-def _with_picked(events: dict[str, Any], song_ids: Sequence[int], left_out: frozenset[int]) -> dict[str, Any]:
+def _add_picks(events: dict[str, Any], song_ids: Sequence[int], left_out: frozenset[int]) -> dict[str, Any]:
     """Add the picked songs, each as one like at an unknown time; what was disliked since is not added."""
     kinds, ids = events["kinds"], events["item_ids"]
     disliked = {pk for pk, kind in zip(ids, kinds, strict=True) if kind == Interaction.Kind.DISLIKE}
@@ -69,7 +69,7 @@ def _wanted_song_ids(events: dict[str, Any]) -> list[int]:
     return [pk for pk, kind in zip(events["item_ids"], events["kinds"], strict=True) if kind in wanted]
 
 
-def _boosted(history: History, recommender: Recommender, song_ids: frozenset[int]) -> History:
+def _boost_songs(history: History, recommender: Recommender, song_ids: frozenset[int]) -> History:
     if not song_ids:
         return history
     more = np.isin(history.item_rows, recommender.items.rows(np.fromiter(song_ids, dtype=np.int64)))
@@ -77,7 +77,7 @@ def _boosted(history: History, recommender: Recommender, song_ids: frozenset[int
     return replace(history, values=values.astype(np.float32))
 
 
-def _events_of(history: Sequence[Fact], left_out: frozenset[int]) -> dict[str, Any]:
+def _list_events(history: Sequence[HistoryRow], left_out: frozenset[int]) -> dict[str, Any]:
     """Return the arguments of `Recommender.history`: everything the listener did, but for songs to be left out."""
     rows = [fact for fact in history if fact.song_id not in left_out]
     if not rows:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from catalog.models import Artist, ArtistCredit, Genre, Interaction, Song
 from recommendations.engine import History, Recommender
-from recommendations.models import Taste, Wish
+from recommendations.models import ListenerControl, Taste
 
 # Which songs count differently: (not learned from, counted more).
 Moods = tuple[frozenset[int], frozenset[int]]
 
 
-class Fact(NamedTuple):
+class HistoryRow(NamedTuple):
     """One row of a history."""
 
     song_id: int
@@ -47,7 +47,7 @@ class Picks:
         return bool(self.songs or self.artists or self.genres)
 
 
-class Told:
+class ListenerContext:
     """Reads on demand and remembers; it is made for one request and thrown away with it.
 
     `in_rows` is the history as recommenders want it, by recommender: a page of several lists makes it once.
@@ -59,14 +59,16 @@ class Told:
 
     @cached_property
     def _wishes(self) -> list[tuple[int | None, int | None, str]]:
-        wishes = Wish.objects.filter(listener=self._listener)
+        wishes = ListenerControl.objects.filter(listener=self._listener)
         return list(wishes.values_list("song_id", "artist_id", "kind"))
 
     @cached_property
-    def history(self) -> list[Fact]:
+    def history(self) -> list[HistoryRow]:
         """Everything the listener did; one query."""
         columns = ("song_id", "kind", "plays", "played_ms", "song__duration_ms", "occurred_at")
-        return [Fact(*row) for row in Interaction.objects.for_listener(self._listener).values_list(*columns)]
+        return [
+            HistoryRow(*row) for row in Interaction.objects.for_listener(self._listener).values_list(*columns)
+        ]
 
     @cached_property
     def picks(self) -> Picks:
@@ -88,20 +90,26 @@ class Told:
     def unwanted(self) -> Unwanted:
         """What must not be recommended; the dislikes are taken from the history when that was read already."""
         # A song not learned from is out of the history, so it would come back as if it were new.
-        wishes = [(song, artist) for song, artist, kind in self._wishes if kind != Wish.Kind.BOOST_SONG]
+        wishes = [
+            (song, artist) for song, artist, kind in self._wishes if kind != ListenerControl.Kind.BOOST_SONG
+        ]
         artist_ids = frozenset(artist for _, artist in wishes if artist)
         return Unwanted(
             song_ids=frozenset(self._disliked())
             | {song for song, _ in wishes if song}
-            | _songs_crediting(artist_ids),
+            | _find_credited_songs(artist_ids),
             artist_ids=artist_ids,
         )
 
     @cached_property
     def moods(self) -> Moods:
         """Which songs the listener wants left out and which counted more."""
-        boosted = frozenset(song for song, _, kind in self._wishes if song and kind == Wish.Kind.BOOST_SONG)
-        left_out = frozenset(song for song, _, kind in self._wishes if song and kind in Wish.NOT_LEARNED_FROM)
+        boosted = frozenset(
+            song for song, _, kind in self._wishes if song and kind == ListenerControl.Kind.BOOST_SONG
+        )
+        left_out = frozenset(
+            song for song, _, kind in self._wishes if song and kind in ListenerControl.NOT_LEARNED_FROM
+        )
         return left_out, boosted
 
     def _disliked(self) -> list[int]:
@@ -112,7 +120,7 @@ class Told:
         )
 
 
-def _songs_crediting(artist_ids: frozenset[int]) -> frozenset[int]:
+def _find_credited_songs(artist_ids: frozenset[int]) -> frozenset[int]:
     """Return the songs that name one of the artists beside their main one; no query without artists."""
     if not artist_ids:
         return frozenset()

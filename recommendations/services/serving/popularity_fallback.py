@@ -11,7 +11,7 @@ from recommendations.services.serving.exclusions import Unwanted
 _CACHE_KEY = "musicrec:most-played"
 
 
-def most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
+def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
     """Return at most n available songs and how many listeners played or liked each, most first."""
     counts: dict[int, int] = dict(
         cache.get_or_set(_CACHE_KEY, _count, timeout=conf.popular_cache_seconds) or []

@@ -16,7 +16,7 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender, cut_blocks
-from recommendations.models import ModelVersion, RecommendationList, Taste, Wish
+from recommendations.models import ListenerControl, ModelVersion, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.data.column_reader import Columns, reader
@@ -63,11 +63,11 @@ def precompute(
     is_turn_over
         Asked after every batch; True ends the work there.
     """
-    recommender = registry.recommender_for(version)
+    recommender = registry.load_recommender(version)
     known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
-    listener_ids = _wanted(known.listener_ids())
+    listener_ids = _select_listeners(known.listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
@@ -97,13 +97,15 @@ def _ignore(stage: str, done: int, total: int) -> None:
     """Progress that nobody asked for."""
 
 
-def _wanted(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return who of them gets a list: active lately, personalised, without wishes for its making."""
     active = select_active_listeners().values("pk")
     allowed = User.objects.with_training_consent().filter(pk__in=active).values_list("pk", flat=True)
     special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
     special |= set(Taste.songs.through.objects.values_list("taste_id", flat=True))
-    special |= set(Wish.objects.filter(kind__in=Wish.MOODS).values_list("listener_id", flat=True))
+    special |= set(
+        ListenerControl.objects.filter(kind__in=ListenerControl.MOODS).values_list("listener_id", flat=True)
+    )
     is_wanted = np.isin(listener_ids, np.fromiter(allowed, dtype=np.int64))
     return listener_ids[is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))]
 
@@ -149,7 +151,7 @@ class _OfTraining:
     @cached_property
     def _matrices(self) -> tuple[csr_matrix, csr_matrix]:
         events = self._rows.interactions
-        return self._recommender.histories(events), _disliked(events, self._recommender)
+        return self._recommender.histories(events), _build_dislikes(events, self._recommender)
 
     def of(self, listener_ids: NDArray[np.int64]) -> _Some:
         histories, disliked = self._matrices
@@ -177,13 +179,13 @@ class _OfDatabase:
         with reader() as source:
             generations: Generations = training_rows.read_generations(source, first, last)
         events = training_rows.read_histories(first, last, self._songs, self._recommender.item_ids)
-        events = _of(listener_ids, events)
+        events = _select_events(listener_ids, events)
         ids = events.listeners.ids
         histories = self._recommender.histories(events)
-        return _Some(ids, histories, _disliked(events, self._recommender), generations.of(ids), read_at)
+        return _Some(ids, histories, _build_dislikes(events, self._recommender), generations.of(ids), read_at)
 
 
-def _of(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
+def _select_events(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
     """Return the events of these listeners only: a range of ids may hold others, who get no list."""
     wanted = np.isin(events.listeners.ids, listener_ids)
     if wanted.all():
@@ -194,13 +196,13 @@ def _of(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
     return replace(kept, listener_rows=rows, listeners=listeners)
 
 
-def _disliked(events: Interactions, recommender: Recommender) -> csr_matrix:
+def _build_dislikes(events: Interactions, recommender: Recommender) -> csr_matrix:
     is_dislike = events.kinds == Kind.DISLIKE
     items = recommender.items.rows(events.items.ids)[events.item_rows[is_dislike]]
-    return _marked(events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items))
+    return _mark_songs(events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items))
 
 
-def _marked(rows: NDArray, items: NDArray, shape: tuple[int, int]) -> csr_matrix:
+def _mark_songs(rows: NDArray, items: NDArray, shape: tuple[int, int]) -> csr_matrix:
     """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
     known = items >= 0
     return csr_matrix((np.ones(known.sum(), dtype=np.float32), (rows[known], items[known])), shape=shape)
@@ -215,16 +217,16 @@ def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_ma
     rows = np.searchsorted(listener_ids, listeners).clip(max=len(listener_ids) - 1)
     asked = listener_ids[rows] == listeners
     shape = (len(listener_ids), recommender.n_items)
-    return _marked(rows[asked], recommender.items.rows(songs[asked]), shape)
+    return _mark_songs(rows[asked], recommender.items.rows(songs[asked]), shape)
 
 
 def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     # a range, not a list of ids: others in between are sorted out by whoever asks
     first, last = int(listener_ids[0]), int(listener_ids[-1])
-    wishes = Wish.objects.filter(listener_id__gte=first, listener_id__lte=last)
-    songs = wishes.filter(kind__in=[Wish.Kind.HIDE_SONG, *Wish.NOT_LEARNED_FROM])
+    wishes = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
+    songs = wishes.filter(kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM])
     yield from songs.values_list("listener_id", "song_id")
-    artists = wishes.filter(kind=Wish.Kind.HIDE_ARTIST).values_list("listener_id", "artist_id")
+    artists = wishes.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list("listener_id", "artist_id")
     for listener_id, artist_id in artists:
         for song_id in Song.objects.by_artists([artist_id]).values_list("pk", flat=True):
             yield listener_id, song_id

@@ -29,7 +29,7 @@ from recommendations.services.serving import (
     popularity_fallback,
 )
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED
-from recommendations.services.serving.listener_context import Picks, Told, Unwanted
+from recommendations.services.serving.listener_context import ListenerContext, Picks, Unwanted
 from recommendations.services.serving.work_versions import recommend_without_repeats
 from recommendations.services.versions import registry
 
@@ -111,7 +111,7 @@ class _Request:
     listener: Any
     n: int
     discovery: float
-    told: Told
+    context: ListenerContext
     is_ordinary: bool
     relevance: float | None = None
 
@@ -130,28 +130,28 @@ def recommend_for(
     *,
     discovery: float | None = None,
     version: ModelVersion | None = None,
-    told: Told | None = None,
+    context: ListenerContext | None = None,
 ) -> Served:
     """Recommend at most n songs to a listener.
 
     `discovery` is 0 (familiar) to 1 (adventurous), by default as the listener set it; `version` is the active one
-    unless an experiment wants another; `told` is what was read of the listener already.
+    unless an experiment wants another; `context` is what was read of the listener already.
     Raises ValueError for n below 1.
     """
     started = time.perf_counter()
     asked = version is not None or discovery is not None
-    treatment = lifecycle.AS_USUAL if asked else lifecycle.treatment_of(listener)
-    request = _request(listener, n, discovery, treatment, told or Told(listener))
+    treatment = lifecycle.AS_USUAL if asked else lifecycle.find_treatment(listener)
+    request = _request(listener, n, discovery, treatment, context or ListenerContext(listener))
     answered = _answer(request, version or treatment.version)
     served = replace(answered, arm=treatment.arm)
     kept = served.computed_at if served.step == "precomputed" else None
     age = None if kept is None else (timezone.now() - kept).total_seconds()
-    telemetry.recommendation_served(served.step, time.perf_counter() - started, list_age_seconds=age)
+    telemetry.count_recommendation(served.step, time.perf_counter() - started, list_age_seconds=age)
     return served
 
 
 def _request(
-    listener, n: int | None, discovery: float | None, treatment: lifecycle.Treatment, told: Told
+    listener, n: int | None, discovery: float | None, treatment: lifecycle.Treatment, context: ListenerContext
 ) -> _Request:
     """What a listener set themselves comes before what an experiment would try on them."""
     n = length(n)
@@ -164,7 +164,7 @@ def _request(
         wanted = AS_CONFIGURED if treatment.discovery is None else treatment.discovery
         relevance = treatment.relevance
     ordinary = wanted == AS_CONFIGURED and relevance is None and listener.personalised
-    return _Request(listener, n, wanted, told, ordinary, relevance)
+    return _Request(listener, n, wanted, context, ordinary, relevance)
 
 
 def length(n: int | None) -> int:
@@ -179,12 +179,12 @@ def length(n: int | None) -> int:
 def _answer(request: _Request, version: ModelVersion | None) -> Served:
     found = _recommender(version)
     if found is None:
-        return _without_model(request.n, request.told.unwanted)
+        return _without_model(request.n, request.context.unwanted)
     version, recommender = found
     generation = list_cache.generation(request.listener.pk)
     cache_key = list_cache.key(request.listener.pk, generation, request.settings | {"version": version.pk})
     for draft in _kept_drafts(request, version, generation, cache_key):
-        served = _served(draft, version, request.told.unwanted, request.n)
+        served = _read_songs(draft, version, request.context.unwanted, request.n)
         if served is not None:
             return served
     return _live(request, version, recommender, cache_key)
@@ -194,7 +194,7 @@ def _recommender(version: ModelVersion | None) -> tuple[ModelVersion, Recommende
     """Return the wanted version loaded; a broken one gives way to the one that serves everybody else."""
     if version is not None and version.state == ModelVersion.State.READY:
         try:
-            return version, registry.recommender_for(version)
+            return version, registry.load_recommender(version)
         except registry.BrokenVersion as error:
             registry.mark_broken(version, str(error))
     return registry.serving_recommender()
@@ -222,30 +222,32 @@ def _live(request: _Request, version: ModelVersion, recommender: Recommender, ca
     history = _history(request, recommender)
     served = None
     for _again in range(3):
-        draft = _drafted(request, version, recommender, history)
-        served = _served(draft, version, request.told.unwanted, request.n)
+        draft = _make_draft(request, version, recommender, history)
+        served = _read_songs(draft, version, request.context.unwanted, request.n)
         if served is not None:
-            list_cache.put(cache_key, _as_cached(draft))
+            list_cache.put(cache_key, _load_cached(draft))
             return served
-    return _without_model(request.n, request.told.unwanted)
+    return _without_model(request.n, request.context.unwanted)
 
 
-def _as_cached(draft: _Draft) -> dict[str, Any]:
+def _load_cached(draft: _Draft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in ("packed", "step", "computed_at", "reason")}
 
 
 def _history(request: _Request, recommender: Recommender) -> History:
     if not request.listener.personalised:
         return recommender.history([])
-    return history_loader.history_of(request.listener, recommender, told=request.told)
+    return history_loader.load_history(request.listener, recommender, context=request.context)
 
 
-def _drafted(request: _Request, version: ModelVersion, recommender: Recommender, history: History) -> _Draft:
+def _make_draft(
+    request: _Request, version: ModelVersion, recommender: Recommender, history: History
+) -> _Draft:
     versions = exclusions.work_versions(version, recommender)
-    mask = exclusions.mask_for(version, recommender, request.told.unwanted)
+    mask = exclusions.build_mask(version, recommender, request.context.unwanted)
     mask[versions.find_versions(history.to_csr(recommender.n_items).indices)] = True
     if not history.n_positive and len(history.taste_rows):
-        mask = _only_candidates(request.told.picks, request.n, recommender, mask)
+        mask = _only_candidates(request.context.picks, request.n, recommender, mask)
     discovery = _variety(request, recommender)
     recommended = recommend_without_repeats(
         versions,
@@ -301,7 +303,7 @@ def engine_discovery(discovery: float, recommender: Recommender) -> float | None
     )
 
 
-def _served(draft: _Draft, version: ModelVersion, unwanted: Unwanted, n: int) -> Served | None:
+def _read_songs(draft: _Draft, version: ModelVersion, unwanted: Unwanted, n: int) -> Served | None:
     """Read the songs of a draft; None when one that should be in it is not offered any more.
 
     Whatever the draft says, nothing unavailable, hidden or disliked passes here.
@@ -330,7 +332,7 @@ def _served(draft: _Draft, version: ModelVersion, unwanted: Unwanted, n: int) ->
 
 
 def _without_model(n: int, unwanted: Unwanted) -> Served:
-    played = popularity_fallback.most_played(n, unwanted)
+    played = popularity_fallback.list_most_played(n, unwanted)
     if played:
         items = [
             ServedSong(song, float(count), popularity_fallback.explanation(count), position)
@@ -361,13 +363,13 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
         return _without_model(n, Unwanted(song_ids=frozenset(named)))
     version, recommender = found
     seeds = pick_candidates.choose_seeds(picks, recommender)
-    history = recommender.history([], taste=[*seeds, *cold_items.stand_ins(named, recommender)])
+    history = recommender.history([], taste=[*seeds, *cold_items.find_proxy_songs(named, recommender)])
     known = len(history.taste_rows)
 
     def recommended() -> RecommendedList:
         versions = exclusions.work_versions(version, recommender)
-        mask = exclusions.mask_for(version, recommender, NOTHING_UNWANTED)
-        rows = exclusions.known_rows(recommender, named)
+        mask = exclusions.build_mask(version, recommender, NOTHING_UNWANTED)
+        rows = exclusions.find_model_rows(recommender, named)
         mask[rows] = True
         mask[versions.find_versions(rows)] = True
         mask = _only_candidates(picks, n, recommender, mask)
@@ -395,7 +397,7 @@ def similar_songs(song: Song, n: int | None = None) -> Served:
 
     def recommended() -> RecommendedList:
         return recommender.similar(
-            row, n, exclude=exclusions.mask_for(version, recommender, NOTHING_UNWANTED)
+            row, n, exclude=exclusions.build_mask(version, recommender, NOTHING_UNWANTED)
         )
 
     return replace(made_now(version, n, recommended), about=song)
@@ -403,11 +405,11 @@ def similar_songs(song: Song, n: int | None = None) -> Served:
 
 def _like_newcomer(song: Song, n: int, version: ModelVersion, recommender: Recommender) -> Served:
     """Return what goes with a song that the model does not know: what goes with songs like it."""
-    taste = cold_items.stand_ins([song.pk], recommender)
+    taste = cold_items.find_proxy_songs([song.pk], recommender)
     if not taste:
         return Served([], "empty", version, reason=SONG_NEWER % {"title": song.title})
     history = recommender.history([], taste=taste)
-    mask = exclusions.mask_for(version, recommender, NOTHING_UNWANTED)
+    mask = exclusions.build_mask(version, recommender, NOTHING_UNWANTED)
     return made_now(
         version,
         n,
@@ -423,7 +425,7 @@ def made_now(version: ModelVersion, n: int, recommended, step: str = "live", rea
     for _again in range(3):
         found = recommended()
         draft = _Draft(found.to_dict(), step, reason=reason)
-        served = _served(draft, version, NOTHING_UNWANTED, n)
+        served = _read_songs(draft, version, NOTHING_UNWANTED, n)
         if served is not None:
             return served
     return _without_model(n, NOTHING_UNWANTED)
@@ -443,5 +445,5 @@ def explain_with_sound(listener, song: Song) -> tuple[Explanation | None, Mappin
     row = recommender.items.row(song.pk)
     if row < 0:
         return None, {}
-    history = history_loader.history_of(listener, recommender)
+    history = history_loader.load_history(listener, recommender)
     return recommender.explain(history, row), recommender.describe_sound(history)

@@ -54,7 +54,7 @@ class Draft(NamedTuple):
     entries: list[Entry]
 
 
-def week_of(day: date) -> str:
+def format_week(day: date) -> str:
     """Return the ISO week, such as 2026-W35."""
     year, week, _weekday = day.isocalendar()
     return f"{year}-W{week:02d}"
@@ -69,7 +69,7 @@ def make(listener: User, kind: str, day: date | None = None) -> list[Playlist]:
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
             return _daily(listener, day)
-        found = _kept(listener, kind, week_of(day), lambda: _WEEKLY[Kind(kind)](listener, day))
+        found = _get_or_make(listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day))
     return [found] if found else []
 
 
@@ -108,7 +108,9 @@ def make_due(
     return n_made
 
 
-def _kept(listener: User, kind: str, period: str, draft: Callable[[], Draft | None]) -> Playlist | None:
+def _get_or_make(
+    listener: User, kind: str, period: str, draft: Callable[[], Draft | None]
+) -> Playlist | None:
     """Return the playlist of a period; made by `draft` if it is not there yet."""
     of_period = Playlist.objects.filter(owner=listener, kind=kind, period=period)
     found = of_period.first()
@@ -140,7 +142,7 @@ def _store(listener: User, kind: str, period: str, draft: Draft) -> Playlist:
 # --- Weekly jams: mostly known and loved, rested ----------------------------------------------------------------------
 
 
-class _Known(NamedTuple):
+class _FamiliarSong(NamedTuple):
     """A song that the listener heard or liked. `n_skips`: how often they passed on."""
 
     song_id: int
@@ -175,18 +177,18 @@ def _weekly_jams(listener: User, day: date) -> Draft | None:
 
 
 def _known_entries(listener: User, day: date, now: datetime) -> list[Entry]:
-    known = {one.song_id: one for one in _known(listener) if one.love > 0}
-    unwanted = exclusions.unwanted_by(listener)
+    known = {one.song_id: one for one in _load_familiar_songs(listener) if one.love > 0}
+    unwanted = exclusions.load_unwanted(listener)
     songs = Song.objects.available().select_related("artist").in_bulk(known)
     allowed = [known[pk] for pk, song in songs.items() if unwanted.allows(song)]
     # Ties go another way every week, so that equally loved songs take turns.
-    allowed.sort(key=lambda one: (-one.worth(now), _shuffled(one.song_id, week_of(day))))
+    allowed.sort(key=lambda one: (-one.worth(now), _shuffle(one.song_id, format_week(day))))
     best = allowed[: round(N_SONGS * KNOWN_SHARE)]
-    best.sort(key=lambda one: _shuffled(one.song_id, week_of(day)))
+    best.sort(key=lambda one: _shuffle(one.song_id, format_week(day)))
     return [Entry(songs[one.song_id], _known_reason(one, now)) for one in best]
 
 
-def _known(listener: User) -> list[_Known]:
+def _load_familiar_songs(listener: User) -> list[_FamiliarSong]:
     kinds = Interaction.Kind
     rows = (
         Interaction.objects.for_listener(listener)
@@ -200,11 +202,12 @@ def _known(listener: User) -> list[_Known]:
         )
     )
     return [
-        _Known(row["song_id"], row["n_plays"], row["n_skips"], row["liked"] > 0, row["last"]) for row in rows
+        _FamiliarSong(row["song_id"], row["n_plays"], row["n_skips"], row["liked"] > 0, row["last"])
+        for row in rows
     ]
 
 
-def _known_reason(one: _Known, now: datetime) -> str:
+def _known_reason(one: _FamiliarSong, now: datetime) -> str:
     if not one.n_plays:
         return _("You like it")
     weeks = one.rest_days(now) // 7 if one.last_heard else 0
@@ -263,7 +266,7 @@ def _daily(listener: User, day: date) -> list[Playlist]:
     if found or day != timezone.localdate():
         return found
     made = [
-        _kept(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix))
+        _get_or_make(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix))
         for mix in mixes.daily_mixes(listener)
     ]
     return [playlist for playlist in made if playlist]
@@ -296,7 +299,7 @@ def _monday(day: date) -> str:
     return (day - timedelta(days=day.weekday())).isoformat()
 
 
-def _shuffled(song_id: int, period: str) -> bytes:
+def _shuffle(song_id: int, period: str) -> bytes:
     return hashlib.sha256(f"{period}:{song_id}".encode()).digest()
 
 

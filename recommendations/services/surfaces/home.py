@@ -21,7 +21,7 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.exclusions import Unwanted
 from recommendations.services.serving.explanation_facts import LEAST_CROWD
-from recommendations.services.serving.listener_context import Told
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.recommend import Served, ServedSong
 from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.services.versions import registry
@@ -56,16 +56,16 @@ class Because:
     items: list[ServedSong]
 
 
-def home(listener: User, told: Told) -> Home:
+def home(listener: User, context: ListenerContext) -> Home:
     """Fill the shelves for a listener; no song stands in two of the recommended ones."""
-    made = recommend.recommend_for(listener, recommend.length(None), told=told)
-    unwanted = told.unwanted
+    made = recommend.recommend_for(listener, recommend.length(None), context=context)
+    unwanted = context.unwanted
     if not listener.personalised:
         return Home(made)
     seen = {item.song.pk for item in made.items}
     because = because_you_liked(listener, unwanted, seen)
     seen |= {item.song.pk for item in because.items} if because else set()
-    new = new_to_you(listener, told, seen)
+    new = new_to_you(listener, context, seen)
     seen |= {item.song.pk for item in new}
     return Home(made, because, new, trending(unwanted, seen), favourites(listener, unwanted))
 
@@ -87,9 +87,9 @@ def because_you_liked(listener: User, unwanted: Unwanted, seen: Iterable[int] = 
     return Because(liked, items) if items else None
 
 
-def new_to_you(listener: User, told: Told, seen: Iterable[int] = ()) -> list[ServedSong]:
+def new_to_you(listener: User, context: ListenerContext, seen: Iterable[int] = ()) -> list[ServedSong]:
     """Return recommended songs by artists that the listener has nothing of."""
-    served = recommend.recommend_for(listener, N_ADVENTUROUS, discovery=ADVENTUROUS, told=told)
+    served = recommend.recommend_for(listener, N_ADVENTUROUS, discovery=ADVENTUROUS, context=context)
     if served.step not in ("live", "precomputed"):
         return []
     artists = {item.song.artist_id for item in served.items}
@@ -123,7 +123,7 @@ def trending(unwanted: Unwanted, seen: Iterable[int] = ()) -> list[ServedSong]:
 
 
 def _trending(version: ModelVersion, recommender: Recommender) -> Mapping[str, Any]:
-    mask = exclusions.mask_for(version, recommender, exclusions.NOTHING_UNWANTED)
+    mask = exclusions.build_mask(version, recommender, exclusions.NOTHING_UNWANTED)
     return recommender.recommend(recommender.history([]), N_TRENDING, exclude=mask).to_dict()
 
 
@@ -152,7 +152,7 @@ def starting_points(n: int) -> list[Song]:
     They are well known, so that most people have an answer, and unlike each other, so that every answer tells
     something that the others did not.
     """
-    counted = popularity_fallback.most_played(recommend.length(200), exclusions.NOTHING_UNWANTED)
+    counted = popularity_fallback.list_most_played(recommend.length(200), exclusions.NOTHING_UNWANTED)
     known = [song for song, _count in counted]
     if not known:
         known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)

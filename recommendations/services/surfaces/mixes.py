@@ -13,11 +13,11 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Song
 from recommendations.engine import Explanation, RecommendedList
-from recommendations.models import Wish
+from recommendations.models import ListenerControl
 from recommendations.services.preferences import taste
 from recommendations.services.preferences.taste import Cluster
 from recommendations.services.serving import exclusions
-from recommendations.services.serving.listener_context import Told, Unwanted
+from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.recommend import ServedSong
 from recommendations.services.versions import registry
 
@@ -43,16 +43,18 @@ class Mix:
         return [item.song for item in self.items]
 
 
-def daily_mixes(listener: User, n_songs: int | None = None, told: Told | None = None) -> list[Mix]:
+def daily_mixes(
+    listener: User, n_songs: int | None = None, context: ListenerContext | None = None
+) -> list[Mix]:
     """Return today's mixes, largest part of the taste first; what the listener hid since is taken out.
 
-    With `n_songs` only so many songs of each, for a picture of it. `told` is what was read of the listener already.
+    With `n_songs` only so many songs of each, for a picture of it. `context` is what was read of the listener already.
     """
     drafts = _drafts(listener)
     entries = [_entries(draft)[:n_songs] for draft in drafts]
     ids = [song_id for mix in entries for song_id, _score, _why in mix]
     songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
-    unwanted = (told or Told(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
+    unwanted = (context or ListenerContext(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
     mixes = [
         _mix(number, draft, found, songs, unwanted)
         for number, (draft, found) in enumerate(zip(drafts, entries, strict=True), start=1)
@@ -68,20 +70,20 @@ def daily_mix(listener: User, number: int) -> Mix | None:
 def _drafts(listener: User) -> list[dict[str, Any]]:
     """Return what the mixes are made of, kept for the day; until there is enough to mix nothing is kept."""
     today = timezone.localdate()
-    moods = Wish.objects.filter(listener=listener, kind__in=Wish.MOODS).aggregate(
+    moods = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS).aggregate(
         n=Count("pk"), last=Max("pk")
     )
     state = hashlib.sha256(f"{listener.pk}:{today}:{moods['n']}:{moods['last']}".encode()).hexdigest()[:24]
     key = f"musicrec:mixes:{state}"
     drafts = cache.get(key)
     if drafts is None:
-        drafts = _made(listener, today)
+        drafts = _make_mixes(listener, today)
         if drafts:
             cache.set(key, drafts, KEPT_SECONDS)
     return drafts
 
 
-def _made(listener: User, today: date) -> list[dict[str, Any]]:
+def _make_mixes(listener: User, today: date) -> list[dict[str, Any]]:
     found = registry.serving_recommender()
     if found is None:
         return []
@@ -89,15 +91,15 @@ def _made(listener: User, today: date) -> list[dict[str, Any]]:
     begin = datetime.combine(today, time.min, tzinfo=timezone.get_current_timezone())
     clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(taste.clusters(listener))
     version, recommender = found
-    mask = exclusions.mask_for(
-        version, recommender, exclusions.unwanted_by(listener), also=_all_songs(clusters)
+    mask = exclusions.build_mask(
+        version, recommender, exclusions.load_unwanted(listener), also=_all_songs(clusters)
     )
     drafts = []
     for cluster in clusters[:N_MIXES]:
         history = recommender.history(list(cluster.song_ids))
         new = recommender.recommend(history, N_SONGS - N_FAMILIAR, exclude=mask)
         # A song is new in one mix only: what many like would otherwise begin all of them.
-        mask[exclusions.known_rows(recommender, [int(item.item_id) for item in new])] = True
+        mask[exclusions.find_model_rows(recommender, [int(item.item_id) for item in new])] = True
         drafts.append(_draft(cluster, new, today))
     return drafts
 
@@ -106,7 +108,7 @@ def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
     return [
         cluster
         for cluster in clusters
-        if len(cluster.song_ids) >= LEAST_SONGS and cluster.mood not in Wish.NOT_LEARNED_FROM
+        if len(cluster.song_ids) >= LEAST_SONGS and cluster.mood not in ListenerControl.NOT_LEARNED_FROM
     ]
 
 

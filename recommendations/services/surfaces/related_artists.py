@@ -11,7 +11,7 @@ N_SONGS = 3
 N_SIMILAR = 30
 
 
-def like_artist_of(songs: Iterable[Song], artist_id: int, n: int = N_ARTISTS) -> list[Artist]:
+def rank_related_artists(songs: Iterable[Song], artist_id: int, n: int = N_ARTISTS) -> list[Artist]:
     """Return the artists of these songs, most frequent first, without the one asked about."""
     artists = [song.artist for song in songs if song.artist_id != artist_id]
     counts = Counter(artist.pk for artist in artists)
@@ -24,7 +24,7 @@ def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
     similar = [
         found for song in best_known(artist) for found in recommend.similar_songs(song, N_SIMILAR).songs
     ]
-    return like_artist_of(similar, artist.pk, n)
+    return rank_related_artists(similar, artist.pk, n)
 
 
 def best_known(artist: Artist, n: int = N_SONGS) -> list[Song]:

@@ -6,7 +6,7 @@ from recommendations.services.training.offline_evaluation import FEW_LISTENERS, 
 from recommendations.services.versions import registry
 
 
-def rival_of(config: RecommenderConfig) -> RecommenderConfig | None:
+def find_champion_config(config: RecommenderConfig) -> RecommenderConfig | None:
     """Return the active version's configuration when it differs: it is then fitted and measured on the same split.
 
     The active artifact itself can't be measured fairly, because it has learned from what is held out.
@@ -17,17 +17,17 @@ def rival_of(config: RecommenderConfig) -> RecommenderConfig | None:
     return RecommenderConfig.from_dict(active.config)
 
 
-def objection(evaluation: Evaluation | None) -> str:
+def gate_verdict(evaluation: Evaluation | None) -> str:
     """Return why a version must not be activated by itself; empty when it may.
 
     With few measured listeners a difference is noise, and its interval too narrow: nothing is held back for it.
     """
     if evaluation is None or evaluation.n_measured < FEW_LISTENERS:
         return ""
-    return _against_rival(evaluation) or _against_itself(evaluation)
+    return _compare_with_champion(evaluation) or _compare_with_own_figure(evaluation)
 
 
-def _against_rival(evaluation: Evaluation) -> str:
+def _compare_with_champion(evaluation: Evaluation) -> str:
     """Clearly worse: the whole interval of the paired difference lies below what may be lost."""
     rival, difference = evaluation.rival_ndcg, evaluation.difference
     if rival is None or difference is None or difference[1] >= -conf.gate_drop * rival:
@@ -38,7 +38,7 @@ def _against_rival(evaluation: Evaluation) -> str:
     )
 
 
-def _against_itself(evaluation: Evaluation) -> str:
+def _compare_with_own_figure(evaluation: Evaluation) -> str:
     """The same configuration on much worse data (a broken import, say) shows as a fall of its own figure."""
     active = registry.active_version()
     before = (active.metrics if active else {}).get("ndcg_10")

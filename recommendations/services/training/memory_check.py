@@ -15,7 +15,7 @@ class NotEnoughMemory(Exception):
     """The training would not fit; the message has the numbers."""
 
 
-def needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> int:
+def estimate_needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> int:
     """Estimate the peak of a training: reading the events, or the fit, whichever takes more."""
     reading = _COPIES_OF_EVENTS * BYTES_AN_EVENT * n_events
     fit = estimate_fit_bytes(config, n_listeners=n_listeners, n_items=n_songs, n_events=n_events)
@@ -26,7 +26,7 @@ def needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: Recommen
 def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> None:
     """Raise NotEnoughMemory when the estimate is above what is free; where nobody can tell, let it begin."""
     free = read_available_bytes()
-    needed = needed_bytes(n_events, n_listeners, n_songs, config)
+    needed = estimate_needed_bytes(n_events, n_listeners, n_songs, config)
     if free is not None and needed > free - conf.memory_reserve_mb * MB:
         raise NotEnoughMemory(
             f"Not enough memory: training {n_events:,} interactions of {n_listeners:,} listeners and {n_songs:,} songs "

@@ -95,7 +95,7 @@ class Evaluation:
         return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
 
 
-def split_of(rows: TrainingRows, name: str, seed: int) -> Split:
+def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
     """Hold something back: at random, the newest, or whole listeners. Raises ValueError for a name nobody knows."""
     share = conf.evaluation_share
     if name == "random":
@@ -107,7 +107,7 @@ def split_of(rows: TrainingRows, name: str, seed: int) -> Split:
     raise ValueError(f"There is no split {name!r}; there are: {', '.join(SPLITS)}.")
 
 
-def report_on(
+def evaluate_config(
     rows: TrainingRows,
     config: RecommenderConfig,
     split: Split,
@@ -116,11 +116,11 @@ def report_on(
     on_progress: OnProgress | None = None,
 ) -> EvaluationReport:
     """Fit on the split's training part and measure, for at most `evaluation_listeners` listeners."""
-    fitted = _fitted(rows, config, split, seed, on_progress)
-    return _report_on(rows, fitted, split, seed, on_progress)
+    fitted = _fit(rows, config, split, seed, on_progress)
+    return _evaluate_fitted(rows, fitted, split, seed, on_progress)
 
 
-def _fitted(
+def _fit(
     rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int, on_progress: OnProgress | None
 ) -> Recommender:
     return Recommender(config).fit(
@@ -128,7 +128,7 @@ def _fitted(
     )
 
 
-def _report_on(
+def _evaluate_fitted(
     rows: TrainingRows, fitted: Recommender, split: Split, seed: int, on_progress: OnProgress | None
 ) -> EvaluationReport:
     return evaluate(
@@ -141,7 +141,7 @@ def _report_on(
     )
 
 
-def differences(ours: EvaluationReport, theirs: EvaluationReport, *, seed: int) -> dict[str, Interval]:
+def compare_reports(ours: EvaluationReport, theirs: EvaluationReport, *, seed: int) -> dict[str, Interval]:
     """Return by metric the interval of ours minus theirs, paired by listener; both must be on one split."""
     return {metric: paired_bootstrap(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
 
@@ -158,11 +158,11 @@ def measure(
 
     On the same split it is measured whether the reasons are true (`measure_fidelity`).
     """
-    split = split_of(rows, "random", seed)
+    split = make_split(rows, "random", seed)
     if not split.test.nnz:
         return None
-    fitted = _fitted(rows, config, split, seed, on_progress)
-    ours = _with_classic(_report_on(rows, fitted, split, seed, on_progress), rows, config, split, seed)
+    fitted = _fit(rows, config, split, seed, on_progress)
+    ours = _with_classic(_evaluate_fitted(rows, fitted, split, seed, on_progress), rows, config, split, seed)
     interval = ours.interval(METRIC)
     evaluation = Evaluation(
         fitted.config,
@@ -176,7 +176,7 @@ def measure(
     del fitted
     if rival is None:
         return evaluation
-    theirs = report_on(rows, rival, split, seed=seed, on_progress=on_progress)
+    theirs = evaluate_config(rows, rival, split, seed=seed, on_progress=on_progress)
     difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
     return replace(evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high))
 
@@ -187,7 +187,7 @@ def _with_classic(
     """Return the report with the first model as one more system: what everything else has to be better than."""
     if config.name == CLASSIC.name:
         return ours
-    classic = report_on(rows, CLASSIC, split, seed=seed)
+    classic = evaluate_config(rows, CLASSIC, split, seed=seed)
     return replace(
         ours,
         values={**ours.values, CLASSIC.name: classic.values[SYSTEM]},

@@ -70,7 +70,7 @@ def request_training(
 
     Raises TrainingAlreadyActive when one is queued or running, UnknownPreset for a name nobody knows.
     """
-    config_for(preset or conf.preset, options or {})
+    load_config(preset or conf.preset, options or {})
     try:
         with transaction.atomic():
             return TrainingRun.objects.create(
@@ -83,7 +83,7 @@ def request_training(
         raise TrainingAlreadyActive(_already_active()) from None
 
 
-def left_by_a_command(preset: str | None, options: dict[str, Any]) -> TrainingRun | None:
+def find_interrupted_run(preset: str | None, options: dict[str, Any]) -> TrainingRun | None:
     """Return the queued run of a command that was killed, when it asked for the same: it may be taken up."""
     run = TrainingRun.objects.queued().filter(trigger=TrainingRun.Trigger.COMMAND).first()
     return run if run and (run.preset, run.options) == (preset or conf.preset, options) else None
@@ -99,7 +99,7 @@ def _already_active() -> str:
     }
 
 
-def config_for(preset: str, options: dict[str, Any]) -> RecommenderConfig:
+def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
     """Return the configuration of a preset; `options["config"]` may replace parts of it."""
     if preset not in PRESETS:
         raise UnknownPreset(f"There is no preset {preset!r}; there are: {', '.join(sorted(PRESETS))}.")
@@ -128,7 +128,7 @@ def sweep(*, wait: bool = False) -> Swept:
     """Requeue runs whose worker fell silent, or give them up after `job_attempts` (see `common.jobs.sweep_jobs`)."""
     swept = jobs.sweep_jobs(TrainingRun.objects.all(), wait=wait)
     for _run in swept.failed:
-        telemetry.training_ended(Status.FAILED)
+        telemetry.count_training(Status.FAILED)
     return swept
 
 
@@ -148,21 +148,21 @@ def run_training(
         return TrainingRun.objects.get(pk=run_id)
     started = time.monotonic()
     run = TrainingRun.objects.get(pk=run_id)
-    reporter = Reporter(lease, run.log, on_progress, skipped=_skipped(run))
+    reporter = Reporter(lease, run.log, on_progress, skipped=_list_skipped_parts(run))
     with bound_contextvars(training_run=run_id), jobs.Heartbeat(lease) as heartbeat:
         reporter.heartbeat = heartbeat
-        _ended_with_a_word(run, reporter, started)
+        _train_and_record(run, reporter, started)
     run.refresh_from_db()
     return run
 
 
-def _skipped(run: TrainingRun) -> set[str]:
+def _list_skipped_parts(run: TrainingRun) -> set[str]:
     """Return the parts that this run leaves out."""
     parts = {"evaluate": "evaluating", "precompute": "precomputing"}
     return {part for option, part in parts.items() if not run.options.get(option, True)}
 
 
-def _ended_with_a_word(run: TrainingRun, reporter: Reporter, started: float) -> None:
+def _train_and_record(run: TrainingRun, reporter: Reporter, started: float) -> None:
     """Train, and write how it ended."""
     try:
         _train(run, reporter)
@@ -213,7 +213,7 @@ def _end(reporter: Reporter, status: TrainingRun.Status, error: str, started: fl
         log.warning("%s", lost)
         return
     log.info("Training #%d %s%s", reporter.lease.job_id, status, f": {error}" if error else "")
-    telemetry.training_ended(status, time.monotonic() - started)
+    telemetry.count_training(status, time.monotonic() - started)
 
 
 def _train(run: TrainingRun, reporter: Reporter) -> None:
@@ -232,18 +232,18 @@ def _train(run: TrainingRun, reporter: Reporter) -> None:
 
 
 def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, TrainingRows]:
-    config = _warm_started(config_for(run.preset, run.options))
+    config = _warm_started(load_config(run.preset, run.options))
     seed = int(run.options.get("seed", 0))
     memory_check.check(*training_rows.count_rows(), config)
     rows = _read(reporter)
-    evaluation = _measured(rows, config, seed, run, reporter)
+    evaluation = _evaluate(rows, config, seed, run, reporter)
     # what was measured is what will serve: a search is not made a second time
-    recommender, fit_seconds = _fitted(rows, evaluation.config if evaluation else config, seed, reporter)
+    recommender, fit_seconds = _fit(rows, evaluation.config if evaluation else config, seed, reporter)
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
         recommender.flip_threshold = evaluation.fidelity.flip_threshold
-    return _registered(run, rows, recommender, fit_seconds, evaluation, reporter), rows
+    return _register_version(run, rows, recommender, fit_seconds, evaluation, reporter), rows
 
 
 def _warm_started(config: RecommenderConfig) -> RecommenderConfig:
@@ -266,20 +266,20 @@ def _read(reporter: Reporter) -> TrainingRows:
     return rows
 
 
-def _measured(
+def _evaluate(
     rows: TrainingRows, config: RecommenderConfig, seed: int, run: TrainingRun, reporter: Reporter
 ) -> Evaluation | None:
     """Measure the configuration on a part held out, beside the active version's configuration where it differs."""
     if not run.options.get("evaluate", True):
         return None
     evaluation = measure(
-        rows, config, gate.rival_of(config), seed=seed, on_progress=reporter.enter("evaluating")
+        rows, config, gate.find_champion_config(config), seed=seed, on_progress=reporter.enter("evaluating")
     )
     reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
     return evaluation
 
 
-def _fitted(
+def _fit(
     rows: TrainingRows, config: RecommenderConfig, seed: int, reporter: Reporter
 ) -> tuple[Recommender, float]:
     started = time.perf_counter()
@@ -292,7 +292,7 @@ def _fitted(
     return recommender, seconds
 
 
-def _registered(
+def _register_version(
     run: TrainingRun,
     rows: TrainingRows,
     recommender: Recommender,
@@ -313,11 +313,11 @@ def _registered(
             preset=run.preset,
             artifact=name,
             manifest_sha256=registry.manifest_digest(folder),
-            size_bytes=registry.size_of(folder),
+            size_bytes=registry.measure_size(folder),
             config=recommender.config.to_dict(),
             metadata=recommender.metadata | {"last_interaction_id": rows.last_interaction_id},
             metrics=evaluation.metrics if evaluation else {},
-            gate_reason=gate.objection(evaluation),
+            gate_reason=gate.gate_verdict(evaluation),
             n_listeners=rows.interactions.n_listeners,
             n_songs=rows.interactions.n_items,
             n_interactions=rows.interactions.n_events,

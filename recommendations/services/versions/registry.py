@@ -100,7 +100,7 @@ def activate(
             % {"version": version.name}
         )
     try:
-        recommender_for(version)
+        load_recommender(version)
     except BrokenVersion as error:
         mark_broken(version, str(error))
         raise
@@ -188,7 +188,7 @@ class _Loaded:
         with self._lock:
             held = self._by_version.get(version.pk)
             if held is None or held[0] != version.manifest_sha256:
-                held = (version.manifest_sha256, _load(version), folder_of(version))
+                held = (version.manifest_sha256, _load(version), get_folder(version))
                 self._by_version[version.pk] = held
             self._by_version.move_to_end(version.pk)
             self._drop_replaced()
@@ -213,7 +213,7 @@ class _Loaded:
 _loaded = _Loaded()
 
 
-def recommender_for(version: ModelVersion) -> Recommender:
+def load_recommender(version: ModelVersion) -> Recommender:
     """Return the recommender of a version, read once a process and checked against its checksums.
 
     It counts by the newest trends of its version. Raises BrokenVersion when its files are missing, damaged or not the
@@ -225,7 +225,7 @@ def recommender_for(version: ModelVersion) -> Recommender:
 
 
 def _load(version: ModelVersion) -> Recommender:
-    folder = folder_of(version)
+    folder = get_folder(version)
     try:
         if manifest_digest(folder) != version.manifest_sha256:
             raise BrokenVersion(
@@ -244,13 +244,13 @@ def serving_recommender() -> tuple[ModelVersion, Recommender] | None:
     version = ModelVersion.objects.filter(is_active=True).defer("config", "metadata", "metrics").first()
     while version is not None:
         try:
-            return version, recommender_for(version)
+            return version, load_recommender(version)
         except BrokenVersion as error:
             version = mark_broken(version, str(error))
     return None
 
 
-def forget_loaded() -> None:
+def unload_recommenders() -> None:
     """Drop the recommenders from this process's memory."""
     _loaded.forget()
 
@@ -258,7 +258,7 @@ def forget_loaded() -> None:
 # --- Files ------------------------------------------------------------------------------------------------------------
 
 
-def folder_of(version: ModelVersion) -> Path:
+def get_folder(version: ModelVersion) -> Path:
     return settings.ARTIFACTS_DIR / version.artifact
 
 
@@ -266,7 +266,7 @@ def manifest_digest(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
-def size_of(folder: Path) -> int:
+def measure_size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -302,14 +302,14 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
     the other, and a folder that is swept. Return False when the row named other files meanwhile.
     Raises OSError when the disk is full or not writable.
     """
-    old = folder_of(version)
+    old = get_folder(version)
     name = f"{version.artifact.partition('+')[0]}+{secrets.token_hex(4)}"
     folder = settings.ARTIFACTS_DIR / name
     recommender.save(folder)
     replaced = (
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
         .filter(pk=version.pk, artifact=version.artifact)
-        .update(artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=size_of(folder))
+        .update(artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=measure_size(folder))
     )
     _loaded.forget(version.pk)
     shutil.rmtree(old if replaced else folder, ignore_errors=True)
@@ -322,7 +322,7 @@ def remove_files(version: ModelVersion) -> None:
         ModelVersion.objects.filter(pk=version.pk, is_active=False).update(state=ModelVersion.State.PRUNED)
         RecommendationList.objects.filter(version=version).delete()
     _loaded.forget(version.pk)
-    shutil.rmtree(folder_of(version), ignore_errors=True)
+    shutil.rmtree(get_folder(version), ignore_errors=True)
 
 
 def sweep_leftovers() -> list[str]:

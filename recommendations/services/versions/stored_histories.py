@@ -56,7 +56,7 @@ def _find_departed(version: ModelVersion) -> NDArray[np.int64]:
     if not keeps_histories(version.config.get("components", ())):
         return np.zeros(0, dtype=np.int64)
     try:
-        stored = Recommender.load(registry.folder_of(version), verify=False).stored_listener_ids()
+        stored = Recommender.load(registry.get_folder(version), verify=False).stored_listener_ids()
     except ArtifactError as error:
         log.warning("%s can't be searched for listeners who are gone: %s", version.name, error)
         return np.zeros(0, dtype=np.int64)
@@ -79,7 +79,7 @@ def _rewrite(version: ModelVersion, listener_ids: NDArray[np.int64]) -> bool:
         if version.state == ModelVersion.State.PRUNED:
             return False
         try:
-            recommender = Recommender.load(registry.folder_of(version))
+            recommender = Recommender.load(registry.get_folder(version))
         except ArtifactError as error:
             return _remove_unreadable(version, str(error))
         stored = recommender.stored_listener_ids()

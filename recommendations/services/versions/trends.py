@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 def count(version: ModelVersion, recommender: Recommender, interactions: Interactions) -> bool:
     """Count what is trending in `interactions` and keep it with the version; False when its model has no use for it."""
-    learned = _popularity_of(recommender)
+    learned = _find_popularity(recommender)
     if learned is None:
         return False
     events = interactions.over_items(recommender.items)
@@ -53,19 +53,19 @@ def take_over(version: ModelVersion, recommender: Recommender) -> None:
         _taken[recommender] = (time.monotonic(), newest)
 
 
-def forget() -> None:
+def reset_lookup() -> None:
     """Look again at once."""
     _taken.clear()
 
 
-def _popularity_of(recommender: Recommender) -> tuple[str, Popularity] | None:
+def _find_popularity(recommender: Recommender) -> tuple[str, Popularity] | None:
     found = recommender.algorithms.items()
     return next(((name, one) for name, one in found if isinstance(one, Popularity)), None)
 
 
 def _exchange(recommender: Recommender, packed: bytes) -> None:
     """Put a copy with the new counts in the place of the old one; a list that is being made has one or the other."""
-    learned = _popularity_of(recommender)
+    learned = _find_popularity(recommender)
     if learned is None:
         return
     name, old = learned
