@@ -45,7 +45,7 @@ def compute_score_features(scores: NDArray[np.float32], proposals: Proposals) ->
 
 
 def compute_agreement(standing: Sequence[NDArray]) -> list[NDArray]:
-    """Return the agreement of the components, from the columns of `standing_of` of each."""
+    """Return the agreement of the components, from the columns of `compute_score_features` of each."""
     z, ranks = np.stack(standing[::3]), np.stack(standing[2::3])
     known = np.isfinite(z) & np.isfinite(ranks)
     n = np.maximum(known.sum(axis=0), 1)

@@ -53,7 +53,7 @@ class RankerDataset:
     ----------
     components : tuple of str
         Whose proposals they are, in the order of the ranker's features.
-    songs : SongTable
+    songs : ItemTable
     found : Examples
         One listener after the other: those with hidden songs, then the new ones.
     labels : float32 csr (n, n_items)
