@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from recommendations.engine import Interactions, ItemFeatures, Recommender, RecommenderConfig
 from recommendations.engine import TrainingData, Weighting
-from recommendations.engine.algorithms import create
+from recommendations.engine.algorithms import create_algorithm
 
 def kilobytes(field):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -51,7 +51,7 @@ def fit(events, features):
     if "components" in task:
         return Recommender(RecommenderConfig.from_dict(task)).fit(events, features)
     data = TrainingData(events.to_matrix(Weighting()), features, events)
-    return lambda: create(task["name"], task["options"]).fit(data)
+    return lambda: create_algorithm(task["name"], task["options"]).fit(data)
 
 task, sizes = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 work = fit(*world(200, 100, 2000))  # what the first fit of a process needs of libraries

@@ -186,7 +186,7 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
         "from recommendations.engine.synthetic.world import World\n"
         "from recommendations.services.data import demo_world\n"
         "die = lambda stage, run: os._exit(0) if stage == 'listens' else None\n"
-        "demo_world.seed(World(n_listeners=60, n_songs=80, seed=3, now=1_700_000_000), die)"
+        "demo_world.seed_database(World(n_listeners=60, n_songs=80, seed=3, now=1_700_000_000), die)"
     )
     installation.shell(
         "from common import jobs\nfrom recommendations.models import TrainingRun\n"

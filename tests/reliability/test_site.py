@@ -78,7 +78,8 @@ MAKES_PLAYLISTS = """
 import threading
 from django.utils import timezone
 from accounts.models import User
-from recommendations.services import made_playlists, workers
+from recommendations.services.operations import workers
+from recommendations.services.surfaces import generated_playlists
 now = timezone.now()
 User.objects.bulk_create(User(username=f"visitor_{n}", last_login=now) for n in range(2100))
 done = threading.Event()
@@ -87,7 +88,7 @@ def beats():
         workers.touch("another", ["default"])
 threading.Thread(target=beats).start()
 try:
-    print(made_playlists.make_due())
+    print(generated_playlists.make_due())
 finally:
     done.set()
 """

@@ -79,7 +79,9 @@ def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  #
     assert ready
     assert all(whole(artifacts / artifact, digest) for artifact, digest in ready)
     site.shell(
-        "from recommendations.models import TrainingRun; from recommendations.services import registry, training;"
+        "from recommendations.models import TrainingRun;"
+        "from recommendations.services.training import pipeline as training;"
+        "from recommendations.services.versions import registry;"
         "training.sweep(); TrainingRun.objects.active().update(status='cancelled'); registry.sweep_leftovers()"
     )
     assert {path.name for path in artifacts.iterdir()} == {artifact for artifact, _ in ready}
