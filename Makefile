@@ -11,7 +11,7 @@ CLIENTS := .venv-clients/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help run demo test test-reliability test-servers test-clients coverage bench lint format rooms lock clean
+.PHONY: help run demo test test-reliability test-slow test-servers test-clients coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test              the checks and every test that needs no server"
 	@echo "make test-servers      the same tests on PostgreSQL and Redis on this machine"
 	@echo "make test-reliability  kill processes, fill disks, move clocks"
+	@echo "make test-slow         every address with every bad value, memory against its estimate"
 	@echo "make test-clients      make API clients from docs/openapi.yaml and use them"
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
@@ -62,7 +63,7 @@ demo: $(RUNTIME) .env
 	@$(BIN)/python manage.py demo
 
 test: $(DEV) lint
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients"
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow"
 
 test-reliability: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
@@ -70,15 +71,19 @@ test-reliability: $(DEV)
 # The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients"
+		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow"
 
 # API clients made from docs/openapi.yaml by public generators, in an environment of their own.
+# Every address with every bad value on both databases, memory against its estimate, the household benchmark.
+test-slow: $(DEV)
+	@$(BIN)/python -m pytest -n $(JOBS) -m slow
+
 test-clients: $(DEV) $(CLIENTS)
 	@$(BIN)/python -m pytest -m clients
 
 # Branches, in every process that the tests start; no floor: the figure is for reading, not for passing.
 coverage: $(DEV)
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
 
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed

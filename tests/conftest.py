@@ -22,7 +22,7 @@ POSTGRESQL = "postgres://postgres@127.0.0.1"
 os.environ.setdefault("PRESET", "classic")
 
 # What a skip may say where .ci/run has installed and started everything else.
-ALLOWED_SKIPS = ("../shared/data", "can't mount a small disk")
+ALLOWED_SKIPS = ("../shared/data", "can't mount a small disk", "on PostgreSQL already")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,6 +79,7 @@ class Installation:
             "SECRET_KEY": "of-a-test-installation-0123456789-abcdefghijklmnopqrstuv",
             "DATA_DIR": str(self.folder / "data"),
             "DATABASE_URL": self.database_url,
+            "PRESET": "classic",
         }
         return path | own | self.settings
 

@@ -74,7 +74,7 @@ API_CHANGE_BUDGETS = {
     "post me/imports/": 12,  # the quotas are counted under a lock on the listener
     "get me/imports/{import}/": 5,
     "delete me/imports/{import}/": 13,
-    "post me/made-playlists/": 22,
+    "post me/made-playlists/": 24,
     "patch me/taste/": 26,
     "get model-versions/": 6,
     "get model-versions/{version}/": 5,

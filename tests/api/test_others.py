@@ -194,6 +194,7 @@ PAGES = {
     "mixes/<int:number>/": ("get", MINE),
     "mixes/<int:number>/keep/": ("post", MINE),
     "taste/": ("get", MINE),
+    "taste/preview/": ("post", MINE),
     "taste/save/": ("post", MINE),
     "taste/undo/": ("post", MINE),
     "feeds/<str:username>.atom": ("get", NAMED),

@@ -33,8 +33,6 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.locator("main button.primary").click()
-    page.fill("#id_password", PASSWORD)
-    page.locator("main button.primary").click()
 
     page.wait_for_url("**/welcome/")
     carried = page.locator(".picks input[name=song][checked]")

@@ -168,6 +168,7 @@ class TestCommands:
         call_command("import_listens", file)
         assert capsys.readouterr().out.splitlines() == [
             "l.csv: 2 read, 1 added, 0 known already, 1 rejected.",
+            "  It holds 1 play.",
             "  line 3: song 'nope' is not in the catalog; import the songs first",
         ]
 

@@ -67,7 +67,7 @@ print(json.dumps({"lost": lost, "errors": errors}))
 """
 
 A_PLAYLIST = """
-mine = playlists.create(listeners[0], "Mine")
+mine = playlists.create_playlist(listeners[0], "Mine")
 songs = [song(f"p{n}") for n in range(6)]
 for one in songs:
     answers = together([lambda: playlists.add_song(Playlist.objects.get(pk=mine.pk), one)] * 5)

@@ -49,7 +49,7 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
         seen.append(len(block))
         return score(self, block, **how)
 
-    monkeypatch.setattr(Pipeline, "scores", seeing)
+    monkeypatch.setattr(Pipeline, "score_components", seeing)
     monkeypatch.setattr(
         "recommendations.engine.pipeline.block_pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items
     )

@@ -10,6 +10,8 @@ from benchmarks.listening_files import Listening
 from recommendations.engine import PRESETS, ItemFeatures, Weighting, World
 from recommendations.engine.evaluation import random_split
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result():

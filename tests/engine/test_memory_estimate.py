@@ -83,9 +83,12 @@ def measure(task: dict, sizes: list) -> list[tuple[int, int]]:
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak"
+    ),
+]
 
 
 # what the prior takes depends on the pack, not on the listens

@@ -131,7 +131,7 @@ if what == "upload":
     file = SimpleUploadedFile("history.csv", f"time,artist,title\\n{{rows}}\\n".encode())
     print(imports.request_import(listener, file).pk)
 elif what == "sweep":
-    imports.sweep()
+    imports.sweep_imports()
 else:
     ingest.CHUNK = 10
     dies = lambda run: os.kill(os.getpid(), 9) if run.n_read >= 20 else None

@@ -49,7 +49,7 @@ likes = set()
 while time.monotonic() < end:
     listener, song = rng.choice(listeners), rng.choice(songs)
     try:
-        listening.like(listener, song, source="writers")
+        listening.like_song(listener, song, source="writers")
     except OperationalError as error:
         locked += 1
         print(error, file=sys.stderr)

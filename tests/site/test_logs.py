@@ -107,7 +107,11 @@ def web_command(port: int) -> list[str]:
 
 def test_the_web_servers_own_lines_are_objects_too(installation, free_port, tmp_path):  # noqa: F811
     """Its start, a process of it that is killed, the page that was asked for, its end: no bare text among them."""
-    installation.settings |= {"LOG_FORMAT": "json", "SITE_URL": f"http://127.0.0.1:{free_port}"}
+    installation.settings |= {
+        "LOG_FORMAT": "json",
+        "LOG_REQUESTS": "true",
+        "SITE_URL": f"http://127.0.0.1:{free_port}",
+    }
     log = tmp_path / "web.log"
     with log.open("w") as output:
         web = installation.start(

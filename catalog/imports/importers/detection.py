@@ -50,8 +50,7 @@ def _join_member_names(opened: SourceFile) -> str:
         return "\n".join(archive.namelist()[:5_000]).casefold()
 
 
-def _has_member(pattern: str) -> Callable[[bytes, str, str], bool]:
-    sign = re.compile(pattern, re.MULTILINE)
+def _has_member(sign: re.Pattern[str]) -> Callable[[bytes, str, str], bool]:
     return lambda _head, names, _name: bool(names and sign.search(names))
 
 
@@ -65,29 +64,29 @@ def _begins(sign: bytes) -> Callable[[bytes, str, str], bool]:
 
 _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
     (
-        _has_member(r"^xl/workbook\.xml$"),
+        _has_member(re.compile(r"^xl/workbook\.xml$", re.MULTILINE)),
         "is an Excel workbook. Open it, go to the sheet with the listening history (Deezer: “10_listeningHistory”), "
         "save that sheet as CSV and bring the CSV.",
     ),
     (
-        _has_member(r"(?:^|/)apple[ _]media[ _]services|(?:^|/)apple music - "),
+        _has_member(re.compile(r"(?:^|/)apple[ _]media[ _]services|(?:^|/)apple music - ", re.MULTILINE)),
         "is Apple's whole export. Unpack it and bring “Apple Music - Play History Daily Tracks.csv” out of the folder "
         "“Apple Music Activity”.",
     ),
     (
-        _has_member(r"streaming_history_video_|endvideo"),
+        _has_member(re.compile(r"streaming_history_video_|endvideo", re.MULTILINE)),
         "holds a video history of Spotify only; bring the zip with the Streaming_History_Audio files.",
     ),
     (
-        _has_member(r"\.(?:mp3|flac|ogg|m4a|opus|wav)$"),
+        _has_member(re.compile(r"\.(?:mp3|flac|ogg|m4a|opus|wav)$", re.MULTILINE)),
         "holds music and no list of what was played.",
     ),
     (
-        _has_member(r"\.csv$"),
+        _has_member(re.compile(r"\.csv$", re.MULTILINE)),
         "is a zip of tables; unpack it and bring the tables one by one.",
     ),
     (
-        _has_member(r""),
+        _has_member(re.compile(r"", re.MULTILINE)),
         "is a zip without a history that is known here; unpack it and bring the file with the history.",
     ),
     (

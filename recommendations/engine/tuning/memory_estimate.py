@@ -11,8 +11,8 @@ from recommendations.engine.tuning.hyperparameter_search import SPACE
 
 EVENT_BYTES = 25
 """Of one event in `Interactions`."""
-PAIR_BYTES = 8
-"""Of one pair in the matrix of strengths."""
+PAIR_BYTES = 16
+"""Of one pair in the matrix of strengths, and once more while what one listener may decide is capped."""
 FEATURES_OF_CANDIDATE = 60
 """About how many numbers the ranker reads of a candidate, in single precision."""
 
