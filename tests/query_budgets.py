@@ -64,8 +64,8 @@ API_CHANGE_BUDGETS = {
     "get genres/{genre}/": 4,
     "post impressions/": 6,
     "post impressions/{impression}/outcomes/": 9,
-    "post interactions/": 12,
-    "post interactions/batch/": 13,
+    "post interactions/": 13,
+    "post interactions/batch/": 14,
     "patch me/": 4,
     # the password and its limits, sessions, imports and their songs, every table
     "delete me/?confirm=alice": 48,

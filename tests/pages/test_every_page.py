@@ -17,7 +17,7 @@ from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
 from tests.accounts.test_deletion import fill_every_table
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 NOT_PAGES = re.compile(r"^(api/v1/|1/|apis|admin/jsi18n|admin/autocomplete|admin/r/)")
 
 
