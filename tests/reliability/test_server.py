@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.reliability
 
 SERVICES = yaml.safe_load((Path(__file__).resolve().parents[2] / "compose.yaml").read_text())["services"]
-PROCESSES = ("web", "worker", "training", "beat")
+PROCESSES = ("web", "worker", "imports", "training", "beat")
 REDIS = "redis://127.0.0.1:6379/11"
 
 
