@@ -46,7 +46,7 @@ def operated(installation, free_port, tmp_path):
         )  # fmt: skip
     try:
         wait_for(lambda: "Musicrec is at" in said.read_text(), seconds=90)
-        (password,) = re.findall(r"admin / (\S+)", said.read_text())
+        password = (installation.folder / "data" / "admin-password").read_text().strip()
         yield Site(url, installation), process, password
     finally:
         kill_session(process)
