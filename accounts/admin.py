@@ -11,7 +11,15 @@ from common.admin import RecordAdmin
 
 @admin.register(User)
 class ListenerAdmin(UserAdmin):
-    list_display = ["username", "email", "is_active", "is_staff", "personalised", "last_login", "date_joined"]
+    list_display = [
+        "username",
+        "email",
+        "is_active",
+        "is_staff",
+        "personalised",
+        "last_login",
+        "date_joined",
+    ]
     list_filter = ["is_active", "is_staff", "personalised", "groups"]
     search_fields = ["username", "email"]
     show_full_result_count = False

@@ -47,10 +47,13 @@ def require_usable_token(secret: str) -> ApiToken:
     """Return the token of that secret, or raise AuthenticationFailed with the reason."""
     token = tokens.find_token(secret)
     if token is None:
-        raise AuthenticationFailed("There is no such token. Make one on your account page.", "invalid_token")
+        raise AuthenticationFailed(
+            "There is no such token. Make one on your account page.", "invalid_token"
+        )
     if token.has_expired:
         raise AuthenticationFailed(
-            f"The token “{token.name}” has expired. Make a new one on your account page.", "expired_token"
+            f"The token “{token.name}” has expired. Make a new one on your account page.",
+            "expired_token",
         )
     if not token.user.is_active:
         raise AuthenticationFailed("This account is closed.", "account_closed")

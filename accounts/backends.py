@@ -18,5 +18,7 @@ class ThrottledBackend(ModelBackend):
         if throttle.is_sign_in_blocked(request, username):
             raise PermissionDenied
         user = super().authenticate(request, username=username, password=password, **kwargs)
-        (throttle.clear_failed_sign_ins if user else throttle.count_failed_sign_in)(request, username)
+        (throttle.clear_failed_sign_ins if user else throttle.count_failed_sign_in)(
+            request, username
+        )
         return user

@@ -76,14 +76,20 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 class ResetRequestForm(forms.Form):
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
 
 class SettingsForm(forms.ModelForm):
     language = forms.ChoiceField(
-        label=_("Language"), choices=[("", _("Like my browser")), *settings.LANGUAGES], required=False
+        label=_("Language"),
+        choices=[("", _("Like my browser")), *settings.LANGUAGES],
+        required=False,
     )
-    theme = forms.ChoiceField(label=_("Appearance"), choices=Theme.choices, widget=forms.RadioSelect)
+    theme = forms.ChoiceField(
+        label=_("Appearance"), choices=Theme.choices, widget=forms.RadioSelect
+    )
     email = forms.EmailField(
         label=_("E-mail"),
         required=False,

@@ -71,7 +71,9 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
 
         password = self._password  # type: ignore[attr-defined]
         is_new_password = password is not None or self._password_removed
-        is_closed = not self.is_active and "is_active" in (options.get("update_fields") or ["is_active"])
+        is_closed = not self.is_active and "is_active" in (
+            options.get("update_fields") or ["is_active"]
+        )
         is_known = not self._state.adding
         with transaction.atomic():
             super().save(**options)
@@ -89,7 +91,9 @@ class Scope(models.TextChoices):
 class ApiToken(AbstractAuthToken):
     """A key that lets a program act for a user. Only its hash is stored, so it can be shown once."""
 
-    name = models.CharField(_("name"), max_length=80, help_text=_("What uses it, such as a player."))
+    name = models.CharField(
+        _("name"), max_length=80, help_text=_("What uses it, such as a player.")
+    )
     scopes = models.CharField(_("may"), max_length=40, help_text=_("Scopes, a space between two."))
     last_used_on = models.DateField(_("last used"), null=True, blank=True)
 

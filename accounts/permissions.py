@@ -38,4 +38,6 @@ def _token_allows(request, view) -> bool:
         return True
     if request.method in SAFE_METHODS:
         return request.auth.allows(Scope.READ)
-    return any(request.auth.allows(scope) for scope in getattr(view, "write_scopes", (Scope.WRITE,)))
+    return any(
+        request.auth.allows(scope) for scope in getattr(view, "write_scopes", (Scope.WRITE,))
+    )

@@ -76,7 +76,9 @@ def change_email(user: User, email: str) -> None:
     user.email = email
     user.save(update_fields=["email"])
     if before:
-        transaction.on_commit(partial(request_email_notice, before, user.get_username(), user.language))
+        transaction.on_commit(
+            partial(request_email_notice, before, user.get_username(), user.language)
+        )
 
 
 def save_settings(user: User, **changes) -> list[str]:
@@ -116,7 +118,9 @@ def _delete_rows(listener_id: int) -> None:
         User.objects.select_for_update().filter(pk=listener_id).first()
         _delete_log_entries(user)
         user.delete()
-        transaction.on_commit(partial(account_deleted.send_robust, sender=User, listener_id=listener_id))
+        transaction.on_commit(
+            partial(account_deleted.send_robust, sender=User, listener_id=listener_id)
+        )
 
 
 def _delete_log_entries(user: User) -> None:

@@ -112,7 +112,12 @@ def remember_device(response: HttpResponse, username: str) -> None:
     """Mark this browser as one its owner signed in on: it keeps a count of its own while others guess."""
     value = signing.dumps([username.casefold(), secrets.token_hex(8)], salt=DEVICE_SALT)
     response.set_cookie(
-        DEVICE_COOKIE, value, max_age=DEVICE_SECONDS, httponly=True, samesite="Lax", secure=settings.HTTPS
+        DEVICE_COOKIE,
+        value,
+        max_age=DEVICE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.HTTPS,
     )
 
 
@@ -136,7 +141,9 @@ def is_sign_in_blocked(request: HttpRequest, username: str) -> bool:
     The owner of a name that others guess from many networks still gets in: by a device they signed
     in on before, or by a link mailed for a new password, which makes a browser such a device.
     """
-    most = {limit.key(*who): limit.attempts for limit, who in _list_sign_in_limits(request, username)}
+    most = {
+        limit.key(*who): limit.attempts for limit, who in _list_sign_in_limits(request, username)
+    }
     counted = AttemptCount.objects.filter(key__in=most, until__gt=timezone.now())
     return any(n >= most[key] for key, n in counted.values_list("key", "n"))
 
@@ -153,7 +160,9 @@ def clear_failed_sign_ins(request: HttpRequest, username: str) -> None:
             limit.reset(*who)
 
 
-def _list_sign_in_limits(request: HttpRequest, username: str) -> list[tuple[Limit, tuple[str, ...]]]:
+def _list_sign_in_limits(
+    request: HttpRequest, username: str
+) -> list[tuple[Limit, tuple[str, ...]]]:
     name = username.casefold()
     device = _find_known_device(request, username)
     if device:

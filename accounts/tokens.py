@@ -39,11 +39,15 @@ def create_token(user: User, name: str, scopes: list[str], days: int = DEFAULT_D
         )
     ordered = " ".join(scope for scope in Scope.values if scope in scopes)
     if not ordered:
-        raise ValueError(f"A token needs at least one scope of {', '.join(Scope.values)}, not {scopes!r}.")
+        raise ValueError(
+            f"A token needs at least one scope of {', '.join(Scope.values)}, not {scopes!r}."
+        )
     own = {"name": name, "scopes": ordered}
     if ordered == Scope.LISTEN:
         return _create_player_token(user, timezone.now() + timedelta(days=days), own)
-    return NewToken(*ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, **own))
+    return NewToken(
+        *ApiToken.objects.create(user, expiry=timedelta(days=days), prefix=PREFIX, **own)
+    )
 
 
 def _create_player_token(user: User, expiry: datetime, own: dict[str, str]) -> NewToken:

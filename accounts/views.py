@@ -44,7 +44,9 @@ class SignIn(auth_views.LoginView):
 
     def form_invalid(self, form):
         blocked = form.is_blocked
-        context = self.get_context_data(form=form, blocked=blocked, minutes=throttle.SIGN_IN_NAME.minutes)
+        context = self.get_context_data(
+            form=form, blocked=blocked, minutes=throttle.SIGN_IN_NAME.minutes
+        )
         return self.render_to_response(context, status=429 if blocked else 200)
 
 
@@ -106,7 +108,8 @@ class ChangePassword(auth_views.PasswordChangeView):
     def form_valid(self, form):
         response = super().form_valid(form)
         messages.success(
-            self.request, _("Your password is changed. All other devices and tokens are signed out.")
+            self.request,
+            _("Your password is changed. All other devices and tokens are signed out."),
         )
         return response
 
@@ -122,7 +125,9 @@ def reset_password(request):
     throttle.RESET_ADDRESS.count(address)
     if not throttle.RESET_MAIL.is_reached(email):
         if not request_password_reset(email):
-            form.add_error(None, _("Mail can't be sent at the moment. Please try again in some minutes."))
+            form.add_error(
+                None, _("Mail can't be sent at the moment. Please try again in some minutes.")
+            )
             return render(request, "accounts/reset_password.html", {"form": form}, status=503)
         throttle.RESET_MAIL.count(email)
     return render(request, "accounts/reset_password_sent.html")

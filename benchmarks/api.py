@@ -102,8 +102,12 @@ def _rows(options: argparse.Namespace) -> None:
     features = rng.random((options.songs, len(AUDIO_FEATURES)))
     songs = []
     for n in range(options.songs):
-        values = dict(zip(AUDIO_FEATURES, features[n], strict=True)) | {"tempo": 60 + 120 * features[n, 7]}
-        song = Song(key=f"song_{n:05d}", title=f"Song {n}", artist=artists[n % len(artists)], **values)
+        values = dict(zip(AUDIO_FEATURES, features[n], strict=True)) | {
+            "tempo": 60 + 120 * features[n, 7]
+        }
+        song = Song(
+            key=f"song_{n:05d}", title=f"Song {n}", artist=artists[n % len(artists)], **values
+        )
         song.update_derived()
         songs.append(song)
     songs = Song.objects.bulk_create(songs, batch_size=1000)
@@ -140,7 +144,9 @@ def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
         empty, full = [], []
         for _round in range(3):
             empty.append(_requests_a_second(port, "/empty/", secret, options.seconds))
-            full.append(_requests_a_second(port, "/api/v1/recommendations/", secret, options.seconds))
+            full.append(
+                _requests_a_second(port, "/api/v1/recommendations/", secret, options.seconds)
+            )
     finally:
         server.terminate()
         server.wait(10)
@@ -152,7 +158,9 @@ def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
     ]
 
 
-def _requests_a_second(port: int, path: str, secret: str, seconds: float, n_clients: int = 4) -> float:
+def _requests_a_second(
+    port: int, path: str, secret: str, seconds: float, n_clients: int = 4
+) -> float:
     until = time.monotonic() + seconds
     counts = [0] * n_clients
 

@@ -39,7 +39,9 @@ class Panel:
     def place(self, seconds: float, ndcg: float) -> tuple[float, float]:
         first, last = self.seconds
         across = math.log(max(seconds, first) / first) / math.log(last / first)
-        return self.x + LEFT + across * (WIDTH - LEFT), TOP + (1 - ndcg / self.best) * (HEIGHT - TOP - BOTTOM)
+        return self.x + LEFT + across * (WIDTH - LEFT), TOP + (1 - ndcg / self.best) * (
+            HEIGHT - TOP - BOTTOM
+        )
 
 
 def drawn(panels: list[Panel]) -> str:
@@ -50,7 +52,9 @@ def drawn(panels: list[Panel]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
         'role="img" font-family="system-ui, sans-serif" font-size="11">\n'
         "<title>NDCG@10 against fit seconds of every algorithm</title>\n"
-        f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
+        f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
     )
 
 
@@ -76,7 +80,11 @@ def _points(panel: Panel) -> Iterator[str]:
     places = [panel.place(system["fit_seconds"], system["ndcg@10"]) for system in systems]
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     for system, (x, y) in zip(systems, places, strict=True):
-        name = system["name"].replace("_", " ").replace(" told artists and genres", " + artists, genres")
+        name = (
+            system["name"]
+            .replace("_", " ")
+            .replace(" told artists and genres", " + artists, genres")
+        )
         text = f"{name} {system['ndcg@10']:.3f}"
         anchor, box = _free_place(text, x, y, taken, panel)
         taken.append(box)
@@ -115,7 +123,9 @@ def _free_place(text: str, x: float, y: float, taken: list[Box], panel: Panel) -
             box = Box(left, y + down - 6, left + width, y + down + 6)
             if left > panel.x + LEFT - 20 and box.right < panel.x + WIDTH + GAP:
                 tried.append((anchor, box))
-    return next((one for one in tried if not any(one[1].covers(other) for other in taken)), tried[0])
+    return next(
+        (one for one in tried if not any(one[1].covers(other) for other in taken)), tried[0]
+    )
 
 
 def main() -> int:

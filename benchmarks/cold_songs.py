@@ -57,7 +57,11 @@ def main() -> int:
     )
     for name in recommender.component_names:
         new = _best_new(recommender, name, histories, is_new)
-        _print(f"{name} alone", _recall(new, test, AMONG_NEW), _recall(among_all[name], test, AMONG_ALL))
+        _print(
+            f"{name} alone",
+            _recall(new, test, AMONG_NEW),
+            _recall(among_all[name], test, AMONG_ALL),
+        )
     chance = AMONG_NEW / is_new.sum(), AMONG_ALL / (len(is_new) - count_per_row(histories).mean())
     print(f"{'random':<14}{chance[0]:>26.4f}{chance[1]:>24.4f}")
     return 0

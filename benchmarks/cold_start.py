@@ -36,7 +36,9 @@ def main() -> int:
     order = np.random.default_rng(options.seed).permutation(interactions.n_events)
     interactions = interactions.take(order)
     last = listener_split(interactions, seed=options.seed, n_given=max(GIVEN))
-    recommender = Recommender(PRESETS[options.preset]).fit(last.train, data.features, seed=options.seed)
+    recommender = Recommender(PRESETS[options.preset]).fit(
+        last.train, data.features, seed=options.seed
+    )
     listeners = np.flatnonzero(count_per_row(last.test))
     test = last.test[listeners]
     print(f"{len(listeners)} new listeners\n{'given':>5}  {'system':<12}{'NDCG@10':>8}")
@@ -53,7 +55,9 @@ def main() -> int:
                 metrics.ndcg(hits, count_per_row(test), K)[:, None], seed=options.seed
             )[0]
             if interval:
-                print(f"{n:>5}  {system:<12}{interval.mean:>8.4f} ({interval.low:.4f}-{interval.high:.4f})")
+                print(
+                    f"{n:>5}  {system:<12}{interval.mean:>8.4f} ({interval.low:.4f}-{interval.high:.4f})"
+                )
     return 0
 
 

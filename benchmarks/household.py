@@ -105,7 +105,9 @@ class World:
         features = None if data.features is None else data.features.take(items)
         artist = None if features is None else features.artist
         keys = np.array([str(item) for item in items])
-        prior = Prior.count(heard[elsewhere], keys, fewest_listeners=floor, artist=artist).over(keys)
+        prior = Prior.count(heard[elsewhere], keys, fewest_listeners=floor, artist=artist).over(
+            keys
+        )
         here = here[count_per_row(heard[here]) >= 5]
         n_newcomers = min(MOST_NEWCOMERS, len(here) // 4)
         return cls(prior, heard[here[n_newcomers:]], heard[here[:n_newcomers]], features)
@@ -175,9 +177,13 @@ def _options() -> argparse.Namespace:
     parser = listening_parser(__doc__)
     parser.set_defaults(preset="standard" if "standard" in PRESETS else "tuned")
     parser.add_argument("--test", type=Path)
-    parser.add_argument("--items", type=int, default=1500, help="of the library; 0 for all (default: 1500)")
+    parser.add_argument(
+        "--items", type=int, default=1500, help="of the library; 0 for all (default: 1500)"
+    )
     parser.add_argument("--sizes", type=_numbers, default=SIZES)
-    parser.add_argument("--judged", type=int, default=160, help="listeners of each size (default: 160)")
+    parser.add_argument(
+        "--judged", type=int, default=160, help="listeners of each size (default: 160)"
+    )
     parser.add_argument("--floor", type=int, default=FEWEST_LISTENERS)
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser.parse_args()
@@ -194,7 +200,9 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     sizes = []
     for size in options.sizes:
         found = of_size(world, size, options)
-        print(f"\n{size} listeners on a server ({found['n_judged']} judged, {found['n_servers']} servers)")
+        print(
+            f"\n{size} listeners on a server ({found['n_judged']} judged, {found['n_servers']} servers)"
+        )
         for name, row in found["systems"].items():
             low, high = row["interval"]
             print(
@@ -202,10 +210,18 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
                 f"  coverage {row['coverage@10']:.3f}"
             )
         for n_songs, row in found["newcomers"].items():
-            print(f"  newcomers, {n_songs} songs: " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()))
+            print(
+                f"  newcomers, {n_songs} songs: "
+                + "  ".join(f"{k} {v:.4f}" for k, v in row.items())
+            )
         sys.stdout.flush()
         sizes.append(found)
-    return {"preset": options.preset, "seed": options.seed, "prior": world.prior.about(), "sizes": sizes}
+    return {
+        "preset": options.preset,
+        "seed": options.seed,
+        "prior": world.prior.about(),
+        "sizes": sizes,
+    }
 
 
 def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -229,7 +245,10 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
                 for name, lists in systems.lists(given).items():
                     if name in (DEFAULT, WITHOUT, *ALONE):
                         new[n_songs].setdefault(name, []).append(_values(lists, hidden)[:, 0])
-    rows = {name: _row(np.concatenate(v), shown[name], world, options.seed) for name, v in values.items()}
+    rows = {
+        name: _row(np.concatenate(v), shown[name], world, options.seed)
+        for name, v in values.items()
+    }
     ours = np.concatenate(values[DEFAULT])[:, 0]
     differences = {
         name: paired_bootstrap(ours, np.concatenate(v)[:, 0], seed=options.seed).to_dict()
@@ -256,7 +275,11 @@ def _by_history(
 ) -> dict[str, dict[str, float]]:
     servers = world.servers(size, options.judged, options.seed)
     lengths = np.concatenate([count_per_row(server.train[server.judged]) for server in servers])
-    ranges = {"up to 15": lengths <= 15, "16 to 30": (lengths > 15) & (lengths <= 30), "31 on": lengths > 30}
+    ranges = {
+        "up to 15": lengths <= 15,
+        "16 to 30": (lengths > 15) & (lengths <= 30),
+        "31 on": lengths > 30,
+    }
     return {
         label: {
             "n": int(rows.sum()),
@@ -301,7 +324,9 @@ class Systems:
 
     def lists(self, histories: csr_matrix) -> dict[str, NDArray[np.int32]]:
         """Return the best songs of every system, int32 (n, DEPTH), -1 where a list ends early."""
-        strengths = Interactions.from_matrix(histories).to_matrix(self.presets[DEFAULT].config.weighting)
+        strengths = Interactions.from_matrix(histories).to_matrix(
+            self.presets[DEFAULT].config.weighting
+        )
         found = {}
         for name, recommender in self.presets.items():
             ranked = recommender.rank_songs(strengths, DEPTH)

@@ -88,13 +88,17 @@ class Spent:
 def _manage(*arguments: str) -> Spent:
     """Run a command of manage.py to its end and return what it needed."""
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, stderr=subprocess.PIPE
+    )
     errors = process.stderr.read() if process.stderr else b""
     _pid, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{arguments[0]} failed: {errors.decode(errors='replace').strip()}")
-    return Spent(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Spent(
+        time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    )
 
 
 # --- One listener's history -------------------------------------------------------------------------------------------
@@ -125,7 +129,9 @@ def _write_history(path: Path, n_plays: int) -> None:
                 _play(int(songs[i]), int(heard[i]), first + timedelta(seconds=int(seconds[i])))
                 for i in range(start, min(start + PLAYS_A_FILE, n_plays))
             ]
-            archive.writestr(f"Spotify Data/Streaming_History_Audio_{part}.json", json.dumps(plays, indent=2))
+            archive.writestr(
+                f"Spotify Data/Streaming_History_Audio_{part}.json", json.dumps(plays, indent=2)
+            )
 
 
 def _play(song: int, heard: int, stopped: datetime) -> dict:
@@ -162,7 +168,14 @@ def _play(song: int, heard: int, stopped: datetime) -> dict:
 
 def _songs(folder: Path, n_rows: int) -> Iterator[Row]:
     path = folder / "songs.csv.gz"
-    features = ("acousticness", "danceability", "energy", "instrumentalness", "liveness", "speechiness")
+    features = (
+        "acousticness",
+        "danceability",
+        "energy",
+        "instrumentalness",
+        "liveness",
+        "speechiness",
+    )
     rng = np.random.default_rng(7)
     with gzip.open(path, "wt", newline="", encoding="utf-8", compresslevel=1) as file:
         table = csv.writer(file)
@@ -184,7 +197,11 @@ def _listens(folder: Path, n_rows: int) -> Iterator[Row]:
         table = csv.writer(file)
         table.writerow(["user_id", "song_id", "timestamp", "played_ms"])
         for n in range(n_rows):
-            row = [f"bench-{n % max(1, n_rows // 10)}", f"bench_{songs[n]:07d}", 1_600_000_000 + 60 * n]
+            row = [
+                f"bench-{n % max(1, n_rows // 10)}",
+                f"bench_{songs[n]:07d}",
+                1_600_000_000 + 60 * n,
+            ]
             table.writerow([*row, 180_000])
     yield from _manage("import_listens", str(path)).rows(f"listens, {n_rows:,} rows")
 
@@ -227,11 +244,17 @@ def _lookups(folder: Path, n_rows: int) -> Iterator[Row]:
         for pk in listeners
     ]
     yield Row("a listener's own interactions", statistics.median(took), "ms")
-    yield Row("most memory of this process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+    yield Row(
+        "most memory of this process",
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "MB",
+    )
 
 
 def _median_ms(model, field: str, values: list) -> float:
-    return statistics.median(_ms(lambda value=value: model.objects.get(**{field: value})) for value in values)
+    return statistics.median(
+        _ms(lambda value=value: model.objects.get(**{field: value})) for value in values
+    )
 
 
 def _ms(work) -> float:

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz
 
-from recommendations.engine import AUDIO_FEATURES, PRESETS, IdMap, Interactions, ItemFeatures, NotEnoughData
+from recommendations.engine import (
+    AUDIO_FEATURES,
+    PRESETS,
+    IdMap,
+    Interactions,
+    ItemFeatures,
+    NotEnoughData,
+)
 
 HEADERS = {"item", "item_id", "song", "song_id", "artist_id"}
 GENRE_COLUMNS = {"genre", "genres", "tag", "tags"}
@@ -25,7 +32,9 @@ class BadFile(ValueError):
     """A file cannot be used; the message says which line and why."""
 
 
-def listening_parser(description: str | None, *, needs_features: bool = False) -> argparse.ArgumentParser:
+def listening_parser(
+    description: str | None, *, needs_features: bool = False
+) -> argparse.ArgumentParser:
     """Return a parser with the files, preset and seed that these benchmarks have in common."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -79,7 +88,9 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
     if {train.suffix, test.suffix} == {".npz"}:
         parts = [_matrix(path) for path in (train, test)]
         if parts[0].shape != parts[1].shape:
-            raise BadFile(f"{train} is {parts[0].shape} and {test} is {parts[1].shape}; they must be alike.")
+            raise BadFile(
+                f"{train} is {parts[0].shape} and {test} is {parts[1].shape}; they must be alike."
+            )
         items = IdMap(np.arange(parts[0].shape[1]))
         order = train.with_name(f"{train.stem}_order.npz")
         return Listening(
@@ -128,7 +139,9 @@ def _number(text: str, path: Path, line: int) -> float:
     return value
 
 
-def _from_pairs(pairs: Sequence[tuple[str, str, float]], listeners: IdMap, items: IdMap) -> csr_matrix:
+def _from_pairs(
+    pairs: Sequence[tuple[str, str, float]], listeners: IdMap, items: IdMap
+) -> csr_matrix:
     shape = (len(listeners), len(items))
     if not pairs:
         return csr_matrix(shape, dtype=np.float32)
@@ -144,7 +157,9 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
         raise BadFile(f"{path} needs a header: the item, then at least one feature.")
     for line, row in enumerate(rows[1:], 2):
         if len(row) != len(rows[0]):
-            raise BadFile(f"{path}, line {line}: {len(row)} columns, the header has {len(rows[0])}.")
+            raise BadFile(
+                f"{path}, line {line}: {len(row)} columns, the header has {len(rows[0])}."
+            )
     return [name.strip().lower() for name in rows[0]], rows[1:]
 
 
@@ -152,10 +167,14 @@ def _features(path: Path | None, items: IdMap, *, numbered: bool) -> ItemFeature
     if path is None:
         return None
     names, rows = _table(path)
-    ids = np.array([int(row[0]) for row in rows]) if numbered else np.array([row[0] for row in rows])
+    ids = (
+        np.array([int(row[0]) for row in rows]) if numbered else np.array([row[0] for row in rows])
+    )
     places = items.rows(ids)
     known = np.flatnonzero(places >= 0)
-    columns = {name: [rows[row][place] for row in known] for place, name in enumerate(names) if place > 0}
+    columns = {
+        name: [rows[row][place] for row in known] for place, name in enumerate(names) if place > 0
+    }
     places = places[known]
     artist = columns.pop("artist", None)
     audio = [
@@ -180,7 +199,9 @@ def _numbers(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.
 
 def _categories(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.int32]:
     values = np.full(n_items, -1, dtype=np.int32)
-    numbers = {text: number for number, text in enumerate(sorted({text for text in texts if text.strip()}))}
+    numbers = {
+        text: number for number, text in enumerate(sorted({text for text in texts if text.strip()}))
+    }
     values[places] = [numbers.get(text, -1) for text in texts]
     return values
 
@@ -190,19 +211,24 @@ def _genres(columns: dict[str, list[str]], places: NDArray, n_items: int) -> csr
     pairs = []
     for name, texts in columns.items():
         cells = [
-            [part.strip() for part in text.replace(";", "|").split("|") if part.strip()] for text in texts
+            [part.strip() for part in text.replace(";", "|").split("|") if part.strip()]
+            for text in texts
         ]
         values = {part for cell in cells for part in cell}
         is_text = any(not _is_number(part) for part in values)
         if is_text and (name in GENRE_COLUMNS or len(values) <= MOST_UNIQUE * len(texts)):
             pairs += [
-                (place, f"{name}={part}") for place, cell in zip(places, cells, strict=True) for part in cell
+                (place, f"{name}={part}")
+                for place, cell in zip(places, cells, strict=True)
+                for part in cell
             ]
     if not pairs:
         return None
     numbers = {value: number for number, value in enumerate(sorted({value for _, value in pairs}))}
     rows, found = zip(*((place, numbers[value]) for place, value in pairs), strict=True)
-    matrix = csr_matrix((np.ones(len(rows), dtype=bool), (rows, found)), shape=(n_items, len(numbers)))
+    matrix = csr_matrix(
+        (np.ones(len(rows), dtype=bool), (rows, found)), shape=(n_items, len(numbers))
+    )
     return matrix
 
 

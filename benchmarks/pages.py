@@ -25,7 +25,9 @@ REPEATS = 25
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--songs", type=int, help="Measure only browsing, in a catalog of so many songs.")
+    parser.add_argument(
+        "--songs", type=int, help="Measure only browsing, in a catalog of so many songs."
+    )
     n_songs = parser.parse_args().songs
     with own_site():
         import django
@@ -54,7 +56,11 @@ def world():
     liked = Song.objects.order_by("pk").values_list("pk", flat=True)[: N_LIKES * 3 : 3]
     Interaction.objects.bulk_create(
         Interaction(
-            listener=fan, song_id=pk, kind=Interaction.Kind.LIKE, source="bench", occurred_at=timezone.now()
+            listener=fan,
+            song_id=pk,
+            kind=Interaction.Kind.LIKE,
+            source="bench",
+            occurred_at=timezone.now(),
         )
         for pk in liked
     )
@@ -71,12 +77,20 @@ def measure(client) -> list[Row]:
 
     def like() -> None:
         address = f"/songs/{next(songs)}/opinion/"
-        assert client.post(address, {"opinion": "like"}, headers={"HX-Request": "true"}).status_code == 200
+        assert (
+            client.post(address, {"opinion": "like"}, headers={"HX-Request": "true"}).status_code
+            == 200
+        )
 
     home = page(client, "/")
     return [
         Row("home page, 1,000 likes, nothing changed", median(home), "ms", HOME_MS),
-        Row("home page right after a like (list made live)", median(home, before=like), "ms", HOME_MS),
+        Row(
+            "home page right after a like (list made live)",
+            median(home, before=like),
+            "ms",
+            HOME_MS,
+        ),
         Row("  processor time of it", processor(home, before=like), "ms"),
         Row("a like", median(like), "ms", LIKE_MS),
         Row("why panel", median(page(client, f"/songs/{next(songs)}/why/")), "ms"),

@@ -43,7 +43,12 @@ def main() -> int:
     try:
         print(
             prepare(
-                options.listens, options.out, options.songs, options.format, options.seed, options.order_songs
+                options.listens,
+                options.out,
+                options.songs,
+                options.format,
+                options.seed,
+                options.order_songs,
             )
         )
     except (WrongFile, OSError) as error:
@@ -112,11 +117,15 @@ def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
     return world.to_interactions(), rows
 
 
-def _written(out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int) -> str:
+def _written(
+    out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int
+) -> str:
     out.mkdir(parents=True, exist_ok=True)
     counts = interactions.to_matrix(Weighting())
     steps = count_steps_back(counts) if interactions.positions is not None else None
-    train, test = _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
+    train, test = (
+        _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
+    )
     if steps is not None:
         save_npz(out / "train_order.npz", _order(train, count_steps_back(train)))
     save_npz(out / "train.npz", train)
@@ -157,14 +166,18 @@ def _parts(interactions: Interactions, seed: int):
     return train, test
 
 
-def _newest_apart(counts: csr_matrix, steps: NDArray[np.int32], seed: int) -> tuple[csr_matrix, csr_matrix]:
+def _newest_apart(
+    counts: csr_matrix, steps: NDArray[np.int32], seed: int
+) -> tuple[csr_matrix, csr_matrix]:
     """Hold out the last songs of each listener; the test part is that of `MOST_TESTED` listeners at most."""
     n_held_out = np.floor(TEST_SHARE * np.diff(counts.indptr)).astype(int)
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     is_held_out = steps < n_held_out[rows]
     able = np.flatnonzero(n_held_out)
     drawn = np.random.default_rng(seed).permutation(able)[:MOST_TESTED]
-    return keep_entries(counts, ~is_held_out), keep_entries(counts, is_held_out & np.isin(rows, drawn))
+    return keep_entries(counts, ~is_held_out), keep_entries(
+        counts, is_held_out & np.isin(rows, drawn)
+    )
 
 
 def _order(train: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:

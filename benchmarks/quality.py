@@ -98,7 +98,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = listening_parser(__doc__)
     parser.add_argument("--test", type=Path, required=True)
-    parser.add_argument("--budget", type=float, metavar="SECONDS", help="for each search; default: by trials")
+    parser.add_argument(
+        "--budget", type=float, metavar="SECONDS", help="for each search; default: by trials"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser.parse_args()
 
@@ -113,7 +115,9 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     kinds.append((PEER, "peer"))
     files = (options.train, options.test, options.item_features)
     systems, values = [], {}
-    print(f"{'':<34}{'NDCG@10':>26}{'Recall@20':>11}{'Prec@10':>9}{'cov@10':>8}{'fit s':>8}{'peak MB':>9}")
+    print(
+        f"{'':<34}{'NDCG@10':>26}{'Recall@20':>11}{'Prec@10':>9}{'cov@10':>8}{'fit s':>8}{'peak MB':>9}"
+    )
     for name, kind in kinds:
         measured = _alone(Task(name, kind, *files, options.seed, options.budget))
         if measured is None:
@@ -126,7 +130,9 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
 
 
 def _summary(
-    options: argparse.Namespace, systems: list[dict[str, Any]], values: dict[str, NDArray[np.float64]]
+    options: argparse.Namespace,
+    systems: list[dict[str, Any]],
+    values: dict[str, NDArray[np.float64]],
 ) -> dict[str, Any]:
     components = [system for system in systems if system["kind"] == "component"]
     best = max(components, key=lambda system: system["ndcg@10"])["name"]
@@ -154,18 +160,33 @@ def _values(measured: Measured, data: Listening) -> NDArray[np.float64]:
     hits, n_test = metrics.find_hits(measured.lists, test), count_per_row(test)
     longer = metrics.find_hits(measured.longer, test)
     return np.column_stack(
-        [metrics.ndcg(hits, n_test, 10), metrics.recall(longer, n_test, 20), metrics.precision(hits, 10)]
+        [
+            metrics.ndcg(hits, n_test, 10),
+            metrics.recall(longer, n_test, 20),
+            metrics.precision(hits, 10),
+        ]
     )
 
 
 def _system(
-    name: str, kind: str, measured: Measured, values: NDArray[np.float64], data: Listening, seed: int
+    name: str,
+    kind: str,
+    measured: Measured,
+    values: NDArray[np.float64],
+    data: Listening,
+    seed: int,
 ) -> dict[str, Any]:
     intervals = bootstrap_intervals(values, seed=seed)
     found = {
-        metric: float(interval.mean) for metric, interval in zip(NAMES, intervals, strict=True) if interval
+        metric: float(interval.mean)
+        for metric, interval in zip(NAMES, intervals, strict=True)
+        if interval
     }
-    ranges = {f"{metric} interval": [i.low, i.high] for metric, i in zip(NAMES, intervals, strict=True) if i}
+    ranges = {
+        f"{metric} interval": [i.low, i.high]
+        for metric, i in zip(NAMES, intervals, strict=True)
+        if i
+    }
     return {
         "name": name,
         "kind": kind,
@@ -232,7 +253,9 @@ def _component(task: Task, data: Listening) -> Callable[[int], NDArray[np.int32]
     uses_features = name == "content" or task.kind == "ablation"
     training = TrainingData(strengths, data.features if uses_features else None)
     trials = SearchConfig().trials if task.budget is None else 1000
-    options, _ = search_component(training, name, trials=trials, seed=task.seed, seconds=task.budget)
+    options, _ = search_component(
+        training, name, trials=trials, seed=task.seed, seconds=task.budget
+    )
     algorithm = create_algorithm(name, options).fit(training, seed=task.seed)
     return _by_scores(lambda rows: algorithm.score(strengths[rows]), data)
 

@@ -52,8 +52,12 @@ def main() -> int:
     for name, words in WORDS.items():
         print(_line(words, draws, name))
     if options.any_song:
-        share = measure_fidelity_bound(recommender, histories, n_cases=options.any_song, seed=options.seed)
-        print(f"{'rank falls without some single song':<42}{share:>7.1%}  ({options.any_song} songs tried)")
+        share = measure_fidelity_bound(
+            recommender, histories, n_cases=options.any_song, seed=options.seed
+        )
+        print(
+            f"{'rank falls without some single song':<42}{share:>7.1%}  ({options.any_song} songs tried)"
+        )
     return 0
 
 

@@ -59,7 +59,9 @@ def compare(n_songs: int, folder: Path) -> str:
     """Save a model of so many songs, measure both layouts and return a line of the table."""
     artifact = folder / str(n_songs)
     n_bytes = make_recommender(n_songs).save(artifact).n_bytes
-    (ms_before, kb_before), (ms_now, kb_now) = (run_alone(layout, artifact) for layout in ("before", "now"))
+    (ms_before, kb_before), (ms_now, kb_now) = (
+        run_alone(layout, artifact) for layout in ("before", "now")
+    )
     share = (n_bytes + 1024 * kb_now) / n_bytes
     return (
         f"{n_songs:>9,}{n_bytes / 1e6:>8.1f} MB{ms_before:>13.2f} ms{ms_now:>7.2f} ms{ms_before / ms_now:>6.0f} x"
@@ -81,7 +83,9 @@ def make_recommender(n_songs: int) -> Recommender:
     recommender.items = IdMap(np.arange(n_songs))
     recommender.algorithms = {
         "als": ALS.from_state({"n_factors": N_FACTORS}, {"n_items": n_items, **als}),
-        "content": Content.from_state({}, {"n_items": n_items, "audio": ItemFeatures.build(audio).scaled}),
+        "content": Content.from_state(
+            {}, {"n_items": n_items, "audio": ItemFeatures.build(audio).scaled}
+        ),
         "popularity": Popularity.from_state(
             {}, {"n_items": n_items, "is_trending": ~everything, **popularity}
         ),
@@ -91,7 +95,14 @@ def make_recommender(n_songs: int) -> Recommender:
 
 def run_alone(layout: str, artifact: Path) -> tuple[float, int]:
     """Measure in a process of its own: (median milliseconds of similar songs by ALS, private kilobytes)."""
-    command = [sys.executable, "-m", "benchmarks.serving_memory", "--measure", layout, str(artifact)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.serving_memory",
+        "--measure",
+        layout,
+        str(artifact),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     milliseconds, kilobytes = done.stdout.split()
     return float(milliseconds), int(kilobytes)

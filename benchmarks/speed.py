@@ -37,7 +37,9 @@ class Row:
 
     def __str__(self) -> str:
         limit = "" if self.limit is None else f"{self.limit:10.1f} {self.unit:3}"
-        verdict = "" if self.limit is None else ("  ok" if self.value <= self.limit else "  TOO MUCH")
+        verdict = (
+            "" if self.limit is None else ("  ok" if self.value <= self.limit else "  TOO MUCH")
+        )
         return f"{self.name:58}{self.value:10.2f} {self.unit:3}{limit}{verdict}"
 
 
@@ -95,7 +97,9 @@ def whole_training() -> tuple[float, dict[str, float]]:
     if run.status != "succeeded":
         sys.exit(f"The training failed: {run.error}")
     ends = [when for _, when in marks[1:]] + [ended]
-    return ended - started, {part: end - when for (part, when), end in zip(marks, ends, strict=True)}
+    return ended - started, {
+        part: end - when for (part, when), end in zip(marks, ends, strict=True)
+    }
 
 
 def live_milliseconds(n: int = 500) -> dict[str, float]:
@@ -138,10 +142,17 @@ def measured(n_listeners: int, n_songs: int, n_interactions: int) -> Iterator[Ro
     yield Row("bare implicit ALS fit (64 factors, 15 iterations)", bare, "s")
     for part, taken in parts.items():
         yield Row(f"  {part}", taken, "s")
-    yield Row("whole training: read, fit, evaluate, save, all lists", total, "s", TIMES_THE_BARE_FIT * bare)
+    yield Row(
+        "whole training: read, fit, evaluate, save, all lists",
+        total,
+        "s",
+        TIMES_THE_BARE_FIT * bare,
+    )
     yield Row("times the bare fit", total / bare, "x", TIMES_THE_BARE_FIT)
     live = live_milliseconds()
-    yield Row("one live explained recommendation, in process (median)", live["engine"], "ms", LIVE_MS)
+    yield Row(
+        "one live explained recommendation, in process (median)", live["engine"], "ms", LIVE_MS
+    )
     yield Row("  with history and songs from the database (median)", live["live page"], "ms")
     yield Row("  a precomputed list with its songs (median)", live["precomputed page"], "ms")
     yield Row("artifact", registry.require_active().size_bytes / 1e6, "MB", ARTIFACT_MB)
@@ -159,7 +170,9 @@ def main() -> int:
     parser.add_argument("--songs", type=int, default=5_000)
     parser.add_argument("--interactions", type=int, default=450_000)
     sizes = parser.parse_args()
-    print(f"{date.today()}, {platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print(
+        f"{date.today()}, {platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n"
+    )
     print(f"{'':58}{'measured':>10} {'':3}{'at most':>10}")
     with own_site():
         import django

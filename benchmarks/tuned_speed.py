@@ -65,7 +65,10 @@ def measured(data: Listening, seed: int) -> Iterator[Row]:
     taken = seconds(lambda: known.recommend_batch(histories, LENGTH))
     yield Row(f"{histories.shape[0]:,} explained lists of {LENGTH}", taken, "s", BATCH_SECONDS)
     yield Row(
-        f"one list of {LENGTH} with its reasons, median of {N_LIVE}", _live(known, histories), "ms", LIVE_MS
+        f"one list of {LENGTH} with its reasons, median of {N_LIVE}",
+        _live(known, histories),
+        "ms",
+        LIVE_MS,
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield Row("peak memory", peak, "MB", PEAK_MB)

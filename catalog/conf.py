@@ -7,12 +7,18 @@ class CatalogTunables(TunableGroup):
     """The tunables of the catalog."""
 
     import_file_mb = Tunable(1024, "MB", "The largest file that a page or the API takes.", least=1)
-    import_waiting = Tunable(3, "files", "Files of one listener that may wait or be read at once.", least=1)
+    import_waiting = Tunable(
+        3, "files", "Files of one listener that may wait or be read at once.", least=1
+    )
     import_waiting_mb = Tunable(
         2048, "MB", "Size of a listener's files that may wait or be read at once.", least=1
     )
-    import_files_a_day = Tunable(30, "files", "Files that one listener may bring within 24 hours.", least=1)
-    import_unpacked_mb = Tunable(4096, "MB", "An uploaded file that unpacks to more is refused.", least=1)
+    import_files_a_day = Tunable(
+        30, "files", "Files that one listener may bring within 24 hours.", least=1
+    )
+    import_unpacked_mb = Tunable(
+        4096, "MB", "An uploaded file that unpacks to more is refused.", least=1
+    )
     import_rows = Tunable(5_000_000, "rows", "Rows that are read of one uploaded file.", least=1)
     import_rejects_in_row = Tunable(
         20_000, "rows", "An import ends after so many rows in a row that can't be read.", least=1

@@ -77,14 +77,20 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def serve_playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpResponse:
     """Answer one playlist as JSPF or M3U8."""
-    playlist = Playlist.objects.select_related("owner").filter(pk=playlist_id, owner__is_active=True).first()
+    playlist = (
+        Playlist.objects.select_related("owner")
+        .filter(pk=playlist_id, owner__is_active=True)
+        .first()
+    )
     if playlist is None or not _may_see(request, playlist):
         raise Http404
     text = files.render_playlist(playlist, file_format, settings.SITE_URL)
     return _build_answer(request, text, files.get_content_type(file_format), playlist.updated_at)
 
 
-def _build_answer(request: HttpRequest, text: str, content_type: str, changed_at: datetime) -> HttpResponse:
+def _build_answer(
+    request: HttpRequest, text: str, content_type: str, changed_at: datetime
+) -> HttpResponse:
     """Answer with ETag and Last-Modified, or with 304 where the reader has just this."""
     body = text.encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
@@ -106,7 +112,10 @@ def _add_entry(feed: Atom1Feed, playlist: Playlist) -> None:
     songs = format_html_join(
         "",
         "<li>{} – {}: {}</li>",
-        ((item.song.artist.name, item.song.title, item.reason) for item in jspf.list_items(playlist)),
+        (
+            (item.song.artist.name, item.song.title, item.reason)
+            for item in jspf.list_items(playlist)
+        ),
     )
     link = settings.SITE_URL + reverse("playlist_file", args=[playlist.pk, "m3u8"])
     feed.add_item(

@@ -20,8 +20,12 @@ class BrowseForm(forms.Form):
     genre = forms.ModelChoiceField(
         Genre.objects.none(), label=_("Genre"), required=False, empty_label=_("Any genre")
     )
-    year_from = forms.IntegerField(label=_("From year"), required=False, min_value=EARLIEST, max_value=LATEST)
-    year_to = forms.IntegerField(label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST)
+    year_from = forms.IntegerField(
+        label=_("From year"), required=False, min_value=EARLIEST, max_value=LATEST
+    )
+    year_to = forms.IntegerField(
+        label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST
+    )
 
     def __init__(self, data, *, genres) -> None:
         super().__init__(_fill_edges(data))
@@ -63,7 +67,8 @@ class BrowseForm(forms.Form):
             low, high = get_slider_edges(name)
             chosen = [self.cleaned_data.get(f"{name}_{end}") for end in ("min", "max")]
             values = sorted(
-                edge if value is None else value for value, edge in zip(chosen, (low, high), strict=True)
+                edge if value is None else value
+                for value, edge in zip(chosen, (low, high), strict=True)
             )
             if values != [low, high]:
                 scale = 1 if name == "tempo" else 100

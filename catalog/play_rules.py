@@ -34,5 +34,7 @@ def compute_same_play_seconds(duration_ms: int | None, played_ms: int | None = N
     all lie within the song's length. Without a length, the played time is taken as the length where that is more
     than usual.
     """
-    seconds = -(-duration_ms // 1000) if duration_ms else max(USUAL_SECONDS, (played_ms or 0) // 1000)
+    seconds = (
+        -(-duration_ms // 1000) if duration_ms else max(USUAL_SECONDS, (played_ms or 0) // 1000)
+    )
     return min(max(SAME_MINUTE - 1, seconds), LONGEST_SECONDS)

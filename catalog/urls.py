@@ -25,6 +25,8 @@ urlpatterns = [
     path("playlists/<uuid:playlist_id>/change/", playlists.change_playlist, name="change_playlist"),
     path("playlists/<uuid:playlist_id>/move/", playlists.move_entry, name="move_item"),
     path(
-        "playlists/<uuid:playlist_id>/export.<slug:form>", playlists.export_playlist, name="export_playlist"
+        "playlists/<uuid:playlist_id>/export.<slug:form>",
+        playlists.export_playlist,
+        name="export_playlist",
     ),
 ]

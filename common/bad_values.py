@@ -32,4 +32,6 @@ def can_be_stored(value: Any) -> bool:
     if _NO_TEXT.search(value):
         return False
     digits = value.removeprefix("-")
-    return len(digits) < 19 or not digits.isdecimal() or (len(digits) < 21 and int(digits) <= LARGEST)
+    return (
+        len(digits) < 19 or not digits.isdecimal() or (len(digits) < 21 and int(digits) <= LARGEST)
+    )

@@ -82,13 +82,17 @@ def _get_column(model: type[models.Model], name: str) -> str:
     return field.column
 
 
-def _insert_one_by_one(cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str) -> int:
+def _insert_one_by_one(
+    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str
+) -> int:
     """SQLite: one prepared statement, run again for each row, is the fastest."""
     statement = f"{head}({', '.join(['%s'] * n_fields)}) {on_conflict}"
     return cursor.executemany(statement, rows).rowcount
 
 
-def _insert_together(cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str) -> int:
+def _insert_together(
+    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str
+) -> int:
     """PostgreSQL: several hundred rows a statement save the way there and back."""
     one = f"({', '.join(['%s'] * n_fields)})"
     n_inserted = 0

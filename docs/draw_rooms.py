@@ -34,9 +34,12 @@ STYLE = """
 def read_layers() -> dict[str, list[list[str]]]:
     """Return the layers of every panel, top layer first, each a list of rooms side by side."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = {contract["id"]: contract for contract in project["tool"]["importlinter"]["contracts"]}
+    contracts = {
+        contract["id"]: contract for contract in project["tool"]["importlinter"]["contracts"]
+    }
     return {
-        panel: [split_layer(layer) for layer in contracts[CONTRACTS[panel]]["layers"]] for panel in PANELS
+        panel: [split_layer(layer) for layer in contracts[CONTRACTS[panel]]["layers"]]
+        for panel in PANELS
     }
 
 
@@ -59,7 +62,9 @@ def draw() -> str:
     for number, panel in enumerate(PANELS):
         left = MARGIN + number * (PANEL_WIDTH + PANEL_GAP)
         parts += draw_panel(panel, layers[panel], left, height - MARGIN * 2 - 28)
-    parts.append(f'<text x="{MARGIN}" y="{height - MARGIN}">Each room imports only rooms below it.</text>')
+    parts.append(
+        f'<text x="{MARGIN}" y="{height - MARGIN}">Each room imports only rooms below it.</text>'
+    )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -92,7 +97,9 @@ def draw_boxes(rooms: list[str], left: int, top: int) -> list[str]:
         parts.append(
             f'<rect class="room" x="{x:g}" y="{top}" width="{width:g}" height="{ROW_HEIGHT - 6}" rx="5"/>'
         )
-        parts.append(f'<text x="{x + width / 2:g}" y="{top + 19}" text-anchor="middle">{escape(room)}</text>')
+        parts.append(
+            f'<text x="{x + width / 2:g}" y="{top + 19}" text-anchor="middle">{escape(room)}</text>'
+        )
     return parts
 
 

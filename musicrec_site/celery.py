@@ -36,7 +36,9 @@ def start_worker(sender: Any, **_: Any) -> None:
     pulse = Heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
     pulse.start()
     _pulses.append(pulse)
-    threading.Thread(target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True).start()
+    threading.Thread(
+        target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True
+    ).start()
 
 
 def _sweep_all() -> None:
@@ -53,7 +55,9 @@ def _sweep_all() -> None:
 def release_jobs(**_: Any) -> None:
     """Give the jobs of this worker's children back to the queue, so that stopping does not wait for their end."""
     # Apart: this is called in the middle of a signal, where the main thread's connection may be in use.
-    threading.Thread(target=_run_in_thread, args=(_release_all, os.getpid()), name="release").start()
+    threading.Thread(
+        target=_run_in_thread, args=(_release_all, os.getpid()), name="release"
+    ).start()
 
 
 def _release_all(parent: int) -> None:

@@ -39,7 +39,14 @@ if not SECRET_KEY:
 
 # Holds listening histories and messages: nobody else on the machine may read it.
 _broker_folders = (BROKER_DIR / "messages", BROKER_DIR / "control")
-for _folder in (DATA_DIR, ARTIFACTS_DIR, UPLOADS_DIR, INCOMING_DIR, *_broker_folders, DATA_DIR / "static"):
+for _folder in (
+    DATA_DIR,
+    ARTIFACTS_DIR,
+    UPLOADS_DIR,
+    INCOMING_DIR,
+    *_broker_folders,
+    DATA_DIR / "static",
+):
     try:
         _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -149,12 +156,18 @@ SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
     "PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;PRAGMA temp_store=MEMORY"
 )
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'musicrec.sqlite3'}")}
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'musicrec.sqlite3'}")
+}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction that will write takes the lock at its start, so two of them queue instead of failing
     # half way with "database is locked".
-    _database["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": SQLITE_PRAGMAS,
+    }
 elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database.setdefault("OPTIONS", {})["pool"] = {
         "min_size": 0,
@@ -167,7 +180,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHE_URL.startswith(("redis://", "rediss://")):
-    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+    }
 # Counts of requests have a cache of their own: among lists, 300 entries in all, cheap requests would evict them.
 CACHES["limits"] = CACHES["default"] | {"KEY_PREFIX": "limits"}
 if CACHES["limits"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":

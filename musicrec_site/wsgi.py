@@ -15,6 +15,8 @@ from musicrec_site.server.chunked_body import wrap_with_length  # noqa: E402  # 
 application = wrap_with_length(django_application)
 
 if settings.METRICS:
-    from musicrec_site.ops.metrics import keep_totals  # reads models, which exist once the application does
+    from musicrec_site.ops.metrics import (
+        keep_totals,
+    )  # reads models, which exist once the application does
 
     keep_totals(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))

@@ -12,8 +12,12 @@ class Tunables(TunableGroup):
 
     # Lists
     list_length = Tunable(20, "songs", "Length of a list when nobody asks for another.", least=1)
-    longest_list = Tunable(200, "songs", "A page or the API never answers more in one list.", least=1)
-    precomputed_length = Tunable(20, "songs", "Length of the lists computed ahead of time.", least=1)
+    longest_list = Tunable(
+        200, "songs", "A page or the API never answers more in one list.", least=1
+    )
+    precomputed_length = Tunable(
+        20, "songs", "Length of the lists computed ahead of time.", least=1
+    )
     precompute_batch = Tunable(10_000, "listeners", "Lists computed together.", least=1)
     lists_active_days = Tunable(
         60,
@@ -21,7 +25,9 @@ class Tunables(TunableGroup):
         "Lists and playlists are made ahead of time for who was active within them; 0: for everybody.",
         least=0,
     )
-    list_cache_seconds = Tunable(3600, "s", "A list in the cache is served at most this long.", least=0)
+    list_cache_seconds = Tunable(
+        3600, "s", "A list in the cache is served at most this long.", least=0
+    )
     catalog_mask_seconds = Tunable(
         60, "s", "How long a process trusts its picture of which songs are available.", least=0
     )
@@ -32,7 +38,9 @@ class Tunables(TunableGroup):
 
     # Training
     preset = Tunable(
-        "standard", "a preset's name", "What `make run` begins with and what Retrain and `train_model` offer."
+        "standard",
+        "a preset's name",
+        "What `make run` begins with and what Retrain and `train_model` offer.",
     )
     scheduled_preset = Tunable(
         "tuned", "a preset's name", "What the schedule trains, when there is time for a search."
@@ -48,11 +56,15 @@ class Tunables(TunableGroup):
         "Train by itself, with the default preset, at the hour once so much is new; 0: never.",
         least=0,
     )
-    minimum_interactions = Tunable(1, "interactions", "Below this there is nothing to learn from.", least=1)
+    minimum_interactions = Tunable(
+        1, "interactions", "Below this there is nothing to learn from.", least=1
+    )
     evaluation_share = Tunable(
         0.2, "share of a listener's songs", "Held out to measure a training.", least=0.01
     )
-    evaluation_listeners = Tunable(1000, "listeners", "Measured at most, drawn by the run's seed.", least=1)
+    evaluation_listeners = Tunable(
+        1000, "listeners", "Measured at most, drawn by the run's seed.", least=1
+    )
     fidelity_cases = Tunable(
         200,
         "recommended songs",
@@ -65,7 +77,9 @@ class Tunables(TunableGroup):
         "A version is not activated when it is surely worse than the active one by this.",
         least=0,
     )
-    versions_kept = Tunable(5, "model versions", "Ready versions whose files stay after a training.", least=2)
+    versions_kept = Tunable(
+        5, "model versions", "Ready versions whose files stay after a training.", least=2
+    )
     read_chunk = Tunable(200_000, "rows", "Read from the database in one statement.", least=1)
     memory_reserve_mb = Tunable(
         200, "MB", "Left to the rest of the machine when a training asks for memory.", least=0
@@ -76,9 +90,14 @@ class Tunables(TunableGroup):
         180, "days", "Lists shown, and what listeners did with them, are kept so long.", least=30
     )
     training_logs_days = Tunable(
-        90, "days", "Logs of trainings, and background jobs that are over, are kept so long.", least=1
+        90,
+        "days",
+        "Logs of trainings, and background jobs that are over, are kept so long.",
+        least=1,
     )
-    trainings_days = Tunable(365, "days", "Trainings without a version are listed so long.", least=1)
+    trainings_days = Tunable(
+        365, "days", "Trainings without a version are listed so long.", least=1
+    )
     leftovers_after_seconds = Tunable(
         3600, "s", "Folders without a version are removed at this age.", least=0
     )

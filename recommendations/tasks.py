@@ -74,7 +74,9 @@ def sweep_background_jobs(*, wait: bool = False) -> Swept:
 
 
 def _wake_for(job: BackgroundJob) -> bool:
-    return send_wake_up(count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk)
+    return send_wake_up(
+        count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk
+    )
 
 
 # --- Tasks ------------------------------------------------------------------------------------------------------------
@@ -101,7 +103,9 @@ def run_background_job(job_id: int | None = None) -> str:
 @short_task
 def precompute_lists(version_id: int | None = None) -> None:
     """Ask for everybody's list under a version, by default the active one."""
-    version = registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
+    version = (
+        registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
+    )
     if version is not None:
         _wake_for(background_jobs.request_lists(version))
 
@@ -123,7 +127,9 @@ def retrain() -> str:
         log.info("No scheduled training: nothing was heard since the last one.")
         return "nothing new"
     try:
-        return str(start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE))
+        return str(
+            start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE)
+        )
     except pipeline.TrainingAlreadyActive as error:
         log.info("No scheduled training: %s", error)
         return str(error)

@@ -34,7 +34,9 @@ EVENTS = Counter(
 TRAINING_STATUSES = ("succeeded", "failed", "cancelled")
 
 
-def count_recommendation(step: str, seconds: float, *, list_age_seconds: float | None = None) -> None:
+def count_recommendation(
+    step: str, seconds: float, *, list_age_seconds: float | None = None
+) -> None:
     """Count one answered request. An unknown step is counted as "other", so that labels stay bounded."""
     RECOMMENDATION_SECONDS.labels(_limit_label(step, STEPS)).observe(seconds)
     if list_age_seconds is not None:
@@ -48,7 +50,9 @@ def count_training(status: str, seconds: float | None = None) -> None:
 
 
 def count_event(kind: str, n_events: int = 1) -> None:
-    EVENTS.labels(_limit_label(kind, ("impression", "click", "like", "dislike", "hide"))).inc(n_events)
+    EVENTS.labels(_limit_label(kind, ("impression", "click", "like", "dislike", "hide"))).inc(
+        n_events
+    )
 
 
 def _limit_label(value: str, allowed: tuple[str, ...]) -> str:

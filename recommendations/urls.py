@@ -18,7 +18,11 @@ urlpatterns = [
     path("mixes/<int:number>/", mixes.mix, name="mix"),
     path("mixes/<int:number>/keep/", mixes.keep, name="keep_mix"),
     path("library/hidden/", library.hidden, name="hidden"),
-    path("playlists/<uuid:playlist_id>/continue/", library.continue_playlist, name="continue_playlist"),
+    path(
+        "playlists/<uuid:playlist_id>/continue/",
+        library.continue_playlist,
+        name="continue_playlist",
+    ),
     path("taste/", taste.taste_page, name="taste"),
     path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),

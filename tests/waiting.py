@@ -14,5 +14,7 @@ def wait_for(look: Callable[[], T], *, seconds: float = 120.0, every: float = 0.
         found = look()
         if found:
             return found
-        assert time.monotonic() < deadline, f"Not within {seconds:.0f} s; the last answer was {found!r}."
+        assert time.monotonic() < deadline, (
+            f"Not within {seconds:.0f} s; the last answer was {found!r}."
+        )
         time.sleep(every)

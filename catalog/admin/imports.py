@@ -53,7 +53,11 @@ class ImportRunAdmin(RecordAdmin):
         ]
 
     def changelist_view(self, request, extra_context=None):
-        context = {"form": UploadForm(), "may_import": self._may_import(request), "title": _("Imports")}
+        context = {
+            "form": UploadForm(),
+            "may_import": self._may_import(request),
+            "title": _("Imports"),
+        }
         return super().changelist_view(request, (extra_context or {}) | context)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
@@ -80,7 +84,9 @@ class ImportRunAdmin(RecordAdmin):
         self._only_post_of_importers(request)
         form = UploadForm(request.POST, request.FILES)
         if not form.is_valid():
-            messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+            messages.error(
+                request, " ".join(str(e) for errors in form.errors.values() for e in errors)
+            )
             return redirect("admin:catalog_importrun_changelist")
         try:
             run = import_jobs.request_import(
@@ -117,7 +123,9 @@ class ImportRunAdmin(RecordAdmin):
         run = get_object_or_404(ImportRun, pk=run_id)
         if import_jobs.cancel_import(run):
             self.log_change(request, run, "Cancelled.")
-            messages.success(request, _("The import is stopped; what is in stays until it is undone."))
+            messages.success(
+                request, _("The import is stopped; what is in stays until it is undone.")
+            )
         else:
             messages.info(request, _("The import was over already."))
         return redirect("admin:catalog_importrun_change", run_id)
@@ -145,12 +153,16 @@ class ImportRunAdmin(RecordAdmin):
         else:
             self.log_change(request, run, "Undone.")
             messages.success(
-                request, _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted}
+                request,
+                _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted},
             )
 
     def has_delete_permission(self, request, obj=None):
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""
-        is_alive = obj is not None and obj.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
+        is_alive = obj is not None and obj.status in (
+            ImportRun.Status.QUEUED,
+            ImportRun.Status.RUNNING,
+        )
         return not is_alive and super().has_delete_permission(request, obj)
 
     def _only_post_of_importers(self, request: HttpRequest) -> None:

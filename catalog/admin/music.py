@@ -40,7 +40,9 @@ class MergingAdmin(admin.ModelAdmin):
                 "changelist": reverse(f"admin:catalog_{self.opts.model_name}_changelist"),
             }
             return TemplateResponse(request, "admin/catalog/merge.html", context)
-        self.log_change(request, keeper, "Merged: " + ", ".join(str(row) for row in rows if row != keeper))
+        self.log_change(
+            request, keeper, "Merged: " + ", ".join(str(row) for row in rows if row != keeper)
+        )
         self.merge_rows(request, keeper, rows)
         return None
 
@@ -80,7 +82,9 @@ class ArtistAdmin(LabelledRows, MergingAdmin):
 
     def merge_rows(self, request, keeper, rows):
         n_songs = merge.merge_artists(keeper, rows)
-        messages.success(request, _("%(n)d songs are now by %(artist)s.") % {"n": n_songs, "artist": keeper})
+        messages.success(
+            request, _("%(n)d songs are now by %(artist)s.") % {"n": n_songs, "artist": keeper}
+        )
 
 
 @admin.register(Album)
@@ -104,7 +108,9 @@ class GenreAdmin(LabelledRows, MergingAdmin):
 
     def merge_rows(self, request, keeper, rows):
         n_songs = merge.merge_genres(keeper, rows)
-        messages.success(request, _("%(n)d songs are now %(genre)s.") % {"n": n_songs, "genre": keeper})
+        messages.success(
+            request, _("%(n)d songs are now %(genre)s.") % {"n": n_songs, "genre": keeper}
+        )
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
@@ -129,11 +135,15 @@ class SongAdmin(LabelledRows, MergingAdmin):
     change_list_template = "admin/catalog/song/change_list.html"
 
     def get_urls(self):
-        export_all = path("export/", self.admin_site.admin_view(self.export_all), name="catalog_song_export")
+        export_all = path(
+            "export/", self.admin_site.admin_view(self.export_all), name="catalog_song_export"
+        )
         return [export_all, *super().get_urls()]
 
     def save_model(self, request, obj, form, change):
-        typed = {name: form.cleaned_data[name] for name in AUDIO_FEATURES if name in form.changed_data}
+        typed = {
+            name: form.cleaned_data[name] for name in AUDIO_FEATURES if name in form.changed_data
+        }
         if change and "features_source" not in form.changed_data:
             obj.learn_features(typed, BY_HAND)
         super().save_model(request, obj, form, change)
@@ -148,12 +158,16 @@ class SongAdmin(LabelledRows, MergingAdmin):
     @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
     def withdraw(self, request, queryset):
         n = availability.withdraw_songs(queryset)
-        messages.success(request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n})
+        messages.success(
+            request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n}
+        )
 
     @admin.action(description=_("Offer again"), permissions=["change"])
     def offer(self, request, queryset):
         n = availability.offer_songs(queryset)
-        messages.success(request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n})
+        messages.success(
+            request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n}
+        )
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_chosen(self, request, queryset):
@@ -167,7 +181,10 @@ class SongAdmin(LabelledRows, MergingAdmin):
 
 
 def _answer_csv(songs) -> HttpResponse | StreamingHttpResponse:
-    headers = {"Content-Disposition": 'attachment; filename="songs.csv"', "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Disposition": 'attachment; filename="songs.csv"',
+        "X-Content-Type-Options": "nosniff",
+    }
     return StreamingHttpResponse(
         export.write_songs_csv(songs), content_type="text/csv; charset=utf-8", headers=headers
     )

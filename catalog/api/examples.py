@@ -76,7 +76,9 @@ FILES = {
             },
             "track": [
                 {
-                    "identifier": ["https://musicbrainz.org/recording/d11fcceb-dfc5-4d19-b45d-f4e8f6d3eaa6"],
+                    "identifier": [
+                        "https://musicbrainz.org/recording/d11fcceb-dfc5-4d19-b45d-f4e8f6d3eaa6"
+                    ],
                     "title": "Glass Harbour",
                     "creator": "The Lanterns",
                     "album": "Low Tide",

@@ -15,7 +15,8 @@ class _SearchField(django_filters.CharFilter):
 
     def __init__(self) -> None:
         super().__init__(
-            method="filter_words", help_text="Words that must all occur; case and accents don't matter."
+            method="filter_words",
+            help_text="Words that must all occur; case and accents don't matter.",
         )
 
 
@@ -37,7 +38,9 @@ class SongFilter(django_filters.FilterSet):
         return queryset.matching(shorten_query(value))
 
     def filter_artist(self, queryset, name, value):
-        return queryset.by_artists([int(value)] if 0 < value < 2**63 and value == int(value) else [])
+        return queryset.by_artists(
+            [int(value)] if 0 < value < 2**63 and value == int(value) else []
+        )
 
     def filter_genre(self, queryset, name, value):
         return queryset.filter(genres__search_text=normalise(value))

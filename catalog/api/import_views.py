@@ -1,6 +1,11 @@
 """A listener's own history files: uploaded, watched, undone."""
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -128,7 +133,10 @@ class Imports(generics.ListAPIView):
         wanted = checked.validated_data
         try:
             run = import_jobs.request_import(
-                request.user, wanted["file"], format=wanted.get("format", ""), requested_by=request.user
+                request.user,
+                wanted["file"],
+                format=wanted.get("format", ""),
+                requested_by=request.user,
             )
         except (WrongFile, import_jobs.ImportRefused) as error:
             raise ValidationError({"file": [str(error)]}) from None

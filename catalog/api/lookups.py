@@ -18,7 +18,9 @@ def get_song(key: str) -> Song:
 
 
 def get_own_playlist(user, pk) -> Playlist:
-    mine = Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
+    mine = (
+        Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
+    )
     playlist = mine.filter(pk=pk).first()
     if playlist is None:
         raise NotFound("You have no such playlist.")

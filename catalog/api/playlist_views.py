@@ -71,7 +71,10 @@ class PlaylistDetail(APIView):
         wanted = validate_body(serializers.PlaylistChange, request)
         if "title" in wanted or "description" in wanted:
             _apply_edit(
-                edit.rename_playlist, playlist, wanted.get("title", playlist.title), wanted.get("description")
+                edit.rename_playlist,
+                playlist,
+                wanted.get("title", playlist.title),
+                wanted.get("description"),
             )
         if "is_public" in wanted:
             edit.set_public(playlist, wanted["is_public"])
@@ -88,7 +91,10 @@ class PlaylistDetail(APIView):
 class PlaylistSongs(APIView):
     @extend_schema(
         request=serializers.PlaylistSongIn,
-        responses={200: serializers.PlaylistDetailSerializer, 201: serializers.PlaylistDetailSerializer},
+        responses={
+            200: serializers.PlaylistDetailSerializer,
+            201: serializers.PlaylistDetailSerializer,
+        },
     )
     def post(self, request, pk):
         """Put a song at the end of a playlist; 200 when it was there already."""
@@ -96,7 +102,8 @@ class PlaylistSongs(APIView):
         song = get_songs([validate_body(serializers.PlaylistSongIn, request)["song"]])[0]
         is_new = _apply_edit(edit.add_song, playlist, song)
         return Response(
-            _serialize_detail(playlist), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+            _serialize_detail(playlist),
+            status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
         )
 
 
@@ -106,7 +113,9 @@ class PlaylistEntry(APIView):
     def patch(self, request, pk, item: int):
         """Move a song to another position, from 1."""
         playlist = get_own_playlist(request.user, pk)
-        if not edit.move_item(playlist, item, validate_body(serializers.PositionIn, request)["position"]):
+        if not edit.move_item(
+            playlist, item, validate_body(serializers.PositionIn, request)["position"]
+        ):
             raise NotFound("There is no such entry in this playlist.")
         return Response(_serialize_detail(playlist))
 
@@ -129,7 +138,11 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
     responses={
         (200, files.CONTENT_TYPES[kind]): OpenApiResponse(
             OpenApiTypes.OBJECT if kind == "jspf" else OpenApiTypes.STR,
-            examples=[OpenApiExample("Example", examples.FILES[kind], media_type=files.CONTENT_TYPES[kind])],
+            examples=[
+                OpenApiExample(
+                    "Example", examples.FILES[kind], media_type=files.CONTENT_TYPES[kind]
+                )
+            ],
         )
         for kind in _TEXTS_FIRST
     },
@@ -140,7 +153,9 @@ class PlaylistExport(APIView):
         playlist = get_own_playlist(request.user, pk)
         wanted = request.query_params.get("as", "jspf")
         if wanted not in _FORMATS:
-            raise ValidationError({"as": [f"{wanted[:40]!r} is none; they are {', '.join(_FORMATS)}."]})
+            raise ValidationError(
+                {"as": [f"{wanted[:40]!r} is none; they are {', '.join(_FORMATS)}."]}
+            )
         return HttpResponse(
             files.render_playlist(playlist, wanted, settings.SITE_URL),
             content_type=files.get_content_type(wanted),

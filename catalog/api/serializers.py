@@ -7,7 +7,16 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from catalog.api import examples
-from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Interaction, Playlist, PlaylistItem, Song
+from catalog.models import (
+    AUDIO_FEATURES,
+    Album,
+    Artist,
+    Genre,
+    Interaction,
+    Playlist,
+    PlaylistItem,
+    Song,
+)
 from catalog.play_rules import FIRST_MOMENT
 
 KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
@@ -127,10 +136,14 @@ class InteractionIn(serializers.Serializer):
     song = SongKeyField()
     kind = KindField()
     occurred_at = serializers.DateTimeField(
-        required=False, help_text="When the play began; now, if it is left out. An opinion is always of now."
+        required=False,
+        help_text="When the play began; now, if it is left out. An opinion is always of now.",
     )
     played_ms = serializers.IntegerField(
-        required=False, min_value=0, max_value=24 * 3600 * 1000, help_text="How much of it was heard."
+        required=False,
+        min_value=0,
+        max_value=24 * 3600 * 1000,
+        help_text="How much of it was heard.",
     )
 
     def validate_occurred_at(self, moment: datetime) -> datetime:
@@ -157,10 +170,13 @@ class BatchField(serializers.ListField):
 
 
 @document_example(
-    {"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]}, request_only=True
+    {"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]},
+    request_only=True,
 )
 class BatchIn(serializers.Serializer):
-    interactions = BatchField(min_length=1, max_length=MAX_BATCH, help_text="Each as in POST /interactions/.")
+    interactions = BatchField(
+        min_length=1, max_length=MAX_BATCH, help_text="Each as in POST /interactions/."
+    )
 
 
 class RejectedSerializer(serializers.Serializer):
@@ -213,11 +229,15 @@ class PlaylistDetailSerializer(PlaylistSerializer):
 
     @extend_schema_field(PlaylistItemSerializer(many=True))
     def get_items(self, playlist):
-        items = playlist.items.select_related("song__artist", "song__album").prefetch_related("song__genres")
+        items = playlist.items.select_related("song__artist", "song__album").prefetch_related(
+            "song__genres"
+        )
         return PlaylistItemSerializer(items.order_by("position", "pk"), many=True).data
 
 
-@document_example({"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True)
+@document_example(
+    {"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True
+)
 class PlaylistIn(serializers.Serializer):
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)

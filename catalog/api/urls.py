@@ -21,11 +21,19 @@ urlpatterns = [
     path("me/imports/<int:pk>/", import_views.OneImport.as_view(), name="import"),
     path("playlists/", playlist_views.PlaylistList.as_view(), name="playlists"),
     path("playlists/<uuid:pk>/", playlist_views.PlaylistDetail.as_view(), name="playlist"),
-    path("playlists/<uuid:pk>/items/", playlist_views.PlaylistSongs.as_view(), name="playlist_items"),
     path(
-        "playlists/<uuid:pk>/items/<int:item>/", playlist_views.PlaylistEntry.as_view(), name="playlist_item"
+        "playlists/<uuid:pk>/items/", playlist_views.PlaylistSongs.as_view(), name="playlist_items"
     ),
-    path("playlists/<uuid:pk>/export/", playlist_views.PlaylistExport.as_view(), name="playlist_export"),
+    path(
+        "playlists/<uuid:pk>/items/<int:item>/",
+        playlist_views.PlaylistEntry.as_view(),
+        name="playlist_item",
+    ),
+    path(
+        "playlists/<uuid:pk>/export/",
+        playlist_views.PlaylistExport.as_view(),
+        name="playlist_export",
+    ),
 ]
 
 # After everything that ends on a song's address: its own pattern takes all that is left.

@@ -133,7 +133,9 @@ class OpinionList(generics.ListAPIView):
     def get_queryset(self):
         wanted = self.request.query_params.get("opinion")
         if wanted not in (None, "like", "dislike"):
-            raise ValidationError({"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]})
+            raise ValidationError(
+                {"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]}
+            )
         mine = _select_songs(Interaction.objects.for_listener(self.request.user).opinions())
         return mine.filter(kind=serializers.KINDS[wanted]) if wanted else mine
 
@@ -153,14 +155,18 @@ class History(generics.ListAPIView):
         return _select_songs(Interaction.objects.for_listener(self.request.user).plays_and_skips())
 
     @extend_schema(
-        parameters=[OpenApiParameter("confirm", str, required=True, description="The word `everything`.")],
+        parameters=[
+            OpenApiParameter("confirm", str, required=True, description="The word `everything`.")
+        ],
         responses={200: serializers.RecordedSerializer},
         operation_id="history_delete_everything",
     )
     def delete(self, request):
         """Delete all of my plays, skips, likes and dislikes."""
         if request.query_params.get("confirm") != "everything":
-            raise ValidationError({"confirm": ["Say ?confirm=everything to delete the whole history."]})
+            raise ValidationError(
+                {"confirm": ["Say ?confirm=everything to delete the whole history."]}
+            )
         n_deleted = listening.delete_all_interactions(request.user)
         return Response({"added": 0, "known": n_deleted, "rejected": []})
 
@@ -191,7 +197,9 @@ class _Recording(APIView):
     def record_once(self, request, entries: list) -> dict:
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > submissions.MAX_KEY_LENGTH:
-            raise ValidationError(f"An Idempotency-Key has {submissions.MAX_KEY_LENGTH} characters at most.")
+            raise ValidationError(
+                f"An Idempotency-Key has {submissions.MAX_KEY_LENGTH} characters at most."
+            )
         body = repr(request.data).encode("utf-8", "replace")
         try:
             answer, self.was_replayed = submissions.run_once(
@@ -214,7 +222,9 @@ class _Recording(APIView):
             else:
                 rejected.append({"index": index, "reason": _format_errors(checked.errors)})
         found = Song.objects.in_bulk({data["song"] for _, data in readable}, field_name="key")
-        known = [_build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found]
+        known = [
+            _build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found
+        ]
         rejected += [
             {"index": index, "reason": f"song: there is no song {data['song']!r}."}
             for index, data in readable
@@ -235,7 +245,9 @@ class InteractionCreate(_Recording):
         checked.is_valid(raise_exception=True)
         answer = self.record_once(request, [request.data])
         if answer["rejected"]:
-            raise ValidationError({"song": [answer["rejected"][0]["reason"].removeprefix("song: ")]})
+            raise ValidationError(
+                {"song": [answer["rejected"][0]["reason"].removeprefix("song: ")]}
+            )
         return self.answer(answer, status.HTTP_201_CREATED)
 
 
@@ -255,7 +267,9 @@ class InteractionBatch(_Recording):
 
 
 def _select_songs(interactions):
-    songs = interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")
+    songs = interactions.select_related("song__artist", "song__album").prefetch_related(
+        "song__genres"
+    )
     return songs.annotate(moment=Coalesce("occurred_at", Value(EARLIEST)))
 
 
@@ -267,5 +281,7 @@ def _build_entry(song: Song, data: dict) -> InteractionEntry:
 
 def _format_errors(errors) -> str:
     if isinstance(errors, dict):
-        return "; ".join(f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items())
+        return "; ".join(
+            f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items()
+        )
     return str(errors)

@@ -44,7 +44,9 @@ def _lock_for_merge(keeper: Row, others: list[Row]) -> list[Row]:
     # Rows of our own: deleting takes an object's id, and a second attempt needs it again.
     others = list(type(keeper)._base_manager.filter(pk__in=present - {keeper.pk}).order_by("pk"))
     if keeper.pk not in present or not others:
-        raise MergeRefused(_("Another merge was quicker: some of these are gone. Load the page again."))
+        raise MergeRefused(
+            _("Another merge was quicker: some of these are gone. Load the page again.")
+        )
     keeper.refresh_from_db()
     return others
 
@@ -71,7 +73,9 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> MergeResult:
             n_moved, n_known = n_moved + moved.n_moved, n_known + moved.n_known
         if listener_ids:
             transaction.on_commit(
-                partial(listening_changed.send_robust, sender=Interaction, listener_ids=listener_ids)
+                partial(
+                    listening_changed.send_robust, sender=Interaction, listener_ids=listener_ids
+                )
             )
     return MergeResult(n_moved, n_known)
 
@@ -102,16 +106,22 @@ def _merge_opinions(keeper: Song, other: Song) -> None:
     opinions = [Kind.LIKE, Kind.DISLIKE]
     theirs = Interaction.objects.filter(song=other, kind__in=opinions)
     later = theirs.filter(
-        Exists(_select_keeper_rows(keeper, kind__in=opinions, occurred_at__lt=OuterRef("occurred_at")))
+        Exists(
+            _select_keeper_rows(keeper, kind__in=opinions, occurred_at__lt=OuterRef("occurred_at"))
+        )
     )
-    Interaction.objects.filter(song=keeper, kind__in=opinions, listener__in=later.values("listener")).delete()
+    Interaction.objects.filter(
+        song=keeper, kind__in=opinions, listener__in=later.values("listener")
+    ).delete()
     theirs.filter(Exists(_select_keeper_rows(keeper, kind__in=opinions))).delete()
 
 
 def _merge_plays(keeper: Song, other: Song) -> None:
     heard = Interaction.objects.filter(song=other, kind__in=[Kind.PLAY, Kind.SKIP])
     heard.filter(
-        Exists(_select_keeper_rows(keeper, kind=OuterRef("kind"), occurred_at=OuterRef("occurred_at")))
+        Exists(
+            _select_keeper_rows(keeper, kind=OuterRef("kind"), occurred_at=OuterRef("occurred_at"))
+        )
     ).delete()
     untimed = {"occurred_at__isnull": True, "kind": OuterRef("kind"), "source": OuterRef("source")}
     counted = heard.filter(Exists(_select_keeper_rows(keeper, **untimed)), occurred_at=None)
@@ -122,7 +132,9 @@ def _merge_plays(keeper: Song, other: Song) -> None:
         kind=OuterRef("kind"),
         source=OuterRef("source"),
     ).values("plays")[:1]
-    both = Interaction.objects.filter(song=keeper, occurred_at=None, kind__in=[Kind.PLAY, Kind.SKIP])
+    both = Interaction.objects.filter(
+        song=keeper, occurred_at=None, kind__in=[Kind.PLAY, Kind.SKIP]
+    )
     both.filter(Exists(more)).update(plays=F("plays") + Subquery(more))
     counted.delete()
 
@@ -137,7 +149,11 @@ def _fill_keeper(keeper: Song, other: Song) -> None:
     if main != keeper.artist_id:
         ArtistCredit.objects.get_or_create(song=keeper, artist_id=main)
     # a feature of 0.0 is a value like any other
-    missing = [name for name in values if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING]
+    missing = [
+        name
+        for name in values
+        if values[name] not in _NOTHING and getattr(keeper, name) in _NOTHING
+    ]
     for name in missing:
         if name in AUDIO_FEATURES:
             keeper.learn_features({name: values[name]}, other.get_source(name))

@@ -25,7 +25,10 @@ def find_or_create_world_run(content: ImportRun.Content, options: dict[str, Any]
     if unfinished is not None:
         return unfinished
     return ImportRun.objects.create(
-        content=content, format=SOURCE, options=options, file_name=f"demo world, seed {options['seed']}"
+        content=content,
+        format=SOURCE,
+        options=options,
+        file_name=f"demo world, seed {options['seed']}",
     )
 
 
@@ -40,7 +43,9 @@ def find_earlier_now(options: dict[str, Any]) -> int | None:
 def check_songs(records: Iterable[SongRecord]) -> None:
     """Raise AnotherWorld when a song of the world has the id of another song; changes nothing."""
     wanted = {record.key: record.title for record in records}
-    for key, title in Song.objects.filter(key__startswith="song_").values_list("key", "title").iterator():
+    for key, title in (
+        Song.objects.filter(key__startswith="song_").values_list("key", "title").iterator()
+    ):
         if wanted.get(key, title) != title:
             raise DemoWorldConflict(
                 f"This database has another song with the id {key} ({title!r}), so the demo world does not fit in; "

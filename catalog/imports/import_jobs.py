@@ -112,7 +112,9 @@ def import_file(
     opened = open_file(path)
     importer = _find_importer(content, format, opened)
     reading = _Reading(opened, importer, importer.read(opened, options or {}))
-    run = _find_unfinished_run(opened, importer, options or {}, listener) or ImportRun.objects.create(
+    run = _find_unfinished_run(
+        opened, importer, options or {}, listener
+    ) or ImportRun.objects.create(
         content=_get_content(importer),
         format=importer.name,
         file_name=_clean_file_name(opened.name),
@@ -134,7 +136,9 @@ def import_file(
         except Exception as error:
             if not isinstance(error, LostLease):
                 _finish_failed(
-                    run, lease, str(error) if isinstance(error, WrongFile) else _describe_error(error)
+                    run,
+                    lease,
+                    str(error) if isinstance(error, WrongFile) else _describe_error(error),
                 )
             raise
         _finish_succeeded(run, lease)
@@ -214,10 +218,14 @@ def _check_quotas(listener: User | None, n_bytes: int) -> None:
     n_waiting_bytes = waiting.aggregate(n=Sum("n_bytes"))["n"] or 0
     if n_waiting_bytes + n_bytes > catalog_conf.import_waiting_mb * MB:
         raise ImportRefused(
-            _("Your files that wait would be larger than %(size)d MB together; wait until one is done.")
+            _(
+                "Your files that wait would be larger than %(size)d MB together; wait until one is done."
+            )
             % {"size": catalog_conf.import_waiting_mb}
         )
-    today = list_imports(listener).filter(created_at__gte=timezone.now() - _DAY).exclude(file_sha256="")
+    today = (
+        list_imports(listener).filter(created_at__gte=timezone.now() - _DAY).exclude(file_sha256="")
+    )
     if today.count() >= catalog_conf.import_files_a_day:
         raise ImportRefused(
             _("You brought %(number)d files within a day; bring the next one tomorrow.")
@@ -268,7 +276,9 @@ def run_import(
     return ImportRun.objects.filter(pk=run_id).first()
 
 
-def _take_turn(run: ImportRun, lease: Lease, on_progress: OnProgress, max_seconds: float | None) -> None:
+def _take_turn(
+    run: ImportRun, lease: Lease, on_progress: OnProgress, max_seconds: float | None
+) -> None:
     """Read on, and write how the turn ended. What goes wrong unexpectedly is raised after that."""
     try:
         reading = _resume_paused(run) or _open_upload(run, lease)
@@ -309,7 +319,10 @@ def _open_upload(run: ImportRun, lease: Lease) -> _Reading:
 def _resume_paused(run: ImportRun) -> _Reading | None:
     """Return the reading that this process paused, if it is of this file and still where the run is."""
     reading = _paused.pop(run.pk, None)
-    if reading is None or (str(reading.opened.path), reading.n_taken) != (run.stored_path, run.resume_at):
+    if reading is None or (str(reading.opened.path), reading.n_taken) != (
+        run.stored_path,
+        run.resume_at,
+    ):
         return None
     return reading
 
@@ -377,7 +390,9 @@ def _check_row_limits(run: ImportRun) -> None:
 def _finish_succeeded(run: ImportRun, lease: Lease) -> None:
     lease.finish(Status.SUCCEEDED, progress=1.0)
     run.refresh_from_db()
-    log.info("%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected)
+    log.info(
+        "%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected
+    )
     _clean_up(run)
 
 
@@ -426,7 +441,10 @@ def undo_import(run: ImportRun) -> int:
     if run.is_active:
         raise ImportRefused(_("The import is still running; cancel it first."))
     listener_ids = list(
-        Interaction.objects.filter(import_run=run).order_by().values_list("listener_id", flat=True).distinct()
+        Interaction.objects.filter(import_run=run)
+        .order_by()
+        .values_list("listener_id", flat=True)
+        .distinct()
     )
     n_deleted = 0
     while ids := list(

@@ -15,7 +15,14 @@ from django.db.models import F
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.listen_writer import ListenWriter, WriteCounts
 from catalog.listening.models import Interaction
-from catalog.records import LeftOutRow, ListenRecord, Outcome, PlaylistRecord, RejectedRow, SongRecord
+from catalog.records import (
+    LeftOutRow,
+    ListenRecord,
+    Outcome,
+    PlaylistRecord,
+    RejectedRow,
+    SongRecord,
+)
 from catalog.signals import listening_changed
 from catalog.songs.resolver import SongResolver
 from common.bulk_sql import chunks, read_without_memory_map
@@ -60,7 +67,9 @@ def ingest(
     size = SONGS_CHUNK if run.content == ImportRun.Content.SONGS else CHUNK
     with read_without_memory_map():
         for chunk in chunks(outcomes, size):
-            records = [outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)]
+            records = [
+                outcome for outcome in chunk if not isinstance(outcome, RejectedRow | LeftOutRow)
+            ]
             writer.prepare(records)  # names are read before the transaction holds the database
             with transaction.atomic():
                 # The row's lock first: a request that cancels the run or deletes its listener waits for this
@@ -134,7 +143,9 @@ def _count_trailing_rejects(chunk: list[Outcome], written: WriteCounts) -> int:
     if not written.rejected:
         return 0
     rejected_lines = {row.line for row in written.rejected}
-    return sum(1 for _ in takewhile(lambda outcome: outcome.line in rejected_lines, reversed(chunk)))
+    return sum(
+        1 for _ in takewhile(lambda outcome: outcome.line in rejected_lines, reversed(chunk))
+    )
 
 
 def _add_counts(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -154,6 +165,8 @@ def announce_changed_listeners(run: ImportRun) -> None:
     """Send `listening_changed` for every listener to whose history the run added something."""
     if run.content != ImportRun.Content.LISTENS or not run.n_added:
         return
-    ids = Interaction.objects.filter(import_run=run).values_list("listener_id", flat=True).distinct()
+    ids = (
+        Interaction.objects.filter(import_run=run).values_list("listener_id", flat=True).distinct()
+    )
     for part in chunks(list(ids), _TOLD_TOGETHER):
         listening_changed.send_robust(sender=Interaction, listener_ids=part)

@@ -64,9 +64,13 @@ class ImportRun(JobRow):
     content = models.CharField(_("content"), max_length=8, choices=Content)
     format = models.CharField(_("format"), max_length=32, blank=True)
     file_name = models.CharField(_("file"), max_length=255)
-    n_bytes = models.PositiveBigIntegerField(_("bytes"), default=0, help_text=_("Size of an uploaded file."))
+    n_bytes = models.PositiveBigIntegerField(
+        _("bytes"), default=0, help_text=_("Size of an uploaded file.")
+    )
     file_sha256 = models.CharField(max_length=64, blank=True)
-    stored_path = models.CharField(max_length=500, blank=True, help_text=_("Where an uploaded file waits."))
+    stored_path = models.CharField(
+        max_length=500, blank=True, help_text=_("Where an uploaded file waits.")
+    )
     options = models.JSONField(default=dict, blank=True)
     listener = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -86,7 +90,9 @@ class ImportRun(JobRow):
     n_known = models.PositiveBigIntegerField(_("known already"), default=0)
     n_rejected = models.PositiveBigIntegerField(_("rejected"), default=0)
     kinds = models.JSONField(
-        default=dict, blank=True, help_text=_("How many plays, skips, likes … the file holds, by kind.")
+        default=dict,
+        blank=True,
+        help_text=_("How many plays, skips, likes … the file holds, by kind."),
     )
     left_out = models.JSONField(
         default=dict, blank=True, help_text=_("How many rows were left out by a rule, by reason.")
@@ -96,7 +102,9 @@ class ImportRun(JobRow):
         default=0, help_text=_("Rows rejected since the last one that could be read.")
     )
     turn_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When a worker last took it up; who waited longest is next.")
+        null=True,
+        blank=True,
+        help_text=_("When a worker last took it up; who waited longest is next."),
     )
 
     class Meta:
@@ -132,7 +140,9 @@ class ImportRun(JobRow):
 class RejectedImportRow(models.Model):
     """A row that could not be read, with the reason in one sentence. Only the first ones of a run are kept."""
 
-    import_run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejected_rows")
+    import_run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="rejected_rows"
+    )
     line = models.PositiveBigIntegerField(_("line"))
     reason = models.CharField(_("reason"), max_length=300)
 

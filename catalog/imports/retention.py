@@ -37,7 +37,9 @@ def delete_expired() -> dict[str, int]:
         ),
         "playing now": delete_in_steps(NowPlaying.objects.filter(ends_at__lt=compute_cutoff(1))),
         "uploads": delete_old_files(
-            settings.UPLOADS_DIR, STRAY_FILES_DAYS, kept=frozenset(Path(path).name for path in known)
+            settings.UPLOADS_DIR,
+            STRAY_FILES_DAYS,
+            kept=frozenset(Path(path).name for path in known),
         ),
         "incoming files": delete_old_files(settings.INCOMING_DIR, STRAY_FILES_DAYS),
     }

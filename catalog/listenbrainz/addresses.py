@@ -54,5 +54,7 @@ def _refuse_handshake() -> HttpResponse:
         "FAILED Audioscrobbler 1.2 is not spoken here. Use a player that speaks ListenBrainz with the address "
         f"{settings.SITE_URL} and an access token from its account page.\n"
     )
-    headers = {"Content-Length": str(len(sentence.encode()))}  # some such clients are older than chunks
+    headers = {
+        "Content-Length": str(len(sentence.encode()))
+    }  # some such clients are older than chunks
     return HttpResponse(sentence, content_type="text/plain; charset=utf-8", headers=headers)

@@ -20,7 +20,9 @@ def build_listen(interaction: Interaction, listener: User) -> dict:
         "inserted_at": listened_at,
         "recording_msid": str(compute_song_msid(song)),
         "user_name": listener.username,
-        "track_metadata": build_track_metadata(song, player=interaction.source.removeprefix("listenbrainz:")),
+        "track_metadata": build_track_metadata(
+            song, player=interaction.source.removeprefix("listenbrainz:")
+        ),
     }
 
 
@@ -50,7 +52,11 @@ def build_track_metadata(song: Song, player: str = "") -> dict:
         "submission_client": player,
     }
     info.update({name: value for name, value in optional.items() if value})
-    metadata = {"artist_name": song.artist_credit, "track_name": song.title, "additional_info": info}
+    metadata = {
+        "artist_name": song.artist_credit,
+        "track_name": song.title,
+        "additional_info": info,
+    }
     if song.album:
         metadata["release_name"] = song.album.title
     return metadata
@@ -86,7 +92,10 @@ def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict:
 def build_statistic(entity: str, row: dict) -> dict:
     """Return one row of an artists, recordings or releases statistic."""
     found = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
-    found = {name: str(value) if name.endswith("mbid") and value else value for name, value in found.items()}
+    found = {
+        name: str(value) if name.endswith("mbid") and value else value
+        for name, value in found.items()
+    }
     if entity != "artists":
         mbid = found.pop("artist_mbid")
         found["artist_mbids"] = [mbid] if mbid else []

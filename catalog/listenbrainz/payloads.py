@@ -83,14 +83,20 @@ def read_submission(data: Any, now: float | None = None) -> Submission:
     listen_type = _read_entry(data, "listen_type", str)
     payload = _read_entry(data, "payload", list)
     if listen_type not in ("single", "playing_now", "import"):
-        raise BadRequest(f"JSON document requires a valid listen_type key, not {_quote_value(listen_type)}.")
+        raise BadRequest(
+            f"JSON document requires a valid listen_type key, not {_quote_value(listen_type)}."
+        )
     if not payload:
         raise BadRequest("JSON document does not contain any listens.")
     most = MAX_LISTENS if listen_type == "import" else 1
     if len(payload) > most:
-        raise BadRequest(f"Too many listens for {listen_type}: {len(payload)}; it takes {most} at most.")
+        raise BadRequest(
+            f"Too many listens for {listen_type}: {len(payload)}; it takes {most} at most."
+        )
     latest = (time.time() if now is None else now) + FUTURE_TOLERANCE
-    listens = [_read_listen(one, listen_type, latest, line) for line, one in enumerate(payload, start=1)]
+    listens = [
+        _read_listen(one, listen_type, latest, line) for line, one in enumerate(payload, start=1)
+    ]
     return Submission(listen_type, listens)
 
 
@@ -118,7 +124,9 @@ def read_deletion(data: Any) -> tuple[int, uuid.UUID]:
     if found is None:
         raise BadRequest("recording_msid is missing from the JSON document.")
     if listened_at is None or not 0 <= listened_at <= 2**40:
-        raise BadRequest(f"listened_at must be Unix seconds, not {_quote_value(data.get('listened_at'))}.")
+        raise BadRequest(
+            f"listened_at must be Unix seconds, not {_quote_value(data.get('listened_at'))}."
+        )
     return listened_at, found
 
 
@@ -174,13 +182,17 @@ def _read_listen(data: Any, listen_type: str, latest: float, line: int) -> Liste
     if not isinstance(info, dict):
         info = {}
     player = next(filter(None, (_read_text(info, field) for field in _PLAYER_FIELDS)), "")
-    return Listen(_read_song(metadata, info, line), _read_listen_time(data, listen_type, latest), player)
+    return Listen(
+        _read_song(metadata, info, line), _read_listen_time(data, listen_type, latest), player
+    )
 
 
 def _check_size(data: dict) -> None:
     n_bytes = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
     if n_bytes > MAX_LISTEN_BYTES:
-        raise BadRequest(f"A listen may have {MAX_LISTEN_BYTES} bytes at most, this one has {n_bytes}.")
+        raise BadRequest(
+            f"A listen may have {MAX_LISTEN_BYTES} bytes at most, this one has {n_bytes}."
+        )
     if _has_nul(data):
         raise BadRequest("A listen contains a NUL character.")
     if _has_infinity(data):
@@ -238,7 +250,10 @@ def _read_duration_ms(info: dict) -> int | None:
     """Return the length in milliseconds; None where it is missing, unreadable, below 2 s or above a day."""
     if info.get("duration") is not None and info.get("duration_ms") is not None:
         raise BadRequest("Send duration or duration_ms, not both.")
-    seconds, milliseconds = _parse_finite(info.get("duration")), _parse_finite(info.get("duration_ms"))
+    seconds, milliseconds = (
+        _parse_finite(info.get("duration")),
+        _parse_finite(info.get("duration_ms")),
+    )
     value = milliseconds if seconds is None else seconds * 1000
     return int(value) if value is not None and MIN_DURATION_MS <= value <= MAX_DURATION_MS else None
 
@@ -272,7 +287,9 @@ def _read_artist_mbids(info: dict) -> list[str]:
 def _read_credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
     """Return the artists that `artist_names` lists, with their ids where there is one for each name."""
     value = info.get("artist_names")
-    names = [name.strip() for name in value if isinstance(name, str)] if isinstance(value, list) else []
+    names = (
+        [name.strip() for name in value if isinstance(name, str)] if isinstance(value, list) else []
+    )
     names = [name[:MAX_NAME_LENGTH] for name in names if name]
     mbids = artist_mbids if len(artist_mbids) == len(names) else [""] * len(names)
     return tuple(zip(names, mbids, strict=True))
@@ -350,5 +367,7 @@ def _quote_value(value: Any) -> str:
 def _read_entry(data: Any, field: str, kind: Any) -> Any:
     value = data.get(field) if isinstance(data, dict) else None
     if not isinstance(value, kind):
-        raise BadRequest(f"Key {field} is missing from the JSON document, or is not what it should be.")
+        raise BadRequest(
+            f"Key {field} is missing from the JSON document, or is not what it should be."
+        )
     return value

@@ -8,7 +8,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.listenbrainz.payloads import BadRequest, Feedback, Listen, RecordingIds, Submission, compute_msid
+from catalog.listenbrainz.payloads import (
+    BadRequest,
+    Feedback,
+    Listen,
+    RecordingIds,
+    Submission,
+    compute_msid,
+)
 from catalog.listening import interactions
 from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
@@ -30,7 +37,9 @@ def store_submission(listener: User, submission: Submission) -> None:
     found = resolver.find_or_add_songs(listen.song for listen in submission.listens)
     _store_msids(submission.listens, found)
     heard = [
-        ListenEntry(song, datetime.fromtimestamp(listen.listened_at, UTC), source=_get_player(listen))
+        ListenEntry(
+            song, datetime.fromtimestamp(listen.listened_at, UTC), source=_get_player(listen)
+        )
         for song, listen in zip(found, submission.listens, strict=True)
     ]
     interactions.record_listens(listener, heard, source=_get_player(submission.listens[0]))
@@ -87,8 +96,13 @@ def set_latest_import(listener: User, service: str, moment: int) -> None:
     """
     if moment <= read_latest_import(listener, service):
         return
-    if LatestImport.objects.filter(listener=listener).exclude(service=service).count() >= MAX_SERVICES:
-        raise BadRequest(f"latest-import keeps {MAX_SERVICES} services a listener; this would be one more.")
+    if (
+        LatestImport.objects.filter(listener=listener).exclude(service=service).count()
+        >= MAX_SERVICES
+    ):
+        raise BadRequest(
+            f"latest-import keeps {MAX_SERVICES} services a listener; this would be one more."
+        )
     listened_at = datetime.fromtimestamp(min(moment, MAX_TIME), UTC)
     LatestImport.objects.update_or_create(
         listener=listener, service=service, defaults={"listened_at": listened_at}
@@ -130,14 +144,21 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
     """Return the songs of MusicBrainz ids, or those that were heard with them: the listener's own before others'."""
     if not mbids:
         return {}
-    aliases = SongAlias.objects.filter(kind=SongAlias.Kind.MBID, value__in=[str(mbid) for mbid in mbids])
+    aliases = SongAlias.objects.filter(
+        kind=SongAlias.Kind.MBID, value__in=[str(mbid) for mbid in mbids]
+    )
     named = [
         *Song.objects.filter(mbid__in=mbids).values_list("mbid", "pk"),
-        *((uuid.UUID(value), pk) for value, pk in aliases.order_by("pk").values_list("value", "song_id")),
+        *(
+            (uuid.UUID(value), pk)
+            for value, pk in aliases.order_by("pk").values_list("value", "song_id")
+        ),
     ]
     ids = {pk for _, pk in named}
     own = set(
-        Interaction.objects.for_listener(listener).filter(song__in=ids).values_list("song_id", flat=True)
+        Interaction.objects.for_listener(listener)
+        .filter(song__in=ids)
+        .values_list("song_id", flat=True)
     )
     songs = _select_names(Song.objects.all()).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
@@ -150,11 +171,15 @@ def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, So
     """Return the songs that were sent under message ids; the listener's own history decides before others'."""
     if not msids:
         return {}
-    named = RecordingMsid.objects.select_related("song__artist", "song__album").filter(msid__in=msids)
+    named = RecordingMsid.objects.select_related("song__artist", "song__album").filter(
+        msid__in=msids
+    )
     songs_by_msid = {name.msid: name.song for name in named}
     heard = Interaction.objects.for_listener(listener).filter(song__in=songs_by_msid.values())
     own_ids = set(heard.values_list("song_id", flat=True))
-    unsure = {one for one in msids if one not in songs_by_msid or songs_by_msid[one].pk not in own_ids}
+    unsure = {
+        one for one in msids if one not in songs_by_msid or songs_by_msid[one].pk not in own_ids
+    }
     return songs_by_msid | _find_in_history(listener, unsure)
 
 
@@ -185,18 +210,23 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     if row is None:
         return None
     record = _read_record(row.song)
-    is_named = feedback.msid == row.msid if feedback.msid else str(feedback.mbid) == record.mbid.lower()
+    is_named = (
+        feedback.msid == row.msid if feedback.msid else str(feedback.mbid) == record.mbid.lower()
+    )
     if not is_named:
         return None
     song, _ = resolver.find_or_add_song(record)
-    RecordingMsid.objects.bulk_create([RecordingMsid(msid=row.msid, song=song)], ignore_conflicts=True)
+    RecordingMsid.objects.bulk_create(
+        [RecordingMsid(msid=row.msid, song=song)], ignore_conflicts=True
+    )
     return song
 
 
 def _store_msids(listens: Iterable[Listen], found: Iterable[Song]) -> None:
     names = {listen.msid: song for listen, song in zip(listens, found, strict=True)}
     RecordingMsid.objects.bulk_create(
-        (RecordingMsid(msid=msid_, song=song) for msid_, song in names.items()), ignore_conflicts=True
+        (RecordingMsid(msid=msid_, song=song) for msid_, song in names.items()),
+        ignore_conflicts=True,
     )
 
 
@@ -207,7 +237,11 @@ def _set_playing_now(listener: User, listen: Listen) -> None:
         listener=listener,
         defaults={
             "msid": listen.msid,
-            "song": {name: value for name, value in song._asdict().items() if value and name != "features"},
+            "song": {
+                name: value
+                for name, value in song._asdict().items()
+                if value and name != "features"
+            },
             "player": listen.player[:_PLAYER_LENGTH],
             "ends_at": timezone.now() + timedelta(seconds=seconds),
         },

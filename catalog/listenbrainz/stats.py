@@ -89,7 +89,9 @@ def read_span(listener: User, span: Range | None) -> tuple[datetime | None, date
     """Return the first and last moment that is counted: of the range, or of the history for all time."""
     if span is not None:
         return _get_midnight(span.first), _get_midnight(span.after)
-    moments = _select_plays(listener, None).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
+    moments = _select_plays(listener, None).aggregate(
+        first=Min("occurred_at"), last=Max("occurred_at")
+    )
     return moments["first"], moments["last"]
 
 
@@ -118,7 +120,9 @@ def _select_plays(listener: User, span: Range | None) -> QuerySet[Interaction]:
     plays = Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY)
     if span is None:
         return plays
-    return plays.filter(occurred_at__gte=_get_midnight(span.first), occurred_at__lt=_get_midnight(span.after))
+    return plays.filter(
+        occurred_at__gte=_get_midnight(span.first), occurred_at__lt=_get_midnight(span.after)
+    )
 
 
 def _get_midnight(day: date) -> datetime:

@@ -39,6 +39,10 @@ urlpatterns = [
     re_path(rf"{_USER}/playing-now/?$", views.PlayingNow.as_view(), name="playing_now"),
     re_path(rf"{_USER}/listen-count/?$", views.ListenCount.as_view(), name="listen_count"),
     re_path(rf"{_USER}/playlists/createdfor/?$", views.CreatedFor.as_view(), name="created_for"),
-    re_path(r"^playlist/(?P<playlist_id>[0-9a-fA-F-]{36})/?$", views.OnePlaylist.as_view(), name="playlist"),
+    re_path(
+        r"^playlist/(?P<playlist_id>[0-9a-fA-F-]{36})/?$",
+        views.OnePlaylist.as_view(),
+        name="playlist",
+    ),
     re_path(r"", views.UnknownAddress.as_view(), name="unknown"),
 ]

@@ -37,7 +37,9 @@ RETRY_AFTER_SECONDS = 5
 
 
 class MayListen(BasePermission):
-    message = "This token may not send listens. Make one with the scope “listen” on your account page."
+    message = (
+        "This token may not send listens. Make one with the scope “listen” on your account page."
+    )
 
     def has_permission(self, request, view) -> bool:
         return request.auth is not None and request.auth.allows(Scope.LISTEN)
@@ -91,10 +93,14 @@ class ValidateToken(ListenBrainzView):
             token = require_usable_token(secret)
         except exceptions.AuthenticationFailed:
             return Response({"code": 200, "message": "Token invalid.", "valid": False})
-        if not token.allows(Scope.LISTEN):  # told while the player is set up, not at its first listen
+        if not token.allows(
+            Scope.LISTEN
+        ):  # told while the player is set up, not at its first listen
             return Response({"code": 200, "message": MayListen.message, "valid": False})
         username = token.user.username
-        return Response({"code": 200, "message": "Token valid.", "valid": True, "user_name": username})
+        return Response(
+            {"code": 200, "message": "Token valid.", "valid": True, "user_name": username}
+        )
 
 
 class SubmitListens(ListenBrainzView):
@@ -102,7 +108,10 @@ class SubmitListens(ListenBrainzView):
         submission = payloads.read_submission(request.data)
         service.store_submission(request.user, submission)
         answer = {"status": "ok"}
-        if payloads.read_flag(request.query_params.get("return_msid")) and submission.listen_type != "import":
+        if (
+            payloads.read_flag(request.query_params.get("return_msid"))
+            and submission.listen_type != "import"
+        ):
             answer["recording_msid"] = str(submission.listens[0].msid)
         return Response(answer)
 
@@ -122,13 +131,18 @@ class RecordingFeedback(ListenBrainzView):
 class UserFeedback(ListenBrainzView):
     def get(self, request, username):
         listener = self.get_own_listener(username)
-        count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
+        count, offset = (
+            read_number(request, "count", 25, MAX_COUNT),
+            read_number(request, "offset", 0),
+        )
         opinions = _select_opinions(listener, request.query_params.get("score"))
         with_metadata = payloads.read_flag(request.query_params.get("metadata"))
         page = opinions.select_related("song__artist", "song__album")[offset : offset + count]
         found = [answers.build_feedback(opinion, listener, with_metadata) for opinion in page]
         total = opinions.count()
-        return Response({"count": len(found), "feedback": found, "offset": offset, "total_count": total})
+        return Response(
+            {"count": len(found), "feedback": found, "offset": offset, "total_count": total}
+        )
 
 
 class FeedbackForRecordings(ListenBrainzView):
@@ -143,14 +157,18 @@ class FeedbackForRecordings(ListenBrainzView):
     def _answer(self, username, asked):
         listener = self.get_own_listener(username)
         found = service.find_feedback(listener, payloads.read_recording_ids(asked))
-        return Response({"feedback": [answers.build_score(one, song, listener) for one, song in found]})
+        return Response(
+            {"feedback": [answers.build_score(one, song, listener) for one, song in found]}
+        )
 
 
 class LatestImport(ListenBrainzView):
     """How far a program brought the history of another service, as it said itself."""
 
     def get(self, request):
-        listener = self.get_own_listener(request.query_params.get("user_name") or request.user.username)
+        listener = self.get_own_listener(
+            request.query_params.get("user_name") or request.user.username
+        )
         service_name = payloads.read_service(request.query_params.get("service"))
         moment = service.read_latest_import(listener, service_name)
         return Response({"musicbrainz_id": listener.username, "latest_import": moment})
@@ -167,7 +185,10 @@ class UserStats(ListenBrainzView):
         listener = self.get_own_listener(username)
         name = request.query_params.get("range") or stats.ALL_TIME
         span = stats.read_range(name, datetime.now(UTC).date())
-        count, offset = read_number(request, "count", 25, MAX_COUNT), read_number(request, "offset", 0)
+        count, offset = (
+            read_number(request, "count", 25, MAX_COUNT),
+            read_number(request, "offset", 0),
+        )
         counted = stats.count_plays(listener, entity, span)
         total = counted.count()
         if not total:
@@ -194,7 +215,11 @@ class SimilarUsers(ListenBrainzView):
     def get(self, request, username):
         found = stats.find_similar_listeners(self.get_own_listener(username), MAX_USERS)
         return Response(
-            {"payload": [{"user_name": name, "similarity": round(score, 6)} for name, score in found]}
+            {
+                "payload": [
+                    {"user_name": name, "similarity": round(score, 6)} for name, score in found
+                ]
+            }
         )
 
 
@@ -251,7 +276,9 @@ class PlayingNow(ListenBrainzView):
         listener = self.get_own_listener(username)
         listen = service.get_playing_now(listener)
         listens = (
-            [{"playing_now": True, "track_metadata": answers.build_playing_now(listen)}] if listen else []
+            [{"playing_now": True, "track_metadata": answers.build_playing_now(listen)}]
+            if listen
+            else []
         )
         payload = {
             "count": len(listens),
@@ -264,7 +291,9 @@ class PlayingNow(ListenBrainzView):
 
 class ListenCount(ListenBrainzView):
     def get(self, request, username):
-        return Response({"payload": {"count": service.list_listens(self.get_own_listener(username)).count()}})
+        return Response(
+            {"payload": {"count": service.list_listens(self.get_own_listener(username)).count()}}
+        )
 
 
 class CreatedFor(ListenBrainzView):
@@ -351,7 +380,11 @@ def _select_opinions(listener: User, score: str | None):
     if score is not None and score not in kinds:
         raise BadRequest("The score must be 1 or -1.")
     wanted = kinds.get(score or "", [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
-    return Interaction.objects.for_listener(listener).filter(kind__in=wanted).order_by("-occurred_at", "-pk")
+    return (
+        Interaction.objects.for_listener(listener)
+        .filter(kind__in=wanted)
+        .order_by("-occurred_at", "-pk")
+    )
 
 
 def _select_page(plays, request) -> list[Interaction]:
@@ -409,7 +442,9 @@ def _answer_error(exc, context) -> Response:
     if response.status_code in (403, 404):
         request = context["request"]
         log.warning(
-            "listenbrainz_access_refused", path=request.path, user_id=getattr(request.user, "pk", None)
+            "listenbrainz_access_refused",
+            path=request.path,
+            user_id=getattr(request.user, "pk", None),
         )
     return response
 
@@ -423,7 +458,9 @@ def _answer_fault(exc, request) -> Response:
     got_request_exception.send(sender=_answer_fault, request=request._request)
     log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)
     if isinstance(exc, OperationalError):
-        sentence = "The database can't do that right now; nothing was stored. Try again in a moment."
+        sentence = (
+            "The database can't do that right now; nothing was stored. Try again in a moment."
+        )
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return Response({"code": 503, "error": sentence}, status=503, headers=headers)
     error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
@@ -434,5 +471,9 @@ def _format_sentence(exc) -> str:
     if isinstance(exc, exceptions.NotAuthenticated):
         return "You need to provide an Authorization header."
     if isinstance(exc, TokenInAddress | exceptions.APIException):
-        return " ".join(str(part) for part in exc.detail) if isinstance(exc.detail, list) else str(exc.detail)
+        return (
+            " ".join(str(part) for part in exc.detail)
+            if isinstance(exc.detail, list)
+            else str(exc.detail)
+        )
     return "Not found." if isinstance(exc, Http404) else "You may not do that."

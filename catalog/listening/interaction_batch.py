@@ -25,12 +25,18 @@ class InteractionEntry(NamedTuple):
     played_ms: int | None = None
 
 
-def record_batch(listener: User, entries: Sequence[InteractionEntry], *, source: str) -> tuple[int, int]:
+def record_batch(
+    listener: User, entries: Sequence[InteractionEntry], *, source: str
+) -> tuple[int, int]:
     """Write all entries or none; return how many were new and how many were stored before."""
     listens = [entry for entry in entries if entry.kind in (Kind.PLAY, Kind.SKIP)]
-    opinions = [(entry.song, entry.kind) for entry in entries if entry.kind in (Kind.LIKE, Kind.DISLIKE)]
+    opinions = [
+        (entry.song, entry.kind) for entry in entries if entry.kind in (Kind.LIKE, Kind.DISLIKE)
+    ]
     with transaction.atomic():
-        n_added = sum(interactions.record_listens(listener, _build_listen_entries(listens), source=source))
+        n_added = sum(
+            interactions.record_listens(listener, _build_listen_entries(listens), source=source)
+        )
         n_added += sum(interactions.set_opinions(listener, opinions, source=source))
     return n_added, len(entries) - n_added
 
@@ -38,5 +44,6 @@ def record_batch(listener: User, entries: Sequence[InteractionEntry], *, source:
 def _build_listen_entries(entries: Sequence[InteractionEntry]) -> list[ListenEntry]:
     now = timezone.now()
     return [
-        ListenEntry(entry.song, entry.occurred_at or now, entry.kind, entry.played_ms) for entry in entries
+        ListenEntry(entry.song, entry.occurred_at or now, entry.kind, entry.played_ms)
+        for entry in entries
     ]

@@ -49,12 +49,16 @@ def clear_opinion(listener: User, song: Song) -> bool:
 
 def get_opinion(listener: User, song: Song) -> Kind | None:
     """Return `Kind.LIKE`, `Kind.DISLIKE` or None; one query."""
-    opinion = Interaction.objects.for_listener(listener).opinions().filter(song=song).only("kind").first()
+    opinion = (
+        Interaction.objects.for_listener(listener).opinions().filter(song=song).only("kind").first()
+    )
     return None if opinion is None else Kind(opinion.kind)
 
 
 @retry_conflicts
-def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, source: str) -> list[bool]:
+def set_opinions(
+    listener: User, opinions: Sequence[tuple[Song, Kind]], *, source: str
+) -> list[bool]:
     """Set up to a thousand opinions in a few statements; return for each whether it changed anything.
 
     Of several about one song the last counts.
@@ -64,7 +68,9 @@ def set_opinions(listener: User, opinions: Sequence[tuple[Song, Kind]], *, sourc
         opinions = [(song, kind) for song, kind in opinions if song.pk in present]
         own_opinions = Interaction.objects.for_listener(listener).opinions()
         before = dict(
-            own_opinions.filter(song__in=[song for song, _ in opinions]).values_list("song_id", "kind")
+            own_opinions.filter(song__in=[song for song, _ in opinions]).values_list(
+                "song_id", "kind"
+            )
         )
         after, changed = dict(before), []
         for song, kind in opinions:
@@ -140,7 +146,9 @@ def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: st
 def delete_interaction(listener: User, interaction_id: int) -> bool:
     """Delete one of the listener's own interactions; return whether there was one."""
     return (
-        _delete_interactions(listener, Interaction.objects.for_listener(listener).filter(pk=interaction_id))
+        _delete_interactions(
+            listener, Interaction.objects.for_listener(listener).filter(pk=interaction_id)
+        )
         > 0
     )
 
@@ -150,7 +158,9 @@ def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
     """Delete the play or skip of `song` at that second; return whether there was one."""
     listens = Interaction.objects.for_listener(listener).plays_and_skips()
     return (
-        _delete_interactions(listener, listens.filter(song=song, occurred_at=truncate_to_second(occurred_at)))
+        _delete_interactions(
+            listener, listens.filter(song=song, occurred_at=truncate_to_second(occurred_at))
+        )
         > 0
     )
 
@@ -158,7 +168,9 @@ def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
 @retry_conflicts
 def delete_song_interactions(listener: User, song: Song) -> int:
     """Delete everything the listener did with `song`; return how many interactions that were."""
-    return _delete_interactions(listener, Interaction.objects.for_listener(listener).filter(song=song))
+    return _delete_interactions(
+        listener, Interaction.objects.for_listener(listener).filter(song=song)
+    )
 
 
 @retry_conflicts
@@ -173,9 +185,16 @@ def truncate_to_second(moment: datetime) -> datetime:
 
 
 def _record_listen(
-    listener: User, song: Song, kind: Kind, occurred_at: datetime | None, played_ms: int | None, source: str
+    listener: User,
+    song: Song,
+    kind: Kind,
+    occurred_at: datetime | None,
+    played_ms: int | None,
+    source: str,
 ) -> tuple[Interaction, bool]:
-    row = _build_row(listener, ListenEntry(song, occurred_at or timezone.now(), kind, played_ms), source)
+    row = _build_row(
+        listener, ListenEntry(song, occurred_at or timezone.now(), kind, played_ms), source
+    )
     with transaction.atomic():
         hold_song(song)
         lock_listener(listener)
@@ -202,7 +221,9 @@ def _build_row(listener: User, listen: ListenEntry, source: str) -> Interaction:
 
 def _build_report(row: Interaction) -> PlayReport:
     at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]
-    return build_report(row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms)
+    return build_report(
+        row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms
+    )
 
 
 def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
@@ -239,7 +260,10 @@ def _write_opinions(
     for kind in (Kind.LIKE, Kind.DISLIKE):
         of_kind = [song_id for song_id, wanted_kind in wanted.items() if wanted_kind == kind]
         others = (
-            Interaction.objects.for_listener(listener).opinions().filter(song__in=of_kind).exclude(kind=kind)
+            Interaction.objects.for_listener(listener)
+            .opinions()
+            .filter(song__in=of_kind)
+            .exclude(kind=kind)
         )
         others.update(kind=kind, source=source, occurred_at=now)
 
@@ -268,4 +292,6 @@ def _delete_interactions(listener: User, interactions) -> int:
 
 def _announce_change(listener: User) -> None:
     # robust: the fact is stored and acknowledged whatever a receiver does; Django logs the receiver's error
-    transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))
+    transaction.on_commit(
+        partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk)
+    )

@@ -68,7 +68,10 @@ def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[
         n_deleted, _by_table = listens.filter(listener=listener).delete()
         if n_deleted:
             _announce_change(listener)
-    return [row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()} for row in removed]
+    return [
+        row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()}
+        for row in removed
+    ]
 
 
 def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int:
@@ -76,7 +79,11 @@ def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int
     rows = [dict(row) for row in removed]
     songs = Song.objects.in_bulk({row["song_id"] for row in rows})
     import_runs = apps.get_model("catalog.ImportRun").objects
-    runs = set(import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list("pk", flat=True))
+    runs = set(
+        import_runs.filter(pk__in={row["import_run_id"] for row in rows}).values_list(
+            "pk", flat=True
+        )
+    )
     again = []
     for row in rows:
         if row["song_id"] not in songs:
@@ -92,8 +99,12 @@ def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int
 
 
 def _announce_change(listener: User) -> None:
-    transaction.on_commit(partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk))
+    transaction.on_commit(
+        partial(listening_changed.send_robust, sender=Interaction, listener_id=listener.pk)
+    )
 
 
 def _select_songs(interactions: QuerySet[Interaction]) -> QuerySet[Interaction]:
-    return interactions.select_related("song__artist", "song__album").prefetch_related("song__genres")
+    return interactions.select_related("song__artist", "song__album").prefetch_related(
+        "song__genres"
+    )

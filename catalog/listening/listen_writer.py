@@ -118,7 +118,10 @@ class ListenWriter:
         self, entries: list[PlaylistRecord], songs: Mapping[object, int], listens: WriteCounts
     ) -> WriteCounts:
         if self._playlists is None:
-            full = [RejectedRow(entry.line, "a playlist needs a listener whose it is") for entry in entries]
+            full = [
+                RejectedRow(entry.line, "a playlist needs a listener whose it is")
+                for entry in entries
+            ]
             return listens._replace(rejected=[*listens.rejected, *full])
         playlists = self._playlists.write(entries, songs)
         n_songs = sum(entry.song is not None for entry in entries) - len(playlists.rejected)
@@ -130,7 +133,9 @@ class ListenWriter:
             kinds={**listens.kinds, **counts},
         )
 
-    def _write_listens(self, records: list[ListenRecord], songs: Mapping[object, int]) -> WriteCounts:
+    def _write_listens(
+        self, records: list[ListenRecord], songs: Mapping[object, int]
+    ) -> WriteCounts:
         listeners = self._load_listener_ids(records)
         latest = time.time() + _A_DAY
         rejected: list[RejectedRow] = []
@@ -177,7 +182,9 @@ class ListenWriter:
             else:
                 timed.append(listen)
         timed = self._drop_known_plays(timed)
-        n_new = insert_rows(Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING)
+        n_new = insert_rows(
+            Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING
+        )
         return n_new + self._insert_opinions(opinions) + self._insert_plays_without_time(untimed)
 
     def _drop_known_plays(self, listens: list[Listen]) -> list[Listen]:
@@ -205,7 +212,9 @@ class ListenWriter:
     def _load_durations(self, song_ids: Iterable[int]) -> dict[int, int | None]:
         _limit_cache(self._durations)
         for some_ids in chunks(set(song_ids) - self._durations.keys(), _CHUNK_OF_IDS):
-            self._durations.update(Song.objects.filter(pk__in=some_ids).values_list("pk", "duration_ms"))
+            self._durations.update(
+                Song.objects.filter(pk__in=some_ids).values_list("pk", "duration_ms")
+            )
         return self._durations
 
     def _insert_opinions(self, listens: list[Listen]) -> int:
@@ -214,7 +223,10 @@ class ListenWriter:
         for listen in sorted(listens, key=lambda listen: listen[2].occurred_at or 0):
             last[listen[:2]] = listen
         return insert_rows(
-            Interaction, _FIELDS, [self._build_row(*listen) for listen in last.values()], _LAST_OPINION
+            Interaction,
+            _FIELDS,
+            [self._build_row(*listen) for listen in last.values()],
+            _LAST_OPINION,
         )
 
     def _insert_plays_without_time(self, listens: list[Listen]) -> int:
@@ -252,13 +264,17 @@ class ListenWriter:
         self._listener_ids.update(_find_or_add_listeners(new))
         return self._listener_ids
 
-    def _resolve_and_hold_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+    def _resolve_and_hold_songs(
+        self, records: Sequence[ListenRecord | PlaylistRecord]
+    ) -> dict[object, int]:
         """Return song ids by what records say, and hold the songs.
 
         One that a merge has taken since the last chunk is looked up anew.
         """
         songs = self._resolve_songs(records)
-        wanted = {song: songs[song] for one in records if (song := _get_song_reference(one)) in songs}
+        wanted = {
+            song: songs[song] for one in records if (song := _get_song_reference(one)) in songs
+        }
         present = hold_songs(wanted.values())
         gone = [song for song, song_id in wanted.items() if song_id not in present]
         if not gone:
@@ -275,7 +291,9 @@ class ListenWriter:
         self._song_ids.update(load_ids(Song, "key", [key for key in new if isinstance(key, str)]))
         described = [song for song in new if isinstance(song, SongRecord)]
         resolved_ids = self._songs.resolve(described).ids
-        self._song_ids.update({song: id_ for song, id_ in zip(described, resolved_ids, strict=True) if id_})
+        self._song_ids.update(
+            {song: id_ for song, id_ in zip(described, resolved_ids, strict=True) if id_}
+        )
         return self._song_ids
 
 

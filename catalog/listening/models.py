@@ -47,7 +47,11 @@ class Interaction(models.Model):
         verbose_name=_("listener"),
     )
     song = models.ForeignKey(
-        Song, on_delete=models.CASCADE, related_name="interactions", db_index=False, verbose_name=_("song")
+        Song,
+        on_delete=models.CASCADE,
+        related_name="interactions",
+        db_index=False,
+        verbose_name=_("song"),
     )
     kind = models.PositiveSmallIntegerField(_("kind"), choices=Kind)
     plays = models.PositiveIntegerField(
@@ -105,7 +109,9 @@ class Interaction(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind__in=[0, 1, 2, 3]), name="interaction_kind_is_known"
             ),
-            models.CheckConstraint(condition=models.Q(plays__gte=1), name="interaction_plays_at_least_one"),
+            models.CheckConstraint(
+                condition=models.Q(plays__gte=1), name="interaction_plays_at_least_one"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,7 +133,9 @@ class Submission(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["listener", "key"], name="submission_once_a_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["listener", "key"], name="submission_once_a_key")
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -151,7 +159,10 @@ class NowPlaying(models.Model):
     """
 
     listener = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="now_playing", primary_key=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="now_playing",
+        primary_key=True,
     )
     msid = models.UUIDField()
     song = models.JSONField()
@@ -166,14 +177,19 @@ class LatestImport(models.Model):
     """How far a program has brought a listener's history from another service, as the program itself says."""
 
     listener = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="latest_imports", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="latest_imports",
+        db_index=False,
     )
     service = models.CharField(max_length=40)
     listened_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["listener", "service"], name="latest_import_once_a_service")
+            models.UniqueConstraint(
+                fields=["listener", "service"], name="latest_import_once_a_service"
+            )
         ]
 
     def __str__(self) -> str:

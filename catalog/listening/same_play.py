@@ -72,7 +72,9 @@ class PlayMatcher:
         self._listener = listener
         self._used: dict[int, set[Source]] = {}
 
-    def are_new(self, reports: Sequence[PlayReport], *, leave_out_run: int | None = None) -> list[bool]:
+    def are_new(
+        self, reports: Sequence[PlayReport], *, leave_out_run: int | None = None
+    ) -> list[bool]:
         """Return for each report whether it is a play that is not stored yet; one query.
 
         `leave_out_run` names an import whose own rows need no look, because all its reports have one source.
@@ -80,7 +82,9 @@ class PlayMatcher:
         """
         return [play is None for play in self.match(reports, leave_out_run=leave_out_run)]
 
-    def match(self, reports: Sequence[PlayReport], *, leave_out_run: int | None = None) -> list[int | None]:
+    def match(
+        self, reports: Sequence[PlayReport], *, leave_out_run: int | None = None
+    ) -> list[int | None]:
         """Return for each report the key of the play it repeats (0 for one of this call), None for a new one."""
         if not reports:
             return []
@@ -89,10 +93,14 @@ class PlayMatcher:
         for i in sorted(range(len(reports)), key=lambda i: reports[i].at):
             if matches[i] is None:
                 matches[i] = _match_nearest_or_add(plays, reports[i])
-        self._used = {play.pk: play.reported_by for some in plays.values() for play in some if play.pk}
+        self._used = {
+            play.pk: play.reported_by for some in plays.values() for play in some if play.pk
+        }
         return [None if play is None else play.pk for play in matches]
 
-    def _load_nearby_plays(self, reports: Sequence[PlayReport], leave_out_run: int | None) -> "_Plays":
+    def _load_nearby_plays(
+        self, reports: Sequence[PlayReport], leave_out_run: int | None
+    ) -> "_Plays":
         """Return the listener's stored plays that lie near enough to a report to be the same."""
         times: dict[tuple[int, int], list[int]] = {}
         for one in reports:
@@ -111,11 +119,18 @@ class PlayMatcher:
             stored.sort(key=_get_start)
         return plays
 
-    def _query_rows(self, reports: Sequence[PlayReport], leave_out_run: int | None) -> Iterable[tuple]:
+    def _query_rows(
+        self, reports: Sequence[PlayReport], leave_out_run: int | None
+    ) -> Iterable[tuple]:
         first, last = min(one.at for one in reports), max(one.at for one in reports)
-        span = [datetime.fromtimestamp(at, UTC) for at in (first - LONGEST_SECONDS, last + LONGEST_SECONDS)]
+        span = [
+            datetime.fromtimestamp(at, UTC)
+            for at in (first - LONGEST_SECONDS, last + LONGEST_SECONDS)
+        ]
         listens = (
-            Interaction.objects.for_listener(self._listener).plays_and_skips().filter(occurred_at__range=span)
+            Interaction.objects.for_listener(self._listener)
+            .plays_and_skips()
+            .filter(occurred_at__range=span)
         )
         if leave_out_run is not None:
             listens = listens.exclude(import_run=leave_out_run)

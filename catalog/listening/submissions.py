@@ -34,7 +34,9 @@ def run_once(listener: User, key: str, body: bytes, act: Callable[[], Any]) -> t
         with transaction.atomic():
             answer = act()
             Submission.objects.create(listener=listener, key=key, body_sha256=digest, answer=answer)
-            Submission.objects.filter(listener=listener, created_at__lt=timezone.now() - KEPT_FOR).delete()
+            Submission.objects.filter(
+                listener=listener, created_at__lt=timezone.now() - KEPT_FOR
+            ).delete()
     except IntegrityError:  # the same submission a moment earlier, on another thread
         earlier = _find_earlier_answer(listener, key, digest)
         if earlier is None:
@@ -48,5 +50,7 @@ def _find_earlier_answer(listener: User, key: str, digest: str) -> Any:
     if submission is None:
         return None
     if submission.body_sha256 != digest:
-        raise IdempotencyKeyReused(f"The Idempotency-Key {key!r} was used for another body. Take a new one.")
+        raise IdempotencyKeyReused(
+            f"The Idempotency-Key {key!r} was used for another body. Take a new one."
+        )
     return submission.answer

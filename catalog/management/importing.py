@@ -38,7 +38,9 @@ class ImportCommand(PlainCommand):
         chosen = {name: options[f"column_{name}"] for name in self.columns}
         return {name: column for name, column in chosen.items() if column}
 
-    def import_file(self, given: dict[str, Any], content: str, format: str = "", **more: Any) -> None:
+    def import_file(
+        self, given: dict[str, Any], content: str, format: str = "", **more: Any
+    ) -> None:
         """Import, show progress, print the result; CommandError with one sentence if it cannot be done."""
         try:
             with show_progress_bar() as bar:
@@ -52,7 +54,9 @@ class ImportCommand(PlainCommand):
         except (WrongFile, import_jobs.ImportRefused, LostLease) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; the same command goes on from here.", returncode=130) from None
+            raise CommandError(
+                "Stopped; the same command goes on from here.", returncode=130
+            ) from None
         self._report(run, None if given["all_rejected"] else SHOWN_ROWS)
 
     def _report(self, run: ImportRun, most: int | None) -> None:

@@ -37,7 +37,9 @@ def create_playlist(
     first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
         present = hold_songs(song.pk for song in first)
-        playlist = Playlist.objects.create(owner=owner, title=_clean_title(title), description=description)
+        playlist = Playlist.objects.create(
+            owner=owner, title=_clean_title(title), description=description
+        )
         PlaylistItem.objects.bulk_create(
             PlaylistItem(
                 playlist=playlist,
@@ -132,7 +134,9 @@ def _lock_playlist(playlist: Playlist) -> None:
 
 
 def _renumber(playlist: Playlist, item_ids: Sequence[int]) -> None:
-    items = [PlaylistItem(pk=pk, position=position) for position, pk in enumerate(item_ids, start=1)]
+    items = [
+        PlaylistItem(pk=pk, position=position) for position, pk in enumerate(item_ids, start=1)
+    ]
     PlaylistItem.objects.bulk_update(items, ["position"], batch_size=400)
     _touch(playlist)
 

@@ -25,7 +25,9 @@ class Playlist(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.OWN)
     period = models.CharField(
-        max_length=20, blank=True, help_text=_("The week or day (and number) a made playlist stands for.")
+        max_length=20,
+        blank=True,
+        help_text=_("The week or day (and number) a made playlist stands for."),
     )
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)

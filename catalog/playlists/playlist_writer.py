@@ -33,7 +33,9 @@ class PlaylistWriter:
         self._owner = owner
         self._begun: set[str] = set()
 
-    def write(self, records: Sequence[PlaylistRecord], song_ids: Mapping[object, int]) -> WrittenPlaylists:
+    def write(
+        self, records: Sequence[PlaylistRecord], song_ids: Mapping[object, int]
+    ) -> WrittenPlaylists:
         """Write one chunk; call it inside a transaction. `song_ids` has the ids by the records' songs."""
         n_added = n_begun = 0
         rejected: list[RejectedRow] = []
@@ -42,7 +44,10 @@ class PlaylistWriter:
             by_title.setdefault(_clean_title(record), []).append(record)
         for title, entries in by_title.items():
             playlist, is_made = self._find_or_create_playlist(title, entries[0].description)
-            n_begun += title not in self._begun and not playlist.items.filter(import_run=self._run).exists()
+            n_begun += (
+                title not in self._begun
+                and not playlist.items.filter(import_run=self._run).exists()
+            )
             self._begun.add(title)
             self._describe(playlist, entries)
             n_entries, full = self._add(playlist, entries, song_ids)
@@ -82,7 +87,9 @@ class PlaylistWriter:
             elif song_id in there:
                 continue
             elif len(there) >= MAX_SONGS:
-                rejected.append(RejectedRow(entry.line, f"a playlist holds at most {MAX_SONGS:,} songs"))
+                rejected.append(
+                    RejectedRow(entry.line, f"a playlist holds at most {MAX_SONGS:,} songs")
+                )
             else:
                 there.add(song_id)
                 position += 1

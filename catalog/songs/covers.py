@@ -42,7 +42,9 @@ class CoverTraits:
 def encode_cover(features: Sequence[float | None], genre: str, artist: str, title: str) -> str:
     """Return the name of a song's picture. `features` in the order of AUDIO_FEATURES, tempo in BPM."""
     scaled = [*features[:_TEMPO], _scale_tempo(features[_TEMPO])]
-    levels = [UNKNOWN if value is None else round(min(max(value, 0), 1) * STEPS) for value in scaled]
+    levels = [
+        UNKNOWN if value is None else round(min(max(value, 0), 1) * STEPS) for value in scaled
+    ]
     hue = _pack_byte(genre) % UNKNOWN if genre else UNKNOWN
     packed = bytes([VERSION, hue, *levels, _pack_byte(artist), _pack_byte(title)])
     return base64.b32encode(packed).decode().rstrip("=").lower()
@@ -55,7 +57,11 @@ def decode_cover(code: str) -> CoverTraits:
     except (binascii.Error, ValueError):
         raise InvalidCoverCode(f"{code!r} is not the name of a cover.") from None
     levels = packed[2 : 2 + N_FEATURES]
-    if len(packed) != N_FEATURES + 4 or packed[0] != VERSION or any(STEPS < x < UNKNOWN for x in levels):
+    if (
+        len(packed) != N_FEATURES + 4
+        or packed[0] != VERSION
+        or any(STEPS < x < UNKNOWN for x in levels)
+    ):
         raise InvalidCoverCode(f"{code!r} is not the name of a cover.")
     return CoverTraits(
         hue=None if packed[1] == UNKNOWN else packed[1] / UNKNOWN,
@@ -135,7 +141,9 @@ def _draw_waves(look: CoverTraits, palette: Palette) -> Iterator[str]:
         path = _draw_wave(
             height, swing, 0.8 + 2.6 * tempo + 0.5 * layer, look.title / 40 + layer * 1.9, energy
         )
-        fill = palette.format_colour(palette.hue + 14 * layer, palette.light * (1.05 - 0.75 * depth))
+        fill = palette.format_colour(
+            palette.hue + 14 * layer, palette.light * (1.05 - 0.75 * depth)
+        )
         yield f'<path d="{path}" fill="{fill}" fill-opacity="{0.62 + 0.3 * depth:.2f}"/>'
 
 
@@ -160,7 +168,9 @@ def _draw_dots(look: CoverTraits) -> Iterator[str]:
 
 
 def _scale_tempo(bpm: float | None) -> float | None:
-    return None if bpm is None else (min(max(bpm, SLOWEST), FASTEST) - SLOWEST) / (FASTEST - SLOWEST)
+    return (
+        None if bpm is None else (min(max(bpm, SLOWEST), FASTEST) - SLOWEST) / (FASTEST - SLOWEST)
+    )
 
 
 def _pack_byte(text: str) -> int:

@@ -75,19 +75,28 @@ def link_artists(records: Mapping[int, SongRecord]) -> None:
     sure = {
         song_id: [
             *names,
-            *(others if others and all(build_lookup_key(other) in known_keys for other in others) else ()),
+            *(
+                others
+                if others and all(build_lookup_key(other) in known_keys for other in others)
+                else ()
+            ),
         ]
         for song_id, (names, others) in candidates.items()
     }
     mbids = {
-        build_lookup_key(name): mbid for record in records.values() for name, mbid in record.credit if mbid
+        build_lookup_key(name): mbid
+        for record in records.values()
+        for name, mbid in record.credit
+        if mbid
     }
     ids = _find_or_add_by_lookup_key({name for names in sure.values() for name in names}, mbids)
     main = dict(Song.objects.filter(pk__in=sure).values_list("pk", "artist_id"))
     rows = [
         ArtistCredit(song_id=song_id, artist_id=artist_id)
         for song_id, names in sure.items()
-        for artist_id in dict.fromkeys(ids[build_lookup_key(name)] for name in names[:_MOST_ARTISTS])
+        for artist_id in dict.fromkeys(
+            ids[build_lookup_key(name)] for name in names[:_MOST_ARTISTS]
+        )
         if artist_id != main.get(song_id)
     ]
     ArtistCredit.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
@@ -179,14 +188,19 @@ def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
 def _choose(artists: Sequence[Artist], mbid: str) -> Artist | None:
     """Return the artist of that id, else the first one whose id does not speak against it."""
     if not mbid:
-        return next((artist for artist in artists if artist.mbid is None), artists[0] if artists else None)
+        return next(
+            (artist for artist in artists if artist.mbid is None), artists[0] if artists else None
+        )
     same = next((artist for artist in artists if str(artist.mbid) == mbid), None)
     return same or next((artist for artist in artists if artist.mbid is None), None)
 
 
 def _make_artist(name: str, mbid: str) -> Artist:
     return Artist(
-        name=name, search_text=_build_name_key(name), lookup_key=build_lookup_key(name), mbid=mbid or None
+        name=name,
+        search_text=_build_name_key(name),
+        lookup_key=build_lookup_key(name),
+        mbid=mbid or None,
     )
 
 

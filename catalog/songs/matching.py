@@ -30,7 +30,20 @@ _NUMBERS = {
     word: str(i + 1)
     for numerals in (
         ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"),
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+        (
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ),
     )
     for i, word in enumerate(numerals)
 }
@@ -72,7 +85,11 @@ def build_song_keys(artist: str, title: str) -> SongKeys:
     pieces = _read_title(key, title)
     main_pieces = [piece for piece in pieces if not (piece.is_note and names_version(piece.text))]
     match = _join_title_words(pieces, title)
-    work = _join_title_words(main_pieces, title) if main_pieces and len(main_pieces) < len(pieces) else match
+    work = (
+        _join_title_words(main_pieces, title)
+        if main_pieces and len(main_pieces) < len(pieces)
+        else match
+    )
     return SongKeys(fit_key(f"{key}|{match}"), fit_key(f"{key}|{work}"))
 
 
@@ -156,14 +173,20 @@ def names_agree(artist: str, title: str, other_artist: str, other_title: str) ->
     shorter, longer = sorted((title.split(), other_title.split()), key=len)
     rest = longer[len(shorter) :]
     is_longer = bool(shorter) and longer[: len(shorter)] == shorter
-    return is_longer and not names_version(" ".join(rest)) and not any(_is_count(word) for word in rest)
+    return (
+        is_longer
+        and not names_version(" ".join(rest))
+        and not any(_is_count(word) for word in rest)
+    )
 
 
 def build_search_text(title: str, credit: str) -> str:
     """Return the words that a search compares; names that signs cut are added without the signs, too: ACDC."""
     cut_by_signs = [token for token in credit.split() if not token.isalnum()]
     whole = [
-        "".join(words) for words in (normalise(token).split() for token in cut_by_signs) if 1 < len(words) < 8
+        "".join(words)
+        for words in (normalise(token).split() for token in cut_by_signs)
+        if 1 < len(words) < 8
     ]
     artist = " ".join([normalise(credit), *whole])
     return f"{normalise(title)[:_READ_LENGTH]} {artist[:_READ_LENGTH]}"
@@ -183,7 +206,9 @@ def _split_artist_words(name: str) -> list[str]:
 def _leave_out(words: Sequence[str], joining: Sequence[str]) -> str:
     """Return `words` without blanks and without those that only join two others."""
     last = len(words) - 1
-    return "".join(w for i, w in enumerate(words) if i in (0, last) or w not in joining)[:MAX_LENGTH]
+    return "".join(w for i, w in enumerate(words) if i in (0, last) or w not in joining)[
+        :MAX_LENGTH
+    ]
 
 
 def _is_full_name(name: str, *, is_first: bool) -> bool:

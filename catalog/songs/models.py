@@ -64,7 +64,9 @@ class Artist(models.Model):
 
     def clean(self) -> None:
         """Say which name is taken; the database's constraint would only fail."""
-        same = Artist.objects.filter(search_text=normalise(self.name)[:500], mbid=None).exclude(pk=self.pk)
+        same = Artist.objects.filter(search_text=normalise(self.name)[:500], mbid=None).exclude(
+            pk=self.pk
+        )
         if self.mbid is None and same.exists():
             raise ValidationError(_("There is an artist of this name already: merge the two."))
 
@@ -99,7 +101,9 @@ class Album(models.Model):
 
     def clean(self) -> None:
         """Say which title is taken; the database's constraint would only fail."""
-        same = Album.objects.filter(search_text=normalise(self.title)[:500], artist=self.artist_id, mbid=None)
+        same = Album.objects.filter(
+            search_text=normalise(self.title)[:500], artist=self.artist_id, mbid=None
+        )
         if self.mbid is None and same.exclude(pk=self.pk).exists():
             raise ValidationError(_("There is an album of this title by the same artist already."))
 
@@ -165,12 +169,21 @@ class Song(models.Model):
         _("credit"),
         max_length=500,
         blank=True,
-        help_text=_("The artists as the source writes them, where that is more than the artist's name."),
+        help_text=_(
+            "The artists as the source writes them, where that is more than the artist's name."
+        ),
     )
     album = models.ForeignKey(
-        Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="songs", verbose_name=_("album")
+        Album,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="songs",
+        verbose_name=_("album"),
     )
-    genres = models.ManyToManyField(Genre, blank=True, related_name="songs", verbose_name=_("genres"))
+    genres = models.ManyToManyField(
+        Genre, blank=True, related_name="songs", verbose_name=_("genres")
+    )
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True, blank=True)
 
@@ -188,7 +201,9 @@ class Song(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("The source of each feature that does not come from the source of the features."),
+        help_text=_(
+            "The source of each feature that does not come from the source of the features."
+        ),
     )
 
     mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
@@ -223,7 +238,9 @@ class Song(models.Model):
         indexes = [
             models.Index(fields=["year"], name="song_year"),
             models.Index(
-                fields=["import_run"], name="song_import_run", condition=models.Q(import_run__isnull=False)
+                fields=["import_run"],
+                name="song_import_run",
+                condition=models.Q(import_run__isnull=False),
             ),
         ]
         constraints = [
@@ -263,7 +280,9 @@ class Song(models.Model):
         if features and all(value is None for value in self.audio_features.values()):
             self.features_source, self.other_sources = source, None
         others = dict.fromkeys(features, source) if source != self.features_source else {}
-        kept_sources = {name: of for name, of in (self.other_sources or {}).items() if name not in features}
+        kept_sources = {
+            name: of for name, of in (self.other_sources or {}).items() if name not in features
+        }
         self.other_sources = kept_sources | others or None
         for name, value in features.items():
             setattr(self, name, value)

@@ -147,7 +147,9 @@ class _Candidates:
             values = {value for one in descriptions if (value := getattr(one, name))}
             for some_values in chunks(values, _MANY):
                 rows = (
-                    Song.objects.filter(**{f"{name}__in": some_values}).order_by("pk").values_list(*_COLUMNS)
+                    Song.objects.filter(**{f"{name}__in": some_values})
+                    .order_by("pk")
+                    .values_list(*_COLUMNS)
                 )
                 for row in rows:
                     self._note(row, name, row[_COLUMNS.index(name)])
@@ -256,7 +258,9 @@ class SongResolver:
             if song_id is not None and i not in resolved.new and _has_facts(records[i])
         }
         songs = Song.objects.only("pk", *_FILLED).in_bulk(list(record_by_song))
-        changed = [song for song in songs.values() if _fill_missing_fields(song, record_by_song[song.pk])]
+        changed = [
+            song for song in songs.values() if _fill_missing_fields(song, record_by_song[song.pk])
+        ]
         Song.objects.bulk_update(changed, _FILLED, batch_size=30)
 
     def _get_keys(self, record: SongRecord) -> SongKeys:
@@ -309,7 +313,9 @@ class SongResolver:
         for i in positions:
             record = records[i]
             own = [("mbid", parse_uuid(record.mbid)), ("spotify_id", record.spotify_id or None)]
-            owner = next((owners[o] for o in own if o[1] and owners.get(o, record.key) != record.key), None)
+            owner = next(
+                (owners[o] for o in own if o[1] and owners.get(o, record.key) != record.key), None
+            )
             if owner is not None:
                 resolved.reasons[i] = f"song {owner} has the same MusicBrainz or Spotify id"
                 continue
@@ -341,17 +347,24 @@ class SongResolver:
         for i, key in keys.items():
             resolved.ids[i] = existing_ids.get(key) or ids.get(key)
             if resolved.ids[i] is None:
-                resolved.reasons[i] = "another song took one of its ids at the same moment; import it again"
+                resolved.reasons[i] = (
+                    "another song took one of its ids at the same moment; import it again"
+                )
             for other in new[i]:
                 resolved.ids[other] = resolved.ids[i]
                 if i in resolved.reasons:
                     resolved.reasons[other] = resolved.reasons[i]
         added = {ids[key]: records[i] for key, i in new_positions.items() if key in ids}
-        add_genres({pk: record.genres for pk, record in added.items()}, makes_new=self._makes_genres)
+        add_genres(
+            {pk: record.genres for pk, record in added.items()}, makes_new=self._makes_genres
+        )
         credits.link_artists(added)
 
     def _make_keys(
-        self, records: Sequence[SongRecord], positions: Iterable[int], brought: dict[int, _Candidate]
+        self,
+        records: Sequence[SongRecord],
+        positions: Iterable[int],
+        brought: dict[int, _Candidate],
     ) -> dict[int, str]:
         """Return the key of each new song: its file's, the next number, or one made of what it is recognised by."""
         keys: dict[int, str] = {i: records[i].key for i in positions if records[i].key}
@@ -363,7 +376,9 @@ class SongResolver:
             }
             return dict(sorted(keys.items()))
         taken = (
-            load_ids(Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)).keys()
+            load_ids(
+                Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)
+            ).keys()
             if unnamed
             else set()
         )
@@ -372,14 +387,23 @@ class SongResolver:
             key = make_song_key(brought[i].mbid, brought[i].match_key)
             if key in used:  # a song of the same names that this one is not
                 record = records[i]
-                details = (record.album, record.isrc, record.spotify_id, record.mbid, str(record.duration_ms))
+                details = (
+                    record.album,
+                    record.isrc,
+                    record.spotify_id,
+                    record.mbid,
+                    str(record.duration_ms),
+                )
                 key = make_song_key(None, "\x1f".join((brought[i].match_key, *details)))
             used.add(key)
             keys[i] = key
         return dict(sorted(keys.items()))
 
     def _insert(
-        self, records: Sequence[SongRecord], positions_by_key: dict[str, int], brought: dict[int, _Candidate]
+        self,
+        records: Sequence[SongRecord],
+        positions_by_key: dict[str, int],
+        brought: dict[int, _Candidate],
     ) -> None:
         new = [records[i] for i in positions_by_key.values()]
         artists = credits.find_or_add_artists(new)
@@ -400,7 +424,11 @@ class SongResolver:
     ) -> Song:
         title = record.title[:NAME_LENGTH]
         main = get_main_artist(record.artist)[:NAME_LENGTH]
-        mbid, spotify_id, isrc = parse_uuid(record.mbid), record.spotify_id or None, clean_isrc(record.isrc)
+        mbid, spotify_id, isrc = (
+            parse_uuid(record.mbid),
+            record.spotify_id or None,
+            clean_isrc(record.isrc),
+        )
         if candidate is not None:  # without what belongs to another song
             mbid, spotify_id, isrc = candidate.mbid, candidate.spotify_id, candidate.isrc
         return Song(
@@ -408,7 +436,9 @@ class SongResolver:
             title=title,
             artist_id=artist_id,
             credit=credits.build_credit(record.artist, main),
-            album_id=albums.get((artist_id, normalise_name(record.album))) if record.album else None,
+            album_id=albums.get((artist_id, normalise_name(record.album)))
+            if record.album
+            else None,
             year=record.year,
             duration_ms=record.duration_ms,
             **dict(zip(FEATURES, record.features, strict=True)),
@@ -473,10 +503,13 @@ class _LearnedIds:
         try:
             with transaction.atomic():
                 Song.objects.bulk_update(songs, [*_IDS, "duration_ms"], batch_size=100)
-        except IntegrityError:  # another request gave one of the ids to another song at the same moment
+        except (
+            IntegrityError
+        ):  # another request gave one of the ids to another song at the same moment
             for one in changed:
                 self._aliases |= {
-                    (one, name, str(getattr(one, name))): None for name in self._changed[one] & set(_IDS)
+                    (one, name, str(getattr(one, name))): None
+                    for name in self._changed[one] & set(_IDS)
                 }
 
 
@@ -486,7 +519,11 @@ class _LearnedIds:
 def find_song(record: SongRecord) -> Song | None:
     """Return the song that `record` means; None when the catalog has none."""
     song_id = SongResolver().find([record])[0]
-    return Song.objects.select_related("artist", "album").filter(pk=song_id).first() if song_id else None
+    return (
+        Song.objects.select_related("artist", "album").filter(pk=song_id).first()
+        if song_id
+        else None
+    )
 
 
 def find_or_add_song(record: SongRecord) -> tuple[Song, bool]:
@@ -500,7 +537,9 @@ def find_or_add_song(record: SongRecord) -> tuple[Song, bool]:
 
 def find_or_add_songs(records: Iterable[SongRecord]) -> list[Song]:
     """Return the songs that the records describe, adding new ones; a hundred known songs cost a handful of queries."""
-    return [song for some_records in chunks(records, _TOGETHER) for song in _resolve(some_records)[0]]
+    return [
+        song for some_records in chunks(records, _TOGETHER) for song in _resolve(some_records)[0]
+    ]
 
 
 def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
@@ -515,7 +554,9 @@ def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
             resolved = resolver.resolve(records)
         if None not in resolved.ids:
             break
-    songs = Song.objects.select_related("artist", "album").in_bulk([pk for pk in resolved.ids if pk])
+    songs = Song.objects.select_related("artist", "album").in_bulk(
+        [pk for pk in resolved.ids if pk]
+    )
     return [songs[pk] for pk in resolved.ids if pk is not None], resolved.new
 
 
@@ -551,7 +592,10 @@ def _are_different_recordings(description: _Description, candidate: _Candidate) 
     """
     is_generic = description.artist in _PLACEHOLDER_ARTISTS or _is_generic(description.title)
     if is_generic and description.album != candidate.album:
-        return bool(description.album and candidate.album) or description.artist in _PLACEHOLDER_ARTISTS
+        return (
+            bool(description.album and candidate.album)
+            or description.artist in _PLACEHOLDER_ARTISTS
+        )
     return _count_differences(description, candidate) >= (1 if is_generic else 2)
 
 
@@ -623,7 +667,9 @@ def _reserve_numbers(n: int) -> range:
     return range(int(last) + 1, int(last) + 1 + n)
 
 
-def _find_or_add_albums(records: Sequence[SongRecord], artists: Sequence[int]) -> dict[tuple[int, str], int]:
+def _find_or_add_albums(
+    records: Sequence[SongRecord], artists: Sequence[int]
+) -> dict[tuple[int, str], int]:
     """Return the album's id by artist and normal form of the title, adding albums that are new."""
     wanted = {
         (artist_id, normalise_name(record.album)): record
@@ -633,7 +679,9 @@ def _find_or_add_albums(records: Sequence[SongRecord], artists: Sequence[int]) -
     ids = _find_albums(wanted)
     new = [
         Album(
-            artist_id=artist_and_title[0], search_text=artist_and_title[1], title=record.album[:NAME_LENGTH]
+            artist_id=artist_and_title[0],
+            search_text=artist_and_title[1],
+            title=record.album[:NAME_LENGTH],
         )
         for artist_and_title, record in wanted.items()
         if artist_and_title not in ids
@@ -648,7 +696,10 @@ def _find_albums(wanted: dict[tuple[int, str], SongRecord]) -> dict[tuple[int, s
     while some_artist_ids := list(islice(artist_ids, 900)):
         rows = Album.objects.filter(artist_id__in=some_artist_ids).order_by("-pk")
         ids.update(
-            {(artist, text): pk for artist, text, pk in rows.values_list("artist", "search_text", "pk")}
+            {
+                (artist, text): pk
+                for artist, text, pk in rows.values_list("artist", "search_text", "pk")
+            }
         )
     return ids
 
@@ -673,4 +724,8 @@ def _fill_missing_fields(song: Song, record: SongRecord) -> bool:
 
 
 def _select_missing(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if value is not None and getattr(song, name) is None}
+    return {
+        name: value
+        for name, value in facts.items()
+        if value is not None and getattr(song, name) is None
+    }

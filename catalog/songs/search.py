@@ -41,16 +41,24 @@ def search_songs(search: SongSearch) -> QuerySet[Song]:
         songs = songs.filter(year__lte=search.year_to)
     for name, (low, high) in search.features.items():
         if name not in AUDIO_FEATURES:
-            raise ValueError(f"{name!r} is not an audio feature; they are {', '.join(AUDIO_FEATURES)}.")
+            raise ValueError(
+                f"{name!r} is not an audio feature; they are {', '.join(AUDIO_FEATURES)}."
+            )
         songs = songs.filter(**{f"{name}__range": (low, high)})
-    return songs.for_cards().order_by("title", "id") if search.words else songs.for_cards().order_by("id")
+    return (
+        songs.for_cards().order_by("title", "id")
+        if search.words
+        else songs.for_cards().order_by("id")
+    )
 
 
 def search_artists(words: str, n: int = 12) -> list[Artist]:
     """Return artists whose name contains every word, those with most songs first."""
     artists = Artist.objects.matching(shorten_query(words))
     return list(
-        artists.annotate(n_songs=Count("songs")).filter(n_songs__gt=0).order_by("-n_songs", "name")[:n]
+        artists.annotate(n_songs=Count("songs"))
+        .filter(n_songs__gt=0)
+        .order_by("-n_songs", "name")[:n]
     )
 
 

@@ -86,7 +86,9 @@ def normalise(text: str) -> str:
     folded = _fold(text)
     readable = _read_signs(folded) if _SIGN.search(folded) else folded
     return (
-        " ".join(readable.translate(_WORDS).split()) or " ".join(folded.split()) or text[:MAX_LENGTH].strip()
+        " ".join(readable.translate(_WORDS).split())
+        or " ".join(folded.split())
+        or text[:MAX_LENGTH].strip()
     )
 
 
@@ -95,7 +97,9 @@ def _fold(text: str) -> str:
     shown = " ".join(text[:MAX_LENGTH].split())
     if shown.isascii():
         return shown.lower().replace("`", "'")
-    folded = unicodedata.normalize("NFKC", shown.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
+    folded = (
+        unicodedata.normalize("NFKC", shown.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
+    )
     bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
     return unicodedata.normalize("NFC", bare)
 

@@ -49,14 +49,33 @@ _PRESSING_WORDS = _REMASTERS | _split_words(
     and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch"""
 )
 _PRESSING_KINDS = (
-    *("single", "album", "lp", "ep", "radio", "original", "main", "standard", "full", "full length"),
+    *(
+        "single",
+        "album",
+        "lp",
+        "ep",
+        "radio",
+        "original",
+        "main",
+        "standard",
+        "full",
+        "full length",
+    ),
     *("7", "12", "7in", "12in", "7inch", "12inch", "7 inch", "12 inch"),
     *("single album", "original album", "original single", "album single"),
 )
 _PRESSING_PHRASES = frozenset(
     f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")
 ) | {
-    *("original", "edit", "bonus", "bonus track", "bonus track version", "bonus edition", "standard edition"),
+    *(
+        "original",
+        "edit",
+        "bonus",
+        "bonus track",
+        "bonus track version",
+        "bonus edition",
+        "standard edition",
+    ),
     *("special edition", "limited edition", "collectors edition", "collector s edition"),
 }
 # with a year before or behind them
@@ -73,7 +92,15 @@ _SOURCE_WORDS = _split_words("film movie series musical show game")
 
 # --- Concerts ---------------------------------------------------------------------------------------------------------
 
-_LIVE_ELSEWHERE = ("en vivo", "ao vivo", "en directo", "en direct", "en concert", "dal vivo", "in concert")
+_LIVE_ELSEWHERE = (
+    "en vivo",
+    "ao vivo",
+    "en directo",
+    "en direct",
+    "en concert",
+    "dal vivo",
+    "in concert",
+)
 _AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc radio tour bootleg album single track remaster remastered mono stereo tv studio lounge
@@ -95,7 +122,9 @@ _VIDEO_CORES = _split_words(
 _VIDEO_WORDS = _VIDEO_CORES | _split_words(
     "official music officiel officielle oficial offizielles with full in the m v s and con on screen original"
 )
-_VIDEO_PHRASES = frozenset(("m v", "official", "officiel", "oficial", "official visual", "musikvideo"))
+_VIDEO_PHRASES = frozenset(
+    ("m v", "official", "officiel", "oficial", "official visual", "musikvideo")
+)
 
 # --- Versions: other recordings of one work ---------------------------------------------------------------------------
 
@@ -137,7 +166,9 @@ def read_pieces(title: str) -> list[Piece]:
             verdict = judge_note(note)
             n_dropped += verdict in ("", "live")
             read = piece._replace(text=verdict)
-            if verdict and not (verdict == "live" and any(other.text == "live" for other in counting)):
+            if verdict and not (
+                verdict == "live" and any(other.text == "live" for other in counting)
+            ):
                 counting.append(read)
     if n_dropped:  # "- 2011 - Remaster", "(Live) [1986]": the year belongs to what was dropped
         counting = [piece for piece in counting if not (piece.is_note and _YEAR.match(piece.text))]
@@ -182,7 +213,12 @@ def cut_guests(name: str) -> str:
     """Cut a name where its guests begin: before "feat.", "ft." or "featuring" that is none of its own words."""
     for guests in _GUEST_WORD.finditer(name):
         before, after = name[: guests.start()].rstrip(" ([{,&"), name[guests.end() :].lstrip()
-        if before and after and (guests[2] or guests[3]) and not _is_own_word(guests, before, after):
+        if (
+            before
+            and after
+            and (guests[2] or guests[3])
+            and not _is_own_word(guests, before, after)
+        ):
             return before
     return name.strip()
 
@@ -253,7 +289,10 @@ def _names_guest(note: str) -> bool:
     # players write "(with Sting)"; "(With You)" and "(with you)" are words of a title
     first, _, rest = note.partition(" ")
     return (
-        first == "with" and bool(rest) and not rest[0].islower() and _get_first_word(rest) not in _NO_GUESTS
+        first == "with"
+        and bool(rest)
+        and not rest[0].islower()
+        and _get_first_word(rest) not in _NO_GUESTS
     )
 
 
@@ -268,7 +307,9 @@ def _names_soundtrack(words: Sequence[str]) -> bool:
     if not source or source[0] != "from":
         return False
     is_named = "soundtrack" in source or ("motion" in source and "picture" in source)
-    return is_named or (len(source) > 2 and source[1] == "the" and not _SOURCE_WORDS.isdisjoint(source))
+    return is_named or (
+        len(source) > 2 and source[1] == "the" and not _SOURCE_WORDS.isdisjoint(source)
+    )
 
 
 def _names_pressing(words: Sequence[str]) -> bool:
@@ -279,7 +320,9 @@ def _names_pressing(words: Sequence[str]) -> bool:
         return True
     if _REMASTERS.isdisjoint(plain) and plain[:2] != ["re", "mastered"]:
         return False
-    return all(word in _PRESSING_WORDS or word == "mastered" or _ORDINAL.match(word) for word in plain)
+    return all(
+        word in _PRESSING_WORDS or word == "mastered" or _ORDINAL.match(word) for word in plain
+    )
 
 
 def _names_video(words: Sequence[str]) -> bool:
@@ -290,7 +333,9 @@ def _names_video(words: Sequence[str]) -> bool:
 
 
 def _names_concert(words: Sequence[str]) -> bool:
-    start = words[1:] if words[0] in ("recorded", "performed", "bonus") and len(words) > 1 else words
+    start = (
+        words[1:] if words[0] in ("recorded", "performed", "bonus") and len(words) > 1 else words
+    )
     if start[0] == "live":
         following = start[1] if len(start) > 1 else "at"
         return following in _AFTER_LIVE or following in _BESIDE_LIVE or following[0].isdigit()

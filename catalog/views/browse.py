@@ -45,7 +45,11 @@ def browse(request):
 
 def _read_page_number(request) -> int:
     text = request.GET.get("page", "1")
-    return min(max(int(text), 1), MOST_PAGES) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    return (
+        min(max(int(text), 1), MOST_PAGES)
+        if text.isascii() and text.isdecimal() and len(text) < 6
+        else 1
+    )
 
 
 def _drop_page_parameter(request) -> str:

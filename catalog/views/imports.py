@@ -39,7 +39,9 @@ def list_imports(request):
 def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
     """Return the queued import, or None with the reason in the form."""
     try:
-        run = import_jobs.request_import(request.user, form.cleaned_data["file"], requested_by=request.user)
+        run = import_jobs.request_import(
+            request.user, form.cleaned_data["file"], requested_by=request.user
+        )
     except (WrongFile, import_jobs.ImportRefused) as error:
         form.add_error("file", str(error))
         return None
@@ -52,7 +54,9 @@ def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
 def show_import(request, run_id: int):
     """Show how far an import is, what came of it and every rejected row; htmx asks for the first part again."""
     run = _get_own_import(request, run_id)
-    rows = Paginator(run.rejected_rows.order_by("line"), REJECTED_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(run.rejected_rows.order_by("line"), REJECTED_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
         "page": "library",
         "tab": "imports",
@@ -65,7 +69,9 @@ def show_import(request, run_id: int):
     }
     # the whole page once it is over, so that the rejected rows and "undo" come with it
     is_part = request.htmx and context["is_under_way"]
-    response = render(request, "catalog/_import.html" if is_part else "catalog/import.html", context)
+    response = render(
+        request, "catalog/_import.html" if is_part else "catalog/import.html", context
+    )
     if request.htmx and not is_part:
         response["HX-Refresh"] = "true"
     return response
@@ -77,7 +83,9 @@ def cancel_import(request, run_id: int):
     """Stop an import; what is in already stays until it is undone."""
     run = _get_own_import(request, run_id)
     message = (
-        _("The import was stopped.") if import_jobs.cancel_import(run) else _("The import was over already.")
+        _("The import was stopped.")
+        if import_jobs.cancel_import(run)
+        else _("The import was over already.")
     )
     return answer_action(request, message, default=f"/library/imports/{run.pk}/")
 

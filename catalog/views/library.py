@@ -36,7 +36,9 @@ def show_dislikes(request):
 
 
 def _show_opinions(request, kind: Interaction.Kind, tab: str):
-    rows = Paginator(library.list_opinions(request.user, kind), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(library.list_opinions(request.user, kind), ROWS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     opinion = library.LIKED if kind == Interaction.Kind.LIKE else library.DISLIKED
     context = {"page": "library", "tab": tab, "rows": rows, "opinion": opinion}
     return render(request, "catalog/opinions.html", context)
@@ -45,7 +47,9 @@ def _show_opinions(request, kind: Interaction.Kind, tab: str):
 @login_required
 @require_safe
 def show_history(request):
-    rows = Paginator(library.list_history(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(library.list_history(request.user), ROWS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     opinions = library.load_opinions(request.user, [row.song for row in rows])
     context = {
         "page": "library",
@@ -61,7 +65,9 @@ def show_history(request):
 @require_POST
 def remove_listen(request, interaction_id: int):
     """Take one play or skip out of the history."""
-    heard = Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
+    heard = (
+        Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
+    )
     taken = library.remove_listens(request.user, heard)
     if not taken:
         raise Http404
@@ -78,7 +84,9 @@ def remove_day(request):
         return HttpResponseBadRequest("day must be a date such as 2026-11-23.")
     taken = library.remove_listens(request.user, library.list_day(request.user, day))
     n = len(taken)
-    message = ngettext("%(n)d play removed from your history.", "%(n)d plays removed from your history.", n)
+    message = ngettext(
+        "%(n)d play removed from your history.", "%(n)d plays removed from your history.", n
+    )
     return _confirm_removal(request, taken, message % {"n": n})
 
 

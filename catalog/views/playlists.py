@@ -29,14 +29,18 @@ def list_playlists(request):
         )
         return redirect("catalog:playlist", made.pk)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
-    return render(request, "catalog/playlists.html", {"page": "playlists", "playlists": mine, "form": form})
+    return render(
+        request, "catalog/playlists.html", {"page": "playlists", "playlists": mine, "form": form}
+    )
 
 
 @require_safe
 def show_playlist(request, playlist_id):
     """Show a playlist to its owner, or to anybody when it is public."""
     shown = _get_visible_playlist(request, playlist_id)
-    items = list(shown.items.select_related("song__artist", "song__album").prefetch_related("song__genres"))
+    items = list(
+        shown.items.select_related("song__artist", "song__album").prefetch_related("song__genres")
+    )
     is_mine = shown.owner_id == request.user.pk
     context = {
         "page": "playlists",

@@ -50,7 +50,11 @@ def set_opinion(request, song_id: int) -> HttpResponse:
     else:
         return HttpResponseBadRequest("opinion must be like, dislike or none.")
     # The form that replaces this one leads back to the same page, should it be sent without script.
-    context = {"song": song, "opinion": "" if opinion == "none" else opinion, "next": get_back_url(request)}
+    context = {
+        "song": song,
+        "opinion": "" if opinion == "none" else opinion,
+        "next": get_back_url(request),
+    }
     return answer_action(request, message % {"title": song.title}, "parts/_opinion.html", context)
 
 
@@ -66,5 +70,7 @@ def record_play(request, song_id: int) -> HttpResponse:
     if not 0 <= played_ms <= LONGEST_PLAY_MS:
         return HttpResponseBadRequest(f"played_ms must be from 0 to {LONGEST_PLAY_MS}.")
     began = timezone.now() - timedelta(milliseconds=played_ms)
-    interactions.record_play(request.user, song, occurred_at=began, played_ms=played_ms, source="player")
+    interactions.record_play(
+        request.user, song, occurred_at=began, played_ms=played_ms, source="player"
+    )
     return HttpResponse(status=204)

@@ -6,8 +6,12 @@ from common.tunables import Tunable, TunableGroup
 class JobTunables(TunableGroup):
     """The tunables of jobs; the same for every kind of job."""
 
-    job_lease_seconds = Tunable(30.0, "s", "A worker silent for so long has lost its job.", least=0.2)
-    job_attempts = Tunable(3, "attempts", "A job that kills its worker so often has failed.", least=1)
+    job_lease_seconds = Tunable(
+        30.0, "s", "A worker silent for so long has lost its job.", least=0.2
+    )
+    job_attempts = Tunable(
+        3, "attempts", "A job that kills its worker so often has failed.", least=1
+    )
     sweep_patience_seconds = Tunable(
         10.0,
         "s",
@@ -21,7 +25,10 @@ class JobTunables(TunableGroup):
         least=0,
     )
     task_time_limit = Tunable(
-        900, "s", "A short task, such as a mail or a sweep, is killed after so long; a job never is.", least=1
+        900,
+        "s",
+        "A short task, such as a mail or a sweep, is killed after so long; a job never is.",
+        least=1,
     )
     worker_pulse_seconds = Tunable(15.0, "s", "How often a worker says that it lives.", least=0.1)
     worker_silent_seconds = Tunable(

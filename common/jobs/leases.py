@@ -38,7 +38,9 @@ class Lease:
 
     def query(self) -> JobQuerySet:
         """Return the job's row as a query; empty when the lease is lost."""
-        return self.model._default_manager.filter(pk=self.job_id).holding_lease(self.owner, self.attempt)
+        return self.model._default_manager.filter(pk=self.job_id).holding_lease(
+            self.owner, self.attempt
+        )
 
     def write(self, **fields: Any) -> None:
         """Update the job's row; raise LostLease when another worker holds it."""
@@ -68,7 +70,10 @@ class Lease:
     def release(self, **fields: Any) -> None:
         """Give the job back to the queue, and the attempt with it; raise LostLease."""
         self.write(
-            status=Status.QUEUED, owner="", lease_until=None, **({"attempt": self.attempt - 1} | fields)
+            status=Status.QUEUED,
+            owner="",
+            lease_until=None,
+            **({"attempt": self.attempt - 1} | fields),
         )
 
     def finish(self, status: str, **fields: Any) -> None:
@@ -121,7 +126,11 @@ def is_owner_dead(owner: str) -> bool:
     """Return True when the owner was a process of this machine that runs no more."""
     try:
         host, pid, start, _ = owner.rsplit(":", 3)
-        return host == socket.gethostname()[:40] and start != "?" and _read_process_start(int(pid)) != start
+        return (
+            host == socket.gethostname()[:40]
+            and start != "?"
+            and _read_process_start(int(pid)) != start
+        )
     except ValueError:
         return False
 

@@ -26,6 +26,8 @@ def send_wake_up(task: Task, *args: Any) -> bool:
     try:
         task.apply_async(args=args, expires=REPEATED_AFTER_SECONDS)
     except UNREACHABLE as error:
-        log.warning("The message queue can't be reached, %s%r was not sent: %s", task.name, args, error)
+        log.warning(
+            "The message queue can't be reached, %s%r was not sent: %s", task.name, args, error
+        )
         return False
     return True

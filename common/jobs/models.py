@@ -61,7 +61,9 @@ class JobRow(models.Model):
     error = models.TextField(_("error"), blank=True)
     cancel_requested = models.BooleanField(_("cancel requested"), default=False)
 
-    owner = models.CharField(max_length=100, blank=True, help_text=_("The process that holds the lease."))
+    owner = models.CharField(
+        max_length=100, blank=True, help_text=_("The process that holds the lease.")
+    )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -56,7 +56,10 @@ def release_jobs_of_worker(model: type[JobRow], parent: int) -> int:
     held = [job for job in jobs.running() if is_owner_child(job.owner, parent)]
     return sum(
         take_job(
-            job, status=Status.QUEUED, attempt=job.attempt - 1, **_build_stage_field(job, RELEASED_STAGE)
+            job,
+            status=Status.QUEUED,
+            attempt=job.attempt - 1,
+            **_build_stage_field(job, RELEASED_STAGE),
         )
         for job in held
     )
@@ -86,7 +89,9 @@ def _separate_silent(jobs: JobQuerySet) -> tuple[list[Any], list[float]]:
     """Return the silent jobs, and since when each doubtful one is watched."""
     table = jobs.model._meta.db_table
     running = list(jobs.running())
-    ended = {(table, job.pk, job.owner, job.lease_until): job for job in running if _is_lease_over(job)}
+    ended = {
+        (table, job.pk, job.owner, job.lease_until): job for job in running if _is_lease_over(job)
+    }
     for key in [key for key in _watched if key[0] == table and key not in ended]:
         del _watched[key]
     now = time.monotonic()

@@ -72,9 +72,12 @@ def _answer_unexpected(exc: Exception, request) -> Response:
         message = "The database can't do that right now; nothing was stored. Try again in a moment."
         body = build_error_body(request, 503, "unavailable", message)
         return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-    message = "Something went wrong here. The operator finds the reason in the log under this request id."
+    message = (
+        "Something went wrong here. The operator finds the reason in the log under this request id."
+    )
     return Response(
-        build_error_body(request, 500, "error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR
+        build_error_body(request, 500, "error", message),
+        status=status.HTTP_500_INTERNAL_SERVER_ERROR,
     )
 
 
@@ -107,7 +110,9 @@ def _get_fields(exc: exceptions.APIException):
     if isinstance(exc.detail, dict):
         return exc.detail
     return (
-        {"items": exc.detail} if isinstance(exc.detail, list) and not _is_one_sentence(exc.detail) else None
+        {"items": exc.detail}
+        if isinstance(exc.detail, list) and not _is_one_sentence(exc.detail)
+        else None
     )
 
 

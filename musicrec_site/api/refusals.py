@@ -5,7 +5,9 @@ from django.http import HttpRequest, JsonResponse
 from musicrec_site.api.errors import build_error_body
 
 
-def refuse_program(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse | None:
+def refuse_program(
+    request: HttpRequest, status: int, code: str, message: str
+) -> JsonResponse | None:
     """Return the error as the JSON API or ListenBrainz' addresses word theirs; None where a page is asked for."""
     if request.path_info.startswith("/api/"):
         return JsonResponse(build_error_body(request, status, code, message), status=status)

@@ -31,7 +31,11 @@ _ERROR = {
 }
 _EXAMPLES = {
     400: ("invalid", "Check the fields.", "The request can't be read or breaks a rule."),
-    401: ("not_authenticated", "Authentication credentials were not provided.", "No token, or no valid one."),
+    401: (
+        "not_authenticated",
+        "Authentication credentials were not provided.",
+        "No token, or no valid one.",
+    ),
     403: (
         "permission_denied",
         "This token may not do that.",
@@ -81,7 +85,8 @@ class Schema(AutoSchema):
         verb = {"get": "list" if self._is_list_view() else "read", "post": "create", "put": "set"}
         by_id = "_one" if self.path.rstrip("/").endswith("}") else ""
         return (
-            "_".join([*words, verb.get(self.method.lower(), self.method.lower())]).replace("-", "_") + by_id
+            "_".join([*words, verb.get(self.method.lower(), self.method.lower())]).replace("-", "_")
+            + by_id
         )
 
     def get_auth(self) -> list[dict]:
@@ -130,11 +135,15 @@ _IN_ADDRESSES = {
 def complete_schema(result: dict, generator, request, public) -> dict:
     """Add the errors that any operation may answer and examples of addresses."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
-    result["components"]["responses"] = {f"Error{code}": _build_response(code) for code in _EXAMPLES}
+    result["components"]["responses"] = {
+        f"Error{code}": _build_response(code) for code in _EXAMPLES
+    }
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             for code in _list_possible_errors(path, method, operation):
-                operation["responses"].setdefault(str(code), {"$ref": f"#/components/responses/Error{code}"})
+                operation["responses"].setdefault(
+                    str(code), {"$ref": f"#/components/responses/Error{code}"}
+                )
             _show_addresses(path, operation)
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
@@ -169,6 +178,9 @@ def _build_response(code: int) -> dict:
     return {
         "description": description,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "example": example},
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "example": example,
+            },
         },
     }

@@ -35,7 +35,11 @@ class ScopeThrottle(BaseThrottle):
     def _scope(self, request, view) -> str:
         if not request.user.is_authenticated:
             return "anonymous"
-        return getattr(view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write")
+        return getattr(
+            view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write"
+        )
 
     def _caller(self, request) -> str:
-        return str(request.user.pk) if request.user.is_authenticated else get_client_network(request)
+        return (
+            str(request.user.pk) if request.user.is_authenticated else get_client_network(request)
+        )

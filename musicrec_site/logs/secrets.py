@@ -12,7 +12,9 @@ HIDDEN = "…"
 # Each is linear: a fixed beginning, then letters up to one that ends an address.
 _QUERY = re.compile(r"""\?[\w.%+~\[\]-]{1,80}=[^\s"'<>\\]*""")
 _RESET_LINK = re.compile(r"""(/password/reset/)[^\s"'<>\\?]+""")
-_CREDENTIALS = re.compile(r"""\b((?:Token|Bearer|token=|access_token=)[ ]?)[A-Za-z0-9._~+/=-]{16,}""")
+_CREDENTIALS = re.compile(
+    r"""\b((?:Token|Bearer|token=|access_token=)[ ]?)[A-Za-z0-9._~+/=-]{16,}"""
+)
 
 
 def clean_line(line: str) -> str:

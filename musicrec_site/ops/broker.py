@@ -77,12 +77,16 @@ class Channel(filesystem.Channel):
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         # Past the class above, whose own way of changing the file this replaces.
-        super(filesystem.Channel, self)._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
+        super(filesystem.Channel, self)._delete(
+            queue, exchange, routing_key, pattern, *args, **kwargs
+        )
         binding = _build_binding(routing_key, pattern, queue)
         with self._changing_bindings():
             table = self.get_table(exchange)
             if binding in table:
-                _write_whole(self._exchange_file(exchange), [each for each in table if each != binding])
+                _write_whole(
+                    self._exchange_file(exchange), [each for each in table if each != binding]
+                )
 
     @contextlib.contextmanager
     def _changing_bindings(self) -> Iterator[None]:
@@ -92,7 +96,9 @@ class Channel(filesystem.Channel):
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
-            raise ChannelError(f"{self.control_folder} can't be written: {error.strerror}") from error
+            raise ChannelError(
+                f"{self.control_folder} can't be written: {error.strerror}"
+            ) from error
 
 
 class Transport(filesystem.Transport):

@@ -16,7 +16,10 @@ WAL_BUG_FROM, WAL_BUG_TO = (3, 7, 0), (3, 51, 2)
 @register("installation")
 def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Warn of the SQLite versions whose write-ahead log can, rarely, damage a database."""
-    if connection.vendor != "sqlite" or not WAL_BUG_FROM <= sqlite3.sqlite_version_info <= WAL_BUG_TO:
+    if (
+        connection.vendor != "sqlite"
+        or not WAL_BUG_FROM <= sqlite3.sqlite_version_info <= WAL_BUG_TO
+    ):
         return []
     return [
         Warning(

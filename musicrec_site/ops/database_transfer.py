@@ -31,7 +31,10 @@ class TransferError(Exception):
 
 
 def transfer_database(
-    url: str, *, on_table: OnTable | None = None, on_rename: Callable[[str, str], None] | None = None
+    url: str,
+    *,
+    on_table: OnTable | None = None,
+    on_rename: Callable[[str, str], None] | None = None,
 ) -> int:
     """Copy all rows of all tables to the empty database at `url`; return how many.
 
@@ -41,7 +44,9 @@ def transfer_database(
     transaction, which ends only when every table's rows and their digest are the same on both sides.
     """
     if health_checks.migrations_finding().status != "ok":
-        raise TransferError("The old database misses migrations; run `python manage.py migrate` first.")
+        raise TransferError(
+            "The old database misses migrations; run `python manage.py migrate` first."
+        )
     with _add_target(url):
         _make_tables()
         with transaction.atomic(SOURCE), transaction.atomic(TARGET):
@@ -66,7 +71,9 @@ def _add_target(url: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise TransferError(f"The database refused: {str(error).strip().splitlines()[0]}.") from error
+        raise TransferError(
+            f"The database refused: {str(error).strip().splitlines()[0]}."
+        ) from error
     finally:
         connections[TARGET].close()
         del connections[TARGET]
@@ -185,11 +192,15 @@ def _find_renames() -> dict[str, str]:
 
 def _read_rows(model: type[models.Model], alias: str) -> Iterator[tuple]:
     names = [field.attname for field in model._meta.concrete_fields]
-    return iter(model._base_manager.using(alias).order_by().values_list(*names).iterator(chunk_size=BATCH))
+    return iter(
+        model._base_manager.using(alias).order_by().values_list(*names).iterator(chunk_size=BATCH)
+    )
 
 
 def _prepare_row(fields: Iterable[models.Field], row: tuple, target: Any) -> tuple:
-    return tuple(field.get_db_prep_save(value, target) for field, value in zip(fields, row, strict=True))
+    return tuple(
+        field.get_db_prep_save(value, target) for field, value in zip(fields, row, strict=True)
+    )
 
 
 def _read_batches(rows: Iterator[tuple]) -> Iterator[list[tuple]]:

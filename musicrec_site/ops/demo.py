@@ -38,7 +38,11 @@ def needs_world(n_listeners: int, n_songs: int, seed: int) -> bool:
 def has_login() -> bool:
     """True when the demo listener is there and has the known password."""
     listener = User.objects.filter(username=LISTENER).first()
-    return listener is not None and listener.has_usable_password() and listener.check_password(PASSWORD)
+    return (
+        listener is not None
+        and listener.has_usable_password()
+        and listener.check_password(PASSWORD)
+    )
 
 
 def create_login() -> None:
@@ -50,7 +54,9 @@ def create_login() -> None:
 
 def find_example_listeners() -> list[tuple[str, User]]:
     """Return a hot listener, a cold one (under 5 songs) and a brand new one, with what to call them."""
-    counted = User.objects.annotate(n_songs=Count("interactions__song", distinct=True)).order_by("pk")
+    counted = User.objects.annotate(n_songs=Count("interactions__song", distinct=True)).order_by(
+        "pk"
+    )
     hot = counted.filter(n_songs__gte=20).first()
     cold = counted.filter(n_songs__range=(1, 4)).first()
     new, _ = User.objects.get_or_create(username="somebody_new", defaults={"password": "!"})
@@ -67,11 +73,20 @@ def format_evaluation_table(version: ModelVersion) -> str:
     report = version.metrics.get("report")
     if not report:
         return "(not measured)"
-    shown = ("precision@5", "precision@10", "ndcg@10", "recall@20", "map@10", "hit_rate@10", "coverage@10")
+    shown = (
+        "precision@5",
+        "precision@10",
+        "ndcg@10",
+        "recall@20",
+        "map@10",
+        "hit_rate@10",
+        "coverage@10",
+    )
     lines = [f"{'':14}" + "".join(f"{name:>14}" for name in shown)]
     for system, found in report["systems"].items():
         lines.append(
-            f"{system:14}" + "".join(f"{_format_mean(found['overall'].get(name)):>14}" for name in shown)
+            f"{system:14}"
+            + "".join(f"{_format_mean(found['overall'].get(name)):>14}" for name in shown)
         )
     lines.append(f"({report['split']} split, {report['n_listeners']:,} listeners)")
     return "\n".join(lines)

@@ -35,7 +35,9 @@ def examine_installation() -> Iterator[Finding]:
 
 
 def _check_python() -> Iterator[Finding]:
-    yield Finding("program", "ok", f"Python {platform.python_version()}, {os.cpu_count()} processors")
+    yield Finding(
+        "program", "ok", f"Python {platform.python_version()}, {os.cpu_count()} processors"
+    )
 
 
 def _check_disk() -> Iterator[Finding]:
@@ -56,7 +58,9 @@ def _check_broker() -> Iterator[Finding]:
     transport = getattr(settings, "CELERY_BROKER_TRANSPORT", None)
     shown = Connection(url).as_uri()
     try:
-        with Connection(url, transport=transport, transport_options=options, connect_timeout=2) as broker:
+        with Connection(
+            url, transport=transport, transport_options=options, connect_timeout=2
+        ) as broker:
             broker.ensure_connection(max_retries=1, timeout=3)
     except (OSError, KombuError) as error:
         cure = "Start it, or correct CELERY_BROKER_URL. Trainings wait meanwhile; pages and likes work."
@@ -90,10 +94,10 @@ def _check_database() -> Finding:
 
 def _suggest_cure(error: Exception) -> str:
     if "full" in str(error) or _is_out_of_room():
-        return "Make room on its disk; what was stored is not damaged, and nothing else is to be done."
-    return (
-        "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
-    )
+        return (
+            "Make room on its disk; what was stored is not damaged, and nothing else is to be done."
+        )
+    return "Start the database server, or correct DATABASE_URL. For a new SQLite file: python manage.py migrate"
 
 
 def _is_out_of_room() -> bool:
@@ -124,12 +128,16 @@ def _check_integrity() -> Iterator[Finding]:
     if problem == "ok":
         yield Finding("database file", "ok", "sound")
     else:
-        yield Finding("database file", "failed", problem, "Restore a backup: python manage.py restore FILE")
+        yield Finding(
+            "database file", "failed", problem, "Restore a backup: python manage.py restore FILE"
+        )
 
 
 def _check_backup_tools() -> Iterator[Finding]:
     if connection.vendor == "postgresql" and shutil.which("pg_dump") is None:
-        yield Finding("backup", "degraded", "pg_dump is missing", "sudo apt-get install postgresql-client")
+        yield Finding(
+            "backup", "degraded", "pg_dump is missing", "sudo apt-get install postgresql-client"
+        )
 
 
 def _check_catalog() -> Iterator[Finding]:
@@ -150,7 +158,9 @@ def _check_model() -> Iterator[Finding]:
         try:
             registry.load_recommender(active)
         except RegistryError as error:
-            yield Finding("model", "failed", str(error), "python manage.py rollback_model, or train_model")
+            yield Finding(
+                "model", "failed", str(error), "python manage.py rollback_model, or train_model"
+            )
             return
     yield health_checks.model_finding()
 

@@ -35,7 +35,9 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )
 RESPONSES = Counter(
-    "musicrec_http_responses_total", "Responses, by method and class of status.", ["method", "status"]
+    "musicrec_http_responses_total",
+    "Responses, by method and class of status.",
+    ["method", "status"],
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TOTALS = "0"  # no process has this id: the file that keeps what ended processes counted
@@ -51,7 +53,9 @@ class MetricsMiddleware:
         start = perf_counter()
         response = self.get_response(request)
         match = request.resolver_match
-        REQUEST_SECONDS.labels((match and match.view_name) or "unmatched").observe(perf_counter() - start)
+        REQUEST_SECONDS.labels((match and match.view_name) or "unmatched").observe(
+            perf_counter() - start
+        )
         method = request.method if request.method in METHODS else "other"
         RESPONSES.labels(method, f"{response.status_code // 100}xx").inc()
         return response
@@ -62,7 +66,9 @@ def serve_metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS:
         return HttpResponse("METRICS is off.\n", status=404, content_type="text/plain")
     if not (_has_token(request) or request.user.is_staff):
-        return HttpResponse("For staff, or with METRICS_TOKEN.\n", status=403, content_type="text/plain")
+        return HttpResponse(
+            "For staff, or with METRICS_TOKEN.\n", status=403, content_type="text/plain"
+        )
     return HttpResponse(
         _render_page(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
     )

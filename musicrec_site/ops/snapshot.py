@@ -27,7 +27,9 @@ Counts = dict[str, int]
 def list_tables() -> list[str]:
     """Return the tables of all models, many-to-many ones included, and the log of migrations."""
     models = apps.get_models(include_auto_created=True)
-    return sorted({model._meta.db_table for model in models if model._meta.managed} | {"django_migrations"})
+    return sorted(
+        {model._meta.db_table for model in models if model._meta.managed} | {"django_migrations"}
+    )
 
 
 def get_file_name() -> str:
@@ -40,7 +42,9 @@ def take_snapshot(target: Path) -> Counts:
         return _take_sqlite(target)
     if connection.vendor == "postgresql":
         return _take_postgresql(target)
-    raise SnapshotError(f"Databases of the kind {connection.vendor} are not backed up; use their own tools.")
+    raise SnapshotError(
+        f"Databases of the kind {connection.vendor} are not backed up; use their own tools."
+    )
 
 
 def restore_snapshot(source: Path, counts: Counts) -> None:
@@ -103,7 +107,11 @@ def _check_sqlite(copy: sqlite3.Connection, counts: Counts) -> None:
 
 
 def _count_sqlite_rows(database: sqlite3.Connection, names: Iterable[str]) -> Counts:
-    return {name: database.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
+    counts = {}
+    for name in names:
+        query = f'SELECT COUNT(*) FROM "{name}"'  # noqa: S608
+        counts[name] = database.execute(query).fetchone()[0]
+    return counts
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -116,7 +124,13 @@ def _take_postgresql(target: Path) -> Counts:
         snapshot = cursor.fetchone()[0]
         counts = _count_postgresql_rows(cursor, list_tables())
         _run_command(
-            ["pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={target}"],
+            [
+                "pg_dump",
+                "--format=custom",
+                "--no-owner",
+                f"--snapshot={snapshot}",
+                f"--file={target}",
+            ],
             _build_pg_environment(),
         )
     return counts
@@ -125,7 +139,9 @@ def _take_postgresql(target: Path) -> Counts:
 def _restore_postgresql(source: Path, counts: Counts) -> None:
     options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
     environment = _build_pg_environment()
-    _run_command(["pg_restore", *options, f"--dbname={environment['PGDATABASE']}", str(source)], environment)
+    _run_command(
+        ["pg_restore", *options, f"--dbname={environment['PGDATABASE']}", str(source)], environment
+    )
     with connection.cursor() as cursor:
         _compare_counts(counts, _count_postgresql_rows(cursor, counts))
 
@@ -156,7 +172,9 @@ def _run_command(command: list[str], environment: dict[str, str]) -> None:
         raise SnapshotError(
             f"{command[0]} is not installed; on Debian and Ubuntu: sudo apt-get install postgresql-client"
         )
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SnapshotError(
             f"{command[0]} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else done.returncode}"
@@ -169,4 +187,6 @@ def _run_command(command: list[str], environment: dict[str, str]) -> None:
 def _compare_counts(wanted: Counts, found: Counts) -> None:
     for name, n_rows in wanted.items():
         if found[name] != n_rows:
-            raise SnapshotError(f"{name} has {found[name]:,} rows in the copy instead of {n_rows:,}.")
+            raise SnapshotError(
+                f"{name} has {found[name]:,} rows in the copy instead of {n_rows:,}."
+            )

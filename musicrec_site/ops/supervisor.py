@@ -114,7 +114,15 @@ def list_children(host: str, port: int) -> list[Child]:
         # A training has a process of its own, which ends with it and gives its memory back.
         Child(
             "training worker",
-            [*worker, "--queues", "training", "--hostname", "training@%h", "--max-tasks-per-child", "1"],
+            [
+                *worker,
+                "--queues",
+                "training",
+                "--hostname",
+                "training@%h",
+                "--max-tasks-per-child",
+                "1",
+            ],
             has_jobs=True,
         ),
         # An import or a computation of lists gives way after some seconds, but mail does not wait for it.
@@ -123,9 +131,14 @@ def list_children(host: str, port: int) -> list[Child]:
             [*worker, "--queues", "imports,lists", "--hostname", "imports@%h"],
             has_jobs=True,
         ),
-        Child("worker", [*worker, "--queues", "default,mail", "--hostname", "default@%h"], has_jobs=True),
         Child(
-            "schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"]
+            "worker",
+            [*worker, "--queues", "default,mail", "--hostname", "default@%h"],
+            has_jobs=True,
+        ),
+        Child(
+            "schedule",
+            [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--max-interval", "15"],
         ),
     ]
 
@@ -165,7 +178,9 @@ class Supervisor:
                 raise CannotServe(
                     f"The {child.name} ended {STARTS_A_MINUTE} times in a minute (exit code {code})."
                 )
-            self.say(f"The {child.name} ended (exit code {child.process.returncode}) and is started again.")
+            self.say(
+                f"The {child.name} ended (exit code {child.process.returncode}) and is started again."
+            )
             child.start()
         if not self._ready and self._answers():
             self._ready = True
@@ -194,7 +209,9 @@ class Supervisor:
         self._wait(JOB_SECONDS)
         for child in self.children:
             if child.has_jobs and child.is_running:
-                self.say(f"The {child.name} is asked once more; a job it holds goes back into the queue.")
+                self.say(
+                    f"The {child.name} is asked once more; a job it holds goes back into the queue."
+                )
                 child.send(signal.SIGQUIT)
         self._wait(STOP_SECONDS - JOB_SECONDS)
         for child in self.children:
@@ -241,7 +258,12 @@ def _format_line(sentence: str) -> str:
     if os.environ.get("LOG_FORMAT") != "json":
         return sentence
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    line = {"event": sentence, "logger": "musicrec_site.ops.supervisor", "level": "info", "timestamp": now}
+    line = {
+        "event": sentence,
+        "logger": "musicrec_site.ops.supervisor",
+        "level": "info",
+        "timestamp": now,
+    }
     return json.dumps(line, ensure_ascii=False)
 
 

@@ -75,7 +75,9 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Any, *_arguments: Any
+    ) -> HttpResponse | None:
         if REFUSED in request.META:
             return _build_refusal(request, request.META[REFUSED])
         n_bytes = _get_content_length(request)
@@ -84,7 +86,9 @@ class BodyLimitMiddleware:
             return None
         if n_bytes <= limit.uploader and may_upload(request, staff_only=limit.staff_only):
             return None
-        return _build_refusal(request, limit.uploader if n_bytes > limit.uploader > 0 else limit.anybody)
+        return _build_refusal(
+            request, limit.uploader if n_bytes > limit.uploader > 0 else limit.anybody
+        )
 
 
 def _get_content_length(request: HttpRequest) -> int:

@@ -104,7 +104,9 @@ class Request(HTTPRequestParser):
             return now - self.started > HEAD_SECONDS
         if self.is_asking:
             return False
-        return now - self.body_started > BODY_SECONDS + self.body_bytes_received / BODY_BYTES_A_SECOND
+        return (
+            now - self.body_started > BODY_SECONDS + self.body_bytes_received / BODY_BYTES_A_SECOND
+        )
 
 
 class Task(WSGITask):
@@ -164,7 +166,9 @@ class Channel(HTTPChannel):
         if request is not None and request.needs_permission and not request.is_asking:
             request.is_asking = True
             self.server.add_task(Permission(self, request))
-        self.has_refused = self.has_refused or any(one.refused_at is not None for one in self.requests)
+        self.has_refused = self.has_refused or any(
+            one.refused_at is not None for one in self.requests
+        )
         return answer
 
     def decide(self, request: Request, is_permitted: bool) -> None:
@@ -308,7 +312,9 @@ class WebWorker(Worker):
         """Keep large bodies on the disk of the data, not in /tmp, which may be small or in memory."""
         tempfile.tempdir = str(settings.INCOMING_DIR)
 
-    def _serve(self, listener: Any, dispatcher: ThreadedTaskDispatcher, sockets: dict[int, Any]) -> Any:
+    def _serve(
+        self, listener: Any, dispatcher: ThreadedTaskDispatcher, sockets: dict[int, Any]
+    ) -> Any:
         sock = listener.sock
         adjustments = Adjustments(
             threads=self.cfg.threads,

@@ -19,7 +19,9 @@ class RequestId:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = given if _ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.META["HTTP_X_REQUEST_ID"] = request.request_id
-        request.__dict__.pop("headers", None)  # Django's picture of META, if somebody looked at it before
+        request.__dict__.pop(
+            "headers", None
+        )  # Django's picture of META, if somebody looked at it before
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id
         return response

@@ -49,10 +49,14 @@ class ExperimentAdmin(admin.ModelAdmin):
         view = self.admin_site.admin_view
         return [
             path(
-                "<int:experiment_id>/results/", view(self.results), name="recommendations_experiment_results"
+                "<int:experiment_id>/results/",
+                view(self.results),
+                name="recommendations_experiment_results",
             ),
             path(
-                "<int:experiment_id>/do/<str:step>/", view(self.step), name="recommendations_experiment_step"
+                "<int:experiment_id>/do/<str:step>/",
+                view(self.step),
+                name="recommendations_experiment_step",
             ),
             *super().get_urls(),
         ]
@@ -135,7 +139,11 @@ class ExperimentAdmin(admin.ModelAdmin):
 def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
     """Return the arm that is to be promoted, from the address of the question or from its answer."""
     number = request.GET.get("arm", "") if request.method == "GET" else request.POST.get("arm", "")
-    arm = experiment.arms.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+    arm = (
+        experiment.arms.filter(pk=number).first()
+        if number.isdecimal() and len(number) < 19
+        else None
+    )
     if arm is None:
         raise ExperimentRefused("Choose an arm to promote.")
     return arm
@@ -144,12 +152,16 @@ def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
 def _question(experiment: Experiment, step: str, arm: Arm | None) -> str:
     if step == "start":
         share = round(100 * sum(arm.share for arm in experiment.arms.all()))
-        return _("Start “%(name)s”? From now on %(share)d %% of the listeners are served by its arms.") % {
+        return _(
+            "Start “%(name)s”? From now on %(share)d %% of the listeners are served by its arms."
+        ) % {
             "name": experiment.name,
             "share": share,
         }
     if step == "stop":
-        question = _("Stop “%(name)s”? Everybody is served as usual again; it can't be started anew.")
+        question = _(
+            "Stop “%(name)s”? Everybody is served as usual again; it can't be started anew."
+        )
         return question % {"name": experiment.name}
     question = _("Serve everybody like “%(arm)s” from now on? “%(name)s” ends with it.")
     return question % {"name": experiment.name, "arm": arm.name}

@@ -3,7 +3,14 @@
 from django.contrib import admin
 
 from common.admin import RecordAdmin
-from recommendations.models import Activation, BackgroundJob, Impression, Outcome, Trends, WorkerPulse
+from recommendations.models import (
+    Activation,
+    BackgroundJob,
+    Impression,
+    Outcome,
+    Trends,
+    WorkerPulse,
+)
 
 
 @admin.register(Activation)
@@ -42,6 +49,15 @@ class TrendsAdmin(RecordAdmin):
 
 @admin.register(BackgroundJob)
 class BackgroundJobAdmin(RecordAdmin):
-    list_display = ["kind", "version", "status", "n_done", "attempt", "created_at", "finished_at", "error"]
+    list_display = [
+        "kind",
+        "version",
+        "status",
+        "n_done",
+        "attempt",
+        "created_at",
+        "finished_at",
+        "error",
+    ]
     list_filter = ["kind", "status"]
     list_select_related = ["version"]

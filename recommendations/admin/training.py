@@ -65,8 +65,14 @@ class TrainingRunAdmin(RecordAdmin):
         view = self.admin_site.admin_view
         return [
             path("retrain/", view(self.retrain), name="recommendations_retrain"),
-            path("<int:run_id>/progress/", view(self.progress), name="recommendations_trainingrun_progress"),
-            path("<int:run_id>/cancel/", view(self.cancel), name="recommendations_trainingrun_cancel"),
+            path(
+                "<int:run_id>/progress/",
+                view(self.progress),
+                name="recommendations_trainingrun_progress",
+            ),
+            path(
+                "<int:run_id>/cancel/", view(self.cancel), name="recommendations_trainingrun_cancel"
+            ),
             *super().get_urls(),
         ]
 
@@ -93,7 +99,8 @@ class TrainingRunAdmin(RecordAdmin):
         context = {
             "run": run,
             "may_train": self.has_train_permission(request),
-            "title": _("Training #%(number)s (%(preset)s)") % {"number": run.pk, "preset": run.preset}
+            "title": _("Training #%(number)s (%(preset)s)")
+            % {"number": run.pk, "preset": run.preset}
             if run
             else "",
             "subtitle": None,
@@ -123,7 +130,9 @@ class TrainingRunAdmin(RecordAdmin):
         self._only_post_of_trainers(request)
         form = RetrainForm(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+            messages.error(
+                request, " ".join(str(e) for errors in form.errors.values() for e in errors)
+            )
             return redirect("admin:recommendations_trainingrun_changelist")
         preset, budget = form.cleaned_data["preset"], form.cleaned_data["budget"] or Budget.NORMAL
         try:
@@ -149,11 +158,15 @@ class TrainingRunAdmin(RecordAdmin):
 
     def _cancel(self, request: HttpRequest, run: TrainingRun) -> None:
         if not run.is_active:
-            messages.info(request, _("Training #%(number)d had ended already.") % {"number": run.pk})
+            messages.info(
+                request, _("Training #%(number)d had ended already.") % {"number": run.pk}
+            )
             return
         pipeline.cancel(run)
         self.log_change(request, run, "Cancelled.")
-        messages.success(request, _("Training #%(number)d is being cancelled.") % {"number": run.pk})
+        messages.success(
+            request, _("Training #%(number)d is being cancelled.") % {"number": run.pk}
+        )
 
     def _only_post_of_trainers(self, request: HttpRequest) -> None:
         if not self.has_train_permission(request) or request.method != "POST":

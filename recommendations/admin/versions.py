@@ -32,7 +32,9 @@ class PreviewForm(forms.Form):
     """Whose list, under which version, and which song is missed."""
 
     listener = forms.CharField(label=_("Listener"), max_length=150)
-    song = forms.CharField(label=_("Why not this song? (id or title)"), max_length=500, required=False)
+    song = forms.CharField(
+        label=_("Why not this song? (id or title)"), max_length=500, required=False
+    )
 
     def clean_listener(self) -> User:
         name = self.cleaned_data["listener"]
@@ -48,7 +50,9 @@ class PreviewForm(forms.Form):
         songs = Song.objects.select_related("artist")
         found = songs.filter(key=words).first() or songs.matching(words).first()
         if found is None:
-            raise forms.ValidationError(_("There is no song like “%(words)s”."), params={"words": words})
+            raise forms.ValidationError(
+                _("There is no song like “%(words)s”."), params={"words": words}
+            )
         return found
 
 
@@ -80,7 +84,9 @@ class ModelVersionAdmin(RecordAdmin):
                 name="recommendations_modelversion_activate",
             ),
             path(
-                "<int:version_id>/preview/", view(self.preview), name="recommendations_modelversion_preview"
+                "<int:version_id>/preview/",
+                view(self.preview),
+                name="recommendations_modelversion_preview",
             ),
             *super().get_urls(),
         ]
@@ -99,7 +105,9 @@ class ModelVersionAdmin(RecordAdmin):
         return super().changelist_view(request, (extra_context or {}) | context)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        version = ModelVersion.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        version = (
+            ModelVersion.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        )
         active = registry.active_version()
         context = {
             "version": version,
@@ -139,7 +147,9 @@ class ModelVersionAdmin(RecordAdmin):
         context = self._context(request, _("Preview")) | {"form": form, "version": version}
         if form.is_valid():
             try:
-                context |= _make_previews(version, form.cleaned_data["listener"], form.cleaned_data["song"])
+                context |= _make_previews(
+                    version, form.cleaned_data["listener"], form.cleaned_data["song"]
+                )
             except registry.RegistryError as error:
                 messages.error(request, str(error))
         return TemplateResponse(request, "admin/recommendations/modelversion/preview.html", context)
@@ -159,7 +169,9 @@ class ModelVersionAdmin(RecordAdmin):
         """Ask, then make this version serve."""
         version = get_object_or_404(ModelVersion, pk=version_id)
         question = _("Serve %(version)s to everybody from now on?") % {"version": version.name}
-        return self._confirmed(request, question, lambda: registry.activate(version, by=request.user))
+        return self._confirmed(
+            request, question, lambda: registry.activate(version, by=request.user)
+        )
 
     def roll_back(self, request: HttpRequest) -> HttpResponse:
         """Ask, then make the version before the active one serve."""
@@ -172,7 +184,9 @@ class ModelVersionAdmin(RecordAdmin):
             # A second click on the same question would go back one more, to what nobody was asked about.
             messages.info(request, _("Another version is active meanwhile; nothing was changed."))
             return redirect("admin:recommendations_modelversion_changelist")
-        return self._confirmed(request, question, lambda: registry.roll_back(by=request.user), agreed)
+        return self._confirmed(
+            request, question, lambda: registry.roll_back(by=request.user), agreed
+        )
 
     def prune(self, request: HttpRequest) -> HttpResponse:
         """Ask, then remove the files of old versions."""
@@ -190,7 +204,9 @@ class ModelVersionAdmin(RecordAdmin):
 
         return self._confirmed(request, question, change)
 
-    def _confirmed(self, request: HttpRequest, question: str, change: Any, agreed: str = "") -> HttpResponse:
+    def _confirmed(
+        self, request: HttpRequest, question: str, change: Any, agreed: str = ""
+    ) -> HttpResponse:
         """Show the question on GET; on POST do it, log it and say what happened. `agreed` is sent with the answer."""
         if not self.has_activate_permission(request):
             raise PermissionDenied
@@ -239,7 +255,9 @@ class ModelVersionAdmin(RecordAdmin):
         return format_html(
             _BELOW,
             _("%(listeners)s listeners, %(songs)s songs") % counts,
-            _("until %(day)s") % {"day": date_format(localtime(until), "SHORT_DATE_FORMAT")} if until else "",
+            _("until %(day)s") % {"day": date_format(localtime(until), "SHORT_DATE_FORMAT")}
+            if until
+            else "",
         )
 
     @admin.display(description=_("fit"), ordering="fit_seconds")
@@ -259,7 +277,11 @@ class ModelVersionAdmin(RecordAdmin):
             return format_html('<a href="{}">{}</a>', preview, _("Preview"))
         activate = reverse("admin:recommendations_modelversion_activate", args=[version.pk])
         return format_html(
-            '<a href="{}">{}</a> · <a href="{}">{}</a>', preview, _("Preview"), activate, _("Activate")
+            '<a href="{}">{}</a> · <a href="{}">{}</a>',
+            preview,
+            _("Preview"),
+            activate,
+            _("Activate"),
         )
 
 
@@ -269,12 +291,25 @@ def _interval(found: dict[str, float]) -> str:
 
 def _choose_versions(request: HttpRequest, name: str) -> ModelVersion | None:
     number = request.GET.get(name, "")
-    return ModelVersion.objects.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+    return (
+        ModelVersion.objects.filter(pk=number).first()
+        if number.isdecimal() and len(number) < 19
+        else None
+    )
 
 
 def _make_previews(version: ModelVersion, listener: User, song: Song | None) -> dict[str, Any]:
     active = registry.active_version()
     shown = [version] if active in (None, version) else [active, version]
     lists = model_comparison.preview(listener, shown)
-    why = [(v, model_comparison.why_not(listener, v, song)) for v in shown] if song is not None else []
-    return {"listener": listener, "columns": list(zip(shown, lists, strict=True)), "song": song, "why": why}
+    why = (
+        [(v, model_comparison.why_not(listener, v, song)) for v in shown]
+        if song is not None
+        else []
+    )
+    return {
+        "listener": listener,
+        "columns": list(zip(shown, lists, strict=True)),
+        "song": song,
+        "why": why,
+    }

@@ -22,7 +22,9 @@ from recommendations.services.serving.explanation_text import ExplanationText, d
 from recommendations.services.serving.recommend import Served
 
 
-def serialize_list(served: Served, listener: User | None, *, with_reasons: bool = True) -> dict[str, Any]:
+def serialize_list(
+    served: Served, listener: User | None, *, with_reasons: bool = True
+) -> dict[str, Any]:
     """Return the JSON of a list; one query for the songs its reasons name."""
     reasons = describe_served(served, listener) if with_reasons else []
     items = []
@@ -54,7 +56,9 @@ def of_reasons(why: ExplanationText) -> dict[str, Any]:
         "shares": [{"kind": s.kind, "percent": s.percent, "text": s.text} for s in why.shares],
         "because": [_load_named(song) for song in why.because],
         "goes_with": [_load_named(song) for song in why.goes_with],
-        "features": [{"name": name, "song": song, "yours": yours} for name, song, yours in why.features],
+        "features": [
+            {"name": name, "song": song, "yours": yours} for name, song, yours in why.features
+        ],
         "contributions": dict(why.explanation.contributions) if why.explanation else {},
     }
 

@@ -7,12 +7,20 @@ EXPLANATION = {
     "sentence": "Personalized pick based on your listening history (60%) + Matches your taste in audio features (30%)"
     " + Currently trending (10%)",
     "shares": [
-        {"kind": "history", "percent": 60, "text": "Personalized pick based on your listening history"},
+        {
+            "kind": "history",
+            "percent": 60,
+            "text": "Personalized pick based on your listening history",
+        },
         {"kind": "sound", "percent": 30, "text": "Matches your taste in audio features"},
         {"kind": "popular", "percent": 10, "text": "Currently trending"},
     ],
-    "because": [{"id": "song_00007", "title": "Paper Lions", "artist": {"id": 7, "name": "The Lanterns"}}],
-    "goes_with": [{"id": "song_00031", "title": "Night Ferry", "artist": {"id": 12, "name": "Tall Ships"}}],
+    "because": [
+        {"id": "song_00007", "title": "Paper Lions", "artist": {"id": 7, "name": "The Lanterns"}}
+    ],
+    "goes_with": [
+        {"id": "song_00031", "title": "Night Ferry", "artist": {"id": 12, "name": "Tall Ships"}}
+    ],
     "features": [{"name": "energy", "song": 0.44, "yours": 0.47}],
     "contributions": {"als": 0.52, "content": 0.26, "popularity": 0.09},
 }
@@ -55,7 +63,10 @@ TASTE = {
     ],
 }
 HIDDEN = {"kind": "hide-song", "song": SONG, "artist": None, "hidden_at": "2026-08-24T18:30:00Z"}
-MADE = [PLAYLIST | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 2026-08-24"}]
+MADE = [
+    PLAYLIST
+    | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 2026-08-24"}
+]
 RUN = {
     "id": 12,
     "status": "running",

@@ -59,7 +59,9 @@ class Me(APIView):
     def delete(self, request):
         """Delete my account with everything that belongs to it, at once and for good. Needs my password."""
         if request.query_params.get("confirm") != request.user.username:
-            raise ValidationError({"confirm": ["Say ?confirm=<your user name> to delete your account."]})
+            raise ValidationError(
+                {"confirm": ["Say ?confirm=<your user name> to delete your account."]}
+            )
         _confirm_password(request, validate_body(serializers.MyPassword, request)["password"])
         accounts.delete_account(request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

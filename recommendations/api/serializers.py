@@ -49,10 +49,15 @@ class ExplanationSerializer(serializers.Serializer):
         help_text="The song of your history without which this one would most likely stand lower (measured for every "
         "version); empty where that is not sure of any song.",
     )
-    goes_with = EvidenceSerializer(many=True, help_text="Other songs of your history that counted most.")
-    features = AgreementSerializer(many=True, help_text="Audio features that agree with your taste.")
+    goes_with = EvidenceSerializer(
+        many=True, help_text="Other songs of your history that counted most."
+    )
+    features = AgreementSerializer(
+        many=True, help_text="Audio features that agree with your taste."
+    )
     contributions = serializers.DictField(
-        child=serializers.FloatField(), help_text="What each algorithm added; they sum to the score."
+        child=serializers.FloatField(),
+        help_text="What each algorithm added; they sum to the score.",
     )
 
 
@@ -67,11 +72,18 @@ class ItemSerializer(serializers.Serializer):
 class ListSerializer(serializers.Serializer):
     items = ItemSerializer(many=True)
     step = serializers.ChoiceField(
-        choices=["precomputed", "live", "cold", "popular", "empty"], help_text="How the list came about."
+        choices=["precomputed", "live", "cold", "popular", "empty"],
+        help_text="How the list came about.",
     )
-    segment = serializers.CharField(help_text="How much is known of the listener: none, cold, warm or hot.")
-    version = serializers.CharField(allow_null=True, help_text="The model version; null without a model.")
-    note = serializers.CharField(help_text="A sentence, when the list is not what one would expect.")
+    segment = serializers.CharField(
+        help_text="How much is known of the listener: none, cold, warm or hot."
+    )
+    version = serializers.CharField(
+        allow_null=True, help_text="The model version; null without a model."
+    )
+    note = serializers.CharField(
+        help_text="A sentence, when the list is not what one would expect."
+    )
     computed_at = serializers.DateTimeField(allow_null=True)
     receipt = serializers.CharField(
         help_text="Send it to /impressions/ once the list was shown; empty for strangers."
@@ -189,7 +201,9 @@ class PartMood(serializers.Serializer):
     mood = serializers.ChoiceField(choices=list(MOODS), allow_blank=True)
 
 
-@document_example({"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True)
+@document_example(
+    {"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True
+)
 class TasteChange(serializers.Serializer):
     discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
     moods = PartMood(many=True, required=False)

@@ -50,7 +50,9 @@ class TrainingRuns(_ForOperators, generics.ListAPIView):
         wanted = validate_body(serializers.RunIn, request)
         try:
             run = tasks.start_training(
-                preset=wanted.get("preset"), requested_by=request.user, trigger=TrainingRun.Trigger.API
+                preset=wanted.get("preset"),
+                requested_by=request.user,
+                trigger=TrainingRun.Trigger.API,
             )
         except pipeline.TrainingAlreadyActive as error:
             raise Conflict(str(error)) from None
@@ -75,7 +77,9 @@ class CancelTraining(_ForOperators):
 
     @extend_schema(request=None, responses=serializers.RunSerializer)
     def post(self, request, pk):
-        run = get_object_or_404(TrainingRun.objects.select_related("requested_by", "version"), pk=pk)
+        run = get_object_or_404(
+            TrainingRun.objects.select_related("requested_by", "version"), pk=pk
+        )
         return Response(serializers.RunSerializer(pipeline.cancel(run)).data)
 
 

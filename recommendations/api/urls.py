@@ -13,7 +13,9 @@ urlpatterns = [
     path("songs/<path:key>/hidden/", views.HiddenSong.as_view(), name="hidden_song"),
     path("songs/<path:key>/ignored/", views.IgnoredSong.as_view(), name="ignored_song"),
     path("artists/<int:pk>/hidden/", views.HiddenArtist.as_view(), name="hidden_artist"),
-    path("playlists/<uuid:pk>/continue/", views.ContinuePlaylist.as_view(), name="continue_playlist"),
+    path(
+        "playlists/<uuid:pk>/continue/", views.ContinuePlaylist.as_view(), name="continue_playlist"
+    ),
     path("me/", me_views.Me.as_view(), name="me"),
     path("me/export/", me_views.MyData.as_view(), name="my_data"),
     path("me/taste/", me_views.MyTaste.as_view(), name="my_taste"),
@@ -21,9 +23,15 @@ urlpatterns = [
     path("me/made-playlists/", views.MadePlaylists.as_view(), name="made_playlists"),
     path("training-runs/", staff_views.TrainingRuns.as_view(), name="training_runs"),
     path("training-runs/<int:pk>/", staff_views.OneTrainingRun.as_view(), name="training_run"),
-    path("training-runs/<int:pk>/cancel/", staff_views.CancelTraining.as_view(), name="cancel_training"),
+    path(
+        "training-runs/<int:pk>/cancel/",
+        staff_views.CancelTraining.as_view(),
+        name="cancel_training",
+    ),
     path("model-versions/", staff_views.ModelVersions.as_view(), name="model_versions"),
     path("model-versions/<int:pk>/", staff_views.OneModelVersion.as_view(), name="model_version"),
-    path("model-versions/<int:pk>/activate/", staff_views.ActivateVersion.as_view(), name="activate"),
+    path(
+        "model-versions/<int:pk>/activate/", staff_views.ActivateVersion.as_view(), name="activate"
+    ),
     path("model-versions/roll-back/", staff_views.RollBack.as_view(), name="roll_back"),
 ]

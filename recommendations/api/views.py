@@ -28,7 +28,9 @@ from recommendations.services.surfaces import (
 MAX_LIKED = 50
 
 _K = OpenApiParameter("k", int, description="How many songs, 1 to 200; 20 if it is left out.")
-_EXPLAIN = OpenApiParameter("explain", bool, description="Leave the reasons out with `false`.", default=True)
+_EXPLAIN = OpenApiParameter(
+    "explain", bool, description="Leave the reasons out with `false`.", default=True
+)
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -47,12 +49,18 @@ class Recommendations(APIView):
         parameters=[
             _K,
             OpenApiParameter(
-                "discovery", float, description="0 familiar to 1 adventurous; my own setting otherwise."
+                "discovery",
+                float,
+                description="0 familiar to 1 adventurous; my own setting otherwise.",
             ),
             OpenApiParameter(
-                "seed", str, description="Id of one song: recommend from it and not from my history."
+                "seed",
+                str,
+                description="Id of one song: recommend from it and not from my history.",
             ),
-            OpenApiParameter("liked", str, description="Ids of up to 50 liked songs, separated by commas."),
+            OpenApiParameter(
+                "liked", str, description="Ids of up to 50 liked songs, separated by commas."
+            ),
             _EXPLAIN,
         ],
         responses={200: serializers.ListSerializer, 304: None},
@@ -78,10 +86,14 @@ class SimilarSongs(APIView):
 
     permission_classes = [HasScopeOrIsAnonymous]
 
-    @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
+    @extend_schema(
+        tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
+    )
     def get(self, request, key):
         served = recommend.similar_songs(get_song(key), _length(request))
-        return Response(answers.serialize_list(served, None, with_reasons=_flag(request, "explain")))
+        return Response(
+            answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
+        )
 
 
 class SongExplanation(APIView):
@@ -98,32 +110,42 @@ class SongExplanation(APIView):
             )
         else:
             facts = read_facts(request.user, [Explained(song, explanation)])
-            data["explanation"] = answers.of_reasons(explanation_text.describe(song, explanation, facts))
+            data["explanation"] = answers.of_reasons(
+                explanation_text.describe(song, explanation, facts)
+            )
         return Response(data)
 
 
 class ContinuePlaylist(APIView):
     """Songs that would fit one of my playlists."""
 
-    @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer)
+    @extend_schema(
+        tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
+    )
     def get(self, request, pk):
         playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
             request.user, playlist, recommend.length(_length(request))
         )
-        return Response(answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain")))
+        return Response(
+            answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain"))
+        )
 
 
 class MadePlaylists(APIView):
     """Weekly jams, weekly discovery or daily mixes of the running period; they are made once and then stay."""
 
     @extend_schema(
-        tags=["Playlists"], request=serializers.MadeIn, responses={200: PlaylistSerializer(many=True)}
+        tags=["Playlists"],
+        request=serializers.MadeIn,
+        responses={200: PlaylistSerializer(many=True)},
     )
     def post(self, request):
         kind = validate_body(serializers.MadeIn, request)["kind"]
         made = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
-        counted = Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
+        counted = (
+            Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
+        )
         return Response(PlaylistSerializer(counted, many=True).data)
 
 
@@ -136,7 +158,9 @@ class Impressions(APIView):
     write_scopes = (Scope.LISTEN, Scope.WRITE)
 
     @extend_schema(
-        tags=["Recommendations"], request=serializers.ImpressionIn, responses={201: serializers.ImpressionOut}
+        tags=["Recommendations"],
+        request=serializers.ImpressionIn,
+        responses={201: serializers.ImpressionOut},
     )
     def post(self, request):
         told = validate_body(serializers.ImpressionIn, request)
@@ -213,7 +237,9 @@ class _HiddenPages(Cursor):
     address = "me/hidden/"
 
 
-@extend_schema(tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=serializers.HIDDEN_KINDS)])
+@extend_schema(
+    tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=serializers.HIDDEN_KINDS)]
+)
 class Hidden(ListAPIView):
     """Everything I have hidden or keep from being learned from, newest first."""
 
@@ -226,7 +252,9 @@ class Hidden(ListAPIView):
         if wanted not in (None, *serializers.HIDDEN_KINDS):
             kinds = ", ".join(serializers.HIDDEN_KINDS)
             raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
-        hidden = controls.list_hidden(self.request.user).filter(**{"kind": wanted} if wanted else {})
+        hidden = controls.list_hidden(self.request.user).filter(
+            **{"kind": wanted} if wanted else {}
+        )
         with_songs = hidden.select_related("song__album").prefetch_related("song__genres")
         return with_songs.annotate(moment=F("created_at"))
 
@@ -236,7 +264,12 @@ class Hidden(ListAPIView):
 
 def _length(request) -> int:
     text = request.query_params.get("k", str(conf.list_length))
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= conf.longest_list):
+    if not (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) < 10
+        and 1 <= int(text) <= conf.longest_list
+    ):
         raise ValidationError(
             {"k": [f"k is a whole number from 1 to {conf.longest_list}, not {text[:20]!r}."]}
         )

@@ -36,7 +36,12 @@ from recommendations.engine.core.presets import CLASSIC, PRESETS
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions, Kind
-from recommendations.engine.data.item_features import AUDIO_FEATURES, FASTEST_BPM, SLOWEST_BPM, ItemFeatures
+from recommendations.engine.data.item_features import (
+    AUDIO_FEATURES,
+    FASTEST_BPM,
+    SLOWEST_BPM,
+    ItemFeatures,
+)
 from recommendations.engine.data.prior import FEWEST_LISTENERS, MOST_NEIGHBOURS, Prior
 from recommendations.engine.evaluation import (
     EvaluationReport,

@@ -131,7 +131,9 @@ class Recommender:
         }
 
     def _most_descriptive_first(self) -> Iterable[Algorithm]:
-        return sorted(self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content))
+        return sorted(
+            self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content)
+        )
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -341,14 +343,21 @@ class Recommender:
             n_threads or (os.cpu_count() or 1),
             on_progress,
         )
-        lists = {name: np.full((len(listeners), wish.k), NO_SONG, dtype=np.int32) for name in found[0]}
+        lists = {
+            name: np.full((len(listeners), wish.k), NO_SONG, dtype=np.int32) for name in found[0]
+        }
         for part, ranked in zip(parts, found, strict=True):
             for name, rows in ranked.items():
                 lists[name][part.places, : rows.shape[1]] = rows
         return lists
 
     def find_ranks(
-        self, histories: csr_matrix, songs: ArrayLike, *, forbidden: csr_matrix, n_threads: int | None = None
+        self,
+        histories: csr_matrix,
+        songs: ArrayLike,
+        *,
+        forbidden: csr_matrix,
+        n_threads: int | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Say where one song a listener stands before the list is chosen for variety.
 
@@ -399,7 +408,9 @@ class Recommender:
             self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
         )
 
-    def similar(self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None) -> RecommendedList:
+    def similar(
+        self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None
+    ) -> RecommendedList:
         """Return the songs most like this one, by every component that can compare songs.
 
         The components keep the proportions they have for a well-known listener. The explanations compare
@@ -479,7 +490,9 @@ class Recommender:
                 raise ValueError(f"{name} is over another number of songs than the catalogue")
         if "ranker" in about:
             config = recommender.config.ranker or RankerConfig()
-            recommender.ranker = Ranker.from_state(config, about["ranker"], _select_state(arrays, "ranker"))
+            recommender.ranker = Ranker.from_state(
+                config, about["ranker"], _select_state(arrays, "ranker")
+            )
             if recommender.ranker.songs.n_items != recommender.n_items:
                 raise ValueError("the ranker is over another number of songs than the catalogue")
         return recommender
@@ -488,15 +501,23 @@ class Recommender:
 
     def _require_fitted(self) -> None:
         if not self.is_fitted:
-            raise NotFitted("This recommender has not learned anything yet; call fit or load first.")
+            raise NotFitted(
+                "This recommender has not learned anything yet; call fit or load first."
+            )
 
     def _require_row(self, item_row: int) -> None:
         if not 0 <= item_row < self.n_items:
-            raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items - 1}.")
+            raise ValueError(
+                f"There is no song in row {item_row}; rows are 0 to {self.n_items - 1}."
+            )
 
 
 def _select_state(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray]:
-    return {part.removeprefix(f"{name}."): a for part, a in arrays.items() if part.startswith(f"{name}.")}
+    return {
+        part.removeprefix(f"{name}."): a
+        for part, a in arrays.items()
+        if part.startswith(f"{name}.")
+    }
 
 
 def _bind_stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:

@@ -14,7 +14,14 @@ from recommendations.services.training.memory_check import NotEnoughMemory
 from recommendations.services.training.pipeline import TrainingRefused
 from recommendations.services.versions.registry import RegistryError
 
-EXPECTED = (RegistryError, TrainingRefused, NotEnoughData, NotEnoughMemory, ArtifactError, ValueError)
+EXPECTED = (
+    RegistryError,
+    TrainingRefused,
+    NotEnoughData,
+    NotEnoughMemory,
+    ArtifactError,
+    ValueError,
+)
 
 
 class SentenceCommand(PlainCommand):

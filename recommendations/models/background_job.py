@@ -32,7 +32,9 @@ class BackgroundJob(JobRow):
     cursor = models.BigIntegerField(default=0, help_text=_("The last listener that is done."))
     n_done = models.PositiveBigIntegerField(_("done"), default=0)
     turn_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When a worker last took it up; who waited longest is next.")
+        null=True,
+        blank=True,
+        help_text=_("When a worker last took it up; who waited longest is next."),
     )
 
     class Meta:

@@ -20,7 +20,9 @@ class Impression(models.Model):
         related_name="impressions",
         verbose_name=_("listener"),
     )
-    surface = models.CharField(_("shown on"), max_length=40, help_text=_("A page, an app, a player."))
+    surface = models.CharField(
+        _("shown on"), max_length=40, help_text=_("A page, an app, a player.")
+    )
     version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="impressions"
     )

@@ -26,7 +26,9 @@ class Experiment(models.Model):
 
     name = models.CharField(_("name"), max_length=100)
     question = models.TextField(_("what is to be found out"), blank=True)
-    state = models.CharField(_("state"), max_length=8, choices=State, default=State.DRAFT, editable=False)
+    state = models.CharField(
+        _("state"), max_length=8, choices=State, default=State.DRAFT, editable=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -104,15 +106,23 @@ class Arm(models.Model):
         verbose_name_plural = _("arms")
         ordering = ["experiment", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["experiment", "name"], name="arm_name_once_an_experiment"),
             models.UniqueConstraint(
-                fields=["experiment"], condition=models.Q(is_winner=True), name="arm_one_winner_an_experiment"
+                fields=["experiment", "name"], name="arm_name_once_an_experiment"
             ),
-            models.CheckConstraint(condition=models.Q(share__range=(0.0, 1.0)), name="arm_share_is_0_to_1"),
+            models.UniqueConstraint(
+                fields=["experiment"],
+                condition=models.Q(is_winner=True),
+                name="arm_one_winner_an_experiment",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(share__range=(0.0, 1.0)), name="arm_share_is_0_to_1"
+            ),
             models.CheckConstraint(
                 condition=models.Q(discovery=None) | models.Q(relevance=None),
                 name="arm_has_discovery_or_relevance",
-                violation_error_message=_("Set discovery or the MMR weight: both say how varied a list is."),
+                violation_error_message=_(
+                    "Set discovery or the MMR weight: both say how varied a list is."
+                ),
             ),
         ]
 

@@ -33,7 +33,9 @@ class ModelVersion(models.Model):
     is_active = models.BooleanField(_("active"), default=False)
     gate_reason = models.TextField(_("held back because"), blank=True)
 
-    artifact = models.CharField(_("folder"), max_length=200, unique=True, help_text=_("Below ARTIFACTS_DIR."))
+    artifact = models.CharField(
+        _("folder"), max_length=200, unique=True, help_text=_("Below ARTIFACTS_DIR.")
+    )
     manifest_sha256 = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField(_("size"))
     config = models.JSONField(_("configuration"), default=dict)
@@ -58,7 +60,9 @@ class ModelVersion(models.Model):
         permissions = [("activate", _("Can activate, roll back and prune versions"))]
         constraints = [
             models.UniqueConstraint(
-                fields=["is_active"], condition=models.Q(is_active=True), name="model_version_one_active"
+                fields=["is_active"],
+                condition=models.Q(is_active=True),
+                name="model_version_one_active",
             ),
             models.CheckConstraint(
                 condition=models.Q(is_active=False) | models.Q(state="ready"),

@@ -32,7 +32,9 @@ class RecommendationList(models.Model):
         verbose_name = _("recommendation list")
         verbose_name_plural = _("recommendation lists")
         constraints = [
-            models.UniqueConstraint(fields=["listener", "version"], name="recommendation_list_one_a_version"),
+            models.UniqueConstraint(
+                fields=["listener", "version"], name="recommendation_list_one_a_version"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -46,7 +48,10 @@ class ListenerState(models.Model):
     """
 
     listener = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="listener_state"
+        settings.AUTH_USER_MODEL,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="listener_state",
     )
     generation = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField()

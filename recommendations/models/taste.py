@@ -20,9 +20,15 @@ class Taste(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_("0 familiar to 1 adventurous."),
     )
-    songs = models.ManyToManyField(Song, blank=True, related_name="+", verbose_name=_("chosen songs"))
-    artists = models.ManyToManyField(Artist, blank=True, related_name="+", verbose_name=_("chosen artists"))
-    genres = models.ManyToManyField(Genre, blank=True, related_name="+", verbose_name=_("chosen genres"))
+    songs = models.ManyToManyField(
+        Song, blank=True, related_name="+", verbose_name=_("chosen songs")
+    )
+    artists = models.ManyToManyField(
+        Artist, blank=True, related_name="+", verbose_name=_("chosen artists")
+    )
+    genres = models.ManyToManyField(
+        Genre, blank=True, related_name="+", verbose_name=_("chosen genres")
+    )
     onboarded_at = models.DateTimeField(_("onboarded"), null=True, blank=True)
 
     class Meta:
@@ -59,8 +65,12 @@ class ListenerControl(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="wishes", db_index=False
     )
     kind = models.CharField(_("kind"), max_length=11, choices=Kind)
-    song = models.ForeignKey(Song, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    artist = models.ForeignKey(Artist, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    song = models.ForeignKey(
+        Song, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    artist = models.ForeignKey(
+        Artist, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -79,7 +89,9 @@ class ListenerControl(models.Model):
                 name="wish_names_what_its_kind_needs",
             ),
             models.UniqueConstraint(
-                fields=["listener", "kind", "song"], condition=models.Q(artist=None), name="wish_once_a_song"
+                fields=["listener", "kind", "song"],
+                condition=models.Q(artist=None),
+                name="wish_once_a_song",
             ),
             models.UniqueConstraint(
                 fields=["listener", "kind", "artist"],

@@ -16,7 +16,9 @@ class Trends(models.Model):
         ModelVersion, primary_key=True, on_delete=models.CASCADE, related_name="trends"
     )
     computed_at = models.DateTimeField()
-    counts = models.BinaryField(help_text="A .npz archive of plain arrays, one row a song of the version.")
+    counts = models.BinaryField(
+        help_text="A .npz archive of plain arrays, one row a song of the version."
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("trends")

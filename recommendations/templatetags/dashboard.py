@@ -47,8 +47,9 @@ def bar_chart(days: Sequence[Any], field: str, title: str, kind: str = "count") 
 @register.filter
 def with_code(text: str) -> str:
     """Show what stands between backticks, which are for terminals, as code."""
-    parts = conditional_escape(text).split("`")
-    return mark_safe("".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)))  # noqa: S308
+    pieces = conditional_escape(text).split("`")
+    marked = "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+    return mark_safe(marked)  # noqa: S308
 
 
 @register.filter

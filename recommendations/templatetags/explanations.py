@@ -10,7 +10,9 @@ register = template.Library()
 
 _REASONS = {
     recommend.NO_MODEL: _("No model has been trained yet, so these are the songs played here."),
-    recommend.NOBODY_PLAYED: _("Nobody has played anything yet, so these are simply songs of the catalog."),
+    recommend.NOBODY_PLAYED: _(
+        "Nobody has played anything yet, so these are simply songs of the catalog."
+    ),
     recommend.NO_SONGS: _("There are no songs to recommend."),
     recommend.NOT_PERSONALISED: _("Personalisation is off, so everybody gets these songs."),
     recommend.NOTHING_KNOWN: _("Your taste isn't known here yet, so these are songs for a start."),
@@ -21,8 +23,12 @@ _REASONS = {
         "The songs you played are newer than the model, so songs like them stand in until the next training."
     ),
     recommend.NO_COMPARISON: _("No model has been trained yet, so songs can't be compared."),
-    playlist_continuation.EMPTY: _("An empty playlist can't be continued: add a song or two first."),
-    playlist_continuation.NO_MODEL: _("No model has been trained yet, so there is nothing to continue with."),
+    playlist_continuation.EMPTY: _(
+        "An empty playlist can't be continued: add a song or two first."
+    ),
+    playlist_continuation.NO_MODEL: _(
+        "No model has been trained yet, so there is nothing to continue with."
+    ),
 }
 _REASONS_WITH_TITLE = {
     recommend.SONG_NEWER: _(

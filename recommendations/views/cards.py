@@ -47,7 +47,8 @@ def _cards(
     items: Sequence[Any], reasons: Sequence[ExplanationText], opinions: Mapping[int, str]
 ) -> list[Card]:
     return [
-        Card(item.song, opinions.get(item.song.pk, ""), why) for item, why in zip(items, reasons, strict=True)
+        Card(item.song, opinions.get(item.song.pk, ""), why)
+        for item, why in zip(items, reasons, strict=True)
     ]
 
 

@@ -37,7 +37,9 @@ def home(request):
         "is_popular": bool(made) and all(card.reasons.popularity for card in made),
         "made_for_you": made,
         "because": because,
-        "because_cards": cards.of_similar(listener, because.items, because.liked) if because else [],
+        "because_cards": cards.of_similar(listener, because.items, because.liked)
+        if because
+        else [],
         "new_to_you": new,
         "trending": trending,
         "knows_trends": any(_is_trending(item) for item in shown.trending),

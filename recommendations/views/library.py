@@ -16,7 +16,9 @@ ROWS_A_PAGE = 50
 @login_required
 @require_safe
 def hidden(request):
-    rows = Paginator(controls.list_hidden(request.user), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(controls.list_hidden(request.user), ROWS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {"page": "library", "tab": "hidden", "rows": rows}
     return render(request, "recommendations/hidden.html", context)
 

@@ -37,7 +37,9 @@ def keep(request, number: int):
     title = _("%(name)s, mix of %(day)s") % {"name": shown.name or _("Daily mix"), "day": day}
     entries = generated_playlists.mix_entries(request.user, shown)
     reasons = {entry.song.pk: entry.reason for entry in entries}
-    playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=reasons)
+    playlist = edit.create_playlist(
+        request.user, title[: edit.MAX_TITLE], songs=shown.songs, reasons=reasons
+    )
     return redirect("catalog:playlist", playlist.pk)
 
 

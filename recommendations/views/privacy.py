@@ -15,7 +15,8 @@ from recommendations.services.preferences import data_export
 @require_safe
 def my_data(request):
     response = JsonResponse(
-        data_export.export_data(request.user), json_dumps_params={"indent": 1, "ensure_ascii": False}
+        data_export.export_data(request.user),
+        json_dumps_params={"indent": 1, "ensure_ascii": False},
     )
     response["Content-Disposition"] = 'attachment; filename="musicrec-my-data.json"'
     return response

@@ -53,7 +53,9 @@ def song(request, song_id: int):
 @require_safe
 def artist(request, artist_id: int):
     shown = get_object_or_404(Artist, pk=artist_id)
-    found = Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
+    found = (
+        Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
+    )
     songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
     hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
     context = {
@@ -111,7 +113,11 @@ _ARTIST_WISHES = {
         gettext_lazy("%(name)s is hidden: nothing by them is recommended any more."),
         "unhide-artist",
     ),
-    "unhide-artist": (controls.unhide_artist, gettext_lazy("%(name)s may be recommended again."), ""),
+    "unhide-artist": (
+        controls.unhide_artist,
+        gettext_lazy("%(name)s may be recommended again."),
+        "",
+    ),
 }
 
 
@@ -142,5 +148,7 @@ def _do_wish(request, wishes, about, name: str, address: str):
     if not takes_back and request.htmx:
         messages.success(request, message)
         return HttpResponseClientRefresh()
-    undo = Undo(reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, get_back_url(request))
+    undo = Undo(
+        reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, get_back_url(request)
+    )
     return answer_action(request, message, undo=undo if takes_back else None)

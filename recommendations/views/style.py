@@ -20,7 +20,10 @@ COLOURS = [
 @require_safe
 def style(request):
     songs = list(Song.objects.for_cards()[:6])
-    examples = [Card(song, "like" if place == 0 else "", _reasons(songs)) for place, song in enumerate(songs)]
+    examples = [
+        Card(song, "like" if place == 0 else "", _reasons(songs))
+        for place, song in enumerate(songs)
+    ]
     context = {
         "colours": COLOURS,
         "cards": examples,

@@ -32,7 +32,9 @@ def taste_page(request):
     now = taste.load_taste(request.user)
     is_preview = "preview" in request.GET
     form = TasteForm(
-        clusters, request.GET if is_preview else None, initial={"discovery": round(100 * now.discovery)}
+        clusters,
+        request.GET if is_preview else None,
+        initial={"discovery": round(100 * now.discovery)},
     )
     known = taste.count_knowledge(request.user)
     context = {
@@ -89,7 +91,10 @@ def save_taste(request):
     if not form.is_valid():
         messages.error(request, _("That could not be saved. Load the page again and repeat it."))
         return redirect("recommendations:taste")
-    before = {"moods": _stored_moods(request.user), "discovery": taste.load_taste(request.user).discovery}
+    before = {
+        "moods": _stored_moods(request.user),
+        "discovery": taste.load_taste(request.user).discovery,
+    }
     taste.set_discovery(request.user, form.wanted_discovery)
     for cluster, mood in form.changed_moods():
         taste.set_mood(request.user, cluster.song_ids, mood)

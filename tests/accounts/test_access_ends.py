@@ -97,10 +97,16 @@ def test_all_tokens_and_other_sessions_end(do, anna, elsewhere, operator):
     secret = create_token(anna, "player", ["read"]).secret
     create_token(User.objects.get(username="olga"), "hers", ["read"])
     do(anna, operator)
-    assert Client().get("/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status_code == 401
+    assert (
+        Client().get("/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status_code == 401
+    )
     assert [token.user.username for token in ApiToken.objects.all()] == ["olga"]
     assert elsewhere.get("/settings/").status_code == 302
-    theirs = [one for one in Session.objects.all() if one.get_decoded().get("_auth_user_id") == str(anna.pk)]
+    theirs = [
+        one
+        for one in Session.objects.all()
+        if one.get_decoded().get("_auth_user_id") == str(anna.pk)
+    ]
     assert theirs == []
     assert operator.get("/settings/").status_code == 200
 
@@ -111,7 +117,9 @@ def test_an_account_opened_again_has_no_old_ways_in(anna, elsewhere):
     for is_active in (False, True):
         anna.is_active = is_active
         anna.save()
-    assert Client().get("/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status_code == 401
+    assert (
+        Client().get("/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status_code == 401
+    )
     assert elsewhere.get("/settings/").status_code == 302
 
 

@@ -49,7 +49,9 @@ def zaphod() -> User:
 
 @pytest.fixture
 def song() -> Song:
-    return Song.objects.create(key="s1", title="Tide", artist=Artist.objects.create(name="Lola Berg"))
+    return Song.objects.create(
+        key="s1", title="Tide", artist=Artist.objects.create(name="Lola Berg")
+    )
 
 
 def fields_with_a_user():
@@ -88,7 +90,9 @@ def fill_every_table(user: User, song: Song) -> None:
     version = ModelVersion.objects.create(
         artifact="none", size_bytes=0, n_listeners=0, n_songs=0, n_interactions=0, fit_seconds=0
     )
-    RecommendationList.objects.create(listener=user, version=version, items={}, computed_at=timezone.now())
+    RecommendationList.objects.create(
+        listener=user, version=version, items={}, computed_at=timezone.now()
+    )
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)
     Experiment.objects.create(name="x", created_by=user)
@@ -199,7 +203,9 @@ def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):
     assert (swept.requeued, swept.failed, swept.waiting) == ([], [], [])
 
 
-def test_an_import_that_runs_stops_and_leaves_no_song_behind(zaphod, song, settings, tmp_path, monkeypatch):
+def test_an_import_that_runs_stops_and_leaves_no_song_behind(
+    zaphod, song, settings, tmp_path, monkeypatch
+):
     """T75: deleted between two chunks; the worker writes nothing more, and nothing of the file stays."""
     settings.UPLOADS_DIR = tmp_path
     monkeypatch.setattr(ingest, "CHUNK", 5)
@@ -261,7 +267,11 @@ def test_a_write_during_the_deletion_does_not_keep_the_account(zaphod, song, mon
 
 def statements_about_state(queries) -> list[str]:
     table = ListenerState._meta.db_table
-    return [one["sql"] for one in queries if one["sql"].startswith("INSERT INTO") and table in one["sql"]]
+    return [
+        one["sql"]
+        for one in queries
+        if one["sql"].startswith("INSERT INTO") and table in one["sql"]
+    ]
 
 
 def test_every_change_of_taste_invalidates_once(zaphod, song, django_assert_max_num_queries):

@@ -71,7 +71,9 @@ def test_writes_beside_the_deletion_keep_nothing_and_end_in_no_error(installatio
     """T78: who writes for the account meanwhile is told that there is no such token; nothing of theirs stays."""
     installation.database_url = postgresql()
     installation.manage("migrate", "--verbosity=0", "--skip-checks")
-    installation.settings["API_RATE_WRITE"] = installation.settings["API_RATE_LISTEN"] = "1000000000"
+    installation.settings["API_RATE_WRITE"] = installation.settings["API_RATE_LISTEN"] = (
+        "1000000000"
+    )
     seen = json.loads(installation.shell(RACE).splitlines()[-1])
     assert (seen["gone"], seen["left"], seen["errors"]) == (204, [], [])
     assert set(seen["statuses"]) <= {200, 201, 204, 401}

@@ -104,7 +104,12 @@ def test_a_mailed_link_makes_a_browser_known(anna):
         ([f"::ffff:10.0.0.{n}" for n in range(1, 13)], False),
         (["::ffff:10.0.0.1", "10.0.0.1"] * 6, True),
     ],
-    ids=["one /64", "twelve /64s", "twelve mapped IPv4 addresses", "one IPv4 address, mapped and not"],
+    ids=[
+        "one /64",
+        "twelve /64s",
+        "twelve mapped IPv4 addresses",
+        "one IPv4 address, mapped and not",
+    ],
 )
 def test_ipv6_counts_by_the_64_that_one_caller_has(anna, addresses, limited):
     """T71"""
@@ -142,7 +147,9 @@ def test_a_broken_address_is_a_caller_like_any_other(settings):
 # --- Pages without an account --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["/", "/try/", "/signup/", "/login/", "/password/reset/", "/browse/"])
+@pytest.mark.parametrize(
+    "page", ["/", "/try/", "/signup/", "/login/", "/password/reset/", "/browse/"]
+)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_strangers_open_so_many_pages_a_minute(page, method, settings, one_minute):
     """T69: all pages of one network count together."""
@@ -177,7 +184,8 @@ def eighty_artists() -> list[Artist]:
     )
     fan = User.objects.create_user("fan")
     Interaction.objects.bulk_create(
-        Interaction(listener=fan, song=song, kind=Interaction.Kind.LIKE, source="x") for song in songs[::2]
+        Interaction(listener=fan, song=song, kind=Interaction.Kind.LIKE, source="x")
+        for song in songs[::2]
     )
     return artists
 

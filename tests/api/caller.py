@@ -33,7 +33,9 @@ class Caller:
                 response = call(self.prefix + address, data or {}, **extra)
             else:
                 body = "" if data is None else json.dumps(data)
-                response = call(self.prefix + address, body, content_type="application/json", **extra)
+                response = call(
+                    self.prefix + address, body, content_type="application/json", **extra
+                )
         return self._parsed(response)
 
     @staticmethod

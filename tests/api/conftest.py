@@ -98,7 +98,11 @@ def world(db, settings, tmp_path):
     ]
     rows += [
         Interaction(
-            listener=alice, song=song, kind=Interaction.Kind.LIKE, source="world", occurred_at=timezone.now()
+            listener=alice,
+            song=song,
+            kind=Interaction.Kind.LIKE,
+            source="world",
+            occurred_at=timezone.now(),
         )
         for song in songs[:16:2]
     ]

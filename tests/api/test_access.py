@@ -96,7 +96,11 @@ def test_staff_without_the_permission_may_look_and_not_touch(alice):
 @pytest.mark.parametrize(
     ("scope", "may", "may_not"),
     [
-        ("read", [("get", "me/"), ("get", "playlists/")], [("put", "songs/song_0/like/"), ("delete", "me/")]),
+        (
+            "read",
+            [("get", "me/"), ("get", "playlists/")],
+            [("put", "songs/song_0/like/"), ("delete", "me/")],
+        ),
         ("write", [("put", "songs/song_0/like/"), ("post", "playlists/")], [("get", "me/")]),
         (
             "listen",
@@ -150,7 +154,10 @@ def test_a_broken_header_is_no_way_in(db, header):
 
 
 def test_bearer_is_as_good_as_token(alice):
-    assert Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {alice.secret}"}).status_code == 200
+    assert (
+        Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {alice.secret}"}).status_code
+        == 200
+    )
 
 
 def test_a_session_needs_the_csrf_token_to_change_anything(alice, songs):
@@ -177,7 +184,11 @@ def test_a_user_has_so_many_tokens_and_no_more(alice, monkeypatch):
 def test_an_operator_starts_watches_and_cancels_a_training(olga):
     olga.commits = False  # no worker is to be woken up
     started = olga.post("training-runs/", {"preset": "classic"})
-    assert (started.status, started.body["status"], started.body["requested_by"]) == (202, "queued", "olga")
+    assert (started.status, started.body["status"], started.body["requested_by"]) == (
+        202,
+        "queued",
+        "olga",
+    )
     second = olga.post("training-runs/", {})
     assert (second.status, second.body["error"]["code"]) == (409, "conflict")
     assert olga.get(f"training-runs/{started.body['id']}/").body["log"] is not None
@@ -189,7 +200,9 @@ def test_an_operator_starts_watches_and_cancels_a_training(olga):
 def test_an_operator_activates_and_rolls_back(world, olga):
     assert olga.get("model-versions/").body["results"][0]["is_active"] is True
     assert olga.get(f"model-versions/{world.version.pk}/").body["metadata"]["n_items"] >= 0
-    assert olga.post(f"model-versions/{world.version.pk}/activate/").body["name"] == world.version.name
+    assert (
+        olga.post(f"model-versions/{world.version.pk}/activate/").body["name"] == world.version.name
+    )
     nothing_before = olga.post("model-versions/roll-back/")
     assert (nothing_before.status, nothing_before.body["error"]["code"]) == (409, "conflict")
     assert ModelVersion.objects.get().is_active

@@ -56,5 +56,7 @@ def test_queries_of_the_api_break_nothing(desk, name, text):
 
 
 def test_what_can_be_a_part_of_a_path():
-    assert all(map(can_be_stored, ["song_1", "a b", str(2**63 - 1), "-5", 7, "9" * 30 + "x", "ﷺ" * 9]))
+    assert all(
+        map(can_be_stored, ["song_1", "a b", str(2**63 - 1), "-5", 7, "9" * 30 + "x", "ﷺ" * 9])
+    )
     assert not any(map(can_be_stored, [BEYOND, f"-{2**63 + 1}", 2**63, "a\0", "\ud800", "9" * 300]))

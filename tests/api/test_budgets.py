@@ -13,7 +13,12 @@ from catalog.models import Genre, ImportRun, PlaylistItem
 from recommendations.models import ModelVersion, TrainingRun
 from tests.api.caller import Caller
 from tests.api.test_others import OPERATIONS
-from tests.query_budgets import API_BUDGETS, API_CHANGE_BUDGETS, API_FRESH_LIST_BUDGET, API_LIKE_BUDGET
+from tests.query_budgets import (
+    API_BUDGETS,
+    API_CHANGE_BUDGETS,
+    API_FRESH_LIST_BUDGET,
+    API_LIKE_BUDGET,
+)
 
 
 def spent(caller, method, address):
@@ -54,9 +59,9 @@ def here(world, settings, tmp_path):
     """What the operations are about, by the names in their budgets."""
     settings.UPLOADS_DIR = tmp_path
     alice = world.alice
-    playlist = alice.post("playlists/", {"title": "Here", "songs": [s.key for s in world.songs[:20]]}).body[
-        "id"
-    ]
+    playlist = alice.post(
+        "playlists/", {"title": "Here", "songs": [s.key for s in world.songs[:20]]}
+    ).body["id"]
     receipt = alice.get("recommendations/", {"k": 3}).body["receipt"]
     shown = alice.post("impressions/", {"receipt": receipt, "songs": ["song_01"]}).body["id"]
     alice.post("interactions/", {"song": "song_05", "kind": "play"})
@@ -106,7 +111,9 @@ def test_every_change_keeps_to_its_budget(operation, world, here):
     method, address = operation.format(**here).split(" ", 1)
     with CaptureQueriesContext(connection) as queries:
         if operation == "post me/imports/":
-            file = SimpleUploadedFile("x.csv", b"artist,album,track,date\nA,B,C,23 Nov 2009 14:07\n")
+            file = SimpleUploadedFile(
+                "x.csv", b"artist,album,track,date\nA,B,C,23 Nov 2009 14:07\n"
+            )
             status = caller.client.post("/api/v1/me/imports/", {"file": file}).status_code
         else:
             status = caller.call(method, address, bodies(here).get(operation)).status

@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 @pytest.fixture
@@ -20,12 +22,15 @@ def page(live_server, monkeypatch):
         page.complaints, page.foreign = [], []
         page.on(
             "console",
-            lambda message: page.complaints.append(message.text) if message.type == "error" else None,
+            lambda message: (
+                page.complaints.append(message.text) if message.type == "error" else None
+            ),
         )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         own = live_server.url
         page.on(
-            "request", lambda r: page.foreign.append(r.url) if not r.url.startswith((own, "data:")) else None
+            "request",
+            lambda r: page.foreign.append(r.url) if not r.url.startswith((own, "data:")) else None,
         )
         yield page
         browser.close()
@@ -38,7 +43,9 @@ def page(live_server, monkeypatch):
         ("reference", "text=/api/v1/me/history/"),
     ],
 )
-def test_a_page_about_the_api_shows_every_operation_and_asks_nobody_else(live_server, page, address, sign):
+def test_a_page_about_the_api_shows_every_operation_and_asks_nobody_else(
+    live_server, page, address, sign
+):
     page.goto(f"{live_server.url}/api/v1/{address}/")
     page.wait_for_selector(sign, timeout=60_000, state="attached")
     assert page.complaints == []

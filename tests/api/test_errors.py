@@ -87,7 +87,10 @@ def test_an_address_that_is_not_there_is_told_in_json(db):
         assert answer.status_code == 404
         assert "slash" in answer.json()["error"]["message"]
         assert (
-            getattr(client, method)("/api/v1/model-versions/-51/activate/").json()["error"]["status"] == 404
+            getattr(client, method)("/api/v1/model-versions/-51/activate/").json()["error"][
+                "status"
+            ]
+            == 404
         )
 
 
@@ -128,7 +131,9 @@ def test_too_many_requests_are_told_when_to_come_again(alice, settings, one_wind
 def test_a_forged_address_gets_no_allowance_of_its_own(db, settings, one_window):
     """T43."""
     settings.API_RATES = settings.API_RATES | {"anonymous": 2}
-    answers = [Client().get("/api/v1/songs/", headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(3)]
+    answers = [
+        Client().get("/api/v1/songs/", headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(3)
+    ]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
@@ -161,7 +166,9 @@ def test_a_clock_that_jumps_locks_nobody_out(alice, settings, monkeypatch):
     settings.API_RATES = settings.API_RATES | {"read": 3}
     real = time.time
     for jump in (0, 3600, -3600):
-        monkeypatch.setattr("musicrec_site.api.throttling.time.time", lambda jump=jump: real() + jump)
+        monkeypatch.setattr(
+            "musicrec_site.api.throttling.time.time", lambda jump=jump: real() + jump
+        )
         assert alice.get("me/").status == 200
 
 

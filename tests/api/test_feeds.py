@@ -45,7 +45,9 @@ def test_the_feed_is_atom_with_reasons_and_inert_titles(alice, jams):
     alice.user.shares_playlists = True
     alice.user.save()
     feed = ET.fromstring(Client().get("/feeds/alice.atom").content)
-    assert feed.findtext(f"{ATOM}id").endswith("/feeds/alice.atom")  # no two listeners' feeds are one
+    assert feed.findtext(f"{ATOM}id").endswith(
+        "/feeds/alice.atom"
+    )  # no two listeners' feeds are one
     assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Musicrec"  # Atom asks for an author
     entry = feed.find(f"{ATOM}entry")
     assert entry.findtext(f"{ATOM}title") == "Weekly jams"

@@ -29,14 +29,18 @@ def send_plays(username: str, song, n_requests: int, n_plays: int) -> None:
     newest = timezone.now() - timedelta(minutes=1)
     for request in range(n_requests):
         moments = (newest - timedelta(seconds=10 * (request * n_plays + n)) for n in range(n_plays))
-        plays = [{"song": song.key, "kind": "play", "occurred_at": at.isoformat()} for at in moments]
+        plays = [
+            {"song": song.key, "kind": "play", "occurred_at": at.isoformat()} for at in moments
+        ]
         assert caller.post("interactions/batch/", {"interactions": plays}).body["added"] == n_plays
         caches["limits"].clear()  # the allowance of the next minute
 
 
 def place_for_a_stranger(song) -> int:
     """Train anew and return the song's place in the list of a listener nothing is known of."""
-    run = pipeline.request_training(preset="classic", trigger="command", options={"evaluate": False})
+    run = pipeline.request_training(
+        preset="classic", trigger="command", options={"evaluate": False}
+    )
     run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
     registry.activate(run.version)
@@ -74,7 +78,11 @@ def test_the_operator_sees_accounts_that_report_more_hours_than_a_day_has(world)
     n_in_a_day = 24 * 3600 // 200
     for caller, n_plays in ((flooder, n_in_a_day + 1), (busy, n_in_a_day)):
         plays = [
-            {"song": song.key, "kind": "play", "occurred_at": (day + timedelta(seconds=n)).isoformat()}
+            {
+                "song": song.key,
+                "kind": "play",
+                "occurred_at": (day + timedelta(seconds=n)).isoformat(),
+            }
             for n in range(n_plays)
         ]
         assert caller.post("interactions/batch/", {"interactions": plays}).body["added"] == n_plays
@@ -82,5 +90,8 @@ def test_the_operator_sees_accounts_that_report_more_hours_than_a_day_has(world)
     client.force_login(User.objects.create_superuser("olga"))
     page = client.get(reverse("admin:index")).content.decode()
     assert reverse("admin:accounts_user_change", args=[flooder.user.pk]) in page
-    assert f"reported 24.1 hours of music ({n_in_a_day + 1} plays) on March 1, 2026, which has 24." in page
+    assert (
+        f"reported 24.1 hours of music ({n_in_a_day + 1} plays) on March 1, 2026, which has 24."
+        in page
+    )
     assert reverse("admin:accounts_user_change", args=[busy.user.pk]) not in page

@@ -14,7 +14,9 @@ from recommendations.services.training import pipeline
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 # A curl that fails where the answer is an error, and says what was asked.
-CURL = 'curl() { echo "ASKED $*"; command curl --silent --show-error --fail-with-body "$@"; echo; }\n'
+CURL = (
+    'curl() { echo "ASKED $*"; command curl --silent --show-error --fail-with-body "$@"; echo; }\n'
+)
 
 
 def examples(language: str) -> list[str]:

@@ -6,7 +6,12 @@ import pytest
 
 from catalog.models import Interaction
 
-PLAY = {"song": "song_0", "kind": "play", "occurred_at": "2026-08-24T18:30:00Z", "played_ms": 150_000}
+PLAY = {
+    "song": "song_0",
+    "kind": "play",
+    "occurred_at": "2026-08-24T18:30:00Z",
+    "played_ms": 150_000,
+}
 
 
 def test_likes_and_dislikes_replace_one_another_and_are_idempotent(alice, songs):
@@ -28,7 +33,10 @@ def test_opinions_are_listed(alice, songs):
     alice.put("songs/song_0/like/")
     alice.put("songs/song_1/dislike/")
     found = alice.get("me/opinions/").body["results"]
-    assert {(one["song"]["id"], one["kind"]) for one in found} == {("song_0", "like"), ("song_1", "dislike")}
+    assert {(one["song"]["id"], one["kind"]) for one in found} == {
+        ("song_0", "like"),
+        ("song_1", "dislike"),
+    }
     assert len(alice.get("me/opinions/", {"opinion": "like"}).body["results"]) == 1
     assert alice.get("me/opinions/", {"opinion": "love"}).status == 400
 
@@ -64,7 +72,12 @@ def test_an_idempotency_key_makes_a_play_without_a_time_safe_to_send_again(alice
 def test_a_batch_names_what_it_could_not_read_and_writes_the_rest(alice, songs):
     batch = [
         PLAY,
-        {"song": "song_1", "kind": "skip", "played_ms": 5000, "occurred_at": "2026-08-24T18:35:00Z"},
+        {
+            "song": "song_1",
+            "kind": "skip",
+            "played_ms": 5000,
+            "occurred_at": "2026-08-24T18:35:00Z",
+        },
         {"song": "song_2", "kind": "like"},
         {"song": "nothing", "kind": "like"},
         {"song": "song_3", "kind": "love"},
@@ -80,13 +93,17 @@ def test_a_batch_names_what_it_could_not_read_and_writes_the_rest(alice, songs):
 
 
 def test_a_thousand_fit_into_a_batch_and_no_more(alice, songs, django_assert_max_num_queries):
-    batch = [PLAY | {"occurred_at": f"2026-08-24T18:{n // 60:02d}:{n % 60:02d}Z"} for n in range(1000)]
+    batch = [
+        PLAY | {"occurred_at": f"2026-08-24T18:{n // 60:02d}:{n % 60:02d}Z"} for n in range(1000)
+    ]
     with django_assert_max_num_queries(25):
         assert alice.post("interactions/batch/", {"interactions": batch}).body["added"] == 1000
     assert alice.post("interactions/batch/", {"interactions": [*batch, PLAY]}).status == 400
 
 
-def test_a_thousand_opinions_cost_no_more_queries_than_a_few(alice, songs, django_assert_max_num_queries):
+def test_a_thousand_opinions_cost_no_more_queries_than_a_few(
+    alice, songs, django_assert_max_num_queries
+):
     batch = [{"song": f"song_{n % 6}", "kind": "like" if n % 2 else "dislike"} for n in range(1000)]
     with django_assert_max_num_queries(25):
         assert alice.post("interactions/batch/", {"interactions": batch}).body["rejected"] == []
@@ -120,7 +137,13 @@ def test_a_wrong_field_is_named(alice, songs, wrong):
 
 def test_what_one_says_about_others_is_not_heard(alice, bob, songs):
     """T38."""
-    told = PLAY | {"user": bob.user.pk, "listener": bob.user.pk, "id": 1, "source": "forged", "plays": 999}
+    told = PLAY | {
+        "user": bob.user.pk,
+        "listener": bob.user.pk,
+        "id": 1,
+        "source": "forged",
+        "plays": 999,
+    }
     assert alice.post("interactions/", told).status == 201
     play = Interaction.objects.get()
     assert (play.listener, play.source, play.plays) == (alice.user, "api", 1)

@@ -40,7 +40,9 @@ def test_a_history_comes_in_is_watched_and_undone(alice, bob, songs):
     import_jobs.run_import(queued.body["id"])
     done = alice.get(address).body
     assert (done["status"], done["n_added"], done["rejected_rows"]) == ("succeeded", 3, [])
-    assert set(Interaction.objects.for_listener(alice.user).values_list("song", flat=True)) == {songs[0].pk}
+    assert set(Interaction.objects.for_listener(alice.user).values_list("song", flat=True)) == {
+        songs[0].pk
+    }
     assert bob.get(address).status == 404
     assert bob.delete(address).status == 404
     assert alice.delete(address).body["status"] == "undone"

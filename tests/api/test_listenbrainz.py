@@ -28,7 +28,12 @@ PREFIXES = ["/1/", "/apis/listenbrainz/1/"]
 def test_it_tells_whose_a_token_is_at_every_address(alice, prefix, slash, scheme):
     headers = {"Authorization": f"{scheme} {alice.secret}"}
     answer = Client().get(f"{prefix}validate-token{slash}", headers=headers)
-    assert answer.json() == {"code": 200, "message": "Token valid.", "valid": True, "user_name": "alice"}
+    assert answer.json() == {
+        "code": 200,
+        "message": "Token valid.",
+        "valid": True,
+        "user_name": "alice",
+    }
 
 
 def test_old_clients_may_send_the_token_in_the_address_of_validate_token_only(alice):
@@ -75,7 +80,11 @@ def test_listens_need_a_token_that_may_listen(alice, stranger):
 def test_a_listen_of_an_unknown_song_brings_the_song_in(player):
     mbid = str(uuid.uuid4())
     one = listen(
-        "Creep", "Radiohead feat. Nobody", recording_mbid=mbid, duration_ms=238_000, isrc="GB-AYE-92-00113"
+        "Creep",
+        "Radiohead feat. Nobody",
+        recording_mbid=mbid,
+        duration_ms=238_000,
+        isrc="GB-AYE-92-00113",
     )
     one["track_metadata"]["release_name"] = "Pablo Honey"
     assert player.post("submit-listens", single(one)).body == {"status": "ok"}
@@ -88,7 +97,9 @@ def test_a_listen_of_an_unknown_song_brings_the_song_in(player):
 
 def test_a_new_song_gets_the_genres_that_its_tags_name_and_makes_none(player, songs):
     """Until the next training songs of the same genre stand in for it."""
-    player.post("submit-listens", single(listen("New", "Somebody new", tags=["ROCK", "seen live", ""])))
+    player.post(
+        "submit-listens", single(listen("New", "Somebody new", tags=["ROCK", "seen live", ""]))
+    )
     song = Song.objects.get(title="New")
     assert [genre.name for genre in song.genres.all()] == ["Rock"]
     assert Genre.objects.count() == 2
@@ -153,7 +164,10 @@ def test_listens_that_arrive_together_are_matched_as_if_one_by_one(player, songs
 
 def test_what_is_playing_now_is_told_and_not_stored(player):
     now = {"track_metadata": {"artist_name": "Radiohead", "track_name": "Creep"}}
-    assert player.post("submit-listens", {"listen_type": "playing_now", "payload": [now]}).status == 200
+    assert (
+        player.post("submit-listens", {"listen_type": "playing_now", "payload": [now]}).status
+        == 200
+    )
     payload = player.get("user/alice/playing-now").body["payload"]
     assert payload["count"] == 1
     assert payload["listens"][0]["track_metadata"]["track_name"] == "Creep"
@@ -202,7 +216,9 @@ def test_what_breaks_the_rules_is_refused_in_one_sentence(player, body):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 INFO = ("recording_mbid", "artist_mbids", "isrc", "tags", "duration", "duration_ms", "media_player")
@@ -242,7 +258,9 @@ def test_whatever_a_player_sends_is_taken_or_refused(player, address, settings):
     @given(body=ODD_BODIES[address] | JSON)
     def sent(body):
         answer = player.post(address, body)
-        assert answer.status == 200 or (answer.status, answer.body["code"]) == (400, 400), answer.body
+        assert answer.status == 200 or (answer.status, answer.body["code"]) == (400, 400), (
+            answer.body
+        )
 
     sent()
 
@@ -260,7 +278,9 @@ def test_a_listen_is_measured_in_bytes_and_may_speak_of_a_nul(player):
 
 def test_empty_ids_are_dropped(player):
     assert (
-        player.post("submit-listens", single(listen(recording_mbid="", artist_mbids=[""], isrc=""))).status
+        player.post(
+            "submit-listens", single(listen(recording_mbid="", artist_mbids=[""], isrc=""))
+        ).status
         == 200
     )
     assert Song.objects.get().mbid is None

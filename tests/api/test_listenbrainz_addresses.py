@@ -49,7 +49,14 @@ def test_only_listenbrainz_addresses_are_collapsed(path, tidy):
     assert collapse_path(path) == tidy
 
 
-UNKNOWN = ["/1/", "/1/nothing", "/1/user/alice", "/1/stats/sitewide/artists", "/1/playlist/x", "/apis/x"]
+UNKNOWN = [
+    "/1/",
+    "/1/nothing",
+    "/1/user/alice",
+    "/1/stats/sitewide/artists",
+    "/1/playlist/x",
+    "/apis/x",
+]
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
@@ -142,8 +149,12 @@ def test_only_who_shares_playlists_is_found_by_others(player, bob, alice):
     assert player.get("search/users", {"search_term": "B"}).body == {"users": []}
     bob.user.shares_playlists = True
     bob.user.save()
-    assert player.get("search/users", {"search_term": "B"}).body == {"users": [{"user_name": "bob"}]}
-    assert player.get("search/users", {"search_term": "lic"}).body == {"users": [{"user_name": "alice"}]}
+    assert player.get("search/users", {"search_term": "B"}).body == {
+        "users": [{"user_name": "bob"}]
+    }
+    assert player.get("search/users", {"search_term": "lic"}).body == {
+        "users": [{"user_name": "alice"}]
+    }
     assert player.get("search/users").status == 400
 
 
@@ -175,7 +186,8 @@ def test_what_was_played_most_is_counted(player):
     heard(player, "Jóga", 2, "Björk", at=NOW - 9000)
     recordings = player.get("stats/user/alice/recordings", {"count": 2}).body["payload"]
     assert [
-        (row["track_name"], row["artist_name"], row["listen_count"]) for row in recordings["recordings"]
+        (row["track_name"], row["artist_name"], row["listen_count"])
+        for row in recordings["recordings"]
     ] == [
         ("Creep", "Radiohead", 3),
         ("Jóga", "Björk", 2),
@@ -248,7 +260,11 @@ def test_recommended_recordings_are_those_with_an_id(world, stranger):
     song.save()
     payload = caller.get(address).body["payload"]
     assert [row["recording_mbid"] for row in payload["mbids"]] == [MBID]
-    assert (payload["entity"], payload["user_name"], payload["total_mbid_count"]) == ("recording", "alice", 1)
+    assert (payload["entity"], payload["user_name"], payload["total_mbid_count"]) == (
+        "recording",
+        "alice",
+        1,
+    )
     assert stranger.get(address).status == 404
     world.alice.user.shares_playlists = True
     world.alice.user.save()

@@ -53,7 +53,9 @@ def test_a_duration_is_read_or_left_out(player, info, expected):
 
 
 def test_seconds_sent_as_milliseconds_do_not_end_what_is_playing(player):
-    player.post("submit-listens", {"listen_type": "playing_now", "payload": [playing(duration_ms=200)]})
+    player.post(
+        "submit-listens", {"listen_type": "playing_now", "payload": [playing(duration_ms=200)]}
+    )
     assert player.get("user/alice/playing-now").body["payload"]["count"] == 1
 
 
@@ -89,7 +91,11 @@ def test_what_can_be_read_of_a_wrong_field_is_kept(player):
 
 FIRST, SECOND = "87c5dedd-371d-4a53-9f7f-80522fb7f3cb", "a74b1b7f-71a5-4011-9441-d0b5e4122711"
 CREDITS = {
-    "names and ids": (["Björk", "Radiohead"], [FIRST, SECOND], (("Björk", FIRST), ("Radiohead", SECOND))),
+    "names and ids": (
+        ["Björk", "Radiohead"],
+        [FIRST, SECOND],
+        (("Björk", FIRST), ("Radiohead", SECOND)),
+    ),
     "names": (["Björk", "Radiohead"], [], (("Björk", ""), ("Radiohead", ""))),
     "two names and one id": (["Björk", "Radiohead"], [FIRST], (("Björk", ""), ("Radiohead", ""))),
     "blanks between": (["Björk", " ", 7], [FIRST], (("Björk", FIRST),)),
@@ -180,14 +186,19 @@ def test_a_heart_while_a_song_plays_reaches_it_by_its_message_id(player):
 def test_a_heart_while_a_song_plays_reaches_it_by_its_musicbrainz_id(player):
     mbid = str(uuid.uuid4())
     announce(player, recording_mbid=mbid.upper())
-    assert player.post("feedback/recording-feedback", {"recording_mbid": mbid, "score": -1}).status == 200
+    assert (
+        player.post("feedback/recording-feedback", {"recording_mbid": mbid, "score": -1}).status
+        == 200
+    )
     assert str(Interaction.objects.dislikes().get().song.mbid) == mbid
 
 
 def test_a_heart_for_what_somebody_else_plays_is_refused(player, bob):
     msid = announce(player)
     bob.prefix = "/1/"
-    assert bob.post("feedback/recording-feedback", {"recording_msid": msid, "score": 1}).status == 400
+    assert (
+        bob.post("feedback/recording-feedback", {"recording_msid": msid, "score": 1}).status == 400
+    )
     assert Song.objects.count() == 0
 
 

@@ -14,7 +14,10 @@ def test_listens_come_back_newest_first_between_two_times(player):
     for n in range(5):
         player.post("submit-listens", single(listen(f"Song {n}", at=NOW - 100 + n)))
     payload = player.get("user/Alice/listens", {"count": 2}).body["payload"]
-    assert [one["track_metadata"]["track_name"] for one in payload["listens"]] == ["Song 4", "Song 3"]
+    assert [one["track_metadata"]["track_name"] for one in payload["listens"]] == [
+        "Song 4",
+        "Song 3",
+    ]
     assert (payload["latest_listen_ts"], payload["oldest_listen_ts"]) == (NOW - 96, NOW - 100)
     before = player.get("user/alice/listens", {"max_ts": NOW - 98}).body["payload"]
     assert [one["listened_at"] for one in before["listens"]] == [NOW - 99, NOW - 100]
@@ -40,7 +43,9 @@ def test_a_listen_is_deleted_by_its_time_and_message_id(player):
 def test_feedback_is_an_opinion(player, songs):
     mbid = str(songs[0].mbid)
     for score, kinds in ((1, [Interaction.Kind.LIKE]), (-1, [Interaction.Kind.DISLIKE]), (0, [])):
-        answer = player.post("feedback/recording-feedback", {"recording_mbid": mbid, "score": score})
+        answer = player.post(
+            "feedback/recording-feedback", {"recording_mbid": mbid, "score": score}
+        )
         assert answer.body == {"status": "ok"}
         assert list(Interaction.objects.opinions().values_list("kind", flat=True)) == kinds
 

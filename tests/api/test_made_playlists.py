@@ -12,7 +12,11 @@ from recommendations.services.surfaces import generated_playlists, mixes
 from tests.api.caller import Caller
 
 Kind = Interaction.Kind
-JAMS, DISCOVERY, MIX = Playlist.Kind.WEEKLY_JAMS, Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.DAILY_MIX
+JAMS, DISCOVERY, MIX = (
+    Playlist.Kind.WEEKLY_JAMS,
+    Playlist.Kind.WEEKLY_DISCOVERY,
+    Playlist.Kind.DAILY_MIX,
+)
 
 
 @pytest.fixture
@@ -54,7 +58,9 @@ def test_made_playlists_stay_for_their_period_and_say_why(world):
     assert world.alice.post("me/made-playlists/", {"kind": "own"}).status == 400
 
 
-def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(world, carol, monkeypatch):
+def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(
+    world, carol, monkeypatch
+):
     monkeypatch.setattr(generated_playlists, "N_SONGS", 10)  # eight known, two new
     for song in world.songs[:6]:
         heard(carol, song, plays=10, days_ago=60)
@@ -71,7 +77,9 @@ def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(wo
 
 
 def test_jams_say_how_often_and_how_long_ago(world, carol):
-    for song, plays, days_ago in zip(world.songs, (1, 1, 1, 3, 3, 3), (0, 7, 21, 0, 7, 21), strict=False):
+    for song, plays, days_ago in zip(
+        world.songs, (1, 1, 1, 3, 3, 3), (0, 7, 21, 0, 7, 21), strict=False
+    ):
         heard(carol, song, plays=plays, days_ago=days_ago)
     (jams,) = generated_playlists.make(carol, JAMS)
     reasons = {item.song.key: item.reason for item in jams.items.select_related("song")}
@@ -93,7 +101,11 @@ def test_a_history_without_counts_and_times_gives_jams_too(world, carol):
 
 
 def test_too_little_is_known_for_any(carol, world):
-    assert [generated_playlists.make(carol, kind) for kind in (JAMS, DISCOVERY, MIX)] == [[], [], []]
+    assert [generated_playlists.make(carol, kind) for kind in (JAMS, DISCOVERY, MIX)] == [
+        [],
+        [],
+        [],
+    ]
     heard(carol, world.songs[0], plays=5)
     assert generated_playlists.make(carol, JAMS) == []
     assert Playlist.objects.count() == 0
@@ -127,7 +139,9 @@ def test_the_schedule_makes_what_is_missing_once_and_takes_away_what_is_old(worl
     n_made = Playlist.objects.count()
     assert generated_playlists.make_due() == 14
     assert Playlist.objects.count() == n_made
-    Playlist.objects.filter(kind=MIX).update(created_at=timezone.now() - timedelta(days=8), period="old")
+    Playlist.objects.filter(kind=MIX).update(
+        created_at=timezone.now() - timedelta(days=8), period="old"
+    )
     generated_playlists.make_all(carol)
     assert not Playlist.objects.filter(owner=carol, period="old").exists()
 

@@ -30,7 +30,9 @@ def test_no_token_changes_the_address_or_deletes_the_account_without_the_passwor
     User.objects.update(email="alice@example.org")
     caller = Caller(alice.user, scopes=scopes)
     for said in ({}, {"password": ""}, {"password": "guessed"}, {"password": None}):
-        assert caller.patch("me/", {"email": "evil@example.org", "theme": "dark"} | said).status == 400
+        assert (
+            caller.patch("me/", {"email": "evil@example.org", "theme": "dark"} | said).status == 400
+        )
         refused = caller.delete("me/?confirm=alice", said)
         assert (refused.status, list(refused.body["error"]["fields"])) == (400, ["password"])
     user = User.objects.get()
@@ -44,7 +46,10 @@ def test_a_session_alone_deletes_nothing_by_the_api(alice):
     browser = Client()
     browser.force_login(User.objects.get())
     assert browser.delete("/api/v1/me/?confirm=alice").status_code == 400
-    assert browser.patch("/api/v1/me/", {"email": "e@example.org"}, "application/json").status_code == 400
+    assert (
+        browser.patch("/api/v1/me/", {"email": "e@example.org"}, "application/json").status_code
+        == 400
+    )
     assert User.objects.get().email == ""
 
 
@@ -99,7 +104,12 @@ def test_nobody_promotes_themselves(alice):
     }
     assert alice.patch("me/", extra).status == 200
     user = User.objects.get()
-    assert (user.username, user.is_staff, user.is_superuser, user.is_active) == ("alice", False, False, True)
+    assert (user.username, user.is_staff, user.is_superuser, user.is_active) == (
+        "alice",
+        False,
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,10 @@ EXPORTED = {
     "recommendations.Taste": "taste",
     "recommendations.ListenerControl": "wishes",
 }
-NOT_ABOUT_LISTENING = {"recommendations.ListenerState", "admin.LogEntry"}  # a counter; what operators did
+NOT_ABOUT_LISTENING = {
+    "recommendations.ListenerState",
+    "admin.LogEntry",
+}  # a counter; what operators did
 
 
 def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
@@ -164,8 +177,12 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     alice.put("songs/song_2/hidden/")
     alice.patch("me/taste/", {"discovery": 0.7})
     alice.post("playlists/", {"title": "Hers", "songs": ["song_1"]})
-    alice.post("interactions/", {"song": "song_3", "kind": "play"}, headers={"Idempotency-Key": "once"})
-    shown = Impression.objects.create(listener=alice.user, surface="x", step="live", song_ids=[songs[0].pk])
+    alice.post(
+        "interactions/", {"song": "song_3", "kind": "play"}, headers={"Idempotency-Key": "once"}
+    )
+    shown = Impression.objects.create(
+        listener=alice.user, surface="x", step="live", song_ids=[songs[0].pk]
+    )
     shown.outcomes.create(song=songs[0], kind="click", position=1)
     file = {"content": "listens", "format": "lastfm", "file_name": "x.csv"}
     ImportRun.objects.create(**file, listener=alice.user)
@@ -188,7 +205,9 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
 def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
     taste = world.alice.get("me/taste/").body
     assert taste["discovery"] == 0.5
-    assert sum(part["percent"] for part in taste["parts"]) == pytest.approx(100, abs=len(taste["parts"]))
+    assert sum(part["percent"] for part in taste["parts"]) == pytest.approx(
+        100, abs=len(taste["parts"])
+    )
     part = taste["parts"][0]["id"]
     changed = world.alice.patch(
         "me/taste/", {"discovery": 0.9, "moods": [{"part": part, "mood": "mute"}]}
@@ -196,7 +215,10 @@ def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
     assert changed["discovery"] == 0.9
     assert changed["parts"][0]["mood"] == "mute"
     assert world.alice.patch("me/taste/", {"discovery": 2}).status == 400
-    assert world.alice.patch("me/taste/", {"moods": [{"part": "nothing", "mood": "mute"}]}).status == 400
+    assert (
+        world.alice.patch("me/taste/", {"moods": [{"part": "nothing", "mood": "mute"}]}).status
+        == 400
+    )
 
 
 def test_who_went_is_learned_from_no_more(world):
@@ -206,7 +228,9 @@ def test_who_went_is_learned_from_no_more(world):
     assert world.alice.delete("me/?confirm=alice", {"password": WORDS}).status == 204
     assert world.alice.get("recommendations/").status == 401
     assert not RecommendationList.objects.filter(listener=owner).exists()
-    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
+    run = pipeline.run_training(
+        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+    )
     assert run.version.n_listeners == n_before - 1
 
 
@@ -214,5 +238,7 @@ def test_whoever_wants_no_personalisation_is_not_learned_from(world):
     """T63: the switch does for the next model what leaving does."""
     n_before = world.version.n_listeners
     world.alice.patch("me/", {"personalised": False})
-    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
+    run = pipeline.run_training(
+        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+    )
     assert run.version.n_listeners == n_before - 1

@@ -89,7 +89,13 @@ def test_pages_follow_one_another_and_are_capped(stranger, songs):
 
 @pytest.mark.parametrize(
     "query",
-    [{"year_min": "x"}, {"energy_min": "nan"}, {"ordering": "password"}, {"artist": "x"}, {"search": "a\0b"}],
+    [
+        {"year_min": "x"},
+        {"energy_min": "nan"},
+        {"ordering": "password"},
+        {"artist": "x"},
+        {"search": "a\0b"},
+    ],
     ids=str,
 )
 def test_a_filter_that_makes_no_sense_is_named(stranger, songs, query):

@@ -139,7 +139,9 @@ PLAYER_QUERIES = {
 def described() -> set[str]:
     paths = yaml.safe_load(DESCRIPTION.read_text())["paths"]
     return {
-        f"{method} {path.removeprefix('/api/v1/')}" for path, methods in paths.items() for method in methods
+        f"{method} {path.removeprefix('/api/v1/')}"
+        for path, methods in paths.items()
+        for method in methods
     }
 
 
@@ -246,10 +248,14 @@ def test_the_tables_are_about_every_address_of_players_and_pages():
 def hers(alice, songs):
     """Everything a listener can have, each with a mark that no answer to somebody else may show."""
     User.objects.filter(pk=alice.user.pk).update(email="mark@alice.example")
-    playlist = alice.post("playlists/", {"title": "mark of alice", "songs": ["song_0", "song_1"]}).body
+    playlist = alice.post(
+        "playlists/", {"title": "mark of alice", "songs": ["song_0", "song_1"]}
+    ).body
     alice.put("songs/song_0/like/")
     alice.put("songs/song_2/dislike/")
-    alice.post("interactions/", {"song": "song_0", "kind": "play", "occurred_at": "2026-01-02T03:04:05Z"})
+    alice.post(
+        "interactions/", {"song": "song_0", "kind": "play", "occurred_at": "2026-01-02T03:04:05Z"}
+    )
     alice.patch("me/taste/", {"discovery": 0.25})
     controls.ignore_song(alice.user, songs[3])
     controls.hide_artist(alice.user, songs[4].artist)
@@ -269,7 +275,11 @@ def hers(alice, songs):
         artifact="none", size_bytes=0, n_listeners=0, n_songs=0, n_interactions=0, fit_seconds=0
     )
     run = TrainingRun.objects.create(
-        preset="classic", trigger="api", status="succeeded", requested_by=alice.user, log="mark of alice"
+        preset="classic",
+        trigger="api",
+        status="succeeded",
+        requested_by=alice.user,
+        log="mark of alice",
     )
     return {
         "playlists": playlist["id"],
@@ -296,7 +306,9 @@ def everything_of(user: User) -> str:
 
 
 def _references_to_users():
-    fields = [(model, field) for model in apps.get_models() for field in model._meta.concrete_fields]
+    fields = [
+        (model, field) for model in apps.get_models() for field in model._meta.concrete_fields
+    ]
     return [(model, field.name) for model, field in fields if field.related_model is User]
 
 
@@ -315,7 +327,9 @@ def bob_and_hers(bob, hers, alice):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_nobody_reads_or_changes_what_is_another_ones(operation, bob_and_hers, caplog, settings, tmp_path):
+def test_nobody_reads_or_changes_what_is_another_ones(
+    operation, bob_and_hers, caplog, settings, tmp_path
+):
     """T36, T37; T38: saying in the body that one is somebody else does not help."""
     bob, hers, alice = bob_and_hers
     settings.UPLOADS_DIR = tmp_path
@@ -369,7 +383,9 @@ def test_a_player_with_anothers_token_reads_and_changes_nothing(operation, bob_a
         "feedback": {"recording_mbid": str(songs[0].mbid), "score": -1},
         "feedback_for_recordings": {"recording_mbids": [str(songs[0].mbid)]},
         "latest_import": {"ts": played_at, "user_name": "alice"},
-        "metadata_lookup": {"recordings": [{"artist_name": "Artist 0", "recording_name": "Título 0"}]},
+        "metadata_lookup": {
+            "recordings": [{"artist_name": "Artist 0", "recording_name": "Título 0"}]
+        },
     }
     method, name = operation.split()
     pattern = next(one for one in listenbrainz_patterns if one.name == name)

@@ -13,7 +13,9 @@ from common import spreadsheets
 
 @pytest.fixture
 def playlist(alice, songs):
-    made = alice.post("playlists/", {"title": "Rainy", "songs": ["song_0", "song_1"], "is_public": True})
+    made = alice.post(
+        "playlists/", {"title": "Rainy", "songs": ["song_0", "song_1"], "is_public": True}
+    )
     assert made.status == 201
     return made.body
 
@@ -48,7 +50,13 @@ def test_songs_are_added_moved_and_taken_out(alice, playlist):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"title": ""}, {"title": " "}, {"title": "x" * 201}, {"songs": ["nothing"]}, {"songs": "song_0"}],
+    [
+        {"title": ""},
+        {"title": " "},
+        {"title": "x" * 201},
+        {"songs": ["nothing"]},
+        {"songs": "song_0"},
+    ],
     ids=str,
 )
 def test_a_playlist_that_can_not_be_is_refused(alice, songs, wrong):

@@ -34,10 +34,12 @@ def test_a_listener_gets_songs_of_their_taste_with_reasons(world):
 def test_a_cause_is_cited_only_where_the_line_says_because_of(world):
     """`because` holds what decides, `goes_with` what else counted; both are songs that the listener knows."""
     known = {
-        row.song.key for row in Interaction.objects.filter(listener__username="alice").select_related("song")
+        row.song.key
+        for row in Interaction.objects.filter(listener__username="alice").select_related("song")
     }
     explanations = [
-        item["explanation"] for item in world.alice.get("recommendations/", {"k": "20"}).body["items"]
+        item["explanation"]
+        for item in world.alice.get("recommendations/", {"k": "20"}).body["items"]
     ]
     assert any(why["because"] or why["goes_with"] for why in explanations)
     for why in explanations:
@@ -66,9 +68,14 @@ def test_disliked_and_hidden_songs_and_artists_do_not_come_back(world):
     rest = world.alice.get("recommendations/", {"k": 40})
     assert first["song"]["id"] not in ids(rest)
     assert second["song"]["id"] not in ids(rest)
-    assert third["song"]["artist"]["id"] not in {item["song"]["artist"]["id"] for item in rest.body["items"]}
+    assert third["song"]["artist"]["id"] not in {
+        item["song"]["artist"]["id"] for item in rest.body["items"]
+    }
     artist, song = world.alice.get("me/hidden/").body["results"]
-    assert (artist["kind"], artist["artist"]["id"]) == ("hide-artist", third["song"]["artist"]["id"])
+    assert (artist["kind"], artist["artist"]["id"]) == (
+        "hide-artist",
+        third["song"]["artist"]["id"],
+    )
     assert (song["kind"], song["song"]["id"]) == ("hide-song", second["song"]["id"])
     assert world.alice.delete(f"songs/{second['song']['id']}/hidden/").status == 204
     assert second["song"]["id"] in ids(world.alice.get("recommendations/", {"k": 40}))
@@ -84,7 +91,11 @@ def test_what_is_hidden_comes_in_pages_and_by_kind(alice, songs):
     assert [one["song"]["id"] for one in second["results"]] == ["song_0"]
     assert second["next"] is None
     (ignored,) = alice.get("me/hidden/", {"kind": "ignore-song"}).body["results"]
-    assert (ignored["kind"], ignored["song"]["id"], ignored["artist"]) == ("ignore-song", "song_3", None)
+    assert (ignored["kind"], ignored["song"]["id"], ignored["artist"]) == (
+        "ignore-song",
+        "song_3",
+        None,
+    )
     assert alice.get("me/hidden/", {"kind": "mute-song"}).status == 400
     assert alice.get("me/hidden/", {"cursor": "none"}).status == 404
 
@@ -104,7 +115,10 @@ def test_an_unchanged_list_needs_no_body(world):
 
 
 def test_reasons_can_be_left_out_and_taken_in_another_language(world):
-    assert "explanation" not in world.alice.get("recommendations/", {"explain": "false"}).body["items"][0]
+    assert (
+        "explanation"
+        not in world.alice.get("recommendations/", {"explain": "false"}).body["items"][0]
+    )
     assert "explanation" in world.alice.get("recommendations/").body["items"][0]
 
 
@@ -160,7 +174,9 @@ def test_songs_alike_and_one_song_explained(world):
 
 
 def test_a_playlist_is_continued_with_songs_that_are_not_in_it(world):
-    playlist = world.alice.post("playlists/", {"title": "Loud", "songs": ["song_01", "song_03"]}).body
+    playlist = world.alice.post(
+        "playlists/", {"title": "Loud", "songs": ["song_01", "song_03"]}
+    ).body
     answer = world.alice.get(f"playlists/{playlist['id']}/continue/", {"k": 3})
     assert len(ids(answer)) == 3
     assert not {"song_01", "song_03"} & set(ids(answer))
@@ -175,7 +191,11 @@ def test_a_shown_list_and_what_was_done_with_it_are_counted_once(world):
     shown = world.alice.post("impressions/", told)
     assert shown.status == 201
     impression = Impression.objects.get(pk=shown.body["id"])
-    assert (impression.step, impression.version, impression.arm) == (listed.body["step"], world.version, None)
+    assert (impression.step, impression.version, impression.arm) == (
+        listed.body["step"],
+        world.version,
+        None,
+    )
     outcome = {"song": ids(listed)[1], "kind": "click"}
     for _ in range(2):
         assert world.alice.post(f"impressions/{impression.pk}/outcomes/", outcome).status == 204
@@ -189,7 +209,10 @@ def test_a_receipt_is_only_good_for_its_listener(world, bob):
     assert bob.post("impressions/", told).status == 400
     assert world.alice.post("impressions/", told | {"receipt": "forged"}).status == 400
     shown = world.alice.post("impressions/", told).body["id"]
-    assert bob.post(f"impressions/{shown}/outcomes/", {"song": ids(listed)[0], "kind": "click"}).status == 404
+    assert (
+        bob.post(f"impressions/{shown}/outcomes/", {"song": ids(listed)[0], "kind": "click"}).status
+        == 404
+    )
     assert Outcome.objects.count() == 0
 
 

@@ -61,15 +61,17 @@ def operations(text):
 
 
 def test_the_committed_description_is_the_present_one(described):
-    hint = (
-        "It differs; run `python manage.py spectacular --file docs/openapi.yaml` and look at the difference."
-    )
+    hint = "It differs; run `python manage.py spectacular --file docs/openapi.yaml` and look at the difference."
     assert described == COMMITTED.read_text(), hint
 
 
 def test_every_address_is_described(described):
     not_described = {"schema/", "docs/", "reference/"}
-    wanted = {"/api/v1/" + re.sub(r"<[^>]+>", "{}", one) for one in addresses() if one not in not_described}
+    wanted = {
+        "/api/v1/" + re.sub(r"<[^>]+>", "{}", one)
+        for one in addresses()
+        if one not in not_described
+    }
     assert {re.sub(r"{[^}]+}", "{}", path) for path in yaml.safe_load(described)["paths"]} == wanted
 
 
@@ -99,7 +101,8 @@ def test_every_example_is_what_its_schema_says(described):
             for example in content["examples"].values():
                 validator = Draft202012Validator(document | content["schema"])
                 errors = [
-                    (error.message, error.json_path) for error in validator.iter_errors(example["value"])
+                    (error.message, error.json_path)
+                    for error in validator.iter_errors(example["value"])
                 ]
                 assert errors == [], name
 
@@ -110,7 +113,9 @@ def test_it_is_openapi_3_1_in_words_too(described):
     assert document["openapi"].startswith("3.1.")
     assert (
         re.search(
-            r"^ *(nullable|exclusiveMaximum: (true|false)|exclusiveMinimum: (true|false))\b", described, re.M
+            r"^ *(nullable|exclusiveMaximum: (true|false)|exclusiveMinimum: (true|false))\b",
+            described,
+            re.M,
         )
         is None
     )
@@ -140,8 +145,12 @@ def test_generators_find_what_they_need(described):
     batch = schemas["BatchInRequest"]["properties"]["interactions"]
     assert batch["items"] == {"$ref": "#/components/schemas/InteractionInRequest"}
     assert schemas["PositionInRequest"]["required"] == ["position"]
-    export = document["paths"]["/api/v1/playlists/{id}/export/"]["get"]["responses"]["200"]["content"]
-    assert [export[kind]["schema"]["type"] for kind in ("text/csv", "audio/mpegurl")] == ["string"] * 2
+    export = document["paths"]["/api/v1/playlists/{id}/export/"]["get"]["responses"]["200"][
+        "content"
+    ]
+    assert [export[kind]["schema"]["type"] for kind in ("text/csv", "audio/mpegurl")] == [
+        "string"
+    ] * 2
     assert next(iter(export)).startswith("text/")
 
 
@@ -179,7 +188,9 @@ def ask(operation, n_examples, headers=None, here=None):
     @given(case=operation.as_strategy(), is_here=st.booleans())
     def asked(case, is_here):
         if is_here and here and case.path_parameters:
-            case.path_parameters.update({name: here[name] for name in case.path_parameters if name in here})
+            case.path_parameters.update(
+                {name: here[name] for name in case.path_parameters if name in here}
+            )
         case.call_and_validate(headers=headers, checks=CHECKED)
 
     asked()
@@ -210,7 +221,9 @@ def what_is_here(operator, path):
         "genres": Genre.objects.first().pk,
         "playlists": str(playlist.pk),
         "training-runs": run.pk,
-        "history": Interaction.objects.create(listener=operator.user, song=item.song, kind=0, source="x").pk,
+        "history": Interaction.objects.create(
+            listener=operator.user, song=item.song, kind=0, source="x"
+        ).pk,
     }
     by_path = next((pk for part, pk in ids.items() if f"/{part}/" in path), None)
     found = {"key": "song_0", "item": item.pk}

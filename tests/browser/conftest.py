@@ -17,7 +17,9 @@ from tests.conftest import ON_SERVERS, ROOT, Installation, postgresql_databases,
 
 ARTIFACTS = ROOT / "test-artifacts"
 PASSWORD = "a-long-demo-word-7"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -28,7 +30,10 @@ ARGUMENTS = [
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
 ]
 HOSTILE = '<script>document.title="owned"</script>" onmouseover="alert(1) {{7*7}}'
-LONG = "An extraordinarily long title that goes on and on, Pneumonoultramicroscopicsilicovolcanoconiosis " * 2
+LONG = (
+    "An extraordinarily long title that goes on and on, Pneumonoultramicroscopicsilicovolcanoconiosis "
+    * 2
+)
 RIGHT_TO_LEFT = "أغنية عن البحر والليل"
 
 CAST = f"""
@@ -138,7 +143,10 @@ class Visitor:
         self.site = site
         self.complaints: list[str] = []
         self.context = chromium.new_context(
-            base_url=site.url, locale=options.pop("locale", "en-GB"), accept_downloads=True, **options
+            base_url=site.url,
+            locale=options.pop("locale", "en-GB"),
+            accept_downloads=True,
+            **options,
         )
         self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
@@ -179,7 +187,8 @@ class Visitor:
         options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
         result = json.loads(
             self.page.evaluate(
-                "async options => JSON.stringify((await axe.run(document, options)).violations)", options
+                "async options => JSON.stringify((await axe.run(document, options)).violations)",
+                options,
             )
         )
         return [

@@ -11,7 +11,9 @@ from tests.browser.conftest import HOSTILE, PASSWORD, RIGHT_TO_LEFT
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+with_and_without_script = pytest.mark.parametrize(
+    "script", [True, False], ids=["script", "no-script"]
+)
 
 
 @with_and_without_script
@@ -56,7 +58,9 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
     artist = page.locator(".grid .card .artist").first.inner_text()
     page.locator('.grid .card a[href$="/why/"]').first.click()
     page.locator(".why .legend").wait_for()
-    percents = [int(text.split()[0]) for text in page.locator(".why .legend .number").all_inner_texts()]
+    percents = [
+        int(text.split()[0]) for text in page.locator(".why .legend .number").all_inner_texts()
+    ]
     assert sum(percents) == 100
     visitor.picture(f"why-{name}")
     page.get_by_role("button", name=f"Hide {artist}").click()
@@ -93,7 +97,11 @@ def test_a_playlist_is_made_reordered_shared_and_exported(visit, script):
     # by keyboard alone: focus the button, press Enter
     down = page.get_by_role("button", name=re.compile("^Move .* down")).first
     down.focus()
-    with page.expect_response(lambda answer: "/move/" in answer.url) if script else page.expect_navigation():
+    with (
+        page.expect_response(lambda answer: "/move/" in answer.url)
+        if script
+        else page.expect_navigation()
+    ):
         page.keyboard.press("Enter")
     page.goto(address)
     assert visitor.titles("ol.rows") == [order[1], order[0], order[2]]
@@ -197,7 +205,9 @@ def test_settings_are_kept_data_is_handed_out_and_the_account_deleted(visit, scr
     page.fill("#id_password", PASSWORD)
     page.get_by_role("button", name="Mein Konto löschen").click()
     page.wait_for_selector("body.visitor")
-    rows = visitor.site.installation.query(f"SELECT count(*) FROM accounts_user WHERE username = '{name}'")
+    rows = visitor.site.installation.query(
+        f"SELECT count(*) FROM accounts_user WHERE username = '{name}'"
+    )
     assert rows == [(0,)]
 
 
@@ -205,7 +215,9 @@ def test_hostile_titles_are_inert_on_every_page(visit):
     """T47: shown as text, run nowhere, no report of the content policy."""
     visitor = visit()
     visitor.sign_in("dora")
-    found = visitor.site.installation.query("SELECT id, artist_id FROM catalog_song WHERE key = 'hostile'")
+    found = visitor.site.installation.query(
+        "SELECT id, artist_id FROM catalog_song WHERE key = 'hostile'"
+    )
     song_id, artist_id = found[0]
     song, artist = f"/songs/{song_id}/", f"/artists/{artist_id}/"
     for path in ("/library/", song, f"{song}why/", artist, "/taste/", "/browse/?q=script"):
@@ -324,7 +336,9 @@ def played_seconds(visitor) -> float:
 
 
 def wait_until_played(visitor, seconds: float) -> None:
-    for _tenth in range(300):  # the content policy forbids the page to wait by a function of its own
+    for _tenth in range(
+        300
+    ):  # the content policy forbids the page to wait by a function of its own
         if played_seconds(visitor) > seconds:
             return
         visitor.page.wait_for_timeout(100)

@@ -40,8 +40,12 @@ def name_of(path: str) -> str:
 
 def test_no_page_has_a_serious_barrier(visit, site):
     """Each page is loaded once: light with all rules, then dark with those that colours can break."""
-    song, artist = site.installation.query("SELECT id, artist_id FROM catalog_song WHERE key = 'rtl'")[0]
-    visitor = visit(color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL)
+    song, artist = site.installation.query(
+        "SELECT id, artist_id FROM catalog_song WHERE key = 'rtl'"
+    )[0]
+    visitor = visit(
+        color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL
+    )
     visitor.context.add_init_script(path=str(AXE))
     findings = {}
     for who, pages in (("visitor", VISITOR_PAGES), ("listener", LISTENER_PAGES)):
@@ -72,7 +76,9 @@ def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
     site.installation.shell(OPERATOR)
     song = site.installation.query("SELECT min(id) FROM catalog_song")[0][0]
     schedule = site.installation.query("SELECT min(id) FROM django_celery_beat_periodictask")[0][0]
-    visitor = visit(color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL)
+    visitor = visit(
+        color_scheme="light", viewport={"width": 1440, "height": 900}, bypass_csp=True, **STILL
+    )
     visitor.context.add_init_script(path=str(AXE))
     visitor.sign_in("olga")
     findings = {}
@@ -80,7 +86,9 @@ def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
         # Django's own search field for rows of another table lacks a label, and so do its pairs of date and time.
         address = path.format(song=song, schedule=schedule)
         found = [
-            f for f in barriers(visitor, "operator", address) if "select2" not in f and "start_time_" not in f
+            f
+            for f in barriers(visitor, "operator", address)
+            if "select2" not in f and "start_time_" not in f
         ]
         if found:
             findings[path] = found
@@ -89,7 +97,9 @@ def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
 
 def test_nothing_is_wider_than_the_screen(visit, site):
     """Long and right-to-left titles included."""
-    song, artist = site.installation.query("SELECT id, artist_id FROM catalog_song WHERE key = 'long'")[0]
+    song, artist = site.installation.query(
+        "SELECT id, artist_id FROM catalog_song WHERE key = 'long'"
+    )[0]
     visitor = visit(viewport={"width": WIDTHS[0], "height": 800})
     too_wide = []
     for who, pages in (("visitor", VISITOR_PAGES), ("listener", LISTENER_PAGES)):
@@ -108,9 +118,9 @@ def test_nothing_is_wider_than_the_screen(visit, site):
 
 def test_the_narrowest_phone_has_room_for_the_header_and_the_panel(visit, site):
     """In German too, whose words are longer: the header stays one line, the why panel's table is not cut off."""
-    song = site.installation.query("SELECT id FROM catalog_song WHERE key NOT IN ('long', 'hostile', 'rtl')")[
-        0
-    ][0]
+    song = site.installation.query(
+        "SELECT id FROM catalog_song WHERE key NOT IN ('long', 'hostile', 'rtl')"
+    )[0][0]
     for language in ("en-GB", "de-DE"):
         visitor = visit(viewport={"width": 320, "height": 800}, locale=language)
         for who in ("visitor", "listener"):
@@ -134,7 +144,9 @@ def test_menus_the_player_and_suggestions_cover_nothing_on_the_narrowest_phone(v
     visitor = visit(viewport={"width": 320, "height": 640}, **STILL)
     page = visitor.page
     visitor.sign_in("dora")
-    visitor.context.route("**/none.wav", lambda route: route.fulfill(body=b"", content_type="audio/wav"))
+    visitor.context.route(
+        "**/none.wav", lambda route: route.fulfill(body=b"", content_type="audio/wav")
+    )
     visitor.go(f"/songs/{song}/add/")
     page.get_by_label("Name").fill("Narrow")
     page.get_by_role("button", name="Create and add").click()

@@ -60,7 +60,9 @@ def test_an_operator_retrains_and_changes_what_serves(visit, site, worker):
     row = page.locator("#result_list tr", has_text=newest)
     row.get_by_role("link", name="Activate").click()
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".messagelist .success")).to_contain_text(f"{newest} is active", ignore_case=True)
+    expect(page.locator(".messagelist .success")).to_contain_text(
+        f"{newest} is active", ignore_case=True
+    )
 
     olga.go("/admin/")
     olga.picture("operator-desk")

@@ -29,7 +29,9 @@ def outcomes(path: Path, content: str, format: str, **options) -> list:
 def split(found: list) -> tuple[list, dict[int, str]]:
     """Return the records, and the reasons of the rows that were rejected or left out by line."""
     others = (RejectedRow, LeftOutRow)
-    rejected = {outcome.line: str(outcome.reason) for outcome in found if isinstance(outcome, others)}
+    rejected = {
+        outcome.line: str(outcome.reason) for outcome in found if isinstance(outcome, others)
+    }
     return [outcome for outcome in found if not isinstance(outcome, others)], rejected
 
 
@@ -61,5 +63,10 @@ def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:
 
 def spotify_zip(path: Path, entries: list[dict]) -> Path:
     return zipped(
-        path, {"Spotify Extended Streaming History/Streaming_History_Audio_2021_1.json": json.dumps(entries)}
+        path,
+        {
+            "Spotify Extended Streaming History/Streaming_History_Audio_2021_1.json": json.dumps(
+                entries
+            )
+        },
     )

@@ -90,7 +90,12 @@ def test_what_is_no_history_is_refused_with_a_sentence_and_changes_nothing(alice
 
 
 def test_every_case_file_is_tried():
-    others = {"README.md", "matching-pairs.csv", "player-requests.json", "submit-duration-1e999.json"}
+    others = {
+        "README.md",
+        "matching-pairs.csv",
+        "player-requests.json",
+        "submit-duration-1e999.json",
+    }
     pairs = {f"lastfm-two-exporters-{part}.csv" for part in ("1-seconds", "2-minutes")}
     pairs.add("lastfm-one-mbid-two-titles.csv")
     files = {path.name for path in CASES.iterdir()} - others - pairs

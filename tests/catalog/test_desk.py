@@ -12,7 +12,16 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.curation import export, merge
 from catalog.imports import import_jobs
-from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, PlaylistItem, Song
+from catalog.models import (
+    Album,
+    Artist,
+    Genre,
+    ImportRun,
+    Interaction,
+    Playlist,
+    PlaylistItem,
+    Song,
+)
 from common.spreadsheets import neutralise_cell, restore_cell
 from recommendations.models import ListenerControl
 
@@ -71,7 +80,9 @@ class TestMergingSongs:
     def test_a_feature_of_zero_is_kept_and_taken_over_with_its_source(self, pair):
         kept, twin = pair
         Song.objects.filter(pk=kept.pk).update(liveness=0.0)
-        Song.objects.filter(pk=twin.pk).update(liveness=0.4, speechiness=0.0, features_source="spotify")
+        Song.objects.filter(pk=twin.pk).update(
+            liveness=0.4, speechiness=0.0, features_source="spotify"
+        )
         kept.refresh_from_db()
         merge.merge_songs(kept, Song.objects.filter(pk=twin.pk))
         kept.refresh_from_db()
@@ -106,7 +117,9 @@ class TestMergingSongs:
         playlist = Playlist.objects.create(owner=lena, title="Mine")
         for place, song in enumerate(pair):
             PlaylistItem.objects.create(playlist=playlist, song=song, position=place)
-            ListenerControl.objects.create(listener=lena, kind=ListenerControl.Kind.HIDE_SONG, song=song)
+            ListenerControl.objects.create(
+                listener=lena, kind=ListenerControl.Kind.HIDE_SONG, song=song
+            )
 
         merge.merge_songs(kept, [twin])
 
@@ -221,7 +234,9 @@ class TestAdmin:
         answer = desk.post(reverse("admin:catalog_importrun_upload"), upload)
         run = ImportRun.objects.get()
         assert answer.url.endswith(f"/{run.pk}/change/")
-        assert desk.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()["is_active"]
+        assert desk.get(reverse("admin:catalog_importrun_progress", args=[run.pk])).json()[
+            "is_active"
+        ]
 
         import_jobs.run_import(run.pk)
 
@@ -254,7 +269,9 @@ class TestAdmin:
 
 
 class TestNames:
-    @pytest.mark.parametrize(("name", "values"), [("artist", {"name": "BJORK"}), ("genre", {"name": "pop"})])
+    @pytest.mark.parametrize(
+        ("name", "values"), [("artist", {"name": "BJORK"}), ("genre", {"name": "pop"})]
+    )
     def test_a_name_that_is_taken_is_told(self, desk, artist, name, values):
         Genre.objects.create(name="Pop")
         said = desk.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
@@ -278,12 +295,17 @@ class TestNames:
 
     @pytest.mark.parametrize("name", ["artist", "album", "genre"])
     def test_what_no_song_has_can_be_found(self, desk, artist, name):
-        album, genre = Album.objects.create(title="Used", artist=artist), Genre.objects.create(name="Used")
+        album, genre = (
+            Album.objects.create(title="Used", artist=artist),
+            Genre.objects.create(name="Used"),
+        )
         Song.objects.create(key="s", title="S", artist=artist, album=album).genres.add(genre)
         Artist.objects.create(name="Nobody")
         Album.objects.create(title="Nobody", artist=artist)
         Genre.objects.create(name="Nobody")
         for used, n_found in (("no", 1), ("yes", 1), ("", 2)):
-            page = desk.get(reverse(f"admin:catalog_{name}_changelist"), {"used": used} if used else {})
+            page = desk.get(
+                reverse(f"admin:catalog_{name}_changelist"), {"used": used} if used else {}
+            )
             assert page.context["cl"].result_count == n_found
             assert ("Nobody" in page.content.decode()) is (used != "yes")

@@ -55,7 +55,9 @@ class TestTimes:
         assert rejected == {}
         assert [record.occurred_at - 1_714_550_000 for record in records] == [0, 1, 2]
 
-    @pytest.mark.parametrize("when", ["0001-01-01 00:00", "9999-12-31T23:59:59-14:00", "2024-05-01"])
+    @pytest.mark.parametrize(
+        "when", ["0001-01-01 00:00", "9999-12-31T23:59:59-14:00", "2024-05-01"]
+    )
     def test_years_beyond_and_days_without_a_time_are_no_scrobbles(self, tmp_path, when):
         text = f"artist,album,track,date\nA,B,Odd,{when}\nA,B,Good,2024-05-01 10:00\n"
         records, rejected = read(write(tmp_path / "l.csv", text))
@@ -77,7 +79,9 @@ class TestTimes:
             detect_history(open_file(write(tmp_path / "l.csv", text)))
 
     def test_a_table_that_can_be_read_in_two_ways_is_refused(self, tmp_path):
-        rows = "1598278020,Album,Title,24 Aug 2020 14:07\n1598278080,Album,Other,24 Aug 2020 14:08\n"
+        rows = (
+            "1598278020,Album,Title,24 Aug 2020 14:07\n1598278080,Album,Other,24 Aug 2020 14:08\n"
+        )
         with pytest.raises(WrongFile, match="could be read in two ways"):
             detect_history(open_file(write(tmp_path / "l.csv", rows)))
 
@@ -127,12 +131,20 @@ class TestSpotify:
         entry = spotify_entry(ts="1970-01-01T00:01:00Z", offline_timestamp=1_714_550_000_123)
         (play,), _ = read(spotify_zip(tmp_path / "s.zip", [entry]))
         assert play.occurred_at == 1_714_550_000
-        records, rejected = read(spotify_zip(tmp_path / "t.zip", [entry | {"offline_timestamp": None}]))
+        records, rejected = read(
+            spotify_zip(tmp_path / "t.zip", [entry | {"offline_timestamp": None}])
+        )
         assert (records, len(rejected)) == ([], 1)
 
     def test_playlists_alone_in_a_file_with_episodes(self, tmp_path):
         items = [
-            {"track": {"trackName": "T", "artistName": "A", "trackUri": "spotify:track:" + "G" * 22}},
+            {
+                "track": {
+                    "trackName": "T",
+                    "artistName": "A",
+                    "trackUri": "spotify:track:" + "G" * 22,
+                }
+            },
             {"track": None, "episode": {"episodeName": "E"}},
             {"track": None, "localTrack": {"uri": "spotify:local:x"}},
         ]
@@ -161,8 +173,13 @@ class TestListenBrainz:
             artist = Artist.objects.create(name="A")
             for title in ("T", "U"):
                 Song.objects.create(key=title, title=title, artist=artist)
-        mapped = self.listen(track_name="U", recording_msid="m2", mbid_mapping={"recording_mbid": MBID})
-        feedback = [{"recording_msid": "m1", "score": -1}, {"recording_mbid": MBID.upper(), "score": 1}]
+        mapped = self.listen(
+            track_name="U", recording_msid="m2", mbid_mapping={"recording_mbid": MBID}
+        )
+        feedback = [
+            {"recording_msid": "m1", "score": -1},
+            {"recording_mbid": MBID.upper(), "score": 1},
+        ]
         file = zipped(
             tmp_path / "l.zip",
             {
@@ -172,11 +189,15 @@ class TestListenBrainz:
         )
         run = import_jobs.import_file(file, "history", listener=alice)
         assert run.n_rejected == 0
-        opinions = dict(Interaction.objects.for_listener(alice).opinions().values_list("song__title", "kind"))
+        opinions = dict(
+            Interaction.objects.for_listener(alice).opinions().values_list("song__title", "kind")
+        )
         assert opinions == {"T": DISLIKE, "U": LIKE}
 
     def test_each_listen_keeps_its_player(self, tmp_path):
-        listens = [self.listen(additional_info={"submission_client": c}) for c in ("navidrome", 7, None)]
+        listens = [
+            self.listen(additional_info={"submission_client": c}) for c in ("navidrome", 7, None)
+        ]
         records, _ = read(write(tmp_path / "1.jsonl", "\n".join(map(json.dumps, listens))))
         assert [record.source for record in records] == ["listenbrainz:navidrome", "", ""]
 
@@ -189,7 +210,9 @@ class TestLikesAndPlaylists:
         + ',T,Alb,"A;B",2020,200000,1,false,,2024-05-01T10:00:00Z,\n'
     )
 
-    @pytest.mark.parametrize("name", ["Liked_Songs.csv", "liked.csv", "exportify.csv", "Lieblingssongs.csv"])
+    @pytest.mark.parametrize(
+        "name", ["Liked_Songs.csv", "liked.csv", "exportify.csv", "Lieblingssongs.csv"]
+    )
     def test_exportify_likes(self, tmp_path, name):
         (like,), _ = read(write(tmp_path / name, self.EXPORTIFY))
         assert isinstance(like, ListenRecord)
@@ -210,7 +233,9 @@ class TestLikesAndPlaylists:
 
     @pytest.mark.parametrize(("name", "is_like"), [("Favorites.csv", True), ("Rain.csv", False)])
     def test_soundiiz(self, tmp_path, name, is_like):
-        (record,), _ = read(write(tmp_path / name, "title;artist;album;isrc\nT;A;Alb;GBUM71029604\n"))
+        (record,), _ = read(
+            write(tmp_path / name, "title;artist;album;isrc\nT;A;Alb;GBUM71029604\n")
+        )
         assert isinstance(record, ListenRecord) is is_like
 
     def test_m3u_with_names_and_with_paths(self, tmp_path):
@@ -224,7 +249,11 @@ class TestLikesAndPlaylists:
         assert list(rejected) == [9]
 
     def test_jspf_with_its_title_behind_the_tracks(self, tmp_path):
-        track = {"creator": "A", "title": "T", "identifier": f"https://musicbrainz.org/recording/{MBID}"}
+        track = {
+            "creator": "A",
+            "title": "T",
+            "identifier": f"https://musicbrainz.org/recording/{MBID}",
+        }
         text = json.dumps({"playlist": {"track": [track, {"title": "x"}], "title": "Rain"}})
         records, rejected = read(write(tmp_path / "x.jspf", text))
         assert (records[-1].title, records[-1].song.mbid, list(rejected)) == ("Rain", MBID, [2])
@@ -237,7 +266,11 @@ class TestLikesAndPlaylists:
         )
         records, rejected = read(write(tmp_path / "x.xspf", text))
         assert names(records) == [("A", "T & U"), ("B", "V")]
-        assert (records[0].title, records[0].song.duration_ms, list(rejected)) == ("Rain", 200_000, [3])
+        assert (records[0].title, records[0].song.duration_ms, list(rejected)) == (
+            "Rain",
+            200_000,
+            [3],
+        )
 
     def test_an_xspf_that_grows_without_end_is_refused(self, tmp_path):
         text = '<!DOCTYPE p [<!ENTITY a "aaaa">]><playlist xmlns="http://xspf.org/ns/0/"><title>&a;</title></playlist>'
@@ -246,7 +279,10 @@ class TestLikesAndPlaylists:
 
     def test_lastfm_loved_as_json(self, tmp_path):
         track = {"artist": {"name": "A", "url": "x", "mbid": ""}, "name": "T", "mbid": MBID}
-        page = {"track": [track | {"date": {"uts": "1714550000", "#text": "x"}}], "@attr": {"page": "1"}}
+        page = {
+            "track": [track | {"date": {"uts": "1714550000", "#text": "x"}}],
+            "@attr": {"page": "1"},
+        }
         for document in ([page], {"lovedtracks": page}):
             (like,), _ = read(write(tmp_path / "l.json", json.dumps(document)))
             assert (like.kind, like.song.mbid) == (LIKE, MBID)
@@ -254,7 +290,9 @@ class TestLikesAndPlaylists:
     def test_lastfm_scrobbles_as_json_with_what_is_playing(self, tmp_path):
         track = {"artist": {"#text": "A"}, "album": {"#text": "Alb"}, "name": "T", "mbid": ""}
         now = track | {"@attr": {"nowplaying": "true"}}
-        page = {"recenttracks": {"track": [now, track | {"date": {"uts": "1714550000"}}], "@attr": {}}}
+        page = {
+            "recenttracks": {"track": [now, track | {"date": {"uts": "1714550000"}}], "@attr": {}}
+        }
         records, rejected = read(write(tmp_path / "r.json", json.dumps(page)))
         assert ([record.kind for record in records], rejected) == ([PLAY], {1: "now_playing"})
 
@@ -274,7 +312,13 @@ class TestOtherHistories:
         assert records[0].song.mbid == MBID and list(rejected) == [6, 7]
 
     def test_lastfmstats_as_json(self, tmp_path):
-        scrobble = {"track": "T", "artist": "A", "album": "Alb", "albumId": "", "date": 1_714_550_000_000}
+        scrobble = {
+            "track": "T",
+            "artist": "A",
+            "album": "Alb",
+            "albumId": "",
+            "date": 1_714_550_000_000,
+        }
         text = json.dumps({"username": "nora", "scrobbles": [scrobble, scrobble | {"date": None}]})
         records, rejected = read(write(tmp_path / "l.json", text))
         assert (records[0].occurred_at, list(rejected)) == (1_714_550_000, [2])
@@ -287,9 +331,17 @@ class TestOtherHistories:
         assert (play.kind, play.occurred_at, like.kind) == (PLAY, 1_714_550_000, LIKE)
 
     def test_youtube_music_in_german_in_the_zip(self, tmp_path):
-        entry = {"header": "YouTube Music", "title": "Lied angesehen", "time": "2024-05-01T10:00:00.123Z"}
+        entry = {
+            "header": "YouTube Music",
+            "title": "Lied angesehen",
+            "time": "2024-05-01T10:00:00.123Z",
+        }
         gone = entry | {"title": "Watched https://music.youtube.com/watch?v=x"}
-        entries = [entry | {"subtitles": [{"name": "Oda - Topic"}]}, gone, entry | {"header": "YouTube"}]
+        entries = [
+            entry | {"subtitles": [{"name": "Oda - Topic"}]},
+            gone,
+            entry | {"header": "YouTube"},
+        ]
         name = "Takeout/YouTube und YouTube Music/Verlauf/watch-history.json"
         records, rejected = read(zipped(tmp_path / "t.zip", {name: json.dumps(entries)}))
         assert names(records) == [("Oda", "Lied")]
@@ -311,14 +363,14 @@ class TestOtherHistories:
         assert rejected == {4: "not_music", 5: "unwanted"}
 
     def test_deezer_and_tidal_with_short_plays_and_zones(self, tmp_path):
-        deezer = (
-            "Song Title,Artist,ISRC,Album Title,IP Address,Listening Time,Platform Name,Platform Model,Date\n"
-        )
+        deezer = "Song Title,Artist,ISRC,Album Title,IP Address,Listening Time,Platform Name,Platform Model,Date\n"
         (play,), _ = read(
             write(tmp_path / "d.csv", deezer + "T,A,,Alb,192.0.2.1,9,web,,2024-05-01 10:00:00\n")
         )
         assert (play.played_ms, play.occurred_at) == (9_000, 1_714_557_600)
-        tidal = "artist_name,track_title,entry_date,product_type,session_type,time_zone,duration_s\n"
+        tidal = (
+            "artist_name,track_title,entry_date,product_type,session_type,time_zone,duration_s\n"
+        )
         rows = "A,T,13/05/2024 10:00,TRACK,ONLINE,Europe/Berlin,200\nA,V,2024-05-13 10:00,VIDEO,X,Y,1\n"
         (play,), rejected = read(write(tmp_path / "t.csv", tidal + rows))
         assert (play.occurred_at, rejected) == (1_715_594_400 - 7200, {3: "not_music"})
@@ -327,14 +379,22 @@ class TestOtherHistories:
         line = "2024-05-01 10:00:00.1234567\t%s\ti\t%s\t%s\tDirectPlay\tFinamp\tPhone\t200\n"
         rows = line % ("u", "Audio", "A - T (x) (Alb (Deluxe))") + line % ("u", "Movie", "Film")
         (play,), rejected = read(write(tmp_path / "j.tsv", rows))
-        assert (play.song.title, play.song.album, rejected) == ("T (x)", "Alb (Deluxe)", {2: "not_music"})
+        assert (play.song.title, play.song.album, rejected) == (
+            "T (x)",
+            "Alb (Deluxe)",
+            {2: "not_music"},
+        )
         with pytest.raises(WrongFile, match="playback of 2 users"):
             read(write(tmp_path / "k.tsv", rows + line % ("v", "Audio", "A - T")))
 
     @pytest.mark.parametrize(
         ("name", "content", "says"),
         [
-            ("watch-history.html", b'<html><a href="https://www.youtube.com/watch?v=x">', "format JSON"),
+            (
+                "watch-history.html",
+                b'<html><a href="https://www.youtube.com/watch?v=x">',
+                "format JSON",
+            ),
             ("Library.xml", b"<?xml version='1.0'?><plist><key>Tracks</key></plist>", "iTunes"),
             ("a.pdf", b"%PDF-1.7 x", "is a PDF"),
             ("a.sqlite", b"SQLite format 3\0", "is a database"),
@@ -342,7 +402,9 @@ class TestOtherHistories:
             ("a.csv", b"x,y\n1,2\n", "is no listening history that is known here"),
         ],
     )
-    def test_what_cannot_be_read_is_named_with_the_way_that_works(self, tmp_path, name, content, says):
+    def test_what_cannot_be_read_is_named_with_the_way_that_works(
+        self, tmp_path, name, content, says
+    ):
         with pytest.raises(WrongFile, match=says):
             detect_history(open_file(write(tmp_path / name, content)))
 
@@ -362,9 +424,16 @@ class TestOtherHistories:
 
 @pytest.mark.django_db
 class TestPlaylistsAndOwnData:
-    JSPF = {"playlist": {"title": "Rain", "track": [{"title": t, "creator": "A"} for t in ("T", "U", "T")]}}
+    JSPF = {
+        "playlist": {
+            "title": "Rain",
+            "track": [{"title": t, "creator": "A"} for t in ("T", "U", "T")],
+        }
+    }
 
-    def test_a_playlist_keeps_its_order_and_each_song_once_and_joins_the_one_that_is_there(self, tmp_path):
+    def test_a_playlist_keeps_its_order_and_each_song_once_and_joins_the_one_that_is_there(
+        self, tmp_path
+    ):
         alice = User.objects.create_user("alice")
         file = write(tmp_path / "x.jspf", json.dumps(self.JSPF))
         first = import_jobs.import_file(file, "history", listener=alice)
@@ -386,25 +455,38 @@ class TestPlaylistsAndOwnData:
         history = [
             spotify_entry("One", spotify_track_uri=None),
             spotify_entry(
-                "Two", spotify_track_uri=None, ts="2021-03-05T10:05:00Z", ms_played=9_000, reason_end="fwdbtn"
+                "Two",
+                spotify_track_uri=None,
+                ts="2021-03-05T10:05:00Z",
+                ms_played=9_000,
+                reason_end="fwdbtn",
             ),
         ]
         import_jobs.import_file(spotify_zip(tmp_path / "s.zip", history), "history", listener=alice)
-        import_jobs.import_file(write(tmp_path / "x.jspf", json.dumps(self.JSPF)), "history", listener=alice)
+        import_jobs.import_file(
+            write(tmp_path / "x.jspf", json.dumps(self.JSPF)), "history", listener=alice
+        )
         interactions.like_song(alice, Song.objects.get(title="One"), source="site")
         interactions.dislike_song(alice, Song.objects.get(title="Two"), source="site")
         for listener, title in ((alice, "T"), (alice, "U")):
             interactions.record_play(listener, Song.objects.get(title=title), source="player")
-        file = write(tmp_path / "my-data.json", json.dumps(data_export.export_data(alice), default=str))
+        file = write(
+            tmp_path / "my-data.json", json.dumps(data_export.export_data(alice), default=str)
+        )
 
         run = import_jobs.import_file(file, "history", listener=bob)
 
         assert (run.format, run.n_rejected) == ("musicrec", 0)
         columns = ("song", "kind", "plays", "played_ms", "occurred_at", "source")
-        of = [set(Interaction.objects.for_listener(one).values_list(*columns)) for one in (alice, bob)]
+        of = [
+            set(Interaction.objects.for_listener(one).values_list(*columns)) for one in (alice, bob)
+        ]
         assert of[0] == of[1] and len(of[0]) == 6
         playlists = [
-            [(p.title, [item.song_id for item in p.items.all()]) for p in Playlist.objects.filter(owner=one)]
+            [
+                (p.title, [item.song_id for item in p.items.all()])
+                for p in Playlist.objects.filter(owner=one)
+            ]
             for one in (alice, bob)
         ]
         assert playlists[0] == playlists[1] != []
@@ -437,6 +519,8 @@ class TestJsonStreams:
             self.values(broken, ("list", "*"))
 
     def test_an_entry_that_is_too_long_or_deep_costs_itself(self):
-        text = f'[1, "{"x" * (json_files.LONGEST_ENTRY + 2**19)}", {"[" * 200_000}{"]" * 200_000}, 2]'
+        text = (
+            f'[1, "{"x" * (json_files.LONGEST_ENTRY + 2**19)}", {"[" * 200_000}{"]" * 200_000}, 2]'
+        )
         entries = list(json_files.read_array(io.BytesIO(text.encode())))
         assert (entries[0], entries[-1], len(entries)) == (1, 2, 4)

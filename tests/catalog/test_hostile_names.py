@@ -57,7 +57,9 @@ def _patterns() -> dict[str, re.Pattern]:
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if _is_call_of_re(node) and isinstance(node.args[0], ast.Constant):
-                    patterns[f"{path.relative_to(ROOT)}:{node.lineno}"] = re.compile(node.args[0].value)
+                    patterns[f"{path.relative_to(ROOT)}:{node.lineno}"] = re.compile(
+                        node.args[0].value
+                    )
     return patterns
 
 
@@ -88,7 +90,9 @@ def _seconds(act: Callable[[], object]) -> float:
 def _assert_linear(act: Callable[[str], object], make_name: Callable[[int], str]) -> None:
     before = _seconds(lambda: act(make_name(SHORT)))
     after = _seconds(lambda: act(make_name(LONG)))
-    assert after <= before * MOST_GROWTH, f"4 times the letters cost {after / before:.0f} times the work"
+    assert after <= before * MOST_GROWTH, (
+        f"4 times the letters cost {after / before:.0f} times the work"
+    )
 
 
 def _names(piece: str) -> list[Callable[[int], str]]:

@@ -38,7 +38,8 @@ def history(n: int, *, title: str = "Song") -> bytes:
     """A history of so many plays, one an hour."""
     entries = [
         spotify_entry(
-            f"{title} {i % 7}", ts=f"2021-{1 + i // 672:02d}-{1 + i // 24 % 28:02d}T{i % 24:02d}:10:00Z"
+            f"{title} {i % 7}",
+            ts=f"2021-{1 + i // 672:02d}-{1 + i // 24 % 28:02d}T{i % 24:02d}:10:00Z",
         )
         for i in range(n)
     ]
@@ -56,7 +57,9 @@ def dead_owner() -> str:
 
 
 class TestAttempts:
-    def test_a_file_that_kills_its_worker_fails_with_the_reason_and_is_deleted(self, alice, uploads):
+    def test_a_file_that_kills_its_worker_fails_with_the_reason_and_is_deleted(
+        self, alice, uploads
+    ):
         """T66: given an import whose worker dies every time, when it was tried three times, then it has failed."""
         run = upload(alice, history(3))
         for attempt in (1, 2):
@@ -68,7 +71,9 @@ class TestAttempts:
         assert import_jobs.sweep_imports().failed == [run]
         run.refresh_from_db()
         assert run.status == Status.FAILED
-        assert run.error == "Reading it was tried 3 times, and each time the worker was lost at row 1."
+        assert (
+            run.error == "Reading it was tried 3 times, and each time the worker was lost at row 1."
+        )
         assert list(uploads.iterdir()) == []
 
     def test_others_come_before_what_failed_already(self, alice, bob):
@@ -96,7 +101,9 @@ class TestAttempts:
         assert (run.status, run.attempt) == (Status.QUEUED, 1)
         assert import_jobs.run_next_import().status == Status.SUCCEEDED
 
-    def test_a_fault_in_the_reading_fails_at_once_and_leaves_no_file(self, alice, monkeypatch, uploads):
+    def test_a_fault_in_the_reading_fails_at_once_and_leaves_no_file(
+        self, alice, monkeypatch, uploads
+    ):
         run = upload(alice, history(3))
 
         def broken(*args, **kwargs):
@@ -119,7 +126,12 @@ class TestTurns:
         monkeypatch.setattr(ingest, "CHUNK", 10)
         long = upload(alice, history(25, title="Long"))
         first = import_jobs.run_next_import()
-        assert (first.pk, first.status, first.n_read, first.attempt) == (long.pk, Status.QUEUED, 10, 0)
+        assert (first.pk, first.status, first.n_read, first.attempt) == (
+            long.pk,
+            Status.QUEUED,
+            10,
+            0,
+        )
         assert 0 < first.progress <= 1
         short = upload(bob, history(5, title="Short"))
         assert [import_jobs.run_next_import().pk for _ in range(2)] == [short.pk, long.pk]
@@ -153,7 +165,10 @@ class TestWhatLeadsNowhere:
         settings.IMPORT_REJECTS_IN_ROW = 5_000
         line = b'{"listened_at": 1, "track_metadata": 5}\n'
         start = json.dumps(
-            {"listened_at": 1_600_000_000, "track_metadata": {"artist_name": "A", "track_name": "T"}}
+            {
+                "listened_at": 1_600_000_000,
+                "track_metadata": {"artist_name": "A", "track_name": "T"},
+            }
         ).encode()
         content = gzip.compress(start + b"\n" + line * 1_000_000)
         assert len(content) < 200_000
@@ -173,11 +188,15 @@ class TestWhatLeadsNowhere:
         assert (ended.status, ended.n_read) == (Status.FAILED, 10)
         assert ended.error.startswith("It was stopped at row 10: no more rows")
 
-    def test_a_trap_is_found_by_the_worker_and_not_in_the_request(self, alice, settings, monkeypatch):
+    def test_a_trap_is_found_by_the_worker_and_not_in_the_request(
+        self, alice, settings, monkeypatch
+    ):
         """T51, T67"""
         settings.IMPORT_UNPACKED_MB = 60
         opened = []
-        monkeypatch.setattr(import_jobs, "open_file", lambda *a, **k: opened.append(a) or open_file(*a, **k))
+        monkeypatch.setattr(
+            import_jobs, "open_file", lambda *a, **k: opened.append(a) or open_file(*a, **k)
+        )
         run = upload(alice, gzip.compress(b"\n" * (61 * 2**20)), "listens.txt.gz")
         assert opened == []
         assert "unpacks to far more than its size" in import_jobs.run_import(run.pk).error
@@ -207,7 +226,9 @@ class TestQuotas:
         settings.IMPORT_WAITING = 2
         for i in range(2):
             upload(alice, history(3 + i))
-        with pytest.raises(import_jobs.ImportRefused, match="2 of your files are waiting or being read"):
+        with pytest.raises(
+            import_jobs.ImportRefused, match="2 of your files are waiting or being read"
+        ):
             upload(alice, history(9))
         upload(bob, history(9))
         settings.IMPORT_WAITING_MB = 1

@@ -49,7 +49,9 @@ LISTEN = {
         },
     },
 }
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def test_kinds_and_features_are_the_same_everywhere():
@@ -66,7 +68,12 @@ class TestSongs:
         )
         (song,), rejected = split(outcomes(file, "songs", "csv"))
         assert rejected == {}
-        assert (song.key, song.title, song.artist, song.album) == ("s1", 'Hello, "World"', "Björk", "Post")
+        assert (song.key, song.title, song.artist, song.album) == (
+            "s1",
+            'Hello, "World"',
+            "Björk",
+            "Post",
+        )
         assert (song.genres, song.year, song.duration_ms) == (("pop", "art rock"), 1995, 201_000)
         assert dict(zip(FEATURES, song.features, strict=True))["energy"] == 0.5
         assert dict(zip(FEATURES, song.features, strict=True))["tempo"] == 121.5
@@ -87,7 +94,9 @@ class TestSongs:
     )
     def test_a_bad_row_is_rejected_with_its_line_and_the_rest_goes_in(self, tmp_path, row, reason):
         """T50"""
-        file = write(tmp_path / "s.csv", f"id,title,artist,energy\ns0,First,A,0.1\n{row}\ns2,Last,A,0.2\n")
+        file = write(
+            tmp_path / "s.csv", f"id,title,artist,energy\ns0,First,A,0.1\n{row}\ns2,Last,A,0.2\n"
+        )
         if "\0" in row:  # behind the first 4 kB, or the file would be taken for a binary one
             file = write(
                 tmp_path / "s.csv",
@@ -131,7 +140,10 @@ class TestSongs:
     @quick
     @given(
         rows=st.lists(
-            st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=40)] * 2),
+            st.tuples(
+                *[st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=40)]
+                * 2
+            ),
             min_size=1,
             max_size=20,
         )
@@ -140,7 +152,9 @@ class TestSongs:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([("title", "artist"), *rows])
-        songs, rejected = split(outcomes(write(tmp_path / "s.csv", text.getvalue()), "songs", "csv"))
+        songs, rejected = split(
+            outcomes(write(tmp_path / "s.csv", text.getvalue()), "songs", "csv")
+        )
         assert len(songs) + len(rejected) == len(rows)
         for song in songs:
             title, artist = rows[song.line - 2]
@@ -238,12 +252,16 @@ class TestWrongFiles:
         assert str(raised.value).startswith(sentence)
 
     def test_a_missing_file(self, tmp_path):
-        with pytest.raises(WrongFile, match=r"none\.csv cannot be read: No such file or directory\."):
+        with pytest.raises(
+            WrongFile, match=r"none\.csv cannot be read: No such file or directory\."
+        ):
             open_file(tmp_path / "none.csv")
 
     def test_a_damaged_row_in_a_utf8_file_is_only_a_row(self, tmp_path):
         """T50"""
-        file = write(tmp_path / "s.csv", "title,artist\nBjörk,B\n".encode() + b"Caf\xe9,B\n" + b"C,D\n")
+        file = write(
+            tmp_path / "s.csv", "title,artist\nBjörk,B\n".encode() + b"Caf\xe9,B\n" + b"C,D\n"
+        )
         songs, rejected = split(outcomes(file, "songs", "csv"))
         assert len(songs) == 2
         assert rejected == {3: "the line is not UTF-8 text"}
@@ -260,7 +278,9 @@ class TestWrongFiles:
         with pytest.raises(WrongFile, match="unpacks to far more than its size"):
             open_file(tmp_path / "b.zip")
 
-    @pytest.mark.parametrize("name", ["../endsong_0.json", "/etc/endsong_0.json", "a/..\\..\\endsong_0.json"])
+    @pytest.mark.parametrize(
+        "name", ["../endsong_0.json", "/etc/endsong_0.json", "a/..\\..\\endsong_0.json"]
+    )
     def test_members_that_climb_out(self, tmp_path, name):
         """T51"""
         with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
@@ -325,7 +345,11 @@ class TestHistories:
         stop = 1_614_852_300  # 2021-03-04 10:05:00 UTC
         assert (play.occurred_at, play.played_ms, play.kind) == (stop - 240, 240_000, PLAY)
         assert (skip.occurred_at, skip.played_ms, skip.kind) == (stop - 12, 12_000, SKIP)
-        assert (play.song.title, play.song.artist, play.song.album) == ("Hidden Place", "Lola Berg", "Tide")
+        assert (play.song.title, play.song.artist, play.song.album) == (
+            "Hidden Place",
+            "Lola Berg",
+            "Tide",
+        )
         assert play.song.spotify_id == "1234567890abcdefghijAB"
         assert rejected == {
             3: "private",
@@ -344,7 +368,9 @@ class TestHistories:
                 "msPlayed": 60_000,
             }
         ]
-        file = zipped(tmp_path / "a.zip", {"MyData/StreamingHistory_music_0.json": json.dumps(entries)})
+        file = zipped(
+            tmp_path / "a.zip", {"MyData/StreamingHistory_music_0.json": json.dumps(entries)}
+        )
         assert self.found(file) == "spotify-account"
         (play,), _ = split(outcomes(file, "history", "spotify-account"))
         assert (play.occurred_at, play.song.title) == (1_614_852_300 - 60, "Hidden")
@@ -371,7 +397,11 @@ class TestHistories:
         )
         assert self.found(file) == "listenbrainz"
         (play, like), rejected = split(outcomes(file, "history", "listenbrainz"))
-        assert (play.occurred_at, play.song.mbid, play.song.duration_ms) == (1_443_521_965, mbid, 222_000)
+        assert (play.occurred_at, play.song.mbid, play.song.duration_ms) == (
+            1_443_521_965,
+            mbid,
+            222_000,
+        )
         assert (like.kind, like.song) == (LIKE, play.song)
         assert rejected[2].startswith("the line is not JSON")
         assert rejected[4] == "the song is named by an id only that no listen in the file has"
@@ -392,7 +422,11 @@ class TestHistories:
         assert self.found(file) == "lastfm"
         (play,), rejected = split(outcomes(file, "history", "lastfm"))
         assert rejected == {}
-        assert (play.song.artist, play.song.album, play.song.title) == ("Lola Berg", "Tide", "Hidden")
+        assert (play.song.artist, play.song.album, play.song.title) == (
+            "Lola Berg",
+            "Tide",
+            "Hidden",
+        )
         assert play.occurred_at == 1_258_985_220
 
     def test_something_else_is_named_as_such(self, tmp_path):
@@ -418,7 +452,11 @@ class TestHistories:
     @given(
         entry=st.dictionaries(
             st.sampled_from([*spotify_entry()]),
-            st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.floats(allow_nan=False),
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.text(max_size=20)
+            | st.floats(allow_nan=False),
         )
     )
     def test_any_entry_is_a_listen_or_rejected(self, tmp_path, entry):
@@ -428,21 +466,34 @@ class TestHistories:
 
     @quick
     @given(
-        entry=st.dictionaries(st.sampled_from(["endTime", "artistName", "trackName", "msPlayed"]), ANYTHING)
+        entry=st.dictionaries(
+            st.sampled_from(["endTime", "artistName", "trackName", "msPlayed"]), ANYTHING
+        )
     )
     def test_any_entry_of_an_account_is_a_listen_or_rejected(self, tmp_path, entry):
-        good = {"endTime": "2021-03-04 10:05", "artistName": "A", "trackName": "T", "msPlayed": 60_000}
+        good = {
+            "endTime": "2021-03-04 10:05",
+            "artistName": "A",
+            "trackName": "T",
+            "msPlayed": 60_000,
+        }
         text = json.dumps([good, good | entry, entry])
-        found = outcomes(write(tmp_path / "StreamingHistory0.json", text), "history", "spotify-account")
+        found = outcomes(
+            write(tmp_path / "StreamingHistory0.json", text), "history", "spotify-account"
+        )
         assert len(found) == 3
 
     @quick
     @given(
         listen=st.dictionaries(st.sampled_from([*LISTEN]), ANYTHING),
         metadata=st.dictionaries(st.sampled_from([*LISTEN["track_metadata"]]), ANYTHING),
-        info=st.dictionaries(st.sampled_from([*LISTEN["track_metadata"]["additional_info"]]), ANYTHING),
+        info=st.dictionaries(
+            st.sampled_from([*LISTEN["track_metadata"]["additional_info"]]), ANYTHING
+        ),
         feedback=st.dictionaries(
-            st.sampled_from(["score", "created", "recording_msid", "recording_mbid", "track_metadata"]),
+            st.sampled_from(
+                ["score", "created", "recording_msid", "recording_mbid", "track_metadata"]
+            ),
             ANYTHING,
         ),
     )
@@ -469,7 +520,9 @@ class TestHistories:
         """T50"""
         text = io.StringIO()
         csv.writer(text).writerows(rows)
-        file = write(tmp_path / "l.csv", f"{header}\n{text.getvalue()}".encode("utf-8", "surrogatepass"))
+        file = write(
+            tmp_path / "l.csv", f"{header}\n{text.getvalue()}".encode("utf-8", "surrogatepass")
+        )
         try:
             found = outcomes(file, "history", "lastfm")
         except WrongFile as error:
@@ -480,7 +533,8 @@ class TestHistories:
 
     @quick
     @given(
-        junk=st.binary(max_size=2_000), name=st.sampled_from(["endsong_0.json", "1.jsonl", "feedback.jsonl"])
+        junk=st.binary(max_size=2_000),
+        name=st.sampled_from(["endsong_0.json", "1.jsonl", "feedback.jsonl"]),
     )
     def test_any_bytes_in_a_zip_are_records_or_rejected_rows(self, tmp_path, junk, name):
         """T50, T51"""

@@ -25,7 +25,9 @@ from tests.catalog.files import spotify_entry, spotify_zip, write, zipped
 pytestmark = pytest.mark.django_db
 Status = ImportRun.Status
 Kind = Interaction.Kind
-SONGS = "song_id,title,artist,energy\ns1,Tide,Lola Berg,0.5\ns2,Ember,Lola Berg,\ns3,Café,Élan,0.1\n"
+SONGS = (
+    "song_id,title,artist,energy\ns1,Tide,Lola Berg,0.5\ns2,Ember,Lola Berg,\ns3,Café,Élan,0.1\n"
+)
 
 
 @pytest.fixture
@@ -39,7 +41,9 @@ def alice():
 
 
 def listens(tmp_path, text, **options):
-    return import_jobs.import_file(write(tmp_path / "listens.csv", text), "listens", "csv", options=options)
+    return import_jobs.import_file(
+        write(tmp_path / "listens.csv", text), "listens", "csv", options=options
+    )
 
 
 def counts(run):
@@ -68,7 +72,9 @@ class TestSongs:
         assert not Song.objects.exists()
 
     def test_songs_without_ids_get_numbers_and_are_recognised(self, tmp_path):
-        file = write(tmp_path / "s.csv", "title,artist\nTide,Lola\nTide - Remastered 2011,Lola\nEmber,Lola\n")
+        file = write(
+            tmp_path / "s.csv", "title,artist\nTide,Lola\nTide - Remastered 2011,Lola\nEmber,Lola\n"
+        )
         assert counts(import_jobs.import_file(file, "songs", "csv")) == (3, 2, 1, 0)
         assert sorted(Song.objects.values_list("key", flat=True)) == ["song_00001", "song_00002"]
         more = write(tmp_path / "t.csv", "title,artist\nEmber,Lola\nNew,Lola\n")
@@ -76,14 +82,18 @@ class TestSongs:
         assert Song.objects.get(title="New").key == "song_00003"
 
     def test_a_later_file_fills_in_what_is_missing_and_changes_nothing_else(self, tmp_path, songs):
-        file = write(tmp_path / "more.csv", "song_id,title,artist,energy,tempo,year\ns1,X,Y,0.9,120,1999\n")
+        file = write(
+            tmp_path / "more.csv", "song_id,title,artist,energy,tempo,year\ns1,X,Y,0.9,120,1999\n"
+        )
         import_jobs.import_file(file, "songs", "csv")
         song = Song.objects.get(key="s1")
         assert (song.title, song.energy, song.tempo, song.year) == ("Tide", 0.5, 120, 1999)
 
     def test_each_feature_keeps_the_source_of_the_file_that_brought_it(self, tmp_path, songs):
         header = "song_id,title,artist,energy,tempo\n"
-        more = write(tmp_path / "more.csv", header + "s1,Tide,Lola Berg,0.9,120\ns2,Ember,Lola Berg,0.4,90\n")
+        more = write(
+            tmp_path / "more.csv", header + "s1,Tide,Lola Berg,0.9,120\ns2,Ember,Lola Berg,0.4,90\n"
+        )
         import_jobs.import_file(more, "songs", "csv", options={"features_source": "spotify"})
         first, second = Song.objects.get(key="s1"), Song.objects.get(key="s2")
         assert first.features_by_source == {"file": ["energy"], "spotify": ["tempo"]}
@@ -100,14 +110,18 @@ class TestSongs:
     def test_hostile_titles_are_stored_as_they_are(self, tmp_path):
         """T47, T48"""
         title = "<script>alert(1)</script> \u202egnp.exe \U0001f468\u200d\U0001f469"
-        import_jobs.import_file(write(tmp_path / "s.csv", f"title,artist\n{title},=1+1\n"), "songs", "csv")
+        import_jobs.import_file(
+            write(tmp_path / "s.csv", f"title,artist\n{title},=1+1\n"), "songs", "csv"
+        )
         assert Song.objects.get().title == title
         assert Song.objects.matching("script alert").exists()
 
 
 class TestListens:
     def test_listeners_keep_their_ids_and_cannot_sign_in(self, tmp_path, songs):
-        run = listens(tmp_path, "user_id,song_id\nplaylist-1802,s1\nplaylist-1802,s2\nAlice,s1\nalice,s2\n")
+        run = listens(
+            tmp_path, "user_id,song_id\nplaylist-1802,s1\nplaylist-1802,s2\nAlice,s1\nalice,s2\n"
+        )
         assert counts(run) == (4, 4, 0, 0)
         listener = User.objects.get(username="playlist-1802")
         assert not listener.has_usable_password()
@@ -145,7 +159,9 @@ class TestListens:
         }
 
     def test_songs_named_by_title_and_artist_are_matched_or_added(self, tmp_path, songs):
-        run = listens(tmp_path, "user,artist,title\nu,LOLA BERG,Tide (2004 Remaster)\nu,Someone,New\n")
+        run = listens(
+            tmp_path, "user,artist,title\nu,LOLA BERG,Tide (2004 Remaster)\nu,Someone,New\n"
+        )
         assert counts(run) == (2, 2, 0, 0)
         assert Song.objects.count() == 4
         assert Interaction.objects.filter(song__key="s1").exists()
@@ -172,7 +188,9 @@ class TestCommands:
             "  line 3: song 'nope' is not in the catalog; import the songs first",
         ]
 
-    @pytest.mark.parametrize("content", [b"", b"x,y\n1,2\n", "title,artist\nCaf\xe9,A\n".encode("latin-1")])
+    @pytest.mark.parametrize(
+        "content", [b"", b"x,y\n1,2\n", "title,artist\nCaf\xe9,A\n".encode("latin-1")]
+    )
     def test_a_wrong_file_is_one_sentence_and_changes_nothing(self, tmp_path, content):
         """T50"""
         file = write(tmp_path / "s.csv", content)
@@ -180,13 +198,19 @@ class TestCommands:
             with pytest.raises(CommandError) as raised:
                 call_command(command, file)
             assert str(raised.value).count("\n") == 0
-        assert not ImportRun.objects.exists() and not Song.objects.exists() and not User.objects.exists()
+        assert (
+            not ImportRun.objects.exists()
+            and not Song.objects.exists()
+            and not User.objects.exists()
+        )
 
     def test_columns_by_flags(self, tmp_path, capsys):
         file = write(tmp_path / "s.csv", "Lied;Wer\nA;B\n")
         call_command("import_songs", file, "--title-column", "Lied", "--artist-column", "wer")
         assert "1 added" in capsys.readouterr().out
-        with pytest.raises(CommandError, match=r"s\.csv has no column 'Nope'; it has 'lied', 'wer'\."):
+        with pytest.raises(
+            CommandError, match=r"s\.csv has no column 'Nope'; it has 'lied', 'wer'\."
+        ):
             call_command("import_songs", file, "--title-column", "Nope")
 
     def test_a_file_of_rejected_rows_only_ends_with_1(self, tmp_path):
@@ -225,7 +249,9 @@ class TestHistory:
 
     def history(self, tmp_path, n=5, **changes):
         start = datetime(2021, 3, 4, 10, tzinfo=UTC)
-        times = [(start + timedelta(minutes=5 * i)).strftime("%Y-%m-%dT%H:%M:%SZ") for i in range(n)]
+        times = [
+            (start + timedelta(minutes=5 * i)).strftime("%Y-%m-%dT%H:%M:%SZ") for i in range(n)
+        ]
         entries = [
             spotify_entry(f"Song {i % 3}", ts=ts, spotify_track_uri=None, **changes)
             for i, ts in enumerate(times)
@@ -360,7 +386,9 @@ class TestLeases:
         """T10"""
         run = self.run_of()
         lease = jobs.claim_job(ImportRun, run.pk, "a:x:1")
-        ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        ImportRun.objects.filter(pk=run.pk).update(
+            lease_until=timezone.now() - timedelta(seconds=1)
+        )
         assert jobs.claim_job(ImportRun, run.pk, "b:x:1", take_over=True) is not None
         with pytest.raises(LostLease):
             ingest(run, lease, iter([SongRecord(1, "T", "A")]))
@@ -372,7 +400,9 @@ class TestLeases:
         dead = jobs.get_owner_name().split(":")
         dead[1] = "999999999"
         run = self.run_of(
-            status=Status.RUNNING, owner=":".join(dead), lease_until=timezone.now() + timedelta(hours=1)
+            status=Status.RUNNING,
+            owner=":".join(dead),
+            lease_until=timezone.now() + timedelta(hours=1),
         )
         assert jobs.claim_job(ImportRun, run.pk, take_over=True) is not None
 
@@ -382,7 +412,9 @@ class TestLeases:
         run.refresh_from_db()
         ImportRun.objects.filter(pk=run.pk).update(content="listens")
         run.content = "listens"
-        records = [ListenRecord(i, "u", "s1", occurred_at=1_600_000_000 + 60 * i) for i in range(2, 5)]
+        records = [
+            ListenRecord(i, "u", "s1", occurred_at=1_600_000_000 + 60 * i) for i in range(2, 5)
+        ]
         ingest(run, lease, iter(records))
         assert (run.n_read, run.n_added) == (5, 3)
 
@@ -398,7 +430,9 @@ def test_lookups_by_id_use_an_index(songs):
         Interaction.objects.filter(song_id=1, kind=0),
         Interaction.objects.filter(import_run_id=1),
     ]
-    whole_table, by_index = ("Seq Scan", "Index") if connection.vendor == "postgresql" else ("SCAN", "USING")
+    whole_table, by_index = (
+        ("Seq Scan", "Index") if connection.vendor == "postgresql" else ("SCAN", "USING")
+    )
     if connection.vendor == "postgresql":
         # a handful of rows is read fastest as a whole; ask what it could do with many
         connection.cursor().execute("SET LOCAL enable_seqscan = off")
@@ -412,7 +446,8 @@ def test_the_longest_names_fit_on_postgresql(installation, postgresql, tmp_path)
     """T48: 500 letters of four bytes each in title, artist and album."""
     letters = "".join(chr(0x20000 + i * 37 % 40_000) for i in range(1500))
     file = write(
-        tmp_path / "s.csv", f"title,artist,album\n{letters[:500]},{letters[500:1000]},{letters[1000:]}\n"
+        tmp_path / "s.csv",
+        f"title,artist,album\n{letters[:500]},{letters[500:1000]},{letters[1000:]}\n",
     )
     installation.database_url = postgresql()
     installation.manage("migrate", "--verbosity=0", "--skip-checks")

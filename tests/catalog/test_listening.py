@@ -20,7 +20,9 @@ def alice(db):
 
 @pytest.fixture
 def song(db):
-    return Song.objects.create(key="s", title="Tide", artist=Artist.objects.create(name="Lola Berg"))
+    return Song.objects.create(
+        key="s", title="Tide", artist=Artist.objects.create(name="Lola Berg")
+    )
 
 
 @pytest.fixture
@@ -63,7 +65,9 @@ def test_the_same_second_is_the_same_play(alice, song):
     assert Interaction.objects.plays_and_skips().count() == 1
 
 
-def test_nothing_is_told_when_nothing_changed(alice, song, told, django_capture_on_commit_callbacks):
+def test_nothing_is_told_when_nothing_changed(
+    alice, song, told, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
         interactions.clear_opinion(alice, song)
         interactions.delete_listen(alice, song, NOON)
@@ -87,7 +91,9 @@ def test_a_song_or_everything_is_forgotten(alice, song):
     assert interactions.delete_all_interactions(alice) == 1
 
 
-def test_a_broken_receiver_does_not_lose_the_like(alice, song, django_capture_on_commit_callbacks, caplog):
+def test_a_broken_receiver_does_not_lose_the_like(
+    alice, song, django_capture_on_commit_callbacks, caplog
+):
     def broken(**_):
         raise RuntimeError("cache is gone")
 
@@ -110,7 +116,9 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
     with django_capture_on_commit_callbacks(execute=True):
         assert interactions.set_opinions(alice, opinions, source="api") == [True, True, True, False]
         assert interactions.set_opinions(alice, opinions[1:], source="api") == [False, False, False]
-    assert set(Interaction.objects.for_listener(alice).values_list("song__key", "kind", "source")) == {
+    assert set(
+        Interaction.objects.for_listener(alice).values_list("song__key", "kind", "source")
+    ) == {
         ("s", Kind.LIKE, "api"),
         ("t", Kind.LIKE, "api"),
     }

@@ -243,7 +243,9 @@ def test_the_documented_tables_are_what_happens(heading):
     examples = EXAMPLE.findall(text.split("\n## ", 1)[0])
     assert len(examples) > 10
     wrong = [
-        f"{one} {sign} {other}" for one, sign, other in examples if (key(one) == key(other)) != (sign == "=")
+        f"{one} {sign} {other}"
+        for one, sign, other in examples
+        if (key(one) == key(other)) != (sign == "=")
     ]
     assert not wrong
 
@@ -264,9 +266,20 @@ def test_all_versions_of_a_song_are_one_work():
         "Tide - 2011 Remaster",
         "Tide [Demo]",
     ]
-    assert {build_work_key("Mara Bug", title) for title in versions} == {build_work_key("mara bug", "TIDE")}
-    assert build_work_key("Mara Bug", "Tide (Part 2) [Live]") == build_work_key("Mara Bug", "Tide, Pt. 2")
-    others = ["Tide", "Tide (Part 1)", "Tide (Part 2)", "Tide (With You)", "Tides", "Tide - Reprise"]
+    assert {build_work_key("Mara Bug", title) for title in versions} == {
+        build_work_key("mara bug", "TIDE")
+    }
+    assert build_work_key("Mara Bug", "Tide (Part 2) [Live]") == build_work_key(
+        "Mara Bug", "Tide, Pt. 2"
+    )
+    others = [
+        "Tide",
+        "Tide (Part 1)",
+        "Tide (Part 2)",
+        "Tide (With You)",
+        "Tides",
+        "Tide - Reprise",
+    ]
     assert len({build_work_key("Mara Bug", title) for title in others}) == len(others)
     assert build_work_key("Mara Bug", "(Live)") != build_work_key("Mara Bug", "(Demo)")
 
@@ -280,7 +293,13 @@ def test_marks_are_letters_where_they_are_no_accents():
 
 
 def test_a_credit_is_cut_at_its_joiners():
-    assert split_credit("Ana Lima, Bo Berg & Cy x Di vs. Ed") == ["Ana Lima", "Bo Berg", "Cy", "Di", "Ed"]
+    assert split_credit("Ana Lima, Bo Berg & Cy x Di vs. Ed") == [
+        "Ana Lima",
+        "Bo Berg",
+        "Cy",
+        "Di",
+        "Ed",
+    ]
     assert split_credit("AC/DC") == ["AC/DC"]
     assert build_lookup_key("The R.E.M.") == build_lookup_key("Rem") == "rem"
 

@@ -14,7 +14,9 @@ migration = import_module("catalog.migrations.0009_recompute_names")
 
 @pytest.mark.django_db
 def test_stored_keys_are_recomputed():
-    artists = [Artist.objects.create(name=name) for name in ("बग गायक", "Don't", "Dont it", "Ke$ha")]
+    artists = [
+        Artist.objects.create(name=name) for name in ("बग गायक", "Don't", "Dont it", "Ke$ha")
+    ]
     album = Album.objects.create(title="Don't", artist=artists[0])
     genre = Genre.objects.create(name="Rock 'n' Roll")
     songs = [

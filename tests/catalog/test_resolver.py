@@ -48,7 +48,10 @@ SAME = {
     ),
     "two ids, as compilations have": (record("Tide", mbid=ONE), record("Tide", mbid=OTHER)),
     "another album": (record("Tide", album="Single"), record("Tide", album="Album")),
-    "another length": (record("Tide", duration_ms=200_000), record("Tide - Radio Edit", duration_ms=150_000)),
+    "another length": (
+        record("Tide", duration_ms=200_000),
+        record("Tide - Radio Edit", duration_ms=150_000),
+    ),
     "an intro without details": (record("Intro"), record("Intro")),
     "a placeholder on one album": (
         record("Track 01", "Unknown Artist", album="Mix"),
@@ -69,7 +72,10 @@ OTHERS = {
         record("Beta", "Other", spotify_id="a" * 22),
     ),
     "an intro of two albums": (record("Intro", album="Silent"), record("Intro", album="Heart")),
-    "an intro of two lengths": (record("Intro", duration_ms=118_000), record("Intro", duration_ms=42_000)),
+    "an intro of two lengths": (
+        record("Intro", duration_ms=118_000),
+        record("Intro", duration_ms=42_000),
+    ),
     "a work by two performers": (
         record("Prelude in C", "J. S. Bug", mbid=ONE, duration_ms=118_000),
         record("Prelude in C", "J. S. Bug", mbid=OTHER, duration_ms=151_000),
@@ -155,7 +161,12 @@ def test_a_known_song_learns_ids_and_its_length():
     (known,) = resolve(record("Tide"))
     resolve(record("Tide", mbid=ONE, spotify_id="b" * 22, isrc="GBUM71029604", duration_ms=200_000))
     song = Song.objects.get()
-    assert (song.pk, str(song.mbid), song.spotify_id, song.isrc) == (known, ONE, "b" * 22, "GBUM71029604")
+    assert (song.pk, str(song.mbid), song.spotify_id, song.isrc) == (
+        known,
+        ONE,
+        "b" * 22,
+        "GBUM71029604",
+    )
     assert song.duration_ms == 200_000
     assert SongAlias.objects.count() == 0
 
@@ -190,7 +201,8 @@ def test_every_artist_of_a_credit_is_linked(bring):
 
 @both_ways
 @pytest.mark.parametrize(
-    "name", ["Simon & Garfunkel", "Earth, Wind & Fire", "Tyler, The Creator", "Nick Cave & The Bad Seeds"]
+    "name",
+    ["Simon & Garfunkel", "Earth, Wind & Fire", "Tyler, The Creator", "Nick Cave & The Bad Seeds"],
 )
 def test_one_name_is_not_split(bring, name):
     bring(record("Tide", name))
@@ -211,7 +223,12 @@ def test_parts_that_are_artists_of_their_own_are_linked():
 
 @both_ways
 def test_an_artist_is_found_by_a_spelling_without_blanks(bring):
-    bring(record("One", "AC/DC"), record("Two", "ACDC"), record("Three", "Ke$ha"), record("Four", "Kesha"))
+    bring(
+        record("One", "AC/DC"),
+        record("Two", "ACDC"),
+        record("Three", "Ke$ha"),
+        record("Four", "Kesha"),
+    )
     assert sorted(Artist.objects.values_list("name", flat=True)) == ["AC/DC", "Ke$ha"]
     found = search.search_songs(SongSearch(words="acdc"))
     assert sorted(song.title for song in found) == ["One", "Two"]
@@ -233,7 +250,8 @@ def test_what_is_stored_is_what_saving_would_store():
 
 def test_aliases_and_credits_follow_a_merge():
     first, second = resolve(
-        record("Tide", mbid=ONE, album="Here"), record("Tide", "Mara Bug feat. Cy", mbid=OTHER, album="There")
+        record("Tide", mbid=ONE, album="Here"),
+        record("Tide", "Mara Bug feat. Cy", mbid=OTHER, album="There"),
     )
     keeper, duplicate = Song.objects.get(pk=first), Song.objects.get(pk=second)
     merge.merge_songs(keeper, [duplicate])

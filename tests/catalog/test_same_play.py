@@ -34,7 +34,9 @@ def after(**time):
 
 
 def tell(listener, song, at, source, **more) -> bool:
-    return interactions.record_listens(listener, [ListenEntry(song, at, **more)], source=source) == [True]
+    return interactions.record_listens(
+        listener, [ListenEntry(song, at, **more)], source=source
+    ) == [True]
 
 
 def n_plays(listener) -> int:
@@ -73,7 +75,9 @@ def test_three_plays_in_a_row_are_three_for_both_sources_in_both_orders(alice, s
         Interaction.objects.all().delete()
         for source, delay in ((first, 0), (second, 3)):
             times = [after(seconds=245 * n + delay) for n in range(3)]
-            interactions.record_listens(alice, [ListenEntry(song, at) for at in times], source=source)
+            interactions.record_listens(
+                alice, [ListenEntry(song, at) for at in times], source=source
+            )
         assert n_plays(alice) == 3
 
 
@@ -84,7 +88,9 @@ def test_two_players_in_one_request_tell_of_one_play(alice, song):
 
 def test_a_single_play_by_the_same_rule(alice, song):
     first, is_new = interactions.record_play(alice, song, occurred_at=NOON, source="player")
-    again, is_new_again = interactions.record_play(alice, song, occurred_at=after(seconds=9), source="api")
+    again, is_new_again = interactions.record_play(
+        alice, song, occurred_at=after(seconds=9), source="api"
+    )
     assert (is_new, is_new_again, again) == (True, False, first)
 
 
@@ -115,7 +121,9 @@ def test_a_file_and_a_player_in_either_order(alice, song, tmp_path):
 
 def test_a_paused_song_in_two_files(alice, song, tmp_path):
     """Spotify gives the end: a pause of two minutes moves the start that follows from it."""
-    paused = spotify_entry("Tide", ts="2024-05-01T12:06:00Z", ms_played=240_000, spotify_track_uri=None)
+    paused = spotify_entry(
+        "Tide", ts="2024-05-01T12:06:00Z", ms_played=240_000, spotify_track_uri=None
+    )
     files = {
         "lastfm": write(tmp_path / "lastfm.csv", CSV),
         "spotify": spotify_zip(tmp_path / "spotify.zip", [paused]),
@@ -130,8 +138,12 @@ def test_a_paused_song_in_two_files(alice, song, tmp_path):
 def test_a_newer_export_with_a_repeated_song_adds_what_is_new(alice, song, tmp_path):
     """The older export ends in the middle of a loop; each stored play stands for one of the newer one."""
     rows = [f"Lola Berg,,Tide,01 May 2024 12:{minute:02d}\n" for minute in (0, 3, 6, 9)]
-    import_jobs.import_file(write(tmp_path / "old.csv", "".join(rows[:2])), "history", listener=alice)
-    newer = import_jobs.import_file(write(tmp_path / "new.csv", "".join(rows)), "history", listener=alice)
+    import_jobs.import_file(
+        write(tmp_path / "old.csv", "".join(rows[:2])), "history", listener=alice
+    )
+    newer = import_jobs.import_file(
+        write(tmp_path / "new.csv", "".join(rows)), "history", listener=alice
+    )
     assert (newer.n_added, newer.n_known, n_plays(alice)) == (2, 2, 4)
 
 
@@ -159,10 +171,14 @@ def test_the_span_of_one_play_is_the_songs_length():
 
 
 def test_what_is_too_short_is_a_skip_whoever_tells_it(alice, song):
-    play, _ = interactions.record_play(alice, song, occurred_at=NOON, played_ms=5_000, source="player")
+    play, _ = interactions.record_play(
+        alice, song, occurred_at=NOON, played_ms=5_000, source="player"
+    )
     tell(alice, song, after(hours=1), "listenbrainz:one", played_ms=12_000)
     assert play.kind == Kind.SKIP
-    assert set(Interaction.objects.for_listener(alice).values_list("kind", flat=True)) == {Kind.SKIP}
+    assert set(Interaction.objects.for_listener(alice).values_list("kind", flat=True)) == {
+        Kind.SKIP
+    }
     song.duration_ms = 20_000
     kept, _ = interactions.record_play(
         alice, song, occurred_at=after(hours=3), played_ms=11_000, source="player"

@@ -32,7 +32,8 @@ def spend_a_day(address: str, token: str) -> dict:
     )
     client.submit_single_listen(newest)
     older = [
-        liblistenbrainz.Listen(f"Song {n}", "Radiohead", listened_at=now - 600 * (n + 2)) for n in range(3)
+        liblistenbrainz.Listen(f"Song {n}", "Radiohead", listened_at=now - 600 * (n + 2))
+        for n in range(3)
     ]
     client.submit_multiple_listens(older)
     read["n_listens"] = client.get_user_listen_count("alice")

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.clients
 def arguments(live_server, transactional_db):
     """What a client is started with: an address, a token, a song and a playlist of Alice's."""
     alice = User.objects.create_user("alice")
-    song = Song.objects.create(key="song_1", title="Creep", artist=Artist.objects.create(name="Radiohead"))
+    song = Song.objects.create(
+        key="song_1", title="Creep", artist=Artist.objects.create(name="Radiohead")
+    )
     playlist = Playlist.objects.create(owner=alice, title="Rainy Sunday")
     playlist.items.create(song=song, position=1)
     secret = tokens.create_token(alice, "client", ["read", "write", "listen"]).secret

@@ -26,7 +26,9 @@ def secret(listener):
 
 def test_a_day_with_a_real_client(live_server, listener, secret, run):
     User.objects.create_user("bob")
-    song = Song.objects.create(key="s", title="Nude", artist=Artist.objects.create(name="Radiohead"))
+    song = Song.objects.create(
+        key="s", title="Nude", artist=Artist.objects.create(name="Radiohead")
+    )
     jams = Playlist.objects.create(
         owner=listener, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W35", title="Jams"
     )

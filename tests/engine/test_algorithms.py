@@ -40,7 +40,9 @@ def personal(request) -> str:
     return request.param
 
 
-@pytest.fixture(params=sorted(name for name, algorithm in ALGORITHMS.items() if algorithm.names_songs))
+@pytest.fixture(
+    params=sorted(name for name, algorithm in ALGORITHMS.items() if algorithm.names_songs)
+)
 def comparing(request) -> str:
     """Each algorithm that compares songs: it has similar ones and names those of the history."""
     return request.param
@@ -132,7 +134,9 @@ def test_it_survives_being_taken_apart_and_put_together(name, data):
 def test_zero_rows_are_harmless(name, data):
     algorithm = fitted(name, data)
     assert algorithm.score(data.strengths[:0]).shape == (0, N)
-    assert algorithm.contributions(data.strengths[:0], np.zeros((0, 2), dtype=np.int32)).shape[:2] == (0, 2)
+    assert algorithm.contributions(data.strengths[:0], np.zeros((0, 2), dtype=np.int32)).shape[
+        :2
+    ] == (0, 2)
 
 
 def test_an_empty_history_gives_nan_or_what_everybody_gets(name, data):
@@ -295,12 +299,16 @@ def test_the_order_of_a_history_survives_taking_rows_and_hiding_songs():
     assert count_steps_back(matrix[np.array([True, False])]).tolist() == [1, 0, 2]
     kept = keep_entries(matrix, np.array([True, False, True, True, True]))
     assert count_steps_back(kept).tolist() == [0, 1, 1, 0]
-    kept, hidden = hold_out(ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True)
+    kept, hidden = hold_out(
+        ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True
+    )
     assert hidden.indices.tolist() == [8, 9]
 
 
 def test_times_order_a_history_like_positions():
-    events = Interactions.from_ids([1, 1, 1], [4, 2, 4], timestamps=[30, 20, 10], all_item_ids=range(6))
+    events = Interactions.from_ids(
+        [1, 1, 1], [4, 2, 4], timestamps=[30, 20, 10], all_item_ids=range(6)
+    )
     assert count_steps_back(events.to_matrix(Weighting())).tolist() == [1, 0]
     unknown = Interactions.from_ids([1, 1], [4, 2], all_item_ids=range(6))
     assert count_steps_back(unknown.to_matrix(Weighting())) is None
@@ -323,7 +331,9 @@ def test_contributions_are_the_score_with_decay_too(decaying, data):
     histories = ordered([[0, 2, 4, 1], [3, 5]]).to_matrix(Weighting())
     songs = np.array([[6, 7], [9, 8]], dtype=np.int32)
     amounts = algorithm.contributions(histories, songs).sum(axis=2)
-    np.testing.assert_allclose(amounts, algorithm.score_items(histories, songs), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        amounts, algorithm.score_items(histories, songs), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_transitions_follow_the_order():

@@ -44,7 +44,9 @@ def test_fold_in_is_the_exact_solution(als, strengths):
 def test_fold_in_agrees_with_implicit(als, strengths):
     model = AlternatingLeastSquares(factors=16, regularization=als.regularization, alpha=1.0)
     model.item_factors = als.item_factors_.copy()
-    theirs = model.recalculate_user(np.arange(10), compute_confidence_matrix(strengths[:10], alpha=als.alpha))
+    theirs = model.recalculate_user(
+        np.arange(10), compute_confidence_matrix(strengths[:10], alpha=als.alpha)
+    )
     np.testing.assert_allclose(als.fold_in(strengths[:10]), theirs, rtol=0.02, atol=2e-3)
 
 
@@ -58,9 +60,15 @@ def test_the_contributions_are_those_of_implicit(als, strengths):
     listener, song = int(np.flatnonzero(np.diff(strengths.indptr) > 5)[0]), 60
     model = AlternatingLeastSquares(factors=16, regularization=als.regularization, alpha=1.0)
     model.item_factors = als.item_factors_.copy()
-    _, theirs, _ = model.explain(listener, compute_confidence_matrix(strengths, alpha=als.alpha), song, N=100)
+    _, theirs, _ = model.explain(
+        listener, compute_confidence_matrix(strengths, alpha=als.alpha), song, N=100
+    )
     ours = dict(
-        zip(strengths[listener].indices.tolist(), als.explain(strengths[listener], song), strict=True)
+        zip(
+            strengths[listener].indices.tolist(),
+            als.explain(strengths[listener], song),
+            strict=True,
+        )
     )
     for other, amount in theirs:
         assert ours[other] == pytest.approx(amount, rel=0.02, abs=2e-3)
@@ -132,7 +140,10 @@ def test_a_gpu_is_used_only_when_asked_for_and_there(strengths):
 
 def test_nothing_to_learn_from_is_said_plainly():
     """Empty data "succeeds" in implicit."""
-    for nothing in (csr_matrix((3, 4), dtype=np.float32), -csr_matrix(np.ones((3, 4), dtype=np.float32))):
+    for nothing in (
+        csr_matrix((3, 4), dtype=np.float32),
+        -csr_matrix(np.ones((3, 4), dtype=np.float32)),
+    ):
         with pytest.raises(NotEnoughData, match="Nobody liked or played anything yet"):
             ALS().fit(TrainingData(nothing))
 
@@ -157,5 +168,7 @@ def test_a_history_of_songs_that_nobody_heard_cannot_be_folded_in():
 
 def test_callbacks_count_the_iterations(strengths):
     seen = []
-    ALS(n_factors=4, n_iterations=3).fit(TrainingData(strengths), on_progress=lambda *step: seen.append(step))
+    ALS(n_factors=4, n_iterations=3).fit(
+        TrainingData(strengths), on_progress=lambda *step: seen.append(step)
+    )
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]

@@ -12,7 +12,9 @@ SCORES = {
     "all different": RNG.normal(size=(6, WIDTH)),
     "mostly zeros": np.maximum(RNG.normal(size=(6, WIDTH)) - 2, 0),
     "all equal": np.ones((6, WIDTH)),
-    "few can be scored": np.where(RNG.random((6, WIDTH)) < 0.01, RNG.normal(size=(6, WIDTH)), np.nan),
+    "few can be scored": np.where(
+        RNG.random((6, WIDTH)) < 0.01, RNG.normal(size=(6, WIDTH)), np.nan
+    ),
     "none can be scored": np.full((6, WIDTH), np.nan),
     "the best ones side by side": np.tile(-np.abs(np.arange(WIDTH) - 1000), (6, 1)),
     "rows that differ": np.stack(

@@ -42,7 +42,9 @@ def saved(recommender, tmp_path) -> Path:
 def test_a_saved_recommender_gives_the_same_lists(recommender, saved):
     again = Recommender.load(saved)
     histories = recommender.histories(taste_world()[0])
-    assert list(again.recommend_batch(histories, 5)) == list(recommender.recommend_batch(histories, 5))
+    assert list(again.recommend_batch(histories, 5)) == list(
+        recommender.recommend_batch(histories, 5)
+    )
     assert again.similar(3) == recommender.similar(3)
     assert again.metadata == json.loads(json.dumps(recommender.metadata))
     assert again.config == recommender.config
@@ -136,7 +138,12 @@ def cut_the_shape(folder: Path) -> None:
 
 
 def swap_the_shape(folder: Path) -> None:
-    rewrite(folder, "als.factor_columns", np.load(folder / "als.factor_columns.npy").T.copy(), honest=False)
+    rewrite(
+        folder,
+        "als.factor_columns",
+        np.load(folder / "als.factor_columns.npy").T.copy(),
+        honest=False,
+    )
 
 
 def take_an_array_away(folder: Path) -> None:
@@ -186,7 +193,9 @@ def put_a_pickle_in_an_arrays_place(folder: Path) -> None:
     path = folder / "popularity.trend.npy"
     path.write_bytes(pickle.dumps(Bomb(folder.parent / "exploded")))
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["arrays"]["popularity.trend"].update(n_bytes=path.stat().st_size, sha256=store._sha256(path))
+    manifest["arrays"]["popularity.trend"].update(
+        n_bytes=path.stat().st_size, sha256=store._sha256(path)
+    )
     sign(folder, manifest)
 
 
@@ -269,7 +278,9 @@ def test_objects_are_never_saved(tmp_path):
 def test_the_manifest_has_size_and_digest(recommender, tmp_path):
     manifest = recommender.save(tmp_path / "version")
     assert manifest == store.verify(tmp_path / "version")
-    assert manifest.n_bytes == sum(path.stat().st_size for path in (tmp_path / "version").glob("*.npy"))
+    assert manifest.n_bytes == sum(
+        path.stat().st_size for path in (tmp_path / "version").glob("*.npy")
+    )
     assert len(manifest.digest) == 64
 
 

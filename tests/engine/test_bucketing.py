@@ -6,11 +6,16 @@ from recommendations.engine.core.bucketing import N_BUCKETS, assign_bucket, pick
 
 
 def test_a_listener_stays_where_they_are():
-    assert [assign_bucket("experiment-1", 7) for _ in range(3)] == [assign_bucket("experiment-1", 7)] * 3
+    assert [assign_bucket("experiment-1", 7) for _ in range(3)] == [
+        assign_bucket("experiment-1", 7)
+    ] * 3
 
 
 def test_shares_are_kept():
-    arms = [pick_share([0.5, 0.3], assign_bucket("experiment-1", listener)) for listener in range(20_000)]
+    arms = [
+        pick_share([0.5, 0.3], assign_bucket("experiment-1", listener))
+        for listener in range(20_000)
+    ]
 
     for arm, share in ((0, 0.5), (1, 0.3), (None, 0.2)):
         assert arms.count(arm) / 20_000 == pytest.approx(share, abs=0.012)  # 3.5 standard errors
@@ -18,7 +23,8 @@ def test_shares_are_kept():
 
 def test_two_experiments_divide_independently():
     both = [
-        (assign_bucket("a", i) < N_BUCKETS / 2, assign_bucket("b", i) < N_BUCKETS / 2) for i in range(20_000)
+        (assign_bucket("a", i) < N_BUCKETS / 2, assign_bucket("b", i) < N_BUCKETS / 2)
+        for i in range(20_000)
     ]
 
     assert both.count((True, True)) / 20_000 == pytest.approx(0.5 * 0.5, abs=0.012)

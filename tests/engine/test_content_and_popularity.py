@@ -81,7 +81,10 @@ def fitted_popularity(interactions: Interactions) -> Popularity:
 
 def test_an_event_counts_half_after_a_half_life():
     interactions = Interactions.from_ids(
-        [1, 2, 3], [0, 1, 1], timestamps=[NOW, NOW - 10 * DAY, NOW - 20 * DAY], all_item_ids=[0, 1, 2]
+        [1, 2, 3],
+        [0, 1, 1],
+        timestamps=[NOW, NOW - 10 * DAY, NOW - 20 * DAY],
+        all_item_ids=[0, 1, 2],
     )
     assert fitted_popularity(interactions).trend_.tolist() == [1, 1 / 2 + 1 / 4, 0]
 
@@ -109,7 +112,9 @@ def test_without_times_the_all_time_count_decides():
 
 def test_what_is_heard_lately_trends_and_what_was_heard_once_does_not():
     old = [NOW - 300 * DAY] * 5
-    interactions = Interactions.from_ids(range(8), [0, 0, 0, 0, 0, 1, 1, 2], timestamps=[*old, NOW, NOW, NOW])
+    interactions = Interactions.from_ids(
+        range(8), [0, 0, 0, 0, 0, 1, 1, 2], timestamps=[*old, NOW, NOW, NOW]
+    )
     popularity = fitted_popularity(interactions)
     assert popularity.is_trending_.tolist() == [False, True, True]
     assert popularity.n_recent_.tolist() == [0, 2, 1]

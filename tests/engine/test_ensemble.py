@@ -20,7 +20,8 @@ NAN = np.nan
 
 def blend(als, content, popularity, n_positive: int = 10) -> Blend:
     scores = [
-        None if row is None else np.array([row], dtype=np.float32) for row in (als, content, popularity)
+        None if row is None else np.array([row], dtype=np.float32)
+        for row in (als, content, popularity)
     ]
     weights = assign_weights(assign_segments(np.array([n_positive]), CLASSIC), CLASSIC)
     return Blend.from_scores(scores, weights, np.array([True, True, False]))
@@ -44,7 +45,12 @@ def test_the_customers_weights(n_songs, als, content, popularity):
 
 def test_the_customers_hyperparameters():
     als = CLASSIC.components["als"]
-    assert (als["n_factors"], als["n_iterations"], als["regularization"], als["alpha"]) == (64, 15, 0.01, 40)
+    assert (als["n_factors"], als["n_iterations"], als["regularization"], als["alpha"]) == (
+        64,
+        15,
+        0.01,
+        40,
+    )
     assert CLASSIC.relevance == 0.7
 
 

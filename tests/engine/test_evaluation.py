@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import ALGORITHMS, Interactions, Kind, Recommender, TrainingData, Weighting
+from recommendations.engine import (
+    ALGORITHMS,
+    Interactions,
+    Kind,
+    Recommender,
+    TrainingData,
+    Weighting,
+)
 from recommendations.engine.evaluation import (
     bootstrap_intervals,
     evaluate,
@@ -186,7 +193,15 @@ def test_the_components_stand_beside_the_recommender(report):
 def test_the_report_has_every_metric_overall_and_by_segment(report):
     told = json.loads(json.dumps(report.to_dict()))
     overall = told["systems"]["recommender"]["overall"]
-    wanted = {"precision@5", "precision@10", "ndcg@10", "recall@20", "map@10", "hit_rate@10", "coverage@10"}
+    wanted = {
+        "precision@5",
+        "precision@10",
+        "ndcg@10",
+        "recall@20",
+        "map@10",
+        "hit_rate@10",
+        "coverage@10",
+    }
     assert wanted | {"novelty@10", "diversity@10", "popularity_bias@10"} == set(overall)
     interval = overall["ndcg@10"]
     assert interval["low"] <= interval["mean"] <= interval["high"]
@@ -205,7 +220,9 @@ def test_the_mean_over_the_segments_is_the_mean_over_all(report):
 def test_a_segment_without_listeners_has_no_interval(report):
     assert report.interval("ndcg@10", segment="none") is None
     hot = report.interval("ndcg@10", segment="hot")
-    assert hot.mean == pytest.approx(report.get_values("recommender", "ndcg@10")[report.segments == 3].mean())
+    assert hot.mean == pytest.approx(
+        report.get_values("recommender", "ndcg@10")[report.segments == 3].mean()
+    )
 
 
 def test_the_table_has_a_line_a_system(report):
@@ -226,7 +243,10 @@ def test_the_evaluated_lists_are_those_that_listeners_see(report):
     histories = recommender.histories(split.given)[report.listeners]
     shown = recommender.recommend_batch(histories, 20).item_rows
     hits = metrics.find_hits(shown, split.test[report.listeners])
-    assert metrics.precision(hits, 10).tolist() == report.get_values("recommender", "precision@10").tolist()
+    assert (
+        metrics.precision(hits, 10).tolist()
+        == report.get_values("recommender", "precision@10").tolist()
+    )
 
 
 def test_at_most_so_many_listeners_are_measured():
@@ -266,7 +286,9 @@ def test_the_interval_of_equal_values_is_a_point():
 def test_the_interval_is_as_wide_as_the_standard_error_says():
     values = np.random.default_rng(0).normal(0, 1, (400, 1))
     (interval,) = bootstrap_intervals(values)
-    assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(400), rel=0.15)
+    assert interval.high - interval.low == pytest.approx(
+        2 * 1.96 * values.std() / np.sqrt(400), rel=0.15
+    )
 
 
 def test_listeners_without_a_value_are_left_out():

@@ -28,7 +28,9 @@ OPTIONS = {
 LEARN_FROM_OTHERS = sorted(set(ALGORITHMS) - {"popularity", "content"})
 
 
-def add_listeners(world: Interactions, item_row: int, *, n_accounts: int, n_plays: int) -> Interactions:
+def add_listeners(
+    world: Interactions, item_row: int, *, n_accounts: int, n_plays: int
+) -> Interactions:
     """Return the world with accounts that each play one song so often, a second apart, up to now."""
     first = int(world.listeners.ids.max()) + 1
     accounts = np.repeat(np.arange(first, first + n_accounts), n_plays)

@@ -63,7 +63,9 @@ def test_blas_has_one_thread_while_implicit_fits():
     threads = {}
 
     def look(done: int, total: int) -> None:
-        threads[done] = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+        threads[done] = {
+            pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+        }
 
     with threadpool_limits(2, "blas"):
         ALS(n_factors=4, n_iterations=3).fit(checkerboard_data(), on_progress=look)
@@ -89,7 +91,12 @@ def test_a_started_site_has_not_touched_implicit_and_has_one_blas_thread(tmp_pat
     """Its OpenMP threads don't survive a fork; `OPENBLAS_NUM_THREADS` only counts before the first import."""
     environment = {"PATH": os.environ["PATH"], "SECRET_KEY": "x", "DATA_DIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", SET_UP], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", SET_UP],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -77,13 +77,16 @@ def test_confidence_of_logarithms_and_of_ones():
 
 def test_an_unknown_transform_is_refused():
     with pytest.raises(ValueError, match="choose one of identity, log, binary"):
-        compute_confidence_matrix(csr_matrix(np.ones((1, 1), dtype=np.float32)), alpha=1, transform="cube")
+        compute_confidence_matrix(
+            csr_matrix(np.ones((1, 1), dtype=np.float32)), alpha=1, transform="cube"
+        )
 
 
 def test_a_matrix_of_counts_comes_back_as_it_was():
     matrix = csr_matrix(np.array([[3, 0, 0.5], [0, -2, 1]], dtype=np.float32))
     assert (
-        Interactions.from_matrix(matrix).to_matrix(WEIGHTING).toarray().tolist() == matrix.toarray().tolist()
+        Interactions.from_matrix(matrix).to_matrix(WEIGHTING).toarray().tolist()
+        == matrix.toarray().tolist()
     )
 
 

@@ -98,7 +98,9 @@ def test_the_estimate_of_an_algorithm_is_within_a_third_of_what_it_takes(name):
     measured = measure({"name": name, "options": options}, sizes)
     assert len(measured) == 2
     for (n_listeners, n_items, _), (n_pairs, peak) in zip(sizes, measured, strict=True):
-        estimate = create_algorithm(name, options).fit_bytes(DataSize(n_listeners, n_items, n_pairs, n_pairs))
+        estimate = create_algorithm(name, options).fit_bytes(
+            DataSize(n_listeners, n_items, n_pairs, n_pairs)
+        )
         assert 0.7 <= estimate / peak <= 1.3, (name, n_items, estimate, peak)
 
 
@@ -108,7 +110,9 @@ def test_the_estimate_of_a_whole_fit_is_within_a_third_of_what_it_takes():
     measured = measure(config, USUAL_SIZES)
     assert len(measured) == 2
     for (n_listeners, n_items, _), (n_events, peak) in zip(USUAL_SIZES, measured, strict=True):
-        estimate = estimate_fit_bytes(CLASSIC, n_listeners=n_listeners, n_items=n_items, n_events=n_events)
+        estimate = estimate_fit_bytes(
+            CLASSIC, n_listeners=n_listeners, n_items=n_items, n_events=n_events
+        )
         assert 0.7 <= estimate / peak <= 1.3, (n_items, estimate, peak)
 
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import PRESETS, Interactions, ItemFeatures, Prior, Recommender, TrainingData
+from recommendations.engine import (
+    PRESETS,
+    Interactions,
+    ItemFeatures,
+    Prior,
+    Recommender,
+    TrainingData,
+)
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import SEGMENTS
 from recommendations.engine.tuning import crowd
@@ -21,7 +28,9 @@ def world(n_listeners: int, n_items: int = 60, seed: int = 0) -> csr_matrix:
     """Listeners of two tastes: the first half of the songs, or the second."""
     rng = np.random.default_rng(seed)
     taste = np.arange(n_listeners) % 2
-    likes = np.where((np.arange(n_items) < n_items // 2)[None, :] == (taste == 0)[:, None], 0.4, 0.01)
+    likes = np.where(
+        (np.arange(n_items) < n_items // 2)[None, :] == (taste == 0)[:, None], 0.4, 0.01
+    )
     return csr_matrix((rng.random((n_listeners, n_items)) < likes).astype(np.float32))
 
 
@@ -30,7 +39,9 @@ def keys(n: int) -> np.ndarray:
 
 
 def prior_of(n_items: int = 60, floor: int = 10) -> Prior:
-    return Prior.count(world(400, n_items, seed=5), keys(n_items), fewest_listeners=floor).over(keys(n_items))
+    return Prior.count(world(400, n_items, seed=5), keys(n_items), fewest_listeners=floor).over(
+        keys(n_items)
+    )
 
 
 def test_counts_are_the_listeners_of_both_songs_and_none_below_the_floor():
@@ -136,7 +147,9 @@ def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
         for segment in SEGMENTS:
             assert sum(weighted.weights[segment].values()) == pytest.approx(1)
         warm = weighted.weights["warm"]
-        found.append([warm["item_knn"], warm["popularity"], -warm["content"], -warm.get("prior", 0.0)])
+        found.append(
+            [warm["item_knn"], warm["popularity"], -warm["content"], -warm.get("prior", 0.0)]
+        )
     steps = np.diff(found, axis=0)
     assert (steps >= -1e-9).all()
     assert np.abs(steps).max() < 0.05

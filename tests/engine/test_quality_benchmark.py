@@ -28,11 +28,22 @@ def test_it_compares_the_preset_with_components_and_peer(files, monkeypatch, cap
     # in this process: a process for each system is what takes the time
     monkeypatch.setattr(quality, "_alone", quality.run)
     monkeypatch.setattr(quality, "COMPONENTS", ("item_knn", "content", "popularity"))
-    arguments = ["--train", files / "train.npz", "--test", files / "test.npz", "--preset", "classic"]
-    monkeypatch.setattr(sys, "argv", ["quality", *map(str, arguments), "--json", str(files / "out.json")])
+    arguments = [
+        "--train",
+        files / "train.npz",
+        "--test",
+        files / "test.npz",
+        "--preset",
+        "classic",
+    ]
+    monkeypatch.setattr(
+        sys, "argv", ["quality", *map(str, arguments), "--json", str(files / "out.json")]
+    )
     assert quality.main() == 0
     result = json.loads((files / "out.json").read_text())
-    assert {"preset", "seed", "systems", "best_component", "ratio", "difference_interval"} == set(result)
+    assert {"preset", "seed", "systems", "best_component", "ratio", "difference_interval"} == set(
+        result
+    )
     kinds = [(system["name"], system["kind"]) for system in result["systems"]]
     assert kinds[0] == ("classic", "preset") and kinds[-1] == ("implicit_als_defaults", "peer")
     measured = ("ndcg@10", "recall@20", "precision@10", "coverage@10", "fit_seconds", "peak_mb")
@@ -77,7 +88,11 @@ def test_csv_files_with_features_become_matrices(tmp_path):
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("ann,x,many", "'many' is no number"), ("ann", "expected listener,item"), ("ann,x,nan", "finite")],
+    [
+        ("ann,x,many", "'many' is no number"),
+        ("ann", "expected listener,item"),
+        ("ann,x,nan", "finite"),
+    ],
 )
 def test_a_bad_line_is_named(tmp_path, line, message):
     (tmp_path / "train.csv").write_text(f"ann,y,1\n{line}\n")
@@ -94,7 +109,9 @@ def test_listens_are_made_into_its_files(tmp_path):
     (tmp_path / "songs.csv").write_text("song_id,title,artist,energy\na,One,Ann,0.5\nb,Two,Ann,\n")
     listens = [f"{listener},{song}" for listener in ("x", "y") for song in "ab"]
     (tmp_path / "listens.csv").write_text("\n".join(["listener,song_id", *listens]))
-    said = prepare.prepare(tmp_path / "listens.csv", tmp_path / "out", tmp_path / "songs.csv", "csv", 0)
+    said = prepare.prepare(
+        tmp_path / "listens.csv", tmp_path / "out", tmp_path / "songs.csv", "csv", 0
+    )
     assert "2 listeners x 2 items, 2 pairs to learn from and 2 to find again" in said
     out = tmp_path / "out"
     data = read_listening(out / "train.npz", out / "test.npz", out / "items.csv")

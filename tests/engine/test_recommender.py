@@ -68,7 +68,9 @@ def hot(histories: csr_matrix) -> int:
     return int(np.argmax(np.diff(histories.indptr)))
 
 
-def test_any_listener_gets_new_songs_once_best_first_and_never_what_must_not_come(recommender, histories):
+def test_any_listener_gets_new_songs_once_best_first_and_never_what_must_not_come(
+    recommender, histories
+):
     """T30."""
     unavailable = np.zeros(recommender.n_items, dtype=bool)
     unavailable[[0, 5]] = True
@@ -94,7 +96,9 @@ def test_more_songs_than_there_are(recommender, histories):
     """T31: each song at most once."""
     history = history_of(histories, 3)
     songs = rows(recommender.recommend(history, 1_000_000))
-    assert sorted(songs) == sorted(set(range(recommender.n_items)) - set(history.item_rows.tolist()))
+    assert sorted(songs) == sorted(
+        set(range(recommender.n_items)) - set(history.item_rows.tolist())
+    )
 
 
 def test_fewer_than_one_song_is_refused(recommender, histories):
@@ -177,7 +181,9 @@ def test_many_listeners_get_what_each_gets_alone(recommender, histories):
         assert rows(batch[listener]) == rows(alone)
         assert batch[listener].segment == alone.segment
         for ours, theirs in zip(batch[listener], alone, strict=True):
-            assert ours.explanation.contributions == pytest.approx(theirs.explanation.contributions, abs=2e-6)
+            assert ours.explanation.contributions == pytest.approx(
+                theirs.explanation.contributions, abs=2e-6
+            )
             assert ours.explanation.shares == pytest.approx(theirs.explanation.shares, abs=1e-5)
 
 
@@ -270,7 +276,9 @@ def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
         for item in recommender.recommend(history, 5):
             amounts = [evidence.amount for evidence in item.explanation.named]
             assert amounts == sorted(amounts, reverse=True)
-            named = recommender.items.rows([evidence.item_id for evidence in item.explanation.named])
+            named = recommender.items.rows(
+                [evidence.item_id for evidence in item.explanation.named]
+            )
             assert set(named.tolist()) <= set(history.item_rows.tolist())
 
 
@@ -305,7 +313,9 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
     for listener in range(60):
         history = history_of(histories, listener)
         # without variety and limit of artists the list is the ranking
-        ranking = recommender.recommend(history, 12, discovery=0, artist_cap=recommender.n_items).items
+        ranking = recommender.recommend(
+            history, 12, discovery=0, artist_cap=recommender.n_items
+        ).items
         for song, below in pairwise(ranking):
             named = song.explanation.named
             needed = recommender.flip_threshold * max(song.score - below.score, 1e-6)
@@ -321,7 +331,9 @@ def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histo
         for song in recommender.recommend(history, 20):
             alone = recommender.explain(history, song.item_row)
             assert len(alone.because) == len(song.explanation.because)
-            assert [why.item_id for why in alone.named] == [why.item_id for why in song.explanation.named]
+            assert [why.item_id for why in alone.named] == [
+                why.item_id for why in song.explanation.named
+            ]
             assert [why.amount for why in alone.named] == pytest.approx(
                 [why.amount for why in song.explanation.named], abs=3e-6
             )
@@ -349,7 +361,10 @@ def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender
 
 
 def test_a_row_that_does_not_exist_is_refused(recommender, histories):
-    for ask in (lambda: recommender.similar(120), lambda: recommender.explain(history_of(histories, 0), -1)):
+    for ask in (
+        lambda: recommender.similar(120),
+        lambda: recommender.explain(history_of(histories, 0), -1),
+    ):
         with pytest.raises(ValueError, match="rows are 0 to 119"):
             ask()
 
@@ -366,7 +381,9 @@ def test_more_discovery_brings_more_variety(recommender, histories):
     def variety(discovery: float) -> float:
         found = recommender.recommend_batch(histories[:100], 10, discovery=discovery)
         vectors = recommender.similarity_vectors
-        return float(np.mean([(vectors[rows(each)] @ vectors[rows(each)].T).mean() for each in found]))
+        return float(
+            np.mean([(vectors[rows(each)] @ vectors[rows(each)].T).mean() for each in found])
+        )
 
     assert variety(0.9) < variety(0.0)
 
@@ -401,7 +418,11 @@ def test_histories_of_other_events_are_weighted_like_the_training(recommender, w
 
 def test_songs_without_features_are_recommended_by_the_others(world):
     """Features missing altogether: content hands its weight to what knows the listener."""
-    found = Recommender(SMALL).fit(world[0]).recommend(History(np.arange(5), np.ones(5, dtype=np.float32)), 5)
+    found = (
+        Recommender(SMALL)
+        .fit(world[0])
+        .recommend(History(np.arange(5), np.ones(5, dtype=np.float32)), 5)
+    )
     assert found.weights == pytest.approx({"als": 0.6 + 0.3, "popularity": 0.1}, abs=1e-6)
     assert len(found) == 5
 
@@ -443,10 +464,14 @@ def test_odd_data_gives_plain_lists_without_nan(matrix):
         assert not set(rows(found)) & set(histories[listener].indices.tolist())
         assert len(found) == recommender.n_items - histories[listener].nnz
         assert all(np.isfinite(item.score) for item in found)
-    assert all(np.isfinite(item.score) for item in recommender.recommend(recommender.history([]), 10))
+    assert all(
+        np.isfinite(item.score) for item in recommender.recommend(recommender.history([]), 10)
+    )
 
 
-@pytest.mark.parametrize("matrix", [np.zeros((3, 3)), -np.ones((3, 3)), np.zeros((0, 0)), np.zeros((3, 0))])
+@pytest.mark.parametrize(
+    "matrix", [np.zeros((3, 3)), -np.ones((3, 3)), np.zeros((0, 0)), np.zeros((3, 0))]
+)
 def test_nothing_to_learn_from_is_said_plainly(matrix):
     """T16."""
     with pytest.raises(NotEnoughData, match="Nobody liked or played anything yet"):
@@ -465,7 +490,9 @@ def test_asking_before_learning_is_refused():
 
 def test_same_data_and_seed_give_the_same_lists(world, histories):
     """T15."""
-    first, second = (Recommender(SMALL).fit(*world, seed=4).recommend_batch(histories, 5) for _ in range(2))
+    first, second = (
+        Recommender(SMALL).fit(*world, seed=4).recommend_batch(histories, 5) for _ in range(2)
+    )
     assert list(first) == list(second)
 
 
@@ -547,9 +574,13 @@ def test_a_process_that_served_can_fork_a_child_that_fits(tmp_path):
 def test_the_engine_needs_no_settings_and_no_django():
     program = "import sys, recommendations.engine; sys.exit('django' in sys.modules)"
     root = Path(__file__).parents[2]
-    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
+    }
     assert (
-        subprocess.run([sys.executable, "-c", program], cwd=root, env=environment, check=False).returncode
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=root, env=environment, check=False
+        ).returncode
         == 0
     )
 

@@ -116,7 +116,9 @@ print(private() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells what is private")
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells what is private"
+)
 def test_a_process_takes_at_most_one_and_a_half_times_the_artifact(tmp_path):
     """The mapped files are one part, shared by all processes; what each has for itself is at most half of it."""
     rng = np.random.default_rng(0)
@@ -125,7 +127,9 @@ def test_a_process_takes_at_most_one_and_a_half_times_the_artifact(tmp_path):
         audio = rng.random((n_items, 8))
         audio[:, 7] = 60 + 120 * audio[:, 7]
         events = Interactions.from_ids(
-            rng.integers(0, 500, 40_000), rng.integers(0, n_items, 40_000), all_item_ids=np.arange(n_items)
+            rng.integers(0, 500, 40_000),
+            rng.integers(0, n_items, 40_000),
+            all_item_ids=np.arange(n_items),
         )
         quick = CLASSIC.to_dict()
         quick["components"]["als"]["n_iterations"] = 1

@@ -36,7 +36,11 @@ def test_a_song_nobody_heard_is_found_by_its_artist(name, listens, features):
     histories = csr_matrix(np.array([[0, 0, 0, 1, 1, 0, 0]], dtype=np.float32))
     data = TrainingData(listens, features)
     alone = create_algorithm(name, OPTIONS[name]).fit(data).score(histories)[0]
-    told = create_algorithm(name, {**OPTIONS[name], "side_information": 1.0}).fit(data).score(histories)[0]
+    told = (
+        create_algorithm(name, {**OPTIONS[name], "side_information": 1.0})
+        .fit(data)
+        .score(histories)[0]
+    )
     assert np.isnan(alone[6])
     assert told[6] > np.nanmax(told[:3])
 

@@ -61,7 +61,9 @@ def test_a_listener_has_one_opinion_of_a_song_and_skips_are_short(events):
     pairs = events.listener[opinions].astype(np.int64) * 600 + events.song[opinions]
     assert len(np.unique(pairs)) == len(pairs)
     share = events.played_ms / SMALL.songs.duration_ms[events.song]
-    assert share[events.kind == Kind.SKIP].mean() < 0.4 < 0.9 < share[events.kind == Kind.PLAY].mean()
+    assert (
+        share[events.kind == Kind.SKIP].mean() < 0.4 < 0.9 < share[events.kind == Kind.PLAY].mean()
+    )
 
 
 def test_songs_sound_like_their_genre_and_have_plausible_facts():
@@ -125,8 +127,12 @@ def test_tiny_worlds_work():
 
 
 def test_streams_of_randomness_do_not_touch_one_another():
-    assert make_generator(7, "songs").integers(0, 2**60) == make_generator(7, "songs").integers(0, 2**60)
-    assert make_generator(7, "songs").integers(0, 2**60) != make_generator(7, "titles").integers(0, 2**60)
+    assert make_generator(7, "songs").integers(0, 2**60) == make_generator(7, "songs").integers(
+        0, 2**60
+    )
+    assert make_generator(7, "songs").integers(0, 2**60) != make_generator(7, "titles").integers(
+        0, 2**60
+    )
     assert 0 <= derive_seed(7, "als") < 2**31
     with pytest.raises(ValueError, match="not -1"):
         make_generator(-1, "songs")

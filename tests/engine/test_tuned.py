@@ -81,7 +81,10 @@ def test_the_search_says_what_it_tried_chose_and_gained(searched):
     assert tried == [("ease", False), ("item_knn", False), ("ease", True), ("item_knn", True)]
     assert log["chosen"] in ("ranker", "blend")
     told = {"ease told artists and genres", "item_knn told artists and genres"}
-    assert set(log["ndcg@10"]) == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | told
+    assert (
+        set(log["ndcg@10"])
+        == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | told
+    )
     ours = log["ndcg@10"][log["chosen"]]
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
 
@@ -95,7 +98,9 @@ def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(
     own = slice(data.strengths.indptr[row], data.strengths.indptr[row + 1])
     hidden = np.isin(data.strengths.indices[own], validation.hidden[[row]].indices)
     assert sorted(steps[own][hidden]) == list(range(hidden.sum()))
-    decays = {trial["options"].get("history_decay", 1) for trial in searched.metadata["tuning"]["trials"]}
+    decays = {
+        trial["options"].get("history_decay", 1) for trial in searched.metadata["tuning"]["trials"]
+    }
     assert decays > {1, 0.8}
     assert not Validation.hold_out(data, 0.2, 1500, seed=1, newest=False).is_ordered
 
@@ -105,7 +110,9 @@ def test_a_component_that_adds_nothing_is_left_out(world):
     fitted = Recommender(replace(SMALL, search=search)).fit(*world, seed=3)
     log = fitted.metadata["tuning"]
     compared = {
-        c["system"].split()[-1]: c for c in log["comparisons"] if c["system"].startswith("ranker without ")
+        c["system"].split()[-1]: c
+        for c in log["comparisons"]
+        if c["system"].startswith("ranker without ")
     }
     assert len(compared) == 1
     left_out = set(search.components) - set(fitted.component_names)
@@ -126,7 +133,9 @@ def test_the_best_single_component_is_never_left_out(world, seed):
 
 def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(searched):
     log = searched.metadata["tuning"]
-    warm = next(c for c in log["comparisons"] if c["system"] == "ranker" and c["listeners"] == "validation")
+    warm = next(
+        c for c in log["comparisons"] if c["system"] == "ranker" and c["listeners"] == "validation"
+    )
     assert warm["n_listeners"] == log["n_judges"]
     gained = log["ndcg@10"]["ranker"] - log["ndcg@10"][warm["rival"]]
     assert warm["difference"]["mean"] == pytest.approx(gained, abs=1e-4)
@@ -178,7 +187,9 @@ def test_a_perfect_component_measures_perfect_for_new_listeners(world):
     data = TrainingData(heard)
     validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     fitted = {"perfect": Perfect(heard), "popularity": create_algorithm("popularity", {}).fit(data)}
-    found = search_blend(fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1)
+    found = search_blend(
+        fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1
+    )
     assert found.new_ndcg.mean() == pytest.approx(1)
     assert found.weights["cold"]["perfect"] > 0.5
 
@@ -201,7 +212,9 @@ def test_the_same_data_seed_and_trials_give_the_same_result(searched, world):
     assert again.metadata["tuning"] == searched.metadata["tuning"]
     assert again.config == searched.config
     histories = searched.histories(world[0])
-    lists = [recommender.recommend_batch(histories, 5).item_rows for recommender in (searched, again)]
+    lists = [
+        recommender.recommend_batch(histories, 5).item_rows for recommender in (searched, again)
+    ]
     np.testing.assert_array_equal(*lists)
 
 
@@ -282,7 +295,9 @@ def test_a_song_nobody_proposed_is_explained_by_the_blend_and_says_so(ranked, hi
             assert not {"base", "artist"} & set(explanation.contributions)
 
 
-def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the_blend(ranked, histories):
+def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the_blend(
+    ranked, histories
+):
     history = histories[a_warm(histories)]
     songs = np.setdiff1d(np.arange(ranked.n_items), history.indices)
     many = csr_matrix(vstack([history] * len(songs)))
@@ -295,7 +310,9 @@ def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the
 
 def test_cold_listeners_keep_the_weights(ranked):
     assert ranked.recommend(ranked.history([1, 2]), 5).segment == "cold"
-    assert "base" not in ranked.recommend(ranked.history([1, 2]), 5).items[0].explanation.contributions
+    assert (
+        "base" not in ranked.recommend(ranked.history([1, 2]), 5).items[0].explanation.contributions
+    )
     assert len(ranked.recommend(ranked.history([]), 5)) == 5
 
 
@@ -339,7 +356,9 @@ def test_progress_and_cancelling_reach_the_search(world):
 
 def test_held_out_hides_likes_only_and_leaves_short_histories_alone():
     strengths = csr_matrix(
-        np.array([[1, 1, 1, 1, 1, 1, 1, 1, 1, -1], [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.float32)
+        np.array(
+            [[1, 1, 1, 1, 1, 1, 1, 1, 1, -1], [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.float32
+        )
     )
     kept, hidden = hold_out(strengths, 0.2, seed=1)
     assert hidden[0].nnz == 2 and (hidden.data > 0).all()
@@ -395,8 +414,12 @@ def test_missing_features_never_become_numbers(world, missing):
     audio = features.audio.copy()
     audio[:: 1 if missing == "all unknown" else 3] = np.nan
     given = None if missing == "no features" else ItemFeatures.build(audio, features.artist)
-    config = replace(SMALL, search=None, components={"item_knn": {}, "content": {}, "popularity": {}})
-    weights = {segment: {"item_knn": 0.5, "content": 0.3, "popularity": 0.2} for segment in config.weights}
+    config = replace(
+        SMALL, search=None, components={"item_knn": {}, "content": {}, "popularity": {}}
+    )
+    weights = {
+        segment: {"item_knn": 0.5, "content": 0.3, "popularity": 0.2} for segment in config.weights
+    }
     recommender = Recommender(replace(config, weights=weights)).fit(interactions, given)
     lists = recommender.recommend_batch(recommender.histories(interactions), 5)
     assert np.isfinite(lists.scores).all()

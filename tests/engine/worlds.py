@@ -3,7 +3,13 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import AUDIO_FEATURES, Interactions, ItemFeatures, TrainingData, Weighting
+from recommendations.engine import (
+    AUDIO_FEATURES,
+    Interactions,
+    ItemFeatures,
+    TrainingData,
+    Weighting,
+)
 
 DAY = 86_400
 NOW = 1_700_000_000
@@ -45,7 +51,9 @@ def taste_world(
         listeners += [listener] * n_songs
         songs += heard.tolist()
     centres = rng.random((n_tastes, len(AUDIO_FEATURES)))
-    audio = np.clip(centres[taste_of_song] + rng.normal(0, 0.08, (n_items, len(AUDIO_FEATURES))), 0, 1)
+    audio = np.clip(
+        centres[taste_of_song] + rng.normal(0, 0.08, (n_items, len(AUDIO_FEATURES))), 0, 1
+    )
     audio[:, 7] = 60 + 120 * audio[:, 7]
     interactions = Interactions.from_ids(
         np.array(listeners),

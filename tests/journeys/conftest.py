@@ -80,7 +80,11 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
                 *command, "--concurrency", "1", stdout=log, stderr=log, start_new_session=True
             )
         started.append(worker)
-        wait_for(lambda: site.query(f"SELECT 1 FROM recommendations_workerpulse WHERE worker LIKE '{name}%'"))
+        wait_for(
+            lambda: site.query(
+                f"SELECT 1 FROM recommendations_workerpulse WHERE worker LIKE '{name}%'"
+            )
+        )
         return worker
 
     yield start

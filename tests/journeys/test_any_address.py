@@ -126,7 +126,9 @@ def world(db, settings):
             listener=olga, song=song, kind=kind, source="test", occurred_at=timezone.now()
         )
         for song, kind in zip(
-            songs, (Interaction.Kind.PLAY, Interaction.Kind.LIKE, Interaction.Kind.DISLIKE), strict=True
+            songs,
+            (Interaction.Kind.PLAY, Interaction.Kind.LIKE, Interaction.Kind.DISLIKE),
+            strict=True,
         )
     ]
     playlist = playlists.create_playlist(olga, "Mine", songs=songs[:2])
@@ -159,7 +161,9 @@ class Asker:
         self.browser = Client(raise_request_exception=False)
         self.browser.force_login(user)
         secret = tokens.create_token(user, "all", ["read", "write", "listen"]).secret
-        self.program = Client(raise_request_exception=False, headers={"Authorization": f"Token {secret}"})
+        self.program = Client(
+            raise_request_exception=False, headers={"Authorization": f"Token {secret}"}
+        )
         self.stranger = Client(raise_request_exception=False)
         self.failures: list[str] = []
         self.n_asked = 0
@@ -272,7 +276,9 @@ def test_no_form_breaks_a_page(world, asker, looked_up):
             done |= set(names)
             for name in names:
                 for text in chosen(TEXTS, per_address(3), "form", address.route, name):
-                    send_form(asker, path, {key: usual.get(key, "1") for key in done} | {name: text})
+                    send_form(
+                        asker, path, {key: usual.get(key, "1") for key in done} | {name: text}
+                    )
     assert not asker.failures, "\n".join(asker.failures)
 
 
@@ -285,7 +291,9 @@ def described_bodies() -> Iterator[tuple[str, str, Any]]:
     """Yield (method, path, example) of everything that the API's description says may be sent."""
     for path, methods in yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())["paths"].items():
         for method, operation in methods.items():
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            content = (
+                operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            )
             for example in content.get("examples", {}).values():
                 yield method, path, example["value"]
 
@@ -310,7 +318,13 @@ LISTENS = [
 def leaves(value: Any, place: tuple = ()) -> Iterator[tuple]:
     """Yield the place of every part of a JSON value, the whole included."""
     yield place
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, part in parts:
         yield from leaves(part, (*place, key))
 
@@ -360,7 +374,17 @@ def test_the_first_and_last_days_there_are(world, asker, looked_up, zone, settin
         ):
             for day in days:
                 send_form(asker, path, {"day": day})
-                for name in ("day", "since", "until", "before", "after", "min_ts", "max_ts", "from", "to"):
+                for name in (
+                    "day",
+                    "since",
+                    "until",
+                    "before",
+                    "after",
+                    "min_ts",
+                    "max_ts",
+                    "from",
+                    "to",
+                ):
                     asker.ask("get", path, query_string=f"{name}={day}")
     assert not asker.failures, "\n".join(asker.failures)
 
@@ -371,7 +395,17 @@ def test_the_same_on_postgresql(tmp_path):
     """T77: NUL, numbers beyond 64 bits and expanding letters are other faults there."""
     with postgresql_databases(tmp_path.name) as make:
         url = make()
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:randomly",
+            "-p",
+            "no:cacheprovider",
+        ]
         done = subprocess.run(
             [*command, "--create-db", "-k", "not same_on_postgresql", __file__],
             cwd=ROOT,

@@ -48,7 +48,10 @@ def ask(port, method, path, secret, pieces=None):
 
 
 def test_a_player_may_send_its_body_in_pieces(served):
-    listen = {"listened_at": int(time.time()) - 60, "track_metadata": {"artist_name": "A", "track_name": "B"}}
+    listen = {
+        "listened_at": int(time.time()) - 60,
+        "track_metadata": {"artist_name": "A", "track_name": "B"},
+    }
     text = json.dumps({"listen_type": "single", "payload": [listen]}).encode()
     pieces = iter([text[:10], text[10:]])
     assert served("POST", "/1/submit-listens", pieces) == (200, '{"status":"ok"}')

@@ -80,7 +80,9 @@ def test_the_site_serves_survives_a_dead_child_and_stops_cleanly(running):
     process, port, terminal = running
     assert answers(port)
     assert "Sign in as the admin:   admin / " in terminal.shown
-    master = next(c for c in psutil.Process(process.pid).children() if "gunicorn" in " ".join(c.cmdline()))
+    master = next(
+        c for c in psutil.Process(process.pid).children() if "gunicorn" in " ".join(c.cmdline())
+    )
     for child in [*master.children(), master]:
         child.kill()
     wait_for(lambda: "The web server ended" in terminal.shown and answers(port))
@@ -105,7 +107,10 @@ def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(r
     """Its schedule and its workers would do everything a second time; a kill -9 leaves nothing in the way."""
     process, port, _terminal = running
     said = site.manage("run_site", "--port", str(port + 1), ok=False)
-    assert f"Musicrec already runs on the data in {site.folder / 'data'}, at http://127.0.0.1:{port}" in said
+    assert (
+        f"Musicrec already runs on the data in {site.folder / 'data'}, at http://127.0.0.1:{port}"
+        in said
+    )
     assert "Traceback" not in said
     assert answers(port)
     kill_session(process)
@@ -198,14 +203,21 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
     said = installation.manage("demo", *world)
     assert "a listener with a long history" in said
     assert installation.query("SELECT DISTINCT status FROM catalog_importrun") == [("succeeded",)]
-    assert installation.query("SELECT status, attempt FROM recommendations_trainingrun") == [("succeeded", 2)]
+    assert installation.query("SELECT status, attempt FROM recommendations_trainingrun") == [
+        ("succeeded", 2)
+    ]
 
 
 def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
     assert demo.needs_demo()
     Song.objects.create(key="mine", title="Mine", artist=Artist.objects.create(name="Me"))
     assert not demo.needs_demo()
-    options = {"n_listeners": demo.N_LISTENERS, "n_songs": demo.N_SONGS, "seed": demo.SEED, "now": 1}
+    options = {
+        "n_listeners": demo.N_LISTENERS,
+        "n_songs": demo.N_SONGS,
+        "seed": demo.SEED,
+        "now": 1,
+    }
     begun = {"format": "demo", "options": options, "status": ImportRun.Status.RUNNING}
     ImportRun.objects.create(content=ImportRun.Content.SONGS, **begun)
     ImportRun.objects.create(content=ImportRun.Content.LISTENS, **begun)

@@ -120,7 +120,14 @@ def send_quietly(one: socket.socket, data: bytes) -> None:
 @pytest.mark.parametrize("in_pieces", [False, True])
 @pytest.mark.parametrize(
     "path",
-    ["/login/", "/signup/", "/try/", "/library/imports/", "/api/v1/playlists/", "/api/v1/me/imports/"],
+    [
+        "/login/",
+        "/signup/",
+        "/try/",
+        "/library/imports/",
+        "/api/v1/playlists/",
+        "/api/v1/me/imports/",
+    ],
 )
 def test_a_strangers_gigabyte_is_refused_before_it_is_stored(served, path, in_pieces):
     """T70, T54: here with 48 MB."""
@@ -188,7 +195,9 @@ def test_more_than_was_announced_is_another_request_and_no_good_one(served):
 
 def application(environ, start_response):
     """Answer 8 MB, or the length of what was sent."""
-    body = b"a" * (8 * MEGABYTE) if environ["PATH_INFO"] == "/large" else environ["wsgi.input"].read()
+    body = (
+        b"a" * (8 * MEGABYTE) if environ["PATH_INFO"] == "/large" else environ["wsgi.input"].read()
+    )
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -247,7 +256,9 @@ def test_slow_sockets_are_closed(monkeypatch, beginning):
     with serving() as (port, _server), socket.create_connection(("127.0.0.1", port)) as slow:
         slow.sendall(beginning)
         if beginning.startswith(b"POST /library"):
-            wait_for(lambda: b" 200 " in slow.recv(1000), seconds=10)  # refused: nobody is signed in
+            wait_for(
+                lambda: b" 200 " in slow.recv(1000), seconds=10
+            )  # refused: nobody is signed in
             return
         for _ in range(5):
             send_quietly(slow, b"a")
@@ -257,7 +268,10 @@ def test_slow_sockets_are_closed(monkeypatch, beginning):
 
 def test_a_slow_body_may_take_its_time_while_it_comes(monkeypatch):
     monkeypatch.setattr(web_worker, "BODY_SECONDS", 0.5)
-    with serving() as (port, _server), socket.create_connection(("127.0.0.1", port), timeout=10) as steady:
+    with (
+        serving() as (port, _server),
+        socket.create_connection(("127.0.0.1", port), timeout=10) as steady,
+    ):
         steady.sendall(b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20480\r\n\r\n")
         for _ in range(10):
             steady.sendall(b"a" * 2048)
@@ -269,7 +283,8 @@ def test_who_reads_nothing_holds_no_thread_and_is_closed(monkeypatch):
     monkeypatch.setattr(web_worker, "READING_SECONDS", 0.5)
     with serving(n_threads=1) as (port, server), ExitStack() as sockets:
         deaf = [
-            sockets.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(3)
+            sockets.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _ in range(3)
         ]
         for one in deaf:
             one.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")

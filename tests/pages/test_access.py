@@ -67,13 +67,18 @@ def test_a_public_playlist_is_to_look_at_only(bob, alices_playlist):
 def test_retraining_is_for_those_who_may(bob, world):
     """T37: nothing is enqueued."""
     n = TrainingRun.objects.count()
-    assert bob.post("/admin/recommendations/trainingrun/retrain/", {"preset": "classic"}).status_code in (
+    assert bob.post(
+        "/admin/recommendations/trainingrun/retrain/", {"preset": "classic"}
+    ).status_code in (
         302,
         403,
     )
     staff = User.objects.create_user("clerk", is_staff=True)
     bob.force_login(staff)
-    assert bob.post("/admin/recommendations/trainingrun/retrain/", {"preset": "classic"}).status_code == 403
+    assert (
+        bob.post("/admin/recommendations/trainingrun/retrain/", {"preset": "classic"}).status_code
+        == 403
+    )
     assert TrainingRun.objects.count() == n
 
 
@@ -134,7 +139,9 @@ def test_the_way_back_stays_on_the_site(alice, world):
         "javascript:alert(1)",
         "http:///evil.example",
     ):
-        answer = alice.post(f"/songs/{world.songs[0].pk}/wish/", {"wish": "ignore-song", "next": target})
+        answer = alice.post(
+            f"/songs/{world.songs[0].pk}/wish/", {"wish": "ignore-song", "next": target}
+        )
         assert answer["Location"] == "/"
 
 
@@ -142,7 +149,9 @@ def test_a_wish_is_kept_once_and_obeyed_at_once(alice_with_model):
     first = alice_with_model.get("/").context["made_for_you"][0].song
     for _again in range(2):
         assert (
-            alice_with_model.post(f"/artists/{first.artist_id}/wish/", {"wish": "hide-artist"}).status_code
+            alice_with_model.post(
+                f"/artists/{first.artist_id}/wish/", {"wish": "hide-artist"}
+            ).status_code
             == 302
         )
     assert ListenerControl.objects.count() == 1
@@ -162,7 +171,13 @@ def test_strange_input_is_an_answer_not_a_fault(alice, client, world):
     ]
     for path in odd:
         assert alice.get(path).status_code == 200, path
-    for path in ("/songs/99999999/", "/artists/99999999/", "/covers/nonsense.svg", "/mixes/99/", "/nothing/"):
+    for path in (
+        "/songs/99999999/",
+        "/artists/99999999/",
+        "/covers/nonsense.svg",
+        "/mixes/99/",
+        "/nothing/",
+    ):
         assert alice.get(path).status_code == 404, path
     song = world.songs[0].pk
     assert alice.post(f"/songs/{song}/opinion/", {"opinion": "adore"}).status_code == 400

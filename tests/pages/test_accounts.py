@@ -30,7 +30,9 @@ def anna() -> User:
 
 
 def body(answer) -> str:
-    return re.sub(r'value="[^"]{64}"|X-CSRFToken&[^}]*|"X-CSRFToken": "[^"]*"', "", answer.content.decode())
+    return re.sub(
+        r'value="[^"]{64}"|X-CSRFToken&[^}]*|"X-CSRFToken": "[^"]*"', "", answer.content.decode()
+    )
 
 
 def test_signing_up_signs_in_and_keeps_what_was_picked(anna, world):
@@ -53,7 +55,8 @@ def test_a_taken_name_is_said_to_be_taken_so_many_times_an_hour(anna):
         assert "This name is taken." in answer.content.decode()
     assert User.objects.count() == 1
     statuses = [
-        browser.post("/signup/", {"username": "anna", "password": WORDS}).status_code for _ in range(19)
+        browser.post("/signup/", {"username": "anna", "password": WORDS}).status_code
+        for _ in range(19)
     ]
     assert statuses == [200] * 18 + [429]
 
@@ -93,7 +96,8 @@ def test_an_invitation_runs_out(db, settings, monkeypatch):
 
 def test_a_wrong_password_and_an_unknown_name_read_the_same(anna):
     answers = [
-        Client().post("/login/", {"username": name, "password": "wrong"}) for name in ("anna", "nobody")
+        Client().post("/login/", {"username": name, "password": "wrong"})
+        for name in ("anna", "nobody")
     ]
     texts = [body(answer).replace("anna", "").replace("nobody", "") for answer in answers]
     assert answers[0].status_code == answers[1].status_code == 200
@@ -103,9 +107,12 @@ def test_a_wrong_password_and_an_unknown_name_read_the_same(anna):
 
 def test_asking_for_a_reset_reads_the_same_for_every_address(anna, monkeypatch):
     asked = []
-    monkeypatch.setattr("accounts.tasks.send_password_reset.delay", lambda *args: asked.append(args))
+    monkeypatch.setattr(
+        "accounts.tasks.send_password_reset.delay", lambda *args: asked.append(args)
+    )
     answers = [
-        Client().post("/password/reset/", {"email": e}) for e in ("anna@example.org", "no@example.org")
+        Client().post("/password/reset/", {"email": e})
+        for e in ("anna@example.org", "no@example.org")
     ]
     assert body(answers[0]) == body(answers[1])
     assert [args[0] for args in asked] == ["anna@example.org", "no@example.org"]
@@ -144,7 +151,8 @@ def test_guessing_is_slowed_and_its_victim_is_not_locked_out(anna):
     owner.post("/logout/")
     guesser = Client(REMOTE_ADDR="10.0.0.7")
     statuses = [
-        guesser.post("/login/", {"username": "anna", "password": f"no-{n}"}).status_code for n in range(20)
+        guesser.post("/login/", {"username": "anna", "password": f"no-{n}"}).status_code
+        for n in range(20)
     ]
     assert statuses == [200] * 9 + [429] * 11
     assert guesser.post("/login/", {"username": "anna", "password": WORDS}).status_code == 429
@@ -152,7 +160,9 @@ def test_guessing_is_slowed_and_its_victim_is_not_locked_out(anna):
     # a browser that signed in before, and any other address, go on
     assert owner.post("/login/", {"username": "anna", "password": WORDS}).status_code == 302
     assert (
-        Client(REMOTE_ADDR="10.0.0.8").post("/login/", {"username": "anna", "password": WORDS}).status_code
+        Client(REMOTE_ADDR="10.0.0.8")
+        .post("/login/", {"username": "anna", "password": WORDS})
+        .status_code
         == 302
     )
 
@@ -204,9 +214,16 @@ def test_fields_that_nobody_offered_change_nothing(anna):
     }
     browser.post("/settings/", sent | {"id": other.pk, "username": "other", "personalised": ""})
     anna.refresh_from_db()
-    assert (anna.theme, anna.username, anna.is_staff, anna.is_superuser) == ("dark", "anna", False, False)
+    assert (anna.theme, anna.username, anna.is_staff, anna.is_superuser) == (
+        "dark",
+        "anna",
+        False,
+        False,
+    )
     assert anna.personalised
-    Client().post("/signup/", {"username": "carla", "password": WORDS, "is_staff": "1", "is_superuser": "1"})
+    Client().post(
+        "/signup/", {"username": "carla", "password": WORDS, "is_staff": "1", "is_superuser": "1"}
+    )
     assert not User.objects.get(username="carla").is_staff
 
 
@@ -233,7 +250,10 @@ def test_another_address_needs_the_password_and_the_old_one_gets_a_mail(
 def test_deleting_the_account_needs_its_password(anna):
     browser = Client()
     browser.force_login(anna)
-    assert "not your password" in browser.post("/settings/delete/", {"password": "wrong"}).content.decode()
+    assert (
+        "not your password"
+        in browser.post("/settings/delete/", {"password": "wrong"}).content.decode()
+    )
     assert browser.post("/settings/delete/", {"password": WORDS}).status_code == 302
     assert not User.objects.filter(username="anna").exists()
 

@@ -70,4 +70,7 @@ def test_a_length_that_is_no_number_is_left_to_the_parsers():
 
     for text in ("", "-1", "1e9", "9" * 5000, "٣"):
         request = RequestFactory().post("/login/", CONTENT_LENGTH=text)
-        assert BodyLimitMiddleware(lambda r: None).process_view(request, lambda r: None, (), {}) is None
+        assert (
+            BodyLimitMiddleware(lambda r: None).process_view(request, lambda r: None, (), {})
+            is None
+        )

@@ -14,7 +14,9 @@ def titles(answer) -> list[str]:
 def sent_by_form(answer) -> dict[str, str]:
     """Return what a browser would send for the sliders as they stand."""
     inputs = re.findall(r"<input[^>]*type=\"range\"[^>]*>", answer.content.decode())
-    return {re.search(r'name="(\w+)"', tag)[1]: re.search(r'value="(\d+)"', tag)[1] for tag in inputs}
+    return {
+        re.search(r'name="(\w+)"', tag)[1]: re.search(r'value="(\d+)"', tag)[1] for tag in inputs
+    }
 
 
 def test_accents_and_case_do_not_matter(world):
@@ -54,7 +56,9 @@ def test_the_page_of_a_song_says_which_feature_is_from_where(world):
     assert "Source: spotify (live)" in text
     song.learn_features({"liveness": 0.3}, "file")
     song.save()
-    assert "Source: file </p>" in re.sub(r"\s+", " ", Client().get(f"/songs/{song.pk}/").content.decode())
+    assert "Source: file </p>" in re.sub(
+        r"\s+", " ", Client().get(f"/songs/{song.pk}/").content.decode()
+    )
 
 
 def test_a_search_without_a_find_says_what_to_try(world):

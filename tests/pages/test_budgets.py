@@ -26,14 +26,21 @@ def test_every_page_of_a_listener_keeps_to_its_budget(alice_with_model, trained)
 
 def test_every_page_of_a_visitor_keeps_to_its_budget(trained):
     visitor = Client()
-    spent = {path: queries_of(visitor, path.format(song=trained.songs[1].pk)) for path in VISITOR_BUDGETS}
+    spent = {
+        path: queries_of(visitor, path.format(song=trained.songs[1].pk)) for path in VISITOR_BUDGETS
+    }
     assert {path: n for path, n in spent.items() if n > VISITOR_BUDGETS[path]} == {}
 
 
 def test_a_like_keeps_to_its_budget(alice, world, django_capture_on_commit_callbacks):
-    with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks(execute=True):
+    with (
+        CaptureQueriesContext(connection) as queries,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
         alice.post(
-            f"/songs/{world.songs[1].pk}/opinion/", {"opinion": "like"}, headers={"HX-Request": "true"}
+            f"/songs/{world.songs[1].pk}/opinion/",
+            {"opinion": "like"},
+            headers={"HX-Request": "true"},
         )
     assert len(queries) <= LIKE_BUDGET
 

@@ -50,7 +50,9 @@ def test_the_taste_page_counts_one_as_one_and_leaves_out_what_there_is_none_of(n
 
 def test_a_site_without_a_model_shows_what_there_is_and_why(newcomer):
     for n in range(3):
-        Song.objects.create(key=f"s{n}", title=f"Song {n}", artist=Artist.objects.create(name=f"Band {n}"))
+        Song.objects.create(
+            key=f"s{n}", title=f"Song {n}", artist=Artist.objects.create(name=f"Band {n}")
+        )
     page = text(newcomer.get("/"))
     assert "Nobody has played anything yet" in page and "Song 2" in page
     song = Song.objects.first()
@@ -76,7 +78,9 @@ def test_an_empty_page_says_what_will_be_there(newcomer, address, says):
 
 
 def test_a_reason_that_names_a_title_is_in_the_readers_language(trained):
-    song = Song.objects.create(key="late", title="Late One", artist=Artist.objects.create(name="Band"))
+    song = Song.objects.create(
+        key="late", title="Late One", artist=Artist.objects.create(name="Band")
+    )
     page = Client(headers={"Accept-Language": "de"}).get(f"/songs/{song.pk}/")
     assert "„Late One“ ist neuer als das Modell" in text(page)
 
@@ -84,7 +88,10 @@ def test_a_reason_that_names_a_title_is_in_the_readers_language(trained):
 def test_the_icon_is_where_browsers_look_for_it(client):
     answer = client.get("/favicon.ico")
     assert answer.status_code == 200 and answer["Content-Type"] == "image/svg+xml"
-    assert b"".join(answer.streaming_content).startswith(b"<svg") and "public" in answer["Cache-Control"]
+    assert (
+        b"".join(answer.streaming_content).startswith(b"<svg")
+        and "public" in answer["Cache-Control"]
+    )
 
 
 def test_an_empty_playlist_says_what_to_do(newcomer):

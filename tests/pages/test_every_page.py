@@ -74,7 +74,9 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
         "artist_id": [song.artist_id],
         "number": [1],
         "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],
-        "interaction_id": [*Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]],
+        "interaction_id": [
+            *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]
+        ],
         "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
         "code": [covers.encode_cover([None] * 8, "", "Band", "Song")],
         "form": ["m3u8", "jspf", "csv"],
@@ -126,7 +128,11 @@ def failures(client: Client, pages: list[str]) -> dict[str, str]:
         try:
             answer = client.get(page)
             if answer.status_code >= 500:
-                reason = answer.exc_info[1] if getattr(answer, "exc_info", None) else answer.content[:200]
+                reason = (
+                    answer.exc_info[1]
+                    if getattr(answer, "exc_info", None)
+                    else answer.content[:200]
+                )
                 found[page] = f"{answer.status_code} {reason!r}"
             elif answer.streaming:
                 b"".join(answer.streaming_content)
@@ -155,9 +161,13 @@ def test_every_page_opens_with_a_model_too(zaphod, songs):
     for n in range(6):
         other = User.objects.create_user(f"other_{n}")
         for song in songs[n % 3 :: 2]:
-            Interaction.objects.create(listener=other, song=song, kind=Interaction.Kind.LIKE, source="x")
+            Interaction.objects.create(
+                listener=other, song=song, kind=Interaction.Kind.LIKE, source="x"
+            )
     Impression.objects.all().delete()
-    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk, "test")
+    run = pipeline.run_training(
+        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+    )
     assert run.status == "succeeded", run.error
     previews = [
         "/taste/?preview=1&discovery=90",
@@ -194,7 +204,9 @@ def test_no_form_puts_its_token_into_an_address(zaphod, songs):
 
 
 def test_a_preview_leads_to_an_address_without_a_token(zaphod):
-    answer = opened(zaphod).post("/taste/preview/", {"discovery": "90", "csrfmiddlewaretoken": "secret"})
+    answer = opened(zaphod).post(
+        "/taste/preview/", {"discovery": "90", "csrfmiddlewaretoken": "secret"}
+    )
     assert answer["Location"] == "/taste/?preview=1&discovery=90#preview"
 
 
@@ -207,7 +219,9 @@ HIDING = [
 
 def undo_form(text: str) -> tuple[str, dict[str, str]]:
     """Return the address of the undo form on a page and the values it sends."""
-    form = re.search(r'<form class="undo" method="post" action="([^"]*)".*?</form>', text, re.DOTALL)
+    form = re.search(
+        r'<form class="undo" method="post" action="([^"]*)".*?</form>', text, re.DOTALL
+    )
     values = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form[0])
     return form[1], dict(values)
 
@@ -225,5 +239,7 @@ def test_what_was_hidden_can_be_taken_back_at_once(address, wish, back, headers,
     assert (undo, values["wish"], values["next"]) == (address, back, "/browse/")
     answer = client.post(undo, values, headers=headers)
     assert not ListenerControl.objects.exists()
-    assert answer.headers.get("HX-Refresh") == "true" if headers else answer["Location"] == "/browse/"
+    assert (
+        answer.headers.get("HX-Refresh") == "true" if headers else answer["Location"] == "/browse/"
+    )
     assert 'class="undo"' not in client.get("/browse/").content.decode()

@@ -45,13 +45,18 @@ def test_a_removed_play_comes_back(alice, evening, headers):
 
 def test_a_removed_day_comes_back_once(alice, evening):
     before = facts()
-    page = alice.post(reverse("catalog:forget_day"), {"day": "2026-11-20"}, follow=True).content.decode()
+    page = alice.post(
+        reverse("catalog:forget_day"), {"day": "2026-11-20"}, follow=True
+    ).content.decode()
     assert "3 plays removed" in page and "Undo the last removal" in page
     assert len(facts()) == len(before) - 3
     page = alice.post(reverse("catalog:undo_forget"), follow=True).content.decode()
     assert "3 plays are back" in page and "Undo the last removal" not in page
     assert facts() == before
-    assert "nothing left to undo" in alice.post(reverse("catalog:undo_forget"), follow=True).content.decode()
+    assert (
+        "nothing left to undo"
+        in alice.post(reverse("catalog:undo_forget"), follow=True).content.decode()
+    )
 
 
 def test_a_song_that_is_gone_by_then_stays_away(alice, evening):
@@ -80,7 +85,8 @@ def test_what_is_hidden_comes_in_pages_and_the_taste_page_shows_its_beginning(al
     user = User.objects.get(username="alice")
     artist = world.songs[0].artist
     hidden = [
-        Song.objects.create(key=f"hidden_{n}", title=f"Unwanted {n:02d}", artist=artist) for n in range(60)
+        Song.objects.create(key=f"hidden_{n}", title=f"Unwanted {n:02d}", artist=artist)
+        for n in range(60)
     ]
     for song in hidden:
         controls.hide_song(user, song)
@@ -95,5 +101,7 @@ def test_what_is_hidden_comes_in_pages_and_the_taste_page_shows_its_beginning(al
 
 def test_the_form_that_replaces_a_like_leads_back_to_the_same_page(alice, world):
     form = {"opinion": "like", "next": "/browse/?q=song"}
-    answer = alice.post(f"/songs/{world.songs[9].pk}/opinion/", form, headers={"HX-Request": "true"})
+    answer = alice.post(
+        f"/songs/{world.songs[9].pk}/opinion/", form, headers={"HX-Request": "true"}
+    )
     assert 'name="next" value="/browse/?q=song"' in answer.content.decode()

@@ -18,7 +18,9 @@ def checked(answer, name: str) -> list[int]:
 
 
 def offered(answer, name: str) -> list[int]:
-    boxes = re.findall(rf'<input type="checkbox" name="{name}" value="(\d+)"\s*>', answer.content.decode())
+    boxes = re.findall(
+        rf'<input type="checkbox" name="{name}" value="(\d+)"\s*>', answer.content.decode()
+    )
     return [int(value) for value in boxes]
 
 
@@ -76,6 +78,8 @@ def songs_by_listeners(songs) -> tuple[list, list]:
     """Part the songs by the taste whose listeners like them."""
     fans = {song: set(song.interactions.values_list("listener_id", flat=True)) for song in songs}
     reference = fans[songs[0]]
-    near = [song for song in songs if fans[song] and len(fans[song] & reference) * 2 > len(fans[song])]
+    near = [
+        song for song in songs if fans[song] and len(fans[song] & reference) * 2 > len(fans[song])
+    ]
     far = [song for song in songs if fans[song] and not fans[song] & reference]
     return near, far

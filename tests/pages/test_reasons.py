@@ -30,7 +30,9 @@ def test_a_song_like_another_is_compared_with_that_one(alice_with_model, trained
 def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_model, trained):
     """Every known feature, with the mean of what Alice likes."""
     alice = User.objects.get(username="alice")
-    liked = [row.song for row in Interaction.objects.for_listener(alice).likes().select_related("song")]
+    liked = [
+        row.song for row in Interaction.objects.for_listener(alice).likes().select_related("song")
+    ]
     song = next(song for song in trained.songs if song not in liked)
     page = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
     mean = sum(one.energy for one in liked) / len(liked)
@@ -54,7 +56,9 @@ def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model,
     assert titles(after) == later[:12]
 
 
-def test_a_like_counts_for_the_panel_at_once(alice_with_model, trained, django_capture_on_commit_callbacks):
+def test_a_like_counts_for_the_panel_at_once(
+    alice_with_model, trained, django_capture_on_commit_callbacks
+):
     alice = User.objects.get(username="alice")
     song = trained.songs[-1]
     before = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
@@ -70,13 +74,13 @@ def test_a_kept_mix_keeps_its_reasons(alice_with_model, trained):
     assert answer.status_code == 302 and kept
     assert all(item.reason for item in kept)
     shown = re.findall(r'<p class="why-line">([^<]+)</p>', page)
-    assert {html.unescape(line) for line in shown} - {"From your history"} <= {item.reason for item in kept}
+    assert {html.unescape(line) for line in shown} - {"From your history"} <= {
+        item.reason for item in kept
+    }
 
 
 def test_counts_have_the_separators_of_the_language():
-    count = (
-        "{% blocktranslate count n=n|grouped %}{{ n }} song{% plural %}{{ n }} songs{% endblocktranslate %}"
-    )
+    count = "{% blocktranslate count n=n|grouped %}{{ n }} song{% plural %}{{ n }} songs{% endblocktranslate %}"
     form = "{% load i18n %}" + count
     for language, expected in (("en", "12,543 songs"), ("de", "12.543 Songs")):
         with translation.override(language):

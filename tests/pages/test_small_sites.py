@@ -50,9 +50,15 @@ def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums
             sound = {}
             if has_features and place % 5:
                 names = ("energy", "instrumentalness", "valence", "danceability", "speechiness")
-                sound = {name: rng.random() * rng.choice((0.02, 1)) for name in names} | {"tempo": 90 + place}
+                sound = {name: rng.random() * rng.choice((0.02, 1)) for name in names} | {
+                    "tempo": 90 + place
+                }
             song = Song.objects.create(
-                key=f"s{place}_{number}", title=f"Tune {place}-{number}", artist=artist, album=album, **sound
+                key=f"s{place}_{number}",
+                title=f"Tune {place}-{number}",
+                artist=artist,
+                album=album,
+                **sound,
             )
             if has_genres:
                 song.genres.add(genres[place % 3])
@@ -111,7 +117,9 @@ class Truth:
         return self.mine.filter(artist=song.artist).exists()
 
     def genre(self, song, about, name) -> bool:
-        return song.genres.filter(name=name).exists() and self.mine.filter(genres__name=name).exists()
+        return (
+            song.genres.filter(name=name).exists() and self.mine.filter(genres__name=name).exists()
+        )
 
     def same_artist(self, song, about) -> bool:
         return about is not None and song.artist == about.artist
@@ -147,7 +155,9 @@ class Truth:
         named = set(re.split(", | and ", parts))
         checks = {"artist": self.artist, "sound": self.has_sound}
         genres = self.mine.filter(genres__in=song.genres.all())
-        return all(genres.exists() if part == "genre" else checks[part](song, about) for part in named)
+        return all(
+            genres.exists() if part == "genre" else checks[part](song, about) for part in named
+        )
 
     def neighbours(self, song, about) -> bool:
         return len(self.listeners(song) - {self.listener.pk}) >= 3
@@ -245,7 +255,9 @@ def test_figures_of_a_few_listeners_are_not_shown():
     client.force_login(User.objects.create_superuser("olga"))
     page = client.get(f"/admin/recommendations/modelversion/{version.pk}/change/").content.decode()
     assert "Not measurable yet" in page
-    assert "not measurable yet" in client.get("/admin/recommendations/modelversion/").content.decode()
+    assert (
+        "not measurable yet" in client.get("/admin/recommendations/modelversion/").content.decode()
+    )
     assert "1.000" not in page.split("<details>")[0]
 
 
@@ -256,7 +268,10 @@ def test_no_shelf_is_one_artist_alone():
     assert run.status == "succeeded", run.error
     client = Client()
     client.force_login(User.objects.get(username="listener_0"))
-    for path, shelf in (("/", "made-"), (f"/songs/{Interaction.objects.first().song_id}/", "similar-")):
+    for path, shelf in (
+        ("/", "made-"),
+        (f"/songs/{Interaction.objects.first().song_id}/", "similar-"),
+    ):
         page = client.get(path).content.decode()
         ids = [int(song_id) for prefix, song_id, _line in CARD.findall(page) if prefix == shelf]
         artists = Counter(Song.objects.filter(pk__in=ids).values_list("artist_id", flat=True))

@@ -81,7 +81,9 @@ class TestStartPage:
     def test_it_shows_what_serves_and_what_was_heard(self, desk, version):
         said = page(desk, "index")
 
-        assert version.name in said and "interactions" in said and "<svg" in said and "<table" in said
+        assert (
+            version.name in said and "interactions" in said and "<svg" in said and "<table" in said
+        )
 
     def test_skips_of_recommended_songs_are_counted_from_when_they_were_shown(self, world):
         olga, now = User.objects.create_user("olga"), timezone.now()
@@ -150,15 +152,23 @@ class TestRetrain:
         assert answer.url == reverse("admin:recommendations_trainingrun_change", args=[run.pk])
         assert run.options["config"]["components"]["als"]["n_iterations"] == 2 * 15
         assert run.requested_by.username == "olga"
-        progress = desk.get(reverse("admin:recommendations_trainingrun_progress", args=[run.pk])).json()
-        assert (progress["is_active"], progress["progress"], progress["seconds_left"]) == (True, 0, None)
+        progress = desk.get(
+            reverse("admin:recommendations_trainingrun_progress", args=[run.pk])
+        ).json()
+        assert (progress["is_active"], progress["progress"], progress["seconds_left"]) == (
+            True,
+            0,
+            None,
+        )
         said = page(desk, "recommendations_trainingrun_changelist")
         assert "No training worker is at work" in said and 'http-equiv="refresh"' in said
 
     def test_a_second_one_is_refused_in_words(self, desk, world):
         """T08"""
         for _ in range(2):
-            answer = desk.post(reverse("admin:recommendations_retrain"), {"preset": "classic"}, follow=True)
+            answer = desk.post(
+                reverse("admin:recommendations_retrain"), {"preset": "classic"}, follow=True
+            )
 
         assert TrainingRun.objects.count() == 1
         assert "it has to end or be cancelled first" in answer.content.decode()
@@ -177,7 +187,9 @@ class TestRetrain:
     def test_the_schedule_is_told_in_words(self, desk, world):
         assert "Also by itself: At 03:30 AM" in page(desk, "recommendations_trainingrun_changelist")
         PeriodicTask.objects.filter(task="recommendations.tasks.retrain").update(enabled=False)
-        assert "The schedule is switched off." in page(desk, "recommendations_trainingrun_changelist")
+        assert "The schedule is switched off." in page(
+            desk, "recommendations_trainingrun_changelist"
+        )
 
     def test_what_waits_cannot_be_deleted(self, desk, world):
         run = pipeline.request_training(trigger="admin")
@@ -194,7 +206,9 @@ class TestRetrain:
         run.refresh_from_db()
         assert run.status == "cancelled"
 
-    @pytest.mark.parametrize("name", ["recommendations_retrain", "recommendations_modelversion_prune"])
+    @pytest.mark.parametrize(
+        "name", ["recommendations_retrain", "recommendations_modelversion_prune"]
+    )
     def test_without_the_permission_nothing_happens(self, staff, world, name):
         """T37"""
         assert staff.post(reverse(f"admin:{name}"), {"preset": "classic"}).status_code == 403
@@ -221,7 +235,9 @@ class TestRetrain:
 @pytest.fixture
 def two(world):
     """Two measured versions; the second is active."""
-    return [ModelVersion.objects.get(training_run=train(evaluate=True, seed=seed)) for seed in (0, 1)]
+    return [
+        ModelVersion.objects.get(training_run=train(evaluate=True, seed=seed)) for seed in (0, 1)
+    ]
 
 
 class TestVersions:
@@ -240,7 +256,9 @@ class TestVersions:
         said = page(desk, "recommendations_modelversion_change", two[0].pk)
         profile = model_comparison.profile(two[0])
 
-        assert "ndcg@10" in said and "popularity alone" in said and "components.als.n_factors" in said
+        assert (
+            "ndcg@10" in said and "popularity alone" in said and "components.als.n_factors" in said
+        )
         assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in said
         assert "listener_ids" not in said
         address = reverse("admin:recommendations_modelversion_delete", args=[two[0].pk])
@@ -248,7 +266,11 @@ class TestVersions:
 
     def test_whether_reasons_are_true_stands_beside_a_control(self, desk, two):
         """Where one version was not measured for it, the other's figures are shown all the same."""
-        two[1].metrics["fidelity"] = {"n_cases": 200, "score_fell": 0.875, "score_fell_control": 0.5}
+        two[1].metrics["fidelity"] = {
+            "n_cases": 200,
+            "score_fell": 0.875,
+            "score_fell_control": 0.5,
+        }
         two[1].save(update_fields=["metrics"])
         two[0].metrics["fidelity"] = None
         two[0].save(update_fields=["metrics"])
@@ -281,14 +303,20 @@ class TestVersions:
         assert registry.active_version() == second
 
     def test_any_list_under_any_version_with_reasons(self, desk, two, listener):
-        said = page(desk, "recommendations_modelversion_preview", two[0].pk, listener=listener.username)
+        said = page(
+            desk, "recommendations_modelversion_preview", two[0].pk, listener=listener.username
+        )
 
         assert f"{listener.username} under {two[0].name}" in said and f"under {two[1].name}" in said
         assert "Personalized pick" in said
 
     def test_unknown_listeners_are_told(self, desk, two):
         said = page(
-            desk, "recommendations_modelversion_preview", two[0].pk, listener="nobody", song="nothing"
+            desk,
+            "recommendations_modelversion_preview",
+            two[0].pk,
+            listener="nobody",
+            song="nothing",
         )
         assert "There is no listener nobody." in said
 
@@ -314,7 +342,9 @@ class TestWhyNot:
 
     def test_disliked(self, version, listener, song):
         Interaction.objects.for_listener(listener).filter(song=song).delete()
-        Interaction.objects.create(listener=listener, song=song, kind=Interaction.Kind.DISLIKE, source="test")
+        Interaction.objects.create(
+            listener=listener, song=song, kind=Interaction.Kind.DISLIKE, source="test"
+        )
         assert self.why(listener, version, song) == "The listener disliked it."
 
     def test_in_the_list_or_below_it(self, version, listener):
@@ -337,7 +367,11 @@ class TestExperiments:
             "arms-MAX_NUM_FORMS": 9,
         }
         for i, (name, relevance) in enumerate([("as usual", ""), ("varied", "0.4")]):
-            arms |= {f"arms-{i}-name": name, f"arms-{i}-share": "0.5", f"arms-{i}-relevance": relevance}
+            arms |= {
+                f"arms-{i}-name": name,
+                f"arms-{i}-share": "0.5",
+                f"arms-{i}-relevance": relevance,
+            }
         desk.post(address, {"name": "More variety?"} | arms)
         experiment = Experiment.objects.get()
         said = page(desk, "recommendations_experiment_results", experiment.pk)
@@ -354,7 +388,8 @@ class TestExperiments:
             experiment.refresh_from_db()
             assert question in said and experiment.state == before  # only asked so far
             desk.post(
-                reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]), {"arm": arm.pk}
+                reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]),
+                {"arm": arm.pk},
             )
             experiment.refresh_from_db()
             assert experiment.state == state
@@ -378,11 +413,20 @@ class TestExperiments:
         draft = Experiment.objects.create(name="draft")
         alone = reverse("admin:recommendations_experiment_delete", args=[running.pk])
         assert desk.post(alone, {"post": "yes"}).status_code == 403
-        both = {"action": "delete_selected", "_selected_action": [running.pk, draft.pk], "post": "yes"}
-        assert desk.post(reverse("admin:recommendations_experiment_changelist"), both).status_code == 403
+        both = {
+            "action": "delete_selected",
+            "_selected_action": [running.pk, draft.pk],
+            "post": "yes",
+        }
+        assert (
+            desk.post(reverse("admin:recommendations_experiment_changelist"), both).status_code
+            == 403
+        )
         assert Experiment.objects.count() == 2
 
-        desk.post(reverse("admin:recommendations_experiment_delete", args=[draft.pk]), {"post": "yes"})
+        desk.post(
+            reverse("admin:recommendations_experiment_delete", args=[draft.pk]), {"post": "yes"}
+        )
         assert Experiment.objects.get() == running
 
     def test_staff_without_the_permission_cannot_start(self, staff):

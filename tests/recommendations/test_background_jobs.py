@@ -27,7 +27,9 @@ def sent(monkeypatch):
     """The wake-ups that were sent: names of tasks with the number of the row."""
     messages = []
     monkeypatch.setattr(
-        tasks, "send_wake_up", lambda task, *args: messages.append((task.name.rsplit(".")[-1], *args))
+        tasks,
+        "send_wake_up",
+        lambda task, *args: messages.append((task.name.rsplit(".")[-1], *args)),
     )
     return messages
 
@@ -56,7 +58,11 @@ def test_a_message_delivered_five_times_does_the_work_once(version):
     job = background_jobs.request_lists(version)
     ended = [background_work.run(job.pk) for _ in range(5)]
     assert ended == [job, None, None, None, None]
-    assert (ended[0].status, ended[0].n_done, n_lists(version)) == ("succeeded", N_LISTENERS, N_LISTENERS)
+    assert (ended[0].status, ended[0].n_done, n_lists(version)) == (
+        "succeeded",
+        N_LISTENERS,
+        N_LISTENERS,
+    )
 
 
 def test_activating_by_any_way_asks_for_lists(version):
@@ -109,7 +115,9 @@ def test_after_a_kill_the_lists_go_on_behind_the_last_one_written(version, setti
     assert background_jobs.sweep().requeued == [job]
 
     monkeypatch.setattr(
-        precompute, "_lists", lambda *args: computed.append(list(args[1].listener_ids)) or real(*args)
+        precompute,
+        "_lists",
+        lambda *args: computed.append(list(args[1].listener_ids)) or real(*args),
     )
     assert background_work.run(job.pk).status == Status.SUCCEEDED
     assert n_lists(version) == N_LISTENERS
@@ -143,7 +151,9 @@ def test_a_job_that_kills_its_worker_every_time_has_failed(version, settings):
     assert "stopped without a word in 2 attempts" in job.error
 
 
-def test_cancelling_stops_the_lists_and_keeps_those_that_are_written(version, settings, monkeypatch):
+def test_cancelling_stops_the_lists_and_keeps_those_that_are_written(
+    version, settings, monkeypatch
+):
     """T11"""
     monkeypatch.setattr("common.jobs.reporter.LOOK_EVERY", 0.0)
     settings.PRECOMPUTE_BATCH = 10
@@ -189,7 +199,9 @@ def test_lists_are_made_for_who_was_active_lately(version, settings):
     """T79: who has been away gets a list at the next visit, not every night."""
     long_ago = timezone.now() - timedelta(days=90)
     away = list(User.objects.filter(username__startswith="user_").order_by("pk")[:5])
-    User.objects.filter(pk__in=[one.pk for one in away]).update(date_joined=long_ago, last_login=None)
+    User.objects.filter(pk__in=[one.pk for one in away]).update(
+        date_joined=long_ago, last_login=None
+    )
     ListenerState.objects.filter(listener__in=away).update(changed_at=long_ago)
     assert precompute.precompute(version) == N_LISTENERS - 5
     User.objects.filter(pk=away[0].pk).update(last_login=timezone.now())
@@ -201,7 +213,9 @@ def test_lists_are_made_for_who_was_active_lately(version, settings):
 def test_playlists_are_made_in_turns(version, settings, sent, monkeypatch):
     settings.JOB_SLICE_SECONDS = 0
     made = []
-    monkeypatch.setattr(generated_playlists, "make_all", lambda listener, day: made.append(listener.pk) or [])
+    monkeypatch.setattr(
+        generated_playlists, "make_all", lambda listener, day: made.append(listener.pk) or []
+    )
     tasks.make_playlists()
     job = BackgroundJob.objects.get()
     assert sent == [("run_background_job", job.pk)]
@@ -248,5 +262,9 @@ def test_nothing_long_runs_where_mail_is_sent(settings):
     assert queue("accounts.tasks.send_password_reset") == "mail"
     assert queue("catalog.tasks.run_import") == "imports"
     assert queue("recommendations.tasks.run_background_job") == "lists"
-    assert queue("recommendations.tasks.train") == queue("recommendations.tasks.count_trends") == "training"
+    assert (
+        queue("recommendations.tasks.train")
+        == queue("recommendations.tasks.count_trends")
+        == "training"
+    )
     assert queue("recommendations.tasks.sweep") == queue("catalog.tasks.sweep_imports") == "default"

@@ -54,7 +54,10 @@ def test_a_million_songs_are_the_honest_shorter_list(version, capsys, command):
     text = said(capsys, *command, "--top-k", "1000000")
     n = int(text.splitlines()[-1].split()[0])
     assert n < N_SONGS
-    assert text.splitlines()[-1] == f"{n} of 1000000 songs: there are no more to recommend in one list."
+    assert (
+        text.splitlines()[-1]
+        == f"{n} of 1000000 songs: there are no more to recommend in one list."
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,8 @@ def test_another_preset_is_measured_beside_the_active_version(version, capsys, m
     monkeypatch.setitem(PRESETS, "plain", replace(PRESETS["classic"], name="plain", relevance=1.0))
     found = json.loads(said(capsys, "evaluate_model", "--preset", "plain", "--json"))
     ours, active = (
-        each["systems"]["recommender"]["overall"]["map@10"]["mean"] for each in (found, found["active"])
+        each["systems"]["recommender"]["overall"]["map@10"]["mean"]
+        for each in (found, found["active"])
     )
     difference = found["active"]["differences"]["map@10"]
     assert difference["mean"] == pytest.approx(ours - active)
@@ -122,7 +126,10 @@ def test_roll_back_activate_and_prune(version, capsys):
 
 
 def test_precompute_says_how_many_lists(version, capsys):
-    assert said(capsys, "precompute_recommendations").strip() == f"Computed 40 lists with {version.name}."
+    assert (
+        said(capsys, "precompute_recommendations").strip()
+        == f"Computed 40 lists with {version.name}."
+    )
 
 
 def test_evaluate_model_tells_how_the_versions_settings_were_found(version, capsys):
@@ -175,7 +182,9 @@ def test_a_database_that_is_not_set_up_is_one_sentence_with_its_cure(tmp_path):
 
 
 def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path):
-    code, text = in_a_database_of_its_own(tmp_path, tmp_path / "no" / "folder.sqlite3", "train_model")
+    code, text = in_a_database_of_its_own(
+        tmp_path, tmp_path / "no" / "folder.sqlite3", "train_model"
+    )
     assert code == 1
     assert text == (
         "CommandError: The database can't be used (unable to open database file); "
@@ -191,7 +200,12 @@ def test_a_reader_who_has_seen_enough_is_no_error(installation):
     program = [sys.executable, "manage.py", "recommend", "--listener", "user_00001"]
     with os.fdopen(writing) as pipe:
         done = subprocess.run(
-            program, env=installation.environment, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+            program,
+            env=installation.environment,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert (done.returncode, done.stderr) == (141, "")
 

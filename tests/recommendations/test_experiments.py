@@ -38,7 +38,9 @@ def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
         arm = experiment.arms.all()[place]
         shown = Impression.objects.bulk_create(
             [
-                Impression(listener=user, surface="home", step="live", arm=arm.code, song_ids=[song.pk])
+                Impression(
+                    listener=user, surface="home", step="live", arm=arm.code, song_ids=[song.pk]
+                )
                 for _ in range(10)
             ]
         )
@@ -146,7 +148,9 @@ class TestResult:
 
         result = results.compute_result(experiment)
         assert result.best is None
-        assert result.arms[1].differences["click"].low < 0 < result.arms[1].differences["click"].high
+        assert (
+            result.arms[1].differences["click"].low < 0 < result.arms[1].differences["click"].high
+        )
 
     def test_nobody_yet_is_a_plain_state(self, experiment):
         result = results.compute_result(experiment)
@@ -161,7 +165,8 @@ class TestResult:
     def test_intervals_hold_the_truth_as_often_as_they_say(self):
         rng = np.random.default_rng(1)
         estimates = [
-            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30)) for _ in range(800)
+            results.difference(rng.normal(0.3, 0.2, 50), rng.normal(0.2, 0.1, 30))
+            for _ in range(800)
         ]
 
         held = np.mean([e.low < 0.3 - 0.2 < e.high for e in estimates])
@@ -179,7 +184,9 @@ class TestGuardrails:
         arm = experiment.arms.get(name="varied")
         assert "disliked or hidden" in arm.stop_reason
         user = next(u for u in User.objects.all() if lifecycle.find_treatment(u).arm == arm.code)
-        assert lifecycle.find_treatment(user).relevance is None  # served as usual, counted with the arm
+        assert (
+            lifecycle.find_treatment(user).relevance is None
+        )  # served as usual, counted with the arm
         assert results.watch_running() == []
 
     def test_a_few_listeners_prove_nothing(self, experiment, song):
@@ -193,7 +200,9 @@ def test_a_promoted_variety_becomes_the_usual_one(experiment):
     lifecycle.start(experiment)
     lifecycle.promote(experiment, experiment.arms.get(name="varied"), by="olga")
 
-    assert lifecycle.find_treatment(User.objects.create_user("anybody")) == lifecycle.Treatment(relevance=0.3)
+    assert lifecycle.find_treatment(User.objects.create_user("anybody")) == lifecycle.Treatment(
+        relevance=0.3
+    )
     assert [line.split(None, 2)[2] for line in experiment.log.splitlines()] == [
         "started", "stopped by olga", "varied promoted by olga",
     ]  # fmt: skip

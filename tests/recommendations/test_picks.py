@@ -73,7 +73,11 @@ def test_picks_are_taste_and_no_likes(trillian, trained):
     client.post("/welcome/", {"song": song.pk, "artist": artist.pk, "genre": genre.pk})
     assert not Interaction.objects.for_listener(trillian).exists()
     kept = Taste.objects.get(listener=trillian)
-    assert ([*kept.songs.all()], [*kept.artists.all()], [*kept.genres.all()]) == ([song], [artist], [genre])
+    assert ([*kept.songs.all()], [*kept.artists.all()], [*kept.genres.all()]) == (
+        [song],
+        [artist],
+        [genre],
+    )
     assert recommend.recommend_for(trillian).step == "cold"
 
 

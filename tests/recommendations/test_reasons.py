@@ -36,7 +36,9 @@ def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
     return described(explanation).line
 
 
-def described(explanation: Explanation, song: Song | None = None) -> explanation_text.ExplanationText:
+def described(
+    explanation: Explanation, song: Song | None = None
+) -> explanation_text.ExplanationText:
     facts = Facts(named=SONGS, content={"audio"})
     return explanation_text.describe(song or unsaved("D", energy=0.5), explanation, facts)
 
@@ -83,7 +85,9 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     recommender = registry.load_recommender(version)
     assert recommender.flip_threshold == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
-    served = [item.explanation for listener in listeners for item in recommend.recommend_for(listener)]
+    served = [
+        item.explanation for listener in listeners for item in recommend.recommend_for(listener)
+    ]
     assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}
 
 
@@ -134,7 +138,10 @@ def test_a_content_component_without_audio_is_not_called_audio():
     shares = {"content": 1.0}
     facts = Facts(content={"artist", "genre"}, artist_ids={7})
     found = explanation_text.describe(unsaved("A"), Explanation(shares, shares), facts)
-    assert (found.sentence, found.shares[0].name) == ("By an artist you play (100%)", "Artists you know")
+    assert (found.sentence, found.shares[0].name) == (
+        "By an artist you play (100%)",
+        "Artists you know",
+    )
 
 
 def test_a_list_names_the_same_song_on_two_cards_at_most():
@@ -152,6 +159,7 @@ def test_neighbours_are_named_from_three_on():
     shares = {"user_knn": 1.0}
     song, explanation = unsaved("D", 4), Explanation(shares, shares)
     few, enough = (
-        explanation_text.describe(song, explanation, Facts(n_others={4: n})).sentence for n in (2, 3)
+        explanation_text.describe(song, explanation, Facts(n_others={4: n})).sentence
+        for n in (2, 3)
     )
     assert (few, enough) == ("Other signals (100%)", "Played by listeners like you (100%)")

@@ -40,7 +40,12 @@ def test_activating_the_active_version_changes_nothing(version):
 
 
 def test_versions_are_found_as_people_name_them(version):
-    assert registry.find("active") == registry.find(version.name) == registry.find(str(version.pk)) == version
+    assert (
+        registry.find("active")
+        == registry.find(version.name)
+        == registry.find(str(version.pk))
+        == version
+    )
     with pytest.raises(registry.RegistryError, match=f"no model version 'v999'.*{version.name}"):
         registry.find("v999")
 

@@ -50,7 +50,9 @@ def test_a_pack_is_counts_of_pairs_that_ten_listeners_share(pack):
 
 @pytest.mark.parametrize("asked", [0, 1, 9])
 def test_the_floor_is_enforced(world, tmp_path, asked):
-    with pytest.raises(CommandError, match=f"At least 10 listeners must share a pair.*{asked} were asked"):
+    with pytest.raises(
+        CommandError, match=f"At least 10 listeners must share a pair.*{asked} were asked"
+    ):
         call_command("export_seed", str(tmp_path / "pack"), "--fewest-listeners", str(asked))
     assert not (tmp_path / "pack").exists()
 

@@ -39,7 +39,9 @@ def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_fr
 def test_progress_is_told_before_every_batch_however_small(version, settings):
     """There a cancelled training stops."""
     settings.PRECOMPUTE_BATCH, told = 10, []
-    precompute.precompute(version, on_progress=lambda stage, done, total: told.append((done, total)))
+    precompute.precompute(
+        version, on_progress=lambda stage, done, total: told.append((done, total))
+    )
     assert told == [(done, N_LISTENERS) for done in (0, 10, 20, 30, 40)]
 
 
@@ -78,8 +80,12 @@ def lists_of(version):
 
 def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):
     disliked, hidden = Song.objects.exclude(interactions__listener=listener)[:2]
-    Interaction.objects.create(listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test")
-    ListenerControl.objects.create(listener=listener, kind=ListenerControl.Kind.HIDE_SONG, song=hidden)
+    Interaction.objects.create(
+        listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test"
+    )
+    ListenerControl.objects.create(
+        listener=listener, kind=ListenerControl.Kind.HIDE_SONG, song=hidden
+    )
     train(precompute=True)
     version = registry.require_active()
     in_training = lists_of(version)
@@ -93,7 +99,9 @@ def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):
 def test_a_like_during_the_training_outdates_the_list_that_it_makes(version, listener):
     rows = training_rows.read()
     liked = Song.objects.exclude(interactions__listener=listener).first()
-    Interaction.objects.create(listener=listener, song=liked, kind=Interaction.Kind.LIKE, source="test")
+    Interaction.objects.create(
+        listener=listener, song=liked, kind=Interaction.Kind.LIKE, source="test"
+    )
     list_cache.invalidate_lists([listener.pk])
     precompute.precompute(version, rows=rows)
     served = recommend.recommend_for(listener)
@@ -107,7 +115,9 @@ def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses
     rows, gone = training_rows.read(), User.objects.get(username="user_00003")
     pk = gone.pk
     everybody = precompute._select_listeners
-    monkeypatch.setattr(precompute, "_select_listeners", lambda ids: (everybody(ids), gone.delete())[0])
+    monkeypatch.setattr(
+        precompute, "_select_listeners", lambda ids: (everybody(ids), gone.delete())[0]
+    )
     assert precompute.precompute(version, rows=rows) == N_LISTENERS - 1
     assert not RecommendationList.objects.filter(listener=pk).exists()
 
@@ -131,7 +141,11 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     disliked, hidden, by_artist, gone, deleted = recommend.recommend_for(listener).songs[:5]
     # Written past the services, as an import or another process would: no signal tells the caches.
     Interaction.objects.bulk_create(
-        [Interaction(listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test")]
+        [
+            Interaction(
+                listener=listener, song=disliked, kind=Interaction.Kind.DISLIKE, source="test"
+            )
+        ]
     )
     ListenerControl.objects.bulk_create(
         [

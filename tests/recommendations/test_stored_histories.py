@@ -41,7 +41,9 @@ def version(world) -> ModelVersion:
 
 def rows_of(listener: User, folder: Path) -> list[bytes]:
     """Return what the files hold of the listener's row: its song numbers as bytes, where the row has several."""
-    state = {path.name.removesuffix(".npy"): np.load(path) for path in folder.glob("user_knn.*.npy")}
+    state = {
+        path.name.removesuffix(".npy"): np.load(path) for path in folder.glob("user_knn.*.npy")
+    }
     place = int(np.flatnonzero(state["user_knn.listeners"] == listener.pk)[0])
     own = slice(state["user_knn.starts"][place], state["user_knn.starts"][place + 1])
     return [state["user_knn.columns"][own].tobytes()]
@@ -61,7 +63,9 @@ def test_nothing_of_a_listener_is_left_in_any_artifact(version):
     train(config=CONFIG)
     versions = list(ModelVersion.objects.all())
     assert len(versions) == 2
-    zaphod = max(User.objects.all(), key=lambda user: user.interactions.values("song").distinct().count())
+    zaphod = max(
+        User.objects.all(), key=lambda user: user.interactions.values("song").distinct().count()
+    )
     before = {one.pk: one for one in versions}
     folders = [registry.get_folder(one) for one in versions]
     traces = [row for folder in folders for row in rows_of(zaphod, folder)]
@@ -72,7 +76,11 @@ def test_nothing_of_a_listener_is_left_in_any_artifact(version):
     assert not any(folder.exists() for folder in folders)
     for one in ModelVersion.objects.all():
         folder = registry.get_folder(one)
-        assert one.manifest_sha256 == registry.manifest_digest(folder) != before[one.pk].manifest_sha256
+        assert (
+            one.manifest_sha256
+            == registry.manifest_digest(folder)
+            != before[one.pk].manifest_sha256
+        )
         assert one.size_bytes == registry.measure_size(folder)
         verify(folder)
         assert pk not in Recommender.load(folder).stored_listener_ids()
@@ -87,7 +95,11 @@ def test_the_lists_of_others_stay_the_same(version):
     knn = recommender.algorithms["user_knn"]
     histories = knn.values_
     pk = int(knn.listener_ids_[5])
-    others = [row for row in range(histories.shape[0]) if pk not in neighbours(recommender, histories[row])]
+    others = [
+        row
+        for row in range(histories.shape[0])
+        if pk not in neighbours(recommender, histories[row])
+    ]
     assert len(others) >= 10
     before = everybodys_lists(recommender, histories[others])
     accounts.delete_account(User.objects.get(pk=pk))

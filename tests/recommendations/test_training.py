@@ -35,7 +35,9 @@ def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(
     assert (version.n_listeners, version.n_songs) == (N_LISTENERS, N_SONGS)
     assert version.n_interactions == Interaction.objects.count()
     assert 0 <= version.metrics["ndcg_10"] <= 1
-    assert {"recommender", "als", "content", "popularity"} <= set(version.metrics["report"]["systems"])
+    assert {"recommender", "als", "content", "popularity"} <= set(
+        version.metrics["report"]["systems"]
+    )
     assert RecommendationList.objects.filter(version=version).count() == N_LISTENERS
     assert "Read " in run.log
     assert f"{version.name} is active." in run.log
@@ -108,7 +110,11 @@ def test_an_owner_that_lost_its_lease_writes_nothing_more(world):
     TrainingRun.objects.filter(pk=run.pk).update(status=Status.QUEUED, owner="")
     taken = jobs.claim_job(TrainingRun, run.pk, "quick:2:2:b")
     assert (lost.attempt, taken.attempt) == (1, 2)
-    for late_write in (lost.renew, lambda: lost.finish(Status.SUCCEEDED), lambda: lost.write(stage="late")):
+    for late_write in (
+        lost.renew,
+        lambda: lost.finish(Status.SUCCEEDED),
+        lambda: lost.write(stage="late"),
+    ):
         with pytest.raises(jobs.LostLease):
             late_write()
     run.refresh_from_db()
@@ -279,7 +285,12 @@ def an_evaluation(**changes) -> Evaluation:
 
 @pytest.mark.parametrize(
     ("difference", "held_back"),
-    [((-0.10, -0.05), True), ((-0.10, -0.01), False), ((-0.05, 0.02), False), ((0.01, 0.05), False)],
+    [
+        ((-0.10, -0.05), True),
+        ((-0.10, -0.01), False),
+        ((-0.05, 0.02), False),
+        ((0.01, 0.05), False),
+    ],
 )
 def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, held_back):
     """T18: with 0.1 of 0.3 allowed to be lost, the whole interval must lie below -0.03."""
@@ -292,7 +303,10 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
     """One listener's interval has no width, so that any difference would look sure."""
     for n in (1, 5, 19):
         few = an_evaluation(
-            rival_ndcg=0.3, difference=(-0.2, -0.2), interval=(0.1, 0.1), listener_ids=tuple(range(n))
+            rival_ndcg=0.3,
+            difference=(-0.2, -0.2),
+            interval=(0.1, 0.1),
+            listener_ids=tuple(range(n)),
         )
         assert gate.gate_verdict(few) == ""
         assert few.sentence.startswith(f"Not measurable yet: only {n} listeners")
@@ -336,7 +350,9 @@ def test_where_a_tenth_is_new_a_quick_training_begins(version, listener, song, s
     """As after an import: the default preset, not the one that searches."""
     heard = {"listener": listener, "song": song, "kind": Interaction.Kind.PLAY}
     tenth = -(-version.n_interactions // 10)
-    Interaction.objects.bulk_create([Interaction(source=f"file {n}", **heard) for n in range(tenth - 1)])
+    Interaction.objects.bulk_create(
+        [Interaction(source=f"file {n}", **heard) for n in range(tenth - 1)]
+    )
     assert tasks.retrain_when_due() == f"{tenth - 1} new"
     Interaction.objects.create(source="player", **heard)
     settings.RETRAIN_SHARE = 0
@@ -356,7 +372,9 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
         [(None, 2_100), (None, 210_000), (100_000, 50_000), (None, None)]
     ):
         song = Song.objects.create(key=str(n), title=str(n), artist=artist, duration_ms=duration_ms)
-        Interaction.objects.create(**row, song=song, kind=Interaction.Kind.PLAY, played_ms=played_ms)
+        Interaction.objects.create(
+            **row, song=song, kind=Interaction.Kind.PLAY, played_ms=played_ms
+        )
     expected = [2_100 / 210_000, 1, 50_000 / 100_000, np.nan]
     assert training_rows.read().interactions.played_share == pytest.approx(expected, nan_ok=True)
     live = history_loader.played_share([2_100, 210_000, 50_000, None], [None, None, 100_000, None])
@@ -366,8 +384,12 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
 def test_a_part_that_is_left_out_does_not_count_as_done(world):
     """The time left is reckoned from the bar: with half of it done after the reading, it would promise too much."""
     told = []
-    run = pipeline.request_training(trigger="command", options={"evaluate": False, "precompute": False})
-    pipeline.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    run = pipeline.request_training(
+        trigger="command", options={"evaluate": False, "precompute": False}
+    )
+    pipeline.run_training(
+        run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction))
+    )
     fractions = [fraction for _, fraction in told]
     assert fractions == sorted(fractions)
     assert next(fraction for stage, fraction in told if stage == "fitting") < 0.2
@@ -378,9 +400,13 @@ def test_every_step_of_a_part_moves_the_bar(world):
     """A search makes many steps, each from 0 to its end: the bar must not stand still after the first."""
     told = []
     run = pipeline.request_training(trigger="command", options={"precompute": False})
-    pipeline.run_training(run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction)))
+    pipeline.run_training(
+        run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction))
+    )
     steps = {
-        stage: [fraction for name, fraction in told if name == stage] for stage, _ in told if ":" in stage
+        stage: [fraction for name, fraction in told if name == stage]
+        for stage, _ in told
+        if ":" in stage
     }
     assert len(steps) >= 6
     assert all(fractions[0] < fractions[-1] for fractions in steps.values())
@@ -393,5 +419,7 @@ def test_the_default_preset_is_standard_and_is_measured_beside_the_first_model(w
     assert (run.status, run.preset) == ("succeeded", "standard")
     version = ModelVersion.objects.get(training_run=run)
     systems = version.metrics["report"]["systems"]
-    assert {"recommender", "ease", "ials", "item_knn", "content", "popularity", "classic"} <= set(systems)
+    assert {"recommender", "ease", "ials", "item_knn", "content", "popularity", "classic"} <= set(
+        systems
+    )
     assert "classic" in format_evaluation_table(version)

@@ -34,7 +34,9 @@ def hit(version) -> Song:
     later = Interaction.objects.order_by("-occurred_at").first().occurred_at + timedelta(days=20)
     for listener in User.objects.all():
         Interaction.objects.filter(listener=listener, song=song).delete()
-        Interaction.objects.create(listener=listener, song=song, kind=1, source="test", occurred_at=later)
+        Interaction.objects.create(
+            listener=listener, song=song, kind=1, source="test", occurred_at=later
+        )
     return song
 
 

@@ -76,7 +76,9 @@ def test_a_hidden_artist_is_hidden_where_a_song_only_names_them(version, listene
     song = served(listener)[0]
     guest = Artist.objects.create(name="Guest")
     ArtistCredit.objects.create(song=song, artist=guest)
-    ListenerControl.objects.create(listener=listener, kind=ListenerControl.Kind.HIDE_ARTIST, artist=guest)
+    ListenerControl.objects.create(
+        listener=listener, kind=ListenerControl.Kind.HIDE_ARTIST, artist=guest
+    )
     cache.clear()
     assert song not in served(listener)
     precompute.precompute(version)

@@ -64,7 +64,11 @@ def serve(tmp_path) -> Iterator[Callable[..., Web]]:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        installation.settings |= {"SITE_URL": url, "API_RATE_READ": "1000000", "API_RATE_WRITE": "1000000"}
+        installation.settings |= {
+            "SITE_URL": url,
+            "API_RATE_READ": "1000000",
+            "API_RATE_WRITE": "1000000",
+        }
         command = [
             "-m",
             "gunicorn",
@@ -77,7 +81,12 @@ def serve(tmp_path) -> Iterator[Callable[..., Web]]:
         ]
         with (tmp_path / f"web{len(started)}.log").open("w") as log:
             process = installation.start(
-                *command, *options, "musicrec_site.wsgi", stdout=log, stderr=log, start_new_session=True
+                *command,
+                *options,
+                "musicrec_site.wsgi",
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         started.append(process)
         web = Web(url, process)

@@ -75,7 +75,9 @@ def test_a_training_outlives_a_clock_that_jumps_and_its_worker_is_followed_all_t
         # What the schedule does every 15 s; it waits until it knows what to think of a lease.
         site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
         row = run_row(site, run)
-        assert (row["status"], row["owner"], row["attempt"]) == ("running", begun["owner"], 1), clock
+        assert (row["status"], row["owner"], row["attempt"]) == ("running", begun["owner"], 1), (
+            clock
+        )
     assert now_of(site) < before - 3000, "the clock was really set back"
 
     set_clock(-7200)
@@ -90,6 +92,9 @@ def taken_up(site, run: int) -> bool:  # noqa: F811
 
 
 def kill_with_children(worker) -> None:
-    for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
+    for process in [
+        *psutil.Process(worker.pid).children(recursive=True),
+        psutil.Process(worker.pid),
+    ]:
         process.send_signal(signal.SIGKILL)
     worker.wait()

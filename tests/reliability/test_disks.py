@@ -88,16 +88,22 @@ def test_a_site_whose_whole_disk_is_full_answers_and_recovers(
     statuses = {status for status, _ in answers}
     assert 503 in statuses and statuses <= {200, 201, 204, 503}, answers
     assert all(
-        json.loads(body)["error"]["code"] == "unavailable" for status, body in answers if status == 503
+        json.loads(body)["error"]["code"] == "unavailable"
+        for status, body in answers
+        if status == 503
     )
     assert {web.call("/api/v1/recommendations/", token=token)[0] for token in tokens} == {200}
     assert web.call("/healthz")[0] == 200
-    assert "Traceback" not in full.manage("train_model", "--no-evaluation", "--no-precompute", ok=False)
+    assert "Traceback" not in full.manage(
+        "train_model", "--no-evaluation", "--no-precompute", ok=False
+    )
 
     ballast.unlink()
     open_elsewhere.close()
     before = full.query("SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1")
-    liked = [web.call(f"/api/v1/songs/{key}/like/", token=tokens[0], method="PUT")[0] for key in songs]
+    liked = [
+        web.call(f"/api/v1/songs/{key}/like/", token=tokens[0], method="PUT")[0] for key in songs
+    ]
     assert set(liked) <= {200, 201, 204}
     assert full.query("SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1") > before
     assert full.query("PRAGMA integrity_check") == [("ok",)]
@@ -165,7 +171,9 @@ def test_on_a_full_disk_that_nobody_works_on_every_command_says_so_in_a_sentence
         said = full.manage(*command, ok=False)
         assert "Traceback" not in said, command
         # SQLite calls it an I/O error where it has no room for the index of its log.
-        assert any(words in said for words in ("disk is full", "disk I/O error", "No space left")), said
+        assert any(
+            words in said for words in ("disk is full", "disk I/O error", "No space left")
+        ), said
     said = full.manage("doctor", ok=False)
     assert "[FAILED] database: d" in said and "→ Make room on its disk" in said
     assert web.call("/healthz")[0] == 200

@@ -23,7 +23,9 @@ def listens(tmp_path):
 
 def kill_half_way(installation, listens, *, n_rows: int = 1) -> None:
     """Start the import and kill it with -9 once so many rows are in."""
-    process = installation.start("manage.py", "import_listens", str(listens), start_new_session=True)
+    process = installation.start(
+        "manage.py", "import_listens", str(listens), start_new_session=True
+    )
     deadline = time.monotonic() + 200
     while time.monotonic() < deadline and rows_in(installation) < n_rows:
         assert process.poll() is None, "The import ended before it could be killed."
@@ -41,13 +43,19 @@ def test_a_killed_import_goes_on_where_it_was(installation, listens):
     """T29: given an import killed with -9, when it is typed again, then each row is in exactly once."""
     installation.manage("import_songs", str(listens.parent / "songs.csv"))
     kill_half_way(installation, listens)
-    (n_before,) = installation.query("SELECT n_read FROM catalog_importrun WHERE content = 'listens'")[0]
+    (n_before,) = installation.query(
+        "SELECT n_read FROM catalog_importrun WHERE content = 'listens'"
+    )[0]
     assert 0 < n_before < N_ROWS
 
     said = installation.manage("import_listens", str(listens))
     assert f"{N_ROWS:,} read, {N_ROWS:,} added, 0 known already, 0 rejected." in said
-    assert installation.query("SELECT count(*), sum(plays) FROM catalog_interaction") == [(300, N_ROWS)]
-    assert installation.query("SELECT count(*) FROM catalog_importrun WHERE content = 'listens'") == [(1,)]
+    assert installation.query("SELECT count(*), sum(plays) FROM catalog_interaction") == [
+        (300, N_ROWS)
+    ]
+    assert installation.query(
+        "SELECT count(*) FROM catalog_importrun WHERE content = 'listens'"
+    ) == [(1,)]
     assert installation.query("PRAGMA integrity_check") == [("ok",)]
 
     again = installation.manage("import_listens", str(listens))
@@ -62,7 +70,10 @@ def test_postgresql_counts_the_same(installation, postgresql, listens):
     installation.manage("import_songs", str(listens.parent / "songs.csv"))
     for added in (N_ROWS, 0):
         said = installation.manage("import_listens", str(listens))
-        assert f"{N_ROWS:,} read, {added:,} added, {N_ROWS - added:,} known already, 0 rejected." in said
+        assert (
+            f"{N_ROWS:,} read, {added:,} added, {N_ROWS - added:,} known already, 0 rejected."
+            in said
+        )
     said = installation.shell(
         "from django.db.models import Sum; from catalog.models import Interaction; "
         "print(Interaction.objects.count(), Interaction.objects.aggregate(n=Sum('plays'))['n'])"
@@ -82,7 +93,9 @@ def test_a_million_listens_killed_half_way_are_all_there_once(installation, list
     file = listens.with_name("million.csv")
     with file.open("w") as table:
         table.write("user_id,song_id,timestamp\n")
-        table.writelines(f"u{i % 997},s{i % 100},{1_600_000_000 + 60 * i}\n" for i in range(N_MILLION))
+        table.writelines(
+            f"u{i % 997},s{i % 100},{1_600_000_000 + 60 * i}\n" for i in range(N_MILLION)
+        )
     kill_half_way(installation, file, n_rows=N_MILLION // 3)
     (n_before,) = installation.query("SELECT count(*) FROM catalog_interaction")[0]
     assert N_MILLION // 3 <= n_before < N_MILLION
@@ -145,7 +158,9 @@ def test_a_file_that_kills_its_process_every_time_has_failed(installation):
     """T66: given three processes that die by kill -9 while they read, then it failed and the file is gone."""
 
     def step(what: str):
-        return installation.python("manage.py", "shell", "--verbosity=0", "-c", POISON.format(what=what))
+        return installation.python(
+            "manage.py", "shell", "--verbosity=0", "-c", POISON.format(what=what)
+        )
 
     assert step("upload").returncode == 0
     for _attempt in range(3):
@@ -156,5 +171,7 @@ def test_a_file_that_kills_its_process_every_time_has_failed(installation):
     assert row[2].startswith("Reading it was tried 3 times")
     assert list((installation.folder / "data" / "uploads").iterdir()) == []
     # What was safely in before the kill stays and can be undone; nothing is doubled.
-    (counts,) = installation.query("SELECT count(*), count(DISTINCT occurred_at) FROM catalog_interaction")
+    (counts,) = installation.query(
+        "SELECT count(*), count(DISTINCT occurred_at) FROM catalog_interaction"
+    )
     assert counts[0] == counts[1] >= 20

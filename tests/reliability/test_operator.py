@@ -23,7 +23,9 @@ for user in User.objects.filter(is_superuser=False).order_by("pk")[:{N_LISTENERS
     user.save()
     print(user.username)
 """
-FITTING = "SELECT 1 FROM recommendations_trainingrun WHERE status = 'running' AND stage LIKE '%fit%'"
+FITTING = (
+    "SELECT 1 FROM recommendations_trainingrun WHERE status = 'running' AND stage LIKE '%fit%'"
+)
 FACTS = "SELECT count(*), sum(plays) FROM catalog_interaction"
 
 
@@ -35,7 +37,11 @@ def operated(installation, free_port, tmp_path):
     if CHROMIUM is None:
         pytest.skip("No chromium is installed, so there is no browser to drive.")
     url = f"http://127.0.0.1:{free_port}"
-    installation.settings |= {"SITE_URL": url, "WORKER_PULSE_SECONDS": "1", "SWEEP_PATIENCE_SECONDS": "0.5"}
+    installation.settings |= {
+        "SITE_URL": url,
+        "WORKER_PULSE_SECONDS": "1",
+        "SWEEP_PATIENCE_SECONDS": "0.5",
+    }
     installation.manage("import_songs", str(DATA / "songs.csv.gz"))
     installation.manage("import_listens", str(DATA / "listens.csv.gz"))
     said = tmp_path / "said.txt"
@@ -111,7 +117,9 @@ def test_a_new_operators_first_day(operated, browser):
     retrain(olga)
     seen = {0.0}
     wait_for(lambda: seen.add(shown_progress(olga)) or 1.0 in seen, seconds=240)
-    assert any(0 < each < 1 for each in seen if each), "The bar moved without the page being loaded again."
+    assert any(0 < each < 1 for each in seen if each), (
+        "The bar moved without the page being loaded again."
+    )
     first = version_made(olga)
 
     retrain(olga)
@@ -126,12 +134,17 @@ def test_a_new_operators_first_day(operated, browser):
 
     olga.go("/admin/recommendations/modelversion/compare/")
     olga.picture("operator-compares")
-    assert olga.page.locator("tr", has_text="ndcg@10").first.locator("td").last.inner_text().count("…") == 1
+    assert (
+        olga.page.locator("tr", has_text="ndcg@10").first.locator("td").last.inner_text().count("…")
+        == 1
+    )
     assert "Score falls without the song named as the reason" in olga.page.inner_text("#content")
 
     active, other = active_and_other(site, first, second)
     olga.go("/admin/recommendations/modelversion/")
-    olga.page.locator("#result_list tr", has_text=other).get_by_role("link", name="Activate").click()
+    olga.page.locator("#result_list tr", has_text=other).get_by_role(
+        "link", name="Activate"
+    ).click()
     assert confirm(olga) == f"{other} is active."
     olga.page.get_by_role("link", name=f"Roll back to {active}").click()
     assert confirm(olga) == f"{active} is active."
@@ -142,13 +155,17 @@ def test_a_new_operators_first_day(operated, browser):
 
 
 def active_and_other(site: Site, *names: str) -> tuple[str, str]:
-    rows = site.installation.query("SELECT id FROM recommendations_modelversion WHERE is_active = 1")
+    rows = site.installation.query(
+        "SELECT id FROM recommendations_modelversion WHERE is_active = 1"
+    )
     (active,) = (f"v{pk}" for (pk,) in rows)
     (other,) = set(names) - {active}
     return active, other
 
 
-def an_experiment_finds_its_winner(olga: Visitor, browser, site: Site, active: str, other: str) -> None:
+def an_experiment_finds_its_winner(
+    olga: Visitor, browser, site: Site, active: str, other: str
+) -> None:
     page = olga.page
     olga.go("/admin/recommendations/experiment/add/")
     page.fill("#id_name", "Is the other one liked better?")

@@ -14,7 +14,9 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.reliability
 
-SERVICES = yaml.safe_load((Path(__file__).resolve().parents[2] / "compose.yaml").read_text())["services"]
+SERVICES = yaml.safe_load((Path(__file__).resolve().parents[2] / "compose.yaml").read_text())[
+    "services"
+]
 PROCESSES = ("web", "worker", "imports", "training", "beat")
 REDIS = "redis://127.0.0.1:6379/11"
 
@@ -27,12 +29,20 @@ def environment_of(name: str, url: str, port: int) -> dict[str, str]:
         return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: chosen.get(m[1], m[2] or ""), text)
 
     given = {key: filled(str(value)) for key, value in SERVICES[name]["environment"].items()}
-    here = {"DATABASE_URL": url, "CELERY_BROKER_URL": REDIS, "CACHE_URL": REDIS.replace("/11", "/12")}
-    return {key: value for key, value in (given | here).items() if key not in ("DATA_DIR", "SECRET_KEY")}
+    here = {
+        "DATABASE_URL": url,
+        "CELERY_BROKER_URL": REDIS,
+        "CACHE_URL": REDIS.replace("/11", "/12"),
+    }
+    return {
+        key: value for key, value in (given | here).items() if key not in ("DATA_DIR", "SECRET_KEY")
+    }
 
 
 def command_of(name: str, port: int, folder: Path) -> list[str]:
-    words = [str(word).replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in SERVICES[name]["command"]]
+    words = [
+        str(word).replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in SERVICES[name]["command"]
+    ]
     words = [word.replace("/tmp/beat.pid", str(folder / "beat.pid")) for word in words]
     return words if words[0] == "python" else ["-m", *words]
 
@@ -43,7 +53,9 @@ def server(installation, postgresql, free_port, tmp_path):
     redis = pytest.importorskip("redis")
     try:
         for number in ("11", "12"):
-            redis.Redis.from_url(REDIS.replace("/11", f"/{number}"), socket_connect_timeout=2).flushdb()
+            redis.Redis.from_url(
+                REDIS.replace("/11", f"/{number}"), socket_connect_timeout=2
+            ).flushdb()
     except redis.ConnectionError:
         pytest.skip("No Redis answers at 127.0.0.1:6379.")
     installation.database_url = postgresql()
@@ -55,7 +67,9 @@ def server(installation, postgresql, free_port, tmp_path):
     for name in PROCESSES:
         with (tmp_path / f"{name}.log").open("w") as log:
             command = command_of(name, free_port, tmp_path)
-            running[name] = installation.start(*command, stdout=log, stderr=log, start_new_session=True)
+            running[name] = installation.start(
+                *command, stdout=log, stderr=log, start_new_session=True
+            )
     web = Web(f"http://127.0.0.1:{free_port}", running["web"])
     yield installation, web, running
     for process in running.values():
@@ -90,7 +104,9 @@ def test_the_server_trains_serves_and_ends_well(server, tmp_path):
     assert [line for lines in logs.values() for line in lines if not line.startswith("{")] == []
     assert any("Listening at" in json.loads(line)["event"] for line in logs["web"])
     assert (
-        installation.shell("from recommendations.models import WorkerPulse as W; print(W.objects.count())")
+        installation.shell(
+            "from recommendations.models import WorkerPulse as W; print(W.objects.count())"
+        )
         == "0"
     )
 

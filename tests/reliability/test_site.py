@@ -63,8 +63,13 @@ print(done, locked, len(likes))
 def test_eight_writers_lock_nobody_out(site):
     """T21: no "database is locked" in 30 s, and what was acknowledged is there."""
     _write(site.sqlite_file, "DELETE FROM catalog_interaction")
-    codes = [WRITES.format(number=n, seconds=SECONDS_OF_WRITING, writers=WRITERS) for n in range(WRITERS)]
-    writers = [site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE) for code in codes]
+    codes = [
+        WRITES.format(number=n, seconds=SECONDS_OF_WRITING, writers=WRITERS) for n in range(WRITERS)
+    ]
+    writers = [
+        site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE)
+        for code in codes
+    ]
     said = [writer.communicate(timeout=250)[0] for writer in writers]
 
     done, locked, likes = (
@@ -111,7 +116,9 @@ def test_an_acknowledged_like_survives_a_kill(site, serve, tokens):
     def like(number: int) -> None:
         for key in songs:
             try:
-                status, _ = web.call(f"/api/v1/songs/{key}/like/", token=tokens[number], method="PUT")
+                status, _ = web.call(
+                    f"/api/v1/songs/{key}/like/", token=tokens[number], method="PUT"
+                )
             except (OSError, http.client.HTTPException):  # no answer, or half of one
                 return
             if status < 300:
@@ -134,12 +141,19 @@ def test_a_backup_taken_under_writes_is_whole(site, tmp_path):
     """T24: everything acknowledged before the backup began is in it, and the restored database is sound."""
     site.shell(TWO_VERSIONS)
     writers = [
-        site.start("manage.py", "shell", "-v0", "-c", WRITES.format(number=n, seconds=600, writers=2))
+        site.start(
+            "manage.py", "shell", "-v0", "-c", WRITES.format(number=n, seconds=600, writers=2)
+        )
         for n in range(2)
     ]
     try:
         wait_for(
-            lambda: site.query("SELECT COUNT(*) FROM catalog_interaction WHERE source = 'writers'")[0][0] > 50
+            lambda: (
+                site.query("SELECT COUNT(*) FROM catalog_interaction WHERE source = 'writers'")[0][
+                    0
+                ]
+                > 50
+            )
         )
         before = site.query("SELECT COUNT(*) FROM catalog_interaction")[0][0]
         site.manage("backup", f"--to={tmp_path}/b.tar")
@@ -156,7 +170,10 @@ def test_a_backup_taken_under_writes_is_whole(site, tmp_path):
     site.manage("restore", f"{tmp_path}/b.tar", "--yes")
 
     assert before <= site.query("SELECT COUNT(*) FROM catalog_interaction")[0][0] <= after
-    assert site.query("PRAGMA integrity_check") == [("ok",)] and site.query("PRAGMA foreign_key_check") == []
+    assert (
+        site.query("PRAGMA integrity_check") == [("ok",)]
+        and site.query("PRAGMA foreign_key_check") == []
+    )
     assert "v2" in site.shell(
         "from recommendations.services.versions import registry; print(registry.serving_recommender()[0])"
     )
@@ -205,7 +222,9 @@ def test_a_web_server_that_is_told_to_stop_answers_what_it_took_on(site, serve, 
     """T26"""
     web = serve(site)
     with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(web.call, "/api/v1/recommendations/", token=token) for token in tokens[:4]]
+        answers = [
+            pool.submit(web.call, "/api/v1/recommendations/", token=token) for token in tokens[:4]
+        ]
         time.sleep(0.2)
         code = web.stop()
         statuses = {answer.result()[0] for answer in answers}
@@ -246,7 +265,9 @@ def own_postgresql(tmp_path):
 
     run(f"{programs[-1]}/initdb", "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    run(f"{programs[-1]}/pg_ctl", "-D", str(data), "-o", options, "-w", "-l", f"{data}/log", "start")
+    run(
+        f"{programs[-1]}/pg_ctl", "-D", str(data), "-o", options, "-w", "-l", f"{data}/log", "start"
+    )
     processes = _processes_of(data)
     yield f"postgres://postgres@127.0.0.1:{port}/postgres", processes
     for process in processes:
@@ -350,7 +371,9 @@ def test_the_first_databases_still_migrate(installation):
     installation.manage("migrate", "--verbosity=0", "--skip-checks")
 
     assert (
-        installation.shell("from catalog.models import *; print(Interaction.objects.get().song.title)")
+        installation.shell(
+            "from catalog.models import *; print(Interaction.objects.get().song.title)"
+        )
         == "Jóga"
     )
     assert "[  ok  ] migrations" in installation.manage("doctor")

@@ -66,7 +66,9 @@ def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  #
     site.settings["LEFTOVERS_AFTER_SECONDS"] = "0"
     rng = random.Random(3)
     for _ in range(KILLS):
-        process = site.start("manage.py", "shell", "-v0", "-c", TRAINS_FOR_EVER, stdout=subprocess.PIPE)
+        process = site.start(
+            "manage.py", "shell", "-v0", "-c", TRAINS_FOR_EVER, stdout=subprocess.PIPE
+        )
         process.stdout.readline()
         time.sleep(rng.uniform(0.0, 0.6))
         process.kill()
@@ -94,7 +96,9 @@ def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start
     run = request_training(site, **long_training())
     for attempt in (1, 2):
         row = wait_for(
-            lambda n=attempt: (r := run_row(site, run))["attempt"] == n and "fit als" in r["stage"] and r,
+            lambda n=attempt: (
+                (r := run_row(site, run))["attempt"] == n and "fit als" in r["stage"] and r
+            ),
             seconds=90,
         )
         os.kill(int(row["owner"].split(":")[1]), signal.SIGKILL)
@@ -137,7 +141,10 @@ def test_a_message_that_redis_delivers_again_makes_no_second_version(site, start
         socket.create_connection(("127.0.0.1", 6379), timeout=1).close()
     except OSError:
         pytest.skip("No redis answers at 127.0.0.1:6379.")
-    site.settings |= {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/10", "BROKER_VISIBILITY_TIMEOUT": "2"}
+    site.settings |= {
+        "CELERY_BROKER_URL": "redis://127.0.0.1:6379/10",
+        "BROKER_VISIBILITY_TIMEOUT": "2",
+    }
     options = training_of_seconds()
     start_worker(site)
     start_worker(site)
@@ -153,7 +160,9 @@ def test_a_full_disk_fails_the_run_and_likes_go_on(site, tmp_path):  # noqa: F81
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode != 0:
         pytest.skip("This user can't mount a small disk.")
@@ -214,8 +223,13 @@ def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # 
         site.manage("migrate", "--verbosity=0", "--skip-checks")
         site.manage("seed_demo_data", "--listeners=20", "--songs=30", "--seed=3")
     moment = time.time() + 12
-    codes = [PRESSES.format(moment=moment, press=press) for press in (BY_HAND, BY_HAND, BY_SCHEDULE)]
-    pressed = [site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE) for code in codes]
+    codes = [
+        PRESSES.format(moment=moment, press=press) for press in (BY_HAND, BY_HAND, BY_SCHEDULE)
+    ]
+    pressed = [
+        site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE)
+        for code in codes
+    ]
     said = [process.communicate(timeout=100)[0] for process in pressed]
 
     told = [text for text in said if "is queued; it has to end or be cancelled first" in text]

@@ -68,9 +68,19 @@ def test_what_is_no_backup_is_one_sentence(site, tmp_path):
     (tmp_path / "letter.tar").write_text("Dear Olga")
     wrong = {
         ("restore", "/no/such.tar"): "There is no file /no/such.tar.",
-        ("restore", f"{tmp_path}/letter.tar", "--yes"): "it is no tar file, or one that is cut off.",
-        ("restore", f"{tmp_path}/letter.tar"): "Nothing was changed; where nobody can answer, say --yes.",
-        ("move_database", "--to=mysql://here/x"): "The address must begin like postgres:// or sqlite:///.",
+        (
+            "restore",
+            f"{tmp_path}/letter.tar",
+            "--yes",
+        ): "it is no tar file, or one that is cut off.",
+        (
+            "restore",
+            f"{tmp_path}/letter.tar",
+        ): "Nothing was changed; where nobody can answer, say --yes.",
+        (
+            "move_database",
+            "--to=mysql://here/x",
+        ): "The address must begin like postgres:// or sqlite:///.",
     }
     for command, sentence in wrong.items():
         said = site.manage(*command, ok=False)
@@ -86,7 +96,9 @@ def test_a_backup_cannot_write_outside_of_itself(site, tmp_path, member):
         (tmp_path / "payload").write_text(json.dumps({}))
         archive.add(tmp_path / "payload", member)
 
-    assert "is not a usable backup" in site.manage("restore", f"{tmp_path}/evil.tar", "--yes", ok=False)
+    assert "is not a usable backup" in site.manage(
+        "restore", f"{tmp_path}/evil.tar", "--yes", ok=False
+    )
     assert not (tmp_path.parent / "outside").exists()
 
 
@@ -111,7 +123,9 @@ def test_moving_to_postgresql_loses_nothing(site, postgresql, tmp_path):
         "from accounts.models import User\n"
         "for u in User.objects.order_by('id'): print(u.id, u.username, u.date_joined.timestamp())"
     )
-    assert [line.split()[:2] for line in told.splitlines()] == [[str(i), name] for i, name, _ in before]
+    assert [line.split()[:2] for line in told.splitlines()] == [
+        [str(i), name] for i, name, _ in before
+    ]
     # New rows are numbered after the moved ones, and what was moved can be backed up and put back here.
     site.shell("from accounts.models import User; User.objects.create_user('late')")
     site.manage("backup", f"--to={tmp_path}/pg.tar")

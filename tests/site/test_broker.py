@@ -23,7 +23,9 @@ def connect(folder: Path) -> Connection:
         "control_folder": str(folder / "control"),
     }
     return Connection(
-        "filesystem://localhost//", transport="musicrec_site.ops.broker:Transport", transport_options=options
+        "filesystem://localhost//",
+        transport="musicrec_site.ops.broker:Transport",
+        transport_options=options,
     )
 
 
@@ -71,7 +73,9 @@ def bind(folder: Path, number: int) -> None:
 
 
 def in_processes(target: Callable, *arguments: tuple) -> list[multiprocessing.Process]:
-    started = [multiprocessing.get_context("spawn").Process(target=target, args=each) for each in arguments]
+    started = [
+        multiprocessing.get_context("spawn").Process(target=target, args=each) for each in arguments
+    ]
     for process in started:
         process.start()
     return started
@@ -88,7 +92,9 @@ def test_each_message_is_read_once_while_others_are_written(folder):
 
     assert [process.exitcode for process in processes] == [0] * len(processes)
     assert found.empty()
-    assert sorted(read) == [(writer, number) for writer in range(N_WRITERS) for number in range(N_EACH)]
+    assert sorted(read) == [
+        (writer, number) for writer in range(N_WRITERS) for number in range(N_EACH)
+    ]
     assert list((folder / "messages").iterdir()) == []
 
 

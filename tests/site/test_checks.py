@@ -9,9 +9,17 @@ from musicrec_site.ops import checks, doctor
 
 @pytest.mark.parametrize(
     ("version", "warned"),
-    [((3, 6, 23), False), ((3, 7, 0), True), ((3, 40, 1), True), ((3, 51, 2), True), ((3, 51, 3), False)],
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+    ],
 )
-def test_sqlite_versions_with_the_wal_bug_are_named_with_the_cure(monkeypatch, settings, version, warned):
+def test_sqlite_versions_with_the_wal_bug_are_named_with_the_cure(
+    monkeypatch, settings, version, warned
+):
     """T27"""
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     monkeypatch.setattr(checks.connection, "vendor", "sqlite")

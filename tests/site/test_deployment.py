@@ -25,7 +25,11 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 def instructions():
     """Return the Dockerfile's instructions as (word, rest), continued lines joined."""
     joined = re.sub(r"\\\n\s*", " ", DOCKERFILE)
-    return [line.split(None, 1) for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+    return [
+        line.split(None, 1)
+        for line in joined.splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -35,7 +39,9 @@ class TestEveryService:
     def test_it_is_not_root_and_cannot_become_it(self, name):
         service = SERVICES[name]
         assert int(service["user"].split(":")[0]) > 0
-        assert service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+        assert (
+            service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+        )
         assert not service.get("privileged")
 
     def test_it_cannot_write_outside_of_volumes_and_memory(self, name):
@@ -70,18 +76,25 @@ def test_only_the_web_server_can_be_reached_and_only_from_this_machine():
 def test_no_secret_has_a_default():
     """T59: SECRET_KEY stops the start, and PostgreSQL refuses to start with an empty password."""
     text = (ROOT / "compose.yaml").read_text()
-    for variable, default in re.findall(r"\$\{(\w*(?:KEY|PASSWORD|TOKEN)\w*)(:?[-?][^}]*)?\}", text):
+    for variable, default in re.findall(
+        r"\$\{(\w*(?:KEY|PASSWORD|TOKEN)\w*)(:?[-?][^}]*)?\}", text
+    ):
         assert default == ":-" or default.startswith(":?"), variable
 
 
 def test_one_container_is_the_default_and_the_server_a_profile():
     assert [name for name, service in SERVICES.items() if "profiles" not in service] == ["musicrec"]
-    assert {tuple(service.get("profiles", ["-"])) for service in SERVICES.values()} == {("-",), ("server",)}
+    assert {tuple(service.get("profiles", ["-"])) for service in SERVICES.values()} == {
+        ("-",),
+        ("server",),
+    }
 
 
 def test_everybody_waits_for_one_migration():
     for name in ("web", "worker", "training", "beat"):
-        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert SERVICES[name]["depends_on"]["migrate"] == {
+            "condition": "service_completed_successfully"
+        }
     assert SERVICES["migrate"]["restart"] == "no"
 
 
@@ -95,7 +108,9 @@ def test_the_image_is_built_as_it_should():
     assert all(re.search(r":\d+\.\d+\.\d+-slim-bookworm$", image) for image in froms)
     assert any("--require-hashes" in run for run in runs)
     assert any(
-        "libgomp1" in run and "--no-install-recommends" in run and "rm -rf /var/lib/apt/lists" in run
+        "libgomp1" in run
+        and "--no-install-recommends" in run
+        and "rm -rf /var/lib/apt/lists" in run
         for run in runs
     )
     assert not [word for word, _ in words if word == "ADD"]
@@ -105,7 +120,9 @@ def test_the_image_is_built_as_it_should():
 def test_what_is_copied_exists_and_reaches_the_build():
     """Everything the Dockerfile copies exists and is let through by .dockerignore, and no app is forgotten."""
     let_through = {
-        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
     }
     copied = {
         part
@@ -134,8 +151,12 @@ def _environment(name):
     }
 
     def filled(text):
-        found = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: values.get(m[1], m[2] or ""), str(text))
-        return found.replace("postgres:5432", "127.0.0.1:5432").replace("redis:6379", "127.0.0.1:6379")
+        found = re.sub(
+            r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: values.get(m[1], m[2] or ""), str(text)
+        )
+        return found.replace("postgres:5432", "127.0.0.1:5432").replace(
+            "redis:6379", "127.0.0.1:6379"
+        )
 
     environment = {key: filled(value) for key, value in SERVICES[name]["environment"].items()}
     return {
@@ -175,7 +196,11 @@ def test_processes_of_the_site_start_beside_manage_py():
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(("status", "code"), [("200 OK", 0), ("503 Service Unavailable", 1)])
 def test_the_images_health_check_asks_without_starting_python(status, code):
-    line = next(line for line in DOCKERFILE.splitlines() if "/healthz" in line).strip().removeprefix("CMD ")
+    line = (
+        next(line for line in DOCKERFILE.splitlines() if "/healthz" in line)
+        .strip()
+        .removeprefix("CMD ")
+    )
     command = json.loads(line)
     assert command[0] == "bash"
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -11,7 +11,9 @@ from recommendations.engine import ALGORITHMS
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"')
-READ = sorted(set(VARIABLE.findall((ROOT / "musicrec_site/settings.py").read_text(encoding="utf-8"))))
+READ = sorted(
+    set(VARIABLE.findall((ROOT / "musicrec_site/settings.py").read_text(encoding="utf-8")))
+)
 COMMANDS = sorted(
     path.stem for path in ROOT.glob("*/management/commands/*.py") if not path.stem.startswith("_")
 )
@@ -21,7 +23,9 @@ COMMANDS = sorted(
 def test_every_setting_is_explained_and_in_the_example(variable):
     assert f"| `{variable}` |" in (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert variable == "MUSICREC_ENV_FILE" or re.search(rf"^(# )?{variable}=", example, re.MULTILINE)
+    assert variable == "MUSICREC_ENV_FILE" or re.search(
+        rf"^(# )?{variable}=", example, re.MULTILINE
+    )
 
 
 def test_the_example_names_nothing_that_nobody_reads(settings):
@@ -80,7 +84,9 @@ def test_every_command_is_in_the_operations_manual(command):
 
 @pytest.mark.parametrize("name", sorted(ALGORITHMS))
 def test_every_algorithm_is_explained(name):
-    assert f"**{name}** (`algorithms/{name}.py`)" in (ROOT / "docs/algorithms.md").read_text(encoding="utf-8")
+    assert f"**{name}** (`algorithms/{name}.py`)" in (ROOT / "docs/algorithms.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("name", [one.name for one in list_importers("history")])
@@ -99,9 +105,15 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_text_names_exists(text):
     """`engine/presets.py` may be said of `recommendations/engine/core/presets.py`."""
-    named = set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|yaml|toml))`", text.read_text(encoding="utf-8")))
+    named = set(
+        re.findall(
+            r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|yaml|toml))`", text.read_text(encoding="utf-8")
+        )
+    )
     assert not [
-        name for name in named if not any(ROOT.glob(f"[!.]*/**/{name}")) and not (ROOT / name).exists()
+        name
+        for name in named
+        if not any(ROOT.glob(f"[!.]*/**/{name}")) and not (ROOT / name).exists()
     ]
 
 
@@ -113,7 +125,9 @@ def test_every_link_between_the_texts_leads_somewhere(text):
 
 def test_the_picture_of_the_rooms_is_drawn_from_the_contracts():
     """An import contract changed without `make rooms` would leave a picture of rooms that are not there."""
-    specification = importlib.util.spec_from_file_location("draw_rooms", ROOT / "docs" / "draw_rooms.py")
+    specification = importlib.util.spec_from_file_location(
+        "draw_rooms", ROOT / "docs" / "draw_rooms.py"
+    )
     draw_rooms = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(draw_rooms)
     assert draw_rooms.PICTURE.read_text(encoding="utf-8") == draw_rooms.draw()

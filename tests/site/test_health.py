@@ -40,7 +40,9 @@ def make_version(settings, tmp_path):
 
 def pulse(seen_at, *queues):
     queues = list(queues or health_checks.QUEUES)
-    WorkerPulse.objects.create(worker=str(queues), queues=queues, started_at=seen_at, seen_at=seen_at)
+    WorkerPulse.objects.create(
+        worker=str(queues), queues=queues, started_at=seen_at, seen_at=seen_at
+    )
 
 
 def test_it_says_that_the_process_runs_without_asking_the_database(client):
@@ -111,7 +113,9 @@ class TestTheModel:
         assert "a later one was broken" in health_checks.model_finding().detail
 
     def test_no_active_version_where_there_was_one_is_told(self, make_version):
-        Activation.objects.create(version=make_version(active=False), reason=Activation.Reason.BY_HAND)
+        Activation.objects.create(
+            version=make_version(active=False), reason=Activation.Reason.BY_HAND
+        )
 
         assert health_checks.model_finding().status == "degraded"
 

@@ -25,7 +25,11 @@ def texts_of_code() -> set[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
     )
     first = (call.args[0] for call in calls if call.args)
-    return {text.value for text in first if isinstance(text, ast.Constant) and isinstance(text.value, str)}
+    return {
+        text.value
+        for text in first
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    }
 
 
 def texts_of_templates() -> set[str]:
@@ -39,7 +43,9 @@ def german() -> dict[str, list[str]]:
     """Every text's translations: one, or two where it counts."""
     with (ROOT / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
         catalog = gettext.GNUTranslations(file)._catalog
-    plural = {key[0]: [catalog[key], catalog[key[0], 1]] for key in catalog if isinstance(key, tuple)}
+    plural = {
+        key[0]: [catalog[key], catalog[key[0], 1]] for key in catalog if isinstance(key, tuple)
+    }
     return {key: [text] for key, text in catalog.items() if isinstance(key, str)} | plural
 
 

@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PIN = re.compile(
-    r"^([a-z0-9][\w.-]*)==([^\s;\\]+)(.*?)(?=^[a-z0-9]|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE
+    r"^([a-z0-9][\w.-]*)==([^\s;\\]+)(.*?)(?=^[a-z0-9]|\Z)",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 # LGPL is a licence for libraries: using one does not ask anything of the program.
 STRONG_COPYLEFT = re.compile(
@@ -28,12 +29,19 @@ def licences(package: str) -> list[str]:
     told = metadata.metadata(package)
     classifiers = [one for one in told.get_all("Classifier", []) if one.startswith("License")]
     # A licence's whole text names others; what it is stands in its first line.
-    return [*classifiers, told.get("License-Expression") or "", (told.get("License") or "").split("\n")[0]]
+    return [
+        *classifiers,
+        told.get("License-Expression") or "",
+        (told.get("License") or "").split("\n")[0],
+    ]
 
 
 def test_nothing_it_runs_on_is_under_the_gpl():
     """T60"""
-    packages = [package for package, _version, _rest in PIN.findall((ROOT / "requirements.lock").read_text())]
+    packages = [
+        package
+        for package, _version, _rest in PIN.findall((ROOT / "requirements.lock").read_text())
+    ]
     told = {package: licences(package) for package in packages}
     assert [package for package in packages if not any(told[package])] == []
     assert {name: one for name, one in told.items() if any(map(STRONG_COPYLEFT.search, one))} == {}

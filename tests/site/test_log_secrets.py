@@ -38,7 +38,9 @@ except ValueError:
 def test_tokens_and_reset_links_are_in_no_line(installation, log_format):
     """T72, T56."""
     installation.settings |= {"LOG_FORMAT": log_format, "METRICS": "true", "LOG_LEVEL": "DEBUG"}
-    done = installation.python("manage.py", "shell", "--verbosity=0", "-c", REQUESTS.format(secret=SECRET))
+    done = installation.python(
+        "manage.py", "shell", "--verbosity=0", "-c", REQUESTS.format(secret=SECRET)
+    )
     assert done.returncode == 0, done.stderr
     assert "request_finished" in done.stderr and "/1/validate-token" in done.stderr
     assert "accounts:new_password" in done.stderr
@@ -75,7 +77,9 @@ def test_a_real_reset_link_is_cleaned(db, django_user_model):
     assert clean_line(f'event="GET {link}" code=200').endswith('" code=200')
 
 
-@pytest.mark.parametrize("piece", ["?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a"])
+@pytest.mark.parametrize(
+    "piece", ["?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a"]
+)
 def test_hostile_lines_take_no_longer_than_others(piece):
     """T65: in the processor's time, beside a plain line that is as long."""
 

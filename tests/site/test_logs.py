@@ -35,7 +35,9 @@ def test_a_worker_names_the_training_in_its_lines(site, start_worker, tmp_path):
     (log,) = tmp_path.glob("worker0@*.log")
     wait_for(lambda: f"Training #{run} succeeded" in log.read_text())
     lines = [line for line in lines_of(log.read_text()) if line.get("training_run") == run]
-    assert {"v1 is active (trained)", f"Training #{run} succeeded"} <= {line["event"] for line in lines}
+    assert {"v1 is active (trained)", f"Training #{run} succeeded"} <= {
+        line["event"] for line in lines
+    }
     assert all(line["timestamp"] and line["level"] for line in lines)
 
 
@@ -155,7 +157,9 @@ def test_wrong_settings_end_gunicorn_in_a_sentence(installation, free_port, name
 def test_lines_of_a_pool_whose_process_died_are_objects(site, start_worker, tmp_path):  # noqa: F811
     site.settings |= {"LOG_FORMAT": "json"}
     worker = start_worker(site, "-m", "celery", "--quiet")
-    (child,) = (c for c in psutil.Process(worker.pid).children() if "spawn_main" in " ".join(c.cmdline()))
+    (child,) = (
+        c for c in psutil.Process(worker.pid).children() if "spawn_main" in " ".join(c.cmdline())
+    )
     child.send_signal(signal.SIGTERM)
     (log,) = tmp_path.glob("worker0@*.log")
     wait_for(lambda: "exited with" in log.read_text(), seconds=30)

@@ -24,7 +24,9 @@ def metrics_on(settings):
 def scrape(client):
     answer = client.get("/metrics", HTTP_AUTHORIZATION="Bearer let-me-scrape")
     assert answer.status_code == 200
-    return {family.name: family for family in text_string_to_metric_families(answer.content.decode())}
+    return {
+        family.name: family for family in text_string_to_metric_families(answer.content.decode())
+    }
 
 
 def test_it_is_off_by_default(client):
@@ -35,7 +37,9 @@ def test_it_is_off_by_default(client):
 class TestGuard:
     """T37"""
 
-    @pytest.mark.parametrize("header", ["", "Bearer ", "Bearer wrong", "Basic let-me-scrape", "Bearer läßt"])
+    @pytest.mark.parametrize(
+        "header", ["", "Bearer ", "Bearer wrong", "Basic let-me-scrape", "Bearer läßt"]
+    )
     def test_strangers_are_refused(self, client, header):
         assert client.get("/metrics", HTTP_AUTHORIZATION=header).status_code == 403
 
@@ -68,7 +72,8 @@ class TestContent:
         telemetry.count_recommendation("song_4711", 0.004)
 
         steps = {
-            sample.labels["step"] for sample in scrape(client)["musicrec_recommendation_seconds"].samples
+            sample.labels["step"]
+            for sample in scrape(client)["musicrec_recommendation_seconds"].samples
         }
         assert steps <= {*telemetry.STEPS, "other"}
 
@@ -77,7 +82,10 @@ class TestContent:
 
         families = scrape(client)
 
-        queue = {sample.labels["job"]: sample.value for sample in families["musicrec_queue_length"].samples}
+        queue = {
+            sample.labels["job"]: sample.value
+            for sample in families["musicrec_queue_length"].samples
+        }
         assert queue == {"training": 1.0, "import": 0.0}
         assert families["musicrec_queue_oldest_seconds"].samples[0].value < 60
 

@@ -25,7 +25,9 @@ def wanted_by(package: str, python: str) -> list[str]:
     environment = {"python_full_version": python, "python_version": "3.11", "extra": ""}
     asked = [Requirement(line) for line in metadata.requires(package) or []]
     return [
-        canonicalize_name(one.name) for one in asked if one.marker is None or one.marker.evaluate(environment)
+        canonicalize_name(one.name)
+        for one in asked
+        if one.marker is None or one.marker.evaluate(environment)
     ]
 
 

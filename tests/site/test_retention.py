@@ -118,14 +118,22 @@ def test_rejected_rows_and_imports_without_effect_go_and_others_stay(alice):
     assert (deleted["rejected rows"], deleted["imports"]) == (2, 1)
     assert set(ImportRun.objects.all()) == {useful, recent, running}
     assert useless not in ImportRun.objects.all()
-    assert set(RejectedImportRow.objects.values_list("import_run", flat=True)) == {recent.pk, running.pk}
+    assert set(RejectedImportRow.objects.values_list("import_run", flat=True)) == {
+        recent.pk,
+        running.pk,
+    }
 
 
 def test_stray_files_go_and_those_of_waiting_imports_stay(alice, settings):
     """T75, T79"""
     waiting = file(settings.UPLOADS_DIR / "waiting.upload", days=9)
-    ImportRun.objects.create(content="listens", file_name="f", listener=alice, stored_path=str(waiting))
-    stray, new = file(settings.UPLOADS_DIR / "stray", days=3), file(settings.UPLOADS_DIR / "new", days=0)
+    ImportRun.objects.create(
+        content="listens", file_name="f", listener=alice, stored_path=str(waiting)
+    )
+    stray, new = (
+        file(settings.UPLOADS_DIR / "stray", days=3),
+        file(settings.UPLOADS_DIR / "new", days=0),
+    )
     half = file(settings.INCOMING_DIR / "half", days=3)
     messages = settings.BROKER_DIR / "messages"
     old, kept = file(messages / "1.lists.msg", days=4), file(messages / "2.mail.msg", days=1)
@@ -141,7 +149,9 @@ def test_events_go_and_those_of_an_experiment_stay_until_it_is_over(alice):
     for name, days, arm in (("old", 181, None), ("new", 10, None), ("arm", 181, "x")):
         impression = Impression.objects.create(listener=alice, surface=name, step="live", arm=arm)
         shown[name] = aged(Impression, impression, shown_at=days_ago(days))
-    experiment = Experiment.objects.create(name="E", state=Experiment.State.RUNNING, started_at=days_ago(190))
+    experiment = Experiment.objects.create(
+        name="E", state=Experiment.State.RUNNING, started_at=days_ago(190)
+    )
     assert retention.delete_expired()["events"] == 1
     assert set(Impression.objects.values_list("surface", flat=True)) == {"new", "arm"}
     Experiment.objects.filter(pk=experiment.pk).update(state=Experiment.State.PROMOTED)
@@ -157,19 +167,32 @@ def test_training_logs_old_trainings_jobs_lists_playlists_and_workers_go(alice):
     current = version(training_run=with_version)
     pruned = version(state=ModelVersion.State.PRUNED)
     for one, days in ((current, 5), (pruned, 5)):
-        RecommendationList.objects.create(listener=alice, version=one, items={}, computed_at=days_ago(days))
+        RecommendationList.objects.create(
+            listener=alice, version=one, items={}, computed_at=days_ago(days)
+        )
     away = User.objects.create_user("away")
-    RecommendationList.objects.create(listener=away, version=current, items={}, computed_at=days_ago(70))
+    RecommendationList.objects.create(
+        listener=away, version=current, items={}, computed_at=days_ago(70)
+    )
     for days in (100, 5):
         BackgroundJob.objects.create(kind="trends", status="succeeded", finished_at=days_ago(days))
     for kind, days in (("daily-mix", 8), ("daily-mix", 1), ("", 900)):
         kinds = Playlist.Kind
         chosen = kinds.DAILY_MIX if kind else Playlist._meta.get_field("kind").default
-        playlist = Playlist.objects.create(owner=away, title=f"{days}", kind=chosen, period=f"{days}")
+        playlist = Playlist.objects.create(
+            owner=away, title=f"{days}", kind=chosen, period=f"{days}"
+        )
         aged(Playlist, playlist, created_at=days_ago(days))
     WorkerPulse.objects.create(worker="gone", started_at=days_ago(9), seen_at=days_ago(2))
     deleted = retention.delete_expired()
-    names = ("training logs", "trainings", "background jobs", "lists", "generated playlists", "workers")
+    names = (
+        "training logs",
+        "trainings",
+        "background jobs",
+        "lists",
+        "generated playlists",
+        "workers",
+    )
     assert [deleted[name] for name in names] == [2, 1, 1, 2, 1, 1]
     assert TrainingRun.objects.get(pk=with_version.pk).log == ""
     assert RecommendationList.objects.get().listener == alice

@@ -55,10 +55,14 @@ def find_bare_names(source: str) -> list[str]:
 
 def _is_bare(function: ast.FunctionDef) -> bool:
     words = function.name.strip("_").split("_")
-    if function.name in FIELD_TERMS or any("property" in ast.unparse(one) for one in function.decorator_list):
+    if function.name in FIELD_TERMS or any(
+        "property" in ast.unparse(one) for one in function.decorator_list
+    ):
         return False
     is_participle = len(words) == 1 and (words[0] in PARTICIPLES or words[0].endswith("ed"))
-    return is_participle or (words[-1] in PREPOSITIONS and not function.name.startswith("validate_"))
+    return is_participle or (
+        words[-1] in PREPOSITIONS and not function.name.startswith("validate_")
+    )
 
 
 def find_banned_words(source: str) -> list[str]:
@@ -79,7 +83,9 @@ def _prose(source: str) -> list[tuple[int, str]]:
         if isinstance(node, holders) and (text := ast.get_docstring(node))
     ]
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return docstrings + [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+    return docstrings + [
+        (token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT
+    ]
 
 
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: path.relative_to(ROOT).as_posix())

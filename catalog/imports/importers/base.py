@@ -73,7 +73,9 @@ class SourceFile:
     def stream(self) -> BinaryIO:
         """Return the unpacked bytes of a plain or gzip file; `position` follows them."""
         raw = io.BufferedReader(_CountingFile(self.path.open("rb"), self), _BLOCK)
-        unpacked = io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
+        unpacked = (
+            io.BufferedReader(gzip.GzipFile(fileobj=raw), _BLOCK) if self.kind == "gzip" else raw
+        )
         return self.limit_stream(unpacked)
 
     def limit_stream(self, stream: BinaryIO) -> BinaryIO:
@@ -215,7 +217,9 @@ def _check_zip(opened: SourceFile, most_unpacked: int) -> None:
     if not members:
         raise WrongFile(f"{opened.name} is empty.")
     if len(members) > MOST_MEMBERS:
-        raise WrongFile(f"{opened.name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are accepted.")
+        raise WrongFile(
+            f"{opened.name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are accepted."
+        )
     for member in members:
         _check_member(opened.name, member)
     if sum(member.file_size for member in members) > min(
@@ -233,7 +237,9 @@ def _check_member(name: str, member: zipfile.ZipInfo) -> None:
     if member.flag_bits & 1:
         raise WrongFile(f"{name} is locked with a password; unlock it first.")
     if member.compress_type not in _ORDINARY:  # others may want gigabytes to unpack a few bytes
-        raise WrongFile(f"{name} is packed in an unusual way; pack its files again as an ordinary zip.")
+        raise WrongFile(
+            f"{name} is packed in an unusual way; pack its files again as an ordinary zip."
+        )
 
 
 def _describe_bomb(name: str) -> str:

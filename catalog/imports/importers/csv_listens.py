@@ -32,7 +32,9 @@ _KINDS = {
 }
 
 
-@register_importer("csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz"))
+@register_importer(
+    "csv", "listens", "CSV table of listens", extensions=(".csv", ".tsv", ".txt", ".gz")
+)
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read listens; options: columns (name of each column)."""
     table = open_table(opened, COLUMNS, options.get("columns", {}))
@@ -56,7 +58,9 @@ class _Reader:
         key = self._cell(row, "song_id")
         kind = _KINDS.get(self._cell(row, "kind").strip().casefold())
         if kind is None:
-            raise values.BadValue(f"{self._cell(row, 'kind')[:20]!r} is not play, skip, like or dislike")
+            raise values.BadValue(
+                f"{self._cell(row, 'kind')[:20]!r} is not play, skip, like or dislike"
+            )
         plays = values.parse_whole_number(self._cell(row, "plays"), "plays", 1, values.MOST_PLAYS)
         return ListenRecord(
             line=line,
@@ -95,7 +99,9 @@ class _PlainReader:
 
     def __call__(self, line: int, row: list[str]) -> ListenRecord:
         return ListenRecord(
-            line, values.parse_listener(row[self._listener]), values.parse_key(row[self._song], "song id")
+            line,
+            values.parse_listener(row[self._listener]),
+            values.parse_key(row[self._song], "song id"),
         )
 
 

@@ -60,7 +60,9 @@ class _SongReader:
             title=values.parse_name(self._cell(row, "title"), "title"),
             artist=values.parse_name(self._cell(row, "artist"), "artist"),
             key=values.parse_key(key, "song id") if key.strip() else "",
-            album=values.parse_name(album, "album") if (album := self._cell(row, "album")).strip() else "",
+            album=values.parse_name(album, "album")
+            if (album := self._cell(row, "album")).strip()
+            else "",
             genres=self._genres(row),
             year=values.parse_year(self._cell(row, "year")),
             duration_ms=self._duration(row),
@@ -79,7 +81,11 @@ class _SongReader:
     def _feature(self, row: list[str], name: str, place: int | None) -> float | None:
         if place is None:
             return None
-        return values.parse_tempo(row[place]) if name == "tempo" else values.parse_share(row[place], name)
+        return (
+            values.parse_tempo(row[place])
+            if name == "tempo"
+            else values.parse_share(row[place], name)
+        )
 
     def _genres(self, row: list[str]) -> tuple[str, ...]:
         parts = _GENRE_SIGNS.split(self._cell(row, "genres"))
@@ -89,7 +95,8 @@ class _SongReader:
         ms = values.parse_whole_number(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)
         if (
             ms is None
-            and (seconds := values.parse_number(self._cell(row, "duration"), "duration")) is not None
+            and (seconds := values.parse_number(self._cell(row, "duration"), "duration"))
+            is not None
         ):
             ms = values.parse_whole_number(str(seconds * 1000), "duration", 0, _LONGEST_MS)
         return ms or None
@@ -105,5 +112,7 @@ class _SongReader:
     def _url(self, row: list[str]) -> str:
         url = self._cell(row, "audio_url").strip()
         return (
-            url if url.startswith(("https://", "http://")) and len(url) <= 500 and url.isprintable() else ""
+            url
+            if url.startswith(("https://", "http://")) and len(url) <= 500 and url.isprintable()
+            else ""
         )

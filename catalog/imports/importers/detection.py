@@ -69,7 +69,9 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         "save that sheet as CSV and bring the CSV.",
     ),
     (
-        _has_member(re.compile(r"(?:^|/)apple[ _]media[ _]services|(?:^|/)apple music - ", re.MULTILINE)),
+        _has_member(
+            re.compile(r"(?:^|/)apple[ _]media[ _]services|(?:^|/)apple music - ", re.MULTILINE)
+        ),
         "is Apple's whole export. Unpack it and bring “Apple Music - Play History Daily Tracks.csv” out of the folder "
         "“Apple Music Activity”.",
     ),
@@ -98,7 +100,10 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _begins(b"SQLite format 3"),
         "is a database. Export the history with the program that made it, as JSON or CSV.",
     ),
-    (_begins(b"%PDF"), "is a PDF. Ask the service for its data export (JSON or CSV) and bring that."),
+    (
+        _begins(b"%PDF"),
+        "is a PDF. Ask the service for its data export (JSON or CSV) and bring that.",
+    ),
     (
         _has_text(b"<html"),
         "is a web page. Ask the service for its data export (JSON or CSV) and bring that.",

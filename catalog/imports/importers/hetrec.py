@@ -27,7 +27,9 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
         places = {name.rsplit("/", 1)[-1]: name for name in archive.namelist()}
     missing = [name for name in _MEMBERS if name not in places]
     if missing:
-        raise WrongFile(f"{opened.name} is not the HetRec Last.fm set: {', '.join(missing)} is missing.")
+        raise WrongFile(
+            f"{opened.name} is not the HetRec Last.fm set: {', '.join(missing)} is missing."
+        )
     return _read_listens(opened, {name: places[name] for name in _MEMBERS})
 
 
@@ -57,7 +59,9 @@ def _build_listen(line: int, row: list[str], songs: Mapping[str, SongRecord]) ->
     return ListenRecord(line, LISTENER.format(listener), song=song, plays=plays or 1)
 
 
-def _read_songs(archive: zipfile.ZipFile, places: Mapping[str, str]) -> Iterator[tuple[str, SongRecord]]:
+def _read_songs(
+    archive: zipfile.ZipFile, places: Mapping[str, str]
+) -> Iterator[tuple[str, SongRecord]]:
     genres = _read_genres(archive, places)
     for line, row in _read_rows(archive, places["artists.dat"]):
         if isinstance(row, RejectedRow) or len(row) < 2:
@@ -67,7 +71,10 @@ def _read_songs(archive: zipfile.ZipFile, places: Mapping[str, str]) -> Iterator
         except values.BadValue:
             continue
         key = ARTIST.format(row[0])
-        yield row[0], SongRecord(line, title=artist, artist=artist, key=key, genres=genres.get(row[0], ()))
+        yield (
+            row[0],
+            SongRecord(line, title=artist, artist=artist, key=key, genres=genres.get(row[0], ())),
+        )
 
 
 def _read_genres(archive: zipfile.ZipFile, places: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -82,11 +89,14 @@ def _read_genres(archive: zipfile.ZipFile, places: Mapping[str, str]) -> dict[st
         if not isinstance(row, RejectedRow) and len(row) > 2 and words.get(row[2]):
             counts[row[1]][words[row[2]]] += 1
     return {
-        artist: tuple(tag for tag, _ in tags.most_common(TAGS_AN_ARTIST)) for artist, tags in counts.items()
+        artist: tuple(tag for tag, _ in tags.most_common(TAGS_AN_ARTIST))
+        for artist, tags in counts.items()
     }
 
 
-def _read_rows(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+def _read_rows(
+    archive: zipfile.ZipFile, member: str
+) -> Iterator[tuple[int, list[str] | RejectedRow]]:
     """Yield the tab-separated rows behind the header."""
     encoding = "latin-1" if member.rsplit("/", 1)[-1] in _LATIN1_MEMBERS else "utf-8"
     with archive.open(member) as stream:
@@ -94,4 +104,7 @@ def _read_rows(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, lis
         lines = enumerate(text, 1) if text else read_numbered_lines(cast(BinaryIO, stream))
         for number, line in lines:
             if number > 1:
-                yield number, line if isinstance(line, RejectedRow) else line.rstrip("\r\n").split("\t")
+                yield (
+                    number,
+                    line if isinstance(line, RejectedRow) else line.rstrip("\r\n").split("\t"),
+                )

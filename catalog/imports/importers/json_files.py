@@ -29,7 +29,11 @@ class BrokenJson(ValueError):
 
 def _parse_whole_number(text: str) -> float:
     """Return the number; one of very many digits, which Python refuses or which no column takes, is infinite."""
-    return int(text) if len(text) <= _LONGEST_NUMBER else float("-inf" if text.startswith("-") else "inf")
+    return (
+        int(text)
+        if len(text) <= _LONGEST_NUMBER
+        else float("-inf" if text.startswith("-") else "inf")
+    )
 
 
 _DECODER = json.JSONDecoder(parse_int=_parse_whole_number)
@@ -136,12 +140,16 @@ class _Window:
             except ValueError:
                 end = -1
             # a number may go on behind the text that is held
-            if end >= 0 and (self.text[end - 1] in '"]}' or self.text[end : end + 1] in _DELIMITERS):
+            if end >= 0 and (
+                self.text[end - 1] in '"]}' or self.text[end : end + 1] in _DELIMITERS
+            ):
                 self.at = end
                 return value
             if len(self.text) - self.at > LONGEST_ENTRY:
                 self.skip_value()
-                return RejectedRow(0, f"the entry is no JSON or longer than {LONGEST_ENTRY // 2**20} MB")
+                return RejectedRow(
+                    0, f"the entry is no JSON or longer than {LONGEST_ENTRY // 2**20} MB"
+                )
             if not self.fill():
                 if end == len(self.text):
                     self.at = end
@@ -209,7 +217,9 @@ def _walk_values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator
         text.skip_value()
 
 
-def _walk_elements(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:
+def _walk_elements(
+    text: _Window, here: Path, wanted: frozenset[Path]
+) -> Iterator[tuple[Path, Any]]:
     text.expect("[")
     while (character := text.peek()) != "]":
         if character == ",":

@@ -25,7 +25,9 @@ Reader = Callable[[int, Any], Outcome]
 
 def read_json_records(opened: SourceFile, paths: Sequence[Path], read: Reader) -> Iterator[Outcome]:
     """Return the records that `read` makes of the entries at `paths`."""
-    return values.make_records(read_numbered_values(opened, paths), lambda line, pair: read(line, pair[1]))
+    return values.make_records(
+        read_numbered_values(opened, paths), lambda line, pair: read(line, pair[1])
+    )
 
 
 def read_numbered_values(opened: SourceFile, paths: Sequence[Path]) -> Iterator[tuple[int, Any]]:
@@ -128,7 +130,9 @@ def _build_lastfmstats_record(line: int, entry: Any) -> ListenRecord:
         values.parse_required_name(scrobble.get("artist"), "artist"),
         album=values.parse_optional_name(scrobble.get("album")),
     )
-    return ListenRecord(line, "", song=song, occurred_at=values.parse_json_moment(scrobble.get("date")))
+    return ListenRecord(
+        line, "", song=song, occurred_at=values.parse_json_moment(scrobble.get("date"))
+    )
 
 
 # --- Maloja -----------------------------------------------------------------------------------------------------------
@@ -147,7 +151,9 @@ def _build_maloja_record(line: int, entry: Any) -> ListenRecord:
     scrobble = require_object(entry)
     track = require_object(scrobble.get("track"))
     length = values.parse_duration_ms(seconds=track.get("length"))
-    heard = values.parse_optional_number(scrobble.get("duration"), 0, values.LONGEST_DURATION_MS // 1000)
+    heard = values.parse_optional_number(
+        scrobble.get("duration"), 0, values.LONGEST_DURATION_MS // 1000
+    )
     song = SongRecord(
         0,
         values.parse_required_name(track.get("title"), "title"),
@@ -165,7 +171,9 @@ def _join_names(names: Any) -> str:
     if isinstance(names, str):
         return names
     several = names if isinstance(names, list) else []
-    return ", ".join(name.strip() for name in several[:20] if isinstance(name, str) and name.strip())
+    return ", ".join(
+        name.strip() for name in several[:20] if isinstance(name, str) and name.strip()
+    )
 
 
 # --- Koito ------------------------------------------------------------------------------------------------------------
@@ -190,12 +198,16 @@ def _build_koito_record(line: int, entry: Any) -> ListenRecord:
     song = SongRecord(
         0,
         values.parse_required_name(_get_primary_alias(track), "title"),
-        values.parse_name(_join_names([_get_primary_alias(artist) for artist in ordered]), "artist"),
+        values.parse_name(
+            _join_names([_get_primary_alias(artist) for artist in ordered]), "artist"
+        ),
         album=values.parse_optional_name(_get_primary_alias(listen.get("album"))),
         duration_ms=values.parse_duration_ms(seconds=track.get("duration")),
         mbid=values.parse_optional_mbid(track.get("mbid")),
     )
-    return ListenRecord(line, "", song=song, occurred_at=values.parse_json_moment(listen.get("listened_at")))
+    return ListenRecord(
+        line, "", song=song, occurred_at=values.parse_json_moment(listen.get("listened_at"))
+    )
 
 
 def _get_primary_alias(thing: Any) -> Any:

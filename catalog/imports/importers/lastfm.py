@@ -19,7 +19,15 @@ from catalog.imports.importers.lines import (
     read_table_rows,
 )
 from catalog.imports.importers.registry import register_importer
-from catalog.records import LIKE, ListenRecord, NearMiss, Outcome, RejectedRow, SongRecord, WrongFile
+from catalog.records import (
+    LIKE,
+    ListenRecord,
+    NearMiss,
+    Outcome,
+    RejectedRow,
+    SongRecord,
+    WrongFile,
+)
 
 NAMES = {
     "time": (
@@ -62,7 +70,9 @@ class Layout:
     header_line: int = 0
 
 
-@register_importer("lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz"))
+@register_importer(
+    "lastfm", "history", "Last.fm scrobbles (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz")
+)
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read scrobbles; the layout is found out from the first rows."""
     layout = _find_layout(opened)
@@ -72,7 +82,10 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
 
 
 @register_importer(
-    "lastfm-loved", "history", "Last.fm loved songs (CSV)", extensions=(".csv", ".tsv", ".txt", ".gz")
+    "lastfm-loved",
+    "history",
+    "Last.fm loved songs (CSV)",
+    extensions=(".csv", ".tsv", ".txt", ".gz"),
 )
 def read_loved_songs(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read loved songs as likes: the table has no album, or its name says what it is."""
@@ -93,7 +106,9 @@ def _find_layout(opened: SourceFile) -> Layout:
             _check_times(opened.name, rows, layout)
             return layout
     layouts = [
-        layout for delimiter, rows in tables if (layout := _find_layout_by_content(opened, rows, delimiter))
+        layout
+        for delimiter, rows in tables
+        if (layout := _find_layout_by_content(opened, rows, delimiter))
     ]
     if not layouts:
         for _delimiter, rows in tables:
@@ -113,7 +128,9 @@ def _read_first_rows(opened: SourceFile, delimiter: str) -> list[tuple[int, Row]
 def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
     """Find the header: the first row that names artist, track and time."""
     for line, row in rows:
-        places = {_normalise_column_name(name): place for place, name in reversed(list(enumerate(row)))}
+        places = {
+            _normalise_column_name(name): place for place, name in reversed(list(enumerate(row)))
+        }
         columns = {
             column: next((places[name] for name in names if name in places), -1)
             for column, names in NAMES.items()
@@ -131,7 +148,9 @@ def _normalise_column_name(cell: str) -> str:
 
 def _check_times(name: str, rows: Sequence[tuple[int, Row]], layout: Layout) -> None:
     """Raise WrongFile when the column that should hold times holds none: years, counts, or days."""
-    below = [row for line, row in rows if line > layout.header_line and len(row) == layout.n_columns]
+    below = [
+        row for line, row in rows if line > layout.header_line and len(row) == layout.n_columns
+    ]
     times = [row[layout.columns["time"]] for row in below]
     if times and not any(_is_moment(time) for time in times):
         raise NearMiss(
@@ -145,7 +164,9 @@ def _check_counts(name: str, rows: Sequence[Row]) -> None:
     numbers = [
         row[-1].strip()
         for row in rows
-        if len(row) in (3, 4) and row[-1].strip().isdecimal() and all(cell.strip() for cell in row[:2])
+        if len(row) in (3, 4)
+        and row[-1].strip().isdecimal()
+        and all(cell.strip() for cell in row[:2])
     ]
     if rows and 2 * len(numbers) > len(rows):
         raise NearMiss(
@@ -175,7 +196,9 @@ def _find_layout_by_content(
     return Layout(columns, len(chosen), delimiter)
 
 
-def _choose_likeliest_layout(fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> tuple[str, ...]:
+def _choose_likeliest_layout(
+    fitting: Sequence[tuple[str, ...]], rows: Sequence[Row]
+) -> tuple[str, ...]:
     """Of layouts with the same time column, return the first whose titles are more varied than its artists."""
 
     def n_different(layout: tuple[str, ...], column: str) -> int:
@@ -215,14 +238,18 @@ def _read_rows(opened: SourceFile, layout: Layout) -> Iterator[tuple[int, Any]]:
         for line, row in read_table_rows(read_numbered_lines(stream), layout.delimiter):
             if line == layout.header_line:
                 continue
-            if isinstance(row, RejectedRow) or (len(row) == layout.n_columns and line > layout.header_line):
+            if isinstance(row, RejectedRow) or (
+                len(row) == layout.n_columns and line > layout.header_line
+            ):
                 yield line, row
             elif line < layout.header_line:
                 yield line, RejectedRow(line, "it stands above the names of the columns")
             else:
                 yield (
                     line,
-                    RejectedRow(line, f"it has {len(row)} cells where {layout.n_columns} are expected"),
+                    RejectedRow(
+                        line, f"it has {len(row)} cells where {layout.n_columns} are expected"
+                    ),
                 )
 
 

@@ -54,7 +54,9 @@ def find_delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def read_table_rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str] | RejectedRow]]:
+def read_table_rows(
+    lines: Iterator[Line], delimiter: str
+) -> Iterator[tuple[int, list[str] | RejectedRow]]:
     """Cut lines into cells as CSV does; a quoted cell may span lines.
 
     A quote that is never closed costs its own line only.

@@ -24,12 +24,16 @@ _REMEMBERED_IDS = 400_000
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 
-@register_importer("listenbrainz", "history", "ListenBrainz export", extensions=(".zip", ".jsonl", ".json"))
+@register_importer(
+    "listenbrainz", "history", "ListenBrainz export", extensions=(".zip", ".jsonl", ".json")
+)
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read listens and feedback: the zip, one of its files, or the array of listens that was exported before 2025."""
     if opened.kind == "zip":
         if not list_member_names(opened, _ALL_FILES):
-            raise WrongFile(f"{opened.name} is not a ListenBrainz export: it has no listens inside.")
+            raise WrongFile(
+                f"{opened.name} is not a ListenBrainz export: it has no listens inside."
+            )
         return values.make_records(_read_listens_then_feedback(opened), _Reader())
     entries_of = read_array if opened.head().lstrip(_BLANKS).startswith(b"[") else read_lines
     try:
@@ -67,7 +71,11 @@ class _Reader:
         song = build_song(entry.get("track_metadata"))
         metadata: Mapping[str, Any] = entry["track_metadata"]  # an object, or there were no song
         info = _get_additional_info(metadata)
-        msids = (entry.get("recording_msid"), metadata.get("recording_msid"), info.get("recording_msid"))
+        msids = (
+            entry.get("recording_msid"),
+            metadata.get("recording_msid"),
+            info.get("recording_msid"),
+        )
         for id_ in (*msids, song.mbid):
             if isinstance(id_, str) and id_ and len(self._songs) < _REMEMBERED_IDS:
                 self._songs.setdefault(id_.casefold(), song)
@@ -81,12 +89,16 @@ class _Reader:
 
     def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
         score = entry["score"]
-        kind = _OPINIONS.get(score) if isinstance(score, int) and not isinstance(score, bool) else None
+        kind = (
+            _OPINIONS.get(score) if isinstance(score, int) and not isinstance(score, bool) else None
+        )
         if kind is None:
             raise values.BadValue("the score is neither 1 nor -1")
         created = entry.get("created")
         moment = None if created is None else values.parse_json_moment(created)
-        return ListenRecord(number, "", song=self._song_of_feedback(entry), kind=kind, occurred_at=moment)
+        return ListenRecord(
+            number, "", song=self._song_of_feedback(entry), kind=kind, occurred_at=moment
+        )
 
     def _song_of_feedback(self, entry: Mapping[str, Any]) -> SongRecord:
         for name in ("recording_msid", "recording_mbid"):
@@ -103,7 +115,9 @@ class _Reader:
 
 def _get_player(info: Mapping[str, Any]) -> str:
     """Return the player that sent a listen, as the push address notes it."""
-    player = next((info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), "")
+    player = next(
+        (info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), ""
+    )
     return f"listenbrainz:{player}"[:40] if player.isprintable() and player else ""
 
 
@@ -112,7 +126,9 @@ def build_song(metadata: Any) -> SongRecord:
     if not isinstance(metadata, dict):
         raise values.BadValue("the listen has no track_metadata")
     info, mapped = _get_additional_info(metadata), metadata.get("mbid_mapping")
-    mbid = info.get("recording_mbid") or (mapped.get("recording_mbid") if isinstance(mapped, dict) else "")
+    mbid = info.get("recording_mbid") or (
+        mapped.get("recording_mbid") if isinstance(mapped, dict) else ""
+    )
     isrc = info.get("isrc")
     return SongRecord(
         0,

@@ -81,5 +81,7 @@ def _build_song(row: Mapping[str, Any]) -> SongRecord:
         duration_ms=values.parse_duration_ms(milliseconds=row.get("duration_ms")),
         mbid=values.parse_optional_mbid(row.get("mbid")),
         isrc=isrc[:20] if isinstance(isrc, str) else "",
-        spotify_id=spotify_id if isinstance(spotify_id, str) and values.is_spotify_id(spotify_id) else "",
+        spotify_id=spotify_id
+        if isinstance(spotify_id, str) and values.is_spotify_id(spotify_id)
+        else "",
     )

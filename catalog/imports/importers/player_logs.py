@@ -36,7 +36,9 @@ def read_log(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome
     """Read a log of version 1.0, 1.1 or another: L is a play, S a skip."""
     first = next((line for _number, line in read_numbered_lines(opened.head_stream())), "")
     if not isinstance(first, str) or not _LOG_VERSION.match(first):
-        raise WrongFile(f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER.")
+        raise WrongFile(
+            f"{opened.name} is no .scrobbler.log: it does not begin with #AUDIOSCROBBLER."
+        )
     return _read_log_records(opened)
 
 
@@ -66,7 +68,9 @@ def _build_log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
     text, ahead = entry
     cells = text.split("\t")
     if len(cells) < _LOG_COLUMNS:
-        raise values.BadValue(f"it has {len(cells)} cells where at least {_LOG_COLUMNS} are expected")
+        raise values.BadValue(
+            f"it has {len(cells)} cells where at least {_LOG_COLUMNS} are expected"
+        )
     artist, album, title, _position, seconds, rating, moment, *ids = cells
     kind = _RATINGS.get(rating.strip().upper())
     if kind is None:
@@ -93,13 +97,16 @@ _LOOKED_AT = 2_000
 
 
 @register_importer(
-    "jellyfin", "history", "Jellyfin or Emby Playback Reporting (TSV)", extensions=(".tsv", ".txt", ".gz")
+    "jellyfin",
+    "history",
+    "Jellyfin or Emby Playback Reporting (TSV)",
+    extensions=(".tsv", ".txt", ".gz"),
 )
 def read_jellyfin(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the backup of one user's playback: songs only, films and episodes are left out."""
-    rows = [_split_report_line(line) for _number, line in read_numbered_lines(opened.head_stream())][
-        :_LOOKED_AT
-    ]
+    rows = [
+        _split_report_line(line) for _number, line in read_numbered_lines(opened.head_stream())
+    ][:_LOOKED_AT]
     good = [row for row in rows if row]
     if opened.kind == "zip" or not rows or 2 * len(good) <= len(rows):
         raise WrongFile(f"{opened.name} is no backup of Playback Reporting.")
@@ -146,7 +153,9 @@ def _build_report_record(line: int, text: str, user: str) -> ListenRecord:
     )
     heard = values.parse_optional_number(seconds.strip(), 0, values.LONGEST_DURATION_MS // 1000)
     played_ms = None if heard is None else 1000 * heard
-    return ListenRecord(line, "", song=song, occurred_at=values.parse_moment(moment), played_ms=played_ms)
+    return ListenRecord(
+        line, "", song=song, occurred_at=values.parse_moment(moment), played_ms=played_ms
+    )
 
 
 def _cut_album(text: str) -> tuple[str, str]:

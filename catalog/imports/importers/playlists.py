@@ -20,7 +20,9 @@ from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, Wr
 
 _EXTINF = re.compile(r"^#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)$")
 _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
-_RECORDING = re.compile(r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$")
+_RECORDING = re.compile(
+    r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
+)
 _LONGEST_TEXT = 4_000
 _TITLE, _TEXT = ("playlist", "title"), ("playlist", "annotation")
 _TRACK = ("playlist", "track", EACH)
@@ -41,7 +43,10 @@ def read_m3u(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome
 def read_jspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a JSPF document, as ListenBrainz and our own pages write it."""
     try:
-        is_jspf = next(read_values(opened.head_stream(), [("playlist", "track"), _TRACK]), None) is not None
+        is_jspf = (
+            next(read_values(opened.head_stream(), [("playlist", "track"), _TRACK]), None)
+            is not None
+        )
     except BrokenJson:
         is_jspf = False
     if not is_jspf:
@@ -99,7 +104,11 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
     if "://" in path:
         path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
-    parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+    parts = [
+        part
+        for part in PurePosixPath(path.replace("\\", "/")).parts
+        if part not in ("/", "..", ".")
+    ]
     stem = _TRACK_NUMBER.sub("", PurePosixPath(parts[-1]).stem) if parts else ""
     artist, separator, rest = stem.partition(" - ")
     if separator and not title:
@@ -140,7 +149,10 @@ def _read_jspf_tracks(opened: SourceFile) -> Iterator[tuple[int, Any]]:
         with opened.stream() as stream:
             for _path, track in read_values(stream, [_TRACK]):
                 number += 1
-                yield number, track._replace(line=number) if isinstance(track, RejectedRow) else track
+                yield (
+                    number,
+                    track._replace(line=number) if isinstance(track, RejectedRow) else track,
+                )
     except BrokenJson as error:
         yield number + 1, RejectedRow(number + 1, f"the file cannot be read further: {error}")
 
@@ -178,7 +190,9 @@ def _read_xspf_records(opened: SourceFile) -> Iterator[Outcome]:
         except expat.ExpatError as error:
             yield from reader.pop_records()
             line = reader.n_tracks + 1
-            yield RejectedRow(line, f"the file cannot be read further: {expat.errors.messages[error.code]}")
+            yield RejectedRow(
+                line, f"the file cannot be read further: {expat.errors.messages[error.code]}"
+            )
     yield from reader.pop_records()
 
 
@@ -235,7 +249,9 @@ class _XspfReader:
 
     def _record(self, line: int, track: Mapping[str, str]) -> Outcome:
         if not track.get("title") and track.get("location"):
-            return PlaylistRecord(line, self._title, _build_m3u_song(track["location"].strip(), "", None))
+            return PlaylistRecord(
+                line, self._title, _build_m3u_song(track["location"].strip(), "", None)
+            )
         song = SongRecord(
             0,
             values.parse_name(track.get("title", ""), "title"),
@@ -247,4 +263,6 @@ class _XspfReader:
         return PlaylistRecord(line, self._title, song)
 
     def _refuse(self, *_document_type: Any) -> None:
-        raise WrongFile("The playlist has a document type, which no player writes; it was not read.")
+        raise WrongFile(
+            "The playlist has a document type, which no player writes; it was not read."
+        )

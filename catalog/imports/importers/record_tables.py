@@ -60,7 +60,9 @@ def _build_listen(line: int, song: SongRecord, at: int | None, **more: Any) -> L
 _DEEZER = ("song title", "artist", "listening time", "date")
 
 
-@register_importer("deezer", "history", "Deezer listening history (CSV)", extensions=(".csv", ".gz"))
+@register_importer(
+    "deezer", "history", "Deezer listening history (CSV)", extensions=(".csv", ".gz")
+)
 def read_deezer(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the sheet of listening history, saved as CSV; addresses and devices in it are never read."""
     return _read_records(opened, _DEEZER, "Deezer", _build_deezer_record)
@@ -75,7 +77,10 @@ def _build_deezer_record(line: int, cells: Cells) -> Outcome:
         isrc=cells.get("isrc", "")[:20],
     )
     return _build_listen(
-        line, song, _parse_moment(cells["date"]), played_ms=_parse_seconds_to_ms(cells["listening time"])
+        line,
+        song,
+        _parse_moment(cells["date"]),
+        played_ms=_parse_seconds_to_ms(cells["listening time"]),
     )
 
 
@@ -100,11 +105,15 @@ def _build_tidal_record(line: int, cells: Cells) -> Outcome:
     if cells.get("product_type", "TRACK").upper() not in ("TRACK", ""):
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     song = SongRecord(
-        0, values.parse_name(cells["track_title"], "title"), values.parse_name(cells["artist_name"], "artist")
+        0,
+        values.parse_name(cells["track_title"], "title"),
+        values.parse_name(cells["artist_name"], "artist"),
     )
     text = _DAY_FIRST.sub(r"\3-\2-\1", cells["entry_date"])
     at = _parse_moment(text) - _compute_offset(text, cells.get("time_zone", ""))
-    return _build_listen(line, song, at, played_ms=_parse_seconds_to_ms(cells.get("duration_s", "")))
+    return _build_listen(
+        line, song, at, played_ms=_parse_seconds_to_ms(cells.get("duration_s", ""))
+    )
 
 
 def _compute_offset(text: str, zone: str) -> int:
@@ -121,17 +130,28 @@ def _compute_offset(text: str, zone: str) -> int:
 
 # --- Apple Music ------------------------------------------------------------------------------------------------------
 
-_APPLE_DAILY = ("date played", "track description", "play duration milliseconds", "play count", "skip count")
+_APPLE_DAILY = (
+    "date played",
+    "track description",
+    "play duration milliseconds",
+    "play count",
+    "skip count",
+)
 _APPLE_TRACKS = ("track name", "last played date")
 _APPLE_ACTIVITY = ("event end timestamp", "play duration milliseconds", "end reason type")
 
 
 @register_importer(
-    "apple-daily", "history", "Apple Music: Play History Daily Tracks (CSV)", extensions=(".csv", ".gz")
+    "apple-daily",
+    "history",
+    "Apple Music: Play History Daily Tracks (CSV)",
+    extensions=(".csv", ".gz"),
 )
 def read_apple_daily(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read how often each song was played or skipped in an hour of a day."""
-    return _read_records(opened, _APPLE_DAILY, "Apple Music's daily tracks", _build_apple_daily_record)
+    return _read_records(
+        opened, _APPLE_DAILY, "Apple Music's daily tracks", _build_apple_daily_record
+    )
 
 
 @register_importer(
@@ -139,7 +159,9 @@ def read_apple_daily(opened: SourceFile, options: Mapping[str, Any]) -> Iterator
 )
 def read_apple_tracks(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the last play of each song; the file tells of no other."""
-    return _read_records(opened, _APPLE_TRACKS, "Apple Music's play history", _build_apple_track_record)
+    return _read_records(
+        opened, _APPLE_TRACKS, "Apple Music's play history", _build_apple_track_record
+    )
 
 
 @register_importer(
@@ -164,16 +186,27 @@ def _build_apple_daily_record(line: int, cells: Cells) -> Outcome:
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     if cells.get("ignore for recommendations", "").casefold() in ("1", "true", "yes"):
         raise values.NotWanted(LeftOut.UNWANTED)
-    n_plays = values.parse_whole_number(cells["play count"], "play count", 0, values.MOST_PLAYS) or 0
-    n_skips = values.parse_whole_number(cells["skip count"], "skip count", 0, values.MOST_PLAYS) or 0
+    n_plays = (
+        values.parse_whole_number(cells["play count"], "play count", 0, values.MOST_PLAYS) or 0
+    )
+    n_skips = (
+        values.parse_whole_number(cells["skip count"], "skip count", 0, values.MOST_PLAYS) or 0
+    )
     if not n_plays and not n_skips:
         raise values.NotWanted(LeftOut.UNHEARD)
     n, kind = (n_plays, PLAY) if n_plays else (n_skips, SKIP)
-    played_ms = values.parse_optional_number(cells["play duration milliseconds"], 0, values.LONGEST_MS)
+    played_ms = values.parse_optional_number(
+        cells["play duration milliseconds"], 0, values.LONGEST_MS
+    )
     at = _parse_apple_hour(cells["date played"], cells.get("hours", ""))
     each = None if played_ms is None else min(played_ms // n, values.LONGEST_DURATION_MS)
     return _build_listen(
-        line, _split_artist_and_title(cells["track description"]), at, kind=kind, plays=n, played_ms=each
+        line,
+        _split_artist_and_title(cells["track description"]),
+        at,
+        kind=kind,
+        plays=n,
+        played_ms=each,
     )
 
 
@@ -182,7 +215,9 @@ def _parse_apple_hour(day: str, hours: str) -> int:
     start = values.parse_day(day)
     if start is None:
         raise values.BadValue("the day is missing")
-    return start + 3600 * (values.parse_optional_number(hours.partition(",")[0].strip(), 0, 23) or 0)
+    return start + 3600 * (
+        values.parse_optional_number(hours.partition(",")[0].strip(), 0, 23) or 0
+    )
 
 
 def _build_apple_track_record(line: int, cells: Cells) -> Outcome:
@@ -205,8 +240,12 @@ def _build_apple_activity_record(line: int, cells: Cells) -> Outcome:
         0,
         values.parse_name(cells["song name"], "title"),
         values.parse_name(cells["artist name"], "artist"),
-        album=values.parse_optional_name(cells.get("album name") or cells.get("container name", "")),
-        duration_ms=values.parse_duration_ms(milliseconds=cells.get("media duration in milliseconds")),
+        album=values.parse_optional_name(
+            cells.get("album name") or cells.get("container name", "")
+        ),
+        duration_ms=values.parse_duration_ms(
+            milliseconds=cells.get("media duration in milliseconds")
+        ),
     )
     started = cells.get("event start timestamp") or ""
     at = (
@@ -214,9 +253,14 @@ def _build_apple_activity_record(line: int, cells: Cells) -> Outcome:
         if started
         else _parse_moment(cells["event end timestamp"]) - (played_ms or 0) // 1000
     )
-    is_skip = "SKIPPED" in cells["end reason type"].upper() or "MANUALLY" in cells["end reason type"].upper()
+    is_skip = (
+        "SKIPPED" in cells["end reason type"].upper()
+        or "MANUALLY" in cells["end reason type"].upper()
+    )
     is_short = played_ms is not None and played_ms < LEAST_HEARD_MS
-    return _build_listen(line, song, at, played_ms=played_ms, is_broken_off=is_short and not is_skip)
+    return _build_listen(
+        line, song, at, played_ms=played_ms, is_broken_off=is_short and not is_skip
+    )
 
 
 def _split_artist_and_title(text: str) -> SongRecord:

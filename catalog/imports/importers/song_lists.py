@@ -13,7 +13,15 @@ from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table
-from catalog.records import LIKE, LeftOut, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
+from catalog.records import (
+    LIKE,
+    LeftOut,
+    ListenRecord,
+    Outcome,
+    PlaylistRecord,
+    SongRecord,
+    WrongFile,
+)
 from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(
@@ -77,13 +85,17 @@ _MUSICREC = _Kind(
 )
 
 
-@register_importer("exportify", "history", "Exportify (likes, playlists)", extensions=(".csv", ".gz"))
+@register_importer(
+    "exportify", "history", "Exportify (likes, playlists)", extensions=(".csv", ".gz")
+)
 def read_exportify(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the liked songs or one playlist of Spotify."""
     return _read_list(opened, _EXPORTIFY, "Exportify")
 
 
-@register_importer("tunemymusic", "history", "TuneMyMusic (likes, playlists)", extensions=(".csv", ".gz"))
+@register_importer(
+    "tunemymusic", "history", "TuneMyMusic (likes, playlists)", extensions=(".csv", ".gz")
+)
 def read_tunemymusic(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read favourites and playlists; each row says which."""
     return _read_list(opened, _TUNEMYMUSIC, "TuneMyMusic")
@@ -95,7 +107,9 @@ def read_soundiiz(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Ou
     return _read_list(opened, _SOUNDIIZ, "Soundiiz")
 
 
-@register_importer("playlist-csv", "history", "Playlist (CSV of Musicrec)", extensions=(".csv", ".gz"))
+@register_importer(
+    "playlist-csv", "history", "Playlist (CSV of Musicrec)", extensions=(".csv", ".gz")
+)
 def read_own_playlist(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read a playlist as our own pages export it."""
     return _read_list(opened, _MUSICREC, "Musicrec")
@@ -129,7 +143,9 @@ class _RecordMaker:
         if kind in ("favorite", "favourite", "liked", "like") or (
             kind in ("", "track") and (is_favourites(playlist) if playlist else self._is_favourites)
         ):
-            return ListenRecord(line, "", song=song, kind=LIKE, occurred_at=self._parse_added_date(row))
+            return ListenRecord(
+                line, "", song=song, kind=LIKE, occurred_at=self._parse_added_date(row)
+            )
         return PlaylistRecord(line, playlist or self._title, song)
 
     def _song(self, row: list[str]) -> SongRecord:

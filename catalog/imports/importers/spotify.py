@@ -63,7 +63,10 @@ _ACCOUNT_PATHS = (*_LIBRARY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_ITEM, (EACH,))
 
 
 @register_importer(
-    "spotify-extended", "history", "Spotify extended streaming history", extensions=(".zip", ".json")
+    "spotify-extended",
+    "history",
+    "Spotify extended streaming history",
+    extensions=(".zip", ".json"),
 )
 def read_extended_history(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read Streaming_History_Audio_*.json and endsong_*.json, zipped or one of them."""
@@ -73,7 +76,9 @@ def read_extended_history(opened: SourceFile, options: Mapping[str, Any]) -> Ite
     )
 
 
-@register_importer("spotify-account", "history", "Spotify account data", extensions=(".zip", ".json"))
+@register_importer(
+    "spotify-account", "history", "Spotify account data", extensions=(".zip", ".json")
+)
 def read_account_data(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read StreamingHistory_music_*.json, YourLibrary.json and Playlist*.json, zipped or one of them."""
     _check_source(opened, ACCOUNT_FILES, {"endTime", "msPlayed"}, "Spotify account export")
@@ -82,7 +87,9 @@ def read_account_data(opened: SourceFile, options: Mapping[str, Any]) -> Iterato
     )
 
 
-def _check_source(opened: SourceFile, pattern: re.Pattern[str], needed: set[str], title: str) -> None:
+def _check_source(
+    opened: SourceFile, pattern: re.Pattern[str], needed: set[str], title: str
+) -> None:
     if opened.kind == "zip":
         if not list_member_names(opened, pattern):
             raise WrongFile(f"{opened.name} is not a {title}: it has no file of that name inside.")
@@ -101,14 +108,20 @@ def _check_source(opened: SourceFile, pattern: re.Pattern[str], needed: set[str]
 
 def _is_library(opened: SourceFile) -> bool:
     """Whether a plain file is YourLibrary.json or a Playlist.json, by an entry in its head."""
-    paths = [("tracks", EACH, "track"), ("bannedTracks", EACH, "track"), ("playlists", EACH, "items")]
+    paths = [
+        ("tracks", EACH, "track"),
+        ("bannedTracks", EACH, "track"),
+        ("playlists", EACH, "items"),
+    ]
     try:
         return next(read_values(opened.head_stream(), paths), None) is not None
     except BrokenJson:
         return False
 
 
-def _read_named_entries(opened: SourceFile, pattern: re.Pattern[str], read: Any) -> Iterator[tuple[int, Any]]:
+def _read_named_entries(
+    opened: SourceFile, pattern: re.Pattern[str], read: Any
+) -> Iterator[tuple[int, Any]]:
     return read_entries(opened, pattern, read, with_name=True)
 
 
@@ -165,7 +178,9 @@ class _AccountReader:
         if path == _PLAYLIST_ITEM:
             return self._playlist_item(number, entry)
         if path == _PLAYLIST_TEXT:
-            return PlaylistRecord(number, self._title, description=values.parse_optional_name(entry))
+            return PlaylistRecord(
+                number, self._title, description=values.parse_optional_name(entry)
+            )
         return _build_account_play(number, entry)
 
     def _playlist_item(self, number: int, entry: Any) -> PlaylistRecord:
@@ -235,7 +250,9 @@ def _classify_medium(entry: Mapping[str, Any]) -> LeftOut:
 
 def _parse_played_ms(value: Any) -> int:
     played_ms = (
-        None if isinstance(value, str) else values.parse_optional_number(value, 0, values.LONGEST_DURATION_MS)
+        None
+        if isinstance(value, str)
+        else values.parse_optional_number(value, 0, values.LONGEST_DURATION_MS)
     )
     if played_ms is None:
         raise values.BadValue("the played time is not a number of milliseconds")

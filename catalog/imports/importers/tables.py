@@ -34,11 +34,15 @@ class Table:
                 else:
                     yield (
                         line,
-                        RejectedRow(line, f"it has {len(row)} cells where the header has {self.n_columns}"),
+                        RejectedRow(
+                            line, f"it has {len(row)} cells where the header has {self.n_columns}"
+                        ),
                     )
 
 
-def open_table(opened: SourceFile, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]) -> Table:
+def open_table(
+    opened: SourceFile, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
+) -> Table:
     """Read the header of a CSV file.
 
     Parameters
@@ -65,7 +69,9 @@ def open_table(opened: SourceFile, known: Mapping[str, tuple[str, ...]], chosen:
         raise WrongFile(f"{opened.name} is not a CSV file: in its header {names.reason}.")
     places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
     columns = _find_columns(opened.name, places, known, chosen)
-    return Table(opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names))
+    return Table(
+        opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names)
+    )
 
 
 def require_columns(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:
@@ -79,7 +85,10 @@ def require_columns(table: Table, *names: str, known: Mapping[str, tuple[str, ..
 
 
 def _find_columns(
-    file_name: str, places: Mapping[str, int], known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
+    file_name: str,
+    places: Mapping[str, int],
+    known: Mapping[str, tuple[str, ...]],
+    chosen: Mapping[str, str],
 ) -> dict[str, int]:
     columns = {}
     for name, aliases in known.items():

@@ -24,7 +24,9 @@ _MICROSECONDS_FROM = 100_000_000_000_000
 
 _LONGEST_NUMBER = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_SPOTIFY_TRACK = re.compile(r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)")
+_SPOTIFY_TRACK = re.compile(
+    r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)"
+)
 _SPOTIFY_ID = re.compile(r"^[0-9A-Za-z]{22}$")
 _DATE_LAYOUTS = (
     "%d %b %Y %H:%M",
@@ -51,7 +53,9 @@ class NotWanted(Exception):
         self.reason = reason
 
 
-def make_records(rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]) -> Iterator[Outcome]:
+def make_records(
+    rows: Iterable[tuple[int, Any]], make: Callable[[int, Any], Outcome]
+) -> Iterator[Outcome]:
     """Yield what `make` makes of each numbered row; a row that it cannot read is rejected, and the rest goes on."""
     for line, row in rows:
         if isinstance(row, RejectedRow):
@@ -100,7 +104,9 @@ def parse_key(text: str, what: str, longest: int = LONGEST_KEY) -> str:
 def parse_listener(text: str) -> str:
     """Return a listener's name in the form in which accounts are named."""
     cleaned = parse_key(text, "listener", LONGEST_LISTENER)
-    return cleaned if cleaned.isascii() else unicodedata.normalize("NFKC", cleaned)[:LONGEST_LISTENER]
+    return (
+        cleaned if cleaned.isascii() else unicodedata.normalize("NFKC", cleaned)[:LONGEST_LISTENER]
+    )
 
 
 def parse_share(text: str, what: str) -> float | None:
@@ -219,7 +225,9 @@ def _parse_date(text: str) -> int:
     if _DAY.match(text):
         raise BadValue(f"the time {text[:30]!r} is a day without the time of day")
     try:
-        return _to_seconds(datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC"))))
+        return _to_seconds(
+            datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC")))
+        )
     except (ValueError, OverflowError):
         pass
     for layout in _DATE_LAYOUTS:
@@ -267,7 +275,11 @@ def parse_optional_number(value: object, lowest: float, highest: float) -> int |
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not lowest <= value <= highest
+    ):
         return None
     return int(value)
 

@@ -15,23 +15,36 @@ from catalog.imports.importers.registry import register_importer
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
 _FILES = re.compile(r"^.*\.json$", re.IGNORECASE)
-_HISTORY_FILES = re.compile(r"^(?:watch-history|wiedergabeverlauf|.*watch.?history.*)\.json$", re.IGNORECASE)
+_HISTORY_FILES = re.compile(
+    r"^(?:watch-history|wiedergabeverlauf|.*watch.?history.*)\.json$", re.IGNORECASE
+)
 _PAGE_FILES = re.compile(r"^(?:watch-history|wiedergabeverlauf)\.html$", re.IGNORECASE)
 _MUSIC = ("YouTube Music",)
 _TOPIC = " - Topic"
 # how Takeout writes "Watched …" in the languages that were seen
-_BEFORE = ("Watched ", "Has visto ", "Vous avez regardé ", "Hai guardato ", "Você assistiu a ", "Obejrzano: ")
+_BEFORE = (
+    "Watched ",
+    "Has visto ",
+    "Vous avez regardé ",
+    "Hai guardato ",
+    "Você assistiu a ",
+    "Obejrzano: ",
+)
 _BEHIND = (" angesehen", " bekeken", " gehört")
 
 
-@register_importer("youtube-music", "history", "YouTube Music (Google Takeout)", extensions=(".zip", ".json"))
+@register_importer(
+    "youtube-music", "history", "YouTube Music (Google Takeout)", extensions=(".zip", ".json")
+)
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the songs of watch-history.json."""
     if opened.kind == "zip":
         if not list_member_names(opened, _HISTORY_FILES):
             if list_member_names(opened, _PAGE_FILES):
                 raise NearMiss(_describe_json_choice(opened.name))
-            raise WrongFile(f"{opened.name} is no Google Takeout: it has no watch-history.json inside.")
+            raise WrongFile(
+                f"{opened.name} is no Google Takeout: it has no watch-history.json inside."
+            )
         return values.make_records(read_entries(opened, _HISTORY_FILES, read_array), _build_record)
     if b"youtube.com/watch" in opened.head() and opened.head().lstrip()[:1] == b"<":
         raise NearMiss(_describe_json_choice(opened.name))
@@ -61,7 +74,9 @@ def _build_record(line: int, entry: Any) -> Outcome:
     if not artist or title.startswith("https://"):
         raise values.NotWanted(LeftOut.UNTITLED)  # the video is gone, and with it who made it
     song = SongRecord(0, title, values.parse_name(artist, "artist"))
-    return ListenRecord(line, "", song=song, occurred_at=values.parse_json_moment(entry.get("time")))
+    return ListenRecord(
+        line, "", song=song, occurred_at=values.parse_json_moment(entry.get("time"))
+    )
 
 
 def _find_artist(subtitles: Any) -> str:

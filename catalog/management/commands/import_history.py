@@ -10,16 +10,19 @@ from catalog.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    help = (
-        "Import one listener's history: Spotify, ListenBrainz or Last.fm files as they come, zipped or not."
-    )
+    help = "Import one listener's history: Spotify, ListenBrainz or Last.fm files as they come, zipped or not."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--listener", required=True, metavar="NAME", help="Whose history it is.")
+        parser.add_argument(
+            "--listener", required=True, metavar="NAME", help="Whose history it is."
+        )
         formats = [importer.name for importer in list_importers("history")]
         parser.add_argument(
-            "--format", choices=formats, default="", help="What the file is (found out if left out)."
+            "--format",
+            choices=formats,
+            default="",
+            help="What the file is (found out if left out).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

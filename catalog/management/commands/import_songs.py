@@ -14,9 +14,14 @@ class Command(ImportCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--spotify-ids", action="store_true", help="The song ids are Spotify's.")
         parser.add_argument(
-            "--features-source", default="file", metavar="NAME", help="Where the features come from."
+            "--spotify-ids", action="store_true", help="The song ids are Spotify's."
+        )
+        parser.add_argument(
+            "--features-source",
+            default="file",
+            metavar="NAME",
+            help="Where the features come from.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,7 +13,9 @@ ARTIST = "https://musicbrainz.org/artist/"
 CREATOR = "Musicrec"
 
 
-def build_document(playlist: Playlist, base_url: str, *, with_tracks: bool = True) -> dict[str, Any]:
+def build_document(
+    playlist: Playlist, base_url: str, *, with_tracks: bool = True
+) -> dict[str, Any]:
     """Return the playlist as JSPF; the reason for a song is its track's annotation. One query for songs."""
     is_made = playlist.kind != Playlist.Kind.OWN
     owner = playlist.owner.username
@@ -33,7 +35,9 @@ def build_document(playlist: Playlist, base_url: str, *, with_tracks: bool = Tru
             "date": playlist.created_at.isoformat(),
             "annotation": playlist.description,
             "extension": {PLAYLIST_EXTENSION: extension},
-            "track": [build_track(item, owner) for item in list_items(playlist)] if with_tracks else [],
+            "track": [build_track(item, owner) for item in list_items(playlist)]
+            if with_tracks
+            else [],
         }
     }
 

@@ -17,7 +17,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options) -> None:
-        target = (options["to"] or settings.DATA_DIR / "backups" / backup.build_default_name()).absolute()
+        target = (
+            options["to"] or settings.DATA_DIR / "backups" / backup.build_default_name()
+        ).absolute()
         try:
             contents = backup.make_backup(target)
         except (backup.BackupError, OSError, sqlite3.Error) as error:

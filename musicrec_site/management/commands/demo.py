@@ -20,9 +20,13 @@ class Command(PlainCommand):
         parser.add_argument("--listeners", type=int, default=demo.N_LISTENERS)
         parser.add_argument("--songs", type=int, default=demo.N_SONGS)
         parser.add_argument("--seed", type=int, default=demo.SEED)
-        parser.add_argument("--brief", action="store_true", help="Make it, but don't print the lists.")
+        parser.add_argument(
+            "--brief", action="store_true", help="Make it, but don't print the lists."
+        )
 
-    def handle(self, *args: Any, listeners: int, songs: int, seed: int, brief: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, listeners: int, songs: int, seed: int, brief: bool, **options: Any
+    ) -> None:
         started = time.monotonic()
         if demo.needs_world(listeners, songs, seed):
             self._say(f"Creating a demo world of {listeners:,} listeners and {songs:,} songs …")

@@ -7,9 +7,7 @@ SIGNS = {"ok": "  ok  ", "degraded": " warn ", "failed": "FAILED"}
 
 
 class Command(BaseCommand):
-    help = (
-        "Examine the installation and say what to do about what is wrong. Exits with 1 when something failed."
-    )
+    help = "Examine the installation and say what to do about what is wrong. Exits with 1 when something failed."
     requires_system_checks: list[str] = []  # they are part of the findings
 
     def handle(self, *args, **options) -> None:

@@ -14,7 +14,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="What `manage.py backup` wrote.")
         parser.add_argument("--check", action="store_true", help="Only verify the file.")
-        parser.add_argument("--yes", action="store_true", help="Don't ask before replacing what is there.")
+        parser.add_argument(
+            "--yes", action="store_true", help="Don't ask before replacing what is there."
+        )
 
     def handle(self, *args, **options) -> None:
         if not options["file"].is_file():
@@ -23,7 +25,9 @@ class Command(BaseCommand):
             self._ask()
         try:
             contents = (
-                _check_backup(options["file"]) if options["check"] else backup.restore_backup(options["file"])
+                _check_backup(options["file"])
+                if options["check"]
+                else backup.restore_backup(options["file"])
             )
         except (backup.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
@@ -35,7 +39,9 @@ class Command(BaseCommand):
 
     def _ask(self) -> None:
         try:
-            answer = input("Everything in the database is replaced by the backup. Type yes to go on: ")
+            answer = input(
+                "Everything in the database is replaced by the backup. Type yes to go on: "
+            )
         except EOFError:
             raise CommandError("Nothing was changed; where nobody can answer, say --yes.") from None
         if answer.strip().lower() != "yes":

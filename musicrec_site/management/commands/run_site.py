@@ -21,9 +21,7 @@ from musicrec_site.ops.supervisor import CannotServe, require_free_port
 
 
 class Command(BaseCommand):
-    help = (
-        "Migrate, create the demo in an empty database, then serve site, workers and schedule until Ctrl-C."
-    )
+    help = "Migrate, create the demo in an empty database, then serve site, workers and schedule until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -42,7 +40,9 @@ class Command(BaseCommand):
                 subprocess.run(
                     [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--brief"], check=True
                 )
-            self._say_logins(os.environ.get("SITE_URL", "").rstrip("/") or _build_address(host, port))
+            self._say_logins(
+                os.environ.get("SITE_URL", "").rstrip("/") or _build_address(host, port)
+            )
         except CannotServe as error:
             raise CommandError(str(error)) from None
         except subprocess.CalledProcessError:
@@ -72,7 +72,9 @@ class Command(BaseCommand):
                 return
             # What is no terminal is kept somewhere: a container's log, a service's journal.
             file = _keep_password(password)
-            self._say(f"Sign in as the admin:   {admin}, with the password in {file} ({address}/admin/)")
+            self._say(
+                f"Sign in as the admin:   {admin}, with the password in {file} ({address}/admin/)"
+            )
 
 
 def _keep_password(password: str) -> Path:

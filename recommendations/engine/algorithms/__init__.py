@@ -33,8 +33,13 @@ __all__ = [
 
 
 def _discover_algorithms() -> dict[str, type[Algorithm]]:
-    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
-    classes = (value for module in modules for value in vars(module).values() if inspect.isclass(value))
+    modules = (
+        importlib.import_module(f"{__name__}.{info.name}")
+        for info in pkgutil.iter_modules(__path__)
+    )
+    classes = (
+        value for module in modules for value in vars(module).values() if inspect.isclass(value)
+    )
     return {
         class_.name: class_
         for class_ in classes

@@ -76,7 +76,9 @@ class Equations:
         extra = np.maximum(self.liked - 1, 0)
         own_scores = np.matmul(self.songs, self.solution[:, :, None])[:, :, 0]
         own_pulls = np.einsum("nfh,nhf->nh", self.solved, self.songs)
-        return np.where(self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0)
+        return np.where(
+            self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ class ALS(LatentFactors):
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
         strengths = add_side_information(data.strengths, data.features, self.side_information)
-        confidences = compute_confidence_matrix(strengths, alpha=self.alpha, transform=self.transform)
+        confidences = compute_confidence_matrix(
+            strengths, alpha=self.alpha, transform=self.transform
+        )
         self.seed_ = int(rng.integers(2**31))
         item_factors = self._factorise(confidences, on_progress)
         learned = find_heard_songs(confidences)
@@ -187,7 +191,9 @@ class ALS(LatentFactors):
             model.fit(
                 confidences,
                 show_progress=False,
-                callback=lambda iteration, seconds, loss: on_progress(iteration + 1, self.n_iterations),
+                callback=lambda iteration, seconds, loss: on_progress(
+                    iteration + 1, self.n_iterations
+                ),
             )
         return model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
 
@@ -203,7 +209,9 @@ class ALS(LatentFactors):
         return self._factors(histories, found)
 
     def _factors(
-        self, histories: csr_matrix, solutions: Iterable[tuple[NDArray[np.intp], NDArray[np.float64]]]
+        self,
+        histories: csr_matrix,
+        solutions: Iterable[tuple[NDArray[np.intp], NDArray[np.float64]]],
     ) -> NDArray[np.float32]:
         factors = np.full((histories.shape[0], self.n_factors), np.nan, dtype=np.float32)
         for rows, solution in solutions:
@@ -219,7 +227,9 @@ class ALS(LatentFactors):
         """Return (rows, equations) of listeners with histories of about equal length."""
         return self._last.get_or_compute(histories, self._build_equations)
 
-    def _build_equations(self, histories: csr_matrix) -> Iterator[tuple[NDArray[np.intp], Equations]]:
+    def _build_equations(
+        self, histories: csr_matrix
+    ) -> Iterator[tuple[NDArray[np.intp], Equations]]:
         for group in self._groups(histories):
             songs = self._take_doubles(group.columns)
             pre_solved = self._pre_solve(songs)
@@ -285,23 +295,33 @@ class ALS(LatentFactors):
             scores[:, ~self.learned_] = np.nan
         return scores
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j (section 5)."""
-        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros(
+            (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
+        )
         for rows, equations in self._equations(histories):
             pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
             amounts[rows, :, : equations.longest] = pulls * equations.liked[:, None, :]
         return amounts
 
-    def _influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _influences(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """What the score loses if song j is taken out of the history and x solved anew, exactly.
 
         By Sherman and Morrison that is y_i' A^-1 y_j * (c - (c - 1) y_j'x) / (1 - (c - 1) y_j' A^-1 y_j).
         """
-        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros(
+            (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
+        )
         for rows, equations in self._equations(histories):
             pulls = equations.compute_pulls(self._take_doubles(item_rows[rows]))
-            amounts[rows, :, : equations.longest] = pulls * equations.compute_removal_effects()[:, None, :]
+            amounts[rows, :, : equations.longest] = (
+                pulls * equations.compute_removal_effects()[:, None, :]
+            )
         return amounts
 
     def _state(self) -> dict[str, NDArray]:

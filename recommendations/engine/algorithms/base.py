@@ -76,9 +76,13 @@ class TrainingData:
 
     def __post_init__(self) -> None:
         if self.features is not None and self.features.n_items != self.n_items:
-            raise ValueError(f"There are features of {self.features.n_items} songs for {self.n_items} songs.")
+            raise ValueError(
+                f"There are features of {self.features.n_items} songs for {self.n_items} songs."
+            )
         if self.prior is not None and len(self.prior) != self.n_items:
-            raise ValueError(f"There is a prior of {len(self.prior)} songs for {self.n_items} songs.")
+            raise ValueError(
+                f"There is a prior of {len(self.prior)} songs for {self.n_items} songs."
+            )
 
     @property
     def n_items(self) -> int:
@@ -104,7 +108,9 @@ class Algorithm(ABC):
     """Names in `state` of the arrays with one row a song; checked when they are read again."""
     n_items_: int
 
-    def fit(self, data: TrainingData, *, seed: int = 0, on_progress: Progress | None = None) -> Self:
+    def fit(
+        self, data: TrainingData, *, seed: int = 0, on_progress: Progress | None = None
+    ) -> Self:
         """Learn from `data`; the same seed gives the same result.
 
         Strengths are capped first (see `cap_strengths`), so that no listener counts as many.
@@ -153,13 +159,17 @@ class Algorithm(ABC):
             return np.zeros(histories.shape, dtype=np.float32)
         return self._score_to_explain(histories) if to_explain else self._score(histories)
 
-    def score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def score_items(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Score chosen songs, int (n_histories, k) with -1 for none: float32 (n_histories, k)."""
         histories = self._check_histories(histories)
         scores = self._score_items(histories, np.maximum(item_rows, 0))
         return np.where(item_rows < 0, np.float32(np.nan), scores)
 
-    def contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Say how much each song of the histories adds to the scores of the given songs.
 
         Parameters
@@ -176,7 +186,9 @@ class Algorithm(ABC):
         """
         return self._compute_by_history_song(self._contributions, histories, item_rows)
 
-    def influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def influences(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Say how much each score would fall without each song of the history; shapes of `contributions`.
 
         This is what reasons are chosen by. Where an algorithm has no better answer, it is the contributions.
@@ -205,7 +217,9 @@ class Algorithm(ABC):
         """Score every song by how much it is like this one, float32 (n_items,); NaN where it cannot."""
         self._require_fitted()
         if not 0 <= item_row < self.n_items_:
-            raise ValueError(f"There is no song in row {item_row}; rows are 0 to {self.n_items_ - 1}.")
+            raise ValueError(
+                f"There is no song in row {item_row}; rows are 0 to {self.n_items_ - 1}."
+            )
         return self._similar(item_row)
 
     def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
@@ -245,7 +259,9 @@ class Algorithm(ABC):
         n_items = int(state["n_items"][0])
         for name in cls.item_arrays:
             if len(state[name]) != n_items:
-                raise ValueError(f"{cls.name}.{name} has {len(state[name])} rows for {n_items} songs")
+                raise ValueError(
+                    f"{cls.name}.{name} has {len(state[name])} rows for {n_items} songs"
+                )
         algorithm = cls(**options)
         algorithm._restore({name: array for name, array in state.items() if name != "n_items"})
         algorithm.n_items_ = n_items
@@ -279,7 +295,9 @@ class Algorithm(ABC):
 
     def _require_fitted(self) -> None:
         if not self.is_fitted:
-            raise NotFitted(f"The algorithm {self.name!r} has not learned anything yet; call fit first.")
+            raise NotFitted(
+                f"The algorithm {self.name!r} has not learned anything yet; call fit first."
+            )
 
     def _check_histories(self, histories: csr_matrix) -> csr_matrix:
         self._require_fitted()
@@ -302,13 +320,19 @@ class Algorithm(ABC):
     def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
         return self._score(histories)
 
-    def _score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _score_items(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return np.take_along_axis(self._score(histories), item_rows, axis=1)
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
 
-    def _influences(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _influences(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return self._contributions(histories, item_rows)
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
@@ -334,7 +358,9 @@ def require_listens(strengths: csr_matrix) -> None:
     NotEnoughData
     """
     if not (strengths.data > 0).any():
-        raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
+        raise NotEnoughData(
+            "Nobody liked or played anything yet, so there is nothing to learn from."
+        )
 
 
 def _ignore_progress(done: int, total: int) -> None:

@@ -66,7 +66,9 @@ class Content(Algorithm):
     names_songs = True
     item_arrays = ("audio",)
 
-    def __init__(self, transform: Transform = "log", artist: float = 0.0, genre: float = 0.0) -> None:
+    def __init__(
+        self, transform: Transform = "log", artist: float = 0.0, genre: float = 0.0
+    ) -> None:
         if artist < 0 or genre < 0:
             raise ValueError("artist and genre must be at least 0.")
         self.transform = transform
@@ -135,11 +137,15 @@ class Content(Algorithm):
             shape = (histories.shape[0], len(heard))
             matrix = csr_matrix((weights, places, histories.indptr), shape=shape)
             total, weight = matrix @ filled, matrix @ known
-        return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan).astype(np.float32)
+        return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan).astype(
+            np.float32
+        )
 
     def _weights(self, strengths: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the weight of each song in the mean, 0 for what was not liked."""
-        return np.where(strengths > 0, apply_transform(strengths.astype(np.float64), self.transform), 0)
+        return np.where(
+            strengths > 0, apply_transform(strengths.astype(np.float64), self.transform), 0
+        )
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._cosines(self.profiles(histories))
@@ -159,7 +165,9 @@ class Content(Algorithm):
         rows = np.repeat(np.arange(histories.shape[0]), count_per_row(histories))
         total = np.bincount(rows, weights=weights, minlength=histories.shape[0])
         shares = (weights / np.where(total > 0, total, 1)[rows]).astype(np.float32)
-        result = csr_matrix((shares, histories.indices, histories.indptr), shape=histories.shape, copy=True)
+        result = csr_matrix(
+            (shares, histories.indices, histories.indptr), shape=histories.shape, copy=True
+        )
         result.eliminate_zeros()
         return result
 
@@ -174,7 +182,10 @@ class Content(Algorithm):
         lengths = multiply_rows(filled**2, self.knowns_, n) * song_lengths
         products = multiply_rows(filled, self.values_, n)
         return np.divide(
-            products, np.sqrt(lengths), out=np.full(products.shape, np.nan, np.float32), where=lengths > 0
+            products,
+            np.sqrt(lengths),
+            out=np.full(products.shape, np.nan, np.float32),
+            where=lengths > 0,
         )
 
     def _complete_cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -185,7 +196,9 @@ class Content(Algorithm):
         scores[~profiles.any(axis=1)] = np.nan
         return scores
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """How fast the cosine would rise with more of each song, times what there is of it.
 
         The cosine does not change with the length of the profile, so these sum to 0 over a history: above 0
@@ -198,7 +211,9 @@ class Content(Algorithm):
         length = np.sqrt(np.einsum("nd,nd->n", total, total))[:, None]
         direction = total / np.where(length > 0, length, 1)
         # what is left of a song's direction after the profile's own: only that turns the profile
-        songs = _split_unknown(self.audio_[item_rows])[1] * self.inverse_lengths_[item_rows][:, :, None]
+        songs = (
+            _split_unknown(self.audio_[item_rows])[1] * self.inverse_lengths_[item_rows][:, :, None]
+        )
         across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
         across /= np.where(length > 0, length, 1)[:, :, None]
         return np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
@@ -211,7 +226,9 @@ class Content(Algorithm):
         if not self.has_audio_:
             return None
         known, filled = _split_unknown(self.audio_[item_rows.ravel()])
-        return normalise_rows((filled - self.mean_) * known).reshape(*item_rows.shape, filled.shape[1])
+        return normalise_rows((filled - self.mean_) * known).reshape(
+            *item_rows.shape, filled.shape[1]
+        )
 
     def _state(self) -> dict[str, NDArray]:
         if not self.groups_.shape[1]:
@@ -240,7 +257,9 @@ def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
     return known.astype(np.float32), np.where(known, audio, np.float32(0))
 
 
-def build_groups(features: ItemFeatures | None, n_items: int, *, artist: float, genre: float) -> csr_matrix:
+def build_groups(
+    features: ItemFeatures | None, n_items: int, *, artist: float, genre: float
+) -> csr_matrix:
     """Return artists and genres side by side, float32 csr (n_items, n_groups).
 
     A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that

@@ -116,7 +116,9 @@ class EASE(SparseSimilarity):
     @property
     def largest_solve(self) -> int:
         """The side of the largest matrix whose solve stays within the memory."""
-        memory_gb = compute_memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
+        memory_gb = (
+            compute_memory_budget_gb(MEMORY_SHARE) if self.memory_gb is None else self.memory_gb
+        )
         return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
 
     def _fit_bytes(self, size: DataSize) -> float:
@@ -216,7 +218,9 @@ class EASE(SparseSimilarity):
             explained = by_song @ solved
             own = explained[np.arange(columns.start, columns.stop), np.arange(explained.shape[1])]
             explained *= incoming
-            return self._strongest(explained * (back[columns] / (1 - own / diagonal[columns])), columns)
+            return self._strongest(
+                explained * (back[columns] / (1 - own / diagonal[columns])), columns
+            )
 
         return _run_in_threads(solve, by_song.shape[0])
 
@@ -252,7 +256,9 @@ def _invert(gram: NDArray[np.float32], diagonal: NDArray[np.float32]) -> NDArray
     with threadpool_limits(N_THREADS, "blas"):
         factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1, clean=0)
         if failed:
-            raise NotEnoughData("The songs' equations cannot be solved; choose a larger regularization.")
+            raise NotEnoughData(
+                "The songs' equations cannot be solved; choose a larger regularization."
+            )
         inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
     for some in _cut_slices(len(inverse)):
         rest = slice(some.stop, len(inverse))

@@ -19,7 +19,11 @@ from recommendations.engine.algorithms.base import (
 from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import count_per_row, multiply_rows, pack_columns
 from recommendations.engine.core.ordered import check_decay, decays
-from recommendations.engine.core.weighting import Transform, compute_confidence_matrix, compute_confidences
+from recommendations.engine.core.weighting import (
+    Transform,
+    compute_confidence_matrix,
+    compute_confidences,
+)
 from recommendations.engine.data.side_information import add_side_information
 
 N_GROUPS = 8
@@ -79,7 +83,9 @@ class IALS(LatentFactors):
         if n_factors is not None and n_factors < 1:
             raise ValueError(f"n_factors must be at least 1, not {n_factors}.")
         if regularization <= 0 or alpha <= 0:
-            raise ValueError(f"regularization and alpha must be above 0, not {regularization} and {alpha}.")
+            raise ValueError(
+                f"regularization and alpha must be above 0, not {regularization} and {alpha}."
+            )
         self.n_factors = n_factors  # type: ignore[assignment]  # None: from the data
         self.n_iterations = n_iterations
         self.regularization = regularization
@@ -161,9 +167,13 @@ class IALS(LatentFactors):
             scores[:, ~self.learned_] = np.nan
         return scores
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """The exact decomposition of the score: y_i' A^-1 (c_j p_j y_j) for each song j of the history."""
-        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros(
+            (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
+        )
         for row, own, solved in self._solved(histories):
             amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
         return amounts
@@ -199,9 +209,13 @@ def _solve(
 
     occurring = np.flatnonzero(count_per_row(cells))
     order = occurring[np.argsort(regularizations[occurring], kind="stable")]
-    bounds = np.geomspace(regularizations[order[0]], regularizations[order[-1]] * (1 + 1e-9), N_GROUPS + 1)
+    bounds = np.geomspace(
+        regularizations[order[0]], regularizations[order[-1]] * (1 + 1e-9), N_GROUPS + 1
+    )
     group = np.searchsorted(bounds, regularizations[order], side="right")
     for rows in np.split(order, np.flatnonzero(np.diff(group)) + 1):
         own = factors[rows]
-        least_squares_cg(cells[rows], own, others, float(regularizations[rows].mean()), N_THREADS, CG_STEPS)
+        least_squares_cg(
+            cells[rows], own, others, float(regularizations[rows].mean()), N_THREADS, CG_STEPS
+        )
         factors[rows] = own

@@ -45,4 +45,6 @@ def join_columns(parts: Iterable[tuple[NDArray, NDArray, NDArray]], n_items: int
 def scatter_links(links: csr_matrix, kept: NDArray[np.intp], n_items: int) -> csr_matrix:
     """Return links between the kept songs as links over the whole catalogue."""
     rows = kept[list_entry_rows(links)]
-    return csr_matrix((links.data, (rows, kept[links.indices])), shape=(n_items, n_items), dtype=np.float32)
+    return csr_matrix(
+        (links.data, (rows, kept[links.indices])), shape=(n_items, n_items), dtype=np.float32
+    )

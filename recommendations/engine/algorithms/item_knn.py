@@ -52,7 +52,9 @@ class ItemKNN(SparseSimilarity):
         history_decay: float = 1.0,
     ) -> None:
         if similarity not in SIMILARITIES:
-            raise ValueError(f"Unknown similarity {similarity!r}; choose one of {', '.join(SIMILARITIES)}.")
+            raise ValueError(
+                f"Unknown similarity {similarity!r}; choose one of {', '.join(SIMILARITIES)}."
+            )
         if n_neighbours < 1:
             raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}.")
         if not 0 <= bm25_b <= 1:
@@ -96,7 +98,9 @@ class ItemKNN(SparseSimilarity):
         with threadpool_limits(1, "blas"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", ParameterWarning)
             options = {"B": self.bm25_b} if self.similarity == "bm25" else {}
-            model = classes[self.similarity](K=min(self.n_neighbours + 1, liked.shape[1]), **options)
+            model = classes[self.similarity](
+                K=min(self.n_neighbours + 1, liked.shape[1]), **options
+            )
             model.fit(liked, show_progress=False)
         links = csr_matrix(model.similarity, dtype=np.float32)
         links.data = np.nan_to_num(links.data)

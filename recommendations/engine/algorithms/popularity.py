@@ -88,7 +88,9 @@ class Popularity(Algorithm):
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         return np.tile(self.trend_, (histories.shape[0], 1))
 
-    def _score_items(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _score_items(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return self.trend_[item_rows]
 
     def _state(self) -> dict[str, NDArray]:

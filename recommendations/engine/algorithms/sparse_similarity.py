@@ -62,10 +62,14 @@ class SparseSimilarity(Algorithm):
         scores[np.bincount(list_entry_rows(histories)[counts], minlength=len(scores)) == 0] = np.nan
         return scores
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Value times link: they sum to the score exactly."""
         values = decayed_values(histories, self.transform, self.history_decay)
-        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max(initial=0))), dtype=np.float32)
+        amounts = np.zeros(
+            (*item_rows.shape, int(count_per_row(histories).max(initial=0))), dtype=np.float32
+        )
         for row, items in enumerate(item_rows):
             own = slice(histories.indptr[row], histories.indptr[row + 1])
             found = take_dense(self.links_, histories.indices[own], items)
@@ -89,7 +93,9 @@ class SparseSimilarity(Algorithm):
 
     def _restore(self, state: dict[str, NDArray]) -> None:
         n_items = len(state["starts"]) - 1
-        links = csr_matrix((state["links"], state["targets"], state["starts"]), shape=(n_items, n_items))
+        links = csr_matrix(
+            (state["links"], state["targets"], state["starts"]), shape=(n_items, n_items)
+        )
         links.check_format(full_check=True)
         self.links_ = links
         self.learned_ = np.asarray(state["learned"])

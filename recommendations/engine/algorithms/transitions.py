@@ -94,7 +94,9 @@ class Transitions(SparseSimilarity):
         for distance in range(1, min(self.window, len(songs) - 1) + 1):
             same = rows[distance:] == rows[:-distance]
             pairs = songs[:-distance][same], songs[distance:][same]
-            counts = counts + csr_matrix((np.full(same.sum(), 1 / distance, np.float32), pairs), shape=shape)
+            counts = counts + csr_matrix(
+                (np.full(same.sum(), 1 / distance, np.float32), pairs), shape=shape
+            )
         return counts
 
 

@@ -122,7 +122,9 @@ class UserKNN(Algorithm):
         """Return histories with each song weighed, each row of length 1, float32 csr."""
         weights = values.data * self.idf_[values.indices]
         squares = np.bincount(
-            list_entry_rows(values), weights=weights.astype(np.float64) ** 2, minlength=values.shape[0]
+            list_entry_rows(values),
+            weights=weights.astype(np.float64) ** 2,
+            minlength=values.shape[0],
         )
         weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), count_per_row(values)))
         return csr_matrix((weights, values.indices, values.indptr), values.shape)
@@ -159,10 +161,14 @@ class UserKNN(Algorithm):
         """Return (rows, units, neighbours) of listeners whose similarities fit into one block."""
         return self._last.get_or_compute(histories, self._compute_blocks)
 
-    def _compute_blocks(self, histories: csr_matrix) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
+    def _compute_blocks(
+        self, histories: csr_matrix
+    ) -> Iterator[tuple[slice, csr_matrix, csr_matrix]]:
         values = decayed_values(histories, self.transform, self.history_decay)
         signed_values = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
-        for rows in cut_blocks(histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))):
+        for rows in cut_blocks(
+            histories.shape[0], BLOCK_BYTES // (4 * max(self.values_.shape[0], 1))
+        ):
             units = self._weigh(signed_values[rows])
             yield rows, units, self._neighbours(units)
 
@@ -174,9 +180,13 @@ class UserKNN(Algorithm):
         scores[:, ~self.learned_] = np.nan
         return scores
 
-    def _contributions(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Each song's part in the similarities to the neighbours who have the item; they sum to the score."""
-        amounts = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
+        amounts = np.zeros(
+            (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
+        )
         for rows, units, near in self._blocks(histories):
             for place in range(units.shape[0]):
                 own, others = units[place], near[place]
@@ -190,7 +200,9 @@ class UserKNN(Algorithm):
         scores = np.full(self.n_items_, np.nan, dtype=np.float32)
         if not self.learned_[item_row]:
             return scores
-        listeners = self.by_song_.indices[self.by_song_.indptr[item_row] : self.by_song_.indptr[item_row + 1]]
+        listeners = self.by_song_.indices[
+            self.by_song_.indptr[item_row] : self.by_song_.indptr[item_row + 1]
+        ]
         strengths = take_dense(self.values_, listeners, np.array([item_row]))[:, 0]
         asked = csr_matrix(
             (strengths, listeners, np.array([0, len(listeners)])), shape=(1, self.values_.shape[0])
@@ -223,7 +235,8 @@ class UserKNN(Algorithm):
         algorithm = cls(**options)
         shape = (len(state["starts"]) - 1, int(state["width"][0]))
         algorithm._learn(
-            _build_csr(state["values"], state["columns"], state["starts"], shape), np.full(shape[0], NO_ID)
+            _build_csr(state["values"], state["columns"], state["starts"], shape),
+            np.full(shape[0], NO_ID),
         )
         algorithm.n_items_ = int(state["n_items"][0])
         return algorithm
@@ -231,9 +244,14 @@ class UserKNN(Algorithm):
     def _restore(self, state: dict[str, NDArray]) -> None:
         n_listeners, n_items = len(state["listeners"]), len(state["idf"])
         self.idf_, self.lengths_ = state["idf"], state["lengths"]
-        values = _build_csr(state["values"], state["columns"], state["starts"], (n_listeners, n_items))
+        values = _build_csr(
+            state["values"], state["columns"], state["starts"], (n_listeners, n_items)
+        )
         by_song = _build_csr(
-            state["song_values"], state["song_listeners"], state["song_starts"], (n_items, n_listeners)
+            state["song_values"],
+            state["song_listeners"],
+            state["song_starts"],
+            (n_items, n_listeners),
         )
         self._keep(values, by_song, state["listeners"])
 
@@ -246,7 +264,9 @@ def _list_row_ids(data: TrainingData) -> NDArray:
     return data.events.listeners.ids
 
 
-def _build_csr(values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]) -> csr_matrix:
+def _build_csr(
+    values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]
+) -> csr_matrix:
     """Return a matrix over the arrays as they are, mapped ones included.
 
     Raises

@@ -44,7 +44,9 @@ class SeedPack:
 
     def over(self, keys: np.ndarray) -> Prior:
         """Return the prior over other songs, in the order of their keys; former keys are followed."""
-        return self.prior.over(np.array([self.redirects.get(str(key), str(key)) for key in keys], dtype=str))
+        return self.prior.over(
+            np.array([self.redirects.get(str(key), str(key)) for key in keys], dtype=str)
+        )
 
 
 def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:

@@ -113,7 +113,8 @@ def load(directory: Path, *, verify: bool = True) -> tuple[dict[str, NDArray], d
     manifest = read_manifest(directory)
     _refuse_unknown_files(directory, manifest)
     arrays = {
-        name: _read_array(directory / entry["file"], entry, verify) for name, entry in manifest.arrays.items()
+        name: _read_array(directory / entry["file"], entry, verify)
+        for name, entry in manifest.arrays.items()
     }
     return arrays, manifest.about
 
@@ -122,7 +123,9 @@ def read_manifest(directory: Path) -> Manifest:
     """Return the manifest of a saved recommender after checking it against its own digest."""
     path = Path(directory) / MANIFEST
     if not path.is_file():
-        raise MissingArtifact(f"There is no saved recommender in {directory} ({MANIFEST} is missing).")
+        raise MissingArtifact(
+            f"There is no saved recommender in {directory} ({MANIFEST} is missing)."
+        )
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values["format_version"]
@@ -253,7 +256,9 @@ def _count_values(path: Path) -> int:
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
         )
         return int(np.prod(read(file)[0]))
 

@@ -28,7 +28,9 @@ def normalise_csr(matrix: csr_matrix, *, n_columns: int | None = None) -> csr_ma
         A value is NaN or infinite, or the matrix has another width. implicit would read foreign memory.
     """
     if n_columns is not None and matrix.shape[1] != n_columns:
-        raise ValueError(f"The histories are over {matrix.shape[1]} songs, the model over {n_columns}.")
+        raise ValueError(
+            f"The histories are over {matrix.shape[1]} songs, the model over {n_columns}."
+        )
     csr = matrix
     if not (isinstance(matrix, csr_matrix) and matrix.dtype == np.float32):
         csr = csr_matrix(matrix, dtype=np.float32)
@@ -86,7 +88,9 @@ def pack_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return columns
 
 
-def multiply_rows(left: NDArray[np.float32], columns: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+def multiply_rows(
+    left: NDArray[np.float32], columns: NDArray[np.float32], n: int
+) -> NDArray[np.float32]:
     """Return the products of each row with the first n columns, (n_rows, n).
 
     A row's result hardly depends on how many rows came with it: BLAS adds in another order for a single row and

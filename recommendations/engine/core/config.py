@@ -60,11 +60,15 @@ class RankerConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.linear_share < 1:
-            raise ValueError(f"linear_share must be at least 0 and below 1, not {self.linear_share}.")
+            raise ValueError(
+                f"linear_share must be at least 0 and below 1, not {self.linear_share}."
+            )
         if self.n_proposals < 1 or self.n_trees < 1 or self.n_leaves < 2:
             raise ValueError("A ranker needs at least 1 proposal, 1 tree and 2 leaves.")
         if not 0 < self.holdout_share < 1 or not 0 < self.negatives_share <= 1:
-            raise ValueError("holdout_share must be between 0 and 1, negatives_share above 0 and at most 1.")
+            raise ValueError(
+                "holdout_share must be between 0 and 1, negatives_share above 0 and at most 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,9 @@ class RecommenderConfig:
         if not self.components:
             raise ValueError("A recommender needs at least one component.")
         if not 0 < self.cold_below <= self.hot_from:
-            raise ValueError(f"cold_below {self.cold_below} must be from 1 to hot_from {self.hot_from}.")
+            raise ValueError(
+                f"cold_below {self.cold_below} must be from 1 to hot_from {self.hot_from}."
+            )
         if not 0 <= self.relevance <= 1:
             raise ValueError(f"relevance must be from 0 to 1, not {self.relevance}.")
         if self.artist_cap is not None and self.artist_cap < 1:
@@ -176,7 +182,11 @@ class RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
         if self.search is None or found.name != self.name:
             return self
-        first = {name: found.components[name] for name in self.search.components if name in found.components}
+        first = {
+            name: found.components[name]
+            for name in self.search.components
+            if name in found.components
+        }
         return replace(self, search=replace(self.search, first=first))
 
     def to_dict(self) -> dict[str, Any]:

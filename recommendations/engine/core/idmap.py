@@ -37,7 +37,9 @@ class IdMap:
         in_order = self.ids[self._order]
         twice = in_order[1:] == in_order[:-1]
         if twice.any():
-            raise ValueError(f"The id {in_order[1:][twice][0]!s} occurs twice; ids must be distinct.")
+            raise ValueError(
+                f"The id {in_order[1:][twice][0]!s} occurs twice; ids must be distinct."
+            )
 
     @classmethod
     def from_values(cls, ids: ArrayLike) -> IdMap:

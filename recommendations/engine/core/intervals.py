@@ -59,7 +59,9 @@ def bootstrap_intervals(values: NDArray[np.float64], *, seed: int = 0) -> list[I
     ]
 
 
-def bootstrap_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
+def bootstrap_difference(
+    a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0
+) -> Interval:
     """Return the interval of the mean of a minus b, one value a listener each, (n,), over the same listeners.
 
     Raises

@@ -12,7 +12,9 @@ UNKNOWN_GB = 2.0
 
 def read_available_bytes() -> int | None:
     """Return what this process may still take: the machine's free memory or the container's, whichever is less."""
-    found = [value for value in (_read_machine_memory(), _read_container_memory()) if value is not None]
+    found = [
+        value for value in (_read_machine_memory(), _read_container_memory()) if value is not None
+    ]
     return min(found, default=None)
 
 
@@ -30,7 +32,10 @@ def _read_machine_memory() -> int | None:
 
 
 def _read_container_memory() -> int | None:
-    limit, used = _read_lines("/sys/fs/cgroup/memory.max"), _read_lines("/sys/fs/cgroup/memory.current")
+    limit, used = (
+        _read_lines("/sys/fs/cgroup/memory.max"),
+        _read_lines("/sys/fs/cgroup/memory.current"),
+    )
     if not limit or not used or not limit[0].isdecimal():
         return None
     return max(0, int(limit[0]) - int(used[0]))

@@ -69,7 +69,9 @@ def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.floa
     return np.float32(decay) ** steps.astype(np.float32)
 
 
-def decayed_values(histories: csr_matrix, transform: Transform, decay: float) -> NDArray[np.float32]:
+def decayed_values(
+    histories: csr_matrix, transform: Transform, decay: float
+) -> NDArray[np.float32]:
     """Return the transformed strengths, signed, less the longer ago a song was heard, float32 (nnz,)."""
     return np.asarray(
         transform_values(histories.data, transform) * decays(histories, decay), dtype=np.float32

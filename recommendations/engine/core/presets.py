@@ -37,7 +37,12 @@ CLASSIC = RecommenderConfig(
 STANDARD = RecommenderConfig(
     name="standard",
     components={
-        "ease": {"regularization": None, "song_weight": 0.5, "denoising": 0.3, "popularity_discount": 0.1},
+        "ease": {
+            "regularization": None,
+            "song_weight": 0.5,
+            "denoising": 0.3,
+            "popularity_discount": 0.1,
+        },
         "ials": {"regularization": 60.0},
         "item_knn": {"transform": "log"},
         "content": {"artist": 1.0, "genre": 0.5},

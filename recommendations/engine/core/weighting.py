@@ -70,7 +70,9 @@ def cap_strengths(strengths: csr_matrix) -> csr_matrix:
     starts = strengths.indptr[:-1][np.diff(strengths.indptr) > 0]
     if not len(starts):
         return strengths
-    means = np.add.reduceat(sizes, starts, dtype=np.float64) / np.diff(np.append(starts, len(sizes)))
+    means = np.add.reduceat(sizes, starts, dtype=np.float64) / np.diff(
+        np.append(starts, len(sizes))
+    )
     limit = np.float32(CAP_RATIO * np.median(means))
     if sizes.max() <= limit:
         return strengths
@@ -126,6 +128,8 @@ def compute_confidence_matrix(
         float32, same shape and pattern, without stored zeros.
     """
     data = compute_confidences(strengths.data, alpha=alpha, transform=transform).astype(np.float32)
-    result = csr_matrix((data, strengths.indices.copy(), strengths.indptr.copy()), shape=strengths.shape)
+    result = csr_matrix(
+        (data, strengths.indices.copy(), strengths.indptr.copy()), shape=strengths.shape
+    )
     result.eliminate_zeros()
     return result

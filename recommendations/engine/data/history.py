@@ -64,4 +64,6 @@ class History:
 def _make_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr_matrix:
     order = np.argsort(columns, kind="stable")
     data, indices = values[order].astype(np.float32), columns[order].astype(np.int32)
-    return csr_matrix((data, indices, np.array([0, len(columns)], dtype=np.int32)), shape=(1, n_columns))
+    return csr_matrix(
+        (data, indices, np.array([0, len(columns)], dtype=np.int32)), shape=(1, n_columns)
+    )

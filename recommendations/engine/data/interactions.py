@@ -95,7 +95,9 @@ class Interactions:
             timestamps=_fill_column(timestamps, n, NO_TIME, np.int64, "timestamps"),
             listeners=listeners,
             items=items,
-            positions=None if positions is None else _fill_column(positions, n, 0, np.int32, "positions"),
+            positions=None
+            if positions is None
+            else _fill_column(positions, n, 0, np.int32, "positions"),
         )
         return events._validate()._without_unknown_items()
 
@@ -108,7 +110,9 @@ class Interactions:
         """
         coo = coo_matrix(matrix)
         if not np.isfinite(coo.data).all():
-            raise ValueError("The matrix holds NaN or infinite values; take them out or set them to 0.")
+            raise ValueError(
+                "The matrix holds NaN or infinite values; take them out or set them to 0."
+            )
         keep = coo.data != 0
         values = np.abs(coo.data[keep]).astype(np.float64)
         plays = np.maximum(np.ceil(values), 1)
@@ -178,7 +182,8 @@ class Interactions:
         if len(opinion):
             strengths = _apply_last_opinions(self, weighting, strengths, opinion)
         matrix = csr_matrix(
-            (strengths, (self.listener_rows, self.item_rows)), shape=(self.n_listeners, self.n_items)
+            (strengths, (self.listener_rows, self.item_rows)),
+            shape=(self.n_listeners, self.n_items),
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
@@ -209,7 +214,9 @@ class Interactions:
             )
         wrong = (self.kinds < min(Kind)) | (self.kinds > max(Kind))
         if wrong.any():
-            raise ValueError(f"Unknown kind {self.kinds[wrong][0]}; use the values of Kind (0 to 3).")
+            raise ValueError(
+                f"Unknown kind {self.kinds[wrong][0]}; use the values of Kind (0 to 3)."
+            )
         if (self.plays < 1).any():
             raise ValueError(f"plays must be at least 1, not {self.plays.min()}.")
         return self
@@ -225,7 +232,9 @@ def _places(order: csr_matrix, rows: NDArray, columns: NDArray) -> NDArray[np.in
     return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 
-def _fill_column(values: ArrayLike | None, n: int, default: float, dtype: type, name: str) -> NDArray:
+def _fill_column(
+    values: ArrayLike | None, n: int, default: float, dtype: type, name: str
+) -> NDArray:
     if values is None:
         return np.full(n, default, dtype=dtype)
     column: NDArray = np.asarray(values, dtype=dtype)
@@ -248,7 +257,10 @@ def _compute_event_strengths(events: Interactions, weighting: Weighting) -> NDAr
 
 
 def _apply_last_opinions(
-    events: Interactions, weighting: Weighting, strengths: NDArray[np.float32], opinion: NDArray[np.intp]
+    events: Interactions,
+    weighting: Weighting,
+    strengths: NDArray[np.float32],
+    opinion: NDArray[np.intp],
 ) -> NDArray[np.float32]:
     """Give each pair's last opinion its strength; a dislike silences everything else about the pair."""
     pairs = events.pairs()

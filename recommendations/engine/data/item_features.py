@@ -49,7 +49,9 @@ class ItemFeatures:
     def __post_init__(self) -> None:
         n = len(self.audio)
         if self.audio.shape != (n, len(AUDIO_FEATURES)):
-            raise ValueError(f"audio must be (n_items, {len(AUDIO_FEATURES)}), not {self.audio.shape}.")
+            raise ValueError(
+                f"audio must be (n_items, {len(AUDIO_FEATURES)}), not {self.audio.shape}."
+            )
         if np.isinf(self.audio).any():
             raise ValueError("audio holds an infinite value; use NaN where a feature is unknown.")
         for name, rows in (("artist", self.artist), ("genres", self.genres), ("year", self.year)):
@@ -117,5 +119,7 @@ def weigh_genres(genres: csr_matrix | None, n_items: int) -> csr_matrix:
     return units
 
 
-def _fill_array(shape: tuple[int, ...], unknown: float, dtype: type, values: ArrayLike | None) -> NDArray:
+def _fill_array(
+    shape: tuple[int, ...], unknown: float, dtype: type, values: ArrayLike | None
+) -> NDArray:
     return np.full(shape, unknown, dtype=dtype) if values is None else np.array(values, dtype=dtype)

@@ -36,8 +36,15 @@ class Prior:
     together: csr_matrix
 
     def __post_init__(self) -> None:
-        if not len(self.keys) == len(self.n_listeners) == self.together.shape[0] == self.together.shape[1]:
-            raise ValueError("The keys, listeners and pairs of a prior must be about equally many songs.")
+        if (
+            not len(self.keys)
+            == len(self.n_listeners)
+            == self.together.shape[0]
+            == self.together.shape[1]
+        ):
+            raise ValueError(
+                "The keys, listeners and pairs of a prior must be about equally many songs."
+            )
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -71,8 +78,12 @@ class Prior:
             `fewest_listeners` is below 2: a pair of one listener is that listener's history.
         """
         if fewest_listeners < 2:
-            raise ValueError(f"A pair must be shared by at least 2 listeners, not {fewest_listeners}.")
-        ones = csr_matrix((np.ones(heard.nnz, np.float32), heard.indices, heard.indptr), shape=heard.shape)
+            raise ValueError(
+                f"A pair must be shared by at least 2 listeners, not {fewest_listeners}."
+            )
+        ones = csr_matrix(
+            (np.ones(heard.nnz, np.float32), heard.indices, heard.indptr), shape=heard.shape
+        )
         ones.sum_duplicates()
         ones.data[:] = 1
         n_listeners = np.bincount(ones.indices, minlength=heard.shape[1]).astype(np.int32)
@@ -80,9 +91,13 @@ class Prior:
         parts = []
         for start in range(0, heard.shape[1], _SONGS_AT_A_TIME):
             block = csr_matrix(by_song[start : start + _SONGS_AT_A_TIME] @ ones)
-            parts.append(_nearest(block, start, n_listeners, fewest_listeners, most_neighbours, artist))
+            parts.append(
+                _nearest(block, start, n_listeners, fewest_listeners, most_neighbours, artist)
+            )
         rows, columns, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
-        together = csr_matrix((counts, (rows, columns)), shape=(heard.shape[1],) * 2, dtype=np.float32)
+        together = csr_matrix(
+            (counts, (rows, columns)), shape=(heard.shape[1],) * 2, dtype=np.float32
+        )
         keep = np.flatnonzero(n_listeners >= fewest_listeners)
         return cls(np.asarray(keys)[keep], n_listeners[keep], csr_matrix(together[keep][:, keep]))
 
@@ -91,12 +106,16 @@ class Prior:
         rows = IdMap(self.keys).rows(np.asarray(keys, dtype=str))
         known = np.flatnonzero(rows != UNKNOWN)
         shape = (len(known), len(self))
-        chosen = csr_matrix((np.ones(len(known), np.float32), (np.arange(len(known)), rows[known])), shape)
+        chosen = csr_matrix(
+            (np.ones(len(known), np.float32), (np.arange(len(known)), rows[known])), shape
+        )
         small = (chosen @ self.together @ chosen.T).tocoo()
         n_listeners = np.zeros(len(keys), dtype=np.int32)
         n_listeners[known] = self.n_listeners[rows[known]]
         together = csr_matrix(
-            (small.data, (known[small.row], known[small.col])), shape=(len(keys),) * 2, dtype=np.float32
+            (small.data, (known[small.row], known[small.col])),
+            shape=(len(keys),) * 2,
+            dtype=np.float32,
         )
         # two songs of one key are no pair
         together.setdiag(0)

@@ -11,7 +11,9 @@ MOST_SONGS = 2000
 """An artist or genre with more songs says too little about which of them belong together."""
 
 
-def add_side_information(strengths: csr_matrix, features: ItemFeatures | None, strength: float) -> csr_matrix:
+def add_side_information(
+    strengths: csr_matrix, features: ItemFeatures | None, strength: float
+) -> csr_matrix:
     """Return the strengths with each artist and each genre as one more listener, who likes all of its songs.
 
     Songs that are rarely or never heard so find their place beside songs of the same artist or genre (the
@@ -30,7 +32,9 @@ def add_side_information(strengths: csr_matrix, features: ItemFeatures | None, s
     """
     if strength == 0 or features is None or not has_side_information(features):
         return strengths
-    return csr_matrix(vstack([strengths, _build_groups(features) * np.float32(strength)]), dtype=np.float32)
+    return csr_matrix(
+        vstack([strengths, _build_groups(features) * np.float32(strength)]), dtype=np.float32
+    )
 
 
 def has_side_information(features: ItemFeatures | None) -> bool:
@@ -46,7 +50,9 @@ def _build_groups(features: ItemFeatures) -> csr_matrix:
     parts = [csr_matrix((np.ones(len(known), np.float32), (artist, known)), shape=shape)]
     if features.genres is not None and features.genres.nnz:
         genres = csr_matrix(features.genres, dtype=np.float32).T.tocsr()
-        parts.append(csr_matrix((np.ones_like(genres.data), genres.indices, genres.indptr), genres.shape))
+        parts.append(
+            csr_matrix((np.ones_like(genres.data), genres.indices, genres.indptr), genres.shape)
+        )
     groups = csr_matrix(vstack(parts))
     n_songs = np.diff(groups.indptr)
     return groups[(n_songs >= 2) & (n_songs <= MOST_SONGS)]

@@ -51,14 +51,18 @@ def paired_bootstrap(
         and not np.array_equal(a.listeners, b.listeners)
     )
     if of_a.shape != of_b.shape or are_others:
-        raise ValueError("The two were measured on different listeners; evaluate both on one split.")
+        raise ValueError(
+            "The two were measured on different listeners; evaluate both on one split."
+        )
     difference = bootstrap_intervals((of_a - of_b)[:, None], seed=seed)[0]
     if difference is None:
         raise ValueError(f"No listener has a value of {metric!r}.")
     return difference
 
 
-def _extract_values(values: ListenerValues | ArrayLike, system: str, metric: str) -> NDArray[np.float64]:
+def _extract_values(
+    values: ListenerValues | ArrayLike, system: str, metric: str
+) -> NDArray[np.float64]:
     if isinstance(values, ListenerValues):
         return values.get_values(system, metric)
     return np.asarray(values, dtype=np.float64)

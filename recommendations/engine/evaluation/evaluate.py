@@ -74,14 +74,18 @@ class EvaluationReport:
         """Return the mean over all listeners."""
         return float(np.nanmean(self.get_values(system, metric)))
 
-    def interval(self, metric: str, system: str = SYSTEM, *, segment: str | None = None) -> Interval | None:
+    def interval(
+        self, metric: str, system: str = SYSTEM, *, segment: str | None = None
+    ) -> Interval | None:
         """Return the mean with its bootstrap interval, None where no listener has a value."""
         self._column(metric)
         return self._intervals((system,), segment)[system][metric]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types: means and intervals overall and by segment."""
-        n_by_segment = {name: int((self.segments == place).sum()) for place, name in enumerate(SEGMENTS)}
+        n_by_segment = {
+            name: int((self.segments == place).sum()) for place, name in enumerate(SEGMENTS)
+        }
         overall = self._intervals(self.systems, None)
         present = [name for name, n in n_by_segment.items() if n]
         by_segment = {name: self._intervals(self.systems, name) for name in present}
@@ -94,7 +98,9 @@ class EvaluationReport:
                 system: {
                     "overall": _convert_intervals(overall[system])
                     | {self.coverage_name: self.coverage[system]},
-                    "segments": {name: _convert_intervals(by_segment[name][system]) for name in present},
+                    "segments": {
+                        name: _convert_intervals(by_segment[name][system]) for name in present
+                    },
                 }
                 for system in self.systems
             },
@@ -111,10 +117,15 @@ class EvaluationReport:
             ]
             for system in self.systems
         ]
-        widths = [max(len(line[place]) for line in [header, *lines]) for place in range(len(header))]
+        widths = [
+            max(len(line[place]) for line in [header, *lines]) for place in range(len(header))
+        ]
         return "\n".join(
             "  ".join(
-                [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+                [
+                    line[0].ljust(widths[0]),
+                    *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)),
+                ]
             )
             for line in [header, *lines]
         )
@@ -259,22 +270,31 @@ def _ensure_fitted(
     return recommender.fit(TrainingData(strengths, item_features, split.train), seed=seed)
 
 
-def _build_histories(fitted: Recommender | Algorithm, split: Split, weighting: Weighting) -> csr_matrix:
+def _build_histories(
+    fitted: Recommender | Algorithm, split: Split, weighting: Weighting
+) -> csr_matrix:
     given: Interactions = split.given
-    return fitted.histories(given) if isinstance(fitted, Recommender) else given.to_matrix(weighting)
+    return (
+        fitted.histories(given) if isinstance(fitted, Recommender) else given.to_matrix(weighting)
+    )
 
 
 def _choose_listeners(split: Split, max_listeners: int | None, seed: int) -> NDArray[np.intp]:
     listeners = np.flatnonzero(count_per_row(split.test))
     if not len(listeners):
-        raise ValueError("No song was held back for any listener; there is too little data to evaluate.")
+        raise ValueError(
+            "No song was held back for any listener; there is too little data to evaluate."
+        )
     if max_listeners is None or len(listeners) <= max_listeners:
         return listeners
     return np.sort(np.random.default_rng(seed).choice(listeners, max_listeners, replace=False))
 
 
 def _make_lists(
-    fitted: Recommender | Algorithm, histories: csr_matrix, depth: int, on_progress: OnProgress | None
+    fitted: Recommender | Algorithm,
+    histories: csr_matrix,
+    depth: int,
+    on_progress: OnProgress | None,
 ) -> dict[str, NDArray[np.int32]]:
     """Return each system's lists, int32 (n, depth), -1 after the end."""
     if isinstance(fitted, Recommender):
@@ -299,7 +319,9 @@ def _pad_lists(lists: NDArray[np.int32], depth: int) -> NDArray[np.int32]:
     return np.pad(lists, ((0, 0), (0, missing)), constant_values=-1) if missing > 0 else lists
 
 
-def _find_vectors(fitted: Recommender | Algorithm, item_features: ItemFeatures | None) -> NDArray[np.float32]:
+def _find_vectors(
+    fitted: Recommender | Algorithm, item_features: ItemFeatures | None
+) -> NDArray[np.float32]:
     """Vectors that diversity is measured with: the recommender's, else centred audio features, else none."""
     if isinstance(fitted, Recommender):
         return fitted.similarity_vectors
@@ -314,7 +336,9 @@ def _bind_stage(stage: str, on_progress: OnProgress | None) -> Callable[[int, in
 
 
 def _convert_intervals(intervals: Mapping[str, Interval | None]) -> dict[str, Any]:
-    return {metric: interval.to_dict() if interval else None for metric, interval in intervals.items()}
+    return {
+        metric: interval.to_dict() if interval else None for metric, interval in intervals.items()
+    }
 
 
 def _format_value(value: float) -> str:

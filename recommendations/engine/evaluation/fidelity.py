@@ -161,7 +161,9 @@ def fit_flip_threshold(margin_ratios: NDArray[np.float32], fell: NDArray[np.bool
     chances = _fit_chances(np.log(falling), fell[order])
     # cases of equal reach are decisive together
     is_last = np.append(falling[:-1] > falling[1:], True)
-    enough = np.flatnonzero(is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= TARGET_SHARE))
+    enough = np.flatnonzero(
+        is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= TARGET_SHARE)
+    )
     return float(falling[enough[-1]]) if len(enough) else np.inf
 
 
@@ -232,7 +234,11 @@ class _Cases:
 
     def _take(self, part: slice) -> _Cases:
         return _Cases(
-            self.rows[part], self.songs[part], self.cited[part], self.controls[part], self.margin_ratios[part]
+            self.rows[part],
+            self.songs[part],
+            self.cited[part],
+            self.controls[part],
+            self.margin_ratios[part],
         )
 
 

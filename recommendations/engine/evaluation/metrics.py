@@ -58,7 +58,9 @@ def coverage(lists: NDArray[np.int32], n_items: int, k: int) -> float:
     return len(np.unique(shown[shown >= 0])) / n_items
 
 
-def novelty(lists: NDArray[np.int32], n_heard: NDArray[np.int64], n_listeners: int, k: int) -> Values:
+def novelty(
+    lists: NDArray[np.int32], n_heard: NDArray[np.int64], n_listeners: int, k: int
+) -> Values:
     """Mean self-information -log2(share of the listeners who know the song), NaN for an empty list.
 
     A song that nobody knows counts as if one listener did.

@@ -42,7 +42,11 @@ class Split:
 
 
 def random_split(
-    interactions: Interactions, *, seed: int = 0, test_share: float = 0.2, weighting: Weighting | None = None
+    interactions: Interactions,
+    *,
+    seed: int = 0,
+    test_share: float = 0.2,
+    weighting: Weighting | None = None,
 ) -> Split:
     """Hold back a random share of each listener's songs, all events of a song together.
 
@@ -84,7 +88,8 @@ def temporal_split(
     train = interactions.take(~is_later)
     later = _find_positive(interactions.take(is_later), weighting)
     earlier = csr_matrix(
-        (np.ones(train.n_events, dtype=bool), (train.listener_rows, train.item_rows)), shape=later.shape
+        (np.ones(train.n_events, dtype=bool), (train.listener_rows, train.item_rows)),
+        shape=later.shape,
     )
     return Split("temporal", train, _remove_entries(later, earlier), train)
 
@@ -153,7 +158,9 @@ def _find_first_heard(interactions: Interactions, positive: csr_matrix) -> NDArr
 
 def _select_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     rows = list_entry_rows(matrix)[keep]
-    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, matrix.indices[keep])), shape=matrix.shape)
+    return csr_matrix(
+        (np.ones(len(rows), dtype=bool), (rows, matrix.indices[keep])), shape=matrix.shape
+    )
 
 
 def _remove_entries(matrix: csr_matrix, other: csr_matrix) -> csr_matrix:

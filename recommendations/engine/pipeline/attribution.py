@@ -93,7 +93,9 @@ class Attribution:
             flip_threshold=self.flip_threshold,
         )
 
-    def _evidence(self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]) -> EvidenceArrays:
+    def _evidence(
+        self, histories: csr_matrix, blend: Blend, item_rows: NDArray[np.int32]
+    ) -> EvidenceArrays:
         """The songs of the history without which each score would fall, over all components."""
         naming = [
             (component, algorithm)
@@ -102,7 +104,9 @@ class Attribution:
         ]
         if not naming or not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        parts = {c: _compute_losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming}
+        parts = {
+            c: _compute_losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming
+        }
         return find_strongest(pad_rows(histories).columns, parts)
 
     def _ranked_evidence(
@@ -129,7 +133,9 @@ class Attribution:
                 ours, theirs = np.split(found, [item_rows.shape[1]], axis=1)
                 n_rivals = np.maximum((rivals >= 0).sum(axis=1), 1)[:, None, None]
                 unit = importance[name] / ranked.spread(name)
-                losses[group] = (ours - theirs.sum(axis=1, keepdims=True) / n_rivals) * unit[:, None, None]
+                losses[group] = (ours - theirs.sum(axis=1, keepdims=True) / n_rivals) * unit[
+                    :, None, None
+                ]
         same = self._same_artist(histories, item_rows)
         if same is not None:
             group = ranked.names.index("artist")
@@ -137,7 +143,9 @@ class Attribution:
             losses[group] = same * added / np.maximum(same.sum(axis=2, keepdims=True), 1)
         return find_strongest(pad_rows(histories).columns, share_credit(losses, contributions))
 
-    def _same_artist(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+    def _same_artist(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.bool_] | None:
         if self.artists is None:
             return None
         history = pad_rows(histories)
@@ -163,11 +171,17 @@ class Attribution:
         return make_popularity_notes(popularity, item_rows)
 
     def _find_component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
-        return next((found for found in self.algorithms.values() if isinstance(found, class_)), None)
+        return next(
+            (found for found in self.algorithms.values() if isinstance(found, class_)), None
+        )
 
 
 def _compute_losses(
-    algorithm: Algorithm, histories: csr_matrix, blend: Blend, component: int, item_rows: NDArray[np.int32]
+    algorithm: Algorithm,
+    histories: csr_matrix,
+    blend: Blend,
+    component: int,
+    item_rows: NDArray[np.int32],
 ) -> NDArray[np.float32]:
     """What each score would lose through one component without each song of the history, (n, k, longest).
 

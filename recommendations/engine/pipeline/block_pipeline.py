@@ -90,9 +90,13 @@ class Pipeline:
         # ... and every song says why it is there
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
-    def rank_songs(self, listeners: ListenerBatch, wish: ListRequest) -> dict[str, NDArray[np.int32]]:
+    def rank_songs(
+        self, listeners: ListenerBatch, wish: ListRequest
+    ) -> dict[str, NDArray[np.int32]]:
         """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
-        scores: Scores = [algorithm.score(listeners.histories) for algorithm in self.algorithms.values()]
+        scores: Scores = [
+            algorithm.score(listeners.histories) for algorithm in self.algorithms.values()
+        ]
         mask_forbidden(scores, listeners, None)
         candidates = self._select_candidates(self.order_songs(listeners, scores), wish.k)
         chosen, _ = candidates.at(self._choose_songs(candidates, listeners, wish))
@@ -142,11 +146,17 @@ class Pipeline:
         item_rows[0, 0] = item_row
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
-    def similar(self, listeners: ListenerBatch, item_row: int, wish: ListRequest) -> RecommendedBlock:
+    def similar(
+        self, listeners: ListenerBatch, item_row: int, wish: ListRequest
+    ) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
-        scores: Scores = [algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()]
+        scores: Scores = [
+            algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()
+        ]
         mask_forbidden(scores, listeners, wish.unavailable)
-        blend = Blend.from_scores(scores, assign_weights(np.array([SEGMENTS.index("hot")]), self.config))
+        blend = Blend.from_scores(
+            scores, assign_weights(np.array([SEGMENTS.index("hot")]), self.config)
+        )
         best = _select_best(blend, wish.k)
         block = self.attribution.explain_songs(listeners, blend, best.item_rows, best.margins)
         return replace(
@@ -180,14 +190,18 @@ class Pipeline:
                 scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
             elif needed.any():
                 some = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
-                some[needed] = algorithm.score(take_rows(listeners.histories, needed), to_explain=to_explain)
+                some[needed] = algorithm.score(
+                    take_rows(listeners.histories, needed), to_explain=to_explain
+                )
                 scores.append(some)
             else:
                 scores.append(None)
         self._score_for_unknown(listeners, scores, to_explain)
         return scores
 
-    def _score_for_unknown(self, listeners: ListenerBatch, scores: Scores, to_explain: bool) -> None:
+    def _score_for_unknown(
+        self, listeners: ListenerBatch, scores: Scores, to_explain: bool
+    ) -> None:
         """Score what `_weights` asks for beside, where nothing that counts knows a listener; in place."""
         unknown = self._is_unknown(listeners, scores)
         if not unknown.any():
@@ -204,7 +218,9 @@ class Pipeline:
     @property
     def _is_personal(self) -> NDArray[np.bool_]:
         """Return which components know the listener; popularity says the same to everybody, bool (n_components,)."""
-        return np.array([not isinstance(algorithm, Popularity) for algorithm in self.algorithms.values()])
+        return np.array(
+            [not isinstance(algorithm, Popularity) for algorithm in self.algorithms.values()]
+        )
 
     def _is_unknown(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.bool_]:
         """Return of which listeners with songs no component that counts for them can score anything, bool (n,)."""
@@ -213,7 +229,11 @@ class Pipeline:
         for place, found in enumerate(scores):
             if found is not None and counts[:, place].any():
                 known |= counts[:, place] & np.isfinite(found).any(axis=1)
-        return ~known & (count_per_row(listeners.histories) > 0) & ~self._find_ranked(listeners.segments)
+        return (
+            ~known
+            & (count_per_row(listeners.histories) > 0)
+            & ~self._find_ranked(listeners.segments)
+        )
 
     def _weights(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.float64]:
         """Return each listener's weights, (n, n_components).
@@ -224,7 +244,9 @@ class Pipeline:
         warm = np.full(len(listeners), SEGMENTS.index("warm"), dtype=np.int8)
         unknown = self._is_unknown(listeners, scores)[:, None]
         return np.where(
-            unknown, assign_weights(warm, self.config), assign_weights(listeners.segments, self.config)
+            unknown,
+            assign_weights(warm, self.config),
+            assign_weights(listeners.segments, self.config),
         )
 
     def _find_needed(self, listeners: ListenerBatch) -> NDArray[np.bool_]:
@@ -293,7 +315,9 @@ class Pipeline:
             yield from (listeners.take(some[rows]) for rows in cut_blocks(len(some), size))
 
 
-def mask_forbidden(scores: Scores, listeners: ListenerBatch, unavailable: NDArray[np.bool_] | None) -> None:
+def mask_forbidden(
+    scores: Scores, listeners: ListenerBatch, unavailable: NDArray[np.bool_] | None
+) -> None:
     """Strike out what must not come, in place: NaN is never recommended."""
     places = [(list_entry_rows(matrix), matrix.indices) for matrix in listeners.forbidden]
     for component_scores in scores:

@@ -130,7 +130,9 @@ def make_listener_batch(
     return ListenerBatch(np.arange(histories.shape[0]), learn_from, segments, tuple(forbidden))
 
 
-def _merge_rows(chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.bool_]) -> csr_matrix:
+def _merge_rows(
+    chosen: csr_matrix, otherwise: csr_matrix, is_chosen: NDArray[np.bool_]
+) -> csr_matrix:
     """Return a matrix whose rows come from `chosen` where the flag is set, and else from `otherwise`."""
     flags = is_chosen.astype(np.float32)
     rows = diags(flags) @ chosen + diags(1 - flags) @ otherwise

@@ -83,7 +83,9 @@ class RecommendedList:
         """Return the list that `to_dict` or `RecommendedBatch.packed` wrote down."""
         names = packed["components"]
         weights = {
-            name: weight / MILLION for name, weight in zip(names, packed["weights"], strict=True) if weight
+            name: weight / MILLION
+            for name, weight in zip(names, packed["weights"], strict=True)
+            if weight
         }
         n = len(packed["ids"])
         ids, amounts, components = packed["because"]
@@ -94,7 +96,10 @@ class RecommendedList:
             packed["ids"],
             _cut_column(packed["contributions"], n),
             zip(*(_cut_column(column, n) for column in named), strict=True),
-            zip(*(_cut_column(column, n) for column in (_decode_letters(which), values)), strict=True),
+            zip(
+                *(_cut_column(column, n) for column in (_decode_letters(which), values)),
+                strict=True,
+            ),
             _cut_column(packed["popularity"], n),
             _decode_letters(packed["decisive"]),
             strict=True,
@@ -127,7 +132,9 @@ def _make_item(
     note: Sequence[int],
     decisive: int,
 ) -> RecommendedItem:
-    contributions = {name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount}
+    contributions = {
+        name: amount / MILLION for name, amount in zip(names, amounts, strict=True) if amount
+    }
     evidence = _make_evidence(named, names)
     explanation = Explanation(
         contributions=contributions,
@@ -266,10 +273,15 @@ class RecommendedBlock:
                 _round_to_whole(of(evidence.amounts), MILLION),
                 _encode_letters(of(evidence.components)),
             ),
-            "features": (_encode_letters(of(features.which)), _round_to_whole(of(features.values), THOUSAND)),
+            "features": (
+                _encode_letters(of(features.which)),
+                _round_to_whole(of(features.values), THOUSAND),
+            ),
             "sound": _round_to_whole(features.means[rows], THOUSAND),
             "popularity": of(self.notes),
-            "decisive": _encode_letters((of(self.margin_ratios) >= self.flip_threshold).astype(np.int8)),
+            "decisive": _encode_letters(
+                (of(self.margin_ratios) >= self.flip_threshold).astype(np.int8)
+            ),
         }
 
     def segment(self, row: int) -> str:
@@ -329,7 +341,9 @@ class RecommendedBatch(Sequence[RecommendedList]):
             self._make_block[block.places] = number
             self._row[block.places] = np.arange(len(block.places))
             self.item_rows[block.places, : block.item_rows.shape[1]] = block.item_rows
-            self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[:, :, 0]
+            self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[
+                :, :, 0
+            ]
             self.margin_ratios[block.places, : block.item_rows.shape[1]] = block.margin_ratios
             self.scores[block.places, : block.item_rows.shape[1]] = block.scores
 

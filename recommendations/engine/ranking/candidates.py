@@ -39,7 +39,9 @@ class Proposals:
         together = np.sort(np.hstack(lists), axis=1)
         keep = together >= 0
         keep[:, 1:] &= together[:, 1:] != together[:, :-1]
-        return cls(np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), together[keep])
+        return cls(
+            np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), together[keep]
+        )
 
 
 def propose(

@@ -28,7 +28,10 @@ def assign_segments(n_positive: NDArray[np.int64], config: RecommenderConfig) ->
 
 def assign_weights(segments: NDArray[np.int8], config: RecommenderConfig) -> NDArray[np.float64]:
     """Return the configured weights of each listener, float64 (n, n_components)."""
-    table = [[config.weights[segment].get(name, 0.0) for name in config.components] for segment in SEGMENTS]
+    table = [
+        [config.weights[segment].get(name, 0.0) for name in config.components]
+        for segment in SEGMENTS
+    ]
     return np.array(table)[segments]
 
 
@@ -164,7 +167,9 @@ class Blend:
         place = np.where(known, np.clip((own - low) / span, 0, 1), 0)
         after = np.where(known, own, FAR_BELOW)[:, :, None] - influences
         # a reduction with a mask is ten times slower, and mostly all are known
-        worst = (after if known.all() else np.where(known[:, :, None], after, np.float32(np.inf))).min(axis=1)
+        worst = (
+            after if known.all() else np.where(known[:, :, None], after, np.float32(np.inf))
+        ).min(axis=1)
         new_low = np.minimum(worst, low).astype(np.float32)
         new_span = after.max(axis=1) - new_low
         # in place from here on: this is the largest array of a list's making
@@ -197,7 +202,9 @@ class Blend:
 
 
 def _hand_on_weights(
-    weights: NDArray[np.float64], can_score: NDArray[np.bool_], is_personal: NDArray[np.bool_] | None
+    weights: NDArray[np.float64],
+    can_score: NDArray[np.bool_],
+    is_personal: NDArray[np.bool_] | None,
 ) -> NDArray[np.float64]:
     """Return the weights, (n, n_components), of those that can score with what the others leave to them."""
     usable = np.where(can_score, weights, 0)

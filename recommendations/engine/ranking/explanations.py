@@ -106,7 +106,10 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return compact JSON types; empty parts are left out."""
-        result: dict[str, Any] = {"contributions": dict(self.contributions), "shares": dict(self.shares)}
+        result: dict[str, Any] = {
+            "contributions": dict(self.contributions),
+            "shares": dict(self.shares),
+        }
         for key, songs in (("because", self.because), ("goes_with", self.goes_with)):
             if songs:
                 result[key] = [[e.item_id, e.amount, e.component] for e in songs]
@@ -117,12 +120,16 @@ class Explanation:
         return result
 
 
-def compute_shares(contributions: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+def compute_shares(
+    contributions: Mapping[str, float], weights: Mapping[str, float]
+) -> dict[str, float]:
     """Bring the positive contributions to a sum of 1.
 
     A song to which nothing was added (the last one by every component) gets the weights instead.
     """
-    positive = {name: amount for name, amount in contributions.items() if amount > 0 and name != BASE}
+    positive = {
+        name: amount for name, amount in contributions.items() if amount > 0 and name != BASE
+    }
     positive = positive or dict(weights)
     total = sum(positive.values())
     return {name: amount / total for name, amount in positive.items()}
@@ -183,7 +190,9 @@ def find_strongest(
     found = EvidenceArrays.none(n, k)
     n_shown = min(N_EVIDENCE, longest)
     places, amounts = _largest(total, n_shown)
-    through = np.stack([np.take_along_axis(part, places, axis=2) for part in parts.values()]).argmax(axis=0)
+    through = np.stack(
+        [np.take_along_axis(part, places, axis=2) for part in parts.values()]
+    ).argmax(axis=0)
     rows = history_rows[np.arange(n)[:, None, None], places]
     counts = amounts >= LEAST_AMOUNT
     found.item_rows[:, :, :n_shown] = np.where(counts, rows, NO_SONG)
@@ -255,7 +264,10 @@ def find_agreeing(
 def name_features(profile: NDArray[np.float32]) -> dict[str, float]:
     """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
     values = _in_units(np.arange(len(profile)), profile)
-    return {AUDIO_FEATURES[place]: float(values[place]) for place in np.flatnonzero(np.isfinite(profile))}
+    return {
+        AUDIO_FEATURES[place]: float(values[place])
+        for place in np.flatnonzero(np.isfinite(profile))
+    }
 
 
 def _in_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -264,7 +276,9 @@ def _in_units(which: NDArray[np.intp], scaled: NDArray[np.float32]) -> NDArray[n
     return values.astype(np.float32, copy=False)
 
 
-def make_popularity_notes(popularity: Popularity, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+def make_popularity_notes(
+    popularity: Popularity, item_rows: NDArray[np.int32]
+) -> NDArray[np.int32]:
     """Return (kind, count) of each song by the count that says more, int32 (n, k, 2)."""
     rows = np.maximum(item_rows, 0)
     trending = popularity.is_trending_[rows]

@@ -31,7 +31,9 @@ class LinearOrder:
     deviations: NDArray[np.float64]
 
     @classmethod
-    def learn(cls, features: NDArray[np.float32], taken: NDArray[np.bool_], group: NDArray[np.int64]) -> Self:
+    def learn(
+        cls, features: NDArray[np.float32], taken: NDArray[np.bool_], group: NDArray[np.int64]
+    ) -> Self:
         """Learn from candidates, one listener after the other.
 
         Parameters
@@ -79,7 +81,9 @@ def _weights(
         chance = size / total[listener]
         value = -(share * (score - np.log(total)[listener])).sum() / len(group)
         slope = standard.T @ (chance - share).astype(np.float32) / len(group)
-        return float(value + PENALTY * weights @ weights), slope.astype(np.float64) + 2 * PENALTY * weights
+        return float(value + PENALTY * weights @ weights), slope.astype(
+            np.float64
+        ) + 2 * PENALTY * weights
 
     start = np.zeros(standard.shape[1])
     return np.asarray(

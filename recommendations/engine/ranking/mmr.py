@@ -104,7 +104,9 @@ def rerank(
             picked = artists[everyone, pick][:, None]
             is_same = artists == picked
             n_of_artist += is_same
-            is_full = np.flatnonzero((n_of_artist[everyone, pick] % artist_cap == 0) & (picked[:, 0] >= 0))
+            is_full = np.flatnonzero(
+                (n_of_artist[everyone, pick] % artist_cap == 0) & (picked[:, 0] >= 0)
+            )
             # values span at most 1, so 2 puts a song behind every song of a rarer artist
             values[is_full] -= np.float32(2) * is_same[is_full]
         np.maximum(nearest, cosines_to(pick), out=nearest)
@@ -119,7 +121,9 @@ def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArr
     everyone = np.arange(n)
     if n_candidates > MOST_PAIRED:
         return lambda pick: np.matmul(vectors, vectors[everyone, pick][:, :, None])[:, :, 0]
-    all_pairs = np.matmul(vectors, vectors.transpose(0, 2, 1)).reshape(n * n_candidates, n_candidates)
+    all_pairs = np.matmul(vectors, vectors.transpose(0, 2, 1)).reshape(
+        n * n_candidates, n_candidates
+    )
     return lambda pick: all_pairs[everyone * n_candidates + pick]
 
 

@@ -35,7 +35,13 @@ from recommendations.engine.ranking.score_features import (
 
 POPULARITY = ("log_listeners", "popularity_difference")
 LISTENER = ("history_length", "mean_log_listeners", "spread_log_listeners")
-AUDIO = ("distance_to_mean", "distance_in_spreads", "nearest_song", "nearest_three", "cosine_to_mean")
+AUDIO = (
+    "distance_to_mean",
+    "distance_in_spreads",
+    "nearest_song",
+    "nearest_three",
+    "cosine_to_mean",
+)
 ARTIST = (
     "artist_songs_heard",
     "artist_share_of_history",
@@ -122,7 +128,9 @@ class ItemTable:
             artist=artist,
             artist_numbers=numbers,
             share_of_artist=share,
-            genres=weigh_genres(None if data.features is None else data.features.genres, data.n_items),
+            genres=weigh_genres(
+                None if data.features is None else data.features.genres, data.n_items
+            ),
             year=_years(data.features),
         )
 
@@ -134,7 +142,9 @@ class ItemTable:
         """Return (group, name) of each column of `describe`: the group is whom a contribution is credited to."""
         names = [(component, part) for component in components for part in PER_COMPONENT]
         names += [(TOGETHER_GROUP, part) for part in TOGETHER]
-        names += [("popularity", part) for part in POPULARITY] + [("base", part) for part in LISTENER]
+        names += [("popularity", part) for part in POPULARITY] + [
+            ("base", part) for part in LISTENER
+        ]
         for group, part, known in self._content_parts():
             if known:
                 names += [(group, name) for name in part]
@@ -161,7 +171,8 @@ class ItemTable:
         songs, _, lengths = gather_entries(self._songs_by_artist, heard.artists)
         listeners = np.repeat(heard.listeners, lengths)
         order = (
-            np.repeat(heard.counts, lengths) + (self.log_listeners / (1 + self.log_listeners.max()))[songs]
+            np.repeat(heard.counts, lengths)
+            + (self.log_listeners / (1 + self.log_listeners.max()))[songs]
         )
         keep = may_come[listeners, songs]
         songs, listeners, order = songs[keep], listeners[keep], order[keep]
@@ -178,7 +189,9 @@ class ItemTable:
         """(n_artists, n_items): one where the song is the artist's."""
         songs = np.flatnonzero(self.artist >= 0)
         shape = (len(self.artist_numbers), self.n_items)
-        return csr_matrix((np.ones(len(songs), dtype=np.float32), (self.artist[songs], songs)), shape=shape)
+        return csr_matrix(
+            (np.ones(len(songs), dtype=np.float32), (self.artist[songs], songs)), shape=shape
+        )
 
     def _artists_heard(self, histories: csr_matrix) -> ArtistsHeard:
         artists = self.artist[histories.indices]
@@ -206,7 +219,9 @@ class ItemTable:
             One (m,) a component: the candidates' scores, NaN where it cannot score.
         """
         liked = keep_positive(histories)
-        liked = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
+        liked = csr_matrix(
+            (np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape
+        )
         columns: list[NDArray] = []
         for component in scores:
             columns += compute_score_features(component, proposals)
@@ -234,7 +249,9 @@ class ItemTable:
             history = history[np.isfinite(history).all(axis=1)]
             if len(history):
                 for column, values in zip(
-                    columns, _audio_fit(history, self.audio[proposals.item_rows[place]]), strict=True
+                    columns,
+                    _audio_fit(history, self.audio[proposals.item_rows[place]]),
+                    strict=True,
                 ):
                     column[place] = values
         return columns
@@ -256,7 +273,9 @@ class ItemTable:
         rows = proposals.listener_rows
         genres, values, n_genres = gather_entries(self.genres, proposals.item_rows)
         candidate = np.repeat(np.arange(len(rows)), n_genres)
-        fit = np.bincount(candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows))
+        fit = np.bincount(
+            candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows)
+        )
         known = (n_genres > 0) & (lengths[rows] > 0)
         return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
 
@@ -317,7 +336,9 @@ def _standardise(features: ItemFeatures | None, n_items: int) -> NDArray[np.floa
         return np.zeros((n_items, 0), dtype=np.float32)
     audio = features.scaled[:, np.isfinite(features.audio).any(axis=0)]
     deviation = np.nanstd(audio, axis=0)
-    return ((audio - np.nanmean(audio, axis=0)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    return ((audio - np.nanmean(audio, axis=0)) / np.where(deviation > 0, deviation, 1)).astype(
+        np.float32
+    )
 
 
 def _artists(

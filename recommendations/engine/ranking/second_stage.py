@@ -78,7 +78,9 @@ class RankedProposals:
         """Return the n best songs."""
         places = self._best_places(n)
         found = places >= 0
-        rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(np.int32)
+        rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(
+            np.int32
+        )
         totals = np.where(found, self.totals[np.maximum(places, 0)], np.nan)
         best = totals[:, :1]
         span = best - np.fmin.reduce(totals, axis=1)[:, None]
@@ -94,7 +96,9 @@ class RankedProposals:
             return np.full((len(lengths), n), -1, dtype=np.int64)
         order = np.lexsort((self.proposals.item_rows, -self._millionths, rows))
         places = starts[:-1, None] + np.arange(n)
-        return np.where(np.arange(n) < lengths[:, None], order[np.minimum(places, len(rows) - 1)], -1)
+        return np.where(
+            np.arange(n) < lengths[:, None], order[np.minimum(places, len(rows) - 1)], -1
+        )
 
     @property
     def _millionths(self) -> NDArray[np.int64]:
@@ -124,7 +128,9 @@ class RankedProposals:
             return result
         places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         found = keys[places] == wanted
-        parts = np.rint(self.ranker.contributions(self.features[places[found]]) * MILLION).astype(np.int64)
+        parts = np.rint(self.ranker.contributions(self.features[places[found]]) * MILLION).astype(
+            np.int64
+        )
         base = self.names.index(BASE)
         parts[:, base] += self._millionths[places[found]] - parts.sum(axis=1)
         result[found] = parts
@@ -182,7 +188,9 @@ def share_credit(
         int32 (n, k, n_groups), millionths.
     """
     # in double precision, or the sum would depend on the padding and so on the other listeners
-    positive = {g: np.maximum(np.nan_to_num(loss), 0).astype(np.float64) for g, loss in losses.items()}
+    positive = {
+        g: np.maximum(np.nan_to_num(loss), 0).astype(np.float64) for g, loss in losses.items()
+    }
     total = np.sum([loss.sum(axis=2) for loss in positive.values()], axis=0)
     added = np.maximum(contributions[:, :, list(losses)], 0).sum(axis=2) / MILLION
     per_loss = (added / np.where(total > 0, total, 1))[:, :, None]

@@ -51,7 +51,9 @@ class Examples:
         starts = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.concatenate([part.proposals.item_rows for part in parts])
         features = np.vstack([part.features for part in parts])
-        return cls(Proposals(starts, rows), features, np.concatenate([part.taken for part in parts]))
+        return cls(
+            Proposals(starts, rows), features, np.concatenate([part.taken for part in parts])
+        )
 
     @property
     def n_listeners(self) -> int:
@@ -106,7 +108,9 @@ class Ranker:
         self.groups = (*algorithms, *_others(algorithms), BASE)
         names = songs.feature_names(components)
         if self._booster.num_feature() != len(names):
-            raise ValueError(f"The ranker knows {self._booster.num_feature()} features, not {len(names)}.")
+            raise ValueError(
+                f"The ranker knows {self._booster.num_feature()} features, not {len(names)}."
+            )
         self._to_group = self._credits([group for group, _ in names])
         self._gain = self._booster.feature_importance("gain")
 
@@ -132,9 +136,15 @@ class Ranker:
 
         features, taken, group = sample_examples(examples, config.negatives_share, seed)
         if not len(taken):
-            raise ValueError("No listener took any of the candidates, so there is no order to learn.")
-        dataset = lightgbm.Dataset(features, taken.astype(np.int8), group=group, params={"verbose": -1})
-        booster = lightgbm.train(_parameters(config, seed, n_threads, len(taken)), dataset, config.n_trees)
+            raise ValueError(
+                "No listener took any of the candidates, so there is no order to learn."
+            )
+        dataset = lightgbm.Dataset(
+            features, taken.astype(np.int8), group=group, params={"verbose": -1}
+        )
+        booster = lightgbm.train(
+            _parameters(config, seed, n_threads, len(taken)), dataset, config.n_trees
+        )
         trees = cls(config, components, songs, booster.model_to_string())
         if not config.linear_share:
             return trees
@@ -159,7 +169,9 @@ class Ranker:
         algorithms = [self.groups.index(find_algorithm_name(name)) for name in self.components]
         for place, group in enumerate((*groups, BASE)):
             owners = (
-                algorithms if group == TOGETHER_GROUP else [self.groups.index(find_algorithm_name(group))]
+                algorithms
+                if group == TOGETHER_GROUP
+                else [self.groups.index(find_algorithm_name(group))]
             )
             np.add.at(credits[place], owners, 1 / len(owners))
         return credits
@@ -169,9 +181,13 @@ class Ranker:
         if not len(features):
             return np.zeros(0)
         trees = np.asarray(self._booster.predict(features, num_threads=1)) * self.scales[0]
-        return trees if self.linear is None else trees + self.linear.score(features) * self.scales[1]
+        return (
+            trees if self.linear is None else trees + self.linear.score(features) * self.scales[1]
+        )
 
-    def parts(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def parts(
+        self, features: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the trees' and the linear order's scores of each candidate, (m,) each, of like deviation."""
         share = self.config.linear_share
         trees = np.asarray(self._booster.predict(features)) * self.scales[0] / (1 - share)
@@ -183,7 +199,10 @@ class Ranker:
         """Return what each of `groups` adds to the score, (m, n_groups); a row sums to the score."""
         if not len(features):
             return np.zeros((0, len(self.groups)))
-        parts = np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1)) * self.scales[0]
+        parts = (
+            np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1))
+            * self.scales[0]
+        )
         if self.linear is not None:
             parts[:, :-1] += self.linear.contributions(features) * self.scales[1]
         return parts @ self._to_group
@@ -198,7 +217,9 @@ class Ranker:
     def state(self) -> dict[str, NDArray]:
         """Return the trees (text as bytes) and the songs' numbers as plain arrays."""
         text = np.frombuffer(self.model.encode(), dtype=np.uint8)
-        linear = {} if self.linear is None else {f"linear.{n}": a for n, a in vars(self.linear).items()}
+        linear = (
+            {} if self.linear is None else {f"linear.{n}": a for n, a in vars(self.linear).items()}
+        )
         scales = {"scales": np.array(self.scales)}
         return (
             {"model": text}
@@ -208,7 +229,9 @@ class Ranker:
         )
 
     @classmethod
-    def from_state(cls, config: RankerConfig, components: Sequence[str], state: dict[str, NDArray]) -> Ranker:
+    def from_state(
+        cls, config: RankerConfig, components: Sequence[str], state: dict[str, NDArray]
+    ) -> Ranker:
         """Return the ranker whose `state()` this is.
 
         Raises
@@ -219,14 +242,23 @@ class Ranker:
         import lightgbm
 
         songs = ItemTable.from_state(
-            {name.removeprefix("songs."): a for name, a in state.items() if name.startswith("songs.")}
+            {
+                name.removeprefix("songs."): a
+                for name, a in state.items()
+                if name.startswith("songs.")
+            }
         )
         parts = [np.asarray(state[f"linear.{n}"]) for n in LINEAR_ARRAYS if f"linear.{n}" in state]
         linear = LinearOrder(*parts) if parts else None
         scales = (float(state["scales"][0]), float(state["scales"][1]))
         try:
             return cls(
-                config, components, songs, np.asarray(state["model"]).tobytes().decode(), linear, scales
+                config,
+                components,
+                songs,
+                np.asarray(state["model"]).tobytes().decode(),
+                linear,
+                scales,
             )
         except lightgbm.basic.LightGBMError as error:
             raise ValueError(f"the ranker's trees cannot be read: {error}") from error
@@ -237,7 +269,12 @@ AT_LEAST = 5
 
 
 def hold_out(
-    strengths: csr_matrix, share: float, seed: int, *, at_least: int = AT_LEAST, newest: bool = False
+    strengths: csr_matrix,
+    share: float,
+    seed: int,
+    *,
+    at_least: int = AT_LEAST,
+    newest: bool = False,
 ) -> tuple[csr_matrix, csr_matrix]:
     """Hide part of what each listener liked: (what is left, what was hidden).
 

@@ -67,7 +67,10 @@ _TAILS = _split_words(
 
 def make_artist_names(n: int, rng: np.random.Generator) -> list[str]:
     """Return `n` different names of people and bands."""
-    shares = (rng.permutation(_PEOPLE.size)[: -(-n // 3)], rng.permutation(_BANDS.size)[: -(-n // 3)])
+    shares = (
+        rng.permutation(_PEOPLE.size)[: -(-n // 3)],
+        rng.permutation(_BANDS.size)[: -(-n // 3)],
+    )
     names = [_PEOPLE.at(i) for i in shares[0]] + [_BANDS.at(i) for i in shares[1]]
     backed = rng.permutation(_BACKED.size)[: max(0, n - len(names))]
     names += [_BACKED.at(i) for i in backed]
@@ -83,7 +86,9 @@ def make_song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -
     number = rng.integers(0, 2**31, len(artist_rows))
     titles: list[str] = []
     taken: set[tuple[int, str]] = set()
-    for artist, which, i in zip(artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True):
+    for artist, which, i in zip(
+        artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True
+    ):
         title = _find_untaken(_TITLES[which].at(i % _TITLES[which].size), artist, taken)
         taken.add((artist, title))
         titles.append(title)
@@ -121,9 +126,14 @@ class _Pattern:
 
 
 _PEOPLE = _Pattern("{} {}", _FIRST, _LAST)
-_BANDS = _Pattern("The {} {}s", _ADJECTIVES, [noun for noun in _NOUNS if not noun.endswith(("s", "x", "y"))])
+_BANDS = _Pattern(
+    "The {} {}s", _ADJECTIVES, [noun for noun in _NOUNS if not noun.endswith(("s", "x", "y"))]
+)
 _BACKED = _Pattern(
-    "{} & the {} {}s", _FIRST, _ADJECTIVES, [noun for noun in _NOUNS if not noun.endswith(("x", "y"))]
+    "{} & the {} {}s",
+    _FIRST,
+    _ADJECTIVES,
+    [noun for noun in _NOUNS if not noun.endswith(("x", "y"))],
 )
 _TITLES = (
     _Pattern("{} {}", _ADJECTIVES, _NOUNS),

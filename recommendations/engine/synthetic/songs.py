@@ -108,7 +108,10 @@ class Songs:
 
     def features(self) -> ItemFeatures:
         return ItemFeatures(
-            audio=self.audio, artist=self.artist, genres=self.genres, year=self.year.astype(np.float32)
+            audio=self.audio,
+            artist=self.artist,
+            genres=self.genres,
+            year=self.year.astype(np.float32),
         )
 
 
@@ -122,7 +125,9 @@ def make_songs(n_songs: int, seed: int, last_year: int) -> Songs:
     rng = make_generator(seed, "songs")
     scene_genre = _make_scenes(n_songs, rng)
     artist_scene, artist_fame = _make_artists(n_songs, len(scene_genre), rng)
-    artist = rng.choice(len(artist_scene), n_songs, p=_compute_shares(artist_fame**0.4)).astype(np.int32)
+    artist = rng.choice(len(artist_scene), n_songs, p=_compute_shares(artist_fame**0.4)).astype(
+        np.int32
+    )
     popularity = (artist_fame[artist] ** 0.6) * _draw_power_law(n_songs, rng)
     trend = rng.normal(0, 0.5, n_songs)
     year, is_new = _draw_years(artist, len(artist_scene), last_year, rng)
@@ -133,7 +138,9 @@ def make_songs(n_songs: int, seed: int, last_year: int) -> Songs:
         album=_number_albums(artist),
         genres=_draw_genres(artist, artist_scene, scene_genre, rng),
         year=year,
-        duration_ms=np.clip(rng.lognormal(np.log(215_000), 0.25, n_songs), 60_000, 900_000).astype(np.int32),
+        duration_ms=np.clip(rng.lognormal(np.log(215_000), 0.25, n_songs), 60_000, 900_000).astype(
+            np.int32
+        ),
         popularity_then=popularity * np.where(is_new, 1e-3, np.exp(-trend)),
         popularity_now=popularity * np.where(is_new, 2.0, np.exp(trend)),
         scene_genre=scene_genre,
@@ -149,7 +156,9 @@ def _make_scenes(n_songs: int, rng: np.random.Generator) -> NDArray[np.int32]:
     return rng.choice(len(GENRES), n_scenes, p=_compute_shares(size)).astype(np.int32)
 
 
-def _make_artists(n_songs: int, n_scenes: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], NDArray]:
+def _make_artists(
+    n_songs: int, n_scenes: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], NDArray]:
     n_artists = max(n_scenes, round(n_songs / SONGS_PER_ARTIST))
     scene = np.arange(n_artists, dtype=np.int32) % n_scenes
     return scene, _draw_power_law(n_artists, rng)
@@ -213,6 +222,8 @@ def _draw_years(
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return years around each artist's best time, and which songs came out while the world was listening."""
     peak = last_year - rng.gamma(1.6, 9, n_artists)
-    year = np.clip(peak[artist] + rng.normal(0, 4, len(artist)), last_year - 70, last_year).astype(np.int32)
+    year = np.clip(peak[artist] + rng.normal(0, 4, len(artist)), last_year - 70, last_year).astype(
+        np.int32
+    )
     is_new = (year == last_year) & (rng.random(len(artist)) < 0.5)
     return year, is_new

@@ -75,7 +75,12 @@ class Events:
 
     @classmethod
     def join(cls, parts: list[Events]) -> Events:
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return cls(
+            *(
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(cls)
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,10 @@ class World:
 
     def events(self, chunk_listeners: int = 8 * BLOCK) -> Iterator[Events]:
         """Yield the events of about `chunk_listeners` listeners at a time; memory does not grow with the world."""
-        ends = [*range(0, self.n_listeners, max(BLOCK, chunk_listeners // BLOCK * BLOCK)), self.n_listeners]
+        ends = [
+            *range(0, self.n_listeners, max(BLOCK, chunk_listeners // BLOCK * BLOCK)),
+            self.n_listeners,
+        ]
         for start, end in pairwise(ends):
             yield Events.join([self._make_block(first) for first in range(start, end, BLOCK)])
 
@@ -192,7 +200,9 @@ class _SongIndex:
             order=order,
             reach_then=np.concatenate([[0], np.cumsum(songs.popularity_then[order])]),
             reach_now=np.concatenate([[0], np.cumsum(songs.popularity_now[order])]),
-            scene_ends=np.concatenate([[0], np.cumsum(np.bincount(songs.scene, minlength=n_scenes))]),
+            scene_ends=np.concatenate(
+                [[0], np.cumsum(np.bincount(songs.scene, minlength=n_scenes))]
+            ),
             artist_starts=starts,
             artist_ends=ends,
             scene_fame=fame,
@@ -209,7 +219,9 @@ class _SongIndex:
         return self.order[picked]
 
 
-def _find_ranges(sorted_by_scene: NDArray[np.int32], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _find_ranges(
+    sorted_by_scene: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each artist's songs start and end; artists without songs get an empty range."""
     starts, ends = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=np.intp)
     change = np.flatnonzero(np.diff(sorted_by_scene, prepend=-1))
@@ -257,7 +269,9 @@ def _draw_tastes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> _
     )
 
 
-def _draw_favourite_scenes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> NDArray[np.intp]:
+def _draw_favourite_scenes(
+    songs: Songs, shelf: _SongIndex, rng: np.random.Generator
+) -> NDArray[np.intp]:
     """Draw scenes by fame; most of the later ones are of the first one's genre or of a sound like it."""
     share = shelf.scene_fame**0.7
     reach = np.cumsum(share / share.sum())
@@ -346,7 +360,11 @@ def _draw_sessions(
 
 
 def _choose_songs(
-    world: World, tastes: _Tastes, listener: NDArray[np.int32], is_late: NDArray, rng: np.random.Generator
+    world: World,
+    tastes: _Tastes,
+    listener: NDArray[np.int32],
+    is_late: NDArray,
+    rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Choose the song of each listen: from an artist, a scene or everything, then by sound."""
     shelf = world._song_index
@@ -358,7 +376,11 @@ def _choose_songs(
     start = np.where(anything, 0, shelf.scene_ends[scene])
     end = np.where(anything, world.n_songs, shelf.scene_ends[scene + 1])
     start, end = np.where(start == end, 0, start), np.where(start == end, world.n_songs, end)
-    loyal = (rng.random(n) < LOYALTY) & ~anything & (shelf.artist_ends[artist] > shelf.artist_starts[artist])
+    loyal = (
+        (rng.random(n) < LOYALTY)
+        & ~anything
+        & (shelf.artist_ends[artist] > shelf.artist_starts[artist])
+    )
     song = _choose_by_sound(
         shelf,
         np.where(loyal, shelf.artist_starts[artist], start),

@@ -90,7 +90,8 @@ def _cross_fit(
     """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
     halves = np.array_split(rng.permutation(len(cases)), 2)
     mixtures = [
-        _best_weights(_Parts.scale_scores(fitted, cases.take(half[:N_SAMPLE])), rng) for half in halves
+        _best_weights(_Parts.scale_scores(fitted, cases.take(half[:N_SAMPLE])), rng)
+        for half in halves
     ]
     ndcg = np.zeros(len(cases))
     for half, mixture in zip(halves, reversed(mixtures), strict=True):

@@ -10,14 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms import Algorithm, TrainingData, create_algorithm, find_algorithm_name
+from recommendations.engine.algorithms import (
+    Algorithm,
+    TrainingData,
+    create_algorithm,
+    find_algorithm_name,
+)
 from recommendations.engine.core.arrays import count_per_row, keep_positive, select_top_columns
 from recommendations.engine.core.config import SEGMENTS, RankerConfig, RecommenderConfig
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.ranking.ensemble import Blend
 from recommendations.engine.tuning.blend_weights import with_some
-from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases, K, Validation, compute_ndcg
+from recommendations.engine.tuning.validation import (
+    MIN_LISTENERS,
+    Cases,
+    K,
+    Validation,
+    compute_ndcg,
+)
 
 ENOUGH_SONGS = 5
 """A listener of fewer songs is not yet part of a crowd."""
@@ -132,7 +143,9 @@ def _weighted(
     return replace(config, weights=weights, follows_crowd=False)
 
 
-def _measured_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
+def _measured_prior_weight(
+    config: RecommenderConfig, data: TrainingData, seed: int
+) -> float | None:
     """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
     share = (config.ranker or RankerConfig()).holdout_share
     validation = Validation.hold_out(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
@@ -140,18 +153,24 @@ def _measured_prior_weight(config: RecommenderConfig, data: TrainingData, seed: 
         return None
     others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
     fitted = {
-        name: create_algorithm(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        name: create_algorithm(name, config.components.get(name, {})).fit(
+            validation.data, seed=seed
+        )
         for name in (*others, "prior")
     }
     return best_prior_weight(fitted, others, validation.cases())
 
 
-def best_prior_weight(fitted: Mapping[str, Algorithm], others: Mapping[str, float], cases: Cases) -> float:
+def best_prior_weight(
+    fitted: Mapping[str, Algorithm], others: Mapping[str, float], cases: Cases
+) -> float:
     """Return which of `PRIOR_WEIGHTS` has the highest mean NDCG, the smallest one where they are equal."""
     found: list[NDArray[np.float64]] = []
     for _, part in cases.blocks():
         scores = [part.scores(algorithm) for algorithm in fitted.values()]
-        found.append(np.stack([_ndcg(scores, _weights_row(fitted, others, w), part) for w in PRIOR_WEIGHTS]))
+        found.append(
+            np.stack([_ndcg(scores, _weights_row(fitted, others, w), part) for w in PRIOR_WEIGHTS])
+        )
     means = np.concatenate(found, axis=1).mean(axis=1)
     return PRIOR_WEIGHTS[int(means.argmax())]
 

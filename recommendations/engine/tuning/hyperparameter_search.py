@@ -67,7 +67,11 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"transform": "binary"},
         {"transform": "binary", "window": 4},
     ),
-    "content": ({"artist": 1.0, "genre": 0.5}, {}, {"artist": 1.0, "genre": 0.5, "transform": "binary"}),
+    "content": (
+        {"artist": 1.0, "genre": 0.5},
+        {},
+        {"artist": 1.0, "genre": 0.5, "transform": "binary"},
+    ),
     "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
 }
 """What is tried for each algorithm, the best guess first (measured on several kinds of listening data)."""
@@ -118,7 +122,9 @@ def search_component(
     NotEnoughData
         It cannot learn from this data.
     """
-    validation = Validation.hold_out(data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed)
+    validation = Validation.hold_out(
+        data, RankerConfig().holdout_share, SearchConfig().max_listeners, seed
+    )
     if not len(validation.validation_listeners):
         return dict(SPACE[name][0]), []
     search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
@@ -144,7 +150,9 @@ def run_trials(
     clock: Callable[[], float],
 ) -> list[Trial]:
     """Fit and judge the planned settings within the budget."""
-    planned = list(_plan_trials(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered))
+    planned = list(
+        _plan_trials(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered)
+    )
     start = clock()
     made: list[Trial] = []
     for done, (name, options) in enumerate(planned):
@@ -181,7 +189,9 @@ def _fit_in_full(validation: Validation, trials: list[Trial], seed: int) -> list
         if trial.component == "ease":
             setattr(trial.algorithm, "memory_gb", None)  # noqa: B010  (an option of EASE)
     return [
-        replace(trial, options=_without_limit(trial.options)) if trial.component == "ease" else trial
+        replace(trial, options=_without_limit(trial.options))
+        if trial.component == "ease"
+        else trial
         for trial in trials
     ]
 
@@ -202,7 +212,9 @@ def side_information_trials(
     if not has_side_information(validation.data.features):
         return []
     start, made = clock(), []
-    able = [trial for trial in best.values() if "side_information" in trial.algorithm.option_names()]
+    able = [
+        trial for trial in best.values() if "side_information" in trial.algorithm.option_names()
+    ]
     for done, trial in enumerate(able):
         if search.seconds is not None and clock() - start > search.seconds / len(best):
             break
@@ -210,13 +222,20 @@ def side_information_trials(
         options = {**trial.options, "side_information": TOLD_STRENGTH}
         algorithm = create_algorithm(trial.component, options).fit(validation.data, seed=seed)
         made.append(
-            Trial(trial.component, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
+            Trial(
+                trial.component,
+                options,
+                float(validation.cases().ndcg(algorithm).mean()),
+                algorithm,
+            )
         )
     report("search with artists and genres", len(able), len(able))
     return made
 
 
-def decay_trials(validation: Validation, best: Mapping[str, Trial], report: OnProgress) -> list[Trial]:
+def decay_trials(
+    validation: Validation, best: Mapping[str, Trial], report: OnProgress
+) -> list[Trial]:
     """Try how much less songs of the history count the longer ago they were heard; nothing is fitted for that."""
     if not validation.is_ordered:
         return []
@@ -252,7 +271,9 @@ def _plan_trials(
     return iter(order[: max(search.trials, len(search.components))])
 
 
-def _warm_started(name: str, search: SearchConfig, space: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _warm_started(
+    name: str, search: SearchConfig, space: list[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
     """Return the settings with those of the last search first; options that have gone since are left out of them."""
     if name not in search.first:
         return space
@@ -266,9 +287,14 @@ def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
     if not is_flat or name not in SCALE_FREE:
         return list(SPACE[name])
     without = [
-        {key: value for key, value in options.items() if key != "transform"} for options in SPACE[name]
+        {key: value for key, value in options.items() if key != "transform"}
+        for options in SPACE[name]
     ]
-    return [options for place, options in enumerate(SPACE[name]) if without[place] not in without[:place]]
+    return [
+        options
+        for place, options in enumerate(SPACE[name])
+        if without[place] not in without[:place]
+    ]
 
 
 def _light(trials: Sequence[Trial]) -> None:

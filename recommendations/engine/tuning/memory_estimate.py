@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recommendations.engine.algorithms import Algorithm, DataSize, create_algorithm, find_algorithm_name
+from recommendations.engine.algorithms import (
+    Algorithm,
+    DataSize,
+    create_algorithm,
+    find_algorithm_name,
+)
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig, SearchConfig
 from recommendations.engine.tuning.hyperparameter_search import SPACE
 
@@ -18,7 +23,12 @@ FEATURES_OF_CANDIDATE = 60
 
 
 def estimate_fit_bytes(
-    config: RecommenderConfig, *, n_listeners: int, n_items: int, n_events: int, n_pairs: int | None = None
+    config: RecommenderConfig,
+    *,
+    n_listeners: int,
+    n_items: int,
+    n_events: int,
+    n_pairs: int | None = None,
 ) -> int:
     """Estimate the peak of the memory that `Recommender.fit` takes, its data included.
 
@@ -70,6 +80,10 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
 
 
 def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    names = config.search.components if isinstance(config.search, SearchConfig) else tuple(config.components)
+    names = (
+        config.search.components
+        if isinstance(config.search, SearchConfig)
+        else tuple(config.components)
+    )
     for name in names:
         yield name, [*SPACE.get(find_algorithm_name(name), ()), config.components.get(name, {})]

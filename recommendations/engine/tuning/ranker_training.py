@@ -96,7 +96,9 @@ class RankerDataset:
             for _, cases in group.blocks():
                 report("examples", done, total)
                 scores = [cases.scores(algorithm) for algorithm in fitted.values()]
-                described.append(make_examples(config, songs, cases.histories, scores, cases.labels))
+                described.append(
+                    make_examples(config, songs, cases.histories, scores, cases.labels)
+                )
                 done += len(cases)
             parts.append(described)
         report("examples", total, total)
@@ -128,7 +130,9 @@ class RankerDataset:
     def train(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
         """Train on some or all of the listeners; None where nobody took anything that was proposed."""
         parts = (self.found, *self.more)
-        found = Examples.join(parts if listeners is None else [part.take(listeners) for part in parts])
+        found = Examples.join(
+            parts if listeners is None else [part.take(listeners) for part in parts]
+        )
         if not found.taken.any():
             return None
         return Ranker.train(self.config, self.components, self.songs, found, seed=self.seed)
@@ -138,7 +142,9 @@ class RankerDataset:
         fold = make_generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
         values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
         for part in (0, 1):
-            ranker = replace(self, config=replace(self.config, linear_share=0.5)).train(fold != part)
+            ranker = replace(self, config=replace(self.config, linear_share=0.5)).train(
+                fold != part
+            )
             if ranker is None:
                 continue
             judged, labels = self.found.take(fold == part), self.labels[fold == part]
@@ -150,7 +156,9 @@ class RankerDataset:
         return Measurement(best, values[best][self.is_judge], values[best][self.is_new])
 
 
-def _choose_training_listeners(validation: Validation, config: RankerConfig, seed: int) -> NDArray[np.intp]:
+def _choose_training_listeners(
+    validation: Validation, config: RankerConfig, seed: int
+) -> NDArray[np.intp]:
     """Return the listeners with hidden songs, or the judges and as many others as may be trained on."""
     listeners = np.flatnonzero(count_per_row(validation.hidden))
     if len(listeners) <= config.max_listeners:

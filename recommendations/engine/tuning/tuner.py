@@ -92,7 +92,8 @@ def tune(
     if config.search is None:
         fitted = _fit_known(validation, config, seed, report)
         return _refit(
-            config, _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+            config,
+            _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report),
         )
     return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
@@ -102,7 +103,9 @@ def _as_it_stands(config: RecommenderConfig, n_judges: int) -> Tuned:
         f"Only {n_judges} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
         "so nothing was searched."
     )
-    return Tuned(replace(config, ranker=None, search=None), None, {"chosen": "blend", "reason": reason})
+    return Tuned(
+        replace(config, ranker=None, search=None), None, {"chosen": "blend", "reason": reason}
+    )
 
 
 # -- known settings -----------------------------------------------------------------------------------------
@@ -156,7 +159,9 @@ def _search(
     alone = {name: cases.ndcg(algorithm) for name, algorithm in fitted.items()}
     new_alone = {name: new.ndcg(algorithm) for name, algorithm in fitted.items()}
     protected = {_best(alone), _best(new_alone)} if len(new) else {_best(alone)}
-    fitted, comparisons = _drop_idle(validation, fitted, protected, config, ranker_config, seed, report)
+    fitted, comparisons = _drop_idle(
+        validation, fitted, protected, config, ranker_config, seed, report
+    )
     helpers = _helpers(validation, config, seed)
     report("weights", 0, 1)
     blend = search_blend({**fitted, **helpers}, cases, new, config, seed)
@@ -167,8 +172,13 @@ def _search(
     measured = lesson.cross_validate()
     # both by listeners neither was trained on, and by the same ones
     blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
-    new_blended = {"blend": blend.new_ndcg, **{name: new_alone[name] for name in (*fitted, *helpers)}}
-    warm = Comparison.compare("ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed)
+    new_blended = {
+        "blend": blend.new_ndcg,
+        **{name: new_alone[name] for name in (*fitted, *helpers)},
+    }
+    warm = Comparison.compare(
+        "ranker", measured.ndcg, _best(blended), blended[_best(blended)], seed
+    )
     comparisons.append(warm)
     weights = _with_single(blend.weights, _best(blended), ("warm", "hot"))
     ranks_cold = False
@@ -259,7 +269,10 @@ def _with_single(
     # popularity keeps its small part where a history can be empty
     return {
         **weights,
-        **{s: with_some(single, "popularity", 0.02) if s in ("none", "cold") else single for s in segments},
+        **{
+            s: with_some(single, "popularity", 0.02) if s in ("none", "cold") else single
+            for s in segments
+        },
     }
 
 
@@ -292,7 +305,9 @@ def _drop_idle(
         fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
         lesson = RankerDataset.build(validation, fewer, quick, config.cold_below, seed, report)
         ndcg = lesson.cross_validate().ndcg
-        comparison = Comparison.compare(f"ranker without {idle}", ndcg, "ranker over all", of_all, seed)
+        comparison = Comparison.compare(
+            f"ranker without {idle}", ndcg, "ranker over all", of_all, seed
+        )
         comparisons.append(comparison)
         if comparison.difference.low < -MOST_LOST * of_all.mean():
             break
@@ -329,7 +344,9 @@ def _build_dataset(
 def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
     """Content and popularity, which serve cold listeners."""
     return {
-        name: create_algorithm(name, config.components.get(name, {})).fit(validation.data, seed=seed)
+        name: create_algorithm(name, config.components.get(name, {})).fit(
+            validation.data, seed=seed
+        )
         for name in ("content", "popularity")
     }
 
@@ -357,7 +374,9 @@ def _log(
         "ndcg@10": _round_values(ndcg),
         "chosen": chosen,
         "gain_over": {
-            name: round(ours / value, 4) for name, value in ndcg.items() if name != chosen and value > 0
+            name: round(ours / value, 4)
+            for name, value in ndcg.items()
+            if name != chosen and value > 0
         },
         "weights": {segment: dict(values) for segment, values in weights.items()},
         "importance": ranker.importance() if ranker else {},

@@ -129,7 +129,9 @@ class Validation:
         kept, hidden = hold_out(others, share, seed, newest=newest)
         judges = np.flatnonzero(count_per_row(hidden))
         if len(judges) > max_judges:
-            judges = np.sort(make_generator(seed, "judges").choice(judges, max_judges, replace=False))
+            judges = np.sort(
+                make_generator(seed, "judges").choice(judges, max_judges, replace=False)
+            )
         events = data.events
         if events is not None:
             events = _without(events, hidden)
@@ -141,7 +143,12 @@ class Validation:
     def again(self, share: float, seed: int) -> Self:
         """Hide other songs of the same listeners; new listeners stay the same."""
         return self.hold_out(
-            self.whole, share, len(self.validation_listeners), seed, self.new_listeners, self.is_ordered
+            self.whole,
+            share,
+            len(self.validation_listeners),
+            seed,
+            self.new_listeners,
+            self.is_ordered,
         )
 
     def cases(self, rows: NDArray[np.intp] | None = None) -> Cases:
@@ -175,7 +182,9 @@ def _draw_new_listeners(strengths: csr_matrix, seed: int) -> NDArray[np.intp]:
     wanted = max(int(NEW_LISTENER_SHARE * len(able)), MIN_LISTENERS)
     if wanted > LARGEST_NEW_SHARE * len(able):
         return np.zeros(0, dtype=np.intp)
-    drawn = make_generator(seed, "new listeners").choice(able, min(wanted, MOST_NEW_LISTENERS), replace=False)
+    drawn = make_generator(seed, "new listeners").choice(
+        able, min(wanted, MOST_NEW_LISTENERS), replace=False
+    )
     return np.sort(drawn)
 
 

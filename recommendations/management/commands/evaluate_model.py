@@ -17,9 +17,7 @@ from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):
-    help = (
-        "Fit on a part of what was heard and measure on the rest. The configuration is the active version's."
-    )
+    help = "Fit on a part of what was heard and measure on the rest. The configuration is the active version's."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--split", choices=offline_evaluation.SPLITS, default="random")
@@ -27,26 +25,38 @@ class Command(SentenceCommand):
             "--preset", help="Measure a preset instead of the active version's configuration."
         )
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--json", action="store_true", help="Print JSON with intervals and segments.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print JSON with intervals and segments."
+        )
 
     def handle(self, *args: Any, split: str, preset: str | None, seed: int, **options: Any) -> None:
         config, tuning = self._config(preset)
         rows = training_rows.read()
         if not rows.interactions.n_events:
-            raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to measure.")
+            raise NotEnoughData(
+                "Nobody liked or played anything yet, so there is nothing to measure."
+            )
         with show_progress_bar() as bar:
             parts = offline_evaluation.make_split(rows, split, seed)
-            report = offline_evaluation.evaluate_config(rows, config, parts, seed=seed, on_progress=bar.step)
+            report = offline_evaluation.evaluate_config(
+                rows, config, parts, seed=seed, on_progress=bar.step
+            )
             rival = gate.find_champion_config(config) if preset else None
             active = rival and offline_evaluation.evaluate_config(
                 rows, rival, parts, seed=seed, on_progress=bar.step
             )
-        differences = offline_evaluation.compare_reports(report, active, seed=seed) if active else {}
+        differences = (
+            offline_evaluation.compare_reports(report, active, seed=seed) if active else {}
+        )
         if options["json"]:
             beside = active and active.to_dict() | {"differences": _plain(differences)}
-            self.stdout.write(json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2))
+            self.stdout.write(
+                json.dumps(report.to_dict() | {"search": tuning, "active": beside}, indent=2)
+            )
             return
-        self.stdout.write(f"{config.name}, {split} split, {len(report.listeners):,} listeners measured\n")
+        self.stdout.write(
+            f"{config.name}, {split} split, {len(report.listeners):,} listeners measured\n"
+        )
         self.stdout.write(report.table())
         for line in _compare_with_active(active, differences):
             self.stdout.write(line)
@@ -66,7 +76,9 @@ def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:
     return {metric: asdict(interval) for metric, interval in differences.items()}
 
 
-def _compare_with_active(active: EvaluationReport | None, differences: dict[str, Interval]) -> Iterator[str]:
+def _compare_with_active(
+    active: EvaluationReport | None, differences: dict[str, Interval]
+) -> Iterator[str]:
     """Tell what the active version's configuration reaches on the same split, and by how much ours differs."""
     if active is None:
         return
@@ -85,7 +97,9 @@ def _describe_search(tuning: dict[str, Any]) -> Iterator[str]:
         f"\nIts settings were searched on {tuning['n_hidden']:,} songs hidden from {tuning['n_judges']:,} listeners; "
         f"chosen: {tuning['chosen']}."
     )
-    for trial in sorted(tuning["trials"], key=lambda trial: (trial["component"], -trial["ndcg@10"])):
+    for trial in sorted(
+        tuning["trials"], key=lambda trial: (trial["component"], -trial["ndcg@10"])
+    ):
         options = ", ".join(f"{name} {value}" for name, value in sorted(trial["options"].items()))
         yield f"  {trial['component']:<10} {trial['ndcg@10']:.4f}  {options}"
     # PostgreSQL keeps the keys of a JSON object in an order of its own: the strongest component goes first

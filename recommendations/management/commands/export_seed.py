@@ -21,11 +21,17 @@ class Command(SentenceCommand):
             default=FEWEST_LISTENERS,
             help=f"Listeners who must share a pair of songs; at least {FEWEST_LISTENERS}.",
         )
-        parser.add_argument("--licence", default="", help="Under which the pack is given away, as a text.")
+        parser.add_argument(
+            "--licence", default="", help="Under which the pack is given away, as a text."
+        )
 
-    def handle(self, *args: Any, folder: Path, fewest_listeners: int, licence: str, **options: Any) -> None:
+    def handle(
+        self, *args: Any, folder: Path, fewest_listeners: int, licence: str, **options: Any
+    ) -> None:
         events = training_rows.read().interactions
-        pack = seed_packs.export_pack(folder, events, fewest_listeners=fewest_listeners, licence=licence)
+        pack = seed_packs.export_pack(
+            folder, events, fewest_listeners=fewest_listeners, licence=licence
+        )
         about = pack.prior.about()
         self.stdout.write(
             f"{folder} holds {about['n_pairs']:,} pairs of {about['n_songs']:,} songs; "

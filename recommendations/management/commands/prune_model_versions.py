@@ -10,9 +10,7 @@ from recommendations.services.versions import registry
 
 
 class Command(SentenceCommand):
-    help = (
-        "Remove the files and lists of old model versions; the active one and the one before it always stay."
-    )
+    help = "Remove the files and lists of old model versions; the active one and the one before it always stay."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

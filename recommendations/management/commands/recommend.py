@@ -11,14 +11,20 @@ from recommendations.services.serving import recommend
 
 
 class Command(SentenceCommand):
-    help = "Print explained recommendations for a listener, or for somebody who likes the given songs."
+    help = (
+        "Print explained recommendations for a listener, or for somebody who likes the given songs."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument(
-            "--listener", metavar="NAME", help="Name of a listener, as in the admin or the imported file."
+            "--listener",
+            metavar="NAME",
+            help="Name of a listener, as in the admin or the imported file.",
         )
-        who.add_argument("--likes", metavar="KEY,KEY", help="Song ids; nobody needs an account for this.")
+        who.add_argument(
+            "--likes", metavar="KEY,KEY", help="Song ids; nobody needs an account for this."
+        )
         parser.add_argument("--top-k", type=int, default=10, help="How many songs (default 10).")
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
@@ -34,4 +40,6 @@ class Command(SentenceCommand):
         for line in format_lines(served, user):
             self.stdout.write(line)
         if len(served) < top_k:
-            self.stdout.write(f"{len(served)} of {top_k} songs: there are no more to recommend in one list.")
+            self.stdout.write(
+                f"{len(served)} of {top_k} songs: there are no more to recommend in one list."
+            )

@@ -22,7 +22,9 @@ class Command(SentenceCommand):
         parser.add_argument(
             "--listeners", type=int, default=10_000, help="How many listeners (default: 10000)."
         )
-        parser.add_argument("--songs", type=int, default=5_000, help="How many songs (default: 5000).")
+        parser.add_argument(
+            "--songs", type=int, default=5_000, help="How many songs (default: 5000)."
+        )
         parser.add_argument(
             "--seed", type=int, default=7, help="The same seed makes the same world (default: 7)."
         )
@@ -43,7 +45,9 @@ class Command(SentenceCommand):
         )
         with show_progress_bar() as bar:
             try:
-                seeded = demo_world.seed_database(world, lambda stage, run: bar.show(stage, run.progress))
+                seeded = demo_world.seed_database(
+                    world, lambda stage, run: bar.show(stage, run.progress)
+                )
             except DemoWorldConflict as error:
                 raise CommandError(str(error)) from None
         self.stdout.write(_summary("Songs", seeded.songs))

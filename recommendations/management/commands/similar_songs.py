@@ -30,4 +30,6 @@ class Command(SentenceCommand):
         for item in served:
             self.stdout.write(f"{item.position:3}. {item.song}   ({item.score:.3f})")
         if len(served) < top_k:
-            self.stdout.write(f"{len(served)} of {top_k} songs: there are no more to recommend in one list.")
+            self.stdout.write(
+                f"{len(served)} of {top_k} songs: there are no more to recommend in one list."
+            )

@@ -15,12 +15,20 @@ class Command(SentenceCommand):
     help = "Train a model from the database, measure it, activate it if it is good enough, and precompute the lists."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--preset", default=None, help=f"What to train (default: {conf.preset}).")
-        parser.add_argument("--seed", type=int, default=0, help="The same seed and data give the same model.")
-        parser.add_argument("--no-evaluation", action="store_true", help="Don't measure it first.")
-        parser.add_argument("--no-activation", action="store_true", help="Only register the version.")
         parser.add_argument(
-            "--no-precompute", action="store_true", help="Leave the lists to be made when asked for."
+            "--preset", default=None, help=f"What to train (default: {conf.preset})."
+        )
+        parser.add_argument(
+            "--seed", type=int, default=0, help="The same seed and data give the same model."
+        )
+        parser.add_argument("--no-evaluation", action="store_true", help="Don't measure it first.")
+        parser.add_argument(
+            "--no-activation", action="store_true", help="Only register the version."
+        )
+        parser.add_argument(
+            "--no-precompute",
+            action="store_true",
+            help="Leave the lists to be made when asked for.",
         )
 
     def handle(self, *args: Any, preset: str | None, seed: int, **options: Any) -> None:

@@ -19,5 +19,7 @@ def select_active_listeners() -> QuerySet[User]:
         return listeners
     since = timezone.now() - timedelta(days=conf.lists_active_days)
     return listeners.filter(
-        Q(listener_state__changed_at__gte=since) | Q(last_login__gte=since) | Q(date_joined__gte=since)
+        Q(listener_state__changed_at__gte=since)
+        | Q(last_login__gte=since)
+        | Q(date_joined__gte=since)
     )

@@ -53,7 +53,8 @@ class _Cursor:
             )
         columns = values.reshape(-1, len(types)).T
         return {
-            name: column.astype(type_) for (name, type_), column in zip(types.items(), columns, strict=True)
+            name: column.astype(type_)
+            for (name, type_), column in zip(types.items(), columns, strict=True)
         }
 
 
@@ -81,9 +82,15 @@ def _postgresql() -> Iterator[Any]:
 
 def _postgresql_uri() -> str:
     values = {**settings.DATABASES["default"], **connection.settings_dict}
-    parts = {"user": values.get("USER"), "password": values.get("PASSWORD"), "host": values.get("HOST")}
+    parts = {
+        "user": values.get("USER"),
+        "password": values.get("PASSWORD"),
+        "host": values.get("HOST"),
+    }
     parts |= {"port": values.get("PORT"), "dbname": values["NAME"]}
     for option in ("sslmode", "sslrootcert", "sslcert", "sslkey"):
         parts[option] = values.get("OPTIONS", {}).get(option)
-    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parts.items() if value)
+    query = "&".join(
+        f"{name}={quote(str(value), safe='')}" for name, value in parts.items() if value
+    )
     return f"postgresql:///?{query}"

@@ -75,5 +75,12 @@ def listen_records(world: World) -> Iterator[ListenRecord]:
         for name, song, kind, played_ms, timestamp in zip(names, *columns, strict=True):
             line += 1
             yield ListenRecord(
-                line, name, keys[song], None, kind, 1, played_ms if played_ms >= 0 else None, timestamp
+                line,
+                name,
+                keys[song],
+                None,
+                kind,
+                1,
+                played_ms if played_ms >= 0 else None,
+                timestamp,
             )

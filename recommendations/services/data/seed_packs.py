@@ -133,7 +133,9 @@ def export_pack(
             f"{fewest_listeners} were asked for."
         )
     heard, keys = _merge_by_key(events)
-    prior = Prior.count(heard, keys, fewest_listeners=fewest_listeners, most_neighbours=MOST_NEIGHBOURS)
+    prior = Prior.count(
+        heard, keys, fewest_listeners=fewest_listeners, most_neighbours=MOST_NEIGHBOURS
+    )
     if not prior.together.nnz:
         raise SeedRefused(
             f"No two songs here were heard by the same {fewest_listeners} listeners, so there is nothing to export."
@@ -156,7 +158,10 @@ def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray]:
     heard = events.to_matrix(Weighting()).tocoo()
     positive = heard.data > 0
     keys, of_song = np.unique(read_keys(events.items.ids), return_inverse=True)
-    entries = (np.ones(int(positive.sum()), np.float32), (heard.row[positive], of_song[heard.col[positive]]))
+    entries = (
+        np.ones(int(positive.sum()), np.float32),
+        (heard.row[positive], of_song[heard.col[positive]]),
+    )
     merged = csr_matrix(entries, shape=(heard.shape[0], len(keys)))
     known = keys != ""
     return merged[:, np.flatnonzero(known)], keys[known]

@@ -48,7 +48,9 @@ class Generations:
         """Return the generation of each listener, 0 for those who have none yet."""
         if not len(self.listener_ids):
             return np.zeros(len(listener_ids), dtype=np.int64)
-        places = np.searchsorted(self.listener_ids, listener_ids).clip(max=len(self.listener_ids) - 1)
+        places = np.searchsorted(self.listener_ids, listener_ids).clip(
+            max=len(self.listener_ids) - 1
+        )
         return np.where(self.listener_ids[places] == listener_ids, self.values[places], 0)
 
 
@@ -99,7 +101,9 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     return TrainingRows(interactions, features, last, int((~keep).sum()), generations, prior)
 
 
-def read_generations(source: Reader, first_listener: int = 0, last_listener: int = 2**62) -> Generations:
+def read_generations(
+    source: Reader, first_listener: int = 0, last_listener: int = 2**62
+) -> Generations:
     """Read the generations of a range of listeners; read them before the rows that lists are made from."""
     found = source.select(
         f"SELECT listener_id, generation FROM {_table(ListenerState)} "  # noqa: S608
@@ -114,7 +118,9 @@ def read_histories(
 ) -> Interactions:
     """Read what the listeners of a range of ids have done up to now, over the songs of a recommender."""
     with reader() as source:
-        events = _select_events(source, f"listener_id BETWEEN {first_listener:d} AND {last_listener:d}")
+        events = _select_events(
+            source, f"listener_id BETWEEN {first_listener:d} AND {last_listener:d}"
+        )
     return _interactions(events, _select_allowed(events), songs, item_ids)
 
 
@@ -127,15 +133,17 @@ def _table(model) -> str:
 
 
 def _last_id(source: Reader) -> int:
-    found = source.select(f"SELECT COALESCE(MAX(id), 0) FROM {_table(Interaction)}", {"last": np.int64})  # noqa: S608
-    return int(found["last"][0])
+    query = f"SELECT COALESCE(MAX(id), 0) FROM {_table(Interaction)}"  # noqa: S608
+    return int(source.select(query, {"last": np.int64})["last"][0])
 
 
 def read_songs(source: Reader) -> Columns:
     """Return the catalog in order of its ids: the order of the matrix's columns."""
     types = {"id": np.int64, "artist": np.int64, "year": np.float32, "duration_ms": np.int64}
     types |= dict.fromkeys(AUDIO_FEATURES, np.float32)
-    unknown = ", ".join(f"CAST(COALESCE({name}, -1) AS DOUBLE PRECISION)" for name in AUDIO_FEATURES)
+    unknown = ", ".join(
+        f"CAST(COALESCE({name}, -1) AS DOUBLE PRECISION)" for name in AUDIO_FEATURES
+    )
     return source.select(
         f"SELECT id, artist_id, COALESCE(year, -1), COALESCE(duration_ms, -1), {unknown} "  # noqa: S608
         f"FROM {_table(Song)} ORDER BY id",
@@ -153,7 +161,9 @@ def _events(source: Reader, last: int, on_progress: OnRead) -> Columns:
 
 
 def _ranges(last: int) -> Iterator[tuple[int, int]]:
-    return ((start, min(start + conf.read_chunk, last)) for start in range(0, last, conf.read_chunk))
+    return (
+        (start, min(start + conf.read_chunk, last)) for start in range(0, last, conf.read_chunk)
+    )
 
 
 def _select_events(source: Reader, which: str) -> Columns:
@@ -182,8 +192,12 @@ def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     ignored = ListenerControl.objects.filter(
         kind__in=[ListenerControl.Kind.IGNORE_SONG, ListenerControl.Kind.NOT_ME]
     )
-    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(-1, 2)
-    return allowed & ~np.isin(_pair(events["listener"], events["song"]), _pair(pairs[:, 0], pairs[:, 1]))
+    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(
+        -1, 2
+    )
+    return allowed & ~np.isin(
+        _pair(events["listener"], events["song"]), _pair(pairs[:, 0], pairs[:, 1])
+    )
 
 
 def _pair(listener_ids: NDArray, song_ids: NDArray) -> NDArray[np.int64]:
@@ -220,7 +234,9 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
 def _features(source: Reader, songs: Columns) -> ItemFeatures:
     n = len(songs["id"])
     audio = (
-        np.array([songs[name] for name in AUDIO_FEATURES], dtype=np.float32).reshape(len(AUDIO_FEATURES), n).T
+        np.array([songs[name] for name in AUDIO_FEATURES], dtype=np.float32)
+        .reshape(len(AUDIO_FEATURES), n)
+        .T
     )
     year = songs["year"]
     return ItemFeatures.build(

@@ -86,12 +86,19 @@ def _plain(arm: Arm, code: str) -> dict[str, Any]:
     """Return an arm as plain values. A stopped arm is treated as usual, but its listeners stay counted with it."""
     if arm.stopped_at is not None:
         return {"arm": code, "version": None, "discovery": None, "relevance": None}
-    return {"arm": code, "version": arm.version_id, "discovery": arm.discovery, "relevance": arm.relevance}
+    return {
+        "arm": code,
+        "version": arm.version_id,
+        "discovery": arm.discovery,
+        "relevance": arm.relevance,
+    }
 
 
 def _treatment(values: dict[str, Any]) -> Treatment:
     version = (
-        ModelVersion.objects.usable().filter(pk=values["version"]).first() if values["version"] else None
+        ModelVersion.objects.usable().filter(pk=values["version"]).first()
+        if values["version"]
+        else None
     )
     return Treatment(values["arm"], version, values["discovery"], values["relevance"])
 
@@ -111,7 +118,9 @@ def start(experiment: Experiment, *, by: Any = None) -> Experiment:
                 state=State.RUNNING, started_at=timezone.now()
             )
             if not started:
-                raise ExperimentRefused(_("Only a draft can be started; copy this one to run it again."))
+                raise ExperimentRefused(
+                    _("Only a draft can be started; copy this one to run it again.")
+                )
     except IntegrityError:
         running = Experiment.objects.filter(state=State.RUNNING).first()
         raise ExperimentRefused(
@@ -126,7 +135,8 @@ def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
     total = sum(arm.share for arm in arms)
     if total > 1 + 1e-9:
         raise ExperimentRefused(
-            _("The shares add up to %(total)s; they may be 100 %% together.") % {"total": f"{total:.0%}"}
+            _("The shares add up to %(total)s; they may be 100 %% together.")
+            % {"total": f"{total:.0%}"}
         )
     if any(arm.share == 0 for arm in arms):
         raise ExperimentRefused(_("Every arm needs a share above 0."))
@@ -152,7 +162,9 @@ def _resolve_preset(arm: Arm) -> None:
     try:
         registry.load_recommender(arm.version)
     except registry.RegistryError as error:
-        raise ExperimentRefused(_("Arm %(arm)s: %(error)s") % {"arm": arm.name, "error": error}) from error
+        raise ExperimentRefused(
+            _("Arm %(arm)s: %(error)s") % {"arm": arm.name, "error": error}
+        ) from error
 
 
 def stop(experiment: Experiment, *, by: Any = None) -> Experiment:
@@ -188,7 +200,9 @@ def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
 
 
 def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
-    moved = Experiment.objects.filter(pk=experiment.pk, state=old).update(state=new, ended_at=timezone.now())
+    moved = Experiment.objects.filter(pk=experiment.pk, state=old).update(
+        state=new, ended_at=timezone.now()
+    )
     if not moved:
         raise ExperimentRefused(refusal)
 

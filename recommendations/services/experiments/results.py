@@ -86,11 +86,17 @@ def compute_result(experiment: Experiment, *, confidence: float = CONFIDENCE) ->
         own = {measure: rates[arm.code][measure] for measure in MEASURES}
         first = rates[arms[0].code]
         differences = (
-            {m: difference(own[m], first[m], confidence) for m in MEASURES} if arm != arms[0] else {}
+            {m: difference(own[m], first[m], confidence) for m in MEASURES}
+            if arm != arms[0]
+            else {}
         )
         estimates = {m: mean(own[m], confidence) for m in MEASURES}
-        results.append(ArmResult(arm, len(own[CLICK]), sum(lists[arm.code].values()), estimates, differences))
-    return Result(results, sample_ratio([r.n_listeners for r in results], [arm.share for arm in arms]))
+        results.append(
+            ArmResult(arm, len(own[CLICK]), sum(lists[arm.code].values()), estimates, differences)
+        )
+    return Result(
+        results, sample_ratio([r.n_listeners for r in results], [arm.share for arm in arms])
+    )
 
 
 Rates = dict[str, NDArray[np.float64]]
@@ -111,7 +117,8 @@ def _rates_by_arm(codes: Sequence[str]) -> tuple[dict[str, dict[int, int]], dict
     rates = {
         code: {
             measure: np.array(
-                [done[code, measure].get(pk, 0) / n for pk, n in lists[code].items()], dtype=np.float64
+                [done[code, measure].get(pk, 0) / n for pk, n in lists[code].items()],
+                dtype=np.float64,
             )
             for measure in MEASURES
         }

@@ -37,7 +37,9 @@ def _request(kind: Kind, version: ModelVersion | None) -> BackgroundJob:
             active = BackgroundJob.objects.active().filter(kind=kind, version=version).first()
             if active is not None:
                 return active
-    raise RuntimeError(f"A job of {kind} could not be asked for: others kept beginning and ending one.")
+    raise RuntimeError(
+        f"A job of {kind} could not be asked for: others kept beginning and ending one."
+    )
 
 
 def list_waiting(*kinds: Kind) -> list[int]:

@@ -33,7 +33,15 @@ MANY_FALLBACKS = 0.3
 ENOUGH_LISTS = 50
 # So many of the newest lists are looked at for what became of their songs: a few million numbers at most.
 MOST_LISTS = 20_000
-_COUNTED = ("listens", "skips", "likes", "lists", "clicked", "recommended_heard", "recommended_skipped")
+_COUNTED = (
+    "listens",
+    "skips",
+    "likes",
+    "lists",
+    "clicked",
+    "recommended_heard",
+    "recommended_skipped",
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,9 @@ def read() -> Dashboard:
         sizes=storage.list_sizes(),
         impossible_days=cast(
             "list[ImpossibleDay]",
-            cache.get_or_set("desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS),
+            cache.get_or_set(
+                "desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS
+            ),
         ),
     )
 
@@ -122,9 +132,13 @@ def days(n_days: int = DAYS) -> list[Day]:
         skips=Count("pk", filter=Q(kind=Interaction.Kind.SKIP)),
         likes=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
     )
-    lists = _count_by_day(Impression.objects.filter(shown_at__gte=since), "shown_at", lists=Count("pk"))
+    lists = _count_by_day(
+        Impression.objects.filter(shown_at__gte=since), "shown_at", lists=Count("pk")
+    )
     clicks = Outcome.objects.filter(impression__shown_at__gte=since, kind=Outcome.Kind.CLICK)
-    clicked = _count_by_day(clicks, "impression__shown_at", clicked=Count("impression", distinct=True))
+    clicked = _count_by_day(
+        clicks, "impression__shown_at", clicked=Count("impression", distinct=True)
+    )
     today = timezone.localdate()
     recommended = _heard_after_shown(since)
     found = (heard, lists, clicked, recommended)
@@ -139,9 +153,14 @@ def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
         :MOST_LISTS
     ]:
         shown |= {(listener_id, song_id): moment for song_id in song_ids}
-    kinds = {Interaction.Kind.PLAY: "recommended_heard", Interaction.Kind.SKIP: "recommended_skipped"}
+    kinds = {
+        Interaction.Kind.PLAY: "recommended_heard",
+        Interaction.Kind.SKIP: "recommended_skipped",
+    }
     heard = Interaction.objects.filter(
-        occurred_at__gte=since, kind__in=kinds, listener__in={listener_id for listener_id, _ in shown}
+        occurred_at__gte=since,
+        kind__in=kinds,
+        listener__in={listener_id for listener_id, _ in shown},
     )
     counts: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(kinds.values(), 0))
     columns = ("listener_id", "song_id", "kind", "occurred_at")
@@ -168,7 +187,10 @@ def _steps() -> list[tuple[str, int, float]]:
     """Return (step, lists shown, share) of the last week, most first."""
     since = timezone.now() - timedelta(days=STEP_DAYS)
     rows = (
-        Impression.objects.filter(shown_at__gte=since).order_by().values_list("step").annotate(n=Count("pk"))
+        Impression.objects.filter(shown_at__gte=since)
+        .order_by()
+        .values_list("step")
+        .annotate(n=Count("pk"))
     )
     counts = sorted(rows, key=lambda row: -row[1])
     total = sum(n for _, n in counts)
@@ -209,13 +231,17 @@ def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
 def _warn_about_trainings() -> Iterable[Finding]:
     last = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first()
     if last is not None and last.status == TrainingRun.Status.FAILED:
-        yield Finding("training", "degraded", f"{last} failed: {last.error}", "Read its log, then retrain.")
-    held_back = ModelVersion.objects.filter(training_run=last, state=ModelVersion.State.READY).exclude(
-        gate_reason=""
-    )
+        yield Finding(
+            "training", "degraded", f"{last} failed: {last.error}", "Read its log, then retrain."
+        )
+    held_back = ModelVersion.objects.filter(
+        training_run=last, state=ModelVersion.State.READY
+    ).exclude(gate_reason="")
     if last is not None and (version := held_back.first()) is not None and not version.is_active:
         cure = "Compare it with the active one, then activate it by hand or leave it."
-        yield Finding("quality gate", "degraded", f"{version} was held back: {version.gate_reason}", cure)
+        yield Finding(
+            "quality gate", "degraded", f"{version} was held back: {version.gate_reason}", cure
+        )
 
 
 def _warn_about_experiments() -> Iterable[Finding]:
@@ -225,9 +251,15 @@ def _warn_about_experiments() -> Iterable[Finding]:
     if results.compute_result(running).ratio_is_off:
         cure = "Stop it: something loses listeners of one arm, so its results can't be trusted."
         yield Finding(
-            "experiment", "degraded", f"the arms of “{running}” are not as large as they were set", cure
+            "experiment",
+            "degraded",
+            f"the arms of “{running}” are not as large as they were set",
+            cure,
         )
     for arm in running.arms.exclude(stopped_at=None):
         yield Finding(
-            "experiment", "degraded", f"arm {arm} was stopped: {arm.stop_reason}", "Stop the experiment."
+            "experiment",
+            "degraded",
+            f"arm {arm} was stopped: {arm.stop_reason}",
+            "Stop the experiment.",
         )

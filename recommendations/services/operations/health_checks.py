@@ -33,7 +33,11 @@ class Finding:
 
     def to_dict(self) -> dict[str, str]:
         """Return what a stranger may read."""
-        return {"status": self.status, "detail": self.detail} if self.detail else {"status": self.status}
+        return (
+            {"status": self.status, "detail": self.detail}
+            if self.detail
+            else {"status": self.status}
+        )
 
 
 def worst(findings: list[Finding]) -> Status:
@@ -61,10 +65,15 @@ def check_database() -> None:
 def disk_finding() -> Finding:
     """Say how much room is left for the database, models and uploads."""
     try:
-        rooms = {path: shutil.disk_usage(path).free for path in (settings.DATA_DIR, settings.ARTIFACTS_DIR)}
+        rooms = {
+            path: shutil.disk_usage(path).free
+            for path in (settings.DATA_DIR, settings.ARTIFACTS_DIR)
+        }
     except OSError as error:
         cure = "Make the folder, or correct DATA_DIR and ARTIFACTS_DIR."
-        return Finding("disk", "failed", f"{error.filename} can't be looked at ({error.strerror})", cure)
+        return Finding(
+            "disk", "failed", f"{error.filename} can't be looked at ({error.strerror})", cure
+        )
     folder = min(rooms, key=lambda path: rooms[path])
     text = f"{rooms[folder] / 1e9:.1f} GB free below {folder}"
     if rooms[folder] >= LITTLE_SPACE_BYTES:
@@ -88,7 +97,9 @@ def migrations_finding() -> Finding:
     missing = _migrations_on_disk() - set(MigrationRecorder(connection).applied_migrations())
     if not missing:
         return Finding("migrations", "ok")
-    return Finding("migrations", "failed", f"{len(missing)} not applied", "Run `python manage.py migrate`.")
+    return Finding(
+        "migrations", "failed", f"{len(missing)} not applied", "Run `python manage.py migrate`."
+    )
 
 
 @cache
@@ -102,11 +113,17 @@ def model_finding() -> Finding:
     last = Activation.objects.order_by("-id").first()
     if active is None and last is None:
         return Finding(
-            "model", "ok", "none yet: popular songs are served", "Press Retrain on the operator's desk."
+            "model",
+            "ok",
+            "none yet: popular songs are served",
+            "Press Retrain on the operator's desk.",
         )
     if active is None:
         return Finding(
-            "model", "degraded", "none is active: popular songs are served", "Activate a version, or retrain."
+            "model",
+            "degraded",
+            "none is active: popular songs are served",
+            "Activate a version, or retrain.",
         )
     if _manifest_digest(active) != active.manifest_sha256:
         return Finding(
@@ -145,7 +162,9 @@ def worker_finding() -> Finding:
         return Finding("worker", "degraded", f"last heard of {heard_of}", cure)
     if unattended:
         queues = "queue" if len(unattended) == 1 else "queues"
-        return Finding("worker", "degraded", f"nobody works on the {queues} {', '.join(unattended)}", cure)
+        return Finding(
+            "worker", "degraded", f"nobody works on the {queues} {', '.join(unattended)}", cure
+        )
     return Finding("worker", "ok", f"heard of {heard_of}")
 
 

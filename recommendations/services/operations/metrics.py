@@ -31,19 +31,26 @@ def read() -> Iterator[Gauge]:
 def _workers() -> Iterator[Gauge]:
     age = health_checks.worker_age_seconds()
     yield Gauge(
-        "worker_heartbeat_age_seconds", "Since any worker was last heard of.", values=_make_values(age)
+        "worker_heartbeat_age_seconds",
+        "Since any worker was last heard of.",
+        values=_make_values(age),
     )
 
 
 def _trainings() -> Iterator[Gauge]:
     yield Gauge(
-        "training_runs", "Trainings by status.", "status", _count_by_status(TrainingRun.objects.all())
+        "training_runs",
+        "Trainings by status.",
+        "status",
+        _count_by_status(TrainingRun.objects.all()),
     )
     waiting = TrainingRun.objects.queued()
     yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", _queues(waiting))
     oldest = waiting.aggregate(at=Min("created_at"))["at"]
     yield Gauge(
-        "queue_oldest_seconds", "Age of the training that waits longest.", values=_make_values(_age(oldest))
+        "queue_oldest_seconds",
+        "Age of the training that waits longest.",
+        values=_make_values(_age(oldest)),
     )
     running = TrainingRun.objects.running().aggregate(progress=Max("progress"))["progress"]
     yield Gauge(
@@ -52,7 +59,9 @@ def _trainings() -> Iterator[Gauge]:
         values=_make_values(_last_took()),
     )
     yield Gauge(
-        "training_progress_ratio", "Progress of the running training, 0 to 1.", values=_make_values(running)
+        "training_progress_ratio",
+        "Progress of the running training, 0 to 1.",
+        values=_make_values(running),
     )
 
 
@@ -70,8 +79,12 @@ def _queues(waiting: QuerySet) -> dict[str, float]:
 
 
 def _imports() -> Iterator[Gauge]:
-    yield Gauge("imports", "Imports by status.", "status", _count_by_status(ImportRun.objects.all()))
-    sums = ImportRun.objects.aggregate(added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected"))
+    yield Gauge(
+        "imports", "Imports by status.", "status", _count_by_status(ImportRun.objects.all())
+    )
+    sums = ImportRun.objects.aggregate(
+        added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected")
+    )
     rows = {outcome: float(n_rows or 0) for outcome, n_rows in sums.items()}
     yield Gauge("import_rows", "Rows of all imports, by what became of them.", "outcome", rows)
 
@@ -102,13 +115,18 @@ def _lists() -> Iterator[Gauge]:
     ages = lists.aggregate(oldest=Min("computed_at"), newest=Max("computed_at"))
     values = {name: age for name, at in ages.items() if (age := _age(at)) is not None}
     yield Gauge(
-        "list_age_seconds", "Age of the oldest and newest list of the active version.", "which", values
+        "list_age_seconds",
+        "Age of the oldest and newest list of the active version.",
+        "which",
+        values,
     )
     stale = Q(listener__listener_state__generation__gt=F("generation"))
     counts = lists.aggregate(all=Count("pk"), stale=Count("pk", filter=stale))
     fresh = counts["all"] - counts["stale"]
     values = {"fresh": float(fresh), "stale": float(counts["stale"])}
-    yield Gauge("lists", "Lists of the active version; stale ones are answered live.", "state", values)
+    yield Gauge(
+        "lists", "Lists of the active version; stale ones are answered live.", "state", values
+    )
 
 
 _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
@@ -123,7 +141,8 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
 def _count_by_status(rows: QuerySet) -> dict[str, float]:
     known: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
     return known | {
-        row["status"]: float(row["n"]) for row in rows.order_by().values("status").annotate(n=Count("pk"))
+        row["status"]: float(row["n"])
+        for row in rows.order_by().values("status").annotate(n=Count("pk"))
     }
 
 

@@ -87,9 +87,13 @@ def profile(version: ModelVersion) -> Profile:
     return Profile(
         metrics=_overall(version),
         segments={name: _segment(version, name) for name in _segment_names(version)},
-        baselines={name: found.get("overall", {}) for name, found in systems.items() if name != SYSTEM},
+        baselines={
+            name: found.get("overall", {}) for name, found in systems.items() if name != SYSTEM
+        },
         fidelity={} if why_not_measurable(version) else _fidelity(version),
-        configuration={name: value for name, value in _flat(version.config).items() if value is not None},
+        configuration={
+            name: value for name, value in _flat(version.config).items() if value is not None
+        },
         why_not=why_not_measurable(version),
     )
 
@@ -165,12 +169,18 @@ def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
 def _fidelity(version: ModelVersion) -> dict[str, Any]:
     """Return in how many cases the reasons were true, in words a table can have; empty when it was not measured."""
     found = version.metrics.get("fidelity") or {}
-    return {str(words): found[name] for name, words in FIDELITY_WORDS.items() if found.get(name) is not None}
+    return {
+        str(words): found[name]
+        for name, words in FIDELITY_WORDS.items()
+        if found.get(name) is not None
+    }
 
 
 def _rows(a: dict[str, Any], b: dict[str, Any], differences: dict[str, Interval]) -> list[Row]:
     names = dict.fromkeys([*a, *b])
-    return [Row(name, _mean(a.get(name)), _mean(b.get(name)), differences.get(name)) for name in names]
+    return [
+        Row(name, _mean(a.get(name)), _mean(b.get(name)), differences.get(name)) for name in names
+    ]
 
 
 def _mean(value: Any) -> float | None:
@@ -228,7 +238,9 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
 
 def _list_changes(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
     return [
-        Row(name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)
+        Row(name, a.get(name), b.get(name))
+        for name in dict.fromkeys([*a, *b])
+        if a.get(name) != b.get(name)
     ]
 
 
@@ -244,11 +256,17 @@ class PreviewedSong:
     is_in_both: bool
 
 
-def preview(listener: User, versions: Iterable[ModelVersion], n: int = 20) -> list[list[PreviewedSong]]:
+def preview(
+    listener: User, versions: Iterable[ModelVersion], n: int = 20
+) -> list[list[PreviewedSong]]:
     """Return the list that a listener would see now under each version."""
     lists = [recommend.recommend_for(listener, n, version=version) for version in versions]
     facts = read_facts(listener, [item for served in lists for item in served])
-    shared = set.intersection(*({song.pk for song in served.songs} for served in lists)) if lists else set()
+    shared = (
+        set.intersection(*({song.pk for song in served.songs} for served in lists))
+        if lists
+        else set()
+    )
     return [
         [
             PreviewedSong(item, why.sentence, item.song.pk in shared)
@@ -268,7 +286,9 @@ def _find_exclusion(listener: User, song: Song) -> str:
         return "It was withdrawn from the catalog, so nobody is offered it."
     if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
         return "The listener disliked it."
-    wishes = ListenerControl.objects.filter(listener=listener).exclude(kind=ListenerControl.Kind.BOOST_SONG)
+    wishes = ListenerControl.objects.filter(listener=listener).exclude(
+        kind=ListenerControl.Kind.BOOST_SONG
+    )
     if wishes.filter(song=song).exists():
         return "The listener hid it or does not want to be judged by it."
     if wishes.filter(artist_id=song.artist_id).exists():
@@ -284,7 +304,9 @@ def _explain_by_model(listener: User, version: ModelVersion, song: Song, n: int)
     if row < 0:
         return f"{version.name} does not know it: it came into the catalog after the training."
     history = history_loader.load_history(listener, recommender)
-    if row in set(history.item_rows[history.values > 0].tolist()) | set(history.taste_rows.tolist()):
+    if row in set(history.item_rows[history.values > 0].tolist()) | set(
+        history.taste_rows.tolist()
+    ):
         return "The listener knows it already: it is in their history."
     if row in set(history.item_rows.tolist()):
         return "The listener skipped it early."

@@ -46,7 +46,9 @@ def _old_impressions():
     old = Impression.objects.filter(shown_at__lt=oldest)
     state = Experiment.State
     begun = (
-        Experiment.objects.filter(Q(state=state.RUNNING) | Q(state=state.STOPPED, ended_at__gte=oldest))
+        Experiment.objects.filter(
+            Q(state=state.RUNNING) | Q(state=state.STOPPED, ended_at__gte=oldest)
+        )
         .exclude(started_at=None)
         .order_by("started_at")
         .values_list("started_at", flat=True)
@@ -65,7 +67,9 @@ def _old_trainings():
     """Return trainings of more than a year ago without a version."""
     versions = ModelVersion.objects.exclude(training_run=None).values("training_run")
     ended = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE)
-    return ended.filter(finished_at__lt=compute_cutoff(conf.trainings_days)).exclude(pk__in=versions)
+    return ended.filter(finished_at__lt=compute_cutoff(conf.trainings_days)).exclude(
+        pk__in=versions
+    )
 
 
 def _find_unused_lists():

@@ -32,7 +32,9 @@ class Size:
 
 def list_sizes() -> list[Size]:
     """Return the tables by purpose, then the folders; at most an hour old."""
-    return cache.get_or_set("storage:sizes", lambda: [*_table_sizes(), *_folder_sizes()], CACHE_SECONDS)  # type: ignore[return-value]
+    return cache.get_or_set(
+        "storage:sizes", lambda: [*_table_sizes(), *_folder_sizes()], CACHE_SECONDS
+    )  # type: ignore[return-value]
 
 
 # --- Tables -----------------------------------------------------------------------------------------------------------
@@ -67,7 +69,8 @@ GROUPS = (
         lambda: _("Tokens, sessions, attempts"),
         ("accounts_apitoken", "accounts_attemptcount", "django_session"),
         lambda: (
-            _("until they expire; tokens %(time)s longer") % {"time": _days(account_conf.expired_tokens_days)}
+            _("until they expire; tokens %(time)s longer")
+            % {"time": _days(account_conf.expired_tokens_days)}
         ),
     ),
     _Group(
@@ -80,8 +83,16 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Songs, artists, albums"),
-        ("catalog_song*", "catalog_artist*", "catalog_album*", "catalog_genre", "catalog_recordingmsid"),
-        lambda: _("what was imported or heard; songs that one listener brought go with the account"),
+        (
+            "catalog_song*",
+            "catalog_artist*",
+            "catalog_album*",
+            "catalog_genre",
+            "catalog_recordingmsid",
+        ),
+        lambda: _(
+            "what was imported or heard; songs that one listener brought go with the account"
+        ),
     ),
     _Group(
         lambda: _("Playlists"),
@@ -96,7 +107,10 @@ GROUPS = (
         ("catalog_importrun", "catalog_rejectedimportrow", "catalog_submission"),
         lambda: (
             _("rejected rows %(rows)s; imports without effect %(runs)s")
-            % {"rows": _days(catalog_conf.rejected_rows_days), "runs": _days(catalog_conf.import_runs_days)}
+            % {
+                "rows": _days(catalog_conf.rejected_rows_days),
+                "runs": _days(catalog_conf.import_runs_days),
+            }
         ),
     ),
     _Group(
@@ -136,7 +150,9 @@ GROUPS = (
             % {"logs": _days(conf.training_logs_days), "runs": _days(conf.trainings_days)}
         ),
     ),
-    _Group(lambda: _("Admin log"), ("django_admin_log",), lambda: _days(account_conf.admin_log_days)),
+    _Group(
+        lambda: _("Admin log"), ("django_admin_log",), lambda: _days(account_conf.admin_log_days)
+    ),
     _Group(
         lambda: _("Schedule and migrations"),
         ("django_celery_beat_*", "django_content_type", "django_migrations"),
@@ -213,7 +229,9 @@ def _folder_sizes() -> list[Size]:
         Size(
             _("Log"),
             None,
-            _("failed requests and jobs only; whoever collects it rotates it (compose.yaml: 5 × 10 MB)"),
+            _(
+                "failed requests and jobs only; whoever collects it rotates it (compose.yaml: 5 × 10 MB)"
+            ),
         ),
     ]
 

@@ -34,7 +34,11 @@ def remove_worker(worker: str) -> None:
 
 def find_silence_seconds(queue: str | None = None) -> float | None:
     """Return how long ago a worker of a queue, or any, was last heard of; None when there is none."""
-    pulses = [pulse.seen_at for pulse in WorkerPulse.objects.all() if queue is None or queue in pulse.queues]
+    pulses = [
+        pulse.seen_at
+        for pulse in WorkerPulse.objects.all()
+        if queue is None or queue in pulse.queues
+    ]
     return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
 
 

@@ -44,7 +44,9 @@ def unignore_song(listener: User, song: Song) -> bool:
 
 def list_controls(listener: User) -> QuerySet[ListenerControl]:
     """Return the listener's wishes, newest first, with what they name; one query."""
-    return ListenerControl.objects.filter(listener=listener).select_related("song__artist", "artist")
+    return ListenerControl.objects.filter(listener=listener).select_related(
+        "song__artist", "artist"
+    )
 
 
 def list_hidden(listener: User) -> QuerySet[ListenerControl]:

@@ -10,7 +10,15 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import User
 from catalog.imports import import_jobs
-from catalog.models import ImportRun, Interaction, LatestImport, NowPlaying, Playlist, Song, Submission
+from catalog.models import (
+    ImportRun,
+    Interaction,
+    LatestImport,
+    NowPlaying,
+    Playlist,
+    Song,
+    Submission,
+)
 from recommendations.models import Impression, ListenerControl, RecommendationList
 from recommendations.services.preferences.taste import load_taste
 from recommendations.services.serving import list_cache
@@ -53,7 +61,11 @@ def export_data(listener: User) -> dict[str, Any]:
         "history": list(_history(listener)),
         "playlists": [_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)],
         "recommendation_lists": [
-            {"version": kept.version_id, "computed_at": _moment(kept.computed_at), "songs": kept.items}
+            {
+                "version": kept.version_id,
+                "computed_at": _moment(kept.computed_at),
+                "songs": kept.items,
+            }
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
         "shown_lists": _list_impressions(listener),
@@ -71,7 +83,11 @@ def export_data(listener: User) -> dict[str, Any]:
             for one in LatestImport.objects.filter(listener=listener).order_by("service")
         ],
         "access_tokens": [
-            {"name": token.name, "created_at": _moment(token.created), "expires_at": _moment(token.expiry)}
+            {
+                "name": token.name,
+                "created_at": _moment(token.created),
+                "expires_at": _moment(token.expiry),
+            }
             for token in tokens.list_tokens(listener)
         ],
     }
@@ -119,7 +135,8 @@ def _playlist(playlist: Playlist) -> dict[str, Any]:
         "created_at": _moment(playlist.created_at),
         "changed_at": _moment(playlist.updated_at),
         "songs": [
-            _song(item.song) | {"added_at": _moment(item.added_at), "reason": item.reason} for item in items
+            _song(item.song) | {"added_at": _moment(item.added_at), "reason": item.reason}
+            for item in items
         ],
     }
 
@@ -127,7 +144,9 @@ def _playlist(playlist: Playlist) -> dict[str, Any]:
 def _list_impressions(listener: User) -> list[dict[str, Any]]:
     """Return the lists that the listener saw and what they did with them."""
     seen = list(
-        Impression.objects.filter(listener=listener).prefetch_related("outcomes").order_by("shown_at")
+        Impression.objects.filter(listener=listener)
+        .prefetch_related("outcomes")
+        .order_by("shown_at")
     )
     keys = Song.objects.in_bulk({song_id for one in seen for song_id in one.song_ids})
     return [

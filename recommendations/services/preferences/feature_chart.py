@@ -61,13 +61,17 @@ def chart_profile(song: Song) -> Chart | None:
     return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, {})
 
 
-def chart_comparison(song: Song, explanation: Explanation, mine: Mapping[str, float]) -> Chart | None:
+def chart_comparison(
+    song: Song, explanation: Explanation, mine: Mapping[str, float]
+) -> Chart | None:
     """Chart a song's features beside those of the listener's taste, and mark those that are a reason."""
     chart = _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
     agreeing = {match.name for match in explanation.features}
     if chart is None:
         return None
-    return replace(chart, axes=tuple(replace(axis, agrees=axis.name in agreeing) for axis in chart.axes))
+    return replace(
+        chart, axes=tuple(replace(axis, agrees=axis.name in agreeing) for axis in chart.axes)
+    )
 
 
 def chart_means(means: Mapping[str, float | None]) -> Chart | None:
@@ -80,7 +84,8 @@ def _chart(song: Mapping[str, float | None], mine: Mapping[str, float | None]) -
     if len(known) < 3:
         return None
     axes = tuple(
-        _axis(name, place, len(known), song.get(name), mine.get(name)) for place, name in enumerate(known)
+        _axis(name, place, len(known), song.get(name), mine.get(name))
+        for place, name in enumerate(known)
     )
     return Chart(
         axes=axes,

@@ -112,16 +112,19 @@ def clusters(listener: User, until: Any = None) -> list[Cluster]:
     vectors = _vectors([known[one.song_id] for one in heard])
     labels = clustering.cluster_songs(vectors, weights, _n_clusters(len(heard)))
     moods = dict(
-        ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS).values_list(
-            "song_id", "kind"
-        )
+        ListenerControl.objects.filter(
+            listener=listener, kind__in=ListenerControl.MOODS
+        ).values_list("song_id", "kind")
     )
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
     everything = _Described.describe(heard, known)
     found = [
-        _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods) for rows in groups
+        _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods)
+        for rows in groups
     ]
-    shown = Song.objects.for_cards().in_bulk([pk for cluster in found for pk in cluster.song_ids[:N_SHOWN]])
+    shown = Song.objects.for_cards().in_bulk(
+        [pk for cluster in found for pk in cluster.song_ids[:N_SHOWN]]
+    )
     return [
         replace(cluster, songs=tuple(shown[pk] for pk in cluster.song_ids[:N_SHOWN] if pk in shown))
         for cluster in found
@@ -152,7 +155,10 @@ def _load_heard_songs(listener: User, until: Any) -> list[_Heard]:
         n=Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0),
         liked=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
     )
-    return [_Heard(row["song_id"], float(row["n"] + 3 * row["liked"])) for row in rows.order_by("song_id")]
+    return [
+        _Heard(row["song_id"], float(row["n"] + 3 * row["liked"]))
+        for row in rows.order_by("song_id")
+    ]
 
 
 def _n_clusters(n_songs: int) -> int:
@@ -204,7 +210,9 @@ def _cluster(
 
 def _telling(here: Counter[str], everywhere: Counter[str]) -> tuple[str, ...]:
     """Order names by how much they are of this part, and how much of them is in it: so parts get names of their own."""
-    return tuple(sorted(here, key=lambda name: (-(here[name] ** 2) / max(everywhere[name], 1), name)))
+    return tuple(
+        sorted(here, key=lambda name: (-(here[name] ** 2) / max(everywhere[name], 1), name))
+    )
 
 
 def _mean(songs: Sequence[_KnownSong], feature: int) -> float | None:
@@ -278,7 +286,9 @@ def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Serve
     if found is None:
         return recommend.recommend_for(listener, discovery=discovery)
     version, recommender = found
-    n = recommend.length(None)  # as on the home page: a shorter list is chosen for variety in another way
+    n = recommend.length(
+        None
+    )  # as on the home page: a shorter list is chosen for variety in another way
     return recommend.made_now(
         version,
         n,
@@ -294,8 +304,12 @@ def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Serve
 
 
 def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:
-    ignored = ListenerControl.objects.filter(listener=listener, kind=ListenerControl.Kind.IGNORE_SONG)
-    left_out = {song_id for song_id, mood in moods.items() if mood in ListenerControl.NOT_LEARNED_FROM}
+    ignored = ListenerControl.objects.filter(
+        listener=listener, kind=ListenerControl.Kind.IGNORE_SONG
+    )
+    left_out = {
+        song_id for song_id, mood in moods.items() if mood in ListenerControl.NOT_LEARNED_FROM
+    }
     left_out |= set(ignored.values_list("song_id", flat=True))
     return frozenset(left_out), frozenset(
         s for s, mood in moods.items() if mood == ListenerControl.Kind.BOOST_SONG

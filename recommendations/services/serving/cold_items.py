@@ -53,7 +53,8 @@ def _by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:
         return songs.none()
     complete = songs.filter(**{f"{name}__isnull": False for name in known})
     distances = [
-        Abs(F(name) - value, output_field=FloatField()) / (_TEMPO_SPAN if name == AUDIO_FEATURES[-1] else 1.0)
+        Abs(F(name) - value, output_field=FloatField())
+        / (_TEMPO_SPAN if name == AUDIO_FEATURES[-1] else 1.0)
         for name, value in known.items()
     ]
     return complete.order_by(reduce(add, distances), "pk")

@@ -29,7 +29,9 @@ def build_mask(
     mask = catalog_mask(version, recommender).copy()
     songs = {*unwanted.song_ids, *also}
     if unwanted.artist_ids:
-        songs.update(Song.objects.filter(artist_id__in=unwanted.artist_ids).values_list("pk", flat=True))
+        songs.update(
+            Song.objects.filter(artist_id__in=unwanted.artist_ids).values_list("pk", flat=True)
+        )
     mask[find_model_rows(recommender, songs)] = True
     return mask
 
@@ -58,7 +60,11 @@ class _CatalogMasks:
         held = self._masks.get(version.artifact)
         if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
             with self._lock:
-                held = (time.monotonic(), self._read(version, recommender), read_versions(recommender))
+                held = (
+                    time.monotonic(),
+                    self._read(version, recommender),
+                    read_versions(recommender),
+                )
                 self._masks = (
                     {version.artifact: held}
                     if len(self._masks) > 3

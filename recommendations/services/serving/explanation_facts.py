@@ -88,7 +88,10 @@ def read_facts(listener: Any, items: Iterable[Any], *, about: Song | None = None
     explanations = [item.explanation for item in items]
     named = load_named_songs(explanations)
     claims_likeness = any(_LIKENESS & set(one.shares) for one in explanations)
-    facts: dict[str, Any] = {"named": named, "content": _content_parts() if claims_likeness else frozenset()}
+    facts: dict[str, Any] = {
+        "named": named,
+        "content": _content_parts() if claims_likeness else frozenset(),
+    }
     if about is not None:
         return Facts(**facts, n_shared=_count_shared(about, [item.song.pk for item in items]))
     if getattr(listener, "is_authenticated", False) and any(one.shares for one in explanations):
@@ -135,7 +138,9 @@ def _read_taste(listener: Any, songs: Iterable[Song]) -> dict[str, Any]:
     heard = Interaction.objects.for_listener(listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
-    by_artist = heard.filter(song__artist_id__in=artist_ids).values_list("song__artist_id", flat=True)
+    by_artist = heard.filter(song__artist_id__in=artist_ids).values_list(
+        "song__artist_id", flat=True
+    )
     by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
     facts: dict[str, Any] = {"artist_ids": set(by_artist.distinct())}
     if genre_ids:
@@ -176,7 +181,12 @@ def _count_shared(about: Song, song_ids: Collection[int]) -> dict[int, int]:
     ids = list(listeners[:N_COMPARED_LISTENERS])
     if len(ids) < LEAST_CROWD:
         return {}
-    pairs = _positive(song_ids).filter(listener_id__in=ids).values_list("song_id", "listener_id").distinct()
+    pairs = (
+        _positive(song_ids)
+        .filter(listener_id__in=ids)
+        .values_list("song_id", "listener_id")
+        .distinct()
+    )
     return Counter(song_id for song_id, _listener_id in pairs)
 
 

@@ -127,7 +127,9 @@ def describe(song: Song, explanation: Explanation, facts: Facts) -> ExplanationT
 def describe_likeness(items: Iterable[Any], about: Song, facts: Facts) -> list[ExplanationText]:
     """Put into words in what the songs of a list are like the one song they are shown for."""
     return [
-        replace(describe(item.song, item.explanation, facts), line=_likeness_line(item, about, facts))
+        replace(
+            describe(item.song, item.explanation, facts), line=_likeness_line(item, about, facts)
+        )
         for item in items
     ]
 
@@ -185,7 +187,11 @@ def _distance(match: FeatureMatch) -> float:
 def name_features(matches: Sequence[FeatureMatch]) -> str:
     """Return the words for at most two features."""
     words = [
-        str(CALM if match.name == "energy" and match.song_value < MOST_CALM else FEATURE_WORDS[match.name])
+        str(
+            CALM
+            if match.name == "energy" and match.song_value < MOST_CALM
+            else FEATURE_WORDS[match.name]
+        )
         for match in matches[:2]
     ]
     return join_words(words)
@@ -196,7 +202,9 @@ def _may_name(song_id: Any, facts: Facts) -> bool:
     return song_id in facts.named and is_picked
 
 
-def _describe(song: Song, explanation: Explanation, facts: Facts, named: Counter[Any]) -> ExplanationText:
+def _describe(
+    song: Song, explanation: Explanation, facts: Facts, named: Counter[Any]
+) -> ExplanationText:
     checked = check_explanation(song, explanation, facts)
     shares = _shares(song, checked, facts)
     return ExplanationText(
@@ -205,7 +213,9 @@ def _describe(song: Song, explanation: Explanation, facts: Facts, named: Counter
         line=_line(song, checked, shares, facts, named),
         because=tuple(facts.named[part.item_id] for part in checked.because),
         goes_with=tuple(facts.named[part.item_id] for part in checked.goes_with),
-        features=tuple((match.name, match.song_value, match.listener_value) for match in checked.features),
+        features=tuple(
+            (match.name, match.song_value, match.listener_value) for match in checked.features
+        ),
         popularity=popularity_words(checked),
         explanation=checked,
     )
@@ -223,7 +233,9 @@ def _shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[Share, 
         amounts[kind] = amounts.get(kind, 0.0) + share
         parts.setdefault(kind, set()).update(used)
     percents = whole_percents(amounts)
-    ordered = sorted((kind for kind in percents if percents[kind]), key=lambda kind: -percents[kind])
+    ordered = sorted(
+        (kind for kind in percents if percents[kind]), key=lambda kind: -percents[kind]
+    )
     shares, start = [], 0
     for kind in ordered:
         text = _share_text(kind, parts[kind], song, explanation, facts)
@@ -258,7 +270,9 @@ def _holds(part: str, song: Song, facts: Facts) -> bool:
     return any(value is not None for value in song.audio_features.values())
 
 
-def _share_text(kind: str, parts: set[str], song: Song, explanation: Explanation, facts: Facts) -> str:
+def _share_text(
+    kind: str, parts: set[str], song: Song, explanation: Explanation, facts: Facts
+) -> str:
     match kind:
         case "history":
             return _("Personalized pick based on your listening history")
@@ -315,7 +329,11 @@ def whole_percents(amounts: Mapping[str, float]) -> dict[str, int]:
 
 
 def _line(
-    song: Song, explanation: Explanation, shares: tuple[Share, ...], facts: Facts, named: Counter[Any]
+    song: Song,
+    explanation: Explanation,
+    shares: tuple[Share, ...],
+    facts: Facts,
+    named: Counter[Any],
 ) -> str:
     """Say the strongest true reason in one line."""
     main = next((share.kind for share in shares if share.kind != OTHER), OTHER)
@@ -361,7 +379,9 @@ def _group_line(songs: list[Song], named: Counter[Any]) -> str:
     by_artist = Counter(song.artist for song in songs)
     for artist, n in by_artist.most_common():
         if n > 1 and _claim(("artist", artist.pk), named):
-            words = ngettext("Goes with %(n)d song by %(artist)s", "Goes with %(n)d songs by %(artist)s", n)
+            words = ngettext(
+                "Goes with %(n)d song by %(artist)s", "Goes with %(n)d songs by %(artist)s", n
+            )
             return words % {"n": n, "artist": artist.name}
     return ""
 
@@ -378,7 +398,9 @@ def _titled(song: Song) -> dict[str, str]:
     return {"title": song.title, "artist": song.artist.name}
 
 
-def _sound_line(song: Song, explanation: Explanation, songs: list[Song], named: Counter[Any]) -> str:
+def _sound_line(
+    song: Song, explanation: Explanation, songs: list[Song], named: Counter[Any]
+) -> str:
     """Name a song and the features both have, else the features of what the listener likes."""
     for other in songs:
         matches = compare_features(song, other)
@@ -386,7 +408,9 @@ def _sound_line(song: Song, explanation: Explanation, songs: list[Song], named: 
             words = {"features": name_features(matches), "title": other.title}
             return _("Similar %(features)s to “%(title)s”") % words
     if explanation.features:
-        return _("Similar %(features)s to what you like") % {"features": name_features(explanation.features)}
+        return _("Similar %(features)s to what you like") % {
+            "features": name_features(explanation.features)
+        }
     return _("Matches your taste in audio features")
 
 
@@ -431,10 +455,14 @@ def popularity_words(explanation: Explanation) -> str:
         return ""
     if note.kind == "trending":
         words = ngettext(
-            "Trending: %(count)s listener lately", "Trending: %(count)s listeners lately", note.count
+            "Trending: %(count)s listener lately",
+            "Trending: %(count)s listeners lately",
+            note.count,
         )
     else:
-        words = ngettext("Popular with %(count)s listener", "Popular with %(count)s listeners", note.count)
+        words = ngettext(
+            "Popular with %(count)s listener", "Popular with %(count)s listeners", note.count
+        )
     return words % {"count": format_count(note.count)}
 
 

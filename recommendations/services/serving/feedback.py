@@ -30,7 +30,9 @@ def sign_receipt(listener: User, served: Served, arm: str | None = None) -> str:
     return signing.dumps(told, salt=_SALT, compress=True)
 
 
-def record_impression(listener: User, receipt_text: str, songs: Sequence[Song], surface: str) -> Impression:
+def record_impression(
+    listener: User, receipt_text: str, songs: Sequence[Song], surface: str
+) -> Impression:
     """Record that a listener saw these songs of the list with that receipt, in this order."""
     told = _read(listener, receipt_text)
     version = ModelVersion.objects.filter(pk=told["v"]).first() if told["v"] else None

@@ -18,7 +18,10 @@ BOOST = np.float32(2)
 
 
 def load_history(
-    listener, recommender: Recommender, moods: Moods | None = None, context: ListenerContext | None = None
+    listener,
+    recommender: Recommender,
+    moods: Moods | None = None,
+    context: ListenerContext | None = None,
 ) -> History:
     """Read a listener's whole history with the songs they picked, and while it says nothing yet their other picks.
 
@@ -33,7 +36,9 @@ def load_history(
     return context.in_rows[recommender]
 
 
-def _build_history(listener, recommender: Recommender, moods: Moods, context: ListenerContext) -> History:
+def _build_history(
+    listener, recommender: Recommender, moods: Moods, context: ListenerContext
+) -> History:
     left_out, boosted = moods
     events = _list_events(context.history, left_out)
     if events["item_ids"]:
@@ -48,7 +53,9 @@ def _build_history(listener, recommender: Recommender, moods: Moods, context: Li
     return recommender.history(**events, taste=taste)
 
 
-def _add_picks(events: dict[str, Any], song_ids: Sequence[int], left_out: frozenset[int]) -> dict[str, Any]:
+def _add_picks(
+    events: dict[str, Any], song_ids: Sequence[int], left_out: frozenset[int]
+) -> dict[str, Any]:
     """Add the picked songs, each as one like at an unknown time; what was disliked since is not added."""
     kinds, ids = events["kinds"], events["item_ids"]
     disliked = {pk for pk, kind in zip(ids, kinds, strict=True) if kind == Interaction.Kind.DISLIKE}
@@ -66,7 +73,9 @@ def _add_picks(events: dict[str, Any], song_ids: Sequence[int], left_out: frozen
 def _wanted_song_ids(events: dict[str, Any]) -> list[int]:
     """Return the songs that were played or liked."""
     wanted = (Interaction.Kind.PLAY, Interaction.Kind.LIKE)
-    return [pk for pk, kind in zip(events["item_ids"], events["kinds"], strict=True) if kind in wanted]
+    return [
+        pk for pk, kind in zip(events["item_ids"], events["kinds"], strict=True) if kind in wanted
+    ]
 
 
 def _boost_songs(history: History, recommender: Recommender, song_ids: frozenset[int]) -> History:

@@ -51,7 +51,11 @@ def _raise_generations(listener_ids: list[int]) -> None:
 
 def generation(listener_id: int) -> int:
     """Return how often this listener's history or wishes have changed."""
-    found = ListenerState.objects.filter(listener_id=listener_id).values_list("generation", flat=True).first()
+    found = (
+        ListenerState.objects.filter(listener_id=listener_id)
+        .values_list("generation", flat=True)
+        .first()
+    )
     return found or 0
 
 

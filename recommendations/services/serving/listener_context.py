@@ -67,7 +67,8 @@ class ListenerContext:
         """Everything the listener did; one query."""
         columns = ("song_id", "kind", "plays", "played_ms", "song__duration_ms", "occurred_at")
         return [
-            HistoryRow(*row) for row in Interaction.objects.for_listener(self._listener).values_list(*columns)
+            HistoryRow(*row)
+            for row in Interaction.objects.for_listener(self._listener).values_list(*columns)
         ]
 
     @cached_property
@@ -83,7 +84,9 @@ class ListenerContext:
     def picked_song_ids(self) -> list[int]:
         """Return the ids of the picked songs; one query."""
         return list(
-            Taste.songs.through.objects.filter(taste=self._listener.pk).values_list("song_id", flat=True)
+            Taste.songs.through.objects.filter(taste=self._listener.pk).values_list(
+                "song_id", flat=True
+            )
         )
 
     @cached_property
@@ -91,7 +94,9 @@ class ListenerContext:
         """What must not be recommended; the dislikes are taken from the history when that was read already."""
         # A song not learned from is out of the history, so it would come back as if it were new.
         wishes = [
-            (song, artist) for song, artist, kind in self._wishes if kind != ListenerControl.Kind.BOOST_SONG
+            (song, artist)
+            for song, artist, kind in self._wishes
+            if kind != ListenerControl.Kind.BOOST_SONG
         ]
         artist_ids = frozenset(artist for _, artist in wishes if artist)
         return Unwanted(
@@ -105,10 +110,14 @@ class ListenerContext:
     def moods(self) -> Moods:
         """Which songs the listener wants left out and which counted more."""
         boosted = frozenset(
-            song for song, _, kind in self._wishes if song and kind == ListenerControl.Kind.BOOST_SONG
+            song
+            for song, _, kind in self._wishes
+            if song and kind == ListenerControl.Kind.BOOST_SONG
         )
         left_out = frozenset(
-            song for song, _, kind in self._wishes if song and kind in ListenerControl.NOT_LEARNED_FROM
+            song
+            for song, _, kind in self._wishes
+            if song and kind in ListenerControl.NOT_LEARNED_FROM
         )
         return left_out, boosted
 
@@ -116,7 +125,9 @@ class ListenerContext:
         if "history" in vars(self):
             return [fact.song_id for fact in self.history if fact.kind == Interaction.Kind.DISLIKE]
         return list(
-            Interaction.objects.for_listener(self._listener).dislikes().values_list("song_id", flat=True)
+            Interaction.objects.for_listener(self._listener)
+            .dislikes()
+            .values_list("song_id", flat=True)
         )
 
 

@@ -59,7 +59,9 @@ def find_candidates(
     if genre_ids and len(sharing) < n:
         more = Song.objects.filter(genres__in=genre_ids).distinct()
         known = [pk for pk in _best_known(more, recommender, WIDTH * n) if pk not in sharing]
-        sharing += [pk for pk, row in zip(known, _rows(known, recommender), strict=True) if not exclude[row]]
+        sharing += [
+            pk for pk, row in zip(known, _rows(known, recommender), strict=True) if not exclude[row]
+        ]
     chosen = sharing if len(sharing) >= n else [*sharing, *found]
     allowed[_rows(list(dict.fromkeys(chosen)), recommender)] = True
     return allowed & ~exclude
@@ -67,7 +69,9 @@ def find_candidates(
 
 def _best_known(songs, recommender: Recommender, n: int) -> list[int]:
     """Return the ids of the available songs that most listeners heard, of those the model knows; one query."""
-    ids = np.array(songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64)
+    ids = np.array(
+        songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64
+    )
     rows = recommender.items.rows(ids) if len(ids) else ids
     ids, rows = ids[rows >= 0], rows[rows >= 0]
     popularity = recommender.algorithms.get("popularity")
@@ -82,7 +86,9 @@ def _genres_of(picks: Picks) -> set[int]:
     genre_ids = {genre.pk for genre in picks.genres}
     through = Song.genres.through.objects
     genre_ids |= set(
-        through.filter(song__in=[song.pk for song in picks.songs]).values_list("genre_id", flat=True)
+        through.filter(song__in=[song.pk for song in picks.songs]).values_list(
+            "genre_id", flat=True
+        )
     )
     for artist in picks.artists:
         names = through.filter(song__artist=artist).values_list("genre_id", flat=True)[:_LOOKED_AT]

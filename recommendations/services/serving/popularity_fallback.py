@@ -18,7 +18,9 @@ def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
     )
     songs = Song.objects.available().for_cards().in_bulk(list(counts))
     wanted = [
-        (songs[id_], count) for id_, count in counts.items() if id_ in songs and unwanted.allows(songs[id_])
+        (songs[id_], count)
+        for id_, count in counts.items()
+        if id_ in songs and unwanted.allows(songs[id_])
     ]
     return wanted[:n]
 
@@ -26,7 +28,11 @@ def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
 def _count() -> list[tuple[int, int]]:
     """Count listeners a song over the whole table, then keep twice the longest list."""
     heard = Interaction.objects.filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
-    counts = heard.values("song_id").annotate(n=Count("listener_id", distinct=True)).order_by("-n", "song_id")
+    counts = (
+        heard.values("song_id")
+        .annotate(n=Count("listener_id", distinct=True))
+        .order_by("-n", "song_id")
+    )
     return list(counts.values_list("song_id", "n")[: 2 * conf.longest_list])
 
 
@@ -39,5 +45,7 @@ def unheard(n: int, unwanted: Unwanted) -> list[Song]:
 def explanation(count: int) -> Explanation:
     """Say that a song is here because so many listeners played it."""
     return Explanation(
-        {"popularity": float(count)}, {"popularity": 1.0}, popularity=PopularityNote("all_time", count)
+        {"popularity": float(count)},
+        {"popularity": 1.0},
+        popularity=PopularityNote("all_time", count),
     )

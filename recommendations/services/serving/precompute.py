@@ -15,7 +15,14 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
-from recommendations.engine import IdMap, Interactions, Kind, RecommendedBatch, Recommender, cut_blocks
+from recommendations.engine import (
+    IdMap,
+    Interactions,
+    Kind,
+    RecommendedBatch,
+    Recommender,
+    cut_blocks,
+)
 from recommendations.models import ListenerControl, ModelVersion, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
@@ -100,14 +107,22 @@ def _ignore(stage: str, done: int, total: int) -> None:
 def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return who of them gets a list: active lately, personalised, without wishes for its making."""
     active = select_active_listeners().values("pk")
-    allowed = User.objects.with_training_consent().filter(pk__in=active).values_list("pk", flat=True)
-    special = set(Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True))
+    allowed = (
+        User.objects.with_training_consent().filter(pk__in=active).values_list("pk", flat=True)
+    )
+    special = set(
+        Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True)
+    )
     special |= set(Taste.songs.through.objects.values_list("taste_id", flat=True))
     special |= set(
-        ListenerControl.objects.filter(kind__in=ListenerControl.MOODS).values_list("listener_id", flat=True)
+        ListenerControl.objects.filter(kind__in=ListenerControl.MOODS).values_list(
+            "listener_id", flat=True
+        )
     )
     is_wanted = np.isin(listener_ids, np.fromiter(allowed, dtype=np.int64))
-    return listener_ids[is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))]
+    return listener_ids[
+        is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))
+    ]
 
 
 # --- What is known of listeners ---------------------------------------------------------------------------------------
@@ -169,7 +184,11 @@ class _OfDatabase:
             self._songs: Columns = training_rows.read_songs(source)
 
     def listener_ids(self) -> NDArray[np.int64]:
-        heard = Interaction.objects.order_by("listener_id").values_list("listener_id", flat=True).distinct()
+        heard = (
+            Interaction.objects.order_by("listener_id")
+            .values_list("listener_id", flat=True)
+            .distinct()
+        )
         return np.fromiter(heard, dtype=np.int64)
 
     def of(self, listener_ids: NDArray[np.int64]) -> _Some:
@@ -182,7 +201,9 @@ class _OfDatabase:
         events = _select_events(listener_ids, events)
         ids = events.listeners.ids
         histories = self._recommender.histories(events)
-        return _Some(ids, histories, _build_dislikes(events, self._recommender), generations.of(ids), read_at)
+        return _Some(
+            ids, histories, _build_dislikes(events, self._recommender), generations.of(ids), read_at
+        )
 
 
 def _select_events(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
@@ -199,13 +220,17 @@ def _select_events(listener_ids: NDArray[np.int64], events: Interactions) -> Int
 def _build_dislikes(events: Interactions, recommender: Recommender) -> csr_matrix:
     is_dislike = events.kinds == Kind.DISLIKE
     items = recommender.items.rows(events.items.ids)[events.item_rows[is_dislike]]
-    return _mark_songs(events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items))
+    return _mark_songs(
+        events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items)
+    )
 
 
 def _mark_songs(rows: NDArray, items: NDArray, shape: tuple[int, int]) -> csr_matrix:
     """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
     known = items >= 0
-    return csr_matrix((np.ones(known.sum(), dtype=np.float32), (rows[known], items[known])), shape=shape)
+    return csr_matrix(
+        (np.ones(known.sum(), dtype=np.float32), (rows[known], items[known])), shape=shape
+    )
 
 
 def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_matrix | None:
@@ -224,9 +249,13 @@ def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     # a range, not a list of ids: others in between are sorted out by whoever asks
     first, last = int(listener_ids[0]), int(listener_ids[-1])
     wishes = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
-    songs = wishes.filter(kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM])
+    songs = wishes.filter(
+        kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM]
+    )
     yield from songs.values_list("listener_id", "song_id")
-    artists = wishes.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list("listener_id", "artist_id")
+    artists = wishes.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list(
+        "listener_id", "artist_id"
+    )
     for listener_id, artist_id in artists:
         for song_id in Song.objects.by_artists([artist_id]).values_list("pk", flat=True):
             yield listener_id, song_id
@@ -259,14 +288,18 @@ def _lists(
             on_progress=on_progress if is_first else None,
         )
 
-    return BatchWithoutRepeats(versions, recommend, exclude + versions.mark_versions(some.histories))
+    return BatchWithoutRepeats(
+        versions, recommend, exclude + versions.mark_versions(some.histories)
+    )
 
 
 def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, part: slice) -> list[Row]:
     ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
     return [
         (listener_id, version.pk, lists.packed_json(place), generation, lists.segment(place))
-        for place, listener_id, generation in zip(range(part.start, part.stop), ids, generations, strict=True)
+        for place, listener_id, generation in zip(
+            range(part.start, part.stop), ids, generations, strict=True
+        )
     ]
 
 

@@ -43,14 +43,16 @@ NOBODY_PLAYED = "Nobody has played anything yet, so these are simply songs of th
 NO_SONGS = "There are no songs to recommend."
 NOT_PERSONALISED = "Personalisation is off, so everybody gets these songs."
 NOTHING_KNOWN = "Your taste isn't known here yet, so these are songs for a start."
-NEWER_THAN_MODEL = "The songs you played are newer than the model; they count after the next training."
-STOOD_IN_FOR = (
-    "The songs you played are newer than the model, so songs like them stand in until the next training."
+NEWER_THAN_MODEL = (
+    "The songs you played are newer than the model; they count after the next training."
 )
+STOOD_IN_FOR = "The songs you played are newer than the model, so songs like them stand in until the next training."
 NO_COMPARISON = "No model has been trained yet, so songs can't be compared."
 # About a song that the model does not know, with its title.
 SONG_NEWER = "“%(title)s” is newer than the model; it can be compared after the next training."
-SONG_STOOD_IN_FOR = "“%(title)s” is newer than the model, so songs like it stand in until the next training."
+SONG_STOOD_IN_FOR = (
+    "“%(title)s” is newer than the model, so songs like it stand in until the next training."
+)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,11 @@ def recommend_for(
 
 
 def _request(
-    listener, n: int | None, discovery: float | None, treatment: lifecycle.Treatment, context: ListenerContext
+    listener,
+    n: int | None,
+    discovery: float | None,
+    treatment: lifecycle.Treatment,
+    context: ListenerContext,
 ) -> _Request:
     """What a listener set themselves comes before what an experiment would try on them."""
     n = length(n)
@@ -182,7 +188,9 @@ def _answer(request: _Request, version: ModelVersion | None) -> Served:
         return _without_model(request.n, request.context.unwanted)
     version, recommender = found
     generation = list_cache.generation(request.listener.pk)
-    cache_key = list_cache.key(request.listener.pk, generation, request.settings | {"version": version.pk})
+    cache_key = list_cache.key(
+        request.listener.pk, generation, request.settings | {"version": version.pk}
+    )
     for draft in _kept_drafts(request, version, generation, cache_key):
         served = _read_songs(draft, version, request.context.unwanted, request.n)
         if served is not None:
@@ -217,7 +225,9 @@ def _kept_drafts(
         yield _Draft(row.items, "precomputed", row.computed_at)
 
 
-def _live(request: _Request, version: ModelVersion, recommender: Recommender, cache_key: str) -> Served:
+def _live(
+    request: _Request, version: ModelVersion, recommender: Recommender, cache_key: str
+) -> Served:
     """Recommend from the history as it is now; a song that turns out to be gone is masked and the list made again."""
     history = _history(request, recommender)
     served = None
@@ -252,7 +262,9 @@ def _make_draft(
     recommended = recommend_without_repeats(
         versions,
         mask,
-        lambda exclude: recommender.recommend(history, request.n, exclude=exclude, discovery=discovery),
+        lambda exclude: recommender.recommend(
+            history, request.n, exclude=exclude, discovery=discovery
+        ),
         recommender,
     )
     step, reason = _how(request.listener, history)
@@ -298,9 +310,9 @@ def engine_discovery(discovery: float, recommender: Recommender) -> float | None
     configured = 1 - recommender.config.relevance
     if discovery < AS_CONFIGURED:
         return configured * discovery / AS_CONFIGURED
-    return configured + (max(MOST_VARIED, configured) - configured) * (discovery - AS_CONFIGURED) / (
-        1 - AS_CONFIGURED
-    )
+    return configured + (max(MOST_VARIED, configured) - configured) * (
+        discovery - AS_CONFIGURED
+    ) / (1 - AS_CONFIGURED)
 
 
 def _read_songs(draft: _Draft, version: ModelVersion, unwanted: Unwanted, n: int) -> Served | None:
@@ -341,9 +353,12 @@ def _without_model(n: int, unwanted: Unwanted) -> Served:
         return Served(items, "popular", reason=NO_MODEL)
     songs = popularity_fallback.unheard(n, unwanted)
     items = [
-        ServedSong(song, 0.0, Explanation({}, {}), position) for position, song in enumerate(songs, start=1)
+        ServedSong(song, 0.0, Explanation({}, {}), position)
+        for position, song in enumerate(songs, start=1)
     ]
-    return Served(items, "popular" if items else "empty", reason=NOBODY_PLAYED if items else NO_SONGS)
+    return Served(
+        items, "popular" if items else "empty", reason=NOBODY_PLAYED if items else NO_SONGS
+    )
 
 
 # --- Without a listener, and one song ---------------------------------------------------------------------------------
@@ -363,7 +378,9 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
         return _without_model(n, Unwanted(song_ids=frozenset(named)))
     version, recommender = found
     seeds = pick_candidates.choose_seeds(picks, recommender)
-    history = recommender.history([], taste=[*seeds, *cold_items.find_proxy_songs(named, recommender)])
+    history = recommender.history(
+        [], taste=[*seeds, *cold_items.find_proxy_songs(named, recommender)]
+    )
     known = len(history.taste_rows)
 
     def recommended() -> RecommendedList:
@@ -420,7 +437,9 @@ def _like_newcomer(song: Song, n: int, version: ModelVersion, recommender: Recom
     )
 
 
-def made_now(version: ModelVersion, n: int, recommended, step: str = "live", reason: str = "") -> Served:
+def made_now(
+    version: ModelVersion, n: int, recommended, step: str = "live", reason: str = ""
+) -> Served:
     """Serve what `recommended` answers, asking it again when a song turns out to be gone; nothing is cached."""
     for _again in range(3):
         found = recommended()

@@ -68,7 +68,9 @@ def read_versions(recommender: Recommender) -> WorkVersions:
     shared = counts.filter(n__gt=1, n__lte=_MOST_VERSIONS).values("work_key")
     songs = list(Song.objects.filter(work_key__in=shared).order_by().values_list("pk", "work_key"))
     works = np.full(recommender.n_items, -1, dtype=np.int32)
-    rows = recommender.items.rows(np.fromiter((pk for pk, _ in songs), dtype=np.int64, count=len(songs)))
+    rows = recommender.items.rows(
+        np.fromiter((pk for pk, _ in songs), dtype=np.int64, count=len(songs))
+    )
     numbers: dict[str, int] = {}
     for row, (_, key) in zip(rows.tolist(), songs, strict=True):
         if row >= 0:

@@ -69,7 +69,9 @@ def make(listener: User, kind: str, day: date | None = None) -> list[Playlist]:
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
             return _daily(listener, day)
-        found = _get_or_make(listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day))
+        found = _get_or_make(
+            listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day)
+        )
     return [found] if found else []
 
 
@@ -95,7 +97,9 @@ def make_due(
     """
     # Their numbers first, and each read when it is their turn: an open result holds SQLite to the state of its
     # beginning, from which nothing can be written once somebody else has.
-    ids = list(select_active_listeners().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True))
+    ids = list(
+        select_active_listeners().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    )
     n_made = 0
     for n_done, listener_id in enumerate(ids, start=1):
         listener = User.objects.filter(pk=listener_id).first()
@@ -128,11 +132,18 @@ def _get_or_make(
 def _store(listener: User, kind: str, period: str, draft: Draft) -> Playlist:
     with transaction.atomic():
         playlist = Playlist.objects.create(
-            owner=listener, kind=kind, period=period, title=draft.title[:200], description=draft.description
+            owner=listener,
+            kind=kind,
+            period=period,
+            title=draft.title[:200],
+            description=draft.description,
         )
         PlaylistItem.objects.bulk_create(
             PlaylistItem(
-                playlist=playlist, song=entry.song, position=position, reason=entry.reason[:_REASON_LENGTH]
+                playlist=playlist,
+                song=entry.song,
+                position=position,
+                reason=entry.reason[:_REASON_LENGTH],
             )
             for position, entry in enumerate(draft.entries, start=1)
         )
@@ -261,7 +272,9 @@ _WEEKLY: dict[Playlist.Kind, Callable[[User, date], Draft | None]] = {
 
 
 def _daily(listener: User, day: date) -> list[Playlist]:
-    kept = Playlist.objects.filter(owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-")
+    kept = Playlist.objects.filter(
+        owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-"
+    )
     found = list(kept.order_by("period"))
     if found or day != timezone.localdate():
         return found
@@ -275,7 +288,9 @@ def _daily(listener: User, day: date) -> list[Playlist]:
 def _mix(listener: User, mix: mixes.Mix) -> Draft:
     entries = mix_entries(listener, mix)
     title = _("Daily mix %(number)d: %(name)s") % {"number": mix.number, "name": mix.name}
-    return Draft(title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries)
+    return Draft(
+        title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries
+    )
 
 
 def mix_entries(listener: User, mix: mixes.Mix) -> list[Entry]:

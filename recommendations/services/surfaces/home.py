@@ -33,7 +33,9 @@ N_SEEDS = 10
 N_FAVOURITES = 200
 OFTEN, LONG_DAYS = 3, 14
 TRENDING_SECONDS = 600
-FAMILIARITY = 0.3  # of the first questions: how far being well known counts, against being unlike the others
+FAMILIARITY = (
+    0.3  # of the first questions: how far being well known counts, against being unlike the others
+)
 N_TRENDING = 30
 
 
@@ -70,13 +72,17 @@ def home(listener: User, context: ListenerContext) -> Home:
     return Home(made, because, new, trending(unwanted, seen), favourites(listener, unwanted))
 
 
-def because_you_liked(listener: User, unwanted: Unwanted, seen: Iterable[int] = ()) -> Because | None:
+def because_you_liked(
+    listener: User, unwanted: Unwanted, seen: Iterable[int] = ()
+) -> Because | None:
     """Return songs like one of the latest liked ones, another one each day."""
     likes = Interaction.objects.for_listener(listener).likes().order_by("-occurred_at", "-pk")
     ids = list(likes.values_list("song_id", flat=True)[:N_SEEDS])
     if not ids:
         return None
-    liked = Song.objects.select_related("artist").get(pk=ids[timezone.localdate().toordinal() % len(ids)])
+    liked = Song.objects.select_related("artist").get(
+        pk=ids[timezone.localdate().toordinal() % len(ids)]
+    )
     similar = recommend.similar_songs(liked, 2 * LENGTH)
     known = set(
         Interaction.objects.for_listener(listener)
@@ -87,9 +93,13 @@ def because_you_liked(listener: User, unwanted: Unwanted, seen: Iterable[int] = 
     return Because(liked, items) if items else None
 
 
-def new_to_you(listener: User, context: ListenerContext, seen: Iterable[int] = ()) -> list[ServedSong]:
+def new_to_you(
+    listener: User, context: ListenerContext, seen: Iterable[int] = ()
+) -> list[ServedSong]:
     """Return recommended songs by artists that the listener has nothing of."""
-    served = recommend.recommend_for(listener, N_ADVENTUROUS, discovery=ADVENTUROUS, context=context)
+    served = recommend.recommend_for(
+        listener, N_ADVENTUROUS, discovery=ADVENTUROUS, context=context
+    )
     if served.step not in ("live", "precomputed"):
         return []
     artists = {item.song.artist_id for item in served.items}
@@ -118,7 +128,11 @@ def trending(unwanted: Unwanted, seen: Iterable[int] = ()) -> list[ServedSong]:
         if row.item_id in songs
     ]
     # A few listeners are no crowd: what only they play is not popular.
-    popular = [item for item in items if (note := item.explanation.popularity) and note.count >= LEAST_CROWD]
+    popular = [
+        item
+        for item in items
+        if (note := item.explanation.popularity) and note.count >= LEAST_CROWD
+    ]
     return _first(popular, unwanted.allows, seen)
 
 
@@ -133,7 +147,11 @@ def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
     liked = Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0)
-    best = positive.values("song_id").annotate(n=liked, last=Max("occurred_at")).order_by("-n", "song_id")
+    best = (
+        positive.values("song_id")
+        .annotate(n=liked, last=Max("occurred_at"))
+        .order_by("-n", "song_id")
+    )
     long_ago = timezone.now() - timedelta(days=LONG_DAYS)
     rows = [
         row
@@ -141,7 +159,9 @@ def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
         if row["n"] >= OFTEN and row["last"] is not None and row["last"] < long_ago
     ]
     rows.sort(key=lambda row: row["last"])
-    songs = Song.objects.available().for_cards().in_bulk([row["song_id"] for row in rows[: 2 * LENGTH]])
+    songs = (
+        Song.objects.available().for_cards().in_bulk([row["song_id"] for row in rows[: 2 * LENGTH]])
+    )
     ordered = [songs[row["song_id"]] for row in rows if row["song_id"] in songs]
     return [song for song in ordered if unwanted.allows(song)][:LENGTH]
 
@@ -152,7 +172,9 @@ def starting_points(n: int) -> list[Song]:
     They are well known, so that most people have an answer, and unlike each other, so that every answer tells
     something that the others did not.
     """
-    counted = popularity_fallback.list_most_played(recommend.length(200), exclusions.NOTHING_UNWANTED)
+    counted = popularity_fallback.list_most_played(
+        recommend.length(200), exclusions.NOTHING_UNWANTED
+    )
     known = [song for song, _count in counted]
     if not known:
         known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
@@ -191,7 +213,10 @@ def spread_over_genres(songs: list[Song], n: int) -> list[Song]:
 
 
 def _first(
-    items: Iterable[ServedSong], is_wanted: Callable[[Song], bool], seen: Iterable[int], n: int = LENGTH
+    items: Iterable[ServedSong],
+    is_wanted: Callable[[Song], bool],
+    seen: Iterable[int],
+    n: int = LENGTH,
 ) -> list[ServedSong]:
     left_out = set(seen)
     return [item for item in items if item.song.pk not in left_out and is_wanted(item.song)][:n]

@@ -54,7 +54,9 @@ def daily_mixes(
     entries = [_entries(draft)[:n_songs] for draft in drafts]
     ids = [song_id for mix in entries for song_id, _score, _why in mix]
     songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
-    unwanted = (context or ListenerContext(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
+    unwanted = (
+        (context or ListenerContext(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
+    )
     mixes = [
         _mix(number, draft, found, songs, unwanted)
         for number, (draft, found) in enumerate(zip(drafts, entries, strict=True), start=1)
@@ -70,10 +72,12 @@ def daily_mix(listener: User, number: int) -> Mix | None:
 def _drafts(listener: User) -> list[dict[str, Any]]:
     """Return what the mixes are made of, kept for the day; until there is enough to mix nothing is kept."""
     today = timezone.localdate()
-    moods = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS).aggregate(
-        n=Count("pk"), last=Max("pk")
-    )
-    state = hashlib.sha256(f"{listener.pk}:{today}:{moods['n']}:{moods['last']}".encode()).hexdigest()[:24]
+    moods = ListenerControl.objects.filter(
+        listener=listener, kind__in=ListenerControl.MOODS
+    ).aggregate(n=Count("pk"), last=Max("pk"))
+    state = hashlib.sha256(
+        f"{listener.pk}:{today}:{moods['n']}:{moods['last']}".encode()
+    ).hexdigest()[:24]
     key = f"musicrec:mixes:{state}"
     drafts = cache.get(key)
     if drafts is None:
@@ -89,7 +93,9 @@ def _make_mixes(listener: User, today: date) -> list[dict[str, Any]]:
         return []
     # What was heard before today decides, so that the same mixes come back should the cache lose them.
     begin = datetime.combine(today, time.min, tzinfo=timezone.get_current_timezone())
-    clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(taste.clusters(listener))
+    clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(
+        taste.clusters(listener)
+    )
     version, recommender = found
     mask = exclusions.build_mask(
         version, recommender, exclusions.load_unwanted(listener), also=_all_songs(clusters)
@@ -108,7 +114,8 @@ def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
     return [
         cluster
         for cluster in clusters
-        if len(cluster.song_ids) >= LEAST_SONGS and cluster.mood not in ListenerControl.NOT_LEARNED_FROM
+        if len(cluster.song_ids) >= LEAST_SONGS
+        and cluster.mood not in ListenerControl.NOT_LEARNED_FROM
     ]
 
 

@@ -28,6 +28,8 @@ def continue_playlist(listener: User, playlist: Playlist, n: int = N_SONGS) -> S
         lambda: recommender.recommend(
             recommender.history(ids),
             n,
-            exclude=exclusions.build_mask(version, recommender, exclusions.load_unwanted(listener), also=ids),
+            exclude=exclusions.build_mask(
+                version, recommender, exclusions.load_unwanted(listener), also=ids
+            ),
         ),
     )

@@ -22,7 +22,9 @@ def rank_related_artists(songs: Iterable[Song], artist_id: int, n: int = N_ARTIS
 def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
     """Return artists whose songs are most like the best-known songs of `artist`."""
     similar = [
-        found for song in best_known(artist) for found in recommend.similar_songs(song, N_SIMILAR).songs
+        found
+        for song in best_known(artist)
+        for found in recommend.similar_songs(song, N_SIMILAR).songs
     ]
     return rank_related_artists(similar, artist.pk, n)
 
@@ -38,4 +40,6 @@ def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
     """Return the ids of the artist's available songs with most interactions; one or two queries."""
     heard = Interaction.objects.filter(song__artist=artist, song__is_available=True)
     ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
-    return [pk for pk, _count in ids] or list(artist.songs.available().values_list("pk", flat=True)[:n])
+    return [pk for pk, _count in ids] or list(
+        artist.songs.available().values_list("pk", flat=True)[:n]
+    )

@@ -15,7 +15,9 @@ class NotEnoughMemory(Exception):
     """The training would not fit; the message has the numbers."""
 
 
-def estimate_needed_bytes(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig) -> int:
+def estimate_needed_bytes(
+    n_events: int, n_listeners: int, n_songs: int, config: RecommenderConfig
+) -> int:
     """Estimate the peak of a training: reading the events, or the fit, whichever takes more."""
     reading = _COPIES_OF_EVENTS * BYTES_AN_EVENT * n_events
     fit = estimate_fit_bytes(config, n_listeners=n_listeners, n_items=n_songs, n_events=n_events)

@@ -74,7 +74,8 @@ class Evaluation:
         """Return the figures of each listener, so that any two versions can be compared on whom both measured."""
         measured = {
             metric: [
-                None if isnan(value) else round(value, 5) for value in self.report.get_values(SYSTEM, metric)
+                None if isnan(value) else round(value, 5)
+                for value in self.report.get_values(SYSTEM, metric)
             ]
             for metric in COMPARED
             if metric in self.report.metrics
@@ -84,7 +85,9 @@ class Evaluation:
     @property
     def sentence(self) -> str:
         beside = (
-            "" if self.rival_ndcg is None else f", the active version's configuration {self.rival_ndcg:.3f}"
+            ""
+            if self.rival_ndcg is None
+            else f", the active version's configuration {self.rival_ndcg:.3f}"
         )
         low, high = self.interval
         if self.n_measured < FEW_LISTENERS:
@@ -121,7 +124,11 @@ def evaluate_config(
 
 
 def _fit(
-    rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int, on_progress: OnProgress | None
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    split: Split,
+    seed: int,
+    on_progress: OnProgress | None,
 ) -> Recommender:
     return Recommender(config).fit(
         split.train, rows.features, prior=rows.prior, seed=seed, on_progress=on_progress
@@ -141,7 +148,9 @@ def _evaluate_fitted(
     )
 
 
-def compare_reports(ours: EvaluationReport, theirs: EvaluationReport, *, seed: int) -> dict[str, Interval]:
+def compare_reports(
+    ours: EvaluationReport, theirs: EvaluationReport, *, seed: int
+) -> dict[str, Interval]:
     """Return by metric the interval of ours minus theirs, paired by listener; both must be on one split."""
     return {metric: paired_bootstrap(ours, theirs, metric=metric, seed=seed) for metric in COMPARED}
 
@@ -162,7 +171,9 @@ def measure(
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
-    ours = _with_classic(_evaluate_fitted(rows, fitted, split, seed, on_progress), rows, config, split, seed)
+    ours = _with_classic(
+        _evaluate_fitted(rows, fitted, split, seed, on_progress), rows, config, split, seed
+    )
     interval = ours.interval(METRIC)
     evaluation = Evaluation(
         fitted.config,
@@ -178,7 +189,9 @@ def measure(
         return evaluation
     theirs = evaluate_config(rows, rival, split, seed=seed, on_progress=on_progress)
     difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
-    return replace(evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high))
+    return replace(
+        evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
+    )
 
 
 def _with_classic(
@@ -198,7 +211,9 @@ def _with_classic(
 def _fidelity(fitted: Recommender, split: Split, seed: int) -> Fidelity | None:
     """Say how often the reasons are true, for a sample; None where no listener's history is long enough."""
     try:
-        return measure_fidelity(fitted, fitted.histories(split.given), n_cases=conf.fidelity_cases, seed=seed)
+        return measure_fidelity(
+            fitted, fitted.histories(split.given), n_cases=conf.fidelity_cases, seed=seed
+        )
     except ValueError as error:
         log.info("The reasons were not measured: %s", error)
         return None

@@ -22,7 +22,13 @@ from common import jobs
 from common.jobs import Cancelled, LostLease, Swept
 from recommendations import telemetry
 from recommendations.conf import conf
-from recommendations.engine import PRESETS, ArtifactError, NotEnoughData, Recommender, RecommenderConfig
+from recommendations.engine import (
+    PRESETS,
+    ArtifactError,
+    NotEnoughData,
+    Recommender,
+    RecommenderConfig,
+)
 from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.data.training_rows import TrainingRows
@@ -102,7 +108,9 @@ def _already_active() -> str:
 def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
     """Return the configuration of a preset; `options["config"]` may replace parts of it."""
     if preset not in PRESETS:
-        raise UnknownPreset(f"There is no preset {preset!r}; there are: {', '.join(sorted(PRESETS))}.")
+        raise UnknownPreset(
+            f"There is no preset {preset!r}; there are: {', '.join(sorted(PRESETS))}."
+        )
     changes = options.get("config")
     if not changes:
         return PRESETS[preset]
@@ -115,7 +123,9 @@ def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
 def cancel(run: TrainingRun) -> TrainingRun:
     """Stop a run: at once while it waits, within one iteration while it runs (T11). An ended run stays as it is."""
     queued = TrainingRun.objects.filter(pk=run.pk).queued()
-    if not queued.update(status=Status.CANCELLED, finished_at=timezone.now(), cancel_requested=True):
+    if not queued.update(
+        status=Status.CANCELLED, finished_at=timezone.now(), cancel_requested=True
+    ):
         TrainingRun.objects.filter(pk=run.pk).running().update(cancel_requested=True)
     run.refresh_from_db()
     return run
@@ -136,7 +146,10 @@ def sweep(*, wait: bool = False) -> Swept:
 
 
 def run_training(
-    run_id: int, owner: str | None = None, *, on_progress: Callable[[str, float], None] | None = None
+    run_id: int,
+    owner: str | None = None,
+    *,
+    on_progress: Callable[[str, float], None] | None = None,
 ) -> TrainingRun:
     """Claim a queued run and see it through; a run that somebody else has is returned as it is (T09).
 
@@ -193,9 +206,7 @@ def _train_and_record(run: TrainingRun, reporter: Reporter, started: float) -> N
 
 def _of_the_disk(error: OSError) -> str:
     if error.errno in NO_SPACE:
-        return (
-            f"No space left on the disk of {settings.ARTIFACTS_DIR}; the version that serves is not touched."
-        )
+        return f"No space left on the disk of {settings.ARTIFACTS_DIR}; the version that serves is not touched."
     return f"{error.strerror or error}: {error.filename or settings.ARTIFACTS_DIR}"
 
 
@@ -238,7 +249,9 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     rows = _read(reporter)
     evaluation = _evaluate(rows, config, seed, run, reporter)
     # what was measured is what will serve: a search is not made a second time
-    recommender, fit_seconds = _fit(rows, evaluation.config if evaluation else config, seed, reporter)
+    recommender, fit_seconds = _fit(
+        rows, evaluation.config if evaluation else config, seed, reporter
+    )
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
@@ -259,8 +272,12 @@ def _read(reporter: Reporter) -> TrainingRows:
     rows = training_rows.read(lambda done, total: on_read("reading", done, total))
     events = rows.interactions
     if events.n_events < conf.minimum_interactions:
-        raise NotEnoughData("Nobody liked or played anything yet, so there is nothing to learn from.")
-    left_out = f" ({rows.n_left_out:,} left out at their listeners' wish)" if rows.n_left_out else ""
+        raise NotEnoughData(
+            "Nobody liked or played anything yet, so there is nothing to learn from."
+        )
+    left_out = (
+        f" ({rows.n_left_out:,} left out at their listeners' wish)" if rows.n_left_out else ""
+    )
     of = f"{events.n_listeners:,} listeners and {events.n_items:,} songs"
     reporter.say(f"Read {events.n_events:,} interactions of {of}{left_out}.")
     return rows
@@ -273,7 +290,11 @@ def _evaluate(
     if not run.options.get("evaluate", True):
         return None
     evaluation = measure(
-        rows, config, gate.find_champion_config(config), seed=seed, on_progress=reporter.enter("evaluating")
+        rows,
+        config,
+        gate.find_champion_config(config),
+        seed=seed,
+        on_progress=reporter.enter("evaluating"),
     )
     reporter.say(evaluation.sentence if evaluation else "Not measured: no listener has two songs.")
     return evaluation

@@ -9,7 +9,14 @@ from common.jobs import JobReporter, Lease
 from common.jobs.reporter import WRITE_EVERY
 
 # How much of a training each part takes, roughly; only the progress bar depends on it.
-PARTS = {"reading": 5, "evaluating": 45, "fitting": 25, "saving": 2, "activating": 1, "precomputing": 22}
+PARTS = {
+    "reading": 5,
+    "evaluating": 45,
+    "fitting": 25,
+    "saving": 2,
+    "activating": 1,
+    "precomputing": 22,
+}
 
 STEP = 0.3
 """What a step of a part takes of what is left of the part: nobody knows before how many steps a search will make."""
@@ -50,7 +57,9 @@ class Reporter(JobReporter):
     def _progress(self, stage: str, done: int, total: int) -> None:
         share = self._parts[self._part] / sum(self._parts.values())
         label = self._part if stage in ("", self._part) else f"{self._part}: {stage}"
-        self._tell(label, self._before() + share * self._of_part(stage, min(1.0, done / max(total, 1))))
+        self._tell(
+            label, self._before() + share * self._of_part(stage, min(1.0, done / max(total, 1)))
+        )
         self.stop_if_asked()
         if time.monotonic() - self._written >= WRITE_EVERY:
             self._write()

@@ -19,7 +19,14 @@ from django.utils.translation import gettext as _
 
 from recommendations.conf import conf
 from recommendations.engine import ArtifactError, Recommender
-from recommendations.models import Activation, Arm, Experiment, ModelVersion, RecommendationList, TrainingRun
+from recommendations.models import (
+    Activation,
+    Arm,
+    Experiment,
+    ModelVersion,
+    RecommendationList,
+    TrainingRun,
+)
 from recommendations.services.jobs import background_jobs
 from recommendations.services.versions import trends
 
@@ -58,7 +65,9 @@ def find(name: str) -> ModelVersion:
 def require_active() -> ModelVersion:
     version = active_version()
     if version is None:
-        raise RegistryError(_("No model version is active yet. Train one: python manage.py train_model"))
+        raise RegistryError(
+            _("No model version is active yet. Train one: python manage.py train_model")
+        )
     return version
 
 
@@ -80,7 +89,11 @@ def _earlier_versions(version: ModelVersion | None) -> Iterator[ModelVersion]:
         )
         entry = log_of.select_related("previous").first()
         version = entry.previous if entry else None
-        if version is not None and version.pk not in seen and version.state == ModelVersion.State.READY:
+        if (
+            version is not None
+            and version.pk not in seen
+            and version.state == ModelVersion.State.READY
+        ):
             yield version
 
 
@@ -133,7 +146,9 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
             % {"version": version.name, "state": version.get_state_display()}
         )
     Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
-    if reason != Activation.Reason.TRAINED:  # a training computes them itself, from what it has read
+    if (
+        reason != Activation.Reason.TRAINED
+    ):  # a training computes them itself, from what it has read
         background_jobs.request_lists(version)
     version.refresh_from_db()
     log.info("%s is active (%s)", version.name, reason)
@@ -241,7 +256,9 @@ def _load(version: ModelVersion) -> Recommender:
 def serving_recommender() -> tuple[ModelVersion, Recommender] | None:
     """Return the version that serves, loaded; a broken one is marked and the previous good one takes over (T05)."""
     # A page asks this several times, and the figures of a version are long to read.
-    version = ModelVersion.objects.filter(is_active=True).defer("config", "metadata", "metrics").first()
+    version = (
+        ModelVersion.objects.filter(is_active=True).defer("config", "metadata", "metrics").first()
+    )
     while version is not None:
         try:
             return version, load_recommender(version)
@@ -282,7 +299,9 @@ def prune(keep: int | None = None) -> list[ModelVersion]:
     stays = {v.pk for v in (active_version(), previous_version()) if v is not None}
     stays.update(ModelVersion.objects.usable().values_list("pk", flat=True)[:keep])
     stays.update(_in_experiments())
-    pruned = list(ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays))
+    pruned = list(
+        ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).exclude(pk__in=stays)
+    )
     for version in pruned:
         remove_files(version)
     return pruned
@@ -309,7 +328,9 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
     replaced = (
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
         .filter(pk=version.pk, artifact=version.artifact)
-        .update(artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=measure_size(folder))
+        .update(
+            artifact=name, manifest_sha256=manifest_digest(folder), size_bytes=measure_size(folder)
+        )
     )
     _loaded.forget(version.pk)
     shutil.rmtree(old if replaced else folder, ignore_errors=True)
@@ -319,7 +340,9 @@ def replace_artifact(version: ModelVersion, recommender: Recommender) -> bool:
 def remove_files(version: ModelVersion) -> None:
     """Take the row out of use before the files go, so that a crash in between leaves only files, which are swept."""
     with transaction.atomic():
-        ModelVersion.objects.filter(pk=version.pk, is_active=False).update(state=ModelVersion.State.PRUNED)
+        ModelVersion.objects.filter(pk=version.pk, is_active=False).update(
+            state=ModelVersion.State.PRUNED
+        )
         RecommendationList.objects.filter(version=version).delete()
     _loaded.forget(version.pk)
     shutil.rmtree(get_folder(version), ignore_errors=True)
@@ -330,7 +353,9 @@ def sweep_leftovers() -> list[str]:
     if TrainingRun.objects.running().exists():
         return []
     known = set(
-        ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).values_list("artifact", flat=True)
+        ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).values_list(
+            "artifact", flat=True
+        )
     )
     old = time.time() - conf.leftovers_after_seconds
     leftovers = [

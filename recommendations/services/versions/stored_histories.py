@@ -48,7 +48,9 @@ def remove_departed_histories(versions: Iterable[ModelVersion] | None = None) ->
 
 def _versions_with_histories() -> list[ModelVersion]:
     versions = ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED)
-    return [version for version in versions if keeps_histories(version.config.get("components", ()))]
+    return [
+        version for version in versions if keeps_histories(version.config.get("components", ()))
+    ]
 
 
 def _find_departed(version: ModelVersion) -> NDArray[np.int64]:
@@ -60,7 +62,9 @@ def _find_departed(version: ModelVersion) -> NDArray[np.int64]:
     except ArtifactError as error:
         log.warning("%s can't be searched for listeners who are gone: %s", version.name, error)
         return np.zeros(0, dtype=np.int64)
-    allowed = np.fromiter(User.objects.with_training_consent().values_list("pk", flat=True), dtype=np.int64)
+    allowed = np.fromiter(
+        User.objects.with_training_consent().values_list("pk", flat=True), dtype=np.int64
+    )
     return stored[(stored >= 0) & ~np.isin(stored, allowed)]
 
 

@@ -47,7 +47,9 @@ def take_over(version: ModelVersion, recommender: Recommender) -> None:
         return
     with _lock:
         _taken[recommender] = (time.monotonic(), known)
-    newest = Trends.objects.filter(version_id=version.pk).values_list("computed_at", flat=True).first()
+    newest = (
+        Trends.objects.filter(version_id=version.pk).values_list("computed_at", flat=True).first()
+    )
     if newest is not None and newest != known:
         _exchange(recommender, bytes(Trends.objects.get(version_id=version.pk).counts))
         _taken[recommender] = (time.monotonic(), newest)

@@ -38,12 +38,16 @@ class Turn:
     def keep(self, last_listener_id: int, n_done: int) -> None:
         """Move the cursor, in the caller's transaction; raise LostLease, which takes back what it wrote."""
         self.lease.write(
-            cursor=last_listener_id, n_done=F("n_done") + n_done, lease_until=jobs.leases.compute_lease_end()
+            cursor=last_listener_id,
+            n_done=F("n_done") + n_done,
+            lease_until=jobs.leases.compute_lease_end(),
         )
 
     def is_over(self) -> bool:
         """Return whether others should have their turn now; who asks then stops."""
-        self.was_ended = self.max_seconds is not None and time.monotonic() - self.started >= self.max_seconds
+        self.was_ended = (
+            self.max_seconds is not None and time.monotonic() - self.started >= self.max_seconds
+        )
         return self.was_ended
 
 
@@ -108,7 +112,9 @@ def _compute_lists(turn: Turn, reporter: JobReporter) -> None:
     precompute.precompute(
         version,
         after=turn.job.cursor,
-        on_progress=lambda _stage, done, total: reporter.report((already + done) / max(already + total, 1)),
+        on_progress=lambda _stage, done, total: reporter.report(
+            (already + done) / max(already + total, 1)
+        ),
         keep=turn.keep,
         is_turn_over=turn.is_over,
     )
