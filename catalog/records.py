@@ -43,6 +43,10 @@ class SongRecord(NamedTuple):
     # the artists of a joint work, as the source splits the credit: (name, MusicBrainz id or "")
     credit: tuple[tuple[str, str], ...] = ()
     audio_url: str = ""
+    # the artist that the whole album is filed under, where that is another than the song's
+    album_artist: str = ""
+    track_number: int | None = None
+    disc_number: int | None = None
 
 
 class ListenRecord(NamedTuple):

@@ -13,10 +13,13 @@ from catalog.listening.models import Interaction
 from catalog.playlists.models import PlaylistItem
 from catalog.signals import listening_changed
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
+from catalog.songs.sources import refresh_sources
 from common.transactions import lock_rows, retry_conflicts
 
 Kind = Interaction.Kind
-_TAKEN_OVER = ("album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url")
+_TAKEN_OVER = (
+    "album", "year", "duration_ms", "mbid", "isrc", "spotify_id", "audio_url", "track_number", "disc_number",
+)  # fmt: skip
 _NOTHING = (None, "")
 
 
@@ -71,6 +74,7 @@ def merge_songs(keeper: Song, duplicates: Iterable[Song]) -> MergeResult:
         for other in others:
             moved = _merge_song(keeper, other)
             n_moved, n_known = n_moved + moved.n_moved, n_known + moved.n_known
+        refresh_sources([keeper.pk])
         if listener_ids:
             transaction.on_commit(
                 partial(

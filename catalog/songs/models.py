@@ -210,6 +210,27 @@ class Song(models.Model):
     isrc = models.CharField("ISRC", max_length=12, blank=True, db_index=True)
     spotify_id = models.CharField("Spotify id", max_length=22, null=True, blank=True, unique=True)
     audio_url = models.URLField(_("audio or preview address"), max_length=500, blank=True)
+    disc_number = models.PositiveSmallIntegerField(_("disc"), null=True, blank=True)
+    track_number = models.PositiveSmallIntegerField(_("track"), null=True, blank=True)
+
+    # What `songs/sources.py` computes from the tables of all sources, so that a page of cards needs no query for it.
+    has_audio = models.BooleanField(
+        _("can be played here"),
+        default=False,
+        editable=False,
+        help_text=_("A file of a scanned folder or of a connected server holds it."),
+    )
+    lost_audio = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("It was withdrawn because its last file vanished, and comes back with one."),
+    )
+    cover_tag = models.CharField(
+        max_length=16,
+        blank=True,
+        editable=False,
+        help_text=_("Names the picture that a source has of it; another picture has another tag."),
+    )
 
     is_available = models.BooleanField(_("available"), default=True)
     import_run = models.ForeignKey(
@@ -237,6 +258,9 @@ class Song(models.Model):
         ordering = ["title", "id"]
         indexes = [
             models.Index(fields=["year"], name="song_year"),
+            models.Index(
+                fields=["cover_tag"], name="song_cover_tag", condition=~models.Q(cover_tag="")
+            ),
             models.Index(
                 fields=["import_run"],
                 name="song_import_run",

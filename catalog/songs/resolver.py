@@ -46,7 +46,10 @@ NAME_LENGTH = 500
 _NUMBERED = "song_"
 # any number; transactions that hand out song numbers wait for one another by it
 _NUMBERING_LOCK = 743_102_116
-_FILLED = (*FEATURES, "features_source", "other_sources", "year", "duration_ms")
+_FILLED = (
+    *FEATURES, "features_source", "other_sources", "year", "duration_ms", "album_id", "track_number", "disc_number",
+)  # fmt: skip
+_FACTS = ("year", "duration_ms", "track_number", "disc_number")
 _IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *_IDS, "duration_ms", "album__search_text")
 # names under which many different songs hide
@@ -251,17 +254,20 @@ class SongResolver:
         return resolved
 
     def fill_missing(self, records: Sequence[SongRecord], resolved: Resolution) -> None:
-        """Give known songs the features, year and duration that they lack and the records have."""
+        """Give known songs the features, album, genres and other facts that they lack and the records have."""
         record_by_song = {
             song_id: records[i]
             for i, song_id in enumerate(resolved.ids)
             if song_id is not None and i not in resolved.new and _has_facts(records[i])
         }
-        songs = Song.objects.only("pk", *_FILLED).in_bulk(list(record_by_song))
-        changed = [
-            song for song in songs.values() if _fill_missing_fields(song, record_by_song[song.pk])
-        ]
-        Song.objects.bulk_update(changed, _FILLED, batch_size=30)
+        songs = Song.objects.only("pk", "artist_id", *_FILLED).in_bulk(list(record_by_song))
+        changed = {
+            pk for pk, song in songs.items() if _fill_missing_fields(song, record_by_song[pk])
+        }
+        changed |= _fill_missing_albums(list(songs.values()), record_by_song)
+        fields = [name.removesuffix("_id") for name in _FILLED]
+        Song.objects.bulk_update([songs[pk] for pk in sorted(changed)], fields, batch_size=30)
+        _fill_missing_genres(record_by_song, makes_new=self._makes_genres)
 
     def _get_keys(self, record: SongRecord) -> SongKeys:
         names = (record.artist, record.title)
@@ -407,10 +413,12 @@ class SongResolver:
     ) -> None:
         new = [records[i] for i in positions_by_key.values()]
         artists = credits.find_or_add_artists(new)
-        albums = _find_or_add_albums(new, artists)
+        album_ids = _find_album_ids(new, artists)
         songs = [
-            self._build_song(records[i], key, artist_id, albums, brought.get(i))
-            for (key, i), artist_id in zip(positions_by_key.items(), artists, strict=True)
+            self._build_song(records[i], key, artist_id, album_id, brought.get(i))
+            for (key, i), artist_id, album_id in zip(
+                positions_by_key.items(), artists, album_ids, strict=True
+            )
         ]
         Song.objects.bulk_create(songs, batch_size=500, ignore_conflicts=True)
 
@@ -419,7 +427,7 @@ class SongResolver:
         record: SongRecord,
         key: str,
         artist_id: int,
-        albums: dict[tuple[int, str], int],
+        album_id: int | None,
         candidate: _Candidate | None,
     ) -> Song:
         title = record.title[:NAME_LENGTH]
@@ -436,9 +444,9 @@ class SongResolver:
             title=title,
             artist_id=artist_id,
             credit=credits.build_credit(record.artist, main),
-            album_id=albums.get((artist_id, normalise_name(record.album)))
-            if record.album
-            else None,
+            album_id=album_id,
+            track_number=record.track_number,
+            disc_number=record.disc_number,
             year=record.year,
             duration_ms=record.duration_ms,
             **dict(zip(FEATURES, record.features, strict=True)),
@@ -667,6 +675,24 @@ def _reserve_numbers(n: int) -> range:
     return range(int(last) + 1, int(last) + 1 + n)
 
 
+def _find_album_ids(records: Sequence[SongRecord], artists: Sequence[int]) -> list[int | None]:
+    """Return the album of each record, adding albums that are new; one of many artists is its album artist's."""
+    named = [i for i, record in enumerate(records) if record.album and record.album_artist]
+    credited = [
+        SongRecord(records[i].line, records[i].title, records[i].album_artist) for i in named
+    ]
+    owners = list(artists)
+    for i, artist_id in zip(
+        named, credits.find_or_add_artists(credited) if named else (), strict=True
+    ):
+        owners[i] = artist_id
+    albums = _find_or_add_albums(records, owners)
+    return [
+        albums.get((owner, normalise_name(record.album))) if record.album else None
+        for record, owner in zip(records, owners, strict=True)
+    ]
+
+
 def _find_or_add_albums(
     records: Sequence[SongRecord], artists: Sequence[int]
 ) -> dict[tuple[int, str], int]:
@@ -709,18 +735,53 @@ def _has_features(record: SongRecord) -> bool:
 
 
 def _has_facts(record: SongRecord) -> bool:
-    return _has_features(record) or record.year is not None or record.duration_ms is not None
+    facts = (getattr(record, name) for name in _FACTS)
+    return (
+        _has_features(record)
+        or bool(record.album or record.genres)
+        or any(f is not None for f in facts)
+    )
 
 
 def _fill_missing_fields(song: Song, record: SongRecord) -> bool:
     """Set what `song` lacks; return whether that was anything."""
     features = _select_missing(song, dict(zip(FEATURES, record.features, strict=True)))
-    facts = _select_missing(song, {"year": record.year, "duration_ms": record.duration_ms})
+    facts = _select_missing(song, {name: getattr(record, name) for name in _FACTS})
     if features:
         song.learn_features(features, record.features_source)
     for name, value in facts.items():
         setattr(song, name, value)
     return bool(features or facts)
+
+
+def _fill_missing_albums(
+    songs: Sequence[Song], record_by_song: Mapping[int, SongRecord]
+) -> set[int]:
+    """Give songs without an album that of their record; return those that were changed."""
+    without = [song for song in songs if song.album_id is None and record_by_song[song.pk].album]
+    if not without:
+        return set()
+    records = [record_by_song[song.pk] for song in without]
+    for song, album_id in zip(
+        without, _find_album_ids(records, [song.artist_id for song in without]), strict=True
+    ):
+        song.album_id = album_id
+    return {song.pk for song in without}
+
+
+def _fill_missing_genres(record_by_song: Mapping[int, SongRecord], *, makes_new: bool) -> None:
+    """Link songs without any genre to those of their records."""
+    named = {song_id for song_id, record in record_by_song.items() if record.genres}
+    if not named:
+        return
+    with_genres: set[int] = set()
+    for some_ids in chunks(named, _MANY):
+        links = Song.genres.through.objects.filter(song_id__in=some_ids)
+        with_genres.update(links.values_list("song_id", flat=True))
+    add_genres(
+        {song_id: record_by_song[song_id].genres for song_id in named - with_genres},
+        makes_new=makes_new,
+    )
 
 
 def _select_missing(song: Song, facts: Mapping[str, Any]) -> dict[str, Any]:
