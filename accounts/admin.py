@@ -25,7 +25,10 @@ class ListenerAdmin(UserAdmin):
     show_full_result_count = False
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
-        (_("Listening"), {"fields": ["personalised", "shares_playlists", "theme", "language"]}),
+        (
+            _("Listening"),
+            {"fields": ["personalised", "shares_playlists", "theme", "language", "time_zone"]},
+        ),
     )
 
     def get_deleted_objects(self, objs, request):

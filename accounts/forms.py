@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services, throttle
 from accounts.models import Scope, Theme, User
+from accounts.time_zones import list_time_zones
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 
 
@@ -87,6 +88,13 @@ class SettingsForm(forms.ModelForm):
         choices=[("", _("Like my browser")), *settings.LANGUAGES],
         required=False,
     )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        help_text=_(
+            "Days and times on all pages, in your statistics and feeds are in this time zone."
+        ),
+    )
     theme = forms.ChoiceField(
         label=_("Appearance"), choices=Theme.choices, widget=forms.RadioSelect
     )
@@ -103,11 +111,11 @@ class SettingsForm(forms.ModelForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    field_order = ["language", "theme", "shares_playlists", "email", "password"]
+    field_order = ["language", "time_zone", "theme", "shares_playlists", "email", "password"]
 
     class Meta:
         model = User
-        fields = ["language", "theme", "email", "shares_playlists"]
+        fields = ["language", "time_zone", "theme", "email", "shares_playlists"]
         labels = {"shares_playlists": _("Let players fetch the playlists made for me")}
         help_texts = {
             "shares_playlists": _(
@@ -121,6 +129,7 @@ class SettingsForm(forms.ModelForm):
         self.user = User.objects.get(pk=request.user.pk)
         super().__init__(*args, instance=self.user, **kwargs)
         self.request = request
+        self.fields["time_zone"].choices = _list_zone_choices(self.user.time_zone)
 
     def clean(self) -> dict:
         data = super().clean()
@@ -133,6 +142,16 @@ class SettingsForm(forms.ModelForm):
         services.change_email(self.request.user, wanted.pop("email"))
         services.save_settings(self.request.user, **wanted)
         return self.request.user
+
+
+def _list_zone_choices(chosen: str) -> list[tuple[str, str]]:
+    """Return the zones to choose from; the site's by its name while the listener has none."""
+    names = list_time_zones()
+    if not chosen:
+        unknown = _("The site's (%(zone)s)") % {"zone": settings.TIME_ZONE}
+        return [("", unknown), *((name, name.replace("_", " ")) for name in names)]
+    extra = [] if chosen in names else [chosen]
+    return [(name, name.replace("_", " ")) for name in [*extra, *names]]
 
 
 def _confirm_password(form: "SettingsForm | DeleteAccountForm", password: str) -> None:

@@ -4,10 +4,12 @@ import time
 
 from django.conf import settings
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from rest_framework.views import APIView
 
-from accounts import throttle
+from accounts import services, throttle
+from accounts.time_zones import get_time_zone, read_browser_time_zone
 
 PERIOD = 60
 
@@ -50,6 +52,30 @@ class LimitAnonymousPages:
         answer = render(request, "429.html", status=429)
         answer["Retry-After"] = str(PERIOD - int(now % PERIOD))
         return answer
+
+
+class ActivateTimeZone:
+    """Show days and times of every page in the listener's own time zone; the API answers in the site's.
+
+    An account that has named no zone yet gets the one its browser names, once.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(self, request, view, args, kwargs):
+        if issubclass(getattr(view, "cls", object), APIView) or not request.user.is_authenticated:
+            return
+        user = request.user
+        if not user.time_zone and (name := read_browser_time_zone(request)):
+            services.save_settings(user, time_zone=name)
+        timezone.activate(get_time_zone(user))
 
 
 def exempt_from_page_limit(view):

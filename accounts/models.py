@@ -41,6 +41,12 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
     language = models.CharField(
         _("language"), max_length=10, blank=True, help_text=_("Empty: the browser's.")
     )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        help_text=_("Empty: the site's, until a browser names its own."),
+    )
     shares_playlists = models.BooleanField(
         _("shares playlists"),
         default=False,

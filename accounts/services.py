@@ -27,7 +27,9 @@ class NotInvited(Exception):
     """The site takes new accounts by invitation only, and the invitation is missing, used or too old."""
 
 
-def sign_up(username: str, password: str, email: str = "", invitation: str = "") -> User:
+def sign_up(
+    username: str, password: str, email: str = "", invitation: str = "", time_zone: str = ""
+) -> User:
     """Create the account. Raises NameTaken, and NotInvited where sign-up is not open."""
     if not may_sign_up(invitation):
         raise NotInvited
@@ -35,7 +37,7 @@ def sign_up(username: str, password: str, email: str = "", invitation: str = "")
         raise NameTaken
     try:
         with transaction.atomic():
-            user = User.objects.create_user(username, email, password)
+            user = User.objects.create_user(username, email, password, time_zone=time_zone)
             if settings.SIGN_UP != OPEN and not invitations.use_invitation(invitation):
                 raise NotInvited
     except IntegrityError:  # the same name a moment earlier

@@ -27,6 +27,7 @@ from accounts.forms import (
     TokenForm,
 )
 from accounts.tasks import request_password_reset
+from accounts.time_zones import read_browser_time_zone
 
 
 class SignIn(auth_views.LoginView):
@@ -77,6 +78,7 @@ def sign_up(request):
         return render(request, "429.html", {"minutes": throttle.SIGN_UP.minutes}, status=429)
     throttle.SIGN_UP.count(network)
     wanted = {name: form.cleaned_data[name] for name in ("username", "password", "email")}
+    wanted["time_zone"] = read_browser_time_zone(request)
     try:
         user = services.sign_up(**wanted, invitation=invitation)
     except services.NameTaken:

@@ -8,9 +8,9 @@ from typing import Any
 from django.apps import apps
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from accounts.models import User
+from accounts.time_zones import get_time_zone
 from catalog.listening.models import Interaction
 from catalog.signals import listening_changed
 from catalog.songs.models import Song
@@ -48,8 +48,8 @@ def list_history(listener: User) -> QuerySet[Interaction]:
 
 
 def list_day(listener: User, day: date) -> QuerySet[Interaction]:
-    """Return the plays and skips of one day in the site's time zone."""
-    zone = timezone.get_current_timezone()
+    """Return the plays and skips of one day in the listener's time zone."""
+    zone = get_time_zone(listener)
     if not date.min < day < date.max - timedelta(days=1):  # its ends may not exist in UTC
         return Interaction.objects.none()
     start = datetime.combine(day, time.min, tzinfo=zone)

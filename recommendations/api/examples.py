@@ -42,6 +42,7 @@ ME = {
     "shares_playlists": False,
     "theme": "system",
     "language": "",
+    "time_zone": "Europe/Berlin",
     "is_staff": False,
     "date_joined": "2026-01-02T03:04:05Z",
 }

@@ -3,6 +3,7 @@
 from django.conf import settings
 from rest_framework import serializers
 
+from accounts import time_zones
 from accounts.models import Theme, User
 from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, document_example
 from catalog.models import Playlist
@@ -128,6 +129,12 @@ class OutcomeIn(serializers.Serializer):
 class MeSerializer(serializers.ModelSerializer):
     theme = serializers.ChoiceField(choices=Theme.values, required=False)
     language = serializers.CharField(max_length=10, allow_blank=True, required=False)
+    time_zone = serializers.CharField(
+        max_length=time_zones.MAX_LENGTH,
+        allow_blank=True,
+        required=False,
+        help_text="An IANA name such as Europe/Berlin; empty: the site's.",
+    )
 
     class Meta:
         model = User
@@ -138,10 +145,18 @@ class MeSerializer(serializers.ModelSerializer):
             "shares_playlists",
             "theme",
             "language",
+            "time_zone",
             "is_staff",
             "date_joined",
         ]
         read_only_fields = ["username", "is_staff", "date_joined"]
+
+    def validate_time_zone(self, name: str) -> str:
+        if name and not time_zones.is_time_zone(name):
+            raise serializers.ValidationError(
+                f"{name!r} is not a time zone; name one such as Europe/Berlin."
+            )
+        return name
 
     def validate_language(self, language: str) -> str:
         known = [code for code, _ in settings.LANGUAGES]

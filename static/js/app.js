@@ -85,6 +85,10 @@ new MutationObserver(() => {
   }, 6000);
 }).observe(toasts, { childList: true });
 
+/* Days and times are shown where the listener is; the server keeps the zone that the first page names. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) document.cookie = `time_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+
 startPlayer();
 startReorder();
 startSeen();

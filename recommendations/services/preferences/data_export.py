@@ -103,6 +103,7 @@ def _account(listener: User) -> dict[str, Any]:
         "last_sign_in_at": _moment(listener.last_login),
         "language": listener.language,
         "theme": listener.theme,
+        "time_zone": listener.time_zone,
         "personalised": listener.personalised,
         "shares_playlists": listener.shares_playlists,
     }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from accounts.time_zones import get_local_day
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
@@ -65,7 +66,7 @@ def make(listener: User, kind: str, day: date | None = None) -> list[Playlist]:
 
     The list is empty while too little is known to make any.
     """
-    day = day or timezone.localdate()
+    day = day or get_local_day(listener)
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
             return _daily(listener, day)
@@ -276,7 +277,7 @@ def _daily(listener: User, day: date) -> list[Playlist]:
         owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-"
     )
     found = list(kept.order_by("period"))
-    if found or day != timezone.localdate():
+    if found or day != get_local_day(listener):
         return found
     made = [
         _get_or_make(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix))

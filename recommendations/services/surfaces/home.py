@@ -11,6 +11,7 @@ from django.db.models import Max, Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.time_zones import get_local_day
 from catalog.models import Interaction, Song
 from recommendations.engine import RecommendedList, Recommender, rerank
 from recommendations.models import ModelVersion
@@ -81,7 +82,7 @@ def because_you_liked(
     if not ids:
         return None
     liked = Song.objects.select_related("artist").get(
-        pk=ids[timezone.localdate().toordinal() % len(ids)]
+        pk=ids[get_local_day(listener).toordinal() % len(ids)]
     )
     similar = recommend.similar_songs(liked, 2 * LENGTH)
     known = set(

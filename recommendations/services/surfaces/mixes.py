@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, Max
-from django.utils import timezone
 
 from accounts.models import User
+from accounts.time_zones import get_local_day, get_time_zone
 from catalog.models import Song
 from recommendations.engine import Explanation, RecommendedList
 from recommendations.models import ListenerControl
@@ -71,7 +71,7 @@ def daily_mix(listener: User, number: int) -> Mix | None:
 
 def _drafts(listener: User) -> list[dict[str, Any]]:
     """Return what the mixes are made of, kept for the day; until there is enough to mix nothing is kept."""
-    today = timezone.localdate()
+    today = get_local_day(listener)
     moods = ListenerControl.objects.filter(
         listener=listener, kind__in=ListenerControl.MOODS
     ).aggregate(n=Count("pk"), last=Max("pk"))
@@ -92,7 +92,7 @@ def _make_mixes(listener: User, today: date) -> list[dict[str, Any]]:
     if found is None:
         return []
     # What was heard before today decides, so that the same mixes come back should the cache lose them.
-    begin = datetime.combine(today, time.min, tzinfo=timezone.get_current_timezone())
+    begin = datetime.combine(today, time.min, tzinfo=get_time_zone(listener))
     clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(
         taste.clusters(listener)
     )
