@@ -7,6 +7,13 @@ from catalog.listening.models import (
     Submission,
 )
 from catalog.playlists.models import Playlist, PlaylistItem
+from catalog.servers.models import (
+    MusicServer,
+    RejectedServerSong,
+    ServerAccount,
+    ServerSong,
+    ServerSync,
+)
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
 
 __all__ = [
@@ -18,11 +25,16 @@ __all__ = [
     "ImportRun",
     "Interaction",
     "LatestImport",
+    "MusicServer",
     "NowPlaying",
     "Playlist",
     "PlaylistItem",
     "RecordingMsid",
     "RejectedImportRow",
+    "RejectedServerSong",
+    "ServerAccount",
+    "ServerSong",
+    "ServerSync",
     "Song",
     "SongAlias",
     "Submission",

@@ -37,6 +37,9 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. Run `make run`, which writes a .env with a random one, or set it in the environment."
     )
 
+# Encrypts the accounts on music servers; without it a file in DATA_DIR has the key (catalog.servers.credentials).
+CREDENTIALS_KEY = env.str("CREDENTIALS_KEY", default="")
+
 # Holds listening histories and messages: nobody else on the machine may read it.
 _broker_folders = (BROKER_DIR / "messages", BROKER_DIR / "control")
 for _folder in (

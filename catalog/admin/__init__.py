@@ -1,3 +1,3 @@
-from catalog.admin import imports, music, records
+from catalog.admin import imports, music, records, servers
 
-__all__ = ["imports", "music", "records"]
+__all__ = ["imports", "music", "records", "servers"]

@@ -22,7 +22,16 @@ from accounts.models import User
 from accounts.tokens import create_token
 from catalog.imports import import_jobs, ingest
 from catalog.listening.models import LatestImport, NowPlaying
-from catalog.models import Artist, ImportRun, Interaction, Playlist, Song, Submission
+from catalog.models import (
+    Artist,
+    ImportRun,
+    Interaction,
+    MusicServer,
+    Playlist,
+    ServerAccount,
+    Song,
+    Submission,
+)
 from recommendations.models import (
     Activation,
     Experiment,
@@ -87,6 +96,8 @@ def fill_every_table(user: User, song: Song) -> None:
     )
     shown = Impression.objects.create(listener=user, surface="x", step="live", song_ids=[song.pk])
     shown.outcomes.create(song=song, kind="click", position=1)
+    server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")
+    ServerAccount.objects.create(server=server, user=user, account_name=NAME, secret="x")
     version = ModelVersion.objects.create(
         artifact="none", size_bytes=0, n_listeners=0, n_songs=0, n_interactions=0, fit_seconds=0
     )

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import ImportRun, Interaction
+from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount
 from recommendations.models import Impression, ModelVersion, RecommendationList
 from recommendations.services.training import pipeline
 from tests.api.caller import Caller
@@ -152,6 +152,7 @@ EXPORTED = {
     "catalog.LatestImport": "latest_imports",
     "catalog.NowPlaying": "now_playing",
     "catalog.Playlist": "playlists",
+    "catalog.ServerAccount": "server_accounts",
     "catalog.Submission": "recent_submissions",
     "recommendations.Impression": "shown_lists",
     "recommendations.RecommendationList": "recommendation_lists",
@@ -192,12 +193,15 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     RecommendationList.objects.create(
         listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
     )
+    server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")
+    ServerAccount.objects.create(server=server, user=alice.user, account_name="al", secret="very secret")
     alice.prefix = "/1/"
     alice.post("submit-listens", {"listen_type": "playing_now", "payload": [playing()]})
     alice.post("latest-import", {"ts": 1_700_000_000})
     alice.prefix = "/api/v1/"
     data = alice.get("me/export/").body
     assert [name for name in EXPORTED.values() if not data[name]] == []
+    assert "very secret" not in str(data)
     (seen,) = data["shown_lists"]
     assert (seen["songs"], seen["outcomes"][0]["kind"]) == (["song_0"], "click")
 

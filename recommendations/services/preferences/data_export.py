@@ -16,6 +16,7 @@ from catalog.models import (
     LatestImport,
     NowPlaying,
     Playlist,
+    ServerAccount,
     Song,
     Submission,
 )
@@ -81,6 +82,16 @@ def export_data(listener: User) -> dict[str, Any]:
         "latest_imports": [
             {"service": one.service, "up_to": _moment(one.listened_at)}
             for one in LatestImport.objects.filter(listener=listener).order_by("service")
+        ],
+        "server_accounts": [
+            {
+                "server": one.server.name,
+                "account": one.account_name,
+                "joined_at": _moment(one.joined_at),
+                "star_back": one.star_back,
+                "last_read_at": _moment(one.last_pull_at),
+            }
+            for one in ServerAccount.objects.filter(user=listener).select_related("server")
         ],
         "access_tokens": [
             {
