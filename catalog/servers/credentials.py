@@ -32,7 +32,9 @@ def decrypt_secret(encrypted: str) -> str:
         return _load_cipher(makes_key=False).decrypt(encrypted.encode()).decode()
     except (InvalidToken, FileNotFoundError):
         raise SecretLost(
-            _("The key for stored passwords is not the one they were stored with: enter the password again.")
+            _(
+                "The key for stored passwords is not the one they were stored with: enter the password again."
+            )
         ) from None
 
 

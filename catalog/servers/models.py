@@ -48,7 +48,9 @@ class MusicServer(models.Model):
     )
     secret = models.TextField(editable=False, blank=True)
     sync_library = models.BooleanField(_("bring its songs in"), default=True)
-    sync_opinions = models.BooleanField(_("bring in stars and ratings of joined accounts"), default=True)
+    sync_opinions = models.BooleanField(
+        _("bring in stars and ratings of joined accounts"), default=True
+    )
     sync_plays = models.BooleanField(_("bring in plays of joined accounts"), default=True)
     write_playlists = models.BooleanField(_("write playlists into it"), default=True)
     sync_every_hours = models.PositiveSmallIntegerField(
@@ -96,7 +98,9 @@ class ServerSync(JobRow):
     )
     stage = models.CharField(_("stage"), max_length=100, blank=True)
     note = models.TextField(
-        _("note"), blank=True, help_text="What was odd about the server's answers, one sentence a line."
+        _("note"),
+        blank=True,
+        help_text="What was odd about the server's answers, one sentence a line.",
     )
     n_read = models.PositiveIntegerField(_("songs read"), default=0)
     n_added = models.PositiveIntegerField(_("new songs"), default=0)
@@ -149,24 +153,32 @@ class ServerSong(models.Model):
     Several items of a server may be one song. A removed item keeps its row, so that it comes back as what it was.
     """
 
-    server = models.ForeignKey(MusicServer, on_delete=models.CASCADE, related_name="songs", db_index=False)
+    server = models.ForeignKey(
+        MusicServer, on_delete=models.CASCADE, related_name="songs", db_index=False
+    )
     song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="server_songs")
     item_id = models.CharField(max_length=ITEM_ID_LENGTH)
     album_item_id = models.CharField(max_length=ITEM_ID_LENGTH, blank=True)
     artist_item_id = models.CharField(max_length=ITEM_ID_LENGTH, blank=True)
     cover_id = models.CharField(max_length=ITEM_ID_LENGTH, blank=True)
-    path = models.TextField(blank=True, help_text="As the server writes it; empty where it does not tell.")
+    path = models.TextField(
+        blank=True, help_text="As the server writes it; empty where it does not tell."
+    )
     suffix = models.CharField(max_length=20, blank=True)
     content_type = models.CharField(max_length=100, blank=True)
     n_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     disc_number = models.PositiveIntegerField(null=True, blank=True)
     track_number = models.PositiveIntegerField(null=True, blank=True)
     fingerprint = models.CharField(
-        max_length=32, help_text="Of everything that the server said; the same one needs no second look."
+        max_length=32,
+        help_text="Of everything that the server said; the same one needs no second look.",
     )
-    is_bringer = models.BooleanField(default=False, help_text="The song came into the catalog by this row.")
+    is_bringer = models.BooleanField(
+        default=False, help_text="The song came into the catalog by this row."
+    )
     has_withdrawn = models.BooleanField(
-        default=False, help_text="Its removal made the song unavailable; its return makes it available."
+        default=False,
+        help_text="Its removal made the song unavailable; its return makes it available.",
     )
     seen_in = models.BigIntegerField(default=0, help_text="The sync that saw it last.")
     missing_since = models.DateTimeField(null=True, blank=True)
@@ -180,7 +192,8 @@ class ServerSong(models.Model):
         indexes = [
             models.Index(fields=["server", "seen_in"], name="server_song_seen"),
             models.Index(
-                fields=["server", "album_item_id", "disc_number", "track_number"], name="server_song_album"
+                fields=["server", "album_item_id", "disc_number", "track_number"],
+                name="server_song_album",
             ),
         ]
         constraints = [
@@ -198,7 +211,10 @@ class ServerAccount(models.Model):
     """
 
     server = models.ForeignKey(
-        MusicServer, on_delete=models.CASCADE, related_name="accounts", verbose_name=_("music server")
+        MusicServer,
+        on_delete=models.CASCADE,
+        related_name="accounts",
+        verbose_name=_("music server"),
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -222,8 +238,12 @@ class ServerAccount(models.Model):
         verbose_name_plural = _("accounts on music servers")
         ordering = ["server", "user"]
         constraints = [
-            models.UniqueConstraint(fields=["server", "user"], name="server_account_one_a_listener"),
-            models.UniqueConstraint("server", Lower("account_name"), name="server_account_one_owner"),
+            models.UniqueConstraint(
+                fields=["server", "user"], name="server_account_one_a_listener"
+            ),
+            models.UniqueConstraint(
+                "server", Lower("account_name"), name="server_account_one_owner"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -194,7 +194,9 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
         listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
     )
     server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")
-    ServerAccount.objects.create(server=server, user=alice.user, account_name="al", secret="very secret")
+    ServerAccount.objects.create(
+        server=server, user=alice.user, account_name="al", secret="very secret"
+    )
     alice.prefix = "/1/"
     alice.post("submit-listens", {"listen_type": "playing_now", "payload": [playing()]})
     alice.post("latest-import", {"ts": 1_700_000_000})

@@ -33,7 +33,9 @@ class Request:
 class Raw:
     """An answer below the protocol: a status, headers and bytes as they are."""
 
-    def __init__(self, body: bytes = b"", status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, body: bytes = b"", status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
         self.body, self.status, self.headers = body, status, headers or {}
 
 
@@ -94,26 +96,41 @@ class StandIn:
         if password is None:
             return make_failure(40, "Wrong username or password")
         expected = hashlib.md5(f"{password}{request.get('s')}".encode()).hexdigest()
-        return None if request.get("t") == expected else make_failure(40, "Wrong username or password")
+        return (
+            None if request.get("t") == expected else make_failure(40, "Wrong username or password")
+        )
 
     def _answer_ping(self, request: Request) -> dict[str, Any]:
         return {}
 
     def _answer_search3(self, request: Request) -> dict[str, Any]:
         first, number = int(request.get("songOffset", "0")), int(request.get("songCount", "20"))
-        return {"searchResult3": {"song": self._list_for(request, self.songs[first : first + number])}}
+        return {
+            "searchResult3": {"song": self._list_for(request, self.songs[first : first + number])}
+        }
 
     def _list_for(self, request: Request, songs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         stars = self.starred.get(request.get("u"), {})
-        return [song | ({"starred": stars[song["id"]]} if song.get("id") in stars else {}) for song in songs]
+        return [
+            song | ({"starred": stars[song["id"]]} if song.get("id") in stars else {})
+            for song in songs
+        ]
 
     def _answer_getSong(self, request: Request) -> dict[str, Any]:
         song = next((one for one in self.songs if one.get("id") == request.get("id")), None)
-        return {"song": self._list_for(request, [song])[0]} if song else make_failure(70, "no such song")
+        return (
+            {"song": self._list_for(request, [song])[0]}
+            if song
+            else make_failure(70, "no such song")
+        )
 
     def _answer_getStarred2(self, request: Request) -> dict[str, Any]:
         stars = self.starred.get(request.get("u"), {})
-        return {"starred2": {"song": self._list_for(request, [s for s in self.songs if s["id"] in stars])}}
+        return {
+            "starred2": {
+                "song": self._list_for(request, [s for s in self.songs if s["id"] in stars])
+            }
+        }
 
     def _answer_star(self, request: Request) -> dict[str, Any]:
         stars = self.starred.setdefault(request.get("u"), {})
@@ -131,18 +148,25 @@ class StandIn:
     def _answer_stream(self, request: Request) -> Raw:
         start = request.headers.get("range", "bytes=0-").removeprefix("bytes=").split("-")[0]
         body = self.sound[int(start) :]
-        headers = {"Content-Type": "audio/mpeg", "Accept-Ranges": "bytes", "Set-Cookie": "session=secret"}
+        headers = {
+            "Content-Type": "audio/mpeg",
+            "Accept-Ranges": "bytes",
+            "Set-Cookie": "session=secret",
+        }
         if "range" not in request.headers:
             return Raw(body, 200, headers)
         size = len(self.sound)
         return Raw(body, 206, headers | {"Content-Range": f"bytes {start}-{size - 1}/{size}"})
 
     def _answer_getCoverArt(self, request: Request) -> Raw:
-        return Raw(b"\xff\xd8\xff" + request.get("size", "0").encode(), 200, {"Content-Type": "image/jpeg"})
+        return Raw(
+            b"\xff\xd8\xff" + request.get("size", "0").encode(), 200, {"Content-Type": "image/jpeg"}
+        )
 
     def _answer_getPlaylists(self, request: Request) -> dict[str, Any]:
         shown = [
-            {key: value for key, value in one.items() if key != "songs"} for one in self.playlists.values()
+            {key: value for key, value in one.items() if key != "songs"}
+            for one in self.playlists.values()
         ]
         return {"playlists": {"playlist": shown}}
 
@@ -163,7 +187,11 @@ class StandIn:
         return {}
 
     def _answer_deletePlaylist(self, request: Request) -> dict[str, Any]:
-        return {} if self.playlists.pop(request.get("id"), None) else make_failure(70, "no such playlist")
+        return (
+            {}
+            if self.playlists.pop(request.get("id"), None)
+            else make_failure(70, "no such playlist")
+        )
 
 
 def make_failure(code: int, message: str) -> dict[str, Any]:
@@ -225,7 +253,9 @@ def serve_stand_in(stand_in: Any) -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     stand_in.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield stand_in

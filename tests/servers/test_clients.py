@@ -23,7 +23,15 @@ from catalog.servers.clients import (
     sign_in,
 )
 from catalog.servers.credentials import decrypt_secret, encrypt_secret, get_key_path
-from tests.servers.stand_in import ACCOUNT, PASSWORD, Raw, StandIn, make_failure, make_song, serve_stand_in
+from tests.servers.stand_in import (
+    ACCOUNT,
+    PASSWORD,
+    Raw,
+    StandIn,
+    make_failure,
+    make_song,
+    serve_stand_in,
+)
 
 
 def read_all(client) -> tuple[list, list, list[str]]:
@@ -62,9 +70,18 @@ class TestLibrary:
             )
         ]
         (song,) = read_all(open_client(server))[0]
-        assert (song.title, song.artist, song.album, song.year) == ("Song 1", "Artist 1", "Album 1", 1991)
+        assert (song.title, song.artist, song.album, song.year) == (
+            "Song 1",
+            "Artist 1",
+            "Album 1",
+            1991,
+        )
         assert (song.duration_ms, song.track_number, song.disc_number) == (181_000, 2, 1)
-        assert (song.genres, song.tempo, song.isrc) == (("Jazz", "Soul", "Funk"), 93.0, "GBAYE0601498")
+        assert (song.genres, song.tempo, song.isrc) == (
+            ("Jazz", "Soul", "Funk"),
+            93.0,
+            "GBAYE0601498",
+        )
         assert song.mbid == "7d4a8a3e-2f1b-4a6c-9f25-0f6f4e0f1d11"
         assert song.credit == (("A", ""), ("B", ""))
         assert (song.album_item_id, song.artist_item_id, song.cover_id) == ("al1", "ar1", "al-1")
@@ -97,7 +114,9 @@ class TestLibrary:
     def test_an_odd_entry_is_one_rejected_row(self, server, stand_in, entry, reason):
         stand_in.answers["search3"] = lambda request: {
             "searchResult3": {
-                "song": [make_song(1), entry, make_song(2)] if request.get("songOffset") == "0" else []
+                "song": [make_song(1), entry, make_song(2)]
+                if request.get("songOffset") == "0"
+                else []
             }
         }
         songs, rejected, _ = read_all(open_client(server))
@@ -113,24 +132,35 @@ class TestLibrary:
                   "artists", "albumId")  # fmt: skip
         stand_in.songs = [make_song(1, **dict.fromkeys(fields, odd))]
         (song,) = read_all(open_client(server))[0]
-        assert (song.title, song.year, song.duration_ms, song.n_bytes) == ("Song 1", None, None, None)
+        assert (song.title, song.year, song.duration_ms, song.n_bytes) == (
+            "Song 1",
+            None,
+            None,
+            None,
+        )
         assert "\0" not in song.path and "\ud800" not in song.path
 
     def test_a_server_that_repeats_its_page_is_read_album_by_album(self, server, stand_in):
-        stand_in.answers["search3"] = lambda request: {"searchResult3": {"song": stand_in.songs[:3]}}
+        stand_in.answers["search3"] = lambda request: {
+            "searchResult3": {"song": stand_in.songs[:3]}
+        }
         albums = [{"id": "al0"}, {"id": "al1"}]
         stand_in.answers["getAlbumList2"] = lambda request: {
             "albumList2": {"album": albums if request.get("offset") == "0" else []}
         }
         stand_in.answers["getAlbum"] = lambda request: {
-            "album": {"song": [song for song in stand_in.songs if song["albumId"] == request.get("id")]}
+            "album": {
+                "song": [song for song in stand_in.songs if song["albumId"] == request.get("id")]
+            }
         }
         songs, _, notes = read_all(open_client(server))
         assert {song.item_id for song in songs} >= {"s0", "s5", "s10", "s1", "s6", "s11"}
         assert notes == ["The server repeated a page at song 3, so it was read album by album."]
 
     def test_a_server_without_an_empty_search_is_read_album_by_album(self, server, stand_in):
-        stand_in.answers["search3"] = lambda request: make_failure(10, "Required parameter query is missing")
+        stand_in.answers["search3"] = lambda request: make_failure(
+            10, "Required parameter query is missing"
+        )
         stand_in.answers["getAlbumList2"] = lambda request: {
             "albumList2": {"album": {"id": "al0"} if request.get("offset") == "0" else []}
         }
@@ -153,7 +183,9 @@ class TestSigningIn:
 
     def test_a_server_that_takes_no_token_gets_the_password(self, server, stand_in):
         stand_in.answers["ping"] = lambda request: (
-            {} if request.get("p") == f"enc:{PASSWORD.encode().hex()}" else make_failure(41, "no tokens")
+            {}
+            if request.get("p") == f"enc:{PASSWORD.encode().hex()}"
+            else make_failure(41, "no tokens")
         )
         client = open_client(server)
         client.ping()
@@ -166,7 +198,9 @@ class TestSigningIn:
         assert sign_in(server, ACCOUNT, PASSWORD) == PASSWORD
 
     def test_a_server_that_repeats_our_password_in_its_error_tells_nobody(self, server, stand_in):
-        stand_in.answers["ping"] = lambda request: make_failure(0, f"bad password {PASSWORD} of olga")
+        stand_in.answers["ping"] = lambda request: make_failure(
+            0, f"bad password {PASSWORD} of olga"
+        )
         with pytest.raises(WrongAnswer) as caught:
             open_client(server).ping()
         assert PASSWORD not in str(caught.value)
@@ -207,7 +241,9 @@ class TestWhatGoesWrong:
     def test_a_slow_server_is_given_up(self, server, stand_in, monkeypatch):
         monkeypatch.setattr(http, "ANSWER_SECONDS", 0.2)
         monkeypatch.setattr(http, "READ_SECONDS", 0.2)
-        stand_in.answers["ping"] = lambda request: Raw(b"{", 200, {"Content-Length": "900", "X-Hang": "1"})
+        stand_in.answers["ping"] = lambda request: Raw(
+            b"{", 200, {"Content-Length": "900", "X-Hang": "1"}
+        )
         with pytest.raises(ServerUnreachable, match="took longer than"):
             open_client(server).ping()
 
@@ -217,7 +253,9 @@ class TestWhatGoesWrong:
         with pytest.raises(AnswerTooLarge, match="more than 1 MB"):
             open_client(server).ping()
 
-    def test_a_packed_answer_that_unpacks_to_a_huge_one_is_not_read(self, server, stand_in, monkeypatch):
+    def test_a_packed_answer_that_unpacks_to_a_huge_one_is_not_read(
+        self, server, stand_in, monkeypatch
+    ):
         import gzip
 
         monkeypatch.setattr(http, "ANSWER_BYTES", 2**20)
@@ -236,7 +274,11 @@ class TestOnlyThisHost:
                     b"", status, {"Location": f"{elsewhere.address}/rest/ping.view"}
                 )
             client = open_client(server)
-            for ask in (client.ping, lambda: client.open_stream("s1"), lambda: client.open_cover("c")):
+            for ask in (
+                client.ping,
+                lambda: client.open_stream("s1"),
+                lambda: client.open_cover("c"),
+            ):
                 with pytest.raises(WrongAnswer, match="sends us to another address"):
                     ask()
             assert elsewhere.asked == []
@@ -261,7 +303,9 @@ class TestOnlyThisHost:
             clean_address(text)
 
     def test_an_address_may_have_a_path(self):
-        assert clean_address(" https://Music.example.org/navi/ ") == "https://Music.example.org/navi"
+        assert (
+            clean_address(" https://Music.example.org/navi/ ") == "https://Music.example.org/navi"
+        )
 
 
 class TestFiles:
@@ -269,7 +313,8 @@ class TestFiles:
         with open_client(server).open_stream("s1", "bytes=100-") as file:
             assert file.status == 206
             assert (
-                file.headers["content-range"] == f"bytes 100-{len(stand_in.sound) - 1}/{len(stand_in.sound)}"
+                file.headers["content-range"]
+                == f"bytes 100-{len(stand_in.sound) - 1}/{len(stand_in.sound)}"
             )
             assert "set-cookie" not in file.headers
             assert b"".join(file.chunks) == stand_in.sound[100:]
@@ -281,7 +326,9 @@ class TestFiles:
 
     def test_a_cover_of_100_mb_is_refused_before_it_is_read(self, server, stand_in):
         stand_in.answers["getCoverArt"] = lambda request: Raw(
-            b"x", 200, {"Content-Length": str(100 * 2**20), "Content-Type": "image/jpeg", "X-Break": "1"}
+            b"x",
+            200,
+            {"Content-Length": str(100 * 2**20), "Content-Type": "image/jpeg", "X-Break": "1"},
         )
         with pytest.raises(AnswerTooLarge):
             open_client(server).open_cover("al-1", 300)
@@ -296,7 +343,9 @@ class TestFiles:
         with pytest.raises(AnswerTooLarge), open_client(server).open_cover("al-1") as file:
             list(file.chunks)
 
-    def test_a_server_that_leaves_in_the_middle_is_an_error_and_no_short_file(self, server, stand_in):
+    def test_a_server_that_leaves_in_the_middle_is_an_error_and_no_short_file(
+        self, server, stand_in
+    ):
         headers = {"Content-Length": "5000", "Content-Type": "audio/mpeg", "X-Break": "1"}
         stand_in.answers["stream"] = lambda request: Raw(b"x" * 100, 200, headers)
         with pytest.raises(ServerUnreachable), open_client(server).open_stream("s1") as file:

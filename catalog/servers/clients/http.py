@@ -86,7 +86,9 @@ def clean_address(text: str) -> str:
         is_usable = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
     except ValueError:
         is_usable = False
-    if not is_usable or any(character.isspace() or not character.isprintable() for character in address):
+    if not is_usable or any(
+        character.isspace() or not character.isprintable() for character in address
+    ):
         raise WrongAddress(_("Enter an address that begins with http:// or https://."))
     if split.username or split.password or split.query or split.fragment:
         raise WrongAddress(_("Enter the address without account, password, ? and #."))
@@ -121,7 +123,9 @@ class ServerConnection:
 
         With `reads_refusals` the JSON of a refusal (HTTP 400 to 499) is returned, too: it tells more than its status.
         """
-        sent_headers = {"Accept": "application/json", "Accept-Encoding": "gzip"} | dict(headers or {})
+        sent_headers = {"Accept": "application/json", "Accept-Encoding": "gzip"} | dict(
+            headers or {}
+        )
         content: bytes | None = None
         if form is not None:
             content = urlencode(form).encode()
@@ -151,7 +155,9 @@ class ServerConnection:
 
         The status is 200, 206 or 416. Of the server's headers only those about the file are returned.
         """
-        answer = self._send("GET", path, query, None, {"Accept-Encoding": "identity"} | dict(headers or {}))
+        answer = self._send(
+            "GET", path, query, None, {"Accept-Encoding": "identity"} | dict(headers or {})
+        )
         try:
             if answer.status != 416:
                 self._check_status(answer)
@@ -202,14 +208,22 @@ class ServerConnection:
             raise ItemGone(_("%(host)s has nothing at this address (HTTP %(status)d).") % host)
         if 300 <= status < 400:
             raise WrongAnswer(
-                _("%(host)s sends us to another address. We don't follow: enter the final address.") % host
+                _("%(host)s sends us to another address. We don't follow: enter the final address.")
+                % host
             )
         if status in (408, 429) or status >= 500:
-            raise ServerUnreachable(_("%(host)s has trouble (HTTP %(status)d). Try again later.") % host)
+            raise ServerUnreachable(
+                _("%(host)s has trouble (HTTP %(status)d). Try again later.") % host
+            )
         raise WrongAnswer(_("%(host)s refuses the request (HTTP %(status)d).") % host)
 
     def _read(
-        self, answer: urllib3.BaseHTTPResponse, most_bytes: int, most_seconds: float | None, *, decodes: bool
+        self,
+        answer: urllib3.BaseHTTPResponse,
+        most_bytes: int,
+        most_seconds: float | None,
+        *,
+        decodes: bool,
     ) -> Iterator[bytes]:
         """Yield the body in chunks, within the limits of bytes and time."""
         started, n_bytes = time.monotonic(), 0

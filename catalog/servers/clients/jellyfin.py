@@ -56,7 +56,9 @@ class JellyfinClient(ServerClient):
         token = read_text(as_dict(answer).get("AccessToken"), 200)
         user_id = read_id(as_dict(as_dict(answer).get("User")).get("Id"))
         if not token or not user_id or not user_id.replace("-", "").isalnum():
-            raise WrongAnswer(_("The answer is not that of a Jellyfin server. Is the address right?"))
+            raise WrongAnswer(
+                _("The answer is not that of a Jellyfin server. Is the address right?")
+            )
         return f"{user_id}:{token}"
 
     def sign_out(self) -> None:
@@ -92,7 +94,8 @@ class JellyfinClient(ServerClient):
         """Return one song; None where the server has no such song."""
         songs = [read_item(entry) for entry in self._list_items({"Ids": item_id})]
         return next(
-            (song for song in songs if isinstance(song, ServerItem) and song.item_id == item_id), None
+            (song for song in songs if isinstance(song, ServerItem) and song.item_id == item_id),
+            None,
         )
 
     def _list_items(self, query: dict[str, Any], kind: str = "Audio") -> list[Any]:
@@ -106,7 +109,9 @@ class JellyfinClient(ServerClient):
         }
         answer = self._ask("GET", "/Items", query=asked | query)
         if not isinstance(answer, dict) or "Items" not in answer:
-            raise WrongAnswer(_("The answer is not that of a Jellyfin server. Is the address right?"))
+            raise WrongAnswer(
+                _("The answer is not that of a Jellyfin server. Is the address right?")
+            )
         return as_list(answer["Items"])
 
     # --- What the account thinks of it ---
@@ -115,7 +120,9 @@ class JellyfinClient(ServerClient):
         """Return the account's favourite songs."""
         songs: list[ServerItem] = []
         while True:
-            entries = self._list_items({"IsFavorite": "true", "StartIndex": len(songs), "Limit": PAGE_SONGS})
+            entries = self._list_items(
+                {"IsFavorite": "true", "StartIndex": len(songs), "Limit": PAGE_SONGS}
+            )
             songs += _read_items(entries).items
             if len(entries) < PAGE_SONGS:
                 return songs
@@ -123,12 +130,16 @@ class JellyfinClient(ServerClient):
     def star(self, item_ids: Sequence[str]) -> None:
         """Make songs favourites."""
         for item_id in item_ids:
-            self._ask("POST", f"/UserFavoriteItems/{_quote(item_id)}", query={"userId": self._user_id})
+            self._ask(
+                "POST", f"/UserFavoriteItems/{_quote(item_id)}", query={"userId": self._user_id}
+            )
 
     def unstar(self, item_ids: Sequence[str]) -> None:
         """Make songs favourites no more."""
         for item_id in item_ids:
-            self._ask("DELETE", f"/UserFavoriteItems/{_quote(item_id)}", query={"userId": self._user_id})
+            self._ask(
+                "DELETE", f"/UserFavoriteItems/{_quote(item_id)}", query={"userId": self._user_id}
+            )
 
     def scrobble(self, item_id: str, played_at: datetime, *, is_now_playing: bool = False) -> None:
         """Report a play that began at `played_at`, or that the song plays now."""
@@ -186,7 +197,9 @@ class JellyfinClient(ServerClient):
         self, playlist_id: str, name: str, item_ids: Sequence[str], comment: str = ""
     ) -> None:
         """Give a playlist another name and other songs."""
-        self._ask("POST", f"/Playlists/{_quote(playlist_id)}", body={"Name": name, "Ids": list(item_ids)})
+        self._ask(
+            "POST", f"/Playlists/{_quote(playlist_id)}", body={"Name": name, "Ids": list(item_ids)}
+        )
 
     def delete_playlist(self, playlist_id: str) -> None:
         """Delete a playlist; one that is gone already raises ItemGone."""
@@ -200,8 +213,12 @@ class JellyfinClient(ServerClient):
     def _headers(self) -> dict[str, str]:
         return {"Authorization": _build_authorization(self._token)}
 
-    def _ask(self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None) -> Any:
-        return self._connection.fetch_json(method, path, query=query or {}, body=body, headers=self._headers)
+    def _ask(
+        self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None
+    ) -> Any:
+        return self._connection.fetch_json(
+            method, path, query=query or {}, body=body, headers=self._headers
+        )
 
 
 def _build_authorization(token: str) -> str:
@@ -234,7 +251,9 @@ def read_item(entry: Any) -> ServerItem | RejectedItem:
     names = [name for one in as_list(entry.get("Artists"))[:20] if (name := read_text(one))]
     artist = ", ".join(names)[:500] or read_text(entry.get("AlbumArtist"))
     if not item_id:
-        return RejectedItem("", _("“%(title)s” has no id that can be used.") % {"title": title[:100]})
+        return RejectedItem(
+            "", _("“%(title)s” has no id that can be used.") % {"title": title[:100]}
+        )
     if not title:
         return RejectedItem(item_id, _("The song has no title."))
     if not artist:
@@ -242,7 +261,9 @@ def read_item(entry: Any) -> ServerItem | RejectedItem:
     return _build_item(entry, item_id, title, artist, names)
 
 
-def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str, names: list[str]) -> ServerItem:
+def _build_item(
+    entry: dict[str, Any], item_id: str, title: str, artist: str, names: list[str]
+) -> ServerItem:
     ticks = read_number(entry.get("RunTimeTicks"), _TICKS_A_MS, 2**53)
     data, provider_ids = as_dict(entry.get("UserData")), as_dict(entry.get("ProviderIds"))
     media = as_dict(next(iter(as_list(entry.get("MediaSources"))), None))

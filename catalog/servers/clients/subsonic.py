@@ -73,7 +73,11 @@ class SubsonicClient(ServerClient):
         except ServerError:
             return ""  # old servers, and those that tell it to administrators only
         last = read_text(status.get("lastScan"), 60)
-        return f"{last} {read_text(status.get('count'), 20)}" if last and not status.get("scanning") else ""
+        return (
+            f"{last} {read_text(status.get('count'), 20)}"
+            if last and not status.get("scanning")
+            else ""
+        )
 
     # --- The library ---
 
@@ -104,7 +108,9 @@ class SubsonicClient(ServerClient):
             return SongPage([], [], {"way": "albums", "offset": 0})
         digest = _compute_digest(entries)
         if (entries and digest in (cursor.get("first"), cursor.get("last"))) or offset > MOST_SONGS:
-            note = _("The server repeated a page at song %(number)d, so it was read album by album.")
+            note = _(
+                "The server repeated a page at song %(number)d, so it was read album by album."
+            )
             return SongPage([], [], {"way": "albums", "offset": 0}, note % {"number": offset})
         page = read_songs(entries)
         if not entries:
@@ -118,7 +124,9 @@ class SubsonicClient(ServerClient):
         albums = as_list(as_dict(self._ask("getAlbumList2", sizes).get("albumList2")).get("album"))
         digest = _compute_digest(albums)
         if not albums or digest in (cursor.get("first"), cursor.get("last")) or offset > MOST_SONGS:
-            note = _("The server repeated a page of albums at number %(number)d; reading ended there.")
+            note = _(
+                "The server repeated a page of albums at number %(number)d; reading ended there."
+            )
             return SongPage([], [], None, note % {"number": offset} if albums else "")
         entries: list[Any] = []
         for album in albums:
@@ -196,7 +204,9 @@ class SubsonicClient(ServerClient):
 
     def open_cover(self, cover_id: str, size: int = 0) -> OpenedFile:
         """Open a picture, at most `size` pixels wide where the server can do that."""
-        query = dict([*self._sign_in_fields(), ("id", cover_id), *([("size", size)] if size else [])])
+        query = dict(
+            [*self._sign_in_fields(), ("id", cover_id), *([("size", size)] if size else [])]
+        )
         return self._refuse_errors(
             self._connection.open_file(
                 "/rest/getCoverArt.view", query=query, most_bytes=COVER_BYTES, most_seconds=60.0
@@ -235,7 +245,11 @@ class SubsonicClient(ServerClient):
         made = as_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
         playlist_id = read_id(made.get("id"))
         if not playlist_id:  # before version 1.14 the answer is empty
-            new = [one for one in self.list_playlists() if one.playlist_id not in before and one.name == name]
+            new = [
+                one
+                for one in self.list_playlists()
+                if one.playlist_id not in before and one.name == name
+            ]
             if not new:
                 raise WrongAnswer(_("The server did not make the playlist."))
             playlist_id = new[-1].playlist_id
@@ -251,7 +265,9 @@ class SubsonicClient(ServerClient):
         self._ask("createPlaylist", fields, is_form=True)
         self._extend_playlist(playlist_id, name, rest, comment)
 
-    def _extend_playlist(self, playlist_id: str, name: str, item_ids: Sequence[str], comment: str) -> None:
+    def _extend_playlist(
+        self, playlist_id: str, name: str, item_ids: Sequence[str], comment: str
+    ) -> None:
         fields = [("playlistId", playlist_id), ("name", name), ("comment", comment)]
         self._ask("updatePlaylist", fields, is_form=True)
         for some in _cut(item_ids, SONGS_A_WRITE):
@@ -277,16 +293,24 @@ class SubsonicClient(ServerClient):
             raise self._make_error(answer)
         return answer
 
-    def _send(self, endpoint: str, fields: list[tuple[str, Any]], *, is_form: bool) -> dict[str, Any]:
+    def _send(
+        self, endpoint: str, fields: list[tuple[str, Any]], *, is_form: bool
+    ) -> dict[str, Any]:
         sign_in = self._sign_in_fields()
         path = f"/rest/{endpoint}.view"
         if is_form:
-            decoded = self._connection.fetch_json("POST", path, form=[*sign_in, *fields], reads_refusals=True)
+            decoded = self._connection.fetch_json(
+                "POST", path, form=[*sign_in, *fields], reads_refusals=True
+            )
         else:
-            decoded = self._connection.fetch_json("GET", path, query=[*sign_in, *fields], reads_refusals=True)
+            decoded = self._connection.fetch_json(
+                "GET", path, query=[*sign_in, *fields], reads_refusals=True
+            )
         answer = as_dict(decoded).get("subsonic-response")
         if not isinstance(answer, dict):
-            raise WrongAnswer(_("The answer is not that of a Subsonic server. Is the address right?"))
+            raise WrongAnswer(
+                _("The answer is not that of a Subsonic server. Is the address right?")
+            )
         return answer
 
     def _sign_in_fields(self) -> list[tuple[str, Any]]:
@@ -294,7 +318,11 @@ class SubsonicClient(ServerClient):
         if self._sign_in_by == API_KEY:
             return [("apiKey", self._password), *fields]
         if self._sign_in_by == PASSWORD:
-            return [("u", self._account_name), ("p", f"enc:{self._password.encode().hex()}"), *fields]
+            return [
+                ("u", self._account_name),
+                ("p", f"enc:{self._password.encode().hex()}"),
+                *fields,
+            ]
         salt = secrets.token_hex(8)
         token = hashlib.md5(f"{self._password}{salt}".encode(), usedforsecurity=False).hexdigest()
         return [("u", self._account_name), ("t", token), ("s", salt), *fields]
@@ -309,7 +337,9 @@ class SubsonicClient(ServerClient):
         if code == 70:
             return ItemGone(_("The server has no such thing: %(message)s") % {"message": message})
         if code in _NOT_OFFERED:
-            return NotOffered(_("The server does not offer this: %(message)s") % {"message": message})
+            return NotOffered(
+                _("The server does not offer this: %(message)s") % {"message": message}
+            )
         return WrongAnswer(
             _("The server refuses: %(message)s") % {"message": message or _("without saying why")}
         )

@@ -39,8 +39,14 @@ def read_song(entry: Any) -> ServerItem | RejectedItem:
     artist = read_text(entry.get("artist")) or read_text(entry.get("displayArtist"))
     artist = artist or read_text(entry.get("displayAlbumArtist"))
     if not item_id:
-        return RejectedItem("", _("“%(title)s” has no id that can be used.") % {"title": title[:100]})
-    if entry.get("isDir") is True or entry.get("isVideo") is True or entry.get("type") in _no_songs(entry):
+        return RejectedItem(
+            "", _("“%(title)s” has no id that can be used.") % {"title": title[:100]}
+        )
+    if (
+        entry.get("isDir") is True
+        or entry.get("isVideo") is True
+        or entry.get("type") in _no_songs(entry)
+    ):
         return RejectedItem(item_id, _("“%(title)s” is no music.") % {"title": title[:100]})
     if not title:
         return RejectedItem(item_id, _("The song has no title."))
@@ -56,7 +62,9 @@ def _no_songs(entry: dict[str, Any]) -> set[str]:
 def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str) -> ServerItem:
     seconds = read_number(entry.get("duration"), 1, _LONGEST_SECONDS)
     tempo = read_number(entry.get("bpm"), 20, 400)
-    genres = [as_dict(genre).get("name") for genre in as_list(entry.get("genres"))] or [entry.get("genre")]
+    genres = [as_dict(genre).get("name") for genre in as_list(entry.get("genres"))] or [
+        entry.get("genre")
+    ]
     isrcs = [read_text(isrc, 20) for isrc in as_list(entry.get("isrc"))]
     return ServerItem(
         item_id=item_id,
@@ -89,6 +97,8 @@ def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str) ->
 
 def _read_credit(entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the artists of a joint work, as the server splits them; without their ids, which are its own."""
-    names = [read_text(as_dict(artist).get("name")) for artist in as_list(entry.get("artists"))[:20]]
+    names = [
+        read_text(as_dict(artist).get("name")) for artist in as_list(entry.get("artists"))[:20]
+    ]
     names = [name for name in names if name]
     return tuple((name, "") for name in names) if len(names) > 1 else ()
