@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0014_recording_msids'),
+        ('catalog', '0015_song_sources'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
