@@ -1,3 +1,4 @@
+from catalog.files.models import FolderScan, MusicFile, MusicFolder
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import (
     Interaction,
@@ -21,10 +22,13 @@ __all__ = [
     "Album",
     "Artist",
     "ArtistCredit",
+    "FolderScan",
     "Genre",
     "ImportRun",
     "Interaction",
     "LatestImport",
+    "MusicFile",
+    "MusicFolder",
     "MusicServer",
     "NowPlaying",
     "Playlist",

@@ -6,8 +6,9 @@ from celery import shared_task
 from django.db import transaction
 
 from catalog.conf import catalog_conf
+from catalog.files import scan_jobs
 from catalog.imports import import_jobs
-from catalog.models import ImportRun
+from catalog.models import FolderScan, ImportRun
 from common.jobs.messages import send_wake_up, short_task
 
 
@@ -37,3 +38,29 @@ def sweep_and_wake() -> None:
     """Requeue imports whose worker is gone and wake workers for those that wait."""
     for run in import_jobs.sweep_imports().waiting:
         send_wake_up(run_import, run.pk)
+
+
+def enqueue_scan(scan: FolderScan) -> None:
+    """Wake a worker for a requested scan of a folder, once the request's transaction is committed."""
+    transaction.on_commit(partial(send_wake_up, run_scan, scan.pk), robust=True)
+
+
+@shared_task(time_limit=catalog_conf.import_time_limit)
+def run_scan(scan_id: int | None = None) -> None:
+    """Give one scan its turn: not always the one that was asked for last."""
+    scan = scan_jobs.run_next_scan()
+    if scan is not None and scan.status == FolderScan.Status.QUEUED:
+        send_wake_up(run_scan, scan.pk)
+
+
+@short_task
+def sweep_scans() -> None:
+    """Request the scans that are due, and take up those whose message was lost or whose worker died."""
+    scan_jobs.request_due_scans()
+    sweep_and_wake_scans()
+
+
+def sweep_and_wake_scans() -> None:
+    """Requeue scans whose worker is gone and wake workers for those that wait."""
+    for scan in scan_jobs.sweep_scans().waiting:
+        send_wake_up(run_scan, scan.pk)

@@ -44,11 +44,13 @@ def start_worker(sender: Any, **_: Any) -> None:
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
     from catalog.tasks import sweep_and_wake as sweep_imports
+    from catalog.tasks import sweep_and_wake_scans
     from recommendations.tasks import sweep_and_wake, sweep_background_jobs
 
     sweep_and_wake()
     sweep_background_jobs()
     sweep_imports()
+    sweep_and_wake_scans()
 
 
 @signals.worker_shutting_down.connect
@@ -61,11 +63,11 @@ def release_jobs(**_: Any) -> None:
 
 
 def _release_all(parent: int) -> None:
-    from catalog.models import ImportRun
+    from catalog.models import FolderScan, ImportRun
     from common.jobs import release_jobs_of_worker
     from recommendations.models import BackgroundJob, TrainingRun
 
-    for model in (TrainingRun, ImportRun, BackgroundJob):
+    for model in (TrainingRun, ImportRun, FolderScan, BackgroundJob):
         release_jobs_of_worker(model, parent)
 
 

@@ -235,6 +235,7 @@ CELERY_TASK_ROUTES = {
     "recommendations.tasks.count_trends": {"queue": "training"},
     "recommendations.tasks.run_background_job": {"queue": "lists"},
     "catalog.tasks.run_import": {"queue": "imports"},
+    "catalog.tasks.run_scan": {"queue": "imports"},
     "accounts.tasks.*": {"queue": "mail"},
 }
 CELERY_TIMEZONE = "UTC"

@@ -1,0 +1,103 @@
+"""Music folders in the admin: adding one, scanning it, what could not be read."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from catalog import tasks
+from catalog.files import scan_jobs
+from catalog.models import FolderScan, MusicFile, MusicFolder
+from common.admin.records import RecordAdmin
+
+
+class MusicFolderForm(forms.ModelForm):
+    class Meta:
+        model = MusicFolder
+        fields = ["path", "scan_every_hours"]
+
+    def clean_path(self) -> str:
+        try:
+            return scan_jobs.check_folder(self.cleaned_data["path"])
+        except scan_jobs.ScanFailed as error:
+            raise ValidationError(str(error)) from None
+
+
+@admin.register(MusicFolder)
+class MusicFolderAdmin(admin.ModelAdmin):
+    form = MusicFolderForm
+    list_display = ["path", "scan_every_hours", "last_scan"]
+    actions = ["scan"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["path"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        """A new folder is scanned at once."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            tasks.enqueue_scan(scan_jobs.request_scan(obj))
+
+    def delete_model(self, request, obj):
+        scan_jobs.remove_folder(obj)
+
+    def delete_queryset(self, request, queryset):
+        for folder in queryset:
+            scan_jobs.remove_folder(folder)
+
+    @admin.action(description=_("Scan now"), permissions=["change"])
+    def scan(self, request, queryset):
+        for folder in queryset:
+            tasks.enqueue_scan(scan_jobs.request_scan(folder))
+        n = len(queryset)
+        messages.success(
+            request,
+            ngettext("%(n)d folder will be scanned.", "%(n)d folders will be scanned.", n)
+            % {"n": n},
+        )
+
+    @admin.display(description=_("last scan"))
+    def last_scan(self, folder):
+        scan = folder.scans.first()
+        return _describe(scan) if scan else _("never")
+
+
+@admin.register(FolderScan)
+class FolderScanAdmin(RecordAdmin):
+    list_display = [
+        "folder", "progress_text", "n_files", "n_read", "n_added", "n_vanished", "n_rejected", "created",
+    ]  # fmt: skip
+    list_select_related = ["folder"]
+    list_filter = ["status", "folder"]
+    actions = ["cancel"]
+
+    @admin.action(description=_("Stop"), permissions=["view"])
+    def cancel(self, request, queryset):
+        if not request.user.has_perm("catalog.change_folderscan"):
+            messages.error(request, _("You may not stop scans."))
+            return
+        n = sum(scan_jobs.cancel_scan(scan) for scan in queryset)
+        messages.success(
+            request, ngettext("%(n)d scan stopped.", "%(n)d scans stopped.", n) % {"n": n}
+        )
+
+    @admin.display(description=_("status"), ordering="status")
+    def progress_text(self, scan):
+        return _describe(scan)
+
+
+@admin.register(MusicFile)
+class MusicFileAdmin(RecordAdmin):
+    list_display = ["path", "folder", "song", "problem"]
+    list_select_related = ["folder", "song__artist"]
+    list_filter = ["folder", ("problem", admin.EmptyFieldListFilter)]
+    search_fields = ["path", "problem"]
+    raw_id_fields = ["song"]
+
+
+def _describe(scan: FolderScan) -> str:
+    """Say how a scan ended, or how far it is while it runs."""
+    if scan.status != FolderScan.Status.RUNNING:
+        return scan.get_status_display()
+    return f"{scan.get_status_display()}, {100 * scan.progress:.0f}\N{NO-BREAK SPACE}%"
