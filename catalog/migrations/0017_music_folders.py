@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("django_celery_beat", "0019_alter_periodictasks_options"),
-        ('catalog', '0015_song_sources'),
+        ('catalog', '0016_music_servers'),
     ]
 
     operations = [
