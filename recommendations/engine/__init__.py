@@ -17,7 +17,14 @@ from recommendations.engine.algorithms import (
 from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.ease import COPIES, EASE
 from recommendations.engine.algorithms.popularity import Popularity
-from recommendations.engine.artifacts.seed_pack import ForeignPack, SeedPack, load_pack, save_pack
+from recommendations.engine.artifacts.seed_pack import (
+    ArtistPrior,
+    ForeignPack,
+    Labels,
+    SeedPack,
+    load_pack,
+    save_pack,
+)
 from recommendations.engine.artifacts.store import (
     ArtifactError,
     CorruptArtifact,
@@ -42,7 +49,7 @@ from recommendations.engine.data.item_features import (
     SLOWEST_BPM,
     ItemFeatures,
 )
-from recommendations.engine.data.prior import FEWEST_LISTENERS, MOST_NEIGHBOURS, Prior
+from recommendations.engine.data.prior import FEWEST_LISTENERS, MOST_NEIGHBOURS, Prior, keep_nearest
 from recommendations.engine.evaluation import (
     EvaluationReport,
     Fidelity,
@@ -85,6 +92,7 @@ __all__ = [
     "SLOWEST_BPM",
     "Algorithm",
     "ArtifactError",
+    "ArtistPrior",
     "Content",
     "CorruptArtifact",
     "DataSize",
@@ -100,6 +108,7 @@ __all__ = [
     "Interval",
     "ItemFeatures",
     "Kind",
+    "Labels",
     "Manifest",
     "MissingArtifact",
     "NotEnoughData",
@@ -125,6 +134,7 @@ __all__ = [
     "empty_rows",
     "estimate_fit_bytes",
     "evaluate",
+    "keep_nearest",
     "keeps_histories",
     "listener_split",
     "load_pack",

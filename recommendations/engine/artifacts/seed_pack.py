@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,43 @@ from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.data.prior import FEWEST_LISTENERS, Prior
 
 KIND = "musicrec seed pack"
-PACK_VERSION = 1
+PACK_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 1 had neither names nor artists."""
 SAID = ("source", "licence", "data_from", "data_until", "made_at")
 """Texts that a pack may hold about itself."""
 
 
 class ForeignPack(store.ArtifactError):
     """A folder is whole, but no seed pack that may be used."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names of songs, one tuple entry a song.
+
+    Attributes
+    ----------
+    titles, artist_names
+        As the listeners' players wrote them.
+    artist_keys
+        The MusicBrainz id of the first credited artist, "" where unknown.
+    """
+
+    titles: Sequence[str]
+    artist_names: Sequence[str]
+    artist_keys: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+
+@dataclass(frozen=True)
+class ArtistPrior:
+    """Which artists the same listeners elsewhere heard; the keys of `prior` are MusicBrainz artist ids."""
+
+    prior: Prior
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -36,11 +66,17 @@ class SeedPack:
         Former key -> key: a recording that MusicBrainz merged into another.
     about
         `source`, `licence`, `data_from`, `data_until`, `made_at`; texts, empty where unknown.
+    labels : Labels
+        What the songs of the prior are called, in its order; empty in a pack without names.
+    artists : ArtistPrior or None
+        The same counts for artists, where the pack has them.
     """
 
     prior: Prior
     redirects: Mapping[str, str]
     about: Mapping[str, str]
+    labels: Labels = field(default_factory=lambda: Labels((), (), ()))
+    artists: ArtistPrior | None = None
 
     def over(self, keys: np.ndarray) -> Prior:
         """Return the prior over other songs, in the order of their keys; former keys are followed."""
@@ -60,24 +96,57 @@ def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:
         The folder exists already.
     """
     prior = pack.prior
-    if prior.together.nnz and prior.fewest() < 2:
+    priors = [prior] if pack.artists is None else [prior, pack.artists.prior]
+    if any(each.together.nnz and each.fewest() < 2 for each in priors):
         raise ValueError("A pack never holds a pair that a single listener has.")
+    if len(pack.labels) not in (0, len(prior)):
+        raise ValueError(
+            f"{len(pack.labels)} names for {len(prior)} songs: a pack names all of its songs or none."
+        )
     about: dict[str, Any] = {name: str(pack.about.get(name, "")) for name in SAID}
     about |= {"kind": KIND, "pack_version": PACK_VERSION, **prior.about()}
-    former, current = list(pack.redirects), list(pack.redirects.values())
-    return store.save(
-        directory,
-        {
-            "keys": np.asarray(prior.keys, dtype=str),
-            "n_listeners": prior.n_listeners.astype(np.int32),
-            "counts": prior.together.data.astype(np.int32),
-            "neighbours": prior.together.indices.astype(np.int32),
-            "starts": prior.together.indptr.astype(np.int64),
-            "former": np.asarray(former, dtype="U36"),
-            "current": np.asarray(current, dtype="U36"),
-        },
-        about,
+    arrays = _pack_prior("", prior)
+    arrays |= _pack_texts("former", list(pack.redirects)) | _pack_texts(
+        "current", list(pack.redirects.values())
     )
+    arrays |= _pack_texts("titles", pack.labels.titles) | _pack_texts(
+        "artist_names", pack.labels.artist_names
+    )
+    arrays |= _pack_texts("artist_keys", pack.labels.artist_keys)
+    if pack.artists is not None:
+        arrays |= _pack_prior("artists_", pack.artists.prior) | _pack_texts(
+            "artists_names", pack.artists.names
+        )
+    return store.save(directory, arrays, about)
+
+
+def _pack_prior(prefix: str, prior: Prior) -> dict[str, np.ndarray]:
+    return {
+        **_pack_texts(f"{prefix}keys", prior.keys.tolist()),
+        f"{prefix}n_listeners": prior.n_listeners.astype(np.int32),
+        f"{prefix}counts": prior.together.data.astype(np.int32),
+        f"{prefix}neighbours": prior.together.indices.astype(np.int32),
+        f"{prefix}starts": prior.together.indptr.astype(np.int64),
+    }
+
+
+def _pack_texts(name: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return texts as UTF-8 bytes and the ends of each: fixed-width text would be as wide as the longest title."""
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    return {
+        f"{name}_bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        f"{name}_ends": np.cumsum([len(text) for text in encoded], dtype=np.int64),
+    }
+
+
+def _unpack_texts(arrays: Mapping[str, np.ndarray], name: str) -> list[str]:
+    joined = arrays[f"{name}_bytes"].tobytes()
+    ends = arrays[f"{name}_ends"].tolist()
+    if ends != sorted(ends) or (ends[-1] if ends else 0) != len(joined):
+        raise ValueError(f"the texts {name} do not add up")
+    return [
+        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
 
 
 def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> SeedPack:
@@ -99,33 +168,62 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
     manifest = store.read_manifest(directory)
     if manifest.about.get("kind") != KIND:
         raise ForeignPack(f"{directory} is no seed pack; it holds something else that was saved.")
-    if manifest.about.get("pack_version") != PACK_VERSION:
+    version = manifest.about.get("pack_version")
+    if version not in READABLE_VERSIONS:
         raise ForeignPack(
-            f"{directory} is a seed pack of version {manifest.about.get('pack_version')}, "
-            f"this program reads {PACK_VERSION}; make it anew."
+            f"{directory} is a seed pack of version {_plain(version)}, "
+            f"this program reads {' and '.join(map(str, READABLE_VERSIONS))}; make it anew."
         )
     arrays, about = store.load(directory)
     pack = store.restore(directory, lambda: _restored(arrays, about))
-    if pack.prior.together.nnz and pack.prior.fewest() < fewest_listeners:
+    priors = [pack.prior] if pack.artists is None else [pack.prior, pack.artists.prior]
+    fewest = min(
+        (prior.fewest() for prior in priors if prior.together.nnz), default=fewest_listeners
+    )
+    if fewest < fewest_listeners:
         raise ForeignPack(
-            f"{directory} holds pairs of {pack.prior.fewest()} listeners; at least {fewest_listeners} are needed, "
+            f"{directory} holds pairs of {fewest} listeners; at least {fewest_listeners} are needed, "
             "so that nobody can be recognised."
         )
     return pack
 
 
 def _restored(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> SeedPack:
-    n = len(arrays["keys"])
-    parts = (arrays["counts"].astype(np.float32), arrays["neighbours"], arrays["starts"])
-    together = csr_matrix(parts, shape=(n, n))
-    together.check_format(full_check=True)
-    keys = np.asarray(arrays["keys"], dtype=str)
-    IdMap(keys)
-    if (arrays["counts"] < 1).any() or (arrays["n_listeners"] < 0).any():
-        raise ValueError("a count is below 1")
-    redirects = dict(zip(arrays["former"].tolist(), arrays["current"].tolist(), strict=True))
     said = {name: _plain(about.get(name, "")) for name in SAID}
-    return SeedPack(Prior(keys, np.asarray(arrays["n_listeners"]), together), redirects, said)
+    if about.get("pack_version") == 1:
+        redirects = dict(zip(arrays["former"].tolist(), arrays["current"].tolist(), strict=True))
+        return SeedPack(_restore_prior(arrays, "", arrays["keys"]), redirects, said)
+    prior = _restore_prior(arrays, "", _unpack_texts(arrays, "keys"))
+    redirects = dict(
+        zip(_unpack_texts(arrays, "former"), _unpack_texts(arrays, "current"), strict=True)
+    )
+    labels = Labels(
+        *(_unpack_texts(arrays, name) for name in ("titles", "artist_names", "artist_keys"))
+    )
+    if len(labels) not in (0, len(prior)):
+        raise ValueError("the names are not about the songs")
+    artists = None
+    if "artists_counts" in arrays:
+        artist_prior = _restore_prior(arrays, "artists_", _unpack_texts(arrays, "artists_keys"))
+        artists = ArtistPrior(artist_prior, _unpack_texts(arrays, "artists_names"))
+        if len(artists.names) != len(artist_prior):
+            raise ValueError("the names are not about the artists")
+    return SeedPack(prior, redirects, said, labels, artists)
+
+
+def _restore_prior(
+    arrays: Mapping[str, np.ndarray], prefix: str, keys: Sequence[str] | np.ndarray
+) -> Prior:
+    n = len(keys)
+    counts, n_listeners = arrays[f"{prefix}counts"], arrays[f"{prefix}n_listeners"]
+    entries = (counts.astype(np.float32), arrays[f"{prefix}neighbours"], arrays[f"{prefix}starts"])
+    together = csr_matrix(entries, shape=(n, n))
+    together.check_format(full_check=True)
+    texts = np.asarray(keys, dtype=str)
+    IdMap(texts)
+    if (counts < 1).any() or (n_listeners < 0).any():
+        raise ValueError("a count is below 1")
+    return Prior(texts, np.asarray(n_listeners), together)
 
 
 def _plain(text: Any) -> str:

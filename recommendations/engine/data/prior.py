@@ -88,13 +88,12 @@ class Prior:
         ones.data[:] = 1
         n_listeners = np.bincount(ones.indices, minlength=heard.shape[1]).astype(np.int32)
         by_song = ones.T.tocsr()
-        parts = []
+        blocks = []
         for start in range(0, heard.shape[1], _SONGS_AT_A_TIME):
             block = csr_matrix(by_song[start : start + _SONGS_AT_A_TIME] @ ones)
-            parts.append(
-                _nearest(block, start, n_listeners, fewest_listeners, most_neighbours, artist)
-            )
-        rows, columns, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+            pairs = _select_pairs(block, start, fewest_listeners, artist)
+            blocks.append(keep_nearest(*pairs, n_listeners, most_neighbours))
+        rows, columns, counts = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
         together = csr_matrix(
             (counts, (rows, columns)), shape=(heard.shape[1],) * 2, dtype=np.float32
         )
@@ -135,24 +134,41 @@ class Prior:
 _SONGS_AT_A_TIME = 1024
 
 
-def _nearest(
-    block: csr_matrix,
-    start: int,
-    n_listeners: NDArray[np.int32],
-    fewest_listeners: int,
-    most_neighbours: int,
-    artist: NDArray[np.int32] | None,
+def _select_pairs(
+    block: csr_matrix, start: int, fewest_listeners: int, artist: NDArray[np.int32] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """Return (rows, columns, counts) of the nearest pairs of a block of songs, (m, n_songs)."""
+    """Return (rows, columns, counts) of a block of songs, (m, n_songs), that may be in a pack."""
     rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr)) + start
     columns, counts = block.indices, block.data
     keep = (counts >= fewest_listeners) & (rows != columns)
     if artist is not None:
         keep &= (artist[rows] != artist[columns]) | (artist[rows] < 0)
-    rows, columns, counts = rows[keep], columns[keep], counts[keep]
-    near = counts / np.sqrt(n_listeners[rows].astype(np.float64) * n_listeners[columns])
-    order = np.lexsort((columns, -near, rows))
+    return rows[keep], columns[keep], counts[keep]
+
+
+def keep_nearest(
+    rows: NDArray,
+    columns: NDArray,
+    counts: NDArray,
+    n_listeners: NDArray[np.int32],
+    most_neighbours: int,
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the pairs of each row's nearest columns by cosine, ties by column number.
+
+    Parameters
+    ----------
+    rows, columns, counts
+        (n_pairs,) each: listeners who heard both songs. A pair stands in both directions where both are asked for.
+    n_listeners
+        (n_songs,) listeners of each song.
+
+    Notes
+    -----
+    Sorts the pairs once: O(n log n) time, some 40 bytes a pair.
+    """
+    cosine = counts / np.sqrt(n_listeners[rows].astype(np.float64) * n_listeners[columns])
+    order = np.lexsort((columns, -cosine, rows))
     rows, columns, counts = rows[order], columns[order], counts[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    first = place < most_neighbours
-    return rows[first], columns[first], counts[first]
+    rank_in_row = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    is_near = rank_in_row < most_neighbours
+    return rows[is_near], columns[is_near], counts[is_near]
