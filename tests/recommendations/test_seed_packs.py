@@ -41,8 +41,9 @@ def test_a_pack_is_counts_of_pairs_that_ten_listeners_share(pack):
     assert loaded.prior.together.data.max() <= events.n_listeners
     names = {path.name for path in pack.iterdir()}
     assert names == {
-        "manifest.json", "keys.npy", "n_listeners.npy", "counts.npy", "neighbours.npy", "starts.npy",
-        "former.npy", "current.npy",
+        "manifest.json", "n_listeners.npy", "counts.npy", "neighbours.npy", "starts.npy",
+        *(f"{name}_{half}.npy" for half in ("bytes", "ends")
+          for name in ("keys", "former", "current", "titles", "artist_names", "artist_keys")),
     }  # fmt: skip
     known = {str(mbid) for mbid in Song.objects.exclude(mbid=None).values_list("mbid", flat=True)}
     assert known & set(loaded.prior.keys.tolist())
@@ -79,7 +80,7 @@ def damage(pack, how):
         path = pack / "counts.npy"
         path.write_bytes(path.read_bytes()[:-4] + b"\x01\x02\x03\x04")
     elif how == "missing":
-        (pack / "keys.npy").unlink()
+        (pack / "keys_ends.npy").unlink()
     elif how == "added":
         (pack / "more.npy").write_bytes(b"")
     elif how == "no manifest":

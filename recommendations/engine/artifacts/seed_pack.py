@@ -144,9 +144,8 @@ def _unpack_texts(arrays: Mapping[str, np.ndarray], name: str) -> list[str]:
     ends = arrays[f"{name}_ends"].tolist()
     if ends != sorted(ends) or (ends[-1] if ends else 0) != len(joined):
         raise ValueError(f"the texts {name} do not add up")
-    return [
-        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
+    starts = [0, *ends][: len(ends)]
+    return [joined[start:end].decode("utf-8") for start, end in zip(starts, ends, strict=True)]
 
 
 def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> SeedPack:

@@ -20,8 +20,9 @@ STAGES = {
 
 class Command(SentenceCommand):
     help = (
-        "Build a seed pack from a folder with ListenBrainz' Spark dumps (parquet or tar) and, if it is there, MusicBrainz' "
-        "canonical_recording_redirect.csv. Stopped and called again, it goes on where it was."
+        "Build a seed pack from a folder with ListenBrainz' Spark dumps (parquet or tar) "
+        "and, if it is there, MusicBrainz' canonical_recording_redirect.csv. "
+        "Stopped and called again, it goes on where it was."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

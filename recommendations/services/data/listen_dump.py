@@ -64,11 +64,11 @@ class DumpFile:
                 yield stream
             return
         with tarfile.open(self.path, "r:") as archive:
-            stream = archive.extractfile(self.member)
-            if stream is None:
+            member = archive.extractfile(self.member)
+            if member is None:
                 raise DumpRefused(f"{self.name} is no file.")
-            with stream:
-                yield stream
+            with member:
+                yield member
 
 
 def find_dump_files(folder: Path) -> list[DumpFile]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,15 +112,10 @@ def build_pack(
     steps = _Steps(work, files, redirects_path, options)
     redirects = listen_dump.read_redirects(redirects_path)
     for number, file in enumerate(files):
-        steps.run(
-            f"listens-{number}", lambda folder, file=file: _shard_events(folder, file, redirects)
-        )
+        steps.run(f"listens-{number}", _shard_events, file, redirects)
         on_progress("read", number + 1, len(files))
     for shard in range(N_SHARDS):
-        steps.run(
-            f"heard-{shard}",
-            lambda folder, shard=shard: _count_heard(folder, steps, shard, options),
-        )
+        steps.run(f"heard-{shard}", _count_heard, steps, shard, options)
         on_progress("count", shard + 1, N_SHARDS)
     kept = {kind: _select_frequent(steps, kind, options) for kind in (SONGS, ARTISTS)}
     if not len(kept[SONGS][0]):
@@ -128,12 +124,8 @@ def build_pack(
         )
     for shard in range(N_SHARDS):
         for kind in (SONGS, ARTISTS):
-            ids = kept[kind][0]
             steps.run(
-                f"pairs-{kind}-{shard}",
-                lambda folder, shard=shard, kind=kind, ids=ids: _write_pairs(
-                    folder, steps, shard, kind, ids, options
-                ),
+                f"pairs-{kind}-{shard}", _write_pairs, steps, shard, kind, kept[kind][0], options
             )
         on_progress("pair", shard + 1, N_SHARDS)
     counts = {kind: _assemble(steps, kind, *kept[kind], options) for kind in (SONGS, ARTISTS)}
@@ -176,13 +168,14 @@ class _Steps:
         work.mkdir(parents=True, exist_ok=True)
         note.write_text(inputs, "utf-8")
 
-    def run(self, name: str, make: Callable[[Path], None]) -> None:
+    def run(self, name: str, make: Callable[..., None], *arguments: Any) -> None:
+        """Call `make(folder, *arguments)` for a new folder, unless this step was finished before."""
         if (self.work / name).exists():
             return
         unfinished = self.work / f"unfinished-{name}"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        make(unfinished)
+        make(unfinished, *arguments)
         unfinished.rename(self.work / name)
 
     def list_folders(self, prefix: str) -> list[Path]:
@@ -260,8 +253,11 @@ def _read_plays(steps: _Steps, shard: int, options: BuildOptions) -> _Plays:
 def _count_heard(folder: Path, steps: _Steps, shard: int, options: BuildOptions) -> None:
     plays = _read_plays(steps, shard, options)
     for kind, ids in ((SONGS, plays.recordings), (ARTISTS, plays.artists)):
-        pairs = np.unique(np.rec.fromarrays([ids, plays.listeners], names="id,listener"))
-        unique, counts = np.unique(pairs["id"], return_counts=True)
+        order = np.lexsort((plays.listeners, ids))
+        by_id, owner = ids[order], plays.listeners[order]
+        is_new = np.ones(len(by_id), dtype=bool)
+        is_new[1:] = (by_id[1:] != by_id[:-1]) | (owner[1:] != owner[:-1])
+        unique, counts = np.unique(by_id[is_new], return_counts=True)
         np.save(folder / f"{kind}-ids.npy", unique)
         np.save(folder / f"{kind}-counts.npy", counts.astype(np.int32))
 
@@ -336,11 +332,12 @@ def _assemble(
         rows = np.r_[low[from_low], high[from_high]]
         columns = np.r_[high[from_low], low[from_high]]
         both = np.r_[counts[from_low], counts[from_high]]
-        nearest.append(keep_nearest(rows, columns, both, n_listeners, options.most_neighbours))
+        near = keep_nearest(rows, columns, both, n_listeners, options.most_neighbours)
+        nearest.append((near[0], near[1], near[2].astype(np.float32)))
     if not nearest:
-        return Counts(ids, n_listeners, csr_matrix((len(ids), len(ids)), dtype=np.float32))
-    rows, columns, near = (np.concatenate(column) for column in zip(*nearest, strict=True))
-    together = csr_matrix((near.astype(np.float32), (rows, columns)), shape=(len(ids), len(ids)))
+        nearest = [(low[:0], low[:0], np.empty(0, np.float32))]
+    rows, columns, strengths = (np.concatenate(column) for column in zip(*nearest, strict=True))
+    together = csr_matrix((strengths, (rows, columns)), shape=(len(ids), len(ids)))
     return Counts(ids, n_listeners, together)
 
 
