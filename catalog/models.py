@@ -7,6 +7,14 @@ from catalog.listening.models import (
     RecordingMsid,
     Submission,
 )
+from catalog.listening.sum_tables import (
+    DayTotal,
+    ListeningSums,
+    OutdatedMonth,
+    SongMonth,
+    SongTotal,
+    SourceMonth,
+)
 from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.servers.models import (
     MusicServer,
@@ -22,15 +30,18 @@ __all__ = [
     "Album",
     "Artist",
     "ArtistCredit",
+    "DayTotal",
     "FolderScan",
     "Genre",
     "ImportRun",
     "Interaction",
     "LatestImport",
+    "ListeningSums",
     "MusicFile",
     "MusicFolder",
     "MusicServer",
     "NowPlaying",
+    "OutdatedMonth",
     "Playlist",
     "PlaylistItem",
     "RecordingMsid",
@@ -41,5 +52,8 @@ __all__ = [
     "ServerSync",
     "Song",
     "SongAlias",
+    "SongMonth",
+    "SongTotal",
+    "SourceMonth",
     "Submission",
 ]

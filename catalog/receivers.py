@@ -2,11 +2,20 @@
 
 from typing import Any
 
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import account_closing
 from catalog.imports import import_jobs
+from catalog.listening.outdated_months import mark_plays
+from catalog.models import Interaction, Song
+
+
+@receiver(pre_delete, sender=Song)
+def mark_plays_of_song(sender: Any, instance: Song, **_: Any) -> None:
+    """Have the sums of a deleted song's listeners counted anew: its plays go with it."""
+    mark_plays(Interaction.objects.filter(song=instance))
 
 
 @receiver(account_closing)

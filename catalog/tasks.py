@@ -8,8 +8,12 @@ from django.db import transaction
 from catalog.conf import catalog_conf
 from catalog.files import scan_jobs
 from catalog.imports import import_jobs
+from catalog.listening import sums
 from catalog.models import FolderScan, ImportRun
 from common.jobs.messages import send_wake_up, short_task
+
+REFRESH_SECONDS = 10
+"""How long sums are counted before others of the queue have their turn."""
 
 
 def enqueue_import(run: ImportRun) -> None:
@@ -24,14 +28,21 @@ def enqueue_import(run: ImportRun) -> None:
 def run_import(run_id: int | None = None) -> None:
     """Give one import its turn: not always the one that was asked for last, see `run_next_import`."""
     run = import_jobs.run_next_import()
-    if run is not None and run.status == ImportRun.Status.QUEUED:
-        send_wake_up(run_import, run.pk)
+    if run is not None:
+        send_wake_up(*((run_import, run.pk) if run.is_active else (refresh_sums,)))
 
 
 @short_task
 def sweep_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
     sweep_and_wake()
+
+
+@short_task
+def refresh_sums() -> None:
+    """Count what imports and players brought into the kept sums, in turns."""
+    if not sums.refresh_everybody(max_seconds=REFRESH_SECONDS):
+        send_wake_up(refresh_sums)
 
 
 def sweep_and_wake() -> None:

@@ -10,6 +10,8 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from catalog.listening.models import Interaction
+from catalog.listening.outdated_months import mark_plays
+from catalog.listening.sum_tables import SongMonth, SongTotal
 from catalog.playlists.models import PlaylistItem
 from catalog.signals import listening_changed
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
@@ -91,11 +93,14 @@ def _find_listeners(songs: list[Song]) -> list[int]:
 
 def _merge_song(keeper: Song, other: Song) -> MergeResult:
     n_all = Interaction.objects.filter(song=other).count()
+    mark_plays(Interaction.objects.filter(song=other))
     _merge_opinions(keeper, other)
     _merge_plays(keeper, other)
     n_moved = Interaction.objects.filter(song=other).update(song=keeper)
     in_same_playlist = PlaylistItem.objects.filter(playlist=OuterRef("playlist"), song=keeper)
     PlaylistItem.objects.filter(Exists(in_same_playlist), song=other).delete()
+    for sums in (SongMonth, SongTotal):
+        sums.objects.filter(song=other).delete()  # counted anew, as their months are marked
     _move_relations(other, keeper)
     _fill_keeper(keeper, other)
     return MergeResult(n_moved, n_all - n_moved)

@@ -40,6 +40,7 @@ from catalog.imports.importers import (
 from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
 from catalog.imports.models import ImportRun
 from catalog.listening.models import Interaction
+from catalog.listening.outdated_months import mark_plays
 from catalog.playlists.models import Playlist
 from catalog.playlists.playlist_writer import undo_playlists
 from catalog.records import Outcome, WrongFile
@@ -451,7 +452,9 @@ def undo_import(run: ImportRun) -> int:
         Interaction.objects.filter(import_run=run).values_list("pk", flat=True)[:_DELETED_TOGETHER]
     ):
         with transaction.atomic():
-            n_deleted += Interaction.objects.filter(pk__in=ids).delete()[0]
+            some = Interaction.objects.filter(pk__in=ids)
+            mark_plays(some)
+            n_deleted += some.delete()[0]
     undo_playlists(run)
     _remove_unused_songs(run)
     ImportRun.objects.filter(pk=run.pk).update(status=Status.UNDONE, finished_at=timezone.now())
@@ -471,6 +474,7 @@ def delete_imports(listener: User) -> None:
     # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
     _cancel_runs(runs)
     stopped = list(runs)
+    mark_plays(Interaction.objects.filter(import_run__in=stopped).exclude(listener=listener))
     Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
     Playlist.objects.filter(owner=listener).delete()
     for run in stopped:

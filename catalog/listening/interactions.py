@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.listening.models import Interaction
+from catalog.listening.outdated_months import mark_moments, mark_plays
 from catalog.listening.same_play import PlayMatcher, PlayReport, build_report, lock_listener
 from catalog.play_rules import is_play
 from catalog.signals import listening_changed
@@ -138,6 +139,7 @@ def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: st
         new_rows = [row for row, new in zip(rows, is_new, strict=True) if new]
         Interaction.objects.bulk_create(new_rows, ignore_conflicts=True)
         if new_rows:
+            _mark_plays(listener, new_rows)
             _announce_change(listener)
     return is_new
 
@@ -202,6 +204,7 @@ def _record_listen(
         if known_id is not None:
             return Interaction.objects.get(pk=known_id), False
         row.save(force_insert=True)
+        _mark_plays(listener, [row])
         _announce_change(listener)
     return row, True
 
@@ -284,10 +287,15 @@ def _insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Inte
 
 def _delete_interactions(listener: User, interactions) -> int:
     with transaction.atomic():
+        mark_plays(interactions)
         n_deleted, _ = interactions.delete()
         if n_deleted:
             _announce_change(listener)
     return n_deleted
+
+
+def _mark_plays(listener: User, rows: Sequence[Interaction]) -> None:
+    mark_moments(listener.pk, (row.occurred_at for row in rows if row.kind == Kind.PLAY))
 
 
 def _announce_change(listener: User) -> None:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.time_zones import get_time_zone
 from catalog.listening.models import Interaction
+from catalog.listening.outdated_months import mark_moments, mark_plays
 from catalog.signals import listening_changed
 from catalog.songs.models import Song
 
@@ -65,6 +66,7 @@ def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[
     """Delete plays and skips of the listener; return them in a form that JSON can hold, for `restore_listens`."""
     with transaction.atomic():
         removed = list(listens.filter(listener=listener).values(*KEPT))
+        mark_plays(listens.filter(listener=listener))
         n_deleted, _by_table = listens.filter(listener=listener).delete()
         if n_deleted:
             _announce_change(listener)
@@ -94,6 +96,8 @@ def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int
     with transaction.atomic():
         Interaction.objects.bulk_create(again, batch_size=500, ignore_conflicts=True)
         if again:
+            plays = (row for row in again if row.kind == Interaction.Kind.PLAY)
+            mark_moments(listener.pk, (row.occurred_at for row in plays))
             _announce_change(listener)
     return len(again)
 

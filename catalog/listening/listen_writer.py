@@ -6,12 +6,14 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from accounts.models import User
 from catalog.listening.models import Interaction
+from catalog.listening.outdated_months import mark_days
 from catalog.listening.same_play import PlayMatcher, build_report, lock_listener
 from catalog.play_rules import LEAST_HEARD_MS, is_play
 from catalog.playlists.playlist_writer import PlaylistWriter
@@ -182,6 +184,8 @@ class ListenWriter:
             else:
                 timed.append(listen)
         timed = self._drop_known_plays(timed)
+        _mark_plays(timed)
+        _mark_plays(untimed)
         n_new = insert_rows(
             Interaction, _FIELDS, [self._build_row(*listen) for listen in timed], _DO_NOTHING
         )
@@ -295,6 +299,13 @@ class ListenWriter:
             {song: id_ for song, id_ in zip(described, resolved_ids, strict=True) if id_}
         )
         return self._song_ids
+
+
+def _mark_plays(listens: Iterable[Listen]) -> None:
+    """Mark the months of plays for the kept sums."""
+    plays = [(pk, one.occurred_at) for pk, _song, one in listens if one.kind == PLAY]
+    days = {(pk, None if at is None else at // _A_DAY) for pk, at in plays}
+    mark_days((pk, None if day is None else date(1970, 1, 1) + timedelta(day)) for pk, day in days)
 
 
 def _get_song_reference(record: ListenRecord | PlaylistRecord) -> SongRecord | str | None:

@@ -14,6 +14,8 @@ from django.db import DatabaseError, connection
 from kombu import Connection
 from kombu.exceptions import KombuError
 
+from accounts.models import User
+from catalog.listening import sums
 from catalog.models import Song
 from recommendations.services.operations import health_checks
 from recommendations.services.operations.health_checks import Finding
@@ -152,6 +154,20 @@ def _check_catalog() -> Iterator[Finding]:
         )
 
 
+def _check_sums() -> Iterator[Finding]:
+    wrong = [one.listener.username for one in sums.find_differences(User.objects.all())]
+    if wrong:
+        names = ", ".join(wrong[:5])
+        yield Finding(
+            "statistics",
+            "degraded",
+            f"the sums of {len(wrong):,} listeners differ from their history: {names}",
+            "python manage.py rebuild_statistics",
+        )
+    else:
+        yield Finding("statistics", "ok", "the sums agree with the history")
+
+
 def _check_model() -> Iterator[Finding]:
     active = registry.active_version()
     if active is not None:
@@ -174,6 +190,7 @@ _NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
     _check_integrity,
     _check_backup_tools,
     _check_catalog,
+    _check_sums,
     _check_model,
     _check_worker,
 )

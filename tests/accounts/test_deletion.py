@@ -1,6 +1,7 @@
 """Deleting an account: what of its listener is gone, whoever asks for it and whatever happens meanwhile."""
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
 from catalog.imports import import_jobs, ingest
+from catalog.listening import interactions, sums
 from catalog.listening.models import LatestImport, NowPlaying
 from catalog.models import (
     Artist,
@@ -91,6 +93,9 @@ def fill_every_table(user: User, song: Song) -> None:
     Playlist.objects.create(owner=user, title=NAME).items.create(song=song, position=1)
     Submission.objects.create(listener=user, key="once", body_sha256="0" * 64, answer={})
     LatestImport.objects.create(listener=user, service="lastfm", listened_at=timezone.now())
+    interactions.record_play(user, song, occurred_at=timezone.now(), source=NAME)
+    sums.refresh_sums(user)
+    interactions.record_play(user, song, occurred_at=timezone.now() - timedelta(days=1), source="x")
     NowPlaying.objects.create(
         listener=user, msid=uuid.uuid4(), song={"title": NAME}, player="x", ends_at=timezone.now()
     )

@@ -1,0 +1,134 @@
+"""The tables of kept sums: what one listener played by month, song, day and source.
+
+They hold nothing that the interactions do not: `catalog.listening.sums` counts them anew month by month, where
+`catalog.listening.outdated_months` says that plays came or went. Months and days are those of the listener's time zone.
+"""
+
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+
+from catalog.songs.models import Song
+
+UNTIMED = date(1, 1, 1)
+"""The month of plays without a time: they count in all time and in no day."""
+
+
+def _listener_key() -> models.ForeignKey:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+
+
+class ListeningSums(models.Model):
+    """That a listener's plays are counted, and in which time zone."""
+
+    listener = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", primary_key=True
+    )
+    time_zone = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} in {self.time_zone}"
+
+
+class OutdatedMonth(models.Model):
+    """A month of a listener in which plays came or went since it was counted."""
+
+    listener = _listener_key()
+    month = models.DateField()
+    n_changes = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listener", "month"], name="outdated_month_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.month}"
+
+
+class SongMonth(models.Model):
+    """How often a listener played a song in a month."""
+
+    listener = _listener_key()
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="+")
+    month = models.DateField()
+    n_plays = models.PositiveIntegerField()
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listener", "song", "month"], name="song_month_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["listener", "month", "song", "n_plays"], name="song_month_of_listener"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.song_id} {self.month}: {self.n_plays}"
+
+
+class SongTotal(models.Model):
+    """How often a listener played a song in all time, and when first and last."""
+
+    listener = _listener_key()
+    song = models.ForeignKey(Song, on_delete=models.CASCADE, related_name="+")
+    n_plays = models.PositiveIntegerField()
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["listener", "song"], name="song_total_once")]
+        indexes = [
+            models.Index(fields=["listener", "-n_plays", "song"], name="song_total_most_played"),
+            models.Index(fields=["listener", "first_at"], name="song_total_first_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.song_id}: {self.n_plays}"
+
+
+class DayTotal(models.Model):
+    """What a listener played on one day: how often, in which hours, and how long where sources say it."""
+
+    listener = _listener_key()
+    day = models.DateField()
+    n_plays = models.PositiveIntegerField()
+    n_measured = models.PositiveIntegerField(
+        help_text="Plays whose source says how long they were."
+    )
+    played_ms = models.PositiveBigIntegerField()
+    hours = models.JSONField(help_text="Plays in each of the 24 hours.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["listener", "day"], name="day_total_once")]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.day}: {self.n_plays}"
+
+
+class SourceMonth(models.Model):
+    """How many of a listener's plays of a month came from a source."""
+
+    listener = _listener_key()
+    month = models.DateField()
+    source = models.CharField(max_length=40)
+    n_plays = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["listener", "month", "source"], name="source_month_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} {self.source} {self.month}: {self.n_plays}"
+
+
+SUM_TABLES = (SongMonth, SongTotal, DayTotal, SourceMonth)

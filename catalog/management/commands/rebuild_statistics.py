@@ -1,0 +1,44 @@
+"""Count what listeners played anew, or say where the kept sums are wrong."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from catalog.listening import sums
+
+
+class Command(BaseCommand):
+    help = "Count the kept sums behind the statistics anew, for one listener or for everybody."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--listener", help="Only this one's.")
+        parser.add_argument(
+            "--check", action="store_true", help="Only compare and say what differs."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        listeners = User.objects.order_by("pk")
+        if options["listener"]:
+            listeners = listeners.filter(username=options["listener"])
+            if not listeners.exists():
+                raise CommandError(f"There is no listener {options['listener']!r}.")
+        if options["check"]:
+            self._report(listeners)
+            return
+        for listener in listeners.iterator():
+            sums.delete_sums(listener)
+            sums.refresh_sums(listener)
+        self.stdout.write(f"Counted the plays of {listeners.count():,} listeners.")
+
+    def _report(self, listeners: Any) -> None:
+        wrong = list(sums.find_differences(listeners))
+        for one in wrong:
+            self.stdout.write(
+                f"{one.listener.username}: {one.n_kept:,} plays in the sums, {one.n_plays:,} in the history"
+            )
+        if wrong:
+            raise CommandError(
+                f"The sums of {len(wrong):,} listeners differ. Run rebuild_statistics."
+            )
+        self.stdout.write("The sums agree with the history.")
