@@ -1,7 +1,17 @@
 from django.conf import settings
 from django.urls import path
 
-from recommendations.views import home, library, mixes, privacy, songs, style, taste, tryout
+from recommendations.views import (
+    home,
+    library,
+    mixes,
+    privacy,
+    songs,
+    sonic_paths,
+    style,
+    taste,
+    tryout,
+)
 
 app_name = "recommendations"
 
@@ -17,6 +27,8 @@ urlpatterns = [
     path("artists/<int:artist_id>/wish/", songs.wish_artist, name="wish_artist"),
     path("mixes/<int:number>/", mixes.mix, name="mix"),
     path("mixes/<int:number>/keep/", mixes.keep, name="keep_mix"),
+    path("path/", sonic_paths.show_path, name="path"),
+    path("path/keep/", sonic_paths.keep_path, name="keep_path"),
     path("library/hidden/", library.hidden, name="hidden"),
     path(
         "playlists/<uuid:playlist_id>/continue/",

@@ -34,6 +34,12 @@ LIST = {
     "computed_at": "2026-08-24T05:00:00Z",
     "receipt": "eyJsIjo3fQ:1wxYzA:signature",
 }
+PATH = {
+    "songs": [SONG, SONG | {"id": "song_00099"}, SONG | {"id": "song_00007"}],
+    "steps": [0.41, 0.38],
+    "length": 0.79,
+    "note": "",
+}
 EXPLAINED = {"song": SONG, "explanation": EXPLANATION, "note": ""}
 ME = {
     "username": "alice",

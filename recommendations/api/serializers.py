@@ -98,6 +98,19 @@ class ExplainedSerializer(serializers.Serializer):
     note = serializers.CharField(help_text="Why there is no explanation, if there is none.")
 
 
+@document_example(examples.PATH)
+class PathSerializer(serializers.Serializer):
+    songs = SongSerializer(many=True, help_text="From the first song to the last, both included.")
+    steps = serializers.ListField(
+        child=serializers.FloatField(),
+        help_text="How different each song sounds from the one before it: 0 the same, 2 the opposite.",
+    )
+    length = serializers.FloatField(help_text="All steps together.")
+    note = serializers.CharField(
+        source="reason", help_text="Why there is no path, if there is none."
+    )
+
+
 # --- Events -----------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("impressions/", views.Impressions.as_view(), name="impressions"),
     path("impressions/<uuid:pk>/outcomes/", views.Outcomes.as_view(), name="outcomes"),
     path("songs/<path:key>/similar/", views.SimilarSongs.as_view(), name="similar"),
+    path("songs/<path:key>/path/", views.SongPath.as_view(), name="song_path"),
     path("songs/<path:key>/explanation/", views.SongExplanation.as_view(), name="explanation"),
     path("songs/<path:key>/hidden/", views.HiddenSong.as_view(), name="hidden_song"),
     path("songs/<path:key>/ignored/", views.IgnoredSong.as_view(), name="ignored_song"),

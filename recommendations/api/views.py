@@ -1,7 +1,7 @@
 """Recommendations and why, what became of them, and what a listener does not want, as JSON."""
 
 from django.db.models import Count, F
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView, get_object_or_404
@@ -16,14 +16,17 @@ from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
 from recommendations.api import answers, serializers
 from recommendations.conf import conf
+from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls
 from recommendations.services.serving import explanation_text, feedback, recommend
+from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import (
     generated_playlists,
     playlist_continuation,
 )
+from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, find_sonic_path
 
 MAX_LIKED = 50
 
@@ -94,6 +97,43 @@ class SimilarSongs(APIView):
         return Response(
             answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
         )
+
+
+class SongPath(APIView):
+    """Songs that lead from this song to another in small steps of sound, both included.
+
+    What I hid or dislike is not on the way.
+    """
+
+    permission_classes = [HasScopeOrIsAnonymous]
+
+    @extend_schema(
+        tags=["Recommendations"],
+        parameters=[
+            OpenApiParameter(
+                "to",
+                str,
+                required=True,
+                description="Id of the song to arrive at.",
+                examples=[OpenApiExample("Example", "song_00007")],
+            ),
+            OpenApiParameter(
+                "k",
+                int,
+                description=f"How many songs at most, 2 to {LONGEST_PATH}; 12 if left out.",
+            ),
+        ],
+        responses=serializers.PathSerializer,
+    )
+    def get(self, request, key):
+        to = request.query_params.get("to", "")
+        start, (end,) = get_song(key), get_songs([to], "to")
+        n = _path_length(request)
+        unwanted = (
+            load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
+        )
+        path = find_sonic_path(start, end, n, unwanted=unwanted)
+        return Response(serializers.PathSerializer(path).data)
 
 
 class SongExplanation(APIView):
@@ -272,6 +312,17 @@ def _length(request) -> int:
     ):
         raise ValidationError(
             {"k": [f"k is a whole number from 1 to {conf.longest_list}, not {text[:20]!r}."]}
+        )
+    return int(text)
+
+
+def _path_length(request) -> int:
+    text = request.query_params.get("k", str(USUAL_LENGTH))
+    if not (
+        text.isascii() and text.isdecimal() and len(text) < 10 and 2 <= int(text) <= LONGEST_PATH
+    ):
+        raise ValidationError(
+            {"k": [f"k is a whole number from 2 to {LONGEST_PATH}, not {text[:20]!r}."]}
         )
     return int(text)
 

@@ -74,6 +74,7 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
 )
 from recommendations.engine.ranking.mmr import rerank
+from recommendations.engine.ranking.sonic_path import LONGEST_PATH, PathUnknown
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.synthetic.world import World
 from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
@@ -86,6 +87,7 @@ __all__ = [
     "EASE",
     "FASTEST_BPM",
     "FEWEST_LISTENERS",
+    "LONGEST_PATH",
     "MOST_NEIGHBOURS",
     "PRESETS",
     "SEGMENTS",
@@ -113,6 +115,7 @@ __all__ = [
     "MissingArtifact",
     "NotEnoughData",
     "NotFitted",
+    "PathUnknown",
     "Popularity",
     "PopularityNote",
     "Prior",

@@ -47,6 +47,7 @@ from recommendations.engine.ranking.explanations import (
     Explanation,
 )
 from recommendations.engine.ranking.ranker_features import ItemTable
+from recommendations.engine.ranking.sonic_path import PathRules, find_path, measure_steps
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
 from recommendations.engine.tuning.tuner import tune
@@ -422,6 +423,48 @@ class Recommender:
         alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
         block = self._pipeline.similar(self._listener(alone), item_row, wish)
         return RecommendedList.from_dict(block.packed(0))
+
+    def find_path(
+        self,
+        start: int,
+        end: int,
+        n: int,
+        *,
+        exclude: NDArray[np.bool_] | None = None,
+        works: NDArray[np.int32] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find songs that lead from one song to another in small, even steps (`ranking.sonic_path`).
+
+        Parameters
+        ----------
+        start, end
+            Item rows.
+        n
+            Most songs of the path, both ends included.
+        exclude
+            bool (n_items,), songs that must not be on the way.
+        works
+            int (n_items,), -1 none: of songs with the same number only one is on the way.
+
+        Returns
+        -------
+        int64 (m,), float64 (m - 1,)
+            The item rows in order, and the length of each step: 0 for the same sound, 2 for the opposite.
+
+        Raises
+        ------
+        PathUnknown
+            Nothing is known of the sound of one of the two songs.
+        ValueError
+            A row or n is out of range, or both songs are one.
+        """
+        self._require_fitted()
+        self._require_row(start)
+        self._require_row(end)
+        mask = np.zeros(self.n_items, dtype=bool) if exclude is None else exclude
+        vectors = self.similarity_vectors
+        rows = find_path(vectors, start, end, n, PathRules(mask, self._artists, works))
+        return rows, measure_steps(vectors, rows)
 
     # -- forgetting listeners -----------------------------------------------------------------------------
 

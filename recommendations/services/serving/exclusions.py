@@ -23,10 +23,19 @@ def load_unwanted(listener) -> Unwanted:
 
 
 def build_mask(
-    version: ModelVersion, recommender: Recommender, unwanted: Unwanted, also: Collection[int] = ()
+    version: ModelVersion,
+    recommender: Recommender,
+    unwanted: Unwanted,
+    also: Collection[int] = (),
+    only: NDArray[np.int64] | None = None,
 ) -> NDArray[np.bool_]:
-    """Return what must not come, bool (n_items,): not available, unwanted, or in `also` (song ids)."""
+    """Return what must not come, bool (n_items,): not available, unwanted, in `also`, or not in `only` (song ids)."""
     mask = catalog_mask(version, recommender).copy()
+    if only is not None:
+        outside = np.ones(len(mask), dtype=bool)
+        rows = recommender.items.rows(only)
+        outside[rows[rows >= 0]] = False
+        mask |= outside
     songs = {*unwanted.song_ids, *also}
     if unwanted.artist_ids:
         songs.update(

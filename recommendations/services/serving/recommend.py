@@ -401,8 +401,14 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
     return replace(made_now(version, n, recommended, *how), picks=picks)
 
 
-def similar_songs(song: Song, n: int | None = None) -> Served:
-    """Return the songs most like this one."""
+def similar_songs(
+    song: Song,
+    n: int | None = None,
+    *,
+    unwanted: Unwanted = NOTHING_UNWANTED,
+    only: NDArray[np.int64] | None = None,
+) -> Served:
+    """Return the songs most like this one, without what is unwanted and, if `only` is given, of those song ids."""
     n = length(n)
     found = registry.serving_recommender()
     if found is None:
@@ -410,44 +416,62 @@ def similar_songs(song: Song, n: int | None = None) -> Served:
     version, recommender = found
     row = recommender.items.row(song.pk)
     if row < 0:
-        return replace(_like_newcomer(song, n, version, recommender), about=song)
+        return replace(_like_newcomer(song, n, version, recommender, unwanted, only), about=song)
 
     def recommended() -> RecommendedList:
         return recommender.similar(
-            row, n, exclude=exclusions.build_mask(version, recommender, NOTHING_UNWANTED)
+            row, n, exclude=exclusions.build_mask(version, recommender, unwanted, only=only)
         )
 
-    return replace(made_now(version, n, recommended), about=song)
+    return replace(made_now(version, n, recommended, unwanted=unwanted), about=song)
 
 
-def _like_newcomer(song: Song, n: int, version: ModelVersion, recommender: Recommender) -> Served:
+def _like_newcomer(
+    song: Song,
+    n: int,
+    version: ModelVersion,
+    recommender: Recommender,
+    unwanted: Unwanted,
+    only: NDArray[np.int64] | None,
+) -> Served:
     """Return what goes with a song that the model does not know: what goes with songs like it."""
     taste = cold_items.find_proxy_songs([song.pk], recommender)
     if not taste:
         return Served([], "empty", version, reason=SONG_NEWER % {"title": song.title})
     history = recommender.history([], taste=taste)
-    mask = exclusions.build_mask(version, recommender, NOTHING_UNWANTED)
     return made_now(
         version,
         n,
         # The songs that stand in are themselves what is most like it.
-        lambda: recommender.recommend(history, n, exclude=mask, exclude_history=False),
+        lambda: recommender.recommend(
+            history,
+            n,
+            exclude=exclusions.build_mask(version, recommender, unwanted, only=only),
+            exclude_history=False,
+        ),
         "cold",
         SONG_STOOD_IN_FOR % {"title": song.title},
+        unwanted=unwanted,
     )
 
 
 def made_now(
-    version: ModelVersion, n: int, recommended, step: str = "live", reason: str = ""
+    version: ModelVersion,
+    n: int,
+    recommended,
+    step: str = "live",
+    reason: str = "",
+    *,
+    unwanted: Unwanted = NOTHING_UNWANTED,
 ) -> Served:
     """Serve what `recommended` answers, asking it again when a song turns out to be gone; nothing is cached."""
     for _again in range(3):
         found = recommended()
         draft = _Draft(found.to_dict(), step, reason=reason)
-        served = _read_songs(draft, version, NOTHING_UNWANTED, n)
+        served = _read_songs(draft, version, unwanted, n)
         if served is not None:
             return served
-    return _without_model(n, NOTHING_UNWANTED)
+    return _without_model(n, unwanted)
 
 
 def explain_song(listener, song: Song) -> Explanation | None:

@@ -1,0 +1,65 @@
+"""The page of sonic paths: choose two songs, see and play what leads from one to the other, keep it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.models import Song
+from catalog.playlists import edit
+from catalog.songs.search import SongSearch, search_songs
+from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
+from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, SonicPath, find_sonic_path
+from recommendations.views import cards
+
+N_FOUND = 12
+LENGTHS = (6, 12, 25)
+_LARGEST_ID = 2**63 - 1
+
+
+@require_safe
+def show_path(request):
+    """Show the path between `start` and `end`; as long as one is missing, offer songs to choose it from."""
+    start, end = (_read_song(request.GET.get(name, "")) for name in ("start", "end"))
+    words, n = request.GET.get("q", ""), _read_length(request.GET.get("n", ""))
+    context = {"start": start, "end": end, "n": n, "lengths": LENGTHS, "words": words}
+    if start is None or end is None:
+        search = SongSearch(words=words)
+        offered = [] if search.is_empty else search_songs(search)[:N_FOUND]
+        context |= {"missing": "end" if start else "start", "offered": offered}
+    else:
+        path = _find_path(request, start, end, n)
+        shown = cards.of_songs(request.user, path.songs)
+        context |= {"path": path, "rows": list(zip(shown, [None, *path.steps], strict=False))}
+    return render(request, "recommendations/path.html", context)
+
+
+@login_required
+@require_POST
+def keep_path(request):
+    """Make a playlist of the path."""
+    start, end = (_read_song(request.POST.get(name, "")) for name in ("start", "end"))
+    if start is None or end is None:
+        raise Http404
+    path = _find_path(request, start, end, _read_length(request.POST.get("n", "")))
+    if not path.songs:
+        return HttpResponseBadRequest(path.reason)
+    title = _("From “%(start)s” to “%(end)s”") % {"start": start.title, "end": end.title}
+    playlist = edit.create_playlist(request.user, title[: edit.MAX_TITLE], songs=path.songs)
+    return redirect("catalog:playlist", playlist.pk)
+
+
+def _find_path(request, start: Song, end: Song, n: int) -> SonicPath:
+    unwanted = load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
+    return find_sonic_path(start, end, n, unwanted=unwanted)
+
+
+def _read_song(text: str) -> Song | None:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= _LARGEST_ID):
+        return None
+    return Song.objects.available().for_cards().filter(pk=int(text)).first()
+
+
+def _read_length(text: str) -> int:
+    return int(text) if text in {str(n) for n in LENGTHS} else USUAL_LENGTH
