@@ -48,7 +48,7 @@ def main() -> int:
                 options.songs,
                 options.format,
                 options.seed,
-                options.order_songs,
+                options.ordered,
             )
         )
     except (WrongFile, OSError) as error:

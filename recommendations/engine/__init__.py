@@ -75,6 +75,7 @@ from recommendations.engine.ranking.explanations import (
 )
 from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.ranking.sonic_path import LONGEST_PATH, PathUnknown
+from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.synthetic.world import World
 from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
@@ -119,6 +120,7 @@ __all__ = [
     "Popularity",
     "PopularityNote",
     "Prior",
+    "Ranker",
     "RecommendedBatch",
     "RecommendedItem",
     "RecommendedList",

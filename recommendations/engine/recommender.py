@@ -50,7 +50,7 @@ from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.sonic_path import PathRules, find_path, measure_steps
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
-from recommendations.engine.tuning.tuner import tune
+from recommendations.engine.tuning.tuner import Tuned, tune
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
@@ -89,6 +89,7 @@ class Recommender:
         item_features: ItemFeatures | None = None,
         *,
         prior: Prior | None = None,
+        ranker: Ranker | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> Self:
@@ -98,19 +99,22 @@ class Recommender:
         ----------
         prior
             What listeners elsewhere heard, over the same songs (`Prior.over`).
+        ranker
+            An order learned by another fit of `config`, on part of the same data: it is taken over, and only the
+            components are fitted. Without it the configuration's ranker is trained here.
 
         Raises
         ------
         NotEnoughData
             Nobody liked or played anything.
         ValueError
-            The features are of another number of songs.
+            The features are of another number of songs, or the ranker looks at other components.
         """
         strengths = interactions.to_matrix(self.config.weighting)
         require_listens(strengths)
         data = TrainingData(strengths, item_features, interactions, prior)
         config = fit_to_crowd(self.config, data, seed)
-        tuned = tune(data, config, seed=seed, on_progress=on_progress)
+        tuned = _take_over(config, ranker) or tune(data, config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
         for name, algorithm in self.algorithms.items():
             algorithm.fit(data, seed=seed, on_progress=_bind_stage(on_progress, f"fit {name}"))
@@ -561,6 +565,15 @@ def _select_state(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray
         for part, a in arrays.items()
         if part.startswith(f"{name}.")
     }
+
+
+def _take_over(config: RecommenderConfig, ranker: Ranker | None) -> Tuned | None:
+    """Return the configuration with a ranker that was learned before; None without one."""
+    if ranker is None:
+        return None
+    if config.search is not None or not set(ranker.components) <= set(config.components):
+        raise ValueError("The ranker was learned over other components than the configuration has.")
+    return Tuned(config, ranker)
 
 
 def _bind_stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:

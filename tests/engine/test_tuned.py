@@ -242,6 +242,29 @@ def test_found_settings_are_refitted_without_a_search(searched, world):
     assert "trials" not in again.metadata.get("tuning", {})
 
 
+def test_an_order_learned_before_is_taken_over_and_only_components_are_fitted(ranked, world):
+    stages = []
+    again = Recommender(ranked.config).fit(
+        *world,
+        ranker=ranked.ranker,
+        seed=3,
+        on_progress=lambda stage, done, total: stages.append(stage),
+    )
+    assert again.ranker.model == ranked.ranker.model
+    assert {stage.split()[0] for stage in stages} == {"fit"}
+    assert "fit for the ranker" not in stages
+
+
+def test_an_order_over_other_components_is_refused(ranked, world):
+    fewer = replace(
+        ranked.config,
+        components={"popularity": {}},
+        weights={segment: {"popularity": 1.0} for segment in ranked.config.weights},
+    )
+    with pytest.raises(ValueError, match="other components"):
+        Recommender(fewer).fit(*world, ranker=ranked.ranker)
+
+
 def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(ranked, histories):
     found = one(ranked, histories, a_warm(histories))
     for song in found:

@@ -16,7 +16,7 @@ from recommendations.models import ListenerControl, ModelVersion, Recommendation
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
 from recommendations.services.training import gate, memory_check, pipeline
-from recommendations.services.training.offline_evaluation import Evaluation
+from recommendations.services.training.offline_evaluation import Evaluation, measure
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -330,6 +330,33 @@ def test_another_configuration_is_measured_beside_the_active_one(version):
     metrics = ModelVersion.objects.get(training_run=run).metrics
     assert metrics["rival_ndcg_10"] is not None
     assert metrics["report"]["n_listeners"] <= N_LISTENERS
+
+
+def train_default(**options) -> TrainingRun:
+    run = request(preset="standard", options={"evaluate": False, "precompute": False} | options)
+    return pipeline.run_training(run.pk)
+
+
+def test_the_order_that_was_measured_is_the_one_that_serves(world, monkeypatch):
+    measured = []
+
+    def keep(*args, **kwargs):
+        measured.append(measure(*args, **kwargs))
+        return measured[-1]
+
+    monkeypatch.setattr(pipeline, "measure", keep)
+    train_default(evaluate=True)
+    serves = registry.load_recommender(registry.require_active())
+    assert serves.ranker.model == measured[0].ranker.model
+
+
+def test_the_default_trained_again_is_not_measured_beside_itself(world):
+    """Its weights follow the crowd, so the fitted configuration is never the preset to the letter."""
+    train_default()
+    run = train_default(evaluate=True)
+    metrics = ModelVersion.objects.get(training_run=run).metrics
+    assert metrics["rival_ndcg_10"] is None
+    assert metrics["ndcg_10"] > 0
 
 
 def test_enough_new_listens_begin_a_training(version, listener, song, settings):

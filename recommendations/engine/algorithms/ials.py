@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from recommendations.engine.algorithms.base import (
 )
 from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import count_per_row, multiply_rows, pack_columns
+from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import check_decay, decays
 from recommendations.engine.core.weighting import (
     Transform,
@@ -30,8 +31,12 @@ N_GROUPS = 8
 """Rows are solved in so many groups of about equal regularisation."""
 N_THREADS = 2
 CG_STEPS = 3
+MOST_CACHED = 64 * 2**20
+"""Bytes of solved histories that are kept from the scores to their reasons."""
 START = 0.1
 """Deviation of the first factors' lengths."""
+
+Solved = tuple[int, slice, NDArray[np.float64]]
 
 
 class IALS(LatentFactors):
@@ -49,7 +54,7 @@ class IALS(LatentFactors):
     Parameters
     ----------
     n_factors
-        None: from the data, an eighth of the smaller side, 32 to 256.
+        None: from the data, an eighth of the smaller side, 32 to 192.
     n_iterations, regularization, alpha
         As above; the regularization of a row of mean frequency.
     transform
@@ -93,6 +98,7 @@ class IALS(LatentFactors):
         self.transform = transform
         self.side_information = side_information
         self.history_decay = check_decay(history_decay)
+        self._last: BlockCache[Solved] = BlockCache()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
@@ -120,6 +126,7 @@ class IALS(LatentFactors):
         """Turn the songs' factors so that Y'Y is diagonal; scores stay what they are."""
         doubles = factors.astype(np.float64)
         values, vectors = np.linalg.eigh(doubles.T @ doubles)
+        self._last = BlockCache()
         self.gram_ = np.maximum(values, 0)
         self._keep_factors(pack_columns((doubles @ vectors).astype(np.float32)), learned)
 
@@ -134,9 +141,15 @@ class IALS(LatentFactors):
         return (4.0 * self._size_of_factors(size.n_listeners, size.n_items) + 5) * size.n_items
 
     def _size_of_factors(self, n_listeners: int, n_items: int) -> int:
-        return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 256))
+        return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 192))
 
-    def _solved(self, histories: csr_matrix) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
+    def _solved(self, histories: csr_matrix) -> Iterable[Solved]:
+        """Return what `_solve_histories` yields, worked out once for scores and reasons."""
+        if 8 * histories.nnz * len(self.gram_) > MOST_CACHED:
+            return self._solve_histories(histories)
+        return self._last.get_or_compute(histories, self._solve_histories)
+
+    def _solve_histories(self, histories: csr_matrix) -> Iterator[Solved]:
         """Yield (row, its entries, A^-1 c_j y_j of each song of the history as columns (n_factors, length))."""
         added, unit = self.scale_
         values = compute_confidences(
@@ -182,6 +195,7 @@ class IALS(LatentFactors):
         return self._factor_state() | {"gram": self.gram_, "scale": self.scale_}
 
     def _restore(self, state: dict[str, NDArray]) -> None:
+        self._last = BlockCache()
         self.gram_ = np.asarray(state["gram"])
         self.scale_ = np.asarray(state["scale"])
         self._restore_factors(state, len(self.gram_))

@@ -189,6 +189,23 @@ class RecommenderConfig:
         }
         return replace(self, search=replace(self.search, first=first))
 
+    def is_source_of(self, fitted: RecommenderConfig) -> bool:
+        """Return whether a fit of this configuration gave the other one, but for what follows the crowd."""
+        if not self.follows_crowd:
+            return self == fitted
+        components = {
+            name: options for name, options in fitted.components.items() if name in self.components
+        }
+        return self == replace(
+            fitted,
+            components=components,
+            weights=self.weights,
+            # with few listeners there is none
+            ranker=fitted.ranker or self.ranker,
+            follows_crowd=True,
+            about=self.about,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return asdict(self) | {

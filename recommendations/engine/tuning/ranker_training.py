@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
+from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.core.arrays import count_per_row
@@ -17,10 +19,12 @@ from recommendations.engine.ranking.ranker_features import ItemTable
 from recommendations.engine.ranking.second_stage import make_examples
 from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 from recommendations.engine.tuning.hyperparameter_search import OnProgress
-from recommendations.engine.tuning.validation import K, Validation, compute_ndcg
+from recommendations.engine.tuning.validation import Cases, K, Validation, compute_ndcg
 
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Parts of the linear order in the score that are tried."""
+
+N_THREADS = 2
 
 SHORT_HISTORIES = 3
 """New listeners teach the ranker twice: with less than `cold_below` songs given, and with up to this times as many."""
@@ -90,17 +94,21 @@ class RankerDataset:
         new = validation.new_cases(1, max(cold_below - 1, 1), seed)
         short = validation.new_cases(cold_below, SHORT_HISTORIES * cold_below, seed)
         known = validation.cases(listeners)
+
+        def describe(cases: Cases) -> Examples:
+            scores = [cases.scores(algorithm) for algorithm in fitted.values()]
+            return make_examples(config, songs, cases.histories, scores, cases.labels)
+
         parts, done, total = [], 0, len(known) + 2 * len(new)
-        for group in (known, new, short):
-            described = []
-            for _, cases in group.blocks():
-                report("examples", done, total)
-                scores = [cases.scores(algorithm) for algorithm in fitted.values()]
-                described.append(
-                    make_examples(config, songs, cases.histories, scores, cases.labels)
-                )
-                done += len(cases)
-            parts.append(described)
+        # numpy lets go of the GIL, so blocks of listeners are described side by side
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(N_THREADS) as pool:
+            for group in (known, new, short):
+                described = []
+                for examples in pool.map(describe, [cases for _, cases in group.blocks()]):
+                    report("examples", done, total)
+                    described.append(examples)
+                    done += examples.n_listeners
+                parts.append(described)
         report("examples", total, total)
         width = len(songs.feature_names(tuple(fitted)))
         more = [Examples.empty(len(known), width), *parts[2]]

@@ -14,7 +14,8 @@ def find_champion_config(config: RecommenderConfig) -> RecommenderConfig | None:
     active = registry.active_version()
     if active is None or active.config == config.to_dict():
         return None
-    return RecommenderConfig.from_dict(active.config)
+    champion = RecommenderConfig.from_dict(active.config)
+    return None if config.is_source_of(champion) else champion
 
 
 def gate_verdict(evaluation: Evaluation | None) -> str:

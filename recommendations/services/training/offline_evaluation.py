@@ -12,6 +12,7 @@ from recommendations.engine import (
     EvaluationReport,
     Fidelity,
     Interval,
+    Ranker,
     Recommender,
     RecommenderConfig,
     Split,
@@ -40,8 +41,9 @@ SPLITS = ("random", "temporal", "listener")
 class Evaluation:
     """What was measured of a configuration, and of the active version's where that is another one.
 
-    `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `interval` is
-    around `ndcg`; `difference` is the interval of ours minus the rival's, paired by listener.
+    `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `ranker` is
+    the order that was measured; what serves takes it over. `interval` is around `ndcg`; `difference` is the interval
+    of ours minus the rival's, paired by listener.
     """
 
     config: RecommenderConfig
@@ -53,6 +55,7 @@ class Evaluation:
     difference: tuple[float, float] | None = None
     listener_ids: tuple[int, ...] = ()
     fidelity: Fidelity | None = None
+    ranker: Ranker | None = None
 
     @property
     def n_measured(self) -> int:
@@ -183,6 +186,7 @@ def measure(
         (interval.low, interval.high) if interval else (0.0, 1.0),
         listener_ids=tuple(rows.interactions.listeners.ids[ours.listeners].tolist()),
         fidelity=_fidelity(fitted, split, seed),
+        ranker=fitted.ranker,
     )
     del fitted
     if rival is None:

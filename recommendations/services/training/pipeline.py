@@ -26,6 +26,7 @@ from recommendations.engine import (
     PRESETS,
     ArtifactError,
     NotEnoughData,
+    Ranker,
     Recommender,
     RecommenderConfig,
 )
@@ -248,9 +249,13 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     memory_check.check(*training_rows.count_rows(), config)
     rows = _read(reporter)
     evaluation = _evaluate(rows, config, seed, run, reporter)
-    # what was measured is what will serve: a search is not made a second time
+    # what was measured is what will serve: a search is not made, and an order not learned, a second time
     recommender, fit_seconds = _fit(
-        rows, evaluation.config if evaluation else config, seed, reporter
+        rows,
+        evaluation.config if evaluation else config,
+        evaluation and evaluation.ranker,
+        seed,
+        reporter,
     )
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
@@ -301,12 +306,21 @@ def _evaluate(
 
 
 def _fit(
-    rows: TrainingRows, config: RecommenderConfig, seed: int, reporter: Reporter
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    ranker: Ranker | None,
+    seed: int,
+    reporter: Reporter,
 ) -> tuple[Recommender, float]:
     started = time.perf_counter()
     on_progress = reporter.enter("fitting")
     recommender = Recommender(config).fit(
-        rows.interactions, rows.features, prior=rows.prior, seed=seed, on_progress=on_progress
+        rows.interactions,
+        rows.features,
+        prior=rows.prior,
+        ranker=ranker,
+        seed=seed,
+        on_progress=on_progress,
     )
     seconds = time.perf_counter() - started
     reporter.say(f"Fitted {config.name} in {seconds:.1f} s.")
