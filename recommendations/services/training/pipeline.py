@@ -249,14 +249,11 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     memory_check.check(*training_rows.count_rows(), config)
     rows = _read(reporter)
     evaluation = _evaluate(rows, config, seed, run, reporter)
-    # what was measured is what will serve: a search is not made, and an order not learned, a second time
-    recommender, fit_seconds = _fit(
-        rows,
-        evaluation.config if evaluation else config,
-        evaluation and evaluation.ranker,
-        seed,
-        reporter,
-    )
+    if evaluation is None:
+        recommender, fit_seconds = _fit(rows, config, None, seed, reporter)
+    else:
+        # what was measured will serve: no second search, and no second learning of the order
+        recommender, fit_seconds = _fit(rows, evaluation.config, evaluation.ranker, seed, reporter)
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
