@@ -30,6 +30,7 @@ urlpatterns = [
     path("path/", sonic_paths.show_path, name="path"),
     path("path/keep/", sonic_paths.keep_path, name="keep_path"),
     path("library/hidden/", library.hidden, name="hidden"),
+    path("library/beyond/", library.beyond, name="beyond"),
     path(
         "playlists/<uuid:playlist_id>/continue/",
         library.continue_playlist,

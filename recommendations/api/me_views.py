@@ -14,6 +14,7 @@ from catalog.api.lookups import validate_body
 from catalog.models import Song
 from recommendations.api import serializers
 from recommendations.services.preferences import data_export, taste
+from recommendations.services.surfaces import beyond_library
 
 
 @extend_schema(tags=["Me"])
@@ -148,3 +149,15 @@ def _part_data(part: taste.Cluster, key: str) -> dict:
         "mean_features": {name: mean and round(mean, 4) for name, mean in part.means.items()},
         "mood": names.get(part.mood, part.mood),
     }
+
+
+@extend_schema(tags=["Me"])
+class BeyondLibrary(APIView):
+    @extend_schema(responses=serializers.BeyondSerializer)
+    def get(self, request):
+        """Songs and artists I could look for: not in this library, played elsewhere together with my songs.
+
+        Both lists are empty where the site has no seed pack.
+        """
+        found = beyond_library.find_beyond_library(request.user)
+        return Response(serializers.BeyondSerializer(found).data)

@@ -135,6 +135,42 @@ class OutcomeIn(serializers.Serializer):
     kind = serializers.ChoiceField(choices=Outcome.Kind.values)
 
 
+# --- Beyond the library -----------------------------------------------------------------------------------------------
+
+
+class LookedForArtist(serializers.Serializer):
+    """An artist that the library lacks."""
+
+    mbid = serializers.CharField(help_text="MusicBrainz id, empty where unknown.")
+    artist_name = serializers.CharField()
+    n_listeners = serializers.IntegerField(help_text="Listeners elsewhere who played both.")
+    because = serializers.CharField(
+        source="because.name", help_text="The artist of my history that counts most."
+    )
+
+
+class LookedForSong(serializers.Serializer):
+    """A song that the library lacks."""
+
+    mbid = serializers.CharField(help_text="MusicBrainz id, empty where unknown.")
+    title = serializers.CharField()
+    artist_name = serializers.CharField()
+    artist_mbid = serializers.CharField()
+    n_listeners = serializers.IntegerField(help_text="Listeners elsewhere who played both.")
+    because = SongKeyField(
+        source="because.key", help_text="The song of my history that counts most."
+    )
+
+
+class BeyondSerializer(serializers.Serializer):
+    songs = LookedForSong(many=True)
+    artists = LookedForArtist(many=True)
+    about = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="What the data says about itself: source, licence, dates.",
+    )
+
+
 # --- Me ---------------------------------------------------------------------------------------------------------------
 
 

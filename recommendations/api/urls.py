@@ -21,6 +21,7 @@ urlpatterns = [
     path("me/export/", me_views.MyData.as_view(), name="my_data"),
     path("me/taste/", me_views.MyTaste.as_view(), name="my_taste"),
     path("me/hidden/", views.Hidden.as_view(), name="hidden"),
+    path("me/beyond-library/", me_views.BeyondLibrary.as_view(), name="beyond_library"),
     path("me/made-playlists/", views.MadePlaylists.as_view(), name="made_playlists"),
     path("training-runs/", staff_views.TrainingRuns.as_view(), name="training_runs"),
     path("training-runs/<int:pk>/", staff_views.OneTrainingRun.as_view(), name="training_run"),

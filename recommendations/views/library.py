@@ -1,4 +1,4 @@
-"""What a listener has hidden, and songs that continue a playlist."""
+"""What a listener has hidden, what the library lacks, and songs that continue a playlist."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Playlist
 from recommendations.services.preferences import controls
-from recommendations.services.surfaces import playlist_continuation
+from recommendations.services.surfaces import beyond_library, playlist_continuation
 from recommendations.views import cards
 
 ROWS_A_PAGE = 50
@@ -21,6 +21,15 @@ def hidden(request):
     )
     context = {"page": "library", "tab": "hidden", "rows": rows}
     return render(request, "recommendations/hidden.html", context)
+
+
+@login_required
+@require_safe
+def beyond(request):
+    """Show songs and artists to look for that the library does not have."""
+    found = beyond_library.find_beyond_library(request.user)
+    context = {"page": "library", "tab": "beyond", "beyond": found}
+    return render(request, "recommendations/beyond.html", context)
 
 
 @login_required

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from recommendations.management.output import SentenceCommand
-from recommendations.services.data import seed_packs
+from recommendations.services.data import beyond_index, seed_packs
 
 
 class Command(SentenceCommand):
@@ -19,12 +19,14 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, folder: Path | None, remove: bool, **options: Any) -> None:
         if remove:
             found = seed_packs.remove_pack()
+            beyond_index.rebuild_index()
             self.stdout.write("The seed pack is gone." if found else "There was no seed pack.")
             return
         if folder is None:
             raise CommandError("Name the folder of the pack, or give --remove.")
         pack = seed_packs.install_pack(folder)
         n_known = seed_packs.count_known_songs(pack)
+        beyond_index.rebuild_index()
         self.stdout.write(
             f"The pack knows {len(pack.prior):,} songs, {n_known:,} of them are in this library "
             f"(from {pack.about['source'] or 'an unnamed source'}, licence: {pack.about['licence'] or 'not said'}). "

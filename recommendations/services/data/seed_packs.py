@@ -17,6 +17,7 @@ from recommendations.engine import (
     MOST_NEIGHBOURS,
     ArtifactError,
     Interactions,
+    Labels,
     Prior,
     SeedPack,
     Weighting,
@@ -148,9 +149,22 @@ def export_pack(
             "licence": licence,
             "made_at": datetime.now(UTC).date().isoformat(),
         },
+        _read_labels(prior.keys),
     )
     save_pack(directory, pack)
     return pack
+
+
+def _read_labels(keys: NDArray) -> Labels:
+    """Return the names of songs by their keys; reads the catalog once."""
+    columns = ("mbid", "match_key", "title", "artist__name", "artist__mbid")
+    by_key = {
+        str(mbid) if mbid else f"name:{match_key}": (title, artist, str(artist_mbid or ""))
+        for mbid, match_key, title, artist, artist_mbid in Song.objects.values_list(
+            *columns
+        ).iterator()
+    }
+    return Labels(*([by_key[str(key)][column] for key in keys] for column in range(3)))
 
 
 def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray]:

@@ -31,7 +31,7 @@ from recommendations.engine import (
     RecommenderConfig,
 )
 from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
-from recommendations.services.data import training_rows
+from recommendations.services.data import beyond_index, training_rows
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.jobs import background_jobs
 from recommendations.services.serving import precompute
@@ -238,6 +238,7 @@ def _train(run: TrainingRun, reporter: Reporter) -> None:
         registry.activate(version, by=run.requested_by, reason=Activation.Reason.TRAINED)
         reporter.say(f"{version.name} is active.")
         _precompute(version, rows, run, reporter)
+    beyond_index.rebuild_index()
     pruned = registry.prune()
     if pruned:
         reporter.say(f"The files of {', '.join(v.name for v in pruned)} were removed.")

@@ -1,0 +1,240 @@
+"""The part of the seed pack around this library: songs and artists elsewhere that belong to it but are not in it."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from catalog.models import Artist, Song
+from catalog.songs import matching
+from recommendations.engine import Prior, SeedPack
+from recommendations.services.data import seed_packs
+
+MOST_SONGS, MOST_ARTISTS = 20_000, 5_000
+MAX_LABEL = 200
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What is here beside what is elsewhere.
+
+    Attributes
+    ----------
+    own_ids : int64 (n_own,)
+        Songs or artists of this library, sorted.
+    together : int32 csr (n_own, n_elsewhere)
+        Listeners elsewhere who played both in one session.
+    cosine : float32 csr (n_own, n_elsewhere)
+        The same by the geometric mean of both's listeners.
+    labels
+        MusicBrainz id, title ("" for artists), artist and the artist's MusicBrainz id of each column.
+    """
+
+    own_ids: NDArray[np.int64]
+    together: csr_matrix
+    cosine: csr_matrix
+    labels: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class BeyondIndex:
+    """Songs and artists around the library, and what the pack says about itself."""
+
+    songs: Neighbours
+    artists: Neighbours
+    about: Mapping[str, str]
+
+
+def get_index_path() -> Path:
+    """Return where the index lies, whether there is one or not."""
+    return seed_packs.get_pack_folder().parent / "beyond.npz"
+
+
+def rebuild_index() -> BeyondIndex | None:
+    """Write the index for the present library and pack, in place of the one before; remove it without a pack.
+
+    Reads the catalog twice and the pack once; at most 20,000 songs and 5,000 artists are kept.
+    """
+    pack = seed_packs.find_pack()
+    path = get_index_path()
+    if pack is None or not len(pack.labels):
+        path.unlink(missing_ok=True)
+        return None
+    arrays = _pack_neighbours("songs", _find_songs(pack)) | _pack_neighbours(
+        "artists", _find_artists(pack)
+    )
+    arrays["about"] = _as_bytes(dict(pack.about))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.npz")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return load_index()
+
+
+def load_index() -> BeyondIndex | None:
+    """Return the index, kept in memory until the file changes; None without one."""
+    try:
+        status = get_index_path().stat()
+    except FileNotFoundError:
+        return None
+    return _read_index(get_index_path(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read_index(path: Path, _modified: int, _n_bytes: int) -> BeyondIndex:
+    with np.load(path, allow_pickle=False) as arrays:
+        return BeyondIndex(
+            _unpack_neighbours("songs", arrays),
+            _unpack_neighbours("artists", arrays),
+            _from_bytes(arrays["about"]),
+        )
+
+
+# --- What is around the library ---------------------------------------------------------------------------------------
+
+
+def _find_songs(pack: SeedPack) -> Neighbours:
+    rows = list(Song.objects.order_by("pk").values_list("pk", "match_key"))
+    song_ids = np.array([pk for pk, _ in rows], dtype=np.int64)
+    own_rows = _find_rows(pack.prior, seed_packs.read_keys(song_ids), pack.redirects)
+    match_keys = {key for _, key in rows}
+    labels = pack.labels
+
+    def is_here(column: int) -> bool:
+        return (
+            matching.build_match_key(labels.artist_names[column], labels.titles[column])
+            in match_keys
+        )
+
+    def describe(column: int) -> list[str]:
+        key = str(pack.prior.keys[column])
+        mbid = "" if key.startswith("name:") else key
+        return [
+            mbid,
+            labels.titles[column],
+            labels.artist_names[column],
+            labels.artist_keys[column],
+        ]
+
+    return _select_neighbours(pack.prior, song_ids, own_rows, is_here, describe, MOST_SONGS)
+
+
+def _find_artists(pack: SeedPack) -> Neighbours:
+    rows = list(Artist.objects.order_by("pk").values_list("pk", "mbid", "name"))
+    artist_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
+    if pack.artists is None:
+        nothing = Prior(
+            np.array([], dtype=str), np.zeros(0, np.int32), csr_matrix((0, 0), dtype=np.float32)
+        )
+        return _select_neighbours(
+            nothing, artist_ids[:0], np.zeros(0, np.int64), bool, lambda column: [], 0
+        )
+    names = pack.artists.names
+    rows_by_name = {matching.build_artist_key(name): row for row, name in enumerate(names)}
+    by_mbid = _find_rows(
+        pack.artists.prior, np.array([str(mbid or "") for _, mbid, _ in rows], dtype=str), {}
+    )
+    by_name = [rows_by_name.get(matching.build_artist_key(name), -1) for _, _, name in rows]
+    own_rows = np.where(by_mbid >= 0, by_mbid, np.array(by_name, dtype=np.int64))
+    own_names = {matching.build_artist_key(name) for _, _, name in rows}
+    keys = pack.artists.prior.keys
+
+    def is_here(column: int) -> bool:
+        return matching.build_artist_key(names[column]) in own_names
+
+    def describe(column: int) -> list[str]:
+        return [str(keys[column]), "", names[column], str(keys[column])]
+
+    return _select_neighbours(
+        pack.artists.prior, artist_ids, own_rows, is_here, describe, MOST_ARTISTS
+    )
+
+
+def _find_rows(prior: Prior, keys: NDArray, redirects: Mapping[str, str]) -> NDArray[np.int64]:
+    """Return the row of each key in the pack, -1 where it is not there."""
+    order = np.argsort(prior.keys)
+    current = np.array([redirects.get(str(key), str(key)) for key in keys], dtype=str)
+    if not len(order) or not len(current):
+        return np.full(len(current), -1, dtype=np.int64)
+    spots = np.minimum(np.searchsorted(prior.keys, current, sorter=order), len(order) - 1)
+    rows = order[spots]
+    return np.where((prior.keys[rows] == current) & (current != ""), rows, -1)
+
+
+def _select_neighbours(
+    prior: Prior,
+    own_ids: NDArray[np.int64],
+    own_rows: NDArray[np.int64],
+    is_here,
+    describe,
+    most: int,
+) -> Neighbours:
+    """Return the columns nearest to the library as a whole that are not in it."""
+    is_known = own_rows >= 0
+    own_ids, own_rows = own_ids[is_known], own_rows[is_known]
+    together = csr_matrix(prior.together.maximum(prior.together.T))[own_rows]
+    n_listeners = np.maximum(prior.n_listeners, 1).astype(np.float64)
+    cosine = csr_matrix(together, dtype=np.float32, copy=True)
+    of_row = np.repeat(np.arange(len(own_rows)), np.diff(cosine.indptr))
+    cosine.data /= np.sqrt(n_listeners[own_rows[of_row]] * n_listeners[cosine.indices])
+    nearness = np.asarray(cosine.sum(axis=0)).ravel()
+    nearness[own_rows] = 0
+    order = np.argsort(-nearness, kind="stable")
+    columns = []
+    for column in order[: np.count_nonzero(nearness)].tolist():
+        if len(columns) == most:
+            break
+        if not is_here(column):
+            columns.append(column)
+    kept = np.array(columns, dtype=np.int64)
+    labels = [[text[:MAX_LABEL] for text in describe(column)] for column in columns]
+    counts = csr_matrix(together[:, kept], dtype=np.int32)
+    return Neighbours(own_ids, counts, csr_matrix(cosine[:, kept]), labels)
+
+
+# --- The file ---------------------------------------------------------------------------------------------------------
+
+
+def _pack_neighbours(prefix: str, neighbours: Neighbours) -> dict[str, NDArray]:
+    neighbours.together.sort_indices()
+    neighbours.cosine.sort_indices()
+    return {
+        f"{prefix}_own_ids": neighbours.own_ids,
+        f"{prefix}_counts": neighbours.together.data,
+        f"{prefix}_cosines": neighbours.cosine.data,
+        f"{prefix}_columns": neighbours.together.indices,
+        f"{prefix}_starts": neighbours.together.indptr,
+        f"{prefix}_labels": _as_bytes(neighbours.labels),
+    }
+
+
+def _unpack_neighbours(prefix: str, arrays: Mapping[str, NDArray]) -> Neighbours:
+    labels = _from_bytes(arrays[f"{prefix}_labels"])
+    own_ids = arrays[f"{prefix}_own_ids"]
+    columns, starts = arrays[f"{prefix}_columns"], arrays[f"{prefix}_starts"]
+    together, cosine = (
+        csr_matrix((arrays[f"{prefix}_{name}"], columns, starts), shape=(len(own_ids), len(labels)))
+        for name in ("counts", "cosines")
+    )
+    return Neighbours(own_ids, together, cosine, labels)
+
+
+def _as_bytes(value: object) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
+
+
+def _from_bytes(array: NDArray[np.uint8]):
+    return json.loads(array.tobytes())
