@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 
 from catalog.models import Artist, Song
 from catalog.songs import matching
-from recommendations.engine import Prior, SeedPack
+from recommendations.engine import Prior, SeedPack, empty_rows
 from recommendations.services.data import seed_packs
 
 MOST_SONGS, MOST_ARTISTS = 20_000, 5_000
@@ -75,7 +75,7 @@ def rebuild_index() -> BeyondIndex | None:
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.npz")
     try:
         with unfinished.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
@@ -136,9 +136,7 @@ def _find_artists(pack: SeedPack) -> Neighbours:
     rows = list(Artist.objects.order_by("pk").values_list("pk", "mbid", "name"))
     artist_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
     if pack.artists is None:
-        nothing = Prior(
-            np.array([], dtype=str), np.zeros(0, np.int32), csr_matrix((0, 0), dtype=np.float32)
-        )
+        nothing = Prior(np.array([], dtype=str), np.zeros(0, np.int32), empty_rows(0, 0))
         return _select_neighbours(
             nothing, artist_ids[:0], np.zeros(0, np.int64), bool, lambda column: [], 0
         )
@@ -193,7 +191,7 @@ def _select_neighbours(
     nearness = np.asarray(cosine.sum(axis=0)).ravel()
     nearness[own_rows] = 0
     order = np.argsort(-nearness, kind="stable")
-    columns = []
+    columns: list[int] = []
     for column in order[: np.count_nonzero(nearness)].tolist():
         if len(columns) == most:
             break
