@@ -1,13 +1,16 @@
 """The Celery application. Every message is a wake-up; the job itself is a row in the database."""
 
+import logging
 import os
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
 from celery.apps import worker as worker_program
 from celery.platforms import SecurityWarning
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
 
@@ -19,6 +22,8 @@ app.autodiscover_tasks()
 warnings.filterwarnings("ignore", category=SecurityWarning)
 # The supervisor says once that the site stops; the workers need not repeat it.
 worker_program.safe_say = lambda *_: None
+
+log = logging.getLogger(__name__)
 
 _pulses: list[Any] = []
 
@@ -41,6 +46,13 @@ def start_worker(sender: Any, **_: Any) -> None:
     ).start()
 
 
+@signals.heartbeat_sent.connect
+def touch_alive_file(**_: Any) -> None:
+    """Touch the file whose age tells a container's health check that the worker's loop turns."""
+    if path := settings.WORKER_ALIVE_FILE:
+        Path(path).touch()
+
+
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
     from catalog.tasks import sweep_and_wake as sweep_imports
@@ -56,6 +68,9 @@ def _sweep_all() -> None:
 @signals.worker_shutting_down.connect
 def release_jobs(**_: Any) -> None:
     """Give the jobs of this worker's children back to the queue, so that stopping does not wait for their end."""
+    from musicrec_site.ops.broker import Transport
+
+    Transport.is_stopping = True
     # Apart: this is called in the middle of a signal, where the main thread's connection may be in use.
     threading.Thread(
         target=_run_in_thread, args=(_release_all, os.getpid()), name="release"
@@ -68,7 +83,10 @@ def _release_all(parent: int) -> None:
     from recommendations.models import BackgroundJob, TrainingRun
 
     for model in (TrainingRun, ImportRun, FolderScan, BackgroundJob):
-        release_jobs_of_worker(model, parent)
+        if n_jobs := release_jobs_of_worker(model, parent):
+            log.warning(
+                "Back into the queue at this worker's end: %d %s", n_jobs, model._meta.verbose_name
+            )
 
 
 @signals.worker_shutdown.connect

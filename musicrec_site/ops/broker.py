@@ -105,6 +105,21 @@ class Transport(filesystem.Transport):
     """The transport that CELERY_BROKER_TRANSPORT names."""
 
     Channel = Channel
+    is_stopping = False
+    """Set where this process's worker was asked to end: it then waits for no further message."""
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """Deliver one message; raises TimeoutError when none came in time or the worker is to end."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                self.cycle.get(self._deliver, timeout=timeout)
+                return
+            except Empty:
+                is_late = deadline is not None and time.monotonic() >= deadline
+                if is_late or Transport.is_stopping:
+                    raise TimeoutError from None
+                time.sleep(self.polling_interval)
 
 
 def _build_binding(routing_key: str, pattern: str, queue: str) -> filesystem.exchange_queue_t:

@@ -208,10 +208,7 @@ class Supervisor:
         self._send(signal.SIGTERM)
         self._wait(JOB_SECONDS)
         for child in self.children:
-            if child.has_jobs and child.is_running:
-                self.say(
-                    f"The {child.name} is asked once more; a job it holds goes back into the queue."
-                )
+            if child.has_jobs:  # a worker that holds one says so itself
                 child.send(signal.SIGQUIT)
         self._wait(STOP_SECONDS - JOB_SECONDS)
         for child in self.children:

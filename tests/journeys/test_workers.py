@@ -71,6 +71,16 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
 
 
+def test_a_worker_touches_the_file_of_its_health_check_while_it_lives(site, start_worker, tmp_path):
+    alive = tmp_path / "alive"
+    site.settings["WORKER_ALIVE_FILE"] = str(alive)
+    worker = start_worker(site)
+    first = wait_for(lambda: alive.exists() and alive.stat().st_mtime, seconds=60)
+    wait_for(lambda: alive.stat().st_mtime > first, seconds=60)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=60) == 0
+
+
 def test_a_worker_told_to_stop_gives_its_training_back_and_ends(site, start_worker):
     """T26: nobody has to wait for the end of a training."""
     worker = start_worker(site)

@@ -1,12 +1,14 @@
 """The files a server is deployed with, read as the tools read them: no container engine is needed."""
 
 import json
+import os
 import re
 import secrets
 import shutil
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from recommendations.services.operations import metrics
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = ["musicrec", "migrate", "web", "worker", "training", "beat"]
+OURS = ["musicrec", "migrate", "web", "worker", "imports", "training", "beat"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -91,7 +93,7 @@ def test_one_container_is_the_default_and_the_server_a_profile():
 
 
 def test_everybody_waits_for_one_migration():
-    for name in ("web", "worker", "training", "beat"):
+    for name in ("web", "worker", "imports", "training", "beat"):
         assert SERVICES[name]["depends_on"]["migrate"] == {
             "condition": "service_completed_successfully"
         }
@@ -224,5 +226,20 @@ def test_the_images_health_check_asks_without_starting_python(status, code):
     assert (done.returncode == 0) is (code == 0)
 
 
-def test_health_checks_name_a_worker_as_it_names_itself():
-    assert "HOSTNAME" not in (ROOT / "compose.yaml").read_text()
+@pytest.mark.parametrize("name", ["worker", "imports", "training"])
+@pytest.mark.parametrize(("age_seconds", "is_healthy"), [(5, True), (150, False), (None, False)])
+def test_a_workers_health_is_the_age_of_its_file(name, age_seconds, is_healthy, tmp_path):
+    """No second Python is started for it; `test_workers.py` sees that a worker touches the file."""
+    service = SERVICES[name]
+    file = service["environment"]["WORKER_ALIVE_FILE"]
+    word, command = service["healthcheck"]["test"]
+    alive = tmp_path / "alive"
+    if age_seconds is not None:
+        alive.touch()
+        then = time.time() - age_seconds
+        os.utime(alive, (then, then))
+    assert word == "CMD-SHELL"
+    assert file in command
+    command = command.replace("$$", "$").replace(file, str(alive))
+    done = subprocess.run(["sh", "-c", command], capture_output=True)
+    assert (done.returncode == 0) is is_healthy
