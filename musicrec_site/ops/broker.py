@@ -32,12 +32,12 @@ UNREADABLE = ".unreadable"
 class Channel(filesystem.Channel):
     """A channel over a folder that several processes read and write at once."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Add a message to a queue; raises ChannelError when the folder can't take it."""
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, payload)
+        _write_whole(Path(self.data_folder_out) / name, message)
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         """Take the oldest message of a queue; raises Empty when there is none."""
         for message in sorted(Path(self.data_folder_in).iterdir()):
             name = message.name
@@ -108,8 +108,10 @@ class Transport(filesystem.Transport):
     is_stopping = False
     """Set where this process's worker was asked to end: it then waits for no further message."""
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **_: Any) -> None:
         """Deliver one message; raises TimeoutError when none came in time or the worker is to end."""
+        if self.cycle is None:
+            raise TimeoutError
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             try:

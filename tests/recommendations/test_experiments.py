@@ -1,6 +1,7 @@
 """Experiments from draft to promotion."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -128,6 +129,44 @@ class TestServing:
         lifecycle.promote(experiment, experiment.arms.get(name="varied"))
         assert registry.active_version() == newer
         assert newer.activations.first().reason == "experiment"
+
+    def test_an_arm_of_a_draft_or_of_a_promoted_experiment_activates_nothing(
+        self, experiment, version, listener
+    ):
+        from tests.recommendations.conftest import train
+
+        newer = ModelVersion.objects.get(training_run=train(activate=False))
+        Arm.objects.filter(name="varied").update(version=newer)
+        usual, varied = (experiment.arms.get(name=name) for name in ("as usual", "varied"))
+
+        with pytest.raises(ExperimentRefused, match="start it first"):
+            lifecycle.promote(experiment, varied)
+        assert registry.active_version() == version
+
+        lifecycle.start(experiment)
+        lifecycle.promote(experiment, usual)
+        with pytest.raises(ExperimentRefused, match="promoted already"):
+            lifecycle.promote(experiment, varied)
+        assert registry.active_version() == version
+        assert not newer.activations.exists()
+        assert [arm.name for arm in experiment.arms.filter(is_winner=True)] == ["as usual"]
+
+    def test_a_version_whose_files_are_gone_leaves_the_experiment_as_it_was(
+        self, experiment, version, listener
+    ):
+        from tests.recommendations.conftest import train
+
+        newer = ModelVersion.objects.get(training_run=train(activate=False))
+        Arm.objects.filter(name="varied").update(version=newer)
+        lifecycle.start(experiment)
+        shutil.rmtree(registry.get_folder(newer))
+        registry.unload_recommenders()
+
+        with pytest.raises(ExperimentRefused):
+            lifecycle.promote(experiment, experiment.arms.get(name="varied"))
+        experiment.refresh_from_db()
+        assert experiment.state == "running"
+        assert registry.active_version() == version
 
 
 class TestResult:

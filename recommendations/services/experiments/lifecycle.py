@@ -186,17 +186,38 @@ def promote(experiment: Experiment, arm: Arm, *, by: Any = None) -> Experiment:
     """Make one arm what everybody gets: its version is activated, its discovery or MMR weight becomes the usual one."""
     if arm.experiment_id != experiment.pk:
         raise ExperimentRefused(_("%(arm)s is no arm of this experiment.") % {"arm": arm.name})
+    _refuse_unpromotable(experiment)
+    if arm.version is not None:
+        _require_usable(arm.version)
     if experiment.state == State.RUNNING:
         stop(experiment, by=by)
-    if arm.version is not None:
-        try:
-            registry.activate(arm.version, by=by, reason=Activation.Reason.EXPERIMENT)
-        except registry.RegistryError as error:
-            raise ExperimentRefused(str(error)) from error
-    with transaction.atomic():
-        _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))
-        Arm.objects.filter(pk=arm.pk).update(is_winner=True)
+    try:
+        with transaction.atomic():
+            _leave(experiment, State.STOPPED, State.PROMOTED, _("A winner was promoted already."))
+            Arm.objects.filter(pk=arm.pk).update(is_winner=True)
+            if arm.version is not None:
+                registry.activate(arm.version, by=by, reason=Activation.Reason.EXPERIMENT)
+    except registry.RegistryError as error:
+        raise ExperimentRefused(str(error)) from error
     return _log_change(experiment, f"{arm.name} promoted", by)
+
+
+def _refuse_unpromotable(experiment: Experiment) -> None:
+    """Raise ExperimentRefused for a draft and for an experiment that has its winner; nothing is activated then."""
+    experiment.refresh_from_db(fields=["state"])
+    if experiment.state == State.DRAFT:
+        raise ExperimentRefused(_("A draft has no winner yet; start it first."))
+    if experiment.state == State.PROMOTED:
+        raise ExperimentRefused(_("A winner was promoted already."))
+
+
+def _require_usable(version: ModelVersion) -> None:
+    """Load the version before anything changes; raises ExperimentRefused when its files are not sound."""
+    try:
+        registry.load_recommender(version)
+    except registry.BrokenVersion as error:
+        registry.mark_broken(version, str(error))
+        raise ExperimentRefused(str(error)) from error
 
 
 def _leave(experiment: Experiment, old: str, new: str, refusal: str) -> None:
