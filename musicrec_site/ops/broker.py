@@ -32,10 +32,12 @@ UNREADABLE = ".unreadable"
 class Channel(filesystem.Channel):
     """A channel over a folder that several processes read and write at once."""
 
-    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+    def _put(  # type: ignore[override]  # two classes above name it differently
+        self, queue: str, payload: dict[str, Any], **_: Any
+    ) -> None:
         """Add a message to a queue; raises ChannelError when the folder can't take it."""
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, message)
+        _write_whole(Path(self.data_folder_out) / name, payload)
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         """Take the oldest message of a queue; raises Empty when there is none."""
