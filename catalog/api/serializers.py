@@ -52,6 +52,10 @@ class FeaturesSerializer(serializers.ModelSerializer):
 class SongSerializer(serializers.ModelSerializer):
     id = serializers.CharField(source="key")
     artist = ArtistRef()
+    credit = serializers.CharField(
+        source="artist_credit",
+        help_text="The artists as the song's source writes them, guests included.",
+    )
     album = AlbumRef(allow_null=True)
     genres = serializers.SerializerMethodField()
     features = FeaturesSerializer(source="*")
@@ -65,6 +69,7 @@ class SongSerializer(serializers.ModelSerializer):
             "id",
             "title",
             "artist",
+            "credit",
             "album",
             "genres",
             "year",
