@@ -4,7 +4,7 @@ SONG = {
     "id": "song_00042",
     "title": "Glass Harbour",
     "artist": {"id": 7, "name": "The Lanterns"},
-    "credit": "The Lanterns feat. Ines Vale",
+    "credit": "The Lanterns feat. Mara Vale",
     "album": {"id": 3, "title": "Low Tide"},
     "genres": ["Dream pop"],
     "year": 2019,
