@@ -17,6 +17,8 @@ app_name = "recommendations"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("home/<slug:shelf>/", home.shelf, name="shelf"),
+    path("home/<slug:shelf>/keep/", home.keep_shelf, name="keep_shelf"),
     path("try/", tryout.try_out, name="try"),
     path("try/keep/", tryout.keep_picks, name="keep_picks"),
     path("welcome/", tryout.welcome, name="welcome"),

@@ -19,7 +19,7 @@ from recommendations.services.serving import (
     list_cache,
 )
 from recommendations.services.serving.explanation_text import ExplanationText, describe_served
-from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.served_list import Served
 
 
 def serialize_list(

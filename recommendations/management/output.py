@@ -9,7 +9,7 @@ from accounts.models import User
 from common.commands.sentences import PlainCommand
 from recommendations.engine import ArtifactError, NotEnoughData
 from recommendations.services.serving.explanation_text import describe_served
-from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.served_list import Served
 from recommendations.services.training.memory_check import NotEnoughMemory
 from recommendations.services.training.pipeline import TrainingRefused
 from recommendations.services.versions.registry import RegistryError

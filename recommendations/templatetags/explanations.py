@@ -3,26 +3,28 @@
 from django import template
 from django.utils.translation import gettext_lazy as _
 
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import explanation_text, served_list
 from recommendations.services.surfaces import playlist_continuation
 
 register = template.Library()
 
 _REASONS = {
-    recommend.NO_MODEL: _("No model has been trained yet, so these are the songs played here."),
-    recommend.NOBODY_PLAYED: _(
+    served_list.NO_MODEL: _("No model has been trained yet, so these are the songs played here."),
+    served_list.NOBODY_PLAYED: _(
         "Nobody has played anything yet, so these are simply songs of the catalog."
     ),
-    recommend.NO_SONGS: _("There are no songs to recommend."),
-    recommend.NOT_PERSONALISED: _("Personalisation is off, so everybody gets these songs."),
-    recommend.NOTHING_KNOWN: _("Your taste isn't known here yet, so these are songs for a start."),
-    recommend.NEWER_THAN_MODEL: _(
+    served_list.NO_SONGS: _("There are no songs to recommend."),
+    served_list.NOT_PERSONALISED: _("Personalisation is off, so everybody gets these songs."),
+    served_list.NOTHING_KNOWN: _(
+        "Your taste isn't known here yet, so these are songs for a start."
+    ),
+    served_list.NEWER_THAN_MODEL: _(
         "The songs you played are newer than the model; they count after the next training."
     ),
-    recommend.STOOD_IN_FOR: _(
+    served_list.STOOD_IN_FOR: _(
         "The songs you played are newer than the model, so songs like them stand in until the next training."
     ),
-    recommend.NO_COMPARISON: _("No model has been trained yet, so songs can't be compared."),
+    served_list.NO_COMPARISON: _("No model has been trained yet, so songs can't be compared."),
     playlist_continuation.EMPTY: _(
         "An empty playlist can't be continued: add a song or two first."
     ),
@@ -31,10 +33,10 @@ _REASONS = {
     ),
 }
 _REASONS_WITH_TITLE = {
-    recommend.SONG_NEWER: _(
+    served_list.SONG_NEWER: _(
         "“%(title)s” is newer than the model; it can be compared after the next training."
     ),
-    recommend.SONG_STOOD_IN_FOR: _(
+    served_list.SONG_STOOD_IN_FOR: _(
         "“%(title)s” is newer than the model, so songs like it stand in until the next training."
     ),
 }

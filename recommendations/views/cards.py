@@ -4,12 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import ngettext
+
 from catalog.listening import library
 from catalog.models import Song
+from common.templatetags.numbers import format_count
 from recommendations.services.serving import explanation_text
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.explanation_text import ExplanationText
-from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.listener_context import HeardSong, ListenerContext
+from recommendations.services.serving.served_list import Served, ServedSong
+from recommendations.services.surfaces import home
+from recommendations.services.surfaces.home import Home, Shelf
 
 
 @dataclass(frozen=True)
@@ -56,3 +64,49 @@ def of_songs(listener: Any, songs: Sequence[Song]) -> list[Card]:
     """Make cards without reasons; one query."""
     opinions = library.load_opinions(listener, songs)
     return [Card(song, opinions.get(song.pk, "")) for song in songs]
+
+
+@dataclass(frozen=True)
+class ShelfCards:
+    """A shelf ready to be shown; `spare` come in when one of `cards` is hidden."""
+
+    shelf: Shelf
+    cards: list[Card]
+    spare: list[Card]
+
+    @property
+    def name(self) -> str:
+        return self.shelf.name
+
+
+def of_home(page: Home, context: ListenerContext) -> list[ShelfCards]:
+    """Make the cards of all shelves; no query beyond those of the page."""
+    return [_shelf(shelf, page, context) for shelf in page.shelves]
+
+
+def _shelf(shelf: Shelf, page: Home, context: ListenerContext) -> ShelfCards:
+    items = [*shelf.items, *shelf.spare]
+    heard = context.heard
+    opinions = {
+        item.song.pk: heard[item.song.pk].opinion for item in items if item.song.pk in heard
+    }
+    if shelf.name == home.FAVOURITES:
+        found = [_favourite(item, heard) for item in items]
+    elif shelf.about is not None:
+        reasons = explanation_text.describe_likeness(items, shelf.about, page.facts_of_liked)
+        found = _cards(items, reasons, opinions)
+    else:
+        found = _cards(items, explanation_text.describe_list(items, page.facts), opinions)
+    n = len(shelf.items)
+    return ShelfCards(shelf, found[:n], found[n:])
+
+
+def _favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:
+    """Say how often and when the listener last played one of their favourites."""
+    one = heard[item.song.pk]
+    words = ngettext("Played %(n)s time", "Played %(n)s times", one.n_plays) % {
+        "n": format_count(one.n_plays)
+    }
+    if one.last_played is not None:
+        words += f", {date_format(localtime(one.last_played), 'SHORT_DATE_FORMAT')}"
+    return Card(item.song, one.opinion, note=words)

@@ -1,19 +1,35 @@
-"""The first page: shelves for a listener, an invitation for a visitor."""
+"""The first page: shelves for a listener, an invitation for a visitor; and one shelf alone."""
 
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Song
-from recommendations.models import Taste
+from catalog.playlists import edit
 from recommendations.services.serving import feedback
+from recommendations.services.serving.explanation_text import name_shares
 from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.surfaces import home as shelves
-from recommendations.services.surfaces import mixes
-from recommendations.services.surfaces.artist_variety import limit_artists
+from recommendations.services.surfaces import home as home_page
+from recommendations.services.surfaces import list_changes
+from recommendations.services.surfaces.home import Home
 from recommendations.views import cards, tryout
+from recommendations.views.cards import ShelfCards
 
-N_MADE_FOR_YOU = 12
-N_COVERS = 6  # some may have been hidden since the mix was made; four are shown
+MOST_TURNS = 1000
+_HEADINGS = {
+    home_page.NEW: gettext_lazy("New to you"),
+    home_page.FAVOURITES: gettext_lazy("Back to favourites"),
+}
+_SUBTITLES = {
+    home_page.NEW: gettext_lazy("By artists you have not listened to yet."),
+    home_page.FAVOURITES: gettext_lazy("Songs you played a lot, but not in the last two weeks."),
+}
 
 
 @require_safe
@@ -22,39 +38,119 @@ def home(request):
         return tryout.front_page(request)
     listener = request.user
     context = ListenerContext(listener)
-    shown = shelves.home(listener, context)
-    because = shown.because
-    made, new, trending = cards.of_served(
-        listener,
-        limit_artists(shown.made_for_you.items, N_MADE_FOR_YOU),
-        shown.new_to_you,
-        shown.trending,
-    )
-    context = {
+    page = home_page.load_home(context)
+    shelves = cards.of_home(page, context)
+    made = next((shelf for shelf in shelves if shelf.name == home_page.MADE), None)
+    values = {
         "page": "home",
-        "served": shown.made_for_you,
-        "receipt": feedback.sign_receipt(listener, shown.made_for_you),
-        "is_popular": bool(made) and all(card.reasons.popularity for card in made),
-        "made_for_you": made,
-        "because": because,
-        "because_cards": cards.of_similar(listener, because.items, because.liked)
-        if because
-        else [],
-        "new_to_you": new,
-        "trending": trending,
-        "knows_trends": any(_is_trending(item) for item in shown.trending),
-        "favourites": cards.of_songs(listener, shown.favourites),
-        "mixes": mixes.daily_mixes(listener, N_COVERS, context) if listener.personalised else [],
-        "asks_for_taste": shown.made_for_you.segment == "none" and not _has_onboarded(listener),
+        "served": page.served,
+        "receipt": feedback.sign_receipt(listener, page.served),
+        "made": _show_shelf(made, page) if made else None,
+        "made_for_you": made.cards if made else [],
+        "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not made],
+        "weekly": page.weekly,
+        "changes": list_changes.load_changes(listener, page.weekly),
+        "mixes": page.mixes,
+        "legend": name_shares(card.reasons for shelf in shelves for card in shelf.cards),
+        "asks_for_taste": page.served.segment == "none" and not _has_onboarded(context),
         "has_songs": bool(made) or Song.objects.available().exists(),
     }
-    return render(request, "recommendations/home.html", context)
+    return render(request, "recommendations/home.html", values)
 
 
-def _is_trending(item) -> bool:
-    note = item.explanation.popularity
-    return note is not None and note.kind == "trending"
+def _has_onboarded(context: ListenerContext) -> bool:
+    return context.taste is not None and context.taste.onboarded_at is not None
 
 
-def _has_onboarded(listener) -> bool:
-    return Taste.objects.filter(listener=listener, onboarded_at__isnull=False).exists()
+@login_required
+@require_safe
+def shelf(request, shelf: str):
+    """Show one shelf with other songs: as a part for the home page, or as a page of its own."""
+    context = ListenerContext(request.user)
+    page, shown = _shelf_or_404(context, shelf, _turn(request.GET))
+    if shown is None and not request.htmx:
+        raise Http404
+    values: dict[str, Any] = {
+        "shelf": shown,
+        "receipt": feedback.sign_receipt(request.user, page.served),
+    }
+    template = "recommendations/_home_shelf.html" if request.htmx else "recommendations/shelf.html"
+    return render(request, template, values | {"page": "home"})
+
+
+@login_required
+@require_POST
+def keep_shelf(request, shelf: str):
+    """Make a playlist of a shelf as it is shown, with the reasons."""
+    context = ListenerContext(request.user)
+    _page, shown = _shelf_or_404(context, shelf, _turn(request.POST))
+    if shown is None:
+        raise Http404
+    day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
+    title = _("%(name)s, %(day)s") % {"name": shown["heading"], "day": day}
+    reasons = {
+        card.song.pk: card.reasons.line if card.reasons else card.note for card in shown["cards"]
+    }
+    songs = [card.song for card in shown["cards"]]
+    playlist = edit.create_playlist(
+        request.user, title[: edit.MAX_TITLE], songs=songs, reasons=reasons
+    )
+    return redirect("catalog:playlist", playlist.pk)
+
+
+def _shelf_or_404(
+    context: ListenerContext, name: str, turn: int
+) -> tuple[Home, dict[str, Any] | None]:
+    if name not in home_page.SHELVES:
+        raise Http404
+    page, _shelf = home_page.load_shelf(context, name, turn)
+    found = next((one for one in cards.of_home(page, context) if one.name == name), None)
+    return page, _show_shelf(found, page, turn) if found else None
+
+
+def _turn(data) -> int:
+    text = data.get("turn", "")
+    return int(text) % MOST_TURNS if text.isascii() and text.isdecimal() and len(text) < 7 else 0
+
+
+def _show_shelf(found: ShelfCards, page: Home, turn: int = 0) -> dict[str, Any]:
+    """Return what the template of a shelf needs."""
+    heading, subtitle = _name_shelf(found, page)
+    return {
+        "name": found.name,
+        "heading": heading,
+        "subtitle": subtitle,
+        "cards": found.cards,
+        "spare": found.spare,
+        "next_turn": turn + 1,
+        "turn": turn,
+    }
+
+
+def _name_shelf(found: ShelfCards, page: Home) -> tuple[str, str]:
+    if found.name == home_page.MADE:
+        is_personal = page.served.step not in ("popular", "empty")
+        return _name_made(found, page), _("Songs for you") if is_personal else _(
+            "Songs to start with"
+        )
+    if found.shelf.about is not None:
+        return _("Because you liked “%(title)s”") % {"title": found.shelf.about.title}, ""
+    if found.name == home_page.TRENDING:
+        kinds = {
+            item.explanation.popularity.kind
+            for item in found.shelf.items
+            if item.explanation.popularity
+        }
+        if "trending" in kinds:
+            return _("Trending now"), _("What is played most here at the moment.")
+        return _("Popular with everybody"), _("Songs that many listeners here have played.")
+    return str(_HEADINGS[found.name]), str(_SUBTITLES[found.name])
+
+
+def _name_made(found: ShelfCards, page: Home) -> str:
+    is_popular = bool(found.cards) and all(
+        card.reasons and card.reasons.popularity for card in found.cards
+    )
+    if page.served.step == "popular" and is_popular:
+        return _("Popular now")
+    return _("From this library") if page.served.step in ("popular", "empty") else _("Made for you")

@@ -12,7 +12,7 @@ from catalog.songs import search
 from recommendations.services.preferences import taste
 from recommendations.services.serving import recommend
 from recommendations.services.serving.listener_context import ListenerContext, Picks
-from recommendations.services.surfaces import home
+from recommendations.services.surfaces import starting_points
 from recommendations.views import cards
 
 N_STARTING_POINTS = 18
@@ -119,7 +119,7 @@ def _offer(words: str, picks: Picks) -> dict[str, Any]:
         songs = [song for song in found if song.pk not in taken]
         found_artists = search.search_artists(words, 6)
     else:
-        start = home.starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
+        start = starting_points.choose_starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
         # Popular songs first and the artists of the rest: nobody is asked twice about the same.
         songs = [song for song in start if song.pk not in taken]
         found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]

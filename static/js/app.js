@@ -3,6 +3,7 @@ import { startCopy } from "./copy.js";
 import { startPlayer } from "./player.js";
 import { startReorder } from "./reorder.js";
 import { startSeen } from "./seen.js";
+import { startShelves } from "./shelves.js";
 import { startSliders } from "./sliders.js";
 
 const sheet = document.getElementById("sheet");
@@ -92,5 +93,6 @@ if (zone) document.cookie = `time_zone=${zone}; path=/; max-age=31536000; samesi
 startPlayer();
 startReorder();
 startSeen();
+startShelves();
 startSliders();
 startCopy();

@@ -1,11 +1,12 @@
 """Every page keeps to its number of queries, and no page is missing from the list."""
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.query_budgets import BUDGETS, LIKE_BUDGET, VISITOR_BUDGETS
+from tests.query_budgets import BUDGETS, COLD_HOME_BUDGET, LIKE_BUDGET, VISITOR_BUDGETS
 
 
 def queries_of(client: Client, path: str) -> int:
@@ -22,6 +23,14 @@ def test_every_page_of_a_listener_keeps_to_its_budget(alice_with_model, trained)
         for path in BUDGETS
     }
     assert {path: n for path, n in spent.items() if n > BUDGETS[path]} == {}
+
+
+def test_the_home_page_with_an_empty_cache_keeps_to_its_budget(alice_with_model):
+    alice_with_model.get("/")  # the lists of the week are made now
+    cache.clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert alice_with_model.get("/").status_code == 200
+    assert len(queries) <= COLD_HOME_BUDGET
 
 
 def test_every_page_of_a_visitor_keeps_to_its_budget(trained):

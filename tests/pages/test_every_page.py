@@ -73,6 +73,7 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
         "song_id": [*Song.objects.values_list("pk", flat=True)[:9]],
         "artist_id": [song.artist_id],
         "number": [1],
+        "shelf": ["made", "because", "new", "trending", "favourites", "nothing"],
         "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],
         "interaction_id": [
             *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]

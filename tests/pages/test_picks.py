@@ -7,7 +7,7 @@ from django.test import Client
 
 from catalog.models import Genre, Interaction
 from recommendations.models import Taste
-from recommendations.services.surfaces import home
+from recommendations.services.surfaces import starting_points
 
 
 def checked(answer, name: str) -> list[int]:
@@ -59,7 +59,7 @@ def test_a_search_in_the_try_out_keeps_what_was_picked(world, headers):
 
 def test_artists_are_offered_before_anything_was_searched_for(alice_with_model):
     answer = alice_with_model.get("/welcome/")
-    asked = home.starting_points(30)
+    asked = starting_points.choose_starting_points(30)
     artists = [song.artist_id for song in asked[18:]]
     assert offered(answer, "song") == [song.pk for song in asked[:18]]
     assert offered(answer, "artist") == artists
@@ -70,7 +70,7 @@ def test_the_first_questions_are_unlike_each_other(trained):
     songs = sorted(trained.songs, key=lambda song: -song.interactions.count())
     first_kind, second_kind = songs_by_listeners(songs)
     assert len(first_kind) >= 6 and second_kind
-    chosen = home.unlike_each_other([*first_kind[:6], *second_kind[:6]], 2)
+    chosen = starting_points.select_unlike([*first_kind[:6], *second_kind[:6]], 2)
     assert len({song in first_kind for song in chosen}) == 2
 
 

@@ -8,10 +8,12 @@ from catalog.models import Interaction, Song
 from recommendations.models import ListenerControl, RecommendationList, Taste
 from recommendations.services.data import training_rows
 from recommendations.services.serving import (
+    exclusions,
     list_cache,
     popularity_fallback,
     precompute,
     recommend,
+    served_list,
 )
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
@@ -188,7 +190,7 @@ def test_an_empty_list_cannot_be_asked_for(version, listener, n):
 def test_somebody_new_gets_popular_songs_and_is_told_so(version):
     """T32"""
     served = recommend.recommend_for(User.objects.create(username="new"))
-    assert (served.step, served.reason) == ("popular", recommend.NOTHING_KNOWN)
+    assert (served.step, served.reason) == ("popular", served_list.NOTHING_KNOWN)
     assert len(served) == recommend.length(None)
 
 
@@ -204,13 +206,13 @@ def test_without_personalisation_a_listener_gets_what_everybody_gets(version, li
     listener.personalised = False
     listener.save()
     served = recommend.recommend_for(listener)
-    assert (served.step, served.reason) == ("popular", recommend.NOT_PERSONALISED)
+    assert (served.step, served.reason) == ("popular", served_list.NOT_PERSONALISED)
     assert all(set(item.explanation.shares) == {"popularity"} for item in served)
 
 
 def test_without_a_model_the_most_played_songs_are_served(world, listener):
     served = recommend.recommend_for(listener, 3)
-    assert (served.step, served.reason, served.version) == ("popular", recommend.NO_MODEL, None)
+    assert (served.step, served.reason, served.version) == ("popular", served_list.NO_MODEL, None)
     counts = [item.explanation.popularity.count for item in served]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == max(
@@ -222,7 +224,7 @@ def test_without_a_model_the_most_played_songs_are_served(world, listener):
 def test_in_an_empty_catalog_the_list_is_empty_and_says_so(db):
     """T16"""
     served = recommend.recommend_for(User.objects.create(username="alone"))
-    assert (served.step, len(served), served.reason) == ("empty", 0, recommend.NO_SONGS)
+    assert (served.step, len(served), served.reason) == ("empty", 0, served_list.NO_SONGS)
 
 
 def test_a_listener_who_wants_variety_gets_another_list(version, listener):
@@ -287,5 +289,5 @@ def test_popular_songs_are_counted_by_listeners_not_by_plays(world, song):
     Interaction.objects.filter(song=song).delete()
     alone = User.objects.create(username="alone")
     Interaction.objects.create(listener=alone, song=song, kind=0, plays=100_000, source="test")
-    counts = dict(popularity_fallback.list_most_played(N_SONGS, recommend.NOTHING_UNWANTED))
+    counts = dict(popularity_fallback.list_most_played(N_SONGS, exclusions.NOTHING_UNWANTED))
     assert counts[song] == 1

@@ -46,7 +46,7 @@ def popularity():
 
 
 def trending_songs():
-    return [item.song for item in home.trending(NOTHING_UNWANTED)]
+    return [item.song for item in home.load_trending(NOTHING_UNWANTED)]
 
 
 def test_a_new_hit_leads_what_is_trending_without_a_training(hit, version):

@@ -62,7 +62,11 @@ def find_treatment(listener: Any) -> Treatment:
 
 def _rules() -> dict[str, Any]:
     """Return what decides, as plain values: salt, shares and arms; empty when nothing does."""
-    running = Experiment.objects.filter(state=State.RUNNING).first()
+    ruling = Experiment.objects.filter(state__in=[State.RUNNING, State.PROMOTED]).order_by(
+        "-ended_at"
+    )
+    by_state = {experiment.state: experiment for experiment in reversed(ruling)}
+    running, promoted = by_state.get(State.RUNNING), by_state.get(State.PROMOTED)
     if running is not None:
         arms = list(running.arms.all())
         return {
@@ -70,7 +74,6 @@ def _rules() -> dict[str, Any]:
             "shares": [a.share for a in arms],
             "arms": [_plain(a, a.code) for a in arms],
         }
-    promoted = Experiment.objects.filter(state=State.PROMOTED).order_by("-ended_at").first()
     winner = promoted.arms.filter(is_winner=True).first() if promoted is not None else None
     if winner is None or (winner.discovery is None and winner.relevance is None):
         return {}

@@ -22,7 +22,7 @@ from recommendations.services.serving import (
     recommend,
 )
 from recommendations.services.serving.explanation_facts import read_facts
-from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.serving.served_list import ServedSong
 from recommendations.services.versions import registry
 
 SYSTEM = "recommender"

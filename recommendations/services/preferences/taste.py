@@ -16,15 +16,10 @@ from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
 from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences import feature_chart
-from recommendations.services.serving import (
-    exclusions,
-    history_loader,
-    list_cache,
-    recommend,
-)
-from recommendations.services.serving.listener_context import Moods
-from recommendations.services.serving.recommend import Served
-from recommendations.services.versions import registry
+from recommendations.services.serving import history_loader, list_cache, recommend
+from recommendations.services.serving.list_query import ListQuery, serve_list
+from recommendations.services.serving.listener_context import ListenerContext, Moods
+from recommendations.services.serving.served_list import Served
 
 N_CLUSTERS = 6
 SONGS_A_CLUSTER = 8
@@ -101,27 +96,35 @@ def load_taste(listener: User) -> Taste:
     return Taste.objects.filter(listener=listener).first() or Taste(listener=listener)
 
 
-def clusters(listener: User, until: Any = None) -> list[Cluster]:
-    """Group what the listener played and liked (before `until`), largest group first; about five queries."""
+def clusters(
+    listener: User,
+    until: Any = None,
+    context: ListenerContext | None = None,
+    *,
+    with_songs: bool = True,
+) -> list[Cluster]:
+    """Group what the listener played and liked (before `until`), largest group first.
+
+    Six queries, less what `context` holds already; without `songs` two less.
+    """
+    context = context or ListenerContext(listener)
     heard = _load_heard_songs(listener, until)
     known = _known_songs([one.song_id for one in heard])
     heard = [one for one in heard if one.song_id in known]
     if not heard:
         return []
     weights = np.array([one.weight for one in heard], dtype=np.float32)
-    vectors = _vectors([known[one.song_id] for one in heard])
+    vectors = _vectors([known[one.song_id] for one in heard], context)
     labels = clustering.cluster_songs(vectors, weights, _n_clusters(len(heard)))
-    moods = dict(
-        ListenerControl.objects.filter(
-            listener=listener, kind__in=ListenerControl.MOODS
-        ).values_list("song_id", "kind")
-    )
+    moods = context.mood_by_song
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
     everything = _Described.describe(heard, known)
     found = [
         _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods)
         for rows in groups
     ]
+    if not with_songs:
+        return found
     shown = Song.objects.for_cards().in_bulk(
         [pk for cluster in found for pk in cluster.song_ids[:N_SHOWN]]
     )
@@ -165,11 +168,10 @@ def _n_clusters(n_songs: int) -> int:
     return max(1, min(N_CLUSTERS, n_songs // SONGS_A_CLUSTER))
 
 
-def _vectors(songs: Sequence[_KnownSong]) -> NDArray[np.float32]:
+def _vectors(songs: Sequence[_KnownSong], context: ListenerContext) -> NDArray[np.float32]:
     """Return what the model learned about the songs, or their audio features where there is no model."""
-    found = registry.serving_recommender()
-    if found is not None:
-        _version, recommender = found
+    if context.serving is not None:
+        _version, recommender = context.serving
         rows = recommender.items.rows(np.array([song.pk for song in songs], dtype=np.int64))
         known = np.where(rows >= 0, rows, 0)
         return np.where((rows >= 0)[:, None], recommender.item_vectors(known), 0).astype(np.float32)
@@ -282,25 +284,25 @@ def _mark_onboarded(listener: User) -> Taste:
 
 def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Served:
     """Return the list as it would be; `moods` by song id stands for all stored ones. Nothing is changed."""
-    found = registry.serving_recommender()
-    if found is None:
-        return recommend.recommend_for(listener, discovery=discovery)
-    version, recommender = found
+    context = ListenerContext(listener)
+    if context.serving is None:
+        return recommend.recommend_for(listener, discovery=discovery, context=context)
+    version, recommender = context.serving
     n = recommend.length(
         None
     )  # as on the home page: a shorter list is chosen for variety in another way
-    return recommend.made_now(
-        version,
-        n,
-        lambda: recommender.recommend(
-            history_loader.load_history(listener, recommender, _as_moods(listener, moods)),
-            n,
-            exclude=exclusions.build_mask(
-                version, recommender, exclusions.load_unwanted(listener), also=moods
-            ),
-            discovery=recommend.engine_discovery(discovery, recommender),
-        ),
+    history = history_loader.load_history(
+        listener, recommender, _as_moods(listener, moods), context
     )
+    varied = recommend.engine_discovery(discovery, recommender)
+    query = ListQuery(
+        version,
+        recommender,
+        n,
+        lambda mask: recommender.recommend(history, n, exclude=mask, discovery=varied),
+        exclude=list(moods),
+    )
+    return serve_list(query, context)
 
 
 def _as_moods(listener: User, moods: Mapping[int, str]) -> Moods:

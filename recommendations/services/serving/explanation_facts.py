@@ -9,9 +9,7 @@ from django.db.models import Count
 
 from catalog.models import Genre, Interaction, Song
 from recommendations.engine import Content, Explanation
-from recommendations.models import Taste
-from recommendations.services.serving.listener_context import Picks
-from recommendations.services.versions import registry
+from recommendations.services.serving.listener_context import ListenerContext, Picks
 
 LEAST_CROWD = 3
 """Fewer listeners than these are never called popular, trending or alike."""
@@ -74,7 +72,14 @@ class Facts:
         return song.artist_id in self.artist_ids or song.artist_id in self.picked_artist_ids
 
 
-def read_facts(listener: Any, items: Iterable[Any], *, about: Song | None = None) -> Facts:
+def read_facts(
+    listener: Any,
+    items: Iterable[Any],
+    *,
+    about: Song | None = None,
+    context: ListenerContext | None = None,
+    songs: Mapping[int, Song] | None = None,
+) -> Facts:
     """Read what statements about served songs need; at most seven queries, fewer where nothing is claimed.
 
     Parameters
@@ -83,19 +88,24 @@ def read_facts(listener: Any, items: Iterable[Any], *, about: Song | None = None
         Anything with a `song`, whose genres are prefetched, and an `explanation`.
     about
         The song that all of them are compared with.
+    context
+        What was read of the listener already.
+    songs
+        Every song that the explanations name, where the caller has read them.
     """
     items = list(items)
+    context = context or ListenerContext(listener)
     explanations = [item.explanation for item in items]
-    named = load_named_songs(explanations)
+    named = load_named_songs(explanations) if songs is None else songs
     claims_likeness = any(_LIKENESS & set(one.shares) for one in explanations)
     facts: dict[str, Any] = {
         "named": named,
-        "content": _content_parts() if claims_likeness else frozenset(),
+        "content": read_content_parts(context) if claims_likeness else frozenset(),
     }
     if about is not None:
-        return Facts(**facts, n_shared=_count_shared(about, [item.song.pk for item in items]))
+        return Facts(**facts, n_shared=count_shared(about.pk, [item.song.pk for item in items]))
     if getattr(listener, "is_authenticated", False) and any(one.shares for one in explanations):
-        facts |= _read_taste(listener, [item.song for item in items])
+        facts |= _read_taste(context, [item.song for item in items])
         facts["n_others"] = _count_others(listener, items)
     return Facts(**facts)
 
@@ -111,7 +121,7 @@ def read_facts_of_picks(items: Iterable[Any], picks: Picks) -> Facts:
         },
         picked_genre_ids={genre.pk for genre in genres},
         picked_song_ids={song.pk for song in picks.songs},
-        content=_content_parts(),
+        content=read_content_parts(ListenerContext()),
     )
 
 
@@ -121,9 +131,9 @@ def load_named_songs(explanations: Iterable[Explanation]) -> dict[int, Song]:
     return Song.objects.select_related("artist").in_bulk(ids) if ids else {}
 
 
-def _content_parts() -> frozenset[str]:
-    """Return what the serving model's content component compares; one query."""
-    found = registry.serving_recommender()
+def read_content_parts(context: ListenerContext) -> frozenset[str]:
+    """Return what the serving model's content component compares."""
+    found = context.serving
     content = found[1].algorithms.get("content") if found else None
     if not isinstance(content, Content):
         return frozenset({AUDIO, ARTIST, GENRE})
@@ -131,22 +141,19 @@ def _content_parts() -> frozenset[str]:
     return frozenset(name for name, is_used in parts.items() if is_used)
 
 
-def _read_taste(listener: Any, songs: Iterable[Song]) -> dict[str, Any]:
+def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, Any]:
     """Return which artists and genres of the songs the listener plays, or picked while they play none."""
     artist_ids = {song.artist_id for song in songs}
     genre_ids = {genre.pk for song in songs for genre in song.genres.all()}
-    heard = Interaction.objects.for_listener(listener).filter(
+    heard = Interaction.objects.for_listener(context.listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
-    by_artist = heard.filter(song__artist_id__in=artist_ids).values_list(
-        "song__artist_id", flat=True
-    )
-    by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
-    facts: dict[str, Any] = {"artist_ids": set(by_artist.distinct())}
+    facts: dict[str, Any] = {"artist_ids": artist_ids & _load_artists(context, heard, artist_ids)}
     if genre_ids:
+        by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
         facts["genre_ids"] = dict(by_genre.annotate(n=Count("song_id", distinct=True)))
     if not facts["artist_ids"] and not facts.get("genre_ids") and not heard.exists():
-        taste = Taste.objects.filter(listener=listener).first()
+        taste = context.taste
         if taste is not None:
             facts["picked_artist_ids"] = set(taste.artists.values_list("pk", flat=True))
             facts["picked_genre_ids"] = set(taste.genres.values_list("pk", flat=True))
@@ -155,6 +162,16 @@ def _read_taste(listener: Any, songs: Iterable[Song]) -> dict[str, Any]:
             facts["picked_artist_ids"] |= {song.artist_id for song in songs}
             facts["picked_genre_ids"] |= {genre.pk for song in songs for genre in song.genres.all()}
     return facts
+
+
+def _load_artists(context: ListenerContext, heard: Any, artist_ids: Collection[int]) -> set[int]:
+    """Return the artists that the listener plays; no query where the page has read what was heard."""
+    if "heard" in vars(context):
+        return {one.artist_id for one in context.heard.values() if one.is_positive}
+    by_artist = heard.filter(song__artist_id__in=artist_ids).values_list(
+        "song__artist_id", flat=True
+    )
+    return set(by_artist.distinct())
 
 
 def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:
@@ -173,11 +190,11 @@ def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:
     return counts
 
 
-def _count_shared(about: Song, song_ids: Collection[int]) -> dict[int, int]:
-    """Count the listeners of each song among at most 2,000 listeners of `about`."""
+def count_shared(about_id: int, song_ids: Collection[int]) -> dict[int, int]:
+    """Count the listeners of each song among at most 2,000 listeners of the song `about_id`."""
     if not song_ids:
         return {}
-    listeners = _positive([about.pk]).values_list("listener_id", flat=True).distinct()
+    listeners = _positive([about_id]).values_list("listener_id", flat=True).distinct()
     ids = list(listeners[:N_COMPARED_LISTENERS])
     if len(ids) < LEAST_CROWD:
         return {}

@@ -24,7 +24,7 @@ from recommendations.services.serving.explanation_facts import (
     read_facts,
     read_facts_of_picks,
 )
-from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.served_list import Served
 
 HISTORY, LISTENERS, ELSEWHERE, SOUND, LIKENESS, POPULAR, OTHER = (
     "history",
@@ -62,6 +62,17 @@ NAMES = {
     POPULAR: gettext_lazy("Popularity"),
     OTHER: gettext_lazy("Other signals"),
 }
+MEANINGS = {
+    HISTORY: gettext_lazy("people who play what you play also play this song"),
+    LISTENERS: gettext_lazy("listeners whose history is like yours play it"),
+    ELSEWHERE: gettext_lazy("listeners of other sites play it together with your music"),
+    ARTIST: gettext_lazy("it is by somebody you play or picked"),
+    GENRE: gettext_lazy("it is of a genre you play or picked"),
+    SOUND: gettext_lazy("it sounds like what you play"),
+    LIKENESS: gettext_lazy("it is like your music in several of artist, genre and sound"),
+    POPULAR: gettext_lazy("many listeners here play it"),
+    OTHER: gettext_lazy("small amounts of everything else that was looked at"),
+}
 KIND_OF_PART = {ARTIST: ARTIST, GENRE: GENRE, AUDIO: SOUND}
 FEATURE_WORDS = {
     "acousticness": gettext_lazy("acoustic feel"),
@@ -91,6 +102,11 @@ class Share:
     @property
     def name(self) -> str:
         return str(NAMES[self.kind])
+
+    @property
+    def meaning(self) -> str:
+        """What this part says about the song, for somebody who has never heard of a model."""
+        return str(MEANINGS[self.kind])
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,13 @@ def describe_served(served: Served, listener: Any) -> list[ExplanationText]:
     if served.picks:
         return describe_list(served.items, read_facts_of_picks(served.items, served.picks))
     return describe_list(served.items, read_facts(listener, served.items))
+
+
+def name_shares(reasons: Iterable[ExplanationText | None]) -> list[Share]:
+    """Return one share of each kind that the reasons of a page show, most frequent first: their legend."""
+    shares = [share for one in reasons if one is not None for share in one.shares]
+    first = {share.kind: share for share in reversed(shares)}
+    return [first[kind] for kind, _n in Counter(share.kind for share in shares).most_common()]
 
 
 def check_explanation(song: Song, explanation: Explanation, facts: Facts) -> Explanation:

@@ -9,7 +9,7 @@ from accounts.models import User
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.models import Impression, ModelVersion, Outcome
-from recommendations.services.serving.recommend import Served
+from recommendations.services.serving.served_list import Served
 
 _SALT = "recommendations.events"
 VALID_SECONDS = 7 * 24 * 3600

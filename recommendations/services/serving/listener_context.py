@@ -1,13 +1,17 @@
-"""What one listener did and wishes, read for one list: each table at most once, and only if it is asked for."""
+"""What a request needs to know before it makes lists: the listener and the serving model, each read at most once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Max, Q, Sum
 
 from catalog.models import Artist, ArtistCredit, Genre, Interaction, Song
 from recommendations.engine import History, Recommender
-from recommendations.models import ListenerControl, Taste
+from recommendations.models import ListenerControl, ListenerState, ModelVersion, Taste
+from recommendations.services.versions import registry
 
 # Which songs count differently: (not learned from, counted more).
 Moods = tuple[frozenset[int], frozenset[int]]
@@ -22,6 +26,26 @@ class HistoryRow(NamedTuple):
     played_ms: int | None
     duration_ms: int | None
     occurred_at: object
+
+
+class HeardSong(NamedTuple):
+    """What a listener did with one song: `opinion` is "like", "dislike" or empty."""
+
+    artist_id: int
+    n_plays: int
+    opinion: str
+    opinion_at: datetime | None
+    last_played: datetime | None
+
+    @property
+    def is_positive(self) -> bool:
+        return self.n_plays > 0 or self.opinion == "like"
+
+    @property
+    def last_positive(self) -> datetime | None:
+        """When it was last played or liked, as far as that is known."""
+        liked = self.opinion_at if self.opinion == "like" else None
+        return max((at for at in (self.last_played, liked) if at is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -53,12 +77,38 @@ class ListenerContext:
     `in_rows` is the history as recommenders want it, by recommender: a page of several lists makes it once.
     """
 
-    def __init__(self, listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Any = None) -> None:
+        """Make the context of a listener; None is somebody without an account."""
+        self.listener = self._listener = listener
         self.in_rows: dict[Recommender, History] = {}
+
+    def without_listener(self) -> "ListenerContext":
+        """Return the context of nobody in particular, for what is the same for everybody."""
+        nobody = ListenerContext()
+        if "serving" in vars(self):
+            nobody.serving = self.serving
+        return nobody
+
+    @cached_property
+    def serving(self) -> tuple[ModelVersion, Recommender] | None:
+        """The version that serves, loaded; one query."""
+        return registry.serving_recommender()
+
+    @cached_property
+    def generation(self) -> int:
+        """How often the listener's history or controls have changed; one query."""
+        states = ListenerState.objects.filter(listener_id=self._listener.pk)
+        return states.values_list("generation", flat=True).first() or 0
+
+    @cached_property
+    def taste(self) -> Taste | None:
+        """The taste as the listener set it, None when they never did; one query."""
+        return Taste.objects.filter(listener=self._listener).first()
 
     @cached_property
     def _wishes(self) -> list[tuple[int | None, int | None, str]]:
+        if self._listener is None:
+            return []
         wishes = ListenerControl.objects.filter(listener=self._listener)
         return list(wishes.values_list("song_id", "artist_id", "kind"))
 
@@ -72,9 +122,36 @@ class ListenerContext:
         ]
 
     @cached_property
+    def heard(self) -> dict[int, HeardSong]:
+        """What the listener did, summed up by song; one query, much shorter than the history."""
+        kinds = Interaction.Kind
+        rows = (
+            Interaction.objects.for_listener(self._listener)
+            .order_by()
+            .values_list("song_id", "song__artist_id")
+            .annotate(
+                n_plays=Sum("plays", filter=Q(kind=kinds.PLAY), default=0),
+                n_likes=Count("pk", filter=Q(kind=kinds.LIKE)),
+                n_dislikes=Count("pk", filter=Q(kind=kinds.DISLIKE)),
+                opinion_at=Max("occurred_at", filter=Q(kind__in=[kinds.LIKE, kinds.DISLIKE])),
+                last_played=Max("occurred_at", filter=Q(kind=kinds.PLAY)),
+            )
+        )
+        return {
+            song_id: HeardSong(
+                artist_id,
+                n_plays,
+                "like" if likes else "dislike" if dislikes else "",
+                opinion_at,
+                last,
+            )
+            for song_id, artist_id, n_plays, likes, dislikes, opinion_at, last in rows
+        }
+
+    @cached_property
     def picks(self) -> Picks:
         """Return what the listener picked at the start or since; five queries, one where there is nothing."""
-        taste = Taste.objects.filter(listener=self._listener).first()
+        taste = self.taste
         if taste is None:
             return Picks()
         songs = taste.songs.available().for_cards()
@@ -83,6 +160,8 @@ class ListenerContext:
     @cached_property
     def picked_song_ids(self) -> list[int]:
         """Return the ids of the picked songs; one query."""
+        if "taste" in vars(self) and self.taste is None:
+            return []
         return list(
             Taste.songs.through.objects.filter(taste=self._listener.pk).values_list(
                 "song_id", flat=True
@@ -121,7 +200,18 @@ class ListenerContext:
         )
         return left_out, boosted
 
+    @cached_property
+    def mood_by_song(self) -> dict[int, str]:
+        """How the listener wants each song of a part of their taste to count."""
+        return {
+            song: kind for song, _, kind in self._wishes if song and kind in ListenerControl.MOODS
+        }
+
     def _disliked(self) -> list[int]:
+        if self._listener is None:
+            return []
+        if "heard" in vars(self):
+            return [song_id for song_id, one in self.heard.items() if one.opinion == "dislike"]
         if "history" in vars(self):
             return [fact.song_id for fact in self.history if fact.kind == Interaction.Kind.DISLIKE]
         return list(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.serving.served_list import ServedSong
 
 MOST_OF_ARTIST = 3
 

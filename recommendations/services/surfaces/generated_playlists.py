@@ -26,7 +26,7 @@ from recommendations.services.serving import (
     explanation_text,
     recommend,
 )
-from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.serving.served_list import ServedSong
 from recommendations.services.surfaces import mixes
 
 Kind = Playlist.Kind

@@ -1,223 +1,368 @@
-"""The shelves of the home page. Each is a short list with its own reason to be there."""
+"""The home page: its shelves, the lists of the week and today's mixes, their songs read together.
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+Each shelf is drafted as ids and explanations; then one query reads the songs of all of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
-from django.db.models import Max, Q, Sum
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.time_zones import get_local_day
-from catalog.models import Interaction, Song
-from recommendations.engine import RecommendedList, Recommender, rerank
+from catalog.models import Song
+from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
-from recommendations.services.serving import (
-    exclusions,
-    popularity_fallback,
-    recommend,
+from recommendations.services.serving import recommend
+from recommendations.services.serving.explanation_facts import (
+    LEAST_CROWD,
+    Facts,
+    count_shared,
+    read_content_parts,
+    read_facts,
 )
-from recommendations.services.serving.exclusions import Unwanted
-from recommendations.services.serving.explanation_facts import LEAST_CROWD
-from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.recommend import Served, ServedSong
+from recommendations.services.serving.list_query import ListQuery, draft_list
+from recommendations.services.serving.listener_context import ListenerContext, Unwanted
+from recommendations.services.serving.served_list import (
+    ListDraft,
+    Served,
+    ServedSong,
+    assemble_list,
+)
+from recommendations.services.surfaces import mixes, weekly
 from recommendations.services.surfaces.artist_variety import limit_artists
-from recommendations.services.versions import registry
+from recommendations.services.surfaces.mixes import Mix
+from recommendations.services.surfaces.weekly import WeeklyList
 
 LENGTH = 12
+N_SPARE = 4
+"""So many songs wait behind a shelf for one that is hidden."""
+N_POOL = 60
 ADVENTUROUS = 0.9
 N_ADVENTUROUS = 36
 N_SEEDS = 10
 N_FAVOURITES = 200
 OFTEN, LONG_DAYS = 3, 14
-TRENDING_SECONDS = 600
-FAMILIARITY = (
-    0.3  # of the first questions: how far being well known counts, against being unlike the others
-)
+SHARED_SECONDS = 600
+"""What is the same for everybody is kept so long."""
 N_TRENDING = 30
+
+MADE, BECAUSE, NEW, TRENDING, FAVOURITES = "made", "because", "new", "trending", "favourites"
+SHELVES = (MADE, BECAUSE, NEW, TRENDING, FAVOURITES)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A row of songs with one reason to be there: `about` is the liked song it comes from."""
+
+    name: str
+    items: list[ServedSong]
+    spare: list[ServedSong] = field(default_factory=list)
+    about: Song | None = None
+
+    @property
+    def songs(self) -> list[Song]:
+        return [item.song for item in self.items]
 
 
 @dataclass(frozen=True)
 class Home:
-    """Everything a listener's home page shows but the mixes."""
+    """Everything that a listener's home page shows, and what its reasons are checked against."""
 
-    made_for_you: Served
-    because: "Because | None" = None
-    new_to_you: list[ServedSong] = field(default_factory=list)
-    trending: list[ServedSong] = field(default_factory=list)
-    favourites: list[Song] = field(default_factory=list)
+    served: Served
+    shelves: list[Shelf]
+    weekly: list[WeeklyList]
+    mixes: list[Mix]
+    facts: Facts
+    facts_of_liked: Facts
 
 
 @dataclass(frozen=True)
-class Because:
-    """Songs like one that the listener liked."""
+class _Drafts:
+    """What the engine answered for one page, without songs."""
 
-    liked: Song
-    items: list[ServedSong]
+    made: tuple[ModelVersion, ListDraft, str]
+    liked_id: int | None = None
+    shared: tuple[ListDraft, Mapping[int, int]] | None = None
+    new: ListDraft | None = None
+    trending: ListDraft | None = None
+    favourite_ids: list[int] = field(default_factory=list)
+
+    @property
+    def lists(self) -> list[ListDraft]:
+        lists = [self.made[1], self.shared[0] if self.shared else None, self.new, self.trending]
+        return [one for one in lists if one is not None]
+
+    def list_song_ids(self) -> set[int]:
+        items = [item for one in self.lists for item in one.unpack().items]
+        named = {part.item_id for item in items for part in item.explanation.named}
+        return (
+            {int(item.item_id) for item in items}
+            | {int(pk) for pk in named}
+            | set(self.favourite_ids)
+        )
 
 
-def home(listener: User, context: ListenerContext) -> Home:
-    """Fill the shelves for a listener; no song stands in two of the recommended ones."""
-    made = recommend.recommend_for(listener, recommend.length(None), context=context)
-    unwanted = context.unwanted
+def load_home(context: ListenerContext) -> Home:
+    """Fill the home page; no song is on two of its shelves."""
+    return _load(context, SHELVES, {}, is_whole=True)
+
+
+def load_shelf(context: ListenerContext, name: str, turn: int = 0) -> tuple[Home, Shelf | None]:
+    """Return one shelf with other songs for every `turn`, and the page it is part of; None where it is empty."""
+    page = _load(context, (name,), {name: turn}, is_whole=False)
+    return page, next((shelf for shelf in page.shelves if shelf.name == name), None)
+
+
+def _load(
+    context: ListenerContext, names: Iterable[str], turns: Mapping[str, int], *, is_whole: bool
+) -> Home:
+    listener = context.listener
+    is_whole = is_whole and listener.personalised
+    if listener.personalised:
+        context.heard  # noqa: B018  (read first: dislikes, artists and opinions all come from it)
+    if context.serving is None:
+        return _load_without_model(context, names, turns, is_whole)
+    drafts = _draft_shelves(context, names, turns)
+    weekly_drafts = weekly.load_drafts(listener, context) if is_whole else []
+    mix_drafts = mixes.load_drafts(listener, context) if is_whole else []
+    ids = (
+        drafts.list_song_ids()
+        | weekly.list_cover_ids(weekly_drafts)
+        | mixes.list_cover_ids(mix_drafts)
+    )
+    if drafts.liked_id is not None:
+        ids.add(drafts.liked_id)
+    songs = Song.objects.for_cards().in_bulk(ids)
+    available = {pk: song for pk, song in songs.items() if song.is_available}
+    version, draft, arm = drafts.made
+    served = replace(assemble_list(draft, version, available, context.unwanted, N_POOL), arm=arm)
+    shelves = _fill_shelves(context, drafts, served, songs, turns)
+    explained = [
+        item for shelf in shelves if shelf.name != BECAUSE for item in [*shelf.items, *shelf.spare]
+    ]
+    return Home(
+        served,
+        [shelf for shelf in shelves if shelf.name in names],
+        weekly.read_lists(weekly_drafts, available),
+        mixes.read_covers(mix_drafts, available, context.unwanted),
+        read_facts(listener, explained, context=context, songs=songs),
+        Facts(
+            named=songs,
+            content=read_content_parts(context),
+            n_shared=drafts.shared[1] if drafts.shared else {},
+        ),
+    )
+
+
+def _load_without_model(
+    context: ListenerContext, names: Iterable[str], turns: Mapping[str, int], is_whole: bool
+) -> Home:
+    listener = context.listener
+    served = recommend.recommend_for(listener, N_POOL, context=context)
+    shelves = [_cut(MADE, served.items, turns)]
+    if listener.personalised:
+        ids = find_favourites(context)
+        songs = Song.objects.available().for_cards().in_bulk(ids)
+        shelves.append(_cut(FAVOURITES, _place(ids, songs, context.unwanted), turns))
+    shown = [shelf for shelf in shelves if shelf.name in names and shelf.items]
+    drafts = weekly.load_drafts(listener, context) if is_whole else []
+    covers = (
+        Song.objects.available().for_cards().in_bulk(weekly.list_cover_ids(drafts))
+        if drafts
+        else {}
+    )
+    items = [item for shelf in shown for item in [*shelf.items, *shelf.spare]]
+    facts = read_facts(listener, items, context=context)
+    return Home(served, shown, weekly.read_lists(drafts, covers), [], facts, Facts())
+
+
+# --- What the engine is asked -------------------------------------------------------------------------------
+
+
+def _draft_shelves(
+    context: ListenerContext, names: Iterable[str], turns: Mapping[str, int]
+) -> _Drafts:
+    listener, wanted = context.listener, set(names)
+    n = N_POOL if turns.get(MADE) else recommend.length(None)
+    made = recommend.draft_for(listener, n, context)
+    if made is None:  # the last usable version broke a moment ago
+        raise RuntimeError("There is no usable version any more.")
     if not listener.personalised:
-        return Home(made)
-    seen = {item.song.pk for item in made.items}
-    because = because_you_liked(listener, unwanted, seen)
-    seen |= {item.song.pk for item in because.items} if because else set()
-    new = new_to_you(listener, context, seen)
-    seen |= {item.song.pk for item in new}
-    return Home(made, because, new, trending(unwanted, seen), favourites(listener, unwanted))
+        return _Drafts(made)
+    liked_id, shared = None, None
+    if BECAUSE in wanted:
+        liked_id, shared = _draft_similar(context, turns.get(BECAUSE, 0))
+    new = None
+    if NEW in wanted:
+        found = recommend.draft_for(listener, N_ADVENTUROUS, context, discovery=ADVENTUROUS)
+        new = found[1] if found and found[1].step in ("live", "precomputed") else None
+    return _Drafts(
+        made,
+        liked_id,
+        shared,
+        new,
+        draft_trending(context) if TRENDING in wanted else None,
+        find_favourites(context) if FAVOURITES in wanted else [],
+    )
 
 
-def because_you_liked(
-    listener: User, unwanted: Unwanted, seen: Iterable[int] = ()
-) -> Because | None:
-    """Return songs like one of the latest liked ones, another one each day."""
-    likes = Interaction.objects.for_listener(listener).likes().order_by("-occurred_at", "-pk")
-    ids = list(likes.values_list("song_id", flat=True)[:N_SEEDS])
-    if not ids:
+def _draft_similar(
+    context: ListenerContext, turn: int
+) -> tuple[int | None, tuple[ListDraft, Mapping[int, int]] | None]:
+    """Return one of the latest liked songs, another one each day and turn, and the songs like it."""
+    likes = [
+        (one.opinion_at.timestamp() if one.opinion_at else 0.0, song_id)
+        for song_id, one in context.heard.items()
+        if one.opinion == "like"
+    ]
+    latest = [song_id for _at, song_id in sorted(likes, reverse=True)[:N_SEEDS]]
+    if not latest or context.serving is None:
+        return None, None
+    liked_id = latest[(get_local_day(context.listener).toordinal() + turn) % len(latest)]
+    key = f"musicrec:similar:{context.serving[0].artifact}:{liked_id}"
+    kept = cache.get(key)
+    if kept is None:
+        kept = _draft_for_everybody(liked_id, context.without_listener())
+        cache.set(key, kept, SHARED_SECONDS)
+    return liked_id, kept or None
+
+
+def _draft_for_everybody(
+    liked_id: int, context: ListenerContext
+) -> tuple[ListDraft, Mapping[int, int]] | tuple[()]:
+    """Return the songs like one song, with how many listeners played both; empty where nothing can be compared."""
+    query = recommend.query_similar(liked_id, 2 * LENGTH, context)
+    if query is None:
+        return ()
+    draft = draft_list(query, context)
+    return draft, count_shared(liked_id, [int(item.item_id) for item in draft.unpack().items])
+
+
+def draft_trending(context: ListenerContext) -> ListDraft | None:
+    """Return what is played most at the moment, the same for everybody."""
+    if context.serving is None:
         return None
-    liked = Song.objects.select_related("artist").get(
-        pk=ids[get_local_day(listener).toordinal() % len(ids)]
-    )
-    similar = recommend.similar_songs(liked, 2 * LENGTH)
-    known = set(
-        Interaction.objects.for_listener(listener)
-        .filter(song__in=similar.songs)
-        .values_list("song_id", flat=True)
-    )
-    items = _first(similar.items, lambda song: unwanted.allows(song) and song.pk not in known, seen)
-    return Because(liked, items) if items else None
+    version, recommender = context.serving
+    key = f"musicrec:trending:{version.artifact}"
+    draft = cache.get(key)
+    if draft is None:
+        nothing = recommender.history([])
+        query = ListQuery(
+            version,
+            recommender,
+            N_TRENDING,
+            lambda mask: recommender.recommend(nothing, N_TRENDING, exclude=mask),
+        )
+        draft = draft_list(query, context.without_listener())
+        cache.set(key, draft, SHARED_SECONDS)
+    return draft
 
 
-def new_to_you(
-    listener: User, context: ListenerContext, seen: Iterable[int] = ()
-) -> list[ServedSong]:
-    """Return recommended songs by artists that the listener has nothing of."""
-    served = recommend.recommend_for(
-        listener, N_ADVENTUROUS, discovery=ADVENTUROUS, context=context
-    )
-    if served.step not in ("live", "precomputed"):
-        return []
-    artists = {item.song.artist_id for item in served.items}
-    heard = Interaction.objects.for_listener(listener).filter(song__artist_id__in=artists)
-    known = set(heard.values_list("song__artist_id", flat=True).distinct())
-    new = _first(served.items, lambda song: song.artist_id not in known, seen, n=N_ADVENTUROUS)
-    return limit_artists(new, LENGTH)
-
-
-def trending(unwanted: Unwanted, seen: Iterable[int] = ()) -> list[ServedSong]:
-    """Return what is played most at the moment, the same for everybody but for what they don't want."""
-    found = registry.serving_recommender()
-    if found is None:
-        return []
-    version, recommender = found
-    key = f"musicrec:trending:{version.pk}"
-    packed = cache.get(key)
-    if packed is None:
-        packed = _trending(version, recommender)
-        cache.set(key, packed, TRENDING_SECONDS)
-    rows = RecommendedList.from_dict(packed).items
-    songs = Song.objects.available().for_cards().in_bulk([row.item_id for row in rows])
-    items = [
-        ServedSong(songs[row.item_id], row.score, row.explanation, place)
-        for place, row in enumerate(rows, start=1)
-        if row.item_id in songs
-    ]
-    # A few listeners are no crowd: what only they play is not popular.
-    popular = [
-        item
-        for item in items
-        if (note := item.explanation.popularity) and note.count >= LEAST_CROWD
-    ]
-    return _first(popular, unwanted.allows, seen)
-
-
-def _trending(version: ModelVersion, recommender: Recommender) -> Mapping[str, Any]:
-    mask = exclusions.build_mask(version, recommender, exclusions.NOTHING_UNWANTED)
-    return recommender.recommend(recommender.history([]), N_TRENDING, exclude=mask).to_dict()
-
-
-def favourites(listener: User, unwanted: Unwanted) -> list[Song]:
+def find_favourites(context: ListenerContext) -> list[int]:
     """Return songs the listener played at least three times and not for two weeks, longest ago first."""
-    positive = Interaction.objects.for_listener(listener).filter(
-        kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
-    )
-    liked = Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0)
-    best = (
-        positive.values("song_id")
-        .annotate(n=liked, last=Max("occurred_at"))
-        .order_by("-n", "song_id")
+    often = sorted(
+        ((pk, one) for pk, one in context.heard.items() if one.n_plays >= OFTEN),
+        key=lambda row: (-row[1].n_plays, row[0]),
     )
     long_ago = timezone.now() - timedelta(days=LONG_DAYS)
-    rows = [
-        row
-        for row in best[:N_FAVOURITES]
-        if row["n"] >= OFTEN and row["last"] is not None and row["last"] < long_ago
+    rested = [
+        (last, pk)
+        for pk, one in often[:N_FAVOURITES]
+        if one.opinion != "dislike" and (last := one.last_positive) is not None and last < long_ago
     ]
-    rows.sort(key=lambda row: row["last"])
-    songs = (
-        Song.objects.available().for_cards().in_bulk([row["song_id"] for row in rows[: 2 * LENGTH]])
-    )
-    ordered = [songs[row["song_id"]] for row in rows if row["song_id"] in songs]
-    return [song for song in ordered if unwanted.allows(song)][:LENGTH]
+    return [pk for _last, pk in sorted(rested)[: 2 * LENGTH]]
 
 
-def starting_points(n: int) -> list[Song]:
-    """Return songs, one an artist, to choose from before anything is known about somebody.
-
-    They are well known, so that most people have an answer, and unlike each other, so that every answer tells
-    something that the others did not.
-    """
-    counted = popularity_fallback.list_most_played(
-        recommend.length(200), exclusions.NOTHING_UNWANTED
-    )
-    known = [song for song, _count in counted]
-    if not known:
-        known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
-    by_artist: dict[int, Song] = {}
-    for song in known:
-        by_artist.setdefault(song.artist_id, song)
-    songs = list(by_artist.values())
-    return unlike_each_other(songs, n) or spread_over_genres(songs, n)
+# --- Songs into shelves -------------------------------------------------------------------------------------
 
 
-def unlike_each_other(songs: list[Song], n: int) -> list[Song]:
-    """Take n of `songs`, best known first, that the model finds least alike; none without a model."""
-    found = registry.serving_recommender()
-    if found is None or not songs:
-        return []
-    rows = found[1].items.rows([song.pk for song in songs])
-    known = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
-    vectors = found[1].item_vectors(rows[rows >= 0])
-    scores = np.linspace(1.0, 0.0, len(known))
-    places = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
-    return [known[place] for place in places if place >= 0]
+def _fill_shelves(
+    context: ListenerContext,
+    drafts: _Drafts,
+    served: Served,
+    songs: Mapping[int, Song],
+    turns: Mapping[str, int],
+) -> list[Shelf]:
+    unwanted = context.unwanted
+    made = _cut(MADE, limit_artists(served.items, len(served)), turns)
+    if not context.listener.personalised:
+        return [made]
+    seen = set(_list_ids(made))
+    shelves = [made]
+    heard = context.heard
+    liked = songs.get(drafts.liked_id) if drafts.liked_id is not None else None
+    if drafts.shared and liked is not None:
+        items = [
+            item
+            for item in _read(drafts.shared[0], songs, unwanted)
+            if item.song.pk not in heard and item.song.pk not in seen
+        ]
+        shelves.append(replace(_cut(BECAUSE, items, {}), about=liked))
+        seen.update(_list_ids(shelves[-1]))
+    artist_ids = {one.artist_id for one in heard.values()}
+    new = _read(drafts.new, songs, unwanted)
+    new = [
+        item for item in new if item.song.artist_id not in artist_ids and item.song.pk not in seen
+    ]
+    shelves.append(_cut(NEW, limit_artists(new, len(new)), turns))
+    seen.update(_list_ids(shelves[-1]))
+    trending = [
+        item
+        for item in _read(drafts.trending, songs, unwanted)
+        if is_played_by_crowd(item) and item.song.pk not in seen
+    ]
+    shelves.append(_cut(TRENDING, trending, turns))
+    shelves.append(_cut(FAVOURITES, _place(drafts.favourite_ids, songs, unwanted), turns))
+    return [shelf for shelf in shelves if shelf.items]
 
 
-def spread_over_genres(songs: list[Song], n: int) -> list[Song]:
-    """Take songs from one genre after the other, so that few answers tell much."""
-    by_genre: dict[str, list[Song]] = {}
-    for song in songs:
-        genres = sorted(genre.name for genre in song.genres.all())
-        by_genre.setdefault(genres[0] if genres else "", []).append(song)
-    chosen: list[Song] = []
-    while len(chosen) < n and any(by_genre.values()):
-        for waiting in by_genre.values():
-            if waiting and len(chosen) < n:
-                chosen.append(waiting.pop(0))
-    return chosen
+def is_played_by_crowd(item: ServedSong) -> bool:
+    """Whether enough listeners play a song to call it popular: what only a few play is not."""
+    note = item.explanation.popularity
+    return note is not None and note.count >= LEAST_CROWD
 
 
-def _first(
-    items: Iterable[ServedSong],
-    is_wanted: Callable[[Song], bool],
-    seen: Iterable[int],
-    n: int = LENGTH,
+def _cut(name: str, items: list[ServedSong], turns: Mapping[str, int]) -> Shelf:
+    """Take the songs of a turn from all that fit; the ones behind them wait."""
+    first = (turns.get(name, 0) * LENGTH) % max(len(items), 1)
+    turned = [*items[first:], *items[:first]]
+    return Shelf(name, turned[:LENGTH], turned[LENGTH : LENGTH + N_SPARE])
+
+
+def _list_ids(shelf: Shelf) -> list[int]:
+    return [item.song.pk for item in [*shelf.items, *shelf.spare]]
+
+
+def _read(
+    draft: ListDraft | None, songs: Mapping[int, Song], unwanted: Unwanted
 ) -> list[ServedSong]:
-    left_out = set(seen)
-    return [item for item in items if item.song.pk not in left_out and is_wanted(item.song)][:n]
+    items = draft.unpack().items if draft else []
+    return [
+        ServedSong(song, item.score, item.explanation, position)
+        for position, item in enumerate(items, start=1)
+        if (song := songs.get(int(item.item_id))) is not None
+        and song.is_available
+        and unwanted.allows(song)
+    ]
+
+
+def _place(
+    song_ids: Iterable[int], songs: Mapping[int, Song], unwanted: Unwanted
+) -> list[ServedSong]:
+    """Return songs that were not recommended as rows of a shelf."""
+    wanted = [songs[pk] for pk in song_ids if pk in songs and songs[pk].is_available]
+    return [
+        ServedSong(song, 0.0, Explanation({}, {}), position)
+        for position, song in enumerate((song for song in wanted if unwanted.allows(song)), start=1)
+    ]
+
+
+def load_trending(unwanted: Unwanted) -> list[ServedSong]:
+    """Return what is played most at the moment, without what is not wanted."""
+    draft = draft_trending(ListenerContext())
+    ids = [int(item.item_id) for item in draft.unpack().items] if draft else []
+    songs: dict[int, Any] = Song.objects.available().for_cards().in_bulk(ids)
+    return [item for item in _read(draft, songs, unwanted) if is_played_by_crowd(item)][:LENGTH]

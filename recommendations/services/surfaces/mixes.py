@@ -1,29 +1,29 @@
 """Daily mixes: for each part of a listener's taste a list of known and new songs that stays the same for the day."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Max
 
 from accounts.models import User
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.models import Song
-from recommendations.engine import Explanation, RecommendedList
-from recommendations.models import ListenerControl
+from recommendations.engine import Explanation, RecommendedList, Recommender
+from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.preferences import taste
 from recommendations.services.preferences.taste import Cluster
 from recommendations.services.serving import exclusions
+from recommendations.services.serving.list_query import ListQuery, draft_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.recommend import ServedSong
-from recommendations.services.versions import registry
+from recommendations.services.serving.served_list import ServedSong
 
 N_MIXES = 5
 N_SONGS = 24
 N_FAMILIAR = 8
+N_COVERS = 6  # some may have been hidden since the mix was made; four are shown
 LEAST_SONGS = 5
 KEPT_SECONDS = 36 * 3600
 
@@ -43,23 +43,42 @@ class Mix:
         return [item.song for item in self.items]
 
 
-def daily_mixes(
-    listener: User, n_songs: int | None = None, context: ListenerContext | None = None
-) -> list[Mix]:
+def daily_mixes(listener: User, context: ListenerContext | None = None) -> list[Mix]:
     """Return today's mixes, largest part of the taste first; what the listener hid since is taken out.
 
-    With `n_songs` only so many songs of each, for a picture of it. `context` is what was read of the listener already.
+    `context` is what was read of the listener already.
     """
-    drafts = _drafts(listener)
-    entries = [_entries(draft)[:n_songs] for draft in drafts]
+    context = context or ListenerContext(listener)
+    drafts = load_drafts(listener, context)
+    entries = [_entries(draft) for draft in drafts]
     ids = [song_id for mix in entries for song_id, _score, _why in mix]
     songs = Song.objects.available().for_cards().in_bulk(ids) if ids else {}
-    unwanted = (
-        (context or ListenerContext(listener)).unwanted if ids else exclusions.NOTHING_UNWANTED
+    return _read_mixes(
+        drafts, entries, songs, context.unwanted if ids else exclusions.NOTHING_UNWANTED
     )
+
+
+def list_cover_ids(drafts: Iterable[dict[str, Any]]) -> set[int]:
+    """Return the songs whose covers stand for the mixes on the home page."""
+    return {song_id for draft in drafts for song_id, _score, _why in _entries(draft)[:N_COVERS]}
+
+
+def read_covers(
+    drafts: Sequence[dict[str, Any]], songs: Mapping[int, Song], unwanted: Unwanted
+) -> list[Mix]:
+    """Return the mixes with only their first songs, of those that were read already."""
+    return _read_mixes(drafts, [_entries(draft)[:N_COVERS] for draft in drafts], songs, unwanted)
+
+
+def _read_mixes(
+    drafts: Sequence[dict[str, Any]],
+    entries: Sequence[list[tuple[int, float, Explanation]]],
+    songs: Mapping[int, Song],
+    unwanted: Unwanted,
+) -> list[Mix]:
     mixes = [
-        _mix(number, draft, found, songs, unwanted)
-        for number, (draft, found) in enumerate(zip(drafts, entries, strict=True), start=1)
+        _mix(number, draft, rows, songs, unwanted)
+        for number, (draft, rows) in enumerate(zip(drafts, entries, strict=True), start=1)
     ]
     return [mix for mix in mixes if mix.items]
 
@@ -69,45 +88,51 @@ def daily_mix(listener: User, number: int) -> Mix | None:
     return next((mix for mix in daily_mixes(listener) if mix.number == number), None)
 
 
-def _drafts(listener: User) -> list[dict[str, Any]]:
+def load_drafts(listener: User, context: ListenerContext) -> list[dict[str, Any]]:
     """Return what the mixes are made of, kept for the day; until there is enough to mix nothing is kept."""
     today = get_local_day(listener)
-    moods = ListenerControl.objects.filter(
-        listener=listener, kind__in=ListenerControl.MOODS
-    ).aggregate(n=Count("pk"), last=Max("pk"))
-    state = hashlib.sha256(
-        f"{listener.pk}:{today}:{moods['n']}:{moods['last']}".encode()
-    ).hexdigest()[:24]
+    moods = [sorted(song_ids) for song_ids in context.moods]
+    state = hashlib.sha256(f"{listener.pk}:{today}:{moods}".encode()).hexdigest()[:24]
     key = f"musicrec:mixes:{state}"
     drafts = cache.get(key)
     if drafts is None:
-        drafts = _make_mixes(listener, today)
+        drafts = _make_mixes(listener, today, context)
         if drafts:
             cache.set(key, drafts, KEPT_SECONDS)
     return drafts
 
 
-def _make_mixes(listener: User, today: date) -> list[dict[str, Any]]:
-    found = registry.serving_recommender()
-    if found is None:
+def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[dict[str, Any]]:
+    if context.serving is None:
         return []
     # What was heard before today decides, so that the same mixes come back should the cache lose them.
     begin = datetime.combine(today, time.min, tzinfo=get_time_zone(listener))
-    clusters = _worth_a_mix(taste.clusters(listener, until=begin)) or _worth_a_mix(
-        taste.clusters(listener)
-    )
-    version, recommender = found
-    mask = exclusions.build_mask(
-        version, recommender, exclusions.load_unwanted(listener), also=_all_songs(clusters)
-    )
+    clusters = _worth_a_mix(taste.clusters(listener, begin, context, with_songs=False))
+    if not clusters:
+        clusters = _worth_a_mix(taste.clusters(listener, None, context, with_songs=False))
+    version, recommender = context.serving
+    excluded = _all_songs(clusters)
     drafts = []
     for cluster in clusters[:N_MIXES]:
-        history = recommender.history(list(cluster.song_ids))
-        new = recommender.recommend(history, N_SONGS - N_FAMILIAR, exclude=mask)
+        new = draft_list(_query(version, recommender, cluster, excluded), context).unpack()
         # A song is new in one mix only: what many like would otherwise begin all of them.
-        mask[exclusions.find_model_rows(recommender, [int(item.item_id) for item in new])] = True
+        excluded = [*excluded, *(int(item.item_id) for item in new)]
         drafts.append(_draft(cluster, new, today))
     return drafts
+
+
+def _query(
+    version: ModelVersion, recommender: Recommender, cluster: Cluster, excluded: list[int]
+) -> ListQuery:
+    history = recommender.history(list(cluster.song_ids))
+    n = N_SONGS - N_FAMILIAR
+    return ListQuery(
+        version,
+        recommender,
+        n,
+        lambda mask: recommender.recommend(history, n, exclude=mask),
+        exclude=excluded,
+    )
 
 
 def _worth_a_mix(clusters: Sequence[Cluster]) -> list[Cluster]:
@@ -154,7 +179,7 @@ def _mix(
     number: int,
     draft: dict[str, Any],
     entries: list[tuple[int, float, Explanation]],
-    songs: dict[int, Song],
+    songs: Mapping[int, Song],
     unwanted: Unwanted,
 ) -> Mix:
     items = [

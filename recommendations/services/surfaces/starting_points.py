@@ -1,0 +1,56 @@
+"""Songs to choose from before anything is known about somebody."""
+
+import numpy as np
+
+from catalog.models import Song
+from recommendations.engine import rerank
+from recommendations.services.serving import exclusions, popularity_fallback, recommend
+from recommendations.services.versions import registry
+
+FAMILIARITY = 0.3  # how far being well known counts, against being unlike the others
+
+
+def choose_starting_points(n: int) -> list[Song]:
+    """Return songs, one an artist, to choose from before anything is known about somebody.
+
+    They are well known, so that most people have an answer, and unlike each other, so that every answer tells
+    something that the others did not.
+    """
+    counted = popularity_fallback.list_most_played(
+        recommend.length(200), exclusions.NOTHING_UNWANTED
+    )
+    known = [song for song, _count in counted]
+    if not known:
+        known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
+    by_artist: dict[int, Song] = {}
+    for song in known:
+        by_artist.setdefault(song.artist_id, song)
+    songs = list(by_artist.values())
+    return select_unlike(songs, n) or spread_over_genres(songs, n)
+
+
+def select_unlike(songs: list[Song], n: int) -> list[Song]:
+    """Take n of `songs`, best known first, that the model finds least alike; none without a model."""
+    found = registry.serving_recommender()
+    if found is None or not songs:
+        return []
+    rows = found[1].items.rows([song.pk for song in songs])
+    known = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
+    vectors = found[1].item_vectors(rows[rows >= 0])
+    scores = np.linspace(1.0, 0.0, len(known))
+    places = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
+    return [known[place] for place in places if place >= 0]
+
+
+def spread_over_genres(songs: list[Song], n: int) -> list[Song]:
+    """Take songs from one genre after the other, so that few answers tell much."""
+    by_genre: dict[str, list[Song]] = {}
+    for song in songs:
+        genres = sorted(genre.name for genre in song.genres.all())
+        by_genre.setdefault(genres[0] if genres else "", []).append(song)
+    chosen: list[Song] = []
+    while len(chosen) < n and any(by_genre.values()):
+        for waiting in by_genre.values():
+            if waiting and len(chosen) < n:
+                chosen.append(waiting.pop(0))
+    return chosen

@@ -1,0 +1,95 @@
+"""The lists of the week for the home page: made at the first visit if the schedule has not made them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from django.core.cache import cache
+
+from accounts.models import User
+from accounts.time_zones import get_local_day
+from catalog.models import Playlist, PlaylistItem, Song
+from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.surfaces import generated_playlists
+
+KINDS = (Playlist.Kind.WEEKLY_DISCOVERY, Playlist.Kind.WEEKLY_JAMS)
+N_COVERS = 6
+_TRY_AGAIN_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class WeeklyList:
+    """A list of this week with the songs whose covers stand for it."""
+
+    playlist: Playlist
+    items: list[PlaylistItem]
+    songs: list[Song]
+    before: "WeeklyDraft | None" = None
+
+    @property
+    def new_on(self) -> date:
+        """The Monday on which the next one comes."""
+        today = get_local_day(self.playlist.owner)
+        return today + timedelta(days=7 - today.weekday())
+
+
+@dataclass(frozen=True)
+class WeeklyDraft:
+    """A list of a week, and the one of the week before it; its songs are not read."""
+
+    playlist: Playlist
+    items: list[PlaylistItem]
+    before: "WeeklyDraft | None" = None
+
+
+def load_drafts(listener: User, context: ListenerContext) -> list[WeeklyDraft]:
+    """Return this week's lists; what is missing is made, which is tried again when the listener did something."""
+    found = _read_week(listener)
+    missing = [kind for kind in KINDS if kind not in found]
+    key = f"musicrec:no-weekly:{listener.pk}:{context.generation}:{get_local_day(listener)}"
+    if missing and cache.get(key) is None:
+        made = [
+            playlist for kind in missing for playlist in generated_playlists.make(listener, kind)
+        ]
+        if len(made) < len(missing):
+            cache.set(key, True, _TRY_AGAIN_SECONDS)
+        found = _read_week(listener) if made else found
+    return [found[kind] for kind in KINDS if kind in found]
+
+
+def _read_week(listener: User) -> dict[str, WeeklyDraft]:
+    """Return this week's lists by kind, each with the one of the week before; one query."""
+    today = get_local_day(listener)
+    this, last = (
+        generated_playlists.format_week(day) for day in (today, today - timedelta(days=7))
+    )
+    items = PlaylistItem.objects.filter(
+        playlist__owner=listener, playlist__kind__in=KINDS, playlist__period__in=[this, last]
+    )
+    drafts: dict[tuple[str, str], WeeklyDraft] = {}
+    for item in items.select_related("playlist__owner").order_by("playlist_id", "position"):
+        key = (item.playlist.kind, item.playlist.period)
+        drafts.setdefault(key, WeeklyDraft(item.playlist, [])).items.append(item)
+    return {
+        kind: replace(draft, before=drafts.get((kind, last)))
+        for (kind, period), draft in drafts.items()
+        if period == this
+    }
+
+
+def list_cover_ids(drafts: Iterable[WeeklyDraft]) -> set[int]:
+    """Return the songs whose covers stand for the lists."""
+    return {item.song_id for draft in drafts for item in draft.items[:N_COVERS]}
+
+
+def read_lists(drafts: Sequence[WeeklyDraft], songs: Mapping[int, Song]) -> list[WeeklyList]:
+    """Put the songs that were read already to their lists."""
+    return [
+        WeeklyList(
+            draft.playlist,
+            draft.items,
+            [songs[item.song_id] for item in draft.items[:N_COVERS] if item.song_id in songs],
+            draft.before,
+        )
+        for draft in drafts
+    ]

@@ -1,0 +1,140 @@
+"""The home page: lists of the week, shelves that can be turned and kept, and what changed with its exact cause."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Interaction, Playlist, PlaylistItem
+from recommendations.models import ListenerControl
+from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.surfaces import home, list_changes, weekly
+from recommendations.services.surfaces.generated_playlists import format_week
+
+
+def card_ids(page: str, shelf: str) -> list[int]:
+    return [int(pk) for pk in re.findall(rf'id="{shelf}-song-(\d+)"', page)]
+
+
+@pytest.fixture
+def listener(trained) -> User:
+    return User.objects.get(username="alice")
+
+
+def test_the_lists_of_the_week_are_made_at_the_first_visit(alice_with_model, listener):
+    assert not Playlist.objects.filter(owner=listener).exists()
+    page = alice_with_model.get("/").content.decode()
+    made = Playlist.objects.get(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY)
+    assert f'href="/playlists/{made.pk}/"' in page and "new on Monday" in page
+    alice_with_model.get("/")
+    assert Playlist.objects.filter(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY).count() == 1
+
+
+def test_no_song_is_on_two_shelves(alice_with_model, listener):
+    page = home.load_home(ListenerContext(listener))
+    ids = [
+        song.pk for shelf in page.shelves if shelf.name != home.FAVOURITES for song in shelf.songs
+    ]
+    assert ids and len(ids) == len(set(ids))
+
+
+def test_spare_songs_wait_hidden_behind_the_made_shelf(alice_with_model):
+    page = alice_with_model.get("/").content.decode()
+    waiting = re.findall(r'<li hidden>\s*<article class="card" id="made-song-(\d+)"', page)
+    assert 0 < len(waiting) <= home.N_SPARE
+    assert len(card_ids(page, "made")) == home.LENGTH + len(waiting)
+
+
+def test_another_turn_of_a_shelf_shows_other_songs_and_can_be_kept(alice_with_model, listener):
+    first = card_ids(alice_with_model.get("/home/made/").content.decode(), "made")
+    second = card_ids(alice_with_model.get("/home/made/?turn=1").content.decode(), "made")
+    assert first and second and not set(first) & set(second)
+    answer = alice_with_model.post("/home/made/keep/", {"turn": "1"})
+    kept = Playlist.objects.get(pk=answer["Location"].split("/")[2])
+    songs = list(kept.items.order_by("position").values_list("song_id", flat=True))
+    assert songs == second and all(kept.items.values_list("reason", flat=True))
+
+
+@pytest.mark.parametrize("turn", ["-1", "9" * 400, "%ED%A0%80", "x", "%00", ""])
+def test_a_turn_that_is_none_is_the_first(alice_with_model, turn):
+    first = card_ids(alice_with_model.get("/home/made/").content.decode(), "made")
+    assert (
+        card_ids(alice_with_model.get(f"/home/made/?turn={turn}").content.decode(), "made") == first
+    )
+    assert alice_with_model.get("/home/else/").status_code == 404
+
+
+def test_the_legend_names_every_colour_on_the_page(alice_with_model):
+    page = alice_with_model.get("/").content.decode()
+    legend = page[page.index("share-legend") :]
+    shown = set(re.findall(r'<rect class="w-(\w+)"', page[: page.index("share-legend")]))
+    assert shown <= set(re.findall(r'<rect class="w-(\w+)"', legend))
+
+
+# --- What changed, and why --------------------------------------------------------------------------------------------
+
+
+def two_weeks(listener: User, before: list, now: list) -> list[weekly.WeeklyList]:
+    """Store last week's and this week's discovery and return this week's as the home page reads it."""
+    today, moment = timezone.localdate(), timezone.now()
+    for songs, day in ((before, today - timedelta(days=7)), (now, today)):
+        made = Playlist.objects.create(
+            owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY, period=format_week(day), title="x"
+        )
+        Playlist.objects.filter(pk=made.pk).update(created_at=moment - (today - day))
+        PlaylistItem.objects.bulk_create(
+            PlaylistItem(
+                playlist=made, song=song, position=place, reason=f"stored for {song.title}"
+            )
+            for place, song in enumerate(songs, start=1)
+        )
+    return weekly.read_lists(weekly.load_drafts(listener, ListenerContext(listener)), {})
+
+
+def test_each_song_that_left_names_what_its_listener_did(listener, trained):
+    played, skipped, disliked, hidden, by_hidden, stays, outranked, new = trained.songs[20:28]
+    did = timezone.now() - timedelta(days=2)
+    kinds = Interaction.Kind
+    for song, kind in ((played, kinds.PLAY), (skipped, kinds.SKIP), (disliked, kinds.DISLIKE)):
+        Interaction.objects.create(
+            listener=listener, song=song, kind=kind, source="x", occurred_at=did
+        )
+    for values in (
+        {"kind": ListenerControl.Kind.HIDE_SONG, "song": hidden},
+        {"kind": ListenerControl.Kind.HIDE_ARTIST, "artist": by_hidden.artist},
+    ):
+        control = ListenerControl.objects.create(listener=listener, **values)
+        ListenerControl.objects.filter(pk=control.pk).update(created_at=did)
+    before = [played, skipped, disliked, hidden, by_hidden, stays, outranked]
+    changes = list_changes.load_changes(listener, two_weeks(listener, before, [stays, new]))
+    assert changes is not None
+    assert (changes.n_entered, changes.n_left) == (1, len(before) - 1)
+    assert [(one.song_id, one.cause) for one in changes.entered] == [
+        (new.pk, f"stored for {new.title}")
+    ]
+    causes = {one.song_id: one.cause for one in changes.left}
+    expected = {
+        played.pk: "You played it, so it is no longer new to you.",
+        skipped.pk: "You skipped it.",
+        disliked.pk: "You disliked it.",
+        hidden.pk: "You took it out of your recommendations.",
+        by_hidden.pk: f"You hid {by_hidden.artist.name}.",
+    }
+    assert causes == expected  # the one without a stored cause comes last, behind these five
+
+
+def test_what_was_done_after_the_list_was_made_is_no_cause(listener, trained):
+    left, new = trained.songs[20:22]
+    lists = two_weeks(listener, [left], [new])
+    later = timezone.now() + timedelta(minutes=1)
+    Interaction.objects.create(
+        listener=listener, song=left, kind=Interaction.Kind.SKIP, source="x", occurred_at=later
+    )
+    changes = list_changes.load_changes(listener, lists)
+    assert changes is not None and [one.cause for one in changes.left] == [""]
+
+
+def test_without_a_list_of_last_week_nothing_is_said(alice_with_model):
+    assert "What changed" not in alice_with_model.get("/").content.decode()
