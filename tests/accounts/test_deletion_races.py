@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 RACE = """
 import json, threading, time
 from django.db import connection

@@ -28,6 +28,8 @@ ModelVersion.objects.create(preset="classic", artifact="run-1", size_bytes=9, n_
     manifest_sha256=hashlib.sha256(b"{}").hexdigest(), fit_seconds=1, config={"b": 1, "a": [1.5, None]}, is_active=True)
 """
 LIKES = "SELECT COUNT(*) FROM catalog_interaction"
+# each starts the program several times
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
