@@ -26,6 +26,9 @@ class CatalogTunables(TunableGroup):
     import_time_limit = Tunable(
         180, "s", "A worker whose turn at one import takes so long is killed.", least=1
     )
+    server_sync_time_limit = Tunable(
+        3600, "s", "A worker whose turn at one music server takes so long is killed.", least=60
+    )
     rejected_rows_days = Tunable(
         30, "days", "The rows of an import that could not be read are listed so long.", least=1
     )

@@ -20,6 +20,8 @@ from catalog.servers.models import (
     MusicServer,
     RejectedServerSong,
     ServerAccount,
+    ServerAccountSong,
+    WrittenPlaylist,
     ServerSong,
     ServerSync,
 )
@@ -48,6 +50,8 @@ __all__ = [
     "RejectedImportRow",
     "RejectedServerSong",
     "ServerAccount",
+    "ServerAccountSong",
+    "WrittenPlaylist",
     "ServerSong",
     "ServerSync",
     "Song",

@@ -9,7 +9,8 @@ from catalog.conf import catalog_conf
 from catalog.files import scan_jobs
 from catalog.imports import import_jobs
 from catalog.listening import sums
-from catalog.models import FolderScan, ImportRun
+from catalog.models import FolderScan, ImportRun, ServerSync
+from catalog.servers import syncs
 from common.jobs.messages import send_wake_up, short_task
 
 REFRESH_SECONDS = 10
@@ -75,3 +76,27 @@ def sweep_and_wake_scans() -> None:
     """Requeue scans whose worker is gone and wake workers for those that wait."""
     for scan in scan_jobs.sweep_scans().waiting:
         send_wake_up(run_scan, scan.pk)
+
+
+# --- Music servers ----------------------------------------------------------------------------------------------------
+
+
+def enqueue_server_sync(sync: ServerSync) -> None:
+    """Wake a worker for a sync, once the request's transaction is committed."""
+    transaction.on_commit(partial(send_wake_up, run_server_sync, sync.pk), robust=True)
+
+
+@shared_task(time_limit=catalog_conf.server_sync_time_limit)
+def run_server_sync(sync_id: int | None = None) -> None:
+    """Give one sync with a music server its turn: the one that has waited longest."""
+    sync = syncs.run_next_sync()
+    if sync is not None and sync.status == ServerSync.Status.QUEUED and not sync.error:
+        send_wake_up(run_server_sync, sync.pk)
+
+
+@short_task
+def look_after_servers() -> None:
+    """Ask for the syncs whose time has come, and take up those whose worker died or whose server was away."""
+    syncs.request_due_syncs()
+    for sync in syncs.sweep_syncs().waiting:
+        send_wake_up(run_server_sync, sync.pk)

@@ -237,6 +237,7 @@ CELERY_TASK_ROUTES = {
     "recommendations.tasks.run_background_job": {"queue": "lists"},
     "catalog.tasks.run_import": {"queue": "imports"},
     "catalog.tasks.run_scan": {"queue": "imports"},
+    "catalog.tasks.run_server_sync": {"queue": "imports"},
     "accounts.tasks.*": {"queue": "mail"},
 }
 CELERY_TIMEZONE = "UTC"

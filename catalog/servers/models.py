@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from catalog.songs.models import Song
+from catalog.songs.sources import AudioSource
 from common.jobs.models import JobRow
 
 ITEM_ID_LENGTH = 255
@@ -82,15 +83,23 @@ class MusicServer(models.Model):
 
 
 class ServerSync(JobRow):
-    """One reading of a server's library; its states are drawn at `JobRow`.
+    """One reading of a server's library, or of what one joined account thinks and plays; states as in `JobRow`.
 
-    `cursor` says where the next page begins, written in the transaction that wrote the page before it: after a turn
-    or a kill the reading goes on there. A song of the server is noted with the number of the sync that saw it last,
-    so that what a complete reading did not see is known.
+    Of a library, `cursor` says where the next page begins, written in the transaction that wrote the page before it:
+    after a turn or a kill the reading goes on there. A song of the server is noted with the number of the sync that
+    saw it last, so that what a complete reading did not see is known. An account is read anew after a kill.
     """
 
     server = models.ForeignKey(
         MusicServer, on_delete=models.CASCADE, related_name="syncs", verbose_name=_("music server")
+    )
+    account = models.ForeignKey(
+        "catalog.ServerAccount",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="syncs",
+        verbose_name=_("account there"),
     )
     cursor = models.JSONField(default=dict, editable=False)
     is_forced = models.BooleanField(
@@ -116,8 +125,13 @@ class ServerSync(JobRow):
         constraints = [
             models.UniqueConstraint(
                 fields=["server"],
-                condition=models.Q(status__in=["queued", "running"]),
+                condition=models.Q(status__in=["queued", "running"], account=None),
                 name="server_sync_one_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="server_sync_one_an_account",
             ),
         ]
 
@@ -176,15 +190,12 @@ class ServerSong(models.Model):
     is_bringer = models.BooleanField(
         default=False, help_text="The song came into the catalog by this row."
     )
-    has_withdrawn = models.BooleanField(
-        default=False,
-        help_text="Its removal made the song unavailable; its return makes it available.",
-    )
     seen_in = models.BigIntegerField(default=0, help_text="The sync that saw it last.")
     missing_since = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = ServerSongQuerySet.as_manager()
+    audio_source = AudioSource(present={"removed_at": None}, cover_columns=("server_id", "cover_id"))
 
     class Meta:
         verbose_name = _("song of a server")
@@ -229,6 +240,7 @@ class ServerAccount(models.Model):
         default=False,
         help_text=_("A like here stars the song there, and taking it back unstars it."),
     )
+    writes_playlists = models.BooleanField(_("write my playlists there"), default=True)
     joined_at = models.DateTimeField(_("joined"), auto_now_add=True)
     last_pull_at = models.DateTimeField(_("last read"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
@@ -248,3 +260,51 @@ class ServerAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_name} – {self.server}"
+
+
+class ServerAccountSong(models.Model):
+    """What a joined account's server said last about one of its songs, so that only what changed there changes here."""
+
+    account = models.ForeignKey(ServerAccount, on_delete=models.CASCADE, related_name="songs", db_index=False)
+    server_song = models.ForeignKey(ServerSong, on_delete=models.CASCADE, related_name="account_songs")
+    opinion = models.CharField(
+        max_length=7, blank=True, choices=[("like", _("like")), ("dislike", _("dislike"))]
+    )
+    is_starred = models.BooleanField(default=False)
+    play_count = models.PositiveIntegerField(default=0)
+    played_at = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("song of an account on a music server")
+        verbose_name_plural = _("songs of accounts on music servers")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "server_song"], name="server_account_song_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.server_song}"
+
+
+class WrittenPlaylist(models.Model):
+    """A playlist that we wrote into a server: the only ones there that we change or delete.
+
+    `name` says which list it is: "weekly-jams", "daily-mix-1", or a playlist's own id.
+    """
+
+    account = models.ForeignKey(ServerAccount, on_delete=models.CASCADE, related_name="playlists", db_index=False)
+    name = models.CharField(max_length=50)
+    playlist_id = models.CharField(max_length=ITEM_ID_LENGTH)
+    digest = models.CharField(max_length=64, help_text="Of title and songs as they were last written.")
+    n_songs = models.PositiveIntegerField(default=0)
+    written_at = models.DateTimeField(_("written"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("playlist on a music server")
+        verbose_name_plural = _("playlists on music servers")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="server_playlist_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} – {self.account}"

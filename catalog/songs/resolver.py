@@ -35,7 +35,7 @@ from catalog.songs.matching import (
     names_agree,
     strip_channel,
 )
-from catalog.songs.models import Album, Song, SongAlias
+from catalog.songs.models import Album, ArtistCredit, Song, SongAlias
 from catalog.songs.text import normalise
 from common.bulk_sql import chunks, load_ids
 
@@ -50,6 +50,9 @@ _FILLED = (
     *FEATURES, "features_source", "other_sources", "year", "duration_ms", "album_id", "track_number", "disc_number",
 )  # fmt: skip
 _FACTS = ("year", "duration_ms", "track_number", "disc_number")
+_REWRITTEN = (
+    "title", "artist", "credit", "album", "search_text", "match_key", "work_key", *_FACTS,
+)  # fmt: skip
 _IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *_IDS, "duration_ms", "album__search_text")
 # names under which many different songs hide
@@ -268,6 +271,41 @@ class SongResolver:
         fields = [name.removesuffix("_id") for name in _FILLED]
         Song.objects.bulk_update([songs[pk] for pk in sorted(changed)], fields, batch_size=30)
         _fill_missing_genres(record_by_song, makes_new=self._makes_genres)
+
+    def rewrite(self, records: Mapping[int, SongRecord]) -> set[int]:
+        """Give songs the names and facts of records that come from where the songs came from; return whose were written.
+
+        A record whose length or MusicBrainz id is another one is another recording: its song stays as it is.
+        """
+        songs = Song.objects.in_bulk(list(records))
+        songs = {
+            pk: song for pk, song in songs.items() if _is_same_recording(song, records[pk])
+        }
+        written = [records[pk] for pk in songs]
+        if not written:
+            return set()
+        artists = credits.find_or_add_artists(written)
+        album_ids = _find_album_ids(written, artists)
+        for (pk, song), artist_id, album_id in zip(songs.items(), artists, album_ids, strict=True):
+            record = records[pk]
+            main = get_main_artist(record.artist)[:NAME_LENGTH]
+            song.title, song.artist_id, song.album_id = record.title[:NAME_LENGTH], artist_id, album_id
+            song.credit = credits.build_credit(record.artist, main)
+            song.search_text = build_search_text(song.title, strip_channel(record.artist))
+            song.match_key, song.work_key = self._get_keys(record)
+            for name in _FACTS:
+                setattr(song, name, getattr(record, name))
+        Song.objects.bulk_update(songs.values(), _REWRITTEN, batch_size=50)
+        self._link_anew({pk: records[pk] for pk in songs})
+        return set(songs)
+
+    def _link_anew(self, records: Mapping[int, SongRecord]) -> None:
+        """Link songs to the artists and genres of their records and to no others."""
+        ArtistCredit.objects.filter(song__in=records).delete()
+        Song.genres.through.objects.filter(song_id__in=records).delete()
+        credits.link_artists(records)
+        genres = {pk: record.genres for pk, record in records.items()}
+        add_genres(genres, makes_new=self._makes_genres)
 
     def _get_keys(self, record: SongRecord) -> SongKeys:
         names = (record.artist, record.title)
@@ -620,6 +658,13 @@ def _count_differences(description: _Description, candidate: _Candidate) -> int:
         and build_title_key(description.album) != build_title_key(candidate.album)
     )
     return bool(ids) + lengths + bool(albums)
+
+
+def _is_same_recording(song: Song, record: SongRecord) -> bool:
+    """Return whether nothing but names has changed, as far as one can tell."""
+    mbid = parse_uuid(record.mbid)
+    has_other_id = mbid is not None and song.mbid is not None and mbid != song.mbid
+    return not has_other_id and not _lengths_differ(song.duration_ms, record.duration_ms)
 
 
 def _lengths_differ(one: int | None, other: int | None) -> bool:

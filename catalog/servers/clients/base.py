@@ -21,6 +21,7 @@ class ServerItem(NamedTuple):
     title: str
     artist: str
     album: str = ""
+    album_artist: str = ""
     album_item_id: str = ""
     artist_item_id: str = ""
     cover_id: str = ""

@@ -277,6 +277,7 @@ def _build_item(
         title=title,
         artist=artist,
         album=read_text(entry.get("Album")),
+        album_artist=read_text(entry.get("AlbumArtist")),
         album_item_id=album_id,
         artist_item_id=read_id(as_dict(next(iter(artists), None)).get("Id")),
         cover_id=album_id if has_album_cover else item_id if has_own_cover else "",

@@ -1,0 +1,141 @@
+"""Playlists into a joined account's server: made, renewed, and taken away again. Another's playlist is never touched.
+
+Which ones are ours says the table `WrittenPlaylist`, by the server's own ids; a mark in the comment says it to people.
+A playlist that somebody deleted there is made anew with its next songs, one whose owner renamed it keeps our name.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from catalog.playlists.models import Playlist
+from catalog.servers.clients import ItemGone, ServerClient
+from catalog.servers.models import ServerAccount, WrittenPlaylist
+from catalog.servers.song_writer import find_item_ids
+
+Kind = Playlist.Kind
+MARK = "musicrec"
+_MOST_MIXES = 6
+
+
+class OutgoingPlaylist(NamedTuple):
+    """A list as it should be there. `name` stays the same from week to week."""
+
+    name: str
+    title: str
+    item_ids: list[str]
+
+    @property
+    def digest(self) -> str:
+        text = "\n".join([self.title, *self.item_ids])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def write_playlists(account: ServerAccount, client: ServerClient) -> int:
+    """Write the account's lists that changed into the server; return how many. Raises ServerError."""
+    return sum(_write(account, client, one) for one in _list_changed(account))
+
+
+def has_changed_playlists(account: ServerAccount) -> bool:
+    """Return whether there is something to write."""
+    return next(_list_changed(account), None) is not None
+
+
+def write_own_playlist(account: ServerAccount, client: ServerClient, playlist: Playlist) -> int:
+    """Write one of the listener's lists now, and from then on whenever it changes; return its number of songs there."""
+    outgoing = _build(account, str(playlist.pk), playlist)
+    if outgoing.item_ids:
+        _write(account, client, outgoing)
+    return len(outgoing.item_ids)
+
+
+def delete_playlists(account: ServerAccount, client: ServerClient) -> None:
+    """Delete what we wrote for this account; what is gone there already is only forgotten here."""
+    for row in WrittenPlaylist.objects.filter(account=account):
+        try:
+            client.delete_playlist(row.playlist_id)
+        except ItemGone:
+            pass
+        row.delete()
+
+
+def _list_changed(account: ServerAccount) -> Iterator[OutgoingPlaylist]:
+    if not (account.writes_playlists and account.server.write_playlists):
+        return
+    written = dict(
+        WrittenPlaylist.objects.filter(account=account).values_list("name", "digest")
+    )
+    for name, playlist in _list_wanted(account, written):
+        outgoing = _build(account, name, playlist)
+        if outgoing.item_ids and written.get(name) != outgoing.digest:
+            yield outgoing
+
+
+def _list_wanted(
+    account: ServerAccount, written: dict[str, str]
+) -> Iterator[tuple[str, Playlist]]:
+    """Yield the newest jams and discovery, the newest day's mixes, and own lists that were sent before."""
+    made = Playlist.objects.filter(owner=account.user)
+    for kind in (Kind.WEEKLY_JAMS, Kind.WEEKLY_DISCOVERY):
+        newest = made.filter(kind=kind).order_by("-period").first()
+        if newest is not None:
+            yield str(kind), newest
+    mixes = list(made.filter(kind=Kind.DAILY_MIX).order_by("-period")[:_MOST_MIXES])
+    for mix in reversed(mixes):
+        day, _dash, number = mix.period.rpartition("-")
+        if mixes[0].period.startswith(f"{day}-"):
+            yield f"{Kind.DAILY_MIX}-{number}"[:50], mix
+    for own in made.filter(kind=Kind.OWN):
+        if str(own.pk) in written:
+            yield str(own.pk), own
+
+
+def _build(account: ServerAccount, name: str, playlist: Playlist) -> OutgoingPlaylist:
+    """Return the list with the server's ids; songs that the server does not have are left out."""
+    song_ids = list(playlist.items.order_by("position", "pk").values_list("song_id", flat=True))
+    items = find_item_ids(account.server_id, song_ids)
+    title = playlist.title if playlist.kind == Kind.OWN else _name_generated(account, playlist)
+    item_ids = [items[song_id] for song_id in song_ids if song_id in items]
+    return OutgoingPlaylist(name, title, item_ids)
+
+
+def _name_generated(account: ServerAccount, playlist: Playlist) -> str:
+    """Return a title without the week, so that a player keeps its place in its list."""
+    with translation.override(account.user.language or settings.LANGUAGE_CODE):
+        if playlist.kind == Kind.WEEKLY_JAMS:
+            return _("Weekly jams")
+        if playlist.kind == Kind.WEEKLY_DISCOVERY:
+            return _("Weekly discovery")
+    return playlist.title
+
+
+def _write(account: ServerAccount, client: ServerClient, outgoing: OutgoingPlaylist) -> bool:
+    """Renew our playlist there, or make it; the row is written at once, so that none of ours is ever lost."""
+    with translation.override(account.user.language or settings.LANGUAGE_CODE):
+        comment = _("Made by Musicrec and renewed by it; changes here are overwritten.")
+    comment = f"{comment} [{MARK}:{outgoing.name}]"
+    row = WrittenPlaylist.objects.filter(account=account, name=outgoing.name).first()
+    if row is None or not _renew(client, row, outgoing, comment):
+        playlist_id = client.create_playlist(outgoing.title, outgoing.item_ids, comment)
+        row = row or WrittenPlaylist(account=account, name=outgoing.name)
+        row.playlist_id = playlist_id
+    row.digest, row.n_songs = outgoing.digest, len(outgoing.item_ids)
+    row.save()
+    return True
+
+
+def _renew(
+    client: ServerClient, row: WrittenPlaylist, outgoing: OutgoingPlaylist, comment: str
+) -> bool:
+    """Write new songs over our playlist; return False when it is not there any more."""
+    if all(one.playlist_id != row.playlist_id for one in client.list_playlists()):
+        return False
+    try:
+        client.replace_playlist(row.playlist_id, outgoing.title, outgoing.item_ids, comment)
+    except ItemGone:
+        return False
+    return True
