@@ -21,9 +21,9 @@ from catalog.servers.models import (
     RejectedServerSong,
     ServerAccount,
     ServerAccountSong,
-    WrittenPlaylist,
     ServerSong,
     ServerSync,
+    WrittenPlaylist,
 )
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
 
@@ -51,7 +51,6 @@ __all__ = [
     "RejectedServerSong",
     "ServerAccount",
     "ServerAccountSong",
-    "WrittenPlaylist",
     "ServerSong",
     "ServerSync",
     "Song",
@@ -60,4 +59,5 @@ __all__ = [
     "SongTotal",
     "SourceMonth",
     "Submission",
+    "WrittenPlaylist",
 ]

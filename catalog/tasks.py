@@ -98,5 +98,10 @@ def run_server_sync(sync_id: int | None = None) -> None:
 def look_after_servers() -> None:
     """Ask for the syncs whose time has come, and take up those whose worker died or whose server was away."""
     syncs.request_due_syncs()
+    sweep_and_wake_server_syncs()
+
+
+def sweep_and_wake_server_syncs() -> None:
+    """Requeue syncs whose worker is gone and wake workers for those that wait."""
     for sync in syncs.sweep_syncs().waiting:
         send_wake_up(run_server_sync, sync.pk)

@@ -56,13 +56,14 @@ def touch_alive_file(**_: Any) -> None:
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
     from catalog.tasks import sweep_and_wake as sweep_imports
-    from catalog.tasks import sweep_and_wake_scans
+    from catalog.tasks import sweep_and_wake_scans, sweep_and_wake_server_syncs
     from recommendations.tasks import sweep_and_wake, sweep_background_jobs
 
     sweep_and_wake()
     sweep_background_jobs()
     sweep_imports()
     sweep_and_wake_scans()
+    sweep_and_wake_server_syncs()
 
 
 @signals.worker_shutting_down.connect

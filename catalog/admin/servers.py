@@ -92,7 +92,11 @@ class MusicServerAdmin(admin.ModelAdmin):
             path("<int:server_id>/test/", view(self.test), name="catalog_musicserver_test"),
             path("<int:server_id>/sync/", view(self.sync), name="catalog_musicserver_sync"),
             path("<int:server_id>/cancel/", view(self.cancel), name="catalog_musicserver_cancel"),
-            path("<int:server_id>/progress/", view(self.progress), name="catalog_musicserver_progress"),
+            path(
+                "<int:server_id>/progress/",
+                view(self.progress),
+                name="catalog_musicserver_progress",
+            ),
             *super().get_urls(),
         ]
 

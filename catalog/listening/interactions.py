@@ -48,6 +48,13 @@ def clear_opinion(listener: User, song: Song) -> bool:
     )
 
 
+@retry_conflicts
+def clear_opinions(listener: User, song_ids: Sequence[int], kind: Kind) -> int:
+    """Take back the opinions of one kind about up to a thousand songs; return how many there were."""
+    opinions = Interaction.objects.for_listener(listener).filter(kind=kind, song__in=song_ids)
+    return _delete_interactions(listener, opinions)
+
+
 def get_opinion(listener: User, song: Song) -> Kind | None:
     """Return `Kind.LIKE`, `Kind.DISLIKE` or None; one query."""
     opinion = (

@@ -12,22 +12,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
-from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from catalog.listening import interactions
+from catalog.listening import interactions, play_counts
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.models import Interaction
 from catalog.servers import playlist_out
 from catalog.servers.clients import ServerClient, ServerItem, open_client
-from catalog.servers.models import ServerAccount, ServerAccountSong, ServerSync
+from catalog.servers.models import ServerAccount, ServerAccountSong, ServerSong, ServerSync
 from catalog.servers.song_writer import find_item_ids, load_present_songs
-from catalog.signals import listening_changed
 from catalog.songs.models import Song
 from common.bulk_sql import chunks
 from common.jobs import JobReporter
@@ -61,7 +58,7 @@ def read_account(sync: ServerSync, reporter: JobReporter, ends_at: float | None)
     reporter.report(0.1)
     if sync.is_forced:
         _read_songs(client, rows, answer, reporter)
-    song_ids = {pk: song_id for pk, song_id in rows.values()}
+    song_ids = dict(rows.values())
     before = _load_before(account)
     n_changed = n_plays = 0
     if sync.server.sync_opinions:
@@ -146,14 +143,16 @@ def _apply_opinions(
         for row_id, opinion in answer.opinions.items()
         if row_id not in before or before[row_id].opinion != opinion
     }
-    first = {
-        song_ids[row_id]
-        for row_id in answer.opinions
-        if row_id not in before
-    } if account.last_pull_at is None else set()
+    first = (
+        {song_ids[row_id] for row_id in answer.opinions if row_id not in before}
+        if account.last_pull_at is None
+        else set()
+    )
     own = _load_opinions(account.user, new)
     # at the first reading, what the listener said here stays
-    new = {song_id: one for song_id, one in new.items() if not (song_id in first and song_id in own)}
+    new = {
+        song_id: one for song_id, one in new.items() if not (song_id in first and song_id in own)
+    }
     n_changed = 0
     for some in chunks(new.items(), _TOGETHER):
         songs = Song.objects.in_bulk([song_id for song_id, _opinion in some])
@@ -189,7 +188,11 @@ def _take_back(
             taken[row.opinion].append(song_ids[row.server_song_id])
         row.opinion, row.is_starred, row.missing_since = "", False, None
         row.save(update_fields=["opinion", "is_starred", "missing_since"])
-    return sum(_delete_opinions(account.user, _KINDS[one], ids) for one, ids in taken.items())
+    return sum(
+        interactions.clear_opinions(account.user, some_ids, _KINDS[one])
+        for one, ids in taken.items()
+        for some_ids in chunks(ids, _MANY)
+    )
 
 
 def _mark_missing(rows: Iterable[ServerAccountSong], answer: _Answer) -> None:
@@ -201,7 +204,9 @@ def _mark_missing(rows: Iterable[ServerAccountSong], answer: _Answer) -> None:
         answer.opinions[row.server_song_id] = row.opinion
         if row.is_starred:
             answer.starred.add(row.server_song_id)
-    answer.note = _("Many stars were gone at once. They count until the next sync misses them, too.")
+    answer.note = _(
+        "Many stars were gone at once. They count until the next sync misses them, too."
+    )
 
 
 def _load_opinions(user: User, song_ids: Iterable[int]) -> dict[int, int]:
@@ -210,16 +215,6 @@ def _load_opinions(user: User, song_ids: Iterable[int]) -> dict[int, int]:
         rows = Interaction.objects.for_listener(user).opinions().filter(song__in=some_ids)
         opinions.update(rows.values_list("song_id", "kind"))
     return opinions
-
-
-def _delete_opinions(user: User, kind: Kind, song_ids: list[int]) -> int:
-    n_deleted = 0
-    for some_ids in chunks(song_ids, _MANY):
-        same = Interaction.objects.for_listener(user).filter(kind=kind, song__in=some_ids)
-        with transaction.atomic():
-            n_deleted += same.delete()[0]
-            _announce_change(user)
-    return n_deleted
 
 
 def _push_stars(
@@ -264,6 +259,22 @@ def _pull_back_stars(
         row.save(update_fields=["opinion", "is_starred"])
 
 
+def has_unsent_stars(account: ServerAccount) -> bool:
+    """Return whether a like was given or taken back here that the server was not told of yet."""
+    if not (account.star_back and account.server.sync_opinions):
+        return False
+    starred = ServerAccountSong.objects.filter(account=account, is_starred=True, missing_since=None)
+    likes = Interaction.objects.for_listener(account.user).likes()
+    has_song_there = ServerSong.objects.present().filter(
+        server=account.server_id, song=OuterRef("song")
+    )
+    unsent = likes.filter(Exists(has_song_there)).exclude(
+        song__in=starred.values("server_song__song")
+    )
+    taken_back = starred.exclude(server_song__song__in=likes.values("song"))
+    return unsent.exists() or taken_back.exists()
+
+
 # --- Plays ------------------------------------------------------------------------------------------------------------
 
 
@@ -284,8 +295,6 @@ def _apply_plays(
     n_untimed = 0
     for some in chunks(totals.items(), _MANY):
         n_untimed += _write_untimed(account, dict(some), grown)
-    if n_timed or n_untimed:
-        _announce_change(account.user)
     return n_timed + n_untimed
 
 
@@ -300,16 +309,16 @@ def _record_last_plays(
     new = [
         (song_ids[row_id], at)
         for row_id, (_count, at) in answer.plays.items()
-        if at is not None and at <= latest and (row_id not in before or before[row_id].played_at != at)
+        if at is not None
+        and at <= latest
+        and (row_id not in before or before[row_id].played_at != at)
     ]
     n_new = 0
     for some in chunks(new, _TOGETHER):
         songs = Song.objects.in_bulk([song_id for song_id, _at in some])
         entries = [ListenEntry(songs[song_id], at) for song_id, at in some if song_id in songs]
         n_new += sum(
-            interactions.record_listens(
-                account.user, entries, source=account.server.source_name
-            )
+            interactions.record_listens(account.user, entries, source=account.server.source_name)
         )
     return n_new
 
@@ -320,37 +329,16 @@ def _write_untimed(account: ServerAccount, totals: dict[int, int], grown: Counte
     The number rises by at most what was played since the last reading: what a listener deleted stays deleted.
     """
     source = account.server.source_name
-    plays = Interaction.objects.for_listener(account.user).filter(kind=Kind.PLAY, song__in=totals)
-    own = {row.song_id: row for row in plays.filter(occurred_at=None, source=source)}
-    others = dict(
-        plays.exclude(occurred_at=None, source=source)
-        .order_by()
-        .values("song_id")
-        .annotate(n=Sum("plays"))
-        .values_list("song_id", "n")
-    )
-    new, changed, gone, n_more = [], [], [], 0
-    for song_id, total in totals.items():
-        row = own.get(song_id)
-        present = row.plays if row else 0
-        wanted = max(0, min(present + grown[song_id], total - others.get(song_id, 0)))
-        n_more += max(0, wanted - present)
-        if row is None and wanted:
-            new.append(
-                Interaction(
-                    listener=account.user, song_id=song_id, kind=Kind.PLAY, plays=wanted, source=source
-                )
-            )
-        elif row is not None and not wanted:
-            gone.append(row.pk)
-        elif row is not None and wanted != present:
-            row.plays = wanted
-            changed.append(row)
-    with transaction.atomic():
-        Interaction.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
-        Interaction.objects.bulk_update(changed, ["plays"], batch_size=100)
-        Interaction.objects.filter(pk__in=gone).delete()
-    return n_more
+    present = play_counts.load_play_counts(account.user, totals, source=source)
+    others = play_counts.load_other_plays(account.user, totals, source=source)
+    wanted = {
+        song_id: max(
+            0, min(present.get(song_id, 0) + grown[song_id], total - others.get(song_id, 0))
+        )
+        for song_id, total in totals.items()
+    }
+    play_counts.set_play_counts(account.user, wanted, source=source)
+    return sum(max(0, n - present.get(song_id, 0)) for song_id, n in wanted.items())
 
 
 # --- What is remembered -----------------------------------------------------------------------------------------------
@@ -365,7 +353,8 @@ def _store_answer(
     syncs: ServerSync,
 ) -> None:
     """Store what the server said, for the next reading; what is switched off now is read as new when it is on again."""
-    new, changed = [], []
+    new: list[ServerAccountSong] = []
+    changed: list[ServerAccountSong] = []
     for row_id in answer.opinions.keys() | answer.plays.keys():
         row = before.get(row_id) or ServerAccountSong(account=account, server_song_id=row_id)
         old = (row.opinion, row.is_starred, row.play_count, row.played_at)
@@ -384,9 +373,3 @@ def _store_answer(
     returned = ServerAccountSong.objects.filter(account=account).exclude(missing_since=None)
     if not answer.note:
         returned.update(missing_since=None)
-
-
-def _announce_change(user: User) -> None:
-    transaction.on_commit(
-        partial(listening_changed.send_robust, sender=Interaction, listener_id=user.pk)
-    )

@@ -44,7 +44,7 @@ def read_library(sync: ServerSync, reporter: JobReporter, ends_at: float | None)
 
 
 def _begin(sync: ServerSync, client: ServerClient, reporter: JobReporter) -> dict[str, Any]:
-    """Return the state of a new reading; where the server scanned nothing since the last one, there is nothing to read."""
+    """Return the state of a new reading, which is over where the server scanned nothing since the last one."""
     software = client.ping()
     MusicServer.objects.filter(pk=sync.server_id).update(software=software[:100])
     mark = client.get_scan_mark()[:100]
@@ -121,12 +121,10 @@ def _handle_missing(sync: ServerSync, client: ServerClient, reporter: JobReporte
     """Mark what this reading did not see: as removed where that is sure, else as missing."""
     if not sync.cursor["is_whole"]:
         return
-    missing = (
-        ServerSong.objects.present().filter(server=sync.server_id).exclude(seen_in=sync.pk)
-    )
+    missing = ServerSong.objects.present().filter(server=sync.server_id).exclude(seen_in=sync.pk)
     n_missing = missing.count()
     if n_missing <= ASKED_FOR:
-        gone = _ask_for(sync, client, reporter, list(missing))
+        gone = _find_gone(sync, client, reporter, list(missing))
     else:
         gone = list(missing.exclude(missing_since=None).values_list("pk", flat=True))
         missing.filter(missing_since=None).update(missing_since=timezone.now())
@@ -138,12 +136,12 @@ def _handle_missing(sync: ServerSync, client: ServerClient, reporter: JobReporte
     n_left = n_missing - len(gone)
     if n_missing > ASKED_FOR and n_left:
         note = _(
-            "%(number)d songs are missing at once. They stay for now, and are removed if the next sync misses them, too."
+            "%(number)d songs are missing at once. They stay until the next sync misses them, too."
         )
         reporter.write(note="\n".join(filter(None, [sync.note, note % {"number": n_left}])))
 
 
-def _ask_for(
+def _find_gone(
     sync: ServerSync, client: ServerClient, reporter: JobReporter, missing: list[ServerSong]
 ) -> list[int]:
     """Ask for each missing song by its id; return the rows of those that the server does not have any more."""

@@ -195,7 +195,9 @@ class ServerSong(models.Model):
     removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = ServerSongQuerySet.as_manager()
-    audio_source = AudioSource(present={"removed_at": None}, cover_columns=("server_id", "cover_id"))
+    audio_source = AudioSource(
+        present={"removed_at": None}, cover_columns=("server_id", "cover_id")
+    )
 
     class Meta:
         verbose_name = _("song of a server")
@@ -265,8 +267,12 @@ class ServerAccount(models.Model):
 class ServerAccountSong(models.Model):
     """What a joined account's server said last about one of its songs, so that only what changed there changes here."""
 
-    account = models.ForeignKey(ServerAccount, on_delete=models.CASCADE, related_name="songs", db_index=False)
-    server_song = models.ForeignKey(ServerSong, on_delete=models.CASCADE, related_name="account_songs")
+    account = models.ForeignKey(
+        ServerAccount, on_delete=models.CASCADE, related_name="songs", db_index=False
+    )
+    server_song = models.ForeignKey(
+        ServerSong, on_delete=models.CASCADE, related_name="account_songs"
+    )
     opinion = models.CharField(
         max_length=7, blank=True, choices=[("like", _("like")), ("dislike", _("dislike"))]
     )
@@ -279,7 +285,9 @@ class ServerAccountSong(models.Model):
         verbose_name = _("song of an account on a music server")
         verbose_name_plural = _("songs of accounts on music servers")
         constraints = [
-            models.UniqueConstraint(fields=["account", "server_song"], name="server_account_song_once"),
+            models.UniqueConstraint(
+                fields=["account", "server_song"], name="server_account_song_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -292,10 +300,14 @@ class WrittenPlaylist(models.Model):
     `name` says which list it is: "weekly-jams", "daily-mix-1", or a playlist's own id.
     """
 
-    account = models.ForeignKey(ServerAccount, on_delete=models.CASCADE, related_name="playlists", db_index=False)
+    account = models.ForeignKey(
+        ServerAccount, on_delete=models.CASCADE, related_name="playlists", db_index=False
+    )
     name = models.CharField(max_length=50)
     playlist_id = models.CharField(max_length=ITEM_ID_LENGTH)
-    digest = models.CharField(max_length=64, help_text="Of title and songs as they were last written.")
+    digest = models.CharField(
+        max_length=64, help_text="Of title and songs as they were last written."
+    )
     n_songs = models.PositiveIntegerField(default=0)
     written_at = models.DateTimeField(_("written"), auto_now=True)
 

@@ -6,6 +6,7 @@ A playlist that somebody deleted there is made anew with its next songs, one who
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from django.conf import settings
@@ -56,28 +57,22 @@ def write_own_playlist(account: ServerAccount, client: ServerClient, playlist: P
 def delete_playlists(account: ServerAccount, client: ServerClient) -> None:
     """Delete what we wrote for this account; what is gone there already is only forgotten here."""
     for row in WrittenPlaylist.objects.filter(account=account):
-        try:
+        with suppress(ItemGone):
             client.delete_playlist(row.playlist_id)
-        except ItemGone:
-            pass
         row.delete()
 
 
 def _list_changed(account: ServerAccount) -> Iterator[OutgoingPlaylist]:
     if not (account.writes_playlists and account.server.write_playlists):
         return
-    written = dict(
-        WrittenPlaylist.objects.filter(account=account).values_list("name", "digest")
-    )
+    written = dict(WrittenPlaylist.objects.filter(account=account).values_list("name", "digest"))
     for name, playlist in _list_wanted(account, written):
         outgoing = _build(account, name, playlist)
         if outgoing.item_ids and written.get(name) != outgoing.digest:
             yield outgoing
 
 
-def _list_wanted(
-    account: ServerAccount, written: dict[str, str]
-) -> Iterator[tuple[str, Playlist]]:
+def _list_wanted(account: ServerAccount, written: dict[str, str]) -> Iterator[tuple[str, Playlist]]:
     """Yield the newest jams and discovery, the newest day's mixes, and own lists that were sent before."""
     made = Playlist.objects.filter(owner=account.user)
     for kind in (Kind.WEEKLY_JAMS, Kind.WEEKLY_DISCOVERY):

@@ -90,7 +90,8 @@ class SongWriter:
             RejectedItem(others[i], reason) for i, reason in sorted(resolved.reasons.items())
         ]
         touched = {row.song_id for item_id, row in rows.items() if item_id in items}
-        new, changed = [], []
+        new: list[ServerSong] = []
+        changed: list[ServerSong] = []
         for item_id, item in items.items():
             song_id = song_ids[item_id]
             if song_id is None:
@@ -205,6 +206,8 @@ def find_item_ids(server_id: int, song_ids: Sequence[int]) -> dict[int, str]:
 
 def count_songs(server_id: int) -> int:
     """Return how many songs of a server are present."""
-    return Song.objects.filter(
-        server_songs__server=server_id, server_songs__removed_at=None
-    ).distinct().count()
+    return (
+        Song.objects.filter(server_songs__server=server_id, server_songs__removed_at=None)
+        .distinct()
+        .count()
+    )

@@ -39,9 +39,7 @@ def request_account_sync(account: ServerAccount, *, is_light: bool = False) -> S
     return _request(account.server, account, is_forced=not is_light)
 
 
-def _request(
-    server: MusicServer, account: ServerAccount | None, *, is_forced: bool
-) -> ServerSync:
+def _request(server: MusicServer, account: ServerAccount | None, *, is_forced: bool) -> ServerSync:
     for _attempt in range(3):
         try:
             with transaction.atomic():
@@ -71,16 +69,16 @@ def request_due_syncs() -> list[ServerSync]:
             )
             waiting = accounts.filter(Q(latest=None) | Q(latest__lte=since))
             due += [request_account_sync(account) for account in waiting]
-    return due + _request_playlists()
+    return due + _request_writing()
 
 
-def _request_playlists() -> list[ServerSync]:
-    """Ask for a light sync of every account whose lists are others than the server has."""
-    accounts = ServerAccount.objects.filter(writes_playlists=True, server__write_playlists=True)
+def _request_writing() -> list[ServerSync]:
+    """Ask for a light sync of every account whose lists or likes are others than the server has."""
+    accounts = ServerAccount.objects.filter(Q(writes_playlists=True) | Q(star_back=True))
     return [
         request_account_sync(account, is_light=True)
         for account in accounts.filter(last_error="").select_related("server", "user")
-        if playlist_out.has_changed_playlists(account)
+        if playlist_out.has_changed_playlists(account) or account_sync.has_unsent_stars(account)
     ]
 
 

@@ -273,14 +273,12 @@ class SongResolver:
         _fill_missing_genres(record_by_song, makes_new=self._makes_genres)
 
     def rewrite(self, records: Mapping[int, SongRecord]) -> set[int]:
-        """Give songs the names and facts of records that come from where the songs came from; return whose were written.
+        """Write the names and facts of records over songs; return the songs that were written.
 
         A record whose length or MusicBrainz id is another one is another recording: its song stays as it is.
         """
         songs = Song.objects.in_bulk(list(records))
-        songs = {
-            pk: song for pk, song in songs.items() if _is_same_recording(song, records[pk])
-        }
+        songs = {pk: song for pk, song in songs.items() if _is_same_recording(song, records[pk])}
         written = [records[pk] for pk in songs]
         if not written:
             return set()
@@ -289,7 +287,11 @@ class SongResolver:
         for (pk, song), artist_id, album_id in zip(songs.items(), artists, album_ids, strict=True):
             record = records[pk]
             main = get_main_artist(record.artist)[:NAME_LENGTH]
-            song.title, song.artist_id, song.album_id = record.title[:NAME_LENGTH], artist_id, album_id
+            song.title, song.artist_id, song.album_id = (
+                record.title[:NAME_LENGTH],
+                artist_id,
+                album_id,
+            )
             song.credit = credits.build_credit(record.artist, main)
             song.search_text = build_search_text(song.title, strip_channel(record.artist))
             song.match_key, song.work_key = self._get_keys(record)

@@ -112,9 +112,20 @@ class StandIn:
     def _list_for(self, request: Request, songs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         stars = self.starred.get(request.get("u"), {})
         return [
-            song | ({"starred": stars[song["id"]]} if song.get("id") in stars else {})
+            song | {"starred": stars[song["id"]]}
+            if isinstance(song, dict) and song.get("id") in stars
+            else song
             for song in songs
         ]
+
+    def _answer_getAlbumList2(self, request: Request) -> dict[str, Any]:
+        ids = sorted({song["albumId"] for song in self.songs})
+        first, number = int(request.get("offset", "0")), int(request.get("size", "10"))
+        return {"albumList2": {"album": [{"id": one} for one in ids[first : first + number]]}}
+
+    def _answer_getAlbum(self, request: Request) -> dict[str, Any]:
+        songs = [song for song in self.songs if song["albumId"] == request.get("id")]
+        return {"album": {"id": request.get("id"), "song": self._list_for(request, songs)}}
 
     def _answer_getSong(self, request: Request) -> dict[str, Any]:
         song = next((one for one in self.songs if one.get("id") == request.get("id")), None)

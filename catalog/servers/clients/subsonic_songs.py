@@ -71,7 +71,8 @@ def _build_item(entry: dict[str, Any], item_id: str, title: str, artist: str) ->
         title=title,
         artist=artist,
         album=read_text(entry.get("album")),
-        album_artist=read_text(entry.get("displayAlbumArtist")) or read_text(entry.get("albumArtist")),
+        album_artist=read_text(entry.get("displayAlbumArtist"))
+        or read_text(entry.get("albumArtist")),
         album_item_id=read_id(entry.get("albumId")),
         artist_item_id=read_id(entry.get("artistId")),
         cover_id=read_id(entry.get("coverArt")),
