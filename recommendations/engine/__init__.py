@@ -60,6 +60,7 @@ from recommendations.engine.evaluation import (
     measure_fidelity,
     paired_bootstrap,
     random_split,
+    sample_split,
     temporal_split,
 )
 from recommendations.engine.pipeline.results import (
@@ -149,6 +150,7 @@ __all__ = [
     "random_split",
     "read_available_bytes",
     "rerank",
+    "sample_split",
     "save_pack",
     "temporal_split",
 ]

@@ -90,6 +90,7 @@ class Recommender:
         *,
         prior: Prior | None = None,
         ranker: Ranker | None = None,
+        start: Recommender | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> Self:
@@ -102,6 +103,9 @@ class Recommender:
         ranker
             An order learned by another fit of `config`, on part of the same data: it is taken over, and only the
             components are fitted. Without it the configuration's ranker is trained here.
+        start
+            An earlier recommender; components that both have begin with what it learned where they can, and
+            need fewer iterations then. The metadata says which ones did (`warm_started`).
 
         Raises
         ------
@@ -116,6 +120,7 @@ class Recommender:
         config = fit_to_crowd(self.config, data, seed)
         tuned = _take_over(config, ranker) or tune(data, config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
+        warm_started = [] if start is None else self._start_from(start, interactions.items)
         for name, algorithm in self.algorithms.items():
             algorithm.fit(data, seed=seed, on_progress=_bind_stage(on_progress, f"fit {name}"))
         self.items = interactions.items
@@ -127,7 +132,16 @@ class Recommender:
             {"tuning": tuned.log} if tuned.log else {}
         )
         self.metadata["crowd"] = Crowd.of(strengths).to_dict()
+        if start is not None and warm_started:
+            self.metadata["warm_started"] = warm_started
+            self.metadata["n_warm_starts"] = start.metadata.get("n_warm_starts", 0) + 1
         return self
+
+    def _start_from(self, start: Recommender, items: IdMap) -> list[str]:
+        """Return which components will begin with what the other recommender learned."""
+        rows = start.items.rows(items.ids)
+        common = [name for name in self.algorithms if name in start.algorithms]
+        return [name for name in common if self.algorithms[name].start_from(start.algorithms[name], rows)]
 
     def _adopt(self, config: RecommenderConfig) -> None:
         self.config = config

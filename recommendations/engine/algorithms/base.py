@@ -123,7 +123,7 @@ class Algorithm(ABC):
         given = normalise_csr(data.strengths)
         strengths, steps = cap_strengths(given), count_steps_back(given)
         if steps is not None and strengths is not given:
-            strengths = OrderedHistories.of(strengths, -steps)
+            strengths = OrderedHistories.with_steps(strengths, steps)
         self.reset()
         self._fit(
             replace(data, strengths=strengths),
@@ -132,6 +132,14 @@ class Algorithm(ABC):
         )
         self.n_items_ = strengths.shape[1]
         return self
+
+    def start_from(self, other: Algorithm, rows: NDArray[np.int32]) -> bool:
+        """Let the next fit begin with what another one learned; return whether it will.
+
+        By default a fit begins with nothing. `other` is of the same class; `rows` are the rows that the next
+        fit's songs have there, -1 for those it does not know.
+        """
+        return False
 
     def fit_bytes(self, size: DataSize) -> int:
         """Estimate the peak of the memory that a fit takes beside the training data, in bytes."""

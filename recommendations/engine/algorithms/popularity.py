@@ -115,8 +115,16 @@ def newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray
     -------
     int32 (n_pairs,), int64 (n_pairs,)
         The song's row, and the moment in unix seconds, `NO_TIME` where no event of the pair has one.
-        Cost: one sort of the events.
+        Cost: one sort of the events, block by block.
     """
+    blocks = [_newest_of_block(block) for block in events.cut_by_listener()]
+    if len(blocks) == 1:
+        return blocks[0]
+    item_rows, timestamps = zip(*blocks, strict=True)
+    return np.concatenate(item_rows), np.concatenate(timestamps)
+
+
+def _newest_of_block(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     is_positive = (events.kinds == Kind.PLAY) | (events.kinds == Kind.LIKE)
     pairs, timestamps = events.pairs()[is_positive], events.timestamps[is_positive]
     order = np.lexsort((timestamps, pairs))

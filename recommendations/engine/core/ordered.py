@@ -35,6 +35,13 @@ class OrderedHistories(csr_matrix):
         result.steps_back[order] = np.arange(len(rows)) - matrix.indptr[rows[order]]
         return result
 
+    @classmethod
+    def with_steps(cls, matrix: csr_matrix, steps_back: NDArray[np.int32]) -> Self:
+        """Return the matrix with the order that these steps of its entries, (nnz,), tell."""
+        result = cls((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        result.steps_back = steps_back
+        return result
+
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         if self.steps_back is None or isinstance(key, tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -11,8 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
 from recommendations.engine.core.idmap import UNKNOWN, IdMap, convert_ids
-from recommendations.engine.core.ordered import OrderedHistories
+from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.core.weighting import Weighting
+
+EVENTS_TOGETHER = 2_000_000
+"""Events whose strengths are computed together: sorting them takes some 100 bytes each for a moment."""
 
 NO_TIME = -1
 """Timestamp of an event whose moment is unknown."""
@@ -141,8 +145,8 @@ class Interactions:
     def n_items(self) -> int:
         return len(self.items)
 
-    def take(self, which: NDArray) -> Interactions:
-        """Return the chosen events (mask or positions) over the same listeners and songs."""
+    def take(self, which: NDArray | slice) -> Interactions:
+        """Return the chosen events (mask, positions or range) over the same listeners and songs."""
         return replace(
             self,
             listener_rows=self.listener_rows[which],
@@ -177,6 +181,42 @@ class Interactions:
         return {}
 
     def _compute_strengths(self, weighting: Weighting) -> csr_matrix:
+        """Compute the strengths of all pairs, block by block: a sort of all events at once takes 100 bytes each."""
+        has_order = self.has_order
+        blocks = [block._compute_strengths_at_once(weighting, has_order) for block in self.cut_by_listener()]
+        if len(blocks) == 1:
+            return blocks[0]
+        matrix = _stack_rows(blocks)
+        if not has_order:
+            return matrix
+        steps = [found for block in blocks if (found := count_steps_back(block)) is not None]
+        return OrderedHistories.with_steps(matrix, np.concatenate(steps))
+
+    def cut_by_listener(self) -> Iterator[Interactions]:
+        """Yield blocks of whole listeners with about EVENTS_TOGETHER events each, as views of the arrays.
+
+        The rows of a block's listeners begin at 0. Few events, or events that are not grouped by listener, are
+        one block.
+        """
+        if self.n_events <= EVENTS_TOGETHER or not self._is_grouped():
+            yield self
+            return
+        ends = np.cumsum(np.bincount(self.listener_rows, minlength=self.n_listeners))
+        first, start = 0, 0
+        while first < self.n_listeners:
+            last = int(np.searchsorted(ends, start + EVENTS_TOGETHER, side="right"))
+            last = min(max(last, first + 1), self.n_listeners)
+            end = int(ends[last - 1])
+            block = self.take(slice(start, end))
+            rows = block.listener_rows - np.int32(first)
+            yield replace(block, listener_rows=rows, listeners=IdMap(np.arange(last - first)))
+            first, start = last, end
+
+    def _is_grouped(self) -> bool:
+        """Return whether the events of each listener lie together, the listeners in order of their rows."""
+        return bool((self.listener_rows[1:] >= self.listener_rows[:-1]).all())
+
+    def _compute_strengths_at_once(self, weighting: Weighting, has_order: bool) -> csr_matrix:
         strengths = _compute_event_strengths(self, weighting)
         opinion = np.flatnonzero((self.kinds == Kind.LIKE) | (self.kinds == Kind.DISLIKE))
         if len(opinion):
@@ -187,7 +227,7 @@ class Interactions:
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        return OrderedHistories.of(matrix, self._last_heard(matrix)) if self.has_order else matrix
+        return OrderedHistories.of(matrix, self._last_heard(matrix)) if has_order else matrix
 
     @property
     def has_order(self) -> bool:
@@ -226,6 +266,17 @@ class Interactions:
         if known.all():
             return self
         return replace(self.take(known), n_unknown_items=self.n_unknown_items + int((~known).sum()))
+
+
+def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
+    """Put matrices below one another; scipy's own way makes a third copy."""
+    starts = np.cumsum([0, *(block.nnz for block in blocks)])
+    indptr = np.concatenate(
+        [[0], *(block.indptr[1:] + start for block, start in zip(blocks, starts, strict=False))]
+    )
+    shape = (len(indptr) - 1, blocks[0].shape[1])
+    data, indices = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("data", "indices"))
+    return csr_matrix((data, indices, indptr), shape=shape)
 
 
 def _places(order: csr_matrix, rows: NDArray, columns: NDArray) -> NDArray[np.int32]:

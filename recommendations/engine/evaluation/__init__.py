@@ -15,6 +15,7 @@ from recommendations.engine.evaluation.splits import (
     Split,
     listener_split,
     random_split,
+    sample_split,
     temporal_split,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "measure_fidelity_bound",
     "paired_bootstrap",
     "random_split",
+    "sample_split",
     "temporal_split",
 ]

@@ -1,4 +1,4 @@
-"""Three ways to hold something back: at random, in time, and whole listeners."""
+"""Ways to hold something back: at random, of a sample of the listeners, in time, and whole listeners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Split:
     Attributes
     ----------
     name
-        `random`, `temporal` or `listener`.
+        `random`, `sample`, `temporal` or `listener`.
     train : Interactions
     test : bool csr (n_listeners, n_items)
         Songs each listener liked or played that were held back.
@@ -61,6 +61,35 @@ def random_split(
     test = _select_entries(positive, place < n_test[list_entry_rows(positive)])
     train = interactions.take(~_find_pairs(interactions, test))
     return Split("random", train, test, train, seed)
+
+
+def sample_split(
+    interactions: Interactions,
+    *,
+    n_listeners: int,
+    seed: int = 0,
+    test_share: float = 0.2,
+    weighting: Weighting | None = None,
+) -> Split:
+    """Hold back a random share of the songs of some listeners, drawn at random; the others keep all of theirs.
+
+    For many listeners: what is learned from hardly changes, and the rest of the events is not sorted. The events
+    must have a listener row each; memory is one copy of the events.
+    """
+    _check_share(test_share)
+    rng = np.random.default_rng(seed)
+    present = np.flatnonzero(np.bincount(interactions.listener_rows, minlength=interactions.n_listeners) > 1)
+    chosen = np.sort(rng.choice(present, min(n_listeners, len(present)), replace=False))
+    is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
+    is_chosen[chosen] = True
+    theirs = np.flatnonzero(is_chosen[interactions.listener_rows])
+    split = random_split(
+        interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting
+    )
+    keep = np.ones(interactions.n_events, dtype=bool)
+    keep[theirs[_find_pairs(interactions.take(theirs), split.test)]] = False
+    train = interactions.take(keep)
+    return Split("sample", train, split.test, train, seed)
 
 
 def temporal_split(
