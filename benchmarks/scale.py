@@ -69,9 +69,11 @@ class Night:
         self.folder, self.world = folder, world
         self.store = ColumnStore(folder / "interactions")
         self.log = folder / "steps.jsonl"
-        self.steps = {
-            entry["step"]: entry for entry in map(json.loads, self.log.read_text().splitlines())
-        } if self.log.exists() else {}
+        self.steps = (
+            {entry["step"]: entry for entry in map(json.loads, self.log.read_text().splitlines())}
+            if self.log.exists()
+            else {}
+        )
 
     def measure(self, step: str, work: Callable[[], Result], **more: Any) -> Result:
         Path("/proc/self/clear_refs").write_text("5")
@@ -113,7 +115,12 @@ class Night:
 
         def read() -> Interactions:
             return read_interactions(
-                self.store, manifest, songs, durations, lambda rows: np.ones(len(rows["listener"]), bool), _ignore
+                self.store,
+                manifest,
+                songs,
+                durations,
+                lambda rows: np.ones(len(rows["listener"]), bool),
+                _ignore,
             )[0]
 
         return self.measure(step, read)
@@ -122,9 +129,7 @@ class Night:
         events = self._read(manifest, "read")
         measured = self._load("measured")
         if measured is None:
-            split = self.measure(
-                "split", lambda: sample_split(events, n_listeners=5 * EVALUATED, seed=1)
-            )
+            split = self.measure("split", lambda: sample_split(events, n_listeners=5 * EVALUATED, seed=1))
             measured = self.measure("fit", lambda: Recommender(CONFIG).fit(split.train, seed=1))
             self.measure("evaluate", lambda: _evaluate(measured, split))
             self._save(measured, "measured")
@@ -193,7 +198,9 @@ class Night:
         del events
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(factors=64, iterations=15, alpha=1.0, random_state=1)
-            self.measure("bare_implicit", lambda: model.fit(matrix, show_progress=False), n_pairs=int(matrix.nnz))
+            self.measure(
+                "bare_implicit", lambda: model.fit(matrix, show_progress=False), n_pairs=int(matrix.nnz)
+            )
 
     def _load(self, name: str) -> Recommender | None:
         folder = self.folder / name
@@ -287,7 +294,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listeners", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--songs", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, default=Path("scale-worlds"), help="Some 3 GB for the largest.")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("scale-worlds"), help="Some 3 GB for the largest."
+    )
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:

@@ -28,6 +28,7 @@ if TESTING:
     DATA_DIR = BASE_DIR / "test-artifacts" / "data"
 ARTIFACTS_DIR = Path(env.str("ARTIFACTS_DIR", default=str(DATA_DIR / "artifacts"))).resolve()
 UPLOADS_DIR = DATA_DIR / "uploads"
+INTERACTIONS_DIR = DATA_DIR / "interactions"
 INCOMING_DIR = DATA_DIR / "incoming"
 BROKER_DIR = DATA_DIR / "broker"
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class RecommendationsConfig(AppConfig):
@@ -6,3 +7,6 @@ class RecommendationsConfig(AppConfig):
 
     def ready(self) -> None:
         from recommendations import checks, receivers  # noqa: F401  (they register themselves)
+        from recommendations.services.data.change_triggers import create_triggers
+
+        post_migrate.connect(create_triggers, sender=self)

@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from accounts.signals import account_deleted
 from catalog.signals import listening_changed, songs_changed
+from recommendations.services.data import column_copy
 from recommendations.services.serving import exclusions, list_cache
 from recommendations.services.versions import stored_histories
 
@@ -38,6 +39,7 @@ def invalidate_lists_of_user(
         list_cache.invalidate_lists([instance.pk])
         if not instance.personalised:
             transaction.on_commit(partial(stored_histories.remove_histories, [instance.pk]))
+            transaction.on_commit(partial(column_copy.remove_listeners, [instance.pk]))
 
 
 @receiver(account_deleted)
@@ -48,3 +50,8 @@ def delete_cached_lists(sender: Any, listener_id: int, **_: Any) -> None:
 @receiver(account_deleted)
 def remove_stored_histories(sender: Any, listener_id: int, **_: Any) -> None:
     stored_histories.remove_histories([listener_id])
+
+
+@receiver(account_deleted)
+def remove_from_column_copy(sender: Any, listener_id: int, **_: Any) -> None:
+    column_copy.remove_listeners([listener_id])

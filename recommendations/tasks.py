@@ -11,7 +11,7 @@ from common.jobs import Swept
 from common.jobs.messages import send_wake_up, short_task
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
-from recommendations.services.data import training_rows
+from recommendations.services.data import column_copy, training_rows
 from recommendations.services.experiments import results
 from recommendations.services.jobs import background_jobs
 from recommendations.services.training import pipeline
@@ -143,6 +143,7 @@ def count_trends(job_id: int | None = None) -> str:
     """
     if job_id is None:
         stored_histories.remove_departed_histories()
+        column_copy.drop_departed()
         job_id = background_jobs.request_trends().pk
     job = background_work.run(job_id)
     return job.status if job else "somebody else counts"

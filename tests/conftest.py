@@ -50,6 +50,17 @@ def _nothing_counted_yet():
     caches["limits"].clear()
 
 
+@pytest.fixture(scope="session")
+def interactions_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("interactions")
+
+
+@pytest.fixture(autouse=True)
+def _each_process_has_a_columnar_copy_of_its_own(settings, interactions_folder):
+    """Each has a database of its own, too, and the copy follows one database."""
+    settings.INTERACTIONS_DIR = interactions_folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _each_process_counts_in_a_redis_database_of_its_own(worker_id):
     """Two test processes on one Redis would empty each other's cache."""

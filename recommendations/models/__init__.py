@@ -1,4 +1,5 @@
 from recommendations.models.background_job import BackgroundJob
+from recommendations.models.column_copy import ChangedListener, ColumnCopyState
 from recommendations.models.event import Impression, Outcome
 from recommendations.models.experiment import Arm, Experiment
 from recommendations.models.model_version import Activation, ModelVersion
@@ -12,6 +13,8 @@ __all__ = [
     "Activation",
     "Arm",
     "BackgroundJob",
+    "ChangedListener",
+    "ColumnCopyState",
     "Experiment",
     "Impression",
     "ListenerControl",

@@ -275,7 +275,9 @@ def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
         [[0], *(block.indptr[1:] + start for block, start in zip(blocks, starts, strict=False))]
     )
     shape = (len(indptr) - 1, blocks[0].shape[1])
-    data, indices = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("data", "indices"))
+    data, indices = (
+        np.concatenate([getattr(block, name) for block in blocks]) for name in ("data", "indices")
+    )
     return csr_matrix((data, indices, indptr), shape=shape)
 
 

@@ -83,9 +83,7 @@ def sample_split(
     is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
     is_chosen[chosen] = True
     theirs = np.flatnonzero(is_chosen[interactions.listener_rows])
-    split = random_split(
-        interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting
-    )
+    split = random_split(interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting)
     keep = np.ones(interactions.n_events, dtype=bool)
     keep[theirs[_find_pairs(interactions.take(theirs), split.test)]] = False
     train = interactions.take(keep)

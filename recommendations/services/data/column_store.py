@@ -310,9 +310,7 @@ def _parse_manifest(values: Any, path: Path) -> Manifest:
     try:
         if values["format"] != FORMAT:
             raise StoreDamaged(f"{path} is of format {values['format']}, not {FORMAT}.")
-        partitions = tuple(
-            tuple(StoredFile(**file) for file in files) for files in values["partitions"]
-        )
+        partitions = tuple(tuple(StoredFile(**file) for file in files) for files in values["partitions"])
         lists = {name: tuple(int(number) for number in values[name]) for name in ("left_out", "outdated")}
         return Manifest(**{**values, **lists, "partitions": partitions})
     except (KeyError, TypeError, ValueError) as error:

@@ -1,7 +1,6 @@
 """From the tables to the arrays that the engine learns from: the only reader for training."""
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,26 +11,16 @@ from scipy.sparse import csr_matrix
 
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Interaction, Song
-from recommendations.conf import conf
+from common.bulk_sql import chunks
 from recommendations.engine import Interactions, ItemFeatures, Prior
 from recommendations.models import ListenerControl, ListenerState, ModelVersion
-from recommendations.services.data import seed_packs
+from recommendations.services.data import column_copy, interaction_rows, seed_packs, stored_events
 from recommendations.services.data.column_reader import Columns, Reader, reader
 
 OnRead = Callable[[int, int], None]
 
-_EVENT_TYPES = {
-    "listener": np.int64,
-    "song": np.int64,
-    "kind": np.int8,
-    "plays": np.int32,
-    "played_ms": np.int32,
-    "moment": np.int64,
-}
-BYTES_AN_EVENT = sum(np.dtype(type_).itemsize for type_ in _EVENT_TYPES.values())
-
-USUAL_DURATION_MS = 210_000
-"""Length that a song is taken to have while nobody told it: histories say how long was heard and not of how much."""
+BYTES_AN_EVENT = 25
+"""Of the arrays of a training."""
 
 
 @dataclass(frozen=True)
@@ -84,21 +73,35 @@ def count_since(version: ModelVersion | None) -> int:
 
 
 def read(on_progress: OnRead | None = None) -> TrainingRows:
-    """Read everything that may be learned from, as of one moment (T17).
+    """Read everything that may be learned from, as of one moment (T17), from the columnar copy.
 
-    The newest interaction is looked up first; what comes later has a higher id and is left to the next training. Rows
+    The copy is brought up to date first; what comes later has a higher id and is left to the next training. Rows
     are read in ranges of ids, each a short statement, so that SQLite's write-ahead log can be emptied in between.
     """
+    tell = on_progress or _ignore
     with reader() as source:
         generations = read_generations(source)
-        last = _last_id(source)
+    store, manifest = column_copy.bring_up_to_date(tell)
+    with reader() as source:
         songs = read_songs(source)
-        events = _events(source, last, on_progress or _ignore)
         features = _features(source, songs)
-    keep = _select_allowed(events)
-    interactions = _interactions(events, keep, songs, songs["id"].astype(np.int64))
+    ignored = _read_ignored_pairs()
+    interactions, n_ignored = stored_events.read_interactions(
+        store,
+        manifest,
+        songs["id"],
+        songs["duration_ms"],
+        lambda events: _is_learned_from(events, ignored),
+        tell,
+    )
+    n_left_out = n_ignored + _count_left_out(manifest.left_out)
     prior = seed_packs.read_prior(interactions.items.ids)
-    return TrainingRows(interactions, features, last, int((~keep).sum()), generations, prior)
+    return TrainingRows(interactions, features, manifest.last_id, n_left_out, generations, prior)
+
+
+def _count_left_out(listener_ids: Collection[int]) -> int:
+    some = chunks(listener_ids, 500)
+    return sum(Interaction.objects.filter(listener_id__in=ids).count() for ids in some)
 
 
 def read_generations(
@@ -118,9 +121,7 @@ def read_histories(
 ) -> Interactions:
     """Read what the listeners of a range of ids have done up to now, over the songs of a recommender."""
     with reader() as source:
-        events = _select_events(
-            source, f"listener_id BETWEEN {first_listener:d} AND {last_listener:d}"
-        )
+        events = interaction_rows.select_listener_range(source, first_listener, last_listener)
     return _interactions(events, _select_allowed(events), songs, item_ids)
 
 
@@ -130,11 +131,6 @@ def _ignore(done: int, total: int) -> None:
 
 def _table(model) -> str:
     return connection.ops.quote_name(model._meta.db_table)
-
-
-def _last_id(source: Reader) -> int:
-    query = f"SELECT COALESCE(MAX(id), 0) FROM {_table(Interaction)}"  # noqa: S608
-    return int(source.select(query, {"last": np.int64})["last"][0])
 
 
 def read_songs(source: Reader) -> Columns:
@@ -151,53 +147,27 @@ def read_songs(source: Reader) -> Columns:
     )
 
 
-def _events(source: Reader, last: int, on_progress: OnRead) -> Columns:
-    chunks = [{name: np.zeros(0, dtype=type_) for name, type_ in _EVENT_TYPES.items()}]
-    for start, end in _ranges(last):
-        on_progress(start, last)
-        chunks.append(_select_events(source, f"id > {start:d} AND id <= {end:d}"))
-    on_progress(last, last)
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in _EVENT_TYPES}
-
-
-def _ranges(last: int) -> Iterator[tuple[int, int]]:
-    return (
-        (start, min(start + conf.read_chunk, last)) for start in range(0, last, conf.read_chunk)
-    )
-
-
-def _select_events(source: Reader, which: str) -> Columns:
-    return source.select(
-        f"SELECT listener_id, song_id, kind, plays, COALESCE(played_ms, -1), {_seconds('occurred_at')} "  # noqa: S608
-        f"FROM {_table(Interaction)} WHERE {which}",
-        _EVENT_TYPES,
-    )
-
-
-def _seconds(column: str) -> str:
-    """Return SQL for a moment in unix seconds, -1 where it is unknown."""
-    if connection.vendor == "postgresql":
-        return f"COALESCE(CAST(FLOOR(EXTRACT(EPOCH FROM {column})) AS BIGINT), -1)"
-    # unixepoch is twice as quick and came with SQLite 3.38
-    has_unixepoch = sqlite3.sqlite_version_info >= (3, 38)
-    seconds = f"unixepoch({column})" if has_unixepoch else f"strftime('%s', {column})"
-    return f"COALESCE(CAST({seconds} AS INTEGER), -1)"
-
-
 def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     """Return which events may be learned from: not of listeners who said no, not of songs they want ignored."""
     silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
+    return allowed & _is_learned_from(events, _read_ignored_pairs())
+
+
+def _read_ignored_pairs() -> NDArray[np.int64]:
+    """Return the pairs of listener and song that must not be learned from, as `_pair` numbers them."""
     ignored = ListenerControl.objects.filter(
         kind__in=[ListenerControl.Kind.IGNORE_SONG, ListenerControl.Kind.NOT_ME]
     )
-    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(
-        -1, 2
-    )
-    return allowed & ~np.isin(
-        _pair(events["listener"], events["song"]), _pair(pairs[:, 0], pairs[:, 1])
-    )
+    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(-1, 2)
+    return _pair(pairs[:, 0], pairs[:, 1])
+
+
+def _is_learned_from(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if not len(ignored_pairs):
+        return np.ones(len(events["listener"]), dtype=bool)
+    return ~np.isin(_pair(events["listener"], events["song"]), ignored_pairs)
 
 
 def _pair(listener_ids: NDArray, song_ids: NDArray) -> NDArray[np.int64]:
@@ -225,10 +195,8 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
     place = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)
-    duration = songs["duration_ms"][place].astype(np.float32)
-    known = (events["played_ms"] >= 0) & (songs["id"][place] == events["song"])
-    share = events["played_ms"] / np.where(duration > 0, duration, np.float32(USUAL_DURATION_MS))
-    return np.where(known, share, np.nan).astype(np.float32)
+    share = stored_events.measure_played_share(events["played_ms"], songs["duration_ms"][place])
+    return np.where(songs["id"][place] == events["song"], share, np.float32(np.nan))
 
 
 def _features(source: Reader, songs: Columns) -> ItemFeatures:

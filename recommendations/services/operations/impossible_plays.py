@@ -8,7 +8,7 @@ from django.db.models import F, Max, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
 from catalog.models import Interaction
-from recommendations.services.data.training_rows import USUAL_DURATION_MS
+from recommendations.services.data.stored_events import USUAL_DURATION_MS
 
 HOURS_A_DAY = 24
 NEWEST_ROWS = 200_000

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.models import Interaction
 from recommendations.engine import History, Recommender
-from recommendations.services.data.training_rows import USUAL_DURATION_MS
+from recommendations.services.data.stored_events import USUAL_DURATION_MS
 from recommendations.services.serving import cold_items, pick_candidates
 from recommendations.services.serving.listener_context import HistoryRow, ListenerContext, Moods
 

@@ -1,0 +1,31 @@
+"""What keeps the columnar copy of the interactions up with the table."""
+
+from django.db import models
+
+
+class ChangedListener(models.Model):
+    """A listener of whom interactions were changed or deleted since the columnar copy was last brought up to date.
+
+    Triggers of the database write these rows in the same transaction as the change, whoever makes it. There is no
+    foreign key: deleting an account deletes its interactions, and that is such a change.
+    """
+
+    listener_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["listener_id"], name="changed_listener")]
+
+    def __str__(self) -> str:
+        return str(self.listener_id)
+
+
+class ColumnCopyState(models.Model):
+    """The one row that says which state of the columnar copy belongs to this database.
+
+    A database that was restored has the token of another state, and the copy is built anew.
+    """
+
+    token = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.token
