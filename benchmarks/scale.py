@@ -129,7 +129,9 @@ class Night:
         events = self._read(manifest, "read")
         measured = self._load("measured")
         if measured is None:
-            split = self.measure("split", lambda: sample_split(events, n_listeners=5 * EVALUATED, seed=1))
+            split = self.measure(
+                "split", lambda: sample_split(events, n_listeners=5 * EVALUATED, seed=1)
+            )
             measured = self.measure("fit", lambda: Recommender(CONFIG).fit(split.train, seed=1))
             self.measure("evaluate", lambda: _evaluate(measured, split))
             self._save(measured, "measured")
@@ -137,12 +139,16 @@ class Night:
         fitted = self._load("artifact")
         if fitted is None:
             start = measured
-            fitted = self.measure("refit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1))
+            fitted = self.measure(
+                "refit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1)
+            )
             saved = fitted
             self.measure("save", lambda: self._save(saved, "artifact"))
         final = self._load("artifact")
         assert final is not None
-        self.measure("lists", lambda: self._make_lists(final, events, "lists", self._select_active()))
+        self.measure(
+            "lists", lambda: self._make_lists(final, events, "lists", self._select_active())
+        )
 
     def _select_active(self) -> np.ndarray:
         return np.arange(0, self.world.n_listeners, 10)
@@ -151,18 +157,24 @@ class Night:
         """The night after 1 % more interactions: only they are read into the copy, factors begin warm."""
         if manifest.n_rows < self.steps["world"]["n_rows"] * (1 + SHARE_NEW / 2):
             before = manifest
-            manifest = self.measure("next_append", lambda: _append_day(self.store, before, self.world))
+            manifest = self.measure(
+                "next_append", lambda: _append_day(self.store, before, self.world)
+            )
         events = self._read(manifest, "next_read")
         start = self._load("artifact")
         fitted = self._load("next_artifact")
         if fitted is None:
-            fitted = self.measure("next_fit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1))
+            fitted = self.measure(
+                "next_fit", lambda: Recommender(CONFIG).fit(events, start=start, seed=1)
+            )
             saved = fitted
             self.measure("next_save", lambda: self._save(saved, "next_artifact"))
         final = self._load("next_artifact")
         assert final is not None
         came_lately = self._select_active()[::10]
-        self.measure("next_lists", lambda: self._make_lists(final, events, "next_lists", came_lately))
+        self.measure(
+            "next_lists", lambda: self._make_lists(final, events, "next_lists", came_lately)
+        )
 
     def _make_lists(
         self, recommender: Recommender, events: Interactions, name: str, listeners: np.ndarray
@@ -199,7 +211,9 @@ class Night:
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(factors=64, iterations=15, alpha=1.0, random_state=1)
             self.measure(
-                "bare_implicit", lambda: model.fit(matrix, show_progress=False), n_pairs=int(matrix.nnz)
+                "bare_implicit",
+                lambda: model.fit(matrix, show_progress=False),
+                n_pairs=int(matrix.nnz),
             )
 
     def _load(self, name: str) -> Recommender | None:
@@ -213,7 +227,10 @@ class Night:
 
 def _evaluate(recommender: Recommender, split: Any) -> dict[str, Any]:
     report = evaluate(recommender, split, max_listeners=EVALUATED, seed=1)
-    return {"ndcg_10": round(report.mean("ndcg@10"), 4), "recall_20": round(report.mean("recall@20"), 4)}
+    return {
+        "ndcg_10": round(report.mean("ndcg@10"), 4),
+        "recall_20": round(report.mean("recall@20"), 4),
+    }
 
 
 def _append_day(store: ColumnStore, manifest: Manifest, world: World) -> Manifest:
@@ -265,7 +282,15 @@ def make_world(n_listeners: int, n_songs: int) -> World:
 def run_size(folder: Path, n_listeners: int, n_songs: int) -> dict[str, dict[str, Any]]:
     """Run one size in a process of its own and return its steps."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "benchmarks.scale", "--one", str(n_listeners), str(n_songs), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.scale",
+        "--one",
+        str(n_listeners),
+        str(n_songs),
+        str(folder),
+    ]
     subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
     entries = map(json.loads, (folder / "steps.jsonl").read_text().splitlines())
     return {entry["step"]: entry for entry in entries}

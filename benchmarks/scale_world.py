@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from recommendations.engine import World
 from recommendations.engine.synthetic.world import BLOCK, Events
-from recommendations.services.data.column_store import Columns, ColumnStore, Manifest, choose_n_partitions
+from recommendations.services.data.column_store import (
+    Columns,
+    ColumnStore,
+    Manifest,
+    choose_n_partitions,
+)
 
 BASE = 64 * BLOCK
 CHUNK = 8 * BLOCK
@@ -27,7 +32,11 @@ def write_world(store: ColumnStore, world: World) -> Manifest:
     """Fill the store, or go on where it was left; listener n has the id n + 1, song n the id n + 1."""
     state_path = store.folder / STATE
     with store.lock():
-        state = json.loads(state_path.read_text()) if state_path.exists() else {"chunks": 0, "last_id": 0}
+        state = (
+            json.loads(state_path.read_text())
+            if state_path.exists()
+            else {"chunks": 0, "last_id": 0}
+        )
         manifest = store.read_manifest()
         if manifest is None or manifest.last_id != state["last_id"]:
             store.remove()

@@ -17,7 +17,7 @@ from kombu.exceptions import KombuError
 from accounts.models import User
 from catalog.listening import sums
 from catalog.models import Song
-from recommendations.services.operations import health_checks
+from recommendations.services.operations import copy_check, health_checks
 from recommendations.services.operations.health_checks import Finding
 from recommendations.services.versions import registry
 from recommendations.services.versions.registry import RegistryError
@@ -181,6 +181,18 @@ def _check_model() -> Iterator[Finding]:
     yield health_checks.model_finding()
 
 
+def _check_columnar_copy() -> Iterator[Finding]:
+    state = copy_check.compare_with_table()
+    if state.problem:
+        cure = "Nothing is to be done: the next training brings it up to date, or builds it anew."
+        yield Finding("columnar copy", "degraded", state.problem, cure)
+    else:
+        waiting = (
+            f", {state.n_waiting:,} listeners wait for the next training" if state.n_waiting else ""
+        )
+        yield Finding("columnar copy", "ok", f"{state.n_rows:,} interactions{waiting}")
+
+
 def _check_worker() -> Iterator[Finding]:
     yield health_checks.worker_finding()
 
@@ -192,5 +204,6 @@ _NEEDING_A_DATABASE: tuple[Callable[[], Iterator[Finding]], ...] = (
     _check_catalog,
     _check_sums,
     _check_model,
+    _check_columnar_copy,
     _check_worker,
 )

@@ -141,7 +141,11 @@ class Recommender:
         """Return which components will begin with what the other recommender learned."""
         rows = start.items.rows(items.ids)
         common = [name for name in self.algorithms if name in start.algorithms]
-        return [name for name in common if self.algorithms[name].start_from(start.algorithms[name], rows)]
+        return [
+            name
+            for name in common
+            if self.algorithms[name].start_from(start.algorithms[name], rows)
+        ]
 
     def _adopt(self, config: RecommenderConfig) -> None:
         self.config = config

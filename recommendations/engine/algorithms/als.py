@@ -197,7 +197,9 @@ class ALS(LatentFactors):
 
     def _factorise(self, confidences: csr_matrix, on_progress: Progress) -> NDArray[np.float32]:
         start, self._start = self._start, None
-        n_iterations = self.n_iterations if start is None else min(WARM_ITERATIONS, self.n_iterations)
+        n_iterations = (
+            self.n_iterations if start is None else min(WARM_ITERATIONS, self.n_iterations)
+        )
         on_progress(0, n_iterations)
         # a new object each time: a refit of the old one with more listeners gives NaN
         with threadpool_limits(1, "blas"):

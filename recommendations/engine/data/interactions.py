@@ -183,7 +183,10 @@ class Interactions:
     def _compute_strengths(self, weighting: Weighting) -> csr_matrix:
         """Compute the strengths of all pairs, block by block: a sort of all events at once takes 100 bytes each."""
         has_order = self.has_order
-        blocks = [block._compute_strengths_at_once(weighting, has_order) for block in self.cut_by_listener()]
+        blocks = [
+            block._compute_strengths_at_once(weighting, has_order)
+            for block in self.cut_by_listener()
+        ]
         if len(blocks) == 1:
             return blocks[0]
         matrix = _stack_rows(blocks)

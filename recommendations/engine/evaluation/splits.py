@@ -78,12 +78,16 @@ def sample_split(
     """
     _check_share(test_share)
     rng = np.random.default_rng(seed)
-    present = np.flatnonzero(np.bincount(interactions.listener_rows, minlength=interactions.n_listeners) > 1)
+    present = np.flatnonzero(
+        np.bincount(interactions.listener_rows, minlength=interactions.n_listeners) > 1
+    )
     chosen = np.sort(rng.choice(present, min(n_listeners, len(present)), replace=False))
     is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
     is_chosen[chosen] = True
     theirs = np.flatnonzero(is_chosen[interactions.listener_rows])
-    split = random_split(interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting)
+    split = random_split(
+        interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting
+    )
     keep = np.ones(interactions.n_events, dtype=bool)
     keep[theirs[_find_pairs(interactions.take(theirs), split.test)]] = False
     train = interactions.take(keep)

@@ -82,7 +82,9 @@ def remove_listeners(listener_ids: Iterable[int]) -> None:
         with store.lock(WAIT_FOR_REMOVAL):
             _drop(store, ids)
     except StoreBusy:
-        log.info("The columnar copy is being written; listeners who are gone are taken out when that ends.")
+        log.info(
+            "The columnar copy is being written; listeners who are gone are taken out when that ends."
+        )
 
 
 def drop_departed() -> None:
@@ -142,7 +144,9 @@ def _find_last_settled_id(source: Reader) -> int:
             time.sleep(0.05)
             writers &= _list_writers(cursor)
     if writers:
-        log.warning("Interactions are being written in one long transaction; new ones are read next time.")
+        log.warning(
+            "Interactions are being written in one long transaction; new ones are read next time."
+        )
         return -1
     return last
 
@@ -202,7 +206,11 @@ def _follow_consent(store: ColumnStore, manifest: Manifest) -> Manifest:
         left_out=tuple(sorted(silent)),
         outdated=tuple(sorted({*manifest.outdated, *returned} - silent)),
     )
-    return store.replace_listeners(changed, departed) if len(departed) else store.write_manifest(changed)
+    return (
+        store.replace_listeners(changed, departed)
+        if len(departed)
+        else store.write_manifest(changed)
+    )
 
 
 def _list_silent_listeners() -> Iterator[int]:

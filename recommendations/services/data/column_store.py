@@ -269,7 +269,9 @@ class ColumnStore:
             raise StoreDamaged(f"{self.folder / file.name} can't be read: {error}") from error
         if table.num_rows != file.n_rows:
             raise StoreDamaged(f"{file.name} holds {table.num_rows} rows instead of {file.n_rows}.")
-        return {name: table.column(name).to_numpy().astype(SCHEMA[name], copy=False) for name in names}
+        return {
+            name: table.column(name).to_numpy().astype(SCHEMA[name], copy=False) for name in names
+        }
 
     def _check_length(self, file: StoredFile) -> None:
         path = self.folder / file.name
@@ -310,8 +312,12 @@ def _parse_manifest(values: Any, path: Path) -> Manifest:
     try:
         if values["format"] != FORMAT:
             raise StoreDamaged(f"{path} is of format {values['format']}, not {FORMAT}.")
-        partitions = tuple(tuple(StoredFile(**file) for file in files) for files in values["partitions"])
-        lists = {name: tuple(int(number) for number in values[name]) for name in ("left_out", "outdated")}
+        partitions = tuple(
+            tuple(StoredFile(**file) for file in files) for files in values["partitions"]
+        )
+        lists = {
+            name: tuple(int(number) for number in values[name]) for name in ("left_out", "outdated")
+        }
         return Manifest(**{**values, **lists, "partitions": partitions})
     except (KeyError, TypeError, ValueError) as error:
         raise StoreDamaged(f"{path} is no manifest of this program: {error!r}") from error

@@ -77,7 +77,9 @@ def measure_played_share(
     return np.where(played_ms >= 0, share, np.nan).astype(np.float32)
 
 
-def _iterate_partitions(store: ColumnStore, manifest: Manifest, on_read: OnRead) -> Iterator[Columns]:
+def _iterate_partitions(
+    store: ColumnStore, manifest: Manifest, on_read: OnRead
+) -> Iterator[Columns]:
     n_read = 0
     for files in manifest.partitions:
         on_read(n_read, manifest.n_rows)
@@ -87,7 +89,10 @@ def _iterate_partitions(store: ColumnStore, manifest: Manifest, on_read: OnRead)
 
 
 def _convert(
-    columns: Columns, rows: NDArray[np.int32], kept: NDArray[np.bool_], durations_ms: NDArray[np.int64]
+    columns: Columns,
+    rows: NDArray[np.int32],
+    kept: NDArray[np.bool_],
+    durations_ms: NDArray[np.int64],
 ) -> Columns:
     rows = rows[kept]
     return {

@@ -160,7 +160,9 @@ def _read_ignored_pairs() -> NDArray[np.int64]:
     ignored = ListenerControl.objects.filter(
         kind__in=[ListenerControl.Kind.IGNORE_SONG, ListenerControl.Kind.NOT_ME]
     )
-    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(-1, 2)
+    pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(
+        -1, 2
+    )
     return _pair(pairs[:, 0], pairs[:, 1])
 
 

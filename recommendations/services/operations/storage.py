@@ -82,6 +82,11 @@ GROUPS = (
         ),
     ),
     _Group(
+        lambda: _("Notes for the columnar copy"),
+        ("recommendations_changedlistener", "recommendations_columncopystate"),
+        lambda: _("until the next training"),
+    ),
+    _Group(
         lambda: _("Songs, artists, albums"),
         (
             "catalog_song*",
@@ -220,6 +225,11 @@ def _folder_sizes() -> list[Size]:
             _("Folder uploads"),
             _folder_bytes(settings.UPLOADS_DIR) + _folder_bytes(settings.INCOMING_DIR),
             _("%(size)d MB a listener, until an import is over") % {"size": quota},
+        ),
+        Size(
+            _("Folder interactions"),
+            _folder_bytes(settings.INTERACTIONS_DIR),
+            _("the columnar copy that trainings read"),
         ),
         Size(
             _("Folder broker"),

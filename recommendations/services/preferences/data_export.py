@@ -21,6 +21,7 @@ from catalog.models import (
     Submission,
 )
 from recommendations.models import Impression, ListenerControl, RecommendationList
+from recommendations.services.data import column_copy
 from recommendations.services.preferences.taste import load_taste
 from recommendations.services.serving import list_cache
 from recommendations.services.versions import stored_histories
@@ -35,6 +36,7 @@ def set_personalised(listener: User, personalised: bool) -> None:
         if not personalised:
             RecommendationList.objects.filter(listener=listener).delete()
             transaction.on_commit(partial(stored_histories.remove_histories, [listener.pk]))
+            transaction.on_commit(partial(column_copy.remove_listeners, [listener.pk]))
         list_cache.invalidate_lists([listener.pk])
     listener.personalised = personalised
 

@@ -5,8 +5,8 @@ from recommendations.engine import RecommenderConfig, estimate_fit_bytes, read_a
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
 
 MB = 1024 * 1024
-_COPIES_OF_EVENTS = 4
-"""Of the columns while they are read and put together."""
+_COPIES_OF_EVENTS = 3
+"""Of the columns while they are read and put in order; their strengths are computed block by block."""
 _LISTS = 200 * MB
 """Of the libraries and the blocks of lists that are made at once."""
 

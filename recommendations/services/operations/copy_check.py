@@ -1,0 +1,74 @@
+"""Whether the columnar copy of the interactions says what the table says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from catalog.models import Interaction
+from recommendations.models import ChangedListener, ColumnCopyState
+from recommendations.services.data import column_copy
+from recommendations.services.data.column_store import ColumnStore, Manifest, StoreDamaged
+
+Totals = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CopyState:
+    """What was found: `problem` is empty where the copy is right, or there is none yet."""
+
+    n_rows: int
+    n_waiting: int
+    problem: str = ""
+
+
+def compare_with_table() -> CopyState:
+    """Compare counts and sums of all columns that identify a row; reads the copy and the table once.
+
+    Listeners whose changes wait for the next training are left out on both sides.
+    """
+    store = column_copy.get_store()
+    try:
+        manifest = store.read_manifest()
+        if manifest is None:
+            return CopyState(0, 0)
+        noted = set(ChangedListener.objects.values_list("listener_id", flat=True))
+        waiting = noted | set(manifest.outdated)
+        copied = _sum_copy(store, manifest, waiting)
+    except StoreDamaged as error:
+        return CopyState(0, 0, str(error))
+    token = ColumnCopyState.objects.values_list("token", flat=True).first()
+    if token not in (manifest.token, manifest.next_token):
+        return CopyState(manifest.n_rows, 0, "it belongs to another state of the database")
+    stored = _sum_table(manifest, waiting)
+    problem = (
+        "" if copied == stored else f"it holds {copied[0]:,} rows where the table has {stored[0]:,}"
+    )
+    if not problem or copied[0] != stored[0]:
+        return CopyState(manifest.n_rows, len(waiting), problem)
+    return CopyState(manifest.n_rows, len(waiting), "rows of the same number differ")
+
+
+def _sum_copy(store: ColumnStore, manifest: Manifest, without: set[int]) -> Totals:
+    totals = np.zeros(6, dtype=object)
+    ignored = np.array(sorted(without), dtype=np.int64)
+    for files in manifest.partitions:
+        rows = store.read_partition(files, ("id", "listener", "song", "kind", "plays"))
+        kept = ~np.isin(rows["listener"], ignored)
+        sums = [int(rows[name][kept].sum()) for name in ("id", "listener", "song", "kind", "plays")]
+        totals += np.array([int(kept.sum()), *sums], dtype=object)
+    return tuple(totals.tolist())
+
+
+def _sum_table(manifest: Manifest, without: set[int]) -> Totals:
+    consenting = User.objects.with_training_consent().values("pk")
+    rows = Interaction.objects.filter(pk__lte=manifest.last_id, listener__in=consenting)
+    rows = rows.exclude(listener__in=ChangedListener.objects.values("listener_id"))
+    if manifest.outdated:
+        rows = rows.exclude(listener__in=list(manifest.outdated))
+    names = ("id", "listener_id", "song_id", "kind", "plays")
+    sums = {f"sum_{name}": Coalesce(Sum(name), 0) for name in names}
+    found = rows.aggregate(n=Count("pk"), **sums)
+    return tuple(int(found[name]) for name in ("n", *sums))
