@@ -29,6 +29,10 @@ class CatalogTunables(TunableGroup):
     server_sync_time_limit = Tunable(
         3600, "s", "A worker whose turn at one music server takes so long is killed.", least=60
     )
+    server_streams = Tunable(
+        2, "streams", "Songs that one web process fetches from music servers at once.", least=1
+    )
+    cover_cache_mb = Tunable(256, "MB", "Size of the scaled covers that are kept on disk.", least=1)
     rejected_rows_days = Tunable(
         30, "days", "The rows of an import that could not be read are listed so long.", least=1
     )

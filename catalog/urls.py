@@ -1,13 +1,15 @@
 from django.urls import path
 
-from catalog.views import browse, imports, library, playlists, songs
+from catalog.views import browse, imports, library, playback, playlists, songs
 
 app_name = "catalog"
 
 urlpatterns = [
+    path("covers/<slug:tag>/<int:size>.webp", playback.serve_real_cover, name="real_cover"),
     path("covers/<slug:code>.svg", songs.serve_cover, name="cover"),
     path("browse/", browse.browse, name="browse"),
     path("songs/<int:song_id>/opinion/", songs.set_opinion, name="opinion"),
+    path("songs/<int:song_id>/audio/", playback.serve_audio, name="audio"),
     path("songs/<int:song_id>/heard/", songs.record_play, name="heard"),
     path("songs/<int:song_id>/add/", playlists.choose_playlist, name="add_to_playlist"),
     path("library/", library.show_likes, name="library"),

@@ -1,24 +1,35 @@
-"""Covers for songs that have none: drawn from audio features and genre, the same every time.
+"""Covers for songs that have none: drawn from names, genre and sound, the same every time.
 
-A song's picture is named by a short code that holds all that is drawn, so that serving one needs no database, any cache
-may keep it for ever, and songs that sound alike look related: the genre gives the colour, energy and tempo the waves,
-valence the sun, danceability the dots, acousticness how muted all of it is.
+A picture is named by a short code that holds all that is drawn, so that serving one needs no database and any cache may
+keep it for ever. The genre gives the hue and which families of patterns come into question
+(`catalog.songs.cover_patterns`), the artist chooses among them and the harmony of colours, the album throws the dice of
+the composition, and the sound moves it: energy, acousticness and tempo how it swings, valence how light it is.
 """
 
 import base64
 import binascii
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 
-SIZE = 300
+from catalog.songs.cover_patterns import FAMILIES, SIZE, Dice, Sketch
+from catalog.songs.models import AUDIO_FEATURES, Song
+
 STEPS = 31
 UNKNOWN = 255
-VERSION = 1
+VERSION = 2
 N_FEATURES = 8
-_ACOUSTIC, _DANCE, _ENERGY, _INSTRUMENTAL, _LIVE, _SPEECH, _VALENCE, _TEMPO = range(N_FEATURES)
+_ACOUSTIC, _ENERGY, _VALENCE, _TEMPO = 0, 2, 6, 7
 SLOWEST, FASTEST = 60.0, 180.0
+_HARMONIES = (
+    (0, 24, 48, -24),
+    (0, 180, 24, 204),
+    (0, 120, 240, 30),
+    (0, 150, 210, 180),
+    (0, 8, 16, 184),
+)
+"""How far the colours lie from the hue: neighbours, opposites, a triangle, a split, one and its opposite."""
+_FAMILIES_OF_A_GENRE = 4
 
 
 class InvalidCoverCode(ValueError):
@@ -27,26 +38,34 @@ class InvalidCoverCode(ValueError):
 
 @dataclass(frozen=True)
 class CoverTraits:
-    """All that a cover shows: numbers of 0 to 1, None where the song's feature is unknown."""
+    """All that a cover shows: a byte of the genre, two of the artist, two of the album, and the sound."""
 
-    hue: float | None
+    genre: int | None
     features: tuple[float | None, ...]
-    artist: int
-    title: int
+    artist: bytes
+    album: bytes
 
     def feature(self, number: int, otherwise: float = 0.5) -> float:
         value = self.features[number]
         return otherwise if value is None else value
 
 
-def encode_cover(features: Sequence[float | None], genre: str, artist: str, title: str) -> str:
-    """Return the name of a song's picture. `features` in the order of AUDIO_FEATURES, tempo in BPM."""
+def name_drawn_cover(song: Song) -> str:
+    """Return the name of a song's drawn picture; no query when artist, album and genres are there already."""
+    genres = sorted(genre.name for genre in song.genres.all())
+    features = [getattr(song, name) for name in AUDIO_FEATURES]
+    album = song.album.title if song.album_id and song.album else song.title
+    return encode_cover(features, genres[0] if genres else "", song.artist.name, album)
+
+
+def encode_cover(features: Sequence[float | None], genre: str, artist: str, album: str) -> str:
+    """Return the name of a picture. `features` in the order of AUDIO_FEATURES, tempo in BPM."""
     scaled = [*features[:_TEMPO], _scale_tempo(features[_TEMPO])]
     levels = [
         UNKNOWN if value is None else round(min(max(value, 0), 1) * STEPS) for value in scaled
     ]
-    hue = _pack_byte(genre) % UNKNOWN if genre else UNKNOWN
-    packed = bytes([VERSION, hue, *levels, _pack_byte(artist), _pack_byte(title)])
+    hue = _pack(genre, 1)[0] % UNKNOWN if genre else UNKNOWN
+    packed = bytes([VERSION, hue, *levels]) + _pack(artist, 2) + _pack(album, 2)
     return base64.b32encode(packed).decode().rstrip("=").lower()
 
 
@@ -58,113 +77,59 @@ def decode_cover(code: str) -> CoverTraits:
         raise InvalidCoverCode(f"{code!r} is not the name of a cover.") from None
     levels = packed[2 : 2 + N_FEATURES]
     if (
-        len(packed) != N_FEATURES + 4
+        len(packed) != N_FEATURES + 6
         or packed[0] != VERSION
         or any(STEPS < x < UNKNOWN for x in levels)
     ):
         raise InvalidCoverCode(f"{code!r} is not the name of a cover.")
     return CoverTraits(
-        hue=None if packed[1] == UNKNOWN else packed[1] / UNKNOWN,
+        genre=None if packed[1] == UNKNOWN else packed[1],
         features=tuple(None if level == UNKNOWN else level / STEPS for level in levels),
-        artist=packed[-2],
-        title=packed[-1],
+        artist=packed[-4:-2],
+        album=packed[-2:],
     )
 
 
 def draw_cover(code: str) -> str:
     """Draw the cover of that name."""
-    look = decode_cover(code)
-    palette = Palette.for_traits(look)
-    shapes = [*_draw_sky(look, palette), *_draw_waves(look, palette), *_draw_dots(look)]
+    traits = decode_cover(code)
+    dice = Dice(traits.artist + traits.album)
+    colours = _mix_colours(traits, dice)
+    sketch = Sketch(
+        colours, dice, traits.feature(_ENERGY), traits.feature(_ACOUSTIC), traits.feature(_TEMPO)
+    )
+    shapes = FAMILIES[_choose_family(traits)](sketch)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}">'
-        + "".join(shapes)
-        + "</svg>"
+        f'<rect width="{SIZE}" height="{SIZE}" fill="{colours[0]}"/>' + "".join(shapes) + "</svg>"
     )
 
 
-@dataclass(frozen=True)
-class Palette:
-    """Colours of one cover: one hue, its neighbour, and how strong they are."""
-
-    hue: float
-    other: float
-    saturation: float
-    light: float
-
-    @classmethod
-    def for_traits(cls, look: CoverTraits) -> "Palette":
-        # Without a genre the sound chooses the colour, widely spread, because most songs lie close to the middle.
-        sound = 0.6 + 1.3 * (look.feature(_VALENCE) - 0.5) + 0.9 * (look.feature(_ENERGY) - 0.6)
-        base, spread = (look.hue, 36) if look.hue is not None else (sound, 80)
-        hue = 360 * base + (look.artist / 255 - 0.5) * spread
-        return cls(
-            hue=hue % 360,
-            other=(hue + 40 + 70 * look.feature(_VALENCE)) % 360,
-            saturation=78 - 42 * look.feature(_ACOUSTIC),
-            light=34 + 18 * look.feature(_VALENCE),
-        )
-
-    def format_colour(self, hue: float, lightness: float) -> str:
-        return f"hsl({hue:.0f},{self.saturation:.0f}%,{min(max(lightness, 6), 94):.0f}%)"
+def _choose_family(traits: CoverTraits) -> int:
+    """Return one of the families that fit the genre, by the artist."""
+    genre = traits.artist[1] if traits.genre is None else traits.genre
+    return (genre + 3 * (traits.artist[0] % _FAMILIES_OF_A_GENRE)) % len(FAMILIES)
 
 
-def _draw_sky(look: CoverTraits, palette: Palette) -> Iterator[str]:
-    top, bottom = (
-        palette.format_colour(palette.hue, palette.light),
-        palette.format_colour(palette.other, palette.light + 26),
+def _mix_colours(traits: CoverTraits, dice: Dice) -> tuple[str, ...]:
+    """Return ground and colours: around the genre's hue, in the artist's harmony; a cheerful song is lighter."""
+    genre = traits.artist[1] if traits.genre is None else traits.genre
+    hue = genre * 360 / UNKNOWN + (traits.artist[1] / UNKNOWN - 0.5) * 80 + dice.throw(-18, 18)
+    saturation = 74 - 38 * traits.feature(_ACOUSTIC) - 12 * (traits.artist[0] % 3 == 2)
+    light = 40 + 18 * traits.feature(_VALENCE)
+    is_dark = traits.album[0] % 3 != 0
+    steps = (-24, 0, 16, 30) if is_dark else (38, 0, -14, 12)
+    harmony = _HARMONIES[(traits.artist[0] // _FAMILIES_OF_A_GENRE) % len(_HARMONIES)]
+    return tuple(
+        _format_colour((hue + turn) % 360, saturation, light + step)
+        for turn, step in zip(harmony, steps, strict=True)
     )
-    yield (
-        '<defs><linearGradient id="g" x1="0" y1="0" x2="0.35" y2="1">'
-        f'<stop offset="0" stop-color="{top}"/><stop offset="1" stop-color="{bottom}"/></linearGradient></defs>'
-        f'<rect width="{SIZE}" height="{SIZE}" fill="url(#g)"/>'
-    )
-    x = SIZE * (0.2 + 0.6 * look.title / 255)
-    y = SIZE * (0.5 - 0.26 * look.feature(_VALENCE))
-    radius = SIZE * (0.11 + 0.13 * look.feature(_VALENCE))
-    sun = palette.format_colour(palette.other, 88)
-    n_rings = 1 + round(3 * look.feature(_INSTRUMENTAL, 0.2))
-    for ring in range(n_rings, 0, -1):
-        yield (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius * (0.55 + 0.45 * ring):.1f}" fill="{sun}" '
-            f'fill-opacity="{0.8 / ring:.2f}"/>'
-        )
 
 
-def _draw_waves(look: CoverTraits, palette: Palette) -> Iterator[str]:
-    energy, tempo = look.feature(_ENERGY), look.feature(_TEMPO)
-    n_layers = 3 + round(2 * look.feature(_LIVE, 0.3))
-    for layer in range(n_layers):
-        depth = (layer + 1) / n_layers
-        height = SIZE * (0.52 + 0.38 * layer / n_layers)
-        swing = SIZE * (0.02 + 0.11 * energy) * (1.1 - 0.5 * depth)
-        path = _draw_wave(
-            height, swing, 0.8 + 2.6 * tempo + 0.5 * layer, look.title / 40 + layer * 1.9, energy
-        )
-        fill = palette.format_colour(
-            palette.hue + 14 * layer, palette.light * (1.05 - 0.75 * depth)
-        )
-        yield f'<path d="{path}" fill="{fill}" fill-opacity="{0.62 + 0.3 * depth:.2f}"/>'
-
-
-def _draw_wave(height: float, swing: float, turns: float, phase: float, sharpness: float) -> str:
-    """A hill line across the picture, closed at the bottom; the sharper, the more of its second overtone."""
-    points = []
-    for step in range(31):
-        x = SIZE * step / 30
-        angle = 2 * math.pi * turns * step / 30 + phase
-        y = height + swing * (math.sin(angle) + 0.45 * sharpness * math.sin(2.7 * angle + phase))
-        points.append(f"{x:.0f},{y:.1f}")
-    return f"M{' L'.join(points)} L{SIZE},{SIZE} L0,{SIZE}Z"
-
-
-def _draw_dots(look: CoverTraits) -> Iterator[str]:
-    """The more danceable, the more lights in a row along the lower edge."""
-    n = round(10 * look.feature(_DANCE, 0.0))
-    for dot in range(n):
-        x = SIZE * (dot + 1) / (n + 1)
-        radius = 2.2 + 2.4 * abs(math.sin(look.title + dot * 1.3))
-        yield f'<circle cx="{x:.1f}" cy="{SIZE * 0.93:.1f}" r="{radius:.1f}" fill="#fff" fill-opacity="0.75"/>'
+def _format_colour(hue: float, saturation: float, light: float) -> str:
+    """Return a colour; greens, which look louder than others, are toned down."""
+    toned = saturation * (0.62 if 75 < hue < 165 else 1)
+    return f"hsl({hue:.0f},{toned:.0f}%,{min(max(light, 10), 92):.0f}%)"
 
 
 def _scale_tempo(bpm: float | None) -> float | None:
@@ -173,5 +138,5 @@ def _scale_tempo(bpm: float | None) -> float | None:
     )
 
 
-def _pack_byte(text: str) -> int:
-    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=1).digest()[0]
+def _pack(text: str, n_bytes: int) -> bytes:
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=n_bytes).digest()

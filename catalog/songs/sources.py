@@ -1,7 +1,7 @@
 """Which songs can be heard here and have a picture: computed from the tables of all sources, kept on the songs.
 
 A table that says where a song's audio is names itself with a class attribute `audio_source`; this module finds it by
-its relation to Song. Whoever adds, changes or removes rows of such a table calls `refresh_sources` with the songs.
+its relation to Song. Code that adds, changes or removes rows of such a table calls `refresh_sources` with the songs.
 """
 
 from collections.abc import Iterable, Mapping

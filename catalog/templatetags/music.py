@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import AUDIO_FEATURES, Song
+from catalog.models import Song
 from catalog.songs import covers
 
 register = template.Library()
@@ -25,12 +25,20 @@ FEATURE_NAMES = {
 
 
 @register.simple_tag
-def cover_url(song: Song) -> str:
-    """Return the address of the song's picture; no query when artist and genres are there already."""
-    genres = sorted(genre.name for genre in song.genres.all())
-    features = [getattr(song, name) for name in AUDIO_FEATURES]
-    code = covers.encode_cover(features, genres[0] if genres else "", song.artist.name, song.title)
-    return _build_cover_pattern(get_script_prefix()) % code
+def cover_url(song: Song, size: int = 300) -> str:
+    """Return the address of the song's picture; no query when artist, album and genres are there already."""
+    if song.cover_tag:
+        return _build_real_cover_pattern(get_script_prefix()) % (song.cover_tag, size)
+    return _build_cover_pattern(get_script_prefix()) % covers.name_drawn_cover(song)
+
+
+@register.simple_tag(takes_context=True)
+def audio_address(context, song: Song) -> str:
+    """Return where the player finds the song's sound; empty where this visitor can't hear it here."""
+    user = context.get("user")
+    if song.has_audio and user is not None and user.is_authenticated:
+        return _build_path_pattern("catalog:audio", get_script_prefix()) % song.pk
+    return song.audio_url if is_playable(song.audio_url) else ""
 
 
 @register.filter
@@ -45,6 +53,15 @@ def build_path(pk: int, name: str) -> str:
 @cache
 def _build_cover_pattern(prefix: str) -> str:
     return reverse("catalog:cover", args=["code"]).replace("/code.", "/%s.")
+
+
+@cache
+def _build_real_cover_pattern(prefix: str) -> str:
+    return (
+        reverse("catalog:real_cover", args=["0" * 16, 0])
+        .replace("0" * 16, "%s")
+        .replace("/0.", "/%d.")
+    )
 
 
 @cache

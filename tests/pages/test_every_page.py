@@ -80,6 +80,8 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
         ],
         "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
         "code": [covers.encode_cover([None] * 8, "", "Band", "Song")],
+        "tag": ["0" * 16],
+        "size": [300],
         "form": ["m3u8", "jspf", "csv"],
         "file_format": ["m3u8", "jspf"],
         "username": [user.username],
