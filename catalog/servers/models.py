@@ -167,8 +167,6 @@ class ServerSong(models.Model):
     Several items of a server may be one song. A removed item keeps its row, so that it comes back as what it was.
     """
 
-    audio_source = AudioSource({"removed_at": None}, ("server_id", "cover_id"))
-
     server = models.ForeignKey(
         MusicServer, on_delete=models.CASCADE, related_name="songs", db_index=False
     )
