@@ -1,6 +1,14 @@
 from django.urls import path
 
-from catalog.views import browse, imports, library, playback, playlists, songs
+from catalog.views import (
+    browse,
+    imports,
+    library,
+    playback,
+    playlists,
+    songs,
+    statistics,
+)
 
 app_name = "catalog"
 
@@ -14,6 +22,7 @@ urlpatterns = [
     path("songs/<int:song_id>/add/", playlists.choose_playlist, name="add_to_playlist"),
     path("library/", library.show_likes, name="library"),
     path("library/dislikes/", library.show_dislikes, name="dislikes"),
+    path("library/listening/", statistics.show_statistics, name="statistics"),
     path("library/history/", library.show_history, name="history"),
     path("library/history/<int:interaction_id>/forget/", library.remove_listen, name="forget"),
     path("library/history/forget-day/", library.remove_day, name="forget_day"),

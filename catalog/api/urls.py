@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.api import import_views, playlist_views, views
+from catalog.api import import_views, playlist_views, statistics_views, views
 
 urlpatterns = [
     path("songs/", views.SongList.as_view(), name="songs"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("me/opinions/", views.OpinionList.as_view(), name="opinions"),
     path("me/history/", views.History.as_view(), name="history"),
     path("me/history/<int:pk>/", views.HistoryEntry.as_view(), name="history_entry"),
+    path("me/statistics/", statistics_views.MyStatistics.as_view(), name="statistics"),
+    path("me/statistics/<slug:entity>/", statistics_views.MyRanking.as_view(), name="ranking"),
     path("me/imports/", import_views.Imports.as_view(), name="imports"),
     path("me/imports/<int:pk>/", import_views.OneImport.as_view(), name="import"),
     path("playlists/", playlist_views.PlaylistList.as_view(), name="playlists"),

@@ -1,98 +1,102 @@
 """Count a listener's plays by artist, recording and release over ListenBrainz' ranges of time."""
 
 import math
-from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Model, QuerySet
 
 from accounts.models import User
+from accounts.time_zones import get_time_zone
 from catalog.listenbrainz.payloads import BadRequest
-from catalog.models import Interaction
+from catalog.listening import periods, statistics
+from catalog.listening.periods import Period, add_months
+from catalog.models import Album, Artist, Interaction, Song
 
 ALL_TIME = "all_time"
-
-
-class Range(NamedTuple):
-    """Days from `first` up to and without `after`, in UTC."""
-
-    first: date
-    after: date
 
 
 class Grouping(NamedTuple):
     """What plays are counted by, and which columns an answer needs of it."""
 
-    group: str
+    entity: str
+    model: type[Model]
     columns: dict[str, str]
 
 
 GROUPINGS = {
-    "artists": Grouping(
-        "song__artist", {"artist_name": "song__artist__name", "artist_mbid": "song__artist__mbid"}
-    ),
+    "artists": Grouping("artists", Artist, {"artist_name": "name", "artist_mbid": "mbid"}),
     "recordings": Grouping(
-        "song",
+        "songs",
+        Song,
         {
-            "track_name": "song__title",
-            "recording_mbid": "song__mbid",
-            "artist_name": "song__artist__name",
-            "artist_mbid": "song__artist__mbid",
-            "release_name": "song__album__title",
-            "release_mbid": "song__album__mbid",
+            "track_name": "title",
+            "recording_mbid": "mbid",
+            "artist_name": "artist__name",
+            "artist_mbid": "artist__mbid",
+            "release_name": "album__title",
+            "release_mbid": "album__mbid",
         },
     ),
     "releases": Grouping(
-        "song__album",
+        "albums",
+        Album,
         {
-            "release_name": "song__album__title",
-            "release_mbid": "song__album__mbid",
-            "artist_name": "song__album__artist__name",
-            "artist_mbid": "song__album__artist__mbid",
+            "release_name": "title",
+            "release_mbid": "mbid",
+            "artist_name": "artist__name",
+            "artist_mbid": "artist__mbid",
         },
     ),
 }
 
 
-def read_range(name: str, today: date) -> Range | None:
-    """Return the days that a range names, None for all time; raise BadRequest for a name that is none."""
+def read_range(name: str, today: date) -> Period:
+    """Return the days that a range names; raise BadRequest for a name that is none."""
     monday, month = today - timedelta(days=today.weekday()), today.replace(day=1)
     year = month.replace(month=1)
     quarter = month.replace(month=3 * ((today.month - 1) // 3) + 1)
     half = month.replace(month=6 * ((today.month - 1) // 6) + 1)
     tomorrow = today + timedelta(days=1)
     ranges = {
-        "this_week": Range(monday, tomorrow),
-        "this_month": Range(month, tomorrow),
-        "this_year": Range(year, tomorrow),
-        "week": Range(monday - timedelta(days=7), monday),
-        "month": Range(_subtract_months(month, 1), month),
-        "quarter": Range(_subtract_months(quarter, 3), quarter),
-        "half_yearly": Range(_subtract_months(half, 6), half),
-        "year": Range(_subtract_months(year, 12), year),
+        "this_week": Period(monday, tomorrow),
+        "this_month": Period(month, tomorrow),
+        "this_year": Period(year, tomorrow),
+        "week": Period(monday - timedelta(days=7), monday),
+        "month": Period(add_months(month, -1), month),
+        "quarter": Period(add_months(quarter, -3), quarter),
+        "half_yearly": Period(add_months(half, -6), half),
+        "year": Period(add_months(year, -12), year),
+        ALL_TIME: periods.ALL_TIME,
     }
-    if name != ALL_TIME and name not in ranges:
-        names = ", ".join([*ranges, ALL_TIME])
-        raise BadRequest(f"Invalid range: {name[:40]}. It must be one of {names}.")
-    return ranges.get(name)
+    if name not in ranges:
+        raise BadRequest(f"Invalid range: {name[:40]}. It must be one of {', '.join(ranges)}.")
+    return ranges[name]
 
 
-def count_plays(listener: User, entity: str, span: Range | None) -> QuerySet:
-    """Return rows of `GROUPINGS[entity]` with `listen_count`, most played first; one query a page."""
+def rank_plays(
+    listener: User, entity: str, period: Period, n: int, offset: int
+) -> list[dict[str, Any]]:
+    """Return columns of `GROUPINGS[entity]` with `listen_count`, most played first; two queries."""
     grouping = GROUPINGS[entity]
-    plays = _select_plays(listener, span).filter(**{f"{grouping.group}__isnull": False})
-    rows = plays.order_by().values(grouping.group, *grouping.columns.values())
-    return rows.annotate(listen_count=Sum("plays")).order_by("-listen_count", grouping.group)
+    ranked = statistics.rank(listener, grouping.entity, period, n, offset)
+    rows = grouping.model._default_manager.filter(pk__in=[one.pk for one in ranked])
+    by_id = {row["pk"]: row for row in rows.values("pk", *grouping.columns.values())}
+    return [by_id[one.pk] | {"listen_count": one.n_plays} for one in ranked if one.pk in by_id]
 
 
-def read_span(listener: User, span: Range | None) -> tuple[datetime | None, datetime | None]:
-    """Return the first and last moment that is counted: of the range, or of the history for all time."""
-    if span is not None:
-        return _get_midnight(span.first), _get_midnight(span.after)
-    moments = _select_plays(listener, None).aggregate(
-        first=Min("occurred_at"), last=Max("occurred_at")
-    )
-    return moments["first"], moments["last"]
+def count_ranked(listener: User, entity: str, period: Period) -> int:
+    """Return how many artists, recordings or releases were played."""
+    return statistics.count_ranked(listener, GROUPINGS[entity].entity, period)
+
+
+def read_span(listener: User, period: Period) -> tuple[datetime | None, datetime | None]:
+    """Return the first and last moment that is counted: of the period, or of the history for all time."""
+    moments = period.get_moments(get_time_zone(listener))
+    if moments is not None:
+        return moments
+    first, last = statistics.find_first_and_last_play(listener, period)
+    return first and first.occurred_at, last and last.occurred_at
 
 
 def find_similar_listeners(listener: User, n: int) -> list[tuple[str, float]]:
@@ -100,9 +104,9 @@ def find_similar_listeners(listener: User, n: int) -> list[tuple[str, float]]:
 
     Only listeners who share playlists are seen. Two queries over the plays of the listener's songs.
     """
-    heard = _select_plays(listener, None).values("song").distinct()
-    n_own = heard.count()
     plays = Interaction.objects.filter(kind=Interaction.Kind.PLAY, listener__is_active=True)
+    heard = plays.filter(listener=listener).order_by().values("song").distinct()
+    n_own = heard.count()
     others = plays.filter(listener__shares_playlists=True).exclude(listener=listener)
     shared = _count_songs(others.filter(song__in=heard))
     totals = _count_songs(others.filter(listener__username__in=shared))
@@ -114,21 +118,3 @@ def _count_songs(plays: QuerySet[Interaction]) -> dict[str, int]:
     by_listener = plays.order_by().values("listener__username")
     counted = by_listener.annotate(n_songs=Count("song", distinct=True))
     return dict(counted.values_list("listener__username", "n_songs"))
-
-
-def _select_plays(listener: User, span: Range | None) -> QuerySet[Interaction]:
-    plays = Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY)
-    if span is None:
-        return plays
-    return plays.filter(
-        occurred_at__gte=_get_midnight(span.first), occurred_at__lt=_get_midnight(span.after)
-    )
-
-
-def _get_midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
-def _subtract_months(first_of_month: date, n: int) -> date:
-    months = first_of_month.year * 12 + first_of_month.month - 1 - n
-    return date(months // 12, months % 12 + 1, 1)

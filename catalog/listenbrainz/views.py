@@ -21,8 +21,10 @@ from accounts.authentication import (
     require_usable_token,
 )
 from accounts.models import Scope, User
+from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.payloads import BadRequest
+from catalog.listening import sums
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
@@ -33,6 +35,8 @@ log = structlog.get_logger(__name__)
 MAX_COUNT = 1000
 MAX_LOOKUPS = 50
 MAX_USERS = 10
+COUNT_SECONDS = 5.0
+"""How long a request counts plays that came since statistics were last asked for."""
 RETRY_AFTER_SECONDS = 5
 
 
@@ -184,17 +188,18 @@ class UserStats(ListenBrainzView):
     def get(self, request, username, entity):
         listener = self.get_own_listener(username)
         name = request.query_params.get("range") or stats.ALL_TIME
-        span = stats.read_range(name, datetime.now(UTC).date())
+        period = stats.read_range(name, get_local_day(listener))
+        sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
         count, offset = (
             read_number(request, "count", 25, MAX_COUNT),
             read_number(request, "offset", 0),
         )
-        counted = stats.count_plays(listener, entity, span)
-        total = counted.count()
+        total = stats.count_ranked(listener, entity, period)
         if not total:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        rows = [answers.build_statistic(entity, row) for row in counted[offset : offset + count]]
-        first, last = stats.read_span(listener, span)
+        ranked = stats.rank_plays(listener, entity, period, count, offset)
+        rows = [answers.build_statistic(entity, row) for row in ranked]
+        first, last = stats.read_span(listener, period)
         payload = {
             entity: rows,
             "count": len(rows),

@@ -41,13 +41,6 @@ def list_opinions(listener: User, kind: Interaction.Kind) -> QuerySet[Interactio
     return _select_songs(opinions).order_by("-occurred_at", "-pk")
 
 
-def list_history(listener: User) -> QuerySet[Interaction]:
-    """Return plays and skips, newest first; what has no time comes last."""
-    return _select_songs(Interaction.objects.for_listener(listener).plays_and_skips()).order_by(
-        "-occurred_at", "-pk"
-    )
-
-
 def list_day(listener: User, day: date) -> QuerySet[Interaction]:
     """Return the plays and skips of one day in the listener's time zone."""
     zone = get_time_zone(listener)

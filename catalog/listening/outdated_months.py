@@ -44,7 +44,7 @@ def mark_months(months: Iterable[tuple[int, date]]) -> None:
     A month that is marked already is written again, too: whoever counts it waits for this transaction then.
     """
     adapt = connection.ops.adapt_datefield_value
-    rows = [(listener_id, adapt(month), 1) for listener_id, month in sorted(months)]
+    rows = [(listener_id, adapt(month), 1) for listener_id, month in sorted(set(months))]
     insert_rows(OutdatedMonth, ("listener", "month", "n_changes"), rows, _RAISE_COUNT)
 
 

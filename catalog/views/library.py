@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from catalog.listening import library
+from catalog.listening import history, library
 from catalog.models import Interaction
 from common.http import Undo, answer_action
 
@@ -47,18 +48,39 @@ def _show_opinions(request, kind: Interaction.Kind, tab: str):
 @login_required
 @require_safe
 def show_history(request):
-    rows = Paginator(library.list_history(request.user), ROWS_A_PAGE).get_page(
-        request.GET.get("page")
-    )
-    opinions = library.load_opinions(request.user, [row.song for row in rows])
+    wanted = history.read_filter(request.GET)
+    page = history.load_page(request.user, wanted, request.GET.get("cursor", ""), ROWS_A_PAGE)
+    songs = [row.song for row in page.rows]
     context = {
         "page": "library",
         "tab": "history",
-        "rows": rows,
-        "opinions": opinions,
+        "rows": page.rows,
+        "wanted": wanted,
+        "sources": history.list_sources(request.user),
+        "older": page.older and _build_query(request, cursor=page.older),
+        "newer": page.newer and _build_query(request, cursor=page.newer),
+        "conditions": _list_conditions(request, wanted),
+        "opinions": library.load_opinions(request.user, songs),
         "can_undo": REMOVED_ROWS in request.session,
     }
     return render(request, "catalog/history.html", context)
+
+
+def _build_query(request, **changes: str) -> str:
+    """Return the address's query with other values, without those that are empty."""
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    for name, value in changes.items():
+        query[name] = value
+    kept = {name: value for name, value in query.items() if value}
+    return urlencode(kept)
+
+
+def _list_conditions(request, wanted: history.HistoryFilter) -> list[tuple[str, str]]:
+    """Return what the list is narrowed down to by links, and the query without each of them."""
+    names = ("artist", "song", "album", "genre")
+    chosen = [(name, one) for name in names if (one := getattr(wanted, name)) is not None]
+    return [(str(one), _build_query(request, **{name: ""})) for name, one in chosen]
 
 
 @login_required

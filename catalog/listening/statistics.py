@@ -1,0 +1,267 @@
+"""What a listener played, from the kept sums: the one owner of these numbers for pages, API and players.
+
+Whole months come from the sums by month, all time from the totals, and the days at the ends of a range from the plays
+themselves, so that no range reads more than two months of plays. Call `sums.refresh_sums` first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import QuerySet, Sum
+
+from accounts.models import User
+from accounts.time_zones import get_time_zone
+from catalog.listening.models import Interaction
+from catalog.listening.periods import Period, add_months
+from catalog.listening.sum_tables import DayTotal, SongTotal
+
+ENTITIES = ("songs", "artists", "albums", "genres")
+_GROUPS = {
+    "songs": ("plays.song_id", ""),
+    "artists": ("song.artist_id", "JOIN catalog_song AS song ON song.id = plays.song_id"),
+    "albums": (
+        "song.album_id",
+        "JOIN catalog_song AS song ON song.id = plays.song_id AND song.album_id IS NOT NULL",
+    ),
+    "genres": (
+        "tag.genre_id",
+        "JOIN catalog_song_genres AS tag ON tag.song_id = plays.song_id",
+    ),
+}
+
+
+class Ranked(NamedTuple):
+    """An id of a song, artist, album or genre, and how often it was played."""
+
+    pk: int
+    n_plays: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a period comes to. `played_ms` is of the `n_measured` plays whose source says how long they were."""
+
+    n_plays: int
+    n_timed: int
+    n_measured: int
+    played_ms: int
+    n_days: int
+
+
+@dataclass(frozen=True)
+class Streak:
+    """Days in a row with at least one play."""
+
+    first: date
+    last: date
+
+    @property
+    def n_days(self) -> int:
+        return (self.last - self.first).days + 1
+
+
+# --- What was played most ---------------------------------------------------------------------------------------------
+
+
+def rank(listener: User, entity: str, period: Period, n: int, offset: int = 0) -> list[Ranked]:
+    """Return the most played songs, artists, albums or genres of a period; of equals the lower id first."""
+    if entity == "songs" and period.is_all:
+        totals = SongTotal.objects.filter(listener=listener).order_by("-n_plays", "song_id")
+        rows = totals.values_list("song_id", "n_plays")[offset : offset + n]
+        return [Ranked(*row) for row in rows]
+    sql, values = _build_ranking(listener, entity, period)
+    rows = _fetch(f"{sql} ORDER BY n DESC, pk LIMIT %s OFFSET %s", [*values, n, offset])
+    return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
+
+
+def count_ranked(listener: User, entity: str, period: Period) -> int:
+    """Return how many different songs, artists, albums or genres were played."""
+    sql, values = _build_ranking(listener, entity, period)
+    return int(_fetch(f"SELECT COUNT(*) FROM ({sql}) AS ranked", values)[0][0])  # noqa: S608
+
+
+def rank_discoveries(listener: User, period: Period, n: int) -> list[Ranked]:
+    """Return the most played of the songs that were played for the first time ever in this period."""
+    moments = period.get_moments(get_time_zone(listener))
+    if moments is None:
+        return []
+    plays, values = _build_song_plays(listener, period)
+    rows = _fetch(
+        f"SELECT plays.song_id AS pk, SUM(plays.n) AS n FROM ({plays}) AS plays "  # noqa: S608
+        "JOIN catalog_songtotal AS total ON total.song_id = plays.song_id AND total.listener_id = %s "
+        "WHERE total.first_at >= %s AND total.first_at < %s "
+        "GROUP BY plays.song_id ORDER BY n DESC, pk LIMIT %s",
+        [*values, listener.pk, *_adapt_moments(moments), n],
+    )
+    return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
+
+
+def count_sources(listener: User, period: Period) -> list[tuple[str, int]]:
+    """Return how many plays came from each source, most first."""
+    pieces, values = _build_pieces(listener, period, "source", "catalog_sourcemonth", "")
+    rows = _fetch(
+        f"SELECT source, SUM(n) AS total FROM ({pieces}) AS plays "  # noqa: S608
+        "GROUP BY source ORDER BY total DESC, source",
+        values,
+    )
+    return [(source, int(n)) for source, n in rows]
+
+
+def _build_ranking(listener: User, entity: str, period: Period) -> tuple[str, list]:
+    plays, values = _build_song_plays(listener, period)
+    column, join = _GROUPS[entity]
+    return (
+        f"SELECT {column} AS pk, SUM(plays.n) AS n FROM ({plays}) AS plays {join} GROUP BY {column}",  # noqa: S608
+        values,
+    )
+
+
+def _build_song_plays(listener: User, period: Period) -> tuple[str, list]:
+    return _build_pieces(listener, period, "song_id", "catalog_songmonth", "catalog_songtotal")
+
+
+def _build_pieces(
+    listener: User, period: Period, column: str, by_month: str, in_all: str
+) -> tuple[str, list]:
+    """Return SQL for rows of `column` and `n` plays, several a value, that together make the period."""
+    if period.first is None or period.after is None:
+        table = in_all or by_month
+        return f"SELECT {column}, n_plays AS n FROM {table} WHERE listener_id = %s", [listener.pk]  # noqa: S608
+    zone = get_time_zone(listener)
+    begin = period.first if period.first.day == 1 else add_months(period.first.replace(day=1), 1)
+    end = period.after.replace(day=1)
+    if begin >= end:
+        return _build_play_rows(listener, period, column, zone)
+    adapt = connection.ops.adapt_datefield_value
+    pieces = [
+        f"SELECT {column}, n_plays AS n FROM {by_month} "  # noqa: S608
+        "WHERE listener_id = %s AND month >= %s AND month < %s"
+    ]
+    values: list[Any] = [listener.pk, adapt(begin), adapt(end)]
+    for edge in (Period(period.first, begin), Period(end, period.after)):
+        if edge.first != edge.after:
+            sql, more = _build_play_rows(listener, edge, column, zone)
+            pieces.append(sql)
+            values += more
+    return " UNION ALL ".join(pieces), values
+
+
+def _build_play_rows(
+    listener: User, period: Period, column: str, zone: ZoneInfo
+) -> tuple[str, list]:
+    return (
+        f"SELECT {column}, plays AS n FROM catalog_interaction "  # noqa: S608
+        "WHERE listener_id = %s AND kind = 0 AND occurred_at >= %s AND occurred_at < %s",
+        [listener.pk, *_adapt_moments(_get_moments(period, zone))],
+    )
+
+
+def _get_moments(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    moments = period.get_moments(zone)
+    if moments is None:
+        raise ValueError("All time has no first and last moment.")
+    return moments
+
+
+def _adapt_moments(moments: Iterable[datetime]) -> list:
+    return [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
+
+
+def _fetch(sql: str, values: Sequence) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+# --- Days -------------------------------------------------------------------------------------------------------------
+
+
+def load_days(listener: User, period: Period) -> list[DayTotal]:
+    """Return the days with plays, the oldest first."""
+    days = DayTotal.objects.filter(listener=listener)
+    if period.first is not None and period.after is not None:
+        days = days.filter(day__gte=period.first, day__lt=period.after)
+    return list(days.order_by("day"))
+
+
+def sum_days(listener: User, period: Period, days: Sequence[DayTotal]) -> Totals:
+    """Return the totals of a period; for all time, plays without a time are in `n_plays`."""
+    n_timed = sum(day.n_plays for day in days)
+    n_plays = n_timed
+    if period.is_all:
+        totals = SongTotal.objects.filter(listener=listener)
+        n_plays = totals.aggregate(n=Sum("n_plays"))["n"] or 0
+    return Totals(
+        n_plays,
+        n_timed,
+        sum(day.n_measured for day in days),
+        sum(day.played_ms for day in days),
+        len(days),
+    )
+
+
+def sum_hours(days: Sequence[DayTotal]) -> list[int]:
+    """Return the plays in each of the 24 hours of the day."""
+    return [sum(column) for column in zip(*(day.hours for day in days), strict=True)] or [0] * 24
+
+
+def sum_weekdays(days: Sequence[DayTotal]) -> list[int]:
+    """Return the plays on each day of the week, from Monday."""
+    sums = [0] * 7
+    for day in days:
+        sums[day.day.weekday()] += day.n_plays
+    return sums
+
+
+def count_new_songs(listener: User, periods: Sequence[Period]) -> list[int]:
+    """Return for each period how many songs were played in it for the first time ever; one statement."""
+    zone = get_time_zone(listener)
+    one = (
+        "SELECT %s, COUNT(*) FROM catalog_songtotal "
+        "WHERE listener_id = %s AND first_at >= %s AND first_at < %s"
+    )
+    values: list[Any] = []
+    for number, period in enumerate(periods):
+        values += [number, listener.pk, *_adapt_moments(_get_moments(period, zone))]
+    if not periods:
+        return []
+    counts = {
+        int(number): n for number, n in _fetch(" UNION ALL ".join([one] * len(periods)), values)
+    }
+    return [counts[number] for number in range(len(periods))]
+
+
+def find_streaks(listener: User, today: date) -> tuple[Streak | None, Streak | None]:
+    """Return the longest streak of all time, the latest of equals, and the one that goes on today."""
+    days = DayTotal.objects.filter(listener=listener).order_by("day").values_list("day", flat=True)
+    longest = current = None
+    for day in days:
+        if current is not None and day - current.last == timedelta(days=1):
+            current = Streak(current.first, day)
+        else:
+            current = Streak(day, day)
+        if longest is None or current.n_days >= longest.n_days:
+            longest = current
+    if current is not None and not today - timedelta(days=1) <= current.last <= today:
+        current = None
+    return longest, current
+
+
+def find_first_and_last_play(
+    listener: User, period: Period
+) -> tuple[Interaction | None, Interaction | None]:
+    """Return the first and last play of a period with their songs; two queries."""
+    plays: QuerySet[Interaction] = Interaction.objects.for_listener(listener).filter(
+        kind=Interaction.Kind.PLAY, occurred_at__isnull=False
+    )
+    moments = period.get_moments(get_time_zone(listener))
+    if moments is not None:
+        plays = plays.filter(occurred_at__gte=moments[0], occurred_at__lt=moments[1])
+    plays = plays.select_related("song__artist", "song__album").prefetch_related("song__genres")
+    return plays.order_by("occurred_at", "pk").first(), plays.order_by(
+        "-occurred_at", "-pk"
+    ).first()

@@ -1,0 +1,98 @@
+"""How statistics are shown: bars, periods and links into the history."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils import formats
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+
+from catalog.listening.charts import Bar
+from catalog.listening.periods import Period
+
+register = template.Library()
+_HEIGHT, _WIDTH = 100, 100
+
+
+@register.filter
+def describe_period(period: Period) -> str:
+    """Return a period in words, as short as its kind allows."""
+    if period.first is None or period.last is None:
+        return _("All time")
+    if period.name == "year":
+        return str(period.first.year)
+    if period.name == "month":
+        return formats.date_format(period.first, "YEAR_MONTH_FORMAT")
+    if period.first == period.last:
+        return formats.date_format(period.first, "DATE_FORMAT")
+    ends = {
+        "first": formats.date_format(period.first, "SHORT_DATE_FORMAT"),
+        "last": formats.date_format(period.last, "SHORT_DATE_FORMAT"),
+    }
+    return _("%(first)s to %(last)s") % ends
+
+
+@register.filter
+def link_days(period: Period) -> str:
+    """Return the part of a history's address that narrows it down to the period; empty for all time."""
+    return "" if period.first is None else f"from={period.first}&to={period.last}"
+
+
+@register.simple_tag
+def build_columns(bars: Sequence[Bar], most: int) -> list[dict[str, Any]]:
+    """Return the columns of plays over time, in a picture of 100 by 100, the new plays below the others."""
+    step = _WIDTH / max(len(bars), 1)
+    columns = []
+    for number, bar in enumerate(bars):
+        new, all_plays = (_HEIGHT * n / max(most, 1) for n in (bar.n_new, bar.n_plays))
+        columns.append(
+            {
+                "bar": bar,
+                "x": _format(number * step + step * 0.1),
+                "width": _format(step * 0.8),
+                "new_y": _format(_HEIGHT - new),
+                "new_height": _format(new),
+                "old_y": _format(_HEIGHT - all_plays),
+                "old_height": _format(all_plays - new),
+            }
+        )
+    return columns
+
+
+@register.simple_tag
+def build_plain_columns(values: Sequence[int]) -> list[dict[str, Any]]:
+    """Return columns of one number each, in a picture of 100 by 100."""
+    step, most = _WIDTH / max(len(values), 1), max([*values, 1])
+    return [
+        {
+            "number": number,
+            "value": value,
+            "x": _format(number * step + step * 0.1),
+            "width": _format(step * 0.8),
+            "y": _format(_HEIGHT - _HEIGHT * value / most),
+            "height": _format(_HEIGHT * value / most),
+        }
+        for number, value in enumerate(values)
+    ]
+
+
+@register.filter
+def weekday_name(number: int) -> str:
+    """Return Monday for 0."""
+    return str(WEEKDAYS[number])
+
+
+@register.filter
+def hour_name(number: int) -> str:
+    return f"{number:02d}:00"
+
+
+@register.filter
+def signed(percent: int) -> str:
+    """Return +12 % or −3 %."""
+    return f"{'+' if percent >= 0 else '−'}{abs(percent)} %"
+
+
+def _format(number: float) -> str:
+    return f"{number:.2f}"

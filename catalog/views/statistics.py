@@ -1,0 +1,140 @@
+"""Your listening: what a listener played in a week, a month, a year, in all time or between any two days."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Model
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.time_zones import get_local_day, get_time_zone
+from catalog.listening import charts, statistics, sums
+from catalog.listening.period_query import UnknownPeriod, build_query, read_period
+from catalog.listening.periods import Period
+from catalog.listening.statistics import Ranked
+from catalog.models import Album, Artist, Genre, Song
+
+N_TOP, N_DISCOVERIES = 10, 8
+COUNT_SECONDS = 0.5
+"""How long one request counts outdated months; a task counts the rest."""
+
+
+@login_required
+@require_safe
+def show_statistics(request):
+    listener = request.user
+    today = get_local_day(listener)
+    try:
+        period = read_period(request.GET, today)
+    except UnknownPeriod:
+        messages.error(request, _("That is no period. Here is this month."))
+        return redirect("catalog:statistics")
+    n_waiting = sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
+    context = {
+        "page": "library",
+        "tab": "statistics",
+        "period": period,
+        "tabs": _build_tabs(period, today),
+        "previous": _build_link(period.get_previous()),
+        "next": _build_link(following) if _is_past(following := period.get_next(), today) else None,
+        "n_waiting": n_waiting,
+        "zone": get_time_zone(listener).key.replace("_", " "),
+        **build_figures(listener, period),
+    }
+    return render(request, "catalog/statistics.html", context)
+
+
+def build_figures(listener: User, period: Period) -> dict[str, Any]:
+    """Return everything that the page shows of one period."""
+    today = get_local_day(listener)
+    days = statistics.load_days(listener, period)
+    totals = statistics.sum_days(listener, period, days)
+    if not totals.n_plays:
+        return {"totals": totals}
+    bars = charts.build_bars(listener, period, days, today)
+    longest, current = statistics.find_streaks(listener, today)
+    first, last = statistics.find_first_and_last_play(listener, period)
+    before = period.get_previous()
+    n_before = (
+        statistics.sum_days(listener, before, statistics.load_days(listener, before)).n_plays
+        if before
+        else 0
+    )
+    n_new = sum(bar.n_new for bar in bars)
+    return {
+        "totals": totals,
+        "hours": round(totals.played_ms / 3_600_000, 1),
+        "measured_percent": round(100 * totals.n_measured / totals.n_timed)
+        if totals.n_timed
+        else 0,
+        "change_percent": round(100 * (totals.n_plays / n_before - 1)) if n_before else None,
+        "n_songs": statistics.count_ranked(listener, "songs", period),
+        "n_artists": statistics.count_ranked(listener, "artists", period),
+        "n_new": n_new,
+        "n_replayed": max(totals.n_timed - n_new, 0),
+        "bars": bars,
+        "most": max((bar.n_plays for bar in bars), default=0),
+        "clock": statistics.sum_hours(days),
+        "weekdays": statistics.sum_weekdays(days),
+        "longest": longest,
+        "current": current,
+        "first": first,
+        "last": last,
+        "tops": {entity: _load_top(listener, entity, period) for entity in statistics.ENTITIES},
+        "discoveries": _load_rows(
+            Song, statistics.rank_discoveries(listener, period, N_DISCOVERIES)
+        ),
+        "sources": statistics.count_sources(listener, period),
+    }
+
+
+def _load_top(listener: User, entity: str, period: Period) -> list[dict[str, Any]]:
+    return _load_rows(_MODELS[entity], statistics.rank(listener, entity, period, N_TOP))
+
+
+_MODELS: dict[str, type[Model]] = {
+    "songs": Song,
+    "artists": Artist,
+    "albums": Album,
+    "genres": Genre,
+}
+
+
+def _load_rows(model: type[Model], ranked: list[Ranked]) -> list[dict[str, Any]]:
+    """Return the ranked rows with their objects and their share of the first one's plays."""
+    rows = model._default_manager.all()
+    if model is Song:
+        rows = Song.objects.for_cards()
+    elif model is Album:
+        rows = Album.objects.select_related("artist")
+    by_id = rows.in_bulk([one.pk for one in ranked])
+    most = max((one.n_plays for one in ranked), default=1)
+    return [
+        {"it": by_id[one.pk], "n_plays": one.n_plays, "percent": round(100 * one.n_plays / most, 1)}
+        for one in ranked
+        if one.pk in by_id
+    ]
+
+
+def _build_tabs(period: Period, today) -> list[dict[str, Any]]:
+    names = {"week": _("Week"), "month": _("Month"), "year": _("Year"), "all": _("All time")}
+    day = min(period.last, today) if period.last else today
+    return [
+        {
+            "label": label,
+            "query": "period=all" if name == "all" else f"period={name}&day={day}",
+            "is_current": period.name == name,
+        }
+        for name, label in names.items()
+    ]
+
+
+def _build_link(period: Period | None) -> str | None:
+    return build_query(period) if period else None
+
+
+def _is_past(period: Period | None, today) -> bool:
+    return period is not None and period.first is not None and period.first <= today

@@ -1,0 +1,146 @@
+"""Your listening as a listener sees it, and that each number leads to its plays."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.models import User
+from catalog.listening import interactions
+from catalog.listening.interactions import ListenEntry
+from catalog.models import Interaction
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def plays(world, alice) -> list[ListenEntry]:
+    """Seventy plays in November and one a year before."""
+    listener = User.objects.get(username="alice")
+    entries = [
+        ListenEntry(world.songs[n % 7], NOW - timedelta(hours=6 * n), source="api")
+        for n in range(70)
+    ]
+    entries.append(ListenEntry(world.songs[9], NOW - timedelta(days=400), source="old player"))
+    interactions.record_listens(listener, entries, source="api")
+    return entries
+
+
+def read(client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def count_rows(page: str) -> int:
+    return page.count("Remove Song") + page.count(' from the history"')
+
+
+def test_each_number_leads_to_its_plays(alice, plays):
+    page = read(alice, "/library/listening/?period=all")
+    assert "<strong>71</strong>" in page
+    links = re.findall(r'href="(/library/history/\?[^"]*)"\s+aria-label="([\d,]+) plays of', page)
+    assert len(links) > 10
+    for link, n in links[:12]:
+        history = read(alice, link.replace("&amp;", "&"))
+        assert len(re.findall(r'action="/library/history/\d+/forget/"', history)) == min(int(n), 50)
+
+
+def test_a_month_a_range_and_an_empty_period_say_what_they_are(alice, plays):
+    assert "November 2026" in read(alice, "/library/listening/?period=month&day=2026-11-03")
+    assert "Nothing played in this period" in read(
+        alice, "/library/listening/?from=1999-01-01&to=1999-02-01"
+    )
+    page = read(alice, "/library/listening/?from=2026-11-20&to=2026-11-20")
+    assert f"<strong>{12 // 6 + 1}</strong>" in page  # at 12:00, 6:00 and 0:00
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["period=decade", "from=x", "day=2026-13-01", "from=9999-12-31", "to=0001-01-01", "from=%00"],
+)
+def test_what_is_no_period_never_breaks_the_page(alice, plays, query):
+    assert alice.get(f"/library/listening/?{query}", follow=True).status_code == 200
+    assert alice.get(f"/library/history/?{query}").status_code == 200
+
+
+# --- History ----------------------------------------------------------------------------------------------------------
+
+
+def walk(client, path: str) -> list[int]:
+    """Follow "Older" to the end; return the ids of all rows."""
+    ids = []
+    while path:
+        page = read(client, path)
+        ids += [int(pk) for pk in re.findall(r'action="/library/history/(\d+)/forget/"', page)]
+        older = re.search(r'rel="next" href="(\?[^"]*)"', page)
+        path = "/library/history/" + older[1].replace("&amp;", "&") if older else ""
+    return ids
+
+
+def test_pages_of_the_history_hold_each_row_once_in_order(alice, plays, world):
+    listener = User.objects.get(username="alice")
+    Interaction.objects.bulk_create(
+        Interaction(listener=listener, song=song, kind=0, plays=3, source=f"counts {n}")
+        for n in range(3)
+        for song in world.songs[:20]
+    )
+    same = [
+        Interaction(listener=listener, song=song, kind=3, source="x", occurred_at=NOW)
+        for song in world.songs
+    ]
+    Interaction.objects.bulk_create(same)
+    rows = Interaction.objects.filter(listener=listener, kind__in=[0, 3])
+    timed = (
+        rows.exclude(occurred_at=None).order_by("-occurred_at", "-pk").values_list("pk", flat=True)
+    )
+    untimed = rows.filter(occurred_at=None).order_by("-pk").values_list("pk", flat=True)
+    assert walk(alice, "/library/history/") == [*timed, *untimed]
+
+
+def test_newer_leads_back(alice, plays):
+    first = read(alice, "/library/history/")
+    older = re.search(r'rel="next" href="(\?[^"]*)"', first)[1].replace("&amp;", "&")
+    second = read(alice, f"/library/history/{older}")
+    newer = re.search(r'rel="prev" href="(\?[^"]*)"', second)[1].replace("&amp;", "&")
+    ids = r'action="/library/history/(\d+)/forget/"'
+    back = read(alice, f"/library/history/{newer}")
+    assert re.findall(ids, back) == re.findall(ids, first)
+
+
+@pytest.mark.parametrize(
+    ("query", "n"),
+    [
+        ("q=song+3", 10),  # world.songs[3] and, below, none of the thirties was played
+        ("source=old+player", 1),
+        ("from=2026-11-20&to=2026-11-20", 3),
+        ("to=2025-12-31", 1),
+        ("q=nothing", 0),
+        ("artist=999999999999999999999", 71),
+    ],
+)
+def test_the_history_is_searched_and_filtered(alice, plays, world, query, n):
+    n = n if query != "q=song+3" else sum(1 for one in plays if "3" in one.song.title)
+    assert len(walk(alice, f"/library/history/?{query}")) == n
+
+
+def test_filters_name_what_they_filter_and_can_be_removed(alice, plays, world):
+    song = world.songs[0]
+    page = read(alice, f"/library/history/?artist={song.artist_id}&from=2026-11-01&to=2026-11-30")
+    assert f"Remove the filter {song.artist.name}" in page
+    assert 'href="?from=2026-11-01&amp;to=2026-11-30"' in page
+    assert "Remove this day" not in page  # it would remove more than is shown
+
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_says_what_the_page_says(alice, plays):
+    answer = alice.get("/api/v1/me/statistics/?period=all").json()
+    assert (answer["plays"], answer["songs"], sum(answer["hours"])) == (71, 8, 71)
+    assert answer["sources"] == {"api": 70, "old player": 1}
+    top = alice.get("/api/v1/me/statistics/songs/?period=all&count=1").json()
+    assert (top["total"], top["items"][0]["plays"]) == (8, 70 // 7)
+    assert alice.get("/api/v1/me/statistics/colours/").status_code == 404
+    for bad in ("period=x", "count=0", "count=1e9", "offset=-1", "from=2026-99-01"):
+        assert alice.get(f"/api/v1/me/statistics/songs/?{bad}").status_code == 400
