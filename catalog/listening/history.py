@@ -57,10 +57,10 @@ def read_filter(query: Mapping[str, str]) -> HistoryFilter:
     """Return what an address asks for; ids of nothing and days that are none count for nothing."""
     return HistoryFilter(
         words=shorten_query(query.get("q", "")),
-        artist=_find(Artist.objects, query.get("artist")),
+        artist=_find(Artist.objects.all(), query.get("artist")),
         song=_find(Song.objects.select_related("artist"), query.get("song")),
         album=_find(Album.objects.select_related("artist"), query.get("album")),
-        genre=_find(Genre.objects, query.get("genre")),
+        genre=_find(Genre.objects.all(), query.get("genre")),
         source=query.get("source", "").replace("\x00", "")[:40],
         period=_read_days(query),
     )

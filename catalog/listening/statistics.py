@@ -71,8 +71,8 @@ def rank(listener: User, entity: str, period: Period, n: int, offset: int = 0) -
     """Return the most played songs, artists, albums or genres of a period; of equals the lower id first."""
     if entity == "songs" and period.is_all:
         totals = SongTotal.objects.filter(listener=listener).order_by("-n_plays", "song_id")
-        rows = totals.values_list("song_id", "n_plays")[offset : offset + n]
-        return [Ranked(*row) for row in rows]
+        page = totals.values_list("song_id", "n_plays")[offset : offset + n]
+        return [Ranked(*row) for row in page]
     sql, values = _build_ranking(listener, entity, period)
     rows = _fetch(f"{sql} ORDER BY n DESC, pk LIMIT %s OFFSET %s", [*values, n, offset])
     return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
