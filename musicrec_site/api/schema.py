@@ -119,6 +119,7 @@ class Schema(AutoSchema):
 
 # What the parts of an address look like, by the name of the part or of the collection before it.
 _IN_ADDRESSES = {
+    "entity": "artists",
     "key": "song_00042",
     "item": 99,
     "artists": 7,
