@@ -43,6 +43,7 @@ def serialize_list(
         "step": served.step,
         "segment": served.segment,
         "version": served.version.name if served.version else None,
+        "fallback": served.fallback.value,
         "note": served.reason,
         "computed_at": served.computed_at,
         "receipt": feedback.sign_receipt(listener, served) if listener else "",
@@ -104,7 +105,7 @@ def _key(listener: User, wishes: dict[str, Any]) -> str:
     version = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
     state = {
         **wishes,
-        "answer": 1,
+        "answer": 2,
         "version": version,
         "language": get_language(),
         "personalised": listener.personalised,

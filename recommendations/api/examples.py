@@ -30,6 +30,7 @@ LIST = {
     "step": "precomputed",
     "segment": "hot",
     "version": "v3",
+    "fallback": "",
     "note": "",
     "computed_at": "2026-08-24T05:00:00Z",
     "receipt": "eyJsIjo3fQ:1wxYzA:signature",

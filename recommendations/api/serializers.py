@@ -9,6 +9,7 @@ from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, doc
 from catalog.models import Playlist
 from recommendations.api import examples
 from recommendations.models import ListenerControl, ModelVersion, Outcome, TrainingRun
+from recommendations.services.serving.fallback import Fallback
 
 MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN]
 MOODS = {"": "", "mute": "mute-song", "boost": "boost-song", "not-me": "not-me"}
@@ -82,9 +83,11 @@ class ListSerializer(serializers.Serializer):
     version = serializers.CharField(
         allow_null=True, help_text="The model version; null without a model."
     )
-    note = serializers.CharField(
-        help_text="A sentence, when the list is not what one would expect."
+    fallback = serializers.ChoiceField(
+        choices=Fallback.values,
+        help_text="Why the list is not what one would expect, as a code; empty when it is.",
     )
+    note = serializers.CharField(help_text="The same as a sentence in the reader's language.")
     computed_at = serializers.DateTimeField(allow_null=True)
     receipt = serializers.CharField(
         help_text="Send it to /impressions/ once the list was shown; empty for strangers."

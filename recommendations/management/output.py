@@ -51,6 +51,7 @@ def as_json(served: Served, listener: User | None = None) -> dict[str, Any]:
         "version": served.version.name if served.version else None,
         "step": served.step,
         "segment": served.segment,
+        "fallback": served.fallback.value,
         "reason": served.reason,
         "songs": [
             {

@@ -9,7 +9,7 @@ from django.test import Client
 
 from catalog.listening import interactions
 from musicrec_site.api import throttling
-from recommendations.services.serving import served_list
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.versions import registry
 
 
@@ -181,4 +181,4 @@ def test_a_broken_model_gives_a_list_and_no_error(world, settings, tmp_path):
     answer = world.alice.get("recommendations/", {"k": 3})
     assert (answer.status, answer.body["version"]) == (200, None)
     assert answer.body["step"] == "popular"
-    assert answer.body["note"] == served_list.NO_MODEL
+    assert (answer.body["fallback"], answer.body["note"]) == ("no-model", Fallback.NO_MODEL.label)

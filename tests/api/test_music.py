@@ -14,6 +14,7 @@ def test_a_song_has_everything_that_is_known_of_it(stranger, songs):
         "id": "song_0",
         "title": "Título 0",
         "artist": {"id": songs[0].artist_id, "name": "Artist 0"},
+        "credit": "Artist 0",
         "album": {"id": songs[0].album_id, "title": "First"},
         "genres": ["Calm"],
         "year": 2000,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommendations.models import Activation, Arm, Experiment, ModelVersion
-from recommendations.services.serving import recommend, served_list
+from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
@@ -123,7 +123,7 @@ def test_when_the_only_version_is_damaged_popular_songs_are_served(version, list
     truncated(version)
     registry.unload_recommenders()
     served = recommend.recommend_for(listener)
-    assert (served.step, served.version, served.reason) == ("popular", None, served_list.NO_MODEL)
+    assert (served.step, served.version, served.fallback) == ("popular", None, "no-model")
     assert len(served) > 0
 
 

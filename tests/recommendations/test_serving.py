@@ -1,6 +1,9 @@
 """What a listener is recommended, and by which step."""
 
+from dataclasses import replace
+
 import pytest
+from django.utils import translation
 
 from accounts.models import User
 from catalog.listening import interactions
@@ -13,8 +16,9 @@ from recommendations.services.serving import (
     popularity_fallback,
     precompute,
     recommend,
-    served_list,
 )
+from recommendations.services.serving.fallback import Fallback
+from recommendations.services.serving.served_list import Served
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 
@@ -190,7 +194,7 @@ def test_an_empty_list_cannot_be_asked_for(version, listener, n):
 def test_somebody_new_gets_popular_songs_and_is_told_so(version):
     """T32"""
     served = recommend.recommend_for(User.objects.create(username="new"))
-    assert (served.step, served.reason) == ("popular", served_list.NOTHING_KNOWN)
+    assert (served.step, served.fallback) == ("popular", "no-history")
     assert len(served) == recommend.length(None)
 
 
@@ -199,20 +203,20 @@ def test_somebody_who_chose_artists_gets_what_is_like_them(version, song):
     new = User.objects.create(username="new")
     Taste.objects.create(listener=new).artists.add(song.artist)
     served = recommend.recommend_for(new)
-    assert (served.step, served.reason) == ("cold", "")
+    assert (served.step, served.fallback) == ("cold", "")
 
 
 def test_without_personalisation_a_listener_gets_what_everybody_gets(version, listener):
     listener.personalised = False
     listener.save()
     served = recommend.recommend_for(listener)
-    assert (served.step, served.reason) == ("popular", served_list.NOT_PERSONALISED)
+    assert (served.step, served.fallback) == ("popular", "not-personalised")
     assert all(set(item.explanation.shares) == {"popularity"} for item in served)
 
 
 def test_without_a_model_the_most_played_songs_are_served(world, listener):
     served = recommend.recommend_for(listener, 3)
-    assert (served.step, served.reason, served.version) == ("popular", served_list.NO_MODEL, None)
+    assert (served.step, served.fallback, served.version) == ("popular", "no-model", None)
     counts = [item.explanation.popularity.count for item in served]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == max(
@@ -224,7 +228,7 @@ def test_without_a_model_the_most_played_songs_are_served(world, listener):
 def test_in_an_empty_catalog_the_list_is_empty_and_says_so(db):
     """T16"""
     served = recommend.recommend_for(User.objects.create(username="alone"))
-    assert (served.step, len(served), served.reason) == ("empty", 0, served_list.NO_SONGS)
+    assert (served.step, len(served), served.fallback) == ("empty", 0, "no-songs")
 
 
 def test_a_listener_who_wants_variety_gets_another_list(version, listener):
@@ -291,3 +295,13 @@ def test_popular_songs_are_counted_by_listeners_not_by_plays(world, song):
     Interaction.objects.create(listener=alone, song=song, kind=0, plays=100_000, source="test")
     counts = dict(popularity_fallback.list_most_played(N_SONGS, exclusions.NOTHING_UNWANTED))
     assert counts[song] == 1
+
+
+def test_the_reason_of_a_fallback_is_a_code_and_a_sentence_in_the_readers_language():
+    served = Served([], "empty", fallback=Fallback.NO_SONGS)
+    about = replace(served, fallback=Fallback.SONG_NEWER, about=Song(title="Neu %(hier)s"))
+    with translation.override("de"):
+        sentences = [served.reason, about.reason]
+    assert sentences[0] != served.reason
+    assert "„Neu %(hier)s“" in sentences[1] and "“Neu %(hier)s”" in about.reason
+    assert len({fallback.value for fallback in Fallback}) == len(Fallback)

@@ -14,6 +14,7 @@ from recommendations import telemetry
 from recommendations.engine import RecommendedList, Recommender
 from recommendations.models import ModelVersion
 from recommendations.services.serving import exclusions
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ListDraft, Served, read_list
 from recommendations.services.serving.work_versions import recommend_without_repeats
@@ -36,7 +37,7 @@ class ListQuery:
         Song ids of which the list is; None for all.
     narrow
         Excludes more than the mask does, by the mask.
-    step, reason
+    step, fallback
         What the list is called, and why it is not what one would expect.
     """
 
@@ -48,7 +49,7 @@ class ListQuery:
     only: NDArray[np.int64] | None = None
     narrow: Callable[[Mask], Mask] | None = None
     step: str = "live"
-    reason: str = ""
+    fallback: Fallback = Fallback.NONE
 
 
 def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
@@ -63,7 +64,7 @@ def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
     if query.narrow is not None:
         mask = query.narrow(mask)
     made = recommend_without_repeats(versions, mask, query.ask, query.recommender)
-    return ListDraft(dict(made.to_dict()), query.step, reason=query.reason)
+    return ListDraft(dict(made.to_dict()), query.step, fallback=query.fallback)
 
 
 def draft_and_read(query: ListQuery, context: ListenerContext) -> tuple[ListDraft, Served] | None:

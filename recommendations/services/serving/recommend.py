@@ -1,7 +1,7 @@
 """The one way to a list of recommendations: cache, precomputed, live from the history, popular.
 
 Every answer says which step gave it (`Served.step`) and, where it is not what a listener would expect, why
-(`Served.reason`).
+(`Served.fallback`).
 """
 
 import time
@@ -26,6 +26,7 @@ from recommendations.services.serving import (
     pick_candidates,
     popularity_fallback,
 )
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.list_query import (
     ListQuery,
     Mask,
@@ -35,16 +36,6 @@ from recommendations.services.serving.list_query import (
 )
 from recommendations.services.serving.listener_context import ListenerContext, Picks, Unwanted
 from recommendations.services.serving.served_list import (
-    NEWER_THAN_MODEL,
-    NO_COMPARISON,
-    NO_MODEL,
-    NO_SONGS,
-    NOBODY_PLAYED,
-    NOT_PERSONALISED,
-    NOTHING_KNOWN,
-    SONG_NEWER,
-    SONG_STOOD_IN_FOR,
-    STOOD_IN_FOR,
     ListDraft,
     Served,
     ServedSong,
@@ -209,7 +200,7 @@ def _kept_drafts(request: _Request, version: ModelVersion, cache_key: str) -> It
 
 
 def _pack_draft(draft: ListDraft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in ("packed", "step", "computed_at", "reason")}
+    return {name: getattr(draft, name) for name in ("packed", "step", "computed_at", "fallback")}
 
 
 def _history(request: _Request, recommender: Recommender) -> History:
@@ -223,7 +214,7 @@ def _live_query(request: _Request, version: ModelVersion, recommender: Recommend
     history = _history(request, recommender)
     discovery = _variety(request, recommender)
     heard = recommender.items.ids[history.to_csr(recommender.n_items).indices].tolist()
-    step, reason = _how(request.listener, history)
+    step, fallback = _choose_step(request.listener, history)
     narrow = None
     if not history.n_positive and len(history.taste_rows):
         narrow = _narrow_to_picks(request.context.picks, request.n, recommender)
@@ -235,7 +226,7 @@ def _live_query(request: _Request, version: ModelVersion, recommender: Recommend
         exclude=heard,
         narrow=narrow,
         step=step,
-        reason=reason,
+        fallback=fallback,
     )
 
 
@@ -258,17 +249,17 @@ def _variety(request: _Request, recommender: Recommender) -> float | None:
     return engine_discovery(request.discovery, recommender)
 
 
-def _how(listener, history: History) -> tuple[str, str]:
-    """Return the step and the reason for a list made from this history."""
+def _choose_step(listener: Any, history: History) -> tuple[str, Fallback]:
+    """Return the step and the fallback for a list made from this history."""
     if not listener.personalised:
-        return "popular", NOT_PERSONALISED
+        return "popular", Fallback.NOT_PERSONALISED
     if history.n_positive:
-        return "live", ""
+        return "live", Fallback.NONE
     if len(history.taste_rows) and history.n_unknown:
-        return "cold", STOOD_IN_FOR
+        return "cold", Fallback.PROXY_SONGS
     if len(history.taste_rows):
-        return "cold", ""
-    return "popular", NEWER_THAN_MODEL if history.n_unknown else NOTHING_KNOWN
+        return "cold", Fallback.NONE
+    return "popular", Fallback.NEWER_THAN_MODEL if history.n_unknown else Fallback.NO_HISTORY
 
 
 def engine_discovery(discovery: float, recommender: Recommender) -> float | None:
@@ -292,14 +283,16 @@ def serve_without_model(n: int, unwanted: Unwanted) -> Served:
             ServedSong(song, float(count), popularity_fallback.explanation(count), position)
             for position, (song, count) in enumerate(played, start=1)
         ]
-        return Served(items, "popular", reason=NO_MODEL)
+        return Served(items, "popular", fallback=Fallback.NO_MODEL)
     songs = popularity_fallback.unheard(n, unwanted)
     items = [
         ServedSong(song, 0.0, Explanation({}, {}), position)
         for position, song in enumerate(songs, start=1)
     ]
     return Served(
-        items, "popular" if items else "empty", reason=NOBODY_PLAYED if items else NO_SONGS
+        items,
+        "popular" if items else "empty",
+        fallback=Fallback.NOBODY_PLAYED if items else Fallback.NO_SONGS,
     )
 
 
@@ -323,7 +316,11 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
     history = recommender.history(
         [], taste=[*seeds, *cold_items.find_proxy_songs(named, recommender)]
     )
-    step, reason = ("cold", "") if len(history.taste_rows) else ("popular", NEWER_THAN_MODEL)
+    step, fallback = (
+        ("cold", Fallback.NONE)
+        if len(history.taste_rows)
+        else ("popular", Fallback.NEWER_THAN_MODEL)
+    )
     query = ListQuery(
         version,
         recommender,
@@ -332,7 +329,7 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
         exclude=named,
         narrow=_narrow_to_picks(picks, n, recommender),
         step=step,
-        reason=reason,
+        fallback=fallback,
     )
     return replace(serve_list(query, context), picks=picks)
 
@@ -352,10 +349,12 @@ def similar_songs(
     context = context or ListenerContext()
     if unwanted is not None:
         context.unwanted = unwanted
-    query = query_similar(song.pk, length(n), context, song.title, only)
+    query = query_similar(song.pk, length(n), context, only)
     if query is None:
-        reason = SONG_NEWER % {"title": song.title} if context.serving else NO_COMPARISON
-        return Served([], "empty", context.serving[0] if context.serving else None, reason=reason)
+        fallback = Fallback.SONG_NEWER if context.serving else Fallback.NO_COMPARISON
+        return Served(
+            [], "empty", context.serving[0] if context.serving else None, fallback=fallback
+        )
     return replace(serve_list(query, context), about=song)
 
 
@@ -363,13 +362,9 @@ def query_similar(
     song_id: int,
     n: int,
     context: ListenerContext,
-    title: str = "",
     only: NDArray[np.int64] | None = None,
 ) -> ListQuery | None:
-    """Return the query for the songs most like this one; None without a model, or anything like it.
-
-    `title` is named in the reason of a list that is not what one would expect.
-    """
+    """Return the query for the songs most like this one; None without a model, or anything like it."""
     if context.serving is None:
         return None
     version, recommender = context.serving
@@ -394,7 +389,7 @@ def query_similar(
         lambda mask: recommender.recommend(history, n, exclude=mask, exclude_history=False),
         only=only,
         step="cold",
-        reason=SONG_STOOD_IN_FOR % {"title": title},
+        fallback=Fallback.SONG_PROXIES,
     )
 
 

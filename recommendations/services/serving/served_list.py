@@ -1,4 +1,4 @@
-"""What a request for recommendations is answered with, and the sentences that say why a list is not as expected."""
+"""What a request for recommendations is answered with."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,23 +11,8 @@ from catalog.models import Song
 from recommendations.engine import Explanation, RecommendedList
 from recommendations.models import ModelVersion
 from recommendations.services.serving import exclusions
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import Picks, Unwanted
-
-NO_MODEL = "No model has been trained yet, so these are the songs played here."
-NOBODY_PLAYED = "Nobody has played anything yet, so these are simply songs of the catalog."
-NO_SONGS = "There are no songs to recommend."
-NOT_PERSONALISED = "Personalisation is off, so everybody gets these songs."
-NOTHING_KNOWN = "Your taste isn't known here yet, so these are songs for a start."
-NEWER_THAN_MODEL = (
-    "The songs you played are newer than the model; they count after the next training."
-)
-STOOD_IN_FOR = "The songs you played are newer than the model, so songs like them stand in until the next training."
-NO_COMPARISON = "No model has been trained yet, so songs can't be compared."
-# About a song that the model does not know, with its title.
-SONG_NEWER = "“%(title)s” is newer than the model; it can be compared after the next training."
-SONG_STOOD_IN_FOR = (
-    "“%(title)s” is newer than the model, so songs like it stand in until the next training."
-)
 
 
 @dataclass(frozen=True)
@@ -44,15 +29,15 @@ class ServedSong:
 class Served:
     """An answered request.
 
-    `step`: precomputed · live · cold (from the taste a listener named) · popular · empty. `reason` is empty when the
-    list is what was asked for. `about` is the song that all songs are like, `picks` what a visitor picked.
+    `step`: precomputed · live · cold (from the taste a listener named) · popular · empty. `fallback` says why the
+    list is not what was asked for. `about` is the song that all songs are like, `picks` what a visitor picked.
     """
 
     items: list[ServedSong]
     step: str
     version: ModelVersion | None = None
     segment: str = "none"
-    reason: str = ""
+    fallback: Fallback = Fallback.NONE
     computed_at: datetime | None = None
     from_cache: bool = False
     arm: str = ""
@@ -66,6 +51,12 @@ class Served:
         return iter(self.items)
 
     @property
+    def reason(self) -> str:
+        """Why the list is not what was asked for, in the reader's language; empty when it is."""
+        label = str(self.fallback.label)
+        return label % {"title": self.about.title} if self.about and "%(" in label else label
+
+    @property
     def songs(self) -> list[Song]:
         return [item.song for item in self.items]
 
@@ -77,7 +68,7 @@ class ListDraft:
     packed: Mapping[str, Any]
     step: str
     computed_at: datetime = field(default_factory=timezone.now)
-    reason: str = ""
+    fallback: Fallback = Fallback.NONE
     from_cache: bool = False
 
     def unpack(self) -> RecommendedList:
@@ -120,7 +111,7 @@ def assemble_list(
         step=draft.step if wanted else "empty",
         version=version,
         segment=unpacked.segment,
-        reason=draft.reason if wanted else NO_SONGS,
+        fallback=draft.fallback if wanted else Fallback.NO_SONGS,
         computed_at=draft.computed_at,
         from_cache=draft.from_cache,
     )

@@ -3,13 +3,12 @@
 from accounts.models import User
 from catalog.models import Playlist
 from catalog.playlists import edit
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.list_query import ListQuery, serve_list
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import Served
 
 N_SONGS = 12
-EMPTY = "An empty playlist can't be continued: add a song or two first."
-NO_MODEL = "No model has been trained yet, so there is nothing to continue with."
 
 
 def continue_playlist(listener: User, playlist: Playlist, n: int = N_SONGS) -> Served:
@@ -17,9 +16,9 @@ def continue_playlist(listener: User, playlist: Playlist, n: int = N_SONGS) -> S
     songs = edit.list_songs(playlist)
     context = ListenerContext(listener)
     if not songs:
-        return Served([], "empty", reason=EMPTY)
+        return Served([], "empty", fallback=Fallback.EMPTY_PLAYLIST)
     if context.serving is None:
-        return Served([], "empty", reason=NO_MODEL)
+        return Served([], "empty", fallback=Fallback.NOTHING_TO_CONTINUE)
     version, recommender = context.serving
     ids = [song.pk for song in songs]
     history = recommender.history(ids)

@@ -1,0 +1,56 @@
+"""Why a list is not what was asked for: a code for programs, a sentence in the reader's language."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Fallback(TextChoices):
+    """The reasons for a fallback; two of them name the song that `Served.about` holds."""
+
+    NONE = "", ""
+    NO_MODEL = "no-model", _("No model has been trained yet, so these are the songs played here.")
+    NOBODY_PLAYED = (
+        "nobody-played",
+        _("Nobody has played anything yet, so these are simply songs of the catalog."),
+    )
+    NO_SONGS = "no-songs", _("There are no songs to recommend.")
+    NOT_PERSONALISED = (
+        "not-personalised",
+        _("Personalisation is off, so everybody gets these songs."),
+    )
+    NO_HISTORY = (
+        "no-history",
+        _("Your taste isn't known here yet, so these are songs for a start."),
+    )
+    NEWER_THAN_MODEL = (
+        "newer-than-model",
+        _("The songs you played are newer than the model; they count after the next training."),
+    )
+    PROXY_SONGS = (
+        "proxy-songs",
+        _(
+            "The songs you played are newer than the model, so songs like them stand in until the next training."
+        ),
+    )
+    NO_COMPARISON = (
+        "no-comparison",
+        _("No model has been trained yet, so songs can't be compared."),
+    )
+    SONG_NEWER = (
+        "song-newer",
+        _("“%(title)s” is newer than the model; it can be compared after the next training."),
+    )
+    SONG_PROXIES = (
+        "song-proxies",
+        _(
+            "“%(title)s” is newer than the model, so songs like it stand in until the next training."
+        ),
+    )
+    EMPTY_PLAYLIST = (
+        "empty-playlist",
+        _("An empty playlist can't be continued: add a song or two first."),
+    )
+    NOTHING_TO_CONTINUE = (
+        "nothing-to-continue",
+        _("No model has been trained yet, so there is nothing to continue with."),
+    )
