@@ -60,6 +60,7 @@ STANDARD = RecommenderConfig(
         n_proposals=60,
         n_by_artist=30,
         n_trees=60,
+        negatives_share=0.25,
         max_listeners=3000,
         max_holdouts=1,
         linear_share=0.25,
