@@ -54,6 +54,8 @@ API_BUDGETS = {
     "me/history/": 4,
     "me/opinions/": 4,
     "me/hidden/": 4,
+    "me/next-up/": 14,
+    "me/rediscover/": 8,
     "me/taste/": 10,
     "me/export/": 16,
     "me/imports/": 2,

@@ -35,6 +35,22 @@ LIST = {
     "computed_at": "2026-08-24T05:00:00Z",
     "receipt": "eyJsIjo3fQ:1wxYzA:signature",
 }
+_PLAYED = "You played it 14 times, last on March 3, 2026."
+QUEUE = {
+    "items": [{"song": SONG, "is_new": False, "reason": _PLAYED}],
+    "familiarity": 0.7,
+    "repeat_rate": 0.7,
+}
+REDISCOVERED = {
+    "items": [
+        {
+            "song": SONG,
+            "n_plays": 14,
+            "last_played": "2026-03-03T20:15:00Z",
+            "reason": _PLAYED,
+        }
+    ]
+}
 PATH = {
     "songs": [SONG, SONG | {"id": "song_00099"}, SONG | {"id": "song_00007"}],
     "steps": [0.41, 0.38],

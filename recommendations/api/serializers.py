@@ -94,6 +94,31 @@ class ListSerializer(serializers.Serializer):
     )
 
 
+class QueuedSerializer(serializers.Serializer):
+    song = SongSerializer()
+    is_new = serializers.BooleanField(help_text="Whether I have not played it yet.")
+    reason = serializers.CharField(help_text="Why it is here.")
+
+
+@document_example(examples.QUEUE)
+class QueueSerializer(serializers.Serializer):
+    items = QueuedSerializer(many=True)
+    familiarity = serializers.FloatField(help_text="The part of known songs that was aimed at.")
+    repeat_rate = serializers.FloatField(help_text="The part of repeats among what I played.")
+
+
+class HeardSerializer(serializers.Serializer):
+    song = SongSerializer()
+    n_plays = serializers.IntegerField()
+    last_played = serializers.DateTimeField()
+    reason = serializers.CharField(help_text="Why it is here.")
+
+
+@document_example(examples.REDISCOVERED)
+class RediscoveredSerializer(serializers.Serializer):
+    items = HeardSerializer(many=True)
+
+
 @document_example(examples.EXPLAINED)
 class ExplainedSerializer(serializers.Serializer):
     song = SongSerializer()

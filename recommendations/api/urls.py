@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recommendations.api import me_views, staff_views, views
+from recommendations.api import me_views, repeat_views, staff_views, views
 
 urlpatterns = [
     path("recommendations/", views.Recommendations.as_view(), name="recommendations"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("me/", me_views.Me.as_view(), name="me"),
     path("me/export/", me_views.MyData.as_view(), name="my_data"),
     path("me/taste/", me_views.MyTaste.as_view(), name="my_taste"),
+    path("me/next-up/", repeat_views.NextUp.as_view(), name="next_up"),
+    path("me/rediscover/", repeat_views.Rediscover.as_view(), name="rediscover"),
     path("me/hidden/", views.Hidden.as_view(), name="hidden"),
     path("me/beyond-library/", me_views.BeyondLibrary.as_view(), name="beyond_library"),
     path("me/made-playlists/", views.MadePlaylists.as_view(), name="made_playlists"),

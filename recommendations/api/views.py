@@ -15,7 +15,7 @@ from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
 from recommendations.api import answers, serializers
-from recommendations.conf import conf
+from recommendations.api.query_values import read_length, read_share
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls
@@ -69,12 +69,12 @@ class Recommendations(APIView):
         responses={200: serializers.ListSerializer, 304: None},
     )
     def get(self, request):
-        k, explain = _length(request), _flag(request, "explain")
+        k, explain = read_length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
             served = recommend.recommend_from_songs(get_songs(seeds, "liked"), k)
             return Response(answers.serialize_list(served, None, with_reasons=explain))
-        discovery = _share(request, "discovery")
+        discovery = read_share(request, "discovery")
 
         def make() -> dict:
             served = recommend.recommend_for(request.user, k, discovery=discovery)
@@ -93,7 +93,7 @@ class SimilarSongs(APIView):
         tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
     )
     def get(self, request, key):
-        served = recommend.similar_songs(get_song(key), _length(request))
+        served = recommend.similar_songs(get_song(key), read_length(request))
         return Response(
             answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
         )
@@ -165,7 +165,7 @@ class ContinuePlaylist(APIView):
     def get(self, request, pk):
         playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
-            request.user, playlist, recommend.length(_length(request))
+            request.user, playlist, recommend.length(read_length(request))
         )
         return Response(
             answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain"))
@@ -302,20 +302,6 @@ class Hidden(ListAPIView):
 # --- Reading the query ------------------------------------------------------------------------------------------------
 
 
-def _length(request) -> int:
-    text = request.query_params.get("k", str(conf.list_length))
-    if not (
-        text.isascii()
-        and text.isdecimal()
-        and len(text) < 10
-        and 1 <= int(text) <= conf.longest_list
-    ):
-        raise ValidationError(
-            {"k": [f"k is a whole number from 1 to {conf.longest_list}, not {text[:20]!r}."]}
-        )
-    return int(text)
-
-
 def _path_length(request) -> int:
     text = request.query_params.get("k", str(USUAL_LENGTH))
     if not (
@@ -325,19 +311,6 @@ def _path_length(request) -> int:
             {"k": [f"k is a whole number from 2 to {LONGEST_PATH}, not {text[:20]!r}."]}
         )
     return int(text)
-
-
-def _share(request, name: str) -> float | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ValidationError({name: [f"{name} is a number from 0 to 1, not {text[:20]!r}."]})
-    return value
 
 
 def _flag(request, name: str) -> bool:

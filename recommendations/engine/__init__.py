@@ -75,6 +75,8 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
 )
 from recommendations.engine.ranking.mmr import rerank
+from recommendations.engine.ranking.repeat_decay import fit_decay
+from recommendations.engine.ranking.repeats import Repeats, mix_heads
 from recommendations.engine.ranking.sonic_path import LONGEST_PATH, PathUnknown
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.recommender import Recommender
@@ -127,6 +129,7 @@ __all__ = [
     "RecommendedList",
     "Recommender",
     "RecommenderConfig",
+    "Repeats",
     "SeedPack",
     "Split",
     "TrainingData",
@@ -140,11 +143,13 @@ __all__ = [
     "empty_rows",
     "estimate_fit_bytes",
     "evaluate",
+    "fit_decay",
     "keep_nearest",
     "keeps_histories",
     "listener_split",
     "load_pack",
     "measure_fidelity",
+    "mix_heads",
     "paired_bootstrap",
     "pick_share",
     "random_split",

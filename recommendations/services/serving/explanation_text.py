@@ -43,6 +43,8 @@ MOST_NAMED = 2
 KIND_OF_COMPONENT = {
     "als": HISTORY,
     "ease": HISTORY,
+    "ials": HISTORY,
+    "transitions": HISTORY,
     "item_knn": HISTORY,
     "history": HISTORY,
     "user_knn": LISTENERS,

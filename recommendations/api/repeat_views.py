@@ -1,0 +1,88 @@
+"""Songs to hear again, as JSON: the endless queue and what was forgotten."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.api.lookups import get_songs
+from catalog.api.serializers import SongSerializer
+from recommendations.api import serializers
+from recommendations.api.query_values import read_length, read_share
+from recommendations.services.surfaces import repeats
+
+MAX_EXCLUDED = 200
+
+
+@extend_schema(tags=["Me"])
+class NextUp(APIView):
+    """What I play next: songs I know and songs that are new to me, in turn."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("k", int, description="How many songs, 1 to 200; 20 if left out."),
+            OpenApiParameter(
+                "familiarity",
+                float,
+                description="Part of songs I know, 0 to 1; by default my own share of repeats.",
+            ),
+            OpenApiParameter(
+                "exclude",
+                str,
+                description="Ids of up to 200 songs the queue had already, separated by commas.",
+            ),
+        ],
+        responses=serializers.QueueSerializer,
+    )
+    def get(self, request):
+        """My queue. Ask again with `exclude` and it goes on."""
+        queue = repeats.next_up(
+            request.user,
+            read_length(request),
+            familiarity=read_share(request, "familiarity"),
+            exclude=_read_excluded(request),
+        )
+        items = [
+            {"song": SongSerializer(one.song).data, "is_new": one.is_new, "reason": one.reason}
+            for one in queue.songs
+        ]
+        return Response(
+            {
+                "items": items,
+                "familiarity": round(queue.familiarity, 4),
+                "repeat_rate": round(queue.repeat_rate, 4),
+            }
+        )
+
+
+@extend_schema(tags=["Me"])
+class Rediscover(APIView):
+    """Songs I once played much and have lost sight of."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("k", int, description="How many songs, 1 to 200; 20 if left out.")
+        ],
+        responses=serializers.RediscoveredSerializer,
+    )
+    def get(self, request):
+        """Songs of my history that come back, most played first."""
+        items = [
+            {
+                "song": SongSerializer(one.song).data,
+                "n_plays": one.n_plays,
+                "last_played": one.last_played,
+                "reason": one.reason,
+            }
+            for one in repeats.rediscover(request.user, read_length(request))
+        ]
+        return Response({"items": items})
+
+
+def _read_excluded(request) -> list[int]:
+    keys = [key for key in request.query_params.get("exclude", "").split(",") if key]
+    if len(keys) > MAX_EXCLUDED:
+        raise ValidationError(
+            {"exclude": [f"At most {MAX_EXCLUDED} songs can be left out, not {len(keys)}."]}
+        )
+    return [song.pk for song in get_songs(keys, "exclude")]

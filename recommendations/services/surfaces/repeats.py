@@ -1,0 +1,193 @@
+"""Songs to hear again: a queue of known and new songs, and songs that were loved and forgotten."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.time_zones import get_time_zone
+from catalog.models import Interaction, Song
+from common.templatetags.numbers import format_count
+from recommendations.engine import Repeats, fit_decay, mix_heads
+from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving.explanation_facts import read_facts
+from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving.recommend import ServedSong
+
+LENGTH = 12
+_SPARE = 2
+"""Times as many songs are looked at as are wanted: some are hidden or gone."""
+_DECAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class HeardSong:
+    """A song with how often it was played in all and when last."""
+
+    song: Song
+    n_plays: int
+    last_played: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class QueuedSong:
+    """A song of the queue; `is_new` when the listener has not played it."""
+
+    song: Song
+    is_new: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What comes next. `familiarity` is the part of known songs that was aimed at, `repeat_rate` the listener's own."""
+
+    songs: Sequence[QueuedSong]
+    familiarity: float
+    repeat_rate: float
+
+
+def next_up(
+    listener: User,
+    n: int = LENGTH,
+    *,
+    familiarity: float | None = None,
+    exclude: Collection[int] = (),
+    context: ListenerContext | None = None,
+) -> Queue:
+    """Return songs to play next, known and new ones in turn.
+
+    Parameters: `familiarity` is the part of known songs, 0 to 1; by default the part of repeats among the listener's
+    own plays. `exclude` are ids of songs that the queue had already, so that it can go on without an end. Who does
+    not want to be learned from gets no known songs.
+    """
+    context = context or ListenerContext(listener)
+    plays = _read_plays(listener, context)
+    rate = plays.repeat_rate()
+    wanted = rate if familiarity is None else familiarity
+    if not listener.personalised:
+        wanted = 0.0
+    known = _find_known(listener, plays, n, exclude, context) if wanted else []
+    new = _find_new(listener, n, exclude, context) if wanted < 1 or len(known) < n else []
+    heads = mix_heads(n, len(known), len(new), wanted)
+    familiar = iter(QueuedSong(one.song, False, one.reason) for one in known)
+    fresh = iter(new)
+    queue = [next(familiar) if is_known else next(fresh) for is_known in heads]
+    return Queue(queue, wanted, rate)
+
+
+def rediscover(
+    listener: User, n: int = LENGTH, context: ListenerContext | None = None
+) -> list[HeardSong]:
+    """Return songs that the listener once played much and has lost sight of, most loved first."""
+    if not listener.personalised:
+        return []
+    context = context or ListenerContext(listener)
+    plays = _read_plays(listener, context)
+    ids = plays.rediscoveries(timezone.now().timestamp(), _SPARE * n)
+    return _read_heard(listener, ids.tolist(), context)[:n]
+
+
+# --- The two heads ----------------------------------------------------------------------------------------------------
+
+
+def _find_known(
+    listener: User, plays: Repeats, n: int, exclude: Collection[int], context: ListenerContext
+) -> list[HeardSong]:
+    ids = plays.next_songs(
+        timezone.now().timestamp(), _SPARE * n + len(exclude), _load_decay(listener, plays)
+    )
+    left_out = set(exclude)
+    heard = [song_id for song_id in ids.tolist() if song_id not in left_out]
+    return _read_heard(listener, heard, context)[:n]
+
+
+def _find_new(
+    listener: User, n: int, exclude: Collection[int], context: ListenerContext
+) -> list[QueuedSong]:
+    """Return recommended songs that the listener has not played."""
+    length = recommend.length(_SPARE * n + len(exclude))
+    served = recommend.recommend_for(listener, length, context=context)
+    played = {row.song_id for row in context.history if row.kind == Interaction.Kind.PLAY}
+    left_out = played.union(exclude)
+    items = [item for item in served.items if item.song.pk not in left_out][:n]
+    return [
+        QueuedSong(item.song, True, reason)
+        for item, reason in zip(items, _describe_new(listener, items), strict=True)
+    ]
+
+
+def _describe_new(listener: User, items: Sequence[ServedSong]) -> list[str]:
+    return [
+        why.sentence for why in explanation_text.describe_list(items, read_facts(listener, items))
+    ]
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def _read_plays(listener: User, context: ListenerContext) -> Repeats:
+    """Return the plays of known time, without songs that are not learned from."""
+    left_out, _boosted = context.moods
+    rows = [
+        (row.song_id, row.occurred_at.timestamp())
+        for row in context.history
+        if row.kind == Interaction.Kind.PLAY
+        and isinstance(row.occurred_at, datetime)
+        and row.song_id not in left_out
+    ]
+    song_ids, moments = zip(*rows, strict=True) if rows else ((), ())
+    return Repeats.build(song_ids, moments)
+
+
+def _load_decay(listener: User, plays: Repeats) -> float:
+    """Return how fast the listener forgets, told anew once a day."""
+    key = f"musicrec:repeat-decay:{listener.pk}"
+    decay = cache.get(key)
+    if decay is None:
+        decay = fit_decay(plays)
+        cache.set(key, decay, _DECAY_SECONDS)
+    return float(decay)
+
+
+def _read_heard(
+    listener: User, song_ids: Sequence[int], context: ListenerContext
+) -> list[HeardSong]:
+    """Return the songs in this order, without what is gone or unwanted; two queries at most."""
+    songs = Song.objects.available().for_cards().in_bulk(song_ids) if song_ids else {}
+    n_plays: dict[int, int] = {}
+    last: dict[int, datetime] = {}
+    for row in context.history:
+        if row.kind == Interaction.Kind.PLAY and row.song_id in songs:
+            n_plays[row.song_id] = n_plays.get(row.song_id, 0) + row.plays
+            if isinstance(row.occurred_at, datetime):
+                last[row.song_id] = max(last.get(row.song_id, row.occurred_at), row.occurred_at)
+    return [
+        HeardSong(
+            songs[pk],
+            n_plays[pk],
+            last[pk],
+            describe_plays(n_plays[pk], last[pk].astimezone(get_time_zone(listener))),
+        )
+        for pk in song_ids
+        if pk in songs and context.unwanted.allows(songs[pk])
+    ]
+
+
+def describe_plays(n_plays: int, last_played: datetime) -> str:
+    """Say how often a song was played and on which day last; `last_played` is in the listener's time zone."""
+    day = date_format(last_played, "DATE_FORMAT")
+    if n_plays == 1:
+        return _("You played it once, on %(day)s.") % {"day": day}
+    return ngettext(
+        "You played it %(n)s time, last on %(day)s.",
+        "You played it %(n)s times, last on %(day)s.",
+        n_plays,
+    ) % {"n": format_count(n_plays), "day": day}
