@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 from catalog.forms import BrowseForm
 from catalog.listening import library
 from catalog.models import Genre
-from catalog.songs import search
+from catalog.songs import albums, search
 
 SONGS_A_PAGE = 30
 MOST_PAGES = 40
@@ -30,6 +30,7 @@ def browse(request):
         "songs": songs,
         "opinions": library.load_opinions(request.user, songs),
         "artists": search.search_artists(wanted.words) if wanted.words and page == 1 else [],
+        "albums": albums.search_albums(wanted.words) if wanted.words and page == 1 else [],
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,
         "has_more": len(found) > SONGS_A_PAGE and page < MOST_PAGES,

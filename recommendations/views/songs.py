@@ -1,10 +1,9 @@
-"""A song's page, an artist's page and the why panel."""
+"""A song's page and the why panel."""
 
 from dataclasses import replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -24,7 +23,6 @@ from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards
 
 N_SIMILAR, N_COMPARED = 12, 48
-SONGS_A_PAGE = 30
 
 
 @require_safe
@@ -48,24 +46,6 @@ def song(request, song_id: int):
         else set(),
     }
     return render(request, "recommendations/song.html", context)
-
-
-@require_safe
-def artist(request, artist_id: int):
-    shown = get_object_or_404(Artist, pk=artist_id)
-    found = (
-        Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
-    )
-    songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
-    hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
-    context = {
-        "artist": shown,
-        "songs": songs,
-        "cards": cards.of_songs(request.user, list(songs)),
-        "similar_artists": related_artists.similar_artists(shown),
-        "is_hidden": hidden,
-    }
-    return render(request, "recommendations/artist.html", context)
 
 
 @login_required

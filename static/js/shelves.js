@@ -38,25 +38,9 @@ function start(row) {
   row.addEventListener("focusin", (event) => setCurrent(row, event.target.closest("[data-cards] > li")));
   row.addEventListener("keydown", (event) => move(row, event));
   const shelf = row.closest("[data-shelf]");
-  const playAll = shelf?.querySelector("[data-play-all]");
-  if (playAll) startPlayAll(playAll, row);
   const arrows = shelf?.querySelector("[data-arrows]");
   if (arrows) startArrows(row, arrows);
 }
-
-/* Plays the songs of a shelf one after another; only where some of them can be played here. */
-let waiting = [];
-function startPlayAll(button, row) {
-  const find = () => [...row.querySelectorAll(":scope > li:not([hidden]) [data-play]")];
-  button.hidden = !find().length;
-  button.addEventListener("click", () => {
-    waiting = find();
-    waiting.shift()?.click();
-  });
-}
-document.addEventListener("ended", (event) => {
-  if (event.target.closest?.("#player")) setTimeout(() => waiting.shift()?.click());
-}, true);
 
 function setCurrent(row, current) {
   if (!current) return;

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from catalog.models import Artist, Genre, ImportRun, Interaction, Playlist, Song
+from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, Song
 from catalog.songs import covers
 from recommendations.models import Impression, ListenerControl
 from recommendations.services.preferences import taste
@@ -72,6 +72,7 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
     return {
         "song_id": [*Song.objects.values_list("pk", flat=True)[:9]],
         "artist_id": [song.artist_id],
+        "album_id": [*Album.objects.values_list("pk", flat=True)[:3]],
         "number": [1],
         "shelf": ["made", "because", "new", "trending", "favourites", "nothing"],
         "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],

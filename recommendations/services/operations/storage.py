@@ -100,6 +100,11 @@ GROUPS = (
         ),
     ),
     _Group(
+        lambda: _("Music folders"),
+        ("catalog_musicfolder", "catalog_folderscan", "catalog_musicfile"),
+        lambda: _("a row a file; of each folder the last 20 scans"),
+    ),
+    _Group(
         lambda: _("Playlists"),
         ("catalog_playlist*",),
         lambda: (

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from django.db.models import Min, Q
+
 from catalog.models import Artist, Interaction, Song
 from recommendations.services.serving import recommend
 
@@ -43,3 +45,18 @@ def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
     return [pk for pk, _count in ids] or list(
         artist.songs.available().values_list("pk", flat=True)[:n]
     )
+
+
+def list_with_pictures(artists: Iterable[Artist]) -> list[tuple[Artist, Song]]:
+    """Return the artists, each with the song whose picture stands for them; three queries."""
+    wanted = list(artists)
+    songs = Song.objects.available().filter(artist__in=wanted)
+    # a song with a real picture before one with a drawn one
+    firsts = (
+        songs.order_by()
+        .values("artist_id")
+        .annotate(real=Min("pk", filter=~Q(cover_tag="")), first=Min("pk"))
+    )
+    chosen = {row["artist_id"]: row["real"] or row["first"] for row in firsts}
+    pictures = Song.objects.for_cards().in_bulk(list(chosen.values()))
+    return [(artist, pictures[chosen[artist.pk]]) for artist in wanted if artist.pk in chosen]

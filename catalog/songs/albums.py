@@ -1,0 +1,78 @@
+"""Albums as pages show them: songs in order, albums of an artist, search, and each one's picture."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from catalog.songs.models import Album, Artist, Song
+from catalog.songs.search import shorten_query
+from catalog.songs.text import normalise
+
+MOST_ALBUMS = 60
+
+
+@dataclass(frozen=True)
+class ShownAlbum:
+    """An album with the song whose picture stands for it."""
+
+    album: Album
+    song: Song
+    n_songs: int
+    year: int | None
+
+
+def list_album_songs(album: Album) -> QuerySet[Song]:
+    """Return the available songs of an album in its order; those without a number come last."""
+    return (
+        Song.objects.available()
+        .filter(album=album)
+        .for_cards()
+        .order_by(
+            F("disc_number").asc(nulls_first=True),
+            F("track_number").asc(nulls_last=True),
+            "title",
+            "pk",
+        )
+    )
+
+
+def list_artist_albums(artist: Artist, n: int = MOST_ALBUMS) -> list[ShownAlbum]:
+    """Return the albums that are the artist's or hold songs of theirs, newest first; three queries."""
+    own = Q(artist=artist) | Q(pk__in=Song.objects.filter(artist=artist).values("album"))
+    return _show(Album.objects.filter(own), n)
+
+
+def search_albums(words: str, n: int = 12) -> list[ShownAlbum]:
+    """Return albums whose title or artist contains every word."""
+    albums = Album.objects.all()
+    for word in normalise(shorten_query(words)).split():
+        albums = albums.filter(
+            Q(search_text__contains=word) | Q(artist__search_text__contains=word)
+        )
+    return _show(albums, n)
+
+
+def _show(albums: QuerySet[Album], n: int) -> list[ShownAlbum]:
+    available = Q(songs__is_available=True)
+    counted = (
+        albums.annotate(
+            n_songs=Count("songs", filter=available),
+            first_year=Min("songs__year", filter=available),
+            first_song=Min("songs__pk", filter=available),
+        )
+        .filter(n_songs__gt=0)
+        .select_related("artist")
+        .order_by(F("first_year").desc(nulls_last=True), "title", "pk")[:n]
+    )
+    found = list(counted)
+    songs = _load_cover_songs(album.first_song for album in found)
+    return [
+        ShownAlbum(album, songs[album.first_song], album.n_songs, album.year or album.first_year)
+        for album in found
+        if album.first_song in songs
+    ]
+
+
+def _load_cover_songs(song_ids: Iterable[int]) -> dict[int, Song]:
+    return Song.objects.for_cards().in_bulk(list(song_ids))

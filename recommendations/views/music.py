@@ -1,0 +1,76 @@
+"""The pages of an album and of an artist."""
+
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from catalog.listening import library, my_plays
+from catalog.models import Album, Artist, Song
+from catalog.songs import albums
+from recommendations.services.preferences import controls
+from recommendations.services.surfaces import related_artists
+from recommendations.views import cards
+
+SONGS_A_PAGE = 30
+MOST_SONGS = 300
+N_TOP = 5
+
+
+@require_safe
+def album(request, album_id: int):
+    """Show the songs of an album in its order."""
+    shown = get_object_or_404(Album.objects.select_related("artist"), pk=album_id)
+    songs = list(albums.list_album_songs(shown)[:MOST_SONGS])
+    plays = my_plays.count_song_plays(request.user, songs)
+    years = [song.year for song in songs if song.year]
+    context = {
+        "page": "browse",
+        "album": shown,
+        "songs": songs,
+        "cover_song": next((song for song in songs if song.cover_tag), songs[0] if songs else None),
+        "year": shown.year or min(years, default=None),
+        "duration_ms": sum(song.duration_ms or 0 for song in songs),
+        "genres": list({genre.pk: genre for song in songs for genre in song.genres.all()}.values())[
+            :8
+        ],
+        "opinions": library.load_opinions(request.user, songs),
+        "plays": plays,
+        "n_plays": sum(plays.values()),
+        "has_discs": len({song.disc_number for song in songs if song.disc_number}) > 1,
+        "more": [
+            one for one in albums.list_artist_albums(shown.artist, 13) if one.album.pk != shown.pk
+        ][:12],
+    }
+    return render(request, "recommendations/album.html", context)
+
+
+@require_safe
+def artist(request, artist_id: int):
+    """Show an artist's best-known songs, albums, all songs and similar artists."""
+    shown = get_object_or_404(Artist, pk=artist_id)
+    found = (
+        Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
+    )
+    songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
+    top = _list_top_songs(shown) if songs.number == 1 and songs.paginator.count > N_TOP else []
+    hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
+    similar = related_artists.similar_artists(shown)
+    context = {
+        "artist": shown,
+        "songs": songs,
+        "cards": cards.of_songs(request.user, list(songs)),
+        "top": top,
+        "top_opinions": library.load_opinions(request.user, top),
+        "top_plays": my_plays.count_song_plays(request.user, top),
+        "n_plays": my_plays.count_artist_plays(request.user, shown),
+        "albums": albums.list_artist_albums(shown) if songs.number == 1 else [],
+        "similar_artists": related_artists.list_with_pictures(similar),
+        "is_hidden": hidden,
+    }
+    return render(request, "recommendations/artist.html", context)
+
+
+def _list_top_songs(shown: Artist) -> list[Song]:
+    ids = related_artists.best_known_ids(shown, N_TOP)
+    songs = Song.objects.available().for_cards().in_bulk(ids)
+    return [songs[pk] for pk in ids if pk in songs]
