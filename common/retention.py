@@ -9,6 +9,8 @@ from django.utils import timezone
 
 DELETED_TOGETHER = 5_000
 DAY_SECONDS = 86_400
+INCOMING_DAYS = 1 / 24
+"""A request's body that came only half stays so long after its last byte."""
 
 
 def compute_cutoff(days: float) -> datetime:

@@ -8,10 +8,10 @@ from catalog.conf import catalog_conf
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import NowPlaying, Submission
 from catalog.listening.submissions import KEPT_FOR
-from common.retention import compute_cutoff, delete_in_steps, delete_old_files
+from common.retention import INCOMING_DAYS, compute_cutoff, delete_in_steps, delete_old_files
 
 STRAY_FILES_DAYS = 2
-"""An uploaded file of which no import knows, and one that came only half, stays so long."""
+"""An uploaded file of which no import knows stays so long."""
 
 
 def delete_expired() -> dict[str, int]:
@@ -41,5 +41,5 @@ def delete_expired() -> dict[str, int]:
             STRAY_FILES_DAYS,
             kept=frozenset(Path(path).name for path in known),
         ),
-        "incoming files": delete_old_files(settings.INCOMING_DIR, STRAY_FILES_DAYS),
+        "incoming files": delete_old_files(settings.INCOMING_DIR, INCOMING_DAYS),
     }

@@ -22,6 +22,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
+from common.retention import INCOMING_DAYS, delete_old_files
+
 HEAD_SECONDS = 20.0
 """From the first byte of a request (or from connecting) to the end of its head."""
 BODY_SECONDS = 30.0
@@ -309,7 +311,11 @@ class WebWorker(Worker):
         dispatcher.shutdown(timeout=1)
 
     def _keep_bodies_with_data(self) -> None:
-        """Keep large bodies on the disk of the data, not in /tmp, which may be small or in memory."""
+        """Keep large bodies on the disk of the data, not in /tmp, which may be small or in memory.
+
+        What a killed server left there goes: nobody writes into a file untouched for an hour.
+        """
+        delete_old_files(settings.INCOMING_DIR, INCOMING_DAYS)
         tempfile.tempdir = str(settings.INCOMING_DIR)
 
     def _serve(

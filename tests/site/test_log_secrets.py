@@ -77,6 +77,22 @@ def test_a_real_reset_link_is_cleaned(db, django_user_model):
     assert clean_line(f'event="GET {link}" code=200').endswith('" code=200')
 
 
+RESET = """
+from accounts.models import User
+from accounts.tasks import send_password_reset
+User.objects.create_user("anna", email="anna@example.org", password="a long one here")
+send_password_reset("anna@example.org", "localhost", False, "en")
+"""
+
+
+def test_mail_that_is_printed_has_no_reset_link(installation):
+    """T72: a site without a mail server writes its mail into the log."""
+    done = installation.python("manage.py", "shell", "--verbosity=0", "-c", RESET)
+    assert done.returncode == 0, done.stderr
+    assert "To: anna@example.org" in done.stdout
+    assert "http://localhost/password/reset/…" in done.stdout
+
+
 @pytest.mark.parametrize(
     "piece", ["?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a"]
 )

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.models import User
 from musicrec_site.ops import metrics
 from recommendations import telemetry
-from recommendations.models import TrainingRun
+from recommendations.models import BackgroundJob, TrainingRun
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,7 @@ class TestContent:
 
     def test_the_queue_comes_from_the_database(self, client):
         TrainingRun.objects.create(preset="classic", trigger="admin")
+        BackgroundJob.objects.create(kind=BackgroundJob.Kind.LISTS)
 
         families = scrape(client)
 
@@ -86,7 +87,11 @@ class TestContent:
             sample.labels["job"]: sample.value
             for sample in families["musicrec_queue_length"].samples
         }
-        assert queue == {"training": 1.0, "import": 0.0}
+        assert {job: n_jobs for job, n_jobs in queue.items() if n_jobs} == {
+            "training": 1.0,
+            "lists": 1.0,
+        }
+        assert {"import", "folder scan", "server sync", "playlists", "trends"} < queue.keys()
         assert families["musicrec_queue_oldest_seconds"].samples[0].value < 60
 
     def test_what_does_not_exist_has_no_value(self, client):

@@ -1,7 +1,7 @@
 """What the operator's desk shows first: how the site is doing, and what to do about what is wrong."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -11,8 +11,15 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from catalog.models import Interaction
-from recommendations.models import Experiment, Impression, ModelVersion, Outcome, TrainingRun
+from catalog.models import FolderScan, ImportRun, Interaction, ServerSync
+from recommendations.models import (
+    BackgroundJob,
+    Experiment,
+    Impression,
+    ModelVersion,
+    Outcome,
+    TrainingRun,
+)
 from recommendations.services.experiments import results
 from recommendations.services.operations import (
     health_checks,
@@ -84,12 +91,16 @@ class Dashboard:
     steps: list[tuple[str, int, float]]
     lists: dict[str, float]
     list_age_seconds: float | None
-    queue: dict[str, float]
+    queue: list[tuple[str, int]]
     worker: Finding
     experiment: Experiment | None
     warnings: list[Finding]
     sizes: list[Size]
     impossible_days: list[ImpossibleDay]
+
+    @property
+    def n_waiting(self) -> int:
+        return sum(n_jobs for _kind, n_jobs in self.queue)
 
     @property
     def fallback_share(self) -> float | None:
@@ -108,7 +119,7 @@ def read() -> Dashboard:
         steps=steps,
         lists=values["lists"],
         list_age_seconds=values["list_age_seconds"].get("oldest"),
-        queue=values["queue_length"],
+        queue=_describe_queue(values["queue_length"]),
         worker=health_checks.worker_finding(),
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
         warnings=list(_warnings(steps)),
@@ -120,6 +131,17 @@ def read() -> Dashboard:
             ),
         ),
     )
+
+
+def _describe_queue(lengths: Mapping[str, float]) -> list[tuple[str, int]]:
+    """Return what waits and how many of it, by the words of the admin; kinds of which none waits are left out."""
+    words = {kind.value: kind.label for kind in BackgroundJob.Kind} | {
+        "training": TrainingRun._meta.verbose_name_plural,
+        "import": ImportRun._meta.verbose_name_plural,
+        "folder scan": FolderScan._meta.verbose_name_plural,
+        "server sync": ServerSync._meta.verbose_name_plural,
+    }
+    return [(str(words[kind]), int(n_jobs)) for kind, n_jobs in lengths.items() if n_jobs]
 
 
 def days(n_days: int = DAYS) -> list[Day]:

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from catalog.models import ImportRun
-from recommendations.models import ModelVersion, RecommendationList, TrainingRun
+from catalog.models import FolderScan, ImportRun, ServerSync
+from recommendations.models import BackgroundJob, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.operations import health_checks
 
 
@@ -44,9 +44,7 @@ def _trainings() -> Iterator[Gauge]:
         "status",
         _count_by_status(TrainingRun.objects.all()),
     )
-    waiting = TrainingRun.objects.queued()
-    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", _queues(waiting))
-    oldest = waiting.aggregate(at=Min("created_at"))["at"]
+    oldest = TrainingRun.objects.queued().aggregate(at=Min("created_at"))["at"]
     yield Gauge(
         "queue_oldest_seconds",
         "Age of the training that waits longest.",
@@ -73,9 +71,21 @@ def _last_took() -> float | None:
     return (last.finished_at - last.started_at).total_seconds()
 
 
-def _queues(waiting: QuerySet) -> dict[str, float]:
-    imports = ImportRun.objects.filter(status=ImportRun.Status.QUEUED)
-    return {"training": waiting.count(), "import": imports.count()}
+def _queues() -> Iterator[Gauge]:
+    lengths = {name: float(jobs.count()) for name, jobs in list_queues().items()}
+    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", lengths)
+
+
+def list_queues() -> dict[str, QuerySet]:
+    """Return the jobs that wait, by kind: one entry a table, and one a kind of background job."""
+    background = BackgroundJob.objects.queued()
+    return {
+        "training": TrainingRun.objects.queued(),
+        "import": ImportRun.objects.queued(),
+        "folder scan": FolderScan.objects.queued(),
+        "server sync": ServerSync.objects.queued(),
+        **{kind.value: background.filter(kind=kind) for kind in BackgroundJob.Kind},
+    }
 
 
 def _imports() -> Iterator[Gauge]:
@@ -132,6 +142,7 @@ def _lists() -> Iterator[Gauge]:
 _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
     _workers,
     _trainings,
+    _queues,
     _imports,
     _active_version,
     _lists,
