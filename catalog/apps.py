@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CatalogConfig(AppConfig):
@@ -6,3 +9,12 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import receivers  # noqa: F401  (they register themselves)
+
+        # A migration that makes the table of songs anew takes its triggers away.
+        post_migrate.connect(_build_search_index, sender=self)
+
+
+def _build_search_index(using: str, **_: Any) -> None:
+    from catalog.songs import search_index
+
+    search_index.build_index(using)

@@ -16,6 +16,7 @@ urlpatterns = [
     path("covers/<slug:tag>/<int:size>.webp", playback.serve_real_cover, name="real_cover"),
     path("covers/<slug:code>.svg", songs.serve_cover, name="cover"),
     path("browse/", browse.browse, name="browse"),
+    path("search/suggestions/", browse.suggest, name="suggest"),
     path("songs/<int:song_id>/opinion/", songs.set_opinion, name="opinion"),
     path("songs/<int:song_id>/audio/", playback.serve_audio, name="audio"),
     path("songs/<int:song_id>/heard/", songs.record_play, name="heard"),

@@ -13,7 +13,7 @@ BUDGETS = {
     "/artists/{artist}/": 38,
     "/albums/{album}/": 14,
     "/browse/": 8,
-    "/browse/?q=song&energy_min=10": 11,
+    "/browse/?q=song&energy_min=10": 17,
     "/library/": 6,
     "/library/dislikes/": 4,
     "/library/hidden/": 4,

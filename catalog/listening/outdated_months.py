@@ -41,7 +41,7 @@ def mark_plays(interactions: QuerySet[Interaction]) -> None:
 def mark_months(months: Iterable[tuple[int, date]]) -> None:
     """Mark months by listener id.
 
-    A month that is marked already is written again, too: whoever counts it waits for this transaction then.
+    A month that is marked already is written again, too, so that a request which counts it waits for this transaction.
     """
     adapt = connection.ops.adapt_datefield_value
     rows = [(listener_id, adapt(month), 1) for listener_id, month in sorted(set(months))]

@@ -1,6 +1,6 @@
 """Counts a listener's plays into the kept sums, one month at a time and only where something changed.
 
-Whoever reads sums calls `refresh_sums` first. It costs one query while nothing is outdated.
+Call `refresh_sums` before sums are read. It costs one query while nothing is outdated.
 """
 
 import json
@@ -143,7 +143,7 @@ def _list_counted_months(listener: User) -> Iterator[date]:
 def _refresh_month(listener: User, month: date) -> None:
     with transaction.atomic():
         sums = ListeningSums.objects.select_for_update().filter(listener=listener).first()
-        # Waits for whoever is writing plays of this month. Nothing to delete: another request counted it meanwhile.
+        # Waits for transactions that write plays of this month. Without a mark, another request has counted it.
         if (
             sums is None
             or not OutdatedMonth.objects.filter(listener=listener, month=month).delete()[0]

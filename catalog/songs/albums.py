@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from catalog.songs.models import Album, Artist, Song
-from catalog.songs.search import shorten_query
+from catalog.songs.search import rate_match, shorten_query
 from catalog.songs.text import normalise
 
 MOST_ALBUMS = 60
@@ -44,16 +44,17 @@ def list_artist_albums(artist: Artist, n: int = MOST_ALBUMS) -> list[ShownAlbum]
 
 
 def search_albums(words: str, n: int = 12) -> list[ShownAlbum]:
-    """Return albums whose title or artist contains every word."""
-    albums = Album.objects.all()
-    for word in normalise(shorten_query(words)).split():
+    """Return albums whose title or artist contains every word: the best match of the title first."""
+    text = normalise(shorten_query(words))
+    albums = Album.objects.annotate(match=rate_match(text))
+    for word in text.split():
         albums = albums.filter(
             Q(search_text__contains=word) | Q(artist__search_text__contains=word)
         )
-    return _show(albums, n)
+    return _show(albums, n, "match")
 
 
-def _show(albums: QuerySet[Album], n: int) -> list[ShownAlbum]:
+def _show(albums: QuerySet[Album], n: int, *order: str) -> list[ShownAlbum]:
     available = Q(songs__is_available=True)
     counted = (
         albums.annotate(
@@ -63,7 +64,7 @@ def _show(albums: QuerySet[Album], n: int) -> list[ShownAlbum]:
         )
         .filter(n_songs__gt=0)
         .select_related("artist")
-        .order_by(F("first_year").desc(nulls_last=True), "title", "pk")[:n]
+        .order_by(*order, F("first_year").desc(nulls_last=True), "title", "pk")[:n]
     )
     found = list(counted)
     songs = _load_cover_songs(album.first_song for album in found)

@@ -1,14 +1,37 @@
-"""Finding songs and artists: by words, genre, year and sound."""
+"""Finding songs and artists: by words, genre, year and sound, the best match first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import reduce
+from operator import and_
 
-from django.db.models import Count, QuerySet
+from django.db import connection
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Concat
+from django.db.models.lookups import Contains
 
-from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song
+from catalog.songs import search_index
+from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song, SongQuerySet
+from catalog.songs.text import normalise
 
 MAX_WORDS = 8
 MAX_LENGTH = 200
+_ALIKE = 0.72
+"""How alike two words must be, as a share of their letters, for one to be meant by the other."""
+_N_CANDIDATES = 200
 
 
 @dataclass(frozen=True)
@@ -30,9 +53,17 @@ class SongSearch:
         return not (self.words or self.genre_id or self.year_from or self.year_to or self.features)
 
 
-def search_songs(search: SongSearch) -> QuerySet[Song]:
-    """Return the available songs that match, ready for cards; evaluated lazily, so slice it."""
-    songs = Song.objects.available().matching(shorten_query(search.words))
+def search_songs(
+    search: SongSearch, plays: QuerySet | None = None, popularity: QuerySet | None = None
+):
+    """Return the available songs that match, ready for cards; evaluated lazily, so slice it.
+
+    By words the best match comes first: the title itself, then names that begin with the words, then words that
+    begin like them, then any. Among equals those of `plays` (rows of `song` with `n_plays`) come first that the
+    listener played most, then those that most listeners played (rows of `popularity`, one a listener and song).
+    """
+    words = shorten_query(search.words)
+    songs = match_songs(words).for_cards()
     if search.genre_id:
         songs = songs.filter(genres=search.genre_id)
     if search.year_from:
@@ -45,21 +76,52 @@ def search_songs(search: SongSearch) -> QuerySet[Song]:
                 f"{name!r} is not an audio feature; they are {', '.join(AUDIO_FEATURES)}."
             )
         songs = songs.filter(**{f"{name}__range": (low, high)})
-    return (
-        songs.for_cards().order_by("title", "id")
-        if search.words
-        else songs.for_cards().order_by("id")
+    if not words:
+        return songs.order_by("id")
+    ordered = songs.annotate(
+        match=rate_match(normalise(words)),
+        n_mine=_count_rows(plays, F("n_plays")),
+        n_listeners=_count_rows(popularity, Count("pk")),
     )
+    return ordered.order_by("match", "-n_mine", "-n_listeners", "title", "id")
+
+
+def match_songs(words: str) -> SongQuerySet:
+    """Return the available songs whose title or artist contains every word; the kept index finds long words."""
+    songs = Song.objects.available().matching(words)
+    long_words = [
+        word for word in normalise(words).split() if len(word) >= search_index.LEAST_LETTERS
+    ]
+    if long_words and connection.vendor == "sqlite" and search_index.has_index():
+        return songs.extra(
+            where=[
+                "catalog_song.id IN (SELECT rowid FROM catalog_song_search "
+                "WHERE catalog_song_search MATCH %s)"
+            ],
+            params=[search_index.quote_for_match(long_words, "AND")],
+        )
+    return songs
+
+
+def find_similar_names(words: str, n: int = 8) -> list[Song]:
+    """Return songs whose title or artist is written almost like the words, the most alike first.
+
+    Needs the kept index; without it, nothing is found.
+    """
+    text = normalise(shorten_query(words))
+    rated = [(_rate_likeness(text, song.search_text), song) for song in _find_candidates(text)]
+    alike = sorted(
+        (pair for pair in rated if pair[0] >= _ALIKE), key=lambda pair: (-pair[0], pair[1].pk)
+    )
+    return [song for _likeness, song in alike[:n]]
 
 
 def search_artists(words: str, n: int = 12) -> list[Artist]:
-    """Return artists whose name contains every word, those with most songs first."""
-    artists = Artist.objects.matching(shorten_query(words))
-    return list(
-        artists.annotate(n_songs=Count("songs"))
-        .filter(n_songs__gt=0)
-        .order_by("-n_songs", "name")[:n]
-    )
+    """Return artists whose name contains every word: the best match first, then those with most songs."""
+    words = shorten_query(words)
+    artists = Artist.objects.matching(words).annotate(match=rate_match(normalise(words)))
+    counted = artists.annotate(n_songs=Count("songs")).filter(n_songs__gt=0)
+    return list(counted.order_by("match", "-n_songs", "name")[:n])
 
 
 def find_used_genres() -> list[Genre]:
@@ -70,3 +132,64 @@ def find_used_genres() -> list[Genre]:
 def shorten_query(words: str) -> str:
     """Return the query cut to the length and number of words that a search uses."""
     return " ".join(words[:MAX_LENGTH].replace("\x00", " ").split()[:MAX_WORDS])
+
+
+# --- Order ------------------------------------------------------------------------------------------------------------
+
+
+def rate_match(text: str) -> Case:
+    """Return 0 for a name that is the text or begins with it as a whole word, up to 4 for one that only contains it."""
+    spaced = Concat(Value(" "), F("search_text"), output_field=TextField())
+    words = [Q(Contains(spaced, f" {word}")) for word in text.split()]
+    return Case(
+        When(Q(search_text=text) | Q(search_text__startswith=f"{text} "), then=Value(0)),
+        When(search_text__startswith=text, then=Value(1)),
+        When(Q(Contains(spaced, f" {text}")), then=Value(2)),
+        When(reduce(and_, words, Q()), then=Value(3)),
+        default=Value(4),
+        output_field=IntegerField(),
+    )
+
+
+def _count_rows(rows: QuerySet | None, number):
+    """Return what `rows` say about a song as a column; 0 where they say nothing."""
+    if rows is None:
+        return Value(0)
+    of_song = rows.filter(song=OuterRef("pk")).order_by().values("song").annotate(number=number)
+    return Coalesce(Subquery(of_song.values("number")[:1]), Value(0), output_field=IntegerField())
+
+
+# --- Names written almost alike ---------------------------------------------------------------------------------------
+
+
+def _find_candidates(text: str) -> list[Song]:
+    """Return songs that share runs of three letters with the text, those with most of them first."""
+    parts = search_index.list_parts(text)
+    if not parts or not search_index.has_index():
+        return []
+    songs = Song.objects.available().for_cards()
+    if connection.vendor == "sqlite":
+        matching = (
+            "SELECT rowid FROM catalog_song_search WHERE catalog_song_search MATCH %s "
+            "ORDER BY rank LIMIT %s"
+        )
+        values: list = [search_index.quote_for_match(parts, "OR"), _N_CANDIDATES]
+    else:
+        matching = (
+            "SELECT id FROM catalog_song WHERE %s <%% search_text "
+            "ORDER BY word_similarity(%s, search_text) DESC LIMIT %s"
+        )
+        values = [text, text, _N_CANDIDATES]
+    with connection.cursor() as cursor:
+        cursor.execute(matching, values)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return list(songs.filter(pk__in=ids))
+
+
+def _rate_likeness(text: str, search_text: str) -> float:
+    """Return how alike the least alike word of `text` is to a word of the other, 0 to 1."""
+    words = search_text.split()
+    return min(
+        (max(SequenceMatcher(None, one, word).ratio() for word in words) for one in text.split()),
+        default=0.0,
+    )

@@ -89,7 +89,7 @@ def hour_name(number: int) -> str:
 
 
 @register.filter
-def signed(percent: int) -> str:
+def format_change(percent: int) -> str:
     """Return +12 % or −3 %."""
     return f"{'+' if percent >= 0 else '−'}{abs(percent)} %"
 

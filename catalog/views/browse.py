@@ -1,15 +1,22 @@
 """Browsing and searching."""
 
+from django.db.models import Q, QuerySet
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.forms import BrowseForm
 from catalog.listening import library
-from catalog.models import Genre
-from catalog.songs import albums, search
+from catalog.models import Genre, Playlist, SongTotal
+from catalog.songs import albums as album_search
+from catalog.songs import search
+from catalog.songs.search import SongSearch
 
 SONGS_A_PAGE = 30
 MOST_PAGES = 40
+FEW = 5
+"""With fewer matches, names that are only alike are shown, too."""
+N_SUGGESTED = 4
+LEAST_TYPED = 2
 
 
 @require_safe
@@ -21,16 +28,23 @@ def browse(request):
     # One page more than shown is read instead of counting everything: the answer stays quick at any size.
     page = _read_page_number(request)
     start = (page - 1) * SONGS_A_PAGE
-    found = list(search.search_songs(wanted)[start : start + SONGS_A_PAGE + 1])
+    found = list(
+        search.search_songs(wanted, **select_plays(request.user))[start : start + SONGS_A_PAGE + 1]
+    )
     songs = found[:SONGS_A_PAGE]
+    is_word_search = bool(wanted.words) and page == 1
+    alike = search.find_similar_names(wanted.words) if is_word_search and len(found) < FEW else []
+    alike = [song for song in alike if song not in songs]
     context = {
         "page": "browse",
         "form": form,
         "wanted": wanted,
         "songs": songs,
-        "opinions": library.load_opinions(request.user, songs),
-        "artists": search.search_artists(wanted.words) if wanted.words and page == 1 else [],
-        "albums": albums.search_albums(wanted.words) if wanted.words and page == 1 else [],
+        "alike": alike,
+        "opinions": library.load_opinions(request.user, [*songs, *alike]),
+        "artists": search.search_artists(wanted.words) if is_word_search else [],
+        "albums": album_search.search_albums(wanted.words) if is_word_search else [],
+        "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,
         "has_more": len(found) > SONGS_A_PAGE and page < MOST_PAGES,
@@ -57,3 +71,41 @@ def _drop_page_parameter(request) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return query.urlencode()
+
+
+@require_safe
+def suggest(request):
+    """Answer what the words typed so far find, a few of each kind; without script the form leads to `browse`."""
+    words = search.shorten_query(request.GET.get("q", ""))
+    songs, artists, albums, playlists = [], [], [], []
+    if len(words) >= LEAST_TYPED:
+        found = search.search_songs(SongSearch(words=words), **select_plays(request.user))
+        songs = list(found[: N_SUGGESTED + 2]) or search.find_similar_names(words, N_SUGGESTED)
+        artists = search.search_artists(words, N_SUGGESTED)
+        albums = album_search.search_albums(words, N_SUGGESTED)
+        playlists = search_playlists(request.user, words, N_SUGGESTED)
+    context = {
+        "words": words if len(words) >= LEAST_TYPED else "",
+        "songs": songs,
+        "artists": artists,
+        "albums": albums,
+        "playlists": playlists,
+    }
+    return render(request, "catalog/_suggestions.html", context)
+
+
+def select_plays(user) -> dict[str, QuerySet]:
+    """Return what a search orders equal matches by: the listener's plays, and how many listeners played a song."""
+    chosen = {"popularity": SongTotal.objects.all()}
+    return chosen | (
+        {"plays": SongTotal.objects.filter(listener=user)} if user.is_authenticated else {}
+    )
+
+
+def search_playlists(user, words: str, n: int = 8) -> list[Playlist]:
+    """Return the listener's own and the public playlists whose title contains every word."""
+    visible = Q(is_public=True) | (Q(owner=user) if user.is_authenticated else Q(pk=None))
+    playlists = Playlist.objects.filter(visible, owner__is_active=True)
+    for word in words.split():
+        playlists = playlists.filter(title__icontains=word)
+    return list(playlists.select_related("owner").order_by("title", "pk")[:n])

@@ -87,6 +87,18 @@ GROUPS = (
         lambda: _("until the next training"),
     ),
     _Group(
+        lambda: _("Statistics of listeners"),
+        (
+            "catalog_songmonth",
+            "catalog_songtotal",
+            "catalog_daytotal",
+            "catalog_sourcemonth",
+            "catalog_listeningsums",
+            "catalog_outdatedmonth",
+        ),
+        lambda: _("counted from the listens; go with them"),
+    ),
+    _Group(
         lambda: _("Songs, artists, albums"),
         (
             "catalog_song*",

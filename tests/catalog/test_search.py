@@ -1,0 +1,132 @@
+"""Searching: every word anywhere, the best match first, then what the listener plays, then what everybody does."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from catalog.listening import interactions, sums
+from catalog.models import Album, Artist, Playlist, Song, SongTotal
+from catalog.songs import search, search_index
+from catalog.songs.search import SongSearch
+
+pytestmark = pytest.mark.django_db
+
+
+def add(title: str, artist: str = "Band", **more) -> Song:
+    by = Artist.objects.filter(name=artist).first() or Artist.objects.create(name=artist)
+    return Song.objects.create(key=f"k{Song.objects.count()}", title=title, artist=by, **more)
+
+
+def find(words: str, **order) -> list[str]:
+    return [song.title for song in search.search_songs(SongSearch(words=words), **order)]
+
+
+def test_the_title_itself_comes_before_what_only_contains_it():
+    for title in ("Moonlove", "Endless Love", "Love Me Do", "Lovely Day", "Love"):
+        add(title)
+    add("Zebra", "The Love Band")
+    assert find("love") == ["Love", "Love Me Do", "Lovely Day", "Endless Love", "Zebra", "Moonlove"]
+
+
+def test_among_equals_what_i_play_comes_first_and_then_what_most_listeners_play():
+    songs = [add(f"Love {letter}") for letter in "abcd"]
+    alice, *others = (User.objects.create_user(name) for name in ("alice", "bob", "carl", "dora"))
+    for listener in others:
+        interactions.record_play(listener, songs[3], source="x")
+        interactions.record_play(listener, songs[0], source="x")
+    interactions.record_play(others[0], songs[1], source="x")
+    interactions.record_play(alice, songs[2], source="x")
+    for listener in (alice, *others):
+        sums.refresh_sums(listener)
+    everybody, mine = SongTotal.objects.all(), SongTotal.objects.filter(listener=alice)
+    assert find("love", popularity=everybody) == ["Love a", "Love d", "Love b", "Love c"]
+    assert find("love", popularity=everybody, plays=mine) == [
+        "Love c",
+        "Love a",
+        "Love d",
+        "Love b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Déjà Vu", "deja"), ("Straße nach Süden", "strasse sud"), ("夜に駆ける", "駆ける"), ("夜に駆ける", "夜に"),
+        ("ทะเลใจ", "เลใจ"), ("Группа крови", "крови"), ("!!!", "!!!"), ("Ke$ha", "kesha"), ('"Quoted"', "quoted"),
+        ("100% pure_love", "pure love"), ("OR AND NOT", "or and not"),
+    ],
+)  # fmt: skip
+def test_names_in_any_script_are_found_by_a_part_of_them(title, words):
+    add(title)
+    add("Something else entirely")
+    assert find(words) == [title]
+
+
+@pytest.mark.parametrize(
+    "words", ['"', "'", "*", "NEAR(", "a" * 5000, "% _", "\\", "x" * 3 + '"', ")("]
+)
+def test_any_text_is_a_search(words):
+    add("Song")
+    assert find(words) == [] or words in ("% _",)
+    assert search.find_similar_names(words) == []
+
+
+def test_the_index_follows_every_change():
+    song = add("First Title")
+    assert search_index.has_index()
+    song.title = "Second Name"
+    song.save()
+    assert (find("first"), find("second")) == ([], ["Second Name"])
+    Song.objects.filter(pk=song.pk).update(search_text="third")
+    assert find("third") == ["Second Name"]
+    song.delete()
+    assert find("third") == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="on PostgreSQL already")
+def test_an_index_whose_triggers_are_gone_is_built_again():
+    add("First")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER catalog_song_search_insert")
+    add("Second")
+    assert find("second") == []
+    search_index.build_index()
+    assert find("second") == ["Second"]
+
+
+@pytest.mark.parametrize(
+    ("title", "artist", "typed"),
+    [
+        ("Bohemian Rhapsody", "Queen", "bohemian rapsody"),
+        ("Smells Like Teen Spirit", "Nirvana", "smels like teen"),
+        ("Hallelujah", "Leonard Cohen", "leonard choen"),
+    ],
+)
+def test_a_name_typed_wrong_is_found_among_those_written_alike(title, artist, typed):
+    add(title, artist)
+    add("Something else", "Other")
+    assert find(typed) == []
+    assert [song.title for song in search.find_similar_names(typed)] == [title]
+    page = Client().get("/browse/", {"q": typed}).content.decode()
+    assert "Written almost alike" in page and title in page
+
+
+def test_suggestions_name_artists_songs_albums_and_playlists_one_may_see():
+    song = add("Harbour Lights", "Harbour")
+    album = Album.objects.create(title="Harbour Songs", artist=song.artist)
+    Song.objects.filter(pk=song.pk).update(album=album)
+    alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
+    Playlist.objects.create(owner=alice, title="My harbour")
+    Playlist.objects.create(owner=bob, title="Secret harbour")
+    Playlist.objects.create(owner=bob, title="Open harbour", is_public=True)
+    browser = Client()
+    browser.force_login(alice)
+    for address in ("/search/suggestions/", "/browse/"):
+        page = browser.get(address, {"q": "harb"}).content.decode()
+        for name in ("Harbour Lights", "Harbour Songs", "My harbour", "Open harbour"):
+            assert name in page, (address, name)
+        assert "Secret harbour" not in page
+    visitor = Client().get("/search/suggestions/", {"q": "harb"}).content.decode()
+    assert "Open harbour" in visitor and "My harbour" not in visitor
+    assert Client().get("/search/suggestions/", {"q": "h"}).content.decode().strip() == ""
