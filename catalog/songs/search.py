@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Contains
 
 from catalog.songs import search_index
-from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song, SongQuerySet
+from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song
 from catalog.songs.text import normalise
 
 MAX_WORDS = 8
@@ -63,7 +63,7 @@ def search_songs(
     listener played most, then those that most listeners played (rows of `popularity`, one a listener and song).
     """
     words = shorten_query(search.words)
-    songs = match_songs(words).for_cards()
+    songs = match_songs(words)
     if search.genre_id:
         songs = songs.filter(genres=search.genre_id)
     if search.year_from:
@@ -86,9 +86,9 @@ def search_songs(
     return ordered.order_by("match", "-n_mine", "-n_listeners", "title", "id")
 
 
-def match_songs(words: str) -> SongQuerySet:
-    """Return the available songs whose title or artist contains every word; the kept index finds long words."""
-    songs = Song.objects.available().matching(words)
+def match_songs(words: str) -> QuerySet[Song]:
+    """Return the available songs whose title or artist contains every word, ready for cards."""
+    songs: QuerySet[Song] = Song.objects.available().matching(words).for_cards()
     long_words = [
         word for word in normalise(words).split() if len(word) >= search_index.LEAST_LETTERS
     ]
