@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import AUDIO_FEATURES, Genre
+from catalog.models import AUDIO_FEATURES, Genre, ServerAccount
 from catalog.songs.search import MAX_LENGTH, SongSearch
 from catalog.templatetags.music import FEATURE_NAMES
 
@@ -108,3 +108,29 @@ class HistoryFileForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".zip,.json,.jsonl,.csv,.tsv,.txt,.gz"}),
         help_text=_("The zip or the file as you downloaded it; its kind is recognised."),
     )
+
+
+class JoinServerForm(forms.Form):
+    """Name and password of an account on a music server, to prove once that it is the listener's."""
+
+    name = forms.CharField(
+        label=_("Your name there"),
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Your password there"),
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class ServerChoicesForm(forms.ModelForm):
+    """What we may write into a joined account."""
+
+    class Meta:
+        model = ServerAccount
+        fields = ["star_back", "writes_playlists"]

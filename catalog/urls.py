@@ -6,6 +6,7 @@ from catalog.views import (
     library,
     playback,
     playlists,
+    servers,
     songs,
     statistics,
 )
@@ -40,5 +41,22 @@ urlpatterns = [
         "playlists/<uuid:playlist_id>/export.<slug:form>",
         playlists.export_playlist,
         name="export_playlist",
+    ),
+    path("settings/servers/", servers.show_servers, name="servers"),
+    path("settings/servers/<int:server_id>/join/", servers.join_server, name="join_server"),
+    path(
+        "settings/servers/<int:server_id>/choices/", servers.change_choices, name="server_choices"
+    ),
+    path("settings/servers/<int:server_id>/read/", servers.read_now, name="read_server"),
+    path("settings/servers/<int:server_id>/leave/", servers.leave_server, name="leave_server"),
+    path(
+        "playlists/<uuid:playlist_id>/servers/<int:server_id>/send/",
+        servers.send_playlist,
+        name="send_playlist",
+    ),
+    path(
+        "playlists/<uuid:playlist_id>/servers/<int:server_id>/paths.m3u8",
+        servers.export_server_playlist,
+        name="server_playlist_file",
     ),
 ]

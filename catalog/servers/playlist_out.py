@@ -5,6 +5,7 @@ A playlist that somebody deleted there is made anew with its next songs, one who
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from catalog.playlists.models import Playlist
 from catalog.servers.clients import ItemGone, ServerClient
-from catalog.servers.models import ServerAccount, WrittenPlaylist
+from catalog.servers.models import MusicServer, ServerAccount, ServerSong, WrittenPlaylist
 from catalog.servers.song_writer import find_item_ids
 
 Kind = Playlist.Kind
@@ -60,6 +61,28 @@ def delete_playlists(account: ServerAccount, client: ServerClient) -> None:
         with suppress(ItemGone):
             client.delete_playlist(row.playlist_id)
         row.delete()
+
+
+def render_m3u8(server: MusicServer, playlist: Playlist) -> str:
+    """Return the playlist as extended M3U with the paths that the server tells; songs without one are comments."""
+    items = list(playlist.items.select_related("song__artist").order_by("position", "pk"))
+    rows = ServerSong.objects.present().filter(server=server, song__in=[i.song_id for i in items])
+    paths = dict(rows.exclude(path="").order_by("-pk").values_list("song_id", "path"))
+    lines = ["#EXTM3U", f"#PLAYLIST:{_join_lines(playlist.title)}"]
+    for item in items:
+        song = item.song
+        name = f"{_join_lines(song.artist.name)} - {_join_lines(song.title)}"
+        if song.pk not in paths:
+            lines.append(f"# Not on this server: {name}")
+            continue
+        seconds = round(song.duration_ms / 1000) if song.duration_ms else -1
+        path = re.sub(r"[\r\n]", " ", paths[song.pk])
+        lines += [f"#EXTINF:{seconds},{name}", f"./{path}" if path.startswith("#") else path]
+    return "\n".join(lines) + "\n"
+
+
+def _join_lines(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _list_changed(account: ServerAccount) -> Iterator[OutgoingPlaylist]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog.forms import PlaylistForm
 from catalog.listening import library
-from catalog.models import Playlist, Song
+from catalog.models import Playlist, ServerAccount, Song
 from catalog.playlists import edit
 from catalog.playlists.export import files
 from common.http import answer_action, get_back_url
@@ -47,6 +47,9 @@ def show_playlist(request, playlist_id):
         "playlist": shown,
         "items": items,
         "is_mine": is_mine,
+        "server_accounts": ServerAccount.objects.filter(user=request.user).select_related("server")
+        if is_mine
+        else [],
         "opinions": library.load_opinions(request.user, [item.song for item in items]),
         "form": PlaylistForm(initial={"title": shown.title, "description": shown.description})
         if is_mine

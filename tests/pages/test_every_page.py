@@ -9,7 +9,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from catalog.models import Album, Artist, Genre, ImportRun, Interaction, Playlist, Song
+from catalog.models import (
+    Album,
+    Artist,
+    Genre,
+    ImportRun,
+    Interaction,
+    MusicServer,
+    Playlist,
+    Song,
+)
 from catalog.songs import covers
 from recommendations.models import Impression, ListenerControl
 from recommendations.services.preferences import taste
@@ -80,6 +89,7 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
             *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]
         ],
         "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
+        "server_id": [*MusicServer.objects.values_list("pk", flat=True)],
         "code": [covers.encode_cover([None] * 8, "", "Band", "Song")],
         "tag": ["0" * 16],
         "size": [300],
