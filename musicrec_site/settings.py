@@ -149,6 +149,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "common.http.offer_undo",
+                "accounts.context.describe_sign_up",
             ],
             "builtins": ["common.templatetags.icons", "common.templatetags.numbers"],
         },

@@ -21,6 +21,7 @@ urlpatterns = [
     path("home/<slug:shelf>/", home.shelf, name="shelf"),
     path("home/<slug:shelf>/keep/", home.keep_shelf, name="keep_shelf"),
     path("try/", tryout.try_out, name="try"),
+    path("try/why/<int:song_id>/", tryout.why, name="try_why"),
     path("try/keep/", tryout.keep_picks, name="keep_picks"),
     path("welcome/", tryout.welcome, name="welcome"),
     path("songs/<int:song_id>/", songs.song, name="song"),

@@ -33,7 +33,7 @@ BUDGETS = {
 COLD_HOME_BUDGET = 20
 
 # Without an account.
-VISITOR_BUDGETS = {"/": 4, "/login/": 0, "/signup/": 0, "/browse/": 4, "/try/?song={song}": 11}
+VISITOR_BUDGETS = {"/": 12, "/login/": 0, "/signup/": 0, "/browse/": 4, "/try/?song={song}": 11}
 
 # What a like costs, from the click to the answer.
 LIKE_BUDGET = 14

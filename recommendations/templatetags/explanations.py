@@ -2,11 +2,11 @@
 
 from django import template
 
-from recommendations.services.serving import explanation_text
+from recommendations.services.serving import feature_words
 
 register = template.Library()
 
 
 @register.filter
 def feature_word(name: str) -> str:
-    return explanation_text.FEATURE_WORDS.get(name, name)
+    return feature_words.FEATURE_WORDS.get(name, name)

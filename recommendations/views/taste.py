@@ -7,21 +7,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog.songs import search
 from common.templatetags.numbers import format_count
 from recommendations.forms import TasteForm
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls, taste
 from recommendations.services.serving import recommend
-from recommendations.services.serving.explanation_text import join_words
-from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving.feature_words import join_words
+from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.views import cards
+from recommendations.views.picks import MOST_GENRES, read_picks
 
 UNDO = "taste_before"
 WISHES_SHOWN = 20
+PICKS_SHOWN = "picks"
+"""A form that names it shows the picks, so that an unchecked box means to take one out."""
 
 
 @login_required
@@ -37,6 +42,9 @@ def taste_page(request):
         initial={"discovery": round(100 * now.discovery)},
     )
     known = taste.count_knowledge(request.user)
+    stored = ListenerContext(request.user).picks
+    picks = read_picks(request.GET) if is_preview and PICKS_SHOWN in request.GET else stored
+    genres = list(search.find_used_genres()[:MOST_GENRES])
     context = {
         "page": "taste",
         "form": form,
@@ -44,10 +52,12 @@ def taste_page(request):
         "counted": _counted(known),
         "wishes": controls.list_hidden(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
-        "picks": ListenerContext(request.user).picks,
+        "picks": picks,
+        "removed": _find_removed(stored, picks),
+        "other_genres": [genre for genre in genres if genre not in picks.genres],
     }
     if is_preview and form.is_valid():
-        context |= _compared(request.user, form)
+        context |= _compared(request.user, form, picks)
     return render(request, "recommendations/taste.html", context)
 
 
@@ -64,22 +74,51 @@ def _counted(known: dict[str, Any]) -> str:
     )
 
 
-def _compared(listener, form: TasteForm) -> dict:
+def _find_removed(stored: Picks, picks: Picks) -> Picks:
+    """Return what is stored and would go, so that a preview can take it back."""
+    return Picks(
+        *(
+            tuple(one for one in before if one not in after)
+            for before, after in (
+                (stored.songs, picks.songs),
+                (stored.artists, picks.artists),
+                (stored.genres, ()),
+            )
+        )
+    )
+
+
+def _compared(listener, form: TasteForm, picks: Picks) -> dict:
     before = recommend.recommend_for(listener)
-    after = taste.preview(listener, form.wanted_discovery, form.moods_by_song())
+    after = taste.preview(listener, form.wanted_discovery, form.moods_by_song(), picks)
     old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
     new = cards.of_songs(listener, after.songs[: taste.N_PREVIEW])
     known = {card.song.pk for card in old}
-    return {"before": old, "after": new, "new_ids": {card.song.pk for card in new} - known}
+    coming = {card.song.pk for card in new}
+    return {
+        "before": old,
+        "after": new,
+        "new_ids": coming - known,
+        "gone_ids": known - coming,
+        "n_changed": len(coming - known),
+    }
 
 
 @login_required
 @require_POST
 def preview_taste(request):
     """Lead to the page with the form's values in its address: it can be reloaded, and holds no token."""
-    names = TasteForm(taste.clusters(request.user)).fields
-    chosen = {name: request.POST[name] for name in names if name in request.POST}
-    query = urlencode({"preview": 1, **chosen})
+    names = [
+        *TasteForm(taste.clusters(request.user)).fields,
+        PICKS_SHOWN,
+        "song",
+        "artist",
+        "genre",
+    ]
+    chosen = {
+        name: request.POST.getlist(name)[:MOST_GENRES] for name in names if name in request.POST
+    }
+    query = urlencode({"preview": 1, **chosen}, doseq=True)
     return redirect(f"{reverse('recommendations:taste')}?{query}#preview")
 
 
@@ -91,10 +130,17 @@ def save_taste(request):
     if not form.is_valid():
         messages.error(request, _("That could not be saved. Load the page again and repeat it."))
         return redirect("recommendations:taste")
+    stored = ListenerContext(request.user).picks
     before = {
         "moods": _stored_moods(request.user),
         "discovery": taste.load_taste(request.user).discovery,
+        "picks": _number_picks(stored),
     }
+    if (
+        PICKS_SHOWN in request.POST
+        and _number_picks(picks := read_picks(request.POST)) != before["picks"]
+    ):
+        taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     taste.set_discovery(request.user, form.wanted_discovery)
     for cluster, mood in form.changed_moods():
         taste.set_mood(request.user, cluster.song_ids, mood)
@@ -111,6 +157,11 @@ def undo_taste(request):
         messages.error(request, _("There is nothing left to undo."))
         return redirect("recommendations:taste")
     taste.set_discovery(request.user, before["discovery"])
+    if "picks" in before:
+        picks = read_picks(
+            MultiValueDict({name: [str(pk) for pk in ids] for name, ids in before["picks"].items()})
+        )
+        taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     taste.set_mood(request.user, _stored_moods(request.user), taste.NORMAL)
     by_mood: dict[str, list[int]] = {}
     for song_id, mood in before["moods"].items():
@@ -119,6 +170,15 @@ def undo_taste(request):
         taste.set_mood(request.user, song_ids, mood)
     messages.success(request, _("Undone: your taste is as it was before."))
     return redirect("recommendations:taste")
+
+
+def _number_picks(picks: Picks) -> dict[str, list[int]]:
+    """Return the ids of the picks, as a session keeps them."""
+    return {
+        "song": sorted(one.pk for one in picks.songs),
+        "artist": sorted(one.pk for one in picks.artists),
+        "genre": sorted(one.pk for one in picks.genres),
+    }
 
 
 def _stored_moods(listener) -> dict[int, str]:

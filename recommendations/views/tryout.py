@@ -1,43 +1,72 @@
 """For visitors: recommendations from two or three songs, without an account. What is picked is carried over."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from catalog.models import Artist, Genre, Song
+from catalog.models import Song
 from catalog.songs import search
 from recommendations.services.preferences import taste
-from recommendations.services.serving import recommend
+from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving.explanation_facts import Explained, read_facts_of_picks
 from recommendations.services.serving.listener_context import ListenerContext, Picks
-from recommendations.services.surfaces import starting_points
+from recommendations.services.surfaces import front_example, starting_points
 from recommendations.views import cards
+from recommendations.views.picks import MOST_GENRES, read_picks
 
 N_STARTING_POINTS = 18
 N_ARTISTS = 12
 N_FOUND = 12
 N_RECOMMENDED = 12
-MOST_PICKED = 20
-MOST_GENRES = 40
 PICKED = "picked_songs"
 
 
 def front_page(request):
     """Say what this is and offer the try-out."""
-    context = _offer(request.GET.get("q", ""), Picks())
-    return render(request, "recommendations/front.html", context | {"page": "front"})
+    context = _offer(request.GET.get("q", ""), Picks()) | {"page": "front"}
+    example = front_example.load_example()
+    if example is not None:
+        (card,) = cards.of_list(request.user, example.served)
+        context |= {"example": example, "card": card, "why_query": _build_query(example.picks)}
+    return render(request, "recommendations/front.html", context)
+
+
+def _build_query(picks: Picks) -> str:
+    """Return the picks as the query of an address."""
+    named = [("song", picks.songs), ("artist", picks.artists), ("genre", picks.genres)]
+    return urlencode([(name, one.pk) for name, ones in named for one in ones])
+
+
+@require_safe
+def why(request, song_id: int):
+    """Say to a visitor why a song is recommended from their picks, which are in the address."""
+    shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
+    picks = read_picks(request.GET)
+    explanation = recommend.explain_for_picks(picks, shown) if picks else None
+    context: dict[str, Any] = {"song": shown, "picks": picks}
+    if explanation is not None:
+        explained = [Explained(shown, explanation)]
+        facts = read_facts_of_picks(explained, picks)
+        context["reasons"] = explanation_text.describe_list(explained, facts)[0]
+    is_part = request.htmx
+    return render(
+        request, "recommendations/_why.html" if is_part else "recommendations/why.html", context
+    )
 
 
 @require_safe
 def try_out(request):
     """Recommend from the picks. They live in the address, so nothing is stored by looking."""
-    words, picks = request.GET.get("q", ""), _picks(request.GET)
+    words, picks = request.GET.get("q", ""), read_picks(request.GET)
     context = _offer(words, picks)
     if picks and "search" not in request.GET:
         served = recommend.recommend_from_picks(picks, N_RECOMMENDED)
-        context |= {"served": served, "cards": cards.of_list(request.user, served)}
+        shown = cards.of_list(request.user, served)
+        context |= {"served": served, "cards": shown, "why_query": _build_query(picks)}
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
     return render(request, "recommendations/try.html", context)
@@ -53,7 +82,7 @@ def welcome(request):
     if request.method == "POST" and "search" not in request.POST:
         return _store_picks(request)
     data = request.POST if request.method == "POST" else request.GET
-    picks = _picks(data)
+    picks = read_picks(data)
     if request.method == "GET" and not picks:
         picks = _carried_over(request) or ListenerContext(request.user).picks
     context = _offer(data.get("q", ""), picks) | {"page": "welcome"}
@@ -66,7 +95,7 @@ def _store_picks(request):
     if "skip" in request.POST:
         taste.skip_onboarding(request.user)
     else:
-        picks = _picks(request.POST)
+        picks = read_picks(request.POST)
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     request.session.pop(PICKED, None)
     return redirect("recommendations:home")
@@ -75,7 +104,7 @@ def _store_picks(request):
 @require_POST
 def keep_picks(request):
     """Remember the picks for the sign-up that follows, in the visitor's own session."""
-    picks = _picks(request.POST)
+    picks = read_picks(request.POST)
     request.session[PICKED] = {
         "song": [song.pk for song in picks.songs],
         "artist": [artist.pk for artist in picks.artists],
@@ -84,31 +113,13 @@ def keep_picks(request):
     return redirect("accounts:sign_up")
 
 
-def _picks(data) -> Picks:
-    """Return what a form names: at most 20 songs, 20 artists and 40 genres."""
-    numbers = _numbers(data, "genre", MOST_GENRES)
-    genres = tuple(Genre.objects.filter(pk__in=numbers)) if numbers else ()
-    return Picks(tuple(_songs(data)), tuple(_artists(data)), genres)
-
-
-def _songs(data) -> list[Song]:
-    numbers = _numbers(data, "song")
-    songs = Song.objects.available().for_cards().in_bulk(numbers) if numbers else {}
-    return [songs[pk] for pk in numbers if pk in songs]
-
-
-def _artists(data) -> list[Artist]:
-    numbers = _numbers(data, "artist")
-    return list(Artist.objects.filter(pk__in=numbers)) if numbers else []
-
-
 def _carried_over(request) -> Picks:
     """Return what was picked before the sign-up."""
     kept = request.session.get(PICKED)
     if not isinstance(kept, dict):
         return Picks()
     data = MultiValueDict({name: [str(pk) for pk in ids] for name, ids in kept.items()})
-    return _picks(data)
+    return read_picks(data)
 
 
 def _offer(words: str, picks: Picks) -> dict[str, Any]:
@@ -127,15 +138,10 @@ def _offer(words: str, picks: Picks) -> dict[str, Any]:
     return {
         "words": words,
         "picked": picks.songs,
+        "n_picked": len(picks.songs) + len(picks.artists) + len(picks.genres),
         "picked_artists": picks.artists,
         "offered": songs[:N_STARTING_POINTS],
         "found_artists": [artist for artist in found_artists if artist not in picks.artists],
         "genres": [*(genre for genre in picks.genres if genre not in genres), *genres],
         "picked_genres": [genre.pk for genre in picks.genres],
     }
-
-
-def _numbers(data, name: str, most: int = MOST_PICKED) -> list[int]:
-    """Return the first whole numbers given under a name, in order, each once; what is none is left out."""
-    texts = [text for text in data.getlist(name)[:most] if text.isascii() and text.isdecimal()]
-    return list(dict.fromkeys(int(text) for text in texts if len(text) < 16))

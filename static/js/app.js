@@ -1,5 +1,6 @@
 /* What makes the pages quicker to use. Everything here also works without it. */
 import { startCopy } from "./copy.js";
+import { startPicks } from "./picks.js";
 import { startPlayer } from "./player.js";
 import { startReorder } from "./reorder.js";
 import { startSeen } from "./seen.js";
@@ -90,6 +91,7 @@ new MutationObserver(() => {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `time_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
+startPicks();
 startPlayer();
 startReorder();
 startSeen();

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
 from recommendations.services.operations import model_comparison
-from recommendations.services.serving import explanation_text, popularity_fallback
+from recommendations.services.serving import feature_words, popularity_fallback
 from recommendations.services.surfaces import artist_variety
 from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
@@ -116,6 +116,10 @@ class Truth:
     def artist(self, song, about) -> bool:
         return self.mine.filter(artist=song.artist).exists()
 
+    def artist_songs(self, song, about, count, artist) -> bool:
+        mine = self.mine.filter(artist__name=artist).count()
+        return song.artist.name == artist and mine == int(count)
+
     def genre(self, song, about, name) -> bool:
         return (
             song.genres.filter(name=name).exists() and self.mine.filter(genres__name=name).exists()
@@ -132,8 +136,8 @@ class Truth:
         return both and (features is None or self.alike(song, about, features))
 
     def alike(self, song, about, features) -> bool:
-        matches = explanation_text.compare_features(song, about)
-        return bool(matches) and explanation_text.name_features(matches) == features
+        matches = feature_words.compare_features(song, about)
+        return bool(matches) and feature_words.name_features(matches) == features
 
     def alike_named(self, song, about, features, title) -> bool:
         return self.alike(song, self.mine.get(title=title), features)
@@ -172,6 +176,7 @@ FORMS = [
     (r"(?:Because of|Goes with) “(.*)” by (.*?)(?: and more)?", Truth.named),
     (r"Goes with (\d+) songs by (.*)", Truth.group),
     (r"By an artist you play", Truth.artist),
+    (r"You play (\d+) songs? by (.*)", Truth.artist_songs),
     (r"More of the genre (.*) you play", Truth.genre),
     (r"By the same artist", Truth.same_artist),
     (r"From the same album", Truth.same_album),
@@ -200,7 +205,7 @@ def lies_of_cards(page: str, truth: Truth, about: Song | None) -> list[str]:
         compared = about if prefix == "similar-" else liked_song if prefix == "because-" else None
         if not truth.holds(said, song, compared):
             lies.append(f"{prefix}{song}: {said}")
-        cause = re.match(r"(?:Because of|Goes with) “(.*)” by", said)
+        cause = re.match(r"(?:(?:Because of|Goes with) “|You play \d+ songs? by )(.*)", said)
         named[prefix, cause[1] if cause else None] += cause is not None
     return lies + [f"{cause} on {n} cards" for cause, n in named.items() if n > 2]
 
@@ -209,9 +214,7 @@ def lies_of_why(page: str, song: Song, truth: Truth) -> list[str]:
     """Return the parts of the why page's sentence, and its count of listeners, that are not so."""
     page = html.unescape(page)
     said = re.findall(r'<p class="soft popularity">(.*?)</p>', page)
-    sentence = re.search(r"<p>([^<]*\(\d+%\))</p>", page)
-    if sentence:
-        said += re.split(r" \(\d+%\)(?: \+ )?", sentence[1].strip())
+    said += re.findall(r"<span><strong>([^<]*)</strong><br>", page)
     return [f"why {song}: {one}" for one in said if not truth.holds(one.strip(), song)]
 
 

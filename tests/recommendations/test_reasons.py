@@ -9,7 +9,7 @@ from recommendations.engine import Explanation, FeatureMatch, PopularityNote
 from recommendations.engine.ranking.explanations import FLIP_THRESHOLD, Evidence
 from recommendations.engine.synthetic.world import World
 from recommendations.services.data import demo_world
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import explanation_text, feature_words, recommend
 from recommendations.services.serving.explanation_facts import Explained, Facts
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
@@ -113,7 +113,7 @@ def test_three_listeners_are_counted():
 
 
 def match(name: str, one: float, other: float) -> bool:
-    return explanation_text.agrees(FeatureMatch(name, one, other))
+    return feature_words.agrees(FeatureMatch(name, one, other))
 
 
 def test_a_feature_is_named_only_where_both_have_something_of_it():
@@ -125,12 +125,12 @@ def test_a_feature_is_named_only_where_both_have_something_of_it():
 
 
 def test_two_calm_songs_are_called_calm():
-    matches = explanation_text.compare_features(unsaved("A", energy=0.1), unsaved("B", energy=0.15))
-    assert explanation_text.name_features(matches) == "calm feel"
+    matches = feature_words.compare_features(unsaved("A", energy=0.1), unsaved("B", energy=0.15))
+    assert feature_words.name_features(matches) == "calm feel"
 
 
 def test_two_songs_without_features_have_nothing_in_common():
-    assert explanation_text.compare_features(unsaved("A"), unsaved("B", energy=0.5)) == ()
+    assert feature_words.compare_features(unsaved("A"), unsaved("B", energy=0.5)) == ()
 
 
 def test_a_content_component_without_audio_is_not_called_audio():

@@ -132,9 +132,9 @@ def test_former_ids_are_followed(tmp_path):
 def test_explanations_name_listeners_elsewhere(song):
     from django.utils import translation
 
-    from recommendations.services.serving import explanation_text
+    from recommendations.services.serving import share_text
 
-    assert explanation_text.KIND_OF_COMPONENT["prior"] == "elsewhere"
-    assert str(explanation_text.NAMES["elsewhere"]) == "Listeners elsewhere"
+    assert share_text.KIND_OF_COMPONENT["prior"] == "elsewhere"
+    assert str(share_text.NAMES["elsewhere"]) == "Listeners elsewhere"
     with translation.override("de"):
-        assert str(explanation_text.NAMES["elsewhere"]) == "Hörer anderswo"
+        assert str(share_text.NAMES["elsewhere"]) == "Hörer anderswo"

@@ -18,7 +18,7 @@ from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences import feature_chart
 from recommendations.services.serving import history_loader, list_cache, recommend
 from recommendations.services.serving.list_query import ListQuery, serve_list
-from recommendations.services.serving.listener_context import ListenerContext, Moods
+from recommendations.services.serving.listener_context import ListenerContext, Moods, Picks
 from recommendations.services.serving.served_list import Served
 
 N_CLUSTERS = 6
@@ -282,9 +282,17 @@ def _mark_onboarded(listener: User) -> Taste:
     return taste
 
 
-def preview(listener: User, discovery: float, moods: Mapping[int, str]) -> Served:
-    """Return the list as it would be; `moods` by song id stands for all stored ones. Nothing is changed."""
+def preview(
+    listener: User, discovery: float, moods: Mapping[int, str], picks: Picks | None = None
+) -> Served:
+    """Return the list as it would be; nothing is changed.
+
+    `moods` by song id and `picks` stand for all stored ones; without `picks` the stored ones count.
+    """
     context = ListenerContext(listener)
+    if picks is not None:
+        context.picks = picks
+        context.picked_song_ids = [song.pk for song in picks.songs]
     if context.serving is None:
         return recommend.recommend_for(listener, discovery=discovery, context=context)
     version, recommender = context.serving

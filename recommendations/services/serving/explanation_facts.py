@@ -38,6 +38,8 @@ class Facts:
         The songs that explanations name, by id.
     artist_ids, genre_ids
         Artists and genres of songs that the listener played or liked; a genre with how many of these songs.
+    artist_songs
+        How many songs of each of these artists the listener played or liked.
     picked_artist_ids, picked_genre_ids
         What a listener without a history, or a visitor, picked.
     picked_song_ids
@@ -52,6 +54,7 @@ class Facts:
 
     named: Mapping[Any, Song] = field(default_factory=dict)
     artist_ids: Collection[int] = frozenset()
+    artist_songs: Mapping[int, int] = field(default_factory=dict)
     genre_ids: Mapping[int, int] = field(default_factory=dict)
     picked_artist_ids: Collection[int] = frozenset()
     picked_genre_ids: Collection[int] = frozenset()
@@ -148,7 +151,8 @@ def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, An
     heard = Interaction.objects.for_listener(context.listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
-    facts: dict[str, Any] = {"artist_ids": artist_ids & _load_artists(context, heard, artist_ids)}
+    counts = _count_artist_songs(context, heard, artist_ids)
+    facts: dict[str, Any] = {"artist_ids": set(counts), "artist_songs": counts}
     if genre_ids:
         by_genre = heard.filter(song__genres__in=genre_ids).values_list("song__genres")
         facts["genre_ids"] = dict(by_genre.annotate(n=Count("song_id", distinct=True)))
@@ -164,14 +168,15 @@ def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, An
     return facts
 
 
-def _load_artists(context: ListenerContext, heard: Any, artist_ids: Collection[int]) -> set[int]:
-    """Return the artists that the listener plays; no query where the page has read what was heard."""
+def _count_artist_songs(
+    context: ListenerContext, heard: Any, artist_ids: Collection[int]
+) -> dict[int, int]:
+    """Count the songs of these artists that the listener plays; no query where the page has read what was heard."""
     if "heard" in vars(context):
-        return {one.artist_id for one in context.heard.values() if one.is_positive}
-    by_artist = heard.filter(song__artist_id__in=artist_ids).values_list(
-        "song__artist_id", flat=True
-    )
-    return set(by_artist.distinct())
+        played = (one.artist_id for one in context.heard.values() if one.is_positive)
+        return dict(Counter(artist_id for artist_id in played if artist_id in artist_ids))
+    rows = heard.filter(song__artist_id__in=artist_ids).order_by().values_list("song__artist_id")
+    return dict(rows.annotate(n=Count("song_id", distinct=True)))
 
 
 def _count_others(listener: Any, items: Iterable[Any]) -> dict[int, int]:

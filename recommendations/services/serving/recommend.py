@@ -334,6 +334,19 @@ def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
     return replace(serve_list(query, context), picks=picks)
 
 
+def explain_for_picks(picks: Picks, song: Song) -> Explanation | None:
+    """Explain a song for somebody who picked songs, artists and genres; None where the model can't say anything."""
+    context = ListenerContext()
+    if context.serving is None:
+        return None
+    _version, recommender = context.serving
+    row = recommender.items.row(song.pk)
+    seeds = pick_candidates.choose_seeds(picks, recommender)
+    seeds += cold_items.find_proxy_songs([one.pk for one in picks.songs], recommender)
+    history = recommender.history([], taste=seeds)
+    return recommender.explain(history, row) if row >= 0 and len(history.taste_rows) else None
+
+
 def similar_songs(
     song: Song,
     n: int | None = None,

@@ -1,0 +1,206 @@
+"""The parts of a song's bar: how much of its score came from what, and what each part may be called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from catalog.models import Song
+from common.templatetags.numbers import format_count
+from recommendations.engine import Explanation
+from recommendations.services.serving.explanation_facts import (
+    ARTIST,
+    AUDIO,
+    GENRE,
+    LEAST_CROWD,
+    Facts,
+)
+from recommendations.services.serving.feature_words import join_words
+
+HISTORY, LISTENERS, ELSEWHERE, SOUND, LIKENESS, POPULAR, OTHER = (
+    "history",
+    "listeners",
+    "elsewhere",
+    "sound",
+    "likeness",
+    "popular",
+    "other",
+)
+
+# What the components of every algorithm mean to a listener; what is not named here is "other". Those of the second
+# group say in what a song is alike.
+KIND_OF_COMPONENT = {
+    "als": HISTORY,
+    "ease": HISTORY,
+    "ials": HISTORY,
+    "transitions": HISTORY,
+    "item_knn": HISTORY,
+    "history": HISTORY,
+    "user_knn": LISTENERS,
+    "prior": ELSEWHERE,
+    "popularity": POPULAR,
+}
+PARTS_OF_COMPONENT = {"artist": {ARTIST}, "audio": {AUDIO}, "genre": {GENRE}}
+CONTENT = "content"
+NAMES = {
+    HISTORY: gettext_lazy("Your listening history"),
+    LISTENERS: gettext_lazy("Listeners like you"),
+    ELSEWHERE: gettext_lazy("Listeners elsewhere"),
+    ARTIST: gettext_lazy("Artists you know"),
+    GENRE: gettext_lazy("Your genres"),
+    SOUND: gettext_lazy("Your taste in sound"),
+    LIKENESS: gettext_lazy("Likeness to your music"),
+    POPULAR: gettext_lazy("Popularity"),
+    OTHER: gettext_lazy("Other signals"),
+}
+MEANINGS = {
+    HISTORY: gettext_lazy("people who play what you play also play this song"),
+    LISTENERS: gettext_lazy("listeners whose history is like yours play it"),
+    ELSEWHERE: gettext_lazy("listeners of other sites play it together with your music"),
+    ARTIST: gettext_lazy("it is by somebody you play or picked"),
+    GENRE: gettext_lazy("it is of a genre you play or picked"),
+    SOUND: gettext_lazy("it sounds like what you play"),
+    LIKENESS: gettext_lazy("it is like your music in several of artist, genre and sound"),
+    POPULAR: gettext_lazy("many listeners here play it"),
+    OTHER: gettext_lazy("small amounts of everything else that was looked at"),
+}
+KIND_OF_PART = {ARTIST: ARTIST, GENRE: GENRE, AUDIO: SOUND}
+
+
+@dataclass(frozen=True)
+class Share:
+    """One part of the bar: `start` and `percent` are whole numbers, and all parts together make 100."""
+
+    kind: str
+    percent: int
+    start: int
+    text: str
+
+    @property
+    def name(self) -> str:
+        return str(NAMES[self.kind])
+
+    @property
+    def meaning(self) -> str:
+        """What this part says about the song, for somebody who has never heard of a model."""
+        return str(MEANINGS[self.kind])
+
+
+def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[Share, ...]:
+    """Return the parts of the bar, largest first, in whole percent that make 100."""
+    amounts: dict[str, float] = {}
+    parts: dict[str, set[str]] = {}
+    for component, share in explanation.shares.items():
+        kind, used = _kind(component, song, explanation, facts)
+        amounts[kind] = amounts.get(kind, 0.0) + share
+        parts.setdefault(kind, set()).update(used)
+    percents = whole_percents(amounts)
+    ordered = sorted(
+        (kind for kind in percents if percents[kind]), key=lambda kind: -percents[kind]
+    )
+    shares, start = [], 0
+    for kind in ordered:
+        text = _share_text(kind, parts[kind], song, explanation, facts)
+        shares.append(Share(kind, percents[kind], start, text))
+        start += percents[kind]
+    return tuple(shares)
+
+
+def _kind(
+    component: str, song: Song, explanation: Explanation, facts: Facts
+) -> tuple[str, frozenset[str] | set[str]]:
+    """Return what a component's share may be called, and in what it says the song is alike."""
+    if component == CONTENT or component in PARTS_OF_COMPONENT:
+        claimed = set(facts.content if component == CONTENT else PARTS_OF_COMPONENT[component])
+        used = {part for part in claimed if _holds(part, song, facts)}
+        if not used:
+            return OTHER, used
+        return (KIND_OF_PART[min(used)] if len(used) == 1 else LIKENESS), used
+    kind = KIND_OF_COMPONENT.get(component, OTHER)
+    if kind == POPULAR and explanation.popularity is None:
+        return OTHER, frozenset()
+    if kind == LISTENERS and facts.n_others.get(song.pk, 0) < LEAST_CROWD:
+        return OTHER, frozenset()
+    return kind, frozenset()
+
+
+def _holds(part: str, song: Song, facts: Facts) -> bool:
+    if part == ARTIST:
+        return facts.is_known_artist(song)
+    if part == GENRE:
+        return facts.shared_genre(song) is not None
+    return any(value is not None for value in song.audio_features.values())
+
+
+def _share_text(
+    kind: str, parts: set[str], song: Song, explanation: Explanation, facts: Facts
+) -> str:
+    match kind:
+        case "history":
+            return _("Personalized pick based on your listening history")
+        case "listeners":
+            return _("Played by listeners like you")
+        case "elsewhere":
+            if not explanation.named:
+                return _("Heard by listeners elsewhere")
+            return _("Heard by listeners elsewhere together with your music")
+        case "artist":
+            return name_artist(song, facts)
+        case "genre":
+            return name_genre(song, facts)
+        case "sound":
+            return _("Matches your taste in audio features")
+        case "likeness":
+            words = {ARTIST: _("artist"), GENRE: _("genre"), AUDIO: _("sound")}
+            alike = join_words([word for part, word in words.items() if part in parts])
+            return _("Like your music in %(parts)s") % {"parts": alike}
+        case "popular":
+            return popularity_words(explanation)
+    return _("Other signals")
+
+
+def name_artist(song: Song, facts: Facts) -> str:
+    if song.artist_id in facts.artist_ids:
+        return _("By an artist you play")
+    return _("By an artist you picked")
+
+
+def name_genre(song: Song, facts: Facts) -> str:
+    genre = facts.shared_genre(song)
+    if genre is None:
+        return ""
+    if genre.pk in facts.genre_ids:
+        return _("More of the genre %(genre)s you play") % {"genre": genre.name}
+    return _("More of the genre %(genre)s you picked") % {"genre": genre.name}
+
+
+def whole_percents(amounts: Mapping[str, float]) -> dict[str, int]:
+    """Round amounts to whole percents of their sum that make exactly 100 (largest remainders get the rest)."""
+    total = sum(amounts.values())
+    if total <= 0:
+        return {}
+    exact = {name: 100 * amount / total for name, amount in amounts.items()}
+    rounded = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: rounded[name] - exact[name])
+    for name in by_remainder[: 100 - sum(rounded.values())]:
+        rounded[name] += 1
+    return rounded
+
+
+def popularity_words(explanation: Explanation) -> str:
+    """Say how popular the song is, with the count; nothing where no crowd plays it."""
+    note = explanation.popularity
+    if note is None or note.count < LEAST_CROWD:
+        return ""
+    if note.kind == "trending":
+        words = ngettext(
+            "Trending: %(count)s listener lately",
+            "Trending: %(count)s listeners lately",
+            note.count,
+        )
+    else:
+        words = ngettext(
+            "Popular with %(count)s listener", "Popular with %(count)s listeners", note.count
+        )
+    return words % {"count": format_count(note.count)}
