@@ -92,6 +92,7 @@ class Scope(models.TextChoices):
     READ = "read", _("Read: recommendations, history, playlists and settings")
     WRITE = "write", _("Change: likes, history, playlists and settings")
     LISTEN = "listen", _("Listen: send plays and likes from a player")
+    PLAYLISTS = "playlists", _("Make playlists, and change nothing else")
 
 
 class ApiToken(AbstractAuthToken):

@@ -1,0 +1,72 @@
+"""Which song, album or artist a player means: by the media server's id, by MusicBrainz id, by names."""
+
+from typing import NamedTuple
+
+from accounts.models import User
+from catalog.models import Album, Artist, Song
+from catalog.records import SongRecord
+from catalog.songs import resolver
+from recommendations.services.players.server_library import ServerLibrary, find_library
+from recommendations.services.surfaces import related_artists
+
+N_SEEDS = 10
+
+
+class Named(NamedTuple):
+    """What a player says of a song, an album or an artist; empty where it does not say."""
+
+    item_id: str = ""
+    name: str = ""
+    artist: str = ""
+    mbid: str = ""
+    isrc: str = ""
+
+
+def find_named_song(named: Named, library: ServerLibrary | None) -> Song | None:
+    """Return the song that a player names, or None where the catalog has none like it."""
+    song = library.find_song(named.item_id) if library and named.item_id else None
+    if song is not None:
+        return song
+    if not named.mbid and not named.isrc and not (named.name and named.artist):
+        return None
+    return resolver.find_song(
+        SongRecord(line=0, title=named.name, artist=named.artist, mbid=named.mbid, isrc=named.isrc)
+    )
+
+
+def list_named_album(named: Named, library: ServerLibrary | None) -> list[Song]:
+    """Return the songs of the album that a player names."""
+    songs = library.list_album(named.item_id) if library and named.item_id else []
+    if songs:
+        return songs
+    album = _find_by_mbid(Album, named.mbid)
+    if album is None and named.name:
+        albums = Album.objects.filter(title__iexact=named.name)
+        if named.artist:
+            albums = albums.filter(artist__name__iexact=named.artist)
+        album = albums.order_by("pk").first()
+    return list(album.songs.available().select_related("artist")[:200]) if album else []
+
+
+def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | None:
+    """Return the artist that a player names."""
+    artist = library.find_artist(named.item_id) if library and named.item_id else None
+    artist = artist or _find_by_mbid(Artist, named.mbid)
+    if artist is None and named.name:
+        artist = Artist.objects.filter(name__iexact=named.name).order_by("pk").first()
+    return artist
+
+
+def list_artist_seeds(artist: Artist) -> list[Song]:
+    """Return the songs that stand for an artist: those most heard."""
+    return related_artists.best_known(artist, N_SEEDS)
+
+
+def find_listener_library(named: Named, listener: User | None) -> ServerLibrary | None:
+    """Return the server that a player speaks of."""
+    return find_library(named.item_id, of=listener)
+
+
+def _find_by_mbid(model, text: str):
+    mbid = resolver.parse_uuid(text) if text else None
+    return model.objects.filter(mbid=mbid).order_by("pk").first() if mbid else None

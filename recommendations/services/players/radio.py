@@ -1,0 +1,110 @@
+"""Songs that go with a song, an album or an artist, for a player: without what its listener does not want."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.models import User
+from catalog.models import Artist, Song
+from recommendations.conf import conf
+from recommendations.services.serving import exclusions, recommend
+from recommendations.services.serving.listener_context import Unwanted
+from recommendations.services.serving.recommend import Served, ServedSong
+from recommendations.services.surfaces import related_artists
+from recommendations.services.surfaces.artist_variety import limit_artists
+from recommendations.services.versions import registry
+
+_SPARE = 4
+"""Songs asked for, for each that is wanted, so that versions and too many of one artist can go."""
+
+
+def read_unwanted(listener: User | None) -> Unwanted:
+    """Return what a listener hid or dislikes; nothing without a listener."""
+    return exclusions.load_unwanted(listener) if listener else exclusions.NOTHING_UNWANTED
+
+
+def list_similar(
+    song: Song,
+    n: int,
+    *,
+    listener: User | None = None,
+    only: NDArray[np.int64] | None = None,
+    varied: bool = True,
+) -> list[Song]:
+    """Return the songs most like this one; `varied`: one version of each and few of one artist."""
+    asked = min(n * _SPARE, conf.longest_list) if varied else n
+    served = recommend.similar_songs(song, asked, unwanted=read_unwanted(listener), only=only)
+    return _vary(served.items, n, [song]) if varied else served.songs[:n]
+
+
+def list_fitting(
+    seeds: Sequence[Song],
+    n: int,
+    *,
+    listener: User | None = None,
+    only: NDArray[np.int64] | None = None,
+) -> list[Song]:
+    """Return songs that go with all of these, without themselves; none without a model or seeds."""
+    serving = registry.serving_recommender()
+    if serving is None or not seeds:
+        return []
+    version, recommender = serving
+    unwanted, ids = read_unwanted(listener), [song.pk for song in seeds]
+    asked = min(n * _SPARE, conf.longest_list)
+    served: Served = recommend.made_now(
+        version,
+        asked,
+        lambda: recommender.recommend(
+            recommender.history(ids),
+            asked,
+            exclude=exclusions.build_mask(version, recommender, unwanted, also=ids, only=only),
+        ),
+        unwanted=unwanted,
+    )
+    return _vary(served.items, n, seeds)
+
+
+def list_artist_radio(
+    artist: Artist, n: int, *, listener: User | None = None, only: NDArray[np.int64] | None = None
+) -> list[Song]:
+    """Return songs of an artist and of what goes with them, in turns."""
+    own = list_top_songs(artist, max(1, n // 3), listener=listener, only=only)
+    others = list_fitting(
+        own or related_artists.best_known(artist), n, listener=listener, only=only
+    )
+    mixed: list[Song] = []
+    for place, song in enumerate(others):
+        if place % 2 == 0 and own:
+            mixed.append(own.pop(0))
+        mixed.append(song)
+    return [*mixed, *own][:n]
+
+
+def list_top_songs(
+    artist: Artist, n: int, *, listener: User | None = None, only: NDArray[np.int64] | None = None
+) -> list[Song]:
+    """Return the songs of an artist that are most heard here, without what the listener does not want."""
+    unwanted = read_unwanted(listener)
+    songs = related_artists.best_known(artist, n * _SPARE)
+    allowed = set(only.tolist()) if only is not None else None
+    return [
+        song for song in songs if unwanted.allows(song) and (allowed is None or song.pk in allowed)
+    ][:n]
+
+
+def list_similar_artists(artist: Artist, n: int, *, listener: User | None = None) -> list[Artist]:
+    """Return artists whose songs are most like the best-known ones of this one."""
+    unwanted = read_unwanted(listener)
+    near = related_artists.similar_artists(artist, n + len(unwanted.artist_ids))
+    return [one for one in near if one.pk not in unwanted.artist_ids][:n]
+
+
+def _vary(items: Sequence[ServedSong], n: int, seeds: Sequence[Song]) -> list[Song]:
+    works = {song.work_key for song in seeds}
+    first = []
+    for item in items:
+        if item.song.work_key not in works or not item.song.work_key:
+            works.add(item.song.work_key)
+            first.append(item)
+    return [item.song for item in limit_artists(first, n)]
