@@ -11,7 +11,7 @@ CLIENTS := .venv-clients/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help run demo test test-reliability test-slow test-servers test-clients coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-reliability  kill processes, fill disks, move clocks"
 	@echo "make test-slow         every address with every bad value, memory against its estimate"
 	@echo "make test-clients      make API clients from docs/openapi.yaml and use them"
+	@echo "make navidrome-plugin  build the package for Navidrome (needs Node.js and npm)"
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
 	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
@@ -44,11 +45,12 @@ $(DEV): requirements-dev.lock | $(BIN)/python
 	@$(BIN)/python -c "import implicit.cpu.als" || { echo "The package implicit needs the system's OpenMP library: sudo apt-get install libgomp1"; exit 1; }
 	@touch $(RUNTIME) $@
 
-$(CLIENTS): tests/clients/requirements.lock tests/clients/typescript/package-lock.json | $(BIN)/python
+$(CLIENTS): tests/clients/requirements.lock tests/clients/typescript/package-lock.json integrations/navidrome/package-lock.json | $(BIN)/python
 	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 18 or newer and npm: sudo apt-get install nodejs npm"; exit 1; }
 	@$(BIN)/python -m venv .venv-clients
 	@.venv-clients/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r tests/clients/requirements.lock
 	@cd tests/clients/typescript && npm ci --silent
+	@cd integrations/navidrome && npm ci --silent
 	@touch $@
 
 .env: | $(BIN)/python
@@ -77,6 +79,10 @@ test-servers: $(DEV)
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark.
 test-slow: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+# The package for Navidrome, in integrations/navidrome/build.
+navidrome-plugin:
+	@cd integrations/navidrome && npm ci --silent && npm run --silent build
 
 test-clients: $(DEV) $(CLIENTS)
 	@$(BIN)/python -m pytest -m clients

@@ -93,6 +93,7 @@ class Scope(models.TextChoices):
     WRITE = "write", _("Change: likes, history, playlists and settings")
     LISTEN = "listen", _("Listen: send plays and likes from a player")
     PLAYLISTS = "playlists", _("Make playlists, and change nothing else")
+    LIDARR = "lidarr", _("Only the list of artists to look for, by its address")
 
 
 class ApiToken(AbstractAuthToken):

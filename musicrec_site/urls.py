@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("recommendations.urls")),
     path("api/v1/", include("musicrec_site.api.urls")),
+    path("", include("recommendations.api.players.urls")),
     path("feeds/<str:username>.atom", feeds.serve_generated_feed, name="feed"),
     re_path(
         r"^playlist/(?P<playlist_id>[0-9a-f-]{36})\.(?P<file_format>jspf|m3u8)$",

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.urls import path
 
 from recommendations.views import (
+    connect,
     home,
     library,
     mixes,
@@ -32,6 +33,9 @@ urlpatterns = [
     path("artists/<int:artist_id>/wish/", songs.wish_artist, name="wish_artist"),
     path("mixes/<int:number>/", mixes.mix, name="mix"),
     path("mixes/<int:number>/keep/", mixes.keep, name="keep_mix"),
+    path("connect/", connect.choose_player, name="connect"),
+    path("connect/<slug:player>/", connect.connect_player, name="connect_player"),
+    path("connect/<slug:player>/arrived/", connect.show_arrival, name="connect_arrived"),
     path("path/", sonic_paths.show_path, name="path"),
     path("path/keep/", sonic_paths.keep_path, name="keep_path"),
     path("library/hidden/", library.hidden, name="hidden"),

@@ -45,6 +45,7 @@ API_BUDGETS = {
     "songs/?search=song&energy_min=0.1": 5,
     "songs/{song}/": 4,
     "songs/{song}/similar/": 9,
+    "songs/{song}/path/?to=song_01": 12,
     "songs/{song}/explanation/": 12,
     "artists/": 3,
     "artists/{artist}/": 2,

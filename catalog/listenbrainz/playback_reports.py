@@ -9,8 +9,6 @@ from catalog.listening import interactions
 from catalog.records import SongRecord
 from catalog.songs import resolver
 
-REPORTS = "playback-report"
-"""The source of reports. Another one than that of plays: then a play and the report of it count once."""
 STATES = ("starting", "playing", "paused", "stopped", "expired")
 
 
@@ -39,6 +37,6 @@ def record_report(
         milliseconds=position_ms / (rate or 1.0)
     )
     _interaction, is_news = interactions.record_play(
-        listener, found, occurred_at=began, played_ms=position_ms, source=REPORTS
+        listener, found, occurred_at=began, played_ms=position_ms, source=interactions.REPORT_SOURCE
     )
     return is_news

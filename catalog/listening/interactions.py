@@ -23,6 +23,9 @@ from catalog.songs.models import Song
 from common.transactions import retry_conflicts
 
 Kind = Interaction.Kind
+REPORT_SOURCE = "playback-report"
+"""The source of reports of how far a song was heard. It is none of the sources of plays, so that a play and the
+report of it count once."""
 
 
 @retry_conflicts

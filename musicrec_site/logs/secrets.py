@@ -1,4 +1,4 @@
-"""Cleans finished log lines: no query of an address, no link that sets a password, no token is left in a log.
+"""Cleans finished log lines: no query of an address, no address that is a secret, no token is left in a log.
 
 Addresses reach the log from many sides (Django's own lines, error lines, a development server), so the line is cleaned
 when it is complete, for every logger.
@@ -11,16 +11,16 @@ HIDDEN = "…"
 
 # Each is linear: a fixed beginning, then letters up to one that ends an address.
 _QUERY = re.compile(r"""\?[\w.%+~\[\]-]{1,80}=[^\s"'<>\\]*""")
-_RESET_LINK = re.compile(r"""(/password/reset/)[^\s"'<>\\?]+""")
+_SECRET_ADDRESS = re.compile(r"""(/password/reset/|/lidarr/)[^\s"'<>\\?]+""")
 _CREDENTIALS = re.compile(
     r"""\b((?:Token|Bearer|token=|access_token=)[ ]?)[A-Za-z0-9._~+/=-]{16,}"""
 )
 
 
 def clean_line(line: str) -> str:
-    """Return a log line without queries of addresses, reset links and tokens."""
+    """Return a log line without queries of addresses, secret addresses and tokens."""
     line = _QUERY.sub(f"?{HIDDEN}", line)
-    line = _RESET_LINK.sub(rf"\1{HIDDEN}", line)
+    line = _SECRET_ADDRESS.sub(rf"\1{HIDDEN}", line)
     return _CREDENTIALS.sub(rf"\1{HIDDEN}", line)
 
 

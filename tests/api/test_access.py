@@ -19,6 +19,7 @@ OPEN = {
     "songs/",
     "songs/<path:key>/",
     "songs/<path:key>/similar/",
+    "songs/<path:key>/path/",
     "artists/",
     "artists/<int:pk>/",
     "genres/",

@@ -85,6 +85,7 @@ OPERATIONS = {
     "delete songs/{key}/ignored/": MINE,
     "put songs/{key}/like/": MINE,
     "delete songs/{key}/like/": MINE,
+    "get songs/{key}/path/": MINE,
     "get songs/{key}/similar/": PUBLIC,
     "get training-runs/": STAFF,
     "post training-runs/": STAFF,
@@ -193,6 +194,11 @@ PAGES = {
     "playlists/<uuid:playlist_id>/export.<slug:form>": ("get", NAMED),
     "": ("get", MINE),
     "try/": ("get", PUBLIC),
+    "path/": ("get", MINE),
+    "path/keep/": ("post", MINE),
+    "connect/": ("get", MINE),
+    "connect/<slug:player>/": ("get", MINE),
+    "connect/<slug:player>/arrived/": ("get", MINE),
     "try/keep/": ("post", MINE),
     "welcome/": ("get", MINE),
     "mixes/<int:number>/": ("get", MINE),
@@ -214,6 +220,8 @@ def pages(patterns=None, prefix="") -> set[str]:
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         address = prefix + str(pattern.pattern)
         if address in ELSEWHERE or address == "style/":  # only while developing
+            continue
+        if getattr(pattern, "app_name", "") == "players":
             continue
         is_folder = hasattr(pattern, "url_patterns")
         found |= pages(pattern.url_patterns, address) if is_folder else {address}

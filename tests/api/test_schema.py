@@ -139,6 +139,7 @@ def test_generators_find_what_they_need(described):
         "get /api/v1/recommendations/",
         "get /api/v1/songs/",
         "get /api/v1/songs/{key}/",
+        "get /api/v1/songs/{key}/path/",
         "get /api/v1/songs/{key}/similar/",
     }
     schemas = document["components"]["schemas"]

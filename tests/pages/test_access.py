@@ -14,7 +14,7 @@ from recommendations.models import ListenerControl, TrainingRun
 PRIVATE = [
     "/welcome/", "/library/", "/library/dislikes/", "/library/history/", "/library/hidden/", "/library/imports/",
     "/playlists/", "/taste/", "/settings/", "/settings/tokens/", "/settings/delete/", "/settings/my-data.json",
-    "/password/change/", "/mixes/1/",
+    "/password/change/", "/mixes/1/", "/connect/", "/connect/pano/",
 ]  # fmt: skip
 
 

@@ -27,7 +27,9 @@ from recommendations.services.versions import registry
 from tests.accounts.test_deletion import fill_every_table
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOT_PAGES = re.compile(r"^(api/v1/|1/|apis|admin/jsi18n|admin/autocomplete|admin/r/)")
+NOT_PAGES = re.compile(
+    r"^(api/|1/|apis|mcp|audiomuse|navidrome/nd_|labs/|lidarr/|admin/jsi18n|admin/autocomplete|admin/r/)"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,7 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
         "album_id": [*Album.objects.values_list("pk", flat=True)[:3]],
         "number": [1],
         "shelf": ["made", "because", "new", "trending", "favourites", "nothing"],
+        "player": ["pano", "lidarr"],
         "playlist_id": [*Playlist.objects.values_list("pk", flat=True)],
         "interaction_id": [
             *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]

@@ -22,7 +22,9 @@ def read_arguments(schema: Mapping[str, Any], given: Any) -> dict[str, Any]:
     known = schema["properties"]
     for name in given:
         if name not in known:
-            raise BadArguments(f"There is no argument {name[:40]!r}; there are {', '.join(known) or 'none'}.")
+            raise BadArguments(
+                f"There is no argument {name[:40]!r}; there are {', '.join(known) or 'none'}."
+            )
     for name in schema.get("required", ()):
         if name not in given:
             raise BadArguments(f"{name} is missing: {known[name]['description']}")
@@ -53,7 +55,9 @@ def _check(name: str, value: Any, about: Mapping[str, Any]) -> None:
 
 
 def _check_text(name: str, value: str, about: Mapping[str, Any]) -> None:
-    if "\0" in value or not value.isprintable() and not value.strip():
-        raise BadArguments(f"{name} has characters that no text has.")
+    if "\0" in value:
+        raise BadArguments(f"{name} has a character that no text has.")
     if not about.get("minLength", 0) <= len(value) <= about["maxLength"]:
-        raise BadArguments(f"{name} has {about.get('minLength', 0)} to {about['maxLength']} characters.")
+        raise BadArguments(
+            f"{name} has {about.get('minLength', 0)} to {about['maxLength']} characters."
+        )

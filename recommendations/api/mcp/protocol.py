@@ -105,9 +105,16 @@ def _check_version(method: str, params: Mapping[str, Any], headers: Mapping[str,
 
 
 def _check_headers(
-    named: str, header: str | None, method: str, params: Mapping[str, Any], headers: Mapping[str, str]
+    named: str,
+    header: str | None,
+    method: str,
+    params: Mapping[str, Any],
+    headers: Mapping[str, str],
 ) -> None:
-    wanted = {"MCP-Protocol-Version": (header, named), "Mcp-Method": (headers.get("Mcp-Method"), method)}
+    wanted = {
+        "MCP-Protocol-Version": (header, named),
+        "Mcp-Method": (headers.get("Mcp-Method"), method),
+    }
     if method == "tools/call":
         wanted["Mcp-Name"] = (_decode(headers.get("Mcp-Name")), params.get("name"))
     for name, (said, meant) in wanted.items():

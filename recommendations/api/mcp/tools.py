@@ -109,9 +109,7 @@ def _explain_absence(listener: User, song_id: str) -> dict[str, Any]:
 
 
 def _list_similar(listener: User, song_id: str, count: int) -> dict[str, Any]:
-    served = recommend.similar_songs(
-        _get_song(song_id), count, unwanted=load_unwanted(listener)
-    )
+    served = recommend.similar_songs(_get_song(song_id), count, unwanted=load_unwanted(listener))
     return {"songs": [_build_song(song) for song in served.songs], "note": served.reason}
 
 
@@ -120,15 +118,20 @@ def _find_path(listener: User, from_song_id: str, to_song_id: str, count: int) -
         _get_song(from_song_id), _get_song(to_song_id), count, unwanted=load_unwanted(listener)
     )
     steps = [round(step, 4) for step in path.steps]
-    return {"songs": [_build_song(song) for song in path.songs], "steps": steps, "note": path.reason}
+    return {
+        "songs": [_build_song(song) for song in path.songs],
+        "steps": steps,
+        "note": path.reason,
+    }
 
 
-def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, Any]:  # noqa: A002
+def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, Any]:
     entity, column = _COUNTED[of]
     counted = stats.count_plays(listener, entity, stats.read_range(range, datetime.now(UTC).date()))
     rows = [answers.build_statistic(entity, row) for row in counted[:count]]
     entries = [
-        {"name": row[column], "artist": row["artist_name"] or "", "plays": row["listen_count"]} for row in rows
+        {"name": row[column], "artist": row["artist_name"] or "", "plays": row["listen_count"]}
+        for row in rows
     ]
     return {"entries": entries, "range": range}
 
@@ -166,13 +169,27 @@ def _build_song(song: Song) -> dict[str, Any]:
 
 _TEXT = {"type": "string"}
 _SONG = {"type": "object", "properties": {"id": _TEXT, "title": _TEXT, "artist": _TEXT}}
-_SONGS = {"properties": {"songs": {"type": "array", "items": _SONG}, "note": _TEXT}, "required": ["songs"]}
-_SONG_ID = {"type": "string", "description": "Id of a song, from another tool.", "minLength": 1, "maxLength": 64}
+_SONGS = {
+    "properties": {"songs": {"type": "array", "items": _SONG}, "note": _TEXT},
+    "required": ["songs"],
+}
+_SONG_ID = {
+    "type": "string",
+    "description": "Id of a song, from another tool.",
+    "minLength": 1,
+    "maxLength": 64,
+}
 
 
 def _describe_count(default: int, most: int, least: int = 1) -> dict[str, Any]:
     text = f"How many, {least} to {most}."
-    return {"type": "integer", "description": text, "minimum": least, "maximum": most, "default": default}
+    return {
+        "type": "integer",
+        "description": text,
+        "minimum": least,
+        "maximum": most,
+        "default": default,
+    }
 
 
 TOOLS = (

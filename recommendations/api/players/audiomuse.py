@@ -63,7 +63,9 @@ class SimilarTracks(_AudioMuseView):
             only=library.read_song_ids(),
             varied=read_text(query, "eliminate_duplicates").lower() != "false",
         )
-        return Response(_build_items(library, songs, sound_distances.measure_distances(song, songs)))
+        return Response(
+            _build_items(library, songs, sound_distances.measure_distances(song, songs))
+        )
 
 
 class FindPath(_AudioMuseView):
@@ -81,7 +83,9 @@ class FindPath(_AudioMuseView):
         path = find_sonic_path(start, end, n, unwanted=unwanted, only=library.read_song_ids())
         if not path.songs:
             raise NotFound(path.reason)
-        steps = dict(zip([song.pk for song in path.songs[1:]], np.array(path.steps) / 2, strict=True))
+        steps = dict(
+            zip([song.pk for song in path.songs[1:]], np.array(path.steps) / 2, strict=True)
+        )
         return Response(
             {"path": _build_items(library, path.songs, steps), "total_distance": path.length / 2}
         )
@@ -119,7 +123,9 @@ class SimilarArtists(_AudioMuseView):
                 matches = [
                     {"artist1_representative_songs": own, "artist2_representative_songs": theirs}
                 ]
-            built.append({"artist": one.name, "artist_id": ids[one.pk], "component_matches": matches})
+            built.append(
+                {"artist": one.name, "artist_id": ids[one.pk], "component_matches": matches}
+            )
         return built
 
     def _list_songs(self, library: ServerLibrary, artist: Artist) -> list[dict]:
@@ -135,13 +141,17 @@ class SearchTracks(_AudioMuseView):
 
     def get(self, request):
         query = request.query_params
-        words = " ".join(read_text(query, name) for name in ("search_query", "title", "artist")).strip()
+        words = " ".join(
+            read_text(query, name) for name in ("search_query", "title", "artist")
+        ).strip()
         if not words:
             return Response([])
         library = self.find_library("")
-        songs = search_songs(SongSearch(words=words)).filter(
-            server_songs__server=library.server, server_songs__removed_at=None
-        ).distinct()
+        songs = (
+            search_songs(SongSearch(words=words))
+            .filter(server_songs__server=library.server, server_songs__removed_at=None)
+            .distinct()
+        )
         return Response(_build_items(library, songs[: read_count(query, "limit", 20)], {}))
 
 
@@ -156,7 +166,9 @@ class MaxDistance(_AudioMuseView):
         song = self.get_song(library, item_id)
         distance, farthest = sound_distances.find_farthest(song, library.read_song_ids())
         ids = library.read_item_ids([farthest] if farthest else [])
-        return Response({"max_distance": distance, "farthest_item_id": next(iter(ids.values()), None)})
+        return Response(
+            {"max_distance": distance, "farthest_item_id": next(iter(ids.values()), None)}
+        )
 
 
 class SonicFingerprint(_AudioMuseView):
@@ -209,7 +221,9 @@ class CreatePlaylist(_AudioMuseView):
         except edit.PlaylistError as error:
             raise ValidationError([str(error)]) from None
         n_missing = len(ids) - len(songs)
-        message = f"The playlist “{playlist.title}” is made; {n_missing} of its songs are not known here."
+        message = (
+            f"The playlist “{playlist.title}” is made; {n_missing} of its songs are not known here."
+        )
         return Response({"message": message, "playlist_id": str(playlist.pk)}, status=201)
 
 

@@ -87,7 +87,9 @@ def _answer_fault(exc: Exception, request) -> Response:
     if isinstance(exc, OperationalError):
         error = {"error": "The database can't do that right now. Try again in a moment."}
         return Response(error, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-    return Response({"error": "Something went wrong here. The operator finds it in the log."}, status=500)
+    return Response(
+        {"error": "Something went wrong here. The operator finds it in the log."}, status=500
+    )
 
 
 def _format_sentence(exc: Exception) -> str:

@@ -70,7 +70,9 @@ class SimilarRecordings(_LabsView):
 
     def build(self, mbids):
         built = []
-        for song in Song.objects.filter(mbid__in=list(mbids)).select_related("artist").order_by("pk"):
+        for song in (
+            Song.objects.filter(mbid__in=list(mbids)).select_related("artist").order_by("pk")
+        ):
             served = recommend.similar_songs(song, min(N_RECORDINGS, conf.longest_list))
             near = [item for item in served if item.song.mbid]
             built += [

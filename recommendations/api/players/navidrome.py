@@ -30,7 +30,7 @@ from recommendations.services.surfaces.sonic_path import find_sonic_path
 PLAYER = "navidrome"
 USUAL_COUNT = 20
 _OVER_ASKED = 3
-"""Songs sent for each that is wanted where the server's library is not known here: Navidrome leaves out what it lacks."""
+"""Songs sent for each that is wanted where the server's library is not known: Navidrome leaves out what it lacks."""
 
 
 class _NavidromeView(PlayerView):
@@ -81,7 +81,11 @@ class SimilarToArtist(_ListView):
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
-        return {"songs": _build_songs(radio.list_artist_radio(artist, **limits) if artist else [], library)}
+        return {
+            "songs": _build_songs(
+                radio.list_artist_radio(artist, **limits) if artist else [], library
+            )
+        }
 
 
 class TopSongs(_ListView):
@@ -90,7 +94,9 @@ class TopSongs(_ListView):
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
-        return {"songs": _build_songs(radio.list_top_songs(artist, **limits) if artist else [], library)}
+        return {
+            "songs": _build_songs(radio.list_top_songs(artist, **limits) if artist else [], library)
+        }
 
 
 class SimilarArtists(_ListView):
@@ -188,12 +194,21 @@ class PlaybackReport(_PlaybackView):
         state, position = asked.get("state"), asked.get("positionMs")
         if state not in playback_reports.STATES:
             raise ValidationError([f"state is one of {', '.join(playback_reports.STATES)}."])
-        if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position <= MAX_DURATION_MS:
+        if (
+            not isinstance(position, int)
+            or isinstance(position, bool)
+            or not 0 <= position <= MAX_DURATION_MS
+        ):
             raise ValidationError([f"positionMs is a whole number from 0 to {MAX_DURATION_MS}."])
         rate = asked.get("playbackRate")
         is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0.1 <= rate <= 10
         playback_reports.record_report(
-            self.request.user, _read_track(asked), state, position, float(rate) if is_rate else 1.0, _read_moment(asked)
+            self.request.user,
+            _read_track(asked),
+            state,
+            position,
+            float(rate) if is_rate else 1.0,
+            _read_moment(asked),
         )
         return {}
 
@@ -260,7 +275,11 @@ def _read_duration(seconds: Any) -> int | None:
 
 def _read_moment(asked: Mapping[str, Any]) -> int:
     moment = asked.get("timestamp")
-    if not isinstance(moment, int) or isinstance(moment, bool) or not FIRST_MOMENT <= moment <= MAX_TIME:
+    if (
+        not isinstance(moment, int)
+        or isinstance(moment, bool)
+        or not FIRST_MOMENT <= moment <= MAX_TIME
+    ):
         raise ValidationError([f"timestamp is a Unix time in seconds, from {FIRST_MOMENT} on."])
     return moment
 
@@ -289,5 +308,3 @@ def _build_song(song: Song, item_id: str) -> dict[str, Any]:
 def _build_artist(artist: Artist, item_id: str) -> dict[str, str]:
     told = {"id": item_id, "name": artist.name, "mbid": str(artist.mbid or "")}
     return {name: value for name, value in told.items() if value}
-
-

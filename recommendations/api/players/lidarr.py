@@ -1,0 +1,34 @@
+"""Artists to look for, as a custom list of Lidarr, which can send nothing but an address."""
+
+from rest_framework.exceptions import AuthenticationFailed, NotFound
+from rest_framework.response import Response
+
+from accounts.authentication import require_usable_token
+from accounts.models import Scope
+from recommendations.api.players.base import PlayerView
+from recommendations.services.surfaces import beyond_library
+
+N_ARTISTS, N_SONGS = 50, 100
+
+
+class ArtistsToLookFor(PlayerView):
+    """The secret of the address is a token that may do nothing else; revoked, the address is gone.
+
+    Artists that listeners elsewhere played with the owner's, then those of songs; empty without a seed pack.
+    """
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request, secret):
+        try:
+            token = require_usable_token(secret)
+        except AuthenticationFailed:
+            raise NotFound("There is no such list.") from None
+        if not token.allows(Scope.LIDARR):
+            raise NotFound("There is no such list.")
+        beyond = beyond_library.find_beyond_library(
+            token.user, n_songs=N_SONGS, n_artists=N_ARTISTS
+        )
+        mbids = [one.mbid for one in beyond.artists] + [one.artist_mbid for one in beyond.songs]
+        return Response([{"MusicBrainzId": mbid} for mbid in dict.fromkeys(mbids) if mbid])

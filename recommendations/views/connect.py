@@ -1,0 +1,82 @@
+"""Connecting a player: choose it, get a token and its settings, and see the first listen arrive."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import tokens
+from recommendations.services.players import arrivals, guides
+from recommendations.services.surfaces import beyond_library
+
+_LARGEST_ID = 2**63 - 1
+
+
+@login_required
+@require_safe
+def choose_player(request):
+    return render(request, "recommendations/connect.html", {"guides": guides.GUIDES})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def connect_player(request, player: str):
+    """Show what a player needs; POST makes the token, which is shown this once."""
+    guide = _get_guide(player)
+    context = {"guide": guide, "has_token": False}
+    if guide.slug == "lidarr":
+        context["lacks_pack"] = not beyond_library.has_index()
+    if request.method == "POST":
+        try:
+            made = tokens.create_token(request.user, str(guide.name), list(guide.scopes))
+        except tokens.TooManyTokens as error:
+            return render(
+                request, "recommendations/connect_player.html", context | {"error": str(error)}
+            )
+        after = arrivals.find_last_id(request.user)
+        context |= _fill(request, guide, made.secret) | _arrival_context(request, guide, after)
+        context["has_token"] = True
+    elif "after" in request.GET:
+        context |= _arrival_context(request, guide, _read_after(request))
+    return render(request, "recommendations/connect_player.html", context)
+
+
+@login_required
+@require_safe
+def show_arrival(request, player: str):
+    """The part of the page that waits; the page asks for it every few seconds until something came."""
+    guide = _get_guide(player)
+    context = {"guide": guide} | _arrival_context(request, guide, _read_after(request))
+    return render(request, "recommendations/_arrival.html", context)
+
+
+def _get_guide(slug: str) -> guides.Guide:
+    if slug not in guides.BY_SLUG:
+        raise Http404
+    return guides.BY_SLUG[slug]
+
+
+def _fill(request, guide: guides.Guide, secret: str) -> dict:
+    filled = guides.fill_settings(guide, settings.SITE_URL, request.user.username, secret)
+    return {"settings": filled}
+
+
+def _arrival_context(request, guide: guides.Guide, after: int) -> dict:
+    arrival = arrivals.find_arrival(request.user, after, str(guide.name))
+    playing = arrival.playing or {}
+    return {
+        "after": after,
+        "arrival": arrival,
+        "playing": _("“%(title)s” by %(artist)s")
+        % {"title": playing.get("title", ""), "artist": playing.get("artist", "")}
+        if playing
+        else "",
+    }
+
+
+def _read_after(request) -> int:
+    text = request.GET.get("after", "")
+    is_number = text.isascii() and text.isdecimal() and len(text) < 20
+    return min(int(text), _LARGEST_ID) if is_number else 0

@@ -1,0 +1,335 @@
+"""What plugins of players ask: AudioMuse's addresses, the labs', Lidarr's list and those of the Navidrome plugin."""
+
+import logging
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import User
+from catalog.models import Interaction, MusicServer, Playlist, ServerAccount, ServerSong, Song
+from recommendations.api.players.urls import AUDIOMUSE, LABS, NAVIDROME
+from recommendations.services.players import server_library
+from recommendations.services.preferences import controls
+from tests.api.caller import Caller
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_songs():
+    server_library.forget_song_ids()
+    yield
+    server_library.forget_song_ids()
+
+
+@pytest.fixture
+def server(world) -> MusicServer:
+    """A connected server that has all songs but the last ten."""
+    made = MusicServer.objects.create(name="Home", address="http://127.0.0.1:9", account_name="x")
+    ServerSong.objects.bulk_create(
+        ServerSong(
+            server=made,
+            song=song,
+            item_id=f"it{number:02d}",
+            album_item_id="al",
+            artist_item_id=f"ar{number % 8}",
+            fingerprint="x",
+        )
+        for number, song in enumerate(world.songs[:30])
+    )
+    return made
+
+
+@pytest.fixture
+def plugin(world, server):
+    return Caller(world.alice.user, scopes=["read", "playlists"], prefix="/audiomuse/api/")
+
+
+def item_ids(answer) -> list[str]:
+    return [one["item_id"] for one in answer.body]
+
+
+# --- AudioMuse --------------------------------------------------------------------------------------------------------
+
+
+def test_similar_tracks_are_on_the_server_and_not_what_the_owner_hides(plugin, world, server):
+    asked = {"item_id": "it02", "n": 6, "eliminate_duplicates": "true", "radius_similarity": "true"}
+    answer = plugin.get("similar_tracks", asked)
+    assert answer.status == 200 and len(answer.body) == 6
+    assert answer.body[0].keys() == {"item_id", "title", "author", "album", "distance"}
+    assert all(0 <= one["distance"] <= 1 for one in answer.body)
+    assert "it02" not in item_ids(answer)
+    hidden = ServerSong.objects.get(item_id=item_ids(answer)[0]).song
+    controls.hide_song(world.alice.user, hidden)
+    after = plugin.get("similar_tracks", asked)
+    assert item_ids(answer)[0] not in item_ids(after) and len(after.body) == 6
+    everything = plugin.get("similar_tracks", asked | {"n": 200, "eliminate_duplicates": "false"})
+    assert set(item_ids(everything)) <= {f"it{n:02d}" for n in range(30)}
+
+
+def test_a_song_is_found_by_names_too_and_what_is_unknown_said(plugin):
+    by_names = plugin.get("similar_tracks", {"title": "Song 02", "artist": "Band 2", "n": 6})
+    assert item_ids(by_names) == item_ids(plugin.get("similar_tracks", {"item_id": "it02", "n": 6}))
+    missing = plugin.get("similar_tracks", {"item_id": "nothing"})
+    assert missing.status == 404 and missing.body == {
+        "error": "There is no item 'nothing' in Home."
+    }
+    assert plugin.get("similar_tracks").status == 400
+
+
+def test_a_path_leads_over_songs_of_the_server(plugin):
+    answer = plugin.get(
+        "find_path", {"start_song_id": "it02", "end_song_id": "it21", "max_steps": 6}
+    )
+    path = item_ids(type("A", (), {"body": answer.body["path"]}))
+    assert path[0] == "it02" and path[-1] == "it21" and len(set(path)) == len(path) <= 6
+    steps = sum(one["distance"] for one in answer.body["path"][1:])
+    assert answer.body["total_distance"] == pytest.approx(steps, abs=1e-5)
+    assert plugin.get("find_path", {"start_song_id": "it02"}).status == 400
+    assert (
+        "two different"
+        in plugin.get("find_path", {"start_song_id": "it02", "end_song_id": "it02"}).body["error"]
+    )
+
+
+def test_similar_artists_bring_their_songs_when_asked(plugin):
+    answer = plugin.get(
+        "similar_artists", {"artist": "ar2", "n": 3, "include_component_matches": "true"}
+    )
+    assert 0 < len(answer.body) <= 3
+    first = answer.body[0]
+    assert first["artist_id"].startswith("ar") and first["artist"] != "Band 2"
+    matches = first["component_matches"][0]
+    assert (
+        matches["artist1_representative_songs"]
+        and matches["artist2_representative_songs"][0]["item_id"]
+    )
+    by_name = plugin.get("similar_artists", {"artist": "Band 2", "n": 3})
+    assert [one["artist_id"] for one in by_name.body] == [one["artist_id"] for one in answer.body]
+
+
+def test_tracks_are_searched_on_the_server(plugin):
+    assert item_ids(plugin.get("search_tracks", {"title": "Song 05"})) == ["it05"]
+    assert plugin.get("search_tracks", {"title": "Song 35"}).body == []
+    assert plugin.get("search_tracks").body == []
+
+
+def test_no_song_is_farther_than_the_largest_distance(plugin):
+    largest = plugin.get("max_distance", {"item_id": "it02"}).body
+    assert largest["farthest_item_id"].startswith("it")
+    others = plugin.get(
+        "similar_tracks", {"item_id": "it02", "n": 200, "eliminate_duplicates": "false"}
+    )
+    assert max(one["distance"] for one in others.body) <= largest["max_distance"] + 1e-6
+
+
+def test_a_fingerprint_is_for_the_owner_of_the_token_only(plugin, world, server):
+    mine = plugin.get("sonic_fingerprint/generate", {"n": 5})
+    assert 0 < len(mine.body) <= 5
+    heard = set(
+        Interaction.objects.filter(listener=world.alice.user).values_list("song__title", flat=True)
+    )
+    assert not heard & {one["title"] for one in mine.body}
+    asked = {"jellyfin_user_identifier": "Alice", "jellyfin_token": "of-jellyfin-alone", "n": 5}
+    assert item_ids(plugin.get("sonic_fingerprint/generate", asked)) == item_ids(mine)
+    assert (
+        plugin.get("sonic_fingerprint/generate", asked | {"jellyfin_user_identifier": "bob"}).status
+        == 404
+    )
+    ServerAccount.objects.create(
+        server=server, user=world.alice.user, account_name="al", secret="x"
+    )
+    assert (
+        plugin.get("sonic_fingerprint/generate", asked | {"jellyfin_user_identifier": "AL"}).status
+        == 200
+    )
+
+
+def test_a_playlist_is_made_of_what_is_known(plugin, world):
+    asked = {"playlist_name": "From the server", "track_ids": ["it03", "nothing", "it01", "it03"]}
+    answer = plugin.post("create_playlist", asked)
+    assert answer.status == 201 and "1 of its songs" in answer.body["message"]
+    playlist = Playlist.objects.get(pk=answer.body["playlist_id"], owner=world.alice.user)
+    assert [item.song for item in playlist.items.order_by("position")] == [
+        world.songs[3],
+        world.songs[1],
+    ]
+    for wrong in (
+        {},
+        [],
+        {"playlist_name": "x", "track_ids": [1]},
+        {"playlist_name": "", "track_ids": []},
+    ):
+        assert plugin.post("create_playlist", wrong).status == 400
+
+
+def test_a_plugin_that_drops_the_path_finds_the_addresses_at_the_root(plugin):
+    asked = {"item_id": "it02", "n": "6"}
+    at_root = plugin.client.get("/api/similar_tracks", asked)
+    assert at_root.json() == plugin.get("similar_tracks", asked).body
+    for address in ("/audiomuse/", "/audiomuse", "/api/health", "/audiomuse/api/health"):
+        assert Client().get(address).json() == {"status": "ok"}
+
+
+def test_without_a_connected_server_the_answer_says_so(world):
+    caller = Caller(world.alice.user, scopes=["read"], prefix="/audiomuse/api/")
+    answer = caller.get("similar_tracks", {"item_id": "x"})
+    assert answer.status == 404 and answer.body["error"].startswith("No music server is connected")
+
+
+def test_a_token_in_the_query_never_reaches_the_log(plugin, caplog):
+    with caplog.at_level(logging.DEBUG):
+        plugin.get("sonic_fingerprint/generate", {"jellyfin_token": "of-jellyfin-alone", "n": "1"})
+        plugin.get("nothing", {"jellyfin_token": "of-jellyfin-alone"})
+    assert "of-jellyfin-alone" not in caplog.text
+
+
+# --- Who may ----------------------------------------------------------------------------------------------------------
+
+CLOSED = [
+    *(
+        ("get", f"/audiomuse/api/{name}", "read")
+        for name in AUDIOMUSE
+        if name not in ("health", "create_playlist")
+    ),
+    ("post", "/audiomuse/api/create_playlist", "playlists"),
+    *(
+        ("post", f"/navidrome/{name}", "listen" if "scrobbler" in name else "read")
+        for name in NAVIDROME
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "address", "scope"), CLOSED)
+def test_each_address_wants_a_token_with_its_scope(alice, method, address, scope):
+    others = [one for one in ("read", "listen", "playlists") if one != scope]
+    assert getattr(Client(), method)(address, content_type="application/json").status_code == 401
+    refused = Caller(alice.user, scopes=others, prefix="").call(method, address, {})
+    assert refused.status == 403 and refused.body.keys() == {"error"}
+    allowed = Caller(alice.user, scopes=[scope], prefix="").call(method, address, {})
+    assert allowed.status in (200, 400, 404), allowed.body
+    browser = Client()
+    browser.force_login(alice.user)
+    assert getattr(browser, method)(address, content_type="application/json").status_code == 401
+
+
+BAD = [None, 1, "x", [], [[]], {"id": 1, "count": "9" * 400}, {"id": "a\0b"},
+       {"song": [], "startSong": 3, "endSong": {}},
+       {"track": {"title": "T", "artist": "A", "artists": [3, {"name": []}], "duration": 1e308}, "timestamp": 10**300,
+        "state": "stopped", "positionMs": -1}, {"track": [], "timestamp": 1_780_000_000, "state": "x"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAVIDROME)
+@pytest.mark.parametrize("body", BAD)
+def test_nothing_that_is_sent_is_a_fault(alice, name, body):
+    caller = Caller(alice.user, scopes=["read", "listen"], prefix="/navidrome/")
+    assert caller.post(name, body).status < 500
+
+
+# --- The labs ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_labs_answer_with_artists_and_recordings_that_have_ids(world):
+    import uuid
+
+    for number, song in enumerate(world.songs):
+        Song.objects.filter(pk=song.pk).update(mbid=uuid.UUID(int=number + 1))
+    for number, artist in enumerate({song.artist for song in world.songs}):
+        type(artist).objects.filter(pk=artist.pk).update(mbid=uuid.UUID(int=100 + number))
+    artist, song = world.songs[2].artist, world.songs[2]
+    artist.refresh_from_db()
+    asked = {"artist_mbids": str(artist.mbid), "algorithm": "session_based_days_7500"}
+    artists = Client().get("/labs/similar-artists/json", asked).json()
+    assert artists and {"artist_mbid", "name", "score", "reference_mbid"} <= artists[0].keys()
+    assert str(artist.mbid) not in {one["artist_mbid"] for one in artists}
+    scores = [one["score"] for one in artists]
+    assert scores == sorted(scores, reverse=True) and scores[-1] > 0
+    recordings = Client().post(
+        "/labs/similar-recordings/json",
+        [{"recording_mbids": [str(uuid.UUID(int=3))], "algorithm": "x"}],
+        content_type="application/json",
+    )
+    names = [one["recording_name"] for one in recordings.json()]
+    assert names and song.title not in names and len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize(
+    "ids", ["", "x", "00000000-0000-0000-0000-000000000001," * 30, "\x00", "9" * 400]
+)
+def test_the_labs_want_ids(db, name, ids):
+    field = "artist_mbids" if "artists" in name else "recording_mbids"
+    answer = Client().get(f"/labs/{name}", {field: ids})
+    assert answer.status_code == 400 and "MusicBrainz ids" in answer.json()["error"]
+
+
+def test_the_labs_know_nothing_of_an_unknown_id(db):
+    answer = Client().get(
+        "/labs/similar-artists/json", {"artist_mbids": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
+    )
+    assert answer.json() == []
+
+
+# --- Lidarr -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_for_lidarr_is_behind_a_secret_that_can_be_revoked(alice, caplog):
+    made = tokens.create_token(alice.user, "Lidarr", ["lidarr"])
+    with caplog.at_level(logging.DEBUG):
+        assert Client().get(f"/lidarr/{made.secret}/").json() == []  # no seed pack
+        other = tokens.create_token(alice.user, "other", ["read", "write", "listen", "playlists"])
+        assert Client().get(f"/lidarr/{other.secret}/").status_code == 404
+        tokens.revoke_token(alice.user, made.token.pk)
+        assert Client().get(f"/lidarr/{made.secret}/").status_code == 404
+    assert made.secret not in caplog.text
+    reader = Client(
+        headers={
+            "Authorization": f"Token {tokens.create_token(alice.user, 'x', ['lidarr']).secret}"
+        }
+    )
+    assert reader.get("/api/v1/me/").status_code == 403
+
+
+# --- Navidrome --------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_counts_once_beside_the_play_and_a_stop_at_the_start_says_nothing(alice):
+    caller = Caller(alice.user, scopes=["listen"], prefix="/navidrome/")
+    began = int(timezone.now().timestamp()) - 500
+    track = {
+        "title": "Nude",
+        "artist": "Radiohead",
+        "duration": 255,
+        "artists": [{"name": "Radiohead"}],
+    }
+    stopped = {"track": track, "state": "stopped", "playbackRate": 1.0}
+    assert (
+        caller.post("nd_scrobbler_scrobble", {"track": track, "timestamp": began + 200}).status
+        == 200
+    )
+    caller.post(
+        "nd_scrobbler_playback_report", stopped | {"positionMs": 200_000, "timestamp": began + 200}
+    )
+    caller.post(
+        "nd_scrobbler_playback_report", stopped | {"positionMs": 0, "timestamp": began + 300}
+    )
+    assert Interaction.objects.count() == 1
+    caller.post(
+        "nd_scrobbler_playback_report", stopped | {"positionMs": 5000, "timestamp": began + 400}
+    )
+    skip = Interaction.objects.get(kind=Interaction.Kind.SKIP)
+    assert (skip.played_ms, int(skip.occurred_at.timestamp())) == (5000, began + 395)
+
+
+def test_the_names_of_a_joint_work_stay_apart(alice):
+    caller = Caller(alice.user, scopes=["listen"], prefix="/navidrome/")
+    artists = [{"name": "Ella Fitzgerald"}, {"name": "Louis Armstrong"}]
+    track = {
+        "title": "Cheek to Cheek",
+        "artist": "Ella Fitzgerald • Louis Armstrong",
+        "artists": artists,
+    }
+    caller.post("nd_scrobbler_scrobble", {"track": track, "timestamp": 1_780_000_000})
+    song = Song.objects.get(title="Cheek to Cheek")
+    assert song.artist_credit == "Ella Fitzgerald & Louis Armstrong"
+    assert User.objects.count() == 1
