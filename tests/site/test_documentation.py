@@ -72,6 +72,16 @@ def test_every_address_of_players_is_in_the_guide():
     assert "`playlist/<id>`" in guide
 
 
+def test_every_address_of_plugins_and_every_tool_is_explained():
+    from recommendations.api.mcp.tools import TOOLS
+    from recommendations.api.players.urls import AUDIOMUSE, LABS, NAVIDROME
+
+    guide = (ROOT / "docs/home-server.md").read_text(encoding="utf-8")
+    assert [name for name in [*AUDIOMUSE, *NAVIDROME, *LABS] if name not in guide] == []
+    api = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    assert [tool.name for tool in TOOLS if f"| `{tool.name}` |" not in api] == []
+
+
 def test_the_bare_host_is_the_first_address_that_players_are_given():
     players = (ROOT / "docs/api.md").read_text(encoding="utf-8").split("\n## Players\n")[1]
     assert re.findall(r"`(https://[^`]+)`", players)[0] == "https://your.host"
