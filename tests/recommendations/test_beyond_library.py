@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from scipy.sparse import csr_matrix
 
+from accounts import tokens
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from recommendations.engine import ArtistPrior, Labels, Prior, SeedPack, save_pack
@@ -165,3 +166,15 @@ def test_a_song_that_came_in_is_no_longer_looked_for_after_the_index_was_made_an
     assert "Far" not in json.dumps(
         [list(label) for label in beyond_index.load_index().songs.labels]
     ).split('"')
+
+
+def test_lidarr_gets_the_artists_and_those_of_the_songs_once(arthur, songs, tmp_path):
+    load(tmp_path, PAIRS, TITLES, ARTISTS, [(0, 3, 35), (0, 1, 50)])
+    Interaction.objects.create(
+        listener=arthur, song=songs["Here"], kind=Interaction.Kind.LIKE, source="x"
+    )
+    secret = tokens.create_token(arthur, "Lidarr", ["lidarr"]).secret
+    assert Client().get(f"/lidarr/{secret}/").json() == [
+        {"MusicBrainzId": mbid("Dot")},
+        {"MusicBrainzId": mbid("Eve")},
+    ]

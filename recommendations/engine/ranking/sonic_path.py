@@ -153,7 +153,10 @@ def _find_nearest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Return the places of the k highest scores in ascending order; ties by place."""
     if len(scores) <= k:
         return np.arange(len(scores))
-    return np.sort(np.lexsort((np.arange(len(scores)), -scores))[:k])
+    lowest = np.partition(scores, len(scores) - k)[len(scores) - k]
+    above = np.flatnonzero(scores > lowest)
+    tied = np.flatnonzero(scores == lowest)[: k - len(above)]
+    return np.sort(np.concatenate([above, tied]))
 
 
 def _grow(
