@@ -20,7 +20,7 @@ from recommendations.services.serving import recommend
 from recommendations.services.surfaces import sound_distances
 from recommendations.services.surfaces.sonic_path import find_sonic_path
 
-USUAL_COUNT, USUAL_STEPS = 10, 25
+USUAL_COUNT, USUAL_STEPS, MOST_ARTISTS = 10, 25, 30
 NO_SERVER = "No music server is connected to this site, so its ids are unknown here. Ask the operator to connect it."
 
 
@@ -103,7 +103,7 @@ class SimilarArtists(_AudioMuseView):
         artist = named_songs.find_named_artist(Named(item_id=named, name=named), library)
         if artist is None:
             raise NotFound(f"There is no artist {named[:100]!r} in {library.server.name}.")
-        n = read_count(query, "n", USUAL_COUNT)
+        n = min(read_count(query, "n", USUAL_COUNT), MOST_ARTISTS)
         near = radio.list_similar_artists(artist, n, listener=request.user)
         with_songs = read_text(query, "include_component_matches").lower() == "true"
         return Response(self._build_artists(library, artist, near, with_songs))

@@ -13,7 +13,7 @@ from recommendations.conf import conf
 from recommendations.services.players import radio
 from recommendations.services.serving import recommend
 
-MOST_ASKED = 20
+MOST_ASKED = 5
 N_ARTISTS, N_RECORDINGS = 50, 100
 
 
