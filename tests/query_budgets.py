@@ -27,6 +27,10 @@ BUDGETS = {
     "/settings/tokens/": 4,
     "/settings/my-data.json": 19,  # with the week's playlists, which the home page made
     "/try/?song={song}": 14,
+    "/path/?q=song": 5,
+    "/path/?start={song}&end=1&n=6": 16,
+    "/connect/": 2,
+    "/connect/pano/?after=0": 5,
 }
 
 # The home page when nothing is cached but what every process holds of the model.
