@@ -28,7 +28,7 @@ def record_report(
     """Store how far a song was heard once it is stopped; return whether that was news.
 
     What is too short for a play becomes a skip, which counts the more against a song the earlier it came. A
-    session that only ran out says nothing: whoever closes a player has not skipped.
+    session that only ran out says nothing: to close a player is no skip.
     """
     if state != "stopped" or position_ms <= 0:
         return False
