@@ -9,11 +9,11 @@ from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.conf import conf
 from recommendations.services.serving import exclusions, recommend
-from recommendations.services.serving.listener_context import Unwanted
-from recommendations.services.serving.recommend import Served, ServedSong
+from recommendations.services.serving.list_query import ListQuery, serve_list
+from recommendations.services.serving.listener_context import ListenerContext, Unwanted
+from recommendations.services.serving.served_list import ServedSong
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists
-from recommendations.services.versions import registry
 
 _SPARE = 4
 """Songs asked for, for each that is wanted, so that versions and too many of one artist can go."""
@@ -46,22 +46,22 @@ def list_fitting(
     only: NDArray[np.int64] | None = None,
 ) -> list[Song]:
     """Return songs that go with all of these, without themselves; none without a model or seeds."""
-    serving = registry.serving_recommender()
-    if serving is None or not seeds:
+    context = ListenerContext(listener)
+    if context.serving is None or not seeds:
         return []
-    version, recommender = serving
-    unwanted, ids = read_unwanted(listener), [song.pk for song in seeds]
+    version, recommender = context.serving
+    ids = [song.pk for song in seeds]
     asked = min(n * _SPARE, conf.longest_list)
-    served: Served = recommend.made_now(
+    history = recommender.history(ids)
+    query = ListQuery(
         version,
+        recommender,
         asked,
-        lambda: recommender.recommend(
-            recommender.history(ids),
-            asked,
-            exclude=exclusions.build_mask(version, recommender, unwanted, also=ids, only=only),
-        ),
-        unwanted=unwanted,
+        lambda mask: recommender.recommend(history, asked, exclude=mask),
+        exclude=ids,
+        only=only,
     )
+    served = serve_list(query, context)
     return _vary(served.items, n, seeds)
 
 

@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 from catalog.models import Interaction, Song
 from recommendations.models import ListenerControl
 from recommendations.services.serving import exclusions, history_loader, recommend
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.versions import registry
 
@@ -37,7 +38,7 @@ def explain_absence(listener, song: Song, n: int | None = None) -> WhyNot:
         if item.song.pk == song.pk:
             return WhyNot(LISTED, f"It is on the list, at position {item.position}.", item.position)
     if not listener.personalised:
-        return WhyNot("not_personalised", recommend.NOT_PERSONALISED)
+        return WhyNot("not_personalised", str(Fallback.NOT_PERSONALISED.label))
     return _find_rank(listener, song, n, context)
 
 
@@ -68,7 +69,7 @@ def _find_rank(listener, song: Song, n: int, context: ListenerContext) -> WhyNot
     """Say what stands above the song in the ranking of the active model."""
     serving = registry.serving_recommender()
     if serving is None:
-        return WhyNot("no_model", recommend.NO_MODEL)
+        return WhyNot("no_model", str(Fallback.NO_MODEL.label))
     version, recommender = serving
     row = recommender.items.row(song.pk)
     if row < 0:
