@@ -446,6 +446,7 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
         "run_id": hers["imports"],
         "playlist_id": hers["playlists"],
         "number": 1,
+        "player": "pano",
         "username": "alice",
         "uidb64": "x",
         "token": "x",
