@@ -43,7 +43,7 @@ class _TypedLinks:
     def __getattr__(self, name: str):
         return getattr(self._handler, name)
 
-    def addQuickElement(self, name, contents=None, attrs=None) -> None:
+    def addQuickElement(self, name, contents=None, attrs=None) -> None:  # noqa: N802  (its name in Django)
         if name == "link" and attrs and attrs.get("rel") == "alternate":
             attrs = {**attrs, "type": self._media_type}
         self._handler.addQuickElement(name, contents, attrs)

@@ -47,7 +47,7 @@ def _unknown_presets() -> list[Error]:
 
 @register()
 def openmp_is_there(app_configs: Any, **_: Any) -> list[Error]:
-    """implicit's wheels need the system's OpenMP library."""
+    """Check that the system has the OpenMP library that implicit's wheels need."""
     try:
         import implicit.cpu.als  # noqa: F401
     except ImportError as error:

@@ -39,7 +39,9 @@ KINDS_IN_WORDS: dict[str, Callable[[int], str]] = {
 
 
 class ImportRun(JobRow):
-    """One import of one file. To the states of `JobRow` it adds one::
+    """One import of one file.
+
+    To the states of `JobRow` it adds one::
 
         succeeded, failed or cancelled ──▶ undone
 

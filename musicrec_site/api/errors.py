@@ -1,4 +1,6 @@
-"""One shape for every error the JSON API answers::
+"""One shape for every error the JSON API answers.
+
+::
 
     {"error": {"status": 400, "code": "invalid", "message": "Check the fields.",
                "fields": {"title": ["This field is required."]}, "request_id": "…"}}

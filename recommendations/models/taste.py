@@ -45,8 +45,10 @@ class Taste(models.Model):
 
 
 class ListenerControl(models.Model):
-    """How a listener steers: a song or artist hidden, a song not to be learned from, a part of the history muted,
-    counted more or declared somebody else's (one row a song of that part).
+    """How a listener steers.
+
+    A song or artist hidden, a song not to be learned from, a part of the history muted, counted more or declared
+    somebody else's (one row a song of that part).
     """
 
     class Kind(models.TextChoices):

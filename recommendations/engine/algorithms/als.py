@@ -68,7 +68,7 @@ class Equations:
 
     @cached_property
     def solution(self) -> NDArray[np.float64]:
-        """x = sum over j of c_j A^-1 y_j, (n, n_factors)."""
+        """Return the factors: x = sum over j of c_j A^-1 y_j, (n, n_factors)."""
         return np.asarray(np.matmul(self.solved, self.liked[:, :, None])[:, :, 0], dtype=np.float64)
 
     def compute_pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:

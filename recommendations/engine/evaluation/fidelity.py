@@ -1,4 +1,4 @@
-"""Do explanations tell the truth: without the song that is named as the reason, does the song fall?"""
+"""Whether explanations tell the truth: without the song that is named as the reason, the song falls."""
 
 from __future__ import annotations
 
