@@ -1,5 +1,7 @@
-"""What the plugin in integrations/navidrome asks: each address is named after the plugin's function and answers in
-the shape that Navidrome reads, so that the plugin passes both on as they are.
+"""What the plugin in integrations/navidrome asks.
+
+Each address is named after the plugin's function and answers in the shape that Navidrome reads, so that the plugin
+passes both on as they are.
 """
 
 from collections.abc import Iterable, Mapping
