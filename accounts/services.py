@@ -93,29 +93,30 @@ def save_settings(user: User, **changes) -> list[str]:
     return changed
 
 
-def delete_account(user: User) -> None:
+def delete_account(user: User) -> list[str]:
     """Delete the account with everything that belongs to it, in every app, and end its sessions.
 
     One transaction, tried again when a player or a worker wrote for the listener meanwhile. The apps
-    above delete what they keep outside of the account's rows when `account_closing` is sent.
+    above delete what they keep outside of the account's rows when `account_closing` is sent. Returns the addresses
+    of what they answer to it: receipts.
     """
     sessions.end_sessions(user)
     listener_id = user.pk
     for attempt in range(1, _DELETE_ATTEMPTS + 1):
         try:
-            _delete_rows(listener_id)
-            return
+            return _delete_rows(listener_id)
         except IntegrityError:
             if attempt == _DELETE_ATTEMPTS:
                 raise
+    return []
 
 
-def _delete_rows(listener_id: int) -> None:
+def _delete_rows(listener_id: int) -> list[str]:
     with transaction.atomic():
         user = User.objects.filter(pk=listener_id).first()
         if user is None:
-            return
-        account_closing.send(sender=User, user=user)
+            return []
+        answers = account_closing.send(sender=User, user=user)
         # What is written for this account from now on waits for the commit, and then finds no account.
         User.objects.select_for_update().filter(pk=listener_id).first()
         _delete_log_entries(user)
@@ -123,6 +124,7 @@ def _delete_rows(listener_id: int) -> None:
         transaction.on_commit(
             partial(account_deleted.send_robust, sender=User, listener_id=listener_id)
         )
+    return [answer for _receiver, answer in answers if isinstance(answer, str)]
 
 
 def _delete_log_entries(user: User) -> None:

@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-# Sent with `user` in the transaction that deletes an account, before its rows go. An error keeps the account.
+# Sent with `user` in the transaction that deletes an account, before its rows go. An error keeps the account;
+# an answer is the address of a receipt.
 account_closing = Signal()
 
 # Sent with `listener_id` after an account is deleted for good.

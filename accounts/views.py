@@ -11,6 +11,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import translation
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -201,8 +202,12 @@ def delete_account(request):
     if request.method == "POST" and form.is_valid():
         user = request.user
         logout(request)
-        services.delete_account(user)
+        receipts = services.delete_account(user)
         messages.success(request, _("Your account and everything in it is deleted."))
+        for address in receipts:
+            link = format_html('<a href="{0}">{1}</a>', address, request.build_absolute_uri(address))
+            text = _("This page says when no model knows it any more: %(link)s")
+            messages.success(request, format_html(text.replace("%(link)s", "{}"), link))
         return redirect("recommendations:home")
     return render(request, "accounts/delete_account.html", {"form": form})
 

@@ -7,13 +7,16 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from django.urls import reverse
 
 from accounts.models import User
-from accounts.signals import account_deleted
-from catalog.signals import listening_changed, songs_changed
+from accounts.signals import account_closing, account_deleted
+from catalog.models import Interaction
+from catalog.signals import interactions_deleted, listening_changed, songs_changed
+from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.serving import exclusions, list_cache
-from recommendations.services.versions import stored_histories
+from recommendations.services.versions import forgetting, stored_histories
 
 
 @receiver(listening_changed)
@@ -55,3 +58,19 @@ def remove_stored_histories(sender: Any, listener_id: int, **_: Any) -> None:
 @receiver(account_deleted)
 def remove_from_column_copy(sender: Any, listener_id: int, **_: Any) -> None:
     column_copy.remove_listeners([listener_id])
+
+
+@receiver(account_closing)
+def issue_account_receipt(sender: Any, user: User, **_: Any) -> str:
+    """Return the address of a receipt that names nobody."""
+    n_interactions = Interaction.objects.for_listener(user).count()
+    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.ACCOUNT, n_interactions)
+    return reverse("recommendations:forgotten", args=[receipt.pk])
+
+
+@receiver(interactions_deleted)
+def issue_deletion_receipt(
+    sender: Any, listener_id: int | None, n_deleted: int, is_import: bool, **_: Any
+) -> None:
+    kind = ForgettingReceipt.Kind.IMPORT if is_import else ForgettingReceipt.Kind.LISTENS
+    forgetting.issue_receipt(kind, n_deleted, listener_id)

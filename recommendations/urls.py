@@ -45,6 +45,8 @@ urlpatterns = [
         library.continue_playlist,
         name="continue_playlist",
     ),
+    path("settings/deletions/", privacy.deletions, name="deletions"),
+    path("forgotten/<uuid:receipt_id>/", privacy.forgotten, name="forgotten"),
     path("taste/", taste.taste_page, name="taste"),
     path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),

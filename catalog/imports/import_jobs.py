@@ -44,7 +44,7 @@ from catalog.listening.outdated_months import mark_plays
 from catalog.playlists.models import Playlist
 from catalog.playlists.playlist_writer import undo_playlists
 from catalog.records import Outcome, WrongFile
-from catalog.signals import listening_changed
+from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
 from common.bulk_sql import chunks
@@ -454,7 +454,14 @@ def undo_import(run: ImportRun) -> int:
         with transaction.atomic():
             some = Interaction.objects.filter(pk__in=ids)
             mark_plays(some)
-            n_deleted += some.delete()[0]
+            n_deleted_now = some.delete()[0]
+            interactions_deleted.send(
+                sender=Interaction,
+                listener_id=listener_ids[0] if len(listener_ids) == 1 else None,
+                n_deleted=n_deleted_now,
+                is_import=True,
+            )
+        n_deleted += n_deleted_now
     undo_playlists(run)
     _remove_unused_songs(run)
     ImportRun.objects.filter(pk=run.pk).update(status=Status.UNDONE, finished_at=timezone.now())

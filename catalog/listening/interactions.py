@@ -17,7 +17,7 @@ from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_moments, mark_plays
 from catalog.listening.same_play import PlayMatcher, PlayReport, build_report, lock_listener
 from catalog.play_rules import is_play
-from catalog.signals import listening_changed
+from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.locks import hold_song, hold_songs
 from catalog.songs.models import Song
 from common.transactions import retry_conflicts
@@ -300,6 +300,9 @@ def _delete_interactions(listener: User, interactions) -> int:
         mark_plays(interactions)
         n_deleted, _ = interactions.delete()
         if n_deleted:
+            interactions_deleted.send(
+                sender=Interaction, listener_id=listener.pk, n_deleted=n_deleted, is_import=False
+            )
             _announce_change(listener)
     return n_deleted
 

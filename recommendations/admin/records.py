@@ -6,6 +6,7 @@ from common.admin import RecordAdmin
 from recommendations.models import (
     Activation,
     BackgroundJob,
+    ForgettingReceipt,
     Impression,
     Outcome,
     Trends,
@@ -18,6 +19,12 @@ class ActivationAdmin(RecordAdmin):
     list_display = ["version", "previous", "reason", "by", "at"]
     list_filter = ["reason"]
     list_select_related = ["version", "previous", "by"]
+
+
+@admin.register(ForgettingReceipt)
+class ForgettingReceiptAdmin(RecordAdmin):
+    list_display = ["requested_at", "kind", "n_interactions", "confirmed_at", "version_name"]
+    list_filter = ["kind"]
 
 
 @admin.register(Impression)

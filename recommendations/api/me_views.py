@@ -58,14 +58,18 @@ class Me(APIView):
         responses={204: None},
     )
     def delete(self, request):
-        """Delete my account with everything that belongs to it, at once and for good. Needs my password."""
+        """Delete my account with everything that belongs to it, at once and for good. Needs my password.
+
+        `Location` is the page that says when no model knows it any more.
+        """
         if request.query_params.get("confirm") != request.user.username:
             raise ValidationError(
                 {"confirm": ["Say ?confirm=<your user name> to delete your account."]}
             )
         _confirm_password(request, validate_body(serializers.MyPassword, request)["password"])
-        accounts.delete_account(request.user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        receipts = accounts.delete_account(request.user)
+        headers = {"Location": request.build_absolute_uri(address) for address in receipts}
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
 
 
 def _confirm_password(request, password: str) -> None:

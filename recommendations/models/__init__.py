@@ -2,6 +2,7 @@ from recommendations.models.background_job import BackgroundJob
 from recommendations.models.column_copy import ChangedListener, ColumnCopyState
 from recommendations.models.event import Impression, Outcome
 from recommendations.models.experiment import Arm, Experiment
+from recommendations.models.forgetting_receipt import ForgettingReceipt
 from recommendations.models.model_version import Activation, ModelVersion
 from recommendations.models.recommendation_list import ListenerState, RecommendationList
 from recommendations.models.taste import ListenerControl, Taste
@@ -16,6 +17,7 @@ __all__ = [
     "ChangedListener",
     "ColumnCopyState",
     "Experiment",
+    "ForgettingReceipt",
     "Impression",
     "ListenerControl",
     "ListenerState",

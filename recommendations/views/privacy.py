@@ -3,12 +3,14 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import PersonalisationForm
+from recommendations.models import ForgettingReceipt
 from recommendations.services.preferences import data_export
+from recommendations.services.versions import forgetting
 
 
 @login_required
@@ -20,6 +22,22 @@ def my_data(request):
     )
     response["Content-Disposition"] = 'attachment; filename="musicrec-my-data.json"'
     return response
+
+
+@login_required
+@require_safe
+def deletions(request):
+    """List what the listener deleted and whether it is unlearned."""
+    context = {"receipts": forgetting.list_receipts(request.user)}
+    return render(request, "recommendations/deletions.html", context)
+
+
+@require_safe
+def forgotten(request, receipt_id):
+    """Show one receipt to whoever holds its address; it names nobody."""
+    receipt = get_object_or_404(ForgettingReceipt, pk=receipt_id)
+    context = {"state": forgetting.describe_receipt(receipt)}
+    return render(request, "recommendations/forgotten.html", context)
 
 
 @login_required

@@ -8,6 +8,7 @@ from recommendations.conf import conf
 from recommendations.models import (
     BackgroundJob,
     Experiment,
+    ForgettingReceipt,
     Impression,
     ModelVersion,
     RecommendationList,
@@ -27,6 +28,9 @@ def delete_expired() -> dict[str, int]:
             BackgroundJob.objects.exclude(status__in=BackgroundJob.ACTIVE).filter(
                 finished_at__lt=compute_cutoff(conf.training_logs_days)
             )
+        ),
+        "receipts": delete_in_steps(
+            ForgettingReceipt.objects.filter(confirmed_at__lt=compute_cutoff(conf.trainings_days))
         ),
         "lists": delete_in_steps(_find_unused_lists()),
         "generated playlists": sum(

@@ -141,6 +141,11 @@ GROUPS = (
         lambda: _days(conf.events_days),
     ),
     _Group(
+        lambda: _("Receipts of deletions"),
+        ("recommendations_forgettingreceipt",),
+        lambda: _("until %(time)s after the training that unlearned it") % {"time": _days(conf.trainings_days)},
+    ),
+    _Group(
         lambda: _("Lists computed ahead"),
         ("recommendations_recommendationlist",),
         lambda: (

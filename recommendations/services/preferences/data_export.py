@@ -20,11 +20,16 @@ from catalog.models import (
     Song,
     Submission,
 )
-from recommendations.models import Impression, ListenerControl, RecommendationList
+from recommendations.models import (
+    ForgettingReceipt,
+    Impression,
+    ListenerControl,
+    RecommendationList,
+)
 from recommendations.services.data import column_copy
 from recommendations.services.preferences.taste import load_taste
 from recommendations.services.serving import list_cache
-from recommendations.services.versions import stored_histories
+from recommendations.services.versions import forgetting, stored_histories
 
 FORMAT = "musicrec-my-data-1"
 
@@ -35,6 +40,11 @@ def set_personalised(listener: User, personalised: bool) -> None:
         User.objects.filter(pk=listener.pk).update(personalised=personalised)
         if not personalised:
             RecommendationList.objects.filter(listener=listener).delete()
+            forgetting.issue_receipt(
+                ForgettingReceipt.Kind.WITHDRAWN,
+                Interaction.objects.for_listener(listener).count(),
+                listener.pk,
+            )
             transaction.on_commit(partial(stored_histories.remove_histories, [listener.pk]))
             transaction.on_commit(partial(column_copy.remove_listeners, [listener.pk]))
         list_cache.invalidate_lists([listener.pk])
@@ -94,6 +104,16 @@ def export_data(listener: User) -> dict[str, Any]:
                 "last_read_at": _moment(one.last_pull_at),
             }
             for one in ServerAccount.objects.filter(user=listener).select_related("server")
+        ],
+        "receipts_of_deletions": [
+            {
+                "id": str(one.receipt.pk),
+                "what": one.receipt.get_kind_display(),
+                "plays_and_opinions": one.receipt.n_interactions,
+                "deleted_at": _moment(one.receipt.requested_at),
+                "unlearned_at": _moment(one.receipt.confirmed_at),
+            }
+            for one in forgetting.list_receipts(listener)
         ],
         "access_tokens": [
             {

@@ -41,7 +41,7 @@ from recommendations.services.training.offline_evaluation import (
     measure,
 )
 from recommendations.services.training.progress import Reporter
-from recommendations.services.versions import registry, stored_histories
+from recommendations.services.versions import forgetting, registry, stored_histories
 from recommendations.services.workloads.background_work import Turn
 
 log = logging.getLogger(__name__)
@@ -245,9 +245,14 @@ def _train(run: TrainingRun, reporter: Reporter) -> None:
 
 
 def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, TrainingRows]:
-    config = _warm_started(load_config(run.preset, run.options))
+    open_receipts = forgetting.list_open()
+    config = load_config(run.preset, run.options)
+    if not open_receipts:
+        # settings that a search found with data that is gone would bear its traces
+        config = _warm_started(config)
     seed = int(run.options.get("seed", 0))
     memory_check.check(*training_rows.count_rows(), config)
+    read_at = time.time()
     rows = _read(reporter)
     evaluation = _evaluate(rows, config, seed, run, reporter)
     if evaluation is None:
@@ -255,6 +260,9 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     else:
         # what was measured will serve: no second search, and no second learning of the order
         recommender, fit_seconds = _fit(rows, evaluation.config, evaluation.ranker, seed, reporter)
+    recommender.metadata["read_at"] = read_at
+    recommender.metadata["open_receipts"] = open_receipts
+    recommender.metadata["data_sha256"] = rows.interactions.compute_digest()
     if evaluation and evaluation.tuning:
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:

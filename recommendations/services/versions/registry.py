@@ -28,7 +28,7 @@ from recommendations.models import (
     TrainingRun,
 )
 from recommendations.services.jobs import background_jobs
-from recommendations.services.versions import trends
+from recommendations.services.versions import forgetting, trends
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +146,7 @@ def _flip(version: ModelVersion, by: Any, reason: str) -> ModelVersion:
             % {"version": version.name, "state": version.get_state_display()}
         )
     Activation.objects.create(version=version, previous=previous, reason=reason, by=by)
+    forgetting.confirm_receipts(version)
     if (
         reason != Activation.Reason.TRAINED
     ):  # a training computes them itself, from what it has read
