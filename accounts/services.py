@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import invitations, sessions, throttle
 from accounts.models import User
-from accounts.signals import account_closing, account_deleted
+from accounts.signals import account_closing, account_deleted, account_leaving
 from accounts.tasks import request_email_notice
 
 OPEN, INVITED, CLOSED = "open", "invited", "closed"
@@ -98,7 +98,7 @@ def delete_account(user: User) -> list[str]:
 
     One transaction, tried again when a player or a worker wrote for the listener meanwhile. The apps
     above delete what they keep outside of the account's rows when `account_closing` is sent. Returns the addresses
-    of what they answer to it: receipts.
+    of receipts.
     """
     sessions.end_sessions(user)
     listener_id = user.pk
@@ -116,7 +116,8 @@ def _delete_rows(listener_id: int) -> list[str]:
         user = User.objects.filter(pk=listener_id).first()
         if user is None:
             return []
-        answers = account_closing.send(sender=User, user=user)
+        answers = account_leaving.send(sender=User, user=user)
+        account_closing.send(sender=User, user=user)
         # What is written for this account from now on waits for the commit, and then finds no account.
         User.objects.select_for_update().filter(pk=listener_id).first()
         _delete_log_entries(user)

@@ -2,8 +2,11 @@
 
 from django.dispatch import Signal
 
-# Sent with `user` in the transaction that deletes an account, before its rows go. An error keeps the account;
-# an answer is the address of a receipt.
+# Sent with `user` in the transaction that deletes an account, before anything of it goes. An answer is the
+# address of a receipt.
+account_leaving = Signal()
+
+# Sent with `user` in that transaction, for the apps to delete what is theirs. An error keeps the account.
 account_closing = Signal()
 
 # Sent with `listener_id` after an account is deleted for good.

@@ -205,7 +205,9 @@ def delete_account(request):
         receipts = services.delete_account(user)
         messages.success(request, _("Your account and everything in it is deleted."))
         for address in receipts:
-            link = format_html('<a href="{0}">{1}</a>', address, request.build_absolute_uri(address))
+            link = format_html(
+                '<a href="{0}">{1}</a>', address, request.build_absolute_uri(address)
+            )
             text = _("This page says when no model knows it any more: %(link)s")
             messages.success(request, format_html(text.replace("%(link)s", "{}"), link))
         return redirect("recommendations:home")

@@ -5,8 +5,8 @@ from django.dispatch import Signal
 # Sent after commit with `listener_id`: this listener's history or opinions changed.
 listening_changed = Signal()
 
-# Sent in the transaction that deletes plays or opinions, with `listener_id` (None for several listeners), `n_deleted` and
-# `is_import`: whether an import was undone.
+# Sent in the transaction that deletes plays or opinions, with `listener_id` (None for several
+# listeners), `n_deleted` and `is_import`: whether an import was undone.
 interactions_deleted = Signal()
 
 # Sent after commit with `song_ids`: songs were withdrawn or are offered again.

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.signals import account_closing, account_deleted
+from accounts.signals import account_deleted, account_leaving
 from catalog.models import Interaction
 from catalog.signals import interactions_deleted, listening_changed, songs_changed
 from recommendations.models import ForgettingReceipt
@@ -60,7 +60,7 @@ def remove_from_column_copy(sender: Any, listener_id: int, **_: Any) -> None:
     column_copy.remove_listeners([listener_id])
 
 
-@receiver(account_closing)
+@receiver(account_leaving)
 def issue_account_receipt(sender: Any, user: User, **_: Any) -> str:
     """Return the address of a receipt that names nobody."""
     n_interactions = Interaction.objects.for_listener(user).count()

@@ -68,7 +68,7 @@ class Me(APIView):
             )
         _confirm_password(request, validate_body(serializers.MyPassword, request)["password"])
         receipts = accounts.delete_account(request.user)
-        headers = {"Location": request.build_absolute_uri(address) for address in receipts}
+        headers = {"Location": request.build_absolute_uri(receipts[0])} if receipts else None
         return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
 
 

@@ -16,7 +16,8 @@ class ForgettingReceipt(models.Model):
 
         open ──▶ confirmed
 
-    Whoever holds the id may read it, so it names no listener and no song. `listener` is empty where the account is gone.
+    Everybody who has the id may read it, so it names no listener and no song. `listener` is empty
+    where the account is gone.
     """
 
     class Kind(models.TextChoices):

@@ -34,7 +34,7 @@ def deletions(request):
 
 @require_safe
 def forgotten(request, receipt_id):
-    """Show one receipt to whoever holds its address; it names nobody."""
+    """Show one receipt to everybody who has its address; it names nobody."""
     receipt = get_object_or_404(ForgettingReceipt, pk=receipt_id)
     context = {"state": forgetting.describe_receipt(receipt)}
     return render(request, "recommendations/forgotten.html", context)

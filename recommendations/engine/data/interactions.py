@@ -174,11 +174,18 @@ class Interactions:
         Reads 25 bytes an event.
         """
         digest = hashlib.sha256(np.ascontiguousarray(self.items.ids).tobytes())
-        columns = [self.listener_rows, self.item_rows, self.kinds, self.plays, self.played_share, self.timestamps]
+        columns = [
+            self.listener_rows,
+            self.item_rows,
+            self.kinds,
+            self.plays,
+            self.played_share,
+            self.timestamps,
+        ]
         if self.positions is not None:
             columns.append(self.positions)
         for column in columns:
-            digest.update(np.ascontiguousarray(column).view(np.uint8))
+            digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
 
     def to_matrix(self, weighting: Weighting) -> csr_matrix:

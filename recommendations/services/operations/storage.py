@@ -143,7 +143,10 @@ GROUPS = (
     _Group(
         lambda: _("Receipts of deletions"),
         ("recommendations_forgettingreceipt",),
-        lambda: _("until %(time)s after the training that unlearned it") % {"time": _days(conf.trainings_days)},
+        lambda: (
+            _("until %(time)s after the training that unlearned it")
+            % {"time": _days(conf.trainings_days)}
+        ),
     ),
     _Group(
         lambda: _("Lists computed ahead"),

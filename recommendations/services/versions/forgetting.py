@@ -1,7 +1,8 @@
 """Receipts of deletions: what was deleted, and which training was the first that never saw it.
 
-A receipt is written in the transaction that deletes. A training confirms those that were there before it read its data:
-their rows were gone by then. Until the next training the models still know what they learned; lists are made anew at once.
+A receipt is written in the transaction that deletes. A version that becomes active confirms those
+that were there before its training read the data: their rows were gone by then. Until that training
+the models still hold what they learned, but lists are made anew at once.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ class ReceiptState:
     active_version: str
 
 
-def issue_receipt(kind: Kind, n_interactions: int, listener_id: int | None = None) -> ForgettingReceipt:
+def issue_receipt(
+    kind: Kind, n_interactions: int, listener_id: int | None = None
+) -> ForgettingReceipt:
     """Write a receipt; deletions of one kind by one listener share theirs until it is confirmed, accounts do not.
 
     Belongs in the transaction that deletes.
@@ -48,7 +51,9 @@ def issue_receipt(kind: Kind, n_interactions: int, listener_id: int | None = Non
         ):
             receipt.refresh_from_db()
             return receipt
-    return ForgettingReceipt.objects.create(kind=kind, n_interactions=n_interactions, listener_id=listener_id)
+    return ForgettingReceipt.objects.create(
+        kind=kind, n_interactions=n_interactions, listener_id=listener_id
+    )
 
 
 def list_open() -> dict[str, str]:
@@ -92,7 +97,9 @@ def describe_receipt(receipt: ForgettingReceipt) -> ReceiptState:
         if version.metadata.get("read_at", version.created_at.timestamp()) <= deleted_at
     ]
     active = next((version.name for version in older if version.is_active), "")
-    return ReceiptState(receipt, [version.name for version in older if not version.is_active], active)
+    return ReceiptState(
+        receipt, [version.name for version in older if not version.is_active], active
+    )
 
 
 def list_receipts(listener: User) -> list[ReceiptState]:

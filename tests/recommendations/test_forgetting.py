@@ -1,0 +1,142 @@
+"""Receipts of deletions: what was deleted, and the first version that never saw it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts import services
+from accounts.models import User
+from catalog.imports import import_jobs
+from catalog.listening import interactions
+from catalog.models import ImportRun, Interaction, Song
+from recommendations.models import ForgettingReceipt, ModelVersion
+from recommendations.services.preferences import data_export
+from recommendations.services.versions import forgetting, registry
+from tests.recommendations.conftest import train
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def read_arrays(version):
+    """Return every file of a saved model by name; the manifest without its own words."""
+    folder = Path(settings.ARTIFACTS_DIR) / version.artifact
+    return {path.name: path.read_bytes() for path in folder.glob("*.npy")}
+
+
+def add_guest(name="guest"):
+    guest = User.objects.create_user(name, password="quite-some-words-9")
+    for song in Song.objects.order_by("pk")[3:9]:
+        Interaction.objects.create(
+            listener=guest, song=song, kind=Interaction.Kind.LIKE, source="x"
+        )
+    return guest
+
+
+def test_after_a_retrain_the_model_equals_one_that_never_saw_the_account(world):
+    train()
+    never = ModelVersion.objects.get(is_active=True)
+    guest = add_guest()
+    train()
+    seen = ModelVersion.objects.get(is_active=True)
+    assert read_arrays(seen) != read_arrays(never)
+    (address,) = services.delete_account(guest)
+    receipt = ForgettingReceipt.objects.get()
+    assert (receipt.kind, receipt.n_interactions, receipt.listener) == ("account", 6, None)
+    train()
+    after = ModelVersion.objects.get(is_active=True)
+    assert after.pk not in (never.pk, seen.pk)
+    assert read_arrays(after) == read_arrays(never)
+    receipt.refresh_from_db()
+    assert receipt.version == after
+    assert receipt.data_sha256 == never.metadata["data_sha256"] != seen.metadata["data_sha256"]
+    page = Client().get(address).content.decode()
+    assert f"Unlearned: {after.name}" in page
+    assert seen.name in page, "it can still be rolled back to, and learned from the account"
+
+
+def test_the_page_does_not_call_it_unlearned_while_a_version_that_saw_it_serves(world):
+    guest = add_guest()
+    train()
+    seen = ModelVersion.objects.get(is_active=True)
+    (address,) = services.delete_account(guest)
+    page = Client().get(address).content.decode()
+    assert f"{seen.name} serves now." in page
+    assert "The next training learns without it" in page
+    train()
+    assert "Unlearned:" in Client().get(address).content.decode()
+    registry.activate(seen)
+    page = Client().get(address).content.decode()
+    assert f"{seen.name} serves now." in page
+    assert "Unlearned:" not in page
+
+
+def test_a_version_that_is_not_activated_confirms_nothing_until_it_is(world):
+    add_guest()
+    train()
+    interactions.clear_opinion(User.objects.get(username="guest"), Song.objects.order_by("pk")[3])
+    train(activate=False)
+    receipt = ForgettingReceipt.objects.get()
+    assert receipt.confirmed_at is None
+    registry.activate(ModelVersion.objects.order_by("-pk").first())
+    receipt.refresh_from_db()
+    assert receipt.confirmed_at is not None
+
+
+def test_what_is_deleted_while_a_training_reads_waits_for_the_next(world):
+    guest = add_guest()
+    songs = list(Song.objects.order_by("pk")[3:5])
+    interactions.clear_opinion(guest, songs[0])
+    open_receipts = forgetting.list_open()
+    interactions.clear_opinion(guest, songs[1])
+    train()
+    version = ModelVersion.objects.get(is_active=True)
+    ForgettingReceipt.objects.update(confirmed_at=None, version=None)
+    version.metadata["open_receipts"] = open_receipts
+    assert forgetting.confirm_receipts(version) == 0
+    assert ForgettingReceipt.objects.get().n_interactions == 2
+
+
+def test_an_undone_import_a_withdrawn_history_and_a_deleted_play_have_one_each(world):
+    guest = add_guest()
+    run = ImportRun.objects.create(
+        content="listens", format="lastfm", file_name="x.csv", listener=guest, status="succeeded"
+    )
+    Interaction.objects.filter(listener=guest).update(import_run=run)
+    import_jobs.undo_import(run)
+    Interaction.objects.create(
+        listener=guest, song=Song.objects.first(), kind=Interaction.Kind.LIKE, source="x"
+    )
+    data_export.set_personalised(guest, False)
+    interactions.clear_opinion(guest, Song.objects.first())
+    counted = dict(ForgettingReceipt.objects.values_list("kind", "n_interactions"))
+    assert counted == {"import": 6, "withdrawn": 1, "listens": 1}
+    client = Client()
+    client.force_login(guest)
+    page = client.get("/settings/deletions/").content.decode()
+    assert page.count("Link to this receipt") == 3
+    assert (
+        len(json.loads(client.get("/settings/my-data.json").content)["receipts_of_deletions"]) == 3
+    )
+
+
+def test_the_browser_and_the_api_hand_out_the_receipt_of_an_account(world):
+    add_guest()
+    client = Client()
+    client.login(username="guest", password="quite-some-words-9")
+    answer = client.delete(
+        "/api/v1/me/?confirm=guest",
+        {"password": "quite-some-words-9"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 204
+    assert Client().get(answer["Location"].removeprefix("http://testserver")).status_code == 200
+    add_guest("trillian")
+    client = Client()
+    client.login(username="trillian", password="quite-some-words-9")
+    page = client.post(
+        "/settings/delete/", {"password": "quite-some-words-9"}, follow=True
+    ).content.decode()
+    assert "/forgotten/" in page
