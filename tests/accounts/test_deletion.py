@@ -37,6 +37,7 @@ from catalog.models import (
 from recommendations.models import (
     Activation,
     Experiment,
+    ForgettingReceipt,
     Impression,
     ListenerControl,
     ListenerState,
@@ -47,6 +48,7 @@ from recommendations.models import (
 from recommendations.services.preferences import controls, data_export, taste
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import generated_playlists
+from recommendations.services.versions import forgetting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME, WORDS = "zaphod-of-this-test", "quite-some-words-9"
@@ -112,6 +114,7 @@ def fill_every_table(user: User, song: Song) -> None:
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)
     Experiment.objects.create(name="x", created_by=user)
+    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, user.pk)
     controls.hide_song(user, song)
     controls.hide_artist(user, song.artist)
     taste.set_mood(user, [song.pk], ListenerControl.Kind.MUTE_SONG)
