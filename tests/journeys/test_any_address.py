@@ -143,7 +143,8 @@ def world(db, settings):
     values = {
         "album_id": 1, "song_id": songs[0].pk, "artist_id": artist.pk,
         "interaction_id": plays[0].pk, "run_id": run.pk, "number": 1, "player": "pano",
-        "playlist_id": playlist.pk, "receipt_id": uuid.UUID(int=7), "key": songs[0].key, "pk": 1, "username": "olga", "code": "abc", "form": "m3u8",
+        "playlist_id": playlist.pk, "receipt_id": uuid.UUID(int=7),
+        "key": songs[0].key, "pk": 1, "username": "olga", "code": "abc", "form": "m3u8",
         "tag": "0" * 16, "size": 300,
         "file_format": "jspf", "uidb64": "MQ", "token": "abc", "object_id": 1, "app_label": "catalog",
         "content_type_id": 1, "user_id": olga.pk, "id": olga.pk, "url": "nowhere", "item_id": 1, "version_id": 1,
