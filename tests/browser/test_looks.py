@@ -19,7 +19,7 @@ LISTENER_PAGES = [
     "/", "/welcome/", "/songs/{song}/", "/songs/{song}/why/", "/artists/{artist}/", "/browse/?q=a&energy_min=20",
     "/mixes/1/", "/library/", "/library/dislikes/", "/library/hidden/", "/library/history/", "/library/imports/",
     "/playlists/", "/taste/", "/taste/?preview=1&discovery=90", "/settings/", "/settings/tokens/", "/settings/delete/",
-    "/password/change/",
+    "/password/change/", "/path/?start={song}&q=a", "/connect/", "/connect/pano/?after=0",
 ]  # fmt: skip
 OPERATOR_PAGES = [
     "/admin/", "/admin/recommendations/trainingrun/", "/admin/recommendations/trainingrun/1/change/",
