@@ -35,7 +35,7 @@ def test_the_page_says_when_the_first_listen_arrived(alice):
     assert 'href="/connect/pano/"' in list_page
     page = alice.post("/connect/pano/")
     assert "Waiting for the first listen" in page.content.decode()
-    address = re.search(r'hx-get="([^"]+)"', page.content.decode())[1]
+    address = re.search(r'hx-get="(/connect/[^"]+)"', page.content.decode())[1]
     token = shown_settings(page)[-1]
     player = Client(headers={"Authorization": f"Token {token}"})
     player.get("/1/validate-token")
@@ -60,7 +60,9 @@ def test_the_page_says_when_the_first_listen_arrived(alice):
 
 
 def test_what_was_there_before_and_what_others_hear_does_not_count(alice, bob, world):
-    address = re.search(r'hx-get="([^"]+)"', alice.post("/connect/mpd/").content.decode())[1]
+    address = re.search(r'hx-get="(/connect/[^"]+)"', alice.post("/connect/mpd/").content.decode())[
+        1
+    ]
     token = shown_settings(bob.post("/connect/mpd/"))[0]
     secret = re.search(r"token = &quot;(.+?)&quot;", token)[1]
     listen = {

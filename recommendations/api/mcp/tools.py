@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from accounts.models import Scope, User
+from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, stats
 from catalog.models import Song
 from catalog.playlists import edit
@@ -127,8 +127,9 @@ def _find_path(listener: User, from_song_id: str, to_song_id: str, count: int) -
 
 def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, Any]:
     entity, column = _COUNTED[of]
-    counted = stats.count_plays(listener, entity, stats.read_range(range, datetime.now(UTC).date()))
-    rows = [answers.build_statistic(entity, row) for row in counted[:count]]
+    period = stats.read_range(range, get_local_day(listener))
+    ranked = stats.rank_plays(listener, entity, period, count, 0)
+    rows = [answers.build_statistic(entity, row) for row in ranked]
     entries = [
         {"name": row[column], "artist": row["artist_name"] or "", "plays": row["listen_count"]}
         for row in rows
