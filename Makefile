@@ -11,7 +11,7 @@ CLIENTS := .venv-clients/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients test-image coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-slow         every address with every bad value, memory against its estimate"
 	@echo "make test-clients      make API clients from docs/openapi.yaml and use them"
 	@echo "make navidrome-plugin  build the package for Navidrome (needs Node.js and npm)"
+	@echo "make test-image        build the container image and run it, where podman or docker is"
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
 	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
@@ -86,6 +87,9 @@ navidrome-plugin:
 
 test-clients: $(DEV) $(CLIENTS)
 	@$(BIN)/python -m pytest -m clients
+
+test-image:
+	@.ci/test-image
 
 # Branches, in every process that the tests start; no floor: the figure is for reading, not for passing.
 coverage: $(DEV)

@@ -42,6 +42,7 @@ def test_fold_in_is_the_exact_solution(als, strengths):
 
 
 def test_fold_in_agrees_with_implicit(als, strengths):
+    """T35"""
     model = AlternatingLeastSquares(factors=16, regularization=als.regularization, alpha=1.0)
     model.item_factors = als.item_factors_.copy()
     theirs = model.recalculate_user(
