@@ -143,7 +143,8 @@ def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
     found = []
     config = replace(CONFIG, components={**CONFIG.components, "prior": {}}) if has_prior else CONFIG
     for n in range(1, 101):
-        weighted = crowd._weighted(config, Crowd(n, 0.8), has_prior=has_prior, has_content=True)
+        heirs = {"prior": 0.5, "content": 0.5} if has_prior else {"content": 1.0}
+        weighted = crowd._weighted(config, Crowd(n, 0.8), heirs)
         for segment in SEGMENTS:
             assert sum(weighted.weights[segment].values()) == pytest.approx(1)
         warm = weighted.weights["warm"]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, save_npz
 
-from benchmarks import prepare, quality, reasons
-from benchmarks.listening_files import BadFile, read_listening, refused_in_a_sentence
+from benchmarks import families, prepare, quality, reasons
+from benchmarks.listening_files import BadFile, Listening, read_listening, refused_in_a_sentence
+from benchmarks.softmax_mf import SoftmaxMF
 from tests.engine.worlds import checkerboard
 
 
@@ -118,3 +119,18 @@ def test_listens_are_made_into_its_files(tmp_path):
     assert ((data.train + data.test).toarray() == 1).all()
     assert data.features.artist.tolist() == [0, 0]
     assert np.isnan(data.features.audio[1]).all()
+
+
+def test_every_family_finds_the_withheld_songs_of_a_checkerboard(monkeypatch):
+    heard = checkerboard(20)
+    withheld = csr_matrix(np.eye(20, dtype=np.float32))
+    quick = {name: families.FAMILIES[name] for name in ("popularity", "item kNN")}
+    monkeypatch.setattr(
+        families,
+        "FAMILIES",
+        quick
+        | {"softmax MF": lambda listens, seed: SoftmaxMF(8, 60, seed=seed).fit(listens).score},
+    )
+    found = {one.name: one for one in families.measure(Listening(heard, withheld, None), 0)}
+    assert found["softmax MF"].ndcg == found["item kNN"].ndcg == pytest.approx(1.0)
+    assert found["popularity"].ndcg < 0.6

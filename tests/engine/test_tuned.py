@@ -465,3 +465,27 @@ def test_a_search_without_components_is_refused():
         SearchConfig(components=())
     with pytest.raises(ValueError, match="at least 1 proposal"):
         RankerConfig(n_trees=0)
+
+
+@pytest.mark.parametrize("preset", ["tuned", "standard"])
+def test_of_one_listener_without_features_similar_songs_are_those_played_next(preset):
+    """Nobody else is there and nothing is known of the songs: what is played together is all there is."""
+    evenings = [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]
+    songs = [song for evening in evenings for song in evening]
+    moments = [
+        1_700_000_000 + day * 86_400 + place * 240
+        for day, evening in enumerate(evenings)
+        for place in range(len(evening))
+    ]
+    listener = np.zeros(len(songs), dtype=np.int64)
+    events = Interactions.from_ids(listener, np.array(songs), timestamps=np.array(moments))
+    recommender = Recommender(PRESETS[preset]).fit(events)
+    similar = recommender.similar(recommender.items.row(11), 3)
+    assert similar.items[0].item_id == 12
+    assert similar.items[0].explanation.shares
+
+
+def test_of_many_listeners_order_is_no_component_of_its_own(world):
+    events, features = world
+    fitted = Recommender(replace(PRESETS["standard"], ranker=None)).fit(events, features)
+    assert "transitions" not in fitted.config.components

@@ -7,10 +7,13 @@ import uuid
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from scipy.sparse import csr_matrix
 
 from catalog.models import Song
 from recommendations.engine import Prior, SeedPack, load_pack, save_pack
 from recommendations.services.data import seed_packs, training_rows
+from recommendations.services.serving import cold_items
+from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
 
@@ -73,6 +76,24 @@ def test_the_next_training_uses_a_loaded_pack_and_says_so(pack, capsys):
     assert run.status == "succeeded", run.error
     call_command("load_seed", "--remove")
     assert training_rows.read().prior is None
+
+
+def test_a_song_newer_than_the_model_is_placed_by_what_listeners_elsewhere_heard(world, tmp_path):
+    train()
+    recommender = registry.load_recommender(registry.require_active())
+    near, far = Song.objects.order_by("pk")[:2]
+    new = Song.objects.create(key="new", title="New", artist=near.artist, mbid=uuid.uuid4())
+    together = csr_matrix(np.array([[0, 40, 12], [40, 0, 10], [12, 10, 0]], dtype=np.float32))
+    keys = np.array([seed_packs.get_key(song) for song in (new, near, far)])
+    pack = SeedPack(Prior(keys, np.array([50, 60, 60]), together), {}, {"source": "a test"})
+    save_pack(tmp_path / "pack", pack)
+    seed_packs.install_pack(tmp_path / "pack")
+    assert cold_items.find_proxy_songs([new.pk], recommender) == [near.pk, far.pk]
+    seed_packs.remove_pack()
+    by_artist = cold_items.find_proxy_songs([new.pk], recommender)
+    assert set(Song.objects.filter(pk__in=by_artist).values_list("artist_id", flat=True)) == {
+        near.artist_id
+    }
 
 
 def damage(pack, how):

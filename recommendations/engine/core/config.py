@@ -196,12 +196,14 @@ class RecommenderConfig:
         components = {
             name: options for name, options in fitted.components.items() if name in self.components
         }
+        ranker = self.ranker
+        if ranker is not None and fitted.ranker is not None:  # with few listeners there is none
+            ranker = replace(fitted.ranker, ranks_cold=ranker.ranks_cold)
         return self == replace(
             fitted,
             components=components,
             weights=self.weights,
-            # with few listeners there is none
-            ranker=fitted.ranker or self.ranker,
+            ranker=ranker,
             follows_crowd=True,
             about=self.about,
         )

@@ -18,6 +18,7 @@ from recommendations.engine.algorithms import (
 )
 from recommendations.engine.core.arrays import count_per_row, keep_positive, select_top_columns
 from recommendations.engine.core.config import SEGMENTS, RankerConfig, RecommenderConfig
+from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.ranking.ensemble import Blend
@@ -38,7 +39,11 @@ PRIOR_PART = 0.5
 """Of what the crowd leaves over, the prior's part; the rest is content's."""
 LEAST_POPULARITY = 0.02
 """Of cold listeners' weights, whatever the crowd."""
-ALONE = ("content", "prior")
+ORDER_PART = 0.15
+"""Of what the crowd leaves over, the part of what a listener plays one after the other, where that is known."""
+LITTLE_SAY = 0.5
+"""With less of a crowd, what listeners play one after the other is a component of its own."""
+ALONE = ("content", "prior", "transitions")
 """Components that work for one listener; all others learn from many."""
 MOST_JUDGES = 300
 """At most so many listeners judge the prior."""
@@ -97,10 +102,9 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     if not config.follows_crowd:
         return config
     crowd = Crowd.of(data.strengths)
-    has_content = has_side_information(data.features) or (
-        data.features is not None and bool(np.isfinite(data.features.audio).any())
-    )
-    plain = _weighted(config, crowd, has_prior=False, has_content=has_content)
+    if crowd.say < LITTLE_SAY and count_steps_back(data.strengths) is not None:
+        config = replace(config, components={"transitions": {}, **config.components})
+    plain = _weighted(config, crowd, _find_heirs(config, data, has_prior=False))
     if data.prior is None or not data.prior.together.nnz:
         return plain
     prior_weight = _measured_prior_weight(plain, data, seed)
@@ -109,7 +113,7 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     components = {**config.components, "prior": {}}
     if prior_weight is None:
         extended = replace(config, components=components)
-        return _weighted(extended, crowd, has_prior=True, has_content=has_content)
+        return _weighted(extended, crowd, _find_heirs(config, data, has_prior=True))
     weights = {segment: _mixed(values, prior_weight) for segment, values in plain.weights.items()}
     return replace(plain, components=components, weights=weights)
 
@@ -118,13 +122,28 @@ def _mixed(weights: Mapping[str, float], prior: float) -> dict[str, float]:
     return {name: (1 - prior) * value for name, value in weights.items()} | {"prior": prior}
 
 
-def _weighted(
-    config: RecommenderConfig, crowd: Crowd, *, has_prior: bool, has_content: bool
-) -> RecommenderConfig:
-    """Shift weight away from what learns from many listeners, as much as the crowd lacks."""
+def _find_heirs(
+    config: RecommenderConfig, data: TrainingData, *, has_prior: bool
+) -> dict[str, float]:
+    """Return what works for one listener here, and its part of the weight that the crowd leaves over."""
     heirs = {"prior": PRIOR_PART} if has_prior else {}
+    left = 1 - sum(heirs.values())
+    has_content = has_side_information(data.features) or (
+        data.features is not None and bool(np.isfinite(data.features.audio).any())
+    )
     if has_content and "content" in config.components:
-        heirs["content"] = 1 - sum(heirs.values())
+        heirs["content"] = left
+    if "transitions" in config.components:
+        # what a listener plays together says little about new songs, but all where nothing else is known
+        part = ORDER_PART if heirs else 1.0
+        heirs = {name: value * (1 - part) for name, value in heirs.items()} | {"transitions": part}
+    return heirs
+
+
+def _weighted(
+    config: RecommenderConfig, crowd: Crowd, heirs: Mapping[str, float]
+) -> RecommenderConfig:
+    """Shift weight away from what learns from many listeners to the heirs, as much as the crowd lacks."""
     total = sum(heirs.values())
     if not total:
         return replace(config, follows_crowd=False)

@@ -125,9 +125,13 @@ def _fit_known(
 
 
 def _refit(config: RecommenderConfig, lesson: RankerDataset) -> Tuned:
+    if not lesson.is_new.any():
+        # so few listeners that none were kept out as new ones: of short histories the order has seen nothing
+        lesson = replace(lesson, config=replace(lesson.config, ranks_cold=False))
     ranker = lesson.train()
     if ranker is None:
         return Tuned(replace(config, ranker=None))
+    config = replace(config, ranker=lesson.config)
     return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
 
 

@@ -4,10 +4,12 @@ import logging
 import secrets
 import shutil
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Q
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -92,6 +94,44 @@ def find_pack() -> SeedPack | None:
     except ArtifactError as error:
         log.warning("The seed pack is left out: %s", error)
         return None
+
+
+def find_neighbours(song: Song, n: int) -> list[int]:
+    """Return ids of songs of this library that listeners elsewhere heard most together with this one, nearest first.
+
+    None without a pack, or where it does not know the song. One query.
+    """
+    folder = get_pack_folder()
+    if not folder.exists():
+        return []
+    pack = _load_kept_pack(str(folder), folder.stat().st_mtime_ns)
+    if pack is None:
+        return []
+    prior = pack.prior
+    key = get_key(song)
+    found = np.flatnonzero(prior.keys == pack.redirects.get(key, key))
+    if not len(found):
+        return []
+    row = prior.together[[found[0]]]
+    nearness = row.data / np.sqrt(np.maximum(prior.n_listeners[row.indices], 1))
+    nearest = row.indices[np.argsort(-nearness, kind="stable")[:n]]
+    keys = [str(key) for key in prior.keys[nearest]]
+    names = [key.removeprefix("name:") for key in keys if key.startswith("name:")]
+    mbids = [key for key in keys if not key.startswith("name:")]
+    songs = Song.objects.available().filter(Q(mbid__in=mbids) | Q(match_key__in=names))
+    by_key = {get_key(other): other.pk for other in songs.only("pk", "mbid", "match_key")}
+    return [by_key[key] for key in keys if key in by_key and by_key[key] != song.pk]
+
+
+@lru_cache(maxsize=1)
+def _load_kept_pack(folder: str, changed_at: int) -> SeedPack | None:
+    """Return the pack of this process; another one is read when the folder has changed."""
+    return find_pack()
+
+
+def get_key(song: Song) -> str:
+    """Return what a song goes by elsewhere (see `read_keys`)."""
+    return str(song.mbid) if song.mbid else f"name:{song.match_key}"
 
 
 def read_prior(song_ids: NDArray[np.int64]) -> Prior | None:

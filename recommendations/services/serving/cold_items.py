@@ -9,6 +9,7 @@ from django.db.models.functions import Abs
 
 from catalog.models import AUDIO_FEATURES, Song
 from recommendations.engine import Recommender
+from recommendations.services.data import seed_packs
 
 N_STAND_INS = 5
 N_NEWCOMERS = 20
@@ -19,8 +20,9 @@ _TEMPO_SPAN = 120.0
 def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
     """Return ids of songs that the model knows and that are like these, which it does not know.
 
-    Like means: by the same artist; without such a song, of the same genre; without a genre, of a similar sound. At
-    most three queries a song, for the last twenty of them.
+    Like means: heard together with them by listeners elsewhere, where a seed pack knows that; else by the same
+    artist; without such a song, of the same genre; without a genre, of a similar sound. At most four queries a song,
+    for the last twenty of them.
     """
     wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
     found: dict[int, None] = {}
@@ -30,6 +32,9 @@ def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[
 
 
 def _like(song: Song, recommender: Recommender) -> list[int]:
+    elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS)
+    if known := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
+        return known[:N_STAND_INS]
     others = Song.objects.available().exclude(pk=song.pk)
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),

@@ -1,0 +1,158 @@
+"""What kinds of recommenders are worth, each alone: the claims of a design beside what was measured.
+
+    python benchmarks/families.py --train FILE --test FILE [--seed N] [--json OUT]
+
+The files are those of `benchmarks/quality.py`. Everything learns from the listens alone, with one setting that is good
+on most listening data, and ranks the full catalogue. Given is NDCG@10, the ratio to the best row, coverage, seconds of
+the fit and milliseconds a list. Neural collaborative filtering and transformers need a package that the project does
+without; what was measured of them elsewhere is in docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from benchmarks.listening_files import Listening, read_listening, refused_in_a_sentence
+from benchmarks.softmax_mf import SoftmaxMF
+from recommendations.engine import PRESETS, TrainingData
+from recommendations.engine.algorithms import create_algorithm
+from recommendations.engine.core.arrays import (
+    count_per_row,
+    cut_blocks,
+    list_entry_rows,
+    select_top_columns,
+)
+from recommendations.engine.evaluation import metrics
+
+K = 10
+BLOCK = 256
+Scorer = Callable[[NDArray[np.intp]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of the table."""
+
+    name: str
+    ndcg: float
+    coverage: float
+    fit_seconds: float
+    list_ms: float
+
+
+def component(name: str, **options) -> Callable[[csr_matrix, int], Scorer]:
+    """Return what fits one of our algorithms on the listens."""
+
+    def fit(strengths: csr_matrix, seed: int) -> Scorer:
+        algorithm = create_algorithm(name, options).fit(TrainingData(strengths), seed=seed)
+        return lambda rows: algorithm.score(strengths[rows])
+
+    return fit
+
+
+def fit_bpr(strengths: csr_matrix, seed: int) -> Scorer:
+    from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+    model = BayesianPersonalizedRanking(
+        factors=128, learning_rate=0.05, regularization=0.003, iterations=150, random_state=seed
+    )
+    model.fit(strengths, show_progress=False)
+    return lambda rows: model.user_factors[rows] @ model.item_factors.T
+
+
+def fit_softmax_mf(strengths: csr_matrix, seed: int) -> Scorer:
+    return SoftmaxMF(seed=seed).fit(strengths).score
+
+
+FAMILIES: dict[str, Callable[[csr_matrix, int], Scorer]] = {
+    "popularity": component("popularity"),
+    "ALS": component("als", n_factors=64, regularization=90.0, alpha=20.0, transform="binary"),
+    "SGD-MF (BPR)": fit_bpr,
+    "softmax MF": fit_softmax_mf,
+    "item kNN": component("item_knn"),
+    "user kNN": component("user_knn"),
+    "iALS": component("ials", regularization=60.0),
+    "EASE": component("ease"),
+    "EASE+": component(
+        "ease", regularization=None, song_weight=0.5, denoising=0.3, popularity_discount=0.1
+    ),
+}
+"""The design's families and the engine's, by name."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    options = parser.parse_args()
+    families = measure(read_listening(options.train, options.test), options.seed)
+    if options.json:
+        rows = [asdict(family) for family in families]
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def measure(data: Listening, seed: int) -> list[Family]:
+    """Fit and measure every family; print a line for each, and at the end the ratios to the best."""
+    strengths = data.interactions.to_matrix(PRESETS["tuned"].weighting)
+    families = []
+    for name, fit in FAMILIES.items():
+        families.append(_measure_family(name, fit, strengths, data, seed))
+        print(f"{name:<16}{families[-1].ndcg:.4f}", flush=True)
+    best = max(family.ndcg for family in families)
+    print(f"\n{'':<16}{'NDCG@10':>9}{'ratio':>7}{'cov@10':>8}{'fit s':>8}{'ms a list':>11}")
+    for one in sorted(families, key=lambda family: -family.ndcg):
+        print(
+            f"{one.name:<16}{one.ndcg:>9.4f}{one.ndcg / best if best else 0:>7.2f}{one.coverage:>8.3f}"
+            f"{one.fit_seconds:>8.1f}{one.list_ms:>11.2f}"
+        )
+    return families
+
+
+def _measure_family(
+    name: str,
+    fit: Callable[[csr_matrix, int], Scorer],
+    strengths: csr_matrix,
+    data: Listening,
+    seed: int,
+) -> Family:
+    started = time.process_time()
+    score = fit(strengths, seed)
+    fit_seconds = time.process_time() - started
+    listeners = np.flatnonzero(count_per_row(data.test))
+    started = time.process_time()
+    parts = []
+    for some in cut_blocks(len(listeners), BLOCK):
+        rows = listeners[some]
+        scores = np.array(score(rows), dtype=np.float32)
+        scores[list_entry_rows(data.train[rows]), data.train[rows].indices] = np.nan
+        best = select_top_columns(scores, K)
+        parts.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
+    list_ms = 1000 * (time.process_time() - started) / max(len(listeners), 1)
+    lists, test = np.concatenate(parts), data.test[listeners]
+    ndcg = metrics.ndcg(metrics.find_hits(lists, test), count_per_row(test), K)
+    return Family(
+        name, float(ndcg.mean()), metrics.coverage(lists, test.shape[1], K), fit_seconds, list_ms
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(refused_in_a_sentence("families", main))
