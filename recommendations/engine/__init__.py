@@ -38,6 +38,7 @@ from recommendations.engine.core.arrays import cut_blocks, empty_rows
 from recommendations.engine.core.bucketing import assign_bucket, pick_share
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.core.intervals import compute_share_interval
 from recommendations.engine.core.machine import read_available_bytes
 from recommendations.engine.core.presets import CLASSIC, PRESETS
 from recommendations.engine.core.weighting import Weighting
@@ -58,6 +59,7 @@ from recommendations.engine.evaluation import (
     evaluate,
     listener_split,
     measure_fidelity,
+    newest_split,
     paired_bootstrap,
     random_split,
     sample_split,
@@ -138,6 +140,7 @@ __all__ = [
     "World",
     "assign_bucket",
     "clustering",
+    "compute_share_interval",
     "cut_blocks",
     "delete_unfinished",
     "empty_rows",
@@ -150,6 +153,7 @@ __all__ = [
     "load_pack",
     "measure_fidelity",
     "mix_heads",
+    "newest_split",
     "paired_bootstrap",
     "pick_share",
     "random_split",

@@ -13,6 +13,7 @@ from recommendations.engine import (
     Recommender,
     TrainingData,
     Weighting,
+    compute_share_interval,
 )
 from recommendations.engine.evaluation import (
     bootstrap_intervals,
@@ -21,6 +22,7 @@ from recommendations.engine.evaluation import (
     measure_fidelity,
     measure_fidelity_bound,
     metrics,
+    newest_split,
     paired_bootstrap,
     random_split,
     temporal_split,
@@ -370,3 +372,26 @@ def test_the_input_of_an_evaluation_is_untouched():
     before = data.strengths.copy()
     evaluate(Recommender(SMALL), random_split(interactions), item_features=features)
     assert (interactions.to_matrix(Weighting()) != before).nnz == 0
+
+
+def test_the_newest_split_holds_back_what_each_listener_heard_last_for_the_first_time():
+    # listener 0 hears songs 0 to 9 in order and then song 0 again; listener 1 only two songs
+    songs = [*range(10), 0, 3, 4]
+    listeners = [0] * 11 + [1] * 2
+    events = Interactions.from_ids(
+        np.array(listeners), np.array(songs), timestamps=np.arange(len(songs)) + 1_000
+    )
+    split = newest_split(events)
+    assert split.test[0].indices.tolist() == [8, 9]
+    assert split.test[1].indices.tolist() == [4]
+    assert not set(split.train.pairs()) & {0 * 10 + 8, 0 * 10 + 9, 1 * 10 + 4}
+    with pytest.raises(ValueError, match="no times"):
+        newest_split(Interactions.from_ids(np.array([0, 0]), np.array([1, 2])))
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    share = compute_share_interval(5, 10)
+    z = 1.959964
+    spread = z / (1 + z**2 / 10) * (0.25 / 10 + z**2 / 400) ** 0.5
+    assert (share.low, share.high) == pytest.approx((0.5 - spread, 0.5 + spread))
+    assert compute_share_interval(0, 12).low == 0 < compute_share_interval(0, 12).high

@@ -359,6 +359,22 @@ def test_the_default_trained_again_is_not_measured_beside_itself(world):
     assert metrics["ndcg_10"] > 0
 
 
+def test_a_site_of_one_listener_is_measured_by_what_they_heard_last(world):
+    """No average over listeners, and said so; but of their newest songs how many were found, and how sure that is."""
+    one = User.objects.get(username="user_00001")
+    Interaction.objects.exclude(listener=one).delete()
+    run = train_default(evaluate=True)
+    metrics = ModelVersion.objects.get(training_run=run).metrics
+    assert metrics["report"]["split"] == "newest"
+    assert "Not measurable yet: only 1 listeners" in run.log
+
+
+def test_the_sentence_about_newest_songs_has_its_interval():
+    said = an_evaluation(listener_ids=(1,), newest=(3, 12)).sentence
+    assert "Of the 12 songs heard last, 3 are among the first 20 of the lists (9% to 53%)." in said
+    assert "heard last" not in an_evaluation(listener_ids=(1,), newest=(1, 9)).sentence
+
+
 def test_enough_new_listens_begin_a_training(version, listener, song, settings):
     """An operator sets RETRAIN_AFTER; at the hour it is looked at."""
     settings.RETRAIN_AFTER = 2

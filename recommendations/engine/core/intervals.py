@@ -88,3 +88,12 @@ def _make_interval(mean: float, means: NDArray[np.float64]) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(means, [tail, 1 - tail])
     return Interval(float(mean), float(low), float(high))
+
+
+def compute_share_interval(found: int, n: int) -> Interval:
+    """Return found / n with its 95 % interval (Wilson, 1927), which holds for few cases, too; n above 0."""
+    z = 1.959964
+    share = found / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    spread = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return Interval(share, max(centre - spread, 0.0), min(centre + spread, 1.0))

@@ -14,6 +14,7 @@ from recommendations.engine.evaluation.fidelity import (
 from recommendations.engine.evaluation.splits import (
     Split,
     listener_split,
+    newest_split,
     random_split,
     sample_split,
     temporal_split,
@@ -29,6 +30,7 @@ __all__ = [
     "listener_split",
     "measure_fidelity",
     "measure_fidelity_bound",
+    "newest_split",
     "paired_bootstrap",
     "random_split",
     "sample_split",

@@ -1,4 +1,4 @@
-"""Ways to hold something back: at random, of a sample of the listeners, in time, and whole listeners."""
+"""Ways to hold something back: at random, of a sample of the listeners, in time, the newest, and whole listeners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Split:
     Attributes
     ----------
     name
-        `random`, `sample`, `temporal` or `listener`.
+        `random`, `sample`, `temporal`, `newest` or `listener`.
     train : Interactions
     test : bool csr (n_listeners, n_items)
         Songs each listener liked or played that were held back.
@@ -123,6 +123,33 @@ def temporal_split(
         shape=later.shape,
     )
     return Split("temporal", train, _remove_entries(later, earlier), train)
+
+
+def newest_split(
+    interactions: Interactions, *, test_share: float = 0.2, weighting: Weighting | None = None
+) -> Split:
+    """Hold back the share of each listener's songs that they heard last for the first time.
+
+    For few listeners, whom one moment for all would cut unevenly. At least one song is held back and one kept.
+
+    Raises
+    ------
+    ValueError
+        No event has a time.
+    """
+    _check_share(test_share)
+    if not (interactions.timestamps != NO_TIME).any():
+        raise ValueError(
+            "The interactions have no times, so nobody's newest songs are known; use the random split."
+        )
+    positive = _find_positive(interactions, weighting)
+    place = _rank_in_row(positive, _find_first_heard(interactions, positive))
+    n_songs = count_per_row(positive)
+    n_test = np.minimum(np.maximum(np.rint(n_songs * test_share), 1), n_songs - 1)
+    rows = list_entry_rows(positive)
+    test = _select_entries(positive, place >= (n_songs - n_test)[rows])
+    train = interactions.take(~_find_pairs(interactions, test))
+    return Split("newest", train, test, train)
 
 
 def listener_split(

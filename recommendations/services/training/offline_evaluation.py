@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
+import numpy as np
+
 from recommendations.conf import conf
 from recommendations.engine import (
     CLASSIC,
@@ -16,9 +18,11 @@ from recommendations.engine import (
     Recommender,
     RecommenderConfig,
     Split,
+    compute_share_interval,
     evaluate,
     listener_split,
     measure_fidelity,
+    newest_split,
     paired_bootstrap,
     random_split,
     temporal_split,
@@ -34,7 +38,10 @@ SYSTEM = "recommender"
 COMPARED = ("ndcg@10", "precision@10", "recall@20", "map@10")
 FEW_LISTENERS = 20
 """With fewer measured listeners a figure says nothing, and is not said."""
-SPLITS = ("random", "temporal", "listener")
+FEW_SONGS = 10
+LONGEST = 20
+"""Length of the lists in which held-out songs are looked for (`recall@20`)."""
+SPLITS = ("random", "temporal", "newest", "listener")
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class Evaluation:
     """What was measured of a configuration, and of the active version's where that is another one.
 
     `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `ranker` is
-    the order that was measured; what serves takes it over. `interval` is around `ndcg`; `difference` is the interval
+    the order that was measured; what serves takes it over. `newest` is, on a site of few listeners, how many of the
+    songs heard last were found, and of how many. `interval` is around `ndcg`; `difference` is the interval
     of ours minus the rival's, paired by listener.
     """
 
@@ -56,6 +64,7 @@ class Evaluation:
     listener_ids: tuple[int, ...] = ()
     fidelity: Fidelity | None = None
     ranker: Ranker | None = None
+    newest: tuple[int, int] | None = None
 
     @property
     def n_measured(self) -> int:
@@ -96,9 +105,20 @@ class Evaluation:
         if self.n_measured < FEW_LISTENERS:
             return (
                 f"Not measurable yet: only {self.n_measured} listeners have songs that could be held out "
-                f"(at least {FEW_LISTENERS} are needed)."
+                f"(at least {FEW_LISTENERS} are needed).{self._newest_sentence}"
             )
         return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
+
+    @property
+    def _newest_sentence(self) -> str:
+        """Say what a single listener's newest songs tell, with how sure that is; nothing of a handful."""
+        if self.newest is None or self.newest[1] < FEW_SONGS:
+            return ""
+        share = compute_share_interval(*self.newest)
+        return (
+            f" Of the {self.newest[1]} songs heard last, {self.newest[0]} are among the first {LONGEST} of the lists "
+            f"({share.low:.0%} to {share.high:.0%})."
+        )
 
 
 def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
@@ -108,6 +128,8 @@ def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
         return random_split(rows.interactions, seed=seed, test_share=share)
     if name == "temporal":
         return temporal_split(rows.interactions, test_share=share)
+    if name == "newest":
+        return newest_split(rows.interactions, test_share=share)
     if name == "listener":
         return listener_split(rows.interactions, seed=seed, test_share=share)
     raise ValueError(f"There is no split {name!r}; there are: {', '.join(SPLITS)}.")
@@ -166,11 +188,13 @@ def measure(
     seed: int,
     on_progress: OnProgress | None = None,
 ) -> Evaluation | None:
-    """Measure a configuration on a random split, paired with a rival's on the same one; None with too little data.
+    """Measure a configuration, paired with a rival's on the same split; None with too little data.
+
+    The split is random; few listeners are measured by what they heard last.
 
     On the same split it is measured whether the reasons are true (`measure_fidelity`).
     """
-    split = make_split(rows, "random", seed)
+    split = make_split(rows, _choose_split(rows), seed)
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
@@ -187,6 +211,7 @@ def measure(
         listener_ids=tuple(rows.interactions.listeners.ids[ours.listeners].tolist()),
         fidelity=_fidelity(fitted, split, seed),
         ranker=fitted.ranker,
+        newest=_count_newest(ours, split),
     )
     del fitted
     if rival is None:
@@ -196,6 +221,22 @@ def measure(
     return replace(
         evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
     )
+
+
+def _choose_split(rows: TrainingRows) -> str:
+    """Return the split of a training: few listeners are measured by what they heard last, where times are known."""
+    events = rows.interactions
+    is_few = len(np.unique(events.listener_rows)) < FEW_LISTENERS
+    return "newest" if is_few and (events.timestamps >= 0).any() else "random"
+
+
+def _count_newest(report: EvaluationReport, split: Split) -> tuple[int, int] | None:
+    """Return how many of the newest songs were found, and of how many; None for another split."""
+    if split.name != "newest":
+        return None
+    n_test = np.diff(split.test.indptr)[report.listeners]
+    found = np.nansum(report.get_values(SYSTEM, f"recall@{LONGEST}") * n_test)
+    return round(float(found)), int(n_test.sum())
 
 
 def _with_classic(
