@@ -16,6 +16,7 @@ from catalog.signals import interactions_deleted, listening_changed, songs_chang
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.serving import exclusions, list_cache
+from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
 
 
@@ -74,3 +75,8 @@ def issue_deletion_receipt(
 ) -> None:
     kind = ForgettingReceipt.Kind.IMPORT if is_import else ForgettingReceipt.Kind.LISTENS
     forgetting.issue_receipt(kind, n_deleted, listener_id)
+
+
+@receiver(account_deleted)
+def delete_empty_blends(sender: Any, listener_id: int, **_: Any) -> None:
+    blends.delete_empty_blends()

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.urls import path
 
 from recommendations.views import (
+    blends,
     connect,
     home,
     library,
@@ -38,6 +39,12 @@ urlpatterns = [
     path("connect/<slug:player>/arrived/", connect.show_arrival, name="connect_arrived"),
     path("path/", sonic_paths.show_path, name="path"),
     path("path/keep/", sonic_paths.keep_path, name="keep_path"),
+    path("blends/", blends.list_blends, name="blends"),
+    path("blends/new/", blends.create_blend, name="create_blend"),
+    path("blends/<uuid:blend_id>/", blends.show_blend, name="blend"),
+    path("blends/<uuid:blend_id>/invite/", blends.invite, name="invite_to_blend"),
+    path("blends/<uuid:blend_id>/answer/", blends.answer_invitation, name="answer_blend"),
+    path("blends/<uuid:blend_id>/keep/", blends.keep, name="keep_blend"),
     path("library/hidden/", library.hidden, name="hidden"),
     path("library/beyond/", library.beyond, name="beyond"),
     path(

@@ -21,11 +21,12 @@ BUDGETS = {
     "/library/listening/": 30,
     "/library/imports/": 4,
     "/playlists/": 4,
+    "/blends/": 5,
     "/taste/": 14,
     "/taste/?preview=1&discovery=80": 32,
     "/settings/": 3,
     "/settings/tokens/": 4,
-    "/settings/my-data.json": 19,  # with the week's playlists, which the home page made
+    "/settings/my-data.json": 21,  # with the week's playlists, which the home page made
     "/try/?song={song}": 14,
     "/path/?q=song": 5,
     "/path/?start={song}&end=1&n=6": 16,

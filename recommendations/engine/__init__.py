@@ -76,6 +76,11 @@ from recommendations.engine.ranking.explanations import (
     FeatureMatch,
     PopularityNote,
 )
+from recommendations.engine.ranking.group_ranking import (
+    GroupRanking,
+    calibrate_scores,
+    rank_for_group,
+)
 from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.ranking.repeat_decay import fit_decay
 from recommendations.engine.ranking.repeats import Repeats, mix_heads
@@ -110,6 +115,7 @@ __all__ = [
     "FeatureMatch",
     "Fidelity",
     "ForeignPack",
+    "GroupRanking",
     "History",
     "IdMap",
     "Interactions",
@@ -139,6 +145,7 @@ __all__ = [
     "Weighting",
     "World",
     "assign_bucket",
+    "calibrate_scores",
     "clustering",
     "compute_share_interval",
     "cut_blocks",
@@ -157,6 +164,7 @@ __all__ = [
     "paired_bootstrap",
     "pick_share",
     "random_split",
+    "rank_for_group",
     "read_available_bytes",
     "rerank",
     "sample_split",

@@ -1,4 +1,5 @@
 from recommendations.models.background_job import BackgroundJob
+from recommendations.models.blend import Blend, BlendMember
 from recommendations.models.column_copy import ChangedListener, ColumnCopyState
 from recommendations.models.event import Impression, Outcome
 from recommendations.models.experiment import Arm, Experiment
@@ -14,6 +15,8 @@ __all__ = [
     "Activation",
     "Arm",
     "BackgroundJob",
+    "Blend",
+    "BlendMember",
     "ChangedListener",
     "ColumnCopyState",
     "Experiment",

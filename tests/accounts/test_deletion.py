@@ -47,7 +47,7 @@ from recommendations.models import (
 )
 from recommendations.services.preferences import controls, data_export, taste
 from recommendations.services.serving import list_cache
-from recommendations.services.surfaces import generated_playlists
+from recommendations.services.surfaces import blends, generated_playlists
 from recommendations.services.versions import forgetting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,6 +115,7 @@ def fill_every_table(user: User, song: Song) -> None:
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)
     Experiment.objects.create(name="x", created_by=user)
     forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, user.pk)
+    blends.create_blend(user, NAME)
     controls.hide_song(user, song)
     controls.hide_artist(user, song.artist)
     taste.set_mood(user, [song.pk], ListenerControl.Kind.MUTE_SONG)

@@ -20,7 +20,7 @@ from catalog.models import (
     Song,
 )
 from catalog.songs import covers
-from recommendations.models import ForgettingReceipt, Impression, ListenerControl
+from recommendations.models import Blend, ForgettingReceipt, Impression, ListenerControl
 from recommendations.services.preferences import taste
 from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
@@ -92,6 +92,7 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
             *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]
         ],
         "receipt_id": [*ForgettingReceipt.objects.values_list("pk", flat=True)],
+        "blend_id": [*Blend.objects.values_list("pk", flat=True)],
         "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
         "server_id": [*MusicServer.objects.values_list("pk", flat=True)],
         "code": [covers.encode_cover([None] * 8, "", "Band", "Song")],

@@ -118,7 +118,7 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Playlists"),
-        ("catalog_playlist*",),
+        ("catalog_playlist*", "recommendations_blend*"),
         lambda: (
             _("listeners' own as long as the account; generated ones %(time)s")
             % {"time": _days(max(generated_playlists.KEPT_DAYS.values()))}

@@ -21,6 +21,7 @@ from catalog.models import (
     Submission,
 )
 from recommendations.models import (
+    BlendMember,
     ForgettingReceipt,
     Impression,
     ListenerControl,
@@ -82,6 +83,10 @@ def export_data(listener: User) -> dict[str, Any]:
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
         "shown_lists": _list_impressions(listener),
+        "blends": [
+            {"title": one.blend.title, "joined_at": _moment(one.joined_at)}
+            for one in BlendMember.objects.filter(listener=listener).select_related("blend")
+        ],
         "imports": [_import(run) for run in import_jobs.list_imports(listener)],
         "recent_submissions": [
             {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}

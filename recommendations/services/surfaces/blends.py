@@ -1,0 +1,247 @@
+"""Blends: a list for two to six listeners of the site, in which nobody's least liked song is.
+
+Only who joined counts, and only their order of songs is used. A member sees who a song is for and their own reason for
+it, never what another member played.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Song
+from recommendations.engine import Recommender, rank_for_group
+from recommendations.models import Blend, BlendMember, ModelVersion
+from recommendations.services.serving import exclusions, history_loader
+from recommendations.services.serving.listener_context import ListenerContext, Unwanted
+from recommendations.services.serving.served_list import ServedSong
+
+MOST_MEMBERS = 6
+LEAST_MEMBERS = 2
+MOST_BLENDS = 20
+N_SONGS = 30
+N_CANDIDATES = 100
+"""The best songs of each member that a blend chooses from."""
+FOR_ALL = 0.2
+"""Members whose shares are no further apart like a song about equally."""
+KEPT_SECONDS = 24 * 3600
+
+
+class BlendRefused(Exception):
+    """What was asked for is not possible; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class BlendedSong:
+    """A song of a blend: whom it is for (empty: all of them) and how content the least content member is."""
+
+    song: Song
+    fans: tuple[str, ...]
+    least_percent: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Blended:
+    """The songs of a blend. `problem` says why there are none: few, model or taste."""
+
+    songs: list[BlendedSong]
+    problem: str = ""
+    version: ModelVersion | None = None
+
+
+# --- Members ----------------------------------------------------------------------------------------------------------
+
+
+def list_blends(listener: User) -> QuerySet[Blend]:
+    """Return the blends that the listener joined."""
+    joined = Blend.objects.filter(members__listener=listener, members__joined_at__isnull=False)
+    return joined.prefetch_related("members__listener")
+
+
+def list_invitations(listener: User) -> QuerySet[BlendMember]:
+    """Return the invitations that the listener has not answered."""
+    open_ones = BlendMember.objects.filter(listener=listener, joined_at=None)
+    return open_ones.select_related("blend", "invited_by")
+
+
+def create_blend(listener: User, title: str) -> Blend:
+    """Create a blend that its maker has joined; raise BlendRefused beyond `MOST_BLENDS`."""
+    if BlendMember.objects.filter(listener=listener).count() >= MOST_BLENDS:
+        raise BlendRefused("too_many_blends")
+    with transaction.atomic():
+        blend = Blend.objects.create(title=title)
+        blend.members.create(listener=listener, invited_by=listener, joined_at=timezone.now())
+    return blend
+
+
+def invite_listener(blend: Blend, inviter: User, username: str) -> None:
+    """Invite a listener by name. A name that nobody has is no error: names of others stay unknown."""
+    with transaction.atomic():
+        Blend.objects.select_for_update().get(pk=blend.pk)
+        if blend.members.count() >= MOST_MEMBERS:
+            raise BlendRefused("full")
+        invited = User.objects.filter(username__iexact=username, is_active=True).first()
+        if invited is None or BlendMember.objects.filter(listener=invited).count() >= MOST_BLENDS:
+            return
+        blend.members.get_or_create(listener=invited, defaults={"invited_by": inviter})
+
+
+def join_blend(blend: Blend, listener: User) -> bool:
+    """Accept an invitation; return whether there was one."""
+    invited = blend.members.filter(listener=listener, joined_at=None)
+    return invited.update(joined_at=timezone.now()) == 1
+
+
+def leave_blend(blend: Blend, listener: User) -> None:
+    """Leave a blend or decline an invitation; a blend that nobody has joined any more goes."""
+    with transaction.atomic():
+        blend.members.filter(listener=listener).delete()
+        delete_empty_blends()
+
+
+def delete_empty_blends() -> int:
+    """Delete blends without anybody who joined; return how many."""
+    joined = Count("members", filter=Q(members__joined_at__isnull=False))
+    empty = Blend.objects.annotate(n_joined=joined).filter(n_joined=0).values_list("pk", flat=True)
+    return Blend.objects.filter(pk__in=list(empty)).delete()[0]
+
+
+# --- Songs ------------------------------------------------------------------------------------------------------------
+
+
+def blend_songs(blend: Blend) -> Blended:
+    """Return the songs for all members who joined; computed once until something about one of them changes."""
+    members = _load_members(blend)
+    if len(members) < LEAST_MEMBERS:
+        return Blended([], "few")
+    contexts = [ListenerContext(member) for member in members]
+    if contexts[0].serving is None:
+        return Blended([], "model")
+    version, recommender = contexts[0].serving
+    for context in contexts:
+        context.serving = (version, recommender)
+    key = _build_key(version, members, contexts)
+    rows = cache.get(key)
+    if rows is None:
+        rows = _choose_songs(version, recommender, members, contexts)
+        cache.set(key, rows, KEPT_SECONDS)
+    songs = _read_songs(rows, contexts)
+    return Blended(songs, "" if songs else "taste", version)
+
+
+def explain_to(listener: User, blended: Blended) -> list[ServedSong]:
+    """Return the songs with the listener's own reasons."""
+    context = ListenerContext(listener)
+    if context.serving is None:
+        return []
+    recommender = context.serving[1]
+    history = history_loader.load_history(listener, recommender, context=context)
+    rows = recommender.items.rows([one.song.pk for one in blended.songs])
+    return [
+        ServedSong(one.song, 0.0, recommender.explain(history, int(row)), one.position)
+        for one, row in zip(blended.songs, rows, strict=True)
+        if row >= 0
+    ]
+
+
+def _load_members(blend: Blend) -> list[User]:
+    joined = blend.members.filter(joined_at__isnull=False, listener__is_active=True)
+    with_taste = joined.filter(listener__personalised=True).select_related("listener")
+    return [member.listener for member in with_taste.order_by("listener__username")]
+
+
+def _build_key(
+    version: ModelVersion, members: Sequence[User], contexts: Sequence[ListenerContext]
+) -> str:
+    states = [(member.pk, one.generation) for member, one in zip(members, contexts, strict=True)]
+    digest = hashlib.sha256(repr((version.artifact, states)).encode()).hexdigest()
+    return f"musicrec:blend:{digest[:32]}"
+
+
+def _choose_songs(
+    version: ModelVersion,
+    recommender: Recommender,
+    members: Sequence[User],
+    contexts: Sequence[ListenerContext],
+) -> list[tuple[int, list[str], int]]:
+    """Return song id, names of those it is for and the percent of the least content member, the best first."""
+    masks = [exclusions.build_mask(version, recommender, one.unwanted) for one in contexts]
+    mask = np.logical_or.reduce(masks)
+    histories = [
+        history_loader.load_history(member, recommender, context=context)
+        for member, context in zip(members, contexts, strict=True)
+    ]
+    best = [
+        recommender.recommend(one, N_CANDIDATES, exclude=mask, exclude_history=False, discovery=0.0)
+        for one in histories
+    ]
+    rows = recommender.items.rows(sorted({int(item.item_id) for one in best for item in one.items}))
+    if not len(rows):
+        return []
+    scores = _score_songs(recommender, histories, rows)
+    ranking = rank_for_group(scores, N_SONGS)
+    names = [member.get_username() for member in members]
+    return [
+        (
+            int(recommender.item_ids[rows[column]]),
+            _name_fans(names, ranking.shares[:, place]),
+            round(100 * float(ranking.shares[:, place].min())),
+        )
+        for place, column in enumerate(ranking.songs)
+    ]
+
+
+def _score_songs(recommender: Recommender, histories: Sequence, rows: np.ndarray) -> np.ndarray:
+    """Return every member's score of every song of `rows`, NaN where there is none: float (n_members, n_rows)."""
+    others = np.ones(recommender.n_items, dtype=bool)
+    others[rows] = False
+    columns = {int(recommender.item_ids[row]): column for column, row in enumerate(rows)}
+    scores = np.full((len(histories), len(rows)), np.nan)
+    for member, history in enumerate(histories):
+        everything = recommender.recommend(
+            history,
+            len(rows),
+            exclude=others,
+            exclude_history=False,
+            discovery=0.0,
+            artist_cap=len(rows),
+        )
+        for item in everything.items:
+            scores[member, columns[int(item.item_id)]] = item.score
+    return scores
+
+
+def _name_fans(names: Sequence[str], shares: np.ndarray) -> list[str]:
+    """Return who likes a song most; nobody in particular where all like it about equally."""
+    if shares.max() - shares.min() <= FOR_ALL:
+        return []
+    return [
+        name for name, share in zip(names, shares, strict=True) if share >= shares.max() - FOR_ALL
+    ]
+
+
+def _read_songs(
+    rows: Sequence[tuple[int, list[str], int]], contexts: Sequence[ListenerContext]
+) -> list[BlendedSong]:
+    songs = Song.objects.available().for_cards().in_bulk([song_id for song_id, _, _ in rows])
+    unwanted: list[Unwanted] = [context.unwanted for context in contexts]
+    allowed = [
+        (songs[song_id], fans, percent)
+        for song_id, fans, percent in rows
+        if song_id in songs and all(one.allows(songs[song_id]) for one in unwanted)
+    ]
+    return [
+        BlendedSong(song, tuple(fans), percent, position)
+        for position, (song, fans, percent) in enumerate(allowed, start=1)
+    ]

@@ -1,0 +1,166 @@
+"""Blends: the listener's own, invitations, and the list of one."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.listening import library
+from catalog.playlists import edit
+from recommendations.models import Blend
+from recommendations.services.surfaces import blends
+from recommendations.services.surfaces.blends import BlendedSong, BlendRefused
+from recommendations.views import cards
+
+PROBLEMS = {
+    "few": gettext_lazy(
+        "The list begins when at least two have joined and have personalisation on."
+    ),
+    "model": gettext_lazy("There is no model yet; the list comes after the first training."),
+    "taste": gettext_lazy("There is no song that nobody of you would mind."),
+}
+REFUSALS = {
+    "full": format_lazy(gettext_lazy("A blend has at most {n} members."), n=blends.MOST_MEMBERS),
+    "too_many_blends": format_lazy(
+        gettext_lazy("You are in {n} blends already; leave one first."), n=blends.MOST_BLENDS
+    ),
+}
+
+
+class TitleForm(forms.Form):
+    title = forms.CharField(max_length=80)
+
+
+class InviteForm(forms.Form):
+    username = forms.CharField(max_length=150)
+
+
+@login_required
+@require_safe
+def list_blends(request):
+    context = {
+        "page": "playlists",
+        "blends": blends.list_blends(request.user),
+        "invitations": blends.list_invitations(request.user),
+    }
+    return render(request, "recommendations/blends.html", context)
+
+
+@login_required
+@require_POST
+def create_blend(request):
+    form = TitleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give the blend a name of at most 80 letters."))
+        return redirect("recommendations:blends")
+    try:
+        blend = blends.create_blend(request.user, form.cleaned_data["title"])
+    except BlendRefused as refusal:
+        messages.error(request, REFUSALS[refusal.code])
+        return redirect("recommendations:blends")
+    return redirect("recommendations:blend", blend.pk)
+
+
+@login_required
+@require_safe
+def show_blend(request, blend_id):
+    blend = _get_joined(request, blend_id)
+    blended = blends.blend_songs(blend)
+    served = blends.explain_to(request.user, blended)
+    (explained,) = cards.of_served(request.user, served)
+    reasons = {card.song.pk: card.reasons for card in explained}
+    opinions = library.load_opinions(request.user, [one.song for one in blended.songs])
+    rows = [
+        {
+            "song": one.song,
+            "whom": describe_fans(one, request.user.get_username()),
+            "percent": 100 - one.least_percent,
+            "reasons": reasons.get(one.song.pk) if _is_for(one, request.user) else None,
+            "opinion": opinions.get(one.song.pk, ""),
+        }
+        for one in blended.songs
+    ]
+    context = {
+        "page": "playlists",
+        "blend": blend,
+        "members": blend.members.select_related("listener"),
+        "rows": rows,
+        "problem": PROBLEMS.get(blended.problem, ""),
+        "may_invite": blend.members.count() < blends.MOST_MEMBERS,
+    }
+    return render(request, "recommendations/blend.html", context)
+
+
+@login_required
+@require_POST
+def invite(request, blend_id):
+    blend = _get_joined(request, blend_id)
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        try:
+            blends.invite_listener(blend, request.user, form.cleaned_data["username"])
+        except BlendRefused as refusal:
+            messages.error(request, REFUSALS[refusal.code])
+        else:
+            messages.success(
+                request,
+                _("If there is a listener of this name, they find your invitation under Blends."),
+            )
+    return redirect("recommendations:blend", blend.pk)
+
+
+@login_required
+@require_POST
+def answer_invitation(request, blend_id):
+    """Join, decline or leave."""
+    blend = _get_or_404(request, blend_id)
+    if request.POST.get("answer") == "join":
+        blends.join_blend(blend, request.user)
+        return redirect("recommendations:blend", blend.pk)
+    blends.leave_blend(blend, request.user)
+    return redirect("recommendations:blends")
+
+
+@login_required
+@require_POST
+def keep(request, blend_id):
+    """Make a playlist of the listener's own from the songs as they are now."""
+    blend = _get_joined(request, blend_id)
+    songs = blends.blend_songs(blend).songs
+    me = request.user.get_username()
+    reasons = {one.song.pk: describe_fans(one, me) for one in songs}
+    playlist = edit.create_playlist(
+        request.user, blend.title, songs=[one.song for one in songs], reasons=reasons
+    )
+    return redirect("catalog:playlist", playlist.pk)
+
+
+def describe_fans(one: BlendedSong, me: str) -> str:
+    """Return whom a song is for, in the words of the one who reads it."""
+    if not one.fans:
+        return _("For all of you")
+    names = [_("you") if name == me else name for name in one.fans]
+    return _("For %(names)s") % {"names": ", ".join(names)}
+
+
+def _is_for(one: BlendedSong, user) -> bool:
+    return not one.fans or user.get_username() in one.fans
+
+
+def _get_or_404(request, blend_id) -> Blend:
+    blend = Blend.objects.filter(pk=blend_id, members__listener=request.user).first()
+    if blend is None:
+        raise Http404
+    return blend
+
+
+def _get_joined(request, blend_id) -> Blend:
+    blend = _get_or_404(request, blend_id)
+    if not blend.members.filter(listener=request.user, joined_at__isnull=False).exists():
+        raise Http404
+    return blend

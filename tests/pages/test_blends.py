@@ -1,0 +1,131 @@
+"""A list for several listeners: who may see it, what is in it, and what stays private."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from accounts.services import delete_account
+from recommendations.models import Blend, BlendMember
+from recommendations.services.preferences import controls
+from recommendations.services.surfaces import blends
+from tests.pages.conftest import signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def listeners(trained) -> list[User]:
+    """Alice, who likes the even songs, and two who like the odd ones."""
+    return [User.objects.get(username=name) for name in ("alice", "listener_1", "listener_3")]
+
+
+@pytest.fixture
+def household(listeners) -> Blend:
+    alice, *others = listeners
+    blend = blends.create_blend(alice, "Kitchen")
+    for other in others:
+        blends.invite_listener(blend, alice, other.username.upper())
+        assert blends.join_blend(blend, other)
+    return blend
+
+
+def open_blend(user: User, blend: Blend) -> str:
+    answer = signed_in(user).get(f"/blends/{blend.pk}/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def read_songs(page: str) -> list[int]:
+    return [
+        int(pk)
+        for pk in re.findall(r'<p class="title">\s*<a class="quiet" href="/songs/(\d+)/"', page)
+    ]
+
+
+def test_all_members_see_the_same_songs_and_whom_they_are_for(household, listeners):
+    pages = [open_blend(user, household) for user in listeners]
+    songs = [read_songs(page) for page in pages]
+    assert songs[0] and songs[0] == songs[1] == songs[2]
+    assert all("For you" in page or "For all of you" in page for page in pages)
+    kept = (
+        signed_in(listeners[1]).post(f"/blends/{household.pk}/keep/", follow=True).content.decode()
+    )
+    assert read_songs(kept) == songs[0]
+
+
+def test_what_one_hides_stays_out_for_all(household, listeners):
+    before = blends.blend_songs(household).songs
+    controls.hide_song(listeners[1], before[0].song)
+    controls.hide_artist(listeners[2], before[1].song.artist)
+    after = blends.blend_songs(household).songs
+    assert before[0].song not in [one.song for one in after]
+    assert before[1].song.artist_id not in [one.song.artist_id for one in after]
+    assert after
+
+
+def test_the_songs_are_those_of_everybody_and_not_of_the_first(household, listeners, trained):
+    """The two who like odd songs and the one who likes even ones each find some for them."""
+    fans = {name for one in blends.blend_songs(household).songs for name in one.fans}
+    fans_of_all = [one for one in blends.blend_songs(household).songs if not one.fans]
+    assert fans_of_all or fans >= {"alice", "listener_1"}
+
+
+def test_an_invitation_uses_nothing_until_it_is_accepted(listeners):
+    alice, bob, carl = listeners
+    blend = blends.create_blend(alice, "Kitchen")
+    browser = signed_in(alice)
+    said = browser.post(f"/blends/{blend.pk}/invite/", {"username": bob.username}, follow=True)
+    unknown = browser.post(f"/blends/{blend.pk}/invite/", {"username": "nobody"}, follow=True)
+    hint = "If there is a listener of this name"
+    assert hint in said.content.decode() and hint in unknown.content.decode()
+    assert blends.blend_songs(blend).problem == "few"
+    assert signed_in(bob).get(f"/blends/{blend.pk}/").status_code == 404
+    assert signed_in(carl).get(f"/blends/{blend.pk}/").status_code == 404
+    assert (
+        signed_in(carl).post(f"/blends/{blend.pk}/answer/", {"answer": "join"}).status_code == 404
+    )
+    assert "Kitchen" in signed_in(bob).get("/blends/").content.decode()
+    signed_in(bob).post(f"/blends/{blend.pk}/answer/", {"answer": "join"})
+    assert read_songs(open_blend(bob, blend))
+
+
+def test_who_leaves_or_turns_personalisation_off_does_not_count(household, listeners):
+    _alice, bob, carl = listeners
+    signed_in(carl).post(f"/blends/{household.pk}/answer/", {"answer": "leave"})
+    assert signed_in(carl).get(f"/blends/{household.pk}/").status_code == 404
+    assert blends.blend_songs(household).songs
+    User.objects.filter(pk=bob.pk).update(personalised=False)
+    assert blends.blend_songs(household).problem == "few"
+
+
+def test_a_blend_goes_with_its_last_member(household, listeners):
+    for user in listeners[:2]:
+        delete_account(user)
+    assert BlendMember.objects.get().listener == listeners[2]
+    delete_account(listeners[2])
+    assert not Blend.objects.exists()
+
+
+def test_a_blend_has_at_most_six_members(household, listeners):
+    browser = signed_in(listeners[0])
+    for n in (5, 7, 9, 11):
+        page = browser.post(
+            f"/blends/{household.pk}/invite/", {"username": f"listener_{n}"}, follow=True
+        ).content.decode()
+    assert "at most 6 members" in page
+    assert household.members.count() == blends.MOST_MEMBERS
+
+
+def test_visitors_and_bad_values_get_no_blend(household, listeners):
+    assert Client().get(f"/blends/{household.pk}/").status_code == 302
+    browser = signed_in(listeners[0])
+    for title in ("", " ", "x" * 81, "\x00"):
+        assert browser.post("/blends/new/", {"title": title}).status_code in (302, 400)
+    assert Blend.objects.count() == 1
+    for name in ("", "\x00", "x" * 200, "%"):
+        assert browser.post(f"/blends/{household.pk}/invite/", {"username": name}).status_code in (
+            302,
+            400,
+        )
