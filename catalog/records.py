@@ -68,6 +68,8 @@ class ListenRecord(NamedTuple):
     occurred_at: int | None = None
     source: str = ""
     is_broken_off: bool = False
+    # ListenBrainz's own message id of the recording, by which players speak of it later
+    msid: str = ""
 
 
 class PlaylistRecord(NamedTuple):

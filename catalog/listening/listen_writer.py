@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from accounts.models import User
-from catalog.listening.models import Interaction
+from catalog.listening.models import Interaction, RecordingMsid
 from catalog.listening.outdated_months import mark_days
 from catalog.listening.same_play import PlayMatcher, build_report, lock_listener
 from catalog.play_rules import LEAST_HEARD_MS, is_play
@@ -150,6 +151,7 @@ class ListenWriter:
                 rejected.append(RejectedRow(record.line, "the time is in the future"))
             else:
                 good.append((listeners[record.listener], song_id, record))
+        _note_msids(good)
         counted, left_out = self._judge_plays(good)
         n_added = self._insert(counted)
         kinds = Counter(KIND_NAMES[record.kind] for _listener, _song, record in counted)
@@ -351,3 +353,13 @@ def _describe_unknown_song(record: ListenRecord) -> str:
     if record.song is not None:
         return "the song cannot be added: another song has one of its ids"
     return f"song {record.song_key[:60]!r} is not in the catalog; import the songs first"
+
+
+def _note_msids(listens: Iterable[Listen]) -> None:
+    """Keep which song each message id of ListenBrainz is, so that a heart by it is understood later."""
+    songs = {UUID(record.msid): song_id for _listener, song_id, record in listens if record.msid}
+    RecordingMsid.objects.bulk_create(
+        (RecordingMsid(msid=msid, song_id=song_id) for msid, song_id in songs.items()),
+        ignore_conflicts=True,
+        batch_size=5_000,
+    )

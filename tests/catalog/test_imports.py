@@ -12,8 +12,10 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.imports import import_jobs
 from catalog.imports.ingest import ingest
+from catalog.listenbrainz import payloads, service
+from catalog.listenbrainz.payloads import compute_msid
 from catalog.listening import interactions
-from catalog.models import Album, Artist, ImportRun, Interaction, Song
+from catalog.models import Album, Artist, ImportRun, Interaction, RecordingMsid, Song
 from catalog.records import ListenRecord, SongRecord, WrongFile
 from catalog.signals import listening_changed
 from common import jobs
@@ -349,6 +351,28 @@ class TestHistory:
         )
         import_jobs.import_file(file, "history", listener=alice)
         assert interactions.get_opinion(alice, Song.objects.get(title="T")) == Kind.LIKE
+
+    def test_a_heart_by_the_message_id_of_an_imported_listen_finds_its_song(self, tmp_path, alice):
+        """Only ids as ListenBrainz makes them: one that this site computes is not claimed by a file."""
+        random, computed = "b4ffa2c1-6a62-4a2c-8ad9-0a1a3a9d8f10", compute_msid("B", "U", "")
+        listens = [
+            {
+                "listened_at": 1_600_000_000 + 1000 * place,
+                "track_metadata": {
+                    "artist_name": "A",
+                    "track_name": "T",
+                    "additional_info": {"recording_msid": str(msid)},
+                },
+            }
+            for place, msid in enumerate((random, computed))
+        ]
+        file = tmp_path / "listens.jsonl"
+        file.write_text("\n".join(map(json.dumps, listens)))
+        for _twice in range(2):
+            import_jobs.import_file(file, "history", listener=alice)
+        service.give_feedback(alice, payloads.read_feedback({"recording_msid": random, "score": 1}))
+        assert interactions.get_opinion(alice, Song.objects.get(title="T")) == Kind.LIKE
+        assert [str(row.msid) for row in RecordingMsid.objects.all()] == [random]
 
     def test_a_wrong_upload_fails_with_the_reason_and_is_not_kept(self, tmp_path, alice, settings):
         """T51, T52"""

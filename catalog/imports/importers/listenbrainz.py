@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from catalog.imports.importers import values
 from catalog.imports.importers.archives import list_member_names, read_entries
@@ -85,6 +86,7 @@ class _Reader:
             song=song,
             occurred_at=values.parse_json_moment(entry.get("listened_at")),
             source=_get_player(info),
+            msid=next(filter(None, map(_parse_msid, msids)), ""),
         )
 
     def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
@@ -119,6 +121,18 @@ def _get_player(info: Mapping[str, Any]) -> str:
         (info[name] for name in _PLAYERS if info.get(name) and isinstance(info[name], str)), ""
     )
     return f"listenbrainz:{player}"[:40] if player.isprintable() and player else ""
+
+
+def _parse_msid(value: Any) -> str:
+    """Return a message id as ListenBrainz makes it, at random, else "".
+
+    The ids that this site computes from names are of another version: a file can't claim one of those.
+    """
+    try:
+        msid = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return ""
+    return str(msid) if msid is not None and msid.version == 4 else ""
 
 
 def build_song(metadata: Any) -> SongRecord:
