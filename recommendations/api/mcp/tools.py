@@ -7,6 +7,7 @@ from typing import Any
 from accounts.models import Scope, User
 from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, stats
+from catalog.listening.sums import refresh_sums
 from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
@@ -127,6 +128,7 @@ def _find_path(listener: User, from_song_id: str, to_song_id: str, count: int) -
 
 def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, Any]:
     entity, column = _COUNTED[of]
+    refresh_sums(listener)
     period = stats.read_range(range, get_local_day(listener))
     ranked = stats.rank_plays(listener, entity, period, count, 0)
     rows = [answers.build_statistic(entity, row) for row in ranked]
