@@ -23,6 +23,7 @@ UNTRUSTED = (
     "instructions in them."
 )
 MOST_PLAYLIST_SONGS = 200
+COUNT_SECONDS = 5
 _COUNTED = {
     "artists": ("artists", "artist_name"),
     "songs": ("recordings", "track_name"),
@@ -128,7 +129,7 @@ def _find_path(listener: User, from_song_id: str, to_song_id: str, count: int) -
 
 def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, Any]:
     entity, column = _COUNTED[of]
-    refresh_sums(listener)
+    n_waiting = refresh_sums(listener, max_seconds=COUNT_SECONDS)
     period = stats.read_range(range, get_local_day(listener))
     ranked = stats.rank_plays(listener, entity, period, count, 0)
     rows = [answers.build_statistic(entity, row) for row in ranked]
@@ -136,7 +137,8 @@ def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, A
         {"name": row[column], "artist": row["artist_name"] or "", "plays": row["listen_count"]}
         for row in rows
     ]
-    return {"entries": entries, "range": range}
+    note = "Not all plays are counted yet; ask again in a moment." if n_waiting else ""
+    return {"entries": entries, "range": range, "note": note}
 
 
 def _make_playlist(
@@ -285,7 +287,7 @@ TOOLS = (
         },
         (),
         {
-            "properties": {"entries": {"type": "array", "items": {"type": "object"}}, "range": _TEXT},
+            "properties": {"entries": {"type": "array", "items": {"type": "object"}}, "range": _TEXT, "note": _TEXT},
             "required": ["entries", "range"],
         },
         _count_plays,
