@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 CLIENTS := .venv-clients/.installed
+SUPYSONIC := .venv-supysonic/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients test-image coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients test-home test-image coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -23,6 +24,7 @@ help:
 	@echo "make test-clients      make API clients from docs/openapi.yaml and use them"
 	@echo "make navidrome-plugin  build the package for Navidrome (needs Node.js and npm)"
 	@echo "make test-image        build the container image and run it, where podman or docker is"
+	@echo "make test-home         start a real music server with made music and use it"
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
 	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
@@ -54,6 +56,11 @@ $(CLIENTS): tests/clients/requirements.lock tests/clients/typescript/package-loc
 	@cd integrations/navidrome && npm ci --silent
 	@touch $@
 
+$(SUPYSONIC): tests/home/requirements.lock | $(BIN)/python
+	@$(BIN)/python -m venv .venv-supysonic
+	@.venv-supysonic/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r tests/home/requirements.lock
+	@touch $@
+
 .env: | $(BIN)/python
 	@$(BIN)/python -c "import os, secrets; f = os.open('.env', os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600); os.write(f, f'SECRET_KEY={secrets.token_urlsafe(50)}\n'.encode())"
 	@echo "Wrote .env with a random SECRET_KEY."
@@ -66,7 +73,7 @@ demo: $(RUNTIME) .env
 	@$(BIN)/python manage.py demo
 
 test: $(DEV) lint
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow"
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow and not home"
 
 test-reliability: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
@@ -74,7 +81,7 @@ test-reliability: $(DEV)
 # The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow"
+		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow and not home"
 
 # API clients made from docs/openapi.yaml by public generators, in an environment of their own.
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark.
@@ -91,9 +98,13 @@ test-clients: $(DEV) $(CLIENTS)
 test-image:
 	@.ci/test-image
 
+# A music server (supysonic, AGPL) in an environment of its own, spoken to over HTTP.
+test-home: $(DEV) $(SUPYSONIC)
+	@$(BIN)/python -m pytest -m home
+
 # Branches, in every process that the tests start; no floor: the figure is for reading, not for passing.
 coverage: $(DEV)
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not home" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
 
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed
@@ -117,6 +128,7 @@ lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements.lock requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-dev.lock requirements-dev.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/clients/requirements.lock tests/clients/requirements.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/home/requirements.lock tests/home/requirements.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .import-linter.log

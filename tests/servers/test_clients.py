@@ -192,6 +192,13 @@ class TestSigningIn:
         client.ping()
         assert stand_in.count("ping") == 3
 
+    def test_a_file_comes_from_a_server_that_takes_no_token_too(self, server, stand_in):
+        stand_in.answers["stream"] = lambda request: (
+            stand_in._answer_stream(request) if request.get("p") else make_failure(41, "no tokens")
+        )
+        with open_client(server).open_stream("s1") as file:
+            assert b"".join(file.chunks) == stand_in.sound
+
     def test_a_wrong_password_is_a_sentence(self, server):
         with pytest.raises(WrongCredentials, match="does not accept this account or password"):
             sign_in(server, ACCOUNT, "wrong")

@@ -150,6 +150,7 @@ class ServerConnection:
         headers: Mapping[str, str] | None = None,
         most_bytes: int = STREAM_BYTES,
         most_seconds: float | None = None,
+        reads_refusals: bool = False,
     ) -> OpenedFile:
         """Open a file of the server without reading it; raise ServerError.
 
@@ -159,7 +160,8 @@ class ServerConnection:
             "GET", path, query, None, {"Accept-Encoding": "identity"} | dict(headers or {})
         )
         try:
-            if answer.status != 416:
+            is_refusal = reads_refusals and 400 <= answer.status < 500 and _is_json(answer)
+            if answer.status != 416 and not is_refusal:
                 self._check_status(answer)
             size = answer.headers.get("content-length", "")
             if size.isdecimal() and len(size) < 20 and int(size) > most_bytes:
@@ -170,6 +172,15 @@ class ServerConnection:
         passed_on = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
         chunks = self._read(answer, most_bytes, most_seconds, decodes=False)
         return OpenedFile(answer.status, passed_on, chunks, answer)
+
+    def read_json(self, opened: OpenedFile) -> Any:
+        """Return the JSON that came instead of a file; raise WrongAnswer for more than a megabyte of it."""
+        text = b""
+        for chunk in opened.chunks:
+            text += chunk
+            if len(text) > MB:
+                raise self._make_too_large(MB)
+        return self._decode(text)
 
     def _send(
         self,

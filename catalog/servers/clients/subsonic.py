@@ -195,27 +195,38 @@ class SubsonicClient(ServerClient):
         self, item_id: str, range_header: str = "", *, format: str = "", max_kbps: int = 0
     ) -> OpenedFile:
         """Open the sound of a song."""
-        options = [("format", format or "raw"), *([("maxBitRate", max_kbps)] if max_kbps else [])]
-        query = [*self._sign_in_fields(), ("id", item_id), *options]
+        fields: list[tuple[str, Any]] = [("id", item_id), ("format", format or "raw")]
+        fields += [("maxBitRate", max_kbps)] if max_kbps else []
         headers = {"Range": range_header} if range_header else {}
-        return self._refuse_errors(
-            self._connection.open_file("/rest/stream.view", query=dict(query), headers=headers)
-        )
+        return self._open("stream", fields, headers=headers)
 
     def open_cover(self, cover_id: str, size: int = 0) -> OpenedFile:
         """Open a picture, at most `size` pixels wide where the server can do that."""
-        query = dict(
-            [*self._sign_in_fields(), ("id", cover_id), *([("size", size)] if size else [])]
-        )
-        return self._refuse_errors(
-            self._connection.open_file(
-                "/rest/getCoverArt.view", query=query, most_bytes=COVER_BYTES, most_seconds=60.0
-            )
-        )
+        fields = [("id", cover_id), *([("size", size)] if size else [])]
+        return self._open("getCoverArt", fields, most_bytes=COVER_BYTES, most_seconds=60.0)
 
-    def _refuse_errors(self, opened: OpenedFile) -> OpenedFile:
-        """Return the file; raise ServerError where the server sent an error with HTTP 200 instead of it."""
-        if opened.content_type in ("application/json", "text/xml", "application/xml", "text/html"):
+    def _open(self, endpoint: str, fields: list[tuple[str, Any]], **limits: Any) -> OpenedFile:
+        """Open a file; raise ServerError where the server sends an error instead, often with HTTP 200."""
+        answer = self._open_or_read_error(endpoint, fields, limits)
+        if isinstance(answer, dict) and self._can_sign_in_otherwise(answer):
+            answer = self._open_or_read_error(endpoint, fields, limits)
+        if isinstance(answer, dict):
+            raise self._make_error(answer)
+        return answer
+
+    def _open_or_read_error(
+        self, endpoint: str, fields: list[tuple[str, Any]], limits: dict[str, Any]
+    ) -> OpenedFile | dict[str, Any]:
+        opened = self._connection.open_file(
+            f"/rest/{endpoint}.view",
+            query=dict([*self._sign_in_fields(), *fields]),
+            reads_refusals=True,
+            **limits,
+        )
+        if opened.content_type == "application/json":
+            with opened:
+                return self._get_answer(self._connection.read_json(opened))
+        if opened.content_type in ("text/xml", "application/xml", "text/html"):
             opened.close()
             raise ItemGone(_("The server has no such file."))
         return opened
@@ -286,8 +297,7 @@ class SubsonicClient(ServerClient):
         """Return the server's answer; try the password where it does not take a token."""
         fields = list(fields)
         answer = self._send(endpoint, fields, is_form=is_form)
-        if _get_error_code(answer) in _OTHER_WAY_TO_SIGN_IN and self._sign_in_by == TOKEN:
-            self._sign_in_by = PASSWORD
+        if self._can_sign_in_otherwise(answer):
             answer = self._send(endpoint, fields, is_form=is_form)
         if answer.get("status") != "ok":
             raise self._make_error(answer)
@@ -306,6 +316,17 @@ class SubsonicClient(ServerClient):
             decoded = self._connection.fetch_json(
                 "GET", path, query=[*sign_in, *fields], reads_refusals=True
             )
+        return self._get_answer(decoded)
+
+    def _can_sign_in_otherwise(self, answer: dict[str, Any]) -> bool:
+        """Change to signing in by password where the server takes no token; return whether that may help."""
+        if _get_error_code(answer) not in _OTHER_WAY_TO_SIGN_IN or self._sign_in_by != TOKEN:
+            return False
+        self._sign_in_by = PASSWORD
+        return True
+
+    @staticmethod
+    def _get_answer(decoded: Any) -> dict[str, Any]:
         answer = as_dict(decoded).get("subsonic-response")
         if not isinstance(answer, dict):
             raise WrongAnswer(

@@ -117,6 +117,18 @@ GROUPS = (
         lambda: _("a row a file; of each folder the last 20 scans"),
     ),
     _Group(
+        lambda: _("Music servers"),
+        (
+            "catalog_musicserver",
+            "catalog_server*",
+            "catalog_rejectedserversong",
+            "catalog_writtenplaylist",
+        ),
+        lambda: _(
+            "a row a song of each server, and one more for each account that plays it; of each the last 20 syncs"
+        ),
+    ),
+    _Group(
         lambda: _("Playlists"),
         ("catalog_playlist*", "recommendations_blend*"),
         lambda: (
