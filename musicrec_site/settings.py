@@ -93,7 +93,7 @@ INSTALLED_APPS = [
     "catalog",
     "recommendations",
     "musicrec_site",
-    "django.contrib.admin",
+    "musicrec_site.web.admin_config.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

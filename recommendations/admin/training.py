@@ -4,36 +4,51 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
-from django.utils.functional import lazy
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
+from catalog.models import Interaction
 from common.admin import RecordAdmin
 from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
 from recommendations.services.operations import workers
-from recommendations.services.training import pipeline
+from recommendations.services.training import memory_check, pipeline
 from recommendations.services.training.budgets import Budget, make_options
 
 
-def preset_notes() -> str:
-    """Return what each preset is and takes."""
-    return " ".join(f"{preset.name}: {gettext(preset.about)}" for preset in PRESETS.values())
+def describe_presets() -> list[dict[str, object]]:
+    """Return what each preset is, and the memory it would take on what is stored now; three counts."""
+    counts = Interaction.objects.aggregate(
+        events=Count("pk"),
+        listeners=Count("listener", distinct=True),
+        songs=Count("song", distinct=True),
+    )
+    return [
+        {
+            "name": preset.name,
+            "about": gettext(preset.about),
+            "n_bytes": memory_check.estimate_needed_bytes(
+                counts["events"], counts["listeners"], counts["songs"], preset
+            ),
+        }
+        for preset in PRESETS.values()
+    ]
 
 
 class RetrainForm(forms.Form):
     preset = forms.ChoiceField(
         label=_("Preset"),
         choices=lambda: [(name, name) for name in PRESETS],
-        help_text=lazy(preset_notes, str)(),
     )
     budget = forms.ChoiceField(
         label=_("Budget"), choices=Budget.choices, initial=Budget.NORMAL, required=False
@@ -89,6 +104,7 @@ class TrainingRunAdmin(RecordAdmin):
             "silence": workers.find_silence_seconds("training"),
             "form": RetrainForm(initial={"preset": conf.preset}),
             "may_train": self.has_train_permission(request),
+            "presets": cache.get_or_set(f"desk:presets:{get_language()}", describe_presets, 600),
             "schedule": schedule,
             "when": when(schedule),
         }

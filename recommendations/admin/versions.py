@@ -21,7 +21,7 @@ from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
-from recommendations.services.operations import model_comparison
+from recommendations.services.operations import model_comparison, version_feedback
 from recommendations.services.versions import registry
 
 CHARTED = 20
@@ -101,6 +101,7 @@ class ModelVersionAdmin(RecordAdmin):
             "may_activate": self.has_activate_permission(request),
             "previous": registry.previous_version(),
             "n_kept": conf.versions_kept,
+            "feedback": version_feedback.list_feedback(),
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 
+from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
 
 register = template.Library()
@@ -22,7 +24,9 @@ def read_dashboard() -> desk_service.Dashboard:
 
 
 @register.inclusion_tag("admin/parts/_bar_chart.html")
-def bar_chart(days: Sequence[Any], field: str, title: str, kind: str = "count") -> dict[str, Any]:
+def bar_chart(
+    days: Sequence[Any], field: str, title: str, kind: str = "count", about: str = ""
+) -> dict[str, Any]:
     """Draw one bar a day; the numbers are in a table below it, so nobody depends on the drawing."""
     values = [getattr(day, field) for day in days]
     top = max((value for value in values if value is not None), default=0) or 1
@@ -40,7 +44,8 @@ def bar_chart(days: Sequence[Any], field: str, title: str, kind: str = "count") 
         bar["y"] = round(HEIGHT - bar["height"], 1)
     return {
         "title": title, "bars": bars, "bar_width": round(step - 2, 1), "width": WIDTH, "height": HEIGHT,
-        "top": top, "is_rate": kind == "rate", "is_empty": not any(values),
+        "top": top, "middle": top / 2 if kind == "rate" else round(top / 2),
+        "half": HEIGHT // 2, "about": about, "is_rate": kind == "rate", "is_empty": not any(values),
     }  # fmt: skip
 
 
@@ -54,7 +59,11 @@ def with_code(text: str) -> str:
 
 @register.filter
 def percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None or value != value else f"{100 * value:.{digits}f} %"
+    return (
+        "–"
+        if value is None or value != value
+        else f"{number_format(round(100 * value, digits), digits)} %"
+    )
 
 
 @register.filter
@@ -68,10 +77,10 @@ def figure(value: Any) -> str:
     if value is None or value != value:
         return "–"
     if isinstance(value, datetime):
-        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return format_count(value) if isinstance(value, int) else number_format(round(value, 4), 4)
 
 
 @register.filter
@@ -101,7 +110,7 @@ def age(moment: datetime | None) -> str:
 
 @register.filter
 def megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:.1f} MB"
+    return f"{number_format(round(n_bytes / 1e6, 1), 1, force_grouping=True)} MB"
 
 
 @register.filter

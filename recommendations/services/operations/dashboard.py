@@ -22,11 +22,13 @@ from recommendations.models import (
 )
 from recommendations.services.experiments import results
 from recommendations.services.operations import (
+    first_steps,
     health_checks,
     impossible_plays,
     metrics,
     storage,
 )
+from recommendations.services.operations.first_steps import Step
 from recommendations.services.operations.health_checks import Finding
 from recommendations.services.operations.impossible_plays import ImpossibleDay
 from recommendations.services.operations.storage import Size
@@ -97,6 +99,11 @@ class Dashboard:
     warnings: list[Finding]
     sizes: list[Size]
     impossible_days: list[ImpossibleDay]
+    first_steps: list[Step]
+
+    @property
+    def n_steps_left(self) -> int:
+        return sum(not step.is_done for step in self.first_steps)
 
     @property
     def n_waiting(self) -> int:
@@ -111,6 +118,7 @@ def read() -> Dashboard:
     """Read everything; the daily figures, which cost the most, are at most a minute old."""
     values = {gauge.name: gauge.values for gauge in metrics.read()}
     steps = _steps()
+    worker = health_checks.worker_finding()
     return Dashboard(
         active=ModelVersion.objects.filter(is_active=True).first(),
         running=TrainingRun.objects.active().first(),
@@ -120,9 +128,9 @@ def read() -> Dashboard:
         lists=values["lists"],
         list_age_seconds=values["list_age_seconds"].get("oldest"),
         queue=_describe_queue(values["queue_length"]),
-        worker=health_checks.worker_finding(),
+        worker=worker,
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
-        warnings=list(_warnings(steps)),
+        warnings=list(_warnings(steps, worker)),
         sizes=storage.list_sizes(),
         impossible_days=cast(
             "list[ImpossibleDay]",
@@ -130,6 +138,7 @@ def read() -> Dashboard:
                 "desk:impossible-days", impossible_plays.find_impossible_days, CACHE_SECONDS
             ),
         ),
+        first_steps=first_steps.list_steps(first_steps.find_last_backup()),
     )
 
 
@@ -228,13 +237,13 @@ def fallback_share(steps: Iterable[tuple[str, int, float]]) -> float | None:
 # --- Warnings ---------------------------------------------------------------------------------------------------------
 
 
-def _warnings(steps: list[tuple[str, int, float]]) -> Iterable[Finding]:
+def _warnings(steps: list[tuple[str, int, float]], worker: Finding) -> Iterable[Finding]:
     for finding in (
         health_checks.disk_finding(),
         *health_checks.installation_findings(),
         health_checks.migrations_finding(),
         health_checks.model_finding(),
-        health_checks.worker_finding(),
+        worker,
     ):
         if finding.status != "ok":
             yield finding

@@ -1,0 +1,7 @@
+"""Django's admin with the desk of this project in its place."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class DeskConfig(AdminConfig):
+    default_site = "musicrec_site.web.desk_site.DeskSite"

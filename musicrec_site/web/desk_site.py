@@ -1,0 +1,44 @@
+"""The admin as a desk of its own: its navigation is by what an operator does."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class DeskSite(AdminSite):
+    """Django's admin with the pages of the desk before its tables, and without the list of all tables at the side."""
+
+    enable_nav_sidebar = False
+    index_title = gettext_lazy("Today")
+
+    def get_urls(self) -> list[Any]:
+        from recommendations.admin import desk  # its pages need the site that is being made here
+
+        return [*desk.list_urls(), *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return super().each_context(request) | {"navigation": list_navigation(request)}
+
+
+def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the desk's pages in order; the one that an address belongs to is marked."""
+    pages = [
+        (_("Today"), "index"),
+        (_("Catalog"), "desk_catalog"),
+        (_("Listeners"), "desk_listeners"),
+        (_("Models"), "recommendations_modelversion_changelist"),
+        (_("Experiments"), "recommendations_experiment_changelist"),
+        (_("Jobs"), "desk_jobs"),
+        (_("Settings"), "desk_settings"),
+        (_("All tables"), "desk_tables"),
+    ]
+    found = [{"name": name, "url": reverse(f"admin:{page}")} for name, page in pages]
+    here = max(
+        (one["url"] for one in found if request.path.startswith(one["url"])), key=len, default=""
+    )
+    is_exact = here != found[0]["url"] or request.path == here
+    return [one | {"is_here": is_exact and one["url"] == here} for one in found]

@@ -1,0 +1,182 @@
+"""The desk: the admin's pages by what an operator does, with Django's tables behind "All tables"."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
+from django.core.mail import send_mail
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from recommendations.models import TrainingRun
+from recommendations.services.operations import first_steps, health_checks, listener_table, storage
+from recommendations.services.versions import registry
+
+N_LOGGED = 20
+
+# Each table's section by its model; those of the catalog that are not named belong to the catalog.
+SECTIONS: dict[str, tuple[Any, Any, frozenset[str]]] = {
+    "catalog": (
+        gettext_lazy("Catalog"),
+        gettext_lazy("Songs and artists, and the ways in which they and their listens come in."),
+        frozenset(),
+    ),
+    "listeners": (
+        gettext_lazy("Listeners"),
+        gettext_lazy("Who listens here, how much, and what they get."),
+        frozenset(
+            (
+                "User",
+                "ApiToken",
+                "Taste",
+                "ListenerControl",
+                "ListenerState",
+                "RecommendationList",
+                "Interaction",
+                "Playlist",
+                "PlaylistItem",
+                "NowPlaying",
+                "LatestImport",
+                "Submission",
+            )
+        ),
+    ),
+    "jobs": (
+        gettext_lazy("Jobs"),
+        gettext_lazy("Long work: what runs, what waits, and what came of it."),
+        frozenset(
+            (
+                "TrainingRun",
+                "ImportRun",
+                "BackgroundJob",
+                "WorkerPulse",
+                "FolderScan",
+                "MusicScan",
+            )
+        ),
+    ),
+    "settings": (
+        gettext_lazy("Settings"),
+        gettext_lazy("The schedule, mail, backup, disk, and who did what."),
+        frozenset(
+            (
+                "PeriodicTask",
+                "CrontabSchedule",
+                "IntervalSchedule",
+                "ClockedSchedule",
+                "SolarSchedule",
+                "Group",
+                "AttemptCount",
+            )
+        ),
+    ),
+}
+
+
+def find_models(request: HttpRequest, section: str) -> list[dict[str, Any]]:
+    """Return the tables of a section that this user may see, as Django's index lists them."""
+    named = {name: key for key, (_title, _about, names) in SECTIONS.items() for name in names}
+    return [
+        model
+        for app in admin.site.get_app_list(request)
+        for model in app["models"]
+        if named.get(model["object_name"], app["app_label"]) == section
+    ]
+
+
+def show_section(request: HttpRequest, section: str) -> HttpResponse:
+    """Show one section: what it is for, what it knows, and its tables."""
+    if not request.user.has_perm("recommendations.view_modelversion"):
+        raise PermissionDenied
+    title, about, _names = SECTIONS[section]
+    context = admin.site.each_context(request) | {
+        "title": title,
+        "about": about,
+        "section": section,
+        "models": find_models(request, section),
+    }
+    context |= _CONTEXTS.get(section, _add_nothing)(request)
+    return TemplateResponse(request, "admin/desk/section.html", context)
+
+
+def _add_nothing(request: HttpRequest) -> dict[str, Any]:
+    return {}
+
+
+def _add_listeners(request: HttpRequest) -> dict[str, Any]:
+    words = request.GET.get("q", "").replace("\x00", "")
+    page, rows = listener_table.list_listeners(words, request.GET.get("page", "1"))
+    return {"listeners": rows, "rows": page, "words": words, "active": registry.active_version()}
+
+
+def _add_jobs(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "runs": TrainingRun.objects.select_related("requested_by")[:5],
+        "worker": health_checks.worker_finding(),
+    }
+
+
+def _add_settings(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "backup": first_steps.find_last_backup(),
+        "disk": health_checks.disk_finding(),
+        "sizes": storage.list_sizes(),
+        "entries": LogEntry.objects.select_related("user", "content_type")[:N_LOGGED],
+        "mail_from": settings.DEFAULT_FROM_EMAIL,
+        "sign_up": settings.SIGN_UP,
+    }
+
+
+_CONTEXTS = {"listeners": _add_listeners, "jobs": _add_jobs, "settings": _add_settings}
+
+
+def show_tables(request: HttpRequest) -> HttpResponse:
+    """List every table, as Django does."""
+    context = admin.site.each_context(request) | {
+        "title": _("All tables"),
+        "app_list": admin.site.get_app_list(request),
+    }
+    return TemplateResponse(request, "admin/desk/tables.html", context)
+
+
+@require_POST
+def send_test_mail(request: HttpRequest) -> HttpResponse:
+    """Send a mail to the operator who asks, and say what came of it."""
+    if not request.user.is_superuser:
+        raise PermissionDenied
+    address = request.user.email
+    if not address:
+        messages.error(request, _("Your account has no e-mail address; add one in your settings."))
+        return redirect("admin:desk_settings")
+    try:
+        send_mail(_("Test from Musicrec"), _("Mail works."), settings.DEFAULT_FROM_EMAIL, [address])
+    except OSError as error:
+        messages.error(
+            request, _("Mail can't be sent: %(error)s. Look at EMAIL_URL.") % {"error": error}
+        )
+    else:
+        messages.success(
+            request, _("A mail to %(address)s was handed over.") % {"address": address}
+        )
+    return redirect("admin:desk_settings")
+
+
+def list_urls() -> list[Any]:
+    """Return the addresses of the desk, which come before those of the tables."""
+    view = admin.site.admin_view
+    sections = [
+        path(f"desk/{name}/", view(show_section), {"section": name}, name=f"desk_{name}")
+        for name in SECTIONS
+    ]
+    return [
+        *sections,
+        path("desk/tables/", view(show_tables), name="desk_tables"),
+        path("desk/test-mail/", view(send_test_mail), name="desk_test_mail"),
+    ]

@@ -1,0 +1,63 @@
+"""The listeners as an operator looks for them: plays, last listen, how much of a history they have."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, Q, Sum
+
+from accounts.models import User
+from catalog.models import Interaction
+
+ROWS_A_PAGE = 50
+COLD_BELOW, HOT_FROM = 5, 20
+
+
+@dataclass(frozen=True)
+class ListenerRow:
+    """One listener; `segment` is how long their history is: none, cold, warm or hot."""
+
+    user: User
+    n_plays: int = 0
+    n_songs: int = 0
+    n_likes: int = 0
+    n_skips: int = 0
+    last_listen: datetime | None = None
+
+    @property
+    def segment(self) -> str:
+        if not self.n_songs:
+            return "none"
+        return "cold" if self.n_songs < COLD_BELOW else "warm" if self.n_songs < HOT_FROM else "hot"
+
+    @property
+    def skip_rate(self) -> float | None:
+        heard = self.n_plays + self.n_skips
+        return self.n_skips / heard if heard else None
+
+
+def list_listeners(words: str, page: str) -> tuple[Page, list[ListenerRow]]:
+    """Return one page of the listeners whose name holds `words`, newest account first; three queries."""
+    users = User.objects.order_by("-date_joined", "-pk")
+    if words.strip():
+        users = users.filter(username__icontains=words.strip()[:150])
+    shown = Paginator(users, ROWS_A_PAGE).get_page(page)
+    kinds = Interaction.Kind
+    positive = Q(kind__in=[kinds.PLAY, kinds.LIKE])
+    counts = (
+        Interaction.objects.filter(listener__in=[user.pk for user in shown])
+        .order_by()
+        .values("listener_id")
+        .annotate(
+            n_plays=Sum("plays", filter=Q(kind=kinds.PLAY), default=0),
+            n_songs=Count("song_id", distinct=True, filter=positive),
+            n_likes=Count("pk", filter=Q(kind=kinds.LIKE)),
+            n_skips=Sum("plays", filter=Q(kind=kinds.SKIP), default=0),
+            last_listen=Max("occurred_at", filter=Q(kind=kinds.PLAY)),
+        )
+    )
+    by_listener: dict[int, dict[str, Any]] = {row["listener_id"]: {**row} for row in counts}
+    for row in by_listener.values():
+        del row["listener_id"]
+    return shown, [ListenerRow(user, **by_listener.get(user.pk, {})) for user in shown]

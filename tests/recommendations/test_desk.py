@@ -1,0 +1,97 @@
+"""The desk's own pages: navigation, first steps, listeners, settings, and all tables behind them."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Artist, Interaction, Song
+from recommendations.admin.desk import SECTIONS
+from recommendations.services.operations import first_steps
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def olga() -> User:
+    return User.objects.create_superuser("olga", email="olga@example.org")
+
+
+@pytest.fixture
+def desk(olga, client) -> Client:
+    client.force_login(olga)
+    return client
+
+
+@pytest.fixture
+def song() -> Song:
+    artist = Artist.objects.create(name="The Lanterns")
+    return Song.objects.create(key="s1", title="Tune", artist=artist)
+
+
+@pytest.mark.parametrize("section", ["", *(f"desk/{name}/" for name in SECTIONS), "desk/tables/"])
+def test_every_page_of_the_desk_has_the_navigation_and_marks_itself(desk, section):
+    page = desk.get(f"/admin/{section}").content.decode()
+    navigation = page[page.index('class="desk-nav"') : page.index("</nav>", page.index("desk-nav"))]
+    assert len(re.findall(r"<a href", navigation)) == 8
+    assert re.findall(r'href="([^"]+)" aria-current="page"', navigation) == [f"/admin/{section}"]
+
+
+def test_every_table_is_behind_all_tables(desk):
+    page = desk.get("/admin/desk/tables/").content.decode()
+    for model in admin.site._registry:
+        assert f"/admin/{model._meta.app_label}/{model._meta.model_name}/" in page, model
+
+
+def test_first_steps_are_crossed_off_as_they_are_done(desk, olga, song, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    page = desk.get("/admin/").content.decode()
+    assert "First steps" in page and "4 to do" in page  # songs are there
+    Interaction.objects.create(listener=olga, song=song, kind=1, source="x")
+    (tmp_path / first_steps.BACKUPS).mkdir()
+    (tmp_path / first_steps.BACKUPS / "musicrec-1.tar").write_bytes(b"x")
+    assert "2 to do" in desk.get("/admin/").content.decode()
+    assert "musicrec-1.tar" in desk.get("/admin/desk/settings/").content.decode()
+
+
+def test_listeners_are_found_with_what_they_did(desk, song):
+    ben = User.objects.create_user("ben")
+    now = timezone.now()
+    kinds = Interaction.Kind
+    for kind, plays in ((kinds.PLAY, 3), (kinds.SKIP, 1), (kinds.LIKE, 1)):
+        Interaction.objects.create(
+            listener=ben, song=song, kind=kind, plays=plays, source="x", occurred_at=now
+        )
+    found = desk.get("/admin/desk/listeners/?q=BE").context["listeners"]
+    assert [one.user.username for one in found] == ["ben"]
+    assert (found[0].n_plays, found[0].n_songs, found[0].n_likes) == (3, 1, 1)
+    assert found[0].skip_rate == 1 / (3 + 1)
+    assert (found[0].segment, found[0].last_listen) == ("cold", now)
+    assert "Nobody has this name." in desk.get("/admin/desk/listeners/?q=zz").content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["page=x", "page=" + "9" * 400, "q=%00", "q=%ED%A0%80", "q=" + "a" * 5000]
+)
+def test_listeners_take_any_query(desk, query):
+    assert desk.get(f"/admin/desk/listeners/?{query}").status_code == 200
+
+
+def test_a_test_mail_goes_to_the_operator_who_asks(desk, olga):
+    answer = desk.post("/admin/desk/test-mail/", follow=True)
+    assert [one.to for one in mail.outbox] == [["olga@example.org"]]
+    assert "olga@example.org" in answer.content.decode()
+    User.objects.filter(pk=olga.pk).update(email="")
+    assert "no e-mail address" in desk.post("/admin/desk/test-mail/", follow=True).content.decode()
+    assert len(mail.outbox) == 1
+
+
+def test_staff_without_the_right_see_no_section_and_send_no_mail(client):
+    client.force_login(User.objects.create_user("stan", is_staff=True))
+    assert client.get("/admin/").status_code == 200
+    assert {client.get(f"/admin/desk/{name}/").status_code for name in SECTIONS} == {403}
+    assert client.post("/admin/desk/test-mail/").status_code == 403
