@@ -32,6 +32,9 @@ class CatalogTunables(TunableGroup):
     server_streams = Tunable(
         2, "streams", "Songs that one web process fetches from music servers at once.", least=1
     )
+    analyser_seconds = Tunable(
+        120, "s", "The analyser is ended when it takes so long for a song.", least=1
+    )
     cover_cache_mb = Tunable(256, "MB", "Size of the scaled covers that are kept on disk.", least=1)
     rejected_rows_days = Tunable(
         30, "days", "The rows of an import that could not be read are listed so long.", least=1

@@ -1,3 +1,4 @@
+from catalog.analysis.models import AnalysisRun, SongAnalysis
 from catalog.files.models import FolderScan, MusicFile, MusicFolder
 from catalog.imports.models import ImportRun, RejectedImportRow
 from catalog.listening.models import (
@@ -30,6 +31,7 @@ from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Ge
 __all__ = [
     "AUDIO_FEATURES",
     "Album",
+    "AnalysisRun",
     "Artist",
     "ArtistCredit",
     "DayTotal",
@@ -55,6 +57,7 @@ __all__ = [
     "ServerSync",
     "Song",
     "SongAlias",
+    "SongAnalysis",
     "SongMonth",
     "SongTotal",
     "SourceMonth",

@@ -5,11 +5,12 @@ from functools import partial
 from celery import shared_task
 from django.db import transaction
 
+from catalog.analysis import analysis_jobs
 from catalog.conf import catalog_conf
 from catalog.files import scan_jobs
 from catalog.imports import import_jobs
 from catalog.listening import sums
-from catalog.models import FolderScan, ImportRun, ServerSync
+from catalog.models import AnalysisRun, FolderScan, ImportRun, ServerSync
 from catalog.servers import syncs
 from common.jobs.messages import send_wake_up, short_task
 
@@ -67,15 +68,41 @@ def run_scan(scan_id: int | None = None) -> None:
 
 @short_task
 def sweep_scans() -> None:
-    """Request the scans that are due, and take up those whose message was lost or whose worker died."""
+    """Request the scans that are due, and take up those whose message was lost or whose worker died.
+
+    The same for analyses of what scans found.
+    """
     scan_jobs.request_due_scans()
     sweep_and_wake_scans()
+    sweep_and_wake_analyses()
 
 
 def sweep_and_wake_scans() -> None:
     """Requeue scans whose worker is gone and wake workers for those that wait."""
     for scan in scan_jobs.sweep_scans().waiting:
         send_wake_up(run_scan, scan.pk)
+
+
+# --- Audio features ---------------------------------------------------------------------------------------------------
+
+
+def enqueue_analysis(run: AnalysisRun) -> None:
+    """Wake a worker for an analysis, once the request's transaction is committed."""
+    transaction.on_commit(partial(send_wake_up, run_analysis, run.pk), robust=True)
+
+
+@shared_task
+def run_analysis(run_id: int | None = None) -> None:
+    """Give the analysis that waits its turn; the analyser has a time limit of its own."""
+    run = analysis_jobs.run_next_analysis()
+    if run is not None and run.status == AnalysisRun.Status.QUEUED and not run.is_paused:
+        send_wake_up(run_analysis, run.pk)
+
+
+def sweep_and_wake_analyses() -> None:
+    """Requeue analyses whose worker is gone and wake a worker for one that waits."""
+    for run in analysis_jobs.sweep_analyses().waiting:
+        send_wake_up(run_analysis, run.pk)
 
 
 # --- Music servers ----------------------------------------------------------------------------------------------------

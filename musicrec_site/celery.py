@@ -56,13 +56,18 @@ def touch_alive_file(**_: Any) -> None:
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
     from catalog.tasks import sweep_and_wake as sweep_imports
-    from catalog.tasks import sweep_and_wake_scans, sweep_and_wake_server_syncs
+    from catalog.tasks import (
+        sweep_and_wake_analyses,
+        sweep_and_wake_scans,
+        sweep_and_wake_server_syncs,
+    )
     from recommendations.tasks import sweep_and_wake, sweep_background_jobs
 
     sweep_and_wake()
     sweep_background_jobs()
     sweep_imports()
     sweep_and_wake_scans()
+    sweep_and_wake_analyses()
     sweep_and_wake_server_syncs()
 
 
@@ -79,11 +84,11 @@ def release_jobs(**_: Any) -> None:
 
 
 def _release_all(parent: int) -> None:
-    from catalog.models import FolderScan, ImportRun
+    from catalog.models import AnalysisRun, FolderScan, ImportRun
     from common.jobs import release_jobs_of_worker
     from recommendations.models import BackgroundJob, TrainingRun
 
-    for model in (TrainingRun, ImportRun, FolderScan, BackgroundJob):
+    for model in (TrainingRun, ImportRun, FolderScan, AnalysisRun, BackgroundJob):
         if n_jobs := release_jobs_of_worker(model, parent):
             log.warning(
                 "Back into the queue at this worker's end: %d %s", n_jobs, model._meta.verbose_name

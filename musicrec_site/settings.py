@@ -239,6 +239,7 @@ CELERY_TASK_ROUTES = {
     "recommendations.tasks.run_background_job": {"queue": "lists"},
     "catalog.tasks.run_import": {"queue": "imports"},
     "catalog.tasks.run_scan": {"queue": "imports"},
+    "catalog.tasks.run_analysis": {"queue": "training"},
     "catalog.tasks.run_server_sync": {"queue": "imports"},
     "accounts.tasks.*": {"queue": "mail"},
 }
@@ -335,6 +336,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Security headers -----------------------------------------------------------------------------------------------
+
+# The program that finds audio features in music files, with its options; see catalog/analysis/analyser.py.
+ANALYSER_COMMAND = env.str("ANALYSER_COMMAND", default="")
 
 # Other sites that the player may load songs from, such as https://music.example.org/; everything else stays here.
 MEDIA_SOURCES = env.list("MEDIA_SOURCES", default=[])

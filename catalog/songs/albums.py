@@ -14,7 +14,7 @@ MOST_ALBUMS = 60
 
 @dataclass(frozen=True)
 class ShownAlbum:
-    """An album with the song whose picture stands for it."""
+    """An album with the song whose picture is shown for it."""
 
     album: Album
     song: Song

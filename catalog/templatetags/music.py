@@ -1,12 +1,16 @@
 """How songs are shown: pictures, durations, names of features."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from django import template
 from django.conf import settings
 from django.urls import get_script_prefix, reverse
+from django.utils.formats import localize
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from catalog.analysis.analyser import KNOWN_ERRORS
 from catalog.models import Song
 from catalog.songs import covers
 
@@ -87,6 +91,14 @@ def is_playable(address: str) -> bool:
 @register.filter
 def feature_name(name: str) -> str:
     return FEATURE_NAMES.get(name, name)
+
+
+@register.filter
+def known_error(source: str, names: Iterable[str]) -> str:
+    """Say how far an analyser's values are off on average, as its author published it; empty where nobody did."""
+    errors = KNOWN_ERRORS.get(source, {})
+    parts = [f"{FEATURE_NAMES[name]} ±{localize(errors[name])}" for name in names if name in errors]
+    return gettext("mean error: %(errors)s") % {"errors": ", ".join(parts)} if parts else ""
 
 
 @register.filter

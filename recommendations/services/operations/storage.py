@@ -113,7 +113,12 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Music folders"),
-        ("catalog_musicfolder", "catalog_folderscan", "catalog_musicfile"),
+        (
+            "catalog_musicfolder",
+            "catalog_folderscan",
+            "catalog_musicfile",
+            "catalog_analysisrun",
+        ),
         lambda: _("a row a file; of each folder the last 20 scans"),
     ),
     _Group(

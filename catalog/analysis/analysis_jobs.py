@@ -1,0 +1,278 @@
+"""Analyses as jobs: songs that can be heard here and lack features are given to the analyser, a few at a time."""
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from structlog.contextvars import bound_contextvars
+
+from catalog.analysis.analyser import (
+    AnalyserFailed,
+    AnalyserMissing,
+    Features,
+    analyse_files,
+    get_analyser_name,
+)
+from catalog.analysis.models import AnalysisRun, SongAnalysis
+from catalog.playback.sources import PlaySources, find_sources
+from catalog.records import FEATURES
+from catalog.servers.clients import ServerError, open_client
+from catalog.songs.models import Song
+from common import jobs
+from common.jobs import Lease, LostLease, Swept, job_conf
+
+log = logging.getLogger(__name__)
+
+Status = AnalysisRun.Status
+OnProgress = Callable[[AnalysisRun], None]
+
+TOGETHER = 4
+MOST_BYTES = 300 * 2**20
+_ASKED = [name for name in FEATURES if name != "tempo"]
+
+
+class _Paused(Exception):
+    """Somebody paused the run."""
+
+
+# --- Asking for one, pausing it ---------------------------------------------------------------------------------------
+
+
+def request_analysis() -> AnalysisRun:
+    """Return the analysis that waits or runs, or a new one; raise AnalyserMissing without an analyser."""
+    get_analyser_name()
+    try:
+        with transaction.atomic():
+            return AnalysisRun.objects.active().first() or AnalysisRun.objects.create(
+                n_songs=list_waiting_songs().count()
+            )
+    except IntegrityError:  # another request asked at the same moment
+        return AnalysisRun.objects.active().get()
+
+
+def list_waiting_songs() -> QuerySet[Song]:
+    """Return the songs that can be heard here, lack a feature and were not given to the analyser yet."""
+    lacks = Q()
+    for name in _ASKED:
+        lacks |= Q(**{name: None})
+    return Song.objects.filter(lacks, has_audio=True, analysis=None).order_by("pk")
+
+
+def set_paused(run: AnalysisRun, is_paused: bool) -> bool:
+    """Pause a run after its present songs, or let it go on; False when it is over."""
+    return AnalysisRun.objects.active().filter(pk=run.pk).update(is_paused=is_paused) == 1
+
+
+def cancel_analysis(run: AnalysisRun) -> bool:
+    """Stop a run; what was found stays. False when it is over."""
+    return (
+        AnalysisRun.objects.active()
+        .filter(pk=run.pk)
+        .update(status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None)
+        == 1
+    )
+
+
+def forget_failures() -> int:
+    """Let the songs that failed be tried again by the next run; return how many."""
+    return SongAnalysis.objects.exclude(problem="").delete()[0]
+
+
+def sweep_analyses(*, wait: bool = False) -> Swept:
+    """Requeue analyses whose worker is gone; those that wait and are not paused want a wake-up."""
+    swept = jobs.sweep_jobs(AnalysisRun.objects.all(), wait=wait)
+    swept.waiting[:] = [run for run in swept.waiting if not run.is_paused]
+    return swept
+
+
+# --- Doing it ---------------------------------------------------------------------------------------------------------
+
+
+def run_next_analysis(owner: str = "") -> AnalysisRun | None:
+    """Give the analysis that waits a turn of `job_slice_seconds`; None when none waits."""
+    for run_id in AnalysisRun.objects.queued().filter(is_paused=False).values_list("pk", flat=True):
+        run = run_analysis(run_id, owner, max_seconds=job_conf.job_slice_seconds)
+        if run is not None:
+            return run
+    return None
+
+
+def run_analysis(
+    run_id: int,
+    owner: str = "",
+    *,
+    max_seconds: float | None = None,
+    on_progress: OnProgress = lambda run: None,
+    take_over: bool = False,
+) -> AnalysisRun | None:
+    """Claim an analysis and do it; None when somebody else has it."""
+    lease = jobs.claim_job(
+        AnalysisRun, run_id, owner, take_over=take_over, error="", turn_at=timezone.now()
+    )
+    if lease is None:
+        return None
+    run = AnalysisRun.objects.get(pk=run_id)
+    with bound_contextvars(audio_analysis=run_id), jobs.Heartbeat(lease):
+        try:
+            _take_turn(run, lease, max_seconds, on_progress)
+        except LostLease as error:
+            log.info("%s", error)
+    return AnalysisRun.objects.filter(pk=run_id).first()
+
+
+def _take_turn(
+    run: AnalysisRun, lease: Lease, max_seconds: float | None, on_progress: OnProgress
+) -> None:
+    try:
+        is_done = _work(run, lease, max_seconds, on_progress)
+    except _Paused:
+        lease.release(attempt=0)
+    except AnalyserMissing as error:
+        lease.finish(Status.FAILED, error=str(error))
+    except DatabaseError as error:  # it may pass; the attempt counts
+        if lease.attempt >= job_conf.job_attempts:
+            lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
+        else:
+            lease.release(attempt=lease.attempt, error=f"{type(error).__name__}: {error}")
+        raise
+    except LostLease:
+        raise
+    except Exception as error:
+        lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
+        raise
+    else:
+        if is_done:
+            lease.finish(Status.SUCCEEDED, progress=1.0)
+        else:
+            lease.release(attempt=0)
+
+
+def _work(
+    run: AnalysisRun, lease: Lease, max_seconds: float | None, on_progress: OnProgress
+) -> bool:
+    started = time.monotonic()
+    analyser = get_analyser_name()
+    n_left = list_waiting_songs().count()
+    lease.write(n_songs=run.n_done + run.n_failed + n_left)
+    while songs := list(list_waiting_songs()[:TOGETHER]):
+        began = time.monotonic()
+        results = _analyse(songs)
+        _store(run, lease, analyser, songs, results, time.monotonic() - began)
+        on_progress(run)
+        if run.is_paused:
+            raise _Paused
+        if max_seconds is not None and time.monotonic() - started >= max_seconds:
+            return False
+    return True
+
+
+def _analyse(songs: Sequence[Song]) -> dict[int, Features | str]:
+    """Return for each song its features, or what went wrong."""
+    sources = find_sources(song.pk for song in songs)
+    results: dict[int, Features | str] = {}
+    with ExitStack() as stack:
+        paths: dict[int, Path] = {}
+        for song in songs:
+            path = stack.enter_context(_open_as_file(sources.get(song.pk, PlaySources())))
+            if path is None:
+                results[song.pk] = _("its sound can't be had now")
+            else:
+                paths[song.pk] = path
+        results |= _ask(paths)
+    return results
+
+
+def _ask(paths: dict[int, Path]) -> dict[int, Features | str]:
+    """Ask about some files at once; when that fails, one by one, so that one bad file costs only itself."""
+    if not paths:
+        return {}
+    try:
+        found = analyse_files(list(paths.values()))
+    except AnalyserFailed as error:
+        if len(paths) == 1:
+            return dict.fromkeys(paths, str(error))
+        return {pk: one for key, path in paths.items() for pk, one in _ask({key: path}).items()}
+    unread = _("it found nothing in the file")
+    return {song_id: found.get(path) or unread for song_id, path in paths.items()}
+
+
+@contextmanager
+def _open_as_file(sources: PlaySources) -> Iterator[Path | None]:
+    """Yield the song as a file: ours, else a copy of the server's that is deleted at the end; None for neither."""
+    for file in sources.files:
+        path = Path(file.folder.path) / file.path
+        if path.is_file():
+            yield path
+            return
+    with tempfile.TemporaryDirectory(dir=settings.INCOMING_DIR) as folder:
+        for item in sources.items:
+            path = Path(folder) / f"song.{item.suffix if item.suffix.isalnum() else 'bin'}"
+            try:
+                with (
+                    open_client(item.server).open_stream(item.item_id) as opened,
+                    path.open("wb") as copy,
+                ):
+                    n_bytes = 0
+                    for chunk in opened.chunks:
+                        n_bytes += len(chunk)
+                        if n_bytes > MOST_BYTES:
+                            break
+                        copy.write(chunk)
+            except (ServerError, OSError) as error:
+                log.warning("A song of %s can't be fetched: %s", item.server, type(error).__name__)
+                continue
+            if 0 < n_bytes <= MOST_BYTES:
+                yield path
+                return
+        yield None
+
+
+def _store(
+    run: AnalysisRun,
+    lease: Lease,
+    analyser: str,
+    songs: Sequence[Song],
+    results: dict[int, Features | str],
+    seconds: float,
+) -> None:
+    """Write what was found, in one transaction that also moves the counts; known values are never overwritten."""
+    n_failed = sum(1 for one in results.values() if isinstance(one, str))
+    with transaction.atomic():
+        lease.lock()
+        fresh = {song.pk: song for song in Song.objects.filter(pk__in=[song.pk for song in songs])}
+        for song in fresh.values():
+            result = results[song.pk]
+            if not isinstance(result, str):
+                lacked = {
+                    name: value for name, value in result.items() if getattr(song, name) is None
+                }
+                song.learn_features(lacked, analyser)
+        Song.objects.bulk_update(fresh.values(), [*FEATURES, "features_source", "other_sources"])
+        SongAnalysis.objects.bulk_create(
+            (
+                SongAnalysis(
+                    song=song,
+                    analyser=analyser,
+                    problem=result[:300] if isinstance(result := results[song.pk], str) else "",
+                )
+                for song in fresh.values()
+            ),
+            ignore_conflicts=True,
+        )
+        lease.write(
+            n_done=F("n_done") + len(results) - n_failed,
+            n_failed=F("n_failed") + n_failed,
+            busy_seconds=F("busy_seconds") + seconds,
+        )
+        run.refresh_from_db()
+        if run.n_songs:
+            lease.write(progress=min((run.n_done + run.n_failed) / run.n_songs, 1.0))
+    run.refresh_from_db()
