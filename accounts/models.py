@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,14 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_training_consent(self) -> "UserQuerySet":
         """Listeners whose history may be learned from."""
         return self.filter(is_active=True, personalised=True)
+
+    def named(self, name: str) -> "UserQuerySet":
+        """Return the account of this name in whatever case, by the index of the constraint below.
+
+        `username__iexact` reads every account: no index is of upper-case names.
+        """
+        lower_name = Lower(Value(name, output_field=models.CharField()))
+        return self.alias(lower_name=Lower("username")).filter(lower_name=lower_name)
 
 
 class AccountManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

@@ -65,6 +65,18 @@ class Tunables(TunableGroup):
     evaluation_listeners = Tunable(
         1000, "listeners", "Measured at most, drawn by the run's seed.", least=1
     )
+    sample_listeners_from = Tunable(
+        50_000,
+        "listeners",
+        "From so many on songs of a sample only are held out, and scheduled trainings begin warm.",
+        least=1,
+    )
+    warm_starts = Tunable(
+        6,
+        "trainings",
+        "Scheduled trainings in a row that begin with the factors of the one before.",
+        least=0,
+    )
     fidelity_cases = Tunable(
         200,
         "recommended songs",

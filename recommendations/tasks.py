@@ -102,7 +102,7 @@ def run_background_job(job_id: int | None = None) -> str:
 
 @short_task
 def precompute_lists(version_id: int | None = None) -> None:
-    """Ask for everybody's list under a version, by default the active one."""
+    """Ask for the lists under a version, by default the active one, that are missing or outdated."""
     version = (
         registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
     )

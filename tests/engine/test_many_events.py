@@ -68,19 +68,20 @@ def test_only_listeners_of_the_sample_lose_songs(events):
 # --- Warm start -------------------------------------------------------------------------------------------------------
 
 
-def test_a_warm_start_is_as_good_as_a_whole_fit_in_a_fifth_of_the_iterations(events):
-    split = sample_split(events, n_listeners=300, seed=2)
+def test_a_warm_start_is_as_good_as_a_whole_fit_in_a_fifth_of_the_iterations():
+    world = World(n_listeners=1_500, n_songs=600)
+    split = sample_split(world.to_interactions(), n_listeners=800, seed=1)
     yesterday = split.train.take(np.random.default_rng(1).random(split.train.n_events) > 0.01)
-    start = Recommender(CLASSIC).fit(yesterday, WORLD.item_features(), seed=1)
+    start = Recommender(CLASSIC).fit(yesterday, world.item_features(), seed=1)
     steps = []
     warm = Recommender(CLASSIC).fit(
         split.train,
-        WORLD.item_features(),
+        world.item_features(),
         start=start,
         seed=1,
         on_progress=lambda stage, done, total: steps.append((stage, done, total)),
     )
-    cold = Recommender(CLASSIC).fit(split.train, WORLD.item_features(), seed=1)
+    cold = Recommender(CLASSIC).fit(split.train, world.item_features(), seed=1)
     ours, theirs = (evaluate(one, split) for one in (warm, cold))
     difference = paired_bootstrap(ours, theirs, metric="ndcg@10", seed=1)
     assert difference.high > 0  # not surely worse

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -50,6 +51,7 @@ def precompute(
     after: int = 0,
     keep: Keep | None = None,
     is_turn_over: Callable[[], bool] = lambda: False,
+    only_outdated: bool = False,
 ) -> int:
     """Compute the list of every active listener with a history under one version; return how many were written.
 
@@ -67,6 +69,8 @@ def precompute(
     keep
         Called as `keep(last_listener_id, n_written)` in each transaction that wrote lists; what it
         raises takes them back.
+    only_outdated
+        Leave out who has a list of this version that may be served: nothing about its listener changed since.
     is_turn_over
         Asked after every batch; True ends the work there.
     """
@@ -76,6 +80,8 @@ def precompute(
     versions = exclusions.work_versions(version, recommender)
     listener_ids = _select_listeners(known.listener_ids())
     listener_ids = listener_ids[listener_ids > after]
+    if only_outdated:
+        listener_ids = listener_ids[~np.isin(listener_ids, _find_current(version))]
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
     for batch in cut_blocks(n, conf.precompute_batch):
@@ -123,6 +129,14 @@ def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return listener_ids[
         is_wanted & ~np.isin(listener_ids, np.array(sorted(special), dtype=np.int64))
     ]
+
+
+def _find_current(version: ModelVersion) -> NDArray[np.int64]:
+    """Return who has a list of this version from their present state."""
+    is_current = Q(generation=F("listener__listener_state__generation"))
+    is_current |= Q(generation=0, listener__listener_state=None)
+    lists = RecommendationList.objects.filter(is_current, version=version)
+    return np.fromiter(lists.values_list("listener_id", flat=True).iterator(), dtype=np.int64)
 
 
 # --- What is known of listeners ---------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from recommendations.engine import (
     newest_split,
     paired_bootstrap,
     random_split,
+    sample_split,
     temporal_split,
 )
 from recommendations.services.data.training_rows import TrainingRows
@@ -41,7 +42,9 @@ FEW_LISTENERS = 20
 FEW_SONGS = 10
 LONGEST = 20
 """Length of the lists in which held-out songs are looked for (`recall@20`)."""
-SPLITS = ("random", "temporal", "newest", "listener")
+SAMPLED_FOR_ONE = 3
+"""Listeners who have songs held out for each that is measured: some have too few to hold any out."""
+SPLITS = ("random", "sample", "temporal", "newest", "listener")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Evaluation:
     fidelity: Fidelity | None = None
     ranker: Ranker | None = None
     newest: tuple[int, int] | None = None
+    fitted: Recommender | None = None
 
     @property
     def n_measured(self) -> int:
@@ -122,10 +126,13 @@ class Evaluation:
 
 
 def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
-    """Hold something back: at random, the newest, or whole listeners. Raises ValueError for a name nobody knows."""
+    """Hold something back; `name` is one of `SPLITS`, or ValueError is raised."""
     share = conf.evaluation_share
     if name == "random":
         return random_split(rows.interactions, seed=seed, test_share=share)
+    if name == "sample":
+        n_listeners = SAMPLED_FOR_ONE * conf.evaluation_listeners
+        return sample_split(rows.interactions, n_listeners=n_listeners, seed=seed, test_share=share)
     if name == "temporal":
         return temporal_split(rows.interactions, test_share=share)
     if name == "newest":
@@ -192,7 +199,9 @@ def measure(
 
     The split is random; few listeners are measured by what they heard last.
 
-    On the same split it is measured whether the reasons are true (`measure_fidelity`).
+    Of many listeners only a sample has songs held out: what was fitted for it has seen nearly everything, and is
+    returned for the final fit to begin with. On the same split it is measured whether the reasons are true
+    (`measure_fidelity`).
     """
     split = make_split(rows, _choose_split(rows), seed)
     if not split.test.nnz:
@@ -212,6 +221,7 @@ def measure(
         fidelity=_fidelity(fitted, split, seed),
         ranker=fitted.ranker,
         newest=_count_newest(ours, split),
+        fitted=fitted if split.name == "sample" else None,
     )
     del fitted
     if rival is None:
@@ -224,8 +234,13 @@ def measure(
 
 
 def _choose_split(rows: TrainingRows) -> str:
-    """Return the split of a training: few listeners are measured by what they heard last, where times are known."""
+    """Return the split of a training: few listeners are measured by what they heard last, where times are known.
+
+    Of many, a sample has songs held out.
+    """
     events = rows.interactions
+    if events.n_listeners >= conf.sample_listeners_from:
+        return "sample"
     is_few = len(np.unique(events.listener_rows)) < FEW_LISTENERS
     return "newest" if is_few and (events.timestamps >= 0).any() else "random"
 
@@ -242,8 +257,11 @@ def _count_newest(report: EvaluationReport, split: Split) -> tuple[int, int] | N
 def _with_classic(
     ours: EvaluationReport, rows: TrainingRows, config: RecommenderConfig, split: Split, seed: int
 ) -> EvaluationReport:
-    """Return the report with the first model as one more system: what everything else has to be better than."""
-    if config.name == CLASSIC.name:
+    """Return the report with the first model as one more system: what everything else has to be better than.
+
+    Not with many listeners, where it is one more long fit.
+    """
+    if config.name == CLASSIC.name or split.name == "sample":
         return ours
     classic = evaluate_config(rows, CLASSIC, split, seed=seed)
     return replace(

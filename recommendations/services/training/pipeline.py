@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 
 Status = TrainingRun.Status
 
+_BY_ITSELF = (TrainingRun.Trigger.SCHEDULE, TrainingRun.Trigger.NEW_LISTENS)
+
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -254,12 +256,18 @@ def _new_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, Tr
     memory_check.check(*training_rows.count_rows(), config)
     read_at = time.time()
     rows = _read(reporter)
-    evaluation = _evaluate(rows, config, seed, run, reporter)
+    # factors learned with data that is gone would bear its traces, too
+    start = None if open_receipts else _find_warm_start(run, config, reporter)
+    evaluation = None if start else _evaluate(rows, config, seed, run, reporter)
     if evaluation is None:
-        recommender, fit_seconds = _fit(rows, config, None, seed, reporter)
+        recommender, fit_seconds = _fit(rows, config, None, start, seed, reporter)
     else:
         # what was measured will serve: no second search, and no second learning of the order
-        recommender, fit_seconds = _fit(rows, evaluation.config, evaluation.ranker, seed, reporter)
+        recommender, fit_seconds = _fit(
+            rows, evaluation.config, evaluation.ranker, evaluation.fitted, seed, reporter
+        )
+        # the count of nights since something was measured begins anew
+        recommender.metadata.pop("n_warm_starts", None)
     recommender.metadata["read_at"] = read_at
     recommender.metadata["open_receipts"] = open_receipts
     recommender.metadata["data_sha256"] = rows.interactions.compute_digest()
@@ -276,6 +284,27 @@ def _warm_started(config: RecommenderConfig) -> RecommenderConfig:
     if active is None or config.search is None:
         return config
     return config.warm_started(RecommenderConfig.from_dict(active.config))
+
+
+def _find_warm_start(
+    run: TrainingRun, config: RecommenderConfig, reporter: Reporter
+) -> Recommender | None:
+    """Return the active version's recommender for a training by schedule of many listeners to begin with.
+
+    Such a training is not measured: its factors have seen what would be held out. Every `warm_starts` nights, and
+    whenever somebody asks for a training, everything is learned anew and measured.
+    """
+    active = registry.active_version()
+    if active is None or run.trigger not in _BY_ITSELF or config.search is not None:
+        return None
+    is_small = active.n_listeners < conf.sample_listeners_from
+    n_before = active.metadata.get("n_warm_starts", 0)
+    if is_small or n_before >= conf.warm_starts or active.config["name"] != config.name:
+        return None
+    if active.config["components"] != config.to_dict()["components"] or config.ranker is not None:
+        return None
+    reporter.say(f"Begins with what {active.name} learned, and is not measured.")
+    return registry.load_recommender(active)
 
 
 def _read(reporter: Reporter) -> TrainingRows:
@@ -315,6 +344,7 @@ def _fit(
     rows: TrainingRows,
     config: RecommenderConfig,
     ranker: Ranker | None,
+    start: Recommender | None,
     seed: int,
     reporter: Reporter,
 ) -> tuple[Recommender, float]:
@@ -325,6 +355,7 @@ def _fit(
         rows.features,
         prior=rows.prior,
         ranker=ranker,
+        start=start,
         seed=seed,
         on_progress=on_progress,
     )

@@ -105,6 +105,7 @@ def _work(turn: Turn, reporter: JobReporter) -> None:
 
 
 def _compute_lists(turn: Turn, reporter: JobReporter) -> None:
+    """Compute the lists that are missing or outdated: after a training it has made nearly all of them."""
     version = turn.job.version
     if version is None or version.state != ModelVersion.State.READY:
         raise registry.RegistryError("The version whose lists were asked for can't serve any more.")
@@ -117,6 +118,7 @@ def _compute_lists(turn: Turn, reporter: JobReporter) -> None:
         ),
         keep=turn.keep,
         is_turn_over=turn.is_over,
+        only_outdated=True,
     )
 
 
