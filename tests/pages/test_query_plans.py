@@ -62,7 +62,8 @@ def test_signing_up_and_in_with_another_case(world):  # noqa: F811
 
 
 def test_addresses_of_players_without_sign_in(world):  # noqa: F811
-    path = "/1/user/USER_00001/listen-count"
+    User.objects.filter(username="user_00001").update(shares_playlists=True)
+    path = "/1/user/USER_00001/playlists/createdfor"
     answers = []
     assert find_scans(lambda: answers.append(Client().get(path))) == []
     assert answers[0].status_code == 200, answers[0].content
