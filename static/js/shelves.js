@@ -11,7 +11,8 @@ export function startShelves() {
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const item = event.detail.target;
-    if (event.detail.shouldSwap && item?.matches?.("[data-cards] > li") && event.detail.elt.getAttribute("hx-swap") === "delete") replace(item);
+    const isTakenOut = event.detail.requestConfig?.elt?.getAttribute("hx-swap") === "delete";
+    if (isTakenOut && event.detail.shouldSwap && item?.matches?.("[data-cards] > li")) replace(item);
   });
 }
 

@@ -422,3 +422,38 @@ def test_what_was_seen_and_clicked_on_the_home_page_is_known(visit, site):
     with page.expect_response(lambda answer: "/outcomes/" in answer.url) as told:
         page.locator(".grid .card .like").first.click()
     assert told.value.ok
+
+
+def test_a_hidden_song_makes_room_for_the_next_and_comes_back_with_undo(visit):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    visitor.sign_in("gina")
+    visitor.go("/")
+    shown = page.locator(".grid[data-cards] > li:not([hidden]) .title")
+    before = shown.all_inner_texts()
+    page.locator(".grid .card .menu summary").first.click()
+    page.locator(".grid .card .menu[open] button[value=hide-song]").click()
+    expect(shown.first).not_to_have_text(before[0])
+    replaced, *others = shown.all_inner_texts()
+    assert others == before[1:] and replaced not in before
+    page.locator("#toasts button").click()
+    expect(shown.first).to_have_text(before[0])
+
+
+def test_a_shelf_is_one_tab_stop_and_arrow_keys_go_through_it(visit):
+    visitor = visit(viewport={"width": 1280, "height": 900})
+    page = visitor.page
+    visitor.sign_in("finn")
+    visitor.go("/")
+    row = page.locator(".shelf-row").first
+    index = "row => [...row.children].indexOf(document.activeElement.closest('li'))"
+    reachable = (
+        "row => [...row.querySelectorAll('a, button, summary')].filter(one => one.tabIndex >= 0)"
+        ".every(one => one.closest('li') === row.firstElementChild)"
+    )
+    assert row.evaluate(reachable)
+    row.locator("li h3 a").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert row.evaluate(index) == 1
+    page.keyboard.press("Home")
+    assert row.evaluate(index) == 0
