@@ -68,7 +68,7 @@ def fit_bpr(strengths: csr_matrix, seed: int) -> Scorer:
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
     model = BayesianPersonalizedRanking(
-        factors=128, learning_rate=0.05, regularization=0.003, iterations=150, random_state=seed
+        factors=32, learning_rate=0.02, regularization=0.03, iterations=200, random_state=seed
     )
     model.fit(strengths, show_progress=False)
     return lambda rows: model.user_factors[rows] @ model.item_factors.T

@@ -34,7 +34,7 @@ class SoftmaxMF:
         self,
         n_factors: int = 128,
         n_epochs: int = 40,
-        temperature: float = 0.1,
+        temperature: float = 0.14,
         learning_rate: float = 0.02,
         seed: int = 0,
     ) -> None:
