@@ -45,7 +45,7 @@ COMPARED_ON = 1500
 """Listeners on whom rankers with and without a component are compared."""
 
 FEWEST_COMPONENTS = 2
-MOST_LOST = 0.01
+MOST_LOST = 0.005
 """A component is left out if the ranker surely loses less than this part of its NDCG: it costs every request."""
 
 
