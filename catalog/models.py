@@ -16,6 +16,7 @@ from catalog.listening.sum_tables import (
     SongTotal,
     SourceMonth,
 )
+from catalog.listening.year_reviews import SharedReview
 from catalog.playlists.models import Playlist, PlaylistItem
 from catalog.servers.models import (
     MusicServer,
@@ -55,6 +56,7 @@ __all__ = [
     "ServerAccountSong",
     "ServerSong",
     "ServerSync",
+    "SharedReview",
     "Song",
     "SongAlias",
     "SongAnalysis",

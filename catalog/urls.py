@@ -9,6 +9,7 @@ from catalog.views import (
     servers,
     songs,
     statistics,
+    year_reviews,
 )
 
 app_name = "catalog"
@@ -25,6 +26,14 @@ urlpatterns = [
     path("library/", library.show_likes, name="library"),
     path("library/dislikes/", library.show_dislikes, name="dislikes"),
     path("library/listening/", statistics.show_statistics, name="statistics"),
+    path("library/listening/<int:year>/", year_reviews.show_review, name="year_review"),
+    path(
+        "library/listening/<int:year>/picture.svg",
+        year_reviews.serve_picture,
+        name="review_picture",
+    ),
+    path("library/listening/<int:year>/link/", year_reviews.change_link, name="review_link"),
+    path("reviews/<uuid:review_id>.svg", year_reviews.serve_shared, name="shared_review"),
     path("library/history/", library.show_history, name="history"),
     path("library/history/<int:interaction_id>/forget/", library.remove_listen, name="forget"),
     path("library/history/forget-day/", library.remove_day, name="forget_day"),

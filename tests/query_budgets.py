@@ -19,6 +19,7 @@ BUDGETS = {
     "/library/hidden/": 4,
     "/library/history/": 8,
     "/library/listening/": 30,
+    "/library/listening/2026/": 14,
     "/library/imports/": 4,
     "/playlists/": 4,
     "/blends/": 5,
@@ -26,7 +27,7 @@ BUDGETS = {
     "/taste/?preview=1&discovery=80": 32,
     "/settings/": 3,
     "/settings/tokens/": 4,
-    "/settings/my-data.json": 21,  # with the week's playlists, which the home page made
+    "/settings/my-data.json": 23,  # with the week's playlists, which the home page made
     "/try/?song={song}": 14,
     "/path/?q=song": 5,
     "/path/?start={song}&end=1&n=6": 16,
@@ -64,7 +65,7 @@ API_BUDGETS = {
     "me/next-up/": 14,
     "me/rediscover/": 8,
     "me/taste/": 10,
-    "me/export/": 16,
+    "me/export/": 18,
     "me/imports/": 2,
     "me/statistics/": 14,
     "me/statistics/{entity}/": 7,

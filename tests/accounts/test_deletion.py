@@ -22,7 +22,7 @@ from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
 from catalog.imports import import_jobs, ingest
-from catalog.listening import interactions, sums
+from catalog.listening import interactions, sums, year_reviews
 from catalog.listening.models import LatestImport, NowPlaying
 from catalog.models import (
     Artist,
@@ -97,6 +97,7 @@ def fill_every_table(user: User, song: Song) -> None:
     LatestImport.objects.create(listener=user, service="lastfm", listened_at=timezone.now())
     interactions.record_play(user, song, occurred_at=timezone.now(), source=NAME)
     sums.refresh_sums(user)
+    year_reviews.share_review(user, 2026)
     interactions.record_play(user, song, occurred_at=timezone.now() - timedelta(days=1), source="x")
     NowPlaying.objects.create(
         listener=user, msid=uuid.uuid4(), song={"title": NAME}, player="x", ends_at=timezone.now()

@@ -148,7 +148,8 @@ def world(db, settings):
         "tag": "0" * 16, "size": 300,
         "file_format": "jspf", "uidb64": "MQ", "token": "abc", "object_id": 1, "app_label": "catalog",
         "content_type_id": 1, "user_id": olga.pk, "id": olga.pk, "url": "nowhere", "item_id": 1, "version_id": 1,
-        "experiment_id": 1, "position": 0, "step": "artists", "entity": "songs",
+        "experiment_id": 1, "position": 0, "step": "artists", "entity": "songs", "year": 2026,
+        "review_id": playlist.pk,
         "blend_id": playlist.pk,
     }  # fmt: skip
     cache.clear()

@@ -17,6 +17,7 @@ from catalog.models import (
     Interaction,
     MusicServer,
     Playlist,
+    SharedReview,
     Song,
 )
 from catalog.songs import covers
@@ -92,6 +93,8 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
             *Interaction.objects.for_listener(user).values_list("pk", flat=True)[:1]
         ],
         "receipt_id": [*ForgettingReceipt.objects.values_list("pk", flat=True)],
+        "year": [2026],
+        "review_id": [*SharedReview.objects.values_list("pk", flat=True)],
         "blend_id": [*Blend.objects.values_list("pk", flat=True)],
         "run_id": [*ImportRun.objects.values_list("pk", flat=True)],
         "server_id": [*MusicServer.objects.values_list("pk", flat=True)],

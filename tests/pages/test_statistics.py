@@ -2,8 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from catalog.listening import interactions
@@ -144,3 +146,35 @@ def test_the_api_says_what_the_page_says(alice, plays):
     assert alice.get("/api/v1/me/statistics/colours/").status_code == 404
     for bad in ("period=x", "count=0", "count=1e9", "offset=-1", "from=2026-99-01"):
         assert alice.get(f"/api/v1/me/statistics/songs/?{bad}").status_code == 400
+
+
+# --- The year's review ------------------------------------------------------------------------------------------------
+
+
+def test_a_year_is_private_until_shared_and_again_when_the_link_is_taken_back(alice, bob, plays):
+    assert "Only you see this" in read(alice, "/library/listening/2026/")
+    picture = read(alice, "/library/listening/2026/picture.svg")
+    assert ">70<" in picture and ">alice<" in picture and picture.lstrip().startswith("<svg")
+    alice.post("/library/listening/2026/link/", {"link": "share"})
+    link = re.search(r"/reviews/[0-9a-f-]+\.svg", read(alice, "/library/listening/2026/"))[0]
+    assert ">70<" in read(Client(), link)
+    assert ">alice<" not in read(bob, "/library/listening/2026/picture.svg")
+    bob.post("/library/listening/2026/link/", {"link": "revoke"})
+    assert Client().get(link).status_code == 200
+    alice.post("/library/listening/2026/link/", {"link": "revoke"})
+    assert Client().get(link).status_code == 404
+    alice.post("/library/listening/2026/link/", {"link": "share"})
+    assert Client().get(link).status_code == 404
+
+
+def test_names_are_text_in_the_picture(alice, plays, world):
+    world.songs[0].title = '<script>alert("1")</script> & more'
+    world.songs[0].save()
+    picture = read(alice, "/library/listening/2026/picture.svg")
+    assert "<script" not in picture
+    ElementTree.fromstring(picture)
+
+
+@pytest.mark.parametrize("year", ["1", "99999", "0"])
+def test_a_year_that_no_calendar_has_is_not_there(alice, year):
+    assert alice.get(f"/library/listening/{year}/").status_code == 404

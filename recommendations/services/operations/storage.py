@@ -95,6 +95,7 @@ GROUPS = (
             "catalog_sourcemonth",
             "catalog_listeningsums",
             "catalog_outdatedmonth",
+            "catalog_sharedreview",
         ),
         lambda: _("counted from the listens; go with them"),
     ),

@@ -17,6 +17,7 @@ from catalog.models import (
     NowPlaying,
     Playlist,
     ServerAccount,
+    SharedReview,
     Song,
     Submission,
 )
@@ -83,6 +84,10 @@ def export_data(listener: User) -> dict[str, Any]:
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
         "shown_lists": _list_impressions(listener),
+        "shared_years": [
+            {"year": one.year, "shared_at": _moment(one.created_at)}
+            for one in SharedReview.objects.filter(listener=listener).order_by("year")
+        ],
         "blends": [
             {"title": one.blend.title, "joined_at": _moment(one.joined_at)}
             for one in BlendMember.objects.filter(listener=listener).select_related("blend")
