@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0020_server_accounts'),
+        ('catalog', '0021_audio_analysis'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
