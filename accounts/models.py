@@ -20,7 +20,7 @@ class UserQuerySet(models.QuerySet["User"]):
         """Listeners whose history may be learned from."""
         return self.filter(is_active=True, personalised=True)
 
-    def named(self, name: str) -> "UserQuerySet":
+    def with_name(self, name: str) -> "UserQuerySet":
         """Return the account of this name in whatever case, by the index of the constraint below.
 
         `username__iexact` reads every account: no index is of upper-case names.

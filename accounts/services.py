@@ -33,7 +33,7 @@ def sign_up(
     """Create the account. Raises NameTaken, and NotInvited where sign-up is not open."""
     if not may_sign_up(invitation):
         raise NotInvited
-    if User.objects.named(username).exists():
+    if User.objects.with_name(username).exists():
         raise NameTaken
     try:
         with transaction.atomic():

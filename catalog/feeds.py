@@ -52,7 +52,7 @@ class _TypedLinks:
 @require_safe
 def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
     """Answer the newest playlists made for a listener as an Atom feed, each with its songs and why."""
-    listener = User.objects.named(username).filter(is_active=True).first()
+    listener = User.objects.with_name(username).filter(is_active=True).first()
     if listener is None or not (listener.shares_playlists or request.user == listener):
         raise Http404
     feed = TypedAtomFeed(

@@ -77,7 +77,7 @@ class ListenBrainzView(APIView):
 
     def get_sharing_listener(self, username: str) -> User:
         """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
-        listener = User.objects.named(username).filter(is_active=True).first()
+        listener = User.objects.with_name(username).filter(is_active=True).first()
         if listener is None or not (listener.shares_playlists or _is_owner(self.request, listener)):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return listener

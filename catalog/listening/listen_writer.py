@@ -325,7 +325,7 @@ def _find_or_add_listeners(names: Iterable[str]) -> dict[str, int]:
         ids.update(load_ids(User, "username", new))
         # "Alice" and "alice" are one person
         for name in names - ids.keys():
-            ids[name] = User.objects.named(name).get().pk
+            ids[name] = User.objects.with_name(name).get().pk
     return ids
 
 

@@ -71,7 +71,7 @@ def test_addresses_of_players_without_sign_in(world):  # noqa: F811
 
 def test_a_name_is_found_in_any_case(world):  # noqa: F811
     names = ["user_00001", "USER_00001", "User_00001"]
-    assert {User.objects.named(name).get().pk for name in names} == {
+    assert {User.objects.with_name(name).get().pk for name in names} == {
         User.objects.get(username="user_00001").pk
     }
-    assert not User.objects.named("user_0000%").exists()
+    assert not User.objects.with_name("user_0000%").exists()

@@ -89,7 +89,7 @@ def _keep_password(password: str) -> Path:
 def _find_free_name() -> str:
     """Return `admin`, or with a number where a listener, such as one that a file brought, goes by that name."""
     names = chain(["admin"], (f"admin{number}" for number in count(2)))
-    return next(name for name in names if not User.objects.named(name).exists())
+    return next(name for name in names if not User.objects.with_name(name).exists())
 
 
 def _build_address(host: str, port: int) -> str:

@@ -91,7 +91,7 @@ def invite_listener(blend: Blend, inviter: User, username: str) -> None:
         Blend.objects.select_for_update().get(pk=blend.pk)
         if blend.members.count() >= MOST_MEMBERS:
             raise BlendRefused("full")
-        invited = User.objects.named(username).filter(is_active=True).first()
+        invited = User.objects.with_name(username).filter(is_active=True).first()
         if invited is None or BlendMember.objects.filter(listener=invited).count() >= MOST_BLENDS:
             return
         blend.members.get_or_create(listener=invited, defaults={"invited_by": inviter})
