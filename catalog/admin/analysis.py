@@ -25,7 +25,7 @@ class AnalysisRunAdmin(RecordAdmin):
         "minutes_left",
         "created",
     ]
-    actions = ["pause", "go_on", "stop"]
+    actions = ["pause", "resume", "stop"]
     change_list_template = "admin/catalog/analysisrun/change_list.html"
 
     def get_urls(self):
@@ -60,7 +60,7 @@ class AnalysisRunAdmin(RecordAdmin):
             analysis_jobs.set_paused(run, True)
 
     @admin.action(description=_("Go on"), permissions=["change_action"])
-    def go_on(self, request, queryset):
+    def resume(self, request, queryset):
         for run in queryset:
             if analysis_jobs.set_paused(run, False):
                 tasks.enqueue_analysis(run)

@@ -2,7 +2,7 @@
 
 `ANALYSER_COMMAND` is its command line, such as `vibenet --format json --quiet --workers 1`; the paths of
 music files are put behind it. It writes to its standard output a JSON list of objects, each with the
-`path` as it was given and features by their names: seven of 0 to 1, and `tempo` in BPM if it knows that.
+`path` as it was given and features by their names: seven of 0 to 1, and `tempo` in BPM where it has one.
 """
 
 import json

@@ -167,7 +167,7 @@ def test_an_operator_starts_pauses_and_stops_it_on_the_desk(folder, admin_client
     admin_client.post(page, {"action": "pause", "_selected_action": run.pk})
     run.refresh_from_db()
     assert run.is_paused and "paused" in admin_client.get(page).content.decode()
-    admin_client.post(page, {"action": "go_on", "_selected_action": run.pk})
+    admin_client.post(page, {"action": "resume", "_selected_action": run.pk})
     admin_client.post(page, {"action": "stop", "_selected_action": run.pk})
     run.refresh_from_db()
     assert (run.is_paused, run.status) == (False, AnalysisRun.Status.CANCELLED)
