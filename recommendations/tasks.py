@@ -49,7 +49,7 @@ def start_training(**wishes: Any) -> TrainingRun:
 def _wake_for_training(run_id: int) -> bool:
     sent = send_wake_up(train, run_id)
     if not sent:
-        # The page says so, and the next sweep tries again (T12).
+        # The page says so, and the next sweep tries again.
         TrainingRun.objects.filter(pk=run_id).queued().update(stage=NO_BROKER)
     return sent
 
@@ -69,11 +69,11 @@ def sweep_background_jobs(*, wait: bool = False) -> Swept:
     """Look after background jobs whose worker is gone and wake workers up for those that wait."""
     swept = background_jobs.sweep(wait=wait)
     for job in swept.waiting:
-        _wake_for(job)
+        _send_wake_up(job)
     return swept
 
 
-def _wake_for(job: BackgroundJob) -> bool:
+def _send_wake_up(job: BackgroundJob) -> bool:
     return send_wake_up(
         count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk
     )
@@ -96,7 +96,7 @@ def run_background_job(job_id: int | None = None) -> str:
     if job is None:
         return "nothing waits"
     if job.status == BackgroundJob.Status.QUEUED:
-        _wake_for(job)
+        _send_wake_up(job)
     return job.status
 
 
@@ -107,7 +107,7 @@ def precompute_lists(version_id: int | None = None) -> None:
         registry.active_version() if version_id is None else ModelVersion.objects.get(pk=version_id)
     )
     if version is not None:
-        _wake_for(background_jobs.request_lists(version))
+        _send_wake_up(background_jobs.request_lists(version))
 
 
 @short_task
@@ -179,4 +179,4 @@ def watch_experiment() -> list[str]:
 @short_task
 def make_playlists() -> None:
     """Ask for today's and this week's playlists of everybody who was active lately, where they are missing."""
-    _wake_for(background_jobs.request_playlists())
+    _send_wake_up(background_jobs.request_playlists())

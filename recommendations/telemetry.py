@@ -1,7 +1,7 @@
 """What the site counts about itself, for /metrics. Names are bounded: no listener, song or version id is ever a label.
 
 With several processes every one writes to files below PROMETHEUS_MULTIPROC_DIR and the scrape adds them up; the gauges
-that the database knows (queue, runs, imports, list age) are read there at the scrape, so they need no adding up.
+that the database holds (queue, runs, imports, list age) are read there at the scrape, so they need no adding up.
 """
 
 from prometheus_client import Counter, Histogram

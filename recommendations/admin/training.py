@@ -57,7 +57,7 @@ class RetrainForm(forms.Form):
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(RecordAdmin):
-    list_display = ["number", "preset", "status", "percent", "started_by", "created", "took"]
+    list_display = ["number", "preset", "status", "percent", "requester", "created", "took"]
     list_filter = ["status", "trigger", "preset"]
     list_select_related = ["requested_by"]
     # What changes while it runs is shown live above these.
@@ -200,7 +200,7 @@ class TrainingRunAdmin(RecordAdmin):
         return f"#{run.pk}"
 
     @admin.display(description=_("started by"), ordering="trigger")
-    def started_by(self, run):
+    def requester(self, run):
         how = run.get_trigger_display()
         return f"{how} ({run.requested_by})" if run.requested_by else how
 

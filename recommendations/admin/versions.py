@@ -59,7 +59,7 @@ class PreviewForm(forms.Form):
 @admin.register(ModelVersion)
 class ModelVersionAdmin(RecordAdmin):
     list_display = [
-        "name", "links", "is_active", "state", "preset", "ndcg", "learned_from", "fit_time", "size", "created",
+        "name", "links", "is_active", "state", "preset", "ndcg", "data_size", "fit_time", "size", "created",
     ]  # fmt: skip
     list_select_related = ["training_run"]
     # Configuration and figures are shown as tables above these.
@@ -170,7 +170,7 @@ class ModelVersionAdmin(RecordAdmin):
         """Ask, then make this version serve."""
         version = get_object_or_404(ModelVersion, pk=version_id)
         question = _("Serve %(version)s to everybody from now on?") % {"version": version.name}
-        return self._confirmed(
+        return self._confirm_change(
             request, question, lambda: registry.activate(version, by=request.user)
         )
 
@@ -185,7 +185,7 @@ class ModelVersionAdmin(RecordAdmin):
             # A second click on the same question would go back one more, to what nobody was asked about.
             messages.info(request, _("Another version is active meanwhile; nothing was changed."))
             return redirect("admin:recommendations_modelversion_changelist")
-        return self._confirmed(
+        return self._confirm_change(
             request, question, lambda: registry.roll_back(by=request.user), agreed
         )
 
@@ -203,9 +203,9 @@ class ModelVersionAdmin(RecordAdmin):
             for version in pruned:
                 self.log_change(request, version, "Pruned.")
 
-        return self._confirmed(request, question, change)
+        return self._confirm_change(request, question, change)
 
-    def _confirmed(
+    def _confirm_change(
         self, request: HttpRequest, question: str, change: Any, agreed: str = ""
     ) -> HttpResponse:
         """Show the question on GET; on POST do it, log it and say what happened. `agreed` is sent with the answer."""
@@ -250,7 +250,7 @@ class ModelVersionAdmin(RecordAdmin):
         return _("not measurable yet") if model_comparison.why_not_measurable(version) else "–"
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
-    def learned_from(self, version):
+    def data_size(self, version):
         counts = {"listeners": f"{version.n_listeners:,}", "songs": f"{version.n_songs:,}"}
         until = version.data_until
         return format_html(

@@ -37,7 +37,7 @@ class SentenceCommand(PlainCommand):
 
 
 def format_lines(served: Served, listener: User | None = None) -> Iterator[str]:
-    """Yield a list as text: place, song, score and why, as `listener` may be told it."""
+    """Yield a list as text: place, song, score and why, in the words for `listener`."""
     if served.reason:
         yield served.reason
     for item, why in zip(served, describe_served(served, listener), strict=True):

@@ -4,9 +4,9 @@ from django.db import models
 
 
 class ChangedListener(models.Model):
-    """A listener of whom interactions were changed or deleted since the columnar copy was last brought up to date.
+    """A listener whose interactions were changed or deleted since the columnar copy was last brought up to date.
 
-    Triggers of the database write these rows in the same transaction as the change, whoever makes it. There is no
+    Triggers of the database write these rows in the same transaction as the change, by any writer. There is no
     foreign key: deleting an account deletes its interactions, and that is such a change.
     """
 

@@ -9,7 +9,7 @@ from recommendations.models.model_version import ModelVersion
 
 
 class Experiment(models.Model):
-    """Compares arms on listeners, each of whom stays in one arm.
+    """Compares arms on listeners; each listener stays in one arm.
 
     ::
 

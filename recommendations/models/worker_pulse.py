@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class WorkerPulse(models.Model):
-    """One row a running worker; its age tells the admin whether anybody would take up a job (T13)."""
+    """One row a running worker; its age tells the admin whether anybody would take up a job."""
 
     worker = models.CharField(_("worker"), max_length=200, unique=True)
     queues = models.JSONField(_("queues"), default=list)

@@ -67,7 +67,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 @register.filter
-def signed(value: float | None) -> str:
+def with_sign(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:+.4f}"
 
 
@@ -84,7 +84,7 @@ def figure(value: Any) -> str:
 
 
 @register.filter
-def measured(value: Any) -> str:
+def format_measure(value: Any) -> str:
     """Show a measured mean, with its interval where it has one."""
     if isinstance(value, dict):
         interval = f"{value['low']:.3f} – {value['high']:.3f}"

@@ -31,7 +31,7 @@ class ImpossibleDay:
 def find_impossible_days() -> list[ImpossibleDay]:
     """Return each account's worst impossible day among the newest plays, most hours first.
 
-    A play without a reported length counts as long as its song. Rows that stand for many plays are left out:
+    A play without a reported length counts as long as its song. Rows that count for many plays are left out:
     they are sums of a file, not a day. Two queries over at most `NEWEST_ROWS` rows.
     """
     newest = Interaction.objects.aggregate(pk=Max("pk"))["pk"] or 0

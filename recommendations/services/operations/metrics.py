@@ -1,13 +1,17 @@
-"""What the database knows about the state of the site, as numbers for /metrics. A handful of cheap queries."""
+"""The state of the site as the database holds it, as numbers for /metrics. A handful of cheap queries."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import CharField, Count, F, Max, Min, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from catalog.models import FolderScan, ImportRun, ServerSync
+from common.jobs.models import JobQuerySet
 from recommendations.models import BackgroundJob, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.operations import health_checks
 
@@ -72,20 +76,26 @@ def _last_took() -> float | None:
 
 
 def _queues() -> Iterator[Gauge]:
-    lengths = {name: float(jobs.count()) for name, jobs in list_queues().items()}
-    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", lengths)
+    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", count_queues())
 
 
-def list_queues() -> dict[str, QuerySet]:
-    """Return the jobs that wait, by kind: one entry a table, and one a kind of background job."""
-    background = BackgroundJob.objects.queued()
-    return {
-        "training": TrainingRun.objects.queued(),
-        "import": ImportRun.objects.queued(),
-        "folder scan": FolderScan.objects.queued(),
-        "server sync": ServerSync.objects.queued(),
-        **{kind.value: background.filter(kind=kind) for kind in BackgroundJob.Kind},
+def count_queues() -> dict[str, float]:
+    """Return how many jobs wait, by kind: one entry a table, and one a kind of background job; one query."""
+    tables = {
+        "training": TrainingRun,
+        "import": ImportRun,
+        "folder scan": FolderScan,
+        "server sync": ServerSync,
     }
+    rows = [_list_waiting(model, Value(name)) for name, model in tables.items()]
+    background = _list_waiting(BackgroundJob, F("kind"))
+    waiting = Counter(background.union(*rows, all=True).values_list("job", flat=True))
+    return {name: float(waiting[name]) for name in (*tables, *BackgroundJob.Kind.values)}
+
+
+def _list_waiting(model: Any, kind: Value | F) -> QuerySet:
+    jobs: JobQuerySet = model._default_manager.all()
+    return jobs.queued().order_by().values(job=Cast(kind, CharField(max_length=20)))
 
 
 def _imports() -> Iterator[Gauge]:

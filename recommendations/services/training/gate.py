@@ -1,4 +1,4 @@
-"""Whether a freshly trained version may take over by itself (T18)."""
+"""Whether a freshly trained version may take over by itself."""
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig

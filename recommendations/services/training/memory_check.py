@@ -1,4 +1,4 @@
-"""Whether a training fits into the memory of this machine, asked before anything is allocated (T20)."""
+"""Whether a training fits into the memory of this machine, asked before anything is allocated."""
 
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig, estimate_fit_bytes, read_available_bytes

@@ -77,7 +77,7 @@ def request_training(
 ) -> TrainingRun:
     """Queue a training; the caller sends the wake-up (`tasks.enqueue_training`).
 
-    Raises TrainingAlreadyActive when one is queued or running, UnknownPreset for a name nobody knows.
+    Raises TrainingAlreadyActive when one is queued or running, UnknownPreset for an unknown name.
     """
     load_config(preset or conf.preset, options or {})
     try:
@@ -124,7 +124,7 @@ def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
 
 
 def cancel(run: TrainingRun) -> TrainingRun:
-    """Stop a run: at once while it waits, within one iteration while it runs (T11). An ended run stays as it is."""
+    """Stop a run: at once while it waits, within one iteration while it runs. An ended run stays as it is."""
     queued = TrainingRun.objects.filter(pk=run.pk).queued()
     if not queued.update(
         status=Status.CANCELLED, finished_at=timezone.now(), cancel_requested=True
@@ -154,10 +154,10 @@ def run_training(
     *,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> TrainingRun:
-    """Claim a queued run and see it through; a run that somebody else has is returned as it is (T09).
+    """Claim a queued run and see it through; a run that somebody else has is returned as it is.
 
-    `on_progress(stage, fraction)` is told what the row is told. What goes wrong is written to the row; only what nobody
-    foresaw is raised again after that.
+    `on_progress(stage, fraction)` gets what is written to the row. What goes wrong is written to the row; only what
+    nobody foresaw is raised again after that.
     """
     lease = jobs.claim_job(TrainingRun, run_id, owner or "", stage="")
     if lease is None:
@@ -372,7 +372,7 @@ def _register_version(
     evaluation: Evaluation | None,
     reporter: Reporter,
 ) -> ModelVersion:
-    """Write the artifact, then the row that names it; a row without files can't come to be (T03)."""
+    """Write the artifact, then the row that names it; there is never a row without files."""
     reporter.enter("saving")
     name = f"run-{run.pk}-{reporter.lease.attempt}-{uuid.uuid4().hex[:8]}"
     folder = settings.ARTIFACTS_DIR / name
@@ -412,7 +412,7 @@ def _moment(unix: int | None) -> datetime | None:
 def _precompute(
     version: ModelVersion, rows: TrainingRows | None, run: TrainingRun, reporter: Reporter
 ) -> None:
-    """Compute lists ahead of time. Whoever cancels here keeps the version: lists are then made live."""
+    """Compute lists ahead of time. Cancelling here keeps the version: lists are then made live."""
     if not run.options.get("precompute", True):
         return
     on_progress = reporter.enter("precomputing")

@@ -19,7 +19,7 @@ PARTS = {
 }
 
 STEP = 0.3
-"""What a step of a part takes of what is left of the part: nobody knows before how many steps a search will make."""
+"""What a step of a part takes of what is left of the part: the number of steps of a search is not known before."""
 
 
 class Reporter(JobReporter):

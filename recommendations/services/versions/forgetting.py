@@ -59,7 +59,7 @@ def issue_receipt(
 def list_open() -> dict[str, str]:
     """Return the open receipts with the moment each was last added to; call it before a training reads its data.
 
-    What a version was trained without stands in its metadata as `open_receipts`.
+    A version keeps in its metadata what it was trained without, as `open_receipts`.
     """
     rows = ForgettingReceipt.objects.filter(confirmed_at=None).values_list("pk", "requested_at")
     return {str(pk): moment.isoformat() for pk, moment in rows}

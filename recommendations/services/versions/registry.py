@@ -255,7 +255,7 @@ def _load(version: ModelVersion) -> Recommender:
 
 
 def serving_recommender() -> tuple[ModelVersion, Recommender] | None:
-    """Return the version that serves, loaded; a broken one is marked and the previous good one takes over (T05)."""
+    """Return the version that serves, loaded; a broken one is marked and the previous good one takes over."""
     # A page asks this several times, and the figures of a version are long to read.
     version = (
         ModelVersion.objects.filter(is_active=True).defer("config", "metadata", "metrics").first()
@@ -350,7 +350,7 @@ def remove_files(version: ModelVersion) -> None:
 
 
 def sweep_leftovers() -> list[str]:
-    """Remove folders that no version names and no training is writing (T03); return their names."""
+    """Remove folders that no version names and no training is writing; return their names."""
     if TrainingRun.objects.running().exists():
         return []
     known = set(

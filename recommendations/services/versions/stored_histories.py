@@ -1,6 +1,6 @@
 """Histories that saved models hold, and how they go with their listener.
 
-Only user kNN keeps histories. Whoever deletes the account, or asks not to be learned from, is taken out of the
+Only user kNN keeps histories. A listener who deletes the account, or asks not to be learned from, is taken out of the
 files of every version; a version whose files cannot be read is removed whole.
 """
 
@@ -33,7 +33,7 @@ def remove_histories(listener_ids: Iterable[int]) -> list[ModelVersion]:
 
 
 def remove_departed_histories(versions: Iterable[ModelVersion] | None = None) -> list[ModelVersion]:
-    """Take out of saved models whoever has no account any more or does not allow training.
+    """Remove from saved models the listeners without an account and those who do not allow training.
 
     Call it for a version that has just been saved: its training may have read a listener who went meanwhile. The
     schedule calls it for all versions.

@@ -1,4 +1,4 @@
-"""What is trending, counted anew between trainings: kept with the version, taken over by whoever serves it.
+"""What is trending, counted anew between trainings: kept with the version, taken over by each process that serves it.
 
 A nightly training counts too; but it may fail, be held back by the gate or be switched off, and yesterday's hits
 would stay for as long.
