@@ -92,7 +92,7 @@ def find_models(request: HttpRequest, section: str) -> list[dict[str, Any]]:
 
 
 def show_section(request: HttpRequest, section: str) -> HttpResponse:
-    """Show one section: what it is for, what it knows, and its tables."""
+    """Show one section: what it is for, its figures, and its tables."""
     if not request.user.has_perm("recommendations.view_modelversion"):
         raise PermissionDenied
     title, about, _names = SECTIONS[section]
