@@ -65,7 +65,8 @@ API_BUDGETS = {
     "me/next-up/": 14,
     "me/rediscover/": 8,
     "me/taste/": 10,
-    "me/export/": 18,
+    "me/beyond-library/": 2,
+    "me/export/": 20,
     "me/imports/": 2,
     "me/statistics/": 14,
     "me/statistics/{entity}/": 7,
@@ -86,7 +87,7 @@ API_CHANGE_BUDGETS = {
     "post interactions/batch/": 15,
     "patch me/": 4,
     # the password and its limits, sessions, imports and their songs, every table
-    "delete me/?confirm=alice": 58,
+    "delete me/?confirm=alice": 62,
     "delete me/history/?confirm=everything": 8,
     "delete me/history/{entry}/": 8,
     "post me/imports/": 12,  # the quotas are counted under a lock on the listener

@@ -1,3 +1,3 @@
-from catalog.admin import analysis, files, imports, music, records, servers
+from catalog.admin import analysis, files, imports, music, records, servers, sums
 
-__all__ = ["analysis", "files", "imports", "music", "records", "servers"]
+__all__ = ["analysis", "files", "imports", "music", "records", "servers", "sums"]

@@ -6,6 +6,10 @@ from common.admin import RecordAdmin
 from recommendations.models import (
     Activation,
     BackgroundJob,
+    Blend,
+    BlendMember,
+    ChangedListener,
+    ColumnCopyState,
     ForgettingReceipt,
     Impression,
     Outcome,
@@ -19,6 +23,27 @@ class ActivationAdmin(RecordAdmin):
     list_display = ["version", "previous", "reason", "by", "at"]
     list_filter = ["reason"]
     list_select_related = ["version", "previous", "by"]
+
+
+@admin.register(Blend)
+class BlendAdmin(RecordAdmin):
+    list_display = ["title", "created_at"]
+
+
+@admin.register(BlendMember)
+class BlendMemberAdmin(RecordAdmin):
+    list_display = ["blend", "listener", "invited_by", "joined_at"]
+    list_select_related = ["blend", "listener", "invited_by"]
+
+
+@admin.register(ColumnCopyState)
+class ColumnCopyStateAdmin(RecordAdmin):
+    list_display = ["token"]
+
+
+@admin.register(ChangedListener)
+class ChangedListenerAdmin(RecordAdmin):
+    list_display = ["listener_id"]
 
 
 @admin.register(ForgettingReceipt)

@@ -50,6 +50,7 @@ def addresses():
 
 
 def filled(address, pk="1"):
+    address = address.replace("<slug:entity>", "artists")
     address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
     return re.sub(r"<int:\w+>", pk, re.sub(r"<path:\w+>", "song_0", address))
 

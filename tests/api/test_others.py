@@ -16,10 +16,19 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import ImportRun, Interaction, PlaylistItem, RecordingMsid
+from catalog.models import (
+    ImportRun,
+    Interaction,
+    MusicServer,
+    PlaylistItem,
+    RecordingMsid,
+    ServerAccount,
+)
 from musicrec_site.urls import listenbrainz_patterns
-from recommendations.models import Impression, ModelVersion, Outcome, TrainingRun
+from recommendations.models import ForgettingReceipt, Impression, ModelVersion, Outcome, TrainingRun
 from recommendations.services.preferences import controls
+from recommendations.services.surfaces import blends
+from recommendations.services.versions import forgetting
 from tests.api.caller import Caller
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -44,6 +53,7 @@ OPERATIONS = {
     "get me/": MINE,
     "patch me/": MINE,
     "delete me/": MINE,
+    "get me/beyond-library/": MINE,
     "get me/export/": MINE,
     "get me/hidden/": MINE,
     "get me/history/": MINE,
@@ -57,6 +67,8 @@ OPERATIONS = {
     "get me/next-up/": MINE,
     "get me/opinions/": MINE,
     "get me/rediscover/": MINE,
+    "get me/statistics/": MINE,
+    "get me/statistics/{entity}/": MINE,
     "get me/taste/": MINE,
     "patch me/taste/": MINE,
     "get model-versions/": STAFF,
@@ -165,7 +177,35 @@ PAGES = {
     "settings/delete/": ("post", MINE),
     "settings/my-data.json": ("get", MINE),
     "settings/personalisation/": ("post", MINE),
+    "settings/deletions/": ("get", MINE),
+    "settings/servers/": ("get", MINE),
+    "settings/servers/<int:server_id>/choices/": ("post", MINE),
+    "settings/servers/<int:server_id>/join/": ("post", MINE),
+    "settings/servers/<int:server_id>/leave/": ("post", MINE),
+    "settings/servers/<int:server_id>/read/": ("post", MINE),
     "covers/<slug:code>.svg": ("get", PUBLIC),
+    "covers/<slug:tag>/<int:size>.webp": ("get", PUBLIC),
+    "forgotten/<uuid:receipt_id>/": ("get", PUBLIC),
+    "reviews/<uuid:review_id>.svg": ("get", PUBLIC),
+    "search/suggestions/": ("get", MINE),
+    "albums/<int:album_id>/": ("get", MINE),
+    "blends/": ("get", MINE),
+    "blends/new/": ("post", MINE),
+    "blends/<uuid:blend_id>/": ("get", NAMED),
+    "blends/<uuid:blend_id>/answer/": ("post", NAMED),
+    "blends/<uuid:blend_id>/invite/": ("post", NAMED),
+    "blends/<uuid:blend_id>/keep/": ("post", NAMED),
+    "home/<slug:shelf>/": ("get", MINE),
+    "home/<slug:shelf>/keep/": ("post", MINE),
+    "library/beyond/": ("get", MINE),
+    "library/listening/": ("get", MINE),
+    "library/listening/<int:year>/": ("get", MINE),
+    "library/listening/<int:year>/link/": ("post", MINE),
+    "library/listening/<int:year>/picture.svg": ("get", MINE),
+    "playlists/<uuid:playlist_id>/servers/<int:server_id>/paths.m3u8": ("get", NAMED),
+    "playlists/<uuid:playlist_id>/servers/<int:server_id>/send/": ("post", NAMED),
+    "songs/<int:song_id>/audio/": ("get", PUBLIC),
+    "try/why/<int:song_id>/": ("get", PUBLIC),
     "browse/": ("get", PUBLIC),
     "songs/<int:song_id>/opinion/": ("post", MINE),
     "songs/<int:song_id>/heard/": ("post", MINE),
@@ -291,7 +331,15 @@ def hers(alice, songs):
         requested_by=alice.user,
         log="mark of alice",
     )
+    server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")
+    ServerAccount.objects.create(
+        server=server, user=alice.user, account_name="mark of alice", secret="x"
+    )
+    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
     return {
+        "blends": blends.create_blend(alice.user, "mark of alice").pk,
+        "receipts": receipt.pk,
+        "servers": server.pk,
         "playlists": playlist["id"],
         "item": PlaylistItem.objects.filter(playlist=playlist["id"]).first().pk,
         "history": Interaction.objects.for_listener(alice.user).plays_and_skips().get().pk,
@@ -325,7 +373,12 @@ def _references_to_users():
 def address_of(operation: str, ids: dict) -> str:
     path = operation.split(" ", 1)[1]
     collection = re.search(r"([\w-]+)/\{id\}", path)
-    named = {"key": "song_0", "item": ids["item"], "id": ids[collection[1]] if collection else ""}
+    named = {
+        "key": "song_0",
+        "entity": "artists",
+        "item": ids["item"],
+        "id": ids[collection[1]] if collection else "",
+    }
     return path.format(**named) + QUERIES.get(operation, "")
 
 
@@ -447,6 +500,15 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
         "playlist_id": hers["playlists"],
         "number": 1,
         "player": "pano",
+        "album_id": songs[0].album_id,
+        "blend_id": hers["blends"],
+        "receipt_id": hers["receipts"],
+        "review_id": uuid.UUID(int=9),
+        "server_id": hers["servers"],
+        "shelf": "new",
+        "size": 300,
+        "tag": "0" * 16,
+        "year": 2026,
         "username": "alice",
         "uidb64": "x",
         "token": "x",

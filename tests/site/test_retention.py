@@ -231,7 +231,7 @@ def test_the_desk_shows_how_large_everything_is_and_what_bounds_it(alice):
     boss = User.objects.create_superuser("boss", password="x")
     browser = Client()
     browser.force_login(boss)
-    page = browser.get("/admin/").content.decode()
+    page = browser.get("/admin/desk/settings/").content.decode()
     for size in storage.list_sizes():
         assert size.name in page
         assert size.bound

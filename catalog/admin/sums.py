@@ -1,0 +1,59 @@
+"""Admin pages of the kept sums of listening, and of the reviews shared by link."""
+
+from django.contrib import admin
+
+from catalog.listening.models import (
+    DayTotal,
+    ListeningSums,
+    OutdatedMonth,
+    SharedReview,
+    SongMonth,
+    SongTotal,
+    SourceMonth,
+)
+from common.admin import RecordAdmin
+
+
+@admin.register(SongTotal)
+class SongTotalAdmin(RecordAdmin):
+    list_display = ["listener", "song", "n_plays", "first_at", "last_at"]
+    list_select_related = ["listener", "song__artist"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(SongMonth)
+class SongMonthAdmin(RecordAdmin):
+    list_display = ["listener", "song", "month", "n_plays"]
+    list_select_related = ["listener", "song__artist"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(DayTotal)
+class DayTotalAdmin(RecordAdmin):
+    list_display = ["listener", "day", "n_plays", "played_ms"]
+    list_select_related = ["listener"]
+    search_fields = ["=listener__username"]
+
+
+@admin.register(SourceMonth)
+class SourceMonthAdmin(RecordAdmin):
+    list_display = ["listener", "month", "source", "n_plays"]
+    list_select_related = ["listener"]
+
+
+@admin.register(OutdatedMonth)
+class OutdatedMonthAdmin(RecordAdmin):
+    list_display = ["listener", "month", "n_changes"]
+    list_select_related = ["listener"]
+
+
+@admin.register(ListeningSums)
+class ListeningSumsAdmin(RecordAdmin):
+    list_display = ["listener", "time_zone"]
+    list_select_related = ["listener"]
+
+
+@admin.register(SharedReview)
+class SharedReviewAdmin(RecordAdmin):
+    list_display = ["listener", "year", "created_at"]
+    list_select_related = ["listener"]
