@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from catalog.listening.models import (
+from catalog.models import (
     DayTotal,
     ListeningSums,
     OutdatedMonth,
