@@ -129,3 +129,12 @@ def test_visitors_and_bad_values_get_no_blend(household, listeners):
             302,
             400,
         )
+
+
+def test_a_song_is_no_reason_for_itself(household, listeners):
+    blended = blends.blend_songs(household)
+    for user in listeners:
+        heard = set(user.interactions.values_list("song_id", flat=True))
+        explained = {one.song.pk for one in blends.explain_to(user, blended)}
+        assert not explained & heard
+        assert explained == {one.song.pk for one in blended.songs} - heard

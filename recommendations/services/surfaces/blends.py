@@ -141,16 +141,18 @@ def blend_songs(blend: Blend) -> Blended:
 
 
 def explain_to(listener: User, blended: Blended) -> list[ServedSong]:
-    """Return the songs with the listener's own reasons."""
+    """Return the songs that are new to the listener with their own reasons; of others it would be the song itself."""
     context = ListenerContext(listener)
     if context.serving is None:
         return []
     recommender = context.serving[1]
     history = history_loader.load_history(listener, recommender, context=context)
-    rows = recommender.items.rows([one.song.pk for one in blended.songs])
+    heard = {row.song_id for row in context.history}
+    new = [one for one in blended.songs if one.song.pk not in heard]
+    rows = recommender.items.rows([one.song.pk for one in new])
     return [
         ServedSong(one.song, 0.0, recommender.explain(history, int(row)), one.position)
-        for one, row in zip(blended.songs, rows, strict=True)
+        for one, row in zip(new, rows, strict=True)
         if row >= 0
     ]
 
