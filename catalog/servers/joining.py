@@ -15,7 +15,12 @@ from catalog.servers.models import MusicServer, ServerAccount
 log = logging.getLogger(__name__)
 
 JOIN_TRIES = Limit("join-server", attempts=8, seconds=15 * 60)
-"""Passwords of one listener that a server refused: nobody may guess other people's passwords there through us."""
+"""Passwords that one listener tries on a server: nobody may guess other people's passwords there through us.
+
+Right ones count as well: with an account of their own there, somebody could else begin the count anew at will.
+"""
+JOIN_TRIES_OF_NAME = Limit("join-server-name", attempts=30, seconds=15 * 60)
+"""Passwords that all listeners together try for one account there."""
 
 
 class JoinRefused(Exception):
@@ -29,20 +34,23 @@ def join_account(
 
     Joined again, the password is renewed. Raises JoinRefused.
     """
-    who = (str(user.pk), str(server.pk))
-    if JOIN_TRIES.is_reached(*who):
+    counts = [
+        (JOIN_TRIES, (str(user.pk), str(server.pk))),
+        (JOIN_TRIES_OF_NAME, (str(server.pk), account_name.casefold())),
+    ]
+    if any(limit.is_reached(*who) for limit, who in counts):
         raise JoinRefused(
             _("Too many wrong passwords. Try again in %(minutes)d minutes.")
             % {"minutes": JOIN_TRIES.minutes}
         )
     if not account_name or not password:
         raise JoinRefused(_("Enter the name and the password of your account there."))
-    JOIN_TRIES.count(*who)
+    for limit, who in counts:
+        limit.count(*who)
     try:
         secret = sign_in(server, account_name, password)
     except ServerError as error:
         raise JoinRefused(str(error)) from None
-    JOIN_TRIES.reset(*who)
     return _store_account(user, server, account_name, secret)
 
 

@@ -1,5 +1,6 @@
 """A listener's account on a server: joined, read, written to, left. Nothing counts twice and nobody's is taken."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +79,24 @@ class TestJoining:
         asked = len(stand_in.asked)
         with pytest.raises(joining.JoinRefused, match="Too many wrong passwords"):
             joining.join_account(lena, library, "lena", LENAS)
+        assert len(stand_in.asked) == asked
+
+    def test_an_own_account_there_begins_no_count_anew(self, library, lena, stand_in):
+        stand_in.passwords["own"] = "x"
+        for number in range(joining.JOIN_TRIES.attempts):
+            name, password = ("lena", "wrong") if number % 2 else ("own", "x")
+            with suppress(joining.JoinRefused):
+                joining.join_account(lena, library, name, password)
+        with pytest.raises(joining.JoinRefused, match="Too many wrong passwords"):
+            joining.join_account(lena, library, "lena", LENAS)
+
+    def test_many_listeners_together_guess_no_more(self, library, stand_in):
+        limit = joining.JOIN_TRIES_OF_NAME
+        for _time in range(limit.attempts):
+            limit.count(str(library.pk), "lena")
+        asked = len(stand_in.asked)
+        with pytest.raises(joining.JoinRefused, match="Too many wrong passwords"):
+            joining.join_account(User.objects.create_user("new"), library, "Lena", LENAS)
         assert len(stand_in.asked) == asked
 
     def test_one_account_there_is_one_listeners_here(self, account, library, stand_in):
