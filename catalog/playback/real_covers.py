@@ -8,8 +8,10 @@ import io
 import itertools
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from django.conf import settings
@@ -20,12 +22,23 @@ from catalog.files.models import MusicFile
 from catalog.files.tag_reader import LARGEST_PICTURE, read_picture
 from catalog.playback.server_stream import take_slot
 from catalog.playback.sources import find_sources
-from catalog.servers.clients import ServerError, open_client
+from catalog.servers.clients import (
+    AnswerTooLarge,
+    ItemGone,
+    ServerError,
+    ServerUnreachable,
+    open_client,
+)
 from catalog.servers.models import ServerSong
 from catalog.songs.models import Song
 
 SIZES = (96, 300, 600)
 MOST_PIXELS = 50_000_000
+MANY_PIXELS = 4_000_000
+"""A picture with more is scaled while no other such is: each may take some hundred MB."""
+PATIENCE_SECONDS = 2.0
+REST_SECONDS = 60.0
+"""A server that let us wait longer than `PATIENCE_SECONDS` for nothing is asked for no picture for so long."""
 _MOST_SIDE = 30_000
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 _QUALITY = 82
@@ -37,6 +50,8 @@ MB = 2**20
 # The size is checked here, before anything is unpacked; Pillow's own check would warn.
 Image.MAX_IMAGE_PIXELS = None
 _n_written = itertools.count(1)
+_large_pictures = threading.BoundedSemaphore(1)
+_resting_until: dict[int, float] = {}
 
 
 class NoPicture(Exception):
@@ -73,8 +88,10 @@ def scale_picture(original: bytes, size: int) -> bytes:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > _MOST_SIDE:
                 raise NoPicture(f"It has {picture.width} times {picture.height} pixels.")
             picture.draft("RGB", (size, size))
-            scaled = picture.convert("RGB")
-            scaled.thumbnail((size, size))
+            is_large = picture.width * picture.height > MANY_PIXELS
+            with _large_pictures if is_large else nullcontext():
+                scaled = picture.convert("RGB")
+                scaled.thumbnail((size, size))
             buffer = io.BytesIO()
             scaled.save(buffer, "WEBP", quality=_QUALITY)
             return buffer.getvalue()
@@ -109,7 +126,7 @@ def _find_originals(tag: str) -> Iterator[bytes]:
             named = (item.server_id, item.cover_id)
             if ServerSong.audio_source.make_cover_tag(named) == tag and (
                 data := _fetch_picture(item)
-            ):
+            ) is not None:
                 yield data
 
 
@@ -126,13 +143,26 @@ def _read_file_picture(file: MusicFile) -> bytes | None:
 
 
 def _fetch_picture(item: ServerSong) -> bytes | None:
-    """Return what the server sends as the picture; its client refuses more than a dozen MB."""
+    """Return what the server sends as the picture, nothing where it has none; None where it can't be asked now.
+
+    Its client refuses more than a dozen MB. Pages ask for dozens of pictures at once: a server that does not answer
+    must not keep the threads of this one.
+    """
+    if time.monotonic() < _resting_until.get(item.server_id, 0.0):
+        return None
     with take_slot() as has_slot:
         if not has_slot:
             return None
+        began = time.monotonic()
         try:
             with open_client(item.server).open_cover(item.cover_id, SIZES[-1]) as opened:
                 return b"".join(opened.chunks)
+        except (ItemGone, AnswerTooLarge):
+            return b""
+        except ServerUnreachable:
+            if time.monotonic() - began >= PATIENCE_SECONDS:
+                _resting_until[item.server_id] = time.monotonic() + REST_SECONDS
+            return None
         except ServerError:
             return None
 

@@ -22,6 +22,7 @@ class StandInServer(ThreadingHTTPServer):
         self.song = b""
         self.cover = b""
         self.cover_type = "image/png"
+        self.cover_status = 200
         self.knows_ranges = True
         self.breaks_after: int | None = None
         self.requests: list[tuple[str, str]] = []
@@ -40,7 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers.get("Range", "")))
         if "/rest/getCoverArt" in self.path:
-            self._send(200, self.server.cover, {"Content-Type": self.server.cover_type})
+            headers = {"Content-Type": self.server.cover_type}
+            self._send(self.server.cover_status, self.server.cover, headers)
         elif "/rest/stream" in self.path:
             self._send_song()
         else:
@@ -93,18 +95,20 @@ def run_stand_in() -> Iterator[StandInServer]:
         server.server_close()
 
 
-def connect(server: StandInServer, song: Song, cover_id: str = "") -> ServerSong:
+def connect(
+    server: StandInServer, song: Song, cover_id: str = "", item_id: str = "tr-1"
+) -> ServerSong:
     """Note that the server has the song, as a sync of its library does."""
     row, _new = MusicServer.objects.get_or_create(
         name="stand-in",
         address=server.address,
         account_name="anna",
-        secret=encrypt_secret("a secret of the server"),
+        defaults={"secret": encrypt_secret("a secret of the server")},
     )
     item = ServerSong.objects.create(
         server=row,
         song=song,
-        item_id="tr-1",
+        item_id=item_id,
         cover_id=cover_id,
         content_type="audio/wav",
         fingerprint="1",

@@ -1,6 +1,7 @@
 """Pictures of files and servers are shown in the sizes of pages; whatever is no picture harms nothing."""
 
 import io
+import threading
 
 import pytest
 from PIL import Image
@@ -99,6 +100,45 @@ def test_a_picture_of_a_server_is_fetched_once(client, stand_in, db):
     for _ in range(3):
         assert cover(client, song.cover_tag).status_code == 200
     assert len(stand_in.requests) == 1
+
+
+def connect_two(stand_in) -> list[Song]:
+    songs = [find_or_add_song(SongRecord(0, title, "Ben Moss"))[0] for title in ("Reed", "Sand")]
+    for number, song in enumerate(songs):
+        connect(stand_in, song, cover_id=f"al-{number}", item_id=f"tr-{number}")
+        song.refresh_from_db()
+    return songs
+
+
+def test_a_server_that_lets_us_wait_is_left_alone_for_a_while(client, stand_in, db, monkeypatch):
+    monkeypatch.setattr(real_covers, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(real_covers, "_resting_until", {})
+    stand_in.cover_status = 503
+    for song in connect_two(stand_in):
+        assert cover(client, song.cover_tag).status_code == 302
+    assert len(stand_in.requests) == 1
+    monkeypatch.setattr(real_covers, "_resting_until", {})
+    stand_in.cover_status, stand_in.cover = 200, make_png(40, 40)
+    assert cover(client, song.cover_tag).status_code == 200
+
+
+def test_a_picture_that_a_server_has_no_more_is_asked_for_once(client, stand_in, db):
+    stand_in.cover_status = 404
+    song = connect_two(stand_in)[0]
+    for _ in range(3):
+        assert cover(client, song.cover_tag).status_code == 302
+    assert len(stand_in.requests) == 1
+
+
+def test_large_pictures_wait_for_each_other_and_small_ones_do_not():
+    large = make_png(2100, 2000)
+    with real_covers._large_pictures:
+        assert size_of(real_covers.scale_picture(make_png(50, 50), 96)) == (50, 50)
+        waiting = threading.Thread(target=real_covers.scale_picture, args=(large, 96))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join()
 
 
 def test_the_cache_keeps_to_its_size(settings, ferry):
