@@ -81,6 +81,14 @@ def test_a_name_in_base64_is_read(program):
     assert answer.json()["result"]["isError"] is False
 
 
+@pytest.mark.parametrize("name", ["=?base64?\xff?=", "=?base64?!?=", "=?base64?/w==?="])
+def test_a_name_that_can_not_be_decoded_is_another_one(program, name):
+    answer = program.ask(
+        "tools/call", {"name": "search", "arguments": {"query": "x"}}, headers={"Mcp-Name": name}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
+
+
 def test_an_unknown_method_is_404_and_an_unknown_tool_an_error(program):
     assert program.ask("resources/list").status_code == 404
     answer = program.ask("tools/call", {"name": "rm", "arguments": {}})

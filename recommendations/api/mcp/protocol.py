@@ -5,7 +5,6 @@ and tool in headers; before that a client says `initialize` first. No session is
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,5 +127,5 @@ def _decode(value: str | None) -> str | None:
         return value
     try:
         return base64.b64decode(value[9:-2], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no UTF-8, or letters that no ASCII has
         return None
