@@ -124,9 +124,10 @@ def _find_originals(tag: str) -> Iterator[bytes]:
                 yield data
         for item in held.items:
             named = (item.server_id, item.cover_id)
-            if ServerSong.audio_source.make_cover_tag(named) == tag and (
-                data := _fetch_picture(item)
-            ) is not None:
+            if (
+                ServerSong.audio_source.make_cover_tag(named) == tag
+                and (data := _fetch_picture(item)) is not None
+            ):
                 yield data
 
 

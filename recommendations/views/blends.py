@@ -88,7 +88,7 @@ def show_blend(request, blend_id):
     context = {
         "page": "playlists",
         "blend": blend,
-        "members": blend.members.select_related("listener"),
+        "members": blend.members.filter(joined_at__isnull=False).select_related("listener"),
         "rows": rows,
         "problem": PROBLEMS.get(blended.problem, ""),
         "may_invite": blend.members.count() < blends.MOST_MEMBERS,
@@ -129,11 +129,16 @@ def answer_invitation(request, blend_id):
 @login_required
 @require_POST
 def keep(request, blend_id):
-    """Make a playlist of the listener's own from the songs as they are now."""
+    """Make a playlist of the listener's own from the songs as they are now.
+
+    It may become public and outlive the blend, and the others agreed to neither: it says nothing about them.
+    """
     blend = _get_joined(request, blend_id)
     songs = blends.blend_songs(blend).songs
     me = request.user.get_username()
-    reasons = {one.song.pk: describe_fans(one, me) for one in songs}
+    reasons = {
+        one.song.pk: _("For %(names)s") % {"names": _("you")} for one in songs if me in one.fans
+    }
     playlist = edit.create_playlist(
         request.user, blend.title, songs=[one.song for one in songs], reasons=reasons
     )

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.services import delete_account
+from catalog.models import Playlist
 from recommendations.models import Blend, BlendMember
 from recommendations.services.preferences import controls
 from recommendations.services.surfaces import blends
@@ -89,6 +90,30 @@ def test_an_invitation_uses_nothing_until_it_is_accepted(listeners):
     assert "Kitchen" in signed_in(bob).get("/blends/").content.decode()
     signed_in(bob).post(f"/blends/{blend.pk}/answer/", {"answer": "join"})
     assert read_songs(open_blend(bob, blend))
+
+
+def test_inviting_tells_nobody_which_names_there_are(listeners):
+    alice, bob, _carl = listeners
+    blend = blends.create_blend(alice, "Kitchen")
+    browser = signed_in(alice)
+    pages = []
+    for name in (bob.username.upper(), "nobody"):
+        browser.post(f"/blends/{blend.pk}/invite/", {"username": name}, follow=True)
+        pages.append(open_blend(alice, blend))
+    assert bob.username not in pages[0]
+    assert '<span class="chip">alice</span>' in pages[0]
+
+
+def test_a_kept_playlist_and_the_cache_name_no_other_member(household, listeners, monkeypatch):
+    kept_rows = []
+    monkeypatch.setattr(
+        blends.cache, "set", lambda key, value, seconds: kept_rows.append(repr(value))
+    )
+    blends.blend_songs(household)
+    signed_in(listeners[0]).post(f"/blends/{household.pk}/keep/")
+    reasons = set(Playlist.objects.get(owner=listeners[0]).items.values_list("reason", flat=True))
+    assert reasons <= {"", "For you"}
+    assert kept_rows and not [row for row in kept_rows if "alice" in row or "listener_" in row]
 
 
 def test_who_leaves_or_turns_personalisation_off_does_not_count(household, listeners):

@@ -31,6 +31,9 @@ N_CANDIDATES = 100
 FOR_ALL = 0.2
 """Members whose shares are no further apart like a song about equally."""
 KEPT_SECONDS = 24 * 3600
+BlendRow = tuple[int, list[int], int]
+"""A song as it is kept in the cache, which outlives accounts and so names nobody: its id, the numbers of the members
+that it is for, and the percent of the least content one."""
 
 
 class BlendRefused(Exception):
@@ -136,7 +139,8 @@ def blend_songs(blend: Blend) -> Blended:
     if rows is None:
         rows = _choose_songs(version, recommender, members, contexts)
         cache.set(key, rows, KEPT_SECONDS)
-    songs = _read_songs(rows, contexts)
+    names = [member.get_username() for member in members]
+    songs = _read_songs(rows, names, contexts)
     return Blended(songs, "" if songs else "taste", version)
 
 
@@ -168,7 +172,7 @@ def _build_key(
 ) -> str:
     states = [(member.pk, one.generation) for member, one in zip(members, contexts, strict=True)]
     digest = hashlib.sha256(repr((version.artifact, states)).encode()).hexdigest()
-    return f"musicrec:blend:{digest[:32]}"
+    return f"musicrec:blended:{digest[:32]}"
 
 
 def _choose_songs(
@@ -176,8 +180,8 @@ def _choose_songs(
     recommender: Recommender,
     members: Sequence[User],
     contexts: Sequence[ListenerContext],
-) -> list[tuple[int, list[str], int]]:
-    """Return song id, names of those it is for and the percent of the least content member, the best first."""
+) -> list[BlendRow]:
+    """Return the rows that are kept, the best song first."""
     masks = [exclusions.build_mask(version, recommender, one.unwanted) for one in contexts]
     mask = np.logical_or.reduce(masks)
     histories = [
@@ -193,11 +197,10 @@ def _choose_songs(
         return []
     scores = _score_songs(recommender, histories, rows)
     ranking = rank_for_group(scores, N_SONGS)
-    names = [member.get_username() for member in members]
     return [
         (
             int(recommender.item_ids[rows[column]]),
-            _name_fans(names, ranking.shares[:, place]),
+            _find_fans(ranking.shares[:, place]),
             round(100 * float(ranking.shares[:, place].min())),
         )
         for place, column in enumerate(ranking.songs)
@@ -224,26 +227,24 @@ def _score_songs(recommender: Recommender, histories: Sequence, rows: np.ndarray
     return scores
 
 
-def _name_fans(names: Sequence[str], shares: np.ndarray) -> list[str]:
-    """Return who likes a song most; nobody in particular where all like it about equally."""
+def _find_fans(shares: np.ndarray) -> list[int]:
+    """Return which members like a song most; nobody in particular where all like it about equally."""
     if shares.max() - shares.min() <= FOR_ALL:
         return []
-    return [
-        name for name, share in zip(names, shares, strict=True) if share >= shares.max() - FOR_ALL
-    ]
+    return np.flatnonzero(shares >= shares.max() - FOR_ALL).tolist()
 
 
 def _read_songs(
-    rows: Sequence[tuple[int, list[str], int]], contexts: Sequence[ListenerContext]
+    rows: Sequence[BlendRow], names: Sequence[str], contexts: Sequence[ListenerContext]
 ) -> list[BlendedSong]:
     songs = Song.objects.available().for_cards().in_bulk([song_id for song_id, _, _ in rows])
     unwanted: list[Unwanted] = [context.unwanted for context in contexts]
     allowed = [
-        (songs[song_id], fans, percent)
+        (songs[song_id], tuple(names[member] for member in fans), percent)
         for song_id, fans, percent in rows
         if song_id in songs and all(one.allows(songs[song_id]) for one in unwanted)
     ]
     return [
-        BlendedSong(song, tuple(fans), percent, position)
+        BlendedSong(song, fans, percent, position)
         for position, (song, fans, percent) in enumerate(allowed, start=1)
     ]
