@@ -9,5 +9,8 @@ listening_changed = Signal()
 # listeners), `n_deleted` and `is_import`: whether an import was undone.
 interactions_deleted = Signal()
 
+# Sent in the transaction that puts deleted plays back, with `listener_id` and `n_restored`.
+interactions_restored = Signal()
+
 # Sent after commit with `song_ids`: songs were withdrawn or are offered again.
 songs_changed = Signal()

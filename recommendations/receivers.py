@@ -12,7 +12,12 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.signals import account_deleted, account_leaving
 from catalog.models import Interaction
-from catalog.signals import interactions_deleted, listening_changed, songs_changed
+from catalog.signals import (
+    interactions_deleted,
+    interactions_restored,
+    listening_changed,
+    songs_changed,
+)
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.serving import exclusions, list_cache
@@ -75,6 +80,11 @@ def issue_deletion_receipt(
 ) -> None:
     kind = ForgettingReceipt.Kind.IMPORT if is_import else ForgettingReceipt.Kind.LISTENS
     forgetting.issue_receipt(kind, n_deleted, listener_id)
+
+
+@receiver(interactions_restored)
+def take_back_receipt(sender: Any, listener_id: int, n_restored: int, **_: Any) -> None:
+    forgetting.take_back_receipt(listener_id, n_restored)
 
 
 @receiver(account_deleted)

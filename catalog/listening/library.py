@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.time_zones import get_time_zone
 from catalog.listening.models import Interaction
 from catalog.listening.outdated_months import mark_moments, mark_plays
-from catalog.signals import listening_changed
+from catalog.signals import interactions_deleted, interactions_restored, listening_changed
 from catalog.songs.models import Song
 
 LIKED, DISLIKED = "like", "dislike"
@@ -62,6 +62,9 @@ def remove_listens(listener: User, listens: QuerySet[Interaction]) -> list[dict[
         mark_plays(listens.filter(listener=listener))
         n_deleted, _by_table = listens.filter(listener=listener).delete()
         if n_deleted:
+            interactions_deleted.send(
+                sender=Interaction, listener_id=listener.pk, n_deleted=n_deleted, is_import=False
+            )
             _announce_change(listener)
     return [
         row | {"occurred_at": row["occurred_at"] and row["occurred_at"].isoformat()}
@@ -91,6 +94,9 @@ def restore_listens(listener: User, removed: Iterable[Mapping[str, Any]]) -> int
         if again:
             plays = (row for row in again if row.kind == Interaction.Kind.PLAY)
             mark_moments(listener.pk, (row.occurred_at for row in plays))
+            interactions_restored.send(
+                sender=Interaction, listener_id=listener.pk, n_restored=len(again)
+            )
             _announce_change(listener)
     return len(again)
 

@@ -1,6 +1,7 @@
 """Receipts of deletions: what was deleted, and the first version that never saw it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,31 @@ def test_an_undone_import_a_withdrawn_history_and_a_deleted_play_have_one_each(w
     assert (
         len(json.loads(client.get("/settings/my-data.json").content)["receipts_of_deletions"]) == 3
     )
+
+
+def test_plays_taken_out_of_the_history_have_a_receipt_until_they_are_put_back(world):
+    guest = User.objects.create_user("guest")
+    days = [datetime(2026, 3, day, 12, tzinfo=UTC) for day in (1, 1, 2)]
+    for song, moment in zip(Song.objects.order_by("pk")[:3], days, strict=True):
+        Interaction.objects.create(
+            listener=guest, song=song, kind=Interaction.Kind.PLAY, occurred_at=moment, source="x"
+        )
+    client = Client()
+    client.force_login(guest)
+    last = Interaction.objects.for_listener(guest).latest("occurred_at")
+    client.post(f"/library/history/{last.pk}/forget/")
+    receipt = ForgettingReceipt.objects.get(listener=guest)
+    assert (receipt.kind, receipt.n_interactions) == ("listens", 1)
+    client.post("/library/history/forget-day/", {"day": "2026-03-01"})
+    receipt.refresh_from_db()
+    assert receipt.n_interactions == 1 + 2
+    client.post("/library/history/undo/")
+    receipt.refresh_from_db()
+    assert receipt.n_interactions == 1
+    client.post("/library/history/forget-day/", {"day": "2026-03-01"})
+    forgetting.take_back_receipt(guest.pk, 1)
+    client.post("/library/history/undo/")
+    assert not ForgettingReceipt.objects.exists()
 
 
 def test_the_browser_and_the_api_hand_out_the_receipt_of_an_account(world):

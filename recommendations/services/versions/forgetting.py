@@ -56,6 +56,19 @@ def issue_receipt(
     )
 
 
+def take_back_receipt(listener_id: int, n_interactions: int) -> None:
+    """Take restored plays off the open receipt of the listener's deletions; one of nothing goes.
+
+    A confirmed receipt stays: what it says was true when it was confirmed. Belongs in the transaction that restores.
+    """
+    receipts = ForgettingReceipt.objects.filter(
+        listener=listener_id, kind=Kind.LISTENS, confirmed_at=None
+    )
+    n_left = F("n_interactions") - n_interactions
+    if not receipts.filter(n_interactions__gt=n_interactions).update(n_interactions=n_left):
+        receipts.delete()
+
+
 def list_open() -> dict[str, str]:
     """Return the open receipts with the moment each was last added to; call it before a training reads its data.
 
