@@ -10,6 +10,7 @@ from accounts.signals import account_closing
 from catalog.imports import import_jobs
 from catalog.listening.outdated_months import mark_plays
 from catalog.models import Interaction, Song
+from catalog.servers import joining
 
 
 @receiver(pre_delete, sender=Song)
@@ -22,3 +23,9 @@ def mark_plays_of_song(sender: Any, instance: Song, **_: Any) -> None:
 def delete_imports(sender: Any, user: User, **_: Any) -> None:
     """Delete the imports and uploads of a closing account, and the songs that only they brought."""
     import_jobs.delete_imports(user)
+
+
+@receiver(account_closing)
+def leave_servers(sender: Any, user: User, **_: Any) -> None:
+    """End the sessions that a closing account has on music servers."""
+    joining.leave_servers(user)

@@ -1,6 +1,7 @@
 """A listener's account on a server joined to theirs here: proved by its password once, left at any time."""
 
 import logging
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.throttle import Limit
 from catalog.servers import playlist_out
-from catalog.servers.clients import ServerError, open_client, sign_in
+from catalog.servers.clients import ServerClient, ServerError, open_client, sign_in
 from catalog.servers.credentials import encrypt_secret
 from catalog.servers.models import MusicServer, ServerAccount
 
@@ -93,9 +94,26 @@ def leave_account(account: ServerAccount, *, deletes_playlists: bool = False) ->
     except ServerError as error:
         problem = str(error)
     account.delete()
+    if client is not None:
+        _end_session(client)
+    return problem
+
+
+def leave_servers(user: User) -> None:
+    """End what a closing account's secrets open on servers, once its rows are gone: no key is left behind.
+
+    Belongs in the transaction that deletes the account. Playlists that were written there stay.
+    """
+    for account in ServerAccount.objects.filter(user=user).select_related("server"):
+        try:
+            client = open_client(account.server, account)
+        except ServerError:  # the secret can't be read any more, by us neither
+            continue
+        transaction.on_commit(partial(_end_session, client), robust=True)
+
+
+def _end_session(client: ServerClient) -> None:
     try:
-        if client is not None:
-            client.sign_out()
+        client.sign_out()
     except ServerError as error:
         log.info("A server did not end a session: %s", error)
-    return problem

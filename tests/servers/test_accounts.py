@@ -7,9 +7,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import delete_account
 from catalog.listening import interactions
 from catalog.models import (
     Interaction,
+    MusicServer,
     ServerAccount,
     ServerAccountSong,
     ServerSong,
@@ -18,6 +20,7 @@ from catalog.models import (
 )
 from catalog.servers import account_sync, joining, playlist_out, syncs
 from catalog.servers.clients import open_client
+from catalog.servers.credentials import encrypt_secret
 from tests.servers.stand_in import Raw
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +129,20 @@ class TestJoining:
         }
         joining.leave_account(account, deletes_playlists=True)
         assert not ServerAccount.objects.exists()
+
+    @pytest.mark.parametrize("status", [204, 500])
+    def test_a_deleted_account_leaves_no_open_session(self, server, stand_in, lena, status):
+        stand_in.answers = {"/Sessions/Logout": lambda request: Raw(b"", status)}
+        server.kind = MusicServer.Kind.JELLYFIN
+        server.save()
+        ServerAccount.objects.create(
+            user=lena, server=server, account_name="lena", secret=encrypt_secret("u1:the-token")
+        )
+        delete_account(lena)
+        (asked,) = stand_in.asked
+        assert asked.endpoint == "/Sessions/Logout"
+        assert 'Token="the-token"' in asked.headers["authorization"]
+        assert not ServerAccount.objects.exists() and not User.objects.exists()
 
 
 class TestOpinions:
