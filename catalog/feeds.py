@@ -5,6 +5,7 @@ nobody may see is not there.
 """
 
 import hashlib
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from catalog.models import Playlist
 from catalog.playlists.export import files, jspf
 
 N_ENTRIES = 20
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class TypedAtomFeed(Atom1Feed):
@@ -108,20 +110,27 @@ def _may_see(request: HttpRequest, playlist: Playlist) -> bool:
     return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
 
 
+def _drop_controls(text: str) -> str:
+    """Return a text without the signs that XML has no way to say; names come from players and music servers."""
+    return _NO_XML.sub("", text)
+
+
 def _add_entry(feed: Atom1Feed, playlist: Playlist) -> None:
     songs = format_html_join(
         "",
         "<li>{} – {}: {}</li>",
         (
-            (item.song.artist.name, item.song.title, item.reason)
+            map(_drop_controls, (item.song.artist.name, item.song.title, item.reason))
             for item in jspf.list_items(playlist)
         ),
     )
     link = settings.SITE_URL + reverse("playlist_file", args=[playlist.pk, "m3u8"])
     feed.add_item(
-        title=playlist.title,
+        title=_drop_controls(playlist.title),
         link=link,
-        description=format_html("<p>{}</p><ol>{}</ol>", playlist.description, songs),
+        description=format_html(
+            "<p>{}</p><ol>{}</ol>", _drop_controls(playlist.description), songs
+        ),
         unique_id=f"urn:uuid:{playlist.pk}",
         pubdate=playlist.created_at,
         updateddate=playlist.updated_at,

@@ -57,6 +57,19 @@ def test_the_feed_is_atom_with_reasons_and_inert_titles(alice, jams):
     assert entry.find(f"{ATOM}link").get("href").endswith(f"/playlist/{jams.pk}.m3u8")
 
 
+def test_signs_of_control_in_names_break_no_feed(alice, jams, songs):
+    """A music server sent them."""
+    songs[0].title = "Fer\x01ry\x0b\x1b"
+    songs[0].save()
+    Playlist.objects.filter(pk=jams.pk).update(title="Jams\x02", description="of \x03you\uffff")
+    browser = Client()
+    browser.force_login(alice.user)
+    feed = ET.fromstring(browser.get("/feeds/alice.atom").content)
+    assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "Jams"
+    summary = feed.findtext(f"{ATOM}entry/{ATOM}summary")
+    assert "Ferry" in summary and "of you" in summary
+
+
 @pytest.mark.parametrize("place", range(3), ids=["feed", "jspf", "m3u8"])
 def test_a_reader_that_has_it_is_answered_without_a_body(alice, jams, songs, place):
     address, browser = addresses(jams)[place], Client()
