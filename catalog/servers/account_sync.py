@@ -101,7 +101,7 @@ def _read_songs(
         for item in page.items:
             if item.item_id in rows:
                 _note_item(answer, rows[item.item_id][0], item, counts_plays=counts_plays)
-        n_seen += len(page.items)
+        n_seen += len(page.items) + len(page.rejected)
         reporter.report(min(0.8, 0.1 + 0.7 * n_seen / max(len(rows), n_seen + 1)))
         if page.note:
             answer.note = page.note

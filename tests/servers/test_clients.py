@@ -1,5 +1,6 @@
 """The client against a server that is small, real HTTP, and lies."""
 
+import json
 import logging
 import stat
 import traceback
@@ -22,6 +23,7 @@ from catalog.servers.clients import (
     open_client,
     sign_in,
 )
+from catalog.servers.clients.jellyfin import JellyfinClient
 from catalog.servers.credentials import decrypt_secret, encrypt_secret, get_key_path
 from tests.servers.stand_in import (
     ACCOUNT,
@@ -45,6 +47,47 @@ def read_all(client) -> tuple[list, list, list[str]]:
         assert n_pages < 50
         if cursor is None:
             return songs, rejected, notes
+
+
+def make_favourites(numbers) -> Raw:
+    """Return an answer of Jellyfin's; every third entry has no artist and is no song that we take."""
+    entries = [
+        {"Id": f"j{number}", "Name": f"Song {number}", "Artists": ["Ann"] if number % 3 else []}
+        for number in numbers
+    ]
+    content = json.dumps({"Items": entries}).encode()
+    return Raw(content, 200, {"Content-Type": "application/json"})
+
+
+class TestJellyfinFavourites:
+    @pytest.fixture
+    def jellyfin(self, stand_in):
+        return JellyfinClient(stand_in.address, "u1:token")
+
+    def test_they_come_page_by_page_whatever_is_among_them(self, jellyfin, stand_in):
+        def answer(request):
+            first = int(request.get("StartIndex"))
+            return make_favourites(range(first, min(first + 500, 1201)))
+
+        stand_in.answers = {"/Items": answer}
+        wanted = [f"j{number}" for number in range(1201) if number % 3]
+        assert [song.item_id for song in jellyfin.list_starred()] == wanted
+        assert stand_in.count("/Items") == 3
+
+    def test_a_server_without_pages_is_asked_twice(self, jellyfin, stand_in):
+        stand_in.answers = {"/Items": lambda request: make_favourites(range(700))}
+        assert len(jellyfin.list_starred()) == len([n for n in range(700) if n % 3])
+        assert stand_in.count("/Items") == 2
+
+    def test_a_server_that_never_ends_is_left(self, jellyfin, stand_in, monkeypatch):
+        monkeypatch.setattr("catalog.servers.clients.jellyfin.MOST_STARRED", 2000)
+        stand_in.answers = {
+            "/Items": lambda request: make_favourites(
+                range(0, 1500 * (1 + stand_in.count("/Items")), 3)
+            )
+        }
+        assert jellyfin.list_starred() == []
+        assert stand_in.count("/Items") == 2000 / 500
 
 
 class TestLibrary:

@@ -33,6 +33,7 @@ _FIELDS = "ProviderIds,Path,Genres,MediaSources"
 _TICKS_A_MS = 10_000
 _DEVICE = uuid.uuid5(uuid.NAMESPACE_URL, "musicrec").hex
 SONGS_A_WRITE = 100
+MOST_STARRED = 1_000_000
 
 
 class JellyfinClient(ServerClient):
@@ -119,13 +120,19 @@ class JellyfinClient(ServerClient):
     def list_starred(self) -> list[ServerItem]:
         """Return the account's favourite songs."""
         songs: list[ServerItem] = []
-        while True:
+        ids_before: list[str] = []
+        for offset in range(0, MOST_STARRED, PAGE_SONGS):
             entries = self._list_items(
-                {"IsFavorite": "true", "StartIndex": len(songs), "Limit": PAGE_SONGS}
+                {"IsFavorite": "true", "StartIndex": offset, "Limit": PAGE_SONGS}
             )
+            ids = [read_text(as_dict(entry).get("Id")) for entry in entries]
+            if ids == ids_before:  # it knows no pages: the first one was all there is
+                break
             songs += _read_items(entries).items
             if len(entries) < PAGE_SONGS:
-                return songs
+                break
+            ids_before = ids
+        return songs
 
     def star(self, item_ids: Sequence[str]) -> None:
         """Make songs favourites."""
