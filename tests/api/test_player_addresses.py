@@ -323,6 +323,23 @@ def test_a_report_counts_once_beside_the_play_and_a_stop_at_the_start_says_nothi
     assert (skip.played_ms, int(skip.occurred_at.timestamp())) == (5000, began + 395)
 
 
+@pytest.mark.parametrize("name", ["nd_scrobbler_scrobble", "nd_scrobbler_playback_report"])
+def test_no_play_lies_beyond_tomorrow(alice, name):
+    """Popularity counts back from the newest play: one of the year 2999 would make all others as good as none."""
+    caller = Caller(alice.user, scopes=["listen"], prefix="/navidrome/")
+    report = {
+        "track": {"title": "Ferry", "artist": "Ann"},
+        "state": "stopped",
+        "positionMs": 60_000,
+    }
+    now = int(timezone.now().timestamp())
+    assert caller.post(name, report | {"timestamp": now + 2 * 24 * 3600}).status == 400
+    assert caller.post(name, report | {"timestamp": 32_503_600_000}).status == 400
+    assert not Interaction.objects.filter(listener=alice.user, song__title="Ferry").exists()
+    assert caller.post(name, report | {"timestamp": now + 3600}).status == 200
+    assert Interaction.objects.filter(listener=alice.user, song__title="Ferry").exists()
+
+
 def test_the_names_of_a_joint_work_stay_apart(alice):
     caller = Caller(alice.user, scopes=["listen"], prefix="/navidrome/")
     artists = [{"name": "Ella Fitzgerald"}, {"name": "Louis Armstrong"}]

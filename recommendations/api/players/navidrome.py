@@ -4,6 +4,7 @@ Each address is named after the plugin's function and answers in the shape that 
 passes both on as they are.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,8 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import Scope
 from catalog.listenbrainz import playback_reports
-from catalog.listenbrainz.payloads import MAX_DURATION_MS, MAX_NAME_LENGTH
-from catalog.listenbrainz.service import MAX_TIME
+from catalog.listenbrainz.payloads import FUTURE_TOLERANCE, MAX_DURATION_MS, MAX_NAME_LENGTH
 from catalog.models import Artist, Song
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
@@ -276,13 +276,16 @@ def _read_duration(seconds: Any) -> int | None:
 
 
 def _read_moment(asked: Mapping[str, Any]) -> int:
+    """Return when it was; raise the 400 for a time beyond tomorrow, beside which everybody's plays would look old."""
     moment = asked.get("timestamp")
     if (
         not isinstance(moment, int)
         or isinstance(moment, bool)
-        or not FIRST_MOMENT <= moment <= MAX_TIME
+        or not FIRST_MOMENT <= moment <= time.time() + FUTURE_TOLERANCE
     ):
-        raise ValidationError([f"timestamp is a Unix time in seconds, from {FIRST_MOMENT} on."])
+        raise ValidationError(
+            [f"timestamp is a Unix time in seconds, from {FIRST_MOMENT} to tomorrow."]
+        )
     return moment
 
 
