@@ -1,6 +1,6 @@
 """Browsing and searching."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -103,9 +103,13 @@ def select_plays(user) -> dict[str, QuerySet]:
 
 
 def search_playlists(user, words: str, n: int = 8) -> list[Playlist]:
-    """Return the listener's own and the public playlists whose title contains every word."""
-    visible = Q(is_public=True) | (Q(owner=user) if user.is_authenticated else Q(pk=None))
-    playlists = Playlist.objects.filter(visible, owner__is_active=True)
+    """Return the listener's own playlists whose title contains every word.
+
+    Those that others made public are for who has their link; a search must not hand that out.
+    """
+    if not user.is_authenticated:
+        return []
+    playlists = Playlist.objects.filter(owner=user)
     for word in words.split():
         playlists = playlists.filter(title__icontains=word)
-    return list(playlists.select_related("owner").order_by("title", "pk")[:n])
+    return list(playlists.order_by("title", "pk")[:n])

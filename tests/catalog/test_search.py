@@ -112,21 +112,23 @@ def test_a_name_typed_wrong_is_found_among_those_written_alike(title, artist, ty
     assert "Written almost alike" in page and title in page
 
 
-def test_suggestions_name_artists_songs_albums_and_playlists_one_may_see():
+def test_suggestions_name_artists_songs_albums_and_own_playlists():
     song = add("Harbour Lights", "Harbour")
     album = Album.objects.create(title="Harbour Songs", artist=song.artist)
     Song.objects.filter(pk=song.pk).update(album=album)
     alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
     Playlist.objects.create(owner=alice, title="My harbour")
     Playlist.objects.create(owner=bob, title="Secret harbour")
-    Playlist.objects.create(owner=bob, title="Open harbour", is_public=True)
+    Playlist.objects.create(owner=bob, title="Linked harbour", is_public=True)
     browser = Client()
     browser.force_login(alice)
     for address in ("/search/suggestions/", "/browse/"):
         page = browser.get(address, {"q": "harb"}).content.decode()
-        for name in ("Harbour Lights", "Harbour Songs", "My harbour", "Open harbour"):
+        for name in ("Harbour Lights", "Harbour Songs", "My harbour"):
             assert name in page, (address, name)
         assert "Secret harbour" not in page
+        assert "Linked harbour" not in page, "who has no link may not be given it"
     visitor = Client().get("/search/suggestions/", {"q": "harb"}).content.decode()
-    assert "Open harbour" in visitor and "My harbour" not in visitor
+    assert "Harbour Lights" in visitor
+    assert "Linked harbour" not in visitor and "My harbour" not in visitor
     assert Client().get("/search/suggestions/", {"q": "h"}).content.decode().strip() == ""
