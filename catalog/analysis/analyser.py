@@ -6,7 +6,6 @@ music files are put behind it. It writes to its standard output a JSON list of o
 """
 
 import json
-import math
 import os
 import shlex
 import shutil
@@ -116,12 +115,9 @@ def _read_features(row: dict[str, Any]) -> Features:
     found = {}
     for name in FEATURES:
         value = row.get(name)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             continue
+        # NaN is in no range; an integer of 400 digits is no float, but can be compared
         if (0 < value <= 400) if name == "tempo" else (0 <= value <= 1):
             found[name] = float(value)
     return found

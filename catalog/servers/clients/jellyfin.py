@@ -126,7 +126,7 @@ class JellyfinClient(ServerClient):
                 {"IsFavorite": "true", "StartIndex": offset, "Limit": PAGE_SONGS}
             )
             ids = [read_text(as_dict(entry).get("Id")) for entry in entries]
-            if ids == ids_before:  # it knows no pages: the first one was all there is
+            if ids == ids_before:  # it has no pages: the first one was all there is
                 break
             songs += _read_items(entries).items
             if len(entries) < PAGE_SONGS:
