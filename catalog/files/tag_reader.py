@@ -60,7 +60,7 @@ def read_file(root: Path, path: str) -> FileContents:
             0,
             title,
             artist,
-            album=_clean(tags.album),
+            album=_clean(tags.album) or _read_folder_album(tags, PurePosixPath(path)),
             album_artist=_clean(tags.albumartist),
             genres=tuple(_read_genres(tags)),
             year=_read_year(tags),
@@ -130,6 +130,13 @@ def _read_names(tags: TinyTag, path: PurePosixPath) -> tuple[str, str]:
     if not title or not artist:
         raise UnreadableFile(_("neither its tags nor its name say title and artist"))
     return title, artist
+
+
+def _read_folder_album(tags: TinyTag, path: PurePosixPath) -> str:
+    """Return the album of a path like "Artist/Album/01 Title"; empty for a file whose tags name its song."""
+    if len(path.parts) < 3 or _clean(tags.title) or _clean(tags.artist):
+        return ""
+    return _clean(path.parts[-2])
 
 
 def _clean(text: object) -> str:

@@ -107,8 +107,8 @@ def test_without_script_a_play_button_leads_to_the_sound(visit, music):
 def test_an_album_is_played_from_its_page_and_shows_its_cover(visit, music):
     emil = visit()
     emil.sign_in("emil", PASSWORD)
-    emil.go("/browse/?q=tides")
-    emil.page.click("a:has-text('Tides') >> nth=0")
+    emil.go("/browse/?q=ferry+tides")
+    emil.page.get_by_role("link", name="Tides", exact=True).first.click()
     emil.page.wait_for_selector("h1:has-text('Tides')")
     assert emil.page.locator(".song-head img.cover").evaluate("image => image.naturalWidth") == 300
     emil.page.click("[data-play-all]")

@@ -87,7 +87,11 @@ def test_tags_of_four_kinds_of_files_become_songs(music):
     assert abs(lantern.duration_ms - 2000) < 1152 / 44.1 + 1
     assert Song.objects.get(title="Élan").artist.name == "Ćiro"
     quiet = Song.objects.get(title="Quiet Room")
-    assert (quiet.artist.name, quiet.duration_ms) == ("Cleo Dahl", 1000)
+    assert (quiet.artist.name, quiet.album.title, quiet.duration_ms) == (
+        "Cleo Dahl",
+        "Nights",
+        1000,
+    )
     assert set(Song.objects.values_list("has_audio", flat=True)) == {True}
 
 
