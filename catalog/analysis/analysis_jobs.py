@@ -27,7 +27,7 @@ from catalog.records import FEATURES
 from catalog.servers.clients import ServerError, open_client
 from catalog.songs.models import Song
 from common import jobs
-from common.jobs import Lease, LostLease, Swept, job_conf
+from common.jobs import Heartbeat, Lease, LostLease, Swept, job_conf
 
 log = logging.getLogger(__name__)
 
@@ -120,19 +120,26 @@ def run_analysis(
     if lease is None:
         return None
     run = AnalysisRun.objects.get(pk=run_id)
-    with bound_contextvars(audio_analysis=run_id), jobs.Heartbeat(lease):
+    with bound_contextvars(audio_analysis=run_id), jobs.Heartbeat(lease) as heartbeat:
         try:
-            _take_turn(run, lease, max_seconds, on_progress)
+            _take_turn(run, lease, heartbeat, max_seconds, on_progress)
         except LostLease as error:
             log.info("%s", error)
     return AnalysisRun.objects.filter(pk=run_id).first()
 
 
 def _take_turn(
-    run: AnalysisRun, lease: Lease, max_seconds: float | None, on_progress: OnProgress
+    run: AnalysisRun,
+    lease: Lease,
+    heartbeat: Heartbeat,
+    max_seconds: float | None,
+    on_progress: OnProgress,
 ) -> None:
     try:
-        is_done = _work(run, lease, max_seconds, on_progress)
+        try:
+            is_done = _work(run, lease, max_seconds, on_progress)
+        finally:
+            heartbeat.stop()  # no renewal follows the last write
     except _Paused:
         lease.release(attempt=0)
     except AnalyserMissing as error:

@@ -23,7 +23,7 @@ from catalog.files.tag_reader import UnreadableFile, read_file
 from catalog.songs.sources import refresh_sources
 from common import jobs
 from common.bulk_sql import chunks
-from common.jobs import Lease, LostLease, Swept, job_conf
+from common.jobs import Heartbeat, Lease, LostLease, Swept, job_conf
 
 log = logging.getLogger(__name__)
 
@@ -139,19 +139,26 @@ def run_scan(
     if lease is None:
         return None
     scan = FolderScan.objects.select_related("folder").get(pk=scan_id)
-    with bound_contextvars(folder_scan=scan_id), jobs.Heartbeat(lease):
+    with bound_contextvars(folder_scan=scan_id), jobs.Heartbeat(lease) as heartbeat:
         try:
-            _take_turn(scan, lease, on_progress, max_seconds)
+            _take_turn(scan, lease, heartbeat, on_progress, max_seconds)
         except LostLease as error:
             log.info("%s", error)
     return FolderScan.objects.filter(pk=scan_id).first()
 
 
 def _take_turn(
-    scan: FolderScan, lease: Lease, on_progress: OnProgress, max_seconds: float | None
+    scan: FolderScan,
+    lease: Lease,
+    heartbeat: Heartbeat,
+    on_progress: OnProgress,
+    max_seconds: float | None,
 ) -> None:
     try:
-        is_done = _Turn(scan, lease, on_progress, max_seconds).run()
+        try:
+            is_done = _Turn(scan, lease, on_progress, max_seconds).run()
+        finally:
+            heartbeat.stop()  # no renewal follows the last write
     except LostLease:
         raise
     except ScanFailed as error:
