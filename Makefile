@@ -78,10 +78,13 @@ test: $(DEV) lint
 test-reliability: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
 
-# The same tests where the site runs on servers: PostgreSQL and Redis on this machine.
+# The tests that ask a database, a cache or a queue, where the site runs on servers: PostgreSQL and Redis on this
+# machine. Pages in a browser, the engine and the words are the same there.
+NOT_ON_SERVERS := --ignore=tests/engine --ignore=tests/browser --ignore=tests/site/test_words.py \
+	--ignore=tests/site/test_documentation.py --ignore=tests/site/test_languages.py
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow and not home"
+		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) -m "not reliability and not clients and not slow and not home"
 
 # API clients made from docs/openapi.yaml by public generators, in an environment of their own.
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark.
