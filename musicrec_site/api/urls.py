@@ -15,5 +15,5 @@ urlpatterns = [
     path("", include("catalog.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include(song_urlpatterns)),
-    re_path(r"^.*$", answer_not_found),
+    re_path(r"^(?s:.)*$", answer_not_found),  # also an address with a line break
 ]

@@ -58,6 +58,34 @@ PATH = {
     "note": "",
 }
 EXPLAINED = {"song": SONG, "explanation": EXPLANATION, "note": ""}
+BEYOND = {
+    "songs": [
+        {
+            "mbid": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55",
+            "title": "Far Shore",
+            "artist_name": "Dot Lindqvist",
+            "artist_mbid": "5f1d3c0e-2f57-4c62-8b0e-6f2d1a9e7c11",
+            "n_listeners": 40,
+            "because": "song_00042",
+        }
+    ],
+    "artists": [
+        {
+            "mbid": "5f1d3c0e-2f57-4c62-8b0e-6f2d1a9e7c11",
+            "artist_name": "Dot Lindqvist",
+            "n_listeners": 112,
+            "because": "Lola Berg",
+        }
+    ],
+    "about": {
+        "source": "listens of ListenBrainz",
+        "licence": "CC0 1.0",
+        "data_from": "2026-10-01",
+        "data_until": "2026-10-31",
+        "made_at": "2026-11-02",
+    },
+}
+
 ME = {
     "username": "alice",
     "email": "",

@@ -190,6 +190,7 @@ class LookedForSong(serializers.Serializer):
     )
 
 
+@document_example(examples.BEYOND, response_only=True)
 class BeyondSerializer(serializers.Serializer):
     songs = LookedForSong(many=True)
     artists = LookedForArtist(many=True)

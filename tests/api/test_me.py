@@ -8,9 +8,16 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount
-from recommendations.models import Impression, ModelVersion, RecommendationList
+from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount, SharedReview
+from recommendations.models import (
+    ForgettingReceipt,
+    Impression,
+    ModelVersion,
+    RecommendationList,
+)
+from recommendations.services.surfaces import blends
 from recommendations.services.training import pipeline
+from recommendations.services.versions import forgetting
 from tests.api.caller import Caller
 from tests.api.listens import playing
 from tests.eager import eager_tasks
@@ -153,7 +160,10 @@ EXPORTED = {
     "catalog.NowPlaying": "now_playing",
     "catalog.Playlist": "playlists",
     "catalog.ServerAccount": "server_accounts",
+    "catalog.SharedReview": "shared_years",
     "catalog.Submission": "recent_submissions",
+    "recommendations.BlendMember": "blends",
+    "recommendations.ForgettingReceipt": "receipts_of_deletions",
     "recommendations.Impression": "shown_lists",
     "recommendations.RecommendationList": "recommendation_lists",
     "recommendations.Taste": "taste",
@@ -162,6 +172,13 @@ EXPORTED = {
 NOT_ABOUT_LISTENING = {
     "recommendations.ListenerState",
     "admin.LogEntry",
+    # counted from the history, and what of it is to be counted
+    "catalog.SongTotal",
+    "catalog.SongMonth",
+    "catalog.DayTotal",
+    "catalog.SourceMonth",
+    "catalog.OutdatedMonth",
+    "catalog.ListeningSums",
 }  # a counter; what operators did
 
 
@@ -197,6 +214,9 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     ServerAccount.objects.create(
         server=server, user=alice.user, account_name="al", secret="very secret"
     )
+    SharedReview.objects.create(listener=alice.user, year=2026)
+    blends.create_blend(alice.user, "Ours")
+    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, alice.user.pk)
     alice.prefix = "/1/"
     alice.post("submit-listens", {"listen_type": "playing_now", "payload": [playing()]})
     alice.post("latest-import", {"ts": 1_700_000_000})

@@ -357,7 +357,7 @@ def test_a_song_with_audio_goes_on_over_pages_and_breaking_it_off_is_a_skip(visi
     )
     visitor.sign_in("finn")
     visitor.go(f"/songs/{song_id}/")
-    visitor.page.get_by_role("button", name=re.compile("^Play ")).first.click()
+    visitor.page.get_by_role("link", name=re.compile("^Play ")).first.click()
     wait_until_played(visitor, 1)
 
     visitor.page.get_by_role("link", name="Library").click()
@@ -388,7 +388,7 @@ def test_a_song_heard_for_more_than_half_is_a_play(visit, site):
     visitor.sign_in("finn")
     visitor.go(f"/songs/{song_id}/")
     with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as told:
-        visitor.page.get_by_role("button", name=re.compile("^Play ")).first.click()
+        visitor.page.get_by_role("link", name=re.compile("^Play ")).first.click()
     assert told.value.status == 204
     sql = f"SELECT kind FROM catalog_interaction WHERE song_id = {song_id} AND source = 'player'"
     assert site.installation.query(sql) == [(0,)]

@@ -37,7 +37,7 @@ def text(answer) -> str:
 def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music here yet" in text(newcomer.get("/"))
     assert "There is no music here yet" in text(newcomer.get("/browse/"))
-    assert "There is no music here yet" in text(Client().get("/"))
+    assert "There is no music on this site yet" in text(Client().get("/"))
 
 
 def test_the_taste_page_counts_one_as_one_and_leaves_out_what_there_is_none_of(newcomer):

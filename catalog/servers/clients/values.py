@@ -9,7 +9,7 @@ NAME_LENGTH = 500
 ID_LENGTH = 255
 LATEST_YEAR = 2999
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-_GENRE_SEPARATOR = re.compile(r"\s*[;|]\s*|\s*/\s+|\s+/\s*")
+_GENRE_SEPARATOR = re.compile(r"[;|]|/(?=\s)|(?<=\s)/")
 
 
 def as_list(value: Any) -> list[Any]:
@@ -69,7 +69,8 @@ def read_genres(values: Iterable[Any]) -> tuple[str, ...]:
     """Return up to ten genres; a text may hold several, separated by ; | or a slash with a blank."""
     names: dict[str, None] = {}
     for value in values:
-        for name in _GENRE_SEPARATOR.split(read_text(value, 200)):
+        for piece in _GENRE_SEPARATOR.split(read_text(value, 200)):
+            name = piece.strip()
             if 0 < len(name) <= 100:
                 names[name] = None
     return tuple(names)[:10]

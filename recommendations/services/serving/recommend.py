@@ -365,9 +365,8 @@ def similar_songs(
     query = query_similar(song.pk, length(n), context, only)
     if query is None:
         fallback = Fallback.SONG_NEWER if context.serving else Fallback.NO_COMPARISON
-        return Served(
-            [], "empty", context.serving[0] if context.serving else None, fallback=fallback
-        )
+        version = context.serving[0] if context.serving else None
+        return Served([], "empty", version, fallback=fallback, about=song)
     return replace(serve_list(query, context), about=song)
 
 
