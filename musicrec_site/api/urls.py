@@ -15,5 +15,5 @@ urlpatterns = [
     path("", include("catalog.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include(song_urlpatterns)),
-    re_path(r"^(?s:.)*$", answer_not_found),  # also an address with a line break
+    re_path(r"^[\s\S]*$", answer_not_found),  # also an address with a line break
 ]
