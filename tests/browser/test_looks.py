@@ -166,7 +166,7 @@ def test_menus_the_player_and_suggestions_cover_nothing_on_the_narrowest_phone(v
     assert last_of_first_row["y"] + last_of_first_row["height"] <= first_of_second_row["y"]
 
     visitor.go(f"/songs/{song}/")
-    page.get_by_role("link", name="Play ").first.click()
+    page.locator("[data-play]").first.click()
     assert page.locator("#player").bounding_box()["height"] <= 130
 
 
