@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import AXE, OPERATOR
+from tests.catalog.audio_files import make_wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -145,7 +146,8 @@ def test_menus_the_player_and_suggestions_cover_nothing_on_the_narrowest_phone(v
     page = visitor.page
     visitor.sign_in("dora")
     visitor.context.route(
-        "**/none.wav", lambda route: route.fulfill(body=b"", content_type="audio/wav")
+        "**/none.wav",
+        lambda route: route.fulfill(body=make_wav(seconds=30), content_type="audio/wav"),
     )
     visitor.go(f"/songs/{song}/add/")
     page.get_by_label("Name").fill("Narrow")
