@@ -8,11 +8,15 @@ the accounts are entered again.
 import os
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
+
+# cryptography is loaded where it is needed: 8 MB of every process that asks no server
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 KEY_FILE = "credentials.key"
 
@@ -28,6 +32,8 @@ def encrypt_secret(secret: str) -> str:
 
 def decrypt_secret(encrypted: str) -> str:
     """Return the secret; raise SecretLost when the key is missing or is another one."""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _load_cipher(makes_key=False).decrypt(encrypted.encode()).decode()
     except (InvalidToken, FileNotFoundError):
@@ -43,7 +49,9 @@ def get_key_path() -> Path:
     return Path(settings.DATA_DIR) / KEY_FILE
 
 
-def _load_cipher(*, makes_key: bool) -> Fernet:
+def _load_cipher(*, makes_key: bool) -> "Fernet":
+    from cryptography.fernet import Fernet
+
     key = settings.CREDENTIALS_KEY.encode() or _read_key_file(makes_key=makes_key)
     try:
         return Fernet(key)
@@ -64,6 +72,8 @@ def _read_key_file(*, makes_key: bool) -> bytes:
 
 def _make_key_file(path: Path) -> None:
     """Write a new key; of two processes at once the first one's stays."""
+    from cryptography.fernet import Fernet
+
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

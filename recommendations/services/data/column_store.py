@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 Columns = dict[str, NDArray]
@@ -231,6 +229,10 @@ class ColumnStore:
 
     def _write(self, number: int, rows: Columns) -> StoredFile:
         """Write one file, ordered by listener and id, and flush it to the disk."""
+        # loaded where it is needed: 30 MB of every process that only serves
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         order = np.lexsort((rows["id"], rows["listener"]))
         table = pa.table({name: rows[name][order] for name in SCHEMA})
         path = self.folder / f"{number:03d}-{uuid.uuid4().hex}.parquet"
@@ -263,6 +265,9 @@ class ColumnStore:
         return {name: rows[name][order] for name in wanted}
 
     def _read_file(self, file: StoredFile, names: list[str]) -> Columns:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             table = pq.read_table(self.folder / file.name, columns=names, memory_map=False)
         except (OSError, pa.ArrowException) as error:
