@@ -40,7 +40,7 @@ CAST = f"""
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion
-for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina"], start=1):
+for place, name in enumerate(["anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hugo", "ida"], start=1):
     user = User.objects.get(username=f"user_{{place:05d}}")
     user.username = name
     user.set_password({PASSWORD!r})
