@@ -59,6 +59,13 @@ def test_a_pair_that_cancels_out_is_left_out_of_the_matrix():
     assert interactions.to_matrix(WEIGHTING).nnz == 0
 
 
+def test_remembered_strengths_cant_be_written():
+    """Two trainings of one process would learn from different values."""
+    interactions = Interactions.from_ids([1], [7])
+    with pytest.raises(ValueError, match="read-only"):
+        interactions.to_matrix(WEIGHTING).data[0] = 9
+
+
 def test_confidence_is_one_plus_alpha_times_strength_and_negative_where_disliked():
     strengths = csr_matrix(np.array([[2, 0, -1]], dtype=np.float32))
     assert compute_confidence_matrix(strengths, alpha=40).toarray().tolist() == [

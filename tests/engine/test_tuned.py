@@ -182,7 +182,7 @@ class Perfect(ALGORITHMS["popularity"]):
 
 def test_a_perfect_component_measures_perfect_for_new_listeners(world):
     """With their other training songs among the candidates it would not: these come first and would be misses."""
-    heard = training_data(world).strengths
+    heard = training_data(world).strengths.copy()
     heard.data[:] = np.repeat(np.arange(heard.shape[0]), np.diff(heard.indptr)) + 1
     data = TrainingData(heard)
     validation = Validation.hold_out(data, 0.2, 1500, seed=1)

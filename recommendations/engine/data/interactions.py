@@ -191,10 +191,12 @@ class Interactions:
     def to_matrix(self, weighting: Weighting) -> csr_matrix:
         """Return the strength of each pair, float32 (n_listeners, n_items); negative = disliked.
 
-        It is remembered, because fitting, measuring and listing ask for the same one: don't write to it.
+        It is remembered, because fitting, measuring and listing ask for the same one: its values can't be written.
         """
         if weighting not in self._matrices:
-            self._matrices[weighting] = self._compute_strengths(weighting)
+            strengths = self._compute_strengths(weighting)
+            strengths.data.flags.writeable = False
+            self._matrices[weighting] = strengths
         return self._matrices[weighting]
 
     @cached_property
