@@ -86,7 +86,6 @@ test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
 		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) -m "not reliability and not clients and not slow and not home"
 
-# API clients made from docs/openapi.yaml by public generators, in an environment of their own.
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark.
 test-slow: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m slow
@@ -95,6 +94,7 @@ test-slow: $(DEV)
 navidrome-plugin:
 	@cd integrations/navidrome && npm ci --silent && npm run --silent build
 
+# API clients made from docs/openapi.yaml by public generators, in an environment of their own.
 test-clients: $(DEV) $(CLIENTS)
 	@$(BIN)/python -m pytest -m clients
 
