@@ -17,10 +17,9 @@ from catalog.songs.matching import (
     strip_channel,
 )
 from catalog.songs.models import Artist, ArtistCredit, Song
-from catalog.songs.text import normalise
+from catalog.songs.text import NAME_LENGTH, normalise_name
 from common.bulk_sql import chunks, load_ids
 
-NAME_LENGTH = 500
 _MOST_ARTISTS = 20
 _MANY = 900
 
@@ -39,7 +38,7 @@ def find_or_add_artists(records: Sequence[SongRecord]) -> list[int]:
     """
     names = [get_main_artist(record.artist)[:NAME_LENGTH] for record in records]
     mbids = _select_trusted_mbids(names, records)
-    keys = {name: _build_name_key(name) for name in set(names)}
+    keys = {name: normalise_name(name) for name in set(names)}
     by_name = _find_by_name(names)
     identities = [(keys[name], mbid) for name, mbid in zip(names, mbids, strict=True)]
     written = dict(zip(reversed(identities), reversed(names), strict=True))
@@ -173,7 +172,7 @@ def _read_owners(mbids: Iterable[str]) -> dict[str, str]:
 
 def _find_by_name(names: Iterable[str]) -> dict[str, list[Artist]]:
     """Return the artists by the normal form of their names, else by the lookup key without blanks."""
-    keys = {_build_name_key(name): build_lookup_key(name) for name in set(names)}
+    keys = {normalise_name(name): build_lookup_key(name) for name in set(names)}
     by_name: dict[str, list[Artist]] = {}
     for some_keys in chunks(keys, _MANY):
         for artist in Artist.objects.filter(search_text__in=some_keys).order_by("pk"):
@@ -198,11 +197,7 @@ def _choose(artists: Sequence[Artist], mbid: str) -> Artist | None:
 def _make_artist(name: str, mbid: str) -> Artist:
     return Artist(
         name=name,
-        search_text=_build_name_key(name),
+        search_text=normalise_name(name),
         lookup_key=build_lookup_key(name),
         mbid=mbid or None,
     )
-
-
-def _build_name_key(name: str) -> str:
-    return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]

@@ -6,6 +6,7 @@ same for all versions of a song: studio, concert, remix, demo.
 """
 
 import re
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -196,6 +197,14 @@ def clean_isrc(isrc: str) -> str:
     """Return an ISRC as twelve characters without hyphens, or "" when it is none."""
     bare = isrc.replace("-", "").replace(" ", "").upper()
     return bare if _ISRC.match(bare) else ""
+
+
+def parse_uuid(text: str) -> uuid.UUID | None:
+    """Return a MusicBrainz id; None for an empty text and for one that is none."""
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 def _split_artist_words(name: str) -> list[str]:

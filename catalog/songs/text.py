@@ -15,6 +15,9 @@
 import re
 import unicodedata
 
+NAME_LENGTH = 500
+"""What the columns of titles and names hold."""
+
 MAX_LENGTH = 1000
 """Letters of a name that are read; no column stores as many."""
 
@@ -90,6 +93,11 @@ def normalise(text: str) -> str:
         or " ".join(folded.split())
         or text[:MAX_LENGTH].strip()
     )
+
+
+def normalise_name(name: str) -> str:
+    """Return how a name is searched, cut to its column."""
+    return normalise(name[:NAME_LENGTH])[:NAME_LENGTH]
 
 
 def _fold(text: str) -> str:

@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from catalog.models import Artist, Song
-from catalog.songs import resolver
+from catalog.songs import matching
 from recommendations.api.players.base import PlayerView
 from recommendations.conf import conf
 from recommendations.services.players import radio
@@ -34,7 +34,7 @@ class _LabsView(PlayerView):
 
     def _answer(self, texts: list) -> Response:
         texts = [one.strip() for one in texts if isinstance(one, str) and one.strip()]
-        mbids = [resolver.parse_uuid(one) for one in texts]
+        mbids = [matching.parse_uuid(one) for one in texts]
         if not mbids or None in mbids or len(mbids) > MOST_ASKED:
             raise ValidationError([f"{self.field} is a list of 1 to {MOST_ASKED} MusicBrainz ids."])
         return Response(self.build(dict.fromkeys(mbids)))

@@ -19,7 +19,7 @@ from catalog.listenbrainz.payloads import FUTURE_TOLERANCE, MAX_DURATION_MS, MAX
 from catalog.models import Artist, Song
 from catalog.play_rules import FIRST_MOMENT
 from catalog.records import SongRecord
-from catalog.songs import resolver
+from catalog.songs import matching
 from recommendations.api.players.base import PlayerView, read_count, read_text
 from recommendations.conf import conf
 from recommendations.engine import LONGEST_PATH
@@ -266,7 +266,7 @@ def _read_credit(artists: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _read_mbid(source: Mapping[str, Any], name: str) -> str:
-    mbid = resolver.parse_uuid(read_text(source, name))
+    mbid = matching.parse_uuid(read_text(source, name))
     return str(mbid) if mbid else ""
 
 

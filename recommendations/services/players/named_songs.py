@@ -5,7 +5,7 @@ from typing import NamedTuple
 from accounts.models import User
 from catalog.models import Album, Artist, Song
 from catalog.records import SongRecord
-from catalog.songs import resolver
+from catalog.songs import matching, resolver
 from recommendations.services.players.server_library import ServerLibrary, find_library
 from recommendations.services.surfaces import related_artists
 
@@ -68,5 +68,5 @@ def find_listener_library(named: Named, listener: User | None) -> ServerLibrary 
 
 
 def _find_by_mbid(model, text: str):
-    mbid = resolver.parse_uuid(text) if text else None
+    mbid = matching.parse_uuid(text) if text else None
     return model.objects.filter(mbid=mbid).order_by("pk").first() if mbid else None

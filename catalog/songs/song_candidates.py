@@ -1,0 +1,213 @@
+"""Which song of the catalog a record means: the candidates, read for a whole batch, and the rule that chooses.
+
+Reads only; `resolver` uses it and adds what is new. The rule is told in docs/matching.md ("Identity").
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from catalog.records import SongRecord
+from catalog.songs.matching import build_lookup_key, build_title_key, names_agree, parse_uuid
+from catalog.songs.models import Song, SongAlias
+from common.bulk_sql import chunks
+
+MANY = 900
+"""So many values go into one statement."""
+IDS = ("mbid", "spotify_id", "isrc")
+_COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text")
+# names under which many different songs hide
+_PLACEHOLDER_ARTISTS = frozenset(
+    map(
+        build_lookup_key,
+        (
+            "Unknown Artist",
+            "<unknown>",
+            "Unknown",
+            "[unknown]",
+            "Various Artists",
+            "Various",
+            "VA",
+            "Artist",
+            "n/a",
+        ),
+    )
+)
+_GENERIC_TITLES = frozenset(
+    (
+        "intro",
+        "introduction",
+        "outro",
+        "interlude",
+        "skit",
+        "prelude",
+        "overture",
+        "untitled",
+        "unknown",
+        "hidden track",
+    )
+)
+# lengths that differ by more than either are lengths of different recordings
+_OTHER_LENGTH_MS = 10_000
+_OTHER_LENGTH_SHARE = 0.07
+
+
+@dataclass
+class Resolution:
+    """The result for each record by its position: the id of its song, or why it has none."""
+
+    ids: list[int | None]
+    new: set[int] = field(default_factory=set)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+
+class Description(NamedTuple):
+    """What a record says about its song, in the form in which it is compared."""
+
+    artist: str
+    title: str
+    match_key: str
+    mbid: uuid.UUID | None
+    spotify_id: str | None
+    isrc: str
+    duration_ms: int | None
+    album: str
+
+
+@dataclass(eq=False, slots=True)
+class Candidate:
+    """A song that records may mean: of the catalog, or brought by an earlier record of the batch (`position`)."""
+
+    pk: int | None
+    match_key: str
+    mbid: uuid.UUID | None
+    spotify_id: str | None
+    isrc: str
+    duration_ms: int | None
+    album: str
+    position: int = -1
+
+    @property
+    def artist(self) -> str:
+        return self.match_key.partition("|")[0]
+
+    @property
+    def title(self) -> str:
+        return self.match_key.partition("|")[2]
+
+
+class Candidates:
+    """The songs that the records of one batch may mean, by their ids and match keys."""
+
+    def __init__(self) -> None:
+        self._by: dict[tuple[str, object], list[Candidate]] = {}
+        self._by_pk: dict[int, Candidate] = {}
+
+    def read(self, descriptions: Collection[Description]) -> None:
+        """Read what the catalog has; one query for each kind of id that occurs, one for names, one for aliases."""
+        aliases: set[str] = set()
+        for name in (*IDS, "match_key"):
+            values = {value for one in descriptions if (value := getattr(one, name))}
+            for some_values in chunks(values, MANY):
+                rows = (
+                    Song.objects.filter(**{f"{name}__in": some_values})
+                    .order_by("pk")
+                    .values_list(*_COLUMNS)
+                )
+                for row in rows:
+                    self._note(row, name, row[_COLUMNS.index(name)])
+            if name in IDS:
+                aliases.update(map(str, values))
+        for some_values in chunks(aliases, MANY):
+            columns = [f"song__{name}" for name in _COLUMNS]
+            aliased = SongAlias.objects.filter(value__in=some_values).order_by("pk")
+            for kind, value, *row in aliased.values_list("kind", "value", *columns):
+                self._note(tuple(row), kind, uuid.UUID(value) if kind == "mbid" else value)
+
+    def get(self, name: str, value: object) -> list[Candidate]:
+        return self._by.get((name, value), [])
+
+    def add(self, name: str, value: object, candidate: Candidate) -> None:
+        same_value = self._by.setdefault((name, value), [])
+        if candidate not in same_value:
+            same_value.append(candidate)
+
+    def owner(self, name: str, value: object) -> Candidate | None:
+        """Return the song whose own id this is, not an alias."""
+        return next((one for one in self.get(name, value) if getattr(one, name) == value), None)
+
+    def _note(self, row: tuple, name: str, value: object) -> None:
+        pk = row[0]
+        candidate = self._by_pk.get(pk)
+        if candidate is None:
+            candidate = self._by_pk[pk] = Candidate(*(*row[:-1], row[-1] or ""))
+        self.add(name, value, candidate)
+
+
+def choose_candidate(description: Description, candidates: Candidates) -> Candidate | None:
+    """Return the song that is meant; None when it is new."""
+    for name in IDS:
+        value = getattr(description, name)
+        for candidate in candidates.get(name, value) if value else ():
+            if not description.match_key or _do_names_agree(description, candidate):
+                return candidate
+    if not description.match_key:
+        return None
+    same = [
+        one
+        for one in candidates.get("match_key", description.match_key)
+        if not _are_different_recordings(description, one)
+    ]
+    return min(same, key=lambda one: _count_differences(description, one), default=None)
+
+
+def _do_names_agree(description: Description, candidate: Candidate) -> bool:
+    return names_agree(description.artist, description.title, candidate.artist, candidate.title)
+
+
+def _are_different_recordings(description: Description, candidate: Candidate) -> bool:
+    """Whether two songs of the same names are two recordings.
+
+    One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
+    Under placeholder names ("Unknown Artist", "Intro") another album is enough.
+    """
+    is_generic = description.artist in _PLACEHOLDER_ARTISTS or _is_generic(description.title)
+    if is_generic and description.album != candidate.album:
+        return (
+            bool(description.album and candidate.album)
+            or description.artist in _PLACEHOLDER_ARTISTS
+        )
+    return _count_differences(description, candidate) >= (1 if is_generic else 2)
+
+
+def _count_differences(description: Description, candidate: Candidate) -> int:
+    """Count the signs that two songs of the same names are two recordings: ids, lengths and albums, 0 to 3."""
+    ids = any(
+        (own := getattr(description, name)) and (other := getattr(candidate, name)) and own != other
+        for name in ("mbid", "isrc")
+    )
+    lengths = _lengths_differ(description.duration_ms, candidate.duration_ms)
+    albums = (
+        description.album
+        and candidate.album
+        and build_title_key(description.album) != build_title_key(candidate.album)
+    )
+    return bool(ids) + lengths + bool(albums)
+
+
+def is_same_recording(song: Song, record: SongRecord) -> bool:
+    """Return whether nothing but names has changed, as far as one can tell."""
+    mbid = parse_uuid(record.mbid)
+    has_other_id = mbid is not None and song.mbid is not None and mbid != song.mbid
+    return not has_other_id and not _lengths_differ(song.duration_ms, record.duration_ms)
+
+
+def _lengths_differ(one: int | None, other: int | None) -> bool:
+    if not one or not other:
+        return False
+    return abs(one - other) > max(_OTHER_LENGTH_MS, _OTHER_LENGTH_SHARE * max(one, other))
+
+
+def _is_generic(title: str) -> bool:
+    return title in _GENERIC_TITLES or (title.startswith("track ") and title[6:].isdigit())
