@@ -7,7 +7,7 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import account_closing
-from catalog.imports import import_jobs
+from catalog.imports import import_undo
 from catalog.listening.outdated_months import mark_plays
 from catalog.models import Interaction, Song
 from catalog.servers import joining
@@ -22,7 +22,7 @@ def mark_plays_of_song(sender: Any, instance: Song, **_: Any) -> None:
 @receiver(account_closing)
 def delete_imports(sender: Any, user: User, **_: Any) -> None:
     """Delete the imports and uploads of a closing account, and the songs that only they brought."""
-    import_jobs.delete_imports(user)
+    import_undo.delete_imports(user)
 
 
 @receiver(account_closing)

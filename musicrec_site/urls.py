@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from catalog import feeds
+from catalog.listenbrainz.base_view import UnknownAddress
 from catalog.listenbrainz.urls import urlpatterns as catalog_patterns
-from catalog.listenbrainz.views import UnknownAddress
 from musicrec_site.ops.metrics import serve_metrics
 from musicrec_site.web.icon import serve_icon
 from recommendations.api.listenbrainz_urls import urlpatterns as recommendation_patterns

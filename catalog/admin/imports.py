@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.uploads import accepts_upload
 from catalog import tasks
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
 from common.admin.confirming import render_confirmation
@@ -89,14 +89,14 @@ class ImportRunAdmin(RecordAdmin):
             )
             return redirect("admin:catalog_importrun_changelist")
         try:
-            run = import_jobs.request_import(
+            run = import_requests.request_import(
                 None,
                 form.cleaned_data["file"],
                 content=form.cleaned_data["content"],
                 format="csv",
                 requested_by=request.user,
             )
-        except (WrongFile, import_jobs.ImportRefused) as error:
+        except (WrongFile, import_requests.ImportRefused) as error:
             messages.error(request, str(error))
             return redirect("admin:catalog_importrun_changelist")
         tasks.enqueue_import(run)
@@ -147,8 +147,8 @@ class ImportRunAdmin(RecordAdmin):
 
     def _undo(self, request: HttpRequest, run: ImportRun) -> None:
         try:
-            n_deleted = import_jobs.undo_import(run)
-        except import_jobs.ImportRefused as error:
+            n_deleted = import_undo.undo_import(run)
+        except import_requests.ImportRefused as error:
             messages.error(request, str(error))
         else:
             self.log_change(request, run, "Undone.")

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import document_example
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.imports.importers import list_importers
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
@@ -119,7 +119,7 @@ class Imports(generics.ListAPIView):
     parser_classes = [MultiPartParser]
 
     def get_queryset(self):
-        return import_jobs.list_imports(self.request.user)
+        return import_requests.list_imports(self.request.user)
 
     @extend_schema(
         request={"multipart/form-data": ImportIn},
@@ -132,13 +132,13 @@ class Imports(generics.ListAPIView):
         checked.is_valid(raise_exception=True)
         wanted = checked.validated_data
         try:
-            run = import_jobs.request_import(
+            run = import_requests.request_import(
                 request.user,
                 wanted["file"],
                 format=wanted.get("format", ""),
                 requested_by=request.user,
             )
-        except (WrongFile, import_jobs.ImportRefused) as error:
+        except (WrongFile, import_requests.ImportRefused) as error:
             raise ValidationError({"file": [str(error)]}) from None
         tasks.enqueue_import(run)
         return Response(ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED)
@@ -162,8 +162,8 @@ class OneImport(APIView):
 
 def _undo_import(run: ImportRun) -> None:
     try:
-        import_jobs.undo_import(run)
-    except import_jobs.ImportRefused as error:
+        import_undo.undo_import(run)
+    except import_requests.ImportRefused as error:
         raise ValidationError(str(error)) from None
 
 

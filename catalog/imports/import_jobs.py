@@ -1,71 +1,55 @@
-"""Imports of files, from the request to the undoing. The row is the job: the worker that claims it runs it.
+"""Imports of files as jobs. The row is the job: the worker that claims it runs it.
 
 A command runs its import at once (`import_file`). A page or the API stores the upload and leaves a queued
-row (`request_import`), without looking into it; a worker finds out what it is and reads it in turns
+row (`import_requests`), without looking into it; a worker finds out what it is and reads it in turns
 (`run_next_import`). A run that was killed is taken up where it was: by the next worker once the sweep has
 put it back, or by the same command typed again.
 """
 
-import hashlib
 import logging
 import time
-import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
-from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db import DatabaseError
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from catalog.conf import catalog_conf
+from catalog.imports.import_requests import (
+    HISTORY,
+    MB,
+    ImportRefused,
+    clean_file_name,
+    delete_upload,
+    require_importer,
+)
 from catalog.imports.importers import (
     Importer,
     SourceFile,
     detect_history,
-    get_importer,
-    list_importers,
     open_file,
 )
 from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
 from catalog.imports.models import ImportRun
-from catalog.listening.models import Interaction
-from catalog.listening.outdated_months import mark_plays
-from catalog.playlists.models import Playlist
-from catalog.playlists.playlist_writer import undo_playlists
 from catalog.records import Outcome, WrongFile
-from catalog.signals import interactions_deleted, listening_changed
-from catalog.songs.models import Album, Artist, ArtistCredit, Song
 from common import jobs
-from common.bulk_sql import chunks
 from common.jobs import Lease, LostLease, Swept, job_conf
-from common.jobs.models import JobQuerySet
 
 log = logging.getLogger(__name__)
 
 Status = ImportRun.Status
 Content = ImportRun.Content
 
-HISTORY = "history"
-MB = 2**20
-_DELETED_TOGETHER = 5_000
-_DAY = timedelta(days=1)
 _PAUSED_AT_MOST = 16
 """Files that this process keeps open between the turns of their imports."""
-
-
-class ImportRefused(Exception):
-    """The request cannot be fulfilled; the message is one sentence for the person who asked."""
 
 
 class _ReadingStopped(Exception):
@@ -118,7 +102,7 @@ def import_file(
     ) or ImportRun.objects.create(
         content=_get_content(importer),
         format=importer.name,
-        file_name=_clean_file_name(opened.name),
+        file_name=clean_file_name(opened.name),
         file_sha256=opened.sha256,
         options=dict(options or {}),
         listener=listener,
@@ -144,94 +128,6 @@ def import_file(
             raise
         _finish_succeeded(run, lease)
     return run
-
-
-def request_import(
-    listener: User | None,
-    file: UploadedFile,
-    *,
-    content: str = HISTORY,
-    format: str = "",
-    requested_by: User | None = None,
-) -> ImportRun:
-    """Keep an uploaded file and return the queued run; the same file again returns the run that is under way.
-
-    Without `listener` it is an operator's, of songs or of listens of many listeners. What the file is, a
-    worker finds out. Raises WrongFile for an empty file and ImportRefused beyond a quota, with a sentence for
-    the page. The caller wakes a worker after the commit.
-    """
-    if format:
-        _get_importer(content, format)
-    _check_quotas(listener, file.size or 0)
-    stored, n_bytes, digest = _store_upload(file)
-    is_kept = False
-    try:
-        if not n_bytes:
-            raise WrongFile(_("%(file)s is empty.") % {"file": _clean_file_name(file.name)})
-        with transaction.atomic():
-            _lock_listener(listener)
-            run = _find_active_run(listener, digest)
-            if run is None:
-                _check_quotas(listener, n_bytes)
-                run = ImportRun.objects.create(
-                    content=content if content in Content.values else Content.LISTENS,
-                    format=format,
-                    file_name=_clean_file_name(file.name),
-                    file_sha256=digest,
-                    n_bytes=n_bytes,
-                    stored_path=str(stored),
-                    listener=listener,
-                    requested_by=requested_by or listener,
-                )
-                is_kept = True
-    finally:
-        if not is_kept:
-            stored.unlink(missing_ok=True)
-    return run
-
-
-def _lock_listener(listener: User | None) -> None:
-    """Let requests of one listener wait for each other until the transaction ends, so that no quota is raced.
-
-    On SQLite the transaction itself does that: it begins with the lock of the database.
-    """
-    if listener is not None:
-        User.objects.select_for_update(no_key=True).get(pk=listener.pk)
-
-
-def _check_quotas(listener: User | None, n_bytes: int) -> None:
-    """Raise ImportRefused when a file of this size would exceed a quota."""
-    if n_bytes > catalog_conf.import_file_mb * MB:
-        raise ImportRefused(
-            _(
-                "The file is larger than %(size)d MB; ask the operator to import it with the command import_history."
-            )
-            % {"size": catalog_conf.import_file_mb}
-        )
-    if listener is None:
-        return
-    waiting = list_imports(listener).active().exclude(stored_path="")
-    if waiting.count() >= catalog_conf.import_waiting:
-        raise ImportRefused(
-            _("%(number)d of your files are waiting or being read; wait until one is done.")
-            % {"number": catalog_conf.import_waiting}
-        )
-    n_waiting_bytes = waiting.aggregate(n=Sum("n_bytes"))["n"] or 0
-    if n_waiting_bytes + n_bytes > catalog_conf.import_waiting_mb * MB:
-        raise ImportRefused(
-            _(
-                "Your files that wait would be larger than %(size)d MB together; wait until one is done."
-            )
-            % {"size": catalog_conf.import_waiting_mb}
-        )
-    today = (
-        list_imports(listener).filter(created_at__gte=timezone.now() - _DAY).exclude(file_sha256="")
-    )
-    if today.count() >= catalog_conf.import_files_a_day:
-        raise ImportRefused(
-            _("You brought %(number)d files within a day; bring the next one tomorrow.")
-            % {"number": catalog_conf.import_files_a_day}
-        )
 
 
 # --- Doing it ---------------------------------------------------------------------------------------------------------
@@ -407,7 +303,8 @@ def _finish_failed(run: ImportRun, lease: Lease, error: str) -> None:
 def _clean_up(run: ImportRun) -> None:
     """Do what every end of a run needs: its listeners' lists are outdated, and its file is not needed any more."""
     announce_changed_listeners(run)
-    _delete_upload(run)
+    _paused.pop(run.pk, None)
+    delete_upload(run)
 
 
 def _describe_error(error: Exception) -> str:
@@ -419,92 +316,18 @@ def _describe_error(error: Exception) -> str:
 
 def cancel_import(run: ImportRun) -> bool:
     """Stop an import before its next chunk; what is in stays until it is undone. False when it is over already."""
-    stopped = _cancel_runs(ImportRun.objects.filter(pk=run.pk))
+    stopped = cancel_runs(ImportRun.objects.filter(pk=run.pk))
     run.refresh_from_db()
     if stopped:
         _clean_up(run)
     return stopped == 1
 
 
-def _cancel_runs(runs: QuerySet[ImportRun]) -> int:
+def cancel_runs(runs: QuerySet[ImportRun]) -> int:
     """Cancel those of the runs that wait or are read; a worker notices before it writes its next chunk."""
     return runs.filter(status__in=ImportRun.ACTIVE).update(
         status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None
     )
-
-
-def undo_import(run: ImportRun) -> int:
-    """Take back exactly what the import added and nobody uses otherwise; return how many listens that were.
-
-    Listens of it are deleted, then the songs it brought that have no other listens and are in no playlist, then
-    artists and albums that this leaves empty. May be repeated after an interruption.
-    """
-    if run.is_active:
-        raise ImportRefused(_("The import is still running; cancel it first."))
-    listener_ids = list(
-        Interaction.objects.filter(import_run=run)
-        .order_by()
-        .values_list("listener_id", flat=True)
-        .distinct()
-    )
-    n_deleted = 0
-    while ids := list(
-        Interaction.objects.filter(import_run=run).values_list("pk", flat=True)[:_DELETED_TOGETHER]
-    ):
-        with transaction.atomic():
-            some = Interaction.objects.filter(pk__in=ids)
-            mark_plays(some)
-            n_deleted_now = some.delete()[0]
-            interactions_deleted.send(
-                sender=Interaction,
-                listener_id=listener_ids[0] if len(listener_ids) == 1 else None,
-                n_deleted=n_deleted_now,
-                is_import=True,
-            )
-        n_deleted += n_deleted_now
-    undo_playlists(run)
-    _remove_unused_songs(run)
-    ImportRun.objects.filter(pk=run.pk).update(status=Status.UNDONE, finished_at=timezone.now())
-    run.refresh_from_db()
-    for part in chunks(listener_ids, _DELETED_TOGETHER):
-        listening_changed.send_robust(sender=Interaction, listener_ids=part)
-    return n_deleted
-
-
-def delete_imports(listener: User) -> None:
-    """Stop and delete a listener's imports with their uploads, and the songs that only they brought.
-
-    Belongs in the transaction that deletes the account. Deletes the listener's interactions and
-    playlists, too, because a song that is in one of them still counts as used.
-    """
-    runs = list_imports(listener)
-    # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
-    _cancel_runs(runs)
-    stopped = list(runs)
-    mark_plays(Interaction.objects.filter(import_run__in=stopped).exclude(listener=listener))
-    Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
-    Playlist.objects.filter(owner=listener).delete()
-    for run in stopped:
-        _remove_unused_songs(run)
-    runs.delete()
-    uploads = [Path(run.stored_path) for run in stopped if run.stored_path]
-    transaction.on_commit(partial(_delete_uploads, uploads))
-
-
-def _delete_uploads(uploads: Iterable[Path]) -> None:
-    for path in uploads:
-        path.unlink(missing_ok=True)
-
-
-def list_imports(listener: User) -> JobQuerySet:
-    """Return a listener's own imports, newest first."""
-    return ImportRun.objects.filter(listener=listener).order_by("-pk")
-
-
-def find_title(run: ImportRun) -> str:
-    """Return what kind of file a run's is, in words; empty until a worker has looked into it."""
-    kinds = list_importers(HISTORY if run.listener_id else run.content)
-    return next((one.title for one in kinds if one.name == run.format), run.format)
 
 
 def sweep_imports(*, wait: bool = False) -> Swept:
@@ -523,14 +346,7 @@ def sweep_imports(*, wait: bool = False) -> Swept:
 def _find_importer(content: str, format: str, opened: SourceFile) -> Importer:
     if content == HISTORY and not format:
         return detect_history(opened)
-    return _get_importer(content, format)
-
-
-def _get_importer(content: str, format: str) -> Importer:
-    try:
-        return get_importer(content, format)
-    except KeyError:
-        raise ImportRefused(f"There is no format {format!r} for {content}.") from None
+    return require_importer(content, format)
 
 
 def _find_unfinished_run(
@@ -551,59 +367,5 @@ def _find_unfinished_run(
     return run
 
 
-def _find_active_run(listener: User | None, sha256: str) -> ImportRun | None:
-    same = ImportRun.objects.active().filter(listener=listener, file_sha256=sha256)
-    return same.exclude(stored_path="").first()
-
-
 def _get_content(importer: Importer) -> str:
     return Content.SONGS if importer.content == Content.SONGS else Content.LISTENS
-
-
-def _store_upload(file: UploadedFile) -> tuple[Path, int, str]:
-    """Write an upload under a name of our own; return where it is, its size and its SHA-256.
-
-    What the browser called it is only shown. A second look at the size, because the first is the browser's word.
-    """
-    settings.UPLOADS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path: Path = settings.UPLOADS_DIR / f"{uuid.uuid4().hex}.upload"
-    n_bytes, digest = 0, hashlib.sha256()
-    try:
-        with path.open("xb") as stored:
-            for part in file.chunks():
-                n_bytes += len(part)
-                _check_quotas(None, n_bytes)
-                digest.update(part)
-                stored.write(part)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path, n_bytes, digest.hexdigest()
-
-
-def _clean_file_name(name: str | None) -> str:
-    base = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in base if c.isprintable())[:255] or "upload"
-
-
-def _delete_upload(run: ImportRun) -> None:
-    _paused.pop(run.pk, None)
-    if run.stored_path:
-        Path(run.stored_path).unlink(missing_ok=True)
-        ImportRun.objects.filter(pk=run.pk).update(stored_path="")
-
-
-def _remove_unused_songs(run: ImportRun) -> None:
-    """Delete the run's songs without listens and playlists, and the artists and albums only they had."""
-    unused = Song.objects.filter(import_run=run, interactions=None, playlist_items=None)
-    while songs := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
-        with transaction.atomic():
-            song_ids = [song_id for song_id, _, _ in songs]
-            credits = ArtistCredit.objects.filter(song__in=song_ids)
-            artist_ids = {artist_id for _, artist_id, _ in songs} | set(
-                credits.values_list("artist_id", flat=True)
-            )
-            Song.objects.filter(pk__in=song_ids).delete()
-            Album.objects.filter(pk__in={album_id for _, _, album_id in songs}, songs=None).delete()
-            unused_artists = Artist.objects.filter(songs=None, credits=None)
-            unused_artists.filter(pk__in=artist_ids).delete()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from common.commands.progress_bars import show_progress_bar
@@ -51,7 +51,7 @@ class ImportCommand(PlainCommand):
                     on_progress=lambda run: bar.show(run.file_name, run.progress),
                     **more,
                 )
-        except (WrongFile, import_jobs.ImportRefused, LostLease) as error:
+        except (WrongFile, import_requests.ImportRefused, LostLease) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError(

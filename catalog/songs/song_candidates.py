@@ -1,6 +1,6 @@
 """Which song of the catalog a record means: the candidates, read for a whole batch, and the rule that chooses.
 
-Reads only; `resolver` uses it and adds what is new. The rule is told in docs/matching.md ("Identity").
+Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains the rule.
 """
 
 import uuid

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from common.http import answer_action
@@ -31,7 +31,9 @@ def list_imports(request):
         run = _request_import(request, form)
         if run is not None:
             return redirect("catalog:import", run.pk)
-    runs = [(run, import_jobs.find_title(run)) for run in import_jobs.list_imports(request.user)]
+    runs = [
+        (run, import_requests.find_title(run)) for run in import_requests.list_imports(request.user)
+    ]
     context = {"page": "library", "tab": "imports", "form": form, "runs": runs}
     return render(request, "catalog/imports.html", context)
 
@@ -39,10 +41,10 @@ def list_imports(request):
 def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
     """Return the queued import, or None with the reason in the form."""
     try:
-        run = import_jobs.request_import(
+        run = import_requests.request_import(
             request.user, form.cleaned_data["file"], requested_by=request.user
         )
-    except (WrongFile, import_jobs.ImportRefused) as error:
+    except (WrongFile, import_requests.ImportRefused) as error:
         form.add_error("file", str(error))
         return None
     tasks.enqueue_import(run)
@@ -61,7 +63,7 @@ def show_import(request, run_id: int):
         "page": "library",
         "tab": "imports",
         "run": run,
-        "title": import_jobs.find_title(run),
+        "title": import_requests.find_title(run),
         "rows": rows,
         "is_under_way": run.status in _UNDER_WAY,
         "can_be_undone": run.status in _TO_UNDO,
@@ -96,8 +98,8 @@ def undo_import(request, run_id: int):
     """Take back what an import added."""
     run = _get_own_import(request, run_id)
     try:
-        n = import_jobs.undo_import(run)
-    except import_jobs.ImportRefused:
+        n = import_undo.undo_import(run)
+    except import_requests.ImportRefused:
         message = _("The import is still running; stop it first.")
     else:
         message = ngettext(

@@ -5,7 +5,7 @@ from django.utils import timezone
 from rest_framework import status
 from rest_framework.response import Response
 
-from catalog.listenbrainz.views import ListenBrainzView, read_number
+from catalog.listenbrainz.base_view import ListenBrainzView, read_number
 from recommendations.conf import conf
 from recommendations.services.serving import recommend
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import User
 from accounts.tokens import create_token
-from catalog.imports import import_jobs, ingest
+from catalog.imports import import_jobs, import_requests, ingest
 from catalog.listening import interactions, sums, year_reviews
 from catalog.listening.models import LatestImport, NowPlaying
 from catalog.models import (
@@ -209,7 +209,7 @@ def test_lists_of_an_account_that_is_gone_are_invalidated_by_nothing(zaphod):
 
 def upload(user: User) -> ImportRun:
     text = HISTORY + "".join(f"Band {n},,Song {n},02 Jan 2024 12:{n:02}\n" for n in range(20))
-    return import_jobs.request_import(user, SimpleUploadedFile("lastfm.csv", text.encode()))
+    return import_requests.request_import(user, SimpleUploadedFile("lastfm.csv", text.encode()))
 
 
 def test_an_import_that_waits_goes_with_its_file(zaphod, settings, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_undo
 from catalog.models import ImportRun, Interaction, Playlist, Song
 from catalog.records import WrongFile
 from tests.api.caller import Caller
@@ -76,7 +76,7 @@ def test_a_file_gives_what_is_right_twice_adds_nothing_and_can_be_undone(alice, 
     again = bring(name, alice)
     assert (again.n_added, counts(alice)) == (0, RIGHT[name])
 
-    import_jobs.undo_import(run)
+    import_undo.undo_import(run)
     assert counts(alice) == (0, 0, 0, 0, 0)
     assert not Song.objects.exists() and not Playlist.objects.exists()
 

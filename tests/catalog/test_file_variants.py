@@ -6,7 +6,7 @@ import json
 import pytest
 
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_undo
 from catalog.imports.importers import detect_history, json_files, open_file
 from catalog.listening import interactions
 from catalog.models import Artist, Interaction, Playlist, Song
@@ -445,9 +445,9 @@ class TestPlaylistsAndOwnData:
         )
         playlist = Playlist.objects.get(owner=alice)
         assert [item.song.title for item in playlist.items.all()] == ["T", "U", "V"]
-        import_jobs.undo_import(again)
+        import_undo.undo_import(again)
         assert [item.song.title for item in playlist.items.all()] == ["T", "U"]
-        import_jobs.undo_import(first)
+        import_undo.undo_import(first)
         assert not Playlist.objects.exists() and not Song.objects.exists()
 
     def test_everything_of_a_listener_comes_back_from_their_own_export(self, tmp_path):

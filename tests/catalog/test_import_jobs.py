@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
-from catalog.imports import import_jobs, ingest
+from catalog.imports import import_jobs, import_requests, import_undo, ingest
 from catalog.imports.importers import base, detect_history, open_file
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import WrongFile
@@ -47,7 +47,7 @@ def history(n: int, *, title: str = "Song") -> bytes:
 
 
 def upload(listener, content: bytes, name: str = "Streaming_History_Audio_1.json") -> ImportRun:
-    return import_jobs.request_import(listener, SimpleUploadedFile(name, content))
+    return import_requests.request_import(listener, SimpleUploadedFile(name, content))
 
 
 def dead_owner() -> str:
@@ -227,24 +227,24 @@ class TestQuotas:
         for i in range(2):
             upload(alice, history(3 + i))
         with pytest.raises(
-            import_jobs.ImportRefused, match="2 of your files are waiting or being read"
+            import_requests.ImportRefused, match="2 of your files are waiting or being read"
         ):
             upload(alice, history(9))
         upload(bob, history(9))
         settings.IMPORT_WAITING_MB = 1
-        with pytest.raises(import_jobs.ImportRefused, match="larger than 1 MB together"):
+        with pytest.raises(import_requests.ImportRefused, match="larger than 1 MB together"):
             upload(bob, b"[" + b" " * 2**20)
 
     def test_files_of_a_day_are_counted_also_when_they_are_done(self, alice, settings):
         settings.IMPORT_FILES_A_DAY = 2
         for i in range(2):
             import_jobs.run_import(upload(alice, history(3 + i)).pk)
-        with pytest.raises(import_jobs.ImportRefused, match="You brought 2 files within a day"):
+        with pytest.raises(import_requests.ImportRefused, match="You brought 2 files within a day"):
             upload(alice, history(9))
 
     def test_a_refused_file_leaves_nothing(self, alice, settings, uploads):
         settings.IMPORT_FILE_MB = 1
-        with pytest.raises(import_jobs.ImportRefused, match="larger than 1 MB"):
+        with pytest.raises(import_requests.ImportRefused, match="larger than 1 MB"):
             upload(alice, b"[" + b" " * 2**20)
         assert not uploads.exists() or list(uploads.iterdir()) == []
         assert not ImportRun.objects.exists()
@@ -255,7 +255,7 @@ import threading
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from accounts.models import User
-from catalog.imports import import_jobs as imports
+from catalog.imports import import_requests as imports
 
 listener = User.objects.create_user("racer")
 barrier = threading.Barrier(10)
@@ -298,7 +298,7 @@ class TestAccountsThatGo:
         upload(carol, history(3))
         upload(carol, history(4))
         with transaction.atomic():
-            import_jobs.delete_imports(carol)
+            import_undo.delete_imports(carol)
             assert len(list(uploads.iterdir())) == 2
             carol.delete()
         assert list(uploads.iterdir()) == []
@@ -315,7 +315,7 @@ class TestAccountsThatGo:
         def delete_account(_run):
             n_chunks.append(1)
             with transaction.atomic():
-                import_jobs.delete_imports(carol)
+                import_undo.delete_imports(carol)
                 carol.delete()
 
         assert import_jobs.run_import(run.pk, on_progress=delete_account) is None

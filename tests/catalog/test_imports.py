@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.imports.ingest import ingest
 from catalog.listenbrainz import payloads, service
 from catalog.listenbrainz.payloads import compute_msid
@@ -267,9 +267,9 @@ class TestHistory:
             Artist.objects.count(),
             Album.objects.count(),
         )
-        run = import_jobs.request_import(alice, self.upload(self.history(tmp_path)))
+        run = import_requests.request_import(alice, self.upload(self.history(tmp_path)))
         assert (run.status, run.format, run.file_name) == (Status.QUEUED, "", "evil name.zip")
-        assert import_jobs.request_import(alice, self.upload(self.history(tmp_path))) == run
+        assert import_requests.request_import(alice, self.upload(self.history(tmp_path))) == run
         assert len(list(settings.UPLOADS_DIR.iterdir())) == 1
         assert import_jobs.sweep_imports().waiting == [run]
 
@@ -280,7 +280,7 @@ class TestHistory:
         assert Song.objects.filter(title__startswith="Song ").count() == 3
         assert import_jobs.run_import(run.pk) is None
 
-        assert import_jobs.undo_import(done) == 5
+        assert import_undo.undo_import(done) == 5
         assert Interaction.objects.count() == 0
         assert (
             set(Song.objects.values_list("key", flat=True)),
@@ -294,7 +294,7 @@ class TestHistory:
         interactions.like_song(
             User.objects.create_user("bob"), Song.objects.get(title="Song 1"), source="page"
         )
-        import_jobs.undo_import(first)
+        import_undo.undo_import(first)
         assert list(Song.objects.values_list("title", flat=True)) == ["Song 1"]
 
     def test_nothing_private_is_stored(self, tmp_path, alice):
@@ -378,10 +378,10 @@ class TestHistory:
         """T51, T52"""
         settings.UPLOADS_DIR = tmp_path / "uploads"
         with pytest.raises(WrongFile, match=r"x\.zip is empty"):
-            import_jobs.request_import(alice, SimpleUploadedFile("x.zip", b""))
+            import_requests.request_import(alice, SimpleUploadedFile("x.zip", b""))
         assert not ImportRun.objects.exists()
         for content in (b"GIF89a", b"a,b\n1,2\n"):
-            run = import_jobs.request_import(alice, SimpleUploadedFile("x.zip", content))
+            run = import_requests.request_import(alice, SimpleUploadedFile("x.zip", content))
             run = import_jobs.run_import(run.pk)
             assert run.status == Status.FAILED
             assert "x.zip is no listening history that is known here" in run.error
@@ -390,7 +390,7 @@ class TestHistory:
 
     def test_cancelled_stays_cancelled(self, tmp_path, alice, settings):
         settings.UPLOADS_DIR = tmp_path / "uploads"
-        run = import_jobs.request_import(alice, self.upload(self.history(tmp_path)))
+        run = import_requests.request_import(alice, self.upload(self.history(tmp_path)))
         assert import_jobs.cancel_import(run) is True
         assert import_jobs.run_import(run.pk) is None
         assert import_jobs.cancel_import(run) is False

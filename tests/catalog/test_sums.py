@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import User
 from catalog.curation.merge import merge_songs
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_undo
 from catalog.listening import interactions, library, sums
 from catalog.listening.interactions import ListenEntry
 from catalog.listening.sum_tables import (
@@ -161,7 +161,7 @@ def test_every_way_that_plays_come_and_go_is_counted(alice, songs, tmp_path):
     assert_right(alice)
     songs[3].delete()
     assert_right(alice)
-    import_jobs.undo_import(run)
+    import_undo.undo_import(run)
     assert_right(alice)
     interactions.delete_song_interactions(alice, songs[4])
     assert_right(alice)

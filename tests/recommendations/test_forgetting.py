@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_undo
 from catalog.listening import interactions
 from catalog.models import ImportRun, Interaction, Song
 from recommendations.models import ForgettingReceipt, ModelVersion
@@ -106,7 +106,7 @@ def test_an_undone_import_a_withdrawn_history_and_a_deleted_play_have_one_each(w
         content="listens", format="lastfm", file_name="x.csv", listener=guest, status="succeeded"
     )
     Interaction.objects.filter(listener=guest).update(import_run=run)
-    import_jobs.undo_import(run)
+    import_undo.undo_import(run)
     Interaction.objects.create(
         listener=guest, song=Song.objects.first(), kind=Interaction.Kind.LIKE, source="x"
     )

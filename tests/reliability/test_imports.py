@@ -135,14 +135,14 @@ POISON = """
 import os, sys
 from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import User
-from catalog.imports import import_jobs as imports, ingest
+from catalog.imports import import_jobs as imports, import_requests, ingest
 
 what = "{what}"
 if what == "upload":
     listener = User.objects.create_user("alice")
     rows = "\\n".join(f"2021-03-04T10:{{i:02d}}:00Z,Artist,Song {{i}}" for i in range(40))
     file = SimpleUploadedFile("history.csv", f"time,artist,title\\n{{rows}}\\n".encode())
-    print(imports.request_import(listener, file).pk)
+    print(import_requests.request_import(listener, file).pk)
 elif what == "sweep":
     imports.sweep_imports()
 else:

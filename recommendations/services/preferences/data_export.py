@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_requests
 from catalog.models import (
     ImportRun,
     Interaction,
@@ -92,7 +92,7 @@ def export_data(listener: User) -> dict[str, Any]:
             {"title": one.blend.title, "joined_at": _moment(one.joined_at)}
             for one in BlendMember.objects.filter(listener=listener).select_related("blend")
         ],
-        "imports": [_import(run) for run in import_jobs.list_imports(listener)],
+        "imports": [_import(run) for run in import_requests.list_imports(listener)],
         "recent_submissions": [
             {"idempotency_key": one.key, "sent_at": _moment(one.created_at), "answer": one.answer}
             for one in Submission.objects.filter(listener=listener).order_by("pk")

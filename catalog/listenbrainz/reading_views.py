@@ -1,135 +1,27 @@
-"""Answer the addresses that players call, with errors as ListenBrainz': {"code": 401, "error": "…"}."""
+"""The addresses by which players read: listens, hearts, statistics, playlists, other listeners, recordings."""
 
-import uuid
 from datetime import UTC, datetime
 
-import structlog
-from django.core.signals import got_request_exception
-from django.db import OperationalError
 from django.db.models import Max, Min, Q
-from django.http import Http404
 from rest_framework import exceptions, status
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
-from rest_framework.views import APIView, set_rollback
-from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.authentication import (
-    TokenAuthentication,
-    TokenInAddress,
-    convert_gone_account_error,
-    require_usable_token,
-)
-from accounts.models import Scope, User
+from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.listenbrainz import answers, payloads, service, stats
+from catalog.listenbrainz.base_view import ListenBrainzView, is_owner, read_number
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.listening import sums
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
-from common.api.parsers import AnyTypeJSONParser
-from common.bad_values import MESSAGE, is_bad_value
+from catalog.songs.matching import parse_uuid
 
-log = structlog.get_logger(__name__)
 MAX_COUNT = 1000
 MAX_LOOKUPS = 50
 MAX_USERS = 10
 COUNT_SECONDS = 5.0
 """How long a request counts plays that came since statistics were last asked for."""
-RETRY_AFTER_SECONDS = 5
-
-
-class MayListen(BasePermission):
-    message = (
-        "This token may not send listens. Make one with the scope “listen” on your account page."
-    )
-
-    def has_permission(self, request, view) -> bool:
-        return request.auth is not None and request.auth.allows(Scope.LISTEN)
-
-
-class ListenBrainzView(APIView):
-    """What all of them share: tokens only, any content type, the rate-limit headers clients wait by."""
-
-    authentication_classes = [TokenAuthentication]
-    permission_classes = [MayListen]
-    parser_classes = [AnyTypeJSONParser]
-    throttle_scope = "listen"
-    max_body_bytes = payloads.MAX_REQUEST_BYTES
-    schema = None  # ListenBrainz' documentation is the documentation
-
-    def get_exception_handler(self):
-        return _answer_error
-
-    def finalize_response(self, request, response, *args, **kwargs):
-        response = super().finalize_response(request, response, *args, **kwargs)
-        names = ("Limit", "Remaining", "Reset-In", "Reset")
-        for name, value in zip(names, _get_throttle_state(request), strict=False):
-            response[f"X-RateLimit-{name}"] = str(value)
-        return response
-
-    def get_own_listener(self, username: str) -> User:
-        """Return the token's own user, when it is the one asked about."""
-        if username.casefold() != self.request.user.username.casefold():
-            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
-        return self.request.user
-
-    def get_sharing_listener(self, username: str) -> User:
-        """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
-        listener = User.objects.with_name(username).filter(is_active=True).first()
-        if listener is None or not (listener.shares_playlists or _is_owner(self.request, listener)):
-            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
-        return listener
-
-
-class ValidateToken(ListenBrainzView):
-    """The one address where old clients may send the token as `?token=`."""
-
-    authentication_classes = []
-    permission_classes = []
-
-    def get(self, request):
-        secret = request.query_params.get("token") or _read_header_secret(request)
-        if not secret:
-            raise exceptions.ValidationError("You need to provide an Authorization token.")
-        try:
-            token = require_usable_token(secret)
-        except exceptions.AuthenticationFailed:
-            return Response({"code": 200, "message": "Token invalid.", "valid": False})
-        if not token.allows(
-            Scope.LISTEN
-        ):  # told while the player is set up, not at its first listen
-            return Response({"code": 200, "message": MayListen.message, "valid": False})
-        username = token.user.username
-        return Response(
-            {"code": 200, "message": "Token valid.", "valid": True, "user_name": username}
-        )
-
-
-class SubmitListens(ListenBrainzView):
-    def post(self, request):
-        submission = payloads.read_submission(request.data)
-        service.store_submission(request.user, submission)
-        answer = {"status": "ok"}
-        if (
-            payloads.read_flag(request.query_params.get("return_msid"))
-            and submission.listen_type != "import"
-        ):
-            answer["recording_msid"] = str(submission.listens[0].msid)
-        return Response(answer)
-
-
-class DeleteListen(ListenBrainzView):
-    def post(self, request):
-        service.delete_listen(request.user, *payloads.read_deletion(request.data))
-        return Response({"status": "ok"})
-
-
-class RecordingFeedback(ListenBrainzView):
-    def post(self, request):
-        service.give_feedback(request.user, payloads.read_feedback(request.data))
-        return Response({"status": "ok"})
 
 
 class UserFeedback(ListenBrainzView):
@@ -164,22 +56,6 @@ class FeedbackForRecordings(ListenBrainzView):
         return Response(
             {"feedback": [answers.build_score(one, song, listener) for one, song in found]}
         )
-
-
-class LatestImport(ListenBrainzView):
-    """How far a program brought the history of another service, as it said itself."""
-
-    def get(self, request):
-        listener = self.get_own_listener(
-            request.query_params.get("user_name") or request.user.username
-        )
-        service_name = payloads.read_service(request.query_params.get("service"))
-        moment = service.read_latest_import(listener, service_name)
-        return Response({"musicbrainz_id": listener.username, "latest_import": moment})
-
-    def post(self, request):
-        service.set_latest_import(request.user, *payloads.read_latest_import(request.data))
-        return Response({"status": "ok"})
 
 
 class UserStats(ListenBrainzView):
@@ -330,23 +206,12 @@ class OnePlaylist(ListenBrainzView):
     permission_classes = []
 
     def get(self, request, playlist_id):
-        id_ = _parse_uuid(playlist_id)
+        id_ = parse_uuid(playlist_id)
         playlists = Playlist.objects.select_related("owner").filter(pk=id_, owner__is_active=True)
         playlist = playlists.first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
         return Response(answers.build_playlist(playlist))
-
-
-class UnknownAddress(ListenBrainzView):
-    """Any other address below /1/: ListenBrainz' JSON for every method, with or without a token."""
-
-    authentication_classes = []
-    permission_classes = []
-
-    def initial(self, request, *args, **kwargs):
-        super().initial(request, *args, **kwargs)
-        raise exceptions.NotFound(f"There is no address {request.path[:100]} here.")
 
 
 def _look_up(asked) -> dict:
@@ -363,21 +228,10 @@ def _read_asked_name(asked, name: str) -> str:
     return value.strip()[: payloads.MAX_NAME_LENGTH]
 
 
-def _parse_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
 def _may_see(request, playlist: Playlist) -> bool:
-    if playlist.is_public or _is_owner(request, playlist.owner):
+    if playlist.is_public or is_owner(request, playlist.owner):
         return True
     return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
-
-
-def _is_owner(request, user: User) -> bool:
-    return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
 
 
 def _select_opinions(listener: User, score: str | None):
@@ -407,78 +261,9 @@ def _select_page(plays, request) -> list[Interaction]:
     return list(plays[:count])
 
 
-def read_number(request, name: str, default: int | None, most: int = 2**40):
-    """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
-    return min(int(text), most)
-
-
 def _convert_to_moment(seconds: int):
     return datetime.fromtimestamp(min(seconds, service.MAX_TIME), UTC)
 
 
 def _convert_to_unix(moment) -> int:
     return int(moment.timestamp()) if moment else 0
-
-
-def _read_header_secret(request) -> str:
-    header = request.headers.get("Authorization", "")
-    scheme, _, secret = header.partition(" ")
-    return secret.strip() if scheme.lower() in ("token", "bearer") else ""
-
-
-def _get_throttle_state(request) -> tuple:
-    return getattr(getattr(request, "_request", request), "throttle_state", ())
-
-
-def _answer_error(exc, context) -> Response:
-    """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
-    if isinstance(exc, BadRequest):
-        exc = exceptions.ValidationError(str(exc))
-    exc = convert_gone_account_error(exc, context["request"])
-    response = drf_exception_handler(exc, context)
-    if response is None:
-        return _answer_fault(exc, context["request"])
-    response.data = {"code": response.status_code, "error": _format_sentence(exc)}
-    if response.status_code in (403, 404):
-        request = context["request"]
-        log.warning(
-            "listenbrainz_access_refused",
-            path=request.path,
-            user_id=getattr(request.user, "pk", None),
-        )
-    return response
-
-
-def _answer_fault(exc, request) -> Response:
-    """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
-    set_rollback()
-    if is_bad_value(exc):
-        log.warning("listenbrainz_value_refused", path=request.path, exc_info=exc)
-        return Response({"code": 400, "error": MESSAGE}, status=400)
-    got_request_exception.send(sender=_answer_fault, request=request._request)
-    log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)
-    if isinstance(exc, OperationalError):
-        sentence = (
-            "The database can't do that right now; nothing was stored. Try again in a moment."
-        )
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return Response({"code": 503, "error": sentence}, status=503, headers=headers)
-    error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
-    return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
-
-
-def _format_sentence(exc) -> str:
-    if isinstance(exc, exceptions.NotAuthenticated):
-        return "You need to provide an Authorization header."
-    if isinstance(exc, TokenInAddress | exceptions.APIException):
-        return (
-            " ".join(str(part) for part in exc.detail)
-            if isinstance(exc.detail, list)
-            else str(exc.detail)
-        )
-    return "Not found." if isinstance(exc, Http404) else "You may not do that."

@@ -1,0 +1,146 @@
+"""What all of ListenBrainz' addresses share: tokens, rate-limit headers, and errors as {"code": 401, "error": "…"}."""
+
+import structlog
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from accounts.authentication import (
+    TokenAuthentication,
+    TokenInAddress,
+    convert_gone_account_error,
+)
+from accounts.models import Scope, User
+from catalog.listenbrainz import payloads
+from catalog.listenbrainz.payloads import BadRequest
+from common.api.parsers import AnyTypeJSONParser
+from common.bad_values import MESSAGE, is_bad_value
+
+log = structlog.get_logger(__name__)
+RETRY_AFTER_SECONDS = 5
+
+
+class MayListen(BasePermission):
+    message = (
+        "This token may not send listens. Make one with the scope “listen” on your account page."
+    )
+
+    def has_permission(self, request, view) -> bool:
+        return request.auth is not None and request.auth.allows(Scope.LISTEN)
+
+
+class ListenBrainzView(APIView):
+    """What all of them share: tokens only, any content type, the rate-limit headers clients wait by."""
+
+    authentication_classes = [TokenAuthentication]
+    permission_classes = [MayListen]
+    parser_classes = [AnyTypeJSONParser]
+    throttle_scope = "listen"
+    max_body_bytes = payloads.MAX_REQUEST_BYTES
+    schema = None  # ListenBrainz' documentation is the documentation
+
+    def get_exception_handler(self):
+        return _answer_error
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        names = ("Limit", "Remaining", "Reset-In", "Reset")
+        for name, value in zip(names, _get_throttle_state(request), strict=False):
+            response[f"X-RateLimit-{name}"] = str(value)
+        return response
+
+    def get_own_listener(self, username: str) -> User:
+        """Return the token's own user, when it is the one asked about."""
+        if username.casefold() != self.request.user.username.casefold():
+            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
+        return self.request.user
+
+    def get_sharing_listener(self, username: str) -> User:
+        """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
+        listener = User.objects.with_name(username).filter(is_active=True).first()
+        if listener is None or not (listener.shares_playlists or is_owner(self.request, listener)):
+            raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
+        return listener
+
+
+class UnknownAddress(ListenBrainzView):
+    """Any other address below /1/: ListenBrainz' JSON for every method, with or without a token."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        raise exceptions.NotFound(f"There is no address {request.path[:100]} here.")
+
+
+def read_number(request, name: str, default: int | None, most: int = 2**40):
+    """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
+    return min(int(text), most)
+
+
+def is_owner(request, user: User) -> bool:
+    return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
+
+
+def _get_throttle_state(request) -> tuple:
+    return getattr(getattr(request, "_request", request), "throttle_state", ())
+
+
+def _answer_error(exc, context) -> Response:
+    """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
+    if isinstance(exc, BadRequest):
+        exc = exceptions.ValidationError(str(exc))
+    exc = convert_gone_account_error(exc, context["request"])
+    response = drf_exception_handler(exc, context)
+    if response is None:
+        return _answer_fault(exc, context["request"])
+    response.data = {"code": response.status_code, "error": _format_sentence(exc)}
+    if response.status_code in (403, 404):
+        request = context["request"]
+        log.warning(
+            "listenbrainz_access_refused",
+            path=request.path,
+            user_id=getattr(request.user, "pk", None),
+        )
+    return response
+
+
+def _answer_fault(exc, request) -> Response:
+    """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
+    set_rollback()
+    if is_bad_value(exc):
+        log.warning("listenbrainz_value_refused", path=request.path, exc_info=exc)
+        return Response({"code": 400, "error": MESSAGE}, status=400)
+    got_request_exception.send(sender=_answer_fault, request=request._request)
+    log.error("listenbrainz_request_failed", path=request.path, exc_info=exc)
+    if isinstance(exc, OperationalError):
+        sentence = (
+            "The database can't do that right now; nothing was stored. Try again in a moment."
+        )
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Response({"code": 503, "error": sentence}, status=503, headers=headers)
+    error = {"code": 500, "error": "Something went wrong here. The operator finds it in the log."}
+    return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+def _format_sentence(exc) -> str:
+    if isinstance(exc, exceptions.NotAuthenticated):
+        return "You need to provide an Authorization header."
+    if isinstance(exc, TokenInAddress | exceptions.APIException):
+        return (
+            " ".join(str(part) for part in exc.detail)
+            if isinstance(exc.detail, list)
+            else str(exc.detail)
+        )
+    return "Not found." if isinstance(exc, Http404) else "You may not do that."
