@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import User
 from catalog.imports import import_jobs, import_requests, import_undo, ingest
-from catalog.imports.importers import base, detect_history, open_file
+from catalog.imports.importers import base, detect_history, list_importers, open_file
 from catalog.models import ImportRun, Interaction, Song
 from catalog.records import WrongFile
 from common import jobs
@@ -217,7 +217,7 @@ class TestWhatLeadsNowhere:
         monkeypatch.setattr(base._HeadFile, "readinto", counted)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
-        n_formats = len(import_jobs.list_importers("history"))
+        n_formats = len(list_importers("history"))
         assert 0 < n_read[0] <= 2 * n_formats * base.HEAD
 
 
