@@ -5,4 +5,5 @@ class SiteConfig(AppConfig):
     name = "musicrec_site"
 
     def ready(self) -> None:
-        from musicrec_site.ops import checks  # noqa: F401  (they register themselves)
+        from musicrec_site import receivers  # noqa: F401  (they register themselves)
+        from musicrec_site.ops import checks  # noqa: F401

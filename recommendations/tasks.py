@@ -38,6 +38,21 @@ def enqueue_precompute(version: ModelVersion) -> None:
     transaction.on_commit(partial(send_wake_up, run_background_job, job.pk))
 
 
+def start_backup() -> BackgroundJob:
+    """Ask for a backup and wake a worker up for it."""
+    return _start(background_jobs.request_backup())
+
+
+def start_demo_removal() -> BackgroundJob:
+    """Ask for the demo to be removed and wake a worker up for it."""
+    return _start(background_jobs.request_demo_removal())
+
+
+def _start(job: BackgroundJob) -> BackgroundJob:
+    transaction.on_commit(partial(_send_wake_up, job))
+    return job
+
+
 def start_training(**wishes: Any) -> TrainingRun:
     """Queue a training and wake a worker up for it; what the admin page, the API and the schedule do."""
     with transaction.atomic():
@@ -92,11 +107,14 @@ def train(run_id: int) -> str:
 @shared_task
 def run_background_job(job_id: int | None = None) -> str:
     """Give one computation of lists or playlists its turn: the one that has waited longest."""
-    job = background_work.run_next(BackgroundJob.Kind.LISTS, BackgroundJob.Kind.PLAYLISTS)
+    kind = BackgroundJob.Kind
+    job = background_work.run_next(kind.LISTS, kind.PLAYLISTS, kind.BACKUP, kind.DEMO)
     if job is None:
         return "nothing waits"
     if job.status == BackgroundJob.Status.QUEUED:
         _send_wake_up(job)
+    elif job.kind == kind.DEMO and job.status == BackgroundJob.Status.SUCCEEDED:
+        retrain()  # on what is left, if anything is
     return job.status
 
 

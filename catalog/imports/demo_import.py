@@ -11,6 +11,8 @@ from catalog.songs.models import Song
 from common import jobs
 
 SOURCE = "demo"
+LISTENER = "user_00001"
+PASSWORD = "demo-listener"  # noqa: S105  (a demo account on this machine; its password is meant to be known)
 Status = ImportRun.Status
 
 

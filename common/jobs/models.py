@@ -6,6 +6,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class JobFailed(Exception):
+    """A job can't be done, and trying again changes nothing; the message says why and what to do."""
+
+
 class JobQuerySet(models.QuerySet[Any]):
     """Jobs by what a worker may do with them."""
 

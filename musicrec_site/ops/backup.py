@@ -67,8 +67,9 @@ def make_backup(target: Path) -> Contents:
     return contents
 
 
-def build_default_name() -> str:
-    return f"musicrec-{timezone.now():%Y%m%d-%H%M%S}.tar"
+def build_default_path() -> Path:
+    """Return a new file in DATA_DIR/backups, named by this moment."""
+    return Path(settings.DATA_DIR) / "backups" / f"musicrec-{timezone.now():%Y%m%d-%H%M%S}.tar"
 
 
 def _collect_files(folder: Path) -> Contents:

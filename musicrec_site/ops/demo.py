@@ -10,8 +10,8 @@ from recommendations.models import ModelVersion
 N_LISTENERS = 10_000
 N_SONGS = 5_000
 SEED = 7
-LISTENER = "user_00001"
-PASSWORD = "demo-listener"  # noqa: S105  (a demo account on this machine; its password is meant to be known)
+LISTENER = demo_import.LISTENER
+PASSWORD = demo_import.PASSWORD
 
 
 def needs_demo() -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +15,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from recommendations.models import TrainingRun
-from recommendations.services.operations import first_steps, health_checks, listener_table, storage
+from recommendations import tasks
+from recommendations.models import BackgroundJob, TrainingRun
+from recommendations.services.jobs import background_jobs
+from recommendations.services.operations import (
+    failures,
+    first_steps,
+    health_checks,
+    listener_table,
+    storage,
+)
 from recommendations.services.versions import registry
+from recommendations.services.workloads import demo_removal
 
 N_LOGGED = 20
 
@@ -120,12 +129,16 @@ def _add_jobs(request: HttpRequest) -> dict[str, Any]:
     return {
         "runs": TrainingRun.objects.select_related("requested_by")[:5],
         "worker": health_checks.worker_finding(),
+        "failures": failures.list_failures(),
     }
 
 
 def _add_settings(request: HttpRequest) -> dict[str, Any]:
     return {
         "backup": first_steps.find_last_backup(),
+        "backup_job": background_jobs.find_latest(BackgroundJob.Kind.BACKUP),
+        "has_demo": demo_removal.has_demo(),
+        "demo_job": background_jobs.find_latest(BackgroundJob.Kind.DEMO),
         "disk": health_checks.disk_finding(),
         "sizes": storage.list_sizes(),
         "entries": LogEntry.objects.select_related("user", "content_type")[:N_LOGGED],
@@ -149,8 +162,7 @@ def show_tables(request: HttpRequest) -> HttpResponse:
 @require_POST
 def send_test_mail(request: HttpRequest) -> HttpResponse:
     """Send a mail to the operator who asks, and say what came of it."""
-    if not request.user.is_superuser:
-        raise PermissionDenied
+    _require_superuser(request)
     address = request.user.email
     if not address:
         messages.error(request, _("Your account has no e-mail address; add one in your settings."))
@@ -168,6 +180,47 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
     return redirect("admin:desk_settings")
 
 
+@require_POST
+def back_up(request: HttpRequest) -> HttpResponse:
+    """Ask for a backup now; the settings page shows how it goes."""
+    _require_superuser(request)
+    _log_action(request, tasks.start_backup())
+    messages.success(request, _("A backup is being made. Reload the page to see how it goes."))
+    return redirect("admin:desk_settings")
+
+
+def remove_demo(request: HttpRequest) -> HttpResponse:
+    """Ask once what removing the demo takes away, then have it removed."""
+    _require_superuser(request)
+    if not demo_removal.has_demo():
+        messages.info(request, _("There is no demo on this site."))
+        return redirect("admin:desk_settings")
+    if request.method == "POST":
+        _log_action(request, tasks.start_demo_removal())
+        messages.success(
+            request, _("The demo is being removed. Reload the page to see how it goes.")
+        )
+        return redirect("admin:desk_settings")
+    context = admin.site.each_context(request) | {
+        "title": _("Remove the demo?"),
+        "contents": demo_removal.count_contents(),
+        "n_versions": demo_removal.count_versions(),
+    }
+    return TemplateResponse(request, "admin/desk/remove_demo.html", context)
+
+
+def _require_superuser(request: HttpRequest) -> None:
+    if not request.user.is_superuser:
+        raise PermissionDenied
+
+
+def _log_action(request: HttpRequest, job: BackgroundJob) -> None:
+    """Write who asked for a job where "Who did what" reads it."""
+    LogEntry.objects.log_actions(
+        request.user.pk, [job], ADDITION, change_message=[{"added": {}}], single_object=True
+    )
+
+
 def list_urls() -> list[Any]:
     """Return the addresses of the desk, which come before those of the tables."""
     view = admin.site.admin_view
@@ -179,4 +232,6 @@ def list_urls() -> list[Any]:
         *sections,
         path("desk/tables/", view(show_tables), name="desk_tables"),
         path("desk/test-mail/", view(send_test_mail), name="desk_test_mail"),
+        path("desk/back-up/", view(back_up), name="desk_back_up"),
+        path("desk/remove-demo/", view(remove_demo), name="desk_remove_demo"),
     ]

@@ -1,4 +1,4 @@
-"""Long works between trainings: everybody's lists, generated playlists, what is trending."""
+"""Long works beside trainings: lists, generated playlists, trends, a backup, removing the demo."""
 
 from django.db import models
 from django.db.models import Q
@@ -19,6 +19,8 @@ class BackgroundJob(JobRow):
         LISTS = "lists", _("lists")
         PLAYLISTS = "playlists", _("generated playlists")
         TRENDS = "trends", _("trends")
+        BACKUP = "backup", _("backup")
+        DEMO = "demo", _("removal of the demo")
 
     kind = models.CharField(_("kind"), max_length=9, choices=Kind)
     version = models.ForeignKey(
@@ -49,7 +51,10 @@ class BackgroundJob(JobRow):
             ),
             models.UniqueConstraint(
                 fields=["kind"],
-                condition=Q(kind__in=["playlists", "trends"], status__in=["queued", "running"]),
+                condition=Q(
+                    kind__in=["playlists", "trends", "backup", "demo"],
+                    status__in=["queued", "running"],
+                ),
                 name="background_job_one_of_kind",
             ),
         ]

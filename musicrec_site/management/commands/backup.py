@@ -1,7 +1,6 @@
 import sqlite3
 from pathlib import Path
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from musicrec_site.ops import backup
@@ -17,9 +16,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options) -> None:
-        target = (
-            options["to"] or settings.DATA_DIR / "backups" / backup.build_default_name()
-        ).absolute()
+        target = (options["to"] or backup.build_default_path()).absolute()
         try:
             contents = backup.make_backup(target)
         except (backup.BackupError, OSError, sqlite3.Error) as error:

@@ -28,6 +28,21 @@ def request_trends() -> BackgroundJob:
     return _request(Kind.TRENDS, None)
 
 
+def request_backup() -> BackgroundJob:
+    """Ask for a backup into the data folder; return the job, which may be under way already."""
+    return _request(Kind.BACKUP, None)
+
+
+def request_demo_removal() -> BackgroundJob:
+    """Ask for the demo to be removed; return the job, which may be under way already."""
+    return _request(Kind.DEMO, None)
+
+
+def find_latest(kind: Kind) -> BackgroundJob | None:
+    """Return the newest job of a kind; None when there was none, or it is over for long."""
+    return BackgroundJob.objects.filter(kind=kind).first()
+
+
 def _request(kind: Kind, version: ModelVersion | None) -> BackgroundJob:
     for _attempt in range(3):
         try:

@@ -32,6 +32,7 @@ from recommendations.services.operations.first_steps import Step
 from recommendations.services.operations.health_checks import Finding
 from recommendations.services.operations.impossible_plays import ImpossibleDay
 from recommendations.services.operations.storage import Size
+from recommendations.services.workloads import demo_removal
 
 DAYS = 28
 STEP_DAYS = 7
@@ -100,6 +101,7 @@ class Dashboard:
     sizes: list[Size]
     impossible_days: list[ImpossibleDay]
     first_steps: list[Step]
+    has_demo: bool
 
     @property
     def n_steps_left(self) -> int:
@@ -139,6 +141,7 @@ def read() -> Dashboard:
             ),
         ),
         first_steps=first_steps.list_steps(first_steps.find_last_backup()),
+        has_demo=demo_removal.has_demo(),
     )
 
 

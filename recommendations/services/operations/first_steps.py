@@ -18,13 +18,12 @@ BACKUPS = "backups"
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it brings, and the address in the admin where it is done; empty for a command."""
+    """One step: what it brings, and the address where it is done."""
 
     title: str
     about: str
     is_done: bool
-    address: str = ""
-    command: str = ""
+    address: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def list_steps(last_backup: Backup | None) -> list[Step]:
             _("Back up"),
             _("One file with the database and the models. Keep it elsewhere, with SECRET_KEY."),
             last_backup is not None,
-            command="python manage.py backup",
+            "admin:desk_settings",
         ),
     ]
 

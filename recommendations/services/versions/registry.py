@@ -349,6 +349,27 @@ def remove_files(version: ModelVersion) -> None:
     shutil.rmtree(get_folder(version), ignore_errors=True)
 
 
+def delete_versions(versions: QuerySet[ModelVersion]) -> int:
+    """Delete versions without a trace: rows, files, lists, trainings, and experiments with them; return how many.
+
+    The newest usable version that is left serves instead of the active one; without one, what is played most.
+    """
+    doomed = list(versions)
+    with transaction.atomic():
+        Experiment.objects.filter(arms__version__in=doomed).delete()
+        was_active = ModelVersion.objects.filter(pk__in=[one.pk for one in doomed], is_active=True)
+        successor = ModelVersion.objects.usable().exclude(pk__in=[one.pk for one in doomed]).first()
+        if was_active.update(is_active=False) and successor is not None:
+            _flip(successor, None, Activation.Reason.ROLLED_BACK)
+    for version in doomed:
+        remove_files(version)
+        training = version.training_run
+        version.delete()
+        if training is not None:
+            training.delete()
+    return len(doomed)
+
+
 def sweep_leftovers() -> list[str]:
     """Remove folders that no version names and no training is writing; return their names."""
     if TrainingRun.objects.running().exists():

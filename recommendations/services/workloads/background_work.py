@@ -11,13 +11,15 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from common import jobs
-from common.jobs import Cancelled, JobReporter, Lease, LostLease, job_conf
+from common.jobs import Cancelled, JobFailed, JobReporter, Lease, LostLease, job_conf
 from recommendations.models import BackgroundJob, ModelVersion
 from recommendations.services.data import training_rows
 from recommendations.services.jobs import background_jobs
 from recommendations.services.serving import precompute
 from recommendations.services.surfaces import generated_playlists
 from recommendations.services.versions import registry, trends
+from recommendations.services.workloads import demo_removal
+from recommendations.signals import backup_wanted
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ def _work(turn: Turn, reporter: JobReporter) -> None:
         raise
     except Cancelled:
         turn.lease.finish(Status.CANCELLED)
-    except registry.RegistryError as error:
+    except (registry.RegistryError, JobFailed) as error:
         turn.lease.finish(Status.FAILED, error=str(error))
     except Exception as error:
         described = f"{type(error).__name__}: {error}"
@@ -143,8 +145,23 @@ def _count_trends(turn: Turn, reporter: JobReporter) -> None:
         trends.count(*found, rows.interactions)
 
 
+def _back_up(turn: Turn, reporter: JobReporter) -> None:
+    """Have a backup made; one that is under way can't be paused."""
+    reporter.report(0.0)
+    backup_wanted.send(sender=BackgroundJob)
+
+
+def _remove_demo(turn: Turn, reporter: JobReporter) -> None:
+    for done in demo_removal.remove_demo():
+        reporter.report(done)
+        if turn.is_over():
+            return
+
+
 _WORK: dict[Kind, Callable[[Turn, JobReporter], None]] = {
     Kind.LISTS: _compute_lists,
     Kind.PLAYLISTS: _make_playlists,
     Kind.TRENDS: _count_trends,
+    Kind.BACKUP: _back_up,
+    Kind.DEMO: _remove_demo,
 }
