@@ -2,11 +2,14 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.models import ApiToken, AttemptCount, User
 from common.admin import RecordAdmin
+from common.generics import ModelAdmin
 
 
 @admin.register(User)
@@ -31,21 +34,21 @@ class ListenerAdmin(UserAdmin):
         ),
     )
 
-    def get_deleted_objects(self, objs, request):
+    def get_deleted_objects(self, objs, request: HttpRequest):
         """Name the accounts only: everything of theirs goes along, whatever the rights on its tables are."""
         names = [str(user) for user in objs]
         return names, {User._meta.verbose_name_plural: len(names)}, set(), []
 
-    def delete_model(self, request, obj):
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
         services.delete_account(obj)
 
-    def delete_queryset(self, request, queryset):
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             services.delete_account(user)
 
 
 @admin.register(ApiToken)
-class TokenAdmin(admin.ModelAdmin):
+class TokenAdmin(ModelAdmin[ApiToken]):
     """To look at and to take back; a token is made by its owner, who alone sees its secret."""
 
     list_display = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
@@ -54,15 +57,15 @@ class TokenAdmin(admin.ModelAdmin):
     fields = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
     show_full_result_count = False
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False
 
 
 @admin.register(AttemptCount)
-class AttemptCountAdmin(RecordAdmin):
+class AttemptCountAdmin(RecordAdmin[AttemptCount]):
     """Counts of limited attempts, to look at and to delete; the key is a digest of a name or network."""
 
     list_display = ["key", "n", "until"]

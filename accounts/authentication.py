@@ -2,9 +2,11 @@
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError
+from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.request import Request
 
 from accounts import tokens
 from accounts.models import ApiToken, User
@@ -22,7 +24,7 @@ class TokenInAddress(APIException):
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Token <token>` or `Bearer <token>`, the scheme in any case. One query."""
 
-    def authenticate(self, request) -> tuple[User, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         if "token" in request.query_params or "access_token" in request.query_params:
             raise TokenInAddress
         secret = read_header_secret(request)
@@ -31,11 +33,11 @@ class TokenAuthentication(BaseAuthentication):
         token = require_usable_token(secret)
         return token.user, token
 
-    def authenticate_header(self, request) -> str:
+    def authenticate_header(self, request: Request) -> str:
         return "Token"
 
 
-def read_header_secret(request) -> str | None:
+def read_header_secret(request: HttpRequest) -> str | None:
     """Return the token in the Authorization header, or None without one."""
     scheme, _, secret = get_authorization_header(request).partition(b" ")
     if scheme.lower() not in (b"token", b"bearer"):
@@ -61,7 +63,7 @@ def require_usable_token(secret: str) -> ApiToken:
     return token
 
 
-def convert_gone_account_error(exc: Exception, request) -> Exception:
+def convert_gone_account_error(exc: Exception, request: Request) -> Exception:
     """Return AuthenticationFailed for what failed because the account was deleted meanwhile, or `exc` itself.
 
     The request was let in, then a row named an account that is not there. One query, after errors only.

@@ -1,9 +1,13 @@
 """Checking passwords, wherever one is asked for."""
 
+from typing import Any
+
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 
 from accounts import throttle
+from accounts.models import User
 
 
 class ThrottledBackend(ModelBackend):
@@ -12,7 +16,13 @@ class ThrottledBackend(ModelBackend):
     Blocked attempts look like wrong passwords and cost no hashing. Calls without a request (commands) aren't counted.
     """
 
-    def authenticate(self, request, username=None, password=None, **kwargs):
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
         if request is None or username is None:
             return super().authenticate(request, username=username, password=password, **kwargs)
         if throttle.is_sign_in_blocked(request, username):

@@ -1,5 +1,7 @@
 """Forms of the account pages."""
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
@@ -11,6 +13,7 @@ from accounts import services, throttle
 from accounts.models import Scope, Theme, User
 from accounts.time_zones import list_time_zones
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
+from common.generics import ModelForm
 
 
 class SignInForm(AuthenticationForm):
@@ -49,7 +52,7 @@ class SignUpForm(forms.Form):
     def clean_username(self) -> str:
         return User.normalize_username(self.cleaned_data["username"])
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
         if data.get("password"):
             draft = User(username=data.get("username", ""), email=data.get("email", ""))
@@ -63,7 +66,7 @@ class SignUpForm(forms.Form):
 class ChangePasswordForm(PasswordChangeForm):
     """The old password is checked behind the sign-in limits: a stolen session must not guess it."""
 
-    def __init__(self, user: User, *args, request: HttpRequest, **kwargs) -> None:
+    def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.request = request
 
@@ -82,7 +85,7 @@ class ResetRequestForm(forms.Form):
     )
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(ModelForm[User]):
     language = forms.ChoiceField(
         label=_("Language"),
         choices=[("", _("Like my browser")), *settings.LANGUAGES],
@@ -124,14 +127,14 @@ class SettingsForm(forms.ModelForm):
             )
         }
 
-    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         # A copy: a refused form must not change the account that the rest of the page shows.
         self.user = User.objects.get(pk=request.user.pk)
         super().__init__(*args, instance=self.user, **kwargs)
         self.request = request
         self.fields["time_zone"].choices = _list_zone_choices(self.user.time_zone)
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
         if data.get("email", self.request.user.email) != self.request.user.email:
             _confirm_password(self, data.get("password", ""))
@@ -162,7 +165,7 @@ def _confirm_password(form: "SettingsForm | DeleteAccountForm", password: str) -
         form.add_error("password", str(error))
 
 
-class PersonalisationForm(forms.ModelForm):
+class PersonalisationForm(ModelForm[User]):
     class Meta:
         model = User
         fields = ["personalised"]
@@ -200,11 +203,11 @@ class DeleteAccountForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
         if "password" in data:
             _confirm_password(self, data["password"])

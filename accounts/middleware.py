@@ -1,8 +1,10 @@
 """What every request of the site passes, and what every answer gets."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -17,10 +19,10 @@ PERIOD = 60
 class PrivateByDefault:
     """Keep every page out of every cache unless its view says otherwise: nearly all of them are personal."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
@@ -35,13 +37,13 @@ class LimitAnonymousPages:
     by `without_page_limit`.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request, view, args, kwargs):
+    def process_view(self, request: HttpRequest, view: APIView, args, kwargs):
         is_api = issubclass(getattr(view, "cls", object), APIView)
         if is_api or getattr(view, "is_without_page_limit", False) or request.user.is_authenticated:
             return None
@@ -60,16 +62,16 @@ class ActivateTimeZone:
     An account that has named no zone yet gets the one its browser names, once.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
             return self.get_response(request)
         finally:
             timezone.deactivate()
 
-    def process_view(self, request, view, args, kwargs):
+    def process_view(self, request: HttpRequest, view: APIView, args, kwargs) -> None:
         if issubclass(getattr(view, "cls", object), APIView) or not request.user.is_authenticated:
             return
         user = request.user
@@ -78,7 +80,7 @@ class ActivateTimeZone:
         timezone.activate(get_time_zone(user))
 
 
-def exempt_from_page_limit(view):
+def exempt_from_page_limit(view: APIView):
     """Mark a view whose answers cost next to nothing."""
     view.is_without_page_limit = True
     return view

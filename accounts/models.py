@@ -1,5 +1,7 @@
 """Who uses the site: one table for people who sign in and for listeners that an import brought."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Value
@@ -76,7 +78,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         super().set_unusable_password()
         self._password_removed = True
 
-    def save(self, **options) -> None:
+    def save(self, **options: Any) -> None:
         """Store the account. With a password set or removed, or closed, its sessions and tokens end.
 
         Every way to a new password passes here: the pages, the admin, `changepassword`. A password
@@ -130,7 +132,7 @@ class ApiToken(AbstractAuthToken):
         return self.expiry is not None and self.expiry <= timezone.now()
 
     @property
-    def scope_labels(self) -> list:
+    def scope_labels(self) -> list[Any]:
         return [Scope(scope).label for scope in self.scopes.split()]
 
 

@@ -1,8 +1,14 @@
 """What a request may do: signed in on the site everything its user may, with a token what its scopes allow."""
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
 
 from accounts.models import ApiToken, Scope
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 
 class HasScope(BasePermission):
@@ -13,7 +19,7 @@ class HasScope(BasePermission):
 
     message = "This token may not do that. Make one with the scope it needs on your account page."
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
         return _token_allows(request, view)
@@ -22,18 +28,18 @@ class HasScope(BasePermission):
 class HasScopeOrIsAnonymous(HasScope):
     """Anybody; but a token, when there is one, needs its scope."""
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return _token_allows(request, view)
 
 
 class HasScopeAndIsStaff(HasScope):
     message = "Only the operators of this site may do that."
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return super().has_permission(request, view) and request.user.is_staff
 
 
-def _token_allows(request, view) -> bool:
+def _token_allows(request: Request, view: "APIView") -> bool:
     if not isinstance(request.auth, ApiToken):
         return True
     if request.method in SAFE_METHODS:

@@ -1,6 +1,7 @@
 """What people do with their account."""
 
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
@@ -83,7 +84,7 @@ def change_email(user: User, email: str) -> None:
         )
 
 
-def save_settings(user: User, **changes) -> list[str]:
+def save_settings(user: User, **changes: Any) -> list[str]:
     """Store the given settings and return the names of those that changed."""
     changed = [name for name, value in changes.items() if getattr(user, name) != value]
     for name in changed:

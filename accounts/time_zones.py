@@ -8,18 +8,20 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.models import User
+
 COOKIE = "time_zone"
 """Set by the pages' script: the name of the browser's zone."""
 MAX_LENGTH = 64
 
 
-def get_time_zone(user) -> ZoneInfo:
+def get_time_zone(user: User) -> ZoneInfo:
     """Return the zone in which days and times of this listener are; the site's for visitors and unknown names."""
     name = getattr(user, "time_zone", "")
     return ZoneInfo(name if is_time_zone(name) else settings.TIME_ZONE)
 
 
-def get_local_day(user) -> date:
+def get_local_day(user: User) -> date:
     """Return what day it is now where the listener is."""
     return timezone.localdate(timezone=get_time_zone(user))
 

@@ -7,7 +7,7 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import translation
@@ -27,8 +27,10 @@ from accounts.forms import (
     SignUpForm,
     TokenForm,
 )
+from accounts.requests import SignedInRequest
 from accounts.tasks import request_password_reset
 from accounts.time_zones import read_browser_time_zone
+from common.http import SiteRequest
 
 
 class SignIn(auth_views.LoginView):
@@ -56,7 +58,7 @@ class SignOut(auth_views.LogoutView):
     next_page = "recommendations:home"
 
 
-def redirect_admin_sign_in(request):
+def redirect_admin_sign_in(request: SiteRequest) -> HttpResponse:
     """The admin uses the site's own sign-in, with its limits."""
     if request.user.is_authenticated:
         raise PermissionDenied
@@ -64,7 +66,7 @@ def redirect_admin_sign_in(request):
 
 
 @sensitive_post_parameters("password")
-def sign_up(request):
+def sign_up(request: SiteRequest) -> HttpResponse:
     """Make an account and sign in with it. What was picked in the try-out stays in the session."""
     if request.user.is_authenticated:
         return redirect("recommendations:home")
@@ -93,7 +95,7 @@ def sign_up(request):
     return response
 
 
-def _show_sign_up_closed(request, invitation: str):
+def _show_sign_up_closed(request: SiteRequest, invitation: str) -> HttpResponse:
     context = {"invitation": invitation, "is_closed": settings.SIGN_UP == services.CLOSED}
     return render(request, "accounts/sign_up_closed.html", context, status=403)
 
@@ -117,7 +119,7 @@ class ChangePassword(auth_views.PasswordChangeView):
         return response
 
 
-def reset_password(request):
+def reset_password(request: SiteRequest) -> HttpResponse:
     """Ask for a reset link; the answer and the time are the same for every address."""
     form = ResetRequestForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
@@ -151,7 +153,7 @@ class NewPassword(auth_views.PasswordResetConfirmView):
 @login_required
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
-def show_settings(request):
+def show_settings(request: SignedInRequest) -> HttpResponse:
     form = SettingsForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -167,7 +169,7 @@ def show_settings(request):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def show_tokens(request):
+def show_tokens(request: SignedInRequest) -> HttpResponse:
     """List the tokens; POST makes one and shows its secret this once."""
     form = TokenForm(request.POST or None)
     secret = ""
@@ -188,7 +190,7 @@ def show_tokens(request):
 
 @login_required
 @require_POST
-def revoke_token(request):
+def revoke_token(request: SignedInRequest) -> HttpResponse:
     if not tokens.revoke_token(request.user, request.POST.get("token", "")):
         raise Http404
     messages.success(request, _("The token is revoked."))
@@ -197,7 +199,7 @@ def revoke_token(request):
 
 @login_required
 @sensitive_post_parameters("password")
-def delete_account(request):
+def delete_account(request: SignedInRequest) -> HttpResponse:
     form = DeleteAccountForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = request.user

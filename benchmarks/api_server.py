@@ -3,6 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from rest_framework.request import Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.api_settings")
 application = get_wsgi_application()
@@ -13,7 +14,7 @@ from rest_framework.views import APIView  # noqa: E402
 
 
 class Empty(APIView):
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         return Response({})
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -54,7 +55,7 @@ class Family:
     list_ms: float
 
 
-def component(name: str, **options) -> Callable[[csr_matrix, int], Scorer]:
+def component(name: str, **options: Any) -> Callable[[csr_matrix, int], Scorer]:
     """Return what fits one of our algorithms on the listens."""
 
     def fit(strengths: csr_matrix, seed: int) -> Scorer:

@@ -226,9 +226,9 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
 
 def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, Any]:
     """Measure every system on servers of one size, paired by listener."""
-    values: dict[str, list[NDArray]] = {}
-    shown: dict[str, list[NDArray]] = {}
-    new: dict[int, dict[str, list[NDArray]]] = {n: {} for n in NEWCOMERS_HAVE}
+    values: dict[str, list[NDArray[Any]]] = {}
+    shown: dict[str, list[NDArray[Any]]] = {}
+    new: dict[int, dict[str, list[NDArray[Any]]]] = {n: {} for n in NEWCOMERS_HAVE}
     says = []
     n_servers = 0
     for server in world.servers(size, options.judged, options.seed):
@@ -271,7 +271,7 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
 
 
 def _by_history(
-    values: dict[str, list[NDArray]], world: World, size: int, options: argparse.Namespace
+    values: dict[str, list[NDArray[Any]]], world: World, size: int, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     servers = world.servers(size, options.judged, options.seed)
     lengths = np.concatenate([count_per_row(server.train[server.judged]) for server in servers])
@@ -362,7 +362,9 @@ def _values(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.float64]:
     return np.column_stack([metrics.ndcg(hits, n_test, 10), metrics.recall(hits, n_test, 20)])
 
 
-def _row(values: NDArray, shown: list[NDArray], world: World, seed: int) -> dict[str, Any]:
+def _row(
+    values: NDArray[Any], shown: list[NDArray[Any]], world: World, seed: int
+) -> dict[str, Any]:
     interval = bootstrap_intervals(values, seed=seed)[0]
     return {
         "ndcg@10": float(values[:, 0].mean()),

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -134,7 +135,7 @@ def _write_history(path: Path, n_plays: int) -> None:
             )
 
 
-def _play(song: int, heard: int, stopped: datetime) -> dict:
+def _play(song: int, heard: int, stopped: datetime) -> dict[str, Any]:
     was_skipped = heard < 30_000
     return {
         "ts": stopped.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -251,7 +252,7 @@ def _lookups(folder: Path, n_rows: int) -> Iterator[Row]:
     )
 
 
-def _median_ms(model, field: str, values: list) -> float:
+def _median_ms(model, field: str, values: list[Any]) -> float:
     return statistics.median(
         _ms(lambda value=value: model.objects.get(**{field: value})) for value in values
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,13 +192,13 @@ def _features(path: Path | None, items: IdMap, *, numbered: bool) -> ItemFeature
     )
 
 
-def _numbers(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.float32]:
+def _numbers(texts: Sequence[str], places: NDArray[Any], n_items: int) -> NDArray[np.float32]:
     values = np.full(n_items, np.nan, dtype=np.float32)
     values[places] = [float(text) if text.strip() else np.nan for text in texts]
     return values
 
 
-def _categories(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[np.int32]:
+def _categories(texts: Sequence[str], places: NDArray[Any], n_items: int) -> NDArray[np.int32]:
     values = np.full(n_items, -1, dtype=np.int32)
     numbers = {
         text: number for number, text in enumerate(sorted({text for text in texts if text.strip()}))
@@ -206,7 +207,7 @@ def _categories(texts: Sequence[str], places: NDArray, n_items: int) -> NDArray[
     return values
 
 
-def _genres(columns: dict[str, list[str]], places: NDArray, n_items: int) -> csr_matrix | None:
+def _genres(columns: dict[str, list[str]], places: NDArray[Any], n_items: int) -> csr_matrix | None:
     """Text columns that sort the items into groups; a cell may hold several, divided by | or ;."""
     pairs = []
     for name, texts in columns.items():

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,9 @@ def _number_rows(world: World, events: Events, last_id: int) -> Columns:
     }
 
 
-def _vary(world: World, events: Events) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
+def _vary(
+    world: World, events: Events
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
     """Yield (listener ids, song ids, places in the events) of each variation."""
     for number in range(-(-world.n_listeners // BASE)):
         listeners = events.listener.astype(np.int64) + number * BASE

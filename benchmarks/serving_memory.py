@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -118,7 +119,7 @@ def measure(layout: str, artifact: Path) -> tuple[float, int]:
     assert isinstance(als, ALS)
     before = BeforeLayout(als, artifact.parent / "rows.npy") if layout == "before" else None
     recommender.recommend(recommender.history(list(range(0, 400, 8))))
-    find_similar: Callable[[int], NDArray] = before.similar if before else als.similar
+    find_similar: Callable[[int], NDArray[Any]] = before.similar if before else als.similar
     taken = []
     for item_row in range(REPEATS):
         started = time.perf_counter()

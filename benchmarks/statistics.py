@@ -14,6 +14,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 def main() -> None:
@@ -71,7 +75,7 @@ def make_songs(n_songs: int) -> None:
     Song.objects.bulk_create(songs, batch_size=2_000)
 
 
-def make_plays(listener, n_plays: int, n_songs: int) -> None:
+def make_plays(listener: "User", n_plays: int, n_songs: int) -> None:
     """Add plays over fourteen years, some songs far more often than others."""
     from catalog.models import Interaction, Song
     from common.bulk_sql import insert_rows, make_moment_converter
@@ -106,7 +110,7 @@ def measure(act: Callable[[], object], n_times: int = 5) -> float:
     return numbers.median(seconds)
 
 
-def measure_statistics(listener) -> None:
+def measure_statistics(listener: "User") -> None:
     from django.db.models import Sum
 
     from catalog.listening import interactions, statistics, sums
@@ -145,7 +149,7 @@ def measure_statistics(listener) -> None:
     print(f"a play and its month counted anew: {measure(hear_and_count) * 1e3:.0f} ms")
 
 
-def measure_search(listener) -> None:
+def measure_search(listener: "User") -> None:
     from catalog.models import Song, SongTotal
     from catalog.songs import search
     from catalog.songs.search import SongSearch

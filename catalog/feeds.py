@@ -7,6 +7,7 @@ nobody may see is not there.
 import hashlib
 import re
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -77,7 +78,7 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @require_safe
-def serve_playlist_file(request: HttpRequest, playlist_id, file_format: str) -> HttpResponse:
+def serve_playlist_file(request: HttpRequest, playlist_id: UUID, file_format: str) -> HttpResponse:
     """Answer one playlist as JSPF or M3U8."""
     playlist = (
         Playlist.objects.select_related("owner")

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import AUDIO_FEATURES, Genre, ServerAccount
 from catalog.songs.search import MAX_LENGTH, SongSearch
 from catalog.templatetags.music import FEATURE_NAMES
+from common.generics import ModelForm
 
 TEMPO_RANGE = (40, 220)
 EARLIEST, LATEST = 1000, 2999
@@ -128,7 +129,7 @@ class JoinServerForm(forms.Form):
     )
 
 
-class ServerChoicesForm(forms.ModelForm):
+class ServerChoicesForm(ModelForm[ServerAccount]):
     """What we may write into a joined account."""
 
     class Meta:

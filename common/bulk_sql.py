@@ -17,7 +17,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 def insert_rows(
-    model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple], on_conflict: str
+    model: type[models.Model],
+    fields: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    on_conflict: str,
 ) -> int:
     """Insert rows of values in the order of `fields`; return how many the conflict clause let in.
 
@@ -83,7 +86,7 @@ def _get_column(model: type[models.Model], name: str) -> str:
 
 
 def _insert_one_by_one(
-    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str
+    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple[Any, ...]], on_conflict: str
 ) -> int:
     """SQLite: one prepared statement, run again for each row, is the fastest."""
     statement = f"{head}({', '.join(['%s'] * n_fields)}) {on_conflict}"
@@ -91,7 +94,7 @@ def _insert_one_by_one(
 
 
 def _insert_together(
-    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple], on_conflict: str
+    cursor: Any, head: str, n_fields: int, rows: Sequence[tuple[Any, ...]], on_conflict: str
 ) -> int:
     """PostgreSQL: several hundred rows a statement save the way there and back."""
     one = f"({', '.join(['%s'] * n_fields)})"

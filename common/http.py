@@ -1,11 +1,20 @@
 """Answers to actions: a fragment for htmx, a redirect for a plain form."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.middleware import HtmxDetails
+
+
+class SiteRequest(HttpRequest):
+    """A request for a page, with what the site's middleware adds; for the type checker."""
+
+    htmx: HtmxDetails
+
 
 UNDO = "undo"
 """The key in the session of what undoes the last action, until the next page offers it."""
@@ -22,7 +31,7 @@ class Undo:
     next: str = "/"
 
 
-def get_back_url(request, default: str = "/") -> str:
+def get_back_url(request: SiteRequest, default: str = "/") -> str:
     """Return the page to go back to, which is always one of this site."""
     target = request.POST.get("next") or request.GET.get("next") or default
     is_ours = url_has_allowed_host_and_scheme(
@@ -32,10 +41,10 @@ def get_back_url(request, default: str = "/") -> str:
 
 
 def answer_action(
-    request,
+    request: SiteRequest,
     message: str,
     template: str = "",
-    context: dict | None = None,
+    context: dict[str, Any] | None = None,
     default: str = "/",
     undo: Undo | None = None,
 ) -> HttpResponse:
@@ -52,7 +61,7 @@ def answer_action(
     return HttpResponseRedirect(get_back_url(request, default))
 
 
-def offer_undo(request) -> dict:
+def offer_undo(request: SiteRequest) -> dict[str, Any]:
     """Return the context of a page that shows what undoes the last action; it is offered once."""
     session = getattr(request, "session", None)
     if session is None or UNDO not in session:

@@ -3,6 +3,7 @@
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -18,7 +19,7 @@ def compute_cutoff(days: float) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
-def delete_in_steps(rows: models.QuerySet) -> int:
+def delete_in_steps(rows: models.QuerySet[Any]) -> int:
     """Delete rows, with what refers to them; a transaction for each few thousand. Return how many rows of `rows`."""
     n_deleted = 0
     while keys := list(rows.order_by().values_list("pk", flat=True)[:DELETED_TOGETHER]):

@@ -76,6 +76,6 @@ class Tunable(Generic[T]):
 class TunableGroup:
     """The tunables of one part of the site, each a class attribute."""
 
-    def all(self) -> Iterator[Tunable]:
+    def all(self) -> Iterator[Tunable[Any]]:
         """Yield every tunable, in the order in which they are written."""
         return (value for value in vars(type(self)).values() if isinstance(value, Tunable))

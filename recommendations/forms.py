@@ -1,6 +1,7 @@
 """Forms of the recommendation pages."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +27,7 @@ class TasteForm(forms.Form):
         widget=forms.NumberInput(attrs={"type": "range", "step": 5}),
     )
 
-    def __init__(self, clusters: Sequence[Cluster], *args, **kwargs) -> None:
+    def __init__(self, clusters: Sequence[Cluster], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.clusters = list(clusters)
         for cluster in self.clusters:

@@ -1,8 +1,10 @@
 """Audio analyses in the admin: starting one, its rate and time left, pausing, what failed."""
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from catalog import tasks
@@ -14,7 +16,7 @@ from common.templatetags.numbers import format_count
 
 
 @admin.register(AnalysisRun)
-class AnalysisRunAdmin(RecordAdmin):
+class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
     list_display = [
         "__str__",
         "state",
@@ -28,13 +30,13 @@ class AnalysisRunAdmin(RecordAdmin):
     actions = ["pause", "resume", "stop"]
     change_list_template = "admin/catalog/analysisrun/change_list.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         start = path(
             "start/", self.admin_site.admin_view(self.start), name="catalog_analysisrun_start"
         )
         return [start, *super().get_urls()]
 
-    def start(self, request):
+    def start(self, request: HttpRequest):
         """Request an analysis of everything that lacks features."""
         if request.method == "POST" and self._may_change(request):
             try:
@@ -48,47 +50,47 @@ class AnalysisRunAdmin(RecordAdmin):
                 )
         return redirect("admin:catalog_analysisrun_changelist")
 
-    def has_change_action_permission(self, request):
+    def has_change_action_permission(self, request: HttpRequest) -> bool:
         return self._may_change(request)
 
-    def _may_change(self, request) -> bool:
+    def _may_change(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalog.change_analysisrun")
 
     @admin.action(description=_("Pause"), permissions=["change_action"])
-    def pause(self, request, queryset):
+    def pause(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
             analysis_jobs.set_paused(run, True)
 
     @admin.action(description=_("Go on"), permissions=["change_action"])
-    def resume(self, request, queryset):
+    def resume(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
             if analysis_jobs.set_paused(run, False):
                 tasks.enqueue_analysis(run)
 
     @admin.action(description=_("Stop"), permissions=["change_action"])
-    def stop(self, request, queryset):
+    def stop(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
             analysis_jobs.cancel_analysis(run)
 
     @admin.display(description=_("status"))
-    def state(self, run):
+    def state(self, run: AnalysisRun) -> str:
         if run.is_active and run.is_paused:
             return _("paused")
         return f"{run.get_status_display()}, {100 * run.progress:.0f}\N{NO-BREAK SPACE}%"
 
     @admin.display(description=_("songs an hour"))
-    def rate(self, run):
+    def rate(self, run: AnalysisRun) -> str:
         return "–" if run.songs_an_hour is None else format_count(round(run.songs_an_hour))
 
     @admin.display(description=_("minutes left"))
-    def minutes_left(self, run):
+    def minutes_left(self, run: AnalysisRun) -> str:
         if not run.is_active or run.seconds_left is None:
             return "–"
         return format_count(round(run.seconds_left / 60))
 
 
 @admin.register(SongAnalysis)
-class SongAnalysisAdmin(RecordAdmin):
+class SongAnalysisAdmin(RecordAdmin[SongAnalysis]):
     list_display = ["song", "analyser", "problem", "analysed_at"]
     list_select_related = ["song__artist"]
     list_filter = [("problem", admin.EmptyFieldListFilter)]

@@ -1,8 +1,9 @@
 """Music folders in the admin: adding one, scanning it, what could not be read."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -10,9 +11,10 @@ from catalog import tasks
 from catalog.files import scan_jobs
 from catalog.models import FolderScan, MusicFile, MusicFolder
 from common.admin.records import RecordAdmin
+from common.generics import ModelAdmin, ModelForm
 
 
-class MusicFolderForm(forms.ModelForm):
+class MusicFolderForm(ModelForm[MusicFolder]):
     class Meta:
         model = MusicFolder
         fields = ["path", "scan_every_hours"]
@@ -25,29 +27,31 @@ class MusicFolderForm(forms.ModelForm):
 
 
 @admin.register(MusicFolder)
-class MusicFolderAdmin(admin.ModelAdmin):
+class MusicFolderAdmin(ModelAdmin[MusicFolder]):
     form = MusicFolderForm
     list_display = ["path", "scan_every_hours", "last_scan"]
     actions = ["scan"]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: MusicFolder | None = None):
         return ["path"] if obj else []
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self, request: HttpRequest, obj: MusicFolder, form: ModelForm[MusicFolder], change: bool
+    ) -> None:
         """A new folder is scanned at once."""
         super().save_model(request, obj, form, change)
         if not change:
             tasks.enqueue_scan(scan_jobs.request_scan(obj))
 
-    def delete_model(self, request, obj):
+    def delete_model(self, request: HttpRequest, obj: MusicFolder) -> None:
         scan_jobs.remove_folder(obj)
 
-    def delete_queryset(self, request, queryset):
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MusicFolder]) -> None:
         for folder in queryset:
             scan_jobs.remove_folder(folder)
 
     @admin.action(description=_("Scan now"), permissions=["change"])
-    def scan(self, request, queryset):
+    def scan(self, request: HttpRequest, queryset: QuerySet[MusicFolder]) -> None:
         for folder in queryset:
             tasks.enqueue_scan(scan_jobs.request_scan(folder))
         n = len(queryset)
@@ -58,13 +62,13 @@ class MusicFolderAdmin(admin.ModelAdmin):
         )
 
     @admin.display(description=_("last scan"))
-    def last_scan(self, folder):
+    def last_scan(self, folder: MusicFolder) -> str:
         scan = folder.scans.first()
         return _describe(scan) if scan else _("never")
 
 
 @admin.register(FolderScan)
-class FolderScanAdmin(RecordAdmin):
+class FolderScanAdmin(RecordAdmin[FolderScan]):
     list_display = [
         "folder", "progress_text", "n_files", "n_read", "n_added", "n_vanished", "n_rejected", "created",
     ]  # fmt: skip
@@ -73,7 +77,7 @@ class FolderScanAdmin(RecordAdmin):
     actions = ["cancel"]
 
     @admin.action(description=_("Stop"), permissions=["view"])
-    def cancel(self, request, queryset):
+    def cancel(self, request: HttpRequest, queryset: QuerySet[FolderScan]) -> None:
         if not request.user.has_perm("catalog.change_folderscan"):
             messages.error(request, _("You may not stop scans."))
             return
@@ -83,12 +87,12 @@ class FolderScanAdmin(RecordAdmin):
         )
 
     @admin.display(description=_("status"), ordering="status")
-    def progress_text(self, scan):
+    def progress_text(self, scan: FolderScan) -> str:
         return _describe(scan)
 
 
 @admin.register(MusicFile)
-class MusicFileAdmin(RecordAdmin):
+class MusicFileAdmin(RecordAdmin[MusicFile]):
     list_display = ["path", "folder", "song", "problem"]
     list_select_related = ["folder", "song__artist"]
     list_filter = ["folder", ("problem", admin.EmptyFieldListFilter)]

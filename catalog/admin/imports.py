@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.uploads import accepts_upload
@@ -27,7 +27,7 @@ class UploadForm(forms.Form):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(RecordAdmin):
+class ImportRunAdmin(RecordAdmin[ImportRun]):
     list_display = [
         "file_name", "content", "progress_text", "n_read", "n_added", "n_known", "n_rejected", "created",
     ]  # fmt: skip
@@ -42,7 +42,7 @@ class ImportRunAdmin(RecordAdmin):
     change_list_template = "admin/catalog/importrun/change_list.html"
     change_form_template = "admin/catalog/importrun/change_form.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("upload/", view(self.upload), name="catalog_importrun_upload"),
@@ -52,7 +52,9 @@ class ImportRunAdmin(RecordAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         context = {
             "form": UploadForm(),
             "may_import": self._may_import(request),
@@ -60,7 +62,13 @@ class ImportRunAdmin(RecordAdmin):
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         run = ImportRun.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         context: dict[str, Any] = {
             "run": run,
@@ -157,7 +165,7 @@ class ImportRunAdmin(RecordAdmin):
                 _("Taken back: %(n)d listens and the songs nobody else uses.") % {"n": n_deleted},
             )
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""
         is_alive = obj is not None and obj.status in (
             ImportRun.Status.QUEUED,
@@ -173,7 +181,7 @@ class ImportRunAdmin(RecordAdmin):
         return request.user.has_perm("catalog.add_importrun")
 
     @admin.display(description=_("status"), ordering="status")
-    def progress_text(self, run):
+    def progress_text(self, run: ImportRun) -> str:
         """Say how far it is while it runs; afterwards that is 100 %, or does not matter any more."""
         if run.status != ImportRun.Status.RUNNING:
             return run.get_status_display()
@@ -181,7 +189,7 @@ class ImportRunAdmin(RecordAdmin):
 
 
 @admin.register(RejectedImportRow)
-class RejectedImportRowAdmin(RecordAdmin):
+class RejectedImportRowAdmin(RecordAdmin[RejectedImportRow]):
     list_display = ["import_run", "line", "reason"]
     list_select_related = ["import_run"]
     list_filter = ["import_run"]

@@ -1,24 +1,33 @@
 """Songs, artists, albums and genres in the admin: search, edit, merge, withdraw, export."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.curation import availability, export, merge
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
 from common.admin.forms import LabelledRows
+from common.generics import ModelAdmin, ModelForm, StrOrPromise
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import _ListFilterChoices
 
 BY_HAND = "by hand"
 
+Row = TypeVar("Row", bound=Model)
 
-class MergingAdmin(admin.ModelAdmin):
+
+class MergingAdmin(ModelAdmin[Row]):
     """Rows that can be found twice: an action asks which one stays and makes them one."""
 
     actions = ["merge"]
@@ -26,7 +35,7 @@ class MergingAdmin(admin.ModelAdmin):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     @admin.action(description=_("Merge duplicates …"), permissions=["delete"])
-    def merge(self, request, queryset):
+    def merge(self, request: HttpRequest, queryset: QuerySet[Row]) -> HttpResponse | None:
         rows = list(queryset[:20])
         keeper = next((row for row in rows if str(row.pk) == request.POST.get("keeper")), None)
         if len(rows) < 2:
@@ -46,8 +55,9 @@ class MergingAdmin(admin.ModelAdmin):
         self.merge_rows(request, keeper, rows)
         return None
 
-    merge_rows: Callable
-    """Makes rows one and says what became of them: (request, keeper, rows)."""
+    def merge_rows(self, request: HttpRequest, keeper: Row, rows: list[Row]) -> None:
+        """Make rows one and say what became of them."""
+        raise NotImplementedError
 
 
 class UsedFilter(admin.SimpleListFilter):
@@ -56,10 +66,12 @@ class UsedFilter(admin.SimpleListFilter):
     title = _("songs")
     parameter_name = "used"
 
-    def lookups(self, request, model_admin):
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> list[tuple[str, StrOrPromise]]:
         return [("yes", _("with songs")), ("no", _("without songs"))]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in ("yes", "no"):
             return queryset
         field = "genres" if queryset.model is Genre else queryset.model._meta.model_name
@@ -68,19 +80,21 @@ class UsedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Artist)
-class ArtistAdmin(LabelledRows, MergingAdmin):
+class ArtistAdmin(LabelledRows, MergingAdmin[Artist]):
     list_display = ["id", "name", "mbid"]
     list_display_links = ["id"]
     list_editable = ["name"]
     list_filter = [UsedFilter]
     search_fields = ["search_text"]
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self, request: HttpRequest, obj: Artist, form: ModelForm[Artist], change: bool
+    ) -> None:
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
             merge.refresh_search_columns(obj)
 
-    def merge_rows(self, request, keeper, rows):
+    def merge_rows(self, request: HttpRequest, keeper: Artist, rows: list[Artist]) -> None:
         n_songs = merge.merge_artists(keeper, rows)
         messages.success(
             request, _("%(n)d songs are now by %(artist)s.") % {"n": n_songs, "artist": keeper}
@@ -88,7 +102,7 @@ class ArtistAdmin(LabelledRows, MergingAdmin):
 
 
 @admin.register(Album)
-class AlbumAdmin(LabelledRows, admin.ModelAdmin):
+class AlbumAdmin(LabelledRows, ModelAdmin[Album]):
     list_display = ["title", "artist", "year"]
     list_editable = ["year"]
     list_filter = [UsedFilter]
@@ -99,14 +113,14 @@ class AlbumAdmin(LabelledRows, admin.ModelAdmin):
 
 
 @admin.register(Genre)
-class GenreAdmin(LabelledRows, MergingAdmin):
+class GenreAdmin(LabelledRows, MergingAdmin[Genre]):
     list_display = ["id", "name"]
     list_display_links = ["id"]
     list_editable = ["name"]
     list_filter = [UsedFilter]
     search_fields = ["search_text"]
 
-    def merge_rows(self, request, keeper, rows):
+    def merge_rows(self, request: HttpRequest, keeper: Genre, rows: list[Genre]) -> None:
         n_songs = merge.merge_genres(keeper, rows)
         messages.success(
             request, _("%(n)d songs are now %(genre)s.") % {"n": n_songs, "genre": keeper}
@@ -116,13 +130,13 @@ class GenreAdmin(LabelledRows, MergingAdmin):
 class NamedValues(admin.AllValuesFieldListFilter):
     """Every value there is to filter by; the empty one has a name, too."""
 
-    def choices(self, changelist):
+    def choices(self, changelist: ChangeList) -> "Iterator[_ListFilterChoices]":
         for choice in super().choices(changelist):
             yield choice | {"display": choice["display"] or _("none")}
 
 
 @admin.register(Song)
-class SongAdmin(LabelledRows, MergingAdmin):
+class SongAdmin(LabelledRows, MergingAdmin[Song]):
     list_display = ["key", "title", "artist", "year", "is_available"]
     list_display_links = ["key"]
     list_editable = ["title", "year"]
@@ -134,13 +148,15 @@ class SongAdmin(LabelledRows, MergingAdmin):
     actions = ["withdraw", "offer", "merge", "export_chosen"]
     change_list_template = "admin/catalog/song/change_list.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         export_all = path(
             "export/", self.admin_site.admin_view(self.export_all), name="catalog_song_export"
         )
         return [export_all, *super().get_urls()]
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self, request: HttpRequest, obj: Song, form: ModelForm[Song], change: bool
+    ) -> None:
         typed = {
             name: form.cleaned_data[name] for name in AUDIO_FEATURES if name in form.changed_data
         }
@@ -150,27 +166,29 @@ class SongAdmin(LabelledRows, MergingAdmin):
         if "is_available" in form.changed_data:
             availability.announce_availability([obj.pk])
 
-    def merge_rows(self, request, keeper, rows):
+    def merge_rows(self, request: HttpRequest, keeper: Song, rows: list[Song]) -> None:
         merged = merge.merge_songs(keeper, rows)
         text = _("One song now. %(moved)d likes and plays moved, %(known)d were there already.")
         messages.success(request, text % {"moved": merged.n_moved, "known": merged.n_known})
 
     @admin.action(description=_("Withdraw: gone from every list at once"), permissions=["change"])
-    def withdraw(self, request, queryset):
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
         n = availability.withdraw_songs(queryset)
         messages.success(
             request, ngettext("%(n)d song withdrawn.", "%(n)d songs withdrawn.", n) % {"n": n}
         )
 
     @admin.action(description=_("Offer again"), permissions=["change"])
-    def offer(self, request, queryset):
+    def offer(self, request: HttpRequest, queryset: QuerySet[Song]) -> None:
         n = availability.offer_songs(queryset)
         messages.success(
             request, ngettext("%(n)d song offered.", "%(n)d songs offered.", n) % {"n": n}
         )
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
-    def export_chosen(self, request, queryset):
+    def export_chosen(
+        self, request: HttpRequest, queryset: QuerySet[Song]
+    ) -> StreamingHttpResponse:
         return _answer_csv(queryset)
 
     def export_all(self, request: HttpRequest) -> StreamingHttpResponse:
@@ -180,7 +198,7 @@ class SongAdmin(LabelledRows, MergingAdmin):
         return _answer_csv(Song.objects.all())
 
 
-def _answer_csv(songs) -> HttpResponse | StreamingHttpResponse:
+def _answer_csv(songs: QuerySet[Song]) -> StreamingHttpResponse:
     headers = {
         "Content-Disposition": 'attachment; filename="songs.csv"',
         "X-Content-Type-Options": "nosniff",

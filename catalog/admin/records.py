@@ -14,10 +14,11 @@ from catalog.models import (
     Submission,
 )
 from common.admin import LabelledForm, RecordAdmin
+from common.generics import ModelAdmin, TabularInline
 
 
 @admin.register(Interaction)
-class InteractionAdmin(RecordAdmin):
+class InteractionAdmin(RecordAdmin[Interaction]):
     list_display = ["listener", "kind", "song", "plays", "occurred_at", "source"]
     list_filter = ["kind", "source"]
     list_select_related = ["listener", "song__artist"]
@@ -25,7 +26,7 @@ class InteractionAdmin(RecordAdmin):
     ordering = ["-pk"]
 
 
-class PlaylistItemInline(admin.TabularInline):
+class PlaylistItemInline(TabularInline[PlaylistItem, Playlist]):
     model = PlaylistItem
     form = LabelledForm
     extra = 0
@@ -34,7 +35,7 @@ class PlaylistItemInline(admin.TabularInline):
 
 
 @admin.register(Playlist)
-class PlaylistAdmin(admin.ModelAdmin):
+class PlaylistAdmin(ModelAdmin[Playlist]):
     list_display = ["title", "owner", "kind", "period", "is_public", "updated_at"]
     list_filter = ["kind", "is_public"]
     list_select_related = ["owner"]
@@ -44,29 +45,29 @@ class PlaylistAdmin(admin.ModelAdmin):
 
 
 @admin.register(RecordingMsid)
-class RecordingMsidAdmin(RecordAdmin):
-    list_display = [field.name for field in RecordingMsid._meta.fields][:6]
+class RecordingMsidAdmin(RecordAdmin[RecordingMsid]):
+    list_display = tuple(field.name for field in RecordingMsid._meta.fields)[:6]
 
 
 @admin.register(Submission)
-class SubmissionAdmin(RecordAdmin):
-    list_display = [field.name for field in Submission._meta.fields][:6]
+class SubmissionAdmin(RecordAdmin[Submission]):
+    list_display = tuple(field.name for field in Submission._meta.fields)[:6]
 
 
 @admin.register(NowPlaying)
-class NowPlayingAdmin(RecordAdmin):
+class NowPlayingAdmin(RecordAdmin[NowPlaying]):
     list_display = ["listener", "msid", "player", "ends_at"]
     list_select_related = ["listener"]
 
 
 @admin.register(LatestImport)
-class LatestImportAdmin(RecordAdmin):
+class LatestImportAdmin(RecordAdmin[LatestImport]):
     list_display = ["listener", "service", "listened_at"]
     list_select_related = ["listener"]
 
 
 @admin.register(SongAlias)
-class SongAliasAdmin(RecordAdmin):
+class SongAliasAdmin(RecordAdmin[SongAlias]):
     list_display = ["value", "kind", "song"]
     list_filter = ["kind"]
     list_select_related = ["song__artist"]
@@ -74,7 +75,7 @@ class SongAliasAdmin(RecordAdmin):
 
 
 @admin.register(ArtistCredit)
-class ArtistCreditAdmin(RecordAdmin):
+class ArtistCreditAdmin(RecordAdmin[ArtistCredit]):
     list_display = ["artist", "song"]
     list_select_related = ["artist", "song__artist"]
     search_fields = ["artist__search_text"]

@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from catalog import tasks
@@ -23,13 +24,14 @@ from catalog.models import (
 from catalog.servers import connecting, library_sync, syncs
 from catalog.servers.clients import ServerError, WrongAddress, clean_address
 from common.admin import RecordAdmin
+from common.generics import ModelAdmin, ModelForm
 
 SHOWN_SYNCS = 5
 SHOWN_REJECTED = 100
 _PROVED_BY_PASSWORD = {"kind", "address", "account_name"}
 
 
-class MusicServerForm(forms.ModelForm):
+class MusicServerForm(ModelForm[MusicServer]):
     """A server and the password of its account, which is tried before anything is saved."""
 
     password = forms.CharField(
@@ -81,12 +83,12 @@ class MusicServerForm(forms.ModelForm):
 
 
 @admin.register(MusicServer)
-class MusicServerAdmin(admin.ModelAdmin):
+class MusicServerAdmin(ModelAdmin[MusicServer]):
     form = MusicServerForm
     list_display = ["name", "kind", "address", "software", "sync_every_hours"]
     change_form_template = "admin/catalog/musicserver/change_form.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("<int:server_id>/test/", view(self.test), name="catalog_musicserver_test"),
@@ -100,7 +102,13 @@ class MusicServerAdmin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         server = MusicServer.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         return super().change_view(
             request, object_id, form_url, (extra_context or {}) | self._describe(server)
@@ -122,16 +130,18 @@ class MusicServerAdmin(admin.ModelAdmin):
             "rejected": latest.rejected_songs.all()[:SHOWN_REJECTED] if latest else [],
         }
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self, request: HttpRequest, obj: MusicServer, form: ModelForm[MusicServer], change: bool
+    ) -> None:
         super().save_model(request, obj, form, change)
         if not change and obj.sync_library:
             tasks.enqueue_server_sync(syncs.request_library_sync(obj))
             messages.info(request, _("The server is connected, and its songs are on their way."))
 
-    def delete_model(self, request, obj):
+    def delete_model(self, request: HttpRequest, obj: MusicServer) -> None:
         library_sync.remove_server(obj)
 
-    def delete_queryset(self, request, queryset):
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MusicServer]) -> None:
         for server in queryset:
             library_sync.remove_server(server)
 
@@ -184,7 +194,7 @@ class MusicServerAdmin(admin.ModelAdmin):
 
 
 @admin.register(ServerSync)
-class ServerSyncAdmin(RecordAdmin):
+class ServerSyncAdmin(RecordAdmin[ServerSync]):
     list_display = [
         "server", "account", "status", "n_read", "n_added", "n_changed", "n_removed", "n_rejected", "created",
     ]  # fmt: skip
@@ -193,13 +203,13 @@ class ServerSyncAdmin(RecordAdmin):
 
 
 @admin.register(RejectedServerSong)
-class RejectedServerSongAdmin(RecordAdmin):
+class RejectedServerSongAdmin(RecordAdmin[RejectedServerSong]):
     list_display = ["sync", "item_id", "reason"]
     list_select_related = ["sync__server"]
 
 
 @admin.register(ServerSong)
-class ServerSongAdmin(RecordAdmin):
+class ServerSongAdmin(RecordAdmin[ServerSong]):
     list_display = ["song", "server", "item_id", "path", "removed_at"]
     list_filter = ["server"]
     list_select_related = ["server", "song__artist"]
@@ -207,19 +217,19 @@ class ServerSongAdmin(RecordAdmin):
 
 
 @admin.register(ServerAccount)
-class ServerAccountAdmin(RecordAdmin):
+class ServerAccountAdmin(RecordAdmin[ServerAccount]):
     list_display = ["server", "user", "account_name", "last_pull_at", "last_error"]
     list_select_related = ["server", "user"]
     exclude = ["secret"]
 
 
 @admin.register(ServerAccountSong)
-class ServerAccountSongAdmin(RecordAdmin):
+class ServerAccountSongAdmin(RecordAdmin[ServerAccountSong]):
     list_display = ["account", "server_song", "opinion", "play_count", "played_at"]
     list_select_related = ["account__server", "server_song__song__artist"]
 
 
 @admin.register(WrittenPlaylist)
-class WrittenPlaylistAdmin(RecordAdmin):
+class WrittenPlaylistAdmin(RecordAdmin[WrittenPlaylist]):
     list_display = ["account", "name", "playlist_id", "n_songs", "written_at"]
     list_select_related = ["account__server"]

@@ -15,45 +15,45 @@ from common.admin import RecordAdmin
 
 
 @admin.register(SongTotal)
-class SongTotalAdmin(RecordAdmin):
+class SongTotalAdmin(RecordAdmin[SongTotal]):
     list_display = ["listener", "song", "n_plays", "first_at", "last_at"]
     list_select_related = ["listener", "song__artist"]
     search_fields = ["=listener__username"]
 
 
 @admin.register(SongMonth)
-class SongMonthAdmin(RecordAdmin):
+class SongMonthAdmin(RecordAdmin[SongMonth]):
     list_display = ["listener", "song", "month", "n_plays"]
     list_select_related = ["listener", "song__artist"]
     search_fields = ["=listener__username"]
 
 
 @admin.register(DayTotal)
-class DayTotalAdmin(RecordAdmin):
+class DayTotalAdmin(RecordAdmin[DayTotal]):
     list_display = ["listener", "day", "n_plays", "played_ms"]
     list_select_related = ["listener"]
     search_fields = ["=listener__username"]
 
 
 @admin.register(SourceMonth)
-class SourceMonthAdmin(RecordAdmin):
+class SourceMonthAdmin(RecordAdmin[SourceMonth]):
     list_display = ["listener", "month", "source", "n_plays"]
     list_select_related = ["listener"]
 
 
 @admin.register(OutdatedMonth)
-class OutdatedMonthAdmin(RecordAdmin):
+class OutdatedMonthAdmin(RecordAdmin[OutdatedMonth]):
     list_display = ["listener", "month", "n_changes"]
     list_select_related = ["listener"]
 
 
 @admin.register(ListeningSums)
-class ListeningSumsAdmin(RecordAdmin):
+class ListeningSumsAdmin(RecordAdmin[ListeningSums]):
     list_display = ["listener", "time_zone"]
     list_select_related = ["listener"]
 
 
 @admin.register(SharedReview)
-class SharedReviewAdmin(RecordAdmin):
+class SharedReviewAdmin(RecordAdmin[SharedReview]):
     list_display = ["listener", "year", "created_at"]
     list_select_related = ["listener"]

@@ -1,5 +1,7 @@
 """What lists of songs and artists can be narrowed down by."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 
@@ -34,18 +36,18 @@ class SongFilter(django_filters.FilterSet):
         model = Song
         fields: list[str] = []
 
-    def filter_words(self, queryset, name, value):
+    def filter_words(self, queryset: QuerySet[Any], name, value):
         return queryset.matching(shorten_query(value))
 
-    def filter_artist(self, queryset, name, value):
+    def filter_artist(self, queryset: QuerySet[Any], name, value):
         return queryset.by_artists(
             [int(value)] if 0 < value < 2**63 and value == int(value) else []
         )
 
-    def filter_genre(self, queryset, name, value):
+    def filter_genre(self, queryset: QuerySet[Any], name, value):
         return queryset.filter(genres__search_text=normalise(value))
 
-    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Break ties of the order by id, so that pages never overlap."""
         found = super().filter_queryset(queryset)
         return found.order_by(*(found.query.order_by or ("title",)), "pk")
@@ -65,5 +67,5 @@ class ArtistFilter(django_filters.FilterSet):
         model = Artist
         fields: list[str] = []
 
-    def filter_words(self, queryset, name, value):
+    def filter_words(self, queryset: QuerySet[Any], name, value):
         return queryset.matching(shorten_query(value))

@@ -1,5 +1,7 @@
 """A listener's own history files: uploaded, watched, undone."""
 
+from typing import Any
+
 from drf_spectacular.utils import (
     OpenApiExample,
     extend_schema,
@@ -12,6 +14,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
+from accounts.requests import SignedInApiRequest
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import document_example
@@ -40,7 +44,7 @@ _EXAMPLE = {
 
 
 @document_example(_EXAMPLE)
-class ImportSerializer(serializers.ModelSerializer):
+class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     kinds = serializers.DictField(
         child=serializers.IntegerField(),
         read_only=True,
@@ -70,7 +74,7 @@ class ImportSerializer(serializers.ModelSerializer):
         fields += ["error", "created_at", "finished_at"]
 
 
-class RejectedRowSerializer(serializers.ModelSerializer):
+class RejectedRowSerializer(serializers.ModelSerializer[RejectedImportRow]):
     class Meta:
         model = RejectedImportRow
         fields = ["line", "reason"]
@@ -98,7 +102,7 @@ class ImportDetailSerializer(ImportSerializer):
         )
     ]
 )
-class ImportIn(serializers.Serializer):
+class ImportIn(serializers.Serializer[Any]):
     file = serializers.FileField(
         help_text="A history, likes or a playlist, as they were downloaded; docs/importing.md lists the sources."
     )
@@ -111,7 +115,7 @@ class ImportIn(serializers.Serializer):
 
 @accepts_upload()
 @extend_schema(tags=["History"])
-class Imports(generics.ListAPIView):
+class Imports(generics.ListAPIView[ImportRun]):
     """My history files, newest first."""
 
     serializer_class = ImportSerializer
@@ -126,7 +130,7 @@ class Imports(generics.ListAPIView):
         responses={202: ImportSerializer},
         operation_id="me_imports_create",
     )
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         """Bring a history: a worker reads it in the background. Files that overlap add nothing twice."""
         checked = ImportIn(data=request.data)
         checked.is_valid(raise_exception=True)
@@ -147,12 +151,12 @@ class Imports(generics.ListAPIView):
 @extend_schema(tags=["History"])
 class OneImport(APIView):
     @extend_schema(responses=ImportDetailSerializer)
-    def get(self, request, pk: int):
+    def get(self, request: SignedInApiRequest, pk: int) -> Response:
         """One import with its progress and the rows that could not be read."""
         return Response(ImportDetailSerializer(_get_own_import(request.user, pk)).data)
 
     @extend_schema(responses={200: ImportDetailSerializer})
-    def delete(self, request, pk: int):
+    def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         """Stop an import that runs; take back what it added when it is over."""
         run = _get_own_import(request.user, pk)
         if not import_jobs.cancel_import(run):
@@ -167,7 +171,7 @@ def _undo_import(run: ImportRun) -> None:
         raise ValidationError(str(error)) from None
 
 
-def _get_own_import(user, pk: int) -> ImportRun:
+def _get_own_import(user: User, pk: int) -> ImportRun:
     run = ImportRun.objects.filter(listener=user, pk=pk).first()
     if run is None:
         raise NotFound("You have no such import.")

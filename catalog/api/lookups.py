@@ -1,10 +1,13 @@
 """Finding what a request names, among what its caller may see: anything else is not there."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import Count
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
 
+from accounts.models import User
 from catalog.models import Playlist, Song
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,7 +20,7 @@ def get_song(key: str) -> Song:
     return song
 
 
-def get_own_playlist(user, pk) -> Playlist:
+def get_own_playlist(user: User, pk: int) -> Playlist:
     mine = (
         Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
     )
@@ -27,7 +30,7 @@ def get_own_playlist(user, pk) -> Playlist:
     return playlist
 
 
-def validate_body(serializer, request) -> dict:
+def validate_body(serializer, request: Request) -> dict[str, Any]:
     """Return the body's fields, or raise the 400 that names those at fault."""
     found = serializer(data=request.data)
     found.is_valid(raise_exception=True)

@@ -1,5 +1,8 @@
 """A listener's playlists as JSON and as files."""
 
+from typing import Any
+from uuid import UUID
+
 from django.conf import settings
 from django.db.models import Count
 from django.http import HttpResponse
@@ -7,9 +10,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.requests import SignedInApiRequest
 from catalog.api import examples, serializers
 from catalog.api.lookups import get_own_playlist, get_songs, validate_body
 from catalog.models import Playlist
@@ -20,7 +25,7 @@ _KIND_PARAMETER = OpenApiParameter("kind", str, enum=list(Playlist.Kind.values))
 
 
 @extend_schema(tags=["Playlists"])
-class PlaylistList(generics.ListAPIView):
+class PlaylistList(generics.ListAPIView[Playlist]):
     """My playlists: my own and those made for me, the last changed first."""
 
     serializer_class = serializers.PlaylistSerializer
@@ -36,7 +41,7 @@ class PlaylistList(generics.ListAPIView):
         return (mine.filter(kind=wanted) if wanted else mine).order_by("-updated_at", "pk")
 
     @extend_schema(parameters=[_KIND_PARAMETER])
-    def get(self, request, *args, **kwargs):
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -44,7 +49,7 @@ class PlaylistList(generics.ListAPIView):
         responses={201: serializers.PlaylistDetailSerializer},
         description="Make a playlist of mine, with songs or empty.",
     )
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         wanted = validate_body(serializers.PlaylistIn, request)
         made = _apply_edit(
             edit.create_playlist,
@@ -60,12 +65,12 @@ class PlaylistList(generics.ListAPIView):
 
 @extend_schema(tags=["Playlists"], responses=serializers.PlaylistDetailSerializer)
 class PlaylistDetail(APIView):
-    def get(self, request, pk):
+    def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """One of my playlists with its songs and why each is in it."""
         return Response(_serialize_detail(get_own_playlist(request.user, pk)))
 
     @extend_schema(request=serializers.PlaylistChange)
-    def patch(self, request, pk):
+    def patch(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """Rename a playlist, describe it, or let others see it."""
         playlist = get_own_playlist(request.user, pk)
         wanted = validate_body(serializers.PlaylistChange, request)
@@ -81,7 +86,7 @@ class PlaylistDetail(APIView):
         return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})
-    def delete(self, request, pk):
+    def delete(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """Delete a playlist."""
         edit.delete_playlist(get_own_playlist(request.user, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -96,7 +101,7 @@ class PlaylistSongs(APIView):
             201: serializers.PlaylistDetailSerializer,
         },
     )
-    def post(self, request, pk):
+    def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """Put a song at the end of a playlist; 200 when it was there already."""
         playlist = get_own_playlist(request.user, pk)
         song = get_songs([validate_body(serializers.PlaylistSongIn, request)["song"]])[0]
@@ -110,7 +115,7 @@ class PlaylistSongs(APIView):
 @extend_schema(tags=["Playlists"])
 class PlaylistEntry(APIView):
     @extend_schema(request=serializers.PositionIn, responses=serializers.PlaylistDetailSerializer)
-    def patch(self, request, pk, item: int):
+    def patch(self, request: SignedInApiRequest, pk: UUID, item: int) -> Response:
         """Move a song to another position, from 1."""
         playlist = get_own_playlist(request.user, pk)
         if not edit.move_item(
@@ -120,7 +125,7 @@ class PlaylistEntry(APIView):
         return Response(_serialize_detail(playlist))
 
     @extend_schema(responses={204: None})
-    def delete(self, request, pk, item: int):
+    def delete(self, request: SignedInApiRequest, pk: UUID, item: int) -> Response:
         """Take a song out of a playlist."""
         if not edit.remove_item(get_own_playlist(request.user, pk), item):
             raise NotFound("There is no such entry in this playlist.")
@@ -148,7 +153,7 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
     },
 )
 class PlaylistExport(APIView):
-    def get(self, request, pk):
+    def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """A playlist as a file: JSPF with the reason for each song, M3U8 or CSV."""
         playlist = get_own_playlist(request.user, pk)
         wanted = request.query_params.get("as", "jspf")
@@ -163,7 +168,7 @@ class PlaylistExport(APIView):
         )
 
 
-def _apply_edit(act, *args, **kwargs):
+def _apply_edit(act, *args: Any, **kwargs: Any):
     """Do something to a playlist; its rules become a 400."""
     try:
         return act(*args, **kwargs)
@@ -171,5 +176,5 @@ def _apply_edit(act, *args, **kwargs):
         raise ValidationError(str(error)) from None
 
 
-def _serialize_detail(playlist: Playlist) -> dict:
+def _serialize_detail(playlist: Playlist) -> dict[str, Any]:
     return serializers.PlaylistDetailSerializer(get_own_playlist(playlist.owner, playlist.pk)).data

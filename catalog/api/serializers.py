@@ -1,6 +1,7 @@
 """How the music, what happened and playlists look as JSON."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
@@ -23,24 +24,24 @@ KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
 MAX_BATCH = 1000
 
 
-def document_example(value, **kwargs):
+def document_example(value, **kwargs: Any):
     shown = OpenApiExample("Example", value=value, status_codes=["200", "201", "202"], **kwargs)
     return extend_schema_serializer(examples=[shown])
 
 
-class ArtistRef(serializers.ModelSerializer):
+class ArtistRef(serializers.ModelSerializer[Artist]):
     class Meta:
         model = Artist
         fields = ["id", "name"]
 
 
-class AlbumRef(serializers.ModelSerializer):
+class AlbumRef(serializers.ModelSerializer[Album]):
     class Meta:
         model = Album
         fields = ["id", "title"]
 
 
-class FeaturesSerializer(serializers.ModelSerializer):
+class FeaturesSerializer(serializers.ModelSerializer[Song]):
     """The sound of a song: seven features of 0 to 1 and the tempo in beats a minute; null where unknown."""
 
     class Meta:
@@ -49,7 +50,7 @@ class FeaturesSerializer(serializers.ModelSerializer):
 
 
 @document_example(examples.SONG)
-class SongSerializer(serializers.ModelSerializer):
+class SongSerializer(serializers.ModelSerializer[Song]):
     id = serializers.CharField(source="key")
     artist = ArtistRef()
     credit = serializers.CharField(
@@ -86,7 +87,7 @@ class SongSerializer(serializers.ModelSerializer):
 
 
 @document_example(examples.ARTIST)
-class ArtistSerializer(serializers.ModelSerializer):
+class ArtistSerializer(serializers.ModelSerializer[Artist]):
     n_songs = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -95,7 +96,7 @@ class ArtistSerializer(serializers.ModelSerializer):
 
 
 @document_example(examples.GENRE)
-class GenreSerializer(serializers.ModelSerializer):
+class GenreSerializer(serializers.ModelSerializer[Genre]):
     n_songs = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -106,7 +107,7 @@ class GenreSerializer(serializers.ModelSerializer):
 class KindField(serializers.ChoiceField):
     """play · skip · like · dislike."""
 
-    def __init__(self, kinds=tuple(KINDS), **kwargs):
+    def __init__(self, kinds=tuple(KINDS), **kwargs: Any) -> None:
         super().__init__(choices=list(kinds), **kwargs)
 
     def to_representation(self, value) -> str:
@@ -114,13 +115,13 @@ class KindField(serializers.ChoiceField):
 
 
 @document_example(examples.OPINION)
-class OpinionSerializer(serializers.Serializer):
+class OpinionSerializer(serializers.Serializer[Any]):
     song = serializers.CharField(source="song.key")
     opinion = KindField(["like", "dislike"], source="kind")
 
 
 @document_example(examples.HEARD)
-class HistorySerializer(serializers.ModelSerializer):
+class HistorySerializer(serializers.ModelSerializer[Interaction]):
     song = SongSerializer()
     kind = KindField()
 
@@ -132,12 +133,12 @@ class HistorySerializer(serializers.ModelSerializer):
 class SongKeyField(serializers.CharField):
     """The id of a song of the catalog."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=64, **kwargs)
 
 
 @document_example(examples.INTERACTION, request_only=True)
-class InteractionIn(serializers.Serializer):
+class InteractionIn(serializers.Serializer[Any]):
     song = SongKeyField()
     kind = KindField()
     occurred_at = serializers.DateTimeField(
@@ -178,26 +179,26 @@ class BatchField(serializers.ListField):
     {"interactions": [examples.INTERACTION, {"song": "song_00007", "kind": "like"}]},
     request_only=True,
 )
-class BatchIn(serializers.Serializer):
+class BatchIn(serializers.Serializer[Any]):
     interactions = BatchField(
         min_length=1, max_length=MAX_BATCH, help_text="Each as in POST /interactions/."
     )
 
 
-class RejectedSerializer(serializers.Serializer):
+class RejectedSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="Position in the batch, from 0.")
     reason = serializers.CharField()
 
 
 @document_example(examples.RECORDED)
-class RecordedSerializer(serializers.Serializer):
+class RecordedSerializer(serializers.Serializer[Any]):
     added = serializers.IntegerField()
     known = serializers.IntegerField(help_text="Here already, so nothing was changed.")
     rejected = RejectedSerializer(many=True)
 
 
 @document_example(examples.PLAYLIST_ITEM)
-class PlaylistItemSerializer(serializers.ModelSerializer):
+class PlaylistItemSerializer(serializers.ModelSerializer[PlaylistItem]):
     song = SongSerializer()
 
     class Meta:
@@ -206,7 +207,7 @@ class PlaylistItemSerializer(serializers.ModelSerializer):
 
 
 @document_example(examples.PLAYLIST)
-class PlaylistSerializer(serializers.ModelSerializer):
+class PlaylistSerializer(serializers.ModelSerializer[Playlist]):
     n_songs = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -243,7 +244,7 @@ class PlaylistDetailSerializer(PlaylistSerializer):
 @document_example(
     {"title": "Rainy Sunday", "songs": ["song_00042", "song_00007"]}, request_only=True
 )
-class PlaylistIn(serializers.Serializer):
+class PlaylistIn(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
     is_public = serializers.BooleanField(required=False)
@@ -251,17 +252,17 @@ class PlaylistIn(serializers.Serializer):
 
 
 @document_example({"title": "Rainy Monday", "is_public": True}, request_only=True)
-class PlaylistChange(serializers.Serializer):
+class PlaylistChange(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
     is_public = serializers.BooleanField(required=False)
 
 
 @document_example({"song": "song_00042"}, request_only=True)
-class PlaylistSongIn(serializers.Serializer):
+class PlaylistSongIn(serializers.Serializer[Any]):
     song = SongKeyField()
 
 
 @document_example({"position": 1}, request_only=True)
-class PositionIn(serializers.Serializer):
+class PositionIn(serializers.Serializer[Any]):
     position = serializers.IntegerField(min_value=1, max_value=100_000)

@@ -1,12 +1,16 @@
 """What a listener played, as JSON: the numbers of the page "Your listening"."""
 
+from typing import Any
+
 from django.db.models import Model
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.requests import SignedInApiRequest
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.api.serializers import document_example
 from catalog.listening import charts, statistics, sums
@@ -26,14 +30,14 @@ _PARAMETERS = [
 ]
 
 
-class BarSerializer(serializers.Serializer):
+class BarSerializer(serializers.Serializer[Any]):
     first = serializers.DateField()
     last = serializers.DateField()
     plays = serializers.IntegerField()
     new = serializers.IntegerField(help_text="Songs that were played for the first time ever.")
 
 
-class StreakSerializer(serializers.Serializer):
+class StreakSerializer(serializers.Serializer[Any]):
     first = serializers.DateField()
     last = serializers.DateField()
     days = serializers.IntegerField()
@@ -60,7 +64,7 @@ class StreakSerializer(serializers.Serializer):
         "months_left": 0,
     }
 )
-class StatisticsSerializer(serializers.Serializer):
+class StatisticsSerializer(serializers.Serializer[Any]):
     """Days are those of `time_zone`; without days (`period=all`), `first` and `last` are null."""
 
     period = serializers.CharField()
@@ -88,7 +92,7 @@ class StatisticsSerializer(serializers.Serializer):
     months_left = serializers.IntegerField(help_text="Months that are still being counted.")
 
 
-class RankedSerializer(serializers.Serializer):
+class RankedSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="The id of the song, artist, album or genre.")
     name = serializers.CharField()
     artist = serializers.CharField(allow_null=True, help_text="Of a song or an album.")
@@ -103,7 +107,7 @@ class RankedSerializer(serializers.Serializer):
         "months_left": 0,
     }
 )
-class RankingSerializer(serializers.Serializer):
+class RankingSerializer(serializers.Serializer[Any]):
     period = serializers.CharField()
     first = serializers.DateField(allow_null=True)
     last = serializers.DateField(allow_null=True)
@@ -116,7 +120,7 @@ class RankingSerializer(serializers.Serializer):
 class MyStatistics(APIView):
     """What I played in a period, when, and how much of it was new."""
 
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         listener = request.user
         period, today = _read_period(request), get_local_day(listener)
         n_waiting = sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
@@ -168,7 +172,7 @@ class MyStatistics(APIView):
 class MyRanking(APIView):
     """My most played songs, artists, albums or genres of a period."""
 
-    def get(self, request, entity):
+    def get(self, request: SignedInApiRequest, entity: str) -> Response:
         if entity not in statistics.ENTITIES:
             raise NotFound(f"There are {', '.join(statistics.ENTITIES)}, no {entity[:40]!r}.")
         period = _read_period(request)
@@ -197,7 +201,7 @@ _COLUMNS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
 }
 
 
-def _load_names(entity: str, ids: list[int]) -> dict[int, dict]:
+def _load_names(entity: str, ids: list[int]) -> dict[int, dict[str, Any]]:
     model, columns = _COLUMNS[entity]
     rows = model._default_manager.filter(pk__in=ids).values_list(*columns)
     return {
@@ -206,25 +210,25 @@ def _load_names(entity: str, ids: list[int]) -> dict[int, dict]:
     }
 
 
-def _read_period(request) -> Period:
+def _read_period(request: Request) -> Period:
     try:
         return read_period(request.query_params, get_local_day(request.user))
     except UnknownPeriod as error:
         raise ValidationError({"period": [str(error)]}) from None
 
 
-def _read_number(request, name: str, usual: int, least: int, most: int) -> int:
+def _read_number(request: Request, name: str, usual: int, least: int, most: int) -> int:
     text = request.query_params.get(name, str(usual))
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
         raise ValidationError({name: [f"It must be a whole number from {least} to {most:,}."]})
     return int(text)
 
 
-def _describe(period: Period) -> dict:
+def _describe(period: Period) -> dict[str, Any]:
     return {"period": period.name, "first": period.first, "last": period.last}
 
 
-def _describe_streak(streak: statistics.Streak | None) -> dict | None:
+def _describe_streak(streak: statistics.Streak | None) -> dict[str, Any] | None:
     if streak is None:
         return None
     return {"first": streak.first, "last": streak.last, "days": streak.n_days}

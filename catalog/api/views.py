@@ -1,15 +1,19 @@
 """The music and what listeners do with it, as JSON."""
 
+from typing import Any
+
 from django.db.models import Count, Value
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
+from accounts.requests import SignedInApiRequest
 from catalog.api import serializers
 from catalog.api.filters import ArtistFilter, SongFilter
 from catalog.api.lookups import EARLIEST, get_song
@@ -28,7 +32,7 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 
 
 @extend_schema(tags=["Music"])
-class SongList(SameForEverybody, generics.ListAPIView):
+class SongList(SameForEverybody, generics.ListAPIView[Song]):
     """Songs, searched and narrowed down by genre, year and sound."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -38,7 +42,7 @@ class SongList(SameForEverybody, generics.ListAPIView):
 
 
 @extend_schema(tags=["Music"])
-class SongDetail(SameForEverybody, generics.RetrieveAPIView):
+class SongDetail(SameForEverybody, generics.RetrieveAPIView[Song]):
     """One song."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -48,7 +52,7 @@ class SongDetail(SameForEverybody, generics.RetrieveAPIView):
 
 
 @extend_schema(tags=["Music"])
-class ArtistList(SameForEverybody, generics.ListAPIView):
+class ArtistList(SameForEverybody, generics.ListAPIView[Artist]):
     """Artists by name, with how many songs each has."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -58,7 +62,7 @@ class ArtistList(SameForEverybody, generics.ListAPIView):
 
 
 @extend_schema(tags=["Music"])
-class ArtistDetail(SameForEverybody, generics.RetrieveAPIView):
+class ArtistDetail(SameForEverybody, generics.RetrieveAPIView[Artist]):
     """One artist. Their songs: `/songs/?artist=<id>`."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -67,7 +71,7 @@ class ArtistDetail(SameForEverybody, generics.RetrieveAPIView):
 
 
 @extend_schema(tags=["Music"])
-class GenreList(SameForEverybody, generics.ListAPIView):
+class GenreList(SameForEverybody, generics.ListAPIView[Genre]):
     """Genres by name, with how many songs each has."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -76,7 +80,7 @@ class GenreList(SameForEverybody, generics.ListAPIView):
 
 
 @extend_schema(tags=["Music"])
-class GenreDetail(SameForEverybody, generics.RetrieveAPIView):
+class GenreDetail(SameForEverybody, generics.RetrieveAPIView[Genre]):
     """One genre. Its songs: `/songs/?genre=<name>`."""
 
     permission_classes = [HasScopeOrIsAnonymous]
@@ -93,12 +97,12 @@ class _Opinion(APIView):
     write_scopes = (Scope.WRITE, Scope.LISTEN)
     kind: Interaction.Kind
 
-    def put(self, request, key):
+    def put(self, request: SignedInApiRequest, key: str) -> Response:
         act = listening.like_song if self.kind == Interaction.Kind.LIKE else listening.dislike_song
         opinion = act(request.user, get_song(key), source=SOURCE)
         return Response(serializers.OpinionSerializer(opinion).data)
 
-    def delete(self, request, key):
+    def delete(self, request: SignedInApiRequest, key: str) -> Response:
         song = get_song(key)
         if listening.get_opinion(request.user, song) == self.kind:
             listening.clear_opinion(request.user, song)
@@ -123,7 +127,7 @@ _OPINION_PARAMETER = OpenApiParameter("opinion", str, enum=["like", "dislike"])
 
 
 @extend_schema(tags=["Opinions"], parameters=[_OPINION_PARAMETER])
-class OpinionList(generics.ListAPIView):
+class OpinionList(generics.ListAPIView[Interaction]):
     """My likes and dislikes, newest first."""
 
     serializer_class = serializers.HistorySerializer
@@ -144,7 +148,7 @@ class OpinionList(generics.ListAPIView):
 
 
 @extend_schema(tags=["History"])
-class History(generics.ListAPIView):
+class History(generics.ListAPIView[Interaction]):
     """My plays and skips, newest first; those without a time come last."""
 
     serializer_class = serializers.HistorySerializer
@@ -161,7 +165,7 @@ class History(generics.ListAPIView):
         responses={200: serializers.RecordedSerializer},
         operation_id="history_delete_everything",
     )
-    def delete(self, request):
+    def delete(self, request: SignedInApiRequest) -> Response:
         """Delete all of my plays, skips, likes and dislikes."""
         if request.query_params.get("confirm") != "everything":
             raise ValidationError(
@@ -175,7 +179,7 @@ class History(generics.ListAPIView):
 class HistoryEntry(APIView):
     """Delete one entry of my history."""
 
-    def delete(self, request, pk: int):
+    def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         if not listening.delete_interaction(request.user, pk):
             raise NotFound("There is no such entry in your history.")
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -194,7 +198,7 @@ class _Recording(APIView):
     throttle_scope = "listen"
     max_body_bytes = MAX_BATCH_BYTES
 
-    def record_once(self, request, entries: list) -> dict:
+    def record_once(self, request: Request, entries: list[Any]) -> dict[str, Any]:
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > submissions.MAX_KEY_LENGTH:
             raise ValidationError(
@@ -209,11 +213,11 @@ class _Recording(APIView):
             raise ValidationError(str(error)) from None
         return answer
 
-    def answer(self, data: dict, status_code: int) -> Response:
+    def answer(self, data: dict[str, Any], status_code: int) -> Response:
         headers = {"Idempotency-Replayed": "true"} if self.was_replayed else None
         return Response(data, status=status_code, headers=headers)
 
-    def _record(self, entries: list) -> dict:
+    def _record(self, entries: list[Any]) -> dict[str, Any]:
         readable, rejected = [], []
         for index, entry in enumerate(entries):
             checked = serializers.InteractionIn(data=entry)
@@ -240,7 +244,7 @@ class InteractionCreate(_Recording):
     """Tell one fact: a play, a skip, a like or a dislike."""
 
     @extend_schema(responses={201: serializers.RecordedSerializer})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         checked = serializers.InteractionIn(data=request.data)
         checked.is_valid(raise_exception=True)
         answer = self.record_once(request, [request.data])
@@ -256,7 +260,7 @@ class InteractionBatch(_Recording):
     """Tell up to 1,000 facts. What can't be read is named by its position; the rest is written."""
 
     @extend_schema(responses={200: serializers.RecordedSerializer})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         checked = serializers.BatchIn(data=request.data)
         checked.is_valid(raise_exception=True)
         answer = self.record_once(request, checked.validated_data["interactions"])
@@ -273,7 +277,7 @@ def _select_songs(interactions):
     return songs.annotate(moment=Coalesce("occurred_at", Value(EARLIEST)))
 
 
-def _build_entry(song: Song, data: dict) -> InteractionEntry:
+def _build_entry(song: Song, data: dict[str, Any]) -> InteractionEntry:
     return InteractionEntry(
         song, serializers.KINDS[data["kind"]], data.get("occurred_at"), data.get("played_ms")
     )

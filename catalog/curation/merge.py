@@ -261,7 +261,9 @@ def _move_relations(other: models.Model, keeper: models.Model) -> None:
             _move_field_rows(relation.field, other, keeper)
 
 
-def _move_field_rows(field: models.Field, other: models.Model, keeper: models.Model) -> None:
+def _move_field_rows(
+    field: "models.Field[Any, Any]", other: models.Model, keeper: models.Model
+) -> None:
     rows = field.model._base_manager.filter(**{field.name: other})
     try:
         with transaction.atomic():
@@ -273,7 +275,7 @@ def _move_field_rows(field: models.Field, other: models.Model, keeper: models.Mo
         _move_row(row, field, keeper)
 
 
-def _move_row(row: models.Model, field: models.Field, keeper: models.Model) -> None:
+def _move_row(row: models.Model, field: "models.Field[Any, Any]", keeper: models.Model) -> None:
     try:
         with transaction.atomic():
             type(row)._base_manager.filter(pk=row.pk).update(**{field.name: keeper})

@@ -75,7 +75,7 @@ def list_folder(root: Path) -> FolderListing:
     return listing
 
 
-def _list_entries(below: str, entries: list[os.DirEntry]) -> tuple[list[str], list[FoundFile]]:
+def _list_entries(below: str, entries: list[os.DirEntry[str]]) -> tuple[list[str], list[FoundFile]]:
     picture, mark = _find_picture(below, entries)
     folders: list[str] = []
     files: list[FoundFile] = []
@@ -91,7 +91,9 @@ def _list_entries(below: str, entries: list[os.DirEntry]) -> tuple[list[str], li
     return folders, files
 
 
-def _describe_file(entry: os.DirEntry, path: str, picture: str, mark: str) -> Iterator[FoundFile]:
+def _describe_file(
+    entry: os.DirEntry[str], path: str, picture: str, mark: str
+) -> Iterator[FoundFile]:
     if not entry.is_file():  # a socket or a device, or a link that leads nowhere
         yield FoundFile(_escape(path), 0, 0, problem=_("it is no file"))
         return
@@ -106,7 +108,7 @@ def _describe_file(entry: os.DirEntry, path: str, picture: str, mark: str) -> It
     yield FoundFile(_escape(path)[:PATH_LENGTH], status.st_size, moment, picture, mark, problem)
 
 
-def _find_picture(below: str, entries: list[os.DirEntry]) -> tuple[str, str]:
+def _find_picture(below: str, entries: list[os.DirEntry[str]]) -> tuple[str, str]:
     """Return the path of the picture that a folder's songs share, and a mark of its size and time."""
     ranked = [
         (_PICTURE_STEMS.index(stem), suffix, entry)

@@ -7,7 +7,7 @@ Records come as a stream and go in by chunks. Each chunk is one short transactio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import F
@@ -43,9 +43,9 @@ class Position(Protocol):
 
 
 class _Writer(Protocol):
-    def prepare(self, records: list) -> None: ...
+    def prepare(self, records: list[Any]) -> None: ...
 
-    def write(self, records: list) -> WriteCounts: ...
+    def write(self, records: list[Any]) -> WriteCounts: ...
 
 
 def ingest(

@@ -1,6 +1,7 @@
 """Write listens, feedback, statistics and playlists as ListenBrainz answers them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -12,7 +13,7 @@ from catalog.models import Interaction, Playlist, Song
 from catalog.playlists.export import jspf
 
 
-def build_listen(interaction: Interaction, listener: User) -> dict:
+def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
     song = interaction.song
     listened_at = int(interaction.occurred_at.timestamp())
     return {
@@ -26,7 +27,7 @@ def build_listen(interaction: Interaction, listener: User) -> dict:
     }
 
 
-def build_playing_now(listen: Listen) -> dict:
+def build_playing_now(listen: Listen) -> dict[str, Any]:
     """Return the track_metadata of what a player announced."""
     song = listen.song
     optional = {
@@ -43,8 +44,8 @@ def build_playing_now(listen: Listen) -> dict:
     return metadata
 
 
-def build_track_metadata(song: Song, player: str = "") -> dict:
-    info: dict = {"recording_msid": str(compute_song_msid(song))}
+def build_track_metadata(song: Song, player: str = "") -> dict[str, Any]:
+    info: dict[str, Any] = {"recording_msid": str(compute_song_msid(song))}
     optional = {
         "recording_mbid": str(song.mbid or ""),
         "isrc": song.isrc,
@@ -62,7 +63,7 @@ def build_track_metadata(song: Song, player: str = "") -> dict:
     return metadata
 
 
-def build_feedback(interaction: Interaction, listener: User, with_metadata: bool) -> dict:
+def build_feedback(interaction: Interaction, listener: User, with_metadata: bool) -> dict[str, Any]:
     song = interaction.song
     moment = interaction.occurred_at or datetime.fromtimestamp(0, UTC)
     return {
@@ -75,7 +76,7 @@ def build_feedback(interaction: Interaction, listener: User, with_metadata: bool
     }
 
 
-def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict:
+def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict[str, Any]:
     """Return the score of one recording that was asked about by either of its ids."""
     mbid = feedback.mbid or (song.mbid if song else None)
     msid = feedback.msid or (compute_song_msid(song) if song else None)
@@ -89,7 +90,7 @@ def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict:
     }
 
 
-def build_statistic(entity: str, row: dict) -> dict:
+def build_statistic(entity: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return one row of an artists, recordings or releases statistic."""
     found = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
     found = {
@@ -102,7 +103,7 @@ def build_statistic(entity: str, row: dict) -> dict:
     return {**found, "listen_count": row["listen_count"]}
 
 
-def build_lookup(song: Song) -> dict:
+def build_lookup(song: Song) -> dict[str, Any]:
     """Return what metadata/lookup says of a recording."""
     found = {
         "artist_credit_name": song.artist_credit,
@@ -116,5 +117,5 @@ def build_lookup(song: Song) -> dict:
     return found
 
 
-def build_playlist(made: Playlist, with_tracks: bool = True) -> dict:
+def build_playlist(made: Playlist, with_tracks: bool = True) -> dict[str, Any]:
     return jspf.build_document(made, settings.SITE_URL, with_tracks=with_tracks)

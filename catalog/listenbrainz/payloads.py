@@ -187,7 +187,7 @@ def _read_listen(data: Any, listen_type: str, latest: float, line: int) -> Liste
     )
 
 
-def _check_size(data: dict) -> None:
+def _check_size(data: dict[str, Any]) -> None:
     n_bytes = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
     if n_bytes > MAX_LISTEN_BYTES:
         raise BadRequest(
@@ -213,7 +213,7 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _read_listen_time(data: dict, listen_type: str, latest: float) -> int | None:
+def _read_listen_time(data: dict[str, Any], listen_type: str, latest: float) -> int | None:
     if listen_type == "playing_now":
         if data.get("listened_at") is not None:
             raise BadRequest("playing_now must not have listened_at.")
@@ -228,7 +228,7 @@ def _read_listen_time(data: dict, listen_type: str, latest: float) -> int | None
     return value
 
 
-def _read_song(metadata: dict, info: dict, line: int) -> SongRecord:
+def _read_song(metadata: dict[str, Any], info: dict[str, Any], line: int) -> SongRecord:
     _check_mbids(info)
     artist_mbids = _read_artist_mbids(info)
     credit = _read_credit(info, artist_mbids)
@@ -246,7 +246,7 @@ def _read_song(metadata: dict, info: dict, line: int) -> SongRecord:
     )
 
 
-def _read_duration_ms(info: dict) -> int | None:
+def _read_duration_ms(info: dict[str, Any]) -> int | None:
     """Return the length in milliseconds; None where it is missing, unreadable, below 2 s or above a day."""
     if info.get("duration") is not None and info.get("duration_ms") is not None:
         raise BadRequest("Send duration or duration_ms, not both.")
@@ -258,14 +258,14 @@ def _read_duration_ms(info: dict) -> int | None:
     return int(value) if value is not None and MIN_DURATION_MS <= value <= MAX_DURATION_MS else None
 
 
-def _read_isrc(info: dict) -> str:
+def _read_isrc(info: dict[str, Any]) -> str:
     """Return the first readable ISRC; some clients send a list."""
     value = info.get("isrc")
     candidates = value if isinstance(value, list) else [value]
     return next(filter(None, (clean_isrc(one) for one in candidates if isinstance(one, str))), "")
 
 
-def _read_tags(info: dict) -> tuple[str, ...]:
+def _read_tags(info: dict[str, Any]) -> tuple[str, ...]:
     tags = info.get("tags")
     if isinstance(tags, str):
         tags = [tag for tag in re.split("[,;]", tags) if len(tag) <= MAX_TAG_LENGTH]
@@ -279,12 +279,12 @@ def _read_tags(info: dict) -> tuple[str, ...]:
     return tuple(filter(None, texts))
 
 
-def _read_artist_mbids(info: dict) -> list[str]:
+def _read_artist_mbids(info: dict[str, Any]) -> list[str]:
     value = info.get("artist_mbids")
     return [mbid for mbid in ([value] if isinstance(value, str) else value or []) if mbid]
 
 
-def _read_credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
+def _read_credit(info: dict[str, Any], artist_mbids: list[str]) -> tuple[tuple[str, str], ...]:
     """Return the artists that `artist_names` lists, with their ids where there is one for each name."""
     value = info.get("artist_names")
     names = (
@@ -295,14 +295,14 @@ def _read_credit(info: dict, artist_mbids: list[str]) -> tuple[tuple[str, str], 
     return tuple(zip(names, mbids, strict=True))
 
 
-def _check_mbids(info: dict) -> None:
+def _check_mbids(info: dict[str, Any]) -> None:
     for field in _MBID_FIELDS:
         _read_uuid(info, field)
     for field in _MBID_LISTS:
         _read_uuids(info, field)
 
 
-def _read_uuids(data: dict, field: str) -> list[uuid.UUID]:
+def _read_uuids(data: dict[str, Any], field: str) -> list[uuid.UUID]:
     """Return the ids of a list, or of a text with commas, each once; an entry that is none raises BadRequest."""
     values = data.get(field) or []
     if isinstance(values, str):
@@ -313,7 +313,7 @@ def _read_uuids(data: dict, field: str) -> list[uuid.UUID]:
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def _read_uuid(data: dict, field: str) -> uuid.UUID | None:
+def _read_uuid(data: dict[str, Any], field: str) -> uuid.UUID | None:
     value = data.get(field)
     if value in (None, ""):
         return None
@@ -323,7 +323,7 @@ def _read_uuid(data: dict, field: str) -> uuid.UUID | None:
         raise BadRequest(f"{field} is {_quote_value(value)}, which is no UUID.") from None
 
 
-def _read_name(metadata: dict, field: str) -> str:
+def _read_name(metadata: dict[str, Any], field: str) -> str:
     """Return a name that a listen must have; a number is taken as its digits."""
     name = _read_text(metadata, field)
     if not name:
@@ -332,7 +332,7 @@ def _read_name(metadata: dict, field: str) -> str:
     return name[:MAX_NAME_LENGTH]
 
 
-def _read_text(data: dict, field: str) -> str:
+def _read_text(data: dict[str, Any], field: str) -> str:
     """Return an optional text; a number is taken as its digits, anything else is left out."""
     value = data.get(field)
     if isinstance(value, bool) or not isinstance(value, str | int | float):

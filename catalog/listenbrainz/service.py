@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -248,7 +249,7 @@ def _set_playing_now(listener: User, listen: Listen) -> None:
     )
 
 
-def _read_record(stored: dict) -> SongRecord:
+def _read_record(stored: dict[str, Any]) -> SongRecord:
     """Return the stored description; fields that another release wrote are left out."""
     known = {name: value for name, value in stored.items() if name in SongRecord._fields}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}

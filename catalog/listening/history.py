@@ -7,6 +7,7 @@ one does. What has no time comes at the end.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -178,7 +179,7 @@ def _read_cursor(cursor: str) -> tuple[str, datetime | None, int]:
         return "", None, 0
 
 
-def _find(rows: QuerySet, pk: str | None):
+def _find(rows: QuerySet[Any], pk: str | None):
     return rows.filter(pk=int(pk)).first() if pk and _is_id(pk) else None
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -250,7 +250,7 @@ class ListenWriter:
         n_new = insert_rows(Interaction, _FIELDS, rows, _ADD_UP)
         return n_new + (alone if n_new == len(rows) else 0)
 
-    def _build_row(self, listener_id: int, song_id: int, record: ListenRecord) -> tuple:
+    def _build_row(self, listener_id: int, song_id: int, record: ListenRecord) -> tuple[Any, ...]:
         return (
             listener_id,
             song_id,
@@ -344,7 +344,7 @@ def _build_listener(name: str) -> User:
     return User(username=name, password=f"{UNUSABLE_PASSWORD_PREFIX}{secrets.token_hex(20)}")
 
 
-def _limit_cache(cache: dict) -> None:
+def _limit_cache(cache: dict[Any, Any]) -> None:
     if len(cache) > _CACHED_IDS:
         cache.clear()
 

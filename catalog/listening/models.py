@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from catalog.songs.models import Song
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
-    def for_listener(self, listener) -> "InteractionQuerySet":
+    def for_listener(self, listener: User) -> "InteractionQuerySet":
         return self.filter(listener=listener)
 
     def likes(self) -> "InteractionQuerySet":

@@ -14,7 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -121,7 +121,7 @@ class PlayMatcher:
 
     def _query_rows(
         self, reports: Sequence[PlayReport], leave_out_run: int | None
-    ) -> Iterable[tuple]:
+    ) -> Iterable[tuple[Any, ...]]:
         first, last = min(one.at for one in reports), max(one.at for one in reports)
         span = [
             datetime.fromtimestamp(at, UTC)

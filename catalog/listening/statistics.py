@@ -111,7 +111,7 @@ def count_sources(listener: User, period: Period) -> list[tuple[str, int]]:
     return [(source, int(n)) for source, n in rows]
 
 
-def _build_ranking(listener: User, entity: str, period: Period) -> tuple[str, list]:
+def _build_ranking(listener: User, entity: str, period: Period) -> tuple[str, list[Any]]:
     plays, values = _build_song_plays(listener, period)
     column, join = _GROUPS[entity]
     return (
@@ -120,13 +120,13 @@ def _build_ranking(listener: User, entity: str, period: Period) -> tuple[str, li
     )
 
 
-def _build_song_plays(listener: User, period: Period) -> tuple[str, list]:
+def _build_song_plays(listener: User, period: Period) -> tuple[str, list[Any]]:
     return _build_pieces(listener, period, "song_id", "catalog_songmonth", "catalog_songtotal")
 
 
 def _build_pieces(
     listener: User, period: Period, column: str, by_month: str, in_all: str
-) -> tuple[str, list]:
+) -> tuple[str, list[Any]]:
     """Return SQL for rows of `column` and `n` plays, several a value, that together make the period."""
     if period.first is None or period.after is None:
         table = in_all or by_month
@@ -152,7 +152,7 @@ def _build_pieces(
 
 def _build_play_rows(
     listener: User, period: Period, column: str, zone: ZoneInfo
-) -> tuple[str, list]:
+) -> tuple[str, list[Any]]:
     return (
         f"SELECT {column}, plays AS n FROM catalog_interaction "  # noqa: S608
         "WHERE listener_id = %s AND kind = 0 AND occurred_at >= %s AND occurred_at < %s",
@@ -167,11 +167,11 @@ def _get_moments(period: Period, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return moments
 
 
-def _adapt_moments(moments: Iterable[datetime]) -> list:
+def _adapt_moments(moments: Iterable[datetime]) -> list[Any]:
     return [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
 
 
-def _fetch(sql: str, values: Sequence) -> list[tuple]:
+def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall()

@@ -9,13 +9,14 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 
+from accounts.models import User
 from catalog.songs.models import Song
 
 UNTIMED = date(1, 1, 1)
 """The month of plays without a time: they count in all time and in no day."""
 
 
-def _listener_key() -> models.ForeignKey:
+def _listener_key() -> "models.ForeignKey[User, User]":
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )

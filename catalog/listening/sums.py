@@ -104,7 +104,7 @@ def find_differences(listeners: QuerySet[User]) -> Iterator[Difference]:
         yield Difference(listener, kept.get(listener.pk, 0), counted.get(listener.pk, 0))
 
 
-def _sum_by_listener(rows: QuerySet, column: str) -> dict[int, int]:
+def _sum_by_listener(rows: QuerySet[Any], column: str) -> dict[int, int]:
     return dict(rows.order_by().values_list("listener_id").annotate(n=Sum(column)))
 
 
@@ -189,7 +189,7 @@ def _count_songs(listener: User, month: date, plays: QuerySet[Interaction]) -> N
     _count_totals(listener, changed + gone)
 
 
-def _fetch_song_sums(rows: QuerySet) -> SongSums:
+def _fetch_song_sums(rows: QuerySet[Any]) -> SongSums:
     """Return sums by song, with moments as the database writes them: they only go back into it."""
     sql, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -87,7 +88,7 @@ def revoke_link(listener: User, year: int) -> None:
 
 
 def _name_top(
-    rows: models.QuerySet, listener: User, entity: str, period: Period
+    rows: models.QuerySet[Any], listener: User, entity: str, period: Period
 ) -> list[tuple[str, int]]:
     ranked = statistics.rank(listener, entity, period, N_ROWS)
     names = dict(rows.filter(pk__in=[one.pk for one in ranked]))

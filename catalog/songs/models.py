@@ -1,6 +1,7 @@
 """The music itself: artists, albums, genres and songs."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -57,7 +58,7 @@ class Artist(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.search_text = normalise(self.name)[:500]
         self.lookup_key = build_lookup_key(self.name)
         super().save(*args, **kwargs)
@@ -95,7 +96,7 @@ class Album(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.search_text = normalise(self.title)[:500]
         super().save(*args, **kwargs)
 
@@ -120,7 +121,7 @@ class Genre(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.search_text = normalise(self.name)[:100]
         super().save(*args, **kwargs)
 
@@ -153,7 +154,7 @@ class SongQuerySet(models.QuerySet["Song"]):
         return self.select_related("artist", "album").prefetch_related("genres")
 
 
-def _audio_feature(label) -> models.FloatField:
+def _audio_feature(label) -> "models.FloatField[float | None, float | None]":
     return models.FloatField(label, null=True, blank=True)
 
 
@@ -285,7 +286,7 @@ class Song(models.Model):
     def __str__(self) -> str:
         return f"{self.title} – {self.artist}"
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.update_derived()
         super().save(*args, **kwargs)
 

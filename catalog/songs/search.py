@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import reduce
 from operator import and_
+from typing import Any
 
 from django.db import connection
 from django.db.models import (
@@ -54,7 +55,7 @@ class SongSearch:
 
 
 def search_songs(
-    search: SongSearch, plays: QuerySet | None = None, popularity: QuerySet | None = None
+    search: SongSearch, plays: QuerySet[Any] | None = None, popularity: QuerySet[Any] | None = None
 ):
     """Return the available songs that match, ready for cards; evaluated lazily, so slice it.
 
@@ -151,7 +152,7 @@ def rate_match(text: str) -> Case:
     )
 
 
-def _count_rows(rows: QuerySet | None, number):
+def _count_rows(rows: QuerySet[Any] | None, number):
     """Return what `rows` say about a song as a column; 0 where they say nothing."""
     if rows is None:
         return Value(0)
@@ -173,7 +174,7 @@ def _find_candidates(text: str) -> list[Song]:
             "SELECT rowid FROM catalog_song_search WHERE catalog_song_search MATCH %s "
             "ORDER BY rank LIMIT %s"
         )
-        values: list = [search_index.quote_for_match(parts, "OR"), _N_CANDIDATES]
+        values: list[Any] = [search_index.quote_for_match(parts, "OR"), _N_CANDIDATES]
     else:
         matching = (
             "SELECT id FROM catalog_song WHERE %s <%% search_text "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -102,6 +103,6 @@ def known_error(source: str, names: Iterable[str]) -> str:
 
 
 @register.filter
-def lookup(by_id: dict, key):
+def lookup(by_id: dict[str, Any], key: str):
     """Return by_id[key], "" when it is not there."""
     return by_id.get(key, "")

@@ -1,15 +1,20 @@
 """Browsing and searching."""
 
+from typing import Any
+
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from catalog.forms import BrowseForm
 from catalog.listening import library
 from catalog.models import Genre, Playlist, SongTotal
 from catalog.songs import albums as album_search
 from catalog.songs import search
 from catalog.songs.search import SongSearch
+from common.http import SiteRequest
 
 SONGS_A_PAGE = 30
 MOST_PAGES = 40
@@ -20,7 +25,7 @@ LEAST_TYPED = 2
 
 
 @require_safe
-def browse(request):
+def browse(request: SiteRequest) -> HttpResponse:
     genres = Genre.objects.filter(pk__in=[genre.pk for genre in search.find_used_genres()])
     form = BrowseForm(request.GET, genres=genres)
     form.is_valid()
@@ -58,7 +63,7 @@ def browse(request):
     return render(request, template, context)
 
 
-def _read_page_number(request) -> int:
+def _read_page_number(request: SiteRequest) -> int:
     text = request.GET.get("page", "1")
     return (
         min(max(int(text), 1), MOST_PAGES)
@@ -67,14 +72,14 @@ def _read_page_number(request) -> int:
     )
 
 
-def _drop_page_parameter(request) -> str:
+def _drop_page_parameter(request: SiteRequest) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return query.urlencode()
 
 
 @require_safe
-def suggest(request):
+def suggest(request: SiteRequest) -> HttpResponse:
     """Answer what the words typed so far find, a few of each kind; without script the form leads to `browse`."""
     words = search.shorten_query(request.GET.get("q", ""))
     songs, artists, albums, playlists = [], [], [], []
@@ -94,7 +99,7 @@ def suggest(request):
     return render(request, "catalog/_suggestions.html", context)
 
 
-def select_plays(user) -> dict[str, QuerySet]:
+def select_plays(user: User) -> dict[str, QuerySet[Any]]:
     """Return what a search orders equal matches by: the listener's plays, and how many listeners played a song."""
     chosen = {"popularity": SongTotal.objects.all()}
     return chosen | (
@@ -102,7 +107,7 @@ def select_plays(user) -> dict[str, QuerySet]:
     )
 
 
-def search_playlists(user, words: str, n: int = 8) -> list[Playlist]:
+def search_playlists(user: User, words: str, n: int = 8) -> list[Playlist]:
     """Return the listener's own playlists whose title contains every word.
 
     Those that others made public are for who has their link; a search must not hand that out.

@@ -2,12 +2,13 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
@@ -24,7 +25,7 @@ _TO_UNDO = (ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Statu
 @accepts_upload()
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def list_imports(request):
+def list_imports(request: SignedInRequest) -> HttpResponse:
     """List one's imports; POST takes a file and has a worker read it."""
     form = HistoryFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -38,7 +39,7 @@ def list_imports(request):
     return render(request, "catalog/imports.html", context)
 
 
-def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
+def _request_import(request: SignedInRequest, form: HistoryFileForm) -> ImportRun | None:
     """Return the queued import, or None with the reason in the form."""
     try:
         run = import_requests.request_import(
@@ -53,7 +54,7 @@ def _request_import(request, form: HistoryFileForm) -> ImportRun | None:
 
 @login_required
 @require_safe
-def show_import(request, run_id: int):
+def show_import(request: SignedInRequest, run_id: int) -> HttpResponse:
     """Show how far an import is, what came of it and every rejected row; htmx asks for the first part again."""
     run = _get_own_import(request, run_id)
     rows = Paginator(run.rejected_rows.order_by("line"), REJECTED_A_PAGE).get_page(
@@ -81,7 +82,7 @@ def show_import(request, run_id: int):
 
 @login_required
 @require_POST
-def cancel_import(request, run_id: int):
+def cancel_import(request: SignedInRequest, run_id: int) -> HttpResponse:
     """Stop an import; what is in already stays until it is undone."""
     run = _get_own_import(request, run_id)
     message = (
@@ -94,7 +95,7 @@ def cancel_import(request, run_id: int):
 
 @login_required
 @require_POST
-def undo_import(request, run_id: int):
+def undo_import(request: SignedInRequest, run_id: int) -> HttpResponse:
     """Take back what an import added."""
     run = _get_own_import(request, run_id)
     try:
@@ -110,7 +111,7 @@ def undo_import(request, run_id: int):
     return answer_action(request, message, default=f"/library/imports/{run.pk}/")
 
 
-def _get_own_import(request, run_id: int) -> ImportRun:
+def _get_own_import(request: SignedInRequest, run_id: int) -> ImportRun:
     """Return the listener's own import; somebody else's does not exist for them."""
     run = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
     if run is None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,9 +15,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.requests import SignedInRequest
 from catalog.listening import history, library
 from catalog.models import Interaction
-from common.http import Undo, answer_action
+from common.http import SiteRequest, Undo, answer_action
 
 ROWS_A_PAGE = 50
 REMOVED_ROWS = "history_taken_out"
@@ -26,17 +27,17 @@ HISTORY = "/library/history/"
 
 @login_required
 @require_safe
-def show_likes(request):
+def show_likes(request: SignedInRequest) -> HttpResponse:
     return _show_opinions(request, Interaction.Kind.LIKE, "likes")
 
 
 @login_required
 @require_safe
-def show_dislikes(request):
+def show_dislikes(request: SignedInRequest) -> HttpResponse:
     return _show_opinions(request, Interaction.Kind.DISLIKE, "dislikes")
 
 
-def _show_opinions(request, kind: Interaction.Kind, tab: str):
+def _show_opinions(request: SignedInRequest, kind: Interaction.Kind, tab: str) -> HttpResponse:
     rows = Paginator(library.list_opinions(request.user, kind), ROWS_A_PAGE).get_page(
         request.GET.get("page")
     )
@@ -47,7 +48,7 @@ def _show_opinions(request, kind: Interaction.Kind, tab: str):
 
 @login_required
 @require_safe
-def show_history(request):
+def show_history(request: SignedInRequest) -> HttpResponse:
     wanted = history.read_filter(request.GET)
     page = history.load_page(request.user, wanted, request.GET.get("cursor", ""), ROWS_A_PAGE)
     songs = [row.song for row in page.rows]
@@ -66,7 +67,7 @@ def show_history(request):
     return render(request, "catalog/history.html", context)
 
 
-def _build_query(request, **changes: str) -> str:
+def _build_query(request: SiteRequest, **changes: str) -> str:
     """Return the address's query with other values, without those that are empty."""
     query = request.GET.copy()
     query.pop("cursor", None)
@@ -76,7 +77,7 @@ def _build_query(request, **changes: str) -> str:
     return urlencode(kept)
 
 
-def _list_conditions(request, wanted: history.HistoryFilter) -> list[tuple[str, str]]:
+def _list_conditions(request: SiteRequest, wanted: history.HistoryFilter) -> list[tuple[str, str]]:
     """Return what the list is narrowed down to by links, and the query without each of them."""
     names = ("artist", "song", "album", "genre")
     chosen = [(name, one) for name in names if (one := getattr(wanted, name)) is not None]
@@ -85,7 +86,7 @@ def _list_conditions(request, wanted: history.HistoryFilter) -> list[tuple[str, 
 
 @login_required
 @require_POST
-def remove_listen(request, interaction_id: int):
+def remove_listen(request: SignedInRequest, interaction_id: int) -> HttpResponse:
     """Take one play or skip out of the history."""
     heard = (
         Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
@@ -98,7 +99,7 @@ def remove_listen(request, interaction_id: int):
 
 @login_required
 @require_POST
-def remove_day(request):
+def remove_day(request: SignedInRequest) -> HttpResponse:
     """Take everything of one day out of the history."""
     try:
         day = date.fromisoformat(request.POST.get("day", ""))
@@ -112,7 +113,9 @@ def remove_day(request):
     return _confirm_removal(request, taken, message % {"n": n})
 
 
-def _confirm_removal(request, taken: list[dict[str, Any]], message: str):
+def _confirm_removal(
+    request: SiteRequest, taken: list[dict[str, Any]], message: str
+) -> HttpResponse:
     """Say what was removed, and keep it in the session until the next removal, for an undo."""
     if taken:
         request.session[REMOVED_ROWS] = taken
@@ -122,7 +125,7 @@ def _confirm_removal(request, taken: list[dict[str, Any]], message: str):
 
 @login_required
 @require_POST
-def undo_removal(request):
+def undo_removal(request: SignedInRequest) -> HttpResponse:
     """Put back what was removed from the history last."""
     taken = request.session.pop(REMOVED_ROWS, None)
     if taken is None:

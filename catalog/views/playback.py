@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.middleware import exempt_from_page_limit
+from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playback import real_covers, sources
 from catalog.playback.file_stream import answer_with_file
 from catalog.playback.server_stream import TooManyStreams, answer_with_item
 from catalog.servers.clients import ServerError
 from catalog.songs.covers import name_drawn_cover
+from common.http import SiteRequest
 
 _TAG = re.compile(r"^[0-9a-f]{16}$")
 ONE_YEAR = 365 * 24 * 3600
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @login_required
 @require_safe
-def serve_audio(request, song_id: int) -> HttpResponse:
+def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Serve a song, whole or the range that is asked for, from the first source that has it now."""
     song = get_object_or_404(Song, pk=song_id)
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -53,7 +55,7 @@ def serve_audio(request, song_id: int) -> HttpResponse:
 
 @exempt_from_page_limit
 @require_safe
-def serve_real_cover(request, tag: str, size: int) -> HttpResponse:
+def serve_real_cover(request: SiteRequest, tag: str, size: int) -> HttpResponse:
     """Serve a picture that a file or a server has; where it can't be had, lead to the drawn one."""
     if size not in real_covers.SIZES or not _TAG.match(tag):
         raise Http404

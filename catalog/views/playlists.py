@@ -1,5 +1,7 @@
 """Playlists: a listener's own, and public ones to look at."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,17 +12,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.forms import PlaylistForm
 from catalog.listening import library
 from catalog.models import Playlist, ServerAccount, Song
 from catalog.playlists import edit
 from catalog.playlists.export import files
-from common.http import answer_action, get_back_url
+from common.http import SiteRequest, answer_action, get_back_url
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def list_playlists(request):
+def list_playlists(request: SignedInRequest) -> HttpResponse:
     """List one's playlists; POST makes a new one."""
     form = PlaylistForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -35,7 +38,7 @@ def list_playlists(request):
 
 
 @require_safe
-def show_playlist(request, playlist_id):
+def show_playlist(request: SiteRequest, playlist_id: UUID) -> HttpResponse:
     """Show a playlist to its owner, or to anybody when it is public."""
     shown = _get_visible_playlist(request, playlist_id)
     items = list(
@@ -61,7 +64,7 @@ def show_playlist(request, playlist_id):
 
 @login_required
 @require_POST
-def change_playlist(request, playlist_id):
+def change_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse:
     """Rename a playlist, make it public or private, or delete it."""
     mine = _get_own_playlist(request, playlist_id)
     match request.POST.get("do"):
@@ -91,7 +94,7 @@ def change_playlist(request, playlist_id):
 
 @login_required
 @require_POST
-def move_entry(request, playlist_id):
+def move_entry(request: SignedInRequest, playlist_id: UUID) -> HttpResponse:
     """Move an entry up or down, to a place, or take it out; `order` puts all of them into an order."""
     mine = _get_own_playlist(request, playlist_id)
     if "order" in request.POST:
@@ -110,7 +113,7 @@ def move_entry(request, playlist_id):
     return answer_action(request, message, default=f"/playlists/{mine.pk}/")
 
 
-def _reorder_entries(request, mine: Playlist):
+def _reorder_entries(request: SiteRequest, mine: Playlist) -> HttpResponse:
     ids = [text for text in request.POST["order"].split(",") if text.isascii() and text.isdecimal()]
     try:
         edit.reorder(mine, [int(text) for text in ids])
@@ -121,7 +124,7 @@ def _reorder_entries(request, mine: Playlist):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def choose_playlist(request, song_id: int):
+def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Choose the playlist a song goes to, an old one or a new one."""
     song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     if request.method == "POST":
@@ -136,7 +139,7 @@ def choose_playlist(request, song_id: int):
     return render(request, template, context)
 
 
-def _add_song(request, song: Song):
+def _add_song(request: SignedInRequest, song: Song) -> HttpResponse:
     try:
         if request.POST.get("playlist"):
             chosen = _get_own_playlist(request, request.POST["playlist"])
@@ -158,7 +161,7 @@ def _add_song(request, song: Song):
 
 
 @require_safe
-def export_playlist(request, playlist_id, form: str):
+def export_playlist(request: SiteRequest, playlist_id: UUID, form: str) -> HttpResponse:
     """Download a playlist as JSPF, M3U8 or CSV."""
     shown = _get_visible_playlist(request, playlist_id)
     if form not in files.CONTENT_TYPES:
@@ -169,7 +172,7 @@ def export_playlist(request, playlist_id, form: str):
     return response
 
 
-def _get_own_playlist(request, playlist_id) -> Playlist:
+def _get_own_playlist(request: SignedInRequest, playlist_id: UUID) -> Playlist:
     """Return the listener's own playlist; somebody else's does not exist for them."""
     try:
         return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
@@ -177,7 +180,7 @@ def _get_own_playlist(request, playlist_id) -> Playlist:
         raise Http404 from None
 
 
-def _get_visible_playlist(request, playlist_id) -> Playlist:
+def _get_visible_playlist(request: SignedInRequest, playlist_id: UUID) -> Playlist:
     shown = get_object_or_404(Playlist.objects.select_related("owner"), pk=playlist_id)
     if not shown.is_public and shown.owner_id != request.user.pk:
         raise Http404

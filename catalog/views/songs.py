@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.middleware import exempt_from_page_limit
+from accounts.requests import SignedInRequest
 from catalog.listening import interactions
 from catalog.models import Song
 from catalog.songs import covers
-from common.http import answer_action, get_back_url
+from common.http import SiteRequest, answer_action, get_back_url
 
 ONE_YEAR = 365 * 24 * 3600
 LONGEST_PLAY_MS = 24 * 3600 * 1000
@@ -21,7 +22,7 @@ LONGEST_PLAY_MS = 24 * 3600 * 1000
 
 @exempt_from_page_limit
 @require_GET
-def serve_cover(request, code: str) -> HttpResponse:
+def serve_cover(request: SiteRequest, code: str) -> HttpResponse:
     """Serve a drawn cover; its name says all there is to draw, so it may be kept for ever."""
     try:
         drawn = covers.draw_cover(code)
@@ -34,7 +35,7 @@ def serve_cover(request, code: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def set_opinion(request, song_id: int) -> HttpResponse:
+def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Like, dislike, or take either back."""
     song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     opinion = request.POST.get("opinion")
@@ -60,7 +61,7 @@ def set_opinion(request, song_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def record_play(request, song_id: int) -> HttpResponse:
+def record_play(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Note how long the player played a song; what is too short to be a play is stored as a skip."""
     song = get_object_or_404(Song, pk=song_id)
     try:

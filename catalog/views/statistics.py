@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Model
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from accounts.time_zones import get_local_day, get_time_zone
 from catalog.listening import charts, statistics, sums
 from catalog.listening.period_query import UnknownPeriod, build_query, read_period
@@ -24,7 +26,7 @@ COUNT_SECONDS = 0.5
 
 @login_required
 @require_safe
-def show_statistics(request):
+def show_statistics(request: SignedInRequest) -> HttpResponse:
     listener = request.user
     today = get_local_day(listener)
     try:

@@ -1,6 +1,7 @@
 """The year's review: its page, its picture and its link."""
 
 from datetime import date
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -11,10 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from catalog.listening import sums, year_reviews
 from catalog.listening.periods import Period, make_period
 from catalog.models import SharedReview
 from catalog.views.statistics import COUNT_SECONDS
+from common.http import SiteRequest
 
 _LETTERS = 26
 """Letters of a name that fit into the picture."""
@@ -22,7 +25,7 @@ _LETTERS = 26
 
 @login_required
 @require_safe
-def show_review(request, year: int):
+def show_review(request: SignedInRequest, year: int) -> HttpResponse:
     period = _get_period(year)
     n_waiting = sums.refresh_sums(request.user, max_seconds=COUNT_SECONDS)
     link = year_reviews.find_link(request.user, year)
@@ -41,14 +44,14 @@ def show_review(request, year: int):
 
 @login_required
 @require_safe
-def serve_picture(request, year: int):
+def serve_picture(request: SignedInRequest, year: int) -> HttpResponse:
     """Answer the listener's own picture of a year."""
     return _draw(request.user, _get_period(year))
 
 
 @login_required
 @require_POST
-def change_link(request, year: int):
+def change_link(request: SignedInRequest, year: int) -> HttpResponse:
     """Make the link, or take it back."""
     _get_period(year)
     if request.POST.get("link") == "share":
@@ -59,7 +62,7 @@ def change_link(request, year: int):
 
 
 @require_safe
-def serve_shared(request, review_id):
+def serve_shared(request: SiteRequest, review_id: UUID) -> HttpResponse:
     """Answer the picture that a link leads to, to anybody who has it."""
     shared = get_object_or_404(
         SharedReview.objects.select_related("listener"), pk=review_id, listener__is_active=True

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from common.generics import ModelAdmin
+
 
 def render_confirmation(
-    admin: ModelAdmin,
+    admin: ModelAdmin[Any],
     request: HttpRequest,
     question: str,
     *,

@@ -23,7 +23,7 @@ class BoundedJSONParser(BaseParser):
     media_type = "application/json"
     renderer_class = JSONRenderer
 
-    def parse(self, stream, media_type=None, parser_context=None):
+    def parse(self, stream, media_type: str | None = None, parser_context=None):
         raw = _read(stream, getattr(parser_context["view"], "max_body_bytes", MAX_BYTES))
         try:
             data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
@@ -51,5 +51,5 @@ def _read(stream, limit: int) -> bytes:
     return raw
 
 
-def _refuse_constant(name: str):
+def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")

@@ -1,5 +1,7 @@
 """Pages about the API that work offline and under the site's Content-Security-Policy: no inline script, no web font."""
 
+from typing import Any
+
 from csp.decorators import csp_update
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -20,7 +22,7 @@ class SchemaFile(SpectacularAPIView):
 
 
 class _DocsPage(TemplateView):
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any):
         return super().get_context_data(schema_url=reverse("api_v1:schema"), **kwargs)
 
 

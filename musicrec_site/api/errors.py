@@ -8,6 +8,8 @@
 `fields` is there when single fields are at fault; nested data and lists keep their nesting.
 """
 
+from typing import Any
+
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
@@ -15,6 +17,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 from rest_framework.views import set_rollback
@@ -31,7 +34,7 @@ _MESSAGES = {
 }
 
 
-def handle_exception(exc: Exception, context: dict) -> Response:
+def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     """Answer any exception of an API view; what nobody expected is logged whole and answered with its id only."""
     request = context["request"]
     exc = convert_gone_account_error(exc, request)
@@ -46,7 +49,9 @@ def handle_exception(exc: Exception, context: dict) -> Response:
     return response
 
 
-def build_error_body(request, status_code: int, code: str, message: str, fields=None) -> dict:
+def build_error_body(
+    request: Request, status_code: int, code: str, message: str, fields=None
+) -> dict[str, Any]:
     error = {"status": status_code, "code": code, "message": message}
     if fields:
         error["fields"] = fields
@@ -54,7 +59,7 @@ def build_error_body(request, status_code: int, code: str, message: str, fields=
 
 
 @csrf_exempt  # or a program that posts to a wrong address would get the page about an expired form
-def answer_not_found(request: HttpRequest, **kwargs) -> JsonResponse:
+def answer_not_found(request: HttpRequest, **kwargs: Any) -> JsonResponse:
     """Answer an address below the API that does not exist."""
     message = f"There is no such address: {request.path}."
     if not request.path.endswith("/"):
@@ -62,7 +67,7 @@ def answer_not_found(request: HttpRequest, **kwargs) -> JsonResponse:
     return JsonResponse(build_error_body(request, 404, "not_found", message), status=404)
 
 
-def _answer_unexpected(exc: Exception, request) -> Response:
+def _answer_unexpected(exc: Exception, request: Request) -> Response:
     set_rollback()
     if is_bad_value(exc):
         log.warning("api_value_refused", path=request.path, exc_info=exc)
@@ -83,7 +88,7 @@ def _answer_unexpected(exc: Exception, request) -> Response:
     )
 
 
-def _note_refusal(status_code: int, request) -> None:
+def _note_refusal(status_code: int, request: Request) -> None:
     # Who asks for what is not theirs leaves a trace.
     if status_code in (403, 404):
         user_id = getattr(request.user, "pk", None)
@@ -118,5 +123,5 @@ def _get_fields(exc: exceptions.APIException):
     )
 
 
-def _is_one_sentence(detail: list) -> bool:
+def _is_one_sentence(detail: list[Any]) -> bool:
     return len(detail) == 1 and isinstance(detail[0], str)

@@ -1,5 +1,7 @@
 """Pages of the API's lists."""
 
+from typing import Any
+
 from rest_framework.pagination import PageNumberPagination
 
 from common.api.paging import convert_page_schema
@@ -12,6 +14,6 @@ class Pages(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def get_paginated_response_schema(self, schema):
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         described = super().get_paginated_response_schema(schema)
         return convert_page_schema(described, "songs/?page=4", "songs/?page=2")

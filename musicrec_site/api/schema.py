@@ -2,10 +2,12 @@
 
 import re
 from inspect import cleandoc
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from accounts.permissions import HasScopeOrIsAnonymous
 
@@ -89,7 +91,7 @@ class Schema(AutoSchema):
             + by_id
         )
 
-    def get_auth(self) -> list[dict]:
+    def get_auth(self) -> list[dict[str, Any]]:
         """Return how a caller may say who they are; `{}` where nobody has to."""
         is_open = HasScopeOrIsAnonymous in self.view.permission_classes
         return [*super().get_auth(), *([{}] if is_open else [])]
@@ -133,7 +135,7 @@ _IN_ADDRESSES = {
 }
 
 
-def complete_schema(result: dict, generator, request, public) -> dict:
+def complete_schema(result: dict[str, Any], generator, request: Request, public) -> dict[str, Any]:
     """Add the errors that any operation may answer and examples of addresses."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
     result["components"]["responses"] = {
@@ -152,7 +154,7 @@ def complete_schema(result: dict, generator, request, public) -> dict:
     return result
 
 
-def _show_addresses(path: str, operation: dict) -> None:
+def _show_addresses(path: str, operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         name = parameter["name"]
         if parameter["in"] == "path" and "example" not in parameter:
@@ -160,20 +162,20 @@ def _show_addresses(path: str, operation: dict) -> None:
             parameter["example"] = _IN_ADDRESSES.get(name) or _IN_ADDRESSES[before]
 
 
-def _allow_blank(field: dict) -> None:
+def _allow_blank(field: dict[str, Any]) -> None:
     """Of an e-mail address or nothing, nothing is both to a reader that does not check formats: any, not one."""
     if field.get("oneOf", [])[1:] == [{"type": "string", "maxLength": 0}]:
         field["anyOf"] = field.pop("oneOf")
 
 
-def _list_possible_errors(path: str, method: str, operation: dict) -> list[int]:
+def _list_possible_errors(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     is_safe = method.upper() in SAFE_METHODS
     with_body = [413, 415] if "requestBody" in operation or not is_safe else []
     in_turn = [409] if operation["tags"] == ["Operators"] and not is_safe else []
     return [400, 401, 403, 404, *in_turn, 429, *with_body]
 
 
-def _build_response(code: int) -> dict:
+def _build_response(code: int) -> dict[str, Any]:
     name, message, description = _EXAMPLES[code]
     example = {"error": {"status": code, "code": name, "message": message, "request_id": "2f6c…"}}
     return {

@@ -1,12 +1,18 @@
 """How often the API may be asked, counted in the cache of limits."""
 
 import time
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.throttle import count_request, get_client_network
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
 
 PERIOD = 60
 
@@ -19,7 +25,7 @@ class ScopeThrottle(BaseThrottle):
     `throttle_scope`. What is left is put on the request as `throttle_state`.
     """
 
-    def allow_request(self, request, view) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         scope = self._scope(request, view)
         allowance = settings.API_RATES[scope]
         now = time.time()
@@ -32,14 +38,14 @@ class ScopeThrottle(BaseThrottle):
     def wait(self) -> int:
         return self._wait
 
-    def _scope(self, request, view) -> str:
+    def _scope(self, request: Request, view: "APIView") -> str:
         if not request.user.is_authenticated:
             return "anonymous"
         return getattr(
             view, "throttle_scope", "read" if request.method in SAFE_METHODS else "write"
         )
 
-    def _caller(self, request) -> str:
+    def _caller(self, request: Request) -> str:
         return (
             str(request.user.pk) if request.user.is_authenticated else get_client_network(request)
         )

@@ -151,7 +151,9 @@ def _copy_table(model: type[models.Model]) -> int:
     return sent.n_rows
 
 
-def _fit_rows(model: type[models.Model], rows: Iterable[tuple]) -> Iterator[tuple]:
+def _fit_rows(
+    model: type[models.Model], rows: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[Any, ...]]:
     """Yield rows as a stricter database takes them.
 
     SQLite keeps texts beyond their column, and user names apart that differ in the case of letters like Ä. What is
@@ -190,20 +192,22 @@ def _find_renames() -> dict[str, str]:
     return changed
 
 
-def _read_rows(model: type[models.Model], alias: str) -> Iterator[tuple]:
+def _read_rows(model: type[models.Model], alias: str) -> Iterator[tuple[Any, ...]]:
     names = [field.attname for field in model._meta.concrete_fields]
     return iter(
         model._base_manager.using(alias).order_by().values_list(*names).iterator(chunk_size=BATCH)
     )
 
 
-def _prepare_row(fields: Iterable[models.Field], row: tuple, target: Any) -> tuple:
+def _prepare_row(
+    fields: "Iterable[models.Field[Any, Any]]", row: tuple[Any, ...], target: Any
+) -> tuple[Any, ...]:
     return tuple(
         field.get_db_prep_save(value, target) for field, value in zip(fields, row, strict=True)
     )
 
 
-def _read_batches(rows: Iterator[tuple]) -> Iterator[list[tuple]]:
+def _read_batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
 
@@ -215,7 +219,7 @@ class Digest:
         self.n_rows = 0
         self.sum = 0
 
-    def add(self, rows: Iterable[tuple]) -> None:
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
             written = repr([_simplify_value(value) for value in row]).encode()
             self.sum += int.from_bytes(hashlib.sha256(written).digest())

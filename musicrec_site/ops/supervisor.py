@@ -42,7 +42,7 @@ class Child:
     name: str
     command: list[str]
     has_jobs: bool = False
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
     starts: deque[float] = field(default_factory=deque)
 
     def start(self) -> None:

@@ -23,7 +23,7 @@ class BadValueMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Any, arguments: tuple, keywords: dict[str, Any]
+        self, request: HttpRequest, view: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> HttpResponse | None:
         if not all(map(can_be_stored, (*arguments, *keywords.values()))):
             message = "There is nothing here that you may see."

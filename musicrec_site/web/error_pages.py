@@ -3,18 +3,18 @@
 import sys
 
 from django.db import OperationalError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 RETRY_AFTER_SECONDS = 5
 
 
-def show_csrf_failure(request, reason=""):
+def show_csrf_failure(request: HttpRequest, reason="") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 
-def show_server_error(request) -> HttpResponse:
+def show_server_error(request: HttpRequest) -> HttpResponse:
     """Answer with a page that runs no context processor: whatever broke may be in one of them.
 
     A database that is away or full passes, so that is 503: try again. Everything else is 500.

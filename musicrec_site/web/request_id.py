@@ -2,6 +2,9 @@
 
 import re
 import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
 
 _ACCEPTABLE = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -12,10 +15,10 @@ class RequestId:
     Stands before django_structlog, which writes the same header's value into the log lines.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = given if _ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.META["HTTP_X_REQUEST_ID"] = request.request_id

@@ -6,11 +6,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import LabelledForm, render_confirmation
+from common.generics import ModelAdmin, ModelForm, TabularInline
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
 from recommendations.services.experiments import lifecycle
@@ -18,7 +19,7 @@ from recommendations.services.experiments import results as experiment_results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 
 
-class ArmForm(LabelledForm):
+class ArmForm(LabelledForm[Arm]):
     """An arm, with the presets to choose from."""
 
     preset = forms.ChoiceField(
@@ -29,7 +30,7 @@ class ArmForm(LabelledForm):
     )
 
 
-class ArmInline(admin.TabularInline):
+class ArmInline(TabularInline[Arm, Experiment]):
     model = Arm
     form = ArmForm
     extra = 0
@@ -38,14 +39,14 @@ class ArmInline(admin.TabularInline):
 
 
 @admin.register(Experiment)
-class ExperimentAdmin(admin.ModelAdmin):
+class ExperimentAdmin(ModelAdmin[Experiment]):
     list_display = ["name", "state", "started_at", "ended_at", "results_link"]
     list_filter = ["state"]
     search_fields = ["name", "question"]
     fields = ["name", "question"]
     inlines = [ArmInline]
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path(
@@ -61,22 +62,24 @@ class ExperimentAdmin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """What runs or ran stays as it was."""
         is_draft = obj is None or obj.state == Experiment.State.DRAFT
         return is_draft and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """What runs is stopped first, so that nobody's lists change without a word in its log."""
         is_running = obj is not None and obj.state == Experiment.State.RUNNING
         return not is_running and super().has_delete_permission(request, obj)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self, request: HttpRequest, obj: Experiment, form: ModelForm[Experiment], change: bool
+    ) -> None:
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request, obj, post_url_continue=None):
+    def response_add(self, request: HttpRequest, obj: Experiment, post_url_continue=None):
         super().response_add(request, obj, post_url_continue)
         return redirect("admin:recommendations_experiment_results", obj.pk)
 
@@ -131,7 +134,7 @@ class ExperimentAdmin(admin.ModelAdmin):
         return request.user.has_perm("recommendations.run_experiment")
 
     @admin.display(description=_("results"))
-    def results_link(self, experiment):
+    def results_link(self, experiment: Experiment) -> str:
         address = reverse("admin:recommendations_experiment_results", args=[experiment.pk])
         return format_html('<a href="{}">{}</a>', address, _("Results"))
 

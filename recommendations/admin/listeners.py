@@ -7,14 +7,14 @@ from recommendations.models import ListenerControl, ListenerState, Recommendatio
 
 
 @admin.register(Taste)
-class TasteAdmin(RecordAdmin):
+class TasteAdmin(RecordAdmin[Taste]):
     list_display = ["listener", "discovery", "onboarded_at"]
     list_select_related = ["listener"]
     search_fields = ["=listener__username"]
 
 
 @admin.register(ListenerControl)
-class WishAdmin(RecordAdmin):
+class WishAdmin(RecordAdmin[ListenerControl]):
     list_display = ["listener", "kind", "song", "artist", "created_at"]
     list_filter = ["kind"]
     list_select_related = ["listener", "song__artist", "artist"]
@@ -22,7 +22,7 @@ class WishAdmin(RecordAdmin):
 
 
 @admin.register(RecommendationList)
-class RecommendationListAdmin(RecordAdmin):
+class RecommendationListAdmin(RecordAdmin[RecommendationList]):
     list_display = ["listener", "version", "segment", "computed_at"]
     list_filter = ["version", "segment"]
     list_select_related = ["listener", "version"]
@@ -30,7 +30,7 @@ class RecommendationListAdmin(RecordAdmin):
 
 
 @admin.register(ListenerState)
-class ListenerStateAdmin(RecordAdmin):
+class ListenerStateAdmin(RecordAdmin[ListenerState]):
     list_display = ["listener", "generation", "changed_at"]
     list_select_related = ["listener"]
     search_fields = ["=listener__username"]

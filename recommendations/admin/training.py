@@ -1,15 +1,16 @@
 """Training runs in the admin: asking for one, watching it live, reading its log, cancelling it."""
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -56,7 +57,7 @@ class RetrainForm(forms.Form):
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(RecordAdmin):
+class TrainingRunAdmin(RecordAdmin[TrainingRun]):
     list_display = ["number", "preset", "status", "percent", "requester", "created", "took"]
     list_filter = ["status", "trigger", "preset"]
     list_select_related = ["requested_by"]
@@ -76,7 +77,7 @@ class TrainingRunAdmin(RecordAdmin):
     change_list_template = "admin/recommendations/trainingrun/change_list.html"
     change_form_template = "admin/recommendations/trainingrun/change_form.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("retrain/", view(self.retrain), name="recommendations_retrain"),
@@ -93,7 +94,9 @@ class TrainingRunAdmin(RecordAdmin):
 
     # --- Pages --------------------------------------------------------------------------------------------------------
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Show the form to retrain, the running training and whether anybody works on it."""
         tasks.sweep_and_wake()
         schedule = PeriodicTask.objects.filter(task="recommendations.tasks.retrain").first()
@@ -110,7 +113,13 @@ class TrainingRunAdmin(RecordAdmin):
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         run = TrainingRun.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         context = {
             "run": run,
@@ -168,7 +177,7 @@ class TrainingRunAdmin(RecordAdmin):
         return redirect("admin:recommendations_trainingrun_change", run_id)
 
     @admin.action(description=_("Cancel"), permissions=["train"])
-    def cancel_runs(self, request, queryset):
+    def cancel_runs(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
         for run in queryset.active():
             self._cancel(request, run)
 
@@ -188,28 +197,28 @@ class TrainingRunAdmin(RecordAdmin):
         if not self.has_train_permission(request) or request.method != "POST":
             raise PermissionDenied
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: TrainingRun | None = None) -> bool:
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""
         return (obj is None or not obj.is_active) and super().has_delete_permission(request, obj)
 
-    def has_train_permission(self, request):
+    def has_train_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recommendations.train")
 
     @admin.display(description=_("training run"), ordering="pk")
-    def number(self, run):
+    def number(self, run: TrainingRun) -> str:
         return f"#{run.pk}"
 
     @admin.display(description=_("started by"), ordering="trigger")
-    def requester(self, run):
+    def requester(self, run: TrainingRun) -> str:
         how = run.get_trigger_display()
         return f"{how} ({run.requested_by})" if run.requested_by else how
 
     @admin.display(description=_("progress"))
-    def percent(self, run):
+    def percent(self, run: TrainingRun) -> str:
         return f"{100 * run.progress:.0f} %"
 
     @admin.display(description=_("took"))
-    def took(self, run):
+    def took(self, run: TrainingRun) -> str:
         if run.started_at is None or run.finished_at is None:
             return "–"
         return timedelta(seconds=round((run.finished_at - run.started_at).total_seconds()))

@@ -5,10 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -57,7 +58,7 @@ class PreviewForm(forms.Form):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(RecordAdmin):
+class ModelVersionAdmin(RecordAdmin[ModelVersion]):
     list_display = [
         "name", "links", "is_active", "state", "preset", "ndcg", "data_size", "fit_time", "size", "created",
     ]  # fmt: skip
@@ -72,7 +73,7 @@ class ModelVersionAdmin(RecordAdmin):
     change_list_template = "admin/recommendations/modelversion/change_list.html"
     change_form_template = "admin/recommendations/modelversion/change_form.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("compare/", view(self.compare), name="recommendations_modelversion_compare"),
@@ -93,7 +94,9 @@ class ModelVersionAdmin(RecordAdmin):
 
     # --- Looking ------------------------------------------------------------------------------------------------------
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         context = {
             "title": _("Versions"),
             "charts": version_charts.charts(ModelVersion.objects.all()[:CHARTED]),
@@ -105,7 +108,13 @@ class ModelVersionAdmin(RecordAdmin):
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         version = (
             ModelVersion.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         )
@@ -156,7 +165,9 @@ class ModelVersionAdmin(RecordAdmin):
         return TemplateResponse(request, "admin/recommendations/modelversion/preview.html", context)
 
     @admin.action(description=_("Compare the two"), permissions=["view"])
-    def compare_two(self, request, queryset):
+    def compare_two(
+        self, request: HttpRequest, queryset: QuerySet[ModelVersion]
+    ) -> HttpResponse | None:
         chosen = list(queryset.order_by("pk")[:3])
         if len(chosen) != 2:
             messages.warning(request, _("Choose exactly two versions to compare."))
@@ -233,24 +244,24 @@ class ModelVersionAdmin(RecordAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
 
-    def has_activate_permission(self, request):
+    def has_activate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recommendations.activate")
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
         """Figures of versions stay; what takes room is removed by pruning."""
         return False
 
     # --- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=_("NDCG@10, 95 %"))
-    def ndcg(self, version):
+    def ndcg(self, version: ModelVersion) -> str:
         found = model_comparison.headline(version)
         if found:
             return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found))
         return _("not measurable yet") if model_comparison.why_not_measurable(version) else "–"
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
-    def data_size(self, version):
+    def data_size(self, version: ModelVersion) -> str:
         counts = {"listeners": f"{version.n_listeners:,}", "songs": f"{version.n_songs:,}"}
         until = version.data_until
         return format_html(
@@ -262,15 +273,15 @@ class ModelVersionAdmin(RecordAdmin):
         )
 
     @admin.display(description=_("fit"), ordering="fit_seconds")
-    def fit_time(self, version):
+    def fit_time(self, version: ModelVersion) -> str:
         return f"{version.fit_seconds:.1f}\N{NO-BREAK SPACE}s"
 
     @admin.display(description=_("size"), ordering="size_bytes")
-    def size(self, version):
+    def size(self, version: ModelVersion) -> str:
         return f"{version.size_bytes / 1e6:.1f}\N{NO-BREAK SPACE}MB"
 
     @admin.display(description=_("actions"))
-    def links(self, version):
+    def links(self, version: ModelVersion) -> str:
         if version.state != ModelVersion.State.READY:
             return "–"
         preview = reverse("admin:recommendations_modelversion_preview", args=[version.pk])

@@ -74,7 +74,7 @@ def _load_named(song: Song) -> dict[str, Any]:
 
 
 def kept_ready(
-    request: HttpRequest, listener: User, wishes: dict[str, Any], make: Callable[[], dict]
+    request: HttpRequest, listener: User, wishes: dict[str, Any], make: Callable[[], dict[str, Any]]
 ) -> HttpResponse:
     """Answer with what was answered before, while it is still true; two queries then.
 

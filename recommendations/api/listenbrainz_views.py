@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.utils import timezone
 from rest_framework import status
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.listenbrainz.base_view import ListenBrainzView, read_number
@@ -18,7 +19,7 @@ class RecommendedRecordings(ListenBrainzView):
 
     permission_classes = []
 
-    def get(self, request, username):
+    def get(self, request: Request, username: str) -> Response:
         listener = self.get_sharing_listener(username)
         most = conf.longest_list
         count, offset = read_number(request, "count", 25, most), read_number(request, "offset", 0)

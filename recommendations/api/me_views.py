@@ -1,15 +1,20 @@
 """A listener's own account, taste and data, as JSON."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services as accounts
+from accounts.models import User
+from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from catalog.models import Song
 from recommendations.api import serializers
@@ -20,12 +25,12 @@ from recommendations.services.surfaces import beyond_library
 @extend_schema(tags=["Me"])
 class Me(APIView):
     @extend_schema(responses=serializers.MeSerializer)
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         """My account and its settings."""
         return Response(serializers.MeSerializer(request.user).data)
 
     @extend_schema(request=serializers.MeChange(partial=True), responses=serializers.MeSerializer)
-    def patch(self, request):
+    def patch(self, request: SignedInApiRequest) -> Response:
         """Change settings. `personalised: false` means popular music only, and my history is not learned from.
 
         Another `email` needs my `password`, whatever the token may do.
@@ -57,7 +62,7 @@ class Me(APIView):
         request=serializers.MyPassword,
         responses={204: None},
     )
-    def delete(self, request):
+    def delete(self, request: SignedInApiRequest) -> Response:
         """Delete my account with everything that belongs to it, at once and for good. Needs my password.
 
         `Location` is the page that says when no model knows it any more.
@@ -72,7 +77,7 @@ class Me(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
 
 
-def _confirm_password(request, password: str) -> None:
+def _confirm_password(request: Request, password: str) -> None:
     """Raise the 400 that says what is wrong unless `password` is the account's own."""
     try:
         accounts.confirm_password(request, request.user, password)
@@ -92,7 +97,7 @@ class MyData(APIView):
             examples=[OpenApiExample("Example", {"format": "musicrec-my-data-1", "history": []})],
         ),
     )
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         body = JSONRenderer().render(data_export.export_data(request.user))
         headers = {"Content-Disposition": 'attachment; filename="musicrec-my-data.json"'}
         return HttpResponse(body, content_type="application/json", headers=headers)
@@ -100,12 +105,12 @@ class MyData(APIView):
 
 @extend_schema(tags=["Me"], responses=serializers.TasteSerializer)
 class MyTaste(APIView):
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         """What the recommender goes by: my settings, and the parts of my history with my mood about each."""
         return Response(_taste_data(request.user))
 
     @extend_schema(request=serializers.TasteChange)
-    def patch(self, request):
+    def patch(self, request: SignedInApiRequest) -> Response:
         """Be more adventurous or less; mute a part of the history, let it count more, or say that it wasn't me."""
         wanted = validate_body(serializers.TasteChange, request)
         chosen = [
@@ -119,7 +124,7 @@ class MyTaste(APIView):
         return Response(_taste_data(request.user))
 
 
-def _part(listener, key: str) -> taste.Cluster:
+def _part(listener: User, key: str) -> taste.Cluster:
     song_id = Song.objects.filter(key=key).values_list("pk", flat=True).first()
     found = next((part for part in taste.clusters(listener) if part.key == song_id), None)
     if found is None:
@@ -127,7 +132,7 @@ def _part(listener, key: str) -> taste.Cluster:
     return found
 
 
-def _taste_data(listener) -> dict:
+def _taste_data(listener: User) -> dict[str, Any]:
     settings, parts = taste.load_taste(listener), taste.clusters(listener)
     keys = dict(Song.objects.filter(pk__in=[part.key for part in parts]).values_list("pk", "key"))
     is_stored = not settings._state.adding
@@ -141,7 +146,7 @@ def _taste_data(listener) -> dict:
     ).data
 
 
-def _part_data(part: taste.Cluster, key: str) -> dict:
+def _part_data(part: taste.Cluster, key: str) -> dict[str, Any]:
     names = {kind: name for name, kind in serializers.MOODS.items()}
     return {
         "id": key,
@@ -158,7 +163,7 @@ def _part_data(part: taste.Cluster, key: str) -> dict:
 @extend_schema(tags=["Me"])
 class BeyondLibrary(APIView):
     @extend_schema(responses=serializers.BeyondSerializer)
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         """Songs and artists I could look for: not in this library, played elsewhere together with my songs.
 
         Both lists are empty where the site has no seed pack.

@@ -1,11 +1,12 @@
 """Values of a query that several addresses read."""
 
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 from recommendations.conf import conf
 
 
-def read_length(request) -> int:
+def read_length(request: Request) -> int:
     """Return k, the usual length without it; raise the 400 that says what it may be."""
     text = request.query_params.get("k", str(conf.list_length))
     if not (
@@ -20,7 +21,7 @@ def read_length(request) -> int:
     return int(text)
 
 
-def read_share(request, name: str) -> float | None:
+def read_share(request: Request, name: str) -> float | None:
     """Return a number from 0 to 1, None without one; raise the 400 that says so."""
     text = request.query_params.get(name)
     if text is None:

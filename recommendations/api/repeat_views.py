@@ -2,9 +2,11 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import get_songs
 from catalog.api.serializers import SongSerializer
 from recommendations.api import serializers
@@ -34,7 +36,7 @@ class NextUp(APIView):
         ],
         responses=serializers.QueueSerializer,
     )
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         """My queue. Ask again with `exclude` and it goes on."""
         queue = repeats.next_up(
             request.user,
@@ -65,7 +67,7 @@ class Rediscover(APIView):
         ],
         responses=serializers.RediscoveredSerializer,
     )
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         """Songs of my history that come back, most played first."""
         items = [
             {
@@ -79,7 +81,7 @@ class Rediscover(APIView):
         return Response({"items": items})
 
 
-def _read_excluded(request) -> list[int]:
+def _read_excluded(request: Request) -> list[int]:
     keys = [key for key in request.query_params.get("exclude", "").split(",") if key]
     if len(keys) > MAX_EXCLUDED:
         raise ValidationError(

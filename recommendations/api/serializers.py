@@ -1,5 +1,7 @@
 """How recommendations, taste and the models behind them look as JSON."""
 
+from typing import Any
+
 from django.conf import settings
 from rest_framework import serializers
 
@@ -20,7 +22,7 @@ MAX_SONGS = 200
 # --- Lists ------------------------------------------------------------------------------------------------------------
 
 
-class ShareSerializer(serializers.Serializer):
+class ShareSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(
         help_text="history · listeners · artist · genre · sound · likeness · popular · other"
     )
@@ -28,19 +30,19 @@ class ShareSerializer(serializers.Serializer):
     text = serializers.CharField()
 
 
-class EvidenceSerializer(serializers.Serializer):
+class EvidenceSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     title = serializers.CharField()
     artist = ArtistRef()
 
 
-class AgreementSerializer(serializers.Serializer):
+class AgreementSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     song = serializers.FloatField()
     yours = serializers.FloatField()
 
 
-class ExplanationSerializer(serializers.Serializer):
+class ExplanationSerializer(serializers.Serializer[Any]):
     """Why a song is recommended, in numbers that add up and in words."""
 
     line = serializers.CharField(help_text="The strongest reason in one line.")
@@ -63,7 +65,7 @@ class ExplanationSerializer(serializers.Serializer):
     )
 
 
-class ItemSerializer(serializers.Serializer):
+class ItemSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     score = serializers.FloatField()
     song = SongSerializer()
@@ -71,7 +73,7 @@ class ItemSerializer(serializers.Serializer):
 
 
 @document_example(examples.LIST)
-class ListSerializer(serializers.Serializer):
+class ListSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True)
     step = serializers.ChoiceField(
         choices=["precomputed", "live", "cold", "popular", "empty"],
@@ -94,20 +96,20 @@ class ListSerializer(serializers.Serializer):
     )
 
 
-class QueuedSerializer(serializers.Serializer):
+class QueuedSerializer(serializers.Serializer[Any]):
     song = SongSerializer()
     is_new = serializers.BooleanField(help_text="Whether I have not played it yet.")
     reason = serializers.CharField(help_text="Why it is here.")
 
 
 @document_example(examples.QUEUE)
-class QueueSerializer(serializers.Serializer):
+class QueueSerializer(serializers.Serializer[Any]):
     items = QueuedSerializer(many=True)
     familiarity = serializers.FloatField(help_text="The part of known songs that was aimed at.")
     repeat_rate = serializers.FloatField(help_text="The part of repeats among what I played.")
 
 
-class HeardSerializer(serializers.Serializer):
+class HeardSerializer(serializers.Serializer[Any]):
     song = SongSerializer()
     n_plays = serializers.IntegerField()
     last_played = serializers.DateTimeField()
@@ -115,19 +117,19 @@ class HeardSerializer(serializers.Serializer):
 
 
 @document_example(examples.REDISCOVERED)
-class RediscoveredSerializer(serializers.Serializer):
+class RediscoveredSerializer(serializers.Serializer[Any]):
     items = HeardSerializer(many=True)
 
 
 @document_example(examples.EXPLAINED)
-class ExplainedSerializer(serializers.Serializer):
+class ExplainedSerializer(serializers.Serializer[Any]):
     song = SongSerializer()
     explanation = ExplanationSerializer(allow_null=True)
     note = serializers.CharField(help_text="Why there is no explanation, if there is none.")
 
 
 @document_example(examples.PATH)
-class PathSerializer(serializers.Serializer):
+class PathSerializer(serializers.Serializer[Any]):
     songs = SongSerializer(many=True, help_text="From the first song to the last, both included.")
     steps = serializers.ListField(
         child=serializers.FloatField(),
@@ -146,19 +148,19 @@ class PathSerializer(serializers.Serializer):
     {"receipt": "eyJsIjo3fQ:1wxYzA:signature", "songs": ["song_00042"], "surface": "my-app"},
     request_only=True,
 )
-class ImpressionIn(serializers.Serializer):
+class ImpressionIn(serializers.Serializer[Any]):
     receipt = serializers.CharField(max_length=1000)
     songs = serializers.ListField(child=SongKeyField(), min_length=1, max_length=MAX_SONGS)
     surface = serializers.CharField(max_length=40, required=False, default="api")
 
 
 @document_example({"id": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55"}, response_only=True)
-class ImpressionOut(serializers.Serializer):
+class ImpressionOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
 
 
 @document_example({"song": "song_00042", "kind": "click"}, request_only=True)
-class OutcomeIn(serializers.Serializer):
+class OutcomeIn(serializers.Serializer[Any]):
     song = SongKeyField()
     kind = serializers.ChoiceField(choices=Outcome.Kind.values)
 
@@ -166,7 +168,7 @@ class OutcomeIn(serializers.Serializer):
 # --- Beyond the library -----------------------------------------------------------------------------------------------
 
 
-class LookedForArtist(serializers.Serializer):
+class LookedForArtist(serializers.Serializer[Any]):
     """An artist that the library lacks."""
 
     mbid = serializers.CharField(help_text="MusicBrainz id, empty where unknown.")
@@ -177,7 +179,7 @@ class LookedForArtist(serializers.Serializer):
     )
 
 
-class LookedForSong(serializers.Serializer):
+class LookedForSong(serializers.Serializer[Any]):
     """A song that the library lacks."""
 
     mbid = serializers.CharField(help_text="MusicBrainz id, empty where unknown.")
@@ -191,7 +193,7 @@ class LookedForSong(serializers.Serializer):
 
 
 @document_example(examples.BEYOND, response_only=True)
-class BeyondSerializer(serializers.Serializer):
+class BeyondSerializer(serializers.Serializer[Any]):
     songs = LookedForSong(many=True)
     artists = LookedForArtist(many=True)
     about = serializers.DictField(
@@ -204,7 +206,7 @@ class BeyondSerializer(serializers.Serializer):
 
 
 @document_example(examples.ME)
-class MeSerializer(serializers.ModelSerializer):
+class MeSerializer(serializers.ModelSerializer[User]):
     theme = serializers.ChoiceField(choices=Theme.values, required=False)
     language = serializers.CharField(max_length=10, allow_blank=True, required=False)
     time_zone = serializers.CharField(
@@ -262,13 +264,13 @@ class MeChange(MeSerializer):
 
 
 @document_example({"password": "quite-some-words-9"}, request_only=True)
-class MyPassword(serializers.Serializer):
+class MyPassword(serializers.Serializer[Any]):
     """The password again: a token or a borrowed session must not do this."""
 
     password = serializers.CharField(max_length=4096, trim_whitespace=False)
 
 
-class PartSerializer(serializers.Serializer):
+class PartSerializer(serializers.Serializer[Any]):
     """A part of a listener's history: songs that belong together."""
 
     id = serializers.CharField(help_text="The id of the song that stands for it.")
@@ -282,14 +284,14 @@ class PartSerializer(serializers.Serializer):
 
 
 @document_example(examples.TASTE)
-class TasteSerializer(serializers.Serializer):
+class TasteSerializer(serializers.Serializer[Any]):
     discovery = serializers.FloatField(help_text="0 familiar to 1 adventurous.")
     artists = ArtistRef(many=True, help_text="Chosen at the start.")
     genres = serializers.ListField(child=serializers.CharField())
     parts = PartSerializer(many=True)
 
 
-class PartMood(serializers.Serializer):
+class PartMood(serializers.Serializer[Any]):
     part = SongKeyField()
     mood = serializers.ChoiceField(choices=list(MOODS), allow_blank=True)
 
@@ -297,13 +299,13 @@ class PartMood(serializers.Serializer):
 @document_example(
     {"discovery": 0.8, "moods": [{"part": "song_00007", "mood": "mute"}]}, request_only=True
 )
-class TasteChange(serializers.Serializer):
+class TasteChange(serializers.Serializer[Any]):
     discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
     moods = PartMood(many=True, required=False)
 
 
 @document_example(examples.HIDDEN)
-class HiddenSerializer(serializers.ModelSerializer):
+class HiddenSerializer(serializers.ModelSerializer[ListenerControl]):
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in HIDDEN_KINDS])
     song = SongSerializer(allow_null=True, help_text="Null where an artist is hidden.")
     artist = ArtistRef(allow_null=True, help_text="Null where it is about a song.")
@@ -316,7 +318,7 @@ class HiddenSerializer(serializers.ModelSerializer):
 
 
 @document_example({"kind": "weekly-jams"}, request_only=True)
-class MadeIn(serializers.Serializer):
+class MadeIn(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=MADE_KINDS)
 
 
@@ -324,7 +326,7 @@ class MadeIn(serializers.Serializer):
 
 
 @document_example(examples.RUN)
-class RunSerializer(serializers.ModelSerializer):
+class RunSerializer(serializers.ModelSerializer[TrainingRun]):
     requested_by = serializers.CharField(
         source="requested_by.username",
         default=None,
@@ -358,12 +360,12 @@ class RunDetailSerializer(RunSerializer):
 
 
 @document_example({"preset": "standard"}, request_only=True)
-class RunIn(serializers.Serializer):
+class RunIn(serializers.Serializer[Any]):
     preset = serializers.CharField(max_length=40, required=False)
 
 
 @document_example(examples.VERSION)
-class VersionSerializer(serializers.ModelSerializer):
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     class Meta:
         model = ModelVersion
         fields = [

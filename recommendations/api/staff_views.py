@@ -6,10 +6,12 @@ from rest_framework import generics, status
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import HasScopeAndIsStaff
+from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from recommendations import tasks
 from recommendations.api import serializers
@@ -30,14 +32,14 @@ class _ForOperators(APIView):
     throttle_scope = "staff"
     needed = ""
 
-    def check_permissions(self, request) -> None:
+    def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
         if request.method not in SAFE_METHODS and not request.user.has_perm(self.needed):
             raise PermissionDenied("An administrator has to give you the permission for that.")
 
 
 @extend_schema(tags=["Operators"])
-class TrainingRuns(_ForOperators, generics.ListAPIView):
+class TrainingRuns(_ForOperators, generics.ListAPIView[TrainingRun]):
     """Trainings, newest first."""
 
     serializer_class = serializers.RunSerializer
@@ -45,7 +47,7 @@ class TrainingRuns(_ForOperators, generics.ListAPIView):
     needed = "recommendations.train"
 
     @extend_schema(request=serializers.RunIn, responses={202: serializers.RunSerializer})
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         """Start a training; 409 while another one is queued or running."""
         wanted = validate_body(serializers.RunIn, request)
         try:
@@ -62,7 +64,7 @@ class TrainingRuns(_ForOperators, generics.ListAPIView):
 
 
 @extend_schema(tags=["Operators"])
-class OneTrainingRun(_ForOperators, generics.RetrieveAPIView):
+class OneTrainingRun(_ForOperators, generics.RetrieveAPIView[TrainingRun]):
     """One training with its progress and log."""
 
     serializer_class = serializers.RunDetailSerializer
@@ -76,7 +78,7 @@ class CancelTraining(_ForOperators):
     needed = "recommendations.train"
 
     @extend_schema(request=None, responses=serializers.RunSerializer)
-    def post(self, request, pk):
+    def post(self, request: Request, pk: int) -> Response:
         run = get_object_or_404(
             TrainingRun.objects.select_related("requested_by", "version"), pk=pk
         )
@@ -88,7 +90,7 @@ def _versions() -> QuerySet[ModelVersion]:
 
 
 @extend_schema(tags=["Operators"])
-class ModelVersions(_ForOperators, generics.ListAPIView):
+class ModelVersions(_ForOperators, generics.ListAPIView[ModelVersion]):
     """Model versions with their metrics, newest first."""
 
     serializer_class = serializers.VersionSerializer
@@ -96,7 +98,7 @@ class ModelVersions(_ForOperators, generics.ListAPIView):
 
 
 @extend_schema(tags=["Operators"])
-class OneModelVersion(_ForOperators, generics.RetrieveAPIView):
+class OneModelVersion(_ForOperators, generics.RetrieveAPIView[ModelVersion]):
     """One model version with its configuration and what is known about its training."""
 
     serializer_class = serializers.VersionDetailSerializer
@@ -110,7 +112,7 @@ class ActivateVersion(_ForOperators):
     needed = "recommendations.activate"
 
     @extend_schema(request=None, responses=serializers.VersionSerializer)
-    def post(self, request, pk):
+    def post(self, request: SignedInApiRequest, pk: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=pk)
         return _respond_changed(lambda: registry.activate(version, by=request.user))
 
@@ -122,7 +124,7 @@ class RollBack(_ForOperators):
     needed = "recommendations.activate"
 
     @extend_schema(request=None, responses=serializers.VersionSerializer)
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         return _respond_changed(lambda: registry.roll_back(by=request.user))
 
 

@@ -1,15 +1,20 @@
 """Recommendations and why, what became of them, and what a listener does not want, as JSON."""
 
+from typing import Any
+from uuid import UUID
+
 from django.db.models import Count, F
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView, get_object_or_404
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
+from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import get_own_playlist, get_song, get_songs, validate_body
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
@@ -68,7 +73,7 @@ class Recommendations(APIView):
         ],
         responses={200: serializers.ListSerializer, 304: None},
     )
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         k, explain = read_length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
@@ -76,7 +81,7 @@ class Recommendations(APIView):
             return Response(answers.serialize_list(served, None, with_reasons=explain))
         discovery = read_share(request, "discovery")
 
-        def make() -> dict:
+        def make() -> dict[str, Any]:
             served = recommend.recommend_for(request.user, k, discovery=discovery)
             return answers.serialize_list(served, request.user, with_reasons=explain)
 
@@ -92,7 +97,7 @@ class SimilarSongs(APIView):
     @extend_schema(
         tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
     )
-    def get(self, request, key):
+    def get(self, request: Request, key: str) -> Response:
         served = recommend.similar_songs(get_song(key), read_length(request))
         return Response(
             answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
@@ -125,7 +130,7 @@ class SongPath(APIView):
         ],
         responses=serializers.PathSerializer,
     )
-    def get(self, request, key):
+    def get(self, request: Request, key: str) -> Response:
         to = request.query_params.get("to", "")
         start, (end,) = get_song(key), get_songs([to], "to")
         n = _path_length(request)
@@ -140,7 +145,7 @@ class SongExplanation(APIView):
     """Why this song would or would not be recommended to me."""
 
     @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
-    def get(self, request, key):
+    def get(self, request: SignedInApiRequest, key: str) -> Response:
         song = get_song(key)
         explanation = recommend.explain_song(request.user, song)
         data = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
@@ -162,7 +167,7 @@ class ContinuePlaylist(APIView):
     @extend_schema(
         tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
     )
-    def get(self, request, pk):
+    def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
         playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
             request.user, playlist, recommend.length(read_length(request))
@@ -180,7 +185,7 @@ class MadePlaylists(APIView):
         request=serializers.MadeIn,
         responses={200: PlaylistSerializer(many=True)},
     )
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         kind = validate_body(serializers.MadeIn, request)["kind"]
         made = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = (
@@ -202,7 +207,7 @@ class Impressions(APIView):
         request=serializers.ImpressionIn,
         responses={201: serializers.ImpressionOut},
     )
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         told = validate_body(serializers.ImpressionIn, request)
         try:
             shown = feedback.record_impression(
@@ -219,7 +224,7 @@ class Outcomes(APIView):
     write_scopes = (Scope.LISTEN, Scope.WRITE)
 
     @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
-    def post(self, request, pk):
+    def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
         told = validate_body(serializers.OutcomeIn, request)
         song = get_songs([told["song"]], "song")[0]
         try:
@@ -236,12 +241,12 @@ class Outcomes(APIView):
 
 @extend_schema(tags=["Opinions"], request=None, responses={204: None})
 class HiddenSong(APIView):
-    def put(self, request, key):
+    def put(self, request: SignedInApiRequest, key: str) -> Response:
         """Never recommend this song to me."""
         controls.hide_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def delete(self, request, key):
+    def delete(self, request: SignedInApiRequest, key: str) -> Response:
         """Let this song be recommended again."""
         controls.unhide_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -249,12 +254,12 @@ class HiddenSong(APIView):
 
 @extend_schema(tags=["Opinions"], request=None, responses={204: None})
 class IgnoredSong(APIView):
-    def put(self, request, key):
+    def put(self, request: SignedInApiRequest, key: str) -> Response:
         """Recommend nothing because of this song; it stays in my history."""
         controls.ignore_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def delete(self, request, key):
+    def delete(self, request: SignedInApiRequest, key: str) -> Response:
         """Learn from this song again."""
         controls.unignore_song(request.user, get_song(key))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -262,12 +267,12 @@ class IgnoredSong(APIView):
 
 @extend_schema(tags=["Opinions"], request=None, responses={204: None})
 class HiddenArtist(APIView):
-    def put(self, request, pk):
+    def put(self, request: SignedInApiRequest, pk: int) -> Response:
         """Never recommend anything by this artist to me."""
         controls.hide_artist(request.user, get_object_or_404(Artist, pk=pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def delete(self, request, pk):
+    def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         """Let this artist be recommended again."""
         controls.unhide_artist(request.user, get_object_or_404(Artist, pk=pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -280,7 +285,7 @@ class _HiddenPages(Cursor):
 @extend_schema(
     tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=serializers.HIDDEN_KINDS)]
 )
-class Hidden(ListAPIView):
+class Hidden(ListAPIView[ListenerControl]):
     """Everything I have hidden or keep from being learned from, newest first."""
 
     serializer_class = serializers.HiddenSerializer
@@ -302,7 +307,7 @@ class Hidden(ListAPIView):
 # --- Reading the query ------------------------------------------------------------------------------------------------
 
 
-def _path_length(request) -> int:
+def _path_length(request: Request) -> int:
     text = request.query_params.get("k", str(USUAL_LENGTH))
     if not (
         text.isascii() and text.isdecimal() and len(text) < 10 and 2 <= int(text) <= LONGEST_PATH
@@ -313,14 +318,14 @@ def _path_length(request) -> int:
     return int(text)
 
 
-def _flag(request, name: str) -> bool:
+def _flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "true").lower()
     if text not in ("true", "false", "1", "0"):
         raise ValidationError({name: [f"{name} is true or false, not {text[:20]!r}."]})
     return text in ("true", "1")
 
 
-def _seeds(request) -> list[str]:
+def _seeds(request: Request) -> list[str]:
     params = request.query_params
     keys = [params["seed"]] if params.get("seed") else []
     keys += [key for key in params.get("liked", "").split(",") if key]

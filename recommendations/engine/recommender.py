@@ -179,7 +179,7 @@ class Recommender:
         return len(self.items)
 
     @property
-    def item_ids(self) -> NDArray:
+    def item_ids(self) -> NDArray[Any]:
         """The ids of the songs in row order."""
         return self.items.ids
 
@@ -227,7 +227,7 @@ class Recommender:
         ids = (
             np.asarray(item_ids)
             if hasattr(item_ids, "__len__")
-            else np.asarray(list(cast(Iterable, item_ids)))
+            else np.asarray(list(cast(Iterable[Any], item_ids)))
         )
         events = Interactions.from_ids(
             np.zeros(len(ids), dtype=np.int64),
@@ -490,7 +490,7 @@ class Recommender:
 
     # -- forgetting listeners -----------------------------------------------------------------------------
 
-    def stored_listener_ids(self) -> NDArray:
+    def stored_listener_ids(self) -> NDArray[Any]:
         """Return the distinct ids of listeners whose histories would be saved; -1 stands for unknown ones."""
         ids = [algorithm.stored_listener_ids() for algorithm in self.algorithms.values()]
         stored = [found for found in ids if len(found)]
@@ -540,7 +540,7 @@ class Recommender:
         return store.restore(directory, lambda: cls._restore(arrays, about))
 
     @classmethod
-    def _restore(cls, arrays: dict[str, NDArray], about: dict[str, Any]) -> Recommender:
+    def _restore(cls, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> Recommender:
         recommender = cls(RecommenderConfig.from_dict(about["config"]))
         recommender.metadata = about["metadata"]
         # an artifact of an older release has none
@@ -577,7 +577,7 @@ class Recommender:
             )
 
 
-def _select_state(arrays: Mapping[str, NDArray], name: str) -> dict[str, NDArray]:
+def _select_state(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
     return {
         part.removeprefix(f"{name}."): a
         for part, a in arrays.items()

@@ -1,15 +1,19 @@
 """Blends: the listener's own, invitations, and the list of one."""
 
+from uuid import UUID
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.playlists import edit
 from recommendations.models import Blend
@@ -42,7 +46,7 @@ class InviteForm(forms.Form):
 
 @login_required
 @require_safe
-def list_blends(request):
+def list_blends(request: SignedInRequest) -> HttpResponse:
     context = {
         "page": "playlists",
         "blends": blends.list_blends(request.user),
@@ -53,7 +57,7 @@ def list_blends(request):
 
 @login_required
 @require_POST
-def create_blend(request):
+def create_blend(request: SignedInRequest) -> HttpResponse:
     form = TitleForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Give the blend a name of at most 80 letters."))
@@ -68,7 +72,7 @@ def create_blend(request):
 
 @login_required
 @require_safe
-def show_blend(request, blend_id):
+def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     blended = blends.blend_songs(blend)
     served = blends.explain_to(request.user, blended)
@@ -98,7 +102,7 @@ def show_blend(request, blend_id):
 
 @login_required
 @require_POST
-def invite(request, blend_id):
+def invite(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     form = InviteForm(request.POST)
     if form.is_valid():
@@ -116,7 +120,7 @@ def invite(request, blend_id):
 
 @login_required
 @require_POST
-def answer_invitation(request, blend_id):
+def answer_invitation(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     """Join, decline or leave."""
     blend = _get_or_404(request, blend_id)
     if request.POST.get("answer") == "join":
@@ -128,7 +132,7 @@ def answer_invitation(request, blend_id):
 
 @login_required
 @require_POST
-def keep(request, blend_id):
+def keep(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     """Make a playlist of the listener's own from the songs as they are now.
 
     It may become public and outlive the blend, and the others agreed to neither: it says nothing about them.
@@ -153,18 +157,18 @@ def describe_fans(one: BlendedSong, me: str) -> str:
     return _("For %(names)s") % {"names": ", ".join(names)}
 
 
-def _is_for(one: BlendedSong, user) -> bool:
+def _is_for(one: BlendedSong, user: User) -> bool:
     return not one.fans or user.get_username() in one.fans
 
 
-def _get_or_404(request, blend_id) -> Blend:
+def _get_or_404(request: SignedInRequest, blend_id: UUID) -> Blend:
     blend = Blend.objects.filter(pk=blend_id, members__listener=request.user).first()
     if blend is None:
         raise Http404
     return blend
 
 
-def _get_joined(request, blend_id) -> Blend:
+def _get_joined(request: SignedInRequest, blend_id: UUID) -> Blend:
     blend = _get_or_404(request, blend_id)
     if not blend.members.filter(listener=request.user, joined_at__isnull=False).exists():
         raise Http404

@@ -1,13 +1,17 @@
 """Connecting a player: choose it, get a token and its settings, and see the first listen arrive."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import tokens
+from accounts.requests import SignedInRequest
+from common.http import SiteRequest
 from recommendations.services.players import arrivals, guides
 from recommendations.services.surfaces import beyond_library
 
@@ -16,13 +20,13 @@ _LARGEST_ID = 2**63 - 1
 
 @login_required
 @require_safe
-def choose_player(request):
+def choose_player(request: SignedInRequest) -> HttpResponse:
     return render(request, "recommendations/connect.html", {"guides": guides.GUIDES})
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def connect_player(request, player: str):
+def connect_player(request: SignedInRequest, player: str) -> HttpResponse:
     """Show what a player needs; POST makes the token, which is shown this once."""
     guide = _get_guide(player)
     context = {"guide": guide, "has_token": False}
@@ -45,7 +49,7 @@ def connect_player(request, player: str):
 
 @login_required
 @require_safe
-def show_arrival(request, player: str):
+def show_arrival(request: SignedInRequest, player: str) -> HttpResponse:
     """The part of the page that waits; the page asks for it every few seconds until something came."""
     guide = _get_guide(player)
     context = {"guide": guide} | _arrival_context(request, guide, _read_after(request))
@@ -58,12 +62,12 @@ def _get_guide(slug: str) -> guides.Guide:
     return guides.BY_SLUG[slug]
 
 
-def _fill(request, guide: guides.Guide, secret: str) -> dict:
+def _fill(request: SignedInRequest, guide: guides.Guide, secret: str) -> dict[str, Any]:
     filled = guides.fill_settings(guide, settings.SITE_URL, request.user.username, secret)
     return {"settings": filled}
 
 
-def _arrival_context(request, guide: guides.Guide, after: int) -> dict:
+def _arrival_context(request: SignedInRequest, guide: guides.Guide, after: int) -> dict[str, Any]:
     arrival = arrivals.find_arrival(request.user, after, str(guide.name))
     playing = arrival.playing or {}
     return {
@@ -76,7 +80,7 @@ def _arrival_context(request, guide: guides.Guide, after: int) -> dict:
     }
 
 
-def _read_after(request) -> int:
+def _read_after(request: SiteRequest) -> int:
     text = request.GET.get("after", "")
     is_number = text.isascii() and text.isdecimal() and len(text) < 20
     return min(int(text), _LARGEST_ID) if is_number else 0

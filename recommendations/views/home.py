@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playlists import edit
+from common.http import SiteRequest
 from recommendations.services.serving import feedback
 from recommendations.services.serving.explanation_text import name_shares
 from recommendations.services.serving.listener_context import ListenerContext
@@ -33,7 +35,7 @@ _SUBTITLES = {
 
 
 @require_safe
-def home(request):
+def home(request: SiteRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return tryout.front_page(request)
     listener = request.user
@@ -64,7 +66,7 @@ def _has_onboarded(context: ListenerContext) -> bool:
 
 @login_required
 @require_safe
-def shelf(request, shelf: str):
+def shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     """Show one shelf with other songs: as a part for the home page, or as a page of its own."""
     context = ListenerContext(request.user)
     page, shown = _shelf_or_404(context, shelf, _turn(request.GET))
@@ -80,7 +82,7 @@ def shelf(request, shelf: str):
 
 @login_required
 @require_POST
-def keep_shelf(request, shelf: str):
+def keep_shelf(request: SignedInRequest, shelf: str) -> HttpResponse:
     """Make a playlist of a shelf as it is shown, with the reasons."""
     context = ListenerContext(request.user)
     _page, shown = _shelf_or_404(context, shelf, _turn(request.POST))

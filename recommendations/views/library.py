@@ -1,10 +1,14 @@
 """What a listener has hidden, what the library lacks, and songs that continue a playlist."""
 
+from uuid import UUID
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.models import Playlist
 from recommendations.services.preferences import controls
 from recommendations.services.surfaces import beyond_library, playlist_continuation
@@ -15,7 +19,7 @@ ROWS_A_PAGE = 50
 
 @login_required
 @require_safe
-def hidden(request):
+def hidden(request: SignedInRequest) -> HttpResponse:
     rows = Paginator(controls.list_hidden(request.user), ROWS_A_PAGE).get_page(
         request.GET.get("page")
     )
@@ -25,7 +29,7 @@ def hidden(request):
 
 @login_required
 @require_safe
-def beyond(request):
+def beyond(request: SignedInRequest) -> HttpResponse:
     """Show songs and artists to look for that the library does not have."""
     found = beyond_library.find_beyond_library(request.user)
     context = {"page": "library", "tab": "beyond", "beyond": found}
@@ -34,7 +38,7 @@ def beyond(request):
 
 @login_required
 @require_safe
-def continue_playlist(request, playlist_id):
+def continue_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpResponse:
     """Suggest songs that fit a playlist of one's own."""
     playlist = get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
     served = playlist_continuation.continue_playlist(request.user, playlist)

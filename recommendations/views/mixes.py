@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.playlists import edit
 from recommendations.services.surfaces import generated_playlists, mixes
 from recommendations.views import cards
@@ -16,7 +17,7 @@ from recommendations.views import cards
 
 @login_required
 @require_safe
-def mix(request, number: int):
+def mix(request: SignedInRequest, number: int) -> HttpResponse:
     shown = _mix_or_404(request, number)
     (found,) = cards.of_served(request.user, shown.items)
     marked = [_known(card) if card.song.pk in shown.known else card for card in found]
@@ -30,7 +31,7 @@ def _known(card: cards.Card) -> cards.Card:
 
 @login_required
 @require_POST
-def keep(request, number: int):
+def keep(request: SignedInRequest, number: int) -> HttpResponse:
     """Make a playlist of today's mix, so that it stays when the day is over."""
     shown = _mix_or_404(request, number)
     day = formats.date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
@@ -43,7 +44,7 @@ def keep(request, number: int):
     return redirect("catalog:playlist", playlist.pk)
 
 
-def _mix_or_404(request, number: int) -> mixes.Mix:
+def _mix_or_404(request: SignedInRequest, number: int) -> mixes.Mix:
     found = mixes.daily_mix(request.user, number)
     if found is None:
         raise Http404

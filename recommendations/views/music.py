@@ -1,12 +1,14 @@
 """The pages of an album and of an artist."""
 
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from catalog.listening import library, my_plays
 from catalog.models import Album, Artist, Song
 from catalog.songs import albums
+from common.http import SiteRequest
 from recommendations.services.preferences import controls
 from recommendations.services.surfaces import related_artists
 from recommendations.views import cards
@@ -17,7 +19,7 @@ N_TOP = 5
 
 
 @require_safe
-def album(request, album_id: int):
+def album(request: SiteRequest, album_id: int) -> HttpResponse:
     """Show the songs of an album in its order."""
     shown = get_object_or_404(Album.objects.select_related("artist"), pk=album_id)
     songs = list(albums.list_album_songs(shown)[:MOST_SONGS])
@@ -45,7 +47,7 @@ def album(request, album_id: int):
 
 
 @require_safe
-def artist(request, artist_id: int):
+def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
     shown = get_object_or_404(Artist, pk=artist_id)
     found = (

@@ -1,13 +1,17 @@
 """My data, and whether it is used."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import PersonalisationForm
+from accounts.requests import SignedInRequest
+from common.http import SiteRequest
 from recommendations.models import ForgettingReceipt
 from recommendations.services.preferences import data_export
 from recommendations.services.versions import forgetting
@@ -15,7 +19,7 @@ from recommendations.services.versions import forgetting
 
 @login_required
 @require_safe
-def my_data(request):
+def my_data(request: SignedInRequest) -> HttpResponse:
     response = JsonResponse(
         data_export.export_data(request.user),
         json_dumps_params={"indent": 1, "ensure_ascii": False},
@@ -26,14 +30,14 @@ def my_data(request):
 
 @login_required
 @require_safe
-def deletions(request):
+def deletions(request: SignedInRequest) -> HttpResponse:
     """List what the listener deleted and whether it is unlearned."""
     context = {"receipts": forgetting.list_receipts(request.user)}
     return render(request, "recommendations/deletions.html", context)
 
 
 @require_safe
-def forgotten(request, receipt_id):
+def forgotten(request: SiteRequest, receipt_id: UUID) -> HttpResponse:
     """Show one receipt to everybody who has its address; it names nobody."""
     receipt = get_object_or_404(ForgettingReceipt, pk=receipt_id)
     context = {"state": forgetting.describe_receipt(receipt)}
@@ -42,7 +46,7 @@ def forgotten(request, receipt_id):
 
 @login_required
 @require_POST
-def set_personalisation(request):
+def set_personalisation(request: SignedInRequest) -> HttpResponse:
     form = PersonalisationForm(request.POST)
     form.full_clean()
     data_export.set_personalised(request.user, form.cleaned_data["personalised"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponseBadRequest
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.models import Artist, Song
-from common.http import Undo, answer_action, get_back_url
+from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.serving.explanation_facts import Explained, read_facts
@@ -26,7 +27,7 @@ N_SIMILAR, N_COMPARED = 12, 48
 
 
 @require_safe
-def song(request, song_id: int):
+def song(request: SiteRequest, song_id: int) -> HttpResponse:
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     similar = recommend.similar_songs(shown, N_COMPARED)
     similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
@@ -50,7 +51,7 @@ def song(request, song_id: int):
 
 @login_required
 @require_safe
-def why(request, song_id: int):
+def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     explanation, sound = recommend.explain_with_sound(request.user, shown)
@@ -103,7 +104,7 @@ _ARTIST_WISHES = {
 
 @login_required
 @require_POST
-def wish_song(request, song_id: int):
+def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Hide a song, don't learn from it, or take either back."""
     about = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
     return _do_wish(request, _SONG_WISHES, about, about.title, "recommendations:wish_song")
@@ -111,13 +112,13 @@ def wish_song(request, song_id: int):
 
 @login_required
 @require_POST
-def wish_artist(request, artist_id: int):
+def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     """Hide an artist, or show them again."""
     about = get_object_or_404(Artist, pk=artist_id)
     return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
 
 
-def _do_wish(request, wishes, about, name: str, address: str):
+def _do_wish(request: SignedInRequest, wishes, about, name: str, address: str) -> HttpResponse:
     """Do what was asked for and say it, with an undo; what is back is shown by loading the page again."""
     asked = request.POST.get("wish", "")
     if asked not in wishes:

@@ -1,14 +1,18 @@
 """The page of sonic paths: choose two songs, see and play what leads from one to the other, keep it."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
+from common.http import SiteRequest
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, SonicPath, find_sonic_path
 from recommendations.views import cards
@@ -19,11 +23,17 @@ _LARGEST_ID = 2**63 - 1
 
 
 @require_safe
-def show_path(request):
+def show_path(request: SiteRequest) -> HttpResponse:
     """Show the path between `start` and `end`; as long as one is missing, offer songs to choose it from."""
     start, end = (_read_song(request.GET.get(name, "")) for name in ("start", "end"))
     words, n = request.GET.get("q", ""), _read_length(request.GET.get("n", ""))
-    context = {"start": start, "end": end, "n": n, "lengths": LENGTHS, "words": words}
+    context: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "n": n,
+        "lengths": LENGTHS,
+        "words": words,
+    }
     if start is None or end is None:
         search = SongSearch(words=words)
         offered = [] if search.is_empty else search_songs(search)[:N_FOUND]
@@ -37,7 +47,7 @@ def show_path(request):
 
 @login_required
 @require_POST
-def keep_path(request):
+def keep_path(request: SignedInRequest) -> HttpResponse:
     """Make a playlist of the path."""
     start, end = (_read_song(request.POST.get(name, "")) for name in ("start", "end"))
     if start is None or end is None:
@@ -50,7 +60,7 @@ def keep_path(request):
     return redirect("catalog:playlist", playlist.pk)
 
 
-def _find_path(request, start: Song, end: Song, n: int) -> SonicPath:
+def _find_path(request: SignedInRequest, start: Song, end: Song, n: int) -> SonicPath:
     unwanted = load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
     return find_sonic_path(start, end, n, unwanted=unwanted)
 

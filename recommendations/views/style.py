@@ -1,9 +1,11 @@
 """The living style page: every token and part, shown in DEBUG only."""
 
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.models import Song
+from common.http import SiteRequest
 from recommendations.engine import Evidence, Explanation, FeatureMatch, PopularityNote
 from recommendations.services.preferences import feature_chart
 from recommendations.services.serving import explanation_text
@@ -18,7 +20,7 @@ COLOURS = [
 
 
 @require_safe
-def style(request):
+def style(request: SiteRequest) -> HttpResponse:
     songs = list(Song.objects.for_cards()[:6])
     examples = [
         Card(song, "like" if place == 0 else "", _reasons(songs))

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.requests import SignedInRequest
 from catalog.songs import search
 from common.templatetags.numbers import format_count
 from recommendations.forms import TasteForm
@@ -31,7 +34,7 @@ PICKS_SHOWN = "picks"
 
 @login_required
 @require_safe
-def taste_page(request):
+def taste_page(request: SignedInRequest) -> HttpResponse:
     """Show the profile; with `preview` in the address also how the list would change."""
     clusters = taste.clusters(request.user)
     now = taste.load_taste(request.user)
@@ -88,7 +91,7 @@ def _find_removed(stored: Picks, picks: Picks) -> Picks:
     )
 
 
-def _compared(listener, form: TasteForm, picks: Picks) -> dict:
+def _compared(listener: User, form: TasteForm, picks: Picks) -> dict[str, Any]:
     before = recommend.recommend_for(listener)
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song(), picks)
     old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
@@ -106,7 +109,7 @@ def _compared(listener, form: TasteForm, picks: Picks) -> dict:
 
 @login_required
 @require_POST
-def preview_taste(request):
+def preview_taste(request: SignedInRequest) -> HttpResponse:
     """Lead to the page with the form's values in its address: it can be reloaded, and holds no token."""
     names = [
         *TasteForm(taste.clusters(request.user)).fields,
@@ -124,7 +127,7 @@ def preview_taste(request):
 
 @login_required
 @require_POST
-def save_taste(request):
+def save_taste(request: SignedInRequest) -> HttpResponse:
     """Store slider and moods; what was there before is kept for one undo."""
     form = TasteForm(taste.clusters(request.user), request.POST)
     if not form.is_valid():
@@ -151,7 +154,7 @@ def save_taste(request):
 
 @login_required
 @require_POST
-def undo_taste(request):
+def undo_taste(request: SignedInRequest) -> HttpResponse:
     before = request.session.pop(UNDO, None)
     if before is None:
         messages.error(request, _("There is nothing left to undo."))
@@ -181,6 +184,6 @@ def _number_picks(picks: Picks) -> dict[str, list[int]]:
     }
 
 
-def _stored_moods(listener) -> dict[int, str]:
+def _stored_moods(listener: User) -> dict[int, str]:
     stored = ListenerControl.objects.filter(listener=listener, kind__in=ListenerControl.MOODS)
     return dict(stored.values_list("song_id", "kind"))

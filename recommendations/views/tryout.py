@@ -4,12 +4,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.songs import search
+from common.http import SiteRequest
 from recommendations.services.preferences import taste
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.serving.explanation_facts import Explained, read_facts_of_picks
@@ -25,7 +28,7 @@ N_RECOMMENDED = 12
 PICKED = "picked_songs"
 
 
-def front_page(request):
+def front_page(request: SiteRequest) -> HttpResponse:
     """Say what this is and offer the try-out."""
     context = _offer(request.GET.get("q", ""), Picks()) | {"page": "front"}
     example = front_example.load_example()
@@ -42,7 +45,7 @@ def _build_query(picks: Picks) -> str:
 
 
 @require_safe
-def why(request, song_id: int):
+def why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     picks = read_picks(request.GET)
@@ -59,7 +62,7 @@ def why(request, song_id: int):
 
 
 @require_safe
-def try_out(request):
+def try_out(request: SiteRequest) -> HttpResponse:
     """Recommend from the picks. They live in the address, so nothing is stored by looking."""
     words, picks = request.GET.get("q", ""), read_picks(request.GET)
     context = _offer(words, picks)
@@ -74,7 +77,7 @@ def try_out(request):
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def welcome(request):
+def welcome(request: SignedInRequest) -> HttpResponse:
     """Ask for a first taste, or change it; everything may be skipped.
 
     A search posts the whole form, so that no pick is lost.
@@ -91,7 +94,7 @@ def welcome(request):
     return render(request, "recommendations/welcome.html", context)
 
 
-def _store_picks(request):
+def _store_picks(request: SignedInRequest) -> HttpResponse:
     if "skip" in request.POST:
         taste.skip_onboarding(request.user)
     else:
@@ -102,7 +105,7 @@ def _store_picks(request):
 
 
 @require_POST
-def keep_picks(request):
+def keep_picks(request: SiteRequest) -> HttpResponse:
     """Remember the picks for the sign-up that follows, in the visitor's own session."""
     picks = read_picks(request.POST)
     request.session[PICKED] = {
@@ -113,7 +116,7 @@ def keep_picks(request):
     return redirect("accounts:sign_up")
 
 
-def _carried_over(request) -> Picks:
+def _carried_over(request: SiteRequest) -> Picks:
     """Return what was picked before the sign-up."""
     kept = request.session.get(PICKED)
     if not isinstance(kept, dict):

@@ -1,6 +1,8 @@
 """A link for one person to sign up with."""
 
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import invitations
 
@@ -8,12 +10,12 @@ from accounts import invitations
 class Command(BaseCommand):
     help = "Print a link that lets one person sign up where SIGN_UP is `invited`."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--days", type=int, default=invitations.DEFAULT_DAYS, help="How long it is valid."
         )
 
-    def handle(self, *args, days: int, **options):
+    def handle(self, *args: Any, days: int, **options: Any) -> None:
         try:
             self.stdout.write(invitations.make_invitation_link(days))
         except ValueError as error:

@@ -1,5 +1,6 @@
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -15,7 +16,7 @@ class Command(BaseCommand):
             "--to", type=Path, help="The file to write. Default: a new one in DATA_DIR/backups."
         )
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         target = (options["to"] or backup.build_default_path()).absolute()
         try:
             contents = backup.make_backup(target)

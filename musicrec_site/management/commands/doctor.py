@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
@@ -10,7 +12,7 @@ class Command(BaseCommand):
     help = "Examine the installation and say what to do about what is wrong. Exits with 1 when something failed."
     requires_system_checks: list[str] = []  # they are part of the findings
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         n_failed = 0
         try:
             for finding in doctor.examine_installation():

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from musicrec_site.ops import database_transfer
@@ -14,7 +16,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--force", action="store_true", help="Also while a worker is running.")
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         if workers.has_worker() and not options["force"]:
             raise CommandError(
                 "A worker is running. Stop the site, so that nothing is written to the old database."

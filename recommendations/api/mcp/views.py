@@ -1,6 +1,7 @@
 """The address of the Model Context Protocol: JSON-RPC by POST, with an access token of the site."""
 
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -8,6 +9,7 @@ from django.conf import settings
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -28,7 +30,7 @@ TOOLS_TTL_MS = 300_000
 
 
 class HasToken(BasePermission):
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return request.auth is not None
 
 
@@ -42,17 +44,17 @@ class Endpoint(APIView):
     throttle_scope = "read"
     schema = None  # the protocol describes itself
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not _is_own_origin(request.headers.get("Origin")):
             raise exceptions.PermissionDenied("Pages of other sites may not ask this address.")
         super().initial(request, *args, **kwargs)
 
-    def perform_content_negotiation(self, request, force=False):
+    def perform_content_negotiation(self, request: Request, force=False):
         """Answer JSON whatever the client says it accepts: it has to accept that."""
         renderer = JSONRenderer()
         return renderer, renderer.media_type
 
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         body = None
         try:
             body = _read_body(request)
@@ -75,14 +77,14 @@ def _is_own_origin(origin: str | None) -> bool:
     return origin.lower() == f"{site.scheme}://{site.netloc}".lower()
 
 
-def _read_body(request):
+def _read_body(request: Request):
     try:
         return request.data
     except exceptions.ParseError as error:
         raise RpcError(protocol.PARSE_ERROR, str(error.detail)) from None
 
 
-def _answer(call: Call, request) -> dict:
+def _answer(call: Call, request: Request) -> dict[str, Any]:
     answers = {
         "initialize": _initialize,
         "server/discover": _discover,
@@ -98,7 +100,7 @@ def _answer(call: Call, request) -> dict:
     return answers[call.method](call, request)
 
 
-def _initialize(call: Call, _request) -> dict:
+def _initialize(call: Call, _request: Request) -> dict[str, Any]:
     return {
         "protocolVersion": protocol.choose_version(call.params.get("protocolVersion")),
         "capabilities": {"tools": {}},
@@ -107,7 +109,7 @@ def _initialize(call: Call, _request) -> dict:
     }
 
 
-def _discover(_call: Call, _request) -> dict:
+def _discover(_call: Call, _request: Request) -> dict[str, Any]:
     return {
         "supportedVersions": list(protocol.SUPPORTED),
         "capabilities": {"tools": {}},
@@ -117,7 +119,7 @@ def _discover(_call: Call, _request) -> dict:
     }
 
 
-def _list_tools(call: Call, request) -> dict:
+def _list_tools(call: Call, request: Request) -> dict[str, Any]:
     """List the tools that the token may call."""
     tools = [tool.describe() for tool in TOOLS if _is_allowed(tool, request)]
     return {"tools": tools} | (
@@ -125,7 +127,7 @@ def _list_tools(call: Call, request) -> dict:
     )
 
 
-def _call_tool(call: Call, request) -> dict:
+def _call_tool(call: Call, request: Request) -> dict[str, Any]:
     name = call.params.get("name")
     tool = BY_NAME.get(name) if isinstance(name, str) else None
     if tool is None:
@@ -151,10 +153,10 @@ def _call_tool(call: Call, request) -> dict:
     }
 
 
-def _is_allowed(tool: Tool, request) -> bool:
+def _is_allowed(tool: Tool, request: Request) -> bool:
     return any(request.auth.allows(scope) for scope in tool.scopes)
 
 
-def _build_failure(sentence: str) -> dict:
+def _build_failure(sentence: str) -> dict[str, Any]:
     log.info("mcp_tool_refused", reason=sentence)
     return {"content": [{"type": "text", "text": sentence}], "isError": True}

@@ -1,12 +1,15 @@
 """AudioMuse's addresses, so that the plugins made for it ask this site instead; ids are the media server's."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
+from accounts.requests import SignedInApiRequest
 from catalog.models import Artist, ServerAccount, Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
@@ -30,7 +33,7 @@ class Health(PlayerView):
     authentication_classes = []
     permission_classes = []
 
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
 
 
@@ -51,7 +54,7 @@ class _AudioMuseView(PlayerView):
 class SimilarTracks(_AudioMuseView):
     """Songs like one: `item_id`, or `title` and `artist`; `n`, `eliminate_duplicates`."""
 
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         query = request.query_params
         item_id = read_text(query, "item_id")
         library = self.find_library(item_id)
@@ -71,7 +74,7 @@ class SimilarTracks(_AudioMuseView):
 class FindPath(_AudioMuseView):
     """Songs from `start_song_id` to `end_song_id`, at most `max_steps`."""
 
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         query = request.query_params
         ids = [read_text(query, name) for name in ("start_song_id", "end_song_id")]
         if not all(ids):
@@ -94,7 +97,7 @@ class FindPath(_AudioMuseView):
 class SimilarArtists(_AudioMuseView):
     """Artists like one: `artist_id`, or `artist` as an id or a name; their songs with `include_component_matches`."""
 
-    def get(self, request):
+    def get(self, request: SignedInApiRequest) -> Response:
         query = request.query_params
         named = read_text(query, "artist_id") or read_text(query, "artist")
         if not named:
@@ -110,7 +113,7 @@ class SimilarArtists(_AudioMuseView):
 
     def _build_artists(
         self, library: ServerLibrary, artist: Artist, near: list[Artist], with_songs: bool
-    ) -> list[dict]:
+    ) -> list[dict[str, Any]]:
         ids = library.read_artist_ids(near)
         own = self._list_songs(library, artist) if with_songs else []
         built = []
@@ -128,7 +131,7 @@ class SimilarArtists(_AudioMuseView):
             )
         return built
 
-    def _list_songs(self, library: ServerLibrary, artist: Artist) -> list[dict]:
+    def _list_songs(self, library: ServerLibrary, artist: Artist) -> list[dict[str, Any]]:
         songs = radio.list_top_songs(
             artist, USUAL_COUNT, listener=self.request.user, only=library.read_song_ids()
         )
@@ -139,7 +142,7 @@ class SimilarArtists(_AudioMuseView):
 class SearchTracks(_AudioMuseView):
     """Songs by `title` and `artist`, or by `search_query`."""
 
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         query = request.query_params
         words = " ".join(
             read_text(query, name) for name in ("search_query", "title", "artist")
@@ -158,7 +161,7 @@ class SearchTracks(_AudioMuseView):
 class MaxDistance(_AudioMuseView):
     """How far the song that sounds least like `item_id` is from it."""
 
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         item_id = read_text(request.query_params, "item_id")
         if not item_id:
             raise ValidationError(["Name an item_id."])
@@ -174,13 +177,13 @@ class MaxDistance(_AudioMuseView):
 class SonicFingerprint(_AudioMuseView):
     """Songs for the owner of the token, from what they hear; a token of the media server is not looked at."""
 
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         return self._answer(request.query_params)
 
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         return self._answer(request.data if isinstance(request.data, dict) else {})
 
-    def _answer(self, asked: Mapping) -> Response:
+    def _answer(self, asked: Mapping[str, Any]) -> Response:
         library = self.find_library("")
         named = read_text(asked, "jellyfin_user_identifier") or read_text(asked, "navidrome_user")
         if named and not self._is_owner(library, named):
@@ -206,7 +209,7 @@ class CreatePlaylist(_AudioMuseView):
     scopes = (Scope.PLAYLISTS, Scope.WRITE)
     throttle_scope = "write"
 
-    def post(self, request):
+    def post(self, request: SignedInApiRequest) -> Response:
         asked = request.data if isinstance(request.data, dict) else {}
         title, ids = read_text(asked, "playlist_name"), asked.get("track_ids")
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
@@ -227,7 +230,7 @@ class CreatePlaylist(_AudioMuseView):
         return Response({"message": message, "playlist_id": str(playlist.pk)}, status=201)
 
 
-def _find_by_names(library: ServerLibrary, query: Mapping) -> Song:
+def _find_by_names(library: ServerLibrary, query: Mapping[str, Any]) -> Song:
     named = Named(name=read_text(query, "title"), artist=read_text(query, "artist"))
     if not (named.name and named.artist):
         raise ValidationError(["Name an item_id, or a title and an artist."])
@@ -239,7 +242,7 @@ def _find_by_names(library: ServerLibrary, query: Mapping) -> Song:
 
 def _build_items(
     library: ServerLibrary, songs: Iterable[Song], distances: Mapping[int, float]
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Return the songs that the server has, each with how far it is (0 to 1) where that is known."""
     songs = list(songs)
     ids = library.read_item_ids(songs)

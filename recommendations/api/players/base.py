@@ -10,6 +10,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -30,7 +31,7 @@ class MayUse(BasePermission):
 
     message = "This token may not do that. Make one with the scope it needs on your account page."
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         return request.auth is not None and any(request.auth.allows(one) for one in view.scopes)
 
 
@@ -45,7 +46,7 @@ class PlayerView(APIView):
     scopes: tuple[str, ...] = (Scope.READ,)
     schema = None  # docs/home-server.md is the documentation
 
-    def perform_content_negotiation(self, request, force=False):
+    def perform_content_negotiation(self, request: Request, force=False):
         renderer = JSONRenderer()
         return renderer, renderer.media_type
 
@@ -77,7 +78,7 @@ def _answer_error(exc: Exception, context) -> Response:
     return response
 
 
-def _answer_fault(exc: Exception, request) -> Response:
+def _answer_fault(exc: Exception, request: Request) -> Response:
     """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
     set_rollback()
     if is_bad_value(exc):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Artist, Song
@@ -24,22 +25,22 @@ class _LabsView(PlayerView):
     permission_classes = []
     field = ""
 
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         return self._answer(request.query_params.get(self.field, "").split(","))
 
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         body = request.data[0] if isinstance(request.data, list) and request.data else request.data
         ids = body.get(self.field) if isinstance(body, dict) else None
         return self._answer(ids if isinstance(ids, list) else [ids])
 
-    def _answer(self, texts: list) -> Response:
+    def _answer(self, texts: list[Any]) -> Response:
         texts = [one.strip() for one in texts if isinstance(one, str) and one.strip()]
         mbids = [matching.parse_uuid(one) for one in texts]
         if not mbids or None in mbids or len(mbids) > MOST_ASKED:
             raise ValidationError([f"{self.field} is a list of 1 to {MOST_ASKED} MusicBrainz ids."])
         return Response(self.build(dict.fromkeys(mbids)))
 
-    def build(self, mbids: Iterable) -> list[dict[str, Any]]:
+    def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
         raise NotImplementedError
 
 

@@ -1,6 +1,7 @@
 """Artists to look for, as a custom list of Lidarr, which can send nothing but an address."""
 
 from rest_framework.exceptions import AuthenticationFailed, NotFound
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import require_usable_token
@@ -20,7 +21,7 @@ class ArtistsToLookFor(PlayerView):
     authentication_classes = []
     permission_classes = []
 
-    def get(self, request, secret):
+    def get(self, request: Request, secret) -> Response:
         try:
             token = require_usable_token(secret)
         except AuthenticationFailed:

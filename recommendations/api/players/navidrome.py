@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
@@ -38,7 +39,7 @@ _OVER_ASKED = 3
 class _NavidromeView(PlayerView):
     """POST with the plugin function's input as JSON."""
 
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         asked = request.data if isinstance(request.data, dict) else {}
         return Response(self.answer(asked))
 
@@ -60,7 +61,7 @@ class _ListView(_NavidromeView):
 
 
 class SimilarToTrack(_ListView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_named(asked)
         library = self.find_library(named)
         song = named_songs.find_named_song(named, library)
@@ -69,7 +70,7 @@ class SimilarToTrack(_ListView):
 
 
 class SimilarToAlbum(_ListView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_named(asked)
         library = self.find_library(named)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
@@ -78,7 +79,7 @@ class SimilarToAlbum(_ListView):
 
 
 class SimilarToArtist(_ListView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
@@ -91,7 +92,7 @@ class SimilarToArtist(_ListView):
 
 
 class TopSongs(_ListView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
@@ -102,7 +103,7 @@ class TopSongs(_ListView):
 
 
 class SimilarArtists(_ListView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
@@ -117,7 +118,7 @@ class SimilarArtists(_ListView):
 class SonicSimilar(_ListView):
     """What sounds most like a song: the similar songs, ordered by sound alone."""
 
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         named = _read_song_ref(asked.get("song"))
         library = self.find_library(named)
         song = named_songs.find_named_song(named, library)
@@ -139,7 +140,7 @@ class SonicSimilar(_ListView):
 class SonicPath(_ListView):
     """Songs that lead from one song to another; the similarity is that to the song before."""
 
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         start, end = (_read_song_ref(asked.get(name)) for name in ("startSong", "endSong"))
         library = self.find_library(start)
         ends = [named_songs.find_named_song(one, library) for one in (start, end)]
@@ -174,25 +175,25 @@ class _PlaybackView(_NavidromeView):
 
 
 class IsAuthorized(_PlaybackView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         return True
 
 
 class NowPlaying(_PlaybackView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         playback_reports.announce_playing(self.request.user, _read_track(asked), PLAYER)
         return {}
 
 
 class Scrobble(_PlaybackView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         started_at = _read_moment(asked)
         playback_reports.record_scrobble(self.request.user, _read_track(asked), started_at, PLAYER)
         return {}
 
 
 class PlaybackReport(_PlaybackView):
-    def answer(self, asked):
+    def answer(self, asked: dict[str, Any]):
         state, position = asked.get("state"), asked.get("positionMs")
         if state not in playback_reports.STATES:
             raise ValidationError([f"state is one of {', '.join(playback_reports.STATES)}."])

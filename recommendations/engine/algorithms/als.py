@@ -359,10 +359,10 @@ class ALS(LatentFactors):
             )
         return amounts
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         return self._factor_state() | {"seed": np.array([self.seed_], dtype=np.int64)}
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         self._restore_factors(state, self.n_factors)
         self.seed_ = int(state["seed"][0])
         self._prepare()

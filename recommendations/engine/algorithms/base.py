@@ -239,24 +239,24 @@ class Algorithm(ABC):
         """
         return None
 
-    def stored_listener_ids(self) -> NDArray:
+    def stored_listener_ids(self) -> NDArray[Any]:
         """Return the ids of listeners whose history is part of what was learned; empty for most algorithms."""
         return np.zeros(0, dtype=np.int64)
 
-    def without_listeners(self, listener_ids: NDArray) -> Self:
+    def without_listeners(self, listener_ids: NDArray[Any]) -> Self:
         """Return the algorithm without the stored histories of these listeners.
 
         The scores that rest on other listeners do not change.
         """
         return self
 
-    def state(self) -> dict[str, NDArray]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return what was learned as plain arrays."""
         self._require_fitted()
         return {"n_items": np.array([self.n_items_], dtype=np.int64)} | self._state()
 
     @classmethod
-    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray]) -> Self:
+    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray[Any]]) -> Self:
         """Return the algorithm whose `options()` and `state()` these are.
 
         Raises
@@ -347,10 +347,10 @@ class Algorithm(ABC):
         return np.full(self.n_items_, np.nan, dtype=np.float32)
 
     @abstractmethod
-    def _state(self) -> dict[str, NDArray]: ...
+    def _state(self) -> dict[str, NDArray[Any]]: ...
 
     @abstractmethod
-    def _restore(self, state: dict[str, NDArray]) -> None: ...
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None: ...
 
 
 def find_heard_songs(strengths: csr_matrix) -> NDArray[np.bool_]:

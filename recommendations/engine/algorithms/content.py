@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
@@ -230,7 +232,7 @@ class Content(Algorithm):
             *item_rows.shape, filled.shape[1]
         )
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         if not self.groups_.shape[1]:
             return {"audio": self.audio_}
         return {
@@ -241,7 +243,7 @@ class Content(Algorithm):
             "n_groups": np.array([self.groups_.shape[1]], dtype=np.int64),
         }
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         audio = state["audio"]
         groups = empty_rows(len(audio), 0)
         if "groups" in state:

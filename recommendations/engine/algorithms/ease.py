@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ A_ROOT_LISTEN = 25.0
 
 log = logging.getLogger(__name__)
 
-ColumnBlock = tuple[NDArray, NDArray, NDArray]
+ColumnBlock = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 class EASE(SparseSimilarity):

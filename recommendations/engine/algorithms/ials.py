@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,10 +192,10 @@ class IALS(LatentFactors):
             amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
         return amounts
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         return self._factor_state() | {"gram": self.gram_, "scale": self.scale_}
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         self._last = BlockCache()
         self.gram_ = np.asarray(state["gram"])
         self.scale_ = np.asarray(state["scale"])

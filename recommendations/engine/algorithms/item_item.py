@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from recommendations.engine.core.arrays import list_entry_rows
 
 def select_strongest_per_column(
     columns: NDArray[np.float32], n: int, row_weights: NDArray[np.float32] | None = None
-) -> tuple[NDArray, NDArray, NDArray]:
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return (values, rows, entries a column) of the n entries of largest size in each column.
 
     Parameters
@@ -33,7 +34,9 @@ def select_strongest_per_column(
     return by_column[keep], np.nonzero(keep)[1].astype(np.int32), keep.sum(axis=1)
 
 
-def join_columns(parts: Iterable[tuple[NDArray, NDArray, NDArray]], n_items: int) -> csr_matrix:
+def join_columns(
+    parts: Iterable[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], n_items: int
+) -> csr_matrix:
     """Put blocks of columns together into float32 csr (n_items, n_items)."""
     values, rows, counts = (np.concatenate(found) for found in zip(*parts, strict=True))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

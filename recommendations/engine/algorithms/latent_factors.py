@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,10 +69,10 @@ class LatentFactors(Algorithm):
     def _learned_bytes(self, size: DataSize) -> float:
         return (4.0 * self.n_factors + 5) * size.n_items
 
-    def _factor_state(self) -> dict[str, NDArray]:
+    def _factor_state(self) -> dict[str, NDArray[Any]]:
         return {"factor_columns": self.factor_columns_, "learned": self.learned_}
 
-    def _restore_factors(self, state: dict[str, NDArray], n_factors: int) -> None:
+    def _restore_factors(self, state: dict[str, NDArray[Any]], n_factors: int) -> None:
         """Take over what was saved.
 
         Raises

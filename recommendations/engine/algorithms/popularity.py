@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -93,7 +95,7 @@ class Popularity(Algorithm):
     ) -> NDArray[np.float32]:
         return self.trend_[item_rows]
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         return {
             "trend": self.trend_,
             "n_listeners": self.n_listeners_,
@@ -101,7 +103,7 @@ class Popularity(Algorithm):
             "is_trending": self.is_trending_,
         }
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         self.trend_ = state["trend"]
         self.n_listeners_ = state["n_listeners"]
         self.n_recent_ = state["n_recent"]
@@ -133,7 +135,7 @@ def _newest_of_block(events: Interactions) -> tuple[NDArray[np.int32], NDArray[n
     return (pairs[is_newest] % max(events.n_items, 1)).astype(np.int32), timestamps[is_newest]
 
 
-def rank_descending(counts: NDArray) -> NDArray[np.intp]:
+def rank_descending(counts: NDArray[Any]) -> NDArray[np.intp]:
     """Return how many songs have a higher count than each one: 0 for the most popular."""
     ascending = np.sort(counts)
     return len(counts) - np.searchsorted(ascending, counts, side="right")

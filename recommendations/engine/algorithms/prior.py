@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -78,9 +80,9 @@ class ListenersElsewhere(SparseSimilarity):
         scores[strangers] = np.where(self.learned_, self.log_listeners_, np.float32(np.nan))
         return scores
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         return super()._state() | {"log_listeners": self.log_listeners_}
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         super()._restore(state)
         self.log_listeners_ = np.asarray(state["log_listeners"])

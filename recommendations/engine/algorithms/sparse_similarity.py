@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ class SparseSimilarity(Algorithm):
             scores[item_row] = np.nan
         return scores
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         return {
             "learned": self.learned_,
             "links": self.links_.data.astype(np.float32, copy=False),
@@ -91,7 +92,7 @@ class SparseSimilarity(Algorithm):
             "starts": self.links_.indptr.astype(np.int64, copy=False),
         }
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         n_items = len(state["starts"]) - 1
         links = csr_matrix(
             (state["links"], state["targets"], state["starts"]), shape=(n_items, n_items)

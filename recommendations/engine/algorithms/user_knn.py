@@ -104,7 +104,7 @@ class UserKNN(Algorithm):
     def _learned_bytes(self, size: DataSize) -> float:
         return 16.4 * size.n_pairs + 16 * size.n_listeners + 16 * size.n_items
 
-    def _learn(self, values: csr_matrix, listener_ids: NDArray) -> None:
+    def _learn(self, values: csr_matrix, listener_ids: NDArray[Any]) -> None:
         n_listeners = np.bincount(values.indices, minlength=values.shape[1])
         # a song that all know still says a little, or a tiny data set would have no neighbours
         idf = np.log1p(values.shape[0] / (1.0 + n_listeners)) ** self.idf_power
@@ -113,7 +113,7 @@ class UserKNN(Algorithm):
         self.lengths_ = np.sqrt(squares).astype(np.float32)
         self._keep(values, self._weigh(values).T.tocsr(), listener_ids)
 
-    def _keep(self, values: csr_matrix, by_song: csr_matrix, listener_ids: NDArray) -> None:
+    def _keep(self, values: csr_matrix, by_song: csr_matrix, listener_ids: NDArray[Any]) -> None:
         self._last = BlockCache()
         self.values_, self.by_song_, self.listener_ids_ = values, by_song, listener_ids
         self.learned_ = self.idf_ > 0
@@ -129,10 +129,10 @@ class UserKNN(Algorithm):
         weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), count_per_row(values)))
         return csr_matrix((weights, values.indices, values.indptr), values.shape)
 
-    def stored_listener_ids(self) -> NDArray:
+    def stored_listener_ids(self) -> NDArray[Any]:
         return np.asarray(self.listener_ids_)
 
-    def without_listeners(self, listener_ids: NDArray) -> Self:
+    def without_listeners(self, listener_ids: NDArray[Any]) -> Self:
         """Return the algorithm without the histories of these listeners, and of those without an id.
 
         The weights of songs, which come from all listeners together, stay as they were: a list in which none
@@ -213,7 +213,7 @@ class UserKNN(Algorithm):
         scores[item_row] = np.nan
         return scores
 
-    def _state(self) -> dict[str, NDArray]:
+    def _state(self) -> dict[str, NDArray[Any]]:
         by_listener, by_song = self.values_, self.by_song_
         return {
             "listeners": np.asarray(self.listener_ids_),
@@ -228,7 +228,7 @@ class UserKNN(Algorithm):
         }
 
     @classmethod
-    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray]) -> Self:
+    def from_state(cls, options: dict[str, Any], state: dict[str, NDArray[Any]]) -> Self:
         if "idf" in state:
             return super().from_state(options, state)
         # an artifact of an older release has neither the layout by song nor the listeners' ids
@@ -241,7 +241,7 @@ class UserKNN(Algorithm):
         algorithm.n_items_ = int(state["n_items"][0])
         return algorithm
 
-    def _restore(self, state: dict[str, NDArray]) -> None:
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         n_listeners, n_items = len(state["listeners"]), len(state["idf"])
         self.idf_, self.lengths_ = state["idf"], state["lengths"]
         values = _build_csr(
@@ -256,7 +256,7 @@ class UserKNN(Algorithm):
         self._keep(values, by_song, state["listeners"])
 
 
-def _list_row_ids(data: TrainingData) -> NDArray:
+def _list_row_ids(data: TrainingData) -> NDArray[Any]:
     """Return the listener id of each row of the strengths, `NO_ID` where the training gives none."""
     n_listeners = data.strengths.shape[0]
     if data.events is None or data.events.n_listeners != n_listeners:
@@ -265,7 +265,7 @@ def _list_row_ids(data: TrainingData) -> NDArray:
 
 
 def _build_csr(
-    values: NDArray, columns: NDArray, starts: NDArray, shape: tuple[int, int]
+    values: NDArray[Any], columns: NDArray[Any], starts: NDArray[Any], shape: tuple[int, int]
 ) -> csr_matrix:
     """Return a matrix over the arrays as they are, mapped ones included.
 

@@ -68,7 +68,7 @@ class Manifest:
         return sum(entry["n_bytes"] for entry in self.arrays.values())
 
 
-def save(directory: Path, arrays: Mapping[str, NDArray], about: Mapping[str, Any]) -> Manifest:
+def save(directory: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> Manifest:
     """Write the arrays into a new folder; on any error nothing is left at `directory`.
 
     Raises
@@ -97,7 +97,7 @@ def save(directory: Path, arrays: Mapping[str, NDArray], about: Mapping[str, Any
     return manifest
 
 
-def load(directory: Path, *, verify: bool = True) -> tuple[dict[str, NDArray], dict[str, Any]]:
+def load(directory: Path, *, verify: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the arrays, mapped from the disk read-only, and what was written about them.
 
     Parameters
@@ -160,7 +160,7 @@ def delete_unfinished(parent: Path) -> int:
     return len(leftovers)
 
 
-def _write_array(folder: Path, name: str, array: NDArray) -> dict[str, Any]:
+def _write_array(folder: Path, name: str, array: NDArray[Any]) -> dict[str, Any]:
     array = np.ascontiguousarray(array)
     if array.dtype.hasobject:
         raise ArtifactError(f"The array {name} holds Python objects, which are never saved.")
@@ -225,7 +225,7 @@ def _refuse_unknown_files(directory: Path, manifest: Manifest) -> None:
         )
 
 
-def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray:
+def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray[Any]:
     if not path.is_file() or path.is_symlink():
         raise CorruptArtifact(f"{path} is missing.")
     size = path.stat().st_size
@@ -241,7 +241,7 @@ def _read_array(path: Path, entry: Mapping[str, Any], verify: bool) -> NDArray:
     return array
 
 
-def _map_array(path: Path) -> NDArray:
+def _map_array(path: Path) -> NDArray[Any]:
     try:
         # an empty file cannot be mapped
         mode: Literal["r"] | None = "r" if _count_values(path) else None
@@ -263,7 +263,7 @@ def _count_values(path: Path) -> int:
         return int(np.prod(read(file)[0]))
 
 
-def _is_finite(array: NDArray) -> bool:
+def _is_finite(array: NDArray[Any]) -> bool:
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 

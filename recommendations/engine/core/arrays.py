@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,13 +69,13 @@ def cut_blocks(n: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, max(size, 1)))
 
 
-def normalise_rows(vectors: NDArray) -> NDArray[np.float32]:
+def normalise_rows(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Return rows of length 1; a row of zeros stays zeros."""
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     return (vectors / np.where(norms > 0, norms, 1)[:, None]).astype(np.float32)
 
 
-def take_rows(matrix: csr_matrix, rows: NDArray) -> csr_matrix:
+def take_rows(matrix: csr_matrix, rows: NDArray[Any]) -> csr_matrix:
     """Return the chosen rows (mask or ascending positions); the matrix itself if they are all of them."""
     is_all = rows.all() if rows.dtype == bool else len(rows) == matrix.shape[0] == 1
     return matrix if is_all else matrix[rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +33,7 @@ class IdMap:
     """
 
     def __init__(self, ids: ArrayLike) -> None:
-        self.ids: NDArray = convert_ids(ids)
+        self.ids: NDArray[Any] = convert_ids(ids)
         in_order = self.ids[self._order]
         twice = in_order[1:] == in_order[:-1]
         if twice.any():
@@ -51,7 +51,7 @@ class IdMap:
         return np.argsort(self.ids, kind="stable")
 
     @cached_property
-    def _sorted(self) -> NDArray:
+    def _sorted(self) -> NDArray[Any]:
         return self.ids[self._order]
 
     @cached_property
@@ -99,10 +99,12 @@ class IdMap:
         return int(self.rows([id_])[0])
 
 
-def convert_ids(ids: ArrayLike | Iterable) -> NDArray:
+def convert_ids(ids: ArrayLike | Iterable[Any]) -> NDArray[Any]:
     """Return ids as an int64 or unicode array; never an object array, which only pickle could save."""
     array = np.asarray(
-        ids if hasattr(ids, "__len__") or hasattr(ids, "__array__") else list(cast(Iterable, ids))
+        ids
+        if hasattr(ids, "__len__") or hasattr(ids, "__array__")
+        else list(cast(Iterable[Any], ids))
     )
     if array.size == 0:
         return np.zeros(0, dtype=array.dtype if array.dtype.kind == "U" else np.int64)

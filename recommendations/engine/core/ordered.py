@@ -26,7 +26,7 @@ class OrderedHistories(csr_matrix):
     steps_back: NDArray[np.int32] | None = None
 
     @classmethod
-    def of(cls, matrix: csr_matrix, recency: NDArray) -> Self:
+    def of(cls, matrix: csr_matrix, recency: NDArray[Any]) -> Self:
         """Return the matrix with the order in which its entries, (nnz,), have falling `recency`."""
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         order = np.lexsort((-np.asarray(recency), rows))

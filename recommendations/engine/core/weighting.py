@@ -103,7 +103,9 @@ def transform_histories(histories: csr_matrix, transform: Transform) -> csr_matr
     return csr_matrix((values, histories.indices, histories.indptr), histories.shape)
 
 
-def compute_confidences(strengths: NDArray, *, alpha: float, transform: Transform) -> NDArray:
+def compute_confidences(
+    strengths: NDArray[Any], *, alpha: float, transform: Transform
+) -> NDArray[Any]:
     """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
     return np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class History:
         return History(self.item_rows[keep], self.values[keep], self.n_unknown, tastes, steps)
 
 
-def _make_row(columns: NDArray[np.int32], values: NDArray, n_columns: int) -> csr_matrix:
+def _make_row(columns: NDArray[np.int32], values: NDArray[Any], n_columns: int) -> csr_matrix:
     order = np.argsort(columns, kind="stable")
     data, indices = values[order].astype(np.float32), columns[order].astype(np.int32)
     return csr_matrix(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,7 +147,7 @@ class Interactions:
     def n_items(self) -> int:
         return len(self.items)
 
-    def take(self, which: NDArray | slice) -> Interactions:
+    def take(self, which: NDArray[Any] | slice) -> Interactions:
         """Return the chosen events (mask, positions or range) over the same listeners and songs."""
         return replace(
             self,
@@ -307,16 +308,16 @@ def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
     return csr_matrix((data, indices, indptr), shape=shape)
 
 
-def _places(order: csr_matrix, rows: NDArray, columns: NDArray) -> NDArray[np.int32]:
+def _places(order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int32]:
     return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 
 def _fill_column(
     values: ArrayLike | None, n: int, default: float, dtype: type, name: str
-) -> NDArray:
+) -> NDArray[Any]:
     if values is None:
         return np.full(n, default, dtype=dtype)
-    column: NDArray = np.asarray(values, dtype=dtype)
+    column: NDArray[Any] = np.asarray(values, dtype=dtype)
     if column.shape != (n,):
         raise ValueError(f"{name} has {column.size} entries for {n} events; give one for each.")
     return column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,5 +122,5 @@ def weigh_genres(genres: csr_matrix | None, n_items: int) -> csr_matrix:
 
 def _fill_array(
     shape: tuple[int, ...], unknown: float, dtype: type, values: ArrayLike | None
-) -> NDArray:
+) -> NDArray[Any]:
     return np.full(shape, unknown, dtype=dtype) if values is None else np.array(values, dtype=dtype)

@@ -31,7 +31,7 @@ class Prior:
         Listeners elsewhere who heard both; no diagonal. A row holds the nearest neighbours only.
     """
 
-    keys: NDArray
+    keys: NDArray[Any]
     n_listeners: NDArray[np.int32]
     together: csr_matrix
 
@@ -53,7 +53,7 @@ class Prior:
     def count(
         cls,
         heard: csr_matrix,
-        keys: NDArray,
+        keys: NDArray[Any],
         *,
         fewest_listeners: int = FEWEST_LISTENERS,
         most_neighbours: int = MOST_NEIGHBOURS,
@@ -100,7 +100,7 @@ class Prior:
         keep = np.flatnonzero(n_listeners >= fewest_listeners)
         return cls(np.asarray(keys)[keep], n_listeners[keep], csr_matrix(together[keep][:, keep]))
 
-    def over(self, keys: NDArray) -> Prior:
+    def over(self, keys: NDArray[Any]) -> Prior:
         """Return the same counts over other songs, in the order of their keys; "" is a song without a key."""
         rows = IdMap(self.keys).rows(np.asarray(keys, dtype=str))
         known = np.flatnonzero(rows != UNKNOWN)
@@ -147,12 +147,12 @@ def _select_pairs(
 
 
 def keep_nearest(
-    rows: NDArray,
-    columns: NDArray,
-    counts: NDArray,
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+    counts: NDArray[Any],
     n_listeners: NDArray[np.int32],
     most_neighbours: int,
-) -> tuple[NDArray, NDArray, NDArray]:
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the pairs of each row's nearest columns by cosine, ties by column number.
 
     Parameters

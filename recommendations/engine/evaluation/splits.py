@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +189,7 @@ def _find_positive(interactions: Interactions, weighting: Weighting | None) -> c
     return positive
 
 
-def _rank_in_row(matrix: csr_matrix, keys: NDArray) -> NDArray[np.int64]:
+def _rank_in_row(matrix: csr_matrix, keys: NDArray[Any]) -> NDArray[np.int64]:
     """Return the place of each stored entry among its row's when ordered by key, int64 (nnz,).
 
     Keys are whole numbers, or from 0 up to 1: these are sorted together with their rows, which is much quicker.

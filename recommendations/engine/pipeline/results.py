@@ -114,7 +114,7 @@ def _decode_letters(letters: str) -> list[int]:
     return [ord(letter) - ZERO for letter in letters]
 
 
-def _cut_column(column: Sequence, n: int) -> list[Sequence]:
+def _cut_column(column: Sequence[Any], n: int) -> list[Sequence[Any]]:
     """Cut a column that holds equally many values for each of n songs."""
     width = len(column) // n if n else 1
     return [column[start : start + width] for start in range(0, len(column), width)]
@@ -127,8 +127,8 @@ def _make_item(
     item_row: int,
     item_id: int | str,
     amounts: Sequence[int],
-    named: Sequence[Sequence],
-    features: Sequence[Sequence],
+    named: Sequence[Sequence[Any]],
+    features: Sequence[Sequence[Any]],
     note: Sequence[int],
     decisive: int,
 ) -> RecommendedItem:
@@ -148,7 +148,7 @@ def _make_item(
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 
 
-def _make_evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evidence, ...]:
+def _make_evidence(parts: Sequence[Sequence[Any]], names: Sequence[str]) -> tuple[Evidence, ...]:
     return tuple(
         [
             Evidence(item_id, amount / MILLION, names[component])
@@ -158,7 +158,9 @@ def _make_evidence(parts: Sequence[Sequence], names: Sequence[str]) -> tuple[Evi
     )
 
 
-def _make_features(parts: Sequence[Sequence], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
+def _make_features(
+    parts: Sequence[Sequence[Any]], sound: Sequence[float]
+) -> tuple[FeatureMatch, ...]:
     return tuple(
         [
             FeatureMatch(AUDIO_FEATURES[which], song / THOUSAND, sound[which])
@@ -256,10 +258,12 @@ class RecommendedBlock:
                 lines[row] = form.format(*values)
         return lines
 
-    def _columns(self, rows: NDArray[np.intp], n: int) -> dict[str, NDArray | tuple[NDArray, ...]]:
+    def _columns(
+        self, rows: NDArray[np.intp], n: int
+    ) -> dict[str, NDArray[Any] | tuple[NDArray[Any], ...]]:
         """Return the first n songs of these lists as columns of whole numbers and ids, and letters: a row a list."""
 
-        def of(column: NDArray) -> NDArray:
+        def of(column: NDArray[Any]) -> NDArray[Any]:
             return np.asarray(column[rows, :n].reshape(len(rows), -1))
 
         evidence, features = self.evidence, self.features
@@ -293,7 +297,7 @@ class RecommendedBlock:
         return (self.item_rows != NO_SONG).sum(axis=1)
 
 
-def _round_to_whole(values: NDArray, parts: int) -> NDArray[np.int64]:
+def _round_to_whole(values: NDArray[Any], parts: int) -> NDArray[np.int64]:
     return np.rint(values.astype(np.float64) * parts).astype(np.int64)
 
 
@@ -304,11 +308,11 @@ def _encode_letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
     return np.array([letters[row * width : (row + 1) * width] for row in range(n)])
 
 
-def _convert_column(column: NDArray) -> Any:
+def _convert_column(column: NDArray[Any]) -> Any:
     return column[0].tolist() if column.ndim == 2 else str(column[0])
 
 
-def _encode_rows(column: NDArray) -> list[str]:
+def _encode_rows(column: NDArray[Any]) -> list[str]:
     """Return each row of a column as JSON without its brackets or quotation marks."""
     if column.ndim == 1:
         return list(column.tolist())

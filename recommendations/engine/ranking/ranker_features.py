@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,7 +223,7 @@ class ItemTable:
         liked = csr_matrix(
             (np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape
         )
-        columns: list[NDArray] = []
+        columns: list[NDArray[Any]] = []
         for component in scores:
             columns += compute_score_features(component, proposals)
         columns += compute_agreement(columns)
@@ -234,14 +235,14 @@ class ItemTable:
                 columns += part(liked, proposals)
         return np.column_stack(columns).astype(np.float32)
 
-    def _popularity(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+    def _popularity(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
         n = np.maximum(count_per_row(liked), 1)
         mean = liked @ self.log_listeners / n
         spread = np.sqrt(np.maximum(liked @ self.log_listeners**2 / n - mean**2, 0))
         rows, own = proposals.listener_rows, self.log_listeners[proposals.item_rows]
         return [own, own - mean[rows], count_per_row(liked)[rows], mean[rows], spread[rows]]
 
-    def _audio(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+    def _audio(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
         columns = [np.full(len(proposals), np.nan, dtype=np.float32) for _ in AUDIO]
         for row in range(liked.shape[0]):
             place = slice(proposals.starts[row], proposals.starts[row + 1])
@@ -256,7 +257,7 @@ class ItemTable:
                     column[place] = values
         return columns
 
-    def _artist(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+    def _artist(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
         rows = proposals.listener_rows
         artist = self.artist[proposals.item_rows]
         known = artist >= 0
@@ -267,7 +268,7 @@ class ItemTable:
         found.append(self.share_of_artist[proposals.item_rows])
         return [np.where(known, column, np.nan) for column in found]
 
-    def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+    def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
         profiles = sum_weighted_rows(liked, self.genres)
         lengths = np.sqrt((profiles**2).sum(axis=1))
         rows = proposals.listener_rows
@@ -279,7 +280,7 @@ class ItemTable:
         known = (n_genres > 0) & (lengths[rows] > 0)
         return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
 
-    def _year(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray]:
+    def _year(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
         known = np.isfinite(self.year)
         n = liked @ known.astype(np.float32)
         mean = np.where(n > 0, liked @ np.where(known, self.year, 0) / np.maximum(n, 1), np.nan)
@@ -287,7 +288,7 @@ class ItemTable:
 
     # -- saving -------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, NDArray]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return everything as plain arrays."""
         return {
             "log_listeners": self.log_listeners,
@@ -303,7 +304,7 @@ class ItemTable:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, NDArray]) -> ItemTable:
+    def from_state(cls, state: dict[str, NDArray[Any]]) -> ItemTable:
         """Return the table whose `state()` this is."""
         genres = csr_matrix(
             (state["genre_values"], state["genre_columns"], state["genre_starts"]),
@@ -314,7 +315,7 @@ class ItemTable:
         return cls(**{name: np.asarray(state[name]) for name in plain}, genres=genres)
 
 
-def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray]:
+def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray[Any]]:
     """How near songs (m, 8) are to the songs of a history (h, 8): the columns of `AUDIO`."""
     mean, variance = history.mean(axis=0), history.var(axis=0)
     off = songs - mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ TOGETHER = (
 TOGETHER_GROUP = "together"
 
 
-def compute_score_features(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArray]:
+def compute_score_features(scores: NDArray[np.float32], proposals: Proposals) -> list[NDArray[Any]]:
     """Return z-score, share of the best and log rank of each candidate among its listener's."""
     rows, values = proposals.listener_rows, scores.astype(np.float64)
     usable = np.isfinite(values)
@@ -44,7 +45,7 @@ def compute_score_features(scores: NDArray[np.float32], proposals: Proposals) ->
     return [z, share, np.where(np.isfinite(values), np.log1p(rank), np.nan)]
 
 
-def compute_agreement(standing: Sequence[NDArray]) -> list[NDArray]:
+def compute_agreement(standing: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return the agreement of the components, from the columns of `compute_score_features` of each."""
     z, ranks = np.stack(standing[::3]), np.stack(standing[2::3])
     known = np.isfinite(z) & np.isfinite(ranks)

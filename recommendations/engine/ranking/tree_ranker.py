@@ -217,7 +217,7 @@ class Ranker:
         total = sum(shown.values())
         return {group: value / total if total else 0.0 for group, value in shown.items()}
 
-    def state(self) -> dict[str, NDArray]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return the trees (text as bytes) and the songs' numbers as plain arrays."""
         text = np.frombuffer(self.model.encode(), dtype=np.uint8)
         linear = (
@@ -233,7 +233,7 @@ class Ranker:
 
     @classmethod
     def from_state(
-        cls, config: RankerConfig, components: Sequence[str], state: dict[str, NDArray]
+        cls, config: RankerConfig, components: Sequence[str], state: dict[str, NDArray[Any]]
     ) -> Ranker:
         """Return the ranker whose `state()` this is.
 

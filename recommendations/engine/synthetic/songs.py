@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,7 @@ def _make_scenes(n_songs: int, rng: np.random.Generator) -> NDArray[np.int32]:
 
 def _make_artists(
     n_songs: int, n_scenes: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int32], NDArray]:
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
     n_artists = max(n_scenes, round(n_songs / SONGS_PER_ARTIST))
     scene = np.arange(n_artists, dtype=np.int32) % n_scenes
     return scene, _draw_power_law(n_artists, rng)
@@ -169,7 +170,7 @@ def _draw_power_law(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return (rng.permutation(n).astype(np.float64) + 1) ** -0.8
 
 
-def _compute_shares(weights: NDArray) -> NDArray[np.float64]:
+def _compute_shares(weights: NDArray[Any]) -> NDArray[np.float64]:
     return weights / weights.sum()
 
 

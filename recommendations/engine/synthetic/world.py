@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +210,9 @@ class _SongIndex:
             sound=scale_audio(songs.audio),
         )
 
-    def draw(self, start: NDArray, end: NDArray, is_late: NDArray, u: NDArray) -> NDArray[np.intp]:
+    def draw(
+        self, start: NDArray[Any], end: NDArray[Any], is_late: NDArray[Any], u: NDArray[Any]
+    ) -> NDArray[np.intp]:
         """Draw a song between each pair of places, int (n, n_candidates); u is uniform of that shape."""
         picked = np.empty(u.shape, dtype=np.intp)
         for reach, which in ((self.reach_then, ~is_late), (self.reach_now, is_late)):
@@ -363,7 +366,7 @@ def _choose_songs(
     world: World,
     tastes: _Tastes,
     listener: NDArray[np.int32],
-    is_late: NDArray,
+    is_late: NDArray[Any],
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Choose the song of each listen: from an artist, a scene or everything, then by sound."""
@@ -401,9 +404,9 @@ def _choose_songs(
 
 def _choose_by_sound(
     shelf: _SongIndex,
-    start: NDArray,
-    end: NDArray,
-    is_late: NDArray,
+    start: NDArray[Any],
+    end: NDArray[Any],
+    is_late: NDArray[Any],
     wanted: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:

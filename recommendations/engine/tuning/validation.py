@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Cases:
     def __len__(self) -> int:
         return self.histories.shape[0]
 
-    def take(self, rows: NDArray | slice) -> Cases:
+    def take(self, rows: NDArray[Any] | slice) -> Cases:
         """Return some of the listeners."""
         return Cases(self.histories[rows], self.labels[rows])
 

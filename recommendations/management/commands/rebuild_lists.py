@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.models import RecommendationList
@@ -14,7 +16,7 @@ class Command(BaseCommand):
             "--model-version", default="active", help='"active" (the default), or a name like v3.'
         )
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             version = registry.find(options["model_version"])
             n_old, _ = RecommendationList.objects.filter(version=version).delete()

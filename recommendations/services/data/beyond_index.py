@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +162,7 @@ def _find_artists(pack: SeedPack) -> Neighbours:
     )
 
 
-def _find_rows(prior: Prior, keys: NDArray, redirects: Mapping[str, str]) -> NDArray[np.int64]:
+def _find_rows(prior: Prior, keys: NDArray[Any], redirects: Mapping[str, str]) -> NDArray[np.int64]:
     """Return the row of each key in the pack, -1 where it is not there."""
     order = np.argsort(prior.keys)
     current = np.array([redirects.get(str(key), str(key)) for key in keys], dtype=str)
@@ -206,7 +207,7 @@ def _select_neighbours(
 # --- The file ---------------------------------------------------------------------------------------------------------
 
 
-def _pack_neighbours(prefix: str, neighbours: Neighbours) -> dict[str, NDArray]:
+def _pack_neighbours(prefix: str, neighbours: Neighbours) -> dict[str, NDArray[Any]]:
     neighbours.together.sort_indices()
     neighbours.cosine.sort_indices()
     return {
@@ -219,7 +220,7 @@ def _pack_neighbours(prefix: str, neighbours: Neighbours) -> dict[str, NDArray]:
     }
 
 
-def _unpack_neighbours(prefix: str, arrays: Mapping[str, NDArray]) -> Neighbours:
+def _unpack_neighbours(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Neighbours:
     labels = _from_bytes(arrays[f"{prefix}_labels"])
     own_ids = arrays[f"{prefix}_own_ids"]
     columns, starts = arrays[f"{prefix}_columns"], arrays[f"{prefix}_starts"]

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray]
+Columns = dict[str, NDArray[Any]]
 Types = Mapping[str, Any]
 
 

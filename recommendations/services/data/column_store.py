@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray]
+Columns = dict[str, NDArray[Any]]
 
 SCHEMA: Mapping[str, Any] = {
     "id": np.int64,

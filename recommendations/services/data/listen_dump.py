@@ -108,7 +108,7 @@ def _list_tar(path: Path) -> list[DumpFile]:
         raise DumpRefused(f"{path.name} can't be read as a tar file: {error}.") from error
 
 
-def read_events(file: DumpFile) -> Iterator[tuple[NDArray, int]]:
+def read_events(file: DumpFile) -> Iterator[tuple[NDArray[Any], int]]:
     """Yield (events, n_rows) of a file: listens with a recording id and a time, of all rows read.
 
     Raises

@@ -1,6 +1,6 @@
 """MusicBrainz ids and names for the numbers a seed pack was counted with, from a second reading of the files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +86,10 @@ def _collect_artists(
 
 
 def _read_new(
-    numbers: NDArray[np.uint64], ids: NDArray[np.uint64], named: dict, columns: tuple[pa.Array, ...]
+    numbers: NDArray[np.uint64],
+    ids: NDArray[np.uint64],
+    named: Mapping[int, tuple[str, ...]],
+    columns: tuple[pa.Array, ...],
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield (row, texts of the columns) of the first place of each id that has no name yet."""
     if not len(ids):

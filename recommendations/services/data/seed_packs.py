@@ -6,6 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -39,7 +40,7 @@ def get_pack_folder() -> Path:
     return Path(settings.DATA_DIR) / "seed" / "pack"
 
 
-def read_keys(song_ids: NDArray[np.int64]) -> NDArray:
+def read_keys(song_ids: NDArray[np.int64]) -> NDArray[Any]:
     """Return what each song goes by elsewhere: its MusicBrainz id, else its normalised artist and title.
 
     Reads the whole catalog once; a song that is gone has the key "".
@@ -195,7 +196,7 @@ def export_pack(
     return pack
 
 
-def _read_labels(keys: NDArray) -> Labels:
+def _read_labels(keys: NDArray[Any]) -> Labels:
     """Return the names of songs by their keys; reads the catalog once."""
     columns = ("mbid", "match_key", "title", "artist__name", "artist__mbid")
     by_key = {
@@ -207,7 +208,7 @@ def _read_labels(keys: NDArray) -> Labels:
     return Labels(*([by_key[str(key)][column] for key in keys] for column in range(3)))
 
 
-def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray]:
+def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray[Any]]:
     """Return who liked or played what, (n_listeners, n_keys), and the keys; songs of one key are one."""
     heard = events.to_matrix(Weighting()).tocoo()
     positive = heard.data > 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -117,7 +118,7 @@ def read_generations(
 
 
 def read_histories(
-    first_listener: int, last_listener: int, songs: Columns, item_ids: NDArray
+    first_listener: int, last_listener: int, songs: Columns, item_ids: NDArray[Any]
 ) -> Interactions:
     """Read what the listeners of a range of ids have done up to now, over the songs of a recommender."""
     with reader() as source:
@@ -172,13 +173,13 @@ def _is_learned_from(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArr
     return ~np.isin(_pair(events["listener"], events["song"]), ignored_pairs)
 
 
-def _pair(listener_ids: NDArray, song_ids: NDArray) -> NDArray[np.int64]:
+def _pair(listener_ids: NDArray[Any], song_ids: NDArray[Any]) -> NDArray[np.int64]:
     """Return one number a listener and song."""
     return np.asarray(listener_ids.astype(np.int64) * np.int64(2**32) + song_ids, dtype=np.int64)
 
 
 def _interactions(
-    events: Columns, keep: NDArray[np.bool_], songs: Columns, item_ids: NDArray
+    events: Columns, keep: NDArray[np.bool_], songs: Columns, item_ids: NDArray[Any]
 ) -> Interactions:
     kept = {name: column[keep] for name, column in events.items()}
     return Interactions.from_ids(
@@ -217,11 +218,11 @@ def _features(source: Reader, songs: Columns) -> ItemFeatures:
     )
 
 
-def _dense(ids: NDArray) -> NDArray[np.int32]:
+def _dense(ids: NDArray[Any]) -> NDArray[np.int32]:
     return np.unique(ids, return_inverse=True)[1].astype(np.int32)
 
 
-def _genres(source: Reader, song_ids: NDArray) -> csr_matrix | None:
+def _genres(source: Reader, song_ids: NDArray[Any]) -> csr_matrix | None:
     sql = f"SELECT song_id, genre_id FROM {_table(Song.genres.through)}"  # noqa: S608
     pairs = source.select(sql, {"song": np.int64, "genre": np.int64})
     known = np.isin(pairs["song"], song_ids)

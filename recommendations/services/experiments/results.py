@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from django.db.models import Count
@@ -129,7 +130,7 @@ def _rates_by_arm(codes: Sequence[str]) -> tuple[dict[str, dict[int, int]], dict
 
 def _lists_with_outcomes(codes: Sequence[str]) -> dict[tuple[str, str], dict[int, int]]:
     rows = Outcome.objects.filter(impression__arm__in=codes).order_by()
-    seen: set[tuple] = set()
+    seen: set[tuple[Any, ...]] = set()
     done: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for arm, listener_id, impression_id, kind in rows.values_list(
         "impression__arm", "impression__listener_id", "impression_id", "kind"

@@ -37,7 +37,7 @@ class ListenerRow:
         return self.n_skips / heard if heard else None
 
 
-def list_listeners(words: str, page: str) -> tuple[Page, list[ListenerRow]]:
+def list_listeners(words: str, page: str) -> tuple[Page[User], list[ListenerRow]]:
     """Return one page of the listeners whose name holds `words`, newest account first; three queries."""
     users = User.objects.order_by("-date_joined", "-pk")
     if words.strip():

@@ -93,7 +93,7 @@ def count_queues() -> dict[str, float]:
     return {name: float(waiting[name]) for name in (*tables, *BackgroundJob.Kind.values)}
 
 
-def _list_waiting(model: Any, kind: Value | F) -> QuerySet:
+def _list_waiting(model: Any, kind: Value | F) -> QuerySet[Any]:
     jobs: JobQuerySet = model._default_manager.all()
     return jobs.queued().order_by().values(job=Cast(kind, CharField(max_length=20)))
 
@@ -159,7 +159,7 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
 )
 
 
-def _count_by_status(rows: QuerySet) -> dict[str, float]:
+def _count_by_status(rows: QuerySet[Any]) -> dict[str, float]:
     known: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
     return known | {
         row["status"]: float(row["n"])

@@ -193,7 +193,7 @@ def _facts(a: ModelVersion, b: ModelVersion) -> list[Row]:
     )  # fmt: skip
     return [
         Row(
-            str(cast(models.Field, ModelVersion._meta.get_field(f)).verbose_name),
+            str(cast("models.Field[Any, Any]", ModelVersion._meta.get_field(f)).verbose_name),
             _fact(a, f),
             _fact(b, f),
         )

@@ -1,6 +1,6 @@
 """Whether a player that was just connected has been heard from."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Max, Q
 from django.utils import timezone
@@ -17,7 +17,7 @@ class Arrival(NamedTuple):
     """How far a connection came: `first` play since, what plays now, whether the token was used."""
 
     first: Interaction | None
-    playing: dict | None
+    playing: dict[str, Any] | None
     is_used: bool
 
 

@@ -4,6 +4,8 @@ Every change makes the listener's lists untrue, so the next page already follows
 nothing.
 """
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -68,7 +70,7 @@ def find_hidden_ids(listener: User) -> tuple[set[int], set[int]]:
     return {song for song, _ in pairs if song}, {artist for _, artist in pairs if artist}
 
 
-def _add_control(listener: User, **what) -> bool:
+def _add_control(listener: User, **what: Any) -> bool:
     with transaction.atomic():
         _found, is_new = ListenerControl.objects.get_or_create(listener=listener, **what)
         if is_new:
@@ -76,7 +78,7 @@ def _add_control(listener: User, **what) -> bool:
     return is_new
 
 
-def _remove_control(listener: User, **what) -> bool:
+def _remove_control(listener: User, **what: Any) -> bool:
     with transaction.atomic():
         found = ListenerControl.objects.filter(listener=listener, **what)
         if not found.exists():

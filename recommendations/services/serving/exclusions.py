@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts.models import User
 from catalog.models import Song
 from recommendations.conf import conf
 from recommendations.engine import Recommender
@@ -17,7 +18,7 @@ from recommendations.services.serving.work_versions import WorkVersions, read_ve
 NOTHING_UNWANTED = Unwanted()
 
 
-def load_unwanted(listener) -> Unwanted:
+def load_unwanted(listener: User) -> Unwanted:
     """Read what a listener disliked or hid; two queries."""
     return ListenerContext(listener).unwanted
 

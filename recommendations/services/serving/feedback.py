@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.core import signing
 
@@ -64,7 +65,7 @@ def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: s
     return is_new
 
 
-def _read(listener: User, receipt_text: str) -> dict:
+def _read(listener: User, receipt_text: str) -> dict[str, Any]:
     try:
         told = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
     except signing.SignatureExpired:

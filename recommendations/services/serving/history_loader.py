@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from accounts.models import User
 from catalog.models import Interaction
 from recommendations.engine import History, Recommender
 from recommendations.services.data.stored_events import USUAL_DURATION_MS
@@ -18,7 +19,7 @@ BOOST = np.float32(2)
 
 
 def load_history(
-    listener,
+    listener: User,
     recommender: Recommender,
     moods: Moods | None = None,
     context: ListenerContext | None = None,
@@ -37,7 +38,7 @@ def load_history(
 
 
 def _build_history(
-    listener, recommender: Recommender, moods: Moods, context: ListenerContext
+    listener: User, recommender: Recommender, moods: Moods, context: ListenerContext
 ) -> History:
     left_out, boosted = moods
     events = _list_events(context.history, left_out)

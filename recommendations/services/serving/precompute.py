@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from django.db import connection, transaction
@@ -239,7 +239,7 @@ def _build_dislikes(events: Interactions, recommender: Recommender) -> csr_matri
     )
 
 
-def _mark_songs(rows: NDArray, items: NDArray, shape: tuple[int, int]) -> csr_matrix:
+def _mark_songs(rows: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> csr_matrix:
     """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
     known = items >= 0
     return csr_matrix(

@@ -13,6 +13,7 @@ import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from accounts.models import User
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
@@ -70,7 +71,7 @@ class _Request:
 
 
 def recommend_for(
-    listener,
+    listener: User,
     n: int | None = None,
     *,
     discovery: float | None = None,
@@ -405,12 +406,14 @@ def query_similar(
     )
 
 
-def explain_song(listener, song: Song) -> Explanation | None:
+def explain_song(listener: User, song: Song) -> Explanation | None:
     """Explain any song for a listener; None when there is no model or it does not know the song."""
     return explain_with_sound(listener, song)[0]
 
 
-def explain_with_sound(listener, song: Song) -> tuple[Explanation | None, Mapping[str, float]]:
+def explain_with_sound(
+    listener: User, song: Song
+) -> tuple[Explanation | None, Mapping[str, float]]:
     """Explain a song as `explain_song` does, and return the listener's mean of each audio feature beside it."""
     found = registry.serving_recommender()
     if found is None:

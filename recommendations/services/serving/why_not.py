@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.models import ListenerControl
 from recommendations.services.serving import exclusions, history_loader, recommend
@@ -24,7 +25,7 @@ class WhyNot:
     rank: int | None = None
 
 
-def explain_absence(listener, song: Song, n: int | None = None) -> WhyNot:
+def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
     """Say why a song is not among the first n recommended to a listener, or that it is."""
     n = recommend.length(n)
     if not song.is_available:
@@ -42,7 +43,7 @@ def explain_absence(listener, song: Song, n: int | None = None) -> WhyNot:
     return _find_rank(listener, song, n, context)
 
 
-def _find_wish(listener, song: Song, context: ListenerContext) -> WhyNot | None:
+def _find_wish(listener: User, song: Song, context: ListenerContext) -> WhyNot | None:
     """Return what the listener did that keeps the song away, if anything did."""
     kinds = set(
         ListenerControl.objects.filter(listener=listener, song=song).values_list("kind", flat=True)
@@ -65,7 +66,7 @@ def _find_wish(listener, song: Song, context: ListenerContext) -> WhyNot | None:
     return None
 
 
-def _find_rank(listener, song: Song, n: int, context: ListenerContext) -> WhyNot:
+def _find_rank(listener: User, song: Song, n: int, context: ListenerContext) -> WhyNot:
     """Say what stands above the song in the ranking of the active model."""
     serving = registry.serving_recommender()
     if serving is None:

@@ -7,6 +7,7 @@ it, never what another member played.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.core.cache import cache
@@ -207,7 +208,9 @@ def _choose_songs(
     ]
 
 
-def _score_songs(recommender: Recommender, histories: Sequence, rows: np.ndarray) -> np.ndarray:
+def _score_songs(
+    recommender: Recommender, histories: Sequence[Any], rows: np.ndarray
+) -> np.ndarray:
     """Return every member's score of every song of `rows`, NaN where there is none: float (n_members, n_rows)."""
     others = np.ones(recommender.n_items, dtype=bool)
     others[rows] = False

@@ -1,0 +1,30 @@
+"""What a request is to a view that only somebody signed in reaches.
+
+For the type checker: Django's and DRF's requests say that their user may be anonymous. What lets nobody
+else in is the view's `login_required` or its permissions.
+"""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+
+from accounts.models import User
+from common.http import SiteRequest
+
+
+class SignedInRequest(SiteRequest):
+    """A request for a page, of an account."""
+
+    user: User
+
+
+class SignedInApiRequest(Request):
+    """A request to the API, of an account."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def user(self) -> User: ...
+
+        @user.setter
+        def user(self, value: User) -> None: ...
