@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -36,7 +37,7 @@ class ImportRefused(Exception):
 
 def request_import(
     listener: User | None,
-    file: UploadedFile,
+    file: "UploadedFile[Any]",
     *,
     content: str = HISTORY,
     format: str = "",
@@ -145,7 +146,7 @@ def _find_active_run(listener: User | None, sha256: str) -> ImportRun | None:
     return same.exclude(stored_path="").first()
 
 
-def _store_upload(file: UploadedFile) -> tuple[Path, int, str]:
+def _store_upload(file: "UploadedFile[Any]") -> tuple[Path, int, str]:
     """Write an upload under a name of our own; return where it is, its size and its SHA-256.
 
     What the browser called it is only shown. A second look at the size, because the first is the browser's word.

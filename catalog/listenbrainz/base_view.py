@@ -1,9 +1,11 @@
 """What all of ListenBrainz' addresses share: tokens, rate-limit headers, and errors as {"code": 401, "error": "…"}."""
 
+from typing import Any
+
 import structlog
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions, status
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
@@ -30,7 +32,7 @@ class MayListen(BasePermission):
         "This token may not send listens. Make one with the scope “listen” on your account page."
     )
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: HttpRequest, view: APIView) -> bool:
         return request.auth is not None and request.auth.allows(Scope.LISTEN)
 
 
@@ -47,7 +49,7 @@ class ListenBrainzView(APIView):
     def get_exception_handler(self):
         return _answer_error
 
-    def finalize_response(self, request, response, *args, **kwargs):
+    def finalize_response(self, request: HttpRequest, response, *args: Any, **kwargs: Any):
         response = super().finalize_response(request, response, *args, **kwargs)
         names = ("Limit", "Remaining", "Reset-In", "Reset")
         for name, value in zip(names, _get_throttle_state(request), strict=False):
@@ -74,12 +76,12 @@ class UnknownAddress(ListenBrainzView):
     authentication_classes = []
     permission_classes = []
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise exceptions.NotFound(f"There is no address {request.path[:100]} here.")
 
 
-def read_number(request, name: str, default: int | None, most: int = 2**40):
+def read_number(request: HttpRequest, name: str, default: int | None, most: int = 2**40):
     """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
     text = request.query_params.get(name)
     if text is None:
@@ -89,11 +91,11 @@ def read_number(request, name: str, default: int | None, most: int = 2**40):
     return min(int(text), most)
 
 
-def is_owner(request, user: User) -> bool:
+def is_owner(request: HttpRequest, user: User) -> bool:
     return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
 
 
-def _get_throttle_state(request) -> tuple:
+def _get_throttle_state(request: HttpRequest) -> tuple[Any, ...]:
     return getattr(getattr(request, "_request", request), "throttle_state", ())
 
 
@@ -116,7 +118,7 @@ def _answer_error(exc, context) -> Response:
     return response
 
 
-def _answer_fault(exc, request) -> Response:
+def _answer_fault(exc, request: HttpRequest) -> Response:
     """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
     set_rollback()
     if is_bad_value(exc):

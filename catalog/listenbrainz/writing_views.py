@@ -1,5 +1,6 @@
 """The addresses by which players write: listens, hearts, how far an import came; and the test of a token."""
 
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -17,7 +18,7 @@ class ValidateToken(ListenBrainzView):
     authentication_classes = []
     permission_classes = []
 
-    def get(self, request):
+    def get(self, request: HttpRequest):
         secret = request.query_params.get("token") or _read_header_secret(request)
         if not secret:
             raise exceptions.ValidationError("You need to provide an Authorization token.")
@@ -36,7 +37,7 @@ class ValidateToken(ListenBrainzView):
 
 
 class SubmitListens(ListenBrainzView):
-    def post(self, request):
+    def post(self, request: HttpRequest):
         submission = payloads.read_submission(request.data)
         service.store_submission(request.user, submission)
         answer = {"status": "ok"}
@@ -49,13 +50,13 @@ class SubmitListens(ListenBrainzView):
 
 
 class DeleteListen(ListenBrainzView):
-    def post(self, request):
+    def post(self, request: HttpRequest):
         service.delete_listen(request.user, *payloads.read_deletion(request.data))
         return Response({"status": "ok"})
 
 
 class RecordingFeedback(ListenBrainzView):
-    def post(self, request):
+    def post(self, request: HttpRequest):
         service.give_feedback(request.user, payloads.read_feedback(request.data))
         return Response({"status": "ok"})
 
@@ -63,7 +64,7 @@ class RecordingFeedback(ListenBrainzView):
 class LatestImport(ListenBrainzView):
     """How far a program brought the history of another service, as it said itself."""
 
-    def get(self, request):
+    def get(self, request: HttpRequest):
         listener = self.get_own_listener(
             request.query_params.get("user_name") or request.user.username
         )
@@ -71,12 +72,12 @@ class LatestImport(ListenBrainzView):
         moment = service.read_latest_import(listener, service_name)
         return Response({"musicbrainz_id": listener.username, "latest_import": moment})
 
-    def post(self, request):
+    def post(self, request: HttpRequest):
         service.set_latest_import(request.user, *payloads.read_latest_import(request.data))
         return Response({"status": "ok"})
 
 
-def _read_header_secret(request) -> str:
+def _read_header_secret(request: HttpRequest) -> str:
     header = request.headers.get("Authorization", "")
     scheme, _, secret = header.partition(" ")
     return secret.strip() if scheme.lower() in ("token", "bearer") else ""

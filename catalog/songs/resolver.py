@@ -11,7 +11,7 @@ Every id that a song was heard with is kept: in its own column, or as a `SongAli
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
@@ -337,7 +337,7 @@ def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
     return [songs[pk] for pk in resolved.ids if pk is not None], resolved.new
 
 
-def _collect_outer_ids(records: Sequence[SongRecord]) -> dict[str, set]:
+def _collect_outer_ids(records: Sequence[SongRecord]) -> dict[str, set[Any]]:
     return {
         "mbid": {mbid for record in records if (mbid := parse_uuid(record.mbid))},
         "spotify_id": {record.spotify_id for record in records if record.spotify_id},

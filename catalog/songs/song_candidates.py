@@ -6,7 +6,7 @@ Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains 
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.records import SongRecord
 from catalog.songs.matching import build_lookup_key, build_title_key, names_agree, parse_uuid
@@ -137,7 +137,7 @@ class Candidates:
         """Return the song whose own id this is, not an alias."""
         return next((one for one in self.get(name, value) if getattr(one, name) == value), None)
 
-    def _note(self, row: tuple, name: str, value: object) -> None:
+    def _note(self, row: tuple[Any, ...], name: str, value: object) -> None:
         pk = row[0]
         candidate = self._by_pk.get(pk)
         if candidate is None:
