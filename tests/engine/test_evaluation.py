@@ -1,6 +1,7 @@
 """Splits, metrics on lists worked out by hand, intervals, and whether explanations tell the truth."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -337,6 +338,15 @@ def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_t
     assert 0.2 < found.decisive < 1
     assert found.rank_fell_decisive >= 0.9 > found.rank_fell
     assert found.rank_fell_decisive > 2 * found.rank_fell_control_decisive
+
+
+def test_shares_of_reasons_are_json_also_where_no_reason_is_decisive():
+    interactions, features = taste_world(n_listeners=60, n_items=40)
+    recommender = Recommender(SMALL).fit(interactions, features)
+    measured = measure_fidelity(recommender, recommender.histories(interactions), n_cases=60)
+    never = replace(measured, flip_threshold=np.inf, rank_fell_decisive=None).to_dict()
+    assert json.loads(json.dumps(never, allow_nan=False))["decisive_from"] is None
+    assert measured.to_dict()["decisive_from"] == measured.flip_threshold
 
 
 def test_no_choice_of_the_named_song_lets_the_rank_fall_more_often_than_some_song_does():

@@ -11,7 +11,7 @@ from common import jobs
 from musicrec_site.ops.demo import format_evaluation_table
 from recommendations import tasks
 from recommendations.conf import conf
-from recommendations.engine import CLASSIC, Recommender
+from recommendations.engine import CLASSIC, PRESETS, Recommender
 from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
@@ -41,6 +41,20 @@ def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(
     assert RecommendationList.objects.filter(version=version).count() == N_LISTENERS
     assert "Read " in run.log
     assert f"{version.name} is active." in run.log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_is_measured_beside_an_active_version_of_another(world, preset):
+    """As on a site that was upgraded, or whose operator tries what there is."""
+    train()
+    ModelVersion.objects.update(
+        config=PRESETS["classic" if preset != "classic" else "standard"].to_dict()
+    )
+    run = request(preset=preset, options={"precompute": False, "trials": 1})
+    ended = pipeline.run_training(run.pk)
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, "")
+    assert "the active version's configuration" in ended.log
 
 
 def test_a_second_request_is_told_which_training_is_in_the_way(db):

@@ -196,6 +196,8 @@ class RecommenderConfig:
         components = {
             name: options for name, options in fitted.components.items() if name in self.components
         }
+        if components != self.components:
+            return False
         ranker = self.ranker
         if ranker is not None and fitted.ranker is not None:  # with few listeners there is none
             ranker = replace(fitted.ranker, ranks_cold=ranker.ranks_cold)

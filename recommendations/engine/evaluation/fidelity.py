@@ -65,10 +65,10 @@ class Fidelity:
     rank_fell_control_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, which know no infinity: None."""
-        return asdict(self) | {
-            "decisive_from": None if np.isinf(self.flip_threshold) else self.flip_threshold
-        }
+        """Return plain JSON types; JSON knows no infinity, so a threshold that nothing reaches is None."""
+        values = asdict(self)
+        threshold = values.pop("flip_threshold")
+        return values | {"decisive_from": None if np.isinf(threshold) else threshold}
 
 
 def measure_fidelity(

@@ -196,8 +196,6 @@ def _search(
         ranks_cold = cold.is_better
     ndcg |= {name: float(values.mean()) for name, values in blended.items()}
     ndcg["ranker"] = float(measured.ndcg.mean())
-    new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
-    new_ndcg["ranker"] = float(measured.new_ndcg.mean()) if len(new) else 0.0
     chosen = "ranker" if warm.is_better else _best(blended)
     final = replace(lesson.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
     ranker = replace(lesson, config=final).train() if warm.is_better else None
@@ -213,6 +211,8 @@ def _search(
     log = _log(validation, trials, ndcg, chosen, weights, ranker)
     log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
     if len(new):
+        new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
+        new_ndcg["ranker"] = float(measured.new_ndcg.mean())
         log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _round_values(new_ndcg)}
     return Tuned(result, ranker, log)
 
