@@ -25,6 +25,16 @@ os.environ.setdefault("PRESET", "classic")
 ALLOWED_SKIPS = ("../shared/data", "can't mount a small disk", "on PostgreSQL already")
 
 
+# Time limits only end what hangs; a busy machine takes several times as long as a free one.
+SLOW_TIMEOUT = 1800
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("slow") or item.get_closest_marker("reliability"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Count a skip of something that CI should have had as a failure."""

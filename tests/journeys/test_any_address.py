@@ -394,7 +394,6 @@ def test_the_first_and_last_days_there_are(world, asker, looked_up, zone, settin
     assert not asker.failures, "\n".join(asker.failures)
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.skipif(ON_SERVERS, reason="These tests are on PostgreSQL already.")
 def test_the_same_on_postgresql(tmp_path):
     """T77: NUL, numbers beyond 64 bits and expanding letters are other faults there."""

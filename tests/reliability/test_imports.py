@@ -85,7 +85,6 @@ N_MILLION = 1_000_000
 
 
 @pytest.mark.reliability
-@pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform != "linux", reason="Peak memory is read from /proc.")
 def test_a_million_listens_killed_half_way_are_all_there_once(installation, listens):
     """T29: a million listens at as many moments, killed with -9 and typed again, in under 300 MB."""
