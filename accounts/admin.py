@@ -1,5 +1,7 @@
 """Accounts and their tokens in the admin."""
 
+from collections.abc import Sequence
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -13,7 +15,7 @@ from common.generics import ModelAdmin
 
 
 @admin.register(User)
-class ListenerAdmin(UserAdmin):
+class ListenerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class takes no table
     list_display = [
         "username",
         "email",
@@ -34,10 +36,12 @@ class ListenerAdmin(UserAdmin):
         ),
     )
 
-    def get_deleted_objects(self, objs, request: HttpRequest):
+    def get_deleted_objects(
+        self, objs: Sequence[User] | QuerySet[User], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Name the accounts only: everything of theirs goes along, whatever the rights on its tables are."""
         names = [str(user) for user in objs]
-        return names, {User._meta.verbose_name_plural: len(names)}, set(), []
+        return names, {str(User._meta.verbose_name_plural): len(names)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         services.delete_account(obj)

@@ -1,5 +1,7 @@
 """Who a request comes from, when it brings an access token."""
 
+from typing import cast
+
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest
@@ -39,7 +41,7 @@ class TokenAuthentication(BaseAuthentication):
 
 def read_header_secret(request: HttpRequest) -> str | None:
     """Return the token in the Authorization header, or None without one."""
-    scheme, _, secret = get_authorization_header(request).partition(b" ")
+    scheme, _, secret = get_authorization_header(cast(Request, request)).partition(b" ")
     if scheme.lower() not in (b"token", b"bearer"):
         return None
     return secret.strip().decode("latin-1")
@@ -77,6 +79,6 @@ def convert_gone_account_error(exc: Exception, request: Request) -> Exception:
 
 def _account_exists(user: User) -> bool:
     try:
-        return User.objects.filter(pk=user.pk).exists()
+        return bool(User.objects.filter(pk=user.pk).exists())
     except DatabaseError:
         return True

@@ -1,16 +1,17 @@
 """Forms of the account pages."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services, throttle
 from accounts.models import Scope, Theme, User
+from accounts.requests import SignedInRequest
 from accounts.time_zones import list_time_zones
 from accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 from common.generics import ModelForm
@@ -21,7 +22,9 @@ class SignInForm(AuthenticationForm):
 
     @property
     def is_blocked(self) -> bool:
-        return throttle.is_sign_in_blocked(self.request, self.data.get("username", ""))
+        return self.request is not None and throttle.is_sign_in_blocked(
+            self.request, self.data.get("username", "")
+        )
 
 
 class SignUpForm(forms.Form):
@@ -50,10 +53,11 @@ class SignUpForm(forms.Form):
     )
 
     def clean_username(self) -> str:
-        return User.normalize_username(self.cleaned_data["username"])
+        return str(User.normalize_username(self.cleaned_data["username"]))
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if data.get("password"):
             draft = User(username=data.get("username", ""), email=data.get("email", ""))
             try:
@@ -71,7 +75,7 @@ class ChangePasswordForm(PasswordChangeForm):
         self.request = request
 
     def clean_old_password(self) -> str:
-        password = self.cleaned_data["old_password"]
+        password: str = self.cleaned_data["old_password"]
         try:
             services.confirm_password(self.request, self.user, password)
         except services.PasswordNotConfirmed as error:
@@ -127,20 +131,22 @@ class SettingsForm(ModelForm[User]):
             )
         }
 
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: SignedInRequest, data: QueryDict | None = None) -> None:
         # A copy: a refused form must not change the account that the rest of the page shows.
         self.user = User.objects.get(pk=request.user.pk)
-        super().__init__(*args, instance=self.user, **kwargs)
+        super().__init__(data, instance=self.user)
         self.request = request
-        self.fields["time_zone"].choices = _list_zone_choices(self.user.time_zone)
+        time_zone = cast(forms.ChoiceField, self.fields["time_zone"])
+        time_zone.choices = _list_zone_choices(self.user.time_zone)
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if data.get("email", self.request.user.email) != self.request.user.email:
             _confirm_password(self, data.get("password", ""))
         return data
 
-    def save(self) -> User:
+    def save(self, commit: bool = True) -> User:
         wanted = {name: self.cleaned_data[name] for name in self.Meta.fields}
         services.change_email(self.request.user, wanted.pop("email"))
         services.save_settings(self.request.user, **wanted)
@@ -203,12 +209,13 @@ class DeleteAccountForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: SignedInRequest, data: QueryDict | None = None) -> None:
+        super().__init__(data)
         self.request = request
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if "password" in data:
             _confirm_password(self, data["password"])
         return data

@@ -39,6 +39,6 @@ def _read_nonce(invitation: str) -> str | None:
     try:
         nonce, days = signing.loads(invitation, salt=_SALT, max_age=MAX_DAYS * _DAY)
         signing.loads(invitation, salt=_SALT, max_age=days * _DAY)
+        return str(nonce)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return nonce

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,8 @@ from accounts import services, throttle
 from accounts.time_zones import get_time_zone, read_browser_time_zone
 
 PERIOD = 60
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class PrivateByDefault:
@@ -43,7 +46,9 @@ class LimitAnonymousPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: APIView, args, kwargs):
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         is_api = issubclass(getattr(view, "cls", object), APIView)
         if is_api or getattr(view, "is_without_page_limit", False) or request.user.is_authenticated:
             return None
@@ -71,7 +76,9 @@ class ActivateTimeZone:
         finally:
             timezone.deactivate()
 
-    def process_view(self, request: HttpRequest, view: APIView, args, kwargs) -> None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
         if issubclass(getattr(view, "cls", object), APIView) or not request.user.is_authenticated:
             return
         user = request.user
@@ -80,7 +87,7 @@ class ActivateTimeZone:
         timezone.activate(get_time_zone(user))
 
 
-def exempt_from_page_limit(view: APIView):
+def exempt_from_page_limit(view: View) -> View:
     """Mark a view whose answers cost next to nothing."""
-    view.is_without_page_limit = True
+    view.is_without_page_limit = True  # type: ignore[attr-defined]  # a mark on a function
     return view

@@ -38,7 +38,7 @@ def sign_up(
         raise NameTaken
     try:
         with transaction.atomic():
-            user = User.objects.create_user(username, email, password, time_zone=time_zone)
+            user: User = User.objects.create_user(username, email, password, time_zone=time_zone)
             if settings.SIGN_UP != OPEN and not invitations.use_invitation(invitation):
                 raise NotInvited
     except IntegrityError:  # the same name a moment earlier

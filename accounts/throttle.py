@@ -54,7 +54,7 @@ class Limit:
         until = connection.ops.adapt_datetimefield_value(now + timedelta(seconds=self.seconds))
         with connection.cursor() as cursor:
             cursor.execute(sql, [self.key(*who), until])
-            return cursor.fetchone()[0]
+            return int(cursor.fetchone()[0])
 
     def reset(self, *who: str) -> None:
         AttemptCount.objects.filter(key=self.key(*who)).delete()
@@ -91,8 +91,8 @@ def get_client_address(request: HttpRequest) -> str:
     """Return who is calling; a forwarded address counts only behind a trusted proxy, which appends it last."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if settings.TRUST_PROXY and forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()
-    return request.META.get("REMOTE_ADDR", "")
+        return str(forwarded.rsplit(",", 1)[-1].strip())
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def get_client_network(request: HttpRequest) -> str:

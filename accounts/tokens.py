@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 from knox.crypto import hash_token
 
@@ -61,9 +62,10 @@ def _create_player_token(user: User, expiry: datetime, own: dict[str, str]) -> N
     return NewToken(token, secret)
 
 
-def list_tokens(user: User):
+def list_tokens(user: User) -> QuerySet[ApiToken]:
     """Return the user's tokens, newest first."""
-    return ApiToken.objects.filter(user=user)
+    newest: QuerySet[ApiToken] = ApiToken.objects.filter(user=user)
+    return newest
 
 
 def revoke_token(user: User, digest: str) -> bool:
@@ -78,7 +80,10 @@ def revoke_all_tokens(user: User) -> int:
 
 def find_token(secret: str) -> ApiToken | None:
     """Return the token of that secret with its user, whatever its state; one query."""
-    return ApiToken.objects.select_related("user").filter(pk=hash_token(secret)).first()
+    token: ApiToken | None = (
+        ApiToken.objects.select_related("user").filter(pk=hash_token(secret)).first()
+    )
+    return token
 
 
 def record_use(token: ApiToken) -> None:

@@ -48,7 +48,8 @@ def _find_token_user(request: HttpRequest) -> User | None:
     if not secret:
         return None
     try:
-        return require_usable_token(secret).user
+        user: User = require_usable_token(secret).user
+        return user
     except AuthenticationFailed:
         return None
 

@@ -1,10 +1,13 @@
 """Signing up, in and out, passwords and settings."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -27,6 +30,7 @@ from accounts.forms import (
     SignUpForm,
     TokenForm,
 )
+from accounts.models import User
 from accounts.requests import SignedInRequest
 from accounts.tasks import request_password_reset
 from accounts.time_zones import read_browser_time_zone
@@ -38,7 +42,7 @@ class SignIn(auth_views.LoginView):
     form_class = SignInForm
     redirect_authenticated_user = True
 
-    def form_valid(self, form):
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         user = form.get_user()
         throttle.remember_device(response, user.get_username())
@@ -46,8 +50,8 @@ class SignIn(auth_views.LoginView):
             _set_language(response, user.language)
         return response
 
-    def form_invalid(self, form):
-        blocked = form.is_blocked
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        blocked = isinstance(form, SignInForm) and form.is_blocked
         context = self.get_context_data(
             form=form, blocked=blocked, minutes=throttle.SIGN_IN_NAME.minutes
         )
@@ -107,10 +111,10 @@ class ChangePassword(auth_views.PasswordChangeView):
     form_class = ChangePasswordForm
     success_url = reverse_lazy("accounts:settings")
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"request": self.request}
 
-    def form_valid(self, form):
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         response = super().form_valid(form)
         messages.success(
             self.request,
@@ -142,10 +146,10 @@ class NewPassword(auth_views.PasswordResetConfirmView):
     template_name = "accounts/new_password.html"
     success_url = reverse_lazy("accounts:login")
 
-    def form_valid(self, form):
+    def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
         response = super().form_valid(form)
         # The mail proved whose account it is: this browser may sign in while others guess.
-        throttle.remember_device(response, self.user.get_username())
+        throttle.remember_device(response, form.user.get_username())
         messages.success(self.request, _("Your new password is set. Sign in with it."))
         return response
 
@@ -216,7 +220,7 @@ def delete_account(request: SignedInRequest) -> HttpResponse:
     return render(request, "accounts/delete_account.html", {"form": form})
 
 
-def _set_language(response, language: str) -> None:
+def _set_language(response: HttpResponse, language: str) -> None:
     if language:
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME, language, max_age=throttle.DEVICE_SECONDS, samesite="Lax"

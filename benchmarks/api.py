@@ -185,7 +185,7 @@ def _requests_a_second(
 def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

@@ -34,7 +34,9 @@ class Panel:
 
     @property
     def best(self) -> float:
-        return max(math.ceil(20 * max(system["ndcg@10"] for system in self.systems)) / 20, 0.05)
+        return float(
+            max(math.ceil(20 * max(system["ndcg@10"] for system in self.systems)) / 20, 0.05)
+        )
 
     def place(self, seconds: float, ndcg: float) -> tuple[float, float]:
         first, last = self.seconds

@@ -106,4 +106,5 @@ def _project(
 ) -> NDArray[np.float32]:
     """Return the slope by the factors from the slope by their directions."""
     along = np.einsum("nd,nd->n", slope, unit)[:, None]
-    return (slope - along * unit) / length
+    values: NDArray[np.float32] = (slope - along * unit) / length
+    return values

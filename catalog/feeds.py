@@ -7,6 +7,7 @@ nobody may see is not there.
 import hashlib
 import re
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html, format_html_join
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
+from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -30,26 +32,32 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 class TypedAtomFeed(Atom1Feed):
     """An Atom feed whose alternate links say what they lead to: the site's page, and playlists as M3U8."""
 
-    def add_root_elements(self, handler) -> None:
-        super().add_root_elements(_TypedLinks(handler, "text/html"))
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(_type_links(handler, "text/html"))
 
-    def add_item_elements(self, handler, item) -> None:
-        super().add_item_elements(_TypedLinks(handler, files.CONTENT_TYPES["m3u8"]), item)
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        super().add_item_elements(_type_links(handler, files.CONTENT_TYPES["m3u8"]), item)
 
 
 class _TypedLinks:
     """An XML handler that adds the media type to alternate links and passes everything else on."""
 
-    def __init__(self, handler, media_type: str) -> None:
+    def __init__(self, handler: SimplerXMLGenerator, media_type: str) -> None:
         self._handler, self._media_type = handler, media_type
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._handler, name)
 
-    def addQuickElement(self, name, contents=None, attrs=None) -> None:  # noqa: N802  (its name in Django)
+    def addQuickElement(  # noqa: N802  (its name in Django)
+        self, name: str, contents: str | None = None, attrs: dict[str, Any] | None = None
+    ) -> None:
         if name == "link" and attrs and attrs.get("rel") == "alternate":
             attrs = {**attrs, "type": self._media_type}
         self._handler.addQuickElement(name, contents, attrs)
+
+
+def _type_links(handler: SimplerXMLGenerator, media_type: str) -> SimplerXMLGenerator:
+    return cast(SimplerXMLGenerator, _TypedLinks(handler, media_type))
 
 
 @require_safe

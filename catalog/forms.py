@@ -1,6 +1,10 @@
 """Forms of the catalog pages."""
 
+from typing import cast
+
 from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import AUDIO_FEATURES, Genre, ServerAccount
@@ -28,9 +32,10 @@ class BrowseForm(forms.Form):
         label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST
     )
 
-    def __init__(self, data, *, genres) -> None:
+    def __init__(self, data: QueryDict, *, genres: QuerySet[Genre]) -> None:
         super().__init__(_fill_edges(data))
-        self.fields["genre"].queryset = genres
+        genre = cast("forms.ModelChoiceField[Genre]", self.fields["genre"])
+        genre.queryset = genres
         self.fields["q"].widget.attrs["maxlength"] = MAX_LENGTH
         for name in AUDIO_FEATURES:
             low, high = get_slider_edges(name)
@@ -44,9 +49,9 @@ class BrowseForm(forms.Form):
                 )
 
     def clean_q(self) -> str:
-        return self.cleaned_data["q"][:MAX_LENGTH]
+        return str(self.cleaned_data["q"][:MAX_LENGTH])
 
-    def sliders(self):
+    def sliders(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
         """Yield each feature with its two fields."""
         return [(name, self[f"{name}_min"], self[f"{name}_max"]) for name in AUDIO_FEATURES]
 
@@ -82,7 +87,7 @@ def get_slider_edges(feature: str) -> tuple[int, int]:
     return TEMPO_RANGE if feature == "tempo" else (0, 100)
 
 
-def _fill_edges(data):
+def _fill_edges(data: QueryDict) -> QueryDict:
     """Set sliders that nobody moved to their ends: browsers draw a range without a value in the middle."""
     filled = data.copy()
     for name in AUDIO_FEATURES:

@@ -90,7 +90,7 @@ def _insert_one_by_one(
 ) -> int:
     """SQLite: one prepared statement, run again for each row, is the fastest."""
     statement = f"{head}({', '.join(['%s'] * n_fields)}) {on_conflict}"
-    return cursor.executemany(statement, rows).rowcount
+    return int(cursor.executemany(statement, rows).rowcount)
 
 
 def _insert_together(

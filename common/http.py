@@ -14,6 +14,7 @@ class SiteRequest(HttpRequest):
     """A request for a page, with what the site's middleware adds; for the type checker."""
 
     htmx: HtmxDetails
+    request_id: str
 
 
 UNDO = "undo"

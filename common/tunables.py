@@ -6,7 +6,7 @@ name, else it has its default. docs/settings.md lists them; a system check reads
 
 import os
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -50,9 +50,9 @@ class Tunable(Generic[T]):
         Raises ImproperlyConfigured when it has the wrong type or is too small.
         """
         if hasattr(settings, self.variable):
-            return self._check(getattr(settings, self.variable))
+            return cast(T, self._check(getattr(settings, self.variable)))
         if self.variable in os.environ:
-            return self._check(self._parse(os.environ[self.variable]))
+            return cast(T, self._check(self._parse(os.environ[self.variable])))
         return self.default
 
     def _parse(self, text: str) -> Any:
@@ -65,7 +65,7 @@ class Tunable(Generic[T]):
                 f"{self.variable} is {text!r}; it must be a {type(self.default).__name__} ({self.unit})."
             ) from None
 
-    def _check(self, value: Any) -> T:
+    def _check(self, value: Any) -> Any:
         if self.least is not None and value < self.least:
             raise ImproperlyConfigured(
                 f"{self.variable} is {value}; it must be at least {self.least:g} ({self.unit})."

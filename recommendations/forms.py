@@ -49,10 +49,10 @@ class TasteForm(forms.Form):
 
     @property
     def wanted_discovery(self) -> float:
-        return self.cleaned_data["discovery"] / 100
+        return float(self.cleaned_data["discovery"] / 100)
 
     def mood_of(self, cluster: Cluster) -> str:
-        return self.cleaned_data[self._name(cluster)]
+        return str(self.cleaned_data[self._name(cluster)])
 
     def moods_by_song(self) -> dict[int, str]:
         return {

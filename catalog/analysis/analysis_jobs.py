@@ -55,7 +55,8 @@ def request_analysis() -> AnalysisRun:
                 n_songs=list_waiting_songs().count()
             )
     except IntegrityError:  # another request asked at the same moment
-        return AnalysisRun.objects.active().get()
+        active: AnalysisRun = AnalysisRun.objects.active().get()
+        return active
 
 
 def list_waiting_songs() -> QuerySet[Song]:

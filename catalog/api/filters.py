@@ -1,11 +1,13 @@
 """What lists of songs and artists can be narrowed down by."""
 
+from decimal import Decimal
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 
 from catalog.models import AUDIO_FEATURES, Artist, Song
+from catalog.songs.models import ArtistQuerySet, SongQuerySet
 from catalog.songs.search import shorten_query
 from catalog.songs.text import normalise
 
@@ -36,21 +38,22 @@ class SongFilter(django_filters.FilterSet):
         model = Song
         fields: list[str] = []
 
-    def filter_words(self, queryset: QuerySet[Any], name, value):
+    def filter_words(self, queryset: SongQuerySet, name: str, value: str) -> SongQuerySet:
         return queryset.matching(shorten_query(value))
 
-    def filter_artist(self, queryset: QuerySet[Any], name, value):
+    def filter_artist(self, queryset: SongQuerySet, name: str, value: Decimal) -> SongQuerySet:
         return queryset.by_artists(
             [int(value)] if 0 < value < 2**63 and value == int(value) else []
         )
 
-    def filter_genre(self, queryset: QuerySet[Any], name, value):
+    def filter_genre(self, queryset: SongQuerySet, name: str, value: str) -> SongQuerySet:
         return queryset.filter(genres__search_text=normalise(value))
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Break ties of the order by id, so that pages never overlap."""
         found = super().filter_queryset(queryset)
-        return found.order_by(*(found.query.order_by or ("title",)), "pk")
+        rows: QuerySet[Any] = found.order_by(*(found.query.order_by or ("title",)), "pk")
+        return rows
 
 
 for _feature in AUDIO_FEATURES:
@@ -67,5 +70,5 @@ class ArtistFilter(django_filters.FilterSet):
         model = Artist
         fields: list[str] = []
 
-    def filter_words(self, queryset: QuerySet[Any], name, value):
+    def filter_words(self, queryset: ArtistQuerySet, name: str, value: str) -> ArtistQuerySet:
         return queryset.matching(shorten_query(value))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import (
     OpenApiExample,
     extend_schema,
@@ -15,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from accounts.requests import SignedInApiRequest
+from accounts.requests import SignedInApiRequest, get_signed_in_user
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.api.serializers import document_example
@@ -88,7 +89,7 @@ class ImportDetailSerializer(ImportSerializer):
         fields = [*ImportSerializer.Meta.fields, "rejected_rows"]
 
     @extend_schema_field(RejectedRowSerializer(many=True))
-    def get_rejected_rows(self, run):
+    def get_rejected_rows(self, run: ImportRun) -> Any:
         return RejectedRowSerializer(run.rejected_rows.all()[:N_REJECTED], many=True).data
 
 
@@ -122,8 +123,8 @@ class Imports(generics.ListAPIView[ImportRun]):
     queryset = ImportRun.objects.none()
     parser_classes = [MultiPartParser]
 
-    def get_queryset(self):
-        return import_requests.list_imports(self.request.user)
+    def get_queryset(self) -> QuerySet[ImportRun]:
+        return import_requests.list_imports(get_signed_in_user(self.request))
 
     @extend_schema(
         request={"multipart/form-data": ImportIn},
@@ -172,7 +173,7 @@ def _undo_import(run: ImportRun) -> None:
 
 
 def _get_own_import(user: User, pk: int) -> ImportRun:
-    run = ImportRun.objects.filter(listener=user, pk=pk).first()
+    run: ImportRun | None = ImportRun.objects.filter(listener=user, pk=pk).first()
     if run is None:
         raise NotFound("You have no such import.")
     return run

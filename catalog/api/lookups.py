@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from accounts.models import User
 from catalog.models import Playlist, Song
@@ -20,7 +22,7 @@ def get_song(key: str) -> Song:
     return song
 
 
-def get_own_playlist(user: User, pk: int) -> Playlist:
+def get_own_playlist(user: User, pk: UUID) -> Playlist:
     mine = (
         Playlist.objects.filter(owner=user).select_related("owner").annotate(n_songs=Count("items"))
     )
@@ -30,11 +32,12 @@ def get_own_playlist(user: User, pk: int) -> Playlist:
     return playlist
 
 
-def validate_body(serializer, request: Request) -> dict[str, Any]:
+def validate_body(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Return the body's fields, or raise the 400 that names those at fault."""
     found = serializer(data=request.data)
     found.is_valid(raise_exception=True)
-    return found.validated_data
+    fields: dict[str, Any] = found.validated_data
+    return fields
 
 
 def get_songs(keys: list[str], field: str = "songs") -> list[Song]:

@@ -1,10 +1,11 @@
 """A listener's playlists as JSON and as files."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -14,12 +15,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.requests import SignedInApiRequest
+from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.api import examples, serializers
 from catalog.api.lookups import get_own_playlist, get_songs, validate_body
 from catalog.models import Playlist
 from catalog.playlists import edit
 from catalog.playlists.export import files
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _KIND_PARAMETER = OpenApiParameter("kind", str, enum=list(Playlist.Kind.values))
 
@@ -31,8 +35,9 @@ class PlaylistList(generics.ListAPIView[Playlist]):
     serializer_class = serializers.PlaylistSerializer
     queryset = Playlist.objects.none()
 
-    def get_queryset(self):
-        mine = Playlist.objects.filter(owner=self.request.user).annotate(n_songs=Count("items"))
+    def get_queryset(self) -> QuerySet[Playlist]:
+        owner = get_signed_in_user(self.request)
+        mine = Playlist.objects.filter(owner=owner).annotate(n_songs=Count("items"))
         wanted = self.request.query_params.get("kind")
         if wanted is not None and wanted not in Playlist.Kind.values:
             raise ValidationError(
@@ -153,7 +158,7 @@ _TEXTS_FIRST = sorted(_FORMATS, key=lambda kind: (kind == "jspf", kind))
     },
 )
 class PlaylistExport(APIView):
-    def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
+    def get(self, request: SignedInApiRequest, pk: UUID) -> HttpResponse:
         """A playlist as a file: JSPF with the reason for each song, M3U8 or CSV."""
         playlist = get_own_playlist(request.user, pk)
         wanted = request.query_params.get("as", "jspf")
@@ -168,7 +173,7 @@ class PlaylistExport(APIView):
         )
 
 
-def _apply_edit(act, *args: Any, **kwargs: Any):
+def _apply_edit(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Do something to a playlist; its rules become a 400."""
     try:
         return act(*args, **kwargs)

@@ -1,7 +1,8 @@
 """How the music, what happened and playlists look as JSON."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
@@ -23,8 +24,10 @@ from catalog.play_rules import FIRST_MOMENT
 KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
 MAX_BATCH = 1000
 
+S = TypeVar("S")
 
-def document_example(value, **kwargs: Any):
+
+def document_example(value: Any, **kwargs: Any) -> Callable[[S], S]:
     shown = OpenApiExample("Example", value=value, status_codes=["200", "201", "202"], **kwargs)
     return extend_schema_serializer(examples=[shown])
 
@@ -82,7 +85,7 @@ class SongSerializer(serializers.ModelSerializer[Song]):
         fields += ["audio_url"]
         read_only_fields = fields
 
-    def get_genres(self, song) -> list[str]:
+    def get_genres(self, song: Song) -> list[str]:
         return [genre.name for genre in song.genres.all()]
 
 
@@ -107,10 +110,10 @@ class GenreSerializer(serializers.ModelSerializer[Genre]):
 class KindField(serializers.ChoiceField):
     """play · skip · like · dislike."""
 
-    def __init__(self, kinds=tuple(KINDS), **kwargs: Any) -> None:
+    def __init__(self, kinds: Iterable[str] = tuple(KINDS), **kwargs: Any) -> None:
         super().__init__(choices=list(kinds), **kwargs)
 
-    def to_representation(self, value) -> str:
+    def to_representation(self, value: int) -> str:
         return Interaction.Kind(value).name.lower()
 
 
@@ -234,7 +237,7 @@ class PlaylistDetailSerializer(PlaylistSerializer):
         fields = [*PlaylistSerializer.Meta.fields, "items"]
 
     @extend_schema_field(PlaylistItemSerializer(many=True))
-    def get_items(self, playlist):
+    def get_items(self, playlist: Playlist) -> Any:
         items = playlist.items.select_related("song__artist", "song__album").prefetch_related(
             "song__genres"
         )

@@ -210,7 +210,7 @@ def _load_names(entity: str, ids: list[int]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _read_period(request: Request) -> Period:
+def _read_period(request: SignedInApiRequest) -> Period:
     try:
         return read_period(request.query_params, get_local_day(request.user))
     except UnknownPeriod as error:

@@ -7,19 +7,19 @@ from django.db.models.functions import Coalesce
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
-from accounts.requests import SignedInApiRequest
+from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.api import serializers
 from catalog.api.filters import ArtistFilter, SongFilter
 from catalog.api.lookups import EARLIEST, get_song
 from catalog.listening import interaction_batch, submissions
 from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
+from catalog.listening.models import InteractionQuerySet
 from catalog.models import Artist, Genre, Interaction, Song
 from common.api.caching import SameForEverybody
 from common.api.paging import Cursor
@@ -134,13 +134,14 @@ class OpinionList(generics.ListAPIView[Interaction]):
     pagination_class = Cursor
     queryset = Interaction.objects.none()
 
-    def get_queryset(self):
+    def get_queryset(self) -> InteractionQuerySet:
         wanted = self.request.query_params.get("opinion")
         if wanted not in (None, "like", "dislike"):
             raise ValidationError(
                 {"opinion": [f"{wanted[:40]!r} is none; they are like and dislike."]}
             )
-        mine = _select_songs(Interaction.objects.for_listener(self.request.user).opinions())
+        listener = get_signed_in_user(self.request)
+        mine = _select_songs(Interaction.objects.for_listener(listener).opinions())
         return mine.filter(kind=serializers.KINDS[wanted]) if wanted else mine
 
 
@@ -155,8 +156,9 @@ class History(generics.ListAPIView[Interaction]):
     pagination_class = Cursor
     queryset = Interaction.objects.none()
 
-    def get_queryset(self):
-        return _select_songs(Interaction.objects.for_listener(self.request.user).plays_and_skips())
+    def get_queryset(self) -> InteractionQuerySet:
+        listener = get_signed_in_user(self.request)
+        return _select_songs(Interaction.objects.for_listener(listener).plays_and_skips())
 
     @extend_schema(
         parameters=[
@@ -198,7 +200,7 @@ class _Recording(APIView):
     throttle_scope = "listen"
     max_body_bytes = MAX_BATCH_BYTES
 
-    def record_once(self, request: Request, entries: list[Any]) -> dict[str, Any]:
+    def record_once(self, request: SignedInApiRequest, entries: list[Any]) -> dict[str, Any]:
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > submissions.MAX_KEY_LENGTH:
             raise ValidationError(
@@ -206,6 +208,7 @@ class _Recording(APIView):
             )
         body = repr(request.data).encode("utf-8", "replace")
         try:
+            answer: dict[str, Any]
             answer, self.was_replayed = submissions.run_once(
                 request.user, key, body, lambda: self._record(entries)
             )
@@ -218,7 +221,8 @@ class _Recording(APIView):
         return Response(data, status=status_code, headers=headers)
 
     def _record(self, entries: list[Any]) -> dict[str, Any]:
-        readable, rejected = [], []
+        readable: list[tuple[int, dict[str, Any]]] = []
+        rejected: list[dict[str, Any]] = []
         for index, entry in enumerate(entries):
             checked = serializers.InteractionIn(data=entry)
             if checked.is_valid():
@@ -234,7 +238,9 @@ class _Recording(APIView):
             for index, data in readable
             if data["song"] not in found
         ]
-        n_added, n_known = interaction_batch.record_batch(self.request.user, known, source=SOURCE)
+        n_added, n_known = interaction_batch.record_batch(
+            get_signed_in_user(self.request), known, source=SOURCE
+        )
         rejected.sort(key=lambda one: one["index"])
         return {"added": n_added, "known": n_known, "rejected": rejected}
 
@@ -244,7 +250,7 @@ class InteractionCreate(_Recording):
     """Tell one fact: a play, a skip, a like or a dislike."""
 
     @extend_schema(responses={201: serializers.RecordedSerializer})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         checked = serializers.InteractionIn(data=request.data)
         checked.is_valid(raise_exception=True)
         answer = self.record_once(request, [request.data])
@@ -260,7 +266,7 @@ class InteractionBatch(_Recording):
     """Tell up to 1,000 facts. What can't be read is named by its position; the rest is written."""
 
     @extend_schema(responses={200: serializers.RecordedSerializer})
-    def post(self, request: Request) -> Response:
+    def post(self, request: SignedInApiRequest) -> Response:
         checked = serializers.BatchIn(data=request.data)
         checked.is_valid(raise_exception=True)
         answer = self.record_once(request, checked.validated_data["interactions"])
@@ -270,7 +276,7 @@ class InteractionBatch(_Recording):
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _select_songs(interactions):
+def _select_songs(interactions: InteractionQuerySet) -> InteractionQuerySet:
     songs = interactions.select_related("song__artist", "song__album").prefetch_related(
         "song__genres"
     )
@@ -283,7 +289,7 @@ def _build_entry(song: Song, data: dict[str, Any]) -> InteractionEntry:
     )
 
 
-def _format_errors(errors) -> str:
+def _format_errors(errors: Any) -> str:
     if isinstance(errors, dict):
         return "; ".join(
             f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items()

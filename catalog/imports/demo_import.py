@@ -23,7 +23,7 @@ class DemoWorldConflict(Exception):
 def find_or_create_world_run(content: ImportRun.Content, options: dict[str, Any]) -> ImportRun:
     """Return a run for this world: the one that was not finished, or a new one."""
     runs = ImportRun.objects.filter(content=content, format=SOURCE, options=options)
-    unfinished = runs.running().first()
+    unfinished: ImportRun | None = runs.running().first()
     if unfinished is not None:
         return unfinished
     return ImportRun.objects.create(
@@ -38,7 +38,8 @@ def find_earlier_now(options: dict[str, Any]) -> int | None:
     """Return the `now` with which the same world was made before."""
     for run in ImportRun.objects.filter(format=SOURCE).order_by("pk"):
         if {**run.options, "now": None} == {**options, "now": None}:
-            return run.options["now"]
+            value: int | None = run.options["now"]
+            return value
     return None
 
 

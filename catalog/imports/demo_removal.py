@@ -96,10 +96,11 @@ def _find_accounts() -> QuerySet[User]:
     """Return the accounts that the demo made: those that have listens of it, or its newcomer."""
     begin = find_demo_begin()
     if begin is None:
-        return User.objects.none()
+        return User.objects.get_queryset().none()
     listens = Interaction.objects.filter(listener=OuterRef("pk"), import_run__format=SOURCE)
     of_demo = Q(Exists(listens), username__regex=NAMES) | Q(username=NEWCOMER)
-    return User.objects.filter(of_demo, date_joined__gte=begin)
+    rows: QuerySet[User] = User.objects.filter(of_demo, date_joined__gte=begin)
+    return rows
 
 
 def _find_leaving() -> QuerySet[User]:

@@ -30,15 +30,19 @@ def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
 def build_playing_now(listen: Listen) -> dict[str, Any]:
     """Return the track_metadata of what a player announced."""
     song = listen.song
-    optional = {
+    optional: dict[str, Any] = {
         "recording_mbid": song.mbid,
         "isrc": song.isrc,
         "duration_ms": song.duration_ms,
         "submission_client": listen.player,
     }
-    info = {"recording_msid": str(listen.msid)}
+    info: dict[str, Any] = {"recording_msid": str(listen.msid)}
     info.update({name: value for name, value in optional.items() if value})
-    metadata = {"artist_name": song.artist, "track_name": song.title, "additional_info": info}
+    metadata: dict[str, Any] = {
+        "artist_name": song.artist,
+        "track_name": song.title,
+        "additional_info": info,
+    }
     if song.album:
         metadata["release_name"] = song.album
     return metadata
@@ -105,7 +109,7 @@ def build_statistic(entity: str, row: dict[str, Any]) -> dict[str, Any]:
 
 def build_lookup(song: Song) -> dict[str, Any]:
     """Return what metadata/lookup says of a recording."""
-    found = {
+    found: dict[str, Any] = {
         "artist_credit_name": song.artist_credit,
         "artist_mbids": [str(song.artist.mbid)] if song.artist.mbid else [],
         "recording_mbid": str(song.mbid),

@@ -1,13 +1,15 @@
 """What all of ListenBrainz' addresses share: tokens, rate-limit headers, and errors as {"code": 401, "error": "…"}."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
 import structlog
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -17,7 +19,8 @@ from accounts.authentication import (
     TokenInAddress,
     convert_gone_account_error,
 )
-from accounts.models import Scope, User
+from accounts.models import ApiToken, Scope, User
+from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import payloads
 from catalog.listenbrainz.payloads import BadRequest
 from common.api.parsers import AnyTypeJSONParser
@@ -32,8 +35,8 @@ class MayListen(BasePermission):
         "This token may not send listens. Make one with the scope “listen” on your account page."
     )
 
-    def has_permission(self, request: HttpRequest, view: APIView) -> bool:
-        return request.auth is not None and request.auth.allows(Scope.LISTEN)
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, ApiToken) and request.auth.allows(Scope.LISTEN)
 
 
 class ListenBrainzView(APIView):
@@ -46,10 +49,12 @@ class ListenBrainzView(APIView):
     max_body_bytes = payloads.MAX_REQUEST_BYTES
     schema = None  # ListenBrainz' documentation is the documentation
 
-    def get_exception_handler(self):
+    def get_exception_handler(self) -> Callable[..., Response]:
         return _answer_error
 
-    def finalize_response(self, request: HttpRequest, response, *args: Any, **kwargs: Any):
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         names = ("Limit", "Remaining", "Reset-In", "Reset")
         for name, value in zip(names, _get_throttle_state(request), strict=False):
@@ -58,13 +63,14 @@ class ListenBrainzView(APIView):
 
     def get_own_listener(self, username: str) -> User:
         """Return the token's own user, when it is the one asked about."""
-        if username.casefold() != self.request.user.username.casefold():
+        own = get_signed_in_user(self.request)
+        if username.casefold() != own.username.casefold():
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
-        return self.request.user
+        return own
 
     def get_sharing_listener(self, username: str) -> User:
         """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
-        listener = User.objects.with_name(username).filter(is_active=True).first()
+        listener: User | None = User.objects.with_name(username).filter(is_active=True).first()
         if listener is None or not (listener.shares_playlists or is_owner(self.request, listener)):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return listener
@@ -76,12 +82,16 @@ class UnknownAddress(ListenBrainzView):
     authentication_classes = []
     permission_classes = []
 
-    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise exceptions.NotFound(f"There is no address {request.path[:100]} here.")
 
 
-def read_number(request: HttpRequest, name: str, default: int | None, most: int = 2**40):
+@overload
+def read_number(request: Request, name: str, default: int, most: int = ...) -> int: ...
+@overload
+def read_number(request: Request, name: str, default: None, most: int = ...) -> int | None: ...
+def read_number(request: Request, name: str, default: int | None, most: int = 2**40) -> int | None:
     """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
     text = request.query_params.get(name)
     if text is None:
@@ -91,15 +101,19 @@ def read_number(request: HttpRequest, name: str, default: int | None, most: int 
     return min(int(text), most)
 
 
-def is_owner(request: HttpRequest, user: User) -> bool:
-    return request.auth is not None and request.auth.allows(Scope.LISTEN) and request.user == user
+def is_owner(request: Request, user: User) -> bool:
+    return (
+        isinstance(request.auth, ApiToken)
+        and request.auth.allows(Scope.LISTEN)
+        and request.user == user
+    )
 
 
-def _get_throttle_state(request: HttpRequest) -> tuple[Any, ...]:
+def _get_throttle_state(request: Request) -> tuple[Any, ...]:
     return getattr(getattr(request, "_request", request), "throttle_state", ())
 
 
-def _answer_error(exc, context) -> Response:
+def _answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     """Answer `{"code", "error"}`; what is not the client's fault is logged whole."""
     if isinstance(exc, BadRequest):
         exc = exceptions.ValidationError(str(exc))
@@ -118,7 +132,7 @@ def _answer_error(exc, context) -> Response:
     return response
 
 
-def _answer_fault(exc, request: HttpRequest) -> Response:
+def _answer_fault(exc: Exception, request: Request) -> Response:
     """Answer what is no fault of the client: 503 where the database is away for a moment, else 500."""
     set_rollback()
     if is_bad_value(exc):
@@ -136,7 +150,7 @@ def _answer_fault(exc, request: HttpRequest) -> Response:
     return Response(error, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
 
-def _format_sentence(exc) -> str:
+def _format_sentence(exc: Exception) -> str:
     if isinstance(exc, exceptions.NotAuthenticated):
         return "You need to provide an Authorization header."
     if isinstance(exc, TokenInAddress | exceptions.APIException):

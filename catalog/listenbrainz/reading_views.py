@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Max, Min, Q
-from django.http import HttpRequest
+from django.db.models import Max, Min, Q, QuerySet
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
@@ -15,6 +14,7 @@ from catalog.listenbrainz import answers, payloads, service, stats
 from catalog.listenbrainz.base_view import ListenBrainzView, is_owner, read_number
 from catalog.listenbrainz.payloads import BadRequest
 from catalog.listening import sums
+from catalog.listening.models import InteractionQuerySet
 from catalog.models import Interaction, Playlist
 from catalog.records import SongRecord
 from catalog.songs import resolver
@@ -28,7 +28,7 @@ COUNT_SECONDS = 5.0
 
 
 class UserFeedback(ListenBrainzView):
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         listener = self.get_own_listener(username)
         count, offset = (
             read_number(request, "count", 25, MAX_COUNT),
@@ -47,13 +47,13 @@ class UserFeedback(ListenBrainzView):
 class FeedbackForRecordings(ListenBrainzView):
     """The score of each recording that is asked about, in the address or, for long lists, in a body."""
 
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         return self._answer(username, request.query_params.dict())
 
-    def post(self, request: HttpRequest, username: str):
+    def post(self, request: Request, username: str) -> Response:
         return self._answer(username, request.data)
 
-    def _answer(self, username: str, asked):
+    def _answer(self, username: str, asked: Any) -> Response:
         listener = self.get_own_listener(username)
         found = service.find_feedback(listener, payloads.read_recording_ids(asked))
         return Response(
@@ -64,7 +64,7 @@ class FeedbackForRecordings(ListenBrainzView):
 class UserStats(ListenBrainzView):
     """The listener's most played artists, recordings or releases; 204 where nothing was played."""
 
-    def get(self, request: HttpRequest, username: str, entity: str):
+    def get(self, request: Request, username: str, entity: str) -> Response:
         listener = self.get_own_listener(username)
         name = request.query_params.get("range") or stats.ALL_TIME
         period = stats.read_range(name, get_local_day(listener))
@@ -96,7 +96,7 @@ class UserStats(ListenBrainzView):
 class SimilarUsers(ListenBrainzView):
     """Listeners who heard the same songs, as far as they share their playlists."""
 
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         found = stats.find_similar_listeners(self.get_own_listener(username), MAX_USERS)
         return Response(
             {
@@ -110,7 +110,7 @@ class SimilarUsers(ListenBrainzView):
 class SearchUsers(ListenBrainzView):
     """Names that contain what is searched: the caller's own, and those of listeners who share playlists."""
 
-    def get(self, request: HttpRequest):
+    def get(self, request: Request) -> Response:
         term = request.query_params.get("search_term", "").strip()
         if not term or "\0" in term:
             raise BadRequest("You need to provide a search_term.")
@@ -129,10 +129,10 @@ class MetadataLookup(ListenBrainzView):
     permission_classes = []
     throttle_scope = "read"
 
-    def get(self, request: HttpRequest):
+    def get(self, request: Request) -> Response:
         return Response(_look_up(request.query_params.dict()))
 
-    def post(self, request: HttpRequest):
+    def post(self, request: Request) -> Response:
         asked = request.data.get("recordings") if isinstance(request.data, dict) else None
         if not isinstance(asked, list) or not 0 < len(asked) <= MAX_LOOKUPS:
             raise BadRequest(f"Key recordings must be a list of 1 to {MAX_LOOKUPS} objects.")
@@ -140,7 +140,7 @@ class MetadataLookup(ListenBrainzView):
 
 
 class UserListens(ListenBrainzView):
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         listener = self.get_own_listener(username)
         plays = service.list_listens(listener)
         span = plays.aggregate(oldest=Min("occurred_at"), latest=Max("occurred_at"))
@@ -156,7 +156,7 @@ class UserListens(ListenBrainzView):
 
 
 class PlayingNow(ListenBrainzView):
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         listener = self.get_own_listener(username)
         listen = service.get_playing_now(listener)
         listens = (
@@ -174,7 +174,7 @@ class PlayingNow(ListenBrainzView):
 
 
 class ListenCount(ListenBrainzView):
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         return Response(
             {"payload": {"count": service.list_listens(self.get_own_listener(username)).count()}}
         )
@@ -188,7 +188,7 @@ class CreatedFor(ListenBrainzView):
 
     permission_classes = []
 
-    def get(self, request: HttpRequest, username: str):
+    def get(self, request: Request, username: str) -> Response:
         listener = self.get_sharing_listener(username)
         count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
         made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
@@ -208,7 +208,7 @@ class CreatedFor(ListenBrainzView):
 class OnePlaylist(ListenBrainzView):
     permission_classes = []
 
-    def get(self, request: HttpRequest, playlist_id: UUID):
+    def get(self, request: Request, playlist_id: str) -> Response:
         id_ = parse_uuid(playlist_id)
         playlists = Playlist.objects.select_related("owner").filter(pk=id_, owner__is_active=True)
         playlist = playlists.first() if id_ else None
@@ -217,39 +217,40 @@ class OnePlaylist(ListenBrainzView):
         return Response(answers.build_playlist(playlist))
 
 
-def _look_up(asked) -> dict[str, Any]:
+def _look_up(asked: Any) -> dict[str, Any]:
     texts = {name: _read_asked_name(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
     song = resolver.find_song(record)
     return answers.build_lookup(song) if song is not None and song.mbid else {}
 
 
-def _read_asked_name(asked, name: str) -> str:
+def _read_asked_name(asked: Any, name: str) -> str:
     value = asked.get(name) if isinstance(asked, dict) else None
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise BadRequest(f"{name} is invalid or not present in arguments.")
     return value.strip()[: payloads.MAX_NAME_LENGTH]
 
 
-def _may_see(request: HttpRequest, playlist: Playlist) -> bool:
+def _may_see(request: Request, playlist: Playlist) -> bool:
     if playlist.is_public or is_owner(request, playlist.owner):
         return True
     return playlist.kind != Playlist.Kind.OWN and playlist.owner.shares_playlists
 
 
-def _select_opinions(listener: User, score: str | None):
+def _select_opinions(listener: User, score: str | None) -> InteractionQuerySet:
     kinds = {"1": [Interaction.Kind.LIKE], "-1": [Interaction.Kind.DISLIKE]}
     if score is not None and score not in kinds:
         raise BadRequest("The score must be 1 or -1.")
     wanted = kinds.get(score or "", [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
-    return (
+    chosen: InteractionQuerySet = (
         Interaction.objects.for_listener(listener)
         .filter(kind__in=wanted)
         .order_by("-occurred_at", "-pk")
     )
+    return chosen
 
 
-def _select_page(plays, request: HttpRequest) -> list[Interaction]:
+def _select_page(plays: QuerySet[Interaction], request: Request) -> list[Interaction]:
     """Return the plays next to the time that was asked for, newest first: `min_ts` alone pages towards today."""
     count = read_number(request, "count", 25, MAX_COUNT)
     lowest, highest = read_number(request, "min_ts", None), read_number(request, "max_ts", None)
@@ -264,9 +265,9 @@ def _select_page(plays, request: HttpRequest) -> list[Interaction]:
     return list(plays[:count])
 
 
-def _convert_to_moment(seconds: int):
+def _convert_to_moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(min(seconds, service.MAX_TIME), UTC)
 
 
-def _convert_to_unix(moment) -> int:
+def _convert_to_unix(moment: datetime | None) -> int:
     return int(moment.timestamp()) if moment else 0

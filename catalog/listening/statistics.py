@@ -174,7 +174,8 @@ def _adapt_moments(moments: Iterable[datetime]) -> list[Any]:
 def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 # --- Days -------------------------------------------------------------------------------------------------------------

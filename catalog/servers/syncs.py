@@ -47,7 +47,9 @@ def _request(server: MusicServer, account: ServerAccount | None, *, is_forced: b
                     server=server, account=account, is_forced=is_forced
                 )
         except IntegrityError:
-            active = ServerSync.objects.active().filter(server=server, account=account).first()
+            active: ServerSync | None = (
+                ServerSync.objects.active().filter(server=server, account=account).first()
+            )
             if active is not None:
                 return active
     raise RuntimeError(f"A sync of {server} could not be asked for: others kept beginning.")

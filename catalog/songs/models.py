@@ -314,7 +314,7 @@ class Song(models.Model):
 
     def get_source(self, feature: str) -> str:
         """Return where a feature comes from; empty where nobody said."""
-        return (self.other_sources or {}).get(feature, self.features_source)
+        return str((self.other_sources or {}).get(feature, self.features_source))
 
     @property
     def features_by_source(self) -> dict[str, list[str]]:

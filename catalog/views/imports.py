@@ -113,7 +113,7 @@ def undo_import(request: SignedInRequest, run_id: int) -> HttpResponse:
 
 def _get_own_import(request: SignedInRequest, run_id: int) -> ImportRun:
     """Return the listener's own import; somebody else's does not exist for them."""
-    run = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
+    run: ImportRun | None = ImportRun.objects.filter(pk=run_id, listener=request.user).first()
     if run is None:
         raise Http404
     return run

@@ -41,7 +41,8 @@ def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     )
     for answer, source in attempts:
         try:
-            return answer(source, headers)
+            result: HttpResponse = answer(source, headers)
+            return result
         except OSError as error:
             log.warning("The file of song %d can't be read: %s", song.pk, type(error).__name__)
         except TooManyStreams:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
 
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -23,8 +25,13 @@ class BoundedJSONParser(BaseParser):
     media_type = "application/json"
     renderer_class = JSONRenderer
 
-    def parse(self, stream, media_type: str | None = None, parser_context=None):
-        raw = _read(stream, getattr(parser_context["view"], "max_body_bytes", MAX_BYTES))
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        raw = _read(stream, getattr((parser_context or {})["view"], "max_body_bytes", MAX_BYTES))
         try:
             data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
             if _ESCAPED_SURROGATE.search(raw):
@@ -44,12 +51,12 @@ class AnyTypeJSONParser(BoundedJSONParser):
     media_type = "*/*"
 
 
-def _read(stream, limit: int) -> bytes:
+def _read(stream: IO[bytes], limit: int) -> bytes:
     raw = stream.read(limit + 1)
     if len(raw) > limit:
         raise BodyTooLarge(f"The body may have {limit:,} bytes at most.")
     return raw
 
 
-def _refuse_constant(name: str) -> None:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")

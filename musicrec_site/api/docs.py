@@ -22,7 +22,7 @@ class SchemaFile(SpectacularAPIView):
 
 
 class _DocsPage(TemplateView):
-    def get_context_data(self, **kwargs: Any):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(schema_url=reverse("api_v1:schema"), **kwargs)
 
 

@@ -50,9 +50,9 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def build_error_body(
-    request: Request, status_code: int, code: str, message: str, fields=None
+    request: HttpRequest, status_code: int, code: str, message: str, fields: Any = None
 ) -> dict[str, Any]:
-    error = {"status": status_code, "code": code, "message": message}
+    error: dict[str, Any] = {"status": status_code, "code": code, "message": message}
     if fields:
         error["fields"] = fields
     return {"error": {**error, "request_id": getattr(request, "request_id", "")}}
@@ -104,7 +104,7 @@ def _convert_to_api_exception(exc: Exception) -> exceptions.APIException:
 
 
 def _get_code(exc: exceptions.APIException) -> str:
-    return exc.default_code if isinstance(exc.detail, dict | list) else exc.detail.code
+    return exc.default_code if isinstance(exc.detail, dict | list) else str(exc.detail.code)
 
 
 def _get_message(exc: exceptions.APIException) -> str:
@@ -113,7 +113,7 @@ def _get_message(exc: exceptions.APIException) -> str:
     return "Check the fields." if isinstance(exc.detail, dict | list) else str(exc.detail)
 
 
-def _get_fields(exc: exceptions.APIException):
+def _get_fields(exc: exceptions.APIException) -> Any:
     if isinstance(exc.detail, dict):
         return exc.detail
     return (

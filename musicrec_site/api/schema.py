@@ -61,10 +61,10 @@ class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "accounts.authentication.TokenAuthentication"
     name = ["bearer", "token"]
 
-    def get_security_requirement(self, auto_schema):
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
         return [{name: []} for name in self.name]
 
-    def get_security_definition(self, auto_schema):
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
         bearer = {
             "type": "http",
             "scheme": "bearer",
@@ -100,15 +100,15 @@ class Schema(AutoSchema):
         """Return the first sentence of the description."""
         return re.split(r"[.:;](?:\s|$)", self.get_description(), maxsplit=1)[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as in the library
         method = getattr(self.view, self.method.lower(), None)
         return cleandoc(getattr(method, "__doc__", None) or self.view.__doc__ or "")
 
-    def get_request_serializer(self):
+    def get_request_serializer(self) -> Any:
         """Return what the body is made of; a DELETE has none unless its view names one."""
         return None if self.method == "DELETE" else super().get_request_serializer()
 
-    def _get_request_body(self, direction="request"):
+    def _get_request_body(self, direction: str = "request") -> Any:
         """Describe the body of a DELETE, too, where a view names one: the library leaves it out."""
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(direction)
@@ -135,7 +135,9 @@ _IN_ADDRESSES = {
 }
 
 
-def complete_schema(result: dict[str, Any], generator, request: Request, public) -> dict[str, Any]:
+def complete_schema(
+    result: dict[str, Any], generator: Any, request: Request, public: bool
+) -> dict[str, Any]:
     """Add the errors that any operation may answer and examples of addresses."""
     result["components"].setdefault("schemas", {})["Error"] = _ERROR
     result["components"]["responses"] = {

@@ -32,8 +32,9 @@ class ScopeThrottle(BaseThrottle):
         used = count_request(f"api:{scope}:{self._caller(request)}", int(now // PERIOD), PERIOD)
         self._wait = PERIOD - int(now % PERIOD)
         reset = int(now) + self._wait
-        request._request.throttle_state = (allowance, max(0, allowance - used), self._wait, reset)
-        return used <= allowance
+        state = (allowance, max(0, allowance - used), self._wait, reset)
+        request._request.throttle_state = state  # type: ignore[attr-defined]  # for the headers
+        return bool(used <= allowance)
 
     def wait(self) -> int:
         return self._wait

@@ -10,5 +10,5 @@ class EmailBackend(ConsoleBackend):
     """Print each mail; who reads the log could otherwise set a new password for its recipient."""
 
     def write_message(self, message: EmailMessage) -> None:
-        message.body = clean_line(message.body)
+        message.body = clean_line(str(message.body))
         super().write_message(message)

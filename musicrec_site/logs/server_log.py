@@ -26,6 +26,6 @@ def _read_log_format() -> str:
     """Read LOG_FORMAT as the site does, from .env too; wrong settings end gunicorn in one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "musicrec_site.settings")
     try:
-        return settings.LOG_FORMAT
+        return str(settings.LOG_FORMAT)
     except (ImproperlyConfigured, ValueError) as error:
         raise RuntimeError(str(error)) from error

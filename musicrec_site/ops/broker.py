@@ -51,7 +51,7 @@ class Channel(filesystem.Channel):
             except FileNotFoundError:
                 continue  # another worker was first
             try:
-                payload = loads(taken.read_text())
+                payload: dict[str, Any] = loads(taken.read_text())
             except ValueError as error:
                 taken.rename(message.with_name(name + UNREADABLE))
                 log.warning("The message %s can't be read and was put aside: %s", name, error)
@@ -63,7 +63,8 @@ class Channel(filesystem.Channel):
     def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
         """Return which queues an exchange delivers to; none when its file can't be read, until they bind again."""
         try:
-            return super().get_table(exchange)
+            rows: list[filesystem.exchange_queue_t] = super().get_table(exchange)
+            return rows
         except ValueError as error:
             log.warning("The bindings of %s can't be read: %s", exchange, error)
             return []

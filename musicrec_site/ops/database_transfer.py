@@ -52,8 +52,9 @@ def transfer_database(
         with transaction.atomic(SOURCE), transaction.atomic(TARGET):
             _refuse_used_target()
             n_rows = _copy_everything(on_table or _ignore_table)
-            for old, new in _find_renames().items() if on_rename else ():
-                on_rename(old, new)
+            if on_rename:
+                for old, new in _find_renames().items():
+                    on_rename(old, new)
             _set_sequences()
         return n_rows
 
@@ -88,7 +89,8 @@ def _fill_defaults(values: dict[str, Any]) -> dict[str, Any]:
         "HOST": "",
         "PORT": "",
     }
-    return settings | values
+    answer: dict[str, Any] = settings | values
+    return answer
 
 
 def _make_tables() -> None:
@@ -131,7 +133,7 @@ def _empty_target() -> None:
 def _copy_table(model: type[models.Model]) -> int:
     """Copy one table and compare both sides. Rows go past save() and auto_now, which would change them."""
     fields = model._meta.concrete_fields
-    columns = ", ".join(_quote_name(field.column) for field in fields)
+    columns = ", ".join(_quote_name(field.column or "") for field in fields)
     places = ", ".join(["%s"] * len(fields))
     sql = f"INSERT INTO {_quote_name(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
     target = connections[TARGET]

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.cache import cache
 from django.db import DatabaseError, connection
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from accounts.models import User

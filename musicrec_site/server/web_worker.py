@@ -45,6 +45,8 @@ MAX_CHUNK_LINE_BYTES = 4096
 class Request(HTTPRequestParser):
     """A request on its way in. `limit` is what its body may have; beyond it the body is thrown away."""
 
+    content_length: int
+    expect_continue: bool
     max_bytes = 0
     refused_at: int | None = None
     needs_permission = False
@@ -74,7 +76,7 @@ class Request(HTTPRequestParser):
             self.refuse(self.limit.uploader or self.limit.anybody)
 
     def received(self, data: bytes) -> int:
-        consumed = super().received(data)
+        consumed: int = super().received(data)
         receiver = self.body_rcv
         if self.refused_at is not None:
             return len(data)
@@ -106,7 +108,7 @@ class Request(HTTPRequestParser):
             return now - self.started > HEAD_SECONDS
         if self.is_asking:
             return False
-        return (
+        return bool(
             now - self.body_started > BODY_SECONDS + self.body_bytes_received / BODY_BYTES_A_SECOND
         )
 
@@ -115,7 +117,7 @@ class Task(WSGITask):
     """The answering of one request by the application."""
 
     def get_environment(self) -> dict[str, Any]:
-        environ = super().get_environment()
+        environ: dict[str, Any] = super().get_environment()
         if self.request.refused_at is not None:
             from musicrec_site.server.body_limits import REFUSED
 
@@ -157,13 +159,13 @@ class Channel(HTTPChannel):
             return True
         if self.request is not None and self.request.needs_permission:
             return False
-        return super().readable()
+        return bool(super().readable())
 
     def writable(self) -> bool:
         return bool(self.will_close if self.lingers_until is not None else super().writable())
 
     def received(self, data: bytes) -> bool:
-        answer = super().received(data)
+        answer: bool = super().received(data)
         request = self.request
         if request is not None and request.needs_permission and not request.is_asking:
             request.is_asking = True
@@ -233,7 +235,7 @@ class Channel(HTTPChannel):
         if self.lingers_until is not None:
             return now > self.lingers_until
         if self.total_outbufs_len:
-            return time.time() - self.last_activity > READING_SECONDS
+            return bool(time.time() - self.last_activity > READING_SECONDS)
         if self.requests:
             return False
         if self.request is not None:

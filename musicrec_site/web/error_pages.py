@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 RETRY_AFTER_SECONDS = 5
 
 
-def show_csrf_failure(request: HttpRequest, reason="") -> HttpResponse:
+def show_csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 

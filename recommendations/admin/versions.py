@@ -39,7 +39,7 @@ class PreviewForm(forms.Form):
 
     def clean_listener(self) -> User:
         name = self.cleaned_data["listener"]
-        listener = User.objects.with_name(name).first()
+        listener: User | None = User.objects.with_name(name).first()
         if listener is None:
             raise forms.ValidationError(_("There is no listener %(name)s."), params={"name": name})
         return listener

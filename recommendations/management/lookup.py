@@ -7,7 +7,7 @@ from catalog.models import Song
 
 
 def find_listener(name: str) -> User:
-    listener = User.objects.with_name(name).first()
+    listener: User | None = User.objects.with_name(name).first()
     if listener is None:
         raise CommandError(f"There is no listener {name!r}.")
     return listener

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from musicrec_site.ops import doctor
+from recommendations.services.operations.health_checks import Finding
 
 SIGNS = {"ok": "  ok  ", "degraded": " warn ", "failed": "FAILED"}
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         if n_failed:
             raise CommandError(f"{n_failed} of these must be repaired.")
 
-    def _tell(self, finding: doctor.Finding) -> None:
+    def _tell(self, finding: Finding) -> None:
         self.stdout.write(f"[{SIGNS[finding.status]}] {finding.name}: {finding.detail or 'fine'}")
         if finding.status != "ok" and finding.cure:
             self.stdout.write(f"         → {finding.cure}")

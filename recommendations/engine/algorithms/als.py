@@ -64,7 +64,7 @@ class Equations:
 
     @property
     def longest(self) -> int:
-        return self.songs.shape[1]
+        return int(self.songs.shape[1])
 
     @cached_property
     def solution(self) -> NDArray[np.float64]:
@@ -73,7 +73,8 @@ class Equations:
 
     def compute_pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return y_i' A^-1 y_j for songs i with the given factors (n, k, n_factors): (n, k, longest)."""
-        return np.matmul(factors, self.solved)
+        values: NDArray[np.float64] = np.matmul(factors, self.solved)
+        return values
 
     def compute_removal_effects(self) -> NDArray[np.float64]:
         """Return what a pull of 1 is worth if song j is taken out, (n, longest); 0 for disliked songs."""
@@ -217,7 +218,10 @@ class ALS(LatentFactors):
                 show_progress=False,
                 callback=lambda iteration, seconds, loss: on_progress(iteration + 1, n_iterations),
             )
-        return model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
+        values: NDArray[np.float32] = (
+            model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
+        )
+        return values
 
     def _hand_over(self, model: Any, start: NDArray[np.float32], n_listeners: int) -> None:
         """Give implicit the factors to begin with, in its own kind of array."""

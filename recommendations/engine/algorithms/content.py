@@ -183,12 +183,13 @@ class Content(Algorithm):
         song_lengths = multiply_rows(has.astype(np.float32), self.squares_, n)
         lengths = multiply_rows(filled**2, self.knowns_, n) * song_lengths
         products = multiply_rows(filled, self.values_, n)
-        return np.divide(
+        values: NDArray[np.float32] = np.divide(
             products,
             np.sqrt(lengths),
             out=np.full(products.shape, np.nan, np.float32),
             where=lengths > 0,
         )
+        return values
 
     def _complete_cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
         scores = multiply_rows(normalise_rows(profiles), self.values_, len(self.audio_))
@@ -218,10 +219,12 @@ class Content(Algorithm):
         )
         across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
         across /= np.where(length > 0, length, 1)[:, :, None]
-        return np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
+        values: NDArray[np.float32] = np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
+        return values
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
-        return self._cosines(self.audio_[item_row : item_row + 1])[0]
+        values: NDArray[np.float32] = self._cosines(self.audio_[item_row : item_row + 1])[0]
+        return values
 
     def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""

@@ -245,7 +245,7 @@ def _map_array(path: Path) -> NDArray[Any]:
     try:
         # an empty file cannot be mapped
         mode: Literal["r"] | None = "r" if _count_values(path) else None
-        array = np.load(path, mmap_mode=mode, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise UnsupportedArtifact(f"{path} is not a plain array: {error}.") from error
     array.flags.writeable = False

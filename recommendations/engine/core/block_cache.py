@@ -34,7 +34,8 @@ class BlockCache(Generic[Part]):
         key = (histories.indptr, histories.indices, histories.data, order)
         last = getattr(self._kept, "last", None)
         if last is not None and all(map(np.array_equal, last[0], key)):
-            return last[1]
+            blocks: Iterable[Part] = last[1]
+            return blocks
         made = list(make(histories))
         self._kept.last = (tuple(part.copy() for part in key), made)
         return made

@@ -88,9 +88,10 @@ class IdMap:
             return np.full(len(wanted), UNKNOWN, dtype=np.int32)
         if self._table is not None:
             place = (wanted - self._sorted[0]).clip(-1, len(self._table) - 1)
-            return self._table[place]
+            values: NDArray[np.int32] = self._table[place]
+            return values
         place = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
-        rows = self._order[place].astype(np.int32)
+        rows: NDArray[np.int32] = self._order[place].astype(np.int32)
         rows[self._sorted[place] != wanted] = UNKNOWN
         return rows
 

@@ -107,7 +107,8 @@ def compute_confidences(
     strengths: NDArray[Any], *, alpha: float, transform: Transform
 ) -> NDArray[Any]:
     """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
-    return np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
+    values: NDArray[Any] = np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
+    return values
 
 
 def compute_confidence_matrix(

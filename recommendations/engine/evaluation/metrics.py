@@ -42,14 +42,16 @@ def ndcg(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
     discounts = 1 / np.log2(np.arange(2, k + 2))
     gain: Values = hits[:, :k] @ discounts[: hits.shape[1]]
     ideal = np.cumsum(discounts)[np.minimum(n_test, k) - 1]
-    return gain / ideal
+    normalised: Values = gain / ideal
+    return normalised
 
 
 def average_precision(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
     """Mean over min(k, n_test) of the precision at each hit; its mean over listeners is MAP."""
     first = hits[:, :k]
     at_each = np.cumsum(first, axis=1) / np.arange(1, first.shape[1] + 1)
-    return (at_each * first).sum(axis=1) / np.minimum(n_test, k)
+    precision: Values = (at_each * first).sum(axis=1) / np.minimum(n_test, k)
+    return precision
 
 
 def coverage(lists: NDArray[np.int32], n_items: int, k: int) -> float:

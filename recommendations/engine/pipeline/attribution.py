@@ -151,7 +151,8 @@ class Attribution:
         history = pad_rows(histories)
         artists = self.artists[item_rows][:, :, None]
         same = (artists == self.artists[history.columns][:, None, :]) & (artists >= 0)
-        return same & (history.values > 0)[:, None, :]
+        values: NDArray[np.bool_] | None = same & (history.values > 0)[:, None, :]
+        return values
 
     def _features(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> FeatureArrays:
         content = self._find_component(Content)

@@ -215,7 +215,8 @@ class RecommendedBlock:
     @property
     def scores(self) -> NDArray[np.float64]:
         """float64 (n, k), 0 where a list ends early."""
-        return self.contributions.sum(axis=2) / MILLION
+        values: NDArray[np.float64] = self.contributions.sum(axis=2) / MILLION
+        return values
 
     def packed(self, row: int) -> dict[str, Any]:
         """Return one listener's list as JSON types: flat columns, amounts in whole millionths.
@@ -294,7 +295,8 @@ class RecommendedBlock:
 
     @cached_property
     def _lengths(self) -> NDArray[np.int64]:
-        return (self.item_rows != NO_SONG).sum(axis=1)
+        values: NDArray[np.int64] = (self.item_rows != NO_SONG).sum(axis=1)
+        return values
 
 
 def _round_to_whole(values: NDArray[Any], parts: int) -> NDArray[np.int64]:
@@ -359,15 +361,16 @@ class RecommendedBatch(Sequence[RecommendedList]):
 
         About ten times as fast as making the objects.
         """
-        return self._blocks[self._make_block[index]].packed(int(self._row[index]))
+        answer: dict[str, Any] = self._blocks[self._make_block[index]].packed(int(self._row[index]))
+        return answer
 
     def packed_json(self, index: int) -> str:
         """Return what `packed` gives as JSON."""
-        return self._blocks[self._make_block[index]].packed_json(int(self._row[index]))
+        return str(self._blocks[self._make_block[index]].packed_json(int(self._row[index])))
 
     def segment(self, index: int) -> str:
         """Return how a listener was treated, one of `SEGMENTS`."""
-        return self._blocks[self._make_block[index]].segment(int(self._row[index]))
+        return str(self._blocks[self._make_block[index]].segment(int(self._row[index])))
 
     @overload
     def __getitem__(self, index: int) -> RecommendedList: ...

@@ -121,7 +121,8 @@ def _end_path(rows: NDArray[np.int64], end: int, rules: PathRules) -> NDArray[np
 def measure_steps(vectors: NDArray[np.float32], rows: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return how far each song of a path is from the one before it, (len(rows) - 1,)."""
     between = np.diff(vectors[rows].astype(np.float64), axis=0)
-    return np.sqrt((between * between).sum(axis=1))
+    values: NDArray[np.float64] = np.sqrt((between * between).sum(axis=1))
+    return values
 
 
 def _check_request(vectors: NDArray[np.float32], start: int, end: int, n: int) -> None:
@@ -189,7 +190,7 @@ def _find_forbidden(
     paths: NDArray[np.int64], near: NDArray[np.int64], rules: PathRules, end: int
 ) -> NDArray[np.bool_]:
     """Return which songs may not follow which beginnings, bool (b, len(near))."""
-    forbidden = (paths[:, :, None] == near).any(axis=1)
+    forbidden: NDArray[np.bool_] = (paths[:, :, None] == near).any(axis=1)
     if rules.works is not None:
         works = rules.works[near]
         forbidden |= ((rules.works[paths][:, :, None] == works) & (works >= 0)).any(axis=1)

@@ -308,7 +308,10 @@ def _draw_favourite_artists(
     order = np.argsort(songs.artist_scene, kind="stable")
     n = np.bincount(songs.artist_scene, minlength=len(songs.scene_genre))
     start = np.cumsum(n) - n
-    return order[start[scenes] + (rng.random(scenes.shape) * n[scenes]).astype(np.intp)]
+    values: NDArray[np.intp] = order[
+        start[scenes] + (rng.random(scenes.shape) * n[scenes]).astype(np.intp)
+    ]
+    return values
 
 
 def _draw_listens(world: World, tastes: _Tastes, rng: np.random.Generator) -> Events:
@@ -414,7 +417,8 @@ def _choose_by_sound(
     candidates = shelf.draw(start, end, is_late, rng.random((len(start), N_CANDIDATES)))
     gap = _measure_gap(shelf.sound[candidates], wanted[:, None])
     best = np.argmax(rng.gumbel(size=gap.shape) - PICKINESS * gap, axis=1)
-    return candidates[np.arange(len(start)), best].astype(np.int32)
+    values: NDArray[np.int32] = candidates[np.arange(len(start)), best].astype(np.int32)
+    return values
 
 
 def _find_repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -426,7 +430,8 @@ def _find_repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArr
 
 
 def _measure_gap(sound: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
+    values: NDArray[np.float32] = np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
+    return values
 
 
 def _draw_outcomes(
@@ -454,7 +459,10 @@ def _draw_session_offsets(
     took = played_ms // 1000 + rng.integers(1, 6, len(played_ms))
     before = np.cumsum(took) - took
     first = np.flatnonzero(np.diff(session, prepend=-1))
-    return before - before[first][np.cumsum(np.diff(session, prepend=-1) != 0) - 1]
+    values: NDArray[np.int64] = (
+        before - before[first][np.cumsum(np.diff(session, prepend=-1) != 0) - 1]
+    )
+    return values
 
 
 def _draw_opinions(listens: Events, gap: NDArray[np.float32], rng: np.random.Generator) -> Events:

@@ -181,4 +181,5 @@ def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64
         near = (best + 0.02) * np.exp(rng.normal(0, 0.7, n))
         near /= near.sum()
         tried.append((parts.ndcg(near).mean(), near))
-    return max(tried, key=lambda one: one[0])[1]
+    values: NDArray[np.float64] = max(tried, key=lambda one: one[0])[1]
+    return values

@@ -201,7 +201,8 @@ def compute_ndcg(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.flo
     hits = np.isin(rows + lists, wanted) & (lists >= 0)
     gains = 1 / np.log2(np.arange(2, K + 2))
     ideal = np.cumsum(gains)[np.minimum(count_per_row(hidden), K) - 1]
-    return (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
+    values: NDArray[np.float64] = (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
+    return values
 
 
 def _without(events: Interactions, hidden: csr_matrix) -> Interactions:

@@ -14,12 +14,13 @@ def select_active_listeners() -> QuerySet[User]:
 
     With 0 days everybody. Others get what they ask for made live, and are active from then on.
     """
-    listeners = User.objects.filter(is_active=True)
+    listeners: QuerySet[User] = User.objects.filter(is_active=True)
     if not conf.lists_active_days:
         return listeners
     since = timezone.now() - timedelta(days=conf.lists_active_days)
-    return listeners.filter(
+    rows: QuerySet[User] = listeners.filter(
         Q(listener_state__changed_at__gte=since)
         | Q(last_login__gte=since)
         | Q(date_joined__gte=since)
     )
+    return rows

@@ -49,7 +49,9 @@ def _request(kind: Kind, version: ModelVersion | None) -> BackgroundJob:
             with transaction.atomic():
                 return BackgroundJob.objects.create(kind=kind, version=version)
         except IntegrityError:
-            active = BackgroundJob.objects.active().filter(kind=kind, version=version).first()
+            active: BackgroundJob | None = (
+                BackgroundJob.objects.active().filter(kind=kind, version=version).first()
+            )
             if active is not None:
                 return active
     raise RuntimeError(

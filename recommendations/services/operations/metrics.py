@@ -72,7 +72,8 @@ def _last_took() -> float | None:
     last = TrainingRun.objects.filter(status=TrainingRun.Status.SUCCEEDED).first()
     if last is None or last.started_at is None or last.finished_at is None:
         return None
-    return (last.finished_at - last.started_at).total_seconds()
+    seconds: float = (last.finished_at - last.started_at).total_seconds()
+    return seconds
 
 
 def _queues() -> Iterator[Gauge]:

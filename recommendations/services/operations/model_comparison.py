@@ -148,22 +148,26 @@ def get_mean(version: ModelVersion, metric: str) -> float | None:
 
 
 def _system(version: ModelVersion) -> dict[str, Any]:
-    return version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
+    answer: dict[str, Any] = version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
+    return answer
 
 
 def _overall(version: ModelVersion) -> dict[str, Any]:
     """Return the figures over all listeners; none where they mean nothing."""
     if why_not_measurable(version):
         return {}
-    return _system(version).get("overall", {})
+    answer: dict[str, Any] = _system(version).get("overall", {})
+    return answer
 
 
 def _segment_names(version: ModelVersion) -> Iterable[str]:
-    return _system(version).get("segments", {})
+    segments: Iterable[str] = _system(version).get("segments", {})
+    return segments
 
 
 def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
-    return _system(version).get("segments", {}).get(name, {})
+    answer: dict[str, Any] = _system(version).get("segments", {}).get(name, {})
+    return answer
 
 
 def _fidelity(version: ModelVersion) -> dict[str, Any]:

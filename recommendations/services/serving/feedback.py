@@ -67,7 +67,7 @@ def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: s
 
 def _read(listener: User, receipt_text: str) -> dict[str, Any]:
     try:
-        told = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
+        told: dict[str, Any] = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
     except signing.SignatureExpired:
         raise EventRefused("That receipt is older than a week.") from None
     except (signing.BadSignature, ValueError):

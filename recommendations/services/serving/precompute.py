@@ -336,7 +336,7 @@ def _write(rows: Sequence[Row], computed_at: datetime, keep: Keep | None) -> int
     when = connection.ops.adapt_datetimefield_value(computed_at)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(sql, [(*row[1:], when, row[0]) for row in rows])
-        n_written = cursor.rowcount
+        n_written: int = cursor.rowcount
         if keep is not None:
             keep(rows[-1][0], n_written)
     return n_written

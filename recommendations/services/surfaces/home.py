@@ -247,7 +247,7 @@ def draft_trending(context: ListenerContext) -> ListDraft | None:
         return None
     version, recommender = context.serving
     key = f"musicrec:trending:{version.artifact}"
-    draft = cache.get(key)
+    draft: ListDraft | None = cache.get(key)
     if draft is None:
         nothing = recommender.history([])
         query = ListQuery(

@@ -54,7 +54,8 @@ def load_changes(listener: User, lists: Sequence[WeeklyList]) -> Changes | None:
     if kept is None:
         kept = (find_changes(listener, found.playlist, found.items, found.before.items),)
         cache.set(key, kept, _KEPT_SECONDS)
-    return kept[0]
+    changes: Changes | None = kept[0]
+    return changes
 
 
 def find_changes(

@@ -94,7 +94,7 @@ def load_drafts(listener: User, context: ListenerContext) -> list[dict[str, Any]
     moods = [sorted(song_ids) for song_ids in context.moods]
     state = hashlib.sha256(f"{listener.pk}:{today}:{moods}".encode()).hexdigest()[:24]
     key = f"musicrec:mixes:{state}"
-    drafts = cache.get(key)
+    drafts: list[dict[str, Any]] | None = cache.get(key)
     if drafts is None:
         drafts = _make_mixes(listener, today, context)
         if drafts:

@@ -71,7 +71,7 @@ def run(job_id: int, owner: str = "", *, max_seconds: float | None = None) -> Ba
     lease = jobs.claim_job(BackgroundJob, job_id, owner, turn_at=timezone.now(), error="")
     if lease is None:
         return None
-    job = BackgroundJob.objects.select_related("version").get(pk=job_id)
+    job: BackgroundJob = BackgroundJob.objects.select_related("version").get(pk=job_id)
     turn = Turn(job, lease, max_seconds)
     with bound_contextvars(background_job=job_id), jobs.Heartbeat(lease) as heartbeat:
         try:
