@@ -215,7 +215,7 @@ def _after_each_like(options: argparse.Namespace) -> list[Row]:
     for song in songs:
         interactions.like_song(listener, song, source="benchmark")
         started, cpu_started = time.perf_counter(), time.process_time()
-        served = recommend.recommend_for(listener, 20)
+        served = recommend.recommend_songs(listener, 20)
         times.append(1000 * (time.perf_counter() - started))
         cpu.append(1000 * (time.process_time() - cpu_started))
         if served.step != "live":

@@ -46,8 +46,8 @@ class Panel:
         )
 
 
-def drawn(panels: list[Panel]) -> str:
-    """Return the SVG; its words stand in a title and beside each point, so that it reads without colours."""
+def draw_chart(panels: list[Panel]) -> str:
+    """Return the SVG, with text in its title and beside each point, so that it reads without colours."""
     width = GAP + len(panels) * (WIDTH + GAP)
     parts = [line for panel in panels for line in (*_axes(panel), *_points(panel))]
     return (
@@ -139,7 +139,7 @@ def main() -> int:
         title, _, path = argument.partition("=")
         systems = json.loads(Path(path).read_text(encoding="utf-8"))["systems"]
         panels.append(Panel(title, systems, GAP + number * (WIDTH + GAP)))
-    Path(sys.argv[1]).write_text(drawn(panels), encoding="utf-8")
+    Path(sys.argv[1]).write_text(draw_chart(panels), encoding="utf-8")
     return 0
 
 

@@ -68,7 +68,7 @@ DEFAULT, WITHOUT = "default", "default without prior"
 
 @dataclass(frozen=True)
 class World:
-    """Listening cut in two: what is known elsewhere, and whoever may be on a server.
+    """Listening cut in two: the counts of listeners elsewhere, and the listeners who may be on a server.
 
     Attributes
     ----------
@@ -120,7 +120,9 @@ class World:
             if done >= n_judged:
                 return
             rows = order[start : start + size]
-            yield Server.of(self.listeners[rows], int(rng_seed(seed, size, start)), n_judged - done)
+            yield Server.hide_songs(
+                self.listeners[rows], int(rng_seed(seed, size, start)), n_judged - done
+            )
             done += size
 
 
@@ -144,7 +146,7 @@ class Server:
     judged: NDArray[np.intp]
 
     @classmethod
-    def of(cls, heard: csr_matrix, seed: int, n_judged: int) -> Server:
+    def hide_songs(cls, heard: csr_matrix, seed: int, n_judged: int) -> Server:
         """Hide a fifth of each listener's items, at least one."""
         rng = np.random.default_rng(seed)
         rows = list_entry_rows(heard)
@@ -153,11 +155,11 @@ class Server:
         place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
         n_test = np.maximum(np.rint(count_per_row(heard) * TEST_SHARE), 1)
         is_test = place < n_test[rows]
-        train, test = (_kept(heard, keep) for keep in (~is_test, is_test))
+        train, test = (_keep_entries(heard, keep) for keep in (~is_test, is_test))
         return cls(train, test, np.arange(min(heard.shape[0], n_judged)))
 
 
-def _kept(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
+def _keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     result = csr_matrix(matrix, dtype=np.float32, copy=True)
     result.data[~keep] = 0
     result.eliminate_zeros()
@@ -196,7 +198,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     """Measure all systems at all sizes, print a table for each, and return what --json writes."""
     world = World.cut(data, n_items=options.items, floor=options.floor, seed=options.seed)
-    print(f"{world.listeners.shape[1]:,} items; prior: {world.prior.about()}")
+    print(f"{world.listeners.shape[1]:,} items; prior: {world.prior.summarise()}")
     sizes = []
     for size in options.sizes:
         found = of_size(world, size, options)
@@ -219,7 +221,7 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     return {
         "preset": options.preset,
         "seed": options.seed,
-        "prior": world.prior.about(),
+        "prior": world.prior.summarise(),
         "sizes": sizes,
     }
 
@@ -298,7 +300,7 @@ def first_songs(heard: csr_matrix, n: int, seed: int) -> tuple[csr_matrix, csr_m
     place = np.empty(heard.nnz, dtype=np.int64)
     place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
     is_given = place < np.minimum(n, count_per_row(heard) - 1)[rows]
-    return _kept(heard, is_given), _kept(heard, ~is_given)
+    return _keep_entries(heard, is_given), _keep_entries(heard, ~is_given)
 
 
 @dataclass(frozen=True)

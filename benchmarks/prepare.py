@@ -80,7 +80,7 @@ def prepare(
     WrongFile
     """
     if str(listens) == "world":
-        return _written(out, *_world(seed), seed)
+        return _write_files(out, *_world(seed), seed)
     known = {} if songs is None else {song.key: song for song in _songs(songs)}
     keys: list[str] = []
     listeners: list[str] = []
@@ -98,7 +98,7 @@ def prepare(
     interactions = Interactions.from_ids(
         np.array(listeners), np.array(keys), plays=np.array(plays), positions=order
     )
-    return _written(out, interactions, _items(interactions.items.ids, known), seed)
+    return _write_files(out, interactions, _items(interactions.items.ids, known), seed)
 
 
 def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
@@ -117,7 +117,7 @@ def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
     return world.to_interactions(), rows
 
 
-def _written(
+def _write_files(
     out: Path, interactions: Interactions, items: Iterable[Sequence[object]], seed: int
 ) -> str:
     out.mkdir(parents=True, exist_ok=True)

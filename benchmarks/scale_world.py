@@ -90,7 +90,7 @@ def _vary(
 
 
 def _exchange_songs(world: World, number: int) -> NDArray[np.int64]:
-    """Return the song that each song stands for: a neighbour in the order of its artist's songs."""
+    """Return the song that replaces each song: a neighbour in the order of its artist's songs."""
     artist = world.songs.artist
     order = np.lexsort((np.arange(len(artist)), artist))
     starts = np.flatnonzero(np.diff(artist[order], prepend=-1))

@@ -126,8 +126,10 @@ def live_milliseconds(n: int = 500) -> dict[str, float]:
     listeners = list(User.objects.order_by("?")[:n])
     known = [history_loader.load_history(listener, recommender) for listener in listeners]
     engine = [seconds(lambda h=h: list(recommender.recommend(h, 10))) for h in known]
-    page = [seconds(lambda u=u: recommend.recommend_for(u, 10, discovery=0.51)) for u in listeners]
-    kept = [seconds(lambda u=u: recommend.recommend_for(u, 10)) for u in listeners]
+    page = [
+        seconds(lambda u=u: recommend.recommend_songs(u, 10, discovery=0.51)) for u in listeners
+    ]
+    kept = [seconds(lambda u=u: recommend.recommend_songs(u, 10)) for u in listeners]
     return {
         "engine": 1000 * statistics.median(engine),
         "live page": 1000 * statistics.median(page),
@@ -135,7 +137,7 @@ def live_milliseconds(n: int = 500) -> dict[str, float]:
     }
 
 
-def measured(
+def measure_rows(
     listeners: int, songs: int, interactions: int, preset: str, repeats: int
 ) -> Iterator[Row]:
     """Yield the table's lines as they are measured."""
@@ -199,7 +201,7 @@ def main() -> int:
 
         django.setup()
         rows = []
-        for row in measured(**vars(sizes)):
+        for row in measure_rows(**vars(sizes)):
             rows.append(row)
             print(row, flush=True)
         django.db.connections.close_all()

@@ -45,13 +45,13 @@ def main() -> int:
     options = parser.parse_args()
     data = read_listening(options.train, options.train, options.item_features)
     rows = []
-    for row in measured(data, options.seed):
+    for row in measure_rows(data, options.seed):
         rows.append(row)
         print(row, flush=True)
     return int(any(row.limit is not None and row.value > row.limit for row in rows))
 
 
-def measured(data: Listening, seed: int) -> Iterator[Row]:
+def measure_rows(data: Listening, seed: int) -> Iterator[Row]:
     """Yield the lines as they are measured."""
     interactions = data.interactions
     searched = Recommender(PRESETS["tuned"])

@@ -51,7 +51,7 @@ def split_layer(layer: str) -> list[str]:
 def draw() -> str:
     """Return the picture as SVG text."""
     layers = read_layers()
-    tallest = max(sum(rows_of(layer) for layer in panel) for panel in layers.values())
+    tallest = max(sum(count_rows(layer) for layer in panel) for panel in layers.values())
     width = MARGIN * 2 + len(PANELS) * PANEL_WIDTH + (len(PANELS) - 1) * PANEL_GAP
     height = MARGIN * 2 + HEAD_HEIGHT + tallest * ROW_HEIGHT + 28
     parts = [
@@ -68,7 +68,7 @@ def draw() -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def rows_of(layer: list[str]) -> int:
+def count_rows(layer: list[str]) -> int:
     """Count the rows of boxes that a layer takes, two boxes a row."""
     return (len(layer) + 1) // 2
 

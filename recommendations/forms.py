@@ -51,20 +51,20 @@ class TasteForm(forms.Form):
     def wanted_discovery(self) -> float:
         return float(self.cleaned_data["discovery"] / 100)
 
-    def mood_of(self, cluster: Cluster) -> str:
+    def find_mood(self, cluster: Cluster) -> str:
         return str(self.cleaned_data[self._name(cluster)])
 
     def moods_by_song(self) -> dict[int, str]:
         return {
-            song_id: self.mood_of(cluster)
+            song_id: self.find_mood(cluster)
             for cluster in self.clusters
-            if self.mood_of(cluster)
+            if self.find_mood(cluster)
             for song_id in cluster.song_ids
         }
 
     def changed_moods(self) -> list[tuple[Cluster, str]]:
         return [
-            (cluster, self.mood_of(cluster))
+            (cluster, self.find_mood(cluster))
             for cluster in self.clusters
-            if self.mood_of(cluster) != cluster.mood
+            if self.find_mood(cluster) != cluster.mood
         ]

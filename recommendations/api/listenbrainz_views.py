@@ -23,7 +23,7 @@ class RecommendedRecordings(ListenBrainzView):
         listener = self.get_sharing_listener(username)
         most = conf.longest_list
         count, offset = read_number(request, "count", 25, most), read_number(request, "offset", 0)
-        served = recommend.recommend_for(listener, most)
+        served = recommend.recommend_songs(listener, most)
         recordings = [
             {"recording_mbid": str(item.song.mbid), "score": round(item.score, 6)}
             for item in served

@@ -65,7 +65,7 @@ class Me(APIView):
     def delete(self, request: SignedInApiRequest) -> Response:
         """Delete my account with everything that belongs to it, at once and for good. Needs my password.
 
-        `Location` is the page that says when no model knows it any more.
+        `Location` is the page that says when no model contains it any more.
         """
         if request.query_params.get("confirm") != request.user.username:
             raise ValidationError(

@@ -120,7 +120,9 @@ class Recommender:
         config = fit_to_crowd(self.config, data, seed)
         tuned = _take_over(config, ranker) or tune(data, config, seed=seed, on_progress=on_progress)
         self._adopt(tuned.config)
-        warm_started = [] if start is None else self._start_from(start, interactions.items)
+        warm_started = (
+            [] if start is None else self._warm_start_components(start, interactions.items)
+        )
         for name, algorithm in self.algorithms.items():
             algorithm.fit(data, seed=seed, on_progress=_bind_stage(on_progress, f"fit {name}"))
         self.items = interactions.items
@@ -131,20 +133,20 @@ class Recommender:
         self.metadata = describe_training(self.config, data, seed) | (
             {"tuning": tuned.log} if tuned.log else {}
         )
-        self.metadata["crowd"] = Crowd.of(strengths).to_dict()
+        self.metadata["crowd"] = Crowd.measure(strengths).to_dict()
         if start is not None and warm_started:
             self.metadata["warm_started"] = warm_started
             self.metadata["n_warm_starts"] = start.metadata.get("n_warm_starts", 0) + 1
         return self
 
-    def _start_from(self, start: Recommender, items: IdMap) -> list[str]:
+    def _warm_start_components(self, start: Recommender, items: IdMap) -> list[str]:
         """Return which components will begin with what the other recommender learned."""
         rows = start.items.rows(items.ids)
         common = [name for name in self.algorithms if name in start.algorithms]
         return [
             name
             for name in common
-            if self.algorithms[name].start_from(start.algorithms[name], rows)
+            if self.algorithms[name].warm_start(start.algorithms[name], rows)
         ]
 
     def _adopt(self, config: RecommenderConfig) -> None:
@@ -382,7 +384,7 @@ class Recommender:
         forbidden: csr_matrix,
         n_threads: int | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Say where one song a listener stands before the list is chosen for variety.
+        """Return the score and rank of one song a listener, before the list is chosen for variety.
 
         Parameters
         ----------
@@ -394,7 +396,7 @@ class Recommender:
         Returns
         -------
         float32 (n,), int64 (n,)
-            The final score, -inf where it cannot be told, and how many songs score above it.
+            The final score, -inf where there is none, and how many songs score above it.
         """
         self._require_fitted()
         rows = np.asarray(songs, dtype=np.int64)
@@ -419,7 +421,7 @@ class Recommender:
         self._require_fitted()
         self._require_row(item_row)
         block = self._pipeline.explain_song(self._listener(history), item_row)
-        return RecommendedList.from_dict(block.packed(0)).items[0].explanation
+        return RecommendedList.from_dict(block.pack(0)).items[0].explanation
 
     def describe_sound(self, history: History) -> dict[str, float]:
         """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
@@ -444,7 +446,7 @@ class Recommender:
         wish = make_list_request(self.config, self.n_items, k, unavailable=exclude)
         alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
         block = self._pipeline.similar(self._listener(alone), item_row, wish)
-        return RecommendedList.from_dict(block.packed(0))
+        return RecommendedList.from_dict(block.pack(0))
 
     def find_path(
         self,
@@ -491,7 +493,7 @@ class Recommender:
     # -- forgetting listeners -----------------------------------------------------------------------------
 
     def stored_listener_ids(self) -> NDArray[Any]:
-        """Return the distinct ids of listeners whose histories would be saved; -1 stands for unknown ones."""
+        """Return the distinct ids of listeners whose histories would be saved; -1 for histories without an id."""
         ids = [algorithm.stored_listener_ids() for algorithm in self.algorithms.values()]
         stored = [found for found in ids if len(found)]
         return np.unique(np.concatenate(stored)) if stored else np.zeros(0, dtype=np.int64)
@@ -499,7 +501,7 @@ class Recommender:
     def without_listeners(self, listener_ids: ArrayLike) -> Recommender:
         """Return the same recommender without the stored histories of these listeners, to be saved anew.
 
-        Histories without an id go, too: nobody can tell whose they are. What was learned of all listeners
+        Histories without an id are removed, too: they could be anybody's. What was learned of all listeners
         together stays, so a list stays the same unless one of these listeners was a neighbour.
         """
         self._require_fitted()

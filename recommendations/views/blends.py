@@ -75,7 +75,7 @@ def create_blend(request: SignedInRequest) -> HttpResponse:
 def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
     blend = _get_joined(request, blend_id)
     blended = blends.blend_songs(blend)
-    served = blends.explain_to(request.user, blended)
+    served = blends.explain_for_member(request.user, blended)
     (explained,) = cards.of_served(request.user, served)
     reasons = {card.song.pk: card.reasons for card in explained}
     opinions = library.load_opinions(request.user, [one.song for one in blended.songs])
@@ -84,7 +84,7 @@ def show_blend(request: SignedInRequest, blend_id: UUID) -> HttpResponse:
             "song": one.song,
             "whom": describe_fans(one, request.user.get_username()),
             "percent": 100 - one.least_percent,
-            "reasons": reasons.get(one.song.pk) if _is_for(one, request.user) else None,
+            "reasons": reasons.get(one.song.pk) if _is_chosen_song(one, request.user) else None,
             "opinion": opinions.get(one.song.pk, ""),
         }
         for one in blended.songs
@@ -157,7 +157,7 @@ def describe_fans(one: BlendedSong, me: str) -> str:
     return _("For %(names)s") % {"names": ", ".join(names)}
 
 
-def _is_for(one: BlendedSong, user: User) -> bool:
+def _is_chosen_song(one: BlendedSong, user: User) -> bool:
     return not one.fans or user.get_username() in one.fans
 
 

@@ -20,12 +20,12 @@ from recommendations.views import cards
 def mix(request: SignedInRequest, number: int) -> HttpResponse:
     shown = _mix_or_404(request, number)
     (found,) = cards.of_served(request.user, shown.items)
-    marked = [_known(card) if card.song.pk in shown.known else card for card in found]
+    marked = [_mark_heard(card) if card.song.pk in shown.known else card for card in found]
     return render(request, "recommendations/mix.html", {"mix": shown, "cards": marked})
 
 
-def _known(card: cards.Card) -> cards.Card:
-    """A song the listener knows was not recommended, so its card says only where it comes from."""
+def _mark_heard(card: cards.Card) -> cards.Card:
+    """A song the listener has heard was not recommended, so its card says only where it comes from."""
     return replace(card, reasons=None, note=_("From your history"))
 
 

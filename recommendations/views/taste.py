@@ -52,7 +52,7 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         "page": "taste",
         "form": form,
         "known": known,
-        "counted": _counted(known),
+        "counted": _write_counts(known),
         "wishes": controls.list_hidden(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
         "picks": picks,
@@ -60,11 +60,11 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         "other_genres": [genre for genre in genres if genre not in picks.genres],
     }
     if is_preview and form.is_valid():
-        context |= _compared(request.user, form, picks)
+        context |= _compare_lists(request.user, form, picks)
     return render(request, "recommendations/taste.html", context)
 
 
-def _counted(known: dict[str, Any]) -> str:
+def _write_counts(known: dict[str, Any]) -> str:
     """Say what the recommender goes by; what there is none of is left out."""
     words = {
         "plays": ngettext("%(n)s play", "%(n)s plays", known["plays"]),
@@ -91,8 +91,8 @@ def _find_removed(stored: Picks, picks: Picks) -> Picks:
     )
 
 
-def _compared(listener: User, form: TasteForm, picks: Picks) -> dict[str, Any]:
-    before = recommend.recommend_for(listener)
+def _compare_lists(listener: User, form: TasteForm, picks: Picks) -> dict[str, Any]:
+    before = recommend.recommend_songs(listener)
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song(), picks)
     old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
     new = cards.of_songs(listener, after.songs[: taste.N_PREVIEW])

@@ -1,4 +1,4 @@
-"""Deleting an account: what of its listener is gone, whoever asks for it and whatever happens meanwhile."""
+"""Deleting an account: what of its listener is gone, by each way to ask for it, whatever happens meanwhile."""
 
 import uuid
 from datetime import timedelta

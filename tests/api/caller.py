@@ -36,10 +36,10 @@ class Caller:
                 response = call(
                     self.prefix + address, body, content_type="application/json", **extra
                 )
-        return self._parsed(response)
+        return self._parse_body(response)
 
     @staticmethod
-    def _parsed(response):
+    def _parse_body(response):
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         body = response.json() if is_json and response.content else response.content.decode()
         return SimpleNamespace(status=response.status_code, body=body, headers=response.headers)

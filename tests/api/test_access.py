@@ -49,7 +49,7 @@ def addresses():
     return found
 
 
-def filled(address, pk="1"):
+def fill_address(address, pk="1"):
     address = address.replace("<slug:entity>", "artists")
     address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
     return re.sub(r"<int:\w+>", pk, re.sub(r"<path:\w+>", "song_0", address))
@@ -68,7 +68,7 @@ def test_the_table_is_about_the_whole_api():
 @pytest.mark.parametrize("address", PRIVATE)
 def test_strangers_are_asked_who_they_are(stranger, songs, address):
     for method in METHODS:
-        answer = stranger.call(method, filled(address))
+        answer = stranger.call(method, fill_address(address))
         assert answer.status == 401, (method, answer.body)
         assert answer.body["error"]["code"] == "not_authenticated"
         assert answer.headers["WWW-Authenticate"] == "Token"
@@ -78,7 +78,7 @@ def test_strangers_are_asked_who_they_are(stranger, songs, address):
 def test_listeners_are_kept_from_the_operators_desk(alice, address):
     """T37."""
     for method in METHODS:
-        assert alice.call(method, filled(address)).status == 403
+        assert alice.call(method, fill_address(address)).status == 403
     assert TrainingRun.objects.count() == 0
 
 

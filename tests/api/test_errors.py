@@ -1,4 +1,4 @@
-"""Whatever goes wrong is told in one shape, with an id to quote."""
+"""Every error has one shape, with an id to quote."""
 
 import json
 import time
@@ -154,11 +154,11 @@ def test_behind_a_trusted_proxy_a_stranger_is_who_the_proxy_says(alice, settings
     settings.TRUST_PROXY = True
     alice.patch("me/", {"shares_playlists": True})
 
-    def asked(forwarded):
+    def fetch_status(forwarded):
         return Client().get(PLAYLISTS_OUT, headers={"X-Forwarded-For": forwarded}).status_code
 
-    assert [asked(f"10.0.0.{n}, 192.0.2.1") for n in range(3)] == [200, 200, 429]
-    assert asked("10.0.0.1, 192.0.2.2") == 200
+    assert [fetch_status(f"10.0.0.{n}, 192.0.2.1") for n in range(3)] == [200, 200, 429]
+    assert fetch_status("10.0.0.1, 192.0.2.2") == 200
 
 
 def test_a_clock_that_jumps_locks_nobody_out(alice, settings, monkeypatch):

@@ -46,7 +46,7 @@ def place_for_a_stranger(song) -> int:
     registry.activate(run.version)
     caches["default"].clear()
     visitor = User.objects.create_user(f"visitor-{run.pk}")
-    songs = [item.song for item in recommend.recommend_for(visitor, 40).items]
+    songs = [item.song for item in recommend.recommend_songs(visitor, 40).items]
     return songs.index(song) if song in songs else len(songs)
 
 

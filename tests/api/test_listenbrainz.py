@@ -96,7 +96,7 @@ def test_a_listen_of_an_unknown_song_brings_the_song_in(player):
 
 
 def test_a_new_song_gets_the_genres_that_its_tags_name_and_makes_none(player, songs):
-    """Until the next training songs of the same genre stand in for it."""
+    """Until the next training songs of the same genre are used in its place."""
     player.post(
         "submit-listens", single(listen("New", "Somebody new", tags=["ROCK", "seen live", ""]))
     )
@@ -256,13 +256,13 @@ def test_whatever_a_player_sends_is_taken_or_refused(player, address, settings):
 
     @hypothesis.settings(max_examples=100, deadline=None, derandomize=True, database=None)
     @given(body=ODD_BODIES[address] | JSON)
-    def sent(body):
+    def send_body(body):
         answer = player.post(address, body)
         assert answer.status == 200 or (answer.status, answer.body["code"]) == (400, 400), (
             answer.body
         )
 
-    sent()
+    send_body()
 
 
 def test_a_listen_is_measured_in_bytes_and_may_speak_of_a_nul(player):

@@ -175,15 +175,15 @@ def test_similar_listeners_share_songs_and_playlists(player, bob, olga):
     assert player.get("user/bob/similar-users").status == 404
 
 
-def heard(player, title, n, artist="Radiohead", at=NOW - 1000):
+def submit_listens(player, title, n, artist="Radiohead", at=NOW - 1000):
     many = [listen(title, artist, at=at - 200 * k) for k in range(n)]
     assert player.post("submit-listens", {"listen_type": "import", "payload": many}).status == 200
 
 
 def test_what_was_played_most_is_counted(player):
-    heard(player, "Creep", 3)
-    heard(player, "Nude", 1, at=NOW - 5000)
-    heard(player, "Jóga", 2, "Björk", at=NOW - 9000)
+    submit_listens(player, "Creep", 3)
+    submit_listens(player, "Nude", 1, at=NOW - 5000)
+    submit_listens(player, "Jóga", 2, "Björk", at=NOW - 9000)
     recordings = player.get("stats/user/alice/recordings", {"count": 2}).body["payload"]
     assert [
         (row["track_name"], row["artist_name"], row["listen_count"])

@@ -24,7 +24,7 @@ def carol(world):
     return User.objects.create_user("carol")
 
 
-def heard(listener, song, *, plays=1, skips=0, days_ago=30):
+def add_plays(listener, song, *, plays=1, skips=0, days_ago=30):
     """Write what a file with counts tells; without times when `days_ago` is None."""
     moment = None if days_ago is None else timezone.now() - timedelta(days=days_ago)
     for kind, n in ((Kind.PLAY, plays), (Kind.SKIP, skips)):
@@ -63,11 +63,11 @@ def test_jams_are_what_was_played_often_and_rested_and_not_what_was_passed_on(
 ):
     monkeypatch.setattr(generated_playlists, "N_SONGS", 10)  # eight known, two new
     for song in world.songs[:6]:
-        heard(carol, song, plays=10, days_ago=60)
-    heard(carol, world.songs[6], plays=10, days_ago=0)  # worn out
-    heard(carol, world.songs[7], plays=10, skips=9)
-    heard(carol, world.songs[8], plays=3)
-    heard(carol, world.songs[9], plays=2)
+        add_plays(carol, song, plays=10, days_ago=60)
+    add_plays(carol, world.songs[6], plays=10, days_ago=0)  # worn out
+    add_plays(carol, world.songs[7], plays=10, skips=9)
+    add_plays(carol, world.songs[8], plays=3)
+    add_plays(carol, world.songs[9], plays=2)
     interactions.dislike_song(carol, world.songs[0], source="test")
     (jams,) = generated_playlists.make(carol, JAMS)
     there = keys(jams)
@@ -80,7 +80,7 @@ def test_jams_say_how_often_and_how_long_ago(world, carol):
     for song, plays, days_ago in zip(
         world.songs, (1, 1, 1, 3, 3, 3), (0, 7, 21, 0, 7, 21), strict=False
     ):
-        heard(carol, song, plays=plays, days_ago=days_ago)
+        add_plays(carol, song, plays=plays, days_ago=days_ago)
     (jams,) = generated_playlists.make(carol, JAMS)
     reasons = {item.song.key: item.reason for item in jams.items.select_related("song")}
     assert [reasons[f"song_{n:02d}"] for n in range(6)] == [
@@ -95,7 +95,7 @@ def test_jams_say_how_often_and_how_long_ago(world, carol):
 
 def test_a_history_without_counts_and_times_gives_jams_too(world, carol):
     for song in world.songs[:12:2]:
-        heard(carol, song, days_ago=None)
+        add_plays(carol, song, days_ago=None)
     (jams,) = generated_playlists.make(carol, JAMS)
     assert {song.key for song in world.songs[:12:2]} <= set(keys(jams))
 
@@ -106,15 +106,15 @@ def test_too_little_is_known_for_any(carol, world):
         [],
         [],
     ]
-    heard(carol, world.songs[0], plays=5)
+    add_plays(carol, world.songs[0], plays=5)
     assert generated_playlists.make(carol, JAMS) == []
     assert Playlist.objects.count() == 0
 
 
 def test_discovery_is_of_songs_never_heard_whatever_was_done_with_them(world, carol):
     for song in world.songs[:12:2]:
-        heard(carol, song)
-    heard(carol, world.songs[14], plays=0, skips=3)
+        add_plays(carol, song)
+    add_plays(carol, world.songs[14], plays=0, skips=3)
     (made,) = generated_playlists.make(carol, DISCOVERY)
     assert keys(made)
     assert not {song.key for song in [*world.songs[:12:2], world.songs[14]]} & set(keys(made))
@@ -134,7 +134,7 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
 
 def test_the_schedule_makes_what_is_missing_once_and_takes_away_what_is_old(world, carol):
     for song in world.songs[:12:2]:
-        heard(carol, song, plays=3, days_ago=1)
+        add_plays(carol, song, plays=3, days_ago=1)
     assert generated_playlists.make_due() == 1 + 1 + 12  # Carol, Alice and those who made the world
     n_made = Playlist.objects.count()
     assert generated_playlists.make_due() == 14

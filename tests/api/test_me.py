@@ -248,7 +248,7 @@ def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
 
 
 def test_who_went_is_learned_from_no_more(world):
-    """T63: no list of theirs is left, their token is dead, and the next model knows one listener less."""
+    """T63: no list of theirs is left, their token is dead, and the next model has one listener less."""
     n_before, owner = world.version.n_listeners, world.alice.user.pk
     with_password(world.alice.user)
     assert world.alice.delete("me/?confirm=alice", {"password": WORDS}).status == 204

@@ -151,7 +151,7 @@ PLAYER_QUERIES = {
 }
 
 
-def described() -> set[str]:
+def list_described() -> set[str]:
     paths = yaml.safe_load(DESCRIPTION.read_text())["paths"]
     return {
         f"{method} {path.removeprefix('/api/v1/')}"
@@ -268,13 +268,13 @@ def pages(patterns=None, prefix="") -> set[str]:
     return found
 
 
-def handled(pattern) -> set[str]:
+def list_methods(pattern) -> set[str]:
     """Return the methods that the view of an address answers, whatever the description says of it."""
     return {method for method in METHODS if hasattr(pattern.callback.view_class, method)}
 
 
 def test_the_tables_are_about_every_operation():
-    assert set(OPERATIONS) == described()
+    assert set(OPERATIONS) == list_described()
     not_in_table = {"schema/", "docs/", "reference/"}
     api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/")
     nested = [getattr(one, "url_patterns", [one]) for one in api.url_patterns]
@@ -283,13 +283,15 @@ def test_the_tables_are_about_every_operation():
         f"{method} {re.sub('<[^>]+>', '{}', str(one.pattern))}"
         for one in views
         if str(one.pattern) not in not_in_table
-        for method in handled(one)
+        for method in list_methods(one)
     }
     assert answered == {re.sub("{[^}]+}", "{}", operation) for operation in OPERATIONS}
 
 
 def test_the_tables_are_about_every_address_of_players_and_pages():
-    answered = {f"{method} {one.name}" for one in listenbrainz_patterns for method in handled(one)}
+    answered = {
+        f"{method} {one.name}" for one in listenbrainz_patterns for method in list_methods(one)
+    }
     assert answered == set(PLAYERS)
     assert pages() == set(PAGES)
 
@@ -352,7 +354,7 @@ def hers(alice, songs):
     }
 
 
-def everything_of(user: User) -> str:
+def dump_rows(user: User) -> str:
     """Return every row of any table that belongs to a listener, directly or by what is theirs."""
     rows = [list(User.objects.filter(pk=user.pk).values())]
     for model, name in _references_to_users():
@@ -370,7 +372,7 @@ def _references_to_users():
     return [(model, field.name) for model, field in fields if field.related_model is User]
 
 
-def address_of(operation: str, ids: dict) -> str:
+def fill_address(operation: str, ids: dict) -> str:
     path = operation.split(" ", 1)[1]
     collection = re.search(r"([\w-]+)/\{id\}", path)
     named = {
@@ -396,7 +398,7 @@ def test_nobody_reads_or_changes_what_is_another_ones(
     """T36, T37; T38: saying in the body that one is somebody else does not help."""
     bob, hers, alice = bob_and_hers
     settings.UPLOADS_DIR = tmp_path
-    before = everything_of(alice)
+    before = dump_rows(alice)
     claims = {
         "user": alice.pk,
         "listener": alice.pk,
@@ -411,11 +413,11 @@ def test_nobody_reads_or_changes_what_is_another_ones(
     else:
         method = operation.split(" ", 1)[0]
         body = None if method == "get" else BODIES.get(operation, {}) | claims
-        answer = bob.call(method, address_of(operation, hers), body)
+        answer = bob.call(method, fill_address(operation, hers), body)
     told = json.dumps(answer.body, default=str)
     assert "mark" not in told
     assert "alice" not in told
-    assert everything_of(alice) == before
+    assert dump_rows(alice) == before
     if OPERATIONS[operation] == NAMED:
         assert answer.status == 404
         assert "api_access_refused" in caplog.text
@@ -429,7 +431,7 @@ def test_nobody_reads_or_changes_what_is_another_ones(
 def test_a_player_with_anothers_token_reads_and_changes_nothing(operation, bob_and_hers, songs):
     """T36."""
     bob, hers, alice = bob_and_hers
-    before = everything_of(alice)
+    before = dump_rows(alice)
     played_at = int(Interaction.objects.get(pk=hers["history"]).occurred_at.timestamp())
     bodies = {
         "submit_listens": {
@@ -460,7 +462,7 @@ def test_a_player_with_anothers_token_reads_and_changes_nothing(operation, bob_a
     answer = Caller(bob.user, scopes=["listen"], prefix="/1/").call(method, address, body)
     assert answer.status == PLAYERS[operation]
     assert "mark" not in json.dumps(answer.body)
-    assert everything_of(alice) == before
+    assert dump_rows(alice) == before
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -470,7 +472,7 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
     browser = Client()
     browser.force_login(bob.user)
     token = alice.auth_token_set.get().pk
-    before = everything_of(alice)
+    before = dump_rows(alice)
     form = {
         "user": alice.pk,
         "listener": alice.pk,
@@ -527,7 +529,7 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
     request_finished.connect(close_old_connections)
     assert "mark of alice" not in told
     assert "mark@alice" not in told
-    assert everything_of(alice) == before
+    assert dump_rows(alice) == before
     if about == NAMED:
         assert answer.status_code == 404
     else:

@@ -32,7 +32,7 @@ def test_a_listener_gets_songs_of_their_taste_with_reasons(world):
 
 
 def test_a_cause_is_cited_only_where_the_line_says_because_of(world):
-    """`because` holds what decides, `goes_with` what else counted; both are songs that the listener knows."""
+    """`because` holds what decides, `goes_with` what else counted; both are songs of the listener's history."""
     known = {
         row.song.key
         for row in Interaction.objects.filter(listener__username="alice").select_related("song")

@@ -10,7 +10,7 @@ from catalog.models import Interaction
 
 
 @pytest.fixture
-def played(world):
+def alice_plays(world):
     """Alice played one song on twelve days long ago, and four songs on three days of the last week."""
     alice, now = User.objects.get(username="alice"), timezone.now()
     rows = [(world.songs[0], now - timedelta(days=200 + day)) for day in range(12)]
@@ -41,8 +41,8 @@ def keys(answer) -> list[str]:
     return [item["song"]["id"] for item in answer.body["items"]]
 
 
-def test_the_queue_mixes_known_and_new_songs_as_the_listener_does(played):
-    answer = played.alice.get("me/next-up/", {"k": 8})
+def test_the_queue_mixes_known_and_new_songs_as_the_listener_does(alice_plays):
+    answer = alice_plays.alice.get("me/next-up/", {"k": 8})
     n_plays, n_first = 12 + 4 * 3, 5
     assert answer.body["repeat_rate"] == answer.body["familiarity"]
     assert answer.body["repeat_rate"] == pytest.approx(1 - n_first / n_plays, abs=1e-4)
@@ -52,15 +52,15 @@ def test_the_queue_mixes_known_and_new_songs_as_the_listener_does(played):
 
 
 @pytest.mark.parametrize(("familiarity", "n_known"), [(0, 0), (0.5, 2), (1, 4)])
-def test_familiarity_is_the_part_of_known_songs(played, familiarity, n_known):
-    answer = played.alice.get("me/next-up/", {"k": 4, "familiarity": familiarity})
+def test_familiarity_is_the_part_of_known_songs(alice_plays, familiarity, n_known):
+    answer = alice_plays.alice.get("me/next-up/", {"k": 4, "familiarity": familiarity})
     assert kinds(answer).count(False) == n_known
 
 
-def test_a_known_songs_reason_is_what_the_history_says(played):
+def test_a_known_songs_reason_is_what_the_history_says(alice_plays):
     known = [
         item
-        for item in played.alice.get("me/next-up/", {"k": 4, "familiarity": 1}).body["items"]
+        for item in alice_plays.alice.get("me/next-up/", {"k": 4, "familiarity": 1}).body["items"]
         if not item["is_new"]
     ]
     for item in known:
@@ -68,30 +68,30 @@ def test_a_known_songs_reason_is_what_the_history_says(played):
             song__key=item["song"]["id"], kind=Interaction.Kind.PLAY, listener__username="alice"
         )
         assert f"You played it {rows.count()} times" in item["reason"]
-    assert played.songs[0].key not in [item["song"]["id"] for item in known[:4]]
+    assert alice_plays.songs[0].key not in [item["song"]["id"] for item in known[:4]]
 
 
-def test_the_queue_goes_on_without_what_it_had(played):
-    first = keys(played.alice.get("me/next-up/", {"k": 4}))
-    second = keys(played.alice.get("me/next-up/", {"k": 4, "exclude": ",".join(first)}))
+def test_the_queue_goes_on_without_what_it_had(alice_plays):
+    first = keys(alice_plays.alice.get("me/next-up/", {"k": 4}))
+    second = keys(alice_plays.alice.get("me/next-up/", {"k": 4, "exclude": ",".join(first)}))
     assert second and not set(first) & set(second)
 
 
-def test_a_song_loved_long_ago_is_rediscovered_with_the_count_and_the_day(played):
-    (item,) = played.alice.get("me/rediscover/").body["items"]
-    assert (item["song"]["id"], item["n_plays"]) == (played.songs[0].key, 12)
+def test_a_song_loved_long_ago_is_rediscovered_with_the_count_and_the_day(alice_plays):
+    (item,) = alice_plays.alice.get("me/rediscover/").body["items"]
+    assert (item["song"]["id"], item["n_plays"]) == (alice_plays.songs[0].key, 12)
     assert item["reason"].startswith("You played it 12 times, last on ")
 
 
-def test_what_is_hidden_or_not_learned_from_comes_in_neither(played):
-    assert played.alice.put(f"songs/{played.songs[0].key}/hidden/").status in (200, 204)
-    assert played.alice.get("me/rediscover/").body["items"] == []
+def test_what_is_hidden_or_not_learned_from_comes_in_neither(alice_plays):
+    assert alice_plays.alice.put(f"songs/{alice_plays.songs[0].key}/hidden/").status in (200, 204)
+    assert alice_plays.alice.get("me/rediscover/").body["items"] == []
 
 
-def test_who_is_not_learned_from_gets_no_known_songs(played):
-    played.alice.patch("me/", {"personalised": False})
-    assert all(kinds(played.alice.get("me/next-up/", {"k": 4})))
-    assert played.alice.get("me/rediscover/").body["items"] == []
+def test_who_is_not_learned_from_gets_no_known_songs(alice_plays):
+    alice_plays.alice.patch("me/", {"personalised": False})
+    assert all(kinds(alice_plays.alice.get("me/next-up/", {"k": 4})))
+    assert alice_plays.alice.get("me/rediscover/").body["items"] == []
 
 
 def test_nobody_played_anything(world):

@@ -39,7 +39,7 @@ def one_connection():
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory):
+def api_file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("schema")
     file = folder / "openapi.yaml"
     options = ("--file", str(file), "--validate", "--fail-on-warn", "--skip-checks")
@@ -60,19 +60,19 @@ def operations(text):
             yield f"{method} {path}", operation
 
 
-def test_the_committed_description_is_the_present_one(described):
+def test_the_committed_description_is_the_present_one(api_file):
     hint = "It differs; run `python manage.py spectacular --file docs/openapi.yaml` and look at the difference."
-    assert described == COMMITTED.read_text(), hint
+    assert api_file == COMMITTED.read_text(), hint
 
 
-def test_every_address_is_described(described):
+def test_every_address_is_described(api_file):
     not_described = {"schema/", "docs/", "reference/"}
     wanted = {
         "/api/v1/" + re.sub(r"<[^>]+>", "{}", one)
         for one in addresses()
         if one not in not_described
     }
-    assert {re.sub(r"{[^}]+}", "{}", path) for path in yaml.safe_load(described)["paths"]} == wanted
+    assert {re.sub(r"{[^}]+}", "{}", path) for path in yaml.safe_load(api_file)["paths"]} == wanted
 
 
 def bodies(operation):
@@ -83,8 +83,8 @@ def bodies(operation):
         yield from body.get("content", {}).items()
 
 
-def test_every_operation_says_what_it_does_and_shows_an_example(described):
-    for name, operation in operations(described):
+def test_every_operation_says_what_it_does_and_shows_an_example(api_file):
+    for name, operation in operations(api_file):
         assert operation.get("description"), name
         in_address = [one for one in operation.get("parameters", []) if one["in"] == "path"]
         assert all("example" in parameter for parameter in in_address), name
@@ -94,9 +94,9 @@ def test_every_operation_says_what_it_does_and_shows_an_example(described):
         assert shown or in_address or has_confirmation, name
 
 
-def test_every_example_is_what_its_schema_says(described):
-    document = yaml.safe_load(described)
-    for name, operation in operations(described):
+def test_every_example_is_what_its_schema_says(api_file):
+    document = yaml.safe_load(api_file)
+    for name, operation in operations(api_file):
         for _media_type, content in bodies(operation):
             for example in content["examples"].values():
                 validator = Draft202012Validator(document | content["schema"])
@@ -107,30 +107,30 @@ def test_every_example_is_what_its_schema_says(described):
                 assert errors == [], name
 
 
-def test_it_is_openapi_3_1_in_words_too(described):
+def test_it_is_openapi_3_1_in_words_too(api_file):
     """3.0's words mean nothing in 3.1: a reader would take `nullable: true` for never null."""
-    document = yaml.safe_load(described)
+    document = yaml.safe_load(api_file)
     assert document["openapi"].startswith("3.1.")
     assert (
         re.search(
             r"^ *(nullable|exclusiveMaximum: (true|false)|exclusiveMinimum: (true|false))\b",
-            described,
+            api_file,
             re.M,
         )
         is None
     )
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
-    assert "api.example.org" not in described
+    assert "api.example.org" not in api_file
 
 
-def test_generators_find_what_they_need(described):
+def test_generators_find_what_they_need(api_file):
     """Where to ask, how to say who one is, where nobody has to, and of what type everything is."""
-    document = yaml.safe_load(described)
+    document = yaml.safe_load(api_file)
     assert document["servers"][0]["url"] == "/"
     schemes = document["components"]["securitySchemes"]
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
-    open_to_all = {name for name, operation in operations(described) if {} in operation["security"]}
+    open_to_all = {name for name, operation in operations(api_file) if {} in operation["security"]}
     assert open_to_all == {
         "get /api/v1/artists/",
         "get /api/v1/artists/{id}/",
@@ -187,14 +187,14 @@ def ask(operation, n_examples, headers=None, here=None):
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(), is_here=st.booleans())
-    def asked(case, is_here):
+    def check_case(case, is_here):
         if is_here and here and case.path_parameters:
             case.path_parameters.update(
                 {name: here[name] for name in case.path_parameters if name in here}
             )
         case.call_and_validate(headers=headers, checks=CHECKED)
 
-    asked()
+    check_case()
 
 
 @pytest.fixture

@@ -150,16 +150,16 @@ class Visitor:
         )
         self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
-        self.page.on("console", self._heard)
+        self.page.on("console", self._keep_complaint)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
-        self.page.on("request", self._asked)
+        self.page.on("request", self._check_address)
 
-    def _heard(self, message) -> None:
+    def _keep_complaint(self, message) -> None:
         # A page that is meant to be an error is logged by the browser too; that alone is no complaint.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.complaints.append(f"console: {message.text}")
 
-    def _asked(self, request) -> None:
+    def _check_address(self, request) -> None:
         if not request.url.startswith((self.site.url, "data:", "blob:")):
             self.complaints.append(f"left the site: {request.url}")
 

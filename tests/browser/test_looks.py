@@ -35,7 +35,7 @@ COLOUR_RULES = ("color-contrast", "link-in-text-block")
 WIDTHS = [320, 768]
 
 
-def name_of(path: str) -> str:
+def make_name(path: str) -> str:
     return path.strip("/").replace("/", "-").split("?")[0] or "home"
 
 
@@ -65,7 +65,7 @@ def barriers(visitor, who: str, path: str) -> list[str]:
     found = []
     for theme, rules in (("light", ()), ("dark", COLOUR_RULES)):
         visitor.page.emulate_media(color_scheme=theme)
-        visitor.picture(f"{who}-{name_of(path)}-{theme}")
+        visitor.picture(f"{who}-{make_name(path)}-{theme}")
         found += [f"{theme}: {finding}" for finding in visitor.serious_findings(rules)]
     visitor.page.emulate_media(color_scheme="light")
     if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
@@ -108,7 +108,7 @@ def test_nothing_is_wider_than_the_screen(visit, site):
             visitor.sign_in("dora")
         for path in pages:
             visitor.go(path.format(song=song, artist=artist))
-            visitor.picture(f"{who}-{name_of(path.format(song=song, artist=artist))}-{WIDTHS[0]}")
+            visitor.picture(f"{who}-{make_name(path.format(song=song, artist=artist))}-{WIDTHS[0]}")
             for width in WIDTHS:
                 visitor.page.set_viewport_size({"width": width, "height": 800})
                 if visitor.page.evaluate("document.documentElement.scrollWidth") > width:

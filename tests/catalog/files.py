@@ -15,7 +15,7 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def zipped(path: Path, members: dict[str, str]) -> Path:
+def zip_members(path: Path, members: dict[str, str]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -62,7 +62,7 @@ def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:
 
 
 def spotify_zip(path: Path, entries: list[dict]) -> Path:
-    return zipped(
+    return zip_members(
         path,
         {
             "Spotify Extended Streaming History/Streaming_History_Audio_2021_1.json": json.dumps(

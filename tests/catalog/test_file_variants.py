@@ -12,7 +12,7 @@ from catalog.listening import interactions
 from catalog.models import Artist, Interaction, Playlist, Song
 from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, PlaylistRecord, WrongFile
 from recommendations.services.preferences import data_export
-from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
+from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
 
 MBID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
 
@@ -180,7 +180,7 @@ class TestListenBrainz:
             {"recording_msid": "m1", "score": -1},
             {"recording_mbid": MBID.upper(), "score": 1},
         ]
-        file = zipped(
+        file = zip_members(
             tmp_path / "l.zip",
             {
                 "feedback.jsonl": "\n".join(map(json.dumps, feedback)),
@@ -343,7 +343,7 @@ class TestOtherHistories:
             entry | {"header": "YouTube"},
         ]
         name = "Takeout/YouTube und YouTube Music/Verlauf/watch-history.json"
-        records, rejected = read(zipped(tmp_path / "t.zip", {name: json.dumps(entries)}))
+        records, rejected = read(zip_members(tmp_path / "t.zip", {name: json.dumps(entries)}))
         assert names(records) == [("Oda", "Lied")]
         assert rejected == {2: "untitled", 3: "not_music"}
 
@@ -419,7 +419,7 @@ class TestOtherHistories:
     )
     def test_what_a_zip_seems_to_be(self, tmp_path, member, says):
         with pytest.raises(WrongFile, match=says):
-            detect_history(open_file(zipped(tmp_path / "z.zip", {member: "x"})))
+            detect_history(open_file(zip_members(tmp_path / "z.zip", {member: "x"})))
 
 
 @pytest.mark.django_db

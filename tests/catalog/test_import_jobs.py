@@ -209,12 +209,12 @@ class TestWhatLeadsNowhere:
         n_read = [0]
         real = base._HeadFile.readinto
 
-        def counted(beginning, buffer):
+        def count_reads(beginning, buffer):
             n = real(beginning, buffer)
             n_read[0] += n
             return n
 
-        monkeypatch.setattr(base._HeadFile, "readinto", counted)
+        monkeypatch.setattr(base._HeadFile, "readinto", count_reads)
         with pytest.raises(WrongFile, match="is no listening history"):
             detect_history(opened)
         n_formats = len(list_importers("history"))

@@ -21,7 +21,7 @@ from catalog.models import Interaction
 from catalog.records import DISLIKE, FEATURES, LIKE, PLAY, SKIP, RejectedRow, WrongFile
 from catalog.songs.models import AUDIO_FEATURES
 from recommendations.engine.data.interactions import Kind
-from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zipped
+from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
 
 ANYTHING = (
     st.none()
@@ -209,7 +209,7 @@ class TestListens:
         assert reason in rejected[2]
 
     def test_hetrec_artists_stand_for_songs(self, tmp_path):
-        file = zipped(
+        file = zip_members(
             tmp_path / "h.zip",
             {
                 "artists.dat": "id\tname\turl\tpictureURL\n51\tDüran\tx\ty\n52\tMoon\tx\ty\n",
@@ -274,7 +274,7 @@ class TestWrongFiles:
 
     def test_a_zip_bomb(self, tmp_path):
         """T51"""
-        zipped(tmp_path / "b.zip", {"endsong_0.json": " " * 80_000_000})
+        zip_members(tmp_path / "b.zip", {"endsong_0.json": " " * 80_000_000})
         with pytest.raises(WrongFile, match="unpacks to far more than its size"):
             open_file(tmp_path / "b.zip")
 
@@ -304,7 +304,7 @@ class TestWrongFiles:
 
     def test_a_zip_of_very_many_files(self, tmp_path, monkeypatch):
         """T51: neither a list of files that is too long to be held nor one that is too long to be right."""
-        zipped(tmp_path / "m.zip", {f"{n}.json": "" for n in range(200)})
+        zip_members(tmp_path / "m.zip", {f"{n}.json": "" for n in range(200)})
         monkeypatch.setattr(base, "MOST_MEMBERS", 199)
         with pytest.raises(WrongFile, match="holds 200 files; at most 199"):
             open_file(tmp_path / "m.zip")
@@ -314,7 +314,7 @@ class TestWrongFiles:
 
     def test_a_member_that_says_it_is_small(self, tmp_path):
         """T51: what a member unpacks to beyond what the zip says of it is not read."""
-        zipped(tmp_path / "l.zip", {"endsong_0.json": "[" + " " * 60_000_000 + "]"})
+        zip_members(tmp_path / "l.zip", {"endsong_0.json": "[" + " " * 60_000_000 + "]"})
         data = bytearray((tmp_path / "l.zip").read_bytes())
         place = data.index(b"PK\x01\x02") + 24
         data[place : place + 4] = (100).to_bytes(4, "little")
@@ -325,7 +325,7 @@ class TestWrongFiles:
 
 
 class TestHistories:
-    def found(self, path) -> str:
+    def detect(self, path) -> str:
         return detect_history(open_file(path)).name
 
     def test_spotify_extended(self, tmp_path):
@@ -340,7 +340,7 @@ class TestHistories:
                 spotify_entry(ms_played="long"),
             ],
         )
-        assert self.found(file) == "spotify-extended"
+        assert self.detect(file) == "spotify-extended"
         (play, skip), rejected = split(outcomes(file, "history", "spotify-extended"))
         stop = 1_614_852_300  # 2021-03-04 10:05:00 UTC
         assert (play.occurred_at, play.played_ms, play.kind) == (stop - 240, 240_000, PLAY)
@@ -368,14 +368,14 @@ class TestHistories:
                 "msPlayed": 60_000,
             }
         ]
-        file = zipped(
+        file = zip_members(
             tmp_path / "a.zip", {"MyData/StreamingHistory_music_0.json": json.dumps(entries)}
         )
-        assert self.found(file) == "spotify-account"
+        assert self.detect(file) == "spotify-account"
         (play,), _ = split(outcomes(file, "history", "spotify-account"))
         assert (play.occurred_at, play.song.title) == (1_614_852_300 - 60, "Hidden")
         plain = write(tmp_path / "StreamingHistory0.json", json.dumps(entries))
-        assert self.found(plain) == "spotify-account"
+        assert self.detect(plain) == "spotify-account"
 
     def test_listenbrainz(self, tmp_path):
         mbid = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
@@ -388,14 +388,14 @@ class TestHistories:
                 "additional_info": {"duration_ms": 222_000, "recording_mbid": mbid},
             },
         }
-        file = zipped(
+        file = zip_members(
             tmp_path / "l.zip",
             {
                 "listens/2015/9.jsonl": json.dumps(listen) + "\n{broken\n",
                 "feedback.jsonl": '{"recording_msid":"m1","score":1}\n{"recording_msid":"gone","score":-1}\n',
             },
         )
-        assert self.found(file) == "listenbrainz"
+        assert self.detect(file) == "listenbrainz"
         (play, like), rejected = split(outcomes(file, "history", "listenbrainz"))
         assert (play.occurred_at, play.song.mbid, play.song.duration_ms) == (
             1_443_521_965,
@@ -419,7 +419,7 @@ class TestHistories:
     )
     def test_lastfm_layouts(self, tmp_path, text):
         file = write(tmp_path / "l.csv", text)
-        assert self.found(file) == "lastfm"
+        assert self.detect(file) == "lastfm"
         (play,), rejected = split(outcomes(file, "history", "lastfm"))
         assert rejected == {}
         assert (play.song.artist, play.song.album, play.song.title) == (
@@ -433,7 +433,7 @@ class TestHistories:
         with pytest.raises(
             WrongFile, match=r"l\.csv is no listening history that is known here \(Spotify|Last"
         ):
-            self.found(write(tmp_path / "l.csv", "a,b\n1,2\n"))
+            self.detect(write(tmp_path / "l.csv", "a,b\n1,2\n"))
 
     def test_a_cut_off_file_gives_what_is_before_the_cut(self, tmp_path):
         text = json.dumps([spotify_entry(), spotify_entry()])
@@ -461,8 +461,8 @@ class TestHistories:
     )
     def test_any_entry_is_a_listen_or_rejected(self, tmp_path, entry):
         entries = [spotify_entry(), spotify_entry() | entry]
-        found = outcomes(spotify_zip(tmp_path / "s.zip", entries), "history", "spotify-extended")
-        assert len(found) == len(entries)
+        detect = outcomes(spotify_zip(tmp_path / "s.zip", entries), "history", "spotify-extended")
+        assert len(detect) == len(entries)
 
     @quick
     @given(
@@ -478,10 +478,10 @@ class TestHistories:
             "msPlayed": 60_000,
         }
         text = json.dumps([good, good | entry, entry])
-        found = outcomes(
+        detect = outcomes(
             write(tmp_path / "StreamingHistory0.json", text), "history", "spotify-account"
         )
-        assert len(found) == 3
+        assert len(detect) == 3
 
     @quick
     @given(
@@ -506,9 +506,9 @@ class TestHistories:
         }
         lines = [LISTEN, odd, LISTEN | listen, {"score": 1, "recording_msid": "m1"} | feedback]
         text = "\n".join(map(json.dumps, lines))
-        found = outcomes(write(tmp_path / "listens.jsonl", text), "history", "listenbrainz")
-        assert len(found) == len(lines)
-        for one in found:
+        detect = outcomes(write(tmp_path / "listens.jsonl", text), "history", "listenbrainz")
+        assert len(detect) == len(lines)
+        for one in detect:
             assert isinstance(one, RejectedRow) or isinstance(one.song.title, str)
 
     @quick
@@ -524,11 +524,11 @@ class TestHistories:
             tmp_path / "l.csv", f"{header}\n{text.getvalue()}".encode("utf-8", "surrogatepass")
         )
         try:
-            found = outcomes(file, "history", "lastfm")
+            detect = outcomes(file, "history", "lastfm")
         except WrongFile as error:
             assert str(error).startswith("l.csv ")
         else:
-            for one in found:
+            for one in detect:
                 assert isinstance(one, RejectedRow) or (one.song.title and one.occurred_at)
 
     @quick

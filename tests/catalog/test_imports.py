@@ -22,7 +22,7 @@ from common import jobs
 from common.jobs import LostLease
 from recommendations.engine.synthetic.world import World
 from recommendations.services.data import demo_world
-from tests.catalog.files import spotify_entry, spotify_zip, write, zipped
+from tests.catalog.files import spotify_entry, spotify_zip, write, zip_members
 
 pytestmark = pytest.mark.django_db
 Status = ImportRun.Status
@@ -311,7 +311,7 @@ class TestHistory:
     def test_overlapping_exports_of_different_kinds_count_once(self, tmp_path, alice):
         stop = "2021-03-04T10:05:42Z"
         extended = spotify_zip(tmp_path / "e.zip", [spotify_entry("Tide", ts=stop)])
-        account = zipped(
+        account = zip_members(
             tmp_path / "a.zip",
             {
                 "StreamingHistory0.json": json.dumps(
@@ -342,7 +342,7 @@ class TestHistory:
             "recording_msid": "m",
             "track_metadata": {"artist_name": "A", "track_name": "T"},
         }
-        file = zipped(
+        file = zip_members(
             tmp_path / "l.zip",
             {
                 "listens/2020/9.jsonl": json.dumps(listen),
@@ -398,17 +398,17 @@ class TestHistory:
 
 
 class TestLeases:
-    def run_of(self, **fields):
+    def create_run(self, **fields):
         return ImportRun.objects.create(content="songs", format="csv", file_name="f", **fields)
 
     def test_one_of_two_workers_gets_a_run(self):
-        run = self.run_of()
+        run = self.create_run()
         assert jobs.claim_job(ImportRun, run.pk, "a:x:1").owner == "a:x:1"
         assert jobs.claim_job(ImportRun, run.pk, "b:x:1") is None
 
     def test_a_silent_owner_loses_the_run_and_its_late_write_is_refused(self):
         """T10"""
-        run = self.run_of()
+        run = self.create_run()
         lease = jobs.claim_job(ImportRun, run.pk, "a:x:1")
         ImportRun.objects.filter(pk=run.pk).update(
             lease_until=timezone.now() - timedelta(seconds=1)
@@ -423,7 +423,7 @@ class TestLeases:
     def test_a_run_of_a_dead_process_of_this_machine_is_taken_at_once(self):
         dead = jobs.get_owner_name().split(":")
         dead[1] = "999999999"
-        run = self.run_of(
+        run = self.create_run(
             status=Status.RUNNING,
             owner=":".join(dead),
             lease_until=timezone.now() + timedelta(hours=1),
@@ -431,7 +431,7 @@ class TestLeases:
         assert jobs.claim_job(ImportRun, run.pk, take_over=True) is not None
 
     def test_a_run_goes_on_behind_its_last_chunk(self, songs):
-        run = self.run_of(resume_at=2, n_read=2)
+        run = self.create_run(resume_at=2, n_read=2)
         lease = jobs.claim_job(ImportRun, run.pk, "a:x:1")
         run.refresh_from_db()
         ImportRun.objects.filter(pk=run.pk).update(content="listens")

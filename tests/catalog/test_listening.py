@@ -1,4 +1,4 @@
-"""One fact at a time: said twice it counts once, and those who must know are told after the commit."""
+"""Interactions one by one: the same one counts once, and the signal is sent after the commit."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ def song(db):
 
 
 @pytest.fixture
-def told():
+def changed_ids():
     ids = []
 
     def receiver(listener_id=None, **_):
@@ -37,13 +37,13 @@ def told():
     listening_changed.disconnect(receiver)
 
 
-def test_a_double_click_likes_once(alice, song, told, django_capture_on_commit_callbacks):
+def test_a_double_click_likes_once(alice, song, changed_ids, django_capture_on_commit_callbacks):
     """T23"""
     with django_capture_on_commit_callbacks(execute=True):
         interactions.like_song(alice, song, source="page")
         interactions.like_song(alice, song, source="page")
     assert Interaction.objects.for_listener(alice).count() == 1
-    assert told == [alice.pk]
+    assert changed_ids == [alice.pk]
 
 
 def test_a_dislike_replaces_a_like_and_can_be_taken_back(alice, song):
@@ -66,12 +66,12 @@ def test_the_same_second_is_the_same_play(alice, song):
 
 
 def test_nothing_is_told_when_nothing_changed(
-    alice, song, told, django_capture_on_commit_callbacks
+    alice, song, changed_ids, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         interactions.clear_opinion(alice, song)
         interactions.delete_listen(alice, song, NOON)
-    assert told == []
+    assert changed_ids == []
 
 
 def test_only_ones_own_interactions_can_be_deleted(alice, song):
@@ -108,7 +108,7 @@ def test_a_broken_receiver_does_not_lose_the_like(
 
 
 def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
-    alice, song, told, django_capture_on_commit_callbacks
+    alice, song, changed_ids, django_capture_on_commit_callbacks
 ):
     other = Song.objects.create(key="t", title="Ebb", artist=song.artist)
     interactions.dislike_song(alice, other, source="page")
@@ -122,7 +122,7 @@ def test_many_opinions_are_set_at_once_the_last_about_a_song_counts(
         ("s", Kind.LIKE, "api"),
         ("t", Kind.LIKE, "api"),
     }
-    assert told == [alice.pk]
+    assert changed_ids == [alice.pk]
 
 
 def test_many_opinions_of_one_listener_are_no_other_ones(alice, song):

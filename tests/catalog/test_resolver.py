@@ -174,7 +174,7 @@ def test_a_known_song_learns_ids_and_its_length():
 # --- Credits ----------------------------------------------------------------------------------------------------------
 
 
-def credited(title: str) -> list[str]:
+def list_credits(title: str) -> list[str]:
     names = ArtistCredit.objects.filter(song__title=title).order_by("artist__name")
     return list(names.values_list("artist__name", flat=True))
 
@@ -188,10 +188,10 @@ def test_every_artist_of_a_credit_is_linked(bring):
         record("In title (feat. Cy Dahl)", "Ana Lima"),
         record("Listed", "Dax & Fay", credit=(("Dax", ARTIST_ID), ("Fay", ""))),
     )
-    assert credited("List") == credited("Pair") == ["Ana Lima", "Bo Berg"]
-    assert credited("Guest") == ["Bo Berg", "Cy Dahl"]
-    assert credited("In title (feat. Cy Dahl)") == ["Cy Dahl"]
-    assert credited("Listed") == ["Dax", "Fay"]
+    assert list_credits("List") == list_credits("Pair") == ["Ana Lima", "Bo Berg"]
+    assert list_credits("Guest") == ["Bo Berg", "Cy Dahl"]
+    assert list_credits("In title (feat. Cy Dahl)") == ["Cy Dahl"]
+    assert list_credits("Listed") == ["Dax", "Fay"]
     assert str(Artist.objects.get(name="Dax").mbid) == ARTIST_ID
     guest = Song.objects.select_related("artist").get(title="Guest")
     assert (guest.artist.name, guest.credit) == ("Ana Lima", "Ana Lima feat. Cy Dahl & Bo Berg")
@@ -217,8 +217,8 @@ def test_parts_that_are_artists_of_their_own_are_linked():
         record("Duo", "Dax & Fay"),
         record("Trio", "Dax, Fay & Gus"),
     )
-    assert credited("Duo") == ["Dax", "Fay"]
-    assert credited("Trio") == [], "nobody is called Gus here"
+    assert list_credits("Duo") == ["Dax", "Fay"]
+    assert list_credits("Trio") == [], "nobody is called Gus here"
 
 
 @both_ways
@@ -256,4 +256,4 @@ def test_aliases_and_credits_follow_a_merge():
     keeper, duplicate = Song.objects.get(pk=first), Song.objects.get(pk=second)
     merge.merge_songs(keeper, [duplicate])
     assert hear(record("Tide", mbid=OTHER)) == [first]
-    assert credited("Tide") == ["Cy"]
+    assert list_credits("Tide") == ["Cy"]

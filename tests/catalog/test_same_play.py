@@ -136,7 +136,7 @@ def test_a_paused_song_in_two_files(alice, song, tmp_path):
 
 
 def test_a_newer_export_with_a_repeated_song_adds_what_is_new(alice, song, tmp_path):
-    """The older export ends in the middle of a loop; each stored play stands for one of the newer one."""
+    """The older export ends in the middle of a loop; each stored play equals one of the newer one."""
     rows = [f"Lola Berg,,Tide,01 May 2024 12:{minute:02d}\n" for minute in (0, 3, 6, 9)]
     import_jobs.import_file(
         write(tmp_path / "old.csv", "".join(rows[:2])), "history", listener=alice

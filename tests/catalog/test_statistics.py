@@ -24,7 +24,7 @@ def alice() -> User:
 
 
 @pytest.fixture
-def heard(alice) -> list[Interaction]:
+def plays(alice) -> list[Interaction]:
     """Some 600 plays over two years of 24 songs by 6 artists on 8 albums."""
     rng = Random(7)
     artists = [Artist.objects.create(name=f"Band {n}") for n in range(6)]
@@ -92,10 +92,10 @@ def count(plays, entity) -> Counter:
 
 
 @pytest.mark.parametrize("period", PERIODS, ids=str)
-def test_rankings_are_those_of_a_direct_count(alice, heard, period):
+def test_rankings_are_those_of_a_direct_count(alice, plays, period):
     for entity in statistics.ENTITIES:
         expected = sorted(
-            count(within(heard, period), entity).items(), key=lambda one: (-one[1], one[0])
+            count(within(plays, period), entity).items(), key=lambda one: (-one[1], one[0])
         )
         assert statistics.rank(alice, entity, period, 100) == expected
         assert statistics.rank(alice, entity, period, 2, offset=1) == expected[1:3]
@@ -103,8 +103,8 @@ def test_rankings_are_those_of_a_direct_count(alice, heard, period):
 
 
 @pytest.mark.parametrize("period", PERIODS, ids=str)
-def test_days_hours_sources_and_bars_are_those_of_a_direct_count(alice, heard, period):
-    plays = within(heard, period)
+def test_days_hours_sources_and_bars_are_those_of_a_direct_count(alice, plays, period):
+    plays = within(plays, period)
     days = statistics.load_days(alice, period)
     totals = statistics.sum_days(alice, period, days)
     measured = [play.played_ms for play in plays if play.played_ms]
@@ -122,12 +122,12 @@ def test_days_hours_sources_and_bars_are_those_of_a_direct_count(alice, heard, p
     assert statistics.sum_weekdays(days) == [weekdays[day] for day in range(7)]
     assert dict(statistics.count_sources(alice, period)) == Counter(play.source for play in plays)
     firsts = {}
-    for play in heard:
+    for play in plays:
         firsts.setdefault(play.song_id, play)
     bars = charts.build_bars(alice, period, days, TODAY)
     assert sum(bar.n_plays for bar in bars) == len(plays)
     for bar in bars:
-        assert bar.n_plays == len(within(heard, bar.period))
+        assert bar.n_plays == len(within(plays, bar.period))
         assert bar.n_new == len(within(list(firsts.values()), bar.period))
     new = (
         {play.song_id for play in within(list(firsts.values()), period)}

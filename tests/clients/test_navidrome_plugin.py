@@ -116,11 +116,11 @@ def call(package, site, run, tmp_path):
     return call_plugin
 
 
-def song_of(number: int) -> dict:
+def make_song(number: int) -> dict:
     return {"id": f"nd{number:02d}", "name": f"Song {number:02d}", "artist": f"Band {number % 8}"}
 
 
-def track_of(number: int, **changed) -> dict:
+def make_track(number: int, **changed) -> dict:
     track = {
         "id": f"nd{number:02d}",
         "title": f"Song {number:02d}",
@@ -136,7 +136,7 @@ def test_mixes_radios_and_paths_come_as_navidrome_reads_them(call, site):
     hidden = Song.objects.get(title="Song 06")
     controls.hide_song(site[1], hidden)
     answers = call(
-        ["nd_get_similar_songs_by_track", song_of(2) | {"count": 8}],
+        ["nd_get_similar_songs_by_track", make_song(2) | {"count": 8}],
         [
             "nd_get_similar_songs_by_track",
             {"id": "elsewhere", "name": "Song 02", "artist": "Band 2", "count": 8},
@@ -149,8 +149,8 @@ def test_mixes_radios_and_paths_come_as_navidrome_reads_them(call, site):
         ["nd_get_similar_songs_by_artist", {"id": "ar2", "name": "Band 2", "count": 8}],
         ["nd_get_artist_top_songs", {"id": "ar2", "name": "Band 2", "count": 3}],
         ["nd_get_similar_artists", {"id": "ar2", "name": "Band 2", "limit": 3}],
-        ["nd_get_sonic_similar_tracks", {"song": song_of(2), "count": 5}],
-        ["nd_find_sonic_path", {"startSong": song_of(2), "endSong": song_of(33), "count": 6}],
+        ["nd_get_sonic_similar_tracks", {"song": make_song(2), "count": 5}],
+        ["nd_find_sonic_path", {"startSong": make_song(2), "endSong": make_song(33), "count": 6}],
     )
     assert [one for one in answers if "error" in one] == []
     by_id, by_name, nothing, album, artist, top, artists, sonic, path = (
@@ -174,11 +174,11 @@ def test_mixes_radios_and_paths_come_as_navidrome_reads_them(call, site):
 
 def test_plays_and_skips_arrive_once_as_signals_of_their_listener(call, site):
     started = 1_780_000_000
-    heard, skipped = track_of(1), track_of(3)
+    heard, skipped = make_track(1), make_track(3)
     answers = call(
         ["nd_scrobbler_is_authorized", {"username": "alice"}],
         ["nd_scrobbler_is_authorized", {"username": "bob"}],
-        ["nd_scrobbler_now_playing", track_of(1, position=3)],
+        ["nd_scrobbler_now_playing", make_track(1, position=3)],
         ["nd_scrobbler_playback_report", heard | {"state": "playing", "positionMs": 9000}],
         [
             "nd_scrobbler_playback_report",
@@ -189,7 +189,7 @@ def test_plays_and_skips_arrive_once_as_signals_of_their_listener(call, site):
             "nd_scrobbler_playback_report",
             skipped | {"state": "stopped", "positionMs": 4000, "timestamp": started + 210},
         ],
-        ["nd_scrobbler_playback_report", track_of(5) | {"state": "expired", "positionMs": 4000}],
+        ["nd_scrobbler_playback_report", make_track(5) | {"state": "expired", "positionMs": 4000}],
     )
     assert [one.get("error") for one in answers] == [None] * len(answers)
     assert [one["output"] for one in answers[:2]] == [True, False]
@@ -203,12 +203,12 @@ def test_plays_and_skips_arrive_once_as_signals_of_their_listener(call, site):
 
 def test_errors_are_those_that_navidrome_acts_on(call, site):
     listen = {"username": "alice", "token": tokens.create_token(site[1], "x", ["read"]).secret}
-    scrobble = ["nd_scrobbler_scrobble", track_of(1)]
-    (stranger,) = call(["nd_scrobbler_scrobble", track_of(1, username="bob")])
+    scrobble = ["nd_scrobbler_scrobble", make_track(1)]
+    (stranger,) = call(["nd_scrobbler_scrobble", make_track(1, username="bob")])
     (refused,) = call(scrobble, listeners=[listen])
     (away,) = call(scrobble, site="http://127.0.0.1:9")
-    (wrong,) = call(["nd_scrobbler_scrobble", track_of(1, timestamp=7)])
-    (unknown,) = call(["nd_get_similar_songs_by_track", song_of(1)], token="mrec_nothing")
+    (wrong,) = call(["nd_scrobbler_scrobble", make_track(1, timestamp=7)])
+    (unknown,) = call(["nd_get_similar_songs_by_track", make_song(1)], token="mrec_nothing")
     assert "scrobbler(not_authorized)" in stranger["error"]
     assert "scrobbler(not_authorized)" in refused["error"]
     assert "scrobbler(retry_later)" in away["error"]

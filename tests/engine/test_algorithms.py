@@ -53,16 +53,16 @@ def data() -> TrainingData:
     return checkerboard_data(N)
 
 
-def with_prior(data: TrainingData) -> TrainingData:
+def add_prior(data: TrainingData) -> TrainingData:
     """Return the data with a prior of the same listens: as if listeners elsewhere had heard the same."""
     heard = csr_matrix(np.nan_to_num(data.strengths.toarray()) > 0, dtype=np.float32)
     keys = np.array([f"song {number}" for number in range(data.n_items)])
     return replace(data, prior=Prior.count(heard, keys, fewest_listeners=2).over(keys))
 
 
-def fitted(name: str, data: TrainingData, seed: int = 0):
+def fit(name: str, data: TrainingData, seed: int = 0):
     if name == "prior":
-        data = with_prior(data)
+        data = add_prior(data)
     return create_algorithm(name, OPTIONS.get(name, {})).fit(data, seed=seed)
 
 
@@ -71,26 +71,26 @@ def same(a, b) -> bool:
 
 
 def test_the_withheld_song_of_the_checkerboard_comes_first(personal, data):
-    scores = fitted(personal, data).score(data.strengths)
+    scores = fit(personal, data).score(data.strengths)
     scores[data.strengths.toarray() != 0] = np.nan
     assert select_top_columns(scores, 1)[:, 0].tolist() == list(range(N))
 
 
 def test_scores_have_one_row_a_history_and_one_column_a_song(name, data):
-    scores = fitted(name, data).score(data.strengths[:3])
+    scores = fit(name, data).score(data.strengths[:3])
     assert scores.shape == (3, N)
     assert scores.dtype == np.float32
 
 
 def test_batch_equals_one_by_one(name, data):
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     batch = algorithm.score(data.strengths)
     one_by_one = np.vstack([algorithm.score(data.strengths[row]) for row in range(N)])
     np.testing.assert_allclose(batch, one_by_one, rtol=1e-5, atol=1e-6)
 
 
 def test_scores_of_chosen_songs_are_those_of_all(name, data):
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     chosen = np.array([[3, 0, -1], [7, 7, 2]], dtype=np.int32)
     of_all = algorithm.score(data.strengths[:2])
     scores = algorithm.score_items(data.strengths[:2], chosen)
@@ -100,7 +100,7 @@ def test_scores_of_chosen_songs_are_those_of_all(name, data):
 
 
 def test_same_seed_same_answer(name, data):
-    first, second = (fitted(name, data, seed=3).score(data.strengths) for _ in range(2))
+    first, second = (fit(name, data, seed=3).score(data.strengths) for _ in range(2))
     assert same(first, second)
 
 
@@ -108,14 +108,14 @@ def test_a_second_fit_forgets_the_first(name, data):
     other = TrainingData(
         csr_matrix(np.eye(N, k=1, dtype=np.float32) + np.eye(N, dtype=np.float32)), data.features
     )
-    algorithm = fitted(name, other)
-    algorithm.fit(with_prior(data), seed=0)
-    assert same(algorithm.score(data.strengths), fitted(name, data).score(data.strengths))
+    algorithm = fit(name, other)
+    algorithm.fit(add_prior(data), seed=0)
+    assert same(algorithm.score(data.strengths), fit(name, data).score(data.strengths))
 
 
 def test_the_input_is_untouched(name, data):
     before, audio = data.strengths.copy(), data.features.audio.copy()
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     algorithm.score(data.strengths)
     algorithm.contributions(data.strengths, np.zeros((N, 1), dtype=np.int32))
     assert (data.strengths != before).nnz == 0
@@ -123,7 +123,7 @@ def test_the_input_is_untouched(name, data):
 
 
 def test_it_survives_being_taken_apart_and_put_together(name, data):
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     state = algorithm.state()
     assert all(not array.dtype.hasobject for array in state.values())
     again = type(algorithm).from_state(algorithm.options(), state)
@@ -132,7 +132,7 @@ def test_it_survives_being_taken_apart_and_put_together(name, data):
 
 
 def test_zero_rows_are_harmless(name, data):
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     assert algorithm.score(data.strengths[:0]).shape == (0, N)
     assert algorithm.contributions(data.strengths[:0], np.zeros((0, 2), dtype=np.int32)).shape[
         :2
@@ -140,33 +140,33 @@ def test_zero_rows_are_harmless(name, data):
 
 
 def test_an_empty_history_gives_nan_or_what_everybody_gets(name, data):
-    scores = fitted(name, data).score(csr_matrix((1, N), dtype=np.float32))
+    scores = fit(name, data).score(csr_matrix((1, N), dtype=np.float32))
     assert np.isfinite(scores).all() if name in {*NOT_PERSONAL, "prior"} else np.isnan(scores).all()
 
 
 def test_a_history_of_dislikes_alone_never_gives_numbers_out_of_nothing(name, data):
     """A row without likes would return arbitrary songs with score 0 from implicit."""
     disliked = csr_matrix(([-1.0], ([0], [3])), shape=(1, N), dtype=np.float32)
-    scores = fitted(name, data).score(disliked)
+    scores = fit(name, data).score(disliked)
     assert np.isfinite(scores).all() if name in NOT_PERSONAL else not (scores > 0).any()
 
 
 def test_histories_of_another_width_are_refused(name, data):
     """implicit's fold-in would read foreign memory without a word."""
     with pytest.raises(ValueError, match=f"over {N + 1} songs, the model over {N}"):
-        fitted(name, data).score(csr_matrix((1, N + 1), dtype=np.float32))
+        fit(name, data).score(csr_matrix((1, N + 1), dtype=np.float32))
 
 
 def test_nan_in_a_history_is_refused(name, data):
     broken = csr_matrix(([np.nan], ([0], [3])), shape=(1, N), dtype=np.float32)
     with pytest.raises(ValueError, match="NaN"):
-        fitted(name, data).score(broken)
+        fit(name, data).score(broken)
 
 
 def test_nan_in_the_training_data_is_refused(name, data):
     broken = csr_matrix(([np.nan], ([0], [3])), shape=(N, N), dtype=np.float32)
     with pytest.raises(ValueError, match="NaN"):
-        fitted(name, TrainingData(broken, data.features))
+        fit(name, TrainingData(broken, data.features))
 
 
 def test_asking_before_learning_is_refused(name, data):
@@ -195,7 +195,7 @@ def test_an_exception_in_progress_stops_the_fit_and_comes_out_unchanged(name, da
 
 
 def test_similar_songs_of_the_checkerboard_have_its_colour(comparing, data):
-    scores = fitted(comparing, data).similar(4)
+    scores = fit(comparing, data).similar(4)
     assert scores.shape == (N,)
     scores[4] = np.nan
     best = select_top_columns(scores[None], 5)[0]
@@ -207,7 +207,7 @@ def test_similar_songs_of_the_checkerboard_have_its_colour(comparing, data):
 
 def test_an_algorithm_that_cannot_compare_songs_says_so(name, data):
     """It may not be counted among those that find similar songs."""
-    can_compare = bool(np.isfinite(fitted(name, data).similar(4)).any())
+    can_compare = bool(np.isfinite(fit(name, data).similar(4)).any())
     assert can_compare is (name not in NOT_PERSONAL)
 
 
@@ -218,7 +218,7 @@ def mixed_history() -> csr_matrix:
 
 
 def test_songs_of_the_same_colour_contribute_more(comparing, data):
-    amounts = fitted(comparing, data).explain(mixed_history(), 4)
+    amounts = fit(comparing, data).explain(mixed_history(), 4)
     is_even = mixed_history().indices % 2 == 0
     assert amounts.shape == is_even.shape
     assert (amounts[is_even] > 0).all()
@@ -227,7 +227,7 @@ def test_songs_of_the_same_colour_contribute_more(comparing, data):
 
 def test_contributions_add_up_to_the_score(comparing, data):
     """Content's say how a song turns the mean towards the recommended one: those add up to 0."""
-    algorithm = fitted(comparing, data)
+    algorithm = fit(comparing, data)
     songs = np.array([[4, 5, 0]], dtype=np.int32)
     sums = algorithm.contributions(mixed_history(), songs).sum(axis=2)
     expected = 0 if comparing == "content" else algorithm.score_items(mixed_history(), songs)
@@ -235,7 +235,7 @@ def test_contributions_add_up_to_the_score(comparing, data):
 
 
 def test_without_its_most_influential_song_the_score_falls(comparing, data):
-    algorithm, history = fitted(comparing, data), mixed_history()
+    algorithm, history = fit(comparing, data), mixed_history()
     influences = algorithm.influences(history, np.array([[4]], dtype=np.int32))[0, 0]
     without = history.copy()
     without.data[int(influences.argmax())] = 0
@@ -244,7 +244,7 @@ def test_without_its_most_influential_song_the_score_falls(comparing, data):
 
 
 def test_an_algorithm_that_names_no_songs_contributes_nothing(name, data):
-    algorithm = fitted(name, data)
+    algorithm = fit(name, data)
     amounts = algorithm.contributions(mixed_history(), np.array([[4, 5]], dtype=np.int32))
     assert amounts.shape == (1, 2, mixed_history().nnz)
     assert amounts.any() == algorithm.names_songs == (name not in NOT_PERSONAL)
@@ -254,7 +254,7 @@ def test_a_list_starts_better_than_chance(personal):
     """A floor: four tastes, a quarter of the songs of one's own; chance would be 1 in 4."""
     interactions, features = taste_world()
     matrix = interactions.to_matrix(Weighting())
-    algorithm = fitted(personal, TrainingData(matrix, features, interactions))
+    algorithm = fit(personal, TrainingData(matrix, features, interactions))
     listeners = np.flatnonzero(np.diff(matrix.indptr) >= 8)
     scores = algorithm.score(matrix[listeners])
     scores[matrix[listeners].toarray() != 0] = np.nan
@@ -266,7 +266,7 @@ def test_songs_without_features_or_listeners_are_still_harmless(name):
     strengths = checkerboard(N).tolil()
     strengths[:, 7] = 0
     data = TrainingData(csr_matrix(strengths), ItemFeatures.build(n_items=N))
-    scores = fitted(name, data).score(data.strengths)
+    scores = fit(name, data).score(data.strengths)
     assert not np.isinf(scores).any()
 
 
@@ -280,7 +280,7 @@ def test_an_unknown_name_or_option_is_refused_in_one_sentence():
 # -- order ----------------------------------------------------------------------------------------------------
 
 
-def ordered(rows: list[list[int]], n_items: int = N) -> Interactions:
+def order_listens(rows: list[list[int]], n_items: int = N) -> Interactions:
     """Each row is a listener's songs, oldest first."""
     listeners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     songs = np.concatenate(rows)
@@ -293,14 +293,14 @@ DECAYING = sorted(n for n, c in ALGORITHMS.items() if "history_decay" in c.optio
 
 
 def test_the_order_of_a_history_survives_taking_rows_and_hiding_songs():
-    matrix = ordered([[5, 1, 3], [2, 9]]).to_matrix(Weighting())
+    matrix = order_listens([[5, 1, 3], [2, 9]]).to_matrix(Weighting())
     assert count_steps_back(matrix).tolist() == [1, 0, 2, 1, 0]
     assert count_steps_back(matrix[[1]]).tolist() == [1, 0]
     assert count_steps_back(matrix[np.array([True, False])]).tolist() == [1, 0, 2]
     kept = keep_entries(matrix, np.array([True, False, True, True, True]))
     assert count_steps_back(kept).tolist() == [0, 1, 1, 0]
     kept, hidden = hold_out(
-        ordered([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True
+        order_listens([list(range(10))]).to_matrix(Weighting()), 0.2, seed=1, newest=True
     )
     assert hidden.indices.tolist() == [8, 9]
 
@@ -317,8 +317,8 @@ def test_times_order_a_history_like_positions():
 @pytest.mark.parametrize("decaying", DECAYING)
 def test_with_decay_the_songs_heard_last_count_more(decaying, data):
     """Two listeners with the same songs in opposite order: an even and an odd half."""
-    algorithm = fitted(decaying, data).with_decay(0.5)
-    histories = ordered([[0, 2, 4, 1, 3, 5], [1, 3, 5, 0, 2, 4]]).to_matrix(Weighting())
+    algorithm = fit(decaying, data).with_decay(0.5)
+    histories = order_listens([[0, 2, 4, 1, 3, 5], [1, 3, 5, 0, 2, 4]]).to_matrix(Weighting())
     scores = algorithm.score(histories)
     assert np.nanmean(scores[0, 7::2]) > np.nanmean(scores[0, 6::2])
     assert np.nanmean(scores[1, 6::2]) > np.nanmean(scores[1, 7::2])
@@ -327,8 +327,8 @@ def test_with_decay_the_songs_heard_last_count_more(decaying, data):
 
 @pytest.mark.parametrize("decaying", DECAYING)
 def test_contributions_are_the_score_with_decay_too(decaying, data):
-    algorithm = fitted(decaying, data).with_decay(0.7)
-    histories = ordered([[0, 2, 4, 1], [3, 5]]).to_matrix(Weighting())
+    algorithm = fit(decaying, data).with_decay(0.7)
+    histories = order_listens([[0, 2, 4, 1], [3, 5]]).to_matrix(Weighting())
     songs = np.array([[6, 7], [9, 8]], dtype=np.int32)
     amounts = algorithm.contributions(histories, songs).sum(axis=2)
     np.testing.assert_allclose(
@@ -338,9 +338,9 @@ def test_contributions_are_the_score_with_decay_too(decaying, data):
 
 def test_transitions_follow_the_order():
     """Everybody hears 0, 1, 2, ... in turn: after 4 comes 5, not 3."""
-    events = ordered([list(range(start, start + 6)) for start in range(14) for _ in range(3)])
+    events = order_listens([list(range(start, start + 6)) for start in range(14) for _ in range(3)])
     algorithm = create_algorithm("transitions", {}).fit(TrainingData(events.to_matrix(Weighting())))
-    scores = algorithm.score(ordered([[3, 4]]).to_matrix(Weighting()))[0]
+    scores = algorithm.score(order_listens([[3, 4]]).to_matrix(Weighting()))[0]
     scores[[3, 4]] = np.nan
     assert select_top_columns(scores[None], 1)[0, 0] == 5
     assert scores[2] == 0

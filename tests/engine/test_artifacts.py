@@ -34,13 +34,13 @@ def recommender() -> Recommender:
 
 
 @pytest.fixture
-def saved(recommender, tmp_path) -> Path:
+def artifact(recommender, tmp_path) -> Path:
     recommender.save(tmp_path / "version")
     return tmp_path / "version"
 
 
-def test_a_saved_recommender_gives_the_same_lists(recommender, saved):
-    again = Recommender.load(saved)
+def test_a_saved_recommender_gives_the_same_lists(recommender, artifact):
+    again = Recommender.load(artifact)
     histories = recommender.histories(taste_world()[0])
     assert list(again.recommend_batch(histories, 5)) == list(
         recommender.recommend_batch(histories, 5)
@@ -62,21 +62,21 @@ def test_string_ids_survive(tmp_path):
     assert again.recommend(again.history(["song_00004"]), 1).items[0].item_id.startswith("song_")
 
 
-def test_the_arrays_are_mapped_not_read(saved):
+def test_the_arrays_are_mapped_not_read(artifact):
     """Several processes share one copy."""
-    factors = Recommender.load(saved).algorithms["als"].item_factors_
+    factors = Recommender.load(artifact).algorithms["als"].item_factors_
     assert isinstance(factors, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         factors[0, 0] = 1
 
 
-def test_the_listeners_factors_are_not_kept(saved):
-    assert not list(saved.glob("*user*")) + list(saved.glob("*listener_*"))
+def test_the_listeners_factors_are_not_kept(artifact):
+    assert not list(artifact.glob("*user*")) + list(artifact.glob("*listener_*"))
 
 
-def test_an_existing_folder_is_never_overwritten(recommender, saved):
+def test_an_existing_folder_is_never_overwritten(recommender, artifact):
     with pytest.raises(ArtifactError, match="exists already"):
-        recommender.save(saved)
+        recommender.save(artifact)
 
 
 def test_nothing_is_left_when_saving_fails(recommender, tmp_path, monkeypatch):
@@ -250,24 +250,24 @@ class Bomb:
     ],
 )
 def test_a_damaged_folder_is_refused_in_one_sentence_and_nothing_in_it_runs(
-    saved, damage: Callable[[Path], None], error, sentence
+    artifact, damage: Callable[[Path], None], error, sentence
 ):
     """T05, T06."""
-    damage(saved)
+    damage(artifact)
     with pytest.raises(error, match=sentence) as refused:
-        Recommender.load(saved)
+        Recommender.load(artifact)
     assert "\n" not in str(refused.value)
-    assert not (saved.parent / "exploded").exists()
+    assert not (artifact.parent / "exploded").exists()
 
 
 @pytest.mark.parametrize(
     "damage", [truncate, swap_the_shape, put_an_object_array, put_a_pickle, cut_the_shape]
 )
-def test_without_checksums_sizes_types_and_strangers_are_still_refused(saved, damage):
-    damage(saved)
+def test_without_checksums_sizes_types_and_strangers_are_still_refused(artifact, damage):
+    damage(artifact)
     with pytest.raises(ArtifactError):
-        Recommender.load(saved, verify=False)
-    assert not (saved.parent / "exploded").exists()
+        Recommender.load(artifact, verify=False)
+    assert not (artifact.parent / "exploded").exists()
 
 
 def test_objects_are_never_saved(tmp_path):
@@ -319,7 +319,7 @@ def test_killed_at_any_moment_every_finished_version_is_whole(tmp_path):
     assert n_versions > 0
 
 
-def test_leftovers_are_swept(recommender, saved):
-    (saved.parent / ".unfinished-version-1234").mkdir()
-    assert delete_unfinished(saved.parent) == 1
-    assert [path.name for path in saved.parent.iterdir()] == ["version"]
+def test_leftovers_are_swept(recommender, artifact):
+    (artifact.parent / ".unfinished-version-1234").mkdir()
+    assert delete_unfinished(artifact.parent) == 1
+    assert [path.name for path in artifact.parent.iterdir()] == ["version"]

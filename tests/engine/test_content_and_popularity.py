@@ -10,7 +10,7 @@ from recommendations.engine.algorithms.popularity import Popularity
 from tests.engine.worlds import DAY, NOW
 
 
-def content_of(audio) -> Content:
+def fit_content(audio) -> Content:
     raw = np.array(audio, dtype=np.float32)
     raw[:, 7] = 60 + 120 * raw[:, 7]
     features = ItemFeatures.build(raw)
@@ -33,7 +33,7 @@ def song(**known: float) -> list[float]:
 
 
 def test_the_score_is_the_cosine_to_the_weighted_mean():
-    content = content_of([song(a=1), song(b=1), song(a=1, b=1)])
+    content = fit_content([song(a=1), song(b=1), song(a=1, b=1)])
     scores = content.score(history(3, song0=3, song1=1))[0]
     length = np.hypot(3, 1)
     expected = [3 / length, 1 / length, (3 + 1) / (length * np.sqrt(2))]
@@ -41,19 +41,19 @@ def test_the_score_is_the_cosine_to_the_weighted_mean():
 
 
 def test_dislikes_are_left_out_of_the_mean():
-    content = content_of([song(a=1), song(b=1)])
+    content = fit_content([song(a=1), song(b=1)])
     np.testing.assert_allclose(content.score(history(2, song0=1, song1=-5))[0], [1, 0], atol=1e-6)
 
 
 def test_features_known_on_one_side_only_are_left_out():
     nan = np.nan
-    content = content_of([song(a=1, b=1), [1, nan, nan, nan, nan, nan, nan, nan], song(b=1)])
+    content = fit_content([song(a=1, b=1), [1, nan, nan, nan, nan, nan, nan, nan], song(b=1)])
     scores = content.score(history(3, song0=1))[0]
     np.testing.assert_allclose(scores, [1, 1, 1 / np.sqrt(2)], rtol=1e-6)
 
 
 def test_songs_without_features_are_not_scored():
-    content = content_of([song(a=1), [np.nan] * 8])
+    content = fit_content([song(a=1), [np.nan] * 8])
     scores = content.score(history(2, song0=1))[0]
     assert scores[0] == pytest.approx(1)
     assert np.isnan(scores[1])
@@ -61,20 +61,20 @@ def test_songs_without_features_are_not_scored():
 
 
 def test_the_mean_of_a_feature_is_over_the_songs_that_have_it():
-    content = content_of([[0.2] + [np.nan] * 7, [0.4] + [0.6] * 7])
+    content = fit_content([[0.2] + [np.nan] * 7, [0.4] + [0.6] * 7])
     np.testing.assert_allclose(
         content.profiles(history(2, song0=1, song1=1))[0], [0.3] + [0.6] * 7, rtol=1e-5
     )
 
 
 def test_songs_that_pull_towards_the_recommended_one_are_named():
-    content = content_of([song(a=1), song(b=1), song(a=0.9, b=0.1)])
+    content = fit_content([song(a=1), song(b=1), song(a=0.9, b=0.1)])
     towards, away = content.explain(history(3, song0=1, song1=1), 2)
     assert towards > 0 > away
     assert towards + away == pytest.approx(0, abs=1e-6)
 
 
-def fitted_popularity(interactions: Interactions) -> Popularity:
+def fit_popularity(interactions: Interactions) -> Popularity:
     strengths = interactions.to_matrix(Weighting())
     return Popularity(half_life_days=10).fit(TrainingData(strengths, None, interactions))
 
@@ -86,26 +86,26 @@ def test_an_event_counts_half_after_a_half_life():
         timestamps=[NOW, NOW - 10 * DAY, NOW - 20 * DAY],
         all_item_ids=[0, 1, 2],
     )
-    assert fitted_popularity(interactions).trend_.tolist() == [1, 1 / 2 + 1 / 4, 0]
+    assert fit_popularity(interactions).trend_.tolist() == [1, 1 / 2 + 1 / 4, 0]
 
 
 def test_dislikes_and_skips_do_not_make_a_song_popular():
     interactions = Interactions.from_ids(
         [1, 2, 3], [0, 0, 0], kinds=[Kind.PLAY, Kind.DISLIKE, Kind.SKIP], timestamps=[NOW] * 3
     )
-    popularity = fitted_popularity(interactions)
+    popularity = fit_popularity(interactions)
     assert popularity.trend_.tolist() == [1]
     assert popularity.n_listeners_.tolist() == [1]
 
 
 def test_many_plays_by_one_listener_are_one_listener():
     interactions = Interactions.from_ids([1, 2, 3], [0, 1, 1], plays=[5000, 1, 1])
-    assert fitted_popularity(interactions).trend_.tolist() == [1, 2]
+    assert fit_popularity(interactions).trend_.tolist() == [1, 2]
 
 
 def test_without_times_the_all_time_count_decides():
     interactions = Interactions.from_ids([1, 2, 3], [0, 1, 1])
-    popularity = fitted_popularity(interactions)
+    popularity = fit_popularity(interactions)
     assert popularity.score(csr_matrix((1, 2), dtype=np.float32)).tolist() == [[1, 2]]
     assert not popularity.is_trending_.any()
 
@@ -115,7 +115,7 @@ def test_what_is_heard_lately_trends_and_what_was_heard_once_does_not():
     interactions = Interactions.from_ids(
         range(8), [0, 0, 0, 0, 0, 1, 1, 2], timestamps=[*old, NOW, NOW, NOW]
     )
-    popularity = fitted_popularity(interactions)
+    popularity = fit_popularity(interactions)
     assert popularity.is_trending_.tolist() == [False, True, True]
     assert popularity.n_recent_.tolist() == [0, 2, 1]
 
@@ -125,7 +125,7 @@ def test_a_half_life_of_nothing_is_refused():
         Popularity(half_life_days=0)
 
 
-def grouped(**options: float) -> Content:
+def fit_groups(**options: float) -> Content:
     """Three songs without sound: two of artist 0, the last of nobody known; genres (rock), (rock, jazz), none."""
     genres = csr_matrix(np.array([[1, 0], [1, 1], [0, 0]], dtype=np.float32))
     features = ItemFeatures.build(artist=[0, 0, -1], genres=genres)
@@ -134,25 +134,25 @@ def grouped(**options: float) -> Content:
 
 
 def test_the_part_of_the_history_by_the_artist_is_added():
-    scores = grouped(artist=2.0).score(history(3, song0=3, song2=1))[0]
+    scores = fit_groups(artist=2.0).score(history(3, song0=3, song2=1))[0]
     # three quarters of the history are by artist 0; of the last song nothing is known
     np.testing.assert_allclose(scores, [2 * 0.75, 2 * 0.75, np.nan])
 
 
 def test_genres_count_by_their_cosine_and_rare_ones_more():
     rock, jazz = np.log1p(3 / 2), np.log1p(3 / 1)
-    scores = grouped(genre=1.0).score(history(3, song0=1))[0]
+    scores = fit_groups(genre=1.0).score(history(3, song0=1))[0]
     np.testing.assert_allclose(scores, [1, rock / np.hypot(rock, jazz), np.nan], rtol=1e-6)
 
 
 def test_without_a_wish_for_artists_and_genres_only_the_sound_counts():
-    assert np.isnan(grouped().score(history(3, song0=1))).all()
+    assert np.isnan(fit_groups().score(history(3, song0=1))).all()
     with pytest.raises(ValueError, match="artist and genre must be at least 0"):
         Content(artist=-1.0)
 
 
 def test_artists_and_genres_come_back_from_the_saved_arrays():
-    content = grouped(artist=1.0, genre=0.5)
+    content = fit_groups(artist=1.0, genre=0.5)
     again = Content.from_state(content.options(), content.state())
     asked = history(3, song0=1, song1=2)
     np.testing.assert_array_equal(again.score(asked), content.score(asked))

@@ -190,16 +190,16 @@ def test_a_long_list_goes_on_by_score():
 
 def test_what_a_song_loses_is_seen_against_what_the_scale_loses():
     blend = Blend.from_scores([np.array([[0, 2, 4]], dtype=np.float32)], np.array([[0.5]]))
-    assert blend.ends(0).tolist() == [[2, 0]]
+    assert blend.find_ends(0).tolist() == [[2, 0]]
     songs = np.array([[1, 2, 0]], dtype=np.int32)
     # two songs of the history: without the first only song 1 loses, without the second the best one loses as much
     influences = np.array([[[1, 1], [0, 2], [0, 0]]], dtype=np.float32)
-    lost = blend.lost(0, songs, influences)
+    lost = blend.compute_losses(0, songs, influences)
     np.testing.assert_allclose(lost[0, 0], [0.5 * (2 / 4 - 1 / 4), 0.5 * (2 / 4 - 1 / 2)])
 
 
 def test_without_the_only_song_of_the_history_all_is_lost():
     blend = Blend.from_scores([np.array([[1, 3]], dtype=np.float32)], np.array([[1.0]]))
     songs = np.array([[1, 1, 0]], dtype=np.int32)
-    lost = blend.lost(0, songs, np.array([[[3], [3], [1]]], dtype=np.float32))
+    lost = blend.compute_losses(0, songs, np.array([[[3], [3], [1]]], dtype=np.float32))
     np.testing.assert_allclose(lost[0, 0], [1])

@@ -101,7 +101,7 @@ def pairs(interactions: Interactions) -> set[int]:
     return set(interactions.pairs().tolist())
 
 
-def stored(matrix: csr_matrix, row: int) -> set[int]:
+def list_items(matrix: csr_matrix, row: int) -> set[int]:
     return set(matrix[row].indices.tolist())
 
 
@@ -118,7 +118,9 @@ def test_a_random_split_holds_back_a_fifth_of_each_listeners_songs(interactions)
     assert (n_test[all_songs == 1] == 0).all()
     assert (n_test[all_songs == 2] == 1).all()
     assert pairs(split.train) | {
-        row * split.test.shape[1] + item for row in range(240) for item in stored(split.test, row)
+        row * split.test.shape[1] + item
+        for row in range(240)
+        for item in list_items(split.test, row)
     } == pairs(interactions)
 
 
@@ -134,7 +136,7 @@ def test_disliked_songs_are_not_looked_for():
         [1] * 4, [1, 2, 3, 4], kinds=[Kind.PLAY, Kind.PLAY, Kind.DISLIKE, Kind.SKIP]
     )
     for seed in range(5):
-        assert stored(random_split(interactions, seed=seed).test, 0) <= {0, 1}
+        assert list_items(random_split(interactions, seed=seed).test, 0) <= {0, 1}
 
 
 def test_the_same_seed_splits_the_same(interactions):
@@ -152,7 +154,7 @@ def test_a_temporal_split_learns_from_the_past_and_looks_for_new_songs():
     )
     split = temporal_split(interactions, test_share=1 / 3)
     assert split.train.timestamps.tolist() == [NOW + day * DAY for day in range(4)]
-    assert stored(split.test, 0) == {4}
+    assert list_items(split.test, 0) == {4}
 
 
 def test_a_temporal_split_needs_times():
@@ -173,7 +175,7 @@ def test_a_listener_split_knows_nothing_of_some_listeners_but_their_first_songs(
     for row in new:
         given = split.given.item_rows[split.given.listener_rows == row]
         assert set(given.tolist()) == {5, 4}
-        assert stored(split.test, row) == {0, 1, 2, 3}
+        assert list_items(split.test, row) == {0, 1, 2, 3}
 
 
 def test_a_share_outside_0_and_1_is_refused(interactions):

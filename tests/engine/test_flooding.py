@@ -110,7 +110,7 @@ def test_a_flood_moves_what_algorithms_learn_as_far_as_keen_listeners(name, n_ac
     np.testing.assert_allclose(flooded.score(world), honest.score(world), rtol=2e-3, atol=2e-4)
 
 
-def n_lists_with(recommender: Recommender, world: Interactions, item: int) -> int:
+def count_lists(recommender: Recommender, world: Interactions, item: int) -> int:
     histories = recommender.histories(world)
     return int((recommender.rank_songs(histories, 10)["recommender"] == item).sum())
 
@@ -130,5 +130,5 @@ def test_a_flood_brings_a_song_into_as_many_strangers_lists_as_honest_listeners_
     strangers = [one.recommend(one.history([]), world.n_items) for one in (flooded, honest)]
     places = [[song.item_id for song in songs].index(item) for songs in strangers]
     assert places[0] == places[1]
-    difference = n_lists_with(flooded, world, item) - n_lists_with(honest, world, item)
+    difference = count_lists(flooded, world, item) - count_lists(honest, world, item)
     assert difference <= n_accounts

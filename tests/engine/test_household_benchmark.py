@@ -66,7 +66,7 @@ def test_hidden_items_are_never_given():
     from scipy.sparse import random as random_matrix
 
     heard = random_matrix(30, 80, 0.2, format="csr", random_state=rng, dtype=np.float32)
-    server = household.Server.of(heard, seed=1, n_judged=30)
+    server = household.Server.hide_songs(heard, seed=1, n_judged=30)
     assert (server.train.multiply(server.test)).nnz == 0
     assert (server.train + server.test != heard).nnz == 0
 

@@ -38,7 +38,7 @@ def keys(n: int) -> np.ndarray:
     return np.array([f"song-{number:03}" for number in range(n)])
 
 
-def prior_of(n_items: int = 60, floor: int = 10) -> Prior:
+def make_prior(n_items: int = 60, floor: int = 10) -> Prior:
     return Prior.count(world(400, n_items, seed=5), keys(n_items), fewest_listeners=floor).over(
         keys(n_items)
     )
@@ -70,7 +70,7 @@ def test_songs_of_one_artist_are_no_pair_and_neighbours_are_bounded():
 
 
 def test_over_other_songs_keeps_what_both_know():
-    prior = prior_of()
+    prior = make_prior()
     other = np.array(["new", "song-003", "", "song-001"])
     moved = prior.over(other)
     assert moved.n_listeners[[0, 2]].tolist() == [0, 0]
@@ -79,7 +79,7 @@ def test_over_other_songs_keeps_what_both_know():
 
 
 def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
-    data = TrainingData(world(20), prior=prior_of().over(np.r_[keys(59), ["unheard"]]))
+    data = TrainingData(world(20), prior=make_prior().over(np.r_[keys(59), ["unheard"]]))
     algorithm = create_algorithm("prior", {}).fit(data)
     histories = world(6, seed=9)
     scores = algorithm.score(histories)
@@ -91,14 +91,14 @@ def test_contributions_sum_to_the_score_and_unknown_songs_have_none():
 
 
 def test_a_listener_without_history_gets_what_most_heard_elsewhere():
-    prior = prior_of()
+    prior = make_prior()
     algorithm = create_algorithm("prior", {}).fit(TrainingData(world(4), prior=prior))
     scores = algorithm.score(csr_matrix((1, 60), dtype=np.float32))[0]
     assert scores.argmax() == prior.n_listeners.argmax()
 
 
 def test_the_component_is_saved_and_read_again(tmp_path):
-    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(3)), prior=prior_of(), seed=1)
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(3)), prior=make_prior(), seed=1)
     assert "prior" in fitted.component_names
     fitted.save(tmp_path / "model")
     again = Recommender.load(tmp_path / "model")
@@ -108,7 +108,7 @@ def test_the_component_is_saved_and_read_again(tmp_path):
 
 
 def test_a_household_hears_what_listeners_elsewhere_heard():
-    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(2)), prior=prior_of(), seed=1)
+    fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(2)), prior=make_prior(), seed=1)
     songs = fitted.recommend(fitted.history([1, 4, 8]), 10)
     assert all(song.item_id < 30 for song in songs)
     assert all(song.explanation.shares["prior"] > 0.5 for song in songs)
@@ -129,7 +129,7 @@ def test_without_weight_the_model_is_byte_for_byte_the_one_without_a_prior(tmp_p
 
 def test_where_there_are_enough_listeners_the_weight_is_measured():
     events = Interactions.from_matrix(world(120))
-    fitted = Recommender(CONFIG).fit(events, prior=prior_of(), seed=1)
+    fitted = Recommender(CONFIG).fit(events, prior=make_prior(), seed=1)
     assert fitted.config.weights["warm"].get("prior", 0.0) in crowd.PRIOR_WEIGHTS
 
 
@@ -144,7 +144,7 @@ def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
     config = replace(CONFIG, components={**CONFIG.components, "prior": {}}) if has_prior else CONFIG
     for n in range(1, 101):
         heirs = {"prior": 0.5, "content": 0.5} if has_prior else {"content": 1.0}
-        weighted = crowd._weighted(config, Crowd(n, 0.8), heirs)
+        weighted = crowd._shift_weights(config, Crowd(n, 0.8), heirs)
         for segment in SEGMENTS:
             assert sum(weighted.weights[segment].values()) == pytest.approx(1)
         warm = weighted.weights["warm"]
@@ -159,12 +159,12 @@ def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
 
 def test_a_crowd_is_who_knows_enough_songs_and_what_they_share():
     alone = csr_matrix(np.eye(3, 30, dtype=np.float32).repeat(1, axis=0))
-    assert Crowd.of(alone) == Crowd(0, 0.0)
+    assert Crowd.measure(alone) == Crowd(0, 0.0)
     same = csr_matrix(np.ones((4, 8), dtype=np.float32))
-    assert Crowd.of(same) == Crowd(4, 1.0)
+    assert Crowd.measure(same) == Crowd(4, 1.0)
     apart = np.zeros((2, 20), dtype=np.float32)
     apart[0, :10] = apart[1, 10:] = 1
-    assert Crowd.of(csr_matrix(apart)) == Crowd(2, 0.0)
+    assert Crowd.measure(csr_matrix(apart)) == Crowd(2, 0.0)
     assert Crowd(5, 1.0).say > Crowd(5, 0.5).say > Crowd(2, 0.5).say > Crowd(1, 1.0).say == 0
 
 
@@ -175,7 +175,7 @@ def test_the_crowd_is_recorded():
 
 
 def test_the_customers_numbers_stay_whatever_the_crowd():
-    data = TrainingData(world(2), features(), prior=prior_of())
+    data = TrainingData(world(2), features(), prior=make_prior())
     assert fit_to_crowd(PRESETS["classic"], data, 0) is PRESETS["classic"]
 
 

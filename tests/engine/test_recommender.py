@@ -55,7 +55,7 @@ def histories(recommender, world) -> csr_matrix:
     return recommender.histories(world[0])
 
 
-def history_of(histories: csr_matrix, listener: int) -> History:
+def take_history(histories: csr_matrix, listener: int) -> History:
     row = histories[listener]
     return History(row.indices, row.data)
 
@@ -75,7 +75,7 @@ def test_any_listener_gets_new_songs_once_best_first_and_never_what_must_not_com
     unavailable = np.zeros(recommender.n_items, dtype=bool)
     unavailable[[0, 5]] = True
     for listener in range(0, histories.shape[0], 7):
-        history = history_of(histories, listener)
+        history = take_history(histories, listener)
         found = recommender.recommend(history, 10, exclude=unavailable)
         songs = rows(found)
         scores = [item.score for item in found]
@@ -94,7 +94,7 @@ def test_disliked_and_skipped_songs_never_come(recommender):
 
 def test_more_songs_than_there_are(recommender, histories):
     """T31: each song at most once."""
-    history = history_of(histories, 3)
+    history = take_history(histories, 3)
     songs = rows(recommender.recommend(history, 1_000_000))
     assert sorted(songs) == sorted(
         set(range(recommender.n_items)) - set(history.item_rows.tolist())
@@ -103,7 +103,7 @@ def test_more_songs_than_there_are(recommender, histories):
 
 def test_fewer_than_one_song_is_refused(recommender, histories):
     with pytest.raises(ValueError, match="k must be at least 1, not 0"):
-        recommender.recommend(history_of(histories, 0), 0)
+        recommender.recommend(take_history(histories, 0), 0)
 
 
 def test_no_history_gives_what_is_popular_and_says_so(recommender):
@@ -177,7 +177,7 @@ def test_one_more_like_shows_at_once(recommender, histories):
 def test_many_listeners_get_what_each_gets_alone(recommender, histories):
     batch = recommender.recommend_batch(histories, 8)
     for listener in range(histories.shape[0]):
-        alone = recommender.recommend(history_of(histories, listener), 8)
+        alone = recommender.recommend(take_history(histories, listener), 8)
         assert rows(batch[listener]) == rows(alone)
         assert batch[listener].segment == alone.segment
         for ours, theirs in zip(batch[listener], alone, strict=True):
@@ -224,7 +224,7 @@ def test_a_batch_is_a_sequence(recommender, histories):
 def test_a_list_is_stored_as_json_and_read_again(recommender, histories):
     batch = recommender.recommend_batch(histories[:20], 5)
     for listener in range(20):
-        stored = json.loads(json.dumps(batch.packed(listener)))
+        stored = json.loads(json.dumps(batch.pack(listener)))
         assert RecommendedList.from_dict(stored) == batch[listener]
         assert json.loads(json.dumps(batch[listener].to_dict())) == stored
 
@@ -239,7 +239,7 @@ def test_lists_written_together_are_each_as_written_alone(recommender, histories
     batch = named.recommend_batch(histories[:20], 5, exclude=exclude.tocsr())
     assert len(batch[3]) <= 2 and len(batch[7]) == 0 and len(batch[0]) == 5
     for listener in range(20):
-        stored, kept = json.loads(batch.packed_json(listener)), batch.packed(listener)
+        stored, kept = json.loads(batch.pack_json(listener)), batch.pack(listener)
         assert stored | {"rows": kept["rows"]} == kept
         assert [song.item_id for song in RecommendedList.from_dict(stored)] == [
             song.item_id for song in batch[listener]
@@ -272,7 +272,7 @@ def test_contributions_sum_to_the_score_and_shares_to_one(recommender, histories
 
 def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
     for listener in range(60):
-        history = history_of(histories, listener)
+        history = take_history(histories, listener)
         for item in recommender.recommend(history, 5):
             amounts = [evidence.amount for evidence in item.explanation.named]
             assert amounts == sorted(amounts, reverse=True)
@@ -285,7 +285,7 @@ def test_reasons_are_songs_of_the_history_largest_first(recommender, histories):
 def test_features_that_agree_are_close_to_each_other(recommender, histories):
     named = [
         match
-        for item in recommender.recommend(history_of(histories, hot(histories)), 10)
+        for item in recommender.recommend(take_history(histories, hot(histories)), 10)
         for match in item.explanation.features
     ]
     assert named
@@ -295,13 +295,13 @@ def test_features_that_agree_are_close_to_each_other(recommender, histories):
 
 
 def test_explaining_a_song_of_the_list_gives_the_explanation_of_the_list(recommender, histories):
-    history = history_of(histories, hot(histories))
+    history = take_history(histories, hot(histories))
     for item in recommender.recommend(history, 5):
         assert recommender.explain(history, item.item_row) == item.explanation
 
 
 def test_a_song_of_the_history_can_be_explained_too(recommender, histories):
-    history = history_of(histories, hot(histories))
+    history = take_history(histories, hot(histories))
     explanation = recommender.explain(history, int(history.item_rows[0]))
     assert sum(explanation.shares.values()) == pytest.approx(1)
 
@@ -311,7 +311,7 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
 ):
     decided = []
     for listener in range(60):
-        history = history_of(histories, listener)
+        history = take_history(histories, listener)
         # without variety and limit of artists the list is the ranking
         ranking = recommender.recommend(
             history, 12, discovery=0, artist_cap=recommender.n_items
@@ -327,7 +327,7 @@ def test_a_reason_decides_where_the_named_song_adds_enough_of_the_distance_to_th
 
 def test_a_song_of_the_usual_list_is_explained_as_in_the_list(recommender, histories):
     for listener in range(60):
-        history = history_of(histories, listener)
+        history = take_history(histories, listener)
         for song in recommender.recommend(history, 20):
             alone = recommender.explain(history, song.item_row)
             assert len(alone.because) == len(song.explanation.because)
@@ -363,7 +363,7 @@ def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender
 def test_a_row_that_does_not_exist_is_refused(recommender, histories):
     for ask in (
         lambda: recommender.similar(120),
-        lambda: recommender.explain(history_of(histories, 0), -1),
+        lambda: recommender.explain(take_history(histories, 0), -1),
     ):
         with pytest.raises(ValueError, match="rows are 0 to 119"):
             ask()
@@ -404,7 +404,7 @@ def test_an_artist_comes_at_most_as_often_as_asked(recommender, histories):
 )
 def test_wishes_that_make_no_sense_are_refused(recommender, histories, wish, sentence):
     with pytest.raises(ValueError, match=sentence):
-        recommender.recommend(history_of(histories, 0), 5, **wish)
+        recommender.recommend(take_history(histories, 0), 5, **wish)
 
 
 def test_histories_of_other_events_are_weighted_like_the_training(recommender, world, histories):
@@ -417,7 +417,7 @@ def test_histories_of_other_events_are_weighted_like_the_training(recommender, w
 
 
 def test_songs_without_features_are_recommended_by_the_others(world):
-    """Features missing altogether: content hands its weight to what knows the listener."""
+    """Features missing altogether: content hands its weight to the other personal components."""
     found = (
         Recommender(SMALL)
         .fit(world[0])
@@ -589,7 +589,7 @@ def test_the_engine_needs_no_settings_and_no_django():
 
 
 def test_classic_never_gives_a_listener_less_than_its_own_als_where_songs_have_no_features():
-    """Its content cannot score then, and its weight went to popularity, which knows nobody."""
+    """Its content cannot score then, and its weight went to popularity, which is the same for everybody."""
     interactions, _ = taste_world()
     split = listener_split(interactions, seed=1, n_given=3)
     fitted = Recommender(replace(CLASSIC, relevance=1.0)).fit(split.train)

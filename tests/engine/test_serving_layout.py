@@ -123,7 +123,7 @@ def test_a_process_takes_at_most_one_and_a_half_times_the_artifact(tmp_path):
     """The mapped files are one part, shared by all processes; what each has for itself is at most half of it."""
     rng = np.random.default_rng(0)
 
-    def saved(n_items: int, name: str) -> int:
+    def save_artifact(n_items: int, name: str) -> int:
         audio = rng.random((n_items, 8))
         audio[:, 7] = 60 + 120 * audio[:, 7]
         events = Interactions.from_ids(
@@ -137,8 +137,8 @@ def test_a_process_takes_at_most_one_and_a_half_times_the_artifact(tmp_path):
         features = ItemFeatures.build(audio, np.arange(n_items) // 10)
         return Recommender(config).fit(events, features).save(tmp_path / name).n_bytes
 
-    saved(500, "small")
-    n_bytes = saved(100_000, "large")
+    save_artifact(500, "small")
+    n_bytes = save_artifact(100_000, "large")
     command = [sys.executable, "-c", MEASURE, str(tmp_path / "small"), str(tmp_path / "large")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     private_bytes = 1024 * int(done.stdout)

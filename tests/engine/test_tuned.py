@@ -42,12 +42,12 @@ def world():
 
 
 @pytest.fixture(scope="module")
-def searched(world):
+def tuned_recommender(world):
     return Recommender(SMALL).fit(*world, seed=3)
 
 
 @pytest.fixture(scope="module")
-def ranked(world):
+def ranked_recommender(world):
     """Known settings and a ranker, whether it won the search or not."""
     config = replace(
         SMALL, components={"ease": {}, "item_knn": {}, "content": {}, "popularity": {}}, search=None
@@ -57,8 +57,8 @@ def ranked(world):
 
 
 @pytest.fixture(scope="module")
-def histories(ranked, world):
-    return ranked.histories(world[0])
+def histories(ranked_recommender, world):
+    return ranked_recommender.histories(world[0])
 
 
 def a_warm(histories):
@@ -74,8 +74,8 @@ def one(recommender, histories, row, k=10):
     return recommender.recommend_batch(histories[row], k)[0]
 
 
-def test_the_search_says_what_it_tried_chose_and_gained(searched):
-    log = searched.metadata["tuning"]
+def test_the_search_says_what_it_tried_chose_and_gained(tuned_recommender):
+    log = tuned_recommender.metadata["tuning"]
     trials = [trial for trial in log["trials"] if trial["options"].get("history_decay", 1) == 1]
     tried = [(trial["component"], "side_information" in trial["options"]) for trial in trials]
     assert tried == [("ease", False), ("item_knn", False), ("ease", True), ("item_knn", True)]
@@ -89,7 +89,9 @@ def test_the_search_says_what_it_tried_chose_and_gained(searched):
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
 
 
-def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(searched, world):
+def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(
+    tuned_recommender, world
+):
     data = training_data(world)
     validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     assert validation.is_ordered
@@ -99,7 +101,8 @@ def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(
     hidden = np.isin(data.strengths.indices[own], validation.hidden[[row]].indices)
     assert sorted(steps[own][hidden]) == list(range(hidden.sum()))
     decays = {
-        trial["options"].get("history_decay", 1) for trial in searched.metadata["tuning"]["trials"]
+        trial["options"].get("history_decay", 1)
+        for trial in tuned_recommender.metadata["tuning"]["trials"]
     }
     assert decays > {1, 0.8}
     assert not Validation.hold_out(data, 0.2, 1500, seed=1, newest=False).is_ordered
@@ -131,8 +134,8 @@ def test_the_best_single_component_is_never_left_out(world, seed):
     assert max(alone, key=lambda name: alone[name]) in fitted.component_names
 
 
-def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(searched):
-    log = searched.metadata["tuning"]
+def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(tuned_recommender):
+    log = tuned_recommender.metadata["tuning"]
     warm = next(
         c for c in log["comparisons"] if c["system"] == "ranker" and c["listeners"] == "validation"
     )
@@ -141,7 +144,7 @@ def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(se
     assert warm["difference"]["mean"] == pytest.approx(gained, abs=1e-4)
     assert warm["difference"]["low"] <= warm["difference"]["mean"] <= warm["difference"]["high"]
     is_ranked = warm["difference"]["mean"] > 0
-    assert (searched.ranker is not None) == is_ranked == (log["chosen"] == "ranker")
+    assert (tuned_recommender.ranker is not None) == is_ranked == (log["chosen"] == "ranker")
 
 
 # -- new listeners --------------------------------------------------------------------------------------------
@@ -207,13 +210,14 @@ def test_cold_listeners_get_what_measures_best_for_new_ones(world):
     assert explanation.scored_by == ("ranker" if ranks_cold else "blend")
 
 
-def test_the_same_data_seed_and_trials_give_the_same_result(searched, world):
+def test_the_same_data_seed_and_trials_give_the_same_result(tuned_recommender, world):
     again = Recommender(SMALL).fit(*world, seed=3)
-    assert again.metadata["tuning"] == searched.metadata["tuning"]
-    assert again.config == searched.config
-    histories = searched.histories(world[0])
+    assert again.metadata["tuning"] == tuned_recommender.metadata["tuning"]
+    assert again.config == tuned_recommender.config
+    histories = tuned_recommender.histories(world[0])
     lists = [
-        recommender.recommend_batch(histories, 5).item_rows for recommender in (searched, again)
+        recommender.recommend_batch(histories, 5).item_rows
+        for recommender in (tuned_recommender, again)
     ]
     np.testing.assert_array_equal(*lists)
 
@@ -235,38 +239,44 @@ def test_a_budget_in_seconds_still_tries_every_component_once(world):
     assert {trial["component"] for trial in log["trials"]} == {"ease", "item_knn"}
 
 
-def test_found_settings_are_refitted_without_a_search(searched, world):
-    assert searched.config.search is None
-    again = Recommender(RecommenderConfig.from_dict(searched.config.to_dict())).fit(*world, seed=3)
-    assert again.config == searched.config
+def test_found_settings_are_refitted_without_a_search(tuned_recommender, world):
+    assert tuned_recommender.config.search is None
+    again = Recommender(RecommenderConfig.from_dict(tuned_recommender.config.to_dict())).fit(
+        *world, seed=3
+    )
+    assert again.config == tuned_recommender.config
     assert "trials" not in again.metadata.get("tuning", {})
 
 
-def test_an_order_learned_before_is_taken_over_and_only_components_are_fitted(ranked, world):
+def test_an_order_learned_before_is_taken_over_and_only_components_are_fitted(
+    ranked_recommender, world
+):
     stages = []
-    again = Recommender(ranked.config).fit(
+    again = Recommender(ranked_recommender.config).fit(
         *world,
-        ranker=ranked.ranker,
+        ranker=ranked_recommender.ranker,
         seed=3,
         on_progress=lambda stage, done, total: stages.append(stage),
     )
-    assert again.ranker.model == ranked.ranker.model
+    assert again.ranker.model == ranked_recommender.ranker.model
     assert {stage.split()[0] for stage in stages} == {"fit"}
     assert "fit for the ranker" not in stages
 
 
-def test_an_order_over_other_components_is_refused(ranked, world):
+def test_an_order_over_other_components_is_refused(ranked_recommender, world):
     fewer = replace(
-        ranked.config,
+        ranked_recommender.config,
         components={"popularity": {}},
-        weights={segment: {"popularity": 1.0} for segment in ranked.config.weights},
+        weights={segment: {"popularity": 1.0} for segment in ranked_recommender.config.weights},
     )
     with pytest.raises(ValueError, match="other components"):
-        Recommender(fewer).fit(*world, ranker=ranked.ranker)
+        Recommender(fewer).fit(*world, ranker=ranked_recommender.ranker)
 
 
-def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(ranked, histories):
-    found = one(ranked, histories, a_warm(histories))
+def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(
+    ranked_recommender, histories
+):
+    found = one(ranked_recommender, histories, a_warm(histories))
     for song in found:
         assert sum(song.explanation.contributions.values()) == pytest.approx(song.score, abs=1e-9)
         assert sum(song.explanation.shares.values()) == pytest.approx(1)
@@ -275,41 +285,58 @@ def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(ranked, 
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_trees_contributions_are_exact(ranked):
+def test_the_trees_contributions_are_exact(ranked_recommender):
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(20, ranked.ranker._booster.num_feature())).astype(np.float32)
+    features = rng.normal(size=(20, ranked_recommender.ranker._booster.num_feature())).astype(
+        np.float32
+    )
     np.testing.assert_allclose(
-        ranked.ranker.contributions(features).sum(axis=1), ranked.ranker.score(features)
+        ranked_recommender.ranker.contributions(features).sum(axis=1),
+        ranked_recommender.ranker.score(features),
     )
 
 
-def test_one_listener_and_many_get_the_same(ranked, histories):
-    many = ranked.recommend_batch(histories, 7)
+def test_one_listener_and_many_get_the_same(ranked_recommender, histories):
+    many = ranked_recommender.recommend_batch(histories, 7)
     for row in range(0, histories.shape[0], 9):
-        assert ranked.recommend_batch(histories[row], 7).packed(0) == many.packed(row)
+        assert ranked_recommender.recommend_batch(histories[row], 7).pack(0) == many.pack(row)
 
 
-def test_explaining_a_recommended_song_repeats_its_reasons(ranked, world):
+def test_explaining_a_recommended_song_repeats_its_reasons(ranked_recommender, world):
     interactions, _ = world
-    histories = ranked.histories(interactions)
+    histories = ranked_recommender.histories(interactions)
     row = a_warm(histories)
-    history = ranked.history(ranked.item_ids[histories[row].indices])
-    song = ranked.recommend(history, 5).items[2]
-    assert ranked.explain(history, song.item_row).contributions == song.explanation.contributions
+    history = ranked_recommender.history(ranked_recommender.item_ids[histories[row].indices])
+    song = ranked_recommender.recommend(history, 5).items[2]
+    assert (
+        ranked_recommender.explain(history, song.item_row).contributions
+        == song.explanation.contributions
+    )
 
 
-def test_reasons_are_songs_of_the_history(ranked, histories):
+def test_reasons_are_songs_of_the_history(ranked_recommender, histories):
     row = a_warm(histories)
     heard = set(histories[row].indices.tolist())
-    cited = [why.item_id for song in one(ranked, histories, row) for why in song.explanation.named]
-    assert cited and set(ranked.items.rows(cited).tolist()) <= heard
+    cited = [
+        why.item_id
+        for song in one(ranked_recommender, histories, row)
+        for why in song.explanation.named
+    ]
+    assert cited and set(ranked_recommender.items.rows(cited).tolist()) <= heard
 
 
-def test_a_song_nobody_proposed_is_explained_by_the_blend_and_says_so(ranked, histories):
+def test_a_song_nobody_proposed_is_explained_by_the_blend_and_says_so(
+    ranked_recommender, histories
+):
     row = a_warm(histories)
-    history = ranked.history(ranked.item_ids[histories[row].indices])
-    assert {song.explanation.scored_by for song in one(ranked, histories, row)} == {"ranker"}
-    explanations = [ranked.explain(history, item_row) for item_row in range(ranked.n_items)]
+    history = ranked_recommender.history(ranked_recommender.item_ids[histories[row].indices])
+    assert {song.explanation.scored_by for song in one(ranked_recommender, histories, row)} == {
+        "ranker"
+    }
+    explanations = [
+        ranked_recommender.explain(history, item_row)
+        for item_row in range(ranked_recommender.n_items)
+    ]
     assert {explanation.scored_by for explanation in explanations} == {"ranker", "blend"}
     for explanation in explanations:
         assert np.isfinite(list(explanation.contributions.values())).all()
@@ -319,46 +346,49 @@ def test_a_song_nobody_proposed_is_explained_by_the_blend_and_says_so(ranked, hi
 
 
 def test_songs_nobody_proposed_stand_below_the_proposed_ones_in_the_order_of_the_blend(
-    ranked, histories
+    ranked_recommender, histories
 ):
     history = histories[a_warm(histories)]
-    songs = np.setdiff1d(np.arange(ranked.n_items), history.indices)
+    songs = np.setdiff1d(np.arange(ranked_recommender.n_items), history.indices)
     many = csr_matrix(vstack([history] * len(songs)))
-    scores, above = ranked.find_ranks(many, songs, forbidden=many)
+    scores, above = ranked_recommender.find_ranks(many, songs, forbidden=many)
     assert np.isfinite(scores).all()
     assert len(set(above.tolist())) > len(songs) * 0.9
     order = np.argsort(above, kind="stable")
     assert (np.diff(scores[order]) <= 0).all()
 
 
-def test_cold_listeners_keep_the_weights(ranked):
-    assert ranked.recommend(ranked.history([1, 2]), 5).segment == "cold"
+def test_cold_listeners_keep_the_weights(ranked_recommender):
+    assert ranked_recommender.recommend(ranked_recommender.history([1, 2]), 5).segment == "cold"
     assert (
-        "base" not in ranked.recommend(ranked.history([1, 2]), 5).items[0].explanation.contributions
+        "base"
+        not in ranked_recommender.recommend(ranked_recommender.history([1, 2]), 5)
+        .items[0]
+        .explanation.contributions
     )
-    assert len(ranked.recommend(ranked.history([]), 5)) == 5
+    assert len(ranked_recommender.recommend(ranked_recommender.history([]), 5)) == 5
 
 
-def test_excluded_songs_and_a_cap_on_artists_hold_with_the_ranker(ranked, histories):
+def test_excluded_songs_and_a_cap_on_artists_hold_with_the_ranker(ranked_recommender, histories):
     row = a_warm(histories)
-    usual = [song.item_row for song in one(ranked, histories, row, 5)]
-    history = ranked.history(ranked.item_ids[histories[row].indices])
-    without = ranked.recommend(history, 5, exclude=np.array(usual))
+    usual = [song.item_row for song in one(ranked_recommender, histories, row, 5)]
+    history = ranked_recommender.history(ranked_recommender.item_ids[histories[row].indices])
+    without = ranked_recommender.recommend(history, 5, exclude=np.array(usual))
     assert not set(usual) & {song.item_row for song in without}
-    capped = ranked.recommend(history, 10, artist_cap=1)
+    capped = ranked_recommender.recommend(history, 10, artist_cap=1)
     artists = [song.item_row // 3 for song in capped]
     assert len(set(artists)) == len(artists)
 
 
-def test_it_survives_saving_and_loading(ranked, histories, tmp_path):
-    manifest = ranked.save(tmp_path / "saved")
+def test_it_survives_saving_and_loading(ranked_recommender, histories, tmp_path):
+    manifest = ranked_recommender.save(tmp_path / "saved")
     assert "ranker.model" in manifest.arrays
     loaded = Recommender.load(tmp_path / "saved")
     row = a_warm(histories)
-    assert loaded.recommend_batch(histories[row], 8).packed(0) == ranked.recommend_batch(
+    assert loaded.recommend_batch(histories[row], 8).pack(0) == ranked_recommender.recommend_batch(
         histories[row], 8
-    ).packed(0)
-    assert loaded.config == ranked.config
+    ).pack(0)
+    assert loaded.config == ranked_recommender.config
 
 
 def test_progress_and_cancelling_reach_the_search(world):
@@ -427,8 +457,8 @@ def test_values_that_are_no_numbers_are_refused(value):
         fitted(matrix)
 
 
-def test_unknown_songs_in_a_history_are_left_out(ranked):
-    assert ranked.history([10**9, 1]).n_unknown == 1
+def test_unknown_songs_in_a_history_are_left_out(ranked_recommender):
+    assert ranked_recommender.history([10**9, 1]).n_unknown == 1
 
 
 @pytest.mark.parametrize("missing", ["no features", "all unknown", "some unknown"])

@@ -31,7 +31,7 @@ def read(account, *, is_light: bool = False):
     return sync
 
 
-def liked(user: User) -> set[str]:
+def list_likes(user: User) -> set[str]:
     return set(Interaction.objects.for_listener(user).likes().values_list("song__title", flat=True))
 
 
@@ -115,10 +115,10 @@ class TestListener:
         client.star([items["Piece 0.1"], items["Piece 0.2"]])
         client.star([items["Piece 0.1"]])
         read(lena)
-        assert liked(lena.user) == {"Piece 0.1", "Piece 0.2"}
+        assert list_likes(lena.user) == {"Piece 0.1", "Piece 0.2"}
         client.unstar([items["Piece 0.1"]])
         read(lena)
-        assert liked(lena.user) == {"Piece 0.2"}
+        assert list_likes(lena.user) == {"Piece 0.2"}
 
     def test_a_like_here_stars_there_by_choice(self, lena):
         song = Song.objects.get(title="Piece 1.1")

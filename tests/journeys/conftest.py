@@ -97,7 +97,7 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
 def stop_between_writes(worker: subprocess.Popen, site: Installation) -> None:
     """Stop a worker in its tracks, but not in the middle of a write: that would stop SQLite for everybody."""
 
-    def stopped() -> bool:
+    def stop_worker() -> bool:
         os.killpg(worker.pid, signal.SIGSTOP)
         if not site.database_url.startswith("sqlite"):
             return True
@@ -109,7 +109,7 @@ def stop_between_writes(worker: subprocess.Popen, site: Installation) -> None:
             return False
         return True
 
-    wait_for(stopped)
+    wait_for(stop_worker)
 
 
 def kill_group(process: subprocess.Popen) -> None:
@@ -121,7 +121,7 @@ def kill_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def session_of(process: subprocess.Popen) -> list[psutil.Process]:
+def list_session(process: subprocess.Popen) -> list[psutil.Process]:
     """Return what runs in the session that this process leads."""
     members = []
     for each in psutil.process_iter():
@@ -135,7 +135,7 @@ def session_of(process: subprocess.Popen) -> list[psutil.Process]:
 
 def kill_session(process: subprocess.Popen) -> None:
     """Kill a session's leader with everything it started, whatever group that is in."""
-    for member in session_of(process):
+    for member in list_session(process):
         member.kill()
     process.wait()
 
@@ -162,7 +162,7 @@ def run_row(site: Installation, run_id: int) -> dict:
     return dict(zip(names, rows[0], strict=True))
 
 
-def ended(site: Installation, run_id: int) -> dict | None:
+def find_ended_run(site: Installation, run_id: int) -> dict | None:
     row = run_row(site, run_id)
     return None if row["status"] in ("queued", "running") else row
 

@@ -203,12 +203,12 @@ def looked_up(monkeypatch) -> set[str]:
     for method in ("__getitem__", "get", "getlist", "__contains__"):
         original = getattr(QueryDict, method)
 
-        def recorded(self, key, *rest, original=original):
+        def record_key(self, key, *rest, original=original):
             if isinstance(key, str) and key.isidentifier():
                 names.add(key)
             return original(self, key, *rest)
 
-        monkeypatch.setattr(QueryDict, method, recorded)
+        monkeypatch.setattr(QueryDict, method, record_key)
     return names
 
 
@@ -225,7 +225,7 @@ def test_all_addresses_are_found():
     assert len(routes) > 150
 
 
-def chosen(things: list, n: int, *seed: Any) -> list:
+def choose(things: list, n: int, *seed: Any) -> list:
     """Return at most n of them, others for each address but the same in every run."""
     if len(things) <= n:
         return things
@@ -242,8 +242,8 @@ def test_no_part_of_a_path_breaks_a_page(world, asker):
     for address in ADDRESSES:
         asker.ask("get", address.fill(world.values))
         for name in address.names:
-            for text in chosen(TEXTS, per_address(5), address.route, name):
-                for method in chosen(["get", "post"], per_address(1), address.route, name, text):
+            for text in choose(TEXTS, per_address(5), address.route, name):
+                for method in choose(["get", "post"], per_address(1), address.route, name, text):
                     asker.ask(method, address.fill(world.values, **{name: text}))
     assert not asker.failures, "\n".join(asker.failures)
 
@@ -258,7 +258,7 @@ def test_no_query_breaks_a_page(world, asker, looked_up):
         while names := sorted(looked_up - done):
             done |= set(names)
             for name in names:
-                for text in chosen(TEXTS, per_address(2), address.route, name):
+                for text in choose(TEXTS, per_address(2), address.route, name):
                     asker.ask("get", path, query_string=f"{name}={encode(text)}")
     assert not asker.failures, "\n".join(asker.failures)
 
@@ -280,7 +280,7 @@ def test_no_form_breaks_a_page(world, asker, looked_up):
         while names := sorted(looked_up - done):
             done |= set(names)
             for name in names:
-                for text in chosen(TEXTS, per_address(3), "form", address.route, name):
+                for text in choose(TEXTS, per_address(3), "form", address.route, name):
                     send_form(
                         asker, path, {key: usual.get(key, "1") for key in done} | {name: text}
                     )
@@ -353,7 +353,7 @@ def test_no_json_breaks_the_api(world, asker):
         path = re.sub(r"{(\w+)}", lambda part: world.values.get(part[1], "1"), path)
         asker.ask(method, path, json.dumps(example), "application/json")
         for place in leaves(example):
-            for text in chosen(written, per_address(4), method, path, place):
+            for text in choose(written, per_address(4), method, path, place):
                 asker.ask(method, path, with_text(example, place, text), "application/json")
     assert not asker.failures, "\n".join(asker.failures)
 

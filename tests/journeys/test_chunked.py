@@ -15,7 +15,7 @@ SECRET = (
 
 
 @pytest.fixture
-def served(installation, free_port):
+def server(installation, free_port):
     secret = installation.shell(SECRET).split()[-1]
     server = installation.start(
         "-m",
@@ -47,20 +47,20 @@ def ask(port, method, path, secret, pieces=None):
         connection.close()
 
 
-def test_a_player_may_send_its_body_in_pieces(served):
+def test_a_player_may_send_its_body_in_pieces(server):
     listen = {
         "listened_at": int(time.time()) - 60,
         "track_metadata": {"artist_name": "A", "track_name": "B"},
     }
     text = json.dumps({"listen_type": "single", "payload": [listen]}).encode()
     pieces = iter([text[:10], text[10:]])
-    assert served("POST", "/1/submit-listens", pieces) == (200, '{"status":"ok"}')
-    status, body = served("GET", "/1/user/anna/listen-count", None)
+    assert server("POST", "/1/submit-listens", pieces) == (200, '{"status":"ok"}')
+    status, body = server("GET", "/1/user/anna/listen-count", None)
     assert (status, json.loads(body)) == (200, {"payload": {"count": 1}})
 
 
-def test_pieces_without_end_are_refused(served):
+def test_pieces_without_end_are_refused(server):
     """T54."""
     for path in ("/1/submit-listens", "/api/v1/playlists/"):
-        status, _body = served("POST", path, (b" " * 1_000_000 for _ in range(12)))
+        status, _body = server("POST", path, (b" " * 1_000_000 for _ in range(12)))
         assert status == 413, path

@@ -20,7 +20,7 @@ from accounts.models import User
 from catalog.models import Artist, ImportRun, Song
 from musicrec_site.management.commands import run_site
 from musicrec_site.ops import demo, instance_lock, supervisor
-from tests.journeys.conftest import kill_session, session_of
+from tests.journeys.conftest import kill_session, list_session
 from tests.waiting import wait_for
 
 
@@ -91,7 +91,7 @@ def test_the_site_serves_survives_a_dead_child_and_stops_cleanly(running):
     wait_for(lambda: terminal.shown.rstrip().endswith("Stopped."))
     _before, after = terminal.shown.split("^C")
     assert after.split("\n") == ["Stopping …", "Stopped.", ""]
-    assert session_of(process) == []
+    assert list_session(process) == []
 
 
 def test_links_of_feeds_lead_to_the_port_it_is_served_on(running, site):
@@ -137,7 +137,7 @@ def test_a_closed_terminal_ends_everything_in_order(running):
     terminal.close()
     process.send_signal(signal.SIGHUP)
     assert process.wait(timeout=60) == 0
-    assert session_of(process) == []
+    assert list_session(process) == []
 
 
 IN_A_JOB = """

@@ -79,7 +79,7 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, migrated_sqlite) -> Iterator[Served]:
+def site(tmp_path_factory, migrated_sqlite) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     database = folder / "musicrec.sqlite3"
     database.write_bytes(migrated_sqlite.read_bytes())
@@ -93,11 +93,11 @@ def served(tmp_path_factory, migrated_sqlite) -> Iterator[Served]:
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
-def test_a_hundred_slow_sockets_keep_nobody_waiting(served, beginning):
+def test_a_hundred_slow_sockets_keep_nobody_waiting(site, beginning):
     """T69: they send nothing, or a byte now and then; pages answer others within two seconds."""
     with ExitStack() as sockets:
         slow = [
-            sockets.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=5))
+            sockets.enter_context(socket.create_connection(("127.0.0.1", site.port), timeout=5))
             for _ in range(100)
         ]
         for one in slow:
@@ -106,7 +106,7 @@ def test_a_hundred_slow_sockets_keep_nobody_waiting(served, beginning):
             for one in slow:
                 if beginning:
                     send_quietly(one, b"a")
-            assert served.answers(2)
+            assert site.answers(2)
 
 
 def send_quietly(one: socket.socket, data: bytes) -> None:
@@ -129,26 +129,26 @@ def send_quietly(one: socket.socket, data: bytes) -> None:
         "/api/v1/me/imports/",
     ],
 )
-def test_a_strangers_gigabyte_is_refused_before_it_is_stored(served, path, in_pieces):
+def test_a_strangers_gigabyte_is_refused_before_it_is_stored(site, path, in_pieces):
     """T70, T54: here with 48 MB."""
-    before = served.written_bytes()
-    status, text = served.send(path, 48 * MEGABYTE, in_pieces=in_pieces)
+    before = site.written_bytes()
+    status, text = site.send(path, 48 * MEGABYTE, in_pieces=in_pieces)
     assert status == 413
-    assert served.written_bytes() - before < 4 * MEGABYTE
+    assert site.written_bytes() - before < 4 * MEGABYTE
     if path.startswith("/api/"):
         error = json.loads(text)["error"]
         assert (error["status"], error["code"]) == (413, "too_large")
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
-def test_a_listen_has_the_limit_of_its_protocol(served, in_pieces):
-    status, text = served.send("/1/submit-listens", 16 * MEGABYTE, in_pieces=in_pieces)
+def test_a_listen_has_the_limit_of_its_protocol(site, in_pieces):
+    status, text = site.send("/1/submit-listens", 16 * MEGABYTE, in_pieces=in_pieces)
     assert status == 413
     assert json.loads(text) == {"code": 413, "error": "The body may have 10,240,000 bytes at most."}
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
-def test_who_signed_in_may_upload_more(served, in_pieces):
+def test_who_signed_in_may_upload_more(site, in_pieces):
     rows = "".join(
         f"A,,B{'x' * 80} {number},01 Jan 2020 {number // 60 % 24:02}:{number % 60:02}\n"
         for number in range(30_000 + in_pieces)
@@ -159,7 +159,7 @@ def test_who_signed_in_may_upload_more(served, in_pieces):
     ).encode()
     assert len(form) > 3 * MEGABYTE
     headers = {
-        "Authorization": f"Token {served.secret}",
+        "Authorization": f"Token {site.secret}",
         "Content-Type": "multipart/form-data; boundary=frame",
         "Expect": "100-continue",
     }
@@ -167,27 +167,27 @@ def test_who_signed_in_may_upload_more(served, in_pieces):
         body = iter([form[:1000], form[1000:]])
     else:
         body, headers["Content-Length"] = form, str(len(form))
-    status, text = served.ask("POST", "/api/v1/me/imports/", body, headers, in_pieces)
+    status, text = site.ask("POST", "/api/v1/me/imports/", body, headers, in_pieces)
     assert status == 202, text
     assert json.loads(text)["status"] == "queued"
 
 
-def test_a_token_that_is_none_uploads_nothing(served):
-    before = served.written_bytes()
-    status, _text = served.send(
+def test_a_token_that_is_none_uploads_nothing(site):
+    before = site.written_bytes()
+    status, _text = site.send(
         "/api/v1/me/imports/", 48 * MEGABYTE, in_pieces=False, Authorization="Token 0000"
     )
     assert status == 413
-    assert served.written_bytes() - before < 4 * MEGABYTE
+    assert site.written_bytes() - before < 4 * MEGABYTE
 
 
-def test_more_than_was_announced_is_another_request_and_no_good_one(served):
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as liar:
+def test_more_than_was_announced_is_another_request_and_no_good_one(site):
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as liar:
         head = b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
         liar.sendall(head + b"x" * 100_000)
         answer = liar.recv(100)
     assert b" 403 " in answer
-    assert served.answers(10)
+    assert site.answers(10)
 
 
 # --- Deadlines, in this process --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.journeys.conftest import ended, long_training, request_training, run_row
+from tests.journeys.conftest import find_ended_run, long_training, request_training, run_row
 from tests.waiting import wait_for
 
 BROKERS = {
@@ -46,7 +46,7 @@ def test_a_worker_trains_activates_and_precomputes(site, start_worker, broker):
         site.settings["CELERY_BROKER_URL"] = broker
     start_worker(site, "-c", FITS_FIRST)
     run = request_training(site)
-    row = wait_for(lambda: ended(site, run), seconds=60)
+    row = wait_for(lambda: find_ended_run(site, run), seconds=60)
     assert (row["status"], row["error"]) == ("succeeded", "")
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion WHERE is_active") == [(1,)]
     assert site.query("SELECT COUNT(*) FROM recommendations_recommendationlist") == [(60,)]
@@ -67,7 +67,7 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
         "from recommendations.services.training import pipeline as training"
     )
     site.shell(f"{cancel}; training.cancel(TrainingRun.objects.get(pk={run}))")
-    assert wait_for(lambda: ended(site, run), seconds=10)["status"] == "cancelled"
+    assert wait_for(lambda: find_ended_run(site, run), seconds=10)["status"] == "cancelled"
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
 
 
@@ -101,7 +101,7 @@ def test_without_the_queue_a_training_waits_and_says_so(site, start_worker):
     assert "the message queue can't be reached" in row["stage"]
     del site.settings["CELERY_BROKER_URL"]
     start_worker(site)
-    assert wait_for(lambda: ended(site, run))["status"] == "succeeded"
+    assert wait_for(lambda: find_ended_run(site, run))["status"] == "succeeded"
 
 
 def test_a_like_is_stored_while_the_queue_is_gone(site):

@@ -47,7 +47,7 @@ def test_signing_up_signs_in_and_keeps_what_was_picked(anna, world):
 
 
 def test_a_taken_name_is_said_to_be_taken_so_many_times_an_hour(anna):
-    """T41: a limit, not silence: who signs up has to be told, and nobody lists the names of a site by it."""
+    """T41: a limit, not silence: somebody who signs up gets an answer, and nobody lists the names of a site by it."""
     browser = Client()
     for name in ("anna", "ANNA"):
         answer = browser.post("/signup/", {"username": name, "password": WORDS})

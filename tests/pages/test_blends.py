@@ -160,6 +160,6 @@ def test_a_song_is_no_reason_for_itself(household, listeners):
     blended = blends.blend_songs(household)
     for user in listeners:
         heard = set(user.interactions.values_list("song_id", flat=True))
-        explained = {one.song.pk for one in blends.explain_to(user, blended)}
+        explained = {one.song.pk for one in blends.explain_for_member(user, blended)}
         assert not explained & heard
         assert explained == {one.song.pk for one in blended.songs} - heard

@@ -1,4 +1,4 @@
-"""Bodies that are too large are refused by the site itself, whichever web server stands in front of it."""
+"""Bodies that are too large are refused by the site itself, whichever web server is in front of it."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile

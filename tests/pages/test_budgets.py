@@ -10,7 +10,7 @@ from catalog.models import Album, Song
 from tests.query_budgets import BUDGETS, COLD_HOME_BUDGET, LIKE_BUDGET, VISITOR_BUDGETS
 
 
-def queries_of(client: Client, path: str) -> int:
+def count_queries(client: Client, path: str) -> int:
     client.get(path)  # what is cached for everybody is cached now
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
@@ -22,7 +22,7 @@ def test_every_page_of_a_listener_keeps_to_its_budget(alice_with_model, trained)
     album = Album.objects.create(title="Tides", artist_id=song.artist_id)
     Song.objects.filter(artist=song.artist_id).update(album=album)
     names = {"song": song.pk, "artist": song.artist_id, "album": album.pk}
-    spent = {path: queries_of(alice_with_model, path.format(**names)) for path in BUDGETS}
+    spent = {path: count_queries(alice_with_model, path.format(**names)) for path in BUDGETS}
     assert {path: n for path, n in spent.items() if n > BUDGETS[path]} == {}
 
 
@@ -37,7 +37,8 @@ def test_the_home_page_with_an_empty_cache_keeps_to_its_budget(alice_with_model)
 def test_every_page_of_a_visitor_keeps_to_its_budget(trained):
     visitor = Client()
     spent = {
-        path: queries_of(visitor, path.format(song=trained.songs[1].pk)) for path in VISITOR_BUDGETS
+        path: count_queries(visitor, path.format(song=trained.songs[1].pk))
+        for path in VISITOR_BUDGETS
     }
     assert {path: n for path, n in spent.items() if n > VISITOR_BUDGETS[path]} == {}
 
@@ -59,7 +60,7 @@ def test_a_like_keeps_to_its_budget(alice, world, django_capture_on_commit_callb
 def test_a_longer_list_costs_no_more_queries(alice, world, n_more):
     for song in world.songs[:2]:
         alice.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})
-    few = queries_of(alice, "/library/")
+    few = count_queries(alice, "/library/")
     for song in world.songs[2 : 2 + n_more]:
         alice.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})
-    assert queries_of(alice, "/library/") == few
+    assert count_queries(alice, "/library/") == few

@@ -79,8 +79,8 @@ def addresses(patterns, prefix: str = ""):
             yield re.sub(r"\\Z|\\", "", route)
 
 
-def values_of(user: User, song: Song) -> dict[str, list[object]]:
-    """Return what stands for each placeholder; a new one needs a value here."""
+def list_values(user: User, song: Song) -> dict[str, list[object]]:
+    """Return the values of each placeholder; a new one needs a value here."""
     return {
         "song_id": [*Song.objects.values_list("pk", flat=True)[:9]],
         "artist_id": [song.artist_id],
@@ -112,26 +112,26 @@ def values_of(user: User, song: Song) -> dict[str, list[object]]:
     }
 
 
-def pages_of(user: User, song: Song):
+def list_pages(user: User, song: Song):
     """Yield every address with values put in; those of the admin once for a row of their table."""
-    values = values_of(user, song)
+    values = list_values(user, song)
     for route in addresses(get_resolver().url_patterns):
         names = re.findall(r"<(?:\w+:)?(\w+)>", route)
         known = dict(values)
         if route.startswith("admin/"):
-            known |= {name: rows_of(route) for name in names if name not in known}
+            known |= {name: find_row(route) for name in names if name not in known}
         for chosen in itertools.product(*(known[name] for name in names)):
-            yield "/" + filled(route, names, chosen)
+            yield "/" + fill_route(route, names, chosen)
 
 
-def rows_of(route: str) -> list[object]:
+def find_row(route: str) -> list[object]:
     """Return the primary key of one row of the table that an admin address is about; none where there is none."""
     _admin, app, model = route.split("/")[:3]
     found = next(one for one in admin_site._registry if one._meta.label_lower == f"{app}.{model}")
     return [*found._default_manager.values_list("pk", flat=True)[:1]]
 
 
-def filled(route: str, names: list[str], chosen) -> str:
+def fill_route(route: str, names: list[str], chosen) -> str:
     for name, value in zip(names, chosen, strict=True):
         route = re.sub(
             rf"\(\?P<{name}>(?:\([^)]*\)|[^()])*\)|<(?:\w+:)?{name}>",
@@ -164,7 +164,7 @@ def failures(client: Client, pages: list[str]) -> dict[str, str]:
     return found
 
 
-def opened(user: User) -> Client:
+def open_client(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
@@ -172,10 +172,10 @@ def opened(user: User) -> Client:
 
 def test_every_page_opens_for_a_listener_with_every_kind_of_row(zaphod, songs):
     """T80: hiding an artist made the taste page and the page of hidden songs answer 500."""
-    pages = list(pages_of(zaphod, songs[1]))
+    pages = list(list_pages(zaphod, songs[1]))
     assert {"/taste/", "/library/hidden/", "/", "/admin/"} <= set(pages)
     assert len([page for page in pages if page.startswith("/admin/")]) > 60
-    assert failures(opened(zaphod), pages) == {}
+    assert failures(open_client(zaphod), pages) == {}
 
 
 def test_every_page_opens_with_a_model_too(zaphod, songs):
@@ -196,7 +196,7 @@ def test_every_page_opens_with_a_model_too(zaphod, songs):
         "/try/?song=1&song=2",
         f"/try/?genre={Genre.objects.get().pk}",
     ]
-    assert failures(opened(zaphod), [*pages_of(zaphod, songs[1]), *previews]) == {}
+    assert failures(open_client(zaphod), [*list_pages(zaphod, songs[1]), *previews]) == {}
 
 
 @pytest.mark.parametrize("who", ["new listener", "new operator", "visitor"])
@@ -204,9 +204,9 @@ def test_every_page_opens_for_somebody_with_no_row_at_all(who, db):
     """An empty site, and somebody who has done nothing yet."""
     make = User.objects.create_superuser if who == "new operator" else User.objects.create_user
     user = make("trillian")
-    client = Client() if who == "visitor" else opened(user)
+    client = Client() if who == "visitor" else open_client(user)
     song = Song(pk=1, title="None", artist_id=1)
-    assert failures(client, list(pages_of(user, song))) == {}
+    assert failures(client, list(list_pages(user, song))) == {}
 
 
 # --- Addresses and actions ----------------------------------------------------------------------------
@@ -214,8 +214,8 @@ def test_every_page_opens_for_somebody_with_no_row_at_all(who, db):
 
 def test_no_form_puts_its_token_into_an_address(zaphod, songs):
     """The preview of the taste page sent the CSRF token with GET: it stood in the address and the log."""
-    client = opened(zaphod)
-    for page in pages_of(zaphod, songs[1]):
+    client = open_client(zaphod)
+    for page in list_pages(zaphod, songs[1]):
         answer = client.get(page)
         if answer.streaming or not answer.headers.get("Content-Type", "").startswith("text/html"):
             answer.close()
@@ -226,7 +226,7 @@ def test_no_form_puts_its_token_into_an_address(zaphod, songs):
 
 
 def test_a_preview_leads_to_an_address_without_a_token(zaphod):
-    answer = opened(zaphod).post(
+    answer = open_client(zaphod).post(
         "/taste/preview/", {"discovery": "90", "csrfmiddlewaretoken": "secret"}
     )
     assert answer["Location"] == "/taste/?preview=1&discovery=90#preview"
@@ -252,7 +252,7 @@ def undo_form(text: str) -> tuple[str, dict[str, str]]:
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
 def test_what_was_hidden_can_be_taken_back_at_once(address, wish, back, headers, songs):
     trillian = User.objects.create_user("trillian")
-    client = opened(trillian)
+    client = open_client(trillian)
     address = address.format(song=songs[0].pk, artist=songs[0].artist_id)
     answer = client.post(address, {"wish": wish, "next": "/browse/"}, headers=headers)
     assert ListenerControl.objects.get(listener=trillian).kind == wish

@@ -34,7 +34,7 @@ def upload(browser, plays, name="Streaming_History_Audio_2024_1.json"):
     return browser.post(INDEX, {"file": SimpleUploadedFile(name, content)})
 
 
-def imported(browser, plays) -> ImportRun:
+def import_plays(browser, plays) -> ImportRun:
     assert upload(browser, plays).status_code == 302
     run = ImportRun.objects.get()
     import_jobs.run_import(run.pk)
@@ -42,7 +42,7 @@ def imported(browser, plays) -> ImportRun:
     return run
 
 
-def history_of(name):
+def find_history(name):
     return Interaction.objects.filter(listener__username=name, source="spotify-extended")
 
 
@@ -67,7 +67,7 @@ def test_a_file_is_taken_in_and_shown_until_it_is_through(alice, world):
 
 def test_every_rejected_row_is_listed_with_its_reason(alice, world):
     broken = [play(1, ts=None)] * 150
-    run = imported(alice, [play(1), *broken])
+    run = import_plays(alice, [play(1), *broken])
     first = alice.get(f"{INDEX}{run.pk}/").content.decode()
     second = alice.get(f"{INDEX}{run.pk}/?page=2").content.decode()
     assert first.count("the time is missing") == 100
@@ -77,10 +77,10 @@ def test_every_rejected_row_is_listed_with_its_reason(alice, world):
 
 def test_an_import_is_undone_with_the_songs_it_brought(alice, world):
     n_songs = Song.objects.count()
-    run = imported(alice, [play(1), play(2)])
+    run = import_plays(alice, [play(1), play(2)])
     assert Song.objects.count() == n_songs + 2
     alice.post(f"{INDEX}{run.pk}/undo/")
-    assert history_of("alice").count() == 0
+    assert find_history("alice").count() == 0
     assert Song.objects.count() == n_songs
     assert ImportRun.objects.get().status == ImportRun.Status.UNDONE
 
@@ -120,12 +120,12 @@ def test_a_listener_fills_no_disk(alice, world):
 
 def test_nobody_sees_stops_or_undoes_what_another_one_imported(alice, bob):
     """T36."""
-    run = imported(alice, [play(1)])
+    run = import_plays(alice, [play(1)])
     assert bob.get(f"{INDEX}{run.pk}/").status_code == 404
     for what in ("cancel", "undo"):
         assert bob.post(f"{INDEX}{run.pk}/{what}/").status_code == 404
     assert "Streaming_History" not in bob.get(INDEX).content.decode()
-    assert history_of("alice").count() == 1
+    assert find_history("alice").count() == 1
 
 
 def test_it_takes_an_account_and_the_csrf_token(world):

@@ -10,14 +10,14 @@ from recommendations.models import Taste
 from recommendations.services.surfaces import starting_points
 
 
-def checked(answer, name: str) -> list[int]:
+def list_checked(answer, name: str) -> list[int]:
     boxes = re.findall(
         rf'<input type="checkbox" name="{name}" value="(\d+)"\s*checked>', answer.content.decode()
     )
     return [int(value) for value in boxes]
 
 
-def offered(answer, name: str) -> list[int]:
+def list_offered(answer, name: str) -> list[int]:
     boxes = re.findall(
         rf'<input type="checkbox" name="{name}" value="(\d+)"\s*>', answer.content.decode()
     )
@@ -31,9 +31,9 @@ def test_a_search_on_the_welcome_page_keeps_what_was_picked(bob, world, headers)
     song, other = world.songs[30], world.songs[31]
     form = {"search": "1", "q": "Song", "song": [song.pk], "artist": [other.artist_id]}
     answer = bob.post("/welcome/", form, headers=headers)
-    assert checked(answer, "song") == [song.pk]
-    assert checked(answer, "artist") == [other.artist_id]
-    assert song.pk not in offered(answer, "song")
+    assert list_checked(answer, "song") == [song.pk]
+    assert list_checked(answer, "artist") == [other.artist_id]
+    assert song.pk not in list_offered(answer, "song")
     assert not Interaction.objects.filter(listener__username="bob").exists()
     assert not Taste.objects.exists()
 
@@ -42,7 +42,7 @@ def test_a_search_on_the_welcome_page_keeps_the_genres(bob, world):
     genre = Genre.objects.create(name="Fado")
     world.songs[0].genres.add(genre)
     answer = bob.post("/welcome/", {"search": "1", "q": "Song", "genre": [genre.pk]})
-    assert checked(answer, "genre") == [genre.pk]
+    assert list_checked(answer, "genre") == [genre.pk]
 
 
 @pytest.mark.parametrize(
@@ -53,16 +53,16 @@ def test_a_search_in_the_try_out_keeps_what_was_picked(world, headers):
     answer = Client().get(
         "/try/", {"search": "1", "q": "Song", "song": song.pk, "artist": artist_id}, headers=headers
     )
-    assert checked(answer, "song") == [song.pk]
-    assert checked(answer, "artist") == [artist_id]
+    assert list_checked(answer, "song") == [song.pk]
+    assert list_checked(answer, "artist") == [artist_id]
 
 
 def test_artists_are_offered_before_anything_was_searched_for(alice_with_model):
     answer = alice_with_model.get("/welcome/")
     asked = starting_points.choose_starting_points(30)
     artists = [song.artist_id for song in asked[18:]]
-    assert offered(answer, "song") == [song.pk for song in asked[:18]]
-    assert offered(answer, "artist") == artists
+    assert list_offered(answer, "song") == [song.pk for song in asked[:18]]
+    assert list_offered(answer, "artist") == artists
 
 
 def test_the_first_questions_are_unlike_each_other(trained):

@@ -44,7 +44,7 @@ def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_mode
 
 def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model, trained):
     alice = User.objects.get(username="alice")
-    now = [item.song.title for item in recommend.recommend_for(alice).items]
+    now = [item.song.title for item in recommend.recommend_songs(alice).items]
     before, after = (
         text(alice_with_model.get("/taste/?preview=1&discovery=100"))
         .split('<div class="compare">')[1]
@@ -52,7 +52,7 @@ def test_the_preview_shows_the_list_as_it_is_and_as_it_will_be(alice_with_model,
     )
     assert titles(before) == now[:12]
     alice_with_model.post("/taste/save/", {"discovery": "100"})
-    later = [item.song.title for item in recommend.recommend_for(alice).items]
+    later = [item.song.title for item in recommend.recommend_songs(alice).items]
     assert titles(after) == later[:12]
 
 

@@ -107,7 +107,7 @@ class Truth:
     def popular(self, song, about, count) -> bool:
         return 3 <= int(count) <= len(self.listeners(song))
 
-    def named(self, song, about, title, artist) -> bool:
+    def is_listed(self, song, about, title, artist) -> bool:
         return self.mine.filter(title=title, artist__name=artist).exists()
 
     def group(self, song, about, count, artist) -> bool:
@@ -156,11 +156,11 @@ class Truth:
         return any(value is not None for value in song.audio_features.values())
 
     def like_mine(self, song, about, parts) -> bool:
-        named = set(re.split(", | and ", parts))
+        is_listed = set(re.split(", | and ", parts))
         checks = {"artist": self.artist, "sound": self.has_sound}
         genres = self.mine.filter(genres__in=song.genres.all())
         return all(
-            genres.exists() if part == "genre" else checks[part](song, about) for part in named
+            genres.exists() if part == "genre" else checks[part](song, about) for part in is_listed
         )
 
     def neighbours(self, song, about) -> bool:
@@ -173,7 +173,7 @@ class Truth:
 FORMS = [
     (r"Popular with (\d+) listeners", Truth.popular),
     (r"Trending: (\d+) listeners lately", Truth.popular),
-    (r"(?:Because of|Goes with) “(.*)” by (.*?)(?: and more)?", Truth.named),
+    (r"(?:Because of|Goes with) “(.*)” by (.*?)(?: and more)?", Truth.is_listed),
     (r"Goes with (\d+) songs by (.*)", Truth.group),
     (r"By an artist you play", Truth.artist),
     (r"You play (\d+) songs? by (.*)", Truth.artist_songs),
@@ -199,15 +199,15 @@ def lies_of_cards(page: str, truth: Truth, about: Song | None) -> list[str]:
     """Return what the cards of a page say that is not so, and causes that more than two cards of a list name."""
     liked = re.search(r"Because you liked “(.*?)”", html.unescape(page))
     liked_song = Song.objects.get(title=liked[1]) if liked else None
-    lies, named = [], Counter()
+    lies, is_listed = [], Counter()
     for prefix, song_id, line in CARD.findall(page):
         song, said = Song.objects.get(pk=song_id), html.unescape(line).strip()
         compared = about if prefix == "similar-" else liked_song if prefix == "because-" else None
         if not truth.holds(said, song, compared):
             lies.append(f"{prefix}{song}: {said}")
         cause = re.match(r"(?:(?:Because of|Goes with) “|You play \d+ songs? by )(.*)", said)
-        named[prefix, cause[1] if cause else None] += cause is not None
-    return lies + [f"{cause} on {n} cards" for cause, n in named.items() if n > 2]
+        is_listed[prefix, cause[1] if cause else None] += cause is not None
+    return lies + [f"{cause} on {n} cards" for cause, n in is_listed.items() if n > 2]
 
 
 def lies_of_why(page: str, song: Song, truth: Truth) -> list[str]:

@@ -24,7 +24,7 @@ def browser(bob, client):
     return client
 
 
-def stored(user: User) -> tuple[set[int], set[int], set[int]]:
+def read_stored(user: User) -> tuple[set[int], set[int], set[int]]:
     found = Taste.objects.get(listener=user)
     return tuple(
         set(many.values_list("pk", flat=True))
@@ -33,37 +33,37 @@ def stored(user: User) -> tuple[set[int], set[int], set[int]]:
 
 
 def test_an_unchecked_pick_is_gone_after_saving_and_back_after_undo(browser, bob, trained):
-    before = stored(bob)
+    before = read_stored(bob)
     kept = trained.songs[0]
     browser.post("/taste/save/", {"discovery": "50", "picks": "1", "song": [kept.pk]})
-    assert stored(bob) == ({kept.pk}, set(), set())
+    assert read_stored(bob) == ({kept.pk}, set(), set())
     browser.post("/taste/undo/")
-    assert stored(bob) == before
+    assert read_stored(bob) == before
 
 
 def test_a_form_without_the_picks_leaves_them_as_they_are(browser, bob):
-    before = stored(bob)
+    before = read_stored(bob)
     browser.post("/taste/save/", {"discovery": "70"})
-    assert stored(bob) == before
+    assert read_stored(bob) == before
 
 
 def test_a_preview_with_other_picks_shows_another_list_and_stores_nothing(browser, bob, trained):
-    before = stored(bob)
+    before = read_stored(bob)
     other = trained.songs[31]
     answer = browser.post("/taste/preview/", {"discovery": "50", "picks": "1", "song": [other.pk]})
     page = browser.get(answer["Location"])
     assert page.context["n_changed"] == len(page.context["new_ids"]) > 0
     assert "songs of the first twelve would be others" in page.content.decode()
-    assert stored(bob) == before
+    assert read_stored(bob) == before
     # what would go can be taken back in the same form
     assert f'name="song" value="{trained.songs[0].pk}"' in page.content.decode()
 
 
 def test_a_preview_without_a_change_says_so(browser, bob):
     picked = {
-        "song": list(stored(bob)[0]),
-        "artist": list(stored(bob)[1]),
-        "genre": list(stored(bob)[2]),
+        "song": list(read_stored(bob)[0]),
+        "artist": list(read_stored(bob)[1]),
+        "genre": list(read_stored(bob)[2]),
     }
     answer = browser.post("/taste/preview/", {"discovery": "50", "picks": "1", **picked})
     assert (

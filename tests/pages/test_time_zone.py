@@ -15,17 +15,17 @@ def hear(song, moment: datetime, listener: str = "alice") -> Interaction:
     )
 
 
-def move_to(zone: str) -> User:
+def set_zone(zone: str) -> User:
     User.objects.filter(username="alice").update(time_zone=zone)
     return User.objects.get(username="alice")
 
 
 def test_a_play_after_midnight_is_on_the_day_that_began_where_the_listener_is(alice, world):
     hear(world.songs[0], datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
-    move_to("Asia/Tokyo")  # nine hours ahead: half past eight on the next morning
+    set_zone("Asia/Tokyo")  # nine hours ahead: half past eight on the next morning
     page = alice.get("/library/history/").content.decode()
     assert "Nov. 21, 2026" in page and "08:30" in page
-    move_to("America/New_York")  # five hours behind: half past six in the evening
+    set_zone("America/New_York")  # five hours behind: half past six in the evening
     page = alice.get("/library/history/").content.decode()
     assert "Nov. 20, 2026" in page and "18:30" in page
 
@@ -48,7 +48,7 @@ def test_a_play_after_midnight_is_on_the_day_that_began_where_the_listener_is(al
     ],
 )
 def test_a_day_of_the_clock_change_is_removed_whole_and_alone(alice, world, day, inside, outside):
-    move_to("Europe/Berlin")
+    set_zone("Europe/Berlin")
     moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (*inside, *outside)]
     rows = [hear(song, moment) for song, moment in zip(world.songs, moments, strict=False)]
     alice.post("/library/history/forget-day/", {"day": day})
@@ -88,7 +88,7 @@ def test_who_signs_up_has_the_zone_of_the_browser(client, db):
 
 
 def test_one_listeners_zone_does_not_stay_for_the_next(alice, bob, world, settings):
-    move_to("Asia/Tokyo")
+    set_zone("Asia/Tokyo")
     moment = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
     hear(world.songs[0], moment, "bob")
     alice.get("/library/history/")

@@ -1,6 +1,6 @@
 """A stand-in for a music server: real HTTP on 127.0.0.1 that sends one song and one cover as Subsonic servers do.
 
-It can be told to misbehave. Whether a real server is understood, the tests of the clients try with a real one.
+Tests can make it misbehave. The tests of the clients use a real server.
 """
 
 import re

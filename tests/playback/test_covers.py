@@ -19,7 +19,7 @@ def cover(client, tag: str, size: int = 300, **headers):
     return client.get(f"/covers/{tag}/{size}.webp", headers=headers)
 
 
-def size_of(data: bytes) -> tuple[int, int]:
+def read_size(data: bytes) -> tuple[int, int]:
     with Image.open(io.BytesIO(data)) as picture:
         return picture.size
 
@@ -28,7 +28,7 @@ def test_a_picture_of_a_file_is_scaled(client, ferry):
     for size in (96, 300, 600):
         answer = cover(client, ferry.cover_tag, size)
         assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
-        assert size_of(answer.content) == (size, size)
+        assert read_size(answer.content) == (size, size)
 
 
 def test_a_small_picture_is_not_blown_up(client, music):
@@ -39,7 +39,7 @@ def test_a_small_picture_is_not_blown_up(client, music):
 
     scan_jobs.scan_now(scan_jobs.add_folder(str(music)))
     harbour.refresh_from_db()
-    assert size_of(cover(client, harbour.cover_tag).content) == (40, 40)
+    assert read_size(cover(client, harbour.cover_tag).content) == (40, 40)
 
 
 def test_pages_show_it(listener, ferry):
@@ -133,7 +133,7 @@ def test_a_picture_that_a_server_has_no_more_is_asked_for_once(client, stand_in,
 def test_large_pictures_wait_for_each_other_and_small_ones_do_not():
     large = make_png(2100, 2000)
     with real_covers._large_pictures:
-        assert size_of(real_covers.scale_picture(make_png(50, 50), 96)) == (50, 50)
+        assert read_size(real_covers.scale_picture(make_png(50, 50), 96)) == (50, 50)
         waiting = threading.Thread(target=real_covers.scale_picture, args=(large, 96))
         waiting.start()
         waiting.join(0.3)

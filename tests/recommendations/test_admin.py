@@ -349,7 +349,7 @@ class TestWhyNot:
     def test_in_the_list_or_below_it(self, version, listener):
         from recommendations.services.serving import recommend
 
-        inside = recommend.recommend_for(listener, 5, version=version)
+        inside = recommend.recommend_songs(listener, 5, version=version)
         assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
         known = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
         outside = Song.objects.exclude(pk__in=known | {song.pk for song in inside.songs}).first()

@@ -23,7 +23,7 @@ Status = BackgroundJob.Status
 
 
 @pytest.fixture
-def sent(monkeypatch):
+def messages(monkeypatch):
     """The wake-ups that were sent: names of tasks with the number of the row."""
     messages = []
     monkeypatch.setattr(
@@ -77,7 +77,7 @@ def test_activating_by_any_way_asks_for_lists(version):
     assert {job.version for job in BackgroundJob.objects.active()} == {first, second}
 
 
-def test_lists_are_computed_in_turns_and_each_goes_on_behind_the_last(version, settings, sent):
+def test_lists_are_computed_in_turns_and_each_goes_on_behind_the_last(version, settings, messages):
     """T66, T67: a long computation gives way; what is written stays."""
     settings.JOB_SLICE_SECONDS = 0
     settings.PRECOMPUTE_BATCH = 15
@@ -88,7 +88,7 @@ def test_lists_are_computed_in_turns_and_each_goes_on_behind_the_last(version, s
         counts.append(n_lists(version))
         assert job.cursor == max(RecommendationList.objects.values_list("listener_id", flat=True))
         assert job.attempt == 0
-        assert sent.pop() == ("run_background_job", job.pk)
+        assert messages.pop() == ("run_background_job", job.pk)
     assert counts[:2] == [15, 30]
     assert n_lists(version) == N_LISTENERS
     job.refresh_from_db()
@@ -210,7 +210,7 @@ def test_lists_are_made_for_who_was_active_lately(version, settings):
     assert precompute.precompute(version) == N_LISTENERS
 
 
-def test_playlists_are_made_in_turns(version, settings, sent, monkeypatch):
+def test_playlists_are_made_in_turns(version, settings, messages, monkeypatch):
     settings.JOB_SLICE_SECONDS = 0
     made = []
     monkeypatch.setattr(
@@ -218,7 +218,7 @@ def test_playlists_are_made_in_turns(version, settings, sent, monkeypatch):
     )
     tasks.make_playlists()
     job = BackgroundJob.objects.get()
-    assert sent == [("run_background_job", job.pk)]
+    assert messages == [("run_background_job", job.pk)]
     while tasks.run_background_job() == Status.QUEUED:
         pass
     job.refresh_from_db()
@@ -227,10 +227,10 @@ def test_playlists_are_made_in_turns(version, settings, sent, monkeypatch):
     assert not Playlist.objects.exists()
 
 
-def test_waiting_jobs_are_swept_to_their_queues(version, sent):
+def test_waiting_jobs_are_swept_to_their_queues(version, messages):
     lists, counted = background_jobs.request_lists(version), background_jobs.request_trends()
     tasks.sweep_background_jobs()
-    assert sorted(sent) == [("count_trends", counted.pk), ("run_background_job", lists.pk)]
+    assert sorted(messages) == [("count_trends", counted.pk), ("run_background_job", lists.pk)]
 
 
 def test_no_time_limit_ends_a_job_and_one_ends_a_short_task(settings):

@@ -36,7 +36,7 @@ def arthur(db):
 
 @pytest.fixture
 def songs(db):
-    """Here, Near and Same stand in the library; Near by its name only."""
+    """Here, Near and Same are in the library; Near by its name only."""
     made = {}
     for title, artist in (("Here", "Ann"), ("Near", "Bob"), ("Unheard", "Cy")):
         artist_row = Artist.objects.create(

@@ -61,7 +61,7 @@ def list_in_table() -> list[tuple]:
     return sorted(row for row in named if row[1] in allowed)
 
 
-def read_bytes_of(listener_id: int) -> int:
+def count_rows(listener_id: int) -> int:
     """Return how many rows in files of the folder, named by the manifest or not, are of this listener."""
     files = column_copy.get_store().folder.glob("*.parquet")
     return sum(
@@ -149,10 +149,10 @@ def test_rows_of_a_write_that_is_taken_back_leave_no_note(world, listener):
 
 def test_nothing_of_a_deleted_listener_stays(world, listener):
     bring_up_to_date()
-    assert read_bytes_of(listener.pk) > 0
+    assert count_rows(listener.pk) > 0
     pk = listener.pk
     accounts.delete_account(listener)
-    assert read_bytes_of(pk) == 0
+    assert count_rows(pk) == 0
     assert not ChangedListener.objects.filter(listener_id=pk).exists()
     assert copy_check.compare_with_table().problem == ""
 
@@ -160,12 +160,12 @@ def test_nothing_of_a_deleted_listener_stays(world, listener):
 def test_who_opts_out_is_taken_out_at_once_and_comes_back_whole(world, listener):
     bring_up_to_date()
     data_export.set_personalised(listener, False)
-    assert read_bytes_of(listener.pk) == 0
+    assert count_rows(listener.pk) == 0
     assert copy_check.compare_with_table().problem == ""
     data_export.set_personalised(listener, True)
     bring_up_to_date()
     assert list_stored() == list_in_table()
-    assert read_bytes_of(listener.pk) > 0
+    assert count_rows(listener.pk) > 0
 
 
 def test_who_goes_while_the_copy_is_written_is_not_in_it_afterwards(world, listener):
@@ -182,7 +182,7 @@ def test_who_goes_while_the_copy_is_written_is_not_in_it_afterwards(world, liste
 
     column_copy.bring_up_to_date(delete_meanwhile)
     assert accounts_gone == [pk]
-    assert read_bytes_of(pk) == 0
+    assert count_rows(pk) == 0
     assert list_stored() == list_in_table()
 
 
@@ -192,9 +192,9 @@ def test_the_schedule_takes_out_who_could_not_be_taken_out(world, listener, monk
     with column_copy.get_store().lock():
         monkeypatch.setattr(column_copy, "WAIT_FOR_REMOVAL", 0.0)
         accounts.delete_account(listener)
-        assert read_bytes_of(pk) > 0
+        assert count_rows(pk) > 0
     tasks.count_trends()
-    assert read_bytes_of(pk) == 0
+    assert count_rows(pk) == 0
 
 
 # --- What can go wrong ------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_arrays_are_the_same_from_one_partition_and_from_many(world, monkeypatch
     connection.vendor == "sqlite", reason="on PostgreSQL already: SQLite has one writer"
 )
 def test_a_lower_id_that_is_committed_later_is_not_missed(world, listener):
-    """PostgreSQL gives out ids before the commit; whoever writes is waited for."""
+    """PostgreSQL gives out ids before the commit; open transactions are waited for."""
     import threading
     import time
 

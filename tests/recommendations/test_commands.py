@@ -17,25 +17,25 @@ from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_SONGS, train
 
 
-def said(capsys, *command: str) -> str:
+def run_command(capsys, *command: str) -> str:
     call_command(*command)
     return capsys.readouterr().out
 
 
 def test_train_model_says_what_it_did(world, capsys):
-    text = said(capsys, "train_model", "--no-precompute")
+    text = run_command(capsys, "train_model", "--no-precompute")
     assert "v" in text
     assert text.strip().endswith(f"{registry.require_active().name} is trained.")
 
 
 def test_recommend_prints_songs_with_their_reasons(version, capsys):
-    text = said(capsys, "recommend", "--listener", "user_00001", "--top-k", "3")
+    text = run_command(capsys, "recommend", "--listener", "user_00001", "--top-k", "3")
     assert [line[:4] for line in text.splitlines()[::2]] == ["  1.", "  2.", "  3."]
     assert all("%)" in line for line in text.splitlines()[1::2])
 
 
 def test_recommend_json_has_shares_that_make_one(version, capsys):
-    found = json.loads(said(capsys, "recommend", "--listener", "user_00001", "--json"))
+    found = json.loads(run_command(capsys, "recommend", "--listener", "user_00001", "--json"))
     assert found["version"] == version.name
     assert len(found["songs"]) == 10
     for song in found["songs"]:
@@ -43,7 +43,7 @@ def test_recommend_json_has_shares_that_make_one(version, capsys):
 
 
 def test_recommend_from_likes_needs_no_account(version, capsys):
-    text = said(capsys, "recommend", "--likes", "song_00001, song_00002", "--top-k", "2")
+    text = run_command(capsys, "recommend", "--likes", "song_00001, song_00002", "--top-k", "2")
     assert len(text.splitlines()) == 2 * 2
 
 
@@ -51,7 +51,7 @@ def test_recommend_from_likes_needs_no_account(version, capsys):
     "command", [("recommend", "--listener", "user_00001"), ("similar_songs", "song_00001")], ids=str
 )
 def test_a_million_songs_are_the_honest_shorter_list(version, capsys, command):
-    text = said(capsys, *command, "--top-k", "1000000")
+    text = run_command(capsys, *command, "--top-k", "1000000")
     n = int(text.splitlines()[-1].split()[0])
     assert n < N_SONGS
     assert (
@@ -89,14 +89,14 @@ def test_what_cannot_be_done_is_one_sentence(world, command, sentence):
 
 
 def test_evaluate_model_has_a_line_for_each_component(version, capsys):
-    text = said(capsys, "evaluate_model", "--split", "temporal")
+    text = run_command(capsys, "evaluate_model", "--split", "temporal")
     systems = [line.split()[0] for line in text.splitlines()[2:]]
     assert {"recommender", "als", "content", "popularity"} <= set(systems)
 
 
 @pytest.mark.parametrize("split", ["random", "listener"])
 def test_evaluate_model_speaks_json(version, capsys, split):
-    report = json.loads(said(capsys, "evaluate_model", "--split", split, "--json"))
+    report = json.loads(run_command(capsys, "evaluate_model", "--split", split, "--json"))
     assert report["split"] == split
     assert 0 <= report["systems"]["recommender"]["overall"]["ndcg@10"]["mean"] <= 1
 
@@ -104,7 +104,7 @@ def test_evaluate_model_speaks_json(version, capsys, split):
 def test_another_preset_is_measured_beside_the_active_version(version, capsys, monkeypatch):
     """Paired by listener, on the same split."""
     monkeypatch.setitem(PRESETS, "plain", replace(PRESETS["classic"], name="plain", relevance=1.0))
-    found = json.loads(said(capsys, "evaluate_model", "--preset", "plain", "--json"))
+    found = json.loads(run_command(capsys, "evaluate_model", "--preset", "plain", "--json"))
     ours, active = (
         each["systems"]["recommender"]["overall"]["map@10"]["mean"]
         for each in (found, found["active"])
@@ -112,22 +112,22 @@ def test_another_preset_is_measured_beside_the_active_version(version, capsys, m
     difference = found["active"]["differences"]["map@10"]
     assert difference["mean"] == pytest.approx(ours - active)
     assert difference["low"] <= difference["mean"] <= difference["high"]
-    text = said(capsys, "evaluate_model", "--preset", "plain")
+    text = run_command(capsys, "evaluate_model", "--preset", "plain")
     assert "The active version's configuration on the same split" in text
-    assert "The active version" not in said(capsys, "evaluate_model")
+    assert "The active version" not in run_command(capsys, "evaluate_model")
 
 
 def test_roll_back_activate_and_prune(version, capsys):
     train()
     newest = registry.require_active()
-    assert said(capsys, "rollback_model").strip() == f"{version.name} is active again."
-    assert said(capsys, "activate_model", newest.name).strip() == f"{newest.name} is active."
-    assert said(capsys, "prune_model_versions", "--keep", "5").strip() == "Pruned: nothing."
+    assert run_command(capsys, "rollback_model").strip() == f"{version.name} is active again."
+    assert run_command(capsys, "activate_model", newest.name).strip() == f"{newest.name} is active."
+    assert run_command(capsys, "prune_model_versions", "--keep", "5").strip() == "Pruned: nothing."
 
 
 def test_precompute_says_how_many_lists(version, capsys):
     assert (
-        said(capsys, "precompute_recommendations").strip()
+        run_command(capsys, "precompute_recommendations").strip()
         == f"Computed 40 lists with {version.name}."
     )
 
@@ -147,7 +147,7 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
     }
     version.metadata["tuning"] = found
     version.save()
-    lines = said(capsys, "evaluate_model").splitlines()
+    lines = run_command(capsys, "evaluate_model").splitlines()
     assert lines[-5:] == [
         "Its settings were searched on 14,847 songs hidden from 1,500 listeners; chosen: ranker.",
         "  als        0.1500  n_factors 64",
@@ -155,7 +155,7 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
         "  ease       0.1600  regularization 250.0",
         "The ranker has 0.1870: 1.100 x ease, 1.247 x als.",
     ]
-    assert json.loads(said(capsys, "evaluate_model", "--json"))["search"] == found
+    assert json.loads(run_command(capsys, "evaluate_model", "--json"))["search"] == found
 
 
 def in_a_database_of_its_own(tmp_path, path, *command: str) -> tuple[int, str]:

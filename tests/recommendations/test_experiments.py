@@ -100,10 +100,10 @@ class TestServing:
     def test_lists_of_an_arm_differ_and_say_which_arm_they_are(self, experiment, version, listener):
         Arm.objects.filter(name="as usual").update(share=0.01)
         Arm.objects.filter(name="varied").update(share=0.99)
-        usual = recommend.recommend_for(listener, 10)
+        usual = recommend.recommend_songs(listener, 10)
         lifecycle.start(experiment)
 
-        varied = recommend.recommend_for(listener, 10)
+        varied = recommend.recommend_songs(listener, 10)
 
         assert usual.arm == "" and varied.arm == experiment.arms.get(name="varied").code
         assert [song.pk for song in varied.songs] != [song.pk for song in usual.songs]
@@ -113,7 +113,7 @@ class TestServing:
     def test_what_a_listener_set_comes_first(self, experiment, version, listener):
         lifecycle.start(experiment)
 
-        assert recommend.recommend_for(listener, 5, discovery=0.9).arm == ""
+        assert recommend.recommend_songs(listener, 5, discovery=0.9).arm == ""
 
     def test_an_arm_can_be_another_version(self, experiment, version, listener):
         from tests.recommendations.conftest import train
@@ -124,7 +124,7 @@ class TestServing:
         Arm.objects.filter(name="varied").update(version=newer, relevance=None)
         lifecycle.start(experiment)
 
-        assert recommend.recommend_for(listener, 5).version == newer
+        assert recommend.recommend_songs(listener, 5).version == newer
 
         lifecycle.promote(experiment, experiment.arms.get(name="varied"))
         assert registry.active_version() == newer

@@ -22,28 +22,28 @@ N = 12
 
 
 @pytest.fixture
-def trained(db) -> list[Song]:
+def songs(db) -> list[Song]:
     demo_world.seed_database(World(n_listeners=80, n_songs=400, seed=5))
     train()
     return list(Song.objects.prefetch_related("genres").order_by("pk"))
 
 
-def genres_of(songs) -> set[int]:
+def find_genres(songs) -> set[int]:
     return {genre.pk for song in songs for genre in song.genres.all()}
 
 
 def n_sharing(served, genre_ids: set[int]) -> int:
-    return sum(bool(genres_of([song]) & genre_ids) for song in served.songs)
+    return sum(bool(find_genres([song]) & genre_ids) for song in served.songs)
 
 
-def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(trained):
+def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(songs):
     """It shared 4.6 of 12, and the same three popular songs were in the lists of 30 of 30 visitors."""
     lists, shares = [], []
     for start in range(0, 120, 10):
-        songs = trained[start : start + 2]
+        songs = songs[start : start + 2]
         served = recommend.recommend_from_picks(Picks(tuple(songs)), N)
         assert len(served) == N
-        shares.append(n_sharing(served, genres_of(songs)))
+        shares.append(n_sharing(served, find_genres(songs)))
         lists.append({song.pk for song in served.songs})
     assert sum(shares) / len(shares) >= 11
     in_every_list = set.intersection(*lists)
@@ -52,7 +52,7 @@ def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(tr
     assert sum(overlaps) / len(overlaps) < N / 2
 
 
-def test_a_genre_alone_gives_a_list_of_that_genre(trained):
+def test_a_genre_alone_gives_a_list_of_that_genre(songs):
     genre = max(Genre.objects.all(), key=lambda one: one.songs.count())
     served = recommend.recommend_from_picks(Picks(genres=(genre,)), N)
     assert n_sharing(served, {genre.pk}) == N
@@ -62,14 +62,14 @@ def test_a_genre_alone_gives_a_list_of_that_genre(trained):
 
 
 @pytest.fixture
-def trillian(trained) -> User:
+def trillian(songs) -> User:
     return User.objects.create_user("trillian")
 
 
-def test_picks_are_taste_and_no_likes(trillian, trained):
+def test_picks_are_taste_and_no_likes(trillian, songs):
     client = Client()
     client.force_login(trillian)
-    song, artist, genre = trained[0], trained[9].artist, Genre.objects.first()
+    song, artist, genre = songs[0], songs[9].artist, Genre.objects.first()
     client.post("/welcome/", {"song": song.pk, "artist": artist.pk, "genre": genre.pk})
     assert not Interaction.objects.for_listener(trillian).exists()
     kept = Taste.objects.get(listener=trillian)
@@ -78,46 +78,46 @@ def test_picks_are_taste_and_no_likes(trillian, trained):
         [artist],
         [genre],
     )
-    assert recommend.recommend_for(trillian).step == "cold"
+    assert recommend.recommend_songs(trillian).step == "cold"
 
 
-def test_picks_can_be_changed_later(trillian, trained):
+def test_picks_can_be_changed_later(trillian, songs):
     """The page shows what was picked, and what is not sent any more is picked no more."""
     client = Client()
     client.force_login(trillian)
-    taste.set_picks(trillian, artists=[trained[9].artist], genres=Genre.objects.all()[:2])
+    taste.set_picks(trillian, artists=[songs[9].artist], genres=Genre.objects.all()[:2])
     page = client.get("/welcome/").content.decode()
     assert page.count(" checked>") == 3
-    assert trained[9].artist.name in client.get("/taste/").content.decode()
-    client.post("/welcome/", {"artist": trained[20].artist_id})
+    assert songs[9].artist.name in client.get("/taste/").content.decode()
+    client.post("/welcome/", {"artist": songs[20].artist_id})
     kept = Taste.objects.get(listener=trillian)
-    assert ([*kept.artists.all()], kept.genres.count()) == ([trained[20].artist], 0)
+    assert ([*kept.artists.all()], kept.genres.count()) == ([songs[20].artist], 0)
 
 
-def test_skipping_keeps_what_was_picked(trillian, trained):
+def test_skipping_keeps_what_was_picked(trillian, songs):
     client = Client()
     client.force_login(trillian)
-    taste.set_picks(trillian, artists=[trained[9].artist])
+    taste.set_picks(trillian, artists=[songs[9].artist])
     client.post("/welcome/", {"skip": "1"})
     assert Taste.objects.get(listener=trillian).artists.count() == 1
 
 
-def test_a_picked_song_still_counts_after_the_first_play(trillian, trained):
-    taste.set_picks(trillian, songs=trained[:3])
-    interactions.like_song(trillian, trained[50], source="test")
-    served = recommend.recommend_for(trillian)
-    assert not {song.pk for song in trained[:3]} & {song.pk for song in served.songs}
+def test_a_picked_song_still_counts_after_the_first_play(trillian, songs):
+    taste.set_picks(trillian, songs=songs[:3])
+    interactions.like_song(trillian, songs[50], source="test")
+    served = recommend.recommend_songs(trillian)
+    assert not {song.pk for song in songs[:3]} & {song.pk for song in served.songs}
     taste.set_picks(trillian)
-    assert recommend.recommend_for(trillian).songs != served.songs
+    assert recommend.recommend_songs(trillian).songs != served.songs
 
 
-def test_picks_that_were_written_as_likes_become_taste(trillian, trained):
+def test_picks_that_were_written_as_likes_become_taste(trillian, songs):
     """The migration: only the likes that the first questions wrote are moved."""
     migration = importlib.import_module("recommendations.migrations.0017_picked_songs")
-    interactions.like_song(trillian, trained[0], source="welcome")
-    interactions.like_song(trillian, trained[1], source="site")
+    interactions.like_song(trillian, songs[0], source="welcome")
+    interactions.like_song(trillian, songs[1], source="site")
     migration.move_likes(apps, None)
-    assert [*Taste.objects.get(listener=trillian).songs.all()] == [trained[0]]
-    assert [row.song for row in Interaction.objects.for_listener(trillian)] == [trained[1]]
+    assert [*Taste.objects.get(listener=trillian).songs.all()] == [songs[0]]
+    assert [row.song for row in Interaction.objects.for_listener(trillian)] == [songs[1]]
     migration.restore_likes(apps, None)
     assert Interaction.objects.for_listener(trillian).likes().count() == 2

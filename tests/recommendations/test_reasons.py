@@ -15,61 +15,63 @@ from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
 
-def unsaved(title: str, pk: int = 9, **features: float) -> Song:
+def make_song(title: str, pk: int = 9, **features: float) -> Song:
     song = Song(pk=pk, title=title, artist=Artist(pk=7, name="The Lanterns"), **features)
     song._prefetched_objects_cache = {"genres": []}
     return song
 
 
-SONGS = {n: unsaved(title, n, energy=0.45) for n, title in enumerate("ABC", start=1)}
+SONGS = {n: make_song(title, n, energy=0.45) for n, title in enumerate("ABC", start=1)}
 HISTORY = {"als": 0.6, "popularity": 0.4}
 
 
-def line_of(*, because=(), goes_with=(), shares=HISTORY) -> str:
+def write_card_line(*, because=(), goes_with=(), shares=HISTORY) -> str:
     explanation = Explanation(
         shares,
         shares,
-        because=named(*because),
-        goes_with=named(*goes_with),
+        because=make_evidence(*because),
+        goes_with=make_evidence(*goes_with),
         features=(FeatureMatch("energy", 0.4, 0.5),),
     )
-    return described(explanation).line
+    return describe_song(explanation).line
 
 
-def described(
+def describe_song(
     explanation: Explanation, song: Song | None = None
 ) -> explanation_text.ExplanationText:
     facts = Facts(named=SONGS, content={"audio"})
-    return explanation_text.describe(song or unsaved("D", energy=0.5), explanation, facts)
+    return explanation_text.describe(song or make_song("D", energy=0.5), explanation, facts)
 
 
-def named(*numbers: int) -> tuple[Evidence, ...]:
+def make_evidence(*numbers: int) -> tuple[Evidence, ...]:
     return tuple(Evidence(number, 0.1, "als") for number in numbers)
 
 
 def test_because_of_is_said_only_where_the_song_decides():
-    assert line_of(because=[1], goes_with=[2]) == "Because of “A” by The Lanterns"
-    assert line_of(goes_with=[1, 2]) == "Goes with “A” by The Lanterns and more"
-    assert line_of(goes_with=[1]) == "Goes with “A” by The Lanterns"
+    assert write_card_line(because=[1], goes_with=[2]) == "Because of “A” by The Lanterns"
+    assert write_card_line(goes_with=[1, 2]) == "Goes with “A” by The Lanterns and more"
+    assert write_card_line(goes_with=[1]) == "Goes with “A” by The Lanterns"
 
 
 def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_catalog():
-    assert line_of(because=[99], goes_with=[2]) == "Goes with “B” by The Lanterns"
+    assert write_card_line(because=[99], goes_with=[2]) == "Goes with “B” by The Lanterns"
 
 
 def test_the_why_page_and_the_api_do_not_say_it_either():
-    found = described(Explanation(HISTORY, HISTORY, because=named(99), goes_with=named(2)))
+    found = describe_song(
+        Explanation(HISTORY, HISTORY, because=make_evidence(99), goes_with=make_evidence(2))
+    )
     assert (found.because, found.goes_with) == ((), (SONGS[2],))
 
 
 def test_likeness_in_sound_is_no_cause():
-    assert line_of(because=[1], shares={"content": 1.0}) == "Similar energy to “A”"
+    assert write_card_line(because=[1], shares={"content": 1.0}) == "Similar energy to “A”"
 
 
 def test_the_words_are_german_for_german_readers():
     with translation.override("de"):
-        assert line_of(because=[1], goes_with=[2]) == "Wegen „A“ von The Lanterns"
-        assert line_of(goes_with=[1, 2]) == "Passt zu „A“ von The Lanterns und mehr"
+        assert write_card_line(because=[1], goes_with=[2]) == "Wegen „A“ von The Lanterns"
+        assert write_card_line(goes_with=[1, 2]) == "Passt zu „A“ von The Lanterns und mehr"
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enou
     assert recommender.flip_threshold == found["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [
-        item.explanation for listener in listeners for item in recommend.recommend_for(listener)
+        item.explanation for listener in listeners for item in recommend.recommend_songs(listener)
     ]
     assert {0, 1} == {len(explanation.because) for explanation in served if explanation.named}
 
@@ -102,14 +104,14 @@ def popularity(kind: str, count: int) -> Explanation:
 @pytest.mark.parametrize("kind", ["trending", "all_time"])
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_fewer_than_three_listeners_are_no_crowd(kind, count):
-    found = described(popularity(kind, count))
+    found = describe_song(popularity(kind, count))
     assert (found.line, found.popularity) == ("From this library", "")
     assert found.sentence == "Other signals (100%)"
 
 
 def test_three_listeners_are_counted():
-    assert described(popularity("all_time", 3)).line == "Popular with 3 listeners"
-    assert described(popularity("trending", 1234)).line == "Trending: 1,234 listeners lately"
+    assert describe_song(popularity("all_time", 3)).line == "Popular with 3 listeners"
+    assert describe_song(popularity("trending", 1234)).line == "Trending: 1,234 listeners lately"
 
 
 def match(name: str, one: float, other: float) -> bool:
@@ -125,19 +127,21 @@ def test_a_feature_is_named_only_where_both_have_something_of_it():
 
 
 def test_two_calm_songs_are_called_calm():
-    matches = feature_words.compare_features(unsaved("A", energy=0.1), unsaved("B", energy=0.15))
+    matches = feature_words.compare_features(
+        make_song("A", energy=0.1), make_song("B", energy=0.15)
+    )
     assert feature_words.name_features(matches) == "calm feel"
 
 
 def test_two_songs_without_features_have_nothing_in_common():
-    assert feature_words.compare_features(unsaved("A"), unsaved("B", energy=0.5)) == ()
+    assert feature_words.compare_features(make_song("A"), make_song("B", energy=0.5)) == ()
 
 
 def test_a_content_component_without_audio_is_not_called_audio():
     """On a site without features it compared artists: the words and the legend name these."""
     shares = {"content": 1.0}
     facts = Facts(content={"artist", "genre"}, artist_ids={7})
-    found = explanation_text.describe(unsaved("A"), Explanation(shares, shares), facts)
+    found = explanation_text.describe(make_song("A"), Explanation(shares, shares), facts)
     assert (found.sentence, found.shares[0].name) == (
         "By an artist you play (100%)",
         "Artists you know",
@@ -145,8 +149,10 @@ def test_a_content_component_without_audio_is_not_called_audio():
 
 
 def test_a_list_names_the_same_song_on_two_cards_at_most():
-    song = unsaved("D")
-    explanation = Explanation(HISTORY, HISTORY, because=named(1), goes_with=named(2, 3))
+    song = make_song("D")
+    explanation = Explanation(
+        HISTORY, HISTORY, because=make_evidence(1), goes_with=make_evidence(2, 3)
+    )
     items = [Explained(song, explanation)] * 8
     lines = [why.line for why in explanation_text.describe_list(items, Facts(named=SONGS))]
     assert lines[:2] == ["Because of “A” by The Lanterns"] * 2
@@ -157,7 +163,7 @@ def test_a_list_names_the_same_song_on_two_cards_at_most():
 
 def test_neighbours_are_named_from_three_on():
     shares = {"user_knn": 1.0}
-    song, explanation = unsaved("D", 4), Explanation(shares, shares)
+    song, explanation = make_song("D", 4), Explanation(shares, shares)
     few, enough = (
         explanation_text.describe(song, explanation, Facts(n_others={4: n})).sentence
         for n in (2, 3)

@@ -9,12 +9,12 @@ from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
 
-def trained() -> ModelVersion:
+def train_version() -> ModelVersion:
     return ModelVersion.objects.get(training_run=train())
 
 
 def test_rolling_back_twice_goes_two_versions_back(version):
-    second, third = trained(), trained()
+    second, third = train_version(), train_version()
     assert registry.require_active() == third
     assert registry.roll_back() == second
     assert registry.roll_back() == version
@@ -23,7 +23,7 @@ def test_rolling_back_twice_goes_two_versions_back(version):
 
 
 def test_at_most_one_version_is_active_and_each_change_is_logged(version):
-    second = trained()
+    second = train_version()
     registry.activate(version)
     assert ModelVersion.objects.filter(is_active=True).count() == 1
     log = Activation.objects.order_by("pk").values_list("version", "previous", "reason")
@@ -50,24 +50,24 @@ def test_versions_are_found_as_people_name_them(version):
         registry.find("v999")
 
 
-def a_file_of(version: ModelVersion):
+def find_largest_file(version: ModelVersion):
     return max(registry.get_folder(version).glob("*.npy"), key=lambda path: path.stat().st_size)
 
 
-def truncated(version):
-    file = a_file_of(version)
+def truncate_file(version):
+    file = find_largest_file(version)
     file.write_bytes(file.read_bytes()[:-1])
 
 
 def bit_flipped(version):
-    file = a_file_of(version)
+    file = find_largest_file(version)
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
 
 
 def with_nan(version):
-    file = a_file_of(version)
+    file = find_largest_file(version)
     array = np.load(file)
     array = array.astype(array.dtype)
     array.flat[0] = np.nan if array.dtype.kind == "f" else 0
@@ -75,7 +75,7 @@ def with_nan(version):
 
 
 def of_another_shape(version):
-    file = a_file_of(version)
+    file = find_largest_file(version)
     np.save(file, np.load(file)[:-1])
 
 
@@ -90,11 +90,11 @@ def with_another_manifest(version):
 
 def with_an_object_array(version):
     """T06"""
-    np.save(a_file_of(version), np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.save(find_largest_file(version), np.array([{"a": 1}], dtype=object), allow_pickle=True)
 
 
 DAMAGES = [
-    truncated,
+    truncate_file,
     bit_flipped,
     with_nan,
     of_another_shape,
@@ -107,10 +107,10 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, listener, damage):
     """T05, T06"""
-    broken = trained()
+    broken = train_version()
     damage(broken)
     registry.unload_recommenders()
-    served = recommend.recommend_for(listener)
+    served = recommend.recommend_songs(listener)
     broken.refresh_from_db()
     assert served.version == version
     assert len(served) > 0
@@ -120,15 +120,15 @@ def test_a_damaged_active_version_gives_way_to_the_previous_good_one(version, li
 
 def test_when_the_only_version_is_damaged_popular_songs_are_served(version, listener):
     """T05"""
-    truncated(version)
+    truncate_file(version)
     registry.unload_recommenders()
-    served = recommend.recommend_for(listener)
+    served = recommend.recommend_songs(listener)
     assert (served.step, served.version, served.fallback) == ("popular", None, "no-model")
     assert len(served) > 0
 
 
 def test_a_damaged_version_cannot_be_activated(version):
-    second = trained()
+    second = train_version()
     registry.activate(version)
     bit_flipped(second)
     registry.unload_recommenders()
@@ -138,7 +138,7 @@ def test_a_damaged_version_cannot_be_activated(version):
 
 
 def test_pruning_keeps_the_active_version_and_the_one_before_it(version):
-    others = [trained() for _ in range(3)]
+    others = [train_version() for _ in range(3)]
     registry.activate(version)
     pruned = registry.prune(1)
     assert {v.pk for v in pruned} == {others[0].pk, others[1].pk}
@@ -161,7 +161,7 @@ def test_pruning_leaves_what_an_experiment_serves(version):
     """A training prunes every night; the arm of an experiment that runs for weeks must stay what it was."""
     experiment = Experiment.objects.create(name="Old against new", state="running")
     Arm.objects.create(experiment=experiment, name="old", version=version)
-    trained(), trained()
+    train_version(), train_version()
 
     assert registry.prune(keep=1) == []
     Experiment.objects.update(state="promoted")

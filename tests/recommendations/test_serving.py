@@ -33,13 +33,13 @@ def like(listener, song, django_capture_on_commit_callbacks):
 def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_from_the_table(
     version, listener
 ):
-    first, second = recommend.recommend_for(listener), recommend.recommend_for(listener)
+    first, second = recommend.recommend_songs(listener), recommend.recommend_songs(listener)
     assert (first.step, first.from_cache) == ("live", False)
     assert (second.step, second.from_cache) == ("live", True)
     assert first.songs == second.songs
     assert precompute.precompute(version) == N_LISTENERS
     other = User.objects.get(username="user_00002")
-    assert recommend.recommend_for(other).step == "precomputed"
+    assert recommend.recommend_songs(other).step == "precomputed"
 
 
 def test_progress_is_told_before_every_batch_however_small(version, settings):
@@ -52,12 +52,12 @@ def test_progress_is_told_before_every_batch_however_small(version, settings):
 
 
 def test_the_precomputed_list_is_the_live_one(version, listener):
-    live = recommend.recommend_for(listener)
+    live = recommend.recommend_songs(listener)
     precompute.precompute(version)
     from django.core.cache import cache
 
     cache.clear()
-    kept = recommend.recommend_for(listener)
+    kept = recommend.recommend_songs(listener)
     assert kept.step == "precomputed"
     assert [item.song for item in kept] == [item.song for item in live]
     for ours, theirs in zip(kept, live, strict=True):
@@ -79,7 +79,7 @@ def assert_same(ours, theirs):
         assert ours == theirs
 
 
-def lists_of(version):
+def read_lists(version):
     found = RecommendationList.objects.filter(version=version).order_by("listener")
     return list(found.values_list("listener", "items", "generation", "segment"))
 
@@ -94,10 +94,10 @@ def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):
     )
     train(precompute=True)
     version = registry.require_active()
-    in_training = lists_of(version)
+    in_training = read_lists(version)
     RecommendationList.objects.all().delete()
     assert precompute.precompute(version) == N_LISTENERS
-    assert lists_of(version) == in_training
+    assert read_lists(version) == in_training
     listed = set(RecommendationList.objects.get(listener=listener).items["ids"])
     assert not listed & {disliked.pk, hidden.pk}
 
@@ -110,7 +110,7 @@ def test_a_like_during_the_training_outdates_the_list_that_it_makes(version, lis
     )
     list_cache.invalidate_lists([listener.pk])
     precompute.precompute(version, rows=rows)
-    served = recommend.recommend_for(listener)
+    served = recommend.recommend_songs(listener)
     assert served.step == "live"
     assert liked not in served.songs
 
@@ -131,10 +131,10 @@ def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses
 def test_a_like_changes_the_next_list(version, listener, django_capture_on_commit_callbacks):
     """T34"""
     precompute.precompute(version)
-    before = recommend.recommend_for(listener)
+    before = recommend.recommend_songs(listener)
     liked = before.songs[0]
     like(listener, liked, django_capture_on_commit_callbacks)
-    after = recommend.recommend_for(listener)
+    after = recommend.recommend_songs(listener)
     assert after.step == "live"
     assert liked not in after.songs
 
@@ -144,7 +144,7 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     """T30, T33: not what was heard, disliked, hidden, taken away or deleted, wherever the list comes from."""
     if precomputed:
         precompute.precompute(version)
-    disliked, hidden, by_artist, gone, deleted = recommend.recommend_for(listener).songs[:5]
+    disliked, hidden, by_artist, gone, deleted = recommend.recommend_songs(listener).songs[:5]
     # Written past the services, as an import or another process would: no signal tells the caches.
     Interaction.objects.bulk_create(
         [
@@ -163,7 +163,7 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     )
     Song.objects.filter(pk=gone.pk).update(is_available=False)
     Song.objects.filter(pk=deleted.pk).delete()
-    served = recommend.recommend_for(listener)
+    served = recommend.recommend_songs(listener)
     shown = {song.pk for song in served.songs}
     heard = set(Interaction.objects.filter(listener=listener).values_list("song_id", flat=True))
     assert not shown & {disliked.pk, hidden.pk, gone.pk, deleted.pk}
@@ -174,26 +174,26 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
 
 
 def test_each_score_is_the_sum_of_what_its_explanation_says(version, listener):
-    for item in recommend.recommend_for(listener):
+    for item in recommend.recommend_songs(listener):
         assert item.score == pytest.approx(sum(item.explanation.contributions.values()))
         assert sum(item.explanation.shares.values()) == pytest.approx(1)
 
 
 def test_a_list_longer_than_the_catalogue_names_each_song_once(version, listener):
     """T31"""
-    served = recommend.recommend_for(listener, 1_000_000)
+    served = recommend.recommend_songs(listener, 1_000_000)
     assert len({song.pk for song in served.songs}) == len(served) <= N_SONGS
 
 
 @pytest.mark.parametrize("n", [0, -3])
 def test_an_empty_list_cannot_be_asked_for(version, listener, n):
     with pytest.raises(ValueError, match=f"at least 1 song; {n} were asked for"):
-        recommend.recommend_for(listener, n)
+        recommend.recommend_songs(listener, n)
 
 
 def test_somebody_new_gets_popular_songs_and_is_told_so(version):
     """T32"""
-    served = recommend.recommend_for(User.objects.create(username="new"))
+    served = recommend.recommend_songs(User.objects.create(username="new"))
     assert (served.step, served.fallback) == ("popular", "no-history")
     assert len(served) == recommend.length(None)
 
@@ -202,20 +202,20 @@ def test_somebody_who_chose_artists_gets_what_is_like_them(version, song):
     """T32"""
     new = User.objects.create(username="new")
     Taste.objects.create(listener=new).artists.add(song.artist)
-    served = recommend.recommend_for(new)
+    served = recommend.recommend_songs(new)
     assert (served.step, served.fallback) == ("cold", "")
 
 
 def test_without_personalisation_a_listener_gets_what_everybody_gets(version, listener):
     listener.personalised = False
     listener.save()
-    served = recommend.recommend_for(listener)
+    served = recommend.recommend_songs(listener)
     assert (served.step, served.fallback) == ("popular", "not-personalised")
     assert all(set(item.explanation.shares) == {"popularity"} for item in served)
 
 
 def test_without_a_model_the_most_played_songs_are_served(world, listener):
-    served = recommend.recommend_for(listener, 3)
+    served = recommend.recommend_songs(listener, 3)
     assert (served.step, served.fallback, served.version) == ("popular", "no-model", None)
     counts = [item.explanation.popularity.count for item in served]
     assert counts == sorted(counts, reverse=True)
@@ -227,13 +227,13 @@ def test_without_a_model_the_most_played_songs_are_served(world, listener):
 
 def test_in_an_empty_catalog_the_list_is_empty_and_says_so(db):
     """T16"""
-    served = recommend.recommend_for(User.objects.create(username="alone"))
+    served = recommend.recommend_songs(User.objects.create(username="alone"))
     assert (served.step, len(served), served.fallback) == ("empty", 0, "no-songs")
 
 
 def test_a_listener_who_wants_variety_gets_another_list(version, listener):
-    familiar = recommend.recommend_for(listener, discovery=0.0)
-    adventurous = recommend.recommend_for(listener, discovery=1.0)
+    familiar = recommend.recommend_songs(listener, discovery=0.0)
+    adventurous = recommend.recommend_songs(listener, discovery=1.0)
     assert familiar.songs != adventurous.songs
     assert familiar.items[0].score >= adventurous.items[-1].score
 
@@ -284,9 +284,9 @@ def test_each_change_raises_the_generation_of_its_listener_only(listener, db):
 def test_a_page_costs_the_same_number_of_queries_however_long_the_history(
     version, listener, django_assert_max_num_queries
 ):
-    recommend.recommend_for(User.objects.get(username="user_00003"))
+    recommend.recommend_songs(User.objects.get(username="user_00003"))
     with django_assert_max_num_queries(14):
-        recommend.recommend_for(listener)
+        recommend.recommend_songs(listener)
 
 
 def test_popular_songs_are_counted_by_listeners_not_by_plays(world, song):

@@ -39,7 +39,7 @@ def version(world) -> ModelVersion:
     return registry.require_active()
 
 
-def rows_of(listener: User, folder: Path) -> list[bytes]:
+def find_stored_rows(listener: User, folder: Path) -> list[bytes]:
     """Return what the files hold of the listener's row: its song numbers as bytes, where the row has several."""
     state = {
         path.name.removesuffix(".npy"): np.load(path) for path in folder.glob("user_knn.*.npy")
@@ -68,7 +68,7 @@ def test_nothing_of_a_listener_is_left_in_any_artifact(version):
     )
     before = {one.pk: one for one in versions}
     folders = [registry.get_folder(one) for one in versions]
-    traces = [row for folder in folders for row in rows_of(zaphod, folder)]
+    traces = [row for folder in folders for row in find_stored_rows(zaphod, folder)]
     assert all(len(trace) >= 4 * 4 for trace in traces)
     serving = registry.load_recommender(version)
     pk = zaphod.pk

@@ -202,7 +202,7 @@ def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
 
 def test_a_run_taken_up_after_its_version_was_registered_goes_on_from_there(world, monkeypatch):
     run = request(options={"evaluate": False, "precompute": False})
-    monkeypatch.setattr(registry, "activate", killed)
+    monkeypatch.setattr(registry, "activate", interrupt)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_training(run.pk)
     monkeypatch.undo()
@@ -212,7 +212,7 @@ def test_a_run_taken_up_after_its_version_was_registered_goes_on_from_there(worl
     assert registry.require_active().training_run == run
 
 
-def killed(*args, **kwargs):
+def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
 
 
@@ -232,7 +232,7 @@ def test_a_full_disk_fails_the_run_and_the_old_version_serves(version, monkeypat
 def test_too_little_memory_is_refused_with_the_numbers_before_anything_is_read(world, monkeypatch):
     """T20"""
     monkeypatch.setattr(memory_check, "read_available_bytes", lambda: 100 * memory_check.MB)
-    monkeypatch.setattr(training_rows, "read", killed)
+    monkeypatch.setattr(training_rows, "read", interrupt)
     run = train()
     assert run.status == Status.FAILED
     assert "Not enough memory" in run.error
@@ -454,7 +454,7 @@ def test_a_part_that_is_left_out_does_not_count_as_done(world):
 
 
 def test_every_step_of_a_part_moves_the_bar(world):
-    """A search makes many steps, each from 0 to its end: the bar must not stand still after the first."""
+    """A search makes many steps, each from 0 to its end: the bar must not stop after the first."""
     told = []
     run = pipeline.request_training(trigger="command", options={"precompute": False})
     pipeline.run_training(

@@ -55,7 +55,7 @@ def test_a_new_hit_leads_what_is_trending_without_a_training(hit, version):
     home.cache.clear()
     assert trending_songs()[0] == hit
     newcomer = User.objects.create_user("newcomer")
-    served = recommend.recommend_for(newcomer, 3)
+    served = recommend.recommend_songs(newcomer, 3)
     first = served.items[0]
     assert first.song == hit
     assert (first.explanation.popularity.kind, first.explanation.popularity.count) == (

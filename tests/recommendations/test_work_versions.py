@@ -25,8 +25,8 @@ def make_versions(*songs: Song) -> None:
     cache.clear()
 
 
-def served(listener: User) -> list[Song]:
-    return recommend.recommend_for(listener, LENGTH).songs
+def list_served(listener: User) -> list[Song]:
+    return recommend.recommend_songs(listener, LENGTH).songs
 
 
 def works(songs: list[Song]) -> list[str]:
@@ -34,9 +34,9 @@ def works(songs: list[Song]) -> list[str]:
 
 
 def test_a_list_has_one_version_of_a_song(version, listener):
-    before = served(listener)
+    before = list_served(listener)
     make_versions(*before[:5])
-    after = served(listener)
+    after = list_served(listener)
     assert after[0] == before[0]
     assert not set(after) & set(before[1:5])
     assert len(after) == len(before)
@@ -47,24 +47,24 @@ def test_who_heard_one_version_is_not_offered_another(version, listener):
     heard = Song.objects.filter(
         interactions__listener=listener, interactions__kind=Interaction.Kind.PLAY
     ).first()
-    offered = served(listener)[0]
+    offered = list_served(listener)[0]
     make_versions(heard, offered)
-    assert offered not in served(listener)
+    assert offered not in list_served(listener)
 
 
 def test_kept_lists_have_no_two_versions_either(version, listener):
-    before = served(listener)
+    before = list_served(listener)
     make_versions(*before[:5])
-    live = served(listener)
+    live = list_served(listener)
     precompute.precompute(version)
     cache.clear()
-    kept = recommend.recommend_for(listener, LENGTH)
+    kept = recommend.recommend_songs(listener, LENGTH)
     assert kept.step == "precomputed"
     assert kept.songs == live
 
 
 def test_likes_of_a_visitor_exclude_their_versions(version, listener):
-    first = served(listener)[0]
+    first = list_served(listener)[0]
     offered = recommend.recommend_from_songs([first], LENGTH).songs[0]
     make_versions(first, offered)
     found = recommend.recommend_from_songs([first], LENGTH).songs
@@ -73,17 +73,17 @@ def test_likes_of_a_visitor_exclude_their_versions(version, listener):
 
 
 def test_a_hidden_artist_is_hidden_where_a_song_only_names_them(version, listener):
-    song = served(listener)[0]
+    song = list_served(listener)[0]
     guest = Artist.objects.create(name="Guest")
     ArtistCredit.objects.create(song=song, artist=guest)
     ListenerControl.objects.create(
         listener=listener, kind=ListenerControl.Kind.HIDE_ARTIST, artist=guest
     )
     cache.clear()
-    assert song not in served(listener)
+    assert song not in list_served(listener)
     precompute.precompute(version)
     cache.clear()
-    assert song not in served(listener)
+    assert song not in list_served(listener)
 
 
 @pytest.mark.parametrize(

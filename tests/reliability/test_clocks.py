@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.journeys.conftest import (  # noqa: F401  (fixtures)
-    ended,
+    find_ended_run,
     long_training,
     request_training,
     run_row,
@@ -46,15 +46,15 @@ def set_clock(site, tmp_path) -> Callable[[int], None]:  # noqa: F811
     clock.write_text("0")
     site.settings |= {"PYTHONPATH": str(tmp_path / "start"), "CLOCK_FILE": str(clock)}
 
-    def set_to(seconds: int) -> None:
+    def write_clock(seconds: int) -> None:
         new = clock.with_suffix(".new")
         new.write_text(str(seconds))
         new.rename(clock)  # nobody reads half of it
 
-    return set_to
+    return write_clock
 
 
-def now_of(site) -> float:  # noqa: F811
+def read_clock(site) -> float:  # noqa: F811
     return float(site.shell("import time; print(time.time())"))
 
 
@@ -68,17 +68,17 @@ def test_a_training_outlives_a_clock_that_jumps_and_its_worker_is_followed_all_t
     worker = start_worker(site)
     run = request_training(site, **long_training())
     begun = wait_for(lambda: "fit als" in run_row(site, run)["stage"] and run_row(site, run))
-    before = now_of(site)
+    before = read_clock(site)
 
     for clock in (3600, 0, -3600):
         set_clock(clock)
-        # What the schedule does every 15 s; it waits until it knows what to think of a lease.
+        # What the schedule does every 15 s; it waits until it can judge a lease.
         site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
         row = run_row(site, run)
         assert (row["status"], row["owner"], row["attempt"]) == ("running", begun["owner"], 1), (
             clock
         )
-    assert now_of(site) < before - 3000, "the clock was really set back"
+    assert read_clock(site) < before - 3000, "the clock was really set back"
 
     set_clock(-7200)
     kill_with_children(worker)

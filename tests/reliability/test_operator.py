@@ -30,7 +30,7 @@ FACTS = "SELECT count(*), sum(plays) FROM catalog_interaction"
 
 
 @pytest.fixture
-def operated(installation, free_port, tmp_path):
+def operated_site(installation, free_port, tmp_path):
     """What the README says to type: import songs and listens, then serve; (site, supervisor, admin's password)."""
     if not DATA.is_dir():
         pytest.skip("The listens of ../shared/data/playlists are not on this machine.")
@@ -107,9 +107,9 @@ def confirm(operator: Visitor) -> str:
     return operator.page.locator(".messagelist .success").inner_text().lower()
 
 
-def test_a_new_operators_first_day(operated, browser):
+def test_a_new_operators_first_day(operated_site, browser):
     """T01 in a browser: train, kill, compare, activate, roll back, and an A/B from its draft to its winner."""
-    site, supervisor, password = operated
+    site, supervisor, password = operated_site
     facts = site.installation.query(FACTS)
     olga = Visitor(browser, site, viewport={"width": 1280, "height": 900})
     olga.sign_in("admin", password)

@@ -21,14 +21,14 @@ PROCESSES = ("web", "worker", "imports", "training", "beat")
 REDIS = "redis://127.0.0.1:6379/11"
 
 
-def environment_of(name: str, url: str, port: int) -> dict[str, str]:
+def build_environment(name: str, url: str, port: int) -> dict[str, str]:
     """Return what compose.yaml gives a service, with the names of containers replaced by this machine."""
     chosen = {"SITE_URL": f"http://127.0.0.1:{port}"}
 
-    def filled(text: str) -> str:
+    def fill_defaults(text: str) -> str:
         return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: chosen.get(m[1], m[2] or ""), text)
 
-    given = {key: filled(str(value)) for key, value in SERVICES[name]["environment"].items()}
+    given = {key: fill_defaults(str(value)) for key, value in SERVICES[name]["environment"].items()}
     here = {
         "DATABASE_URL": url,
         "CELERY_BROKER_URL": REDIS,
@@ -39,7 +39,7 @@ def environment_of(name: str, url: str, port: int) -> dict[str, str]:
     }
 
 
-def command_of(name: str, port: int, folder: Path) -> list[str]:
+def build_command(name: str, port: int, folder: Path) -> list[str]:
     words = [
         str(word).replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in SERVICES[name]["command"]
     ]
@@ -59,14 +59,14 @@ def server(installation, postgresql, free_port, tmp_path):
     except redis.ConnectionError:
         pytest.skip("No Redis answers at 127.0.0.1:6379.")
     installation.database_url = postgresql()
-    installation.settings |= environment_of("web", installation.database_url, free_port)
+    installation.settings |= build_environment("web", installation.database_url, free_port)
     installation.settings["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path / "metrics")
     installation.manage(*SERVICES["migrate"]["command"][2:], "--verbosity=0")
     installation.manage("seed_demo_data", "--listeners=60", "--songs=80", "--seed=3")
     running = {}
     for name in PROCESSES:
         with (tmp_path / f"{name}.log").open("w") as log:
-            command = command_of(name, free_port, tmp_path)
+            command = build_command(name, free_port, tmp_path)
             running[name] = installation.start(
                 *command, stdout=log, stderr=log, start_new_session=True
             )

@@ -268,7 +268,7 @@ def own_postgresql(tmp_path):
     run(
         f"{programs[-1]}/pg_ctl", "-D", str(data), "-o", options, "-w", "-l", f"{data}/log", "start"
     )
-    processes = _processes_of(data)
+    processes = _list_processes(data)
     yield f"postgres://postgres@127.0.0.1:{port}/postgres", processes
     for process in processes:
         if Path(f"/proc/{process}").exists():
@@ -276,7 +276,7 @@ def own_postgresql(tmp_path):
     shutil.rmtree(data, ignore_errors=True)
 
 
-def _processes_of(data: Path) -> list[int]:
+def _list_processes(data: Path) -> list[int]:
     """Return the server's own process and its children."""
     main = int((data / "postmaster.pid").read_text().splitlines()[0])
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()

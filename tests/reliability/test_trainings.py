@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Installation
 from tests.journeys.conftest import (  # noqa: F401  (fixtures)
-    ended,
+    find_ended_run,
     long_training,
     request_training,
     run_row,
@@ -103,7 +103,7 @@ def test_a_killed_child_is_retried_and_then_given_up_with_the_reason(site, start
         )
         os.kill(int(row["owner"].split(":")[1]), signal.SIGKILL)
         site.shell("from recommendations import tasks; tasks.sweep_and_wake(wait=True)")
-    row = wait_for(lambda: ended(site, run), seconds=30)
+    row = wait_for(lambda: find_ended_run(site, run), seconds=30)
     assert row["status"] == "failed"
     assert "stopped without a word in 2 attempts" in row["error"]
 
@@ -127,7 +127,7 @@ def test_a_silent_worker_is_overtaken_and_changes_nothing_later(site, start_work
     os.killpg(silent.pid, signal.SIGCONT)
     log = next(tmp_path.glob("worker0@*.log"))
     wait_for(lambda: "attempt 1 writes nothing more" in log.read_text())
-    row = wait_for(lambda: ended(site, run), seconds=180)
+    row = wait_for(lambda: find_ended_run(site, run), seconds=180)
     assert (row["status"], row["attempt"]) == ("succeeded", 2)
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
     assert silent.poll() is None
@@ -149,7 +149,7 @@ def test_a_message_that_redis_delivers_again_makes_no_second_version(site, start
     start_worker(site)
     start_worker(site)
     run = request_training(site, **options)
-    row = wait_for(lambda: ended(site, run), seconds=200)
+    row = wait_for(lambda: find_ended_run(site, run), seconds=200)
     assert (row["status"], row["attempt"]) == ("succeeded", 1)
     time.sleep(5)
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(1,)]
@@ -194,10 +194,10 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
         f"training.cancel(TrainingRun.objects.get(pk={run}))"
     )
 
-    assert wait_for(lambda: ended(site, run), seconds=15)["status"] == "cancelled"
+    assert wait_for(lambda: find_ended_run(site, run), seconds=15)["status"] == "cancelled"
     wait_for(lambda: not psutil.pid_exists(trains), seconds=15)
     again = request_training(site, precompute=False)
-    assert wait_for(lambda: ended(site, again), seconds=60)["status"] == "succeeded"
+    assert wait_for(lambda: find_ended_run(site, again), seconds=60)["status"] == "succeeded"
 
 
 PRESSES = """
@@ -217,7 +217,7 @@ BY_SCHEDULE = "tasks.retrain()"
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # noqa: F811
-    """T08: three processes at the same moment; one run, and the others are told which one is in the way."""
+    """T08: three processes at the same moment; one run, and the others get the number of the one in the way."""
     if database == "postgresql":
         site.database_url = request.getfixturevalue("postgresql")()
         site.manage("migrate", "--verbosity=0", "--skip-checks")

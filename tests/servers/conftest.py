@@ -40,7 +40,7 @@ def second_server(stand_in, server) -> MusicServer:
 
 
 @pytest.fixture
-def heard(db) -> Song:
+def heard_song(db) -> Song:
     """A song that a history named before the server was connected: number 3 of the stand-in."""
     lena = User.objects.create_user("lena-who-heard")
     song = Song.objects.create(

@@ -106,10 +106,14 @@ class StandIn:
     def _answer_search3(self, request: Request) -> dict[str, Any]:
         first, number = int(request.get("songOffset", "0")), int(request.get("songCount", "20"))
         return {
-            "searchResult3": {"song": self._list_for(request, self.songs[first : first + number])}
+            "searchResult3": {
+                "song": self._describe_songs(request, self.songs[first : first + number])
+            }
         }
 
-    def _list_for(self, request: Request, songs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _describe_songs(
+        self, request: Request, songs: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
         stars = self.starred.get(request.get("u"), {})
         return [
             song | {"starred": stars[song["id"]]}
@@ -125,12 +129,12 @@ class StandIn:
 
     def _answer_getAlbum(self, request: Request) -> dict[str, Any]:
         songs = [song for song in self.songs if song["albumId"] == request.get("id")]
-        return {"album": {"id": request.get("id"), "song": self._list_for(request, songs)}}
+        return {"album": {"id": request.get("id"), "song": self._describe_songs(request, songs)}}
 
     def _answer_getSong(self, request: Request) -> dict[str, Any]:
         song = next((one for one in self.songs if one.get("id") == request.get("id")), None)
         return (
-            {"song": self._list_for(request, [song])[0]}
+            {"song": self._describe_songs(request, [song])[0]}
             if song
             else make_failure(70, "no such song")
         )
@@ -139,7 +143,7 @@ class StandIn:
         stars = self.starred.get(request.get("u"), {})
         return {
             "starred2": {
-                "song": self._list_for(request, [s for s in self.songs if s["id"] in stars])
+                "song": self._describe_songs(request, [s for s in self.songs if s["id"] in stars])
             }
         }
 

@@ -57,11 +57,11 @@ class TestSongsComeIn:
         server.refresh_from_db()
         assert server.software == "navidrome"
 
-    def test_a_song_that_a_history_named_is_that_song(self, server, stand_in, heard):
+    def test_a_song_that_a_history_named_is_that_song(self, server, stand_in, heard_song):
         sync_library(server)
         assert Song.objects.count() == 12
-        assert ServerSong.objects.get(item_id="s3").song == heard
-        assert heard.interactions.count() == 1
+        assert ServerSong.objects.get(item_id="s3").song == heard_song
+        assert heard_song.interactions.count() == 1
 
     def test_two_files_of_one_song_are_one_song_with_two_items(self, server, stand_in):
         stand_in.songs = [make_song(1), make_song(1, id="other", suffix="mp3")]
@@ -117,13 +117,13 @@ class TestChangesThere:
         assert ServerSong.objects.get(item_id="s3").song.title == "Quite another"
 
     def test_new_names_of_a_song_that_others_named_first_leave_theirs(
-        self, server, stand_in, heard
+        self, server, stand_in, heard_song
     ):
         sync_library(server)
         stand_in.songs[3] |= {"title": "Another title"}
         sync_library(server)
-        heard.refresh_from_db()
-        assert heard.title == "Song 3"
+        heard_song.refresh_from_db()
+        assert heard_song.title == "Song 3"
         assert ServerSong.objects.get(item_id="s3").song.title == "Another title"
 
     def test_a_file_that_moved_is_the_same_song(self, server, stand_in):

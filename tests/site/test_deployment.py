@@ -152,7 +152,7 @@ def _environment(name):
         "POSTGRES_PASSWORD": "x",
     }
 
-    def filled(text):
+    def fill_defaults(text):
         found = re.sub(
             r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: values.get(m[1], m[2] or ""), str(text)
         )
@@ -160,7 +160,9 @@ def _environment(name):
             "redis:6379", "127.0.0.1:6379"
         )
 
-    environment = {key: filled(value) for key, value in SERVICES[name]["environment"].items()}
+    environment = {
+        key: fill_defaults(value) for key, value in SERVICES[name]["environment"].items()
+    }
     return {
         key: value
         for key, value in environment.items()

@@ -28,7 +28,7 @@ def test_every_package_is_pinned_with_hashes(name):
 def licences(package: str) -> list[str]:
     told = metadata.metadata(package)
     classifiers = [one for one in told.get_all("Classifier", []) if one.startswith("License")]
-    # A licence's whole text names others; what it is stands in its first line.
+    # A licence's whole text names others; its own name is in its first line.
     return [
         *classifiers,
         told.get("License-Expression") or "",

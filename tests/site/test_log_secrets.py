@@ -1,4 +1,4 @@
-"""What opens an account is in no log line, whoever writes it, and in no label of the metrics."""
+"""What opens an account is in no log line of any library, and in no label of the metrics."""
 
 import time
 

@@ -10,7 +10,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.journeys.conftest import (  # noqa: F401  (fixtures)
-    ended,
+    find_ended_run,
     free_port,
     kill_group,
     request_training,
@@ -22,7 +22,7 @@ from tests.journeys.conftest import (  # noqa: F401  (fixtures)
 from tests.waiting import wait_for
 
 
-def lines_of(text: str) -> list[dict]:
+def parse_lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
@@ -30,11 +30,11 @@ def test_a_worker_names_the_training_in_its_lines(site, start_worker, tmp_path):
     site.settings |= {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO"}
     start_worker(site)
     run = request_training(site, precompute=False)
-    wait_for(lambda: ended(site, run))
+    wait_for(lambda: find_ended_run(site, run))
 
     (log,) = tmp_path.glob("worker0@*.log")
     wait_for(lambda: f"Training #{run} succeeded" in log.read_text())
-    lines = [line for line in lines_of(log.read_text()) if line.get("training_run") == run]
+    lines = [line for line in parse_lines(log.read_text()) if line.get("training_run") == run]
     assert {"v1 is active (trained)", f"Training #{run} succeeded"} <= {
         line["event"] for line in lines
     }
@@ -46,7 +46,7 @@ def test_an_import_names_its_run(installation, tmp_path):
     (tmp_path / "songs.csv").write_text("title,artist\n")
     said = installation.manage("import_songs", str(tmp_path / "songs.csv"), ok=False)
 
-    (line,) = lines_of(said)
+    (line,) = parse_lines(said)
     assert (
         line["import_run"] == 1
         and "songs.csv could not be imported: songs.csv holds no rows" in line["event"]
@@ -62,7 +62,7 @@ def test_a_request_has_one_id_in_answer_and_log(installation):
     done = installation.python("manage.py", "shell", "--verbosity=0", "-c", code)
 
     assert done.stdout.strip() == "seen-at-the-proxy-1"
-    lines = lines_of(done.stderr)
+    lines = parse_lines(done.stderr)
     assert lines and {line["request_id"] for line in lines} == {"seen-at-the-proxy-1"}
 
 
@@ -74,14 +74,16 @@ def test_requests_that_went_well_leave_no_line_unless_an_operator_wants_them(ins
         "[client.get(path, HTTP_HOST='localhost') for path in ('/login/', '/', '/nowhere/')]"
     )
 
-    def logged() -> list[tuple[str, int]]:
+    def list_requests() -> list[tuple[str, int]]:
         done = installation.python("manage.py", "shell", "--verbosity=0", "-c", code)
-        finished = [line for line in lines_of(done.stderr) if line["event"] == "request_finished"]
+        finished = [
+            line for line in parse_lines(done.stderr) if line["event"] == "request_finished"
+        ]
         return [(line["request"], line["code"]) for line in finished]
 
-    assert logged() == [("GET /nowhere/", 404)]
+    assert list_requests() == [("GET /nowhere/", 404)]
     installation.settings["LOG_REQUESTS"] = "true"
-    assert [code for _request, code in logged()] == [200, 200, 404]
+    assert [code for _request, code in list_requests()] == [200, 200, 404]
 
 
 def test_an_exception_shows_no_local_variables(installation):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def metrics_on(settings):
+def enabled_metrics(settings):
     settings.METRICS = True
     settings.METRICS_TOKEN = "let-me-scrape"
 
@@ -33,7 +33,7 @@ def test_it_is_off_by_default(client):
     assert client.get("/metrics").status_code == 404
 
 
-@pytest.mark.usefixtures("metrics_on")
+@pytest.mark.usefixtures("enabled_metrics")
 class TestGuard:
     """T37"""
 
@@ -59,7 +59,7 @@ class TestGuard:
         assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer ").status_code == 403
 
 
-@pytest.mark.usefixtures("metrics_on")
+@pytest.mark.usefixtures("enabled_metrics")
 class TestContent:
     def test_requests_for_recommendations_are_timed_by_step(self, client):
         before = _count(scrape(client), "live")

@@ -14,13 +14,13 @@ PYTHONS = ("3.11.0", "3.11.2", "3.11.9")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
-def locked(name: str) -> dict[str, str]:
+def read_lock_file(name: str) -> dict[str, str]:
     """Return each package of a lock file with its version."""
     pins = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), flags=re.MULTILINE)
     return {canonicalize_name(package): version for package, version in pins}
 
 
-def wanted_by(package: str, python: str) -> list[str]:
+def list_wanted(package: str, python: str) -> list[str]:
     """Return the packages that one asks for under a Python version, its extras left out."""
     environment = {"python_full_version": python, "python_version": "3.11", "extra": ""}
     asked = [Requirement(line) for line in metadata.requires(package) or []]
@@ -35,11 +35,11 @@ def wanted_by(package: str, python: str) -> list[str]:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_3_11_finds_all_it_needs_in_the_lock(lock, python):
     """T60: pip refuses a package that is not in the lock, so a missing one means that nothing installs."""
-    packages = locked(lock)
+    packages = read_lock_file(lock)
     missing = {
         f"{package} wants {wanted}"
         for package in packages
-        for wanted in wanted_by(package, python)
+        for wanted in list_wanted(package, python)
         if wanted not in packages
     }
 

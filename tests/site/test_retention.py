@@ -52,7 +52,7 @@ def days_ago(n: float):
     return timezone.now() - timedelta(days=n)
 
 
-def aged(model, row, **moments):
+def set_moments(model, row, **moments):
     model.objects.filter(pk=row.pk).update(**moments)
     return row
 
@@ -85,7 +85,7 @@ def test_sessions_tokens_and_attempts_go_when_they_ran_out(alice, settings):
         entry = LogEntry.objects.create(
             user=alice, content_type=kind, object_id="1", object_repr=f"{days}", action_flag=CHANGE
         )
-        aged(LogEntry, entry, action_time=days_ago(days))
+        set_moments(LogEntry, entry, action_time=days_ago(days))
     deleted = retention.delete_expired()
     assert {name: deleted[name] for name in ("sessions", "access tokens", "attempts", "admin log")} == {
         "sessions": 1, "access tokens": 1, "attempts": 1, "admin log": 1,
@@ -99,7 +99,7 @@ def test_sessions_tokens_and_attempts_go_when_they_ran_out(alice, settings):
 def test_rejected_rows_and_imports_without_effect_go_and_others_stay(alice):
     """T79: what can be undone stays as long as what it added."""
 
-    def ended(days: int, **fields) -> ImportRun:
+    def create_ended_run(days: int, **fields) -> ImportRun:
         run = ImportRun.objects.create(
             content="listens", format="csv", file_name=f"{days}", listener=alice,
             finished_at=days_ago(days), **({"status": ImportRun.Status.SUCCEEDED} | fields),
@@ -107,8 +107,12 @@ def test_rejected_rows_and_imports_without_effect_go_and_others_stay(alice):
         RejectedImportRow.objects.create(import_run=run, line=1, reason="x")
         return run
 
-    useful, useless, recent = ended(200), ended(200, status=ImportRun.Status.FAILED), ended(10)
-    running = ended(200, status=ImportRun.Status.RUNNING)
+    useful, useless, recent = (
+        create_ended_run(200),
+        create_ended_run(200, status=ImportRun.Status.FAILED),
+        create_ended_run(10),
+    )
+    running = create_ended_run(200, status=ImportRun.Status.RUNNING)
     artist = Artist.objects.create(name="A")
     song = Song.objects.create(key="s", title="T", artist=artist)
     Interaction.objects.create(
@@ -148,7 +152,7 @@ def test_events_go_and_those_of_an_experiment_stay_until_it_is_over(alice):
     shown = {}
     for name, days, arm in (("old", 181, None), ("new", 10, None), ("arm", 181, "x")):
         impression = Impression.objects.create(listener=alice, surface=name, step="live", arm=arm)
-        shown[name] = aged(Impression, impression, shown_at=days_ago(days))
+        shown[name] = set_moments(Impression, impression, shown_at=days_ago(days))
     experiment = Experiment.objects.create(
         name="E", state=Experiment.State.RUNNING, started_at=days_ago(190)
     )
@@ -182,7 +186,7 @@ def test_training_logs_old_trainings_jobs_lists_playlists_and_workers_go(alice):
         playlist = Playlist.objects.create(
             owner=away, title=f"{days}", kind=chosen, period=f"{days}"
         )
-        aged(Playlist, playlist, created_at=days_ago(days))
+        set_moments(Playlist, playlist, created_at=days_ago(days))
     WorkerPulse.objects.create(worker="gone", started_at=days_ago(9), seen_at=days_ago(2))
     deleted = retention.delete_expired()
     names = (

@@ -46,7 +46,7 @@ class Command(PlainCommand):
         )
         for who, listener in demo.find_example_listeners():
             self._say(f"\nFor {listener.username}, {who}:")
-            for line in format_lines(recommend.recommend_for(listener, 10)):
+            for line in format_lines(recommend.recommend_songs(listener, 10)):
                 self._say(line)
 
     def _say(self, text: str) -> None:

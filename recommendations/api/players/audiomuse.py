@@ -190,7 +190,7 @@ class SonicFingerprint(_AudioMuseView):
             raise NotFound("A token answers for its owner only. Make one for each listener.")
         n = read_count(asked, "n", 100)
         only = set(library.read_song_ids().tolist())
-        served = recommend.recommend_for(self.request.user, conf.longest_list)
+        served = recommend.recommend_songs(self.request.user, conf.longest_list)
         items = [item for item in served if item.song.pk in only][:n]
         # from 0 for the best on: plugins read it as how far a song is from the listener's taste
         distances = {item.song.pk: (item.position - 1) / len(served) for item in items}

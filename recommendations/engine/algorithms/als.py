@@ -162,7 +162,7 @@ class ALS(LatentFactors):
         self._last: BlockCache[tuple[NDArray[np.intp], Equations]] = BlockCache()
         self._start: NDArray[np.float32] | None = None
 
-    def start_from(self, other: Algorithm, rows: NDArray[np.int32]) -> bool:
+    def warm_start(self, other: Algorithm, rows: NDArray[np.int32]) -> bool:
         """Begin with the other's factors of the songs; new songs begin at random, as all do in a first fit.
 
         A fit that begins so makes WARM_ITERATIONS at most. Listeners' factors are no part of what is learned:

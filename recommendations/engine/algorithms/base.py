@@ -133,7 +133,7 @@ class Algorithm(ABC):
         self.n_items_ = strengths.shape[1]
         return self
 
-    def start_from(self, other: Algorithm, rows: NDArray[np.int32]) -> bool:
+    def warm_start(self, other: Algorithm, rows: NDArray[np.int32]) -> bool:
         """Let the next fit begin with what another one learned; return whether it will.
 
         By default a fit begins with nothing. `other` is of the same class; `rows` are the rows that the next

@@ -144,7 +144,7 @@ class IALS(LatentFactors):
     def _size_of_factors(self, n_listeners: int, n_items: int) -> int:
         return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 192))
 
-    def _solved(self, histories: csr_matrix) -> Iterable[Solved]:
+    def _load_solutions(self, histories: csr_matrix) -> Iterable[Solved]:
         """Return what `_solve_histories` yields, worked out once for scores and reasons."""
         if 8 * histories.nnz * len(self.gram_) > MOST_CACHED:
             return self._solve_histories(histories)
@@ -174,7 +174,7 @@ class IALS(LatentFactors):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
-        for row, _, solved in self._solved(histories):
+        for row, _, solved in self._load_solutions(histories):
             factors[row] = solved.sum(axis=1)
         scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
         if not self.learned_.all():
@@ -188,7 +188,7 @@ class IALS(LatentFactors):
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
-        for row, own, solved in self._solved(histories):
+        for row, own, solved in self._load_solutions(histories):
             amounts[row, :, : own.stop - own.start] = self._take_factors(item_rows[row]) @ solved
         return amounts
 

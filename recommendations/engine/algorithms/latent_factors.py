@@ -1,4 +1,4 @@
-"""What algorithms share that learn a vector of factors for each song."""
+"""Base of algorithms that learn a vector of factors for each song."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LatentFactors(Algorithm):
     inverse_lengths_ : float32 (n_items,)
         1 / length of each song's factors, 0 where nothing was learned.
     learned_ : bool (n_items,)
-        Songs that somebody heard in the training data, or side information knows; others cannot be scored.
+        Songs that somebody heard in the training data, or that side information names; others cannot be scored.
     """
 
     names_songs = True

@@ -1,4 +1,4 @@
-"""What algorithms share that learn links from song to song: how links score, explain and are kept."""
+"""Base of algorithms that learn links from song to song: scoring, explaining and saving by links."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SparseSimilarity(Algorithm):
     links_ : float32 csr (n_items, n_items)
         Row: the song of the history; column: the song that is scored. Columns ascend in each row.
     learned_ : bool (n_items,)
-        Songs that somebody heard in the training data, or side information knows; others cannot be scored.
+        Songs that somebody heard in the training data, or that side information names; others cannot be scored.
     """
 
     names_songs = True

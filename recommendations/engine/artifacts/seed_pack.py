@@ -104,7 +104,7 @@ def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:
             f"{len(pack.labels)} names for {len(prior)} songs: a pack names all of its songs or none."
         )
     about: dict[str, Any] = {name: str(pack.about.get(name, "")) for name in SAID}
-    about |= {"kind": KIND, "pack_version": PACK_VERSION, **prior.about()}
+    about |= {"kind": KIND, "pack_version": PACK_VERSION, **prior.summarise()}
     arrays = _pack_prior("", prior)
     arrays |= _pack_texts("former", list(pack.redirects)) | _pack_texts(
         "current", list(pack.redirects.values())
@@ -174,7 +174,7 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
             f"this program reads {' and '.join(map(str, READABLE_VERSIONS))}; make it anew."
         )
     arrays, about = store.load(directory)
-    pack = store.restore(directory, lambda: _restored(arrays, about))
+    pack = store.restore(directory, lambda: _restore_pack(arrays, about))
     priors = [pack.prior] if pack.artists is None else [pack.prior, pack.artists.prior]
     fewest = min(
         (prior.fewest() for prior in priors if prior.together.nnz), default=fewest_listeners
@@ -187,7 +187,7 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
     return pack
 
 
-def _restored(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> SeedPack:
+def _restore_pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> SeedPack:
     said = {name: _plain(about.get(name, "")) for name in SAID}
     if about.get("pack_version") == 1:
         redirects = dict(zip(arrays["former"].tolist(), arrays["current"].tolist(), strict=True))

@@ -82,7 +82,7 @@ def take_rows(matrix: csr_matrix, rows: NDArray[Any]) -> csr_matrix:
 
 
 def pack_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors (n, d) as the columns of a (d, n rounded up to 16) array for `rows_times`."""
+    """Return vectors (n, d) as the columns of a (d, n rounded up to 16) array for `multiply_rows`."""
     n, d = vectors.shape
     columns = np.zeros((d, -(-n // 16) * 16), dtype=np.float32)
     columns[:, :n] = vectors.T
@@ -123,7 +123,7 @@ def sum_weighted_rows(
     Parameters
     ----------
     values
-        Stand in the place of those that `left` stores.
+        Used instead of the values that `left` stores.
     """
     values = left.data if values is None else values
     sums = np.empty((left.shape[0], matrix.shape[1]), dtype=np.float32)
@@ -210,7 +210,7 @@ def _select_top_together(
 ) -> NDArray[np.intp] | range:
     """Fill in the rows of which a sample tells where the k-th score lies; return the other rows.
 
-    The same as `_best_places` of each row, but without holding up the other threads.
+    The same as `_select_best_columns` of each row, but without holding up the other threads.
     """
     sample = scores[:, ::SAMPLED_ONE_IN]
     place = sample.shape[1] - _estimate_sample_depth(k)
@@ -254,7 +254,7 @@ def sort_pairs(
 
 
 def _estimate_sample_depth(k: int) -> int:
-    """Return at which place from the top of a sample about twice the k-th best score of all stands."""
+    """Return the position from the top of a sample at which about the 2k-th best score of all lies."""
     return 2 * k // SAMPLED_ONE_IN + 4
 
 

@@ -48,7 +48,7 @@ def cluster_songs(
 
 
 def find_medoid(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
-    """Return the row nearest to the weighted centre of all: the song that stands for its cluster."""
+    """Return the row nearest to the weighted centre of all: the most typical song of its cluster."""
     directions = _normalise_directions(np.asarray(vectors, dtype=np.float32))
     return int((directions @ (directions * weights[:, None]).sum(axis=0)).argmax())
 

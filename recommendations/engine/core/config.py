@@ -9,7 +9,7 @@ from typing import Any
 from recommendations.engine.core.weighting import Weighting
 
 SEGMENTS = ("none", "cold", "warm", "hot")
-"""How well we know a listener: nothing positive heard yet, little, enough, a lot."""
+"""Length of a listener's history: nothing positive heard yet, little, enough, a lot."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RankerConfig:
     n_proposals
         Songs each component proposes.
     n_by_artist
-        Songs proposed because the listener knows their artist.
+        Songs proposed because the listener heard their artist.
     n_trees, n_leaves, learning_rate, min_leaf, l2
         Of the boosted trees.
     truncation
@@ -189,7 +189,7 @@ class RecommenderConfig:
         }
         return replace(self, search=replace(self.search, first=first))
 
-    def is_source_of(self, fitted: RecommenderConfig) -> bool:
+    def could_produce(self, fitted: RecommenderConfig) -> bool:
         """Return whether a fit of this configuration gave the other one, but for what follows the crowd."""
         if not self.follows_crowd:
             return self == fitted

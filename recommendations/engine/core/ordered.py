@@ -26,7 +26,7 @@ class OrderedHistories(csr_matrix):
     steps_back: NDArray[np.int32] | None = None
 
     @classmethod
-    def of(cls, matrix: csr_matrix, recency: NDArray[Any]) -> Self:
+    def from_recency(cls, matrix: csr_matrix, recency: NDArray[Any]) -> Self:
         """Return the matrix with the order in which its entries, (nnz,), have falling `recency`."""
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         order = np.lexsort((-np.asarray(recency), rows))
@@ -65,7 +65,7 @@ def keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     data = matrix.data[kept].astype(np.float32)
     result = csr_matrix((data, matrix.indices[kept], starts), shape=matrix.shape)
     steps = count_steps_back(matrix)
-    return result if steps is None else OrderedHistories.of(result, -steps[kept])
+    return result if steps is None else OrderedHistories.from_recency(result, -steps[kept])
 
 
 def decays(histories: csr_matrix, decay: float) -> NDArray[np.float32] | np.float32:

@@ -46,7 +46,9 @@ class History:
         row = _make_row(self.item_rows, self.values, n_items)
         if self.steps_back is None:
             return row
-        return OrderedHistories.of(row, -self.steps_back[np.argsort(self.item_rows, kind="stable")])
+        return OrderedHistories.from_recency(
+            row, -self.steps_back[np.argsort(self.item_rows, kind="stable")]
+        )
 
     def taste_csr(self, n_items: int) -> csr_matrix | None:
         """Return the named songs as a float32 (1, n_items) matrix of ones, None without any."""

@@ -43,13 +43,13 @@ class Interactions:
     kinds : int8 (n,)
         Values of `Kind`.
     plays : int32 (n,)
-        How many plays the entry stands for, at least 1.
+        How many plays the entry counts, at least 1.
     played_share : float32 (n,)
         Share of the song's duration that was heard, 0 to 1; NaN unknown.
     timestamps : int64 (n,)
         Unix seconds; -1 unknown.
     listeners, items : IdMap
-        What the rows stand for.
+        The ids of the rows.
     positions : int32 (n,), optional
         Order of a listener's events where times are unknown or equal; larger = later.
     n_unknown_items : int
@@ -254,7 +254,9 @@ class Interactions:
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        return OrderedHistories.of(matrix, self._last_heard(matrix)) if has_order else matrix
+        return (
+            OrderedHistories.from_recency(matrix, self._last_heard(matrix)) if has_order else matrix
+        )
 
     @property
     def has_order(self) -> bool:

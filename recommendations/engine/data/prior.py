@@ -125,7 +125,7 @@ class Prior:
         """Return the smallest number of listeners that any pair has; 0 without pairs."""
         return int(self.together.data.min()) if self.together.nnz else 0
 
-    def about(self) -> dict[str, Any]:
+    def summarise(self) -> dict[str, Any]:
         """Return how much it holds, in plain JSON types."""
         n_pairs = int(tril(self.together).nnz)
         return {"n_songs": len(self), "n_pairs": n_pairs, "fewest_listeners": self.fewest()}
@@ -158,7 +158,7 @@ def keep_nearest(
     Parameters
     ----------
     rows, columns, counts
-        (n_pairs,) each: listeners who heard both songs. A pair stands in both directions where both are asked for.
+        (n_pairs,) each: listeners who heard both songs. A pair is listed in both directions where both are needed.
     n_listeners
         (n_songs,) listeners of each song.
 

@@ -65,7 +65,7 @@ class Fidelity:
     rank_fell_control_decisive: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; JSON knows no infinity, so a threshold that nothing reaches is None."""
+        """Return plain JSON types; JSON has no infinity, so a threshold that nothing reaches is None."""
         values = asdict(self)
         threshold = values.pop("flip_threshold")
         return values | {"decisive_from": None if np.isinf(threshold) else threshold}
@@ -84,7 +84,7 @@ def measure_fidelity(
     Raises
     ------
     NotEnoughData
-        No listener knows enough songs.
+        No listener has heard enough songs.
     """
     cases = _Cases.draw(recommender, histories, 2 * n_cases, np.random.default_rng(seed))
     judged, others = cases.halves()
@@ -150,16 +150,16 @@ def _average_or_none(cases: NDArray[np.bool_]) -> float | None:
 
 
 def fit_flip_threshold(margin_ratios: NDArray[np.float32], fell: NDArray[np.bool_]) -> float:
-    """Return the reach from which on the rank is expected to fall in `AIM` of the cases; inf if there is none.
+    """Return the margin ratio from which on the rank falls in `TARGET_SHARE` of the cases; inf without one.
 
-    The chance is a logistic curve over the logarithm of the reach: it wants fewer cases than counting them does.
+    The chance is a logistic curve over the logarithm of the ratio: it needs fewer cases than counting does.
     """
     if len(margin_ratios) < MIN_CASES:
         return FLIP_THRESHOLD
     order = np.argsort(-margin_ratios, kind="stable")
     falling = np.clip(margin_ratios[order].astype(np.float64), *RATIO_RANGE)
     chances = _fit_chances(np.log(falling), fell[order])
-    # cases of equal reach are decisive together
+    # cases of equal ratio are decisive together
     is_last = np.append(falling[:-1] > falling[1:], True)
     enough = np.flatnonzero(
         is_last & (np.cumsum(chances) / np.arange(1, len(chances) + 1) >= TARGET_SHARE)

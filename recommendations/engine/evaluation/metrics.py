@@ -1,7 +1,7 @@
 """How good a list is. Every function takes all listeners at once and gives one value a listener.
 
-`hits` is bool (n, depth): whether the song at each place of a list was held back for that listener.
-`n_test` is int (n,): how many were held back. `lists` is int32 (n, depth) of item rows, -1 after the end.
+`hits` is bool (n, depth): whether the song at each position of a list was held out for that listener.
+`n_test` is int (n,): how many were held out. `lists` is int32 (n, depth) of item rows, -1 after the end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Values = NDArray[np.float64]
 
 
 def find_hits(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
-    """Say for each place of the lists (n, depth) whether `test` (n, n_items) holds that song."""
+    """Return whether `test` (n, n_items) holds the song at each position of the lists, bool (n, depth)."""
     test = csr_matrix(test)
     width = test.shape[1]
     held_back = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * width + test.indices
@@ -23,17 +23,17 @@ def find_hits(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
 
 
 def precision(hits: NDArray[np.bool_], k: int) -> Values:
-    """Share of the first k places that are hits; a list that ends early counts as missing there."""
+    """Share of the first k positions that are hits; a list that ends early counts as missing there."""
     return np.asarray(hits[:, :k].sum(axis=1) / k, dtype=np.float64)
 
 
 def recall(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int) -> Values:
-    """Share of what was held back that is in the first k places."""
+    """Share of the held-out songs that are in the first k positions."""
     return np.asarray(hits[:, :k].sum(axis=1) / n_test, dtype=np.float64)
 
 
 def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
-    """1 where at least one of the first k places is a hit."""
+    """1 where at least one of the first k positions is a hit."""
     return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
 
 
@@ -55,7 +55,7 @@ def average_precision(hits: NDArray[np.bool_], n_test: NDArray[np.int64], k: int
 
 
 def coverage(lists: NDArray[np.int32], n_items: int, k: int) -> float:
-    """Share of the catalogue that is in the first k places of at least one list."""
+    """Share of the catalogue that is in the first k positions of at least one list."""
     shown = lists[:, :k]
     return len(np.unique(shown[shown >= 0])) / n_items
 
@@ -63,16 +63,16 @@ def coverage(lists: NDArray[np.int32], n_items: int, k: int) -> float:
 def novelty(
     lists: NDArray[np.int32], n_heard: NDArray[np.int64], n_listeners: int, k: int
 ) -> Values:
-    """Mean self-information -log2(share of the listeners who know the song), NaN for an empty list.
+    """Mean self-information -log2(share of the listeners who heard the song), NaN for an empty list.
 
-    A song that nobody knows counts as if one listener did.
+    A song that nobody heard counts as if one listener had.
     """
     information = -np.log2(np.maximum(n_heard, 1) / max(n_listeners, 1))
     return _average_over_list(information, lists[:, :k])
 
 
 def popularity_bias(lists: NDArray[np.int32], n_heard: NDArray[np.int64], k: int) -> Values:
-    """Mean popularity percentile: share of the catalogue that fewer know, ties counted half. Chance is 0.5."""
+    """Mean popularity percentile: share of the catalogue that fewer heard, ties counted half. Chance is 0.5."""
     ascending = np.sort(n_heard)
     below = np.searchsorted(ascending, n_heard, side="left")
     up_to = np.searchsorted(ascending, n_heard, side="right")

@@ -30,9 +30,9 @@ SYSTEMS = (
 def measure_next_sessions(listeners: Iterable[Repeats]) -> dict[str, NDArray[np.float64]]:
     """Return NDCG@10 of the songs of each listener's last sessions by every system of `SYSTEMS`.
 
-    Each session is predicted from what was played before it; the decay is told from what lies before the first of
-    them. “Session begun” knows the session's first three songs. No system has to find these, so that all are asked
-    the same; sessions without a fourth song are left out.
+    Each session is predicted from what was played before it; the decay is fitted to what lies before the first of
+    them. “Session begun” is given the session's first three songs. No system has to find these, so that all have the
+    same task; sessions without a fourth song are left out.
 
     Returns
     -------

@@ -191,9 +191,9 @@ def _compute_losses(
     needed = blend.weights[:, component] > 0
     losses = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
     some = blend.take(needed)
-    ends = some.ends(component)
+    ends = some.find_ends(component)
     songs = np.hstack([item_rows[needed], ends])
     found = algorithm.influences(take_rows(histories, needed), songs)
-    lost = some.lost(component, songs, found)[:, : item_rows.shape[1]]
+    lost = some.compute_losses(component, songs, found)[:, : item_rows.shape[1]]
     losses[needed, :, : lost.shape[2]] = lost
     return losses

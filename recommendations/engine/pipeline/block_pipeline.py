@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What a fitted recommender answers with.
+    """The steps of a fitted recommender from a block of listeners to their lists.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Pipeline:
         ordered = self.order_songs(listeners, scores)
         # ... the list is chosen for relevance and variety ...
         candidates = self._select_candidates(ordered, wish.k)
-        item_rows, margins = candidates.at(self._choose_songs(candidates, listeners, wish))
+        item_rows, margins = candidates.take(self._choose_songs(candidates, listeners, wish))
         # ... and every song says why it is there
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
@@ -99,7 +99,7 @@ class Pipeline:
         ]
         mask_forbidden(scores, listeners, None)
         candidates = self._select_candidates(self.order_songs(listeners, scores), wish.k)
-        chosen, _ = candidates.at(self._choose_songs(candidates, listeners, wish))
+        chosen, _ = candidates.take(self._choose_songs(candidates, listeners, wish))
         alone = {
             name: select_top_columns(found, wish.k)
             for name, found in zip(self.algorithms, scores, strict=True)
@@ -142,7 +142,7 @@ class Pipeline:
         found_at = np.flatnonzero(candidates.item_rows[0] == item_row)
         first = found_at[0] if len(found_at) else -1
         others = places[(places >= 0) & (places != first)]
-        item_rows, margins = candidates.at(np.array([[first, *others]]))
+        item_rows, margins = candidates.take(np.array([[first, *others]]))
         item_rows[0, 0] = item_row
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
@@ -202,7 +202,7 @@ class Pipeline:
     def _score_for_unknown(
         self, listeners: ListenerBatch, scores: Scores, to_explain: bool
     ) -> None:
-        """Score what `_weights` asks for beside, where nothing that counts knows a listener; in place."""
+        """Score the extra components of `_weights` for listeners whom no weighted component can score; in place."""
         unknown = self._is_unknown(listeners, scores)
         if not unknown.any():
             return
@@ -217,13 +217,13 @@ class Pipeline:
 
     @property
     def _is_personal(self) -> NDArray[np.bool_]:
-        """Return which components know the listener; popularity says the same to everybody, bool (n_components,)."""
+        """Return which components are personal, bool (n_components,); popularity is the same for everybody."""
         return np.array(
             [not isinstance(algorithm, Popularity) for algorithm in self.algorithms.values()]
         )
 
     def _is_unknown(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.bool_]:
-        """Return of which listeners with songs no component that counts for them can score anything, bool (n,)."""
+        """Return the listeners with a history for whom no personal weighted component scores anything, bool (n,)."""
         counts = (assign_weights(listeners.segments, self.config) > 0) & self._is_personal
         known = np.zeros(len(listeners), dtype=bool)
         for place, found in enumerate(scores):
@@ -238,8 +238,8 @@ class Pipeline:
     def _weights(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.float64]:
         """Return each listener's weights, (n, n_components).
 
-        A listener whom none of the segment's components knows, as content does not where songs have no audio
-        features, gets the weights of a warm one.
+        A listener for whom none of the segment's components can score (content, where songs have no audio
+        features) gets the weights of a warm one.
         """
         warm = np.full(len(listeners), SEGMENTS.index("warm"), dtype=np.int8)
         unknown = self._is_unknown(listeners, scores)[:, None]
@@ -250,7 +250,7 @@ class Pipeline:
         )
 
     def _find_needed(self, listeners: ListenerBatch) -> NDArray[np.bool_]:
-        """Say which components count for whom, bool (n, n_components)."""
+        """Return which components each listener needs, bool (n, n_components)."""
         needed = assign_weights(listeners.segments, self.config) > 0
         if self.ranker is not None:
             looked_at = np.array([name in self.ranker.components for name in self.algorithms])
@@ -258,13 +258,13 @@ class Pipeline:
         return needed
 
     def _find_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """Return for whom the ranker decides: for cold listeners only if it measured better than the blend."""
+        """Return whose lists the ranker orders, bool (n,): cold ones only if it measured better than the blend."""
         if self.ranker is None:
             return np.zeros(len(segments), dtype=bool)
         return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
 
     def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | RankedProposals:
-        """Put the songs in order; the listeners are all ranked or all blended (see `blocks`)."""
+        """Put the songs in order; the listeners are all ranked or all blended (see `cut_blocks`)."""
         if self.ranker is None or not self._find_ranked(listeners.segments).all():
             return self._blend(listeners, scores)
         by_name = dict(zip(self.algorithms, scores, strict=True))
@@ -275,7 +275,7 @@ class Pipeline:
         return Blend.from_scores(scores, self._weights(listeners, scores), self._is_personal)
 
     def _total_scores(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.float32]:
-        """Return the score of every song, (n, n_items); -inf where no component can tell."""
+        """Return the score of every song, (n, n_items); -inf where no component can score it."""
         ordered = self.order_songs(listeners, scores)
         totals = ordered.total()
         if isinstance(ordered, Blend):

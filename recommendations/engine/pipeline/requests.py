@@ -1,4 +1,4 @@
-"""Who asks for a list, and what kind of list: one form for single listeners and for many."""
+"""A request for lists: the batch of listeners and the options of the list, for one listener or many."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from recommendations.engine.ranking.ensemble import assign_segments
 
 @dataclass(frozen=True)
 class ListenerBatch:
-    """A block of listeners as the pipeline sees them.
+    """A batch of listeners as the pipeline reads them.
 
     Attributes
     ----------
     places : int (n,)
-        Their rows in what was asked for.
+        Their rows in the request.
     histories : float32 csr (n, n_items)
         What to learn their taste from: the history, or the named songs while there is nothing positive in it.
     segments : int8 (n,)
@@ -55,7 +55,7 @@ class ListenerBatch:
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What kind of list is asked for."""
+    """The options of a list."""
 
     k: int
     relevance: float
@@ -72,7 +72,7 @@ def make_list_request(
     artist_cap: int | None = None,
     unavailable: ArrayLike | None = None,
 ) -> ListRequest:
-    """Check what kind of list is asked for; None = as configured.
+    """Check the options of a list; None = as configured.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def make_list_request(
     return ListRequest(
         k=min(k, n_items),
         relevance=config.relevance if discovery is None else 1 - discovery,
-        # of whom nothing is known, what many like is the best guess: variety only lowers it, unless it is asked for
+        # without a history popularity is the best guess: variety only lowers it, unless it is asked for
         cold_relevance=1.0 if discovery is None else 1 - discovery,
         artist_cap=config.artist_cap if artist_cap is None else artist_cap,
         unavailable=None if unavailable is None else _make_mask(unavailable, n_items),
@@ -143,4 +143,4 @@ def _merge_rows(
         return result
     recency = np.zeros(result.nnz, dtype=np.int32)
     recency[~is_chosen[list_entry_rows(result)]] = -steps[~is_chosen[list_entry_rows(otherwise)]]
-    return OrderedHistories.of(result, recency)
+    return OrderedHistories.from_recency(result, recency)

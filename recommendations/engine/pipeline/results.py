@@ -218,7 +218,7 @@ class RecommendedBlock:
         values: NDArray[np.float64] = self.contributions.sum(axis=2) / MILLION
         return values
 
-    def packed(self, row: int) -> dict[str, Any]:
+    def pack(self, row: int) -> dict[str, Any]:
         """Return one listener's list as JSON types: flat columns, amounts in whole millionths.
 
         A column holds equally many values for each song; nested lists would take ten times as long.
@@ -236,7 +236,7 @@ class RecommendedBlock:
             | {"rows": self.item_rows[row, :n].tolist()}
         )
 
-    def packed_json(self, row: int) -> str:
+    def pack_json(self, row: int) -> str:
         """Return what `packed` gives, but the rows, as JSON; the first call writes all lists of the block at once."""
         return self._json[row]
 
@@ -264,7 +264,7 @@ class RecommendedBlock:
     ) -> dict[str, NDArray[Any] | tuple[NDArray[Any], ...]]:
         """Return the first n songs of these lists as columns of whole numbers and ids, and letters: a row a list."""
 
-        def of(column: NDArray[Any]) -> NDArray[Any]:
+        def cut(column: NDArray[Any]) -> NDArray[Any]:
             return np.asarray(column[rows, :n].reshape(len(rows), -1))
 
         evidence, features = self.evidence, self.features
@@ -272,20 +272,20 @@ class RecommendedBlock:
         return {
             "weights": _round_to_whole(self.weights[rows], MILLION),
             "ids": self.items.ids[item_rows],
-            "contributions": of(self.contributions),
+            "contributions": cut(self.contributions),
             "because": (
-                self.items.ids[of(evidence.item_rows)],
-                _round_to_whole(of(evidence.amounts), MILLION),
-                _encode_letters(of(evidence.components)),
+                self.items.ids[cut(evidence.item_rows)],
+                _round_to_whole(cut(evidence.amounts), MILLION),
+                _encode_letters(cut(evidence.components)),
             ),
             "features": (
-                _encode_letters(of(features.which)),
-                _round_to_whole(of(features.values), THOUSAND),
+                _encode_letters(cut(features.which)),
+                _round_to_whole(cut(features.values), THOUSAND),
             ),
             "sound": _round_to_whole(features.means[rows], THOUSAND),
-            "popularity": of(self.notes),
+            "popularity": cut(self.notes),
             "decisive": _encode_letters(
-                (of(self.margin_ratios) >= self.flip_threshold).astype(np.int8)
+                (cut(self.margin_ratios) >= self.flip_threshold).astype(np.int8)
             ),
         }
 
@@ -356,7 +356,7 @@ class RecommendedBatch(Sequence[RecommendedList]):
     def __len__(self) -> int:
         return len(self._make_block)
 
-    def packed(self, index: int) -> dict[str, Any]:
+    def pack(self, index: int) -> dict[str, Any]:
         """Return one list as compact JSON types, for storing; `RecommendedList.from_dict` reads it.
 
         About ten times as fast as making the objects.
@@ -364,7 +364,7 @@ class RecommendedBatch(Sequence[RecommendedList]):
         answer: dict[str, Any] = self._blocks[self._make_block[index]].packed(int(self._row[index]))
         return answer
 
-    def packed_json(self, index: int) -> str:
+    def pack_json(self, index: int) -> str:
         """Return what `packed` gives as JSON."""
         return str(self._blocks[self._make_block[index]].packed_json(int(self._row[index])))
 
@@ -381,4 +381,4 @@ class RecommendedBatch(Sequence[RecommendedList]):
             return [self[place] for place in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(f"There are {len(self)} lists, not one at {index}.")
-        return RecommendedList.from_dict(self.packed(index))
+        return RecommendedList.from_dict(self.pack(index))

@@ -1,4 +1,4 @@
-"""The classic adaptive ensemble: weights that depend on how well the listener is known."""
+"""The adaptive ensemble: component weights that depend on the length of the listener's history."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Blend:
     A component's scores are brought to 0..1 for each listener: 0 is the worst and 1 the best among the songs
     that may be recommended. A song's score is the weighted sum, so every contribution is at least 0 and the
     contributions are the score. A component that cannot score a song adds 0 to it; one that cannot score any
-    song of a listener hands its weight to the others that know the listener, in proportion, and only where there
-    are none of these to those that say the same to everybody.
+    song of a listener hands its weight to the other personal ones, in proportion; only where there are none of
+    these, to those that are the same for everybody.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Blend:
         One float32 (n, n_items) a component, None where no listener needs it; NaN where it cannot score and
         where the song must not be recommended.
     low, span : float64 (n, n_components)
-        A score s stands for (s - low) / span.
+        A score s is scaled to (s - low) / span.
     weights : float64 (n, n_components)
         As used; each row sums to 1, or to 0 if nothing can be scored.
     """
@@ -73,7 +73,7 @@ class Blend:
         Parameters
         ----------
         is_personal
-            Components that know the listener, bool (n_components,); all by default.
+            Components whose scores depend on the listener, bool (n_components,); all by default.
         """
         low, high = np.full(weights.shape, np.nan), np.full(weights.shape, np.nan)
         for component, component_scores in enumerate(scores):
@@ -90,7 +90,7 @@ class Blend:
         )
 
     def total(self) -> NDArray[np.float32]:
-        """Return the score of every song, float32 (n, n_items); -inf where no component can tell."""
+        """Return the score of every song, float32 (n, n_items); -inf where no component can score it."""
         factors = np.where(self.weights > 0, self.weights / self.span, 0)
         lows = np.where(self.weights > 0, self.low, 0) * factors
         counted = [
@@ -130,7 +130,7 @@ class Blend:
         scores = [None if found is None else found[rows] for found in self.scores]
         return Blend(scores, self.low[rows], self.span[rows], self.weights[rows])
 
-    def ends(self, component: int) -> NDArray[np.int32]:
+    def find_ends(self, component: int) -> NDArray[np.int32]:
         """Return the best and the worst song of one component's scale, int32 (n, 2); -1 where there is none."""
         scores, low = self.scores[component], self.low[:, component]
         if scores is None:
@@ -142,7 +142,7 @@ class Blend:
             ends.append(np.where(is_end[np.arange(len(place)), place], place, NO_SONG))
         return np.column_stack(ends).astype(np.int32)
 
-    def lost(
+    def compute_losses(
         self, component: int, songs: NDArray[np.int32], influences: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return what one component would add less to each song without each song of the history.

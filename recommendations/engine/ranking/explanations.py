@@ -18,7 +18,7 @@ from recommendations.engine.data.item_features import (
 )
 
 BASE = "base"
-"""What a learned ranker says of every song of a listener: its mean, and how well it knows the listener."""
+"""What a learned ranker adds to every song of a listener: its mean, and what the length of the history adds."""
 
 N_EVIDENCE = 3
 N_FEATURES = 3
@@ -77,9 +77,8 @@ class Explanation:
     shares
         Component -> its part of the positive contributions; they sum to 1.
     because
-        The song of the history without which this one would stand lower, as far as can be told from what it adds and
-        from how far the next song is; none where that is not sure of any. `evaluation.fidelity` measures in how many
-        cases it is so.
+        The song of the history without which this one would rank lower, estimated from what it adds and from the
+        margin to the next song; none where that is sure of none. `evaluation.fidelity` measures how often it is true.
     goes_with
         The other songs of the history that counted most, largest first.
     features

@@ -62,7 +62,7 @@ class LinearOrder:
         return self._standard(features) * self.weights
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the score of each candidate, (m,); the same whoever else is asked about."""
+        """Return the score of each candidate, (m,); it does not depend on the other candidates."""
         return np.asarray(self.contributions(features).sum(axis=1))
 
 

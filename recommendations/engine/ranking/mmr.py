@@ -35,7 +35,7 @@ class Candidates:
     totals: NDArray[np.float64]
     margins: NDArray[np.float64]
 
-    def at(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def take(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return songs and margins at these places (n, k); for the place -1 they are -1 and inf."""
         is_place, places = places >= 0, np.maximum(places, 0)
         item_rows = np.where(is_place, np.take_along_axis(self.item_rows, places, axis=1), NO_SONG)

@@ -1,4 +1,4 @@
-"""What the learned ranker sees of the songs: the numbers that describe each candidate of a listener."""
+"""The features that the learned ranker reads of each candidate of a listener."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ class ArtistsHeard:
     def artists(self) -> NDArray[np.int64]:
         return self.keys % self.n_artists
 
-    def of(self, listeners: NDArray[np.int64], artists: NDArray[np.int32]) -> NDArray[np.int64]:
+    def look_up(
+        self, listeners: NDArray[np.int64], artists: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
         """Return the counts of pairs (m,), 0 where there is none."""
         if not len(self.keys):
             return np.zeros(len(listeners), dtype=np.int64)
@@ -90,7 +92,7 @@ class ArtistsHeard:
 
 @dataclass(frozen=True)
 class ItemTable:
-    """What the ranker knows of the songs, learned from the training data.
+    """The songs' side of the ranker's features, learned from the training data.
 
     Attributes
     ----------
@@ -162,7 +164,7 @@ class ItemTable:
 
     # -- proposals ----------------------------------------------------------------------------------------
 
-    def by_known_artists(
+    def propose_by_artist(
         self, histories: csr_matrix, may_come: NDArray[np.bool_], n: int
     ) -> list[NDArray[np.int32]]:
         """Return the most popular songs of the artists heard most, one int32 (n_listeners, n), or nothing."""
@@ -261,7 +263,7 @@ class ItemTable:
         rows = proposals.listener_rows
         artist = self.artist[proposals.item_rows]
         known = artist >= 0
-        heard = self._artists_heard(liked).of(rows, np.maximum(artist, 0))
+        heard = self._artists_heard(liked).look_up(rows, np.maximum(artist, 0))
         songs, listeners, depth = self.artist_numbers[np.maximum(artist, 0)].T
         length = np.maximum(count_per_row(liked), 1)[rows]
         found = [heard, heard / length, heard / songs, songs, listeners, depth]

@@ -152,7 +152,7 @@ def describe_proposals(
     """Return the proposals for each listener and their features."""
     may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
     proposals = propose(
-        scores, config.n_proposals, songs.by_known_artists(histories, may_come, config.n_by_artist)
+        scores, config.n_proposals, songs.propose_by_artist(histories, may_come, config.n_by_artist)
     )
     rows = proposals.listener_rows
     chosen = [component[rows, proposals.item_rows] for component in scores]

@@ -71,11 +71,11 @@ def make_artist_names(n: int, rng: np.random.Generator) -> list[str]:
         rng.permutation(_PEOPLE.size)[: -(-n // 3)],
         rng.permutation(_BANDS.size)[: -(-n // 3)],
     )
-    names = [_PEOPLE.at(i) for i in shares[0]] + [_BANDS.at(i) for i in shares[1]]
+    names = [_PEOPLE.fill(i) for i in shares[0]] + [_BANDS.fill(i) for i in shares[1]]
     backed = rng.permutation(_BACKED.size)[: max(0, n - len(names))]
-    names += [_BACKED.at(i) for i in backed]
+    names += [_BACKED.fill(i) for i in backed]
     names = names[:n] + [
-        f"{_BACKED.at(i % _BACKED.size)} {i // _BACKED.size + 1}" for i in range(n - len(names))
+        f"{_BACKED.fill(i % _BACKED.size)} {i // _BACKED.size + 1}" for i in range(n - len(names))
     ]
     return [names[i] for i in rng.permutation(n)]
 
@@ -89,7 +89,7 @@ def make_song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -
     for artist, which, i in zip(
         artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True
     ):
-        title = _find_untaken(_TITLES[which].at(i % _TITLES[which].size), artist, taken)
+        title = _find_untaken(_TITLES[which].fill(i % _TITLES[which].size), artist, taken)
         taken.add((artist, title))
         titles.append(title)
     return titles
@@ -97,7 +97,7 @@ def make_song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -
 
 def make_album_titles(n: int, rng: np.random.Generator) -> list[str]:
     """Return `n` titles; some may be the same."""
-    return [_TITLES[0].at(i) for i in rng.integers(0, _TITLES[0].size, n)]
+    return [_TITLES[0].fill(i) for i in rng.integers(0, _TITLES[0].size, n)]
 
 
 def _find_untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
@@ -110,14 +110,14 @@ def _find_untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
 
 
 class _Pattern:
-    """Names made by filling the places of a sentence; `at` counts through all of them."""
+    """Names made by filling the places of a sentence; `fill` counts through all of them."""
 
     def __init__(self, sentence: str, *places: list[str]) -> None:
         self._sentence = sentence
         self._places = places
         self.size = int(np.prod([len(words) for words in places]))
 
-    def at(self, i: int) -> str:
+    def fill(self, i: int) -> str:
         chosen = []
         for words in self._places:
             i, place = divmod(int(i), len(words))

@@ -57,12 +57,12 @@ def search_blend(
 ) -> BlendSearch:
     """Find the weights of each segment; each half of its listeners is judged by weights found on the other.
 
-    Cold weights are found on new listeners, of whom the components have seen nothing.
+    Cold weights are found on new listeners, whose listens the components have not seen.
 
     Parameters
     ----------
     cases
-        Listeners whom the components know, some songs hidden.
+        Listeners whose other songs the components were fitted with; some songs are held out.
     new
         New listeners with less than `config.cold_below` songs given.
     """

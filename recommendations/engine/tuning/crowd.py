@@ -67,7 +67,7 @@ class Crowd:
     overlap: float
 
     @classmethod
-    def of(cls, strengths: csr_matrix) -> Crowd:
+    def measure(cls, strengths: csr_matrix) -> Crowd:
         """Measure it; the cost is linear in the pairs."""
         liked = keep_positive(strengths)
         liked = liked[count_per_row(liked) >= ENOUGH_SONGS]
@@ -101,24 +101,26 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     """
     if not config.follows_crowd:
         return config
-    crowd = Crowd.of(data.strengths)
+    crowd = Crowd.measure(data.strengths)
     if crowd.say < LITTLE_SAY and count_steps_back(data.strengths) is not None:
         config = replace(config, components={"transitions": {}, **config.components})
-    plain = _weighted(config, crowd, _find_heirs(config, data, has_prior=False))
+    plain = _shift_weights(config, crowd, _find_heirs(config, data, has_prior=False))
     if data.prior is None or not data.prior.together.nnz:
         return plain
-    prior_weight = _measured_prior_weight(plain, data, seed)
+    prior_weight = _search_prior_weight(plain, data, seed)
     if prior_weight == 0:
         return plain
     components = {**config.components, "prior": {}}
     if prior_weight is None:
         extended = replace(config, components=components)
-        return _weighted(extended, crowd, _find_heirs(config, data, has_prior=True))
-    weights = {segment: _mixed(values, prior_weight) for segment, values in plain.weights.items()}
+        return _shift_weights(extended, crowd, _find_heirs(config, data, has_prior=True))
+    weights = {
+        segment: _mix_prior(values, prior_weight) for segment, values in plain.weights.items()
+    }
     return replace(plain, components=components, weights=weights)
 
 
-def _mixed(weights: Mapping[str, float], prior: float) -> dict[str, float]:
+def _mix_prior(weights: Mapping[str, float], prior: float) -> dict[str, float]:
     return {name: (1 - prior) * value for name, value in weights.items()} | {"prior": prior}
 
 
@@ -140,7 +142,7 @@ def _find_heirs(
     return heirs
 
 
-def _weighted(
+def _shift_weights(
     config: RecommenderConfig, crowd: Crowd, heirs: Mapping[str, float]
 ) -> RecommenderConfig:
     """Shift weight away from what learns from many listeners to the heirs, as much as the crowd lacks."""
@@ -162,9 +164,7 @@ def _weighted(
     return replace(config, weights=weights, follows_crowd=False)
 
 
-def _measured_prior_weight(
-    config: RecommenderConfig, data: TrainingData, seed: int
-) -> float | None:
+def _search_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
     """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
     share = (config.ranker or RankerConfig()).holdout_share
     validation = Validation.hold_out(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
@@ -197,7 +197,7 @@ def best_prior_weight(
 def _weights_row(
     fitted: Mapping[str, Algorithm], others: Mapping[str, float], prior: float
 ) -> NDArray[np.float64]:
-    mixed = _mixed(others, prior)
+    mixed = _mix_prior(others, prior)
     return np.array([mixed.get(name, 0.0) for name in fitted])
 
 

@@ -82,7 +82,7 @@ class Cases:
 
 @dataclass(frozen=True)
 class Validation:
-    """The training data with songs hidden, and who is asked.
+    """The training data without the held-out songs, and the listeners that trials are validated on.
 
     New listeners are kept out of `data` entirely: a component that was fitted with the other songs of a
     listener would rank these first, and they would count as misses.
@@ -94,10 +94,10 @@ class Validation:
     data : TrainingData
         Without the hidden songs and their events.
     hidden : float32 csr (n_listeners, n_items)
-    judges : int (n,)
-        Listeners by whom trials are judged.
+    validation_listeners : int (n,)
+        Listeners on whom trials are measured.
     new_listeners : int (m,)
-        Listeners of whom nothing is in `data`; none where listeners are too few.
+        Listeners without anything in `data`; none where listeners are too few.
     is_ordered
         The hidden songs are those heard last.
     """

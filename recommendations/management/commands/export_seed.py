@@ -32,7 +32,7 @@ class Command(SentenceCommand):
         pack = seed_packs.export_pack(
             folder, events, fewest_listeners=fewest_listeners, licence=licence
         )
-        about = pack.prior.about()
+        about = pack.prior.summarise()
         self.stdout.write(
             f"{folder} holds {about['n_pairs']:,} pairs of {about['n_songs']:,} songs; "
             f"each was heard by at least {about['fewest_listeners']} listeners."

@@ -31,7 +31,7 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, listener: str, likes: str, top_k: int, **options: Any) -> None:
         user = find_listener(listener) if listener is not None else None
         if user is not None:
-            served = recommend.recommend_for(user, top_k)
+            served = recommend.recommend_songs(user, top_k)
         else:
             served = recommend.recommend_from_songs(find_songs(likes), top_k)
         if options["json"]:

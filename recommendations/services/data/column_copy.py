@@ -130,8 +130,8 @@ def _delete_notes(listener_ids: Iterable[int]) -> None:
 def _find_last_settled_id(source: Reader) -> int:
     """Return the newest id below which no row can appear any more.
 
-    SQLite has one writer at a time. In PostgreSQL a transaction may commit a lower id later, so whoever was writing
-    when the id was read is waited for; where that takes too long, nothing new is read this time.
+    SQLite has one writer at a time. In PostgreSQL a transaction may commit a lower id later, so the
+    transactions that were writing when the id was read are waited for; where that takes too long, nothing new is read.
     """
     if connection.vendor != "postgresql":
         return interaction_rows.find_last_id(source)
@@ -177,7 +177,7 @@ def _open(store: ColumnStore, last: int) -> Manifest:
 def _take_notes(store: ColumnStore, manifest: Manifest, last: int) -> Manifest:
     """Move the notes of changed listeners from the database to the manifest, which then has a new token.
 
-    The manifest is written first and knows both tokens: whether the transaction is committed or not, it is true.
+    The manifest is written first and holds both tokens: whether the transaction is committed or not, it is true.
     """
     notes = list(ChangedListener.objects.values_list("pk", "listener_id"))
     if not notes and manifest.token and last <= manifest.last_id:

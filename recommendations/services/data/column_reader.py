@@ -70,7 +70,7 @@ def reader() -> Iterator[Reader]:
 
 @contextmanager
 def _postgresql() -> Iterator[Any]:
-    """One read-only snapshot for everything that is read: rows written meanwhile are not seen (T17)."""
+    """One read-only snapshot for everything that is read: rows written meanwhile are not seen."""
     from adbc_driver_postgresql import dbapi
 
     with dbapi.connect(_postgresql_uri()) as adbc:

@@ -142,7 +142,7 @@ def build_pack(
     pack = _make_pack(counts[SONGS], counts[ARTISTS], names, _describe(totals, options))
     save_pack(target, pack)
     shutil.rmtree(work)
-    about = pack.prior.about()
+    about = pack.prior.summarise()
     n_artists = 0 if pack.artists is None else len(pack.artists.prior)
     return BuildResult(
         totals["n_rows"], totals["n_usable"], about["n_songs"], about["n_pairs"], n_artists

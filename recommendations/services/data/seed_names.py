@@ -46,7 +46,7 @@ def read_names(
             )
             _collect_artists(names, names.artists, artist_ids, credited)
         on_progress("name", number + 1, len(files))
-    canonical, former = _read_redirects_of(redirects_path, song_ids)
+    canonical, former = _select_redirects(redirects_path, song_ids)
     labels = [songs[row] for row in range(len(song_ids))]
     artist_labels = [artists.get(row, credited[row]) for row in range(len(artist_ids))]
     return PackNames(
@@ -104,7 +104,7 @@ def _read_new(
         yield row, labels
 
 
-def _read_redirects_of(
+def _select_redirects(
     path: Path | None, song_ids: NDArray[np.uint64]
 ) -> tuple[dict[int, str], dict[str, str]]:
     """Return the present id of each redirected song by its row, and former id -> present id."""

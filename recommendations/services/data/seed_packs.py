@@ -136,7 +136,7 @@ def get_key(song: Song) -> str:
 
 
 def read_prior(song_ids: NDArray[np.int64]) -> Prior | None:
-    """Return what listeners elsewhere heard of these songs, in their order; None where no pack knows two of them."""
+    """Return what listeners elsewhere heard of these songs, in their order; None where no pack has two of them."""
     pack = find_pack()
     if pack is None:
         return None
@@ -145,7 +145,7 @@ def read_prior(song_ids: NDArray[np.int64]) -> Prior | None:
 
 
 def count_known_songs(pack: SeedPack) -> int:
-    """Return how many songs of this library the pack knows; reads the catalog once."""
+    """Return how many songs of this library the pack has; reads the catalog once."""
     song_ids = np.fromiter(Song.objects.values_list("pk", flat=True), dtype=np.int64)
     return int((pack.over(read_keys(song_ids)).n_listeners > 0).sum())
 

@@ -34,7 +34,7 @@ class Generations:
     listener_ids: NDArray[np.int64]
     values: NDArray[np.int64]
 
-    def of(self, listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def look_up(self, listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the generation of each listener, 0 for those who have none yet."""
         if not len(self.listener_ids):
             return np.zeros(len(listener_ids), dtype=np.int64)
@@ -74,7 +74,7 @@ def count_since(version: ModelVersion | None) -> int:
 
 
 def read(on_progress: OnRead | None = None) -> TrainingRows:
-    """Read everything that may be learned from, as of one moment (T17), from the columnar copy.
+    """Read everything that may be learned from, as of one moment, from the columnar copy.
 
     The copy is brought up to date first; what comes later has a higher id and is left to the next training. Rows
     are read in ranges of ids, each a short statement, so that SQLite's write-ahead log can be emptied in between.
@@ -92,7 +92,7 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
         manifest,
         songs["id"],
         songs["duration_ms"],
-        lambda events: _is_learned_from(events, ignored),
+        lambda events: _select_learnable(events, ignored),
         tell,
     )
     n_left_out = n_ignored + _count_left_out(manifest.left_out)
@@ -153,7 +153,7 @@ def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
-    return allowed & _is_learned_from(events, _read_ignored_pairs())
+    return allowed & _select_learnable(events, _read_ignored_pairs())
 
 
 def _read_ignored_pairs() -> NDArray[np.int64]:
@@ -167,7 +167,7 @@ def _read_ignored_pairs() -> NDArray[np.int64]:
     return _pair(pairs[:, 0], pairs[:, 1])
 
 
-def _is_learned_from(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _select_learnable(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     if not len(ignored_pairs):
         return np.ones(len(events["listener"]), dtype=bool)
     return ~np.isin(_pair(events["listener"], events["song"]), ignored_pairs)

@@ -264,7 +264,7 @@ def preview(
     listener: User, versions: Iterable[ModelVersion], n: int = 20
 ) -> list[list[PreviewedSong]]:
     """Return the list that a listener would see now under each version."""
-    lists = [recommend.recommend_for(listener, n, version=version) for version in versions]
+    lists = [recommend.recommend_songs(listener, n, version=version) for version in versions]
     facts = read_facts(listener, [item for served in lists for item in served])
     shared = (
         set.intersection(*({song.pk for song in served.songs} for served in lists))
@@ -320,7 +320,7 @@ def _explain_by_model(listener: User, version: ModelVersion, song: Song, n: int)
 def _explain_by_rank(
     listener: User, version: ModelVersion, recommender: Recommender, history: Any, row: int, n: int
 ) -> str:
-    served = recommend.recommend_for(listener, n, version=version)
+    served = recommend.recommend_songs(listener, n, version=version)
     found = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
     if found is not None:
         return f"It is in the list, at place {found.position}."

@@ -58,7 +58,7 @@ def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | N
 
 
 def list_artist_seeds(artist: Artist) -> list[Song]:
-    """Return the songs that stand for an artist: those most heard."""
+    """Return an artist's most heard songs."""
     return related_artists.best_known(artist, N_SEEDS)
 
 

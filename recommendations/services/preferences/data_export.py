@@ -54,7 +54,7 @@ def set_personalised(listener: User, personalised: bool) -> None:
 
 
 def export_data(listener: User) -> dict[str, Any]:
-    """Return everything that is stored about a listener, in JSON types (T63)."""
+    """Return everything that is stored about a listener, in JSON types."""
     taste = load_taste(listener)
     return {
         "format": FORMAT,

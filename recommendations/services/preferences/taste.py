@@ -1,4 +1,4 @@
-"""What the recommender knows about a listener, and how they change it."""
+"""A listener's taste: what the recommender learned of it and what the listener set, and how they change it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _SONGS_A_QUERY = 5000
 
 @dataclass(frozen=True)
 class Cluster:
-    """A part of a listener's history. `key` is the id of the song that stands for it; `share` is of all plays."""
+    """A part of a listener's history. `key` is the id of its most typical song; `share` is of all plays."""
 
     key: int
     song_ids: tuple[int, ...]
@@ -287,14 +287,14 @@ def preview(
 ) -> Served:
     """Return the list as it would be; nothing is changed.
 
-    `moods` by song id and `picks` stand for all stored ones; without `picks` the stored ones count.
+    `moods` by song id and `picks` replace all stored ones; without `picks` the stored ones count.
     """
     context = ListenerContext(listener)
     if picks is not None:
         context.picks = picks
         context.picked_song_ids = [song.pk for song in picks.songs]
     if context.serving is None:
-        return recommend.recommend_for(listener, discovery=discovery, context=context)
+        return recommend.recommend_songs(listener, discovery=discovery, context=context)
     version, recommender = context.serving
     n = recommend.length(
         None

@@ -1,4 +1,4 @@
-"""Songs that came after the last training: known songs stand in for them until the next one."""
+"""Songs newer than the active version: similar songs of the version are used in their place."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -18,11 +18,10 @@ _TEMPO_SPAN = 120.0
 
 
 def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
-    """Return ids of songs that the model knows and that are like these, which it does not know.
+    """Return ids of songs of the model that are most like those of `song_ids` that are not in it.
 
-    Like means: heard together with them by listeners elsewhere, where a seed pack knows that; else by the same
-    artist; without such a song, of the same genre; without a genre, of a similar sound. At most four queries a song,
-    for the last twenty of them.
+    These are songs heard together with them by listeners elsewhere, where a seed pack has such; else songs of the
+    same artist, else of the same genre, else of a similar sound. At most four queries a song, for the last twenty.
     """
     wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
     found: dict[int, None] = {}

@@ -1,4 +1,4 @@
-"""What must not come: decided here, handed to the engine as a mask, and checked once more on what comes back."""
+"""Songs that must not be recommended: the mask for the engine, and the check of what it returns."""
 
 import threading
 import time
@@ -47,15 +47,15 @@ def build_mask(
 
 
 def find_model_rows(recommender: Recommender, song_ids: Iterable[int]) -> NDArray[np.int32]:
-    """Return the rows of those songs that the recommender knows."""
+    """Return the rows of those songs that are in the recommender."""
     rows = recommender.items.rows(np.fromiter(song_ids, dtype=np.int64))
     return rows[rows >= 0]
 
 
 class _CatalogMasks:
-    """Which songs of a version are not available, remembered for `catalog_mask_seconds`; safe for threads.
+    """A cache of the songs of a version that are not available, for `catalog_mask_seconds`; safe for threads.
 
-    Deleted songs cannot be asked for; whoever meets one reports it with `missing`, and it stays masked.
+    Deleted songs cannot be queried; the caller that meets one reports it with `missing`, and it stays masked.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ def work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersio
 
 
 def note_missing(version: ModelVersion, song_ids: Iterable[int]) -> None:
-    """Remember songs that a version knows and the catalog does not offer any more (T33)."""
+    """Mask songs of a version that the catalog does not offer any more."""
     _catalog_masks.missing(version, song_ids)
 
 

@@ -1,4 +1,4 @@
-"""What became of recommendations. Answering a list writes nothing; its receipt lets whoever showed it say so."""
+"""Impressions and outcomes. Answering a list writes nothing; the page or program that showed it reports by receipt."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ VALID_SECONDS = 7 * 24 * 3600
 
 
 class EventRefused(Exception):
-    """What was told can't be true; the message says why."""
+    """The reported event can't be true; the message says why."""
 
 
 class UnknownImpression(EventRefused):

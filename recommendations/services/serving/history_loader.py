@@ -1,4 +1,4 @@
-"""What a listener has done up to now, as the engine wants it."""
+"""A listener's history up to now, as the engine's `History`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,10 +24,9 @@ def load_history(
     moods: Moods | None = None,
     context: ListenerContext | None = None,
 ) -> History:
-    """Read a listener's whole history with the songs they picked, and while it says nothing yet their other picks.
+    """Read a listener's whole history and picked songs; while nothing in it is positive, their other picks, too.
 
-    `moods` stands for what the listener said about parts of their history, as a preview wants it; by default what is
-    stored. `context` is what was read of the listener already.
+    `moods` replaces the stored ones, for a preview. `context` is what was read of the listener already.
     """
     context = context or ListenerContext(listener)
     if moods is not None:

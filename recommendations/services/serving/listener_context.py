@@ -179,7 +179,7 @@ class ListenerContext:
         ]
         artist_ids = frozenset(artist for _, artist in wishes if artist)
         return Unwanted(
-            song_ids=frozenset(self._disliked())
+            song_ids=frozenset(self._list_disliked())
             | {song for song, _ in wishes if song}
             | _find_credited_songs(artist_ids),
             artist_ids=artist_ids,
@@ -207,7 +207,7 @@ class ListenerContext:
             song: kind for song, _, kind in self._wishes if song and kind in ListenerControl.MOODS
         }
 
-    def _disliked(self) -> list[int]:
+    def _list_disliked(self) -> list[int]:
         if self._listener is None:
             return []
         if "heard" in vars(self):

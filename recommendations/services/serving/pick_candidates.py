@@ -1,4 +1,4 @@
-"""Which songs come into question for somebody without a history, from what they picked: only what is like it.
+"""Candidates for somebody without a history: songs similar to what they picked.
 
 The recommender orders them, with popularity as one of its components; without this the same few popular songs
 came first whatever was picked.
@@ -25,7 +25,7 @@ _LOOKED_AT = 5_000
 
 
 def choose_seeds(picks: Picks, recommender: Recommender) -> list[int]:
-    """Return ids of songs that stand for the picks: the songs, the best-known of each artist and genre."""
+    """Return ids of the picked songs and of the best-known songs of each picked artist and genre."""
     seeds = [song.pk for song in picks.songs]
     for artist in picks.artists:
         seeds += _best_known(Song.objects.filter(artist=artist), recommender, N_OF_ARTIST)
@@ -54,7 +54,7 @@ def find_candidates(
     each = max(n, -(-WIDTH * n // len(compared)))
     similar = [recommender.similar(int(row), each, exclude=exclude) for row in compared]
     found = list(dict.fromkeys(int(item.item_id) for one in similar for item in one))
-    genre_ids = _genres_of(picks)
+    genre_ids = _find_genres(picks)
     sharing = _sharing(found, genre_ids)
     if genre_ids and len(sharing) < n:
         more = Song.objects.filter(genres__in=genre_ids).distinct()
@@ -68,7 +68,7 @@ def find_candidates(
 
 
 def _best_known(songs, recommender: Recommender, n: int) -> list[int]:
-    """Return the ids of the available songs that most listeners heard, of those the model knows; one query."""
+    """Return the ids of the available songs of the model that most listeners heard; one query."""
     ids = np.array(
         songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64
     )
@@ -81,7 +81,7 @@ def _best_known(songs, recommender: Recommender, n: int) -> list[int]:
     return [int(pk) for pk in ids[order[:n]]]
 
 
-def _genres_of(picks: Picks) -> set[int]:
+def _find_genres(picks: Picks) -> set[int]:
     """Return the genres that were picked, and those of the picked songs and artists' songs."""
     genre_ids = {genre.pk for genre in picks.genres}
     through = Song.genres.through.objects

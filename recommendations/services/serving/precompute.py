@@ -87,7 +87,7 @@ def precompute(
     for batch in cut_blocks(n, conf.precompute_batch):
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
-        some = known.of(listener_ids[batch])
+        some = known.read_block(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
         for part in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
             n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
@@ -162,7 +162,7 @@ class _Known(Protocol):
     def listener_ids(self) -> NDArray[np.int64]:
         """Return who has a history, ascending."""
 
-    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
         """Return what some of them did."""
 
 
@@ -182,10 +182,10 @@ class _OfTraining:
         events = self._rows.interactions
         return self._recommender.histories(events), _build_dislikes(events, self._recommender)
 
-    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
         histories, disliked = self._matrices
         rows = self._rows.interactions.listeners.rows(listener_ids)
-        generations = self._rows.generations.of(listener_ids)
+        generations = self._rows.generations.look_up(listener_ids)
         return _Some(listener_ids, histories[rows], disliked[rows], generations, self._read_at)
 
 
@@ -205,7 +205,7 @@ class _OfDatabase:
         )
         return np.fromiter(heard, dtype=np.int64)
 
-    def of(self, listener_ids: NDArray[np.int64]) -> _Some:
+    def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
         # Read first which state the lists will be about: a like during the work then outdates them.
         read_at = timezone.now()
         first, last = int(listener_ids[0]), int(listener_ids[-1])
@@ -216,7 +216,11 @@ class _OfDatabase:
         ids = events.listeners.ids
         histories = self._recommender.histories(events)
         return _Some(
-            ids, histories, _build_dislikes(events, self._recommender), generations.of(ids), read_at
+            ids,
+            histories,
+            _build_dislikes(events, self._recommender),
+            generations.look_up(ids),
+            read_at,
         )
 
 
@@ -260,7 +264,7 @@ def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_ma
 
 
 def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    # a range, not a list of ids: others in between are sorted out by whoever asks
+    # a range, not a list of ids: the caller drops the listeners in between
     first, last = int(listener_ids[0]), int(listener_ids[-1])
     wishes = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
     songs = wishes.filter(
@@ -310,7 +314,7 @@ def _lists(
 def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, part: slice) -> list[Row]:
     ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
     return [
-        (listener_id, version.pk, lists.packed_json(place), generation, lists.segment(place))
+        (listener_id, version.pk, lists.pack_json(place), generation, lists.segment(place))
         for place, listener_id, generation in zip(
             range(part.start, part.stop), ids, generations, strict=True
         )

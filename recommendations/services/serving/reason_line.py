@@ -65,12 +65,12 @@ def _cause_line(because: list[Song], goes_with: list[Song], named: Counter[Any])
     """
     for cause in because:
         if _claim(cause.pk, named):
-            return _("Because of “%(title)s” by %(artist)s") % _titled(cause)
+            return _("Because of “%(title)s” by %(artist)s") % _name_song(cause)
     for place, cause in enumerate(goes_with):
         if _claim(cause.pk, named):
             if place + 1 < len(goes_with):
-                return _("Goes with “%(title)s” by %(artist)s and more") % _titled(cause)
-            return _("Goes with “%(title)s” by %(artist)s") % _titled(cause)
+                return _("Goes with “%(title)s” by %(artist)s and more") % _name_song(cause)
+            return _("Goes with “%(title)s” by %(artist)s") % _name_song(cause)
     return _group_line([*because, *goes_with], named)
 
 
@@ -94,7 +94,7 @@ def _claim(cause: Any, named: Counter[Any]) -> bool:
     return True
 
 
-def _titled(song: Song) -> dict[str, str]:
+def _name_song(song: Song) -> dict[str, str]:
     return {"title": song.title, "artist": song.artist.name}
 
 

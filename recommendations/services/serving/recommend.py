@@ -1,4 +1,4 @@
-"""The one way to a list of recommendations: cache, precomputed, live from the history, popular.
+"""Recommend to a listener: cached, precomputed, live from the history, else popular.
 
 Every answer says which step gave it (`Served.step`) and, where it is not what a listener would expect, why
 (`Served.fallback`).
@@ -70,7 +70,7 @@ class _Request:
 # --- For a listener ---------------------------------------------------------------------------------------------------
 
 
-def recommend_for(
+def recommend_songs(
     listener: User,
     n: int | None = None,
     *,
@@ -93,7 +93,7 @@ def recommend_for(
     return served
 
 
-def draft_for(
+def draft_songs(
     listener: Any, n: int, context: ListenerContext, *, discovery: float | None = None
 ) -> tuple[ModelVersion, ListDraft, str] | None:
     """Return (version, list, arm of the experiment) for a page that reads the songs of several lists together.
@@ -301,7 +301,7 @@ def serve_without_model(n: int, unwanted: Unwanted) -> Served:
 
 
 def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
-    """Recommend to somebody of whom only some liked songs are known; nobody needs an account for it."""
+    """Recommend to a visitor from some songs they like; it needs no account."""
     return recommend_from_picks(Picks(tuple(songs)), n)
 
 
@@ -398,7 +398,7 @@ def query_similar(
         version,
         recommender,
         n,
-        # The songs that stand in are themselves what is most like it.
+        # the proxy songs are themselves what is most like it
         lambda mask: recommender.recommend(history, n, exclude=mask, exclude_history=False),
         only=only,
         step="cold",

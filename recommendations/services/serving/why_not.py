@@ -34,7 +34,7 @@ def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
     excluded = _find_wish(listener, song, context)
     if excluded is not None:
         return excluded
-    served = recommend.recommend_for(listener, n, context=context)
+    served = recommend.recommend_songs(listener, n, context=context)
     for item in served:
         if item.song.pk == song.pk:
             return WhyNot(LISTED, f"It is on the list, at position {item.position}.", item.position)

@@ -124,10 +124,10 @@ class BatchWithoutRepeats:
             batch = recommend(places, exclude)
             self._again |= {int(place): (batch, index) for index, place in enumerate(places)}
 
-    def packed_json(self, place: int) -> str:
+    def pack_json(self, place: int) -> str:
         """Return one list as JSON for storing."""
         batch, index = self._again.get(place, (self._first, place))
-        return batch.packed_json(index)
+        return batch.pack_json(index)
 
     def segment(self, place: int) -> str:
         """Return how a listener was treated."""

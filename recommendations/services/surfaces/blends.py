@@ -145,7 +145,7 @@ def blend_songs(blend: Blend) -> Blended:
     return Blended(songs, "" if songs else "taste", version)
 
 
-def explain_to(listener: User, blended: Blended) -> list[ServedSong]:
+def explain_for_member(listener: User, blended: Blended) -> list[ServedSong]:
     """Return the songs that are new to the listener with their own reasons; of others it would be the song itself."""
     context = ListenerContext(listener)
     if context.serving is None:

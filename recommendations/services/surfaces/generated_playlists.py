@@ -256,7 +256,7 @@ def _weekly_discovery(listener: User, day: date) -> Draft | None:
 
 def _never_heard(listener: User, n: int, discovery: float | None) -> list[Entry]:
     """Return recommended songs without those in the history; none while there is nothing to choose them by."""
-    served = recommend.recommend_for(listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery)
+    served = recommend.recommend_songs(listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery)
     if served.step in ("popular", "empty"):
         return []
     heard = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))

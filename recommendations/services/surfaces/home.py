@@ -161,7 +161,7 @@ def _load_without_model(
     context: ListenerContext, names: Iterable[str], turns: Mapping[str, int], is_whole: bool
 ) -> Home:
     listener = context.listener
-    served = recommend.recommend_for(listener, N_POOL, context=context)
+    served = recommend.recommend_songs(listener, N_POOL, context=context)
     shelves = [_cut(MADE, served.items, turns)]
     if listener.personalised:
         ids = find_favourites(context)
@@ -187,7 +187,7 @@ def _draft_shelves(
 ) -> _Drafts:
     listener, wanted = context.listener, set(names)
     n = N_POOL if turns.get(MADE) else recommend.length(None)
-    made = recommend.draft_for(listener, n, context)
+    made = recommend.draft_songs(listener, n, context)
     if made is None:  # the last usable version broke a moment ago
         raise RuntimeError("There is no usable version any more.")
     if not listener.personalised:
@@ -197,7 +197,7 @@ def _draft_shelves(
         liked_id, shared = _draft_similar(context, turns.get(BECAUSE, 0))
     new = None
     if NEW in wanted:
-        found = recommend.draft_for(listener, N_ADVENTUROUS, context, discovery=ADVENTUROUS)
+        found = recommend.draft_songs(listener, N_ADVENTUROUS, context, discovery=ADVENTUROUS)
         new = found[1] if found and found[1].step in ("live", "precomputed") else None
     return _Drafts(
         made,

@@ -30,7 +30,7 @@ KEPT_SECONDS = 36 * 3600
 
 @dataclass(frozen=True)
 class Mix:
-    """One mix of one day. `known` are the ids of those of its songs that the listener knows already."""
+    """One mix of one day. `known` are the ids of those of its songs that the listener has heard."""
 
     number: int
     name: str
@@ -59,7 +59,7 @@ def daily_mixes(listener: User, context: ListenerContext | None = None) -> list[
 
 
 def list_cover_ids(drafts: Iterable[dict[str, Any]]) -> set[int]:
-    """Return the songs whose covers stand for the mixes on the home page."""
+    """Return the songs whose covers the home page shows for the mixes."""
     return {song_id for draft in drafts for song_id, _score, _why in _entries(draft)[:N_COVERS]}
 
 

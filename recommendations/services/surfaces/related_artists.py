@@ -48,7 +48,7 @@ def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
 
 
 def list_with_pictures(artists: Iterable[Artist]) -> list[tuple[Artist, Song]]:
-    """Return the artists, each with the song whose picture stands for them; three queries."""
+    """Return the artists, each with the song whose picture is shown for them; three queries."""
     wanted = list(artists)
     songs = Song.objects.available().filter(artist__in=wanted)
     # a song with a real picture before one with a drawn one

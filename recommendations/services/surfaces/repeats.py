@@ -114,7 +114,7 @@ def _find_new(
 ) -> list[QueuedSong]:
     """Return recommended songs that the listener has not played."""
     length = recommend.length(_SPARE * n + len(exclude))
-    served = recommend.recommend_for(listener, length, context=context)
+    served = recommend.recommend_songs(listener, length, context=context)
     played = {row.song_id for row in context.history if row.kind == Interaction.Kind.PLAY}
     left_out = played.union(exclude)
     items = [item for item in served.items if item.song.pk not in left_out][:n]

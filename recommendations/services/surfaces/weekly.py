@@ -19,7 +19,7 @@ _TRY_AGAIN_SECONDS = 3600
 
 @dataclass(frozen=True)
 class WeeklyList:
-    """A list of this week with the songs whose covers stand for it."""
+    """A list of this week with the songs whose covers are shown for it."""
 
     playlist: Playlist
     items: list[PlaylistItem]
@@ -78,7 +78,7 @@ def _read_week(listener: User) -> dict[str, WeeklyDraft]:
 
 
 def list_cover_ids(drafts: Iterable[WeeklyDraft]) -> set[int]:
-    """Return the songs whose covers stand for the lists."""
+    """Return the songs whose covers are shown for the lists."""
     return {item.song_id for draft in drafts for item in draft.items[:N_COVERS]}
 
 

@@ -15,7 +15,7 @@ def find_champion_config(config: RecommenderConfig) -> RecommenderConfig | None:
     if active is None or active.config == config.to_dict():
         return None
     champion = RecommenderConfig.from_dict(active.config)
-    return None if config.is_source_of(champion) else champion
+    return None if config.could_produce(champion) else champion
 
 
 def gate_verdict(evaluation: Evaluation | None) -> str:
