@@ -74,7 +74,7 @@ class Recommender:
 
     def __init__(self, config: RecommenderConfig = CLASSIC) -> None:
         self.algorithms: dict[str, Algorithm] = {}
-        self._adopt(config)
+        self._apply_config(config)
         self.metadata: dict[str, Any] = {}
         self.ranker: Ranker | None = None
         self.items = IdMap([])
@@ -118,8 +118,10 @@ class Recommender:
         require_listens(strengths)
         data = TrainingData(strengths, item_features, interactions, prior)
         config = fit_to_crowd(self.config, data, seed)
-        tuned = _take_over(config, ranker) or tune(data, config, seed=seed, on_progress=on_progress)
-        self._adopt(tuned.config)
+        search_result = _adopt_ranker(config, ranker) or tune(
+            data, config, seed=seed, on_progress=on_progress
+        )
+        self._apply_config(search_result.config)
         warm_started = (
             [] if start is None else self._warm_start_components(start, interactions.items)
         )
@@ -129,9 +131,11 @@ class Recommender:
         self.flip_threshold = FLIP_THRESHOLD
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
-        self.ranker = tuned.ranker and tuned.ranker.with_songs(ItemTable.learn(data))
+        self.ranker = search_result.ranker and search_result.ranker.with_songs(
+            ItemTable.learn(data)
+        )
         self.metadata = describe_training(self.config, data, seed) | (
-            {"tuning": tuned.log} if tuned.log else {}
+            {"tuning": search_result.log} if search_result.log else {}
         )
         self.metadata["crowd"] = Crowd.measure(strengths).to_dict()
         if start is not None and warm_started:
@@ -149,13 +153,13 @@ class Recommender:
             if self.algorithms[name].warm_start(start.algorithms[name], rows)
         ]
 
-    def _adopt(self, config: RecommenderConfig) -> None:
+    def _apply_config(self, config: RecommenderConfig) -> None:
         self.config = config
         self.algorithms = {
             name: create_algorithm(name, options) for name, options in config.components.items()
         }
 
-    def _most_descriptive_first(self) -> Iterable[Algorithm]:
+    def _list_vector_sources(self) -> Iterable[Algorithm]:
         return sorted(
             self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content)
         )
@@ -201,7 +205,7 @@ class Recommender:
         -------
         float32 (*item_rows.shape, d)
         """
-        for algorithm in self._most_descriptive_first():
+        for algorithm in self._list_vector_sources():
             vectors = algorithm.item_vectors(item_rows)
             if vectors is not None:
                 return vectors
@@ -329,18 +333,20 @@ class Recommender:
             Blocks of listeners worked on at once; by default one a processor.
         """
         self._require_fitted()
-        wish = make_list_request(self.config, self.n_items, k, discovery, artist_cap, unavailable)
+        request = make_list_request(
+            self.config, self.n_items, k, discovery, artist_cap, unavailable
+        )
         listeners = make_listener_batch(
             self.config, self.n_items, histories, tastes, exclude, exclude_history=exclude_history
         )
         pipeline = self._pipeline
-        done = map_blocks(
-            lambda block: pipeline.make_lists(block, wish),
+        blocks = map_blocks(
+            lambda block: pipeline.make_lists(block, request),
             list(pipeline.cut_blocks(listeners)),
             n_threads or (os.cpu_count() or 1),
             _bind_stage(on_progress, "recommend"),
         )
-        return RecommendedBatch(done, len(listeners), wish.k)
+        return RecommendedBatch(blocks, len(listeners), request.k)
 
     def rank_songs(
         self,
@@ -358,22 +364,23 @@ class Recommender:
             `recommender` and the component names -> int32 (n, k), -1 where a list ends early.
         """
         self._require_fitted()
-        wish = make_list_request(self.config, self.n_items, k)
+        request = make_list_request(self.config, self.n_items, k)
         listeners = make_listener_batch(self.config, self.n_items, histories)
         pipeline = self._pipeline
-        parts = list(pipeline.cut_blocks(listeners))
-        found = map_blocks(
-            lambda block: pipeline.rank_songs(block, wish),
-            parts,
+        blocks = list(pipeline.cut_blocks(listeners))
+        ranked_blocks = map_blocks(
+            lambda block: pipeline.rank_songs(block, request),
+            blocks,
             n_threads or (os.cpu_count() or 1),
             on_progress,
         )
         lists = {
-            name: np.full((len(listeners), wish.k), NO_SONG, dtype=np.int32) for name in found[0]
+            name: np.full((len(listeners), request.k), NO_SONG, dtype=np.int32)
+            for name in ranked_blocks[0]
         }
-        for part, ranked in zip(parts, found, strict=True):
+        for block, ranked in zip(blocks, ranked_blocks, strict=True):
             for name, rows in ranked.items():
-                lists[name][part.places, : rows.shape[1]] = rows
+                lists[name][block.positions, : rows.shape[1]] = rows
         return lists
 
     def find_ranks(
@@ -402,16 +409,16 @@ class Recommender:
         rows = np.asarray(songs, dtype=np.int64)
         listeners = make_listener_batch(self.config, self.n_items, histories, exclude_history=False)
         pipeline = self._pipeline
-        parts = list(pipeline.cut_blocks(replace(listeners, forbidden=(forbidden,))))
-        found = map_blocks(
-            lambda block: pipeline.find_ranks(block, rows[block.places]),
-            parts,
+        blocks = list(pipeline.cut_blocks(replace(listeners, forbidden=(forbidden,))))
+        results = map_blocks(
+            lambda block: pipeline.find_ranks(block, rows[block.positions]),
+            blocks,
             n_threads or (os.cpu_count() or 1),
             None,
         )
         scores, ranks = np.empty(len(rows), dtype=np.float32), np.empty(len(rows), dtype=np.int64)
-        for part, (own, above) in zip(parts, found, strict=True):
-            scores[part.places], ranks[part.places] = own, above
+        for block, (own, above) in zip(blocks, results, strict=True):
+            scores[block.positions], ranks[block.positions] = own, above
         return scores, ranks
 
     # -- explaining ---------------------------------------------------------------------------------------
@@ -443,9 +450,9 @@ class Recommender:
         """
         self._require_fitted()
         self._require_row(item_row)
-        wish = make_list_request(self.config, self.n_items, k, unavailable=exclude)
+        request = make_list_request(self.config, self.n_items, k, unavailable=exclude)
         alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
-        block = self._pipeline.similar(self._listener(alone), item_row, wish)
+        block = self._pipeline.similar(self._listener(alone), item_row, request)
         return RecommendedList.from_dict(block.pack(0))
 
     def find_path(
@@ -495,7 +502,7 @@ class Recommender:
     def stored_listener_ids(self) -> NDArray[Any]:
         """Return the distinct ids of listeners whose histories would be saved; -1 for histories without an id."""
         ids = [algorithm.stored_listener_ids() for algorithm in self.algorithms.values()]
-        stored = [found for found in ids if len(found)]
+        stored = [each for each in ids if len(each)]
         return np.unique(np.concatenate(stored)) if stored else np.zeros(0, dtype=np.int64)
 
     def without_listeners(self, listener_ids: ArrayLike) -> Recommender:
@@ -505,12 +512,13 @@ class Recommender:
         together stays, so a list stays the same unless one of these listeners was a neighbour.
         """
         self._require_fitted()
-        gone = np.asarray(listener_ids)
-        fewer = copy(self)
-        fewer.algorithms = {
-            name: algorithm.without_listeners(gone) for name, algorithm in self.algorithms.items()
+        departed = np.asarray(listener_ids)
+        remaining = copy(self)
+        remaining.algorithms = {
+            name: algorithm.without_listeners(departed)
+            for name, algorithm in self.algorithms.items()
         }
-        return fewer
+        return remaining
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -523,10 +531,10 @@ class Recommender:
         about: dict[str, Any] = {"config": self.config.to_dict(), "metadata": self.metadata}
         about["decisive_from"] = None if np.isinf(self.flip_threshold) else self.flip_threshold
         if self.ranker is not None:
-            arrays |= {f"ranker.{part}": array for part, array in self.ranker.state().items()}
+            arrays |= {f"ranker.{key}": array for key, array in self.ranker.state().items()}
             about["ranker"] = list(self.ranker.components)
         for name, algorithm in self.algorithms.items():
-            arrays |= {f"{name}.{part}": array for part, array in algorithm.state().items()}
+            arrays |= {f"{name}.{key}": array for key, array in algorithm.state().items()}
         return store.save(directory, arrays, about)
 
     @classmethod
@@ -581,13 +589,13 @@ class Recommender:
 
 def _select_state(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
     return {
-        part.removeprefix(f"{name}."): a
-        for part, a in arrays.items()
-        if part.startswith(f"{name}.")
+        key.removeprefix(f"{name}."): array
+        for key, array in arrays.items()
+        if key.startswith(f"{name}.")
     }
 
 
-def _take_over(config: RecommenderConfig, ranker: Ranker | None) -> Tuned | None:
+def _adopt_ranker(config: RecommenderConfig, ranker: Ranker | None) -> Tuned | None:
     """Return the configuration with a ranker that was learned before; None without one."""
     if ranker is None:
         return None

@@ -98,7 +98,7 @@ def test_where_times_are_known_the_newest_songs_are_hidden_and_decays_are_tried(
     steps = count_steps_back(data.strengths)
     row = int(validation.validation_listeners[0])
     own = slice(data.strengths.indptr[row], data.strengths.indptr[row + 1])
-    hidden = np.isin(data.strengths.indices[own], validation.hidden[[row]].indices)
+    hidden = np.isin(data.strengths.indices[own], validation.held_out[[row]].indices)
     assert sorted(steps[own][hidden]) == list(range(hidden.sum()))
     decays = {
         trial["options"].get("history_decay", 1)

@@ -212,7 +212,7 @@ class ALS(LatentFactors):
                 random_state=self.seed_,
             )
             if start is not None:
-                self._hand_over(model, start, confidences.shape[0])
+                self._set_start(model, start, confidences.shape[0])
             model.fit(
                 confidences,
                 show_progress=False,
@@ -223,7 +223,7 @@ class ALS(LatentFactors):
         )
         return values
 
-    def _hand_over(self, model: Any, start: NDArray[np.float32], n_listeners: int) -> None:
+    def _set_start(self, model: Any, start: NDArray[np.float32], n_listeners: int) -> None:
         """Give implicit the factors to begin with, in its own kind of array."""
         is_new = np.isnan(start[:, 0])
         rng = np.random.default_rng(self.seed_)
@@ -244,8 +244,8 @@ class ALS(LatentFactors):
     def fold_in(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return the listeners' factors, float32 (n, n_factors); NaN where nothing liked is known to us."""
         histories = self._check_histories(histories)
-        found = ((group.rows, self._solution(group)) for group in self._groups(histories))
-        return self._factors(histories, found)
+        solutions = ((group.rows, self._solution(group)) for group in self._groups(histories))
+        return self._factors(histories, solutions)
 
     def _factors(
         self,
@@ -259,8 +259,8 @@ class ALS(LatentFactors):
         return factors
 
     def _can_fold_in(self, histories: csr_matrix) -> NDArray[np.bool_]:
-        counts = (histories.data > 0) & self.learned_[histories.indices]
-        return np.bincount(list_entry_rows(histories)[counts], minlength=histories.shape[0]) > 0
+        is_known = (histories.data > 0) & self.learned_[histories.indices]
+        return np.bincount(list_entry_rows(histories)[is_known], minlength=histories.shape[0]) > 0
 
     def _equations(self, histories: csr_matrix) -> Iterable[tuple[NDArray[np.intp], Equations]]:
         """Return (rows, equations) of listeners with histories of about equal length."""
@@ -280,12 +280,12 @@ class ALS(LatentFactors):
 
     def _groups(self, histories: csr_matrix) -> Iterator[_Group]:
         lengths = count_per_row(histories)
-        for rows in self._by_length(lengths):
-            places = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
-            strengths = histories.data[places].astype(np.float64)
+        for rows in self._group_by_length(lengths):
+            positions = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
+            strengths = histories.data[positions].astype(np.float64)
             values = compute_confidences(strengths, alpha=self.alpha, transform=self.transform)
             extra = np.where(values != 0, np.abs(values) - 1, 0)
-            yield _Group(rows, histories.indices[places], np.maximum(values, 0), extra)
+            yield _Group(rows, histories.indices[positions], np.maximum(values, 0), extra)
 
     def _take_doubles(self, item_rows: NDArray[np.integer]) -> NDArray[np.float64]:
         return self._take_factors(item_rows).astype(np.float64)
@@ -301,15 +301,15 @@ class ALS(LatentFactors):
         songs, liked = self._take_doubles(group.columns), group.liked[:, :, None]
         pre_solved = self._pre_solve(songs)
         if pre_solved is None:
-            right = np.matmul(songs.transpose(0, 2, 1), liked)
-            found = np.linalg.solve(_build_system(songs, self.shared_, group.extra), right)
+            right_side = np.matmul(songs.transpose(0, 2, 1), liked)
+            solution = np.linalg.solve(_build_system(songs, self.shared_, group.extra), right_side)
         else:
             system = _build_small_system(songs, pre_solved, group.extra)
-            parts = np.linalg.solve(system.transpose(0, 2, 1), liked)
-            found = np.matmul(pre_solved.transpose(0, 2, 1), parts)
-        return np.asarray(found[:, :, 0], dtype=np.float64)
+            coefficients = np.linalg.solve(system.transpose(0, 2, 1), liked)
+            solution = np.matmul(pre_solved.transpose(0, 2, 1), coefficients)
+        return np.asarray(solution[:, :, 0], dtype=np.float64)
 
-    def _by_length(self, lengths: NDArray[np.int64]):
+    def _group_by_length(self, lengths: NDArray[np.int64]):
         """Yield groups of rows of one length, each within the block size.
 
         One length a group: BLAS adds in another order when zeros are padded to the end, and a listener's
@@ -322,13 +322,13 @@ class ALS(LatentFactors):
                 yield from (same[rows] for rows in cut_blocks(len(same), BLOCK_BYTES // row_bytes))
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        return self._products(self.fold_in(histories))
+        return self._multiply_factors(self.fold_in(histories))
 
     def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
-        found = ((rows, equations.solution) for rows, equations in self._equations(histories))
-        return self._products(self._factors(histories, found))
+        solutions = ((rows, equations.solution) for rows, equations in self._equations(histories))
+        return self._multiply_factors(self._factors(histories, solutions))
 
-    def _products(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _multiply_factors(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
         scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
         if not self.learned_.all():
             scores[:, ~self.learned_] = np.nan
@@ -418,8 +418,8 @@ def _build_small_system(
     """Return I + Y Z' E with Z = Y S^-1, both (n, longest, d): (n, longest, longest)."""
     system = np.matmul(songs, pre_solved.transpose(0, 2, 1))
     system *= extra[:, None, :]
-    places = np.arange(system.shape[1])
-    system[:, places, places] += 1
+    diagonal = np.arange(system.shape[1])
+    system[:, diagonal, diagonal] += 1
     return np.asarray(system)
 
 

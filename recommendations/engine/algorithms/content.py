@@ -105,23 +105,23 @@ class Content(Algorithm):
         """Bring the features into the layout of scoring, a block of songs at a time: no large copy is made."""
         n_items, n_features = audio.shape
         shape = (n_features, -(-n_items // 16) * 16)
-        values, knowns = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
+        values, known_mask = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
         for rows in cut_blocks(n_items, SONGS_AT_A_TIME):
-            knowns[:, rows] = np.isfinite(audio[rows]).T
-            np.copyto(values[:, rows], audio[rows].T, where=knowns[:, rows])
-        is_complete = bool(knowns[:, :n_items].all())
+            known_mask[:, rows] = np.isfinite(audio[rows]).T
+            np.copyto(values[:, rows], audio[rows].T, where=known_mask[:, rows])
+        is_complete = bool(known_mask[:, :n_items].all())
         self.values_ = values
         self.squares_ = None if is_complete else values**2
-        self.knowns_ = None if is_complete else knowns.astype(np.float32)
-        self.has_audio_ = bool(knowns.any())
+        self.known_mask_ = None if is_complete else known_mask.astype(np.float32)
+        self.has_audio_ = bool(known_mask.any())
         self.silent_ = np.flatnonzero(~values[:, :n_items].any(axis=0))
         lengths = np.sqrt(np.einsum("dn,dn->n", values, values))[:n_items]
         self.inverse_lengths_ = np.divide(1, lengths, out=np.ones_like(lengths), where=lengths > 0)
-        n_known = np.maximum(knowns.sum(axis=1), 1)
+        n_known = np.maximum(known_mask.sum(axis=1), 1)
         self.mean_ = (values.sum(axis=1) / n_known).astype(np.float32)
         squares = [
-            np.square(value[known] - mean).sum(dtype=np.float64)
-            for value, known, mean in zip(values, knowns, self.mean_, strict=True)
+            np.square(value[is_known] - mean).sum(dtype=np.float64)
+            for value, is_known, mean in zip(values, known_mask, self.mean_, strict=True)
         ]
         spread = np.sqrt(squares / n_known)
         self.spread_ = np.where(spread > 0, spread, 1).astype(np.float32)
@@ -131,14 +131,14 @@ class Content(Algorithm):
         weights = self._weights(histories.data)
         if histories.shape[0] == 1:
             # the same sums without the sparse matrix's overhead, which a single request would feel
-            known, filled = _split_unknown(self.audio_[histories.indices])
-            total, weight = (weights @ filled)[None], (weights @ known)[None]
+            is_known, filled = _split_unknown(self.audio_[histories.indices])
+            total, weight = (weights @ filled)[None], (weights @ is_known)[None]
         else:
-            heard, places = np.unique(histories.indices, return_inverse=True)
-            known, filled = _split_unknown(self.audio_[heard])
+            heard, positions = np.unique(histories.indices, return_inverse=True)
+            is_known, filled = _split_unknown(self.audio_[heard])
             shape = (histories.shape[0], len(heard))
-            matrix = csr_matrix((weights, places, histories.indptr), shape=shape)
-            total, weight = matrix @ filled, matrix @ known
+            matrix = csr_matrix((weights, positions, histories.indptr), shape=shape)
+            total, weight = matrix @ filled, matrix @ is_known
         return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan).astype(
             np.float32
         )
@@ -153,13 +153,13 @@ class Content(Algorithm):
         scores = self._cosines(self.profiles(histories))
         if not self.groups_.shape[1]:
             return scores
-        knows = np.isfinite(scores)
+        is_scored = np.isfinite(scores)
         shares = self._shares(histories)
-        alike = (shares @ self.groups_ @ self.by_group_).toarray()
+        similarity = (shares @ self.groups_ @ self.by_group_).toarray()
         # a song of which only artist or genre is known is compared by these alone
-        knows |= self.grouped_ & (count_per_row(shares) > 0)[:, None]
+        is_scored |= self.grouped_ & (count_per_row(shares) > 0)[:, None]
         scores[~np.isfinite(scores)] = 0
-        return np.where(knows, scores + alike, np.float32(np.nan))
+        return np.where(is_scored, scores + similarity, np.float32(np.nan))
 
     def _shares(self, histories: csr_matrix) -> csr_matrix:
         """Return each liked song's part of the history, float32 csr; a row sums to 1."""
@@ -175,13 +175,13 @@ class Content(Algorithm):
 
     def _cosines(self, profiles: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each profile to each song over the features known in both, NaN where there are none."""
-        has = np.isfinite(profiles)
-        filled = np.where(has, profiles, np.float32(0))
-        if self.squares_ is None or self.knowns_ is None:
+        is_known = np.isfinite(profiles)
+        filled = np.where(is_known, profiles, np.float32(0))
+        if self.squares_ is None or self.known_mask_ is None:
             return self._complete_cosines(filled)
         n = len(self.audio_)
-        song_lengths = multiply_rows(has.astype(np.float32), self.squares_, n)
-        lengths = multiply_rows(filled**2, self.knowns_, n) * song_lengths
+        song_lengths = multiply_rows(is_known.astype(np.float32), self.squares_, n)
+        lengths = multiply_rows(filled**2, self.known_mask_, n) * song_lengths
         products = multiply_rows(filled, self.values_, n)
         values: NDArray[np.float32] = np.divide(
             products,
@@ -230,8 +230,8 @@ class Content(Algorithm):
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""
         if not self.has_audio_:
             return None
-        known, filled = _split_unknown(self.audio_[item_rows.ravel()])
-        return normalise_rows((filled - self.mean_) * known).reshape(
+        is_known, filled = _split_unknown(self.audio_[item_rows.ravel()])
+        return normalise_rows((filled - self.mean_) * is_known).reshape(
             *item_rows.shape, filled.shape[1]
         )
 
@@ -250,16 +250,16 @@ class Content(Algorithm):
         audio = state["audio"]
         groups = empty_rows(len(audio), 0)
         if "groups" in state:
-            parts = (state["groups"], state["group_columns"], state["group_starts"])
-            groups = csr_matrix(parts, shape=(len(audio), int(state["n_groups"][0])))
+            arrays = (state["groups"], state["group_columns"], state["group_starts"])
+            groups = csr_matrix(arrays, shape=(len(audio), int(state["n_groups"][0])))
             groups.check_format(full_check=True)
         self._learn(audio, groups)
 
 
 def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return 1 where a feature is known and 0 where not, and the features with 0 for the unknown ones."""
-    known = np.isfinite(audio)
-    return known.astype(np.float32), np.where(known, audio, np.float32(0))
+    is_known = np.isfinite(audio)
+    return is_known.astype(np.float32), np.where(is_known, audio, np.float32(0))
 
 
 def build_groups(
@@ -270,12 +270,12 @@ def build_groups(
     A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
     few songs have counting more: the product of two songs' rows is at most artist + genre.
     """
-    parts = [empty_rows(n_items, 0)]
+    blocks = [empty_rows(n_items, 0)]
     if features is not None and artist and (features.artist >= 0).any():
-        known = np.flatnonzero(features.artist >= 0)
-        numbers, columns = np.unique(features.artist[known], return_inverse=True)
-        values = np.full(len(known), np.sqrt(artist), dtype=np.float32)
-        parts.append(csr_matrix((values, (known, columns)), shape=(n_items, len(numbers))))
+        known_rows = np.flatnonzero(features.artist >= 0)
+        numbers, columns = np.unique(features.artist[known_rows], return_inverse=True)
+        values = np.full(len(known_rows), np.sqrt(artist), dtype=np.float32)
+        blocks.append(csr_matrix((values, (known_rows, columns)), shape=(n_items, len(numbers))))
     if features is not None and genre:
-        parts.append(weigh_genres(features.genres, n_items) * np.float32(np.sqrt(genre)))
-    return csr_matrix(hstack(parts), dtype=np.float32)
+        blocks.append(weigh_genres(features.genres, n_items) * np.float32(np.sqrt(genre)))
+    return csr_matrix(hstack(blocks), dtype=np.float32)

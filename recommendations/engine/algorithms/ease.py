@@ -137,7 +137,7 @@ class EASE(SparseSimilarity):
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
-        self._cut_off(strengths)
+        self._drop_rarest_songs(strengths)
         kept = np.flatnonzero(self.learned_)
         liked = keep_positive(strengths)[:, kept]
         liked = liked[count_per_row(liked) > 0]
@@ -153,13 +153,13 @@ class EASE(SparseSimilarity):
         by_listener = weighted.shape[0] < weighted.shape[1]
         solve = self._by_listeners if by_listener else self._by_songs
         # a song's value goes in with its weight, comes out without it, and less where many heard it
-        back = (n_listeners ** (-self.popularity_discount)).astype(np.float32) / songs
-        parts = solve(weighted, diagonal.astype(np.float32), songs, back)
-        links = scatter_links(join_columns(parts, len(kept)), kept, strengths.shape[1])
+        output_scale = (n_listeners ** (-self.popularity_discount)).astype(np.float32) / songs
+        blocks = solve(weighted, diagonal.astype(np.float32), songs, output_scale)
+        links = scatter_links(join_columns(blocks, len(kept)), kept, strengths.shape[1])
         on_progress(2, 2)
         return links
 
-    def _cut_off(self, strengths: csr_matrix) -> None:
+    def _drop_rarest_songs(self, strengths: csr_matrix) -> None:
         n_listeners = int((count_per_row(keep_positive(strengths)) > 0).sum())
         limit, n_songs = self.largest_solve, int(self.learned_.sum())
         if min(n_listeners, n_songs) > limit:
@@ -189,13 +189,15 @@ class EASE(SparseSimilarity):
         weighted: csr_matrix,
         diagonal: NDArray[np.float32],
         songs: NDArray[np.float32],
-        back: NDArray[np.float32],
+        output_scale: NDArray[np.float32],
     ) -> Sequence[ColumnBlock]:
         inverse = _invert(_compute_gram(weighted.T.tocsr(), None), diagonal)
-        scale = (-1 / inverse.diagonal()).astype(np.float32) * back
+        scale = (-1 / inverse.diagonal()).astype(np.float32) * output_scale
 
         def solve(columns: slice) -> ColumnBlock:
-            return self._strongest(inverse[columns].T * songs[:, None] * scale[columns], columns)
+            return self._keep_strongest(
+                inverse[columns].T * songs[:, None] * scale[columns], columns
+            )
 
         return _run_in_threads(solve, len(inverse))
 
@@ -204,7 +206,7 @@ class EASE(SparseSimilarity):
         weighted: csr_matrix,
         diagonal: NDArray[np.float32],
         songs: NDArray[np.float32],
-        back: NDArray[np.float32],
+        output_scale: NDArray[np.float32],
     ) -> Sequence[ColumnBlock]:
         inverse = _invert(
             _compute_gram(weighted, (1 / diagonal).astype(np.float32)),
@@ -219,13 +221,13 @@ class EASE(SparseSimilarity):
             explained = by_song @ solved
             own = explained[np.arange(columns.start, columns.stop), np.arange(explained.shape[1])]
             explained *= incoming
-            return self._strongest(
-                explained * (back[columns] / (1 - own / diagonal[columns])), columns
+            return self._keep_strongest(
+                explained * (output_scale[columns] / (1 - own / diagonal[columns])), columns
             )
 
         return _run_in_threads(solve, by_song.shape[0])
 
-    def _strongest(self, block: NDArray[np.float32], columns: slice) -> ColumnBlock:
+    def _keep_strongest(self, block: NDArray[np.float32], columns: slice) -> ColumnBlock:
         block[np.arange(columns.start, columns.stop), np.arange(block.shape[1])] = 0
         return select_strongest_per_column(block, self.n_links, self._use)
 

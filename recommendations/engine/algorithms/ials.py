@@ -106,7 +106,7 @@ class IALS(LatentFactors):
         strengths = add_side_information(data.strengths, data.features, self.side_information)
         cells = compute_confidence_matrix(strengths, alpha=self.alpha, transform=self.transform)
         by_item = cells.T.tocsr()
-        n_factors = self._size_of_factors(*cells.shape)
+        n_factors = self._choose_n_factors(*cells.shape)
         factors = [
             (rng.normal(0, START / np.sqrt(n_factors), (n, n_factors))).astype(np.float32)
             for n in cells.shape
@@ -121,9 +121,9 @@ class IALS(LatentFactors):
                     _solve(matrix, factors[side], factors[1 - side], reg)
                 on_progress(iteration + 1, self.n_iterations)
         learned = find_heard_songs(cells)
-        self._turn(np.where(learned[:, None], factors[1], 0), learned)
+        self._rotate_factors(np.where(learned[:, None], factors[1], 0), learned)
 
-    def _turn(self, factors: NDArray[np.float32], learned: NDArray[np.bool_]) -> None:
+    def _rotate_factors(self, factors: NDArray[np.float32], learned: NDArray[np.bool_]) -> None:
         """Turn the songs' factors so that Y'Y is diagonal; scores stay what they are."""
         doubles = factors.astype(np.float64)
         values, vectors = np.linalg.eigh(doubles.T @ doubles)
@@ -133,15 +133,15 @@ class IALS(LatentFactors):
 
     def _fit_bytes(self, size: DataSize) -> float:
         """The confidences by both sides, a group's rows of them, both sides' factors and their turning."""
-        n_factors = self._size_of_factors(size.n_listeners, size.n_items)
+        n_factors = self._choose_n_factors(size.n_listeners, size.n_items)
         factors = 4.0 * n_factors * (size.n_listeners + size.n_items)
         group = 4.0 * n_factors * max(size.n_listeners, size.n_items)
         return 32.0 * size.n_pairs + factors + max(group, 20.0 * n_factors * size.n_items)
 
     def _learned_bytes(self, size: DataSize) -> float:
-        return (4.0 * self._size_of_factors(size.n_listeners, size.n_items) + 5) * size.n_items
+        return (4.0 * self._choose_n_factors(size.n_listeners, size.n_items) + 5) * size.n_items
 
-    def _size_of_factors(self, n_listeners: int, n_items: int) -> int:
+    def _choose_n_factors(self, n_listeners: int, n_items: int) -> int:
         return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 192))
 
     def _load_solutions(self, histories: csr_matrix) -> Iterable[Solved]:

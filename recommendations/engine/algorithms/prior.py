@@ -76,8 +76,8 @@ class ListenersElsewhere(SparseSimilarity):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = super()._score(histories)
-        strangers = count_per_row(histories) == 0
-        scores[strangers] = np.where(self.learned_, self.log_listeners_, np.float32(np.nan))
+        is_empty = count_per_row(histories) == 0
+        scores[is_empty] = np.where(self.learned_, self.log_listeners_, np.float32(np.nan))
         return scores
 
     def _state(self) -> dict[str, NDArray[Any]]:

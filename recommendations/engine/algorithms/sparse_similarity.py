@@ -59,8 +59,10 @@ class SparseSimilarity(Algorithm):
         values = decayed_values(histories, self.transform, self.history_decay)
         scores = sum_weighted_rows(histories, self.links_, values)
         scores[:, ~self.learned_] = np.nan
-        counts = (values > 0) & self.learned_[histories.indices]
-        scores[np.bincount(list_entry_rows(histories)[counts], minlength=len(scores)) == 0] = np.nan
+        is_known = (values > 0) & self.learned_[histories.indices]
+        scores[np.bincount(list_entry_rows(histories)[is_known], minlength=len(scores)) == 0] = (
+            np.nan
+        )
         return scores
 
     def _contributions(
@@ -73,8 +75,8 @@ class SparseSimilarity(Algorithm):
         )
         for row, items in enumerate(item_rows):
             own = slice(histories.indptr[row], histories.indptr[row + 1])
-            found = take_dense(self.links_, histories.indices[own], items)
-            amounts[row, :, : len(found)] = (found * values[own, None]).T
+            link_values = take_dense(self.links_, histories.indices[own], items)
+            amounts[row, :, : len(link_values)] = (link_values * values[own, None]).T
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:

@@ -74,15 +74,17 @@ class Transitions(SparseSimilarity):
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
         steps = count_steps_back(strengths)
-        counts = _co_heard(strengths) if steps is None else self._following(strengths, steps)
+        counts = (
+            _count_together(strengths) if steps is None else self._count_following(strengths, steps)
+        )
         on_progress(1, 2)
         n_listeners = np.bincount(keep_positive(strengths).indices, minlength=strengths.shape[1])
         scale = diags(1 / np.sqrt(np.maximum(n_listeners, 1)).astype(np.float32))
-        links = _strongest(csr_matrix(scale @ counts @ scale, dtype=np.float32), self.n_links)
+        links = _keep_strongest(csr_matrix(scale @ counts @ scale, dtype=np.float32), self.n_links)
         on_progress(2, 2)
         return links
 
-    def _following(self, strengths: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:
+    def _count_following(self, strengths: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:
         liked = np.flatnonzero(strengths.data > 0)
         rows = list_entry_rows(strengths)[liked]
         # oldest first within each listener
@@ -100,7 +102,7 @@ class Transitions(SparseSimilarity):
         return counts
 
 
-def _co_heard(strengths: csr_matrix) -> csr_matrix:
+def _count_together(strengths: csr_matrix) -> csr_matrix:
     liked = keep_positive(strengths)
     ones = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
     counts = csr_matrix(ones.T @ ones, dtype=np.float32)
@@ -109,13 +111,13 @@ def _co_heard(strengths: csr_matrix) -> csr_matrix:
     return counts
 
 
-def _strongest(links: csr_matrix, n: int) -> csr_matrix:
+def _keep_strongest(links: csr_matrix, n: int) -> csr_matrix:
     """Return the n largest links from each song, columns ascending."""
     rows = list_entry_rows(links)
     order = np.lexsort((links.indices, -links.data, rows))
-    place = np.empty(links.nnz, dtype=np.int64)
-    place[order] = np.arange(links.nnz) - links.indptr[rows[order]]
-    keep = place < n
+    rank = np.empty(links.nnz, dtype=np.int64)
+    rank[order] = np.arange(links.nnz) - links.indptr[rows[order]]
+    keep = rank < n
     kept = csr_matrix((links.data[keep], (rows[keep], links.indices[keep])), shape=links.shape)
     kept.sort_indices()
     return kept

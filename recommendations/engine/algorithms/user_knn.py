@@ -140,11 +140,17 @@ class UserKNN(Algorithm):
         """
         self._require_fitted()
         keep = ~np.isin(self.listener_ids_, [*listener_ids.tolist(), NO_ID])
-        fewer = type(self)(**self.options())
-        fewer.idf_, fewer.lengths_, fewer.n_items_ = self.idf_, self.lengths_, self.n_items_
+        remaining = type(self)(**self.options())
+        remaining.idf_, remaining.lengths_, remaining.n_items_ = (
+            self.idf_,
+            self.lengths_,
+            self.n_items_,
+        )
         by_song = csr_matrix(self.by_song_[:, keep])
-        fewer._keep(csr_matrix(self.values_[keep]), by_song, np.asarray(self.listener_ids_)[keep])
-        return fewer
+        remaining._keep(
+            csr_matrix(self.values_[keep]), by_song, np.asarray(self.listener_ids_)[keep]
+        )
+        return remaining
 
     def _neighbours(self, units: csr_matrix) -> csr_matrix:
         """Return the similarities of the nearest listeners, float32 csr (n, n_listeners)."""
@@ -188,11 +194,13 @@ class UserKNN(Algorithm):
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
         for rows, units, near in self._blocks(histories):
-            for place in range(units.shape[0]):
-                own, others = units[place], near[place]
-                have = take_dense(self.values_, others.indices, item_rows[rows.start + place])
+            for position in range(units.shape[0]):
+                own, others = units[position], near[position]
+                neighbour_values = take_dense(
+                    self.values_, others.indices, item_rows[rows.start + position]
+                )
                 shared = take_dense(self.by_song_, own.indices, others.indices) * own.data[:, None]
-                amounts[rows.start + place, :, : len(own.data)] = (shared @ have).T
+                amounts[rows.start + position, :, : len(own.data)] = (shared @ neighbour_values).T
         return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
@@ -204,10 +212,10 @@ class UserKNN(Algorithm):
             self.by_song_.indptr[item_row] : self.by_song_.indptr[item_row + 1]
         ]
         strengths = take_dense(self.values_, listeners, np.array([item_row]))[:, 0]
-        asked = csr_matrix(
+        row = csr_matrix(
             (strengths, listeners, np.array([0, len(listeners)])), shape=(1, self.values_.shape[0])
         )
-        together = sum_weighted_rows(asked, self.values_)[0]
+        together = sum_weighted_rows(row, self.values_)[0]
         lengths = self.lengths_ * self.lengths_[item_row]
         np.divide(together, lengths, out=scores, where=self.learned_)
         scores[item_row] = np.nan

@@ -36,18 +36,18 @@ def describe_training(config: RecommenderConfig, data: TrainingData, seed: int) 
 
 def list_library_versions() -> dict[str, str]:
     """Return the versions of what computes, and of Python."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
-            found[library] = version(library)
+            versions[library] = version(library)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def find_data_window(events: Interactions | None) -> dict[str, int] | None:
     """Return the first and last known moment of the events in unix seconds, None without times."""
     if events is None or not (events.timestamps != NO_TIME).any():
         return None
-    known = events.timestamps[events.timestamps != NO_TIME]
-    return {"first": int(known.min()), "last": int(known.max())}
+    times = events.timestamps[events.timestamps != NO_TIME]
+    return {"first": int(times.min()), "last": int(times.max())}

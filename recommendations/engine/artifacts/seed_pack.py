@@ -19,7 +19,7 @@ KIND = "musicrec seed pack"
 PACK_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 had neither names nor artists."""
-SAID = ("source", "licence", "data_from", "data_until", "made_at")
+ABOUT_FIELDS = ("source", "licence", "data_from", "data_until", "made_at")
 """Texts that a pack may hold about itself."""
 
 
@@ -103,7 +103,7 @@ def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:
         raise ValueError(
             f"{len(pack.labels)} names for {len(prior)} songs: a pack names all of its songs or none."
         )
-    about: dict[str, Any] = {name: str(pack.about.get(name, "")) for name in SAID}
+    about: dict[str, Any] = {name: str(pack.about.get(name, "")) for name in ABOUT_FIELDS}
     about |= {"kind": KIND, "pack_version": PACK_VERSION, **prior.summarise()}
     arrays = _pack_prior("", prior)
     arrays |= _pack_texts("former", list(pack.redirects)) | _pack_texts(
@@ -188,10 +188,10 @@ def load_pack(directory: Path, *, fewest_listeners: int = FEWEST_LISTENERS) -> S
 
 
 def _restore_pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> SeedPack:
-    said = {name: _plain(about.get(name, "")) for name in SAID}
+    description = {name: _plain(about.get(name, "")) for name in ABOUT_FIELDS}
     if about.get("pack_version") == 1:
         redirects = dict(zip(arrays["former"].tolist(), arrays["current"].tolist(), strict=True))
-        return SeedPack(_restore_prior(arrays, "", arrays["keys"]), redirects, said)
+        return SeedPack(_restore_prior(arrays, "", arrays["keys"]), redirects, description)
     prior = _restore_prior(arrays, "", _unpack_texts(arrays, "keys"))
     redirects = dict(
         zip(_unpack_texts(arrays, "former"), _unpack_texts(arrays, "current"), strict=True)
@@ -207,7 +207,7 @@ def _restore_pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) ->
         artists = ArtistPrior(artist_prior, _unpack_texts(arrays, "artists_names"))
         if len(artists.names) != len(artist_prior):
             raise ValueError("the names are not about the artists")
-    return SeedPack(prior, redirects, said, labels, artists)
+    return SeedPack(prior, redirects, description, labels, artists)
 
 
 def _restore_prior(

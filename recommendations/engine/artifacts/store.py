@@ -206,10 +206,10 @@ def _check_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
     try:
         manifest = _parse_manifest(values)
         files = [str(entry["file"]) for entry in manifest.arrays.values()]
-        said = values["digest"]
+        stored_digest = values["digest"]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CorruptArtifact(f"{path} is damaged: it is not a manifest.") from error
-    if said != manifest.digest:
+    if stored_digest != manifest.digest:
         raise CorruptArtifact(f"{path} was changed after it was saved.")
     if any(Path(file).name != file or not file.endswith(".npy") for file in files):
         raise UnsupportedArtifact(f"{path} names a file that is not a .npy file of its folder.")
@@ -218,10 +218,10 @@ def _check_manifest(path: Path, values: Mapping[str, Any]) -> Manifest:
 
 def _refuse_unknown_files(directory: Path, manifest: Manifest) -> None:
     expected = {entry["file"] for entry in manifest.arrays.values()} | {MANIFEST}
-    strangers = sorted({path.name for path in directory.iterdir()} - expected)
-    if strangers:
+    unknown = sorted({path.name for path in directory.iterdir()} - expected)
+    if unknown:
         raise UnsupportedArtifact(
-            f"{directory} holds {strangers[0]}, which its manifest does not name; it is refused."
+            f"{directory} holds {unknown[0]}, which its manifest does not name; it is refused."
         )
 
 

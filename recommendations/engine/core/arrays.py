@@ -109,8 +109,10 @@ def gather_entries(
     starts = matrix.indptr[rows].astype(np.int64)
     lengths = matrix.indptr[rows + 1].astype(np.int64) - starts
     ends = np.cumsum(lengths)
-    places = np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
-    return matrix.indices[places], matrix.data[places], lengths
+    positions = np.repeat(starts - ends + lengths, lengths) + np.arange(
+        ends[-1] if len(ends) else 0
+    )
+    return matrix.indices[positions], matrix.data[positions], lengths
 
 
 def sum_weighted_rows(
@@ -129,9 +131,9 @@ def sum_weighted_rows(
     sums = np.empty((left.shape[0], matrix.shape[1]), dtype=np.float32)
     for row in range(left.shape[0]):
         own = slice(left.indptr[row], left.indptr[row + 1])
-        columns, found, lengths = gather_entries(matrix, left.indices[own])
-        found = found * np.repeat(values[own], lengths)
-        sums[row] = np.bincount(columns, weights=found, minlength=matrix.shape[1])
+        columns, products, lengths = gather_entries(matrix, left.indices[own])
+        products = products * np.repeat(values[own], lengths)
+        sums[row] = np.bincount(columns, weights=products, minlength=matrix.shape[1])
     return sums
 
 
@@ -142,15 +144,15 @@ def take_dense(
 
     Columns may repeat. Cost: the entries of the rows and one pass over the width.
     """
-    wanted, back = np.unique(columns, return_inverse=True)
-    place = np.full(matrix.shape[1], -1, dtype=np.int32)
-    place[wanted] = np.arange(len(wanted))
-    found_columns, values, lengths = gather_entries(matrix, rows)
-    found = place[found_columns]
-    inside = found >= 0
+    wanted, inverse = np.unique(columns, return_inverse=True)
+    position_of_column = np.full(matrix.shape[1], -1, dtype=np.int32)
+    position_of_column[wanted] = np.arange(len(wanted))
+    entry_columns, values, lengths = gather_entries(matrix, rows)
+    positions = position_of_column[entry_columns]
+    inside = positions >= 0
     dense = np.zeros((len(rows), len(wanted)), dtype=np.float32)
-    dense[np.repeat(np.arange(len(rows)), lengths)[inside], found[inside]] = values[inside]
-    return dense[:, back]
+    dense[np.repeat(np.arange(len(rows)), lengths)[inside], positions[inside]] = values[inside]
+    return dense[:, inverse]
 
 
 @dataclass(frozen=True)
@@ -172,11 +174,11 @@ class PaddedRows:
 def pad_rows(matrix: csr_matrix) -> PaddedRows:
     """Bring the rows to the length of the longest; memory n_rows * longest * 8 bytes."""
     lengths = count_per_row(matrix)
-    place = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    columns = np.zeros(place.shape, dtype=np.int32)
-    values = np.zeros(place.shape, dtype=np.float32)
-    columns[place] = matrix.indices
-    values[place] = matrix.data
+    is_entry = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    columns = np.zeros(is_entry.shape, dtype=np.int32)
+    values = np.zeros(is_entry.shape, dtype=np.float32)
+    columns[is_entry] = matrix.indices
+    values[is_entry] = matrix.data
     return PaddedRows(columns, values)
 
 
@@ -200,8 +202,8 @@ def select_top_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]
         return chosen
     rest = _select_top_together(scores, k, chosen) if n >= FEWEST_TOGETHER else range(n)
     for row in rest:
-        places = _select_best_columns(scores[row], k)
-        chosen[row, : len(places)] = places
+        columns = _select_best_columns(scores[row], k)
+        chosen[row, : len(columns)] = columns
     return chosen
 
 
@@ -213,26 +215,26 @@ def _select_top_together(
     The same as `_select_best_columns` of each row, but without holding up the other threads.
     """
     sample = scores[:, ::SAMPLED_ONE_IN]
-    place = sample.shape[1] - _estimate_sample_depth(k)
-    if place <= 0:
+    position = sample.shape[1] - _estimate_sample_depth(k)
+    if position <= 0:
         return range(len(scores))
-    guess = np.partition(np.where(np.isnan(sample), -np.inf, sample), place, axis=1)[:, place]
+    guess = np.partition(np.where(np.isnan(sample), -np.inf, sample), position, axis=1)[:, position]
     above = np.flatnonzero(scores > guess[:, None])
     counts = np.diff(np.searchsorted(above, np.arange(len(scores) + 1) * scores.shape[1]))
-    told = (counts >= k) & (counts <= SAMPLED_ONE_IN * k)
-    if not told.any():
+    is_decided = (counts >= k) & (counts <= SAMPLED_ONE_IN * k)
+    if not is_decided.any():
         return range(len(scores))
-    above = above[np.repeat(told, counts)]
-    places = np.arange(counts[told].max()) < counts[told][:, None]
-    columns = np.zeros(places.shape, dtype=np.int32)
-    found_rows, found_columns = np.divmod(above, scores.shape[1])
-    columns[places] = found_columns
-    values = np.full(places.shape, -np.inf, dtype=np.float32)
+    above = above[np.repeat(is_decided, counts)]
+    is_entry = np.arange(counts[is_decided].max()) < counts[is_decided][:, None]
+    columns = np.zeros(is_entry.shape, dtype=np.int32)
+    entry_rows, entry_columns = np.divmod(above, scores.shape[1])
+    columns[is_entry] = entry_columns
+    values = np.full(is_entry.shape, -np.inf, dtype=np.float32)
     # not ravel(): the scores may be a part of a wider array, which it would copy
-    values[places] = scores[found_rows, found_columns]
+    values[is_entry] = scores[entry_rows, entry_columns]
     _, best_first = sort_pairs(_make_descending_keys(values), columns)
-    chosen[told] = best_first[:, :k]
-    return np.flatnonzero(~told)
+    chosen[is_decided] = best_first[:, :k]
+    return np.flatnonzero(~is_decided)
 
 
 def _make_descending_keys(scores: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -260,12 +262,12 @@ def _estimate_sample_depth(k: int) -> int:
 
 def _select_best_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """Return the places of the k highest scores (n_columns,), best first, equal ones in order."""
-    places = _find_contenders(scores, k)
-    values = scores[places]
+    columns = _find_contenders(scores, k)
+    values = scores[columns]
     if len(values) > SAMPLED_ONE_IN * k:
         is_near = values >= np.partition(values, len(values) - k)[len(values) - k]
-        places, values = places[is_near], values[is_near]
-    return places[np.argsort(-values, kind="stable")[:k]]
+        columns, values = columns[is_near], values[is_near]
+    return columns[np.argsort(-values, kind="stable")[:k]]
 
 
 def _find_contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
@@ -276,9 +278,9 @@ def _find_contenders(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """
     sample = scores[::SAMPLED_ONE_IN]
     sample = sample[sample > -np.inf]
-    place = len(sample) - _estimate_sample_depth(k)
-    if place > 0:
-        guess = np.partition(sample, place)[place]
+    position = len(sample) - _estimate_sample_depth(k)
+    if position > 0:
+        guess = np.partition(sample, position)[position]
         above = np.flatnonzero(scores > guess)
         if len(above) >= k:
             return above

@@ -24,11 +24,11 @@ class BlockCache(Generic[Part]):
         self._kept = threading.local()
 
     def get_or_compute(
-        self, histories: csr_matrix, make: Callable[[csr_matrix], Iterable[Part]]
+        self, histories: csr_matrix, compute: Callable[[csr_matrix], Iterable[Part]]
     ) -> Iterable[Part]:
-        """Return what `make` makes of these histories, from memory where they are those of the last call."""
+        """Return what `compute` makes of these histories, from memory where they are those of the last call."""
         if histories.shape[0] > MOST_LISTENERS:
-            return make(histories)
+            return compute(histories)
         steps = count_steps_back(histories)
         order = np.zeros(0, dtype=np.int32) if steps is None else steps
         key = (histories.indptr, histories.indices, histories.data, order)
@@ -36,6 +36,6 @@ class BlockCache(Generic[Part]):
         if last is not None and all(map(np.array_equal, last[0], key)):
             blocks: Iterable[Part] = last[1]
             return blocks
-        made = list(make(histories))
-        self._kept.last = (tuple(part.copy() for part in key), made)
-        return made
+        computed = list(compute(histories))
+        self._kept.last = (tuple(array.copy() for array in key), computed)
+        return computed

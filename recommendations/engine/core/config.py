@@ -227,12 +227,12 @@ class RecommenderConfig:
             An unknown or missing field.
         """
         try:
-            return cls(**{**values, **_parts(values)})
+            return cls(**{**values, **_parse_sections(values)})
         except TypeError as error:
             raise ValueError(f"This is no recommender configuration: {error}.") from error
 
 
-def _parts(values: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_sections(values: Mapping[str, Any]) -> dict[str, Any]:
     ranker, search = values.get("ranker"), values.get("search")
     return {
         "weighting": Weighting(**values.get("weighting", {})),

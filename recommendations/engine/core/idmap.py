@@ -87,12 +87,12 @@ class IdMap:
         if len(self) == 0 or len(wanted) == 0 or wanted.dtype.kind != self.ids.dtype.kind:
             return np.full(len(wanted), UNKNOWN, dtype=np.int32)
         if self._table is not None:
-            place = (wanted - self._sorted[0]).clip(-1, len(self._table) - 1)
-            values: NDArray[np.int32] = self._table[place]
+            position = (wanted - self._sorted[0]).clip(-1, len(self._table) - 1)
+            values: NDArray[np.int32] = self._table[position]
             return values
-        place = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
-        rows: NDArray[np.int32] = self._order[place].astype(np.int32)
-        rows[self._sorted[place] != wanted] = UNKNOWN
+        position = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
+        rows: NDArray[np.int32] = self._order[position].astype(np.int32)
+        rows[self._sorted[position] != wanted] = UNKNOWN
         return rows
 
     def row(self, id_: int | str) -> int:

@@ -79,8 +79,8 @@ def bootstrap_difference(
 def _draw_resamples(n: int, seed: int) -> NDArray[np.float64]:
     """How often each listener is drawn in each resample, (N_RESAMPLES, n)."""
     drawn = np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
-    places = drawn + np.arange(N_RESAMPLES)[:, None] * n
-    counts = np.bincount(places.ravel(), minlength=N_RESAMPLES * n)
+    cells = drawn + np.arange(N_RESAMPLES)[:, None] * n
+    counts = np.bincount(cells.ravel(), minlength=N_RESAMPLES * n)
     return counts.reshape(N_RESAMPLES, n).astype(np.float64)
 
 
@@ -90,10 +90,10 @@ def _make_interval(mean: float, means: NDArray[np.float64]) -> Interval:
     return Interval(float(mean), float(low), float(high))
 
 
-def compute_share_interval(found: int, n: int) -> Interval:
+def compute_share_interval(n_hits: int, n: int) -> Interval:
     """Return found / n with its 95 % interval (Wilson, 1927), which holds for few cases, too; n above 0."""
     z = 1.959964
-    share = found / n
+    share = n_hits / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     spread = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
     return Interval(share, max(centre - spread, 0.0), min(centre + spread, 1.0))

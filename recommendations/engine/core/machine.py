@@ -12,10 +12,10 @@ UNKNOWN_GB = 2.0
 
 def read_available_bytes() -> int | None:
     """Return what this process may still take: the machine's free memory or the container's, whichever is less."""
-    found = [
+    limits = [
         value for value in (_read_machine_memory(), _read_container_memory()) if value is not None
     ]
-    return min(found, default=None)
+    return min(limits, default=None)
 
 
 def compute_memory_budget_gb(share: float) -> float:

@@ -43,11 +43,13 @@ class OrderedHistories(csr_matrix):
         return result
 
     def __getitem__(self, key: Any) -> Any:
-        found = super().__getitem__(key)
+        selected = super().__getitem__(key)
         if self.steps_back is None or isinstance(key, tuple):
-            return found
+            return selected
         steps = csr_matrix((self.steps_back + 1, self.indices, self.indptr), shape=self.shape)[key]
-        result = type(self)((found.data, found.indices, found.indptr), shape=found.shape)
+        result = type(self)(
+            (selected.data, selected.indices, selected.indptr), shape=selected.shape
+        )
         result.steps_back = steps.data.astype(np.int32) - 1
         return result
 

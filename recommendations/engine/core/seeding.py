@@ -23,10 +23,10 @@ def derive_seed(seed: int, *stream: str | int) -> int:
 def _make_sequence(seed: int, stream: tuple[str | int, ...]) -> np.random.SeedSequence:
     if seed < 0:
         raise ValueError(f"A seed is a whole number from 0 up, not {seed}.")
-    return np.random.SeedSequence(seed, spawn_key=tuple(_encode_number(part) for part in stream))
+    return np.random.SeedSequence(seed, spawn_key=tuple(_encode_number(name) for name in stream))
 
 
-def _encode_number(part: str | int) -> int:
-    if isinstance(part, int):
-        return part
-    return int.from_bytes(hashlib.blake2b(part.encode(), digest_size=4).digest(), "big")
+def _encode_number(name: str | int) -> int:
+    if isinstance(name, int):
+        return name
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big")

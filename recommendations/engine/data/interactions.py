@@ -132,7 +132,9 @@ class Interactions:
             timestamps=np.full(n, NO_TIME, dtype=np.int64),
             listeners=IdMap(np.arange(coo.shape[0])),
             items=IdMap(np.arange(coo.shape[1])),
-            positions=None if order is None else _places(order, coo.row[keep], coo.col[keep]),
+            positions=None
+            if order is None
+            else _read_positions(order, coo.row[keep], coo.col[keep]),
         )
 
     @property
@@ -216,7 +218,9 @@ class Interactions:
         matrix = _stack_rows(blocks)
         if not has_order:
             return matrix
-        steps = [found for block in blocks if (found := count_steps_back(block)) is not None]
+        steps = [
+            block_steps for block in blocks if (block_steps := count_steps_back(block)) is not None
+        ]
         return OrderedHistories.with_steps(matrix, np.concatenate(steps))
 
     def cut_by_listener(self) -> Iterator[Interactions]:
@@ -291,10 +295,12 @@ class Interactions:
         return self
 
     def _without_unknown_items(self) -> Interactions:
-        known = self.item_rows != UNKNOWN
-        if known.all():
+        is_known = self.item_rows != UNKNOWN
+        if is_known.all():
             return self
-        return replace(self.take(known), n_unknown_items=self.n_unknown_items + int((~known).sum()))
+        return replace(
+            self.take(is_known), n_unknown_items=self.n_unknown_items + int((~is_known).sum())
+        )
 
 
 def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
@@ -310,7 +316,7 @@ def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
     return csr_matrix((data, indices, indptr), shape=shape)
 
 
-def _places(order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int32]:
+def _read_positions(order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int32]:
     return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 

@@ -70,8 +70,8 @@ class ItemFeatures:
         year: ArrayLike | None = None,
     ) -> ItemFeatures:
         """Build from whatever is known; what is left out is unknown for every song."""
-        known = [part for part in (audio, artist, genres, year) if part is not None]
-        n = n_items if n_items is not None else (np.shape(known[0])[0] if known else 0)
+        given = [column for column in (audio, artist, genres, year) if column is not None]
+        n = n_items if n_items is not None else (np.shape(given[0])[0] if given else 0)
         return cls(
             audio=_fill_array((n, len(AUDIO_FEATURES)), np.nan, np.float32, audio),
             artist=_fill_array((n,), UNKNOWN_ARTIST, np.int32, artist),

@@ -103,16 +103,17 @@ class Prior:
     def over(self, keys: NDArray[Any]) -> Prior:
         """Return the same counts over other songs, in the order of their keys; "" is a song without a key."""
         rows = IdMap(self.keys).rows(np.asarray(keys, dtype=str))
-        known = np.flatnonzero(rows != UNKNOWN)
-        shape = (len(known), len(self))
+        known_rows = np.flatnonzero(rows != UNKNOWN)
+        shape = (len(known_rows), len(self))
         chosen = csr_matrix(
-            (np.ones(len(known), np.float32), (np.arange(len(known)), rows[known])), shape
+            (np.ones(len(known_rows), np.float32), (np.arange(len(known_rows)), rows[known_rows])),
+            shape,
         )
         small = (chosen @ self.together @ chosen.T).tocoo()
         n_listeners = np.zeros(len(keys), dtype=np.int32)
-        n_listeners[known] = self.n_listeners[rows[known]]
+        n_listeners[known_rows] = self.n_listeners[rows[known_rows]]
         together = csr_matrix(
-            (small.data, (known[small.row], known[small.col])),
+            (small.data, (known_rows[small.row], known_rows[small.col])),
             shape=(len(keys),) * 2,
             dtype=np.float32,
         )

@@ -44,15 +44,15 @@ def has_side_information(features: ItemFeatures | None) -> bool:
 
 def _build_groups(features: ItemFeatures) -> csr_matrix:
     """Artists and genres of at least two songs: 1 where the song is in the group, (n_groups, n_items)."""
-    known = np.flatnonzero(features.artist != UNKNOWN_ARTIST)
-    _, artist = np.unique(features.artist[known], return_inverse=True)
+    known_rows = np.flatnonzero(features.artist != UNKNOWN_ARTIST)
+    _, artist = np.unique(features.artist[known_rows], return_inverse=True)
     shape = (int(artist.max(initial=-1)) + 1, features.n_items)
-    parts = [csr_matrix((np.ones(len(known), np.float32), (artist, known)), shape=shape)]
+    blocks = [csr_matrix((np.ones(len(known_rows), np.float32), (artist, known_rows)), shape=shape)]
     if features.genres is not None and features.genres.nnz:
         genres = csr_matrix(features.genres, dtype=np.float32).T.tocsr()
-        parts.append(
+        blocks.append(
             csr_matrix((np.ones_like(genres.data), genres.indices, genres.indptr), genres.shape)
         )
-    groups = csr_matrix(vstack(parts))
+    groups = csr_matrix(vstack(blocks))
     n_songs = np.diff(groups.indptr)
     return groups[(n_songs >= 2) & (n_songs <= MOST_SONGS)]

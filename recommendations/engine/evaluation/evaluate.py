@@ -84,7 +84,8 @@ class EvaluationReport:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types: means and intervals overall and by segment."""
         n_by_segment = {
-            name: int((self.segments == place).sum()) for place, name in enumerate(SEGMENTS)
+            name: int((self.segments == segment_code).sum())
+            for segment_code, name in enumerate(SEGMENTS)
         }
         overall = self._intervals(self.systems, None)
         present = [name for name, n in n_by_segment.items() if n]
@@ -118,7 +119,7 @@ class EvaluationReport:
             for system in self.systems
         ]
         widths = [
-            max(len(line[place]) for line in [header, *lines]) for place in range(len(header))
+            max(len(line[column]) for line in [header, *lines]) for column in range(len(header))
         ]
         return "\n".join(
             "  ".join(
@@ -142,8 +143,8 @@ class EvaluationReport:
         """Return system -> metric -> interval; all systems are drawn together, so it costs one resampling."""
         chosen = slice(None) if segment is None else self.segments == SEGMENTS.index(segment)
         columns = np.hstack([self.values[system][chosen] for system in systems])
-        found = iter(bootstrap_intervals(columns, seed=self.seed or 0))
-        return {system: {metric: next(found) for metric in self.metrics} for system in systems}
+        intervals = iter(bootstrap_intervals(columns, seed=self.seed or 0))
+        return {system: {metric: next(intervals) for metric in self.metrics} for system in systems}
 
     def _column(self, metric: str) -> int:
         if metric not in self.metrics:
@@ -196,8 +197,8 @@ def evaluate(
         metrics=measure.names,
         listeners=listeners,
         segments=assign_segments(count_per_row(keep_positive(histories)), config),
-        values={system: measure.values(found) for system, found in lists.items()},
-        coverage={system: measure.coverage(found) for system, found in lists.items()},
+        values={system: measure.values(system_lists) for system, system_lists in lists.items()},
+        coverage={system: measure.coverage(system_lists) for system, system_lists in lists.items()},
         coverage_name=f"coverage@{measure.k}",
     )
 
@@ -302,17 +303,17 @@ def _make_lists(
         lists = fitted.rank_songs(histories, depth, on_progress=_bind_stage(STAGE, on_progress))
     else:
         lists = {fitted.name: _rank_songs(fitted, histories, depth)}
-    return {system: _pad_lists(found, depth) for system, found in lists.items()}
+    return {system: _pad_lists(system_lists, depth) for system, system_lists in lists.items()}
 
 
 def _rank_songs(algorithm: Algorithm, histories: csr_matrix, depth: int) -> NDArray[np.int32]:
-    parts = []
+    blocks = []
     for start in range(0, histories.shape[0], BLOCK):
         block = histories[start : start + BLOCK]
         scores = algorithm.score(block)
         scores[np.repeat(np.arange(block.shape[0]), count_per_row(block)), block.indices] = np.nan
-        parts.append(select_top_columns(scores, depth))
-    return np.concatenate(parts)
+        blocks.append(select_top_columns(scores, depth))
+    return np.concatenate(blocks)
 
 
 def _pad_lists(lists: NDArray[np.int32], depth: int) -> NDArray[np.int32]:

@@ -90,7 +90,7 @@ def measure_fidelity(
     judged, others = cases.halves()
     # one call for all, so that all processors have work
     chosen, learned = histories[judged.rows], histories[others.rows]
-    asked = [
+    trials = [
         (chosen, chosen, judged),
         (_remove_songs(chosen, judged.cited), chosen, judged),
         (_remove_songs(chosen, judged.controls), chosen, judged),
@@ -98,11 +98,11 @@ def measure_fidelity(
         (_remove_songs(learned, others.cited), learned, others),
     ]
     scores, ranks = recommender.find_ranks(
-        vstack([history for history, _, _ in asked]),
-        np.concatenate([part.songs for _, _, part in asked]),
-        forbidden=vstack([forbidden for _, forbidden, _ in asked], format="csr"),
+        vstack([history for history, _, _ in trials]),
+        np.concatenate([cases.songs for _, _, cases in trials]),
+        forbidden=vstack([forbidden for _, forbidden, _ in trials], format="csr"),
     )
-    ends = np.cumsum([len(part.rows) for _, _, part in asked])[:-1]
+    ends = np.cumsum([len(cases.rows) for _, _, cases in trials])[:-1]
     before, named, control, _, _ = np.split(scores, ends)
     rank, rank_named, rank_control, rank_others, rank_others_named = np.split(ranks, ends)
     fell, fell_control = rank_named > rank, rank_control > rank
@@ -213,18 +213,18 @@ class _Cases:
         rows = np.flatnonzero(drawn.max(axis=1, initial=-1) >= 0)
         if not len(rows):
             raise NotEnoughData("No listener has a history long enough to take a song out of it.")
-        places = drawn[rows].argmax(axis=1)
-        cited = lists.cited_rows[rows, places].astype(np.int64)
+        positions = drawn[rows].argmax(axis=1)
+        cited = lists.cited_rows[rows, positions].astype(np.int64)
         controls = []
         for row, song in zip(rows, cited, strict=True):
             songs = liked.indices[liked.indptr[row] : liked.indptr[row + 1]]
             controls.append(int(rng.choice(songs[songs != song])))
         return cls(
             listeners[rows].astype(np.int64),
-            lists.item_rows[rows, places].astype(np.int64),
+            lists.item_rows[rows, positions].astype(np.int64),
             cited,
             np.array(controls, dtype=np.int64),
-            lists.margin_ratios[rows, places],
+            lists.margin_ratios[rows, positions],
         )
 
     def halves(self) -> tuple[_Cases, _Cases]:
@@ -232,13 +232,13 @@ class _Cases:
         middle = (len(self.rows) + 1) // 2
         return self._take(slice(middle)), self._take(slice(middle, None))
 
-    def _take(self, part: slice) -> _Cases:
+    def _take(self, rows: slice) -> _Cases:
         return _Cases(
-            self.rows[part],
-            self.songs[part],
-            self.cited[part],
-            self.controls[part],
-            self.margin_ratios[part],
+            self.rows[rows],
+            self.songs[rows],
+            self.cited[rows],
+            self.controls[rows],
+            self.margin_ratios[rows],
         )
 
 

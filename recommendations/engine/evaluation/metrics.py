@@ -17,9 +17,9 @@ def find_hits(lists: NDArray[np.int32], test: csr_matrix) -> NDArray[np.bool_]:
     """Return whether `test` (n, n_items) holds the song at each position of the lists, bool (n, depth)."""
     test = csr_matrix(test)
     width = test.shape[1]
-    held_back = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * width + test.indices
+    held_out = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * width + test.indices
     rows = np.arange(len(lists))[:, None] * width
-    return np.isin(rows + lists, held_back) & (lists >= 0)
+    return np.isin(rows + lists, held_out) & (lists >= 0)
 
 
 def precision(hits: NDArray[np.bool_], k: int) -> Values:

@@ -63,9 +63,9 @@ def _measure_session(
     wanted = np.setdiff1d(session, cues)
     if not len(wanted):
         return None
-    since = int(np.searchsorted(plays.moments, now - RECENT_DAYS * DAY))
+    first_recent = int(np.searchsorted(plays.moments, now - RECENT_DAYS * DAY))
     n_plays = np.bincount(plays.songs[:start], minlength=n_songs).astype(float)
-    n_recent = np.bincount(plays.songs[since:start], minlength=n_songs).astype(float)
+    n_recent = np.bincount(plays.songs[first_recent:start], minlength=n_songs).astype(float)
     scores = np.stack(
         [
             plays.activations(now, decay=decay),

@@ -56,10 +56,10 @@ def random_split(
     _check_share(test_share)
     positive = _find_positive(interactions, weighting)
     rng = np.random.default_rng(seed)
-    place = _rank_in_row(positive, rng.random(positive.nnz))
+    rank = _rank_in_row(positive, rng.random(positive.nnz))
     n_songs = count_per_row(positive)
     n_test = np.minimum(np.maximum(np.rint(n_songs * test_share), 1), n_songs - 1)
-    test = _select_entries(positive, place < n_test[list_entry_rows(positive)])
+    test = _select_entries(positive, rank < n_test[list_entry_rows(positive)])
     train = interactions.take(~_find_pairs(interactions, test))
     return Split("random", train, test, train, seed)
 
@@ -85,12 +85,12 @@ def sample_split(
     chosen = np.sort(rng.choice(present, min(n_listeners, len(present)), replace=False))
     is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
     is_chosen[chosen] = True
-    theirs = np.flatnonzero(is_chosen[interactions.listener_rows])
+    chosen_events = np.flatnonzero(is_chosen[interactions.listener_rows])
     split = random_split(
-        interactions.take(theirs), seed=seed, test_share=test_share, weighting=weighting
+        interactions.take(chosen_events), seed=seed, test_share=test_share, weighting=weighting
     )
     keep = np.ones(interactions.n_events, dtype=bool)
-    keep[theirs[_find_pairs(interactions.take(theirs), split.test)]] = False
+    keep[chosen_events[_find_pairs(interactions.take(chosen_events), split.test)]] = False
     train = interactions.take(keep)
     return Split("sample", train, split.test, train, seed)
 
@@ -110,12 +110,12 @@ def temporal_split(
     """
     _check_share(test_share)
     times = interactions.timestamps
-    known = times[times != NO_TIME]
-    if not len(known):
+    known_times = times[times != NO_TIME]
+    if not len(known_times):
         raise ValueError(
             "The interactions have no times, so they cannot be cut in time; use the random split."
         )
-    cut = np.quantile(known, 1 - test_share, method="lower")
+    cut = np.quantile(known_times, 1 - test_share, method="lower")
     is_later = times > cut
     train = interactions.take(~is_later)
     later = _find_positive(interactions.take(is_later), weighting)
@@ -144,11 +144,11 @@ def newest_split(
             "The interactions have no times, so nobody's newest songs are known; use the random split."
         )
     positive = _find_positive(interactions, weighting)
-    place = _rank_in_row(positive, _find_first_heard(interactions, positive))
+    rank = _rank_in_row(positive, _find_first_heard(interactions, positive))
     n_songs = count_per_row(positive)
     n_test = np.minimum(np.maximum(np.rint(n_songs * test_share), 1), n_songs - 1)
     rows = list_entry_rows(positive)
-    test = _select_entries(positive, place >= (n_songs - n_test)[rows])
+    test = _select_entries(positive, rank >= (n_songs - n_test)[rows])
     train = interactions.take(~_find_pairs(interactions, test))
     return Split("newest", train, test, train)
 
@@ -167,12 +167,12 @@ def listener_split(
     is_new = rng.random(interactions.n_listeners) < test_share
     of_new = is_new[interactions.listener_rows]
     positive = _find_positive(interactions.take(of_new), weighting)
-    place = _rank_in_row(positive, _find_first_heard(interactions.take(of_new), positive))
-    given = _select_entries(positive, place < n_given)
+    rank = _rank_in_row(positive, _find_first_heard(interactions.take(of_new), positive))
+    given = _select_entries(positive, rank < n_given)
     return Split(
         name="listener",
         train=interactions.take(~of_new),
-        test=_select_entries(positive, place >= n_given),
+        test=_select_entries(positive, rank >= n_given),
         given=interactions.take(of_new & _find_pairs(interactions, given)),
         seed=seed,
     )
@@ -196,9 +196,9 @@ def _rank_in_row(matrix: csr_matrix, keys: NDArray[Any]) -> NDArray[np.int64]:
     """
     rows = list_entry_rows(matrix)
     order = np.argsort(rows + keys) if keys.dtype.kind == "f" else np.lexsort((keys, rows))
-    place = np.empty(matrix.nnz, dtype=np.int64)
-    place[order] = np.arange(matrix.nnz) - matrix.indptr[rows]
-    return place
+    rank = np.empty(matrix.nnz, dtype=np.int64)
+    rank[order] = np.arange(matrix.nnz) - matrix.indptr[rows]
+    return rank
 
 
 def _find_first_heard(interactions: Interactions, positive: csr_matrix) -> NDArray[np.int64]:
@@ -209,9 +209,9 @@ def _find_first_heard(interactions: Interactions, positive: csr_matrix) -> NDArr
     when[order] = np.arange(len(pairs))
     wanted = list_entry_rows(positive) * positive.shape[1] + positive.indices
     first = np.full(positive.nnz, len(pairs), dtype=np.int64)
-    place = np.searchsorted(wanted, pairs).clip(max=max(len(wanted) - 1, 0))
-    found = wanted[place] == pairs if len(wanted) else np.zeros(len(pairs), dtype=bool)
-    np.minimum.at(first, place[found], when[found])
+    position = np.searchsorted(wanted, pairs).clip(max=max(len(wanted) - 1, 0))
+    is_stored = wanted[position] == pairs if len(wanted) else np.zeros(len(pairs), dtype=bool)
+    np.minimum.at(first, position[is_stored], when[is_stored])
     return first
 
 

@@ -27,7 +27,7 @@ from recommendations.engine.ranking.explanations import (
     make_popularity_notes,
     name_features,
 )
-from recommendations.engine.ranking.second_stage import RankedProposals, share_credit
+from recommendations.engine.ranking.second_stage import RankedCandidates, share_credit
 
 AnyAlgorithm = TypeVar("AnyAlgorithm", bound=Algorithm)
 
@@ -59,7 +59,7 @@ class Attribution:
     def explain_songs(
         self,
         listeners: ListenerBatch,
-        ordered: Blend | RankedProposals,
+        ordered: Blend | RankedCandidates,
         item_rows: NDArray[np.int32],
         margins: NDArray[np.float64],
     ) -> RecommendedBlock:
@@ -74,13 +74,15 @@ class Attribution:
         """
         contributions = ordered.contributions(np.maximum(item_rows, 0))
         contributions[item_rows < 0] = 0
-        if isinstance(ordered, RankedProposals):
+        if isinstance(ordered, RankedCandidates):
             evidence = self._ranked_evidence(listeners.histories, ordered, contributions, item_rows)
         else:
             evidence = self._evidence(listeners.histories, ordered, item_rows)
         return RecommendedBlock(
-            places=listeners.places,
-            names=ordered.names if isinstance(ordered, RankedProposals) else tuple(self.algorithms),
+            positions=listeners.positions,
+            names=ordered.names
+            if isinstance(ordered, RankedCandidates)
+            else tuple(self.algorithms),
             items=self.items,
             item_rows=item_rows,
             contributions=contributions,
@@ -104,15 +106,15 @@ class Attribution:
         ]
         if not naming or not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        parts = {
+        losses = {
             c: _compute_losses(algorithm, histories, blend, c, item_rows) for c, algorithm in naming
         }
-        return find_strongest(pad_rows(histories).columns, parts)
+        return find_strongest(pad_rows(histories).columns, losses)
 
     def _ranked_evidence(
         self,
         histories: csr_matrix,
-        ranked: RankedProposals,
+        ranked: RankedCandidates,
         contributions: NDArray[np.int32],
         item_rows: NDArray[np.int32],
     ) -> EvidenceArrays:
@@ -124,16 +126,18 @@ class Attribution:
         """
         if not histories.nnz or not item_rows.size:
             return EvidenceArrays.none(*item_rows.shape)
-        rivals = ranked.best(N_COMPARED).item_rows
+        best_rows = ranked.best(N_COMPARED).item_rows
         importance = ranked.ranker.importance()
         losses = {}
         for group, name in enumerate(ranked.names):
             if name in ranked.ranker.components and self.algorithms[name].names_songs:
-                found = self.algorithms[name].influences(histories, np.hstack([item_rows, rivals]))
-                ours, theirs = np.split(found, [item_rows.shape[1]], axis=1)
-                n_rivals = np.maximum((rivals >= 0).sum(axis=1), 1)[:, None, None]
+                influences = self.algorithms[name].influences(
+                    histories, np.hstack([item_rows, best_rows])
+                )
+                own, others = np.split(influences, [item_rows.shape[1]], axis=1)
+                n_best = np.maximum((best_rows >= 0).sum(axis=1), 1)[:, None, None]
                 unit = importance[name] / ranked.spread(name)
-                losses[group] = (ours - theirs.sum(axis=1, keepdims=True) / n_rivals) * unit[
+                losses[group] = (own - others.sum(axis=1, keepdims=True) / n_best) * unit[
                     :, None, None
                 ]
         same = self._same_artist(histories, item_rows)
@@ -173,7 +177,8 @@ class Attribution:
 
     def _find_component(self, class_: type[AnyAlgorithm]) -> AnyAlgorithm | None:
         return next(
-            (found for found in self.algorithms.values() if isinstance(found, class_)), None
+            (algorithm for algorithm in self.algorithms.values() if isinstance(algorithm, class_)),
+            None,
         )
 
 
@@ -190,10 +195,12 @@ def _compute_losses(
     """
     needed = blend.weights[:, component] > 0
     losses = np.zeros((*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32)
-    some = blend.take(needed)
-    ends = some.find_ends(component)
+    needed_blend = blend.take(needed)
+    ends = needed_blend.find_ends(component)
     songs = np.hstack([item_rows[needed], ends])
-    found = algorithm.influences(take_rows(histories, needed), songs)
-    lost = some.compute_losses(component, songs, found)[:, : item_rows.shape[1]]
-    losses[needed, :, : lost.shape[2]] = lost
+    influences = algorithm.influences(take_rows(histories, needed), songs)
+    listener_losses = needed_blend.compute_losses(component, songs, influences)[
+        :, : item_rows.shape[1]
+    ]
+    losses[needed, :, : listener_losses.shape[2]] = listener_losses
     return losses

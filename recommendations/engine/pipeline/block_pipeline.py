@@ -30,7 +30,7 @@ from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend, assign_weights
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
 from recommendations.engine.ranking.mmr import Candidates, compute_margins, rerank
-from recommendations.engine.ranking.second_stage import RankedProposals
+from recommendations.engine.ranking.second_stage import RankedCandidates
 from recommendations.engine.ranking.tree_ranker import Ranker
 
 BATCH_BLOCK = 256
@@ -76,34 +76,34 @@ class Pipeline:
 
     # -- what can be asked --------------------------------------------------------------------------------
 
-    def make_lists(self, listeners: ListenerBatch, wish: ListRequest) -> RecommendedBlock:
+    def make_lists(self, listeners: ListenerBatch, request: ListRequest) -> RecommendedBlock:
         """Candidates, rank, filter, re-rank, explain."""
         # every component scores the whole catalogue ...
         scores = self.score_components(listeners, to_explain=True)
         # ... what must not come is struck out ...
-        mask_forbidden(scores, listeners, wish.unavailable)
+        mask_forbidden(scores, listeners, request.unavailable)
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
         ordered = self.order_songs(listeners, scores)
         # ... the list is chosen for relevance and variety ...
-        candidates = self._select_candidates(ordered, wish.k)
-        item_rows, margins = candidates.take(self._choose_songs(candidates, listeners, wish))
+        candidates = self._take_top_songs(ordered, request.k)
+        item_rows, margins = candidates.take(self._choose_songs(candidates, listeners, request))
         # ... and every song says why it is there
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
     def rank_songs(
-        self, listeners: ListenerBatch, wish: ListRequest
+        self, listeners: ListenerBatch, request: ListRequest
     ) -> dict[str, NDArray[np.int32]]:
         """Return the lists without reasons and each component's own best songs, int32 (n, k) by name."""
         scores: Scores = [
             algorithm.score(listeners.histories) for algorithm in self.algorithms.values()
         ]
         mask_forbidden(scores, listeners, None)
-        candidates = self._select_candidates(self.order_songs(listeners, scores), wish.k)
-        chosen, _ = candidates.take(self._choose_songs(candidates, listeners, wish))
+        candidates = self._take_top_songs(self.order_songs(listeners, scores), request.k)
+        chosen, _ = candidates.take(self._choose_songs(candidates, listeners, request))
         alone = {
-            name: select_top_columns(found, wish.k)
-            for name, found in zip(self.algorithms, scores, strict=True)
-            if found is not None
+            name: select_top_columns(component_scores, request.k)
+            for name, component_scores in zip(self.algorithms, scores, strict=True)
+            if component_scores is not None
         }
         return {"recommender": chosen} | alone
 
@@ -128,36 +128,39 @@ class Pipeline:
         blend: the ranker has only learned to tell proposed songs apart.
         """
         scores = self.score_components(listeners, to_explain=True, to_blend=True)
-        own = [None if found is None else found[:, item_row].copy() for found in scores]
+        own = [
+            None if component_scores is None else component_scores[:, item_row].copy()
+            for component_scores in scores
+        ]
         mask_forbidden(scores, listeners, None)
-        for found, kept in zip(scores, own, strict=True):
-            if found is not None and kept is not None:
-                found[:, item_row] = kept
+        for component_scores, own_scores in zip(scores, own, strict=True):
+            if component_scores is not None and own_scores is not None:
+                component_scores[:, item_row] = own_scores
         ordered = self.order_songs(listeners, scores)
-        if isinstance(ordered, RankedProposals) and not ordered.is_proposed(item_row):
+        if isinstance(ordered, RankedCandidates) and not ordered.is_candidate(item_row):
             ordered = self._blend(listeners, scores)
-        wish = make_list_request(self.config, len(self.items), N_BESIDE)
-        candidates = self._select_candidates(ordered, wish.k)
-        places = self._choose_songs(candidates, listeners, wish)[0]
-        found_at = np.flatnonzero(candidates.item_rows[0] == item_row)
-        first = found_at[0] if len(found_at) else -1
-        others = places[(places >= 0) & (places != first)]
+        request = make_list_request(self.config, len(self.items), N_BESIDE)
+        candidates = self._take_top_songs(ordered, request.k)
+        positions = self._choose_songs(candidates, listeners, request)[0]
+        matches = np.flatnonzero(candidates.item_rows[0] == item_row)
+        first = matches[0] if len(matches) else -1
+        others = positions[(positions >= 0) & (positions != first)]
         item_rows, margins = candidates.take(np.array([[first, *others]]))
         item_rows[0, 0] = item_row
         return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
 
     def similar(
-        self, listeners: ListenerBatch, item_row: int, wish: ListRequest
+        self, listeners: ListenerBatch, item_row: int, request: ListRequest
     ) -> RecommendedBlock:
         """Compare one song, the only one of the listener, with all others; the reasons name no history."""
         scores: Scores = [
             algorithm.similar(item_row)[None, :] for algorithm in self.algorithms.values()
         ]
-        mask_forbidden(scores, listeners, wish.unavailable)
+        mask_forbidden(scores, listeners, request.unavailable)
         blend = Blend.from_scores(
             scores, assign_weights(np.array([SEGMENTS.index("hot")]), self.config)
         )
-        best = _select_best(blend, wish.k)
+        best = _select_best(blend, request.k)
         block = self.attribution.explain_songs(listeners, blend, best.item_rows, best.margins)
         return replace(
             block,
@@ -189,11 +192,13 @@ class Pipeline:
             if needed.all():
                 scores.append(algorithm.score(listeners.histories, to_explain=to_explain))
             elif needed.any():
-                some = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
-                some[needed] = algorithm.score(
+                component_scores = np.full(
+                    (len(listeners), len(self.items)), np.nan, dtype=np.float32
+                )
+                component_scores[needed] = algorithm.score(
                     take_rows(listeners.histories, needed), to_explain=to_explain
                 )
-                scores.append(some)
+                scores.append(component_scores)
             else:
                 scores.append(None)
         self._score_for_unknown(listeners, scores, to_explain)
@@ -207,13 +212,15 @@ class Pipeline:
         if not unknown.any():
             return
         histories = take_rows(listeners.histories, unknown)
-        for place, (name, algorithm) in enumerate(self.algorithms.items()):
-            if self.config.weights["warm"].get(name, 0) > 0 and self._is_personal[place]:
-                found = scores[place]
-                if found is None:
-                    found = np.full((len(listeners), len(self.items)), np.nan, dtype=np.float32)
-                found[unknown] = algorithm.score(histories, to_explain=to_explain)
-                scores[place] = found
+        for component, (name, algorithm) in enumerate(self.algorithms.items()):
+            if self.config.weights["warm"].get(name, 0) > 0 and self._is_personal[component]:
+                component_scores = scores[component]
+                if component_scores is None:
+                    component_scores = np.full(
+                        (len(listeners), len(self.items)), np.nan, dtype=np.float32
+                    )
+                component_scores[unknown] = algorithm.score(histories, to_explain=to_explain)
+                scores[component] = component_scores
 
     @property
     def _is_personal(self) -> NDArray[np.bool_]:
@@ -225,12 +232,12 @@ class Pipeline:
     def _is_unknown(self, listeners: ListenerBatch, scores: Scores) -> NDArray[np.bool_]:
         """Return the listeners with a history for whom no personal weighted component scores anything, bool (n,)."""
         counts = (assign_weights(listeners.segments, self.config) > 0) & self._is_personal
-        known = np.zeros(len(listeners), dtype=bool)
-        for place, found in enumerate(scores):
-            if found is not None and counts[:, place].any():
-                known |= counts[:, place] & np.isfinite(found).any(axis=1)
+        is_known = np.zeros(len(listeners), dtype=bool)
+        for component, component_scores in enumerate(scores):
+            if component_scores is not None and counts[:, component].any():
+                is_known |= counts[:, component] & np.isfinite(component_scores).any(axis=1)
         return (
-            ~known
+            ~is_known
             & (count_per_row(listeners.histories) > 0)
             & ~self._find_ranked(listeners.segments)
         )
@@ -253,8 +260,8 @@ class Pipeline:
         """Return which components each listener needs, bool (n, n_components)."""
         needed = assign_weights(listeners.segments, self.config) > 0
         if self.ranker is not None:
-            looked_at = np.array([name in self.ranker.components for name in self.algorithms])
-            needed[self._find_ranked(listeners.segments)] = looked_at
+            is_read = np.array([name in self.ranker.components for name in self.algorithms])
+            needed[self._find_ranked(listeners.segments)] = is_read
         return needed
 
     def _find_ranked(self, segments: NDArray[np.int8]) -> NDArray[np.bool_]:
@@ -263,13 +270,17 @@ class Pipeline:
             return np.zeros(len(segments), dtype=bool)
         return segments >= SEGMENTS.index("cold" if self.ranker.config.ranks_cold else "warm")
 
-    def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | RankedProposals:
+    def order_songs(self, listeners: ListenerBatch, scores: Scores) -> Blend | RankedCandidates:
         """Put the songs in order; the listeners are all ranked or all blended (see `cut_blocks`)."""
         if self.ranker is None or not self._find_ranked(listeners.segments).all():
             return self._blend(listeners, scores)
         by_name = dict(zip(self.algorithms, scores, strict=True))
-        wanted = [found for name in self.ranker.components if (found := by_name[name]) is not None]
-        return RankedProposals.from_proposals(self.ranker, listeners.histories, wanted)
+        ranker_scores = [
+            component_scores
+            for name in self.ranker.components
+            if (component_scores := by_name[name]) is not None
+        ]
+        return RankedCandidates.from_scores(self.ranker, listeners.histories, ranker_scores)
 
     def _blend(self, listeners: ListenerBatch, scores: Scores) -> Blend:
         return Blend.from_scores(scores, self._weights(listeners, scores), self._is_personal)
@@ -281,17 +292,19 @@ class Pipeline:
         if isinstance(ordered, Blend):
             return totals
         # a blend is from 0 to 1, so 2 below the worst proposed song is below all of them
-        proposed = np.isfinite(totals)
-        worst = np.where(proposed, totals, np.inf).min(axis=1, keepdims=True)
+        is_candidate = np.isfinite(totals)
+        worst = np.where(is_candidate, totals, np.inf).min(axis=1, keepdims=True)
         worst = np.where(np.isfinite(worst), worst, 0)
-        return np.where(proposed, totals, worst - 2 + self._blend(listeners, scores).total())
+        return np.where(is_candidate, totals, worst - 2 + self._blend(listeners, scores).total())
 
-    def _select_candidates(self, ordered: Blend | RankedProposals, k: int) -> Candidates:
+    def _take_top_songs(self, ordered: Blend | RankedCandidates, k: int) -> Candidates:
         n = max(self.config.n_candidates, 5 * k)
-        return ordered.best(n) if isinstance(ordered, RankedProposals) else _select_best(ordered, n)
+        return (
+            ordered.best(n) if isinstance(ordered, RankedCandidates) else _select_best(ordered, n)
+        )
 
     def _choose_songs(
-        self, candidates: Candidates, listeners: ListenerBatch, wish: ListRequest
+        self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest
     ) -> NDArray[np.int32]:
         """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
         is_stranger = count_per_row(listeners.histories) == 0
@@ -299,9 +312,9 @@ class Pipeline:
             candidates.totals,
             self.item_vectors(candidates.item_rows),
             None if self.artists is None else self.artists[candidates.item_rows],
-            wish.k,
-            relevance=np.where(is_stranger, wish.cold_relevance, wish.relevance),
-            artist_cap=wish.artist_cap,
+            request.k,
+            relevance=np.where(is_stranger, request.cold_relevance, request.relevance),
+            artist_cap=request.artist_cap,
         )
 
     def cut_blocks(self, listeners: ListenerBatch) -> Iterable[ListenerBatch]:
@@ -311,29 +324,29 @@ class Pipeline:
         order = np.argsort(-count_per_row(listeners.histories), kind="stable")
         ranked = self._find_ranked(listeners.segments[order])
         # ranked and blended listeners never share a block: they take different ways through the pipeline
-        for some in (order[~ranked], order[ranked]):
-            yield from (listeners.take(some[rows]) for rows in cut_blocks(len(some), size))
+        for group in (order[~ranked], order[ranked]):
+            yield from (listeners.take(group[rows]) for rows in cut_blocks(len(group), size))
 
 
 def mask_forbidden(
     scores: Scores, listeners: ListenerBatch, unavailable: NDArray[np.bool_] | None
 ) -> None:
     """Strike out what must not come, in place: NaN is never recommended."""
-    places = [(list_entry_rows(matrix), matrix.indices) for matrix in listeners.forbidden]
+    entries = [(list_entry_rows(matrix), matrix.indices) for matrix in listeners.forbidden]
     for component_scores in scores:
         if component_scores is not None:
-            for place in places:
-                component_scores[place] = np.nan
+            for entry in entries:
+                component_scores[entry] = np.nan
             if unavailable is not None:
                 component_scores[:, unavailable] = np.nan
 
 
 def _select_best(blend: Blend, n: int) -> Candidates:
     """Return the n best songs, ties in row order."""
-    found = select_top_columns(blend.total(), n)
-    millionths = blend.contributions(np.maximum(found, 0)).sum(axis=2, dtype=np.int64)
-    millionths[found < 0] = -1
-    falling, item_rows = sort_pairs(-millionths, np.maximum(found, 0))
+    columns = select_top_columns(blend.total(), n)
+    millionths = blend.contributions(np.maximum(columns, 0)).sum(axis=2, dtype=np.int64)
+    millionths[columns < 0] = -1
+    falling, item_rows = sort_pairs(-millionths, np.maximum(columns, 0))
     is_none = falling > 0
     item_rows[is_none] = NO_SONG
     totals = np.where(is_none, -np.inf, -falling / MILLION)
@@ -342,22 +355,22 @@ def _select_best(blend: Blend, n: int) -> Candidates:
 
 def map_blocks(
     work: Callable[[ListenerBatch], Result],
-    parts: Sequence[ListenerBatch],
+    blocks: Sequence[ListenerBatch],
     n_threads: int,
     on_progress: Callable[[int, int], None] | None,
 ) -> list[Result]:
     """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
-    if len(parts) == 1:
-        return [work(parts[0])]
-    done: list[Result] = []
-    sizes = np.cumsum([len(part) for part in parts]).tolist()
+    if len(blocks) == 1:
+        return [work(blocks[0])]
+    results: list[Result] = []
+    sizes = np.cumsum([len(block) for block in blocks]).tolist()
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
         try:
-            for result in pool.map(work, parts):
-                done.append(result)
+            for result in pool.map(work, blocks):
+                results.append(result)
                 if on_progress:
-                    on_progress(sizes[len(done) - 1], sizes[-1])
+                    on_progress(sizes[len(results) - 1], sizes[-1])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return done
+    return results

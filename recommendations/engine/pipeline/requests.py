@@ -26,7 +26,7 @@ class ListenerBatch:
 
     Attributes
     ----------
-    places : int (n,)
+    positions : int (n,)
         Their rows in the request.
     histories : float32 csr (n, n_items)
         What to learn their taste from: the history, or the named songs while there is nothing positive in it.
@@ -35,18 +35,18 @@ class ListenerBatch:
         Songs that must not come: heard, named, or excluded by the caller.
     """
 
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     histories: csr_matrix
     segments: NDArray[np.int8]
     forbidden: tuple[csr_matrix, ...]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.positions)
 
     def take(self, rows: NDArray[np.intp]) -> ListenerBatch:
         """Return some of the listeners."""
         return ListenerBatch(
-            self.places[rows],
+            self.positions[rows],
             take_rows(self.histories, rows),
             self.segments[rows],
             tuple(take_rows(matrix, rows) for matrix in self.forbidden),

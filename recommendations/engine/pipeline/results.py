@@ -148,23 +148,21 @@ def _make_item(
     return RecommendedItem(item_row, item_id, sum(contributions.values()), explanation)
 
 
-def _make_evidence(parts: Sequence[Sequence[Any]], names: Sequence[str]) -> tuple[Evidence, ...]:
+def _make_evidence(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> tuple[Evidence, ...]:
     return tuple(
         [
             Evidence(item_id, amount / MILLION, names[component])
-            for item_id, amount, component in zip(*parts, strict=True)
+            for item_id, amount, component in zip(*columns, strict=True)
             if component != NO_COMPONENT
         ]
     )
 
 
-def _make_features(
-    parts: Sequence[Sequence[Any]], sound: Sequence[float]
-) -> tuple[FeatureMatch, ...]:
+def _make_features(columns: Sequence[Sequence[Any]], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
     return tuple(
         [
             FeatureMatch(AUDIO_FEATURES[which], song / THOUSAND, sound[which])
-            for which, song in zip(*parts, strict=True)
+            for which, song in zip(*columns, strict=True)
             if which != NO_FEATURE
         ]
     )
@@ -183,7 +181,7 @@ class RecommendedBlock:
 
     Attributes
     ----------
-    places : int (n,)
+    positions : int (n,)
         Which rows of the batch these are.
     item_rows : int32 (n, k)
         -1 where a list ends early.
@@ -199,7 +197,7 @@ class RecommendedBlock:
         Reaches from here on are decisive.
     """
 
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     names: tuple[str, ...]
     items: IdMap
     item_rows: NDArray[np.int32]
@@ -228,10 +226,10 @@ class RecommendedBlock:
         return (
             {"segment": self.segment(row), "components": list(self.names)}
             | {
-                name: [_convert_column(column) for column in part]
-                if isinstance(part, tuple)
-                else _convert_column(part)
-                for name, part in columns.items()
+                name: [_convert_column(column) for column in group]
+                if isinstance(group, tuple)
+                else _convert_column(group)
+                for name, group in columns.items()
             }
             | {"rows": self.item_rows[row, :n].tolist()}
         )
@@ -242,21 +240,25 @@ class RecommendedBlock:
 
     @cached_property
     def _json(self) -> list[str]:
-        lines = [""] * len(self.places)
+        lines = [""] * len(self.positions)
         names = orjson.dumps(self.names).decode()
         for n in np.unique(self._lengths):
             rows = np.flatnonzero(self._lengths == n)
-            parts = self._columns(rows, int(n))
-            form = f'{{{{"segment":"{{}}","components":{names}'
-            cells: list[list[str]] = [[SEGMENTS[place] for place in self.segments[rows]]]
-            for name, part in parts.items():
-                columns = part if isinstance(part, tuple) else (part,)
-                places = ",".join("[{}]" if column.ndim == 2 else '"{}"' for column in columns)
-                form += f',"{name}":' + (f"[{places}]" if isinstance(part, tuple) else places)
+            groups = self._columns(rows, int(n))
+            template = f'{{{{"segment":"{{}}","components":{names}'
+            cells: list[list[str]] = [[SEGMENTS[segment] for segment in self.segments[rows]]]
+            for name, group in groups.items():
+                columns = group if isinstance(group, tuple) else (group,)
+                placeholders = ",".join(
+                    "[{}]" if column.ndim == 2 else '"{}"' for column in columns
+                )
+                template += f',"{name}":' + (
+                    f"[{placeholders}]" if isinstance(group, tuple) else placeholders
+                )
                 cells.extend(_encode_rows(column) for column in columns)
-            form += "}}"
+            template += "}}"
             for row, *values in zip(rows, *cells, strict=True):
-                lines[row] = form.format(*values)
+                lines[row] = template.format(*values)
         return lines
 
     def _columns(
@@ -299,8 +301,8 @@ class RecommendedBlock:
         return values
 
 
-def _round_to_whole(values: NDArray[Any], parts: int) -> NDArray[np.int64]:
-    return np.rint(values.astype(np.float64) * parts).astype(np.int64)
+def _round_to_whole(values: NDArray[Any], scale: int) -> NDArray[np.int64]:
+    return np.rint(values.astype(np.float64) * scale).astype(np.int64)
 
 
 def _encode_letters(numbers: NDArray[np.int8]) -> NDArray[np.str_]:
@@ -320,8 +322,8 @@ def _encode_rows(column: NDArray[Any]) -> list[str]:
         return list(column.tolist())
     if column.dtype.kind == "U":
         return [orjson.dumps(row).decode()[1:-1] for row in column.tolist()]
-    written = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
-    return written.decode()[2:-2].split("],[")
+    encoded = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
+    return encoded.decode()[2:-2].split("],[")
 
 
 class RecommendedBatch(Sequence[RecommendedList]):
@@ -337,40 +339,40 @@ class RecommendedBatch(Sequence[RecommendedList]):
 
     def __init__(self, blocks: Sequence[RecommendedBlock], n: int, k: int) -> None:
         self._blocks = blocks
-        self._make_block = np.zeros(n, dtype=np.intp)
+        self._block_numbers = np.zeros(n, dtype=np.intp)
         self._row = np.zeros(n, dtype=np.intp)
         self.item_rows = np.full((n, k), NO_SONG, dtype=np.int32)
         self.cited_rows = np.full((n, k), NO_SONG, dtype=np.int32)
         self.margin_ratios = np.zeros((n, k), dtype=np.float32)
         self.scores = np.zeros((n, k))
         for number, block in enumerate(blocks):
-            self._make_block[block.places] = number
-            self._row[block.places] = np.arange(len(block.places))
-            self.item_rows[block.places, : block.item_rows.shape[1]] = block.item_rows
-            self.cited_rows[block.places, : block.item_rows.shape[1]] = block.evidence.item_rows[
+            self._block_numbers[block.positions] = number
+            self._row[block.positions] = np.arange(len(block.positions))
+            self.item_rows[block.positions, : block.item_rows.shape[1]] = block.item_rows
+            self.cited_rows[block.positions, : block.item_rows.shape[1]] = block.evidence.item_rows[
                 :, :, 0
             ]
-            self.margin_ratios[block.places, : block.item_rows.shape[1]] = block.margin_ratios
-            self.scores[block.places, : block.item_rows.shape[1]] = block.scores
+            self.margin_ratios[block.positions, : block.item_rows.shape[1]] = block.margin_ratios
+            self.scores[block.positions, : block.item_rows.shape[1]] = block.scores
 
     def __len__(self) -> int:
-        return len(self._make_block)
+        return len(self._block_numbers)
 
     def pack(self, index: int) -> dict[str, Any]:
         """Return one list as compact JSON types, for storing; `RecommendedList.from_dict` reads it.
 
         About ten times as fast as making the objects.
         """
-        answer: dict[str, Any] = self._blocks[self._make_block[index]].packed(int(self._row[index]))
+        answer: dict[str, Any] = self._blocks[self._block_numbers[index]].pack(int(self._row[index]))
         return answer
 
     def pack_json(self, index: int) -> str:
         """Return what `packed` gives as JSON."""
-        return str(self._blocks[self._make_block[index]].packed_json(int(self._row[index])))
+        return str(self._blocks[self._block_numbers[index]].pack_json(int(self._row[index])))
 
     def segment(self, index: int) -> str:
         """Return how a listener was treated, one of `SEGMENTS`."""
-        return str(self._blocks[self._make_block[index]].segment(int(self._row[index])))
+        return str(self._blocks[self._block_numbers[index]].segment(int(self._row[index])))
 
     @overload
     def __getitem__(self, index: int) -> RecommendedList: ...
@@ -378,7 +380,7 @@ class RecommendedBatch(Sequence[RecommendedList]):
     def __getitem__(self, index: slice) -> list[RecommendedList]: ...
     def __getitem__(self, index: int | slice) -> RecommendedList | list[RecommendedList]:
         if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+            return [self[position] for position in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(f"There are {len(self)} lists, not one at {index}.")
         return RecommendedList.from_dict(self.pack(index))

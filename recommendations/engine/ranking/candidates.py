@@ -13,7 +13,7 @@ from recommendations.engine.core.arrays import select_top_columns
 
 
 @dataclass(frozen=True)
-class Proposals:
+class CandidateBatch:
     """Candidates of a block of listeners, one listener after the other, in row order of the songs.
 
     Attributes
@@ -36,16 +36,18 @@ class Proposals:
     @classmethod
     def union(cls, lists: Sequence[NDArray[np.int32]]) -> Self:
         """Join lists of songs, int32 (n, any) with -1 for none, without repetition."""
-        together = np.sort(np.hstack(lists), axis=1)
-        keep = together >= 0
-        keep[:, 1:] &= together[:, 1:] != together[:, :-1]
+        joined = np.sort(np.hstack(lists), axis=1)
+        keep = joined >= 0
+        keep[:, 1:] &= joined[:, 1:] != joined[:, :-1]
         return cls(
-            np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), together[keep]
+            np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int64), joined[keep]
         )
 
 
-def propose(
+def select_candidates(
     scores: Sequence[NDArray[np.float32]], n: int, extra: Sequence[NDArray[np.int32]] = ()
-) -> Proposals:
+) -> CandidateBatch:
     """Return the union of each component's n best songs; NaN is never proposed."""
-    return Proposals.union([*(select_top_columns(component, n) for component in scores), *extra])
+    return CandidateBatch.union(
+        [*(select_top_columns(component, n) for component in scores), *extra]
+    )

@@ -107,27 +107,35 @@ class Blend:
         total = np.empty(self._shape(), dtype=np.float32)
         low = np.sum([low for _, low, _ in counted], axis=0)
         # a few rows at a time, which the processor's cache holds
-        for part in cut_blocks(len(total), ROWS_AT_ONCE):
-            some = np.multiply(counted[0][0][part], counted[0][2][part], out=total[part])
+        for rows_now in cut_blocks(len(total), ROWS_AT_ONCE):
+            block = np.multiply(
+                counted[0][0][rows_now], counted[0][2][rows_now], out=total[rows_now]
+            )
             for scores, _, factor in counted[1:]:
-                some += scores[part] * factor[part]
-            some -= low[part]
+                block += scores[rows_now] * factor[rows_now]
+            block -= low[rows_now]
         # few songs are unknown to some component: only those are looked at one by one
-        places = np.flatnonzero(np.isnan(total))
-        rows, columns = np.divmod(places, total.shape[1])
-        sums, is_known = np.zeros(len(places), dtype=np.float32), np.zeros(len(places), dtype=bool)
+        unscored = np.flatnonzero(np.isnan(total))
+        rows, columns = np.divmod(unscored, total.shape[1])
+        sums, is_known = (
+            np.zeros(len(unscored), dtype=np.float32),
+            np.zeros(len(unscored), dtype=bool),
+        )
         for scores, low, factor in counted:
             single = scores[rows, columns] * factor[rows, 0] - low[rows, 0]
             is_known |= ~np.isnan(single)
             sums += np.fmax(single, np.float32(0))
-        total.ravel()[places] = np.where(is_known, sums, -np.inf)
+        total.ravel()[unscored] = np.where(is_known, sums, -np.inf)
         return total
 
     def take(self, rows: NDArray[np.bool_]) -> Blend:
         """Return some of the listeners."""
         if rows.all():
             return self
-        scores = [None if found is None else found[rows] for found in self.scores]
+        scores = [
+            None if component_scores is None else component_scores[rows]
+            for component_scores in self.scores
+        ]
         return Blend(scores, self.low[rows], self.span[rows], self.weights[rows])
 
     def find_ends(self, component: int) -> NDArray[np.int32]:
@@ -138,8 +146,8 @@ class Blend:
         ends = []
         for value in (low + self.span[:, component], low):
             is_end = scores == value.astype(np.float32)[:, None]
-            place = is_end.argmax(axis=1)
-            ends.append(np.where(is_end[np.arange(len(place)), place], place, NO_SONG))
+            position = is_end.argmax(axis=1)
+            ends.append(np.where(is_end[np.arange(len(position)), position], position, NO_SONG))
         return np.column_stack(ends).astype(np.int32)
 
     def compute_losses(
@@ -162,13 +170,13 @@ class Blend:
         if scores is None:
             return np.zeros_like(influences)
         own = scores[np.arange(len(songs))[:, None], songs]
-        known = (songs >= 0) & np.isfinite(own)
+        is_known = (songs >= 0) & np.isfinite(own)
         low, span = self.low[:, component, None], self.span[:, component, None]
-        place = np.where(known, np.clip((own - low) / span, 0, 1), 0)
-        after = np.where(known, own, FAR_BELOW)[:, :, None] - influences
+        scaled = np.where(is_known, np.clip((own - low) / span, 0, 1), 0)
+        after = np.where(is_known, own, FAR_BELOW)[:, :, None] - influences
         # a reduction with a mask is ten times slower, and mostly all are known
         worst = (
-            after if known.all() else np.where(known[:, :, None], after, np.float32(np.inf))
+            after if is_known.all() else np.where(is_known[:, :, None], after, np.float32(np.inf))
         ).min(axis=1)
         new_low = np.minimum(worst, low).astype(np.float32)
         new_span = after.max(axis=1) - new_low
@@ -176,7 +184,7 @@ class Blend:
         after -= new_low[:, None, :]
         after *= np.where(new_span > 0, 1 / np.where(new_span > 0, new_span, 1), 0)[:, None, :]
         np.maximum(after, 0, out=after)
-        np.subtract(place.astype(np.float32)[:, :, None], after, out=after)
+        np.subtract(scaled.astype(np.float32)[:, :, None], after, out=after)
         after *= self.weights[:, component, None, None].astype(np.float32)
         return after
 
@@ -195,9 +203,9 @@ class Blend:
         for component, scores in enumerate(self.scores):
             if scores is not None:
                 chosen = scores[rows, item_rows] - self.low[:, component, None]
-                place = np.fmin(np.fmax(chosen / self.span[:, component, None], 0), 1)
-                parts = self.weights[:, component, None] * place
-                result[:, :, component] = np.rint(parts * MILLION)
+                scaled = np.fmin(np.fmax(chosen / self.span[:, component, None], 0), 1)
+                amounts = self.weights[:, component, None] * scaled
+                result[:, :, component] = np.rint(amounts * MILLION)
         return result
 
 
@@ -208,8 +216,8 @@ def _hand_on_weights(
 ) -> NDArray[np.float64]:
     """Return the weights, (n, n_components), of those that can score with what the others leave to them."""
     usable = np.where(can_score, weights, 0)
-    lost = (weights - usable).sum(axis=1, keepdims=True)
+    released = (weights - usable).sum(axis=1, keepdims=True)
     heirs = usable if is_personal is None else np.where(is_personal, usable, 0)
     heirs = np.where(heirs.any(axis=1, keepdims=True), heirs, usable)
     total = heirs.sum(axis=1, keepdims=True)
-    return np.where(lost > 0, usable + lost * heirs / np.where(total > 0, total, 1), usable)
+    return np.where(released > 0, usable + released * heirs / np.where(total > 0, total, 1), usable)

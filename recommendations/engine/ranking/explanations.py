@@ -170,7 +170,7 @@ class EvidenceArrays:
 
 
 def find_strongest(
-    history_rows: NDArray[np.int32], parts: Mapping[int, NDArray[np.float32]]
+    history_rows: NDArray[np.int32], losses: Mapping[int, NDArray[np.float32]]
 ) -> EvidenceArrays:
     """Find the songs of the history that count most, over all components.
 
@@ -178,27 +178,30 @@ def find_strongest(
     ----------
     history_rows
         int32 (n, longest), padded.
-    parts
+    losses
         Component -> (n, k, longest), in units of the score.
     """
-    first, *others = parts.values()
+    first, *others = losses.values()
     total = first.copy()
-    for part in others:
-        total += part
+    for component_losses in others:
+        total += component_losses
     n, k, longest = total.shape
-    found = EvidenceArrays.none(n, k)
+    evidence = EvidenceArrays.none(n, k)
     n_shown = min(N_EVIDENCE, longest)
-    places, amounts = _largest(total, n_shown)
+    positions, amounts = _largest(total, n_shown)
     through = np.stack(
-        [np.take_along_axis(part, places, axis=2) for part in parts.values()]
+        [
+            np.take_along_axis(component_losses, positions, axis=2)
+            for component_losses in losses.values()
+        ]
     ).argmax(axis=0)
-    rows = history_rows[np.arange(n)[:, None, None], places]
+    rows = history_rows[np.arange(n)[:, None, None], positions]
     counts = amounts >= LEAST_AMOUNT
-    found.item_rows[:, :, :n_shown] = np.where(counts, rows, NO_SONG)
-    found.amounts[:, :, :n_shown] = np.where(counts, amounts, 0)
-    named = np.array(list(parts), dtype=np.int8)[through]
-    found.components[:, :, :n_shown] = np.where(counts, named, NO_COMPONENT)
-    return found
+    evidence.item_rows[:, :, :n_shown] = np.where(counts, rows, NO_SONG)
+    evidence.amounts[:, :, :n_shown] = np.where(counts, amounts, 0)
+    named = np.array(list(losses), dtype=np.int8)[through]
+    evidence.components[:, :, :n_shown] = np.where(counts, named, NO_COMPONENT)
+    return evidence
 
 
 def _largest(values: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -206,14 +209,14 @@ def _largest(values: NDArray[np.float32], n: int) -> tuple[NDArray[np.intp], NDA
 
     The array is used up.
     """
-    places = np.empty((*values.shape[:2], n), dtype=np.intp)
-    largest = np.empty(places.shape, dtype=values.dtype)
-    for place in range(n):
-        at = values.argmax(axis=2)[:, :, None]
-        places[:, :, place, None] = at
-        largest[:, :, place, None] = np.take_along_axis(values, at, axis=2)
-        np.put_along_axis(values, at, -np.inf, axis=2)
-    return places, largest
+    positions = np.empty((*values.shape[:2], n), dtype=np.intp)
+    largest = np.empty(positions.shape, dtype=values.dtype)
+    for rank in range(n):
+        position = values.argmax(axis=2)[:, :, None]
+        positions[:, :, rank, None] = position
+        largest[:, :, rank, None] = np.take_along_axis(values, position, axis=2)
+        np.put_along_axis(values, position, -np.inf, axis=2)
+    return positions, largest
 
 
 @dataclass(frozen=True)
@@ -264,8 +267,8 @@ def name_features(profile: NDArray[np.float32]) -> dict[str, float]:
     """Return a profile's known features by name, in the unit people know, from float32 (8,)."""
     values = _in_units(np.arange(len(profile)), profile)
     return {
-        AUDIO_FEATURES[place]: float(values[place])
-        for place in np.flatnonzero(np.isfinite(profile))
+        AUDIO_FEATURES[feature]: float(values[feature])
+        for feature in np.flatnonzero(np.isfinite(profile))
     }
 
 

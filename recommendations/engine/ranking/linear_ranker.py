@@ -32,7 +32,7 @@ class LinearOrder:
 
     @classmethod
     def learn(
-        cls, features: NDArray[np.float32], taken: NDArray[np.bool_], group: NDArray[np.int64]
+        cls, features: NDArray[np.float32], labels: NDArray[np.bool_], group: NDArray[np.int64]
     ) -> Self:
         """Learn from candidates, one listener after the other.
 
@@ -40,18 +40,20 @@ class LinearOrder:
         ----------
         features
             (m, n_features), NaN unknown.
-        taken
+        labels
             (m,); every listener took something.
         group
             (n_listeners,) candidates of each.
         """
-        known = np.isfinite(features)
-        n = np.maximum(known.sum(axis=0), 1)
-        means = np.where(known, features, 0).sum(axis=0, dtype=np.float64) / n
-        squares = np.where(known, features - means.astype(np.float32), 0) ** 2
+        is_known = np.isfinite(features)
+        n = np.maximum(is_known.sum(axis=0), 1)
+        means = np.where(is_known, features, 0).sum(axis=0, dtype=np.float64) / n
+        squares = np.where(is_known, features - means.astype(np.float32), 0) ** 2
         deviations = np.sqrt(squares.sum(axis=0, dtype=np.float64) / n)
         order = cls(np.zeros(len(means)), means, np.where(deviations > 0, deviations, 1))
-        return cls(_weights(order._standard(features), taken, group), order.means, order.deviations)
+        return cls(
+            _weights(order._standard(features), labels, group), order.means, order.deviations
+        )
 
     def _standard(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled = (features - self.means.astype(np.float32)) / self.deviations.astype(np.float32)
@@ -67,11 +69,11 @@ class LinearOrder:
 
 
 def _weights(
-    standard: NDArray[np.float32], taken: NDArray[np.bool_], group: NDArray[np.int64]
+    standard: NDArray[np.float32], labels: NDArray[np.bool_], group: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     starts = np.concatenate([[0], np.cumsum(group)[:-1]])
     listener = np.repeat(np.arange(len(group)), group)
-    share = taken / np.add.reduceat(taken.astype(np.float64), starts)[listener]
+    share = labels / np.add.reduceat(labels.astype(np.float64), starts)[listener]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         score = standard @ weights.astype(np.float32)

@@ -35,11 +35,13 @@ class Candidates:
     totals: NDArray[np.float64]
     margins: NDArray[np.float64]
 
-    def take(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def take(self, positions: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return songs and margins at these places (n, k); for the place -1 they are -1 and inf."""
-        is_place, places = places >= 0, np.maximum(places, 0)
-        item_rows = np.where(is_place, np.take_along_axis(self.item_rows, places, axis=1), NO_SONG)
-        margins = np.where(is_place, np.take_along_axis(self.margins, places, axis=1), np.inf)
+        is_song, positions = positions >= 0, np.maximum(positions, 0)
+        item_rows = np.where(
+            is_song, np.take_along_axis(self.item_rows, positions, axis=1), NO_SONG
+        )
+        margins = np.where(is_song, np.take_along_axis(self.margins, positions, axis=1), np.inf)
         return item_rows.astype(np.int32), margins
 
 
@@ -112,7 +114,7 @@ def rerank(
         np.maximum(nearest, cosines_to(pick), out=nearest)
         np.multiply(nearest, 1 - weight, out=current)
         np.subtract(values, current, out=current)
-    return _places(chosen, values > -np.inf, n_chosen, k)
+    return _list_positions(chosen, values > -np.inf, n_chosen, k)
 
 
 def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
@@ -127,12 +129,14 @@ def _cosines(vectors: NDArray[np.float32]) -> Callable[[NDArray[np.intp]], NDArr
     return lambda pick: all_pairs[everyone * n_candidates + pick]
 
 
-def _places(
+def _list_positions(
     chosen: NDArray[np.bool_], is_free: NDArray[np.bool_], n_chosen: int, k: int
 ) -> NDArray[np.int32]:
     """Return the chosen places and, for lists longer than the re-ranked part, the best of the rest."""
     if k > n_chosen:
         order = np.cumsum(is_free, axis=1)
         chosen = chosen | (is_free & (order <= k - n_chosen))
-    places = np.sort(np.where(chosen, np.arange(chosen.shape[1]), chosen.shape[1]), axis=1)[:, :k]
-    return np.where(places < chosen.shape[1], places, -1).astype(np.int32)
+    positions = np.sort(np.where(chosen, np.arange(chosen.shape[1]), chosen.shape[1]), axis=1)[
+        :, :k
+    ]
+    return np.where(positions < chosen.shape[1], positions, -1).astype(np.int32)

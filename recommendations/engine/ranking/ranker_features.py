@@ -24,7 +24,7 @@ from recommendations.engine.data.item_features import (
     ItemFeatures,
     weigh_genres,
 )
-from recommendations.engine.ranking.candidates import Proposals
+from recommendations.engine.ranking.candidates import CandidateBatch
 from recommendations.engine.ranking.explanations import NO_SONG
 from recommendations.engine.ranking.score_features import (
     PER_COMPONENT,
@@ -86,8 +86,8 @@ class ArtistsHeard:
         if not len(self.keys):
             return np.zeros(len(listeners), dtype=np.int64)
         wanted = listeners * np.int64(self.n_artists) + artists
-        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where(self.keys[places] == wanted, self.counts[places], 0)
+        positions = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[positions] == wanted, self.counts[positions], 0)
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,16 @@ class ItemTable:
 
     def feature_names(self, components: Sequence[str]) -> list[tuple[str, str]]:
         """Return (group, name) of each column of `describe`: the group is whom a contribution is credited to."""
-        names = [(component, part) for component in components for part in PER_COMPONENT]
-        names += [(TOGETHER_GROUP, part) for part in TOGETHER]
-        names += [("popularity", part) for part in POPULARITY] + [
-            ("base", part) for part in LISTENER
+        names = [
+            (component, group_names) for component in components for group_names in PER_COMPONENT
         ]
-        for group, part, known in self._content_parts():
-            if known:
-                names += [(group, name) for name in part]
+        names += [(TOGETHER_GROUP, group_names) for group_names in TOGETHER]
+        names += [("popularity", group_names) for group_names in POPULARITY] + [
+            ("base", group_names) for group_names in LISTENER
+        ]
+        for group, group_names, is_known in self._content_parts():
+            if is_known:
+                names += [(group, name) for name in group_names]
         return names
 
     def _content_parts(self) -> list[tuple[str, tuple[str, ...], bool]]:
@@ -164,7 +166,7 @@ class ItemTable:
 
     # -- proposals ----------------------------------------------------------------------------------------
 
-    def propose_by_artist(
+    def list_artist_candidates(
         self, histories: csr_matrix, may_come: NDArray[np.bool_], n: int
     ) -> list[NDArray[np.int32]]:
         """Return the most popular songs of the artists heard most, one int32 (n_listeners, n), or nothing."""
@@ -181,10 +183,10 @@ class ItemTable:
         songs, listeners, order = songs[keep], listeners[keep], order[keep]
         best_first = np.lexsort((songs, -order, listeners))
         songs, listeners = songs[best_first], listeners[best_first]
-        places = np.arange(len(songs)) - np.searchsorted(listeners, listeners)
+        positions = np.arange(len(songs)) - np.searchsorted(listeners, listeners)
         lists = np.full((histories.shape[0], n), NO_SONG, dtype=np.int32)
-        near = places < n
-        lists[listeners[near], places[near]] = songs[near]
+        near = positions < n
+        lists[listeners[near], positions[near]] = songs[near]
         return [lists]
 
     @cached_property
@@ -198,9 +200,9 @@ class ItemTable:
 
     def _artists_heard(self, histories: csr_matrix) -> ArtistsHeard:
         artists = self.artist[histories.indices]
-        known = artists >= 0
+        is_known = artists >= 0
         n_artists = len(self.artist_numbers)
-        keys = list_entry_rows(histories)[known] * np.int64(n_artists) + artists[known]
+        keys = list_entry_rows(histories)[is_known] * np.int64(n_artists) + artists[is_known]
         distinct, counts = np.unique(keys, return_counts=True)
         return ArtistsHeard(distinct, counts, n_artists)
 
@@ -209,7 +211,7 @@ class ItemTable:
     def describe(
         self,
         histories: csr_matrix,
-        proposals: Proposals,
+        candidates: CandidateBatch,
         scores: Sequence[NDArray[np.float32]],
     ) -> NDArray[np.float32]:
         """Return the features of each candidate, float32 (m, n_features); NaN unknown.
@@ -227,66 +229,66 @@ class ItemTable:
         )
         columns: list[NDArray[Any]] = []
         for component in scores:
-            columns += compute_score_features(component, proposals)
+            columns += compute_score_features(component, candidates)
         columns += compute_agreement(columns)
-        columns += self._popularity(liked, proposals)
-        for part, (_, _, is_known) in zip(
+        columns += self._popularity(liked, candidates)
+        for compute_group, (_, _, is_known) in zip(
             (self._audio, self._artist, self._genre, self._year), self._content_parts(), strict=True
         ):
             if is_known:
-                columns += part(liked, proposals)
+                columns += compute_group(liked, candidates)
         return np.column_stack(columns).astype(np.float32)
 
-    def _popularity(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
+    def _popularity(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
         n = np.maximum(count_per_row(liked), 1)
         mean = liked @ self.log_listeners / n
         spread = np.sqrt(np.maximum(liked @ self.log_listeners**2 / n - mean**2, 0))
-        rows, own = proposals.listener_rows, self.log_listeners[proposals.item_rows]
+        rows, own = candidates.listener_rows, self.log_listeners[candidates.item_rows]
         return [own, own - mean[rows], count_per_row(liked)[rows], mean[rows], spread[rows]]
 
-    def _audio(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
-        columns = [np.full(len(proposals), np.nan, dtype=np.float32) for _ in AUDIO]
+    def _audio(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
+        columns = [np.full(len(candidates), np.nan, dtype=np.float32) for _ in AUDIO]
         for row in range(liked.shape[0]):
-            place = slice(proposals.starts[row], proposals.starts[row + 1])
+            rows_of_listener = slice(candidates.starts[row], candidates.starts[row + 1])
             history = self.audio[liked.indices[liked.indptr[row] : liked.indptr[row + 1]]]
             history = history[np.isfinite(history).all(axis=1)]
             if len(history):
                 for column, values in zip(
                     columns,
-                    _audio_fit(history, self.audio[proposals.item_rows[place]]),
+                    _audio_fit(history, self.audio[candidates.item_rows[rows_of_listener]]),
                     strict=True,
                 ):
-                    column[place] = values
+                    column[rows_of_listener] = values
         return columns
 
-    def _artist(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
-        rows = proposals.listener_rows
-        artist = self.artist[proposals.item_rows]
-        known = artist >= 0
+    def _artist(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
+        rows = candidates.listener_rows
+        artist = self.artist[candidates.item_rows]
+        is_known = artist >= 0
         heard = self._artists_heard(liked).look_up(rows, np.maximum(artist, 0))
         songs, listeners, depth = self.artist_numbers[np.maximum(artist, 0)].T
         length = np.maximum(count_per_row(liked), 1)[rows]
-        found = [heard, heard / length, heard / songs, songs, listeners, depth]
-        found.append(self.share_of_artist[proposals.item_rows])
-        return [np.where(known, column, np.nan) for column in found]
+        columns = [heard, heard / length, heard / songs, songs, listeners, depth]
+        columns.append(self.share_of_artist[candidates.item_rows])
+        return [np.where(is_known, column, np.nan) for column in columns]
 
-    def _genre(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
+    def _genre(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
         profiles = sum_weighted_rows(liked, self.genres)
         lengths = np.sqrt((profiles**2).sum(axis=1))
-        rows = proposals.listener_rows
-        genres, values, n_genres = gather_entries(self.genres, proposals.item_rows)
+        rows = candidates.listener_rows
+        genres, values, n_genres = gather_entries(self.genres, candidates.item_rows)
         candidate = np.repeat(np.arange(len(rows)), n_genres)
         fit = np.bincount(
             candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows)
         )
-        known = (n_genres > 0) & (lengths[rows] > 0)
-        return [np.where(known, fit / np.where(known, lengths[rows], 1), np.nan)]
+        is_known = (n_genres > 0) & (lengths[rows] > 0)
+        return [np.where(is_known, fit / np.where(is_known, lengths[rows], 1), np.nan)]
 
-    def _year(self, liked: csr_matrix, proposals: Proposals) -> list[NDArray[Any]]:
-        known = np.isfinite(self.year)
-        n = liked @ known.astype(np.float32)
-        mean = np.where(n > 0, liked @ np.where(known, self.year, 0) / np.maximum(n, 1), np.nan)
-        return [self.year[proposals.item_rows] - mean[proposals.listener_rows]]
+    def _year(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
+        is_known = np.isfinite(self.year)
+        n = liked @ is_known.astype(np.float32)
+        mean = np.where(n > 0, liked @ np.where(is_known, self.year, 0) / np.maximum(n, 1), np.nan)
+        return [self.year[candidates.item_rows] - mean[candidates.listener_rows]]
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -353,15 +355,16 @@ def _artists(
         return nothing
     numbers, artist = np.unique(features.artist, return_inverse=True)
     artist = (artist - int(numbers[0] == UNKNOWN_ARTIST)).astype(np.int32)
-    known = np.flatnonzero(artist >= 0)
+    known_rows = np.flatnonzero(artist >= 0)
     n_artists = int(artist.max()) + 1
     of_artist = csr_matrix(
-        (np.ones(len(known), np.float32), (known, artist[known])), shape=(len(artist), n_artists)
+        (np.ones(len(known_rows), np.float32), (known_rows, artist[known_rows])),
+        shape=(len(artist), n_artists),
     )
     ones = csr_matrix((np.ones_like(liked.data), liked.indices, liked.indptr), shape=liked.shape)
-    listens = np.bincount(artist[known], weights=n_listeners[known], minlength=n_artists)
+    listens = np.bincount(artist[known_rows], weights=n_listeners[known_rows], minlength=n_artists)
     listeners = np.bincount(csr_matrix(ones @ of_artist).indices, minlength=n_artists)
-    songs = np.bincount(artist[known], minlength=n_artists)
+    songs = np.bincount(artist[known_rows], minlength=n_artists)
     table = np.column_stack([songs, np.log1p(listeners), listens / np.maximum(listeners, 1)])
     share = np.where(artist >= 0, n_listeners / np.maximum(listens, 1)[artist], np.nan)
     return artist.astype(np.int32), table.astype(np.float32), share.astype(np.float32)

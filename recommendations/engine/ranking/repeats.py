@@ -54,14 +54,14 @@ class Repeats:
     @classmethod
     def build(cls, song_ids: ArrayLike, moments: ArrayLike) -> Self:
         """Order the plays; those of unknown time (below 0) are left out. Cost: sorting n plays."""
-        ids, when = np.asarray(song_ids, dtype=np.int64), np.asarray(moments, dtype=np.float64)
-        if ids.shape != when.shape or ids.ndim != 1:
-            raise ValueError(f"There are {ids.size} songs for {when.size} moments.")
-        known = when >= 0
-        ids, when = ids[known], when[known]
-        order = np.argsort(when, kind="stable")
-        distinct, places = np.unique(ids[order], return_inverse=True)
-        return cls(distinct, places.astype(np.int64), when[order])
+        ids, times = np.asarray(song_ids, dtype=np.int64), np.asarray(moments, dtype=np.float64)
+        if ids.shape != times.shape or ids.ndim != 1:
+            raise ValueError(f"There are {ids.size} songs for {times.size} moments.")
+        is_known = times >= 0
+        ids, times = ids[is_known], times[is_known]
+        order = np.argsort(times, kind="stable")
+        distinct, numbers = np.unique(ids[order], return_inverse=True)
+        return cls(distinct, numbers.astype(np.int64), times[order])
 
     def __len__(self) -> int:
         return len(self.songs)
@@ -122,11 +122,11 @@ class Repeats:
         n_sessions = sessions[-1] + 1
         share = np.bincount(songs, minlength=len(self.song_ids)) / n_sessions
         for cue in np.searchsorted(self.song_ids, cues):
-            of_cue = np.zeros(n_sessions, dtype=bool)
-            of_cue[sessions[songs == cue]] = True
-            together = np.bincount(songs[of_cue[sessions]], minlength=len(self.song_ids))
+            has_cue = np.zeros(n_sessions, dtype=bool)
+            has_cue[sessions[songs == cue]] = True
+            together = np.bincount(songs[has_cue[sessions]], minlength=len(self.song_ids))
             # a cue heard in few sessions says little: SMOOTHING sessions of the usual kind are added to it
-            chance = (together + SMOOTHING * share) / (of_cue.sum() + SMOOTHING)
+            chance = (together + SMOOTHING * share) / (has_cue.sum() + SMOOTHING)
             with np.errstate(divide="ignore", invalid="ignore"):
                 strength += np.maximum(
                     np.nan_to_num(np.log(chance / share), nan=0.0, neginf=0.0), 0
@@ -181,13 +181,13 @@ def mix_heads(n: int, n_familiar: int, n_new: int, familiarity: float) -> NDArra
     """
     if not 0 <= familiarity <= 1:
         raise ValueError(f"familiarity must be from 0 to 1, not {familiarity}.")
-    places: list[bool] = []
+    is_familiar: list[bool] = []
     left = {True: n_familiar, False: n_new}
-    for place in range(n):
-        wanted = int((place + 1) * familiarity + 0.5) > int(place * familiarity + 0.5)
+    for position in range(n):
+        wanted = int((position + 1) * familiarity + 0.5) > int(position * familiarity + 0.5)
         kind = wanted if left[wanted] else not wanted
         if not left[kind]:
             break
         left[kind] -= 1
-        places.append(kind)
-    return np.array(places, dtype=bool)
+        is_familiar.append(kind)
+    return np.array(is_familiar, dtype=bool)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.config import RankerConfig
-from recommendations.engine.ranking.candidates import Proposals, propose
+from recommendations.engine.ranking.candidates import CandidateBatch, select_candidates
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import BASE, NO_SONG
 from recommendations.engine.ranking.mmr import Candidates, compute_margins
@@ -19,13 +19,13 @@ from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 
 
 @dataclass(frozen=True)
-class RankedProposals:
+class RankedCandidates:
     """Ranked proposals of a block of listeners.
 
     Attributes
     ----------
     ranker : Ranker
-    proposals : Proposals
+    candidates : Proposals
     features : float32 (m, n_features)
     totals : float64 (m,)
         The ranker's scores.
@@ -35,19 +35,19 @@ class RankedProposals:
     """
 
     ranker: Ranker
-    proposals: Proposals
+    candidates: CandidateBatch
     features: NDArray[np.float32]
     totals: NDArray[np.float64]
     n_items: int
     scores: Sequence[NDArray[np.float32]]
 
     @classmethod
-    def from_proposals(
+    def from_scores(
         cls,
         ranker: Ranker,
         histories: csr_matrix,
         scores: Sequence[NDArray[np.float32]],
-    ) -> RankedProposals:
+    ) -> RankedCandidates:
         """Propose, describe and score.
 
         Parameters
@@ -55,16 +55,16 @@ class RankedProposals:
         scores
             float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
         """
-        proposals, features = describe_proposals(ranker.config, ranker.songs, histories, scores)
-        return cls(ranker, proposals, features, ranker.score(features), histories.shape[1], scores)
+        candidates, features = describe_candidates(ranker.config, ranker.songs, histories, scores)
+        return cls(ranker, candidates, features, ranker.score(features), histories.shape[1], scores)
 
     @property
     def names(self) -> tuple[str, ...]:
         return self.ranker.groups
 
-    def is_proposed(self, item_row: int) -> bool:
+    def is_candidate(self, item_row: int) -> bool:
         """Return whether the song is among the first listener's proposals."""
-        own = self.proposals.item_rows[: self.proposals.starts[1]]
+        own = self.candidates.item_rows[: self.candidates.starts[1]]
         return bool((own == item_row).any())
 
     @property
@@ -72,32 +72,32 @@ class RankedProposals:
         """The part of each group in the trees' gain, the same for every listener."""
         shares = self.ranker.importance()
         row = np.array([shares.get(name, 0.0) for name in self.names])
-        return np.tile(row, (len(self.proposals.starts) - 1, 1))
+        return np.tile(row, (len(self.candidates.starts) - 1, 1))
 
     def best(self, n: int) -> Candidates:
         """Return the n best songs."""
-        places = self._best_places(n)
-        found = places >= 0
-        rows = np.where(found, self.proposals.item_rows[np.maximum(places, 0)], NO_SONG).astype(
-            np.int32
-        )
-        totals = np.where(found, self.totals[np.maximum(places, 0)], np.nan)
+        positions = self._best_places(n)
+        is_song = positions >= 0
+        rows = np.where(
+            is_song, self.candidates.item_rows[np.maximum(positions, 0)], NO_SONG
+        ).astype(np.int32)
+        totals = np.where(is_song, self.totals[np.maximum(positions, 0)], np.nan)
         best = totals[:, :1]
         span = best - np.fmin.reduce(totals, axis=1)[:, None]
         scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
-        return Candidates(rows, np.where(found, scaled, -np.inf), compute_margins(totals))
+        return Candidates(rows, np.where(is_song, scaled, -np.inf), compute_margins(totals))
 
     def _best_places(self, n: int) -> NDArray[np.int64]:
         """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""
-        starts, rows = self.proposals.starts, self.proposals.listener_rows
+        starts, rows = self.candidates.starts, self.candidates.listener_rows
         lengths = np.diff(starts)
         n = max(min(n, int(lengths.max(initial=0))), 1)
         if not len(rows):
             return np.full((len(lengths), n), -1, dtype=np.int64)
-        order = np.lexsort((self.proposals.item_rows, -self._millionths, rows))
-        places = starts[:-1, None] + np.arange(n)
+        order = np.lexsort((self.candidates.item_rows, -self._millionths, rows))
+        positions = starts[:-1, None] + np.arange(n)
         return np.where(
-            np.arange(n) < lengths[:, None], order[np.minimum(places, len(rows) - 1)], -1
+            np.arange(n) < lengths[:, None], order[np.minimum(positions, len(rows) - 1)], -1
         )
 
     @property
@@ -106,13 +106,15 @@ class RankedProposals:
 
     def spread(self, name: str) -> NDArray[np.float64]:
         """Return the deviation of one component's scores over each listener's proposals, (n,); 1 where it is 0."""
-        rows, songs = self.proposals.listener_rows, self.proposals.item_rows
+        rows, songs = self.candidates.listener_rows, self.candidates.item_rows
         values = self.scores[self.ranker.components.index(name)][rows, songs].astype(np.float64)
-        n_listeners, known = len(self.proposals.starts) - 1, np.isfinite(values)
-        n = np.maximum(np.bincount(rows[known], minlength=n_listeners), 1)
-        mean = np.bincount(rows[known], weights=values[known], minlength=n_listeners) / n
-        squares = (values[known] - mean[rows[known]]) ** 2
-        deviation = np.sqrt(np.bincount(rows[known], weights=squares, minlength=n_listeners) / n)
+        n_listeners, is_scored = len(self.candidates.starts) - 1, np.isfinite(values)
+        n = np.maximum(np.bincount(rows[is_scored], minlength=n_listeners), 1)
+        mean = np.bincount(rows[is_scored], weights=values[is_scored], minlength=n_listeners) / n
+        squares = (values[is_scored] - mean[rows[is_scored]]) ** 2
+        deviation = np.sqrt(
+            np.bincount(rows[is_scored], weights=squares, minlength=n_listeners) / n
+        )
         return np.where(deviation > 0, deviation, 1)
 
     def contributions(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -122,41 +124,43 @@ class RankedProposals:
         not among the proposals.
         """
         wanted = np.arange(len(item_rows))[:, None] * np.int64(self.n_items) + item_rows
-        keys = self.proposals.listener_rows * np.int64(self.n_items) + self.proposals.item_rows
+        keys = self.candidates.listener_rows * np.int64(self.n_items) + self.candidates.item_rows
         result = np.zeros((*item_rows.shape, len(self.names)), dtype=np.int32)
         if not len(keys):
             return result
-        places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        found = keys[places] == wanted
-        parts = np.rint(self.ranker.contributions(self.features[places[found]]) * MILLION).astype(
-            np.int64
-        )
+        positions = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        is_candidate = keys[positions] == wanted
+        amounts = np.rint(
+            self.ranker.contributions(self.features[positions[is_candidate]]) * MILLION
+        ).astype(np.int64)
         base = self.names.index(BASE)
-        parts[:, base] += self._millionths[places[found]] - parts.sum(axis=1)
-        result[found] = parts
+        amounts[:, base] += self._millionths[positions[is_candidate]] - amounts.sum(axis=1)
+        result[is_candidate] = amounts
         return result
 
     def total(self) -> NDArray[np.float32]:
         """Return the score of every song, float32 (n, n_items); -inf where it was not proposed."""
-        scores = np.full((len(self.proposals.starts) - 1, self.n_items), -np.inf, dtype=np.float32)
-        scores[self.proposals.listener_rows, self.proposals.item_rows] = self.totals
+        scores = np.full((len(self.candidates.starts) - 1, self.n_items), -np.inf, dtype=np.float32)
+        scores[self.candidates.listener_rows, self.candidates.item_rows] = self.totals
         return scores
 
 
-def describe_proposals(
+def describe_candidates(
     config: RankerConfig,
     songs: ItemTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
-) -> tuple[Proposals, NDArray[np.float32]]:
+) -> tuple[CandidateBatch, NDArray[np.float32]]:
     """Return the proposals for each listener and their features."""
     may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
-    proposals = propose(
-        scores, config.n_proposals, songs.propose_by_artist(histories, may_come, config.n_by_artist)
+    candidates = select_candidates(
+        scores,
+        config.n_proposals,
+        songs.list_artist_candidates(histories, may_come, config.n_by_artist),
     )
-    rows = proposals.listener_rows
-    chosen = [component[rows, proposals.item_rows] for component in scores]
-    return proposals, songs.describe(histories, proposals, chosen)
+    rows = candidates.listener_rows
+    chosen = [component[rows, candidates.item_rows] for component in scores]
+    return candidates, songs.describe(histories, candidates, chosen)
 
 
 def make_examples(
@@ -164,14 +168,16 @@ def make_examples(
     songs: ItemTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
-    hidden: csr_matrix,
+    held_out: csr_matrix,
 ) -> Examples:
-    """Return the described proposals and which of them were taken (stored in `hidden`)."""
-    proposals, features = describe_proposals(config, songs, histories, scores)
-    rows = proposals.listener_rows
-    keys = rows * np.int64(hidden.shape[1]) + proposals.item_rows
-    took = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr)) * np.int64(hidden.shape[1])
-    return Examples(proposals, features, np.isin(keys, took + hidden.indices))
+    """Return the described proposals and which of them were taken (stored in `held_out`)."""
+    candidates, features = describe_candidates(config, songs, histories, scores)
+    rows = candidates.listener_rows
+    keys = rows * np.int64(held_out.shape[1]) + candidates.item_rows
+    row_offsets = np.repeat(np.arange(held_out.shape[0]), np.diff(held_out.indptr)) * np.int64(
+        held_out.shape[1]
+    )
+    return Examples(candidates, features, np.isin(keys, row_offsets + held_out.indices))
 
 
 def share_credit(

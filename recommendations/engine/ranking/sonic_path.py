@@ -95,19 +95,19 @@ def find_path(
     allowed[[start, end]] = False
     rows = np.flatnonzero(allowed)
     pool = vectors[rows]
-    found = _Beam(np.array([[start]]), np.zeros(1))
-    for left, point in zip(
+    paths = _Beam(np.array([[start]]), np.zeros(1))
+    for n_left, point in zip(
         range(n - 3, -1, -1), _divide_arc(vectors[start], vectors[end], n), strict=True
     ):
         near = rows[_find_nearest(pool @ point, candidates)]
-        costs = found.costs[:, None] + _square_distances(vectors[found.rows[:, -1]], vectors[near])
-        near_end = end if left < rules.artist_gap else -1
-        costs[_find_forbidden(found.rows, near, rules, near_end)] = np.inf
-        rest = _bound_rest(vectors[near], vectors[end], left + 1)
-        grown = _grow(found, near, costs, rest, beam)
-        found = grown if len(grown.costs) else found
-    costs = found.costs + _square_distances(vectors[found.rows[:, -1]], vectors[end][None])[:, 0]
-    return _end_path(found.rows[int(np.argmin(costs))], end, rules)
+        costs = paths.costs[:, None] + _square_distances(vectors[paths.rows[:, -1]], vectors[near])
+        near_end = end if n_left < rules.artist_gap else -1
+        costs[_find_forbidden(paths.rows, near, rules, near_end)] = np.inf
+        rest = _bound_rest(vectors[near], vectors[end], n_left + 1)
+        grown = _grow(paths, near, costs, rest, beam)
+        paths = grown if len(grown.costs) else paths
+    costs = paths.costs + _square_distances(vectors[paths.rows[:, -1]], vectors[end][None])[:, 0]
+    return _end_path(paths.rows[int(np.argmin(costs))], end, rules)
 
 
 def _end_path(rows: NDArray[np.int64], end: int, rules: PathRules) -> NDArray[np.int64]:
@@ -161,7 +161,7 @@ def _find_nearest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 
 
 def _grow(
-    found: _Beam,
+    paths: _Beam,
     near: NDArray[np.int64],
     costs: NDArray[np.float64],
     rest: NDArray[np.float64],
@@ -175,7 +175,7 @@ def _grow(
     order = np.argsort(costs + rest, axis=None, kind="stable")[:beam]
     order = order[np.isfinite(costs.ravel()[order])]
     before, added = np.unravel_index(order, costs.shape)
-    return _Beam(np.column_stack([found.rows[before], near[added]]), costs.ravel()[order])
+    return _Beam(np.column_stack([paths.rows[before], near[added]]), costs.ravel()[order])
 
 
 def _bound_rest(

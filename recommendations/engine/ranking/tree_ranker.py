@@ -14,7 +14,7 @@ from recommendations.engine.algorithms import find_algorithm_name
 from recommendations.engine.core.config import RankerConfig
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.seeding import derive_seed
-from recommendations.engine.ranking.candidates import Proposals
+from recommendations.engine.ranking.candidates import CandidateBatch
 from recommendations.engine.ranking.explanations import BASE
 from recommendations.engine.ranking.linear_ranker import LinearOrder
 from recommendations.engine.ranking.ranker_features import ItemTable
@@ -32,43 +32,49 @@ class Examples:
 
     Attributes
     ----------
-    proposals : Proposals
+    candidates : Proposals
     features : float32 (m, n_features)
-    taken : bool (m,)
+    labels : bool (m,)
     """
 
-    proposals: Proposals
+    candidates: CandidateBatch
     features: NDArray[np.float32]
-    taken: NDArray[np.bool_]
+    labels: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, n_listeners: int, n_features: int) -> Examples:
         """Return no candidates of so many listeners."""
-        nothing = Proposals(np.zeros(n_listeners + 1, dtype=np.int64), np.zeros(0, dtype=np.int32))
+        nothing = CandidateBatch(
+            np.zeros(n_listeners + 1, dtype=np.int64), np.zeros(0, dtype=np.int32)
+        )
         return cls(nothing, np.zeros((0, n_features), np.float32), np.zeros(0, dtype=bool))
 
     @classmethod
-    def join(cls, parts: Sequence[Examples]) -> Examples:
+    def join(cls, blocks: Sequence[Examples]) -> Examples:
         """Put blocks of listeners one after the other."""
-        lengths = np.concatenate([np.diff(part.proposals.starts) for part in parts])
+        lengths = np.concatenate([np.diff(block.candidates.starts) for block in blocks])
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        rows = np.concatenate([part.proposals.item_rows for part in parts])
-        features = np.vstack([part.features for part in parts])
+        rows = np.concatenate([block.candidates.item_rows for block in blocks])
+        features = np.vstack([block.features for block in blocks])
         return cls(
-            Proposals(starts, rows), features, np.concatenate([part.taken for part in parts])
+            CandidateBatch(starts, rows),
+            features,
+            np.concatenate([block.labels for block in blocks]),
         )
 
     @property
     def n_listeners(self) -> int:
-        return len(self.proposals.starts) - 1
+        return len(self.candidates.starts) - 1
 
     def take(self, listeners: NDArray[np.bool_]) -> Examples:
         """Return the examples of some listeners."""
-        keep = listeners[self.proposals.listener_rows]
-        lengths = np.diff(self.proposals.starts)[listeners]
+        keep = listeners[self.candidates.listener_rows]
+        lengths = np.diff(self.candidates.starts)[listeners]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         return Examples(
-            Proposals(starts, self.proposals.item_rows[keep]), self.features[keep], self.taken[keep]
+            CandidateBatch(starts, self.candidates.item_rows[keep]),
+            self.features[keep],
+            self.labels[keep],
         )
 
 
@@ -108,7 +114,7 @@ class Ranker:
         self.scales = scales
         self._booster = lightgbm.Booster(model_str=model)
         algorithms = tuple(dict.fromkeys(map(find_algorithm_name, components)))
-        self.groups = (*algorithms, *_others(algorithms), BASE)
+        self.groups = (*algorithms, *_list_other_groups(algorithms), BASE)
         names = songs.feature_names(components)
         if self._booster.num_feature() != len(names):
             raise ValueError(
@@ -137,22 +143,22 @@ class Ranker:
         """
         import lightgbm
 
-        features, taken, group = sample_examples(examples, config.negatives_share, seed)
-        if not len(taken):
+        features, labels, group = sample_examples(examples, config.negatives_share, seed)
+        if not len(labels):
             raise ValueError(
                 "No listener took any of the candidates, so there is no order to learn."
             )
         dataset = lightgbm.Dataset(
-            features, taken.astype(np.int8), group=group, params={"verbose": -1}
+            features, labels.astype(np.int8), group=group, params={"verbose": -1}
         )
         booster = lightgbm.train(
-            _parameters(config, seed, n_threads, len(taken)), dataset, config.n_trees
+            _make_parameters(config, seed, n_threads, len(labels)), dataset, config.n_trees
         )
         trees = cls(config, components, songs, booster.model_to_string())
         if not config.linear_share:
             return trees
-        linear = LinearOrder.learn(features, taken, group)
-        deviations = [float(np.std(part.score(features))) or 1.0 for part in (trees, linear)]
+        linear = LinearOrder.learn(features, labels, group)
+        deviations = [float(np.std(order.score(features))) or 1.0 for order in (trees, linear)]
         return trees.mix(linear, deviations[0], deviations[1], config.linear_share)
 
     def mix(
@@ -170,13 +176,13 @@ class Ranker:
         """Whom each feature's part is credited to, (n_features + 1, n_groups); the last is the trees' base."""
         credits = np.zeros((len(groups) + 1, len(self.groups)))
         algorithms = [self.groups.index(find_algorithm_name(name)) for name in self.components]
-        for place, group in enumerate((*groups, BASE)):
+        for feature, group in enumerate((*groups, BASE)):
             owners = (
                 algorithms
                 if group == TOGETHER_GROUP
                 else [self.groups.index(find_algorithm_name(group))]
             )
-            np.add.at(credits[place], owners, 1 / len(owners))
+            np.add.at(credits[feature], owners, 1 / len(owners))
         return credits
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -202,13 +208,13 @@ class Ranker:
         """Return what each of `groups` adds to the score, (m, n_groups); a row sums to the score."""
         if not len(features):
             return np.zeros((0, len(self.groups)))
-        parts = (
+        amounts = (
             np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1))
             * self.scales[0]
         )
         if self.linear is not None:
-            parts[:, :-1] += self.linear.contributions(features) * self.scales[1]
-        return parts @ self._to_group
+            amounts[:, :-1] += self.linear.contributions(features) * self.scales[1]
+        return amounts @ self._to_group
 
     def importance(self) -> dict[str, float]:
         """Return the share of the trees' gain by group, without the base."""
@@ -251,8 +257,10 @@ class Ranker:
                 if name.startswith("songs.")
             }
         )
-        parts = [np.asarray(state[f"linear.{n}"]) for n in LINEAR_ARRAYS if f"linear.{n}" in state]
-        linear = LinearOrder(*parts) if parts else None
+        linear_arrays = [
+            np.asarray(state[f"linear.{n}"]) for n in LINEAR_ARRAYS if f"linear.{n}" in state
+        ]
+        linear = LinearOrder(*linear_arrays) if linear_arrays else None
         scales = (float(state["scales"][0]), float(state["scales"][1]))
         try:
             return cls(
@@ -291,14 +299,14 @@ def hold_out(
     n_liked = np.bincount(rows[liked], minlength=strengths.shape[0])
     # shuffle, bring each listener's liked songs together, and hide the first share of them
     order = np.lexsort((rng.random(len(rows)) if steps is None else steps, ~liked, rows))
-    place = np.arange(len(rows)) - strengths.indptr[rows[order]]
-    n_hidden = np.where(n_liked >= at_least, np.maximum(np.rint(n_liked * share), 1), 0)
-    hidden = np.zeros(len(rows), dtype=bool)
-    hidden[order] = place < n_hidden[rows[order]]
-    return keep_entries(strengths, ~hidden), keep_entries(strengths, hidden)
+    rank = np.arange(len(rows)) - strengths.indptr[rows[order]]
+    n_held_out = np.where(n_liked >= at_least, np.maximum(np.rint(n_liked * share), 1), 0)
+    is_held_out = np.zeros(len(rows), dtype=bool)
+    is_held_out[order] = rank < n_held_out[rows[order]]
+    return keep_entries(strengths, ~is_held_out), keep_entries(strengths, is_held_out)
 
 
-def _others(components: Sequence[str]) -> tuple[str, ...]:
+def _list_other_groups(components: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in ("artist", "content", "popularity") if name not in components)
 
 
@@ -307,14 +315,16 @@ def sample_examples(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
     """Keep what was taken and a share of the rest, of listeners who took something."""
     rng = np.random.default_rng(derive_seed(seed, "negatives"))
-    rows = examples.proposals.listener_rows
-    took = np.bincount(rows[examples.taken], minlength=examples.n_listeners) > 0
-    keep = took[rows] & (examples.taken | (rng.random(len(rows)) < share))
+    rows = examples.candidates.listener_rows
+    has_labels = np.bincount(rows[examples.labels], minlength=examples.n_listeners) > 0
+    keep = has_labels[rows] & (examples.labels | (rng.random(len(rows)) < share))
     counts = np.bincount(rows[keep], minlength=examples.n_listeners)
-    return examples.features[keep], examples.taken[keep], counts[counts > 0]
+    return examples.features[keep], examples.labels[keep], counts[counts > 0]
 
 
-def _parameters(config: RankerConfig, seed: int, n_threads: int, n_rows: int) -> dict[str, Any]:
+def _make_parameters(
+    config: RankerConfig, seed: int, n_threads: int, n_rows: int
+) -> dict[str, Any]:
     return {
         "objective": "lambdarank",
         "lambdarank_truncation_level": config.truncation,

@@ -85,12 +85,12 @@ def make_song_titles(artist_rows: NDArray[np.int32], rng: np.random.Generator) -
     pattern = rng.integers(0, len(_TITLES), len(artist_rows))
     number = rng.integers(0, 2**31, len(artist_rows))
     titles: list[str] = []
-    taken: set[tuple[int, str]] = set()
+    used: set[tuple[int, str]] = set()
     for artist, which, i in zip(
         artist_rows.tolist(), pattern.tolist(), number.tolist(), strict=True
     ):
-        title = _find_untaken(_TITLES[which].fill(i % _TITLES[which].size), artist, taken)
-        taken.add((artist, title))
+        title = _find_untaken(_TITLES[which].fill(i % _TITLES[which].size), artist, used)
+        used.add((artist, title))
         titles.append(title)
     return titles
 
@@ -100,28 +100,28 @@ def make_album_titles(n: int, rng: np.random.Generator) -> list[str]:
     return [_TITLES[0].fill(i) for i in rng.integers(0, _TITLES[0].size, n)]
 
 
-def _find_untaken(title: str, artist: int, taken: set[tuple[int, str]]) -> str:
-    part = 2
+def _find_untaken(title: str, artist: int, used: set[tuple[int, str]]) -> str:
+    number = 2
     candidate = title
-    while (artist, candidate) in taken:
-        candidate = f"{title} (Part {part})"
-        part += 1
+    while (artist, candidate) in used:
+        candidate = f"{title} (Part {number})"
+        number += 1
     return candidate
 
 
 class _Pattern:
     """Names made by filling the places of a sentence; `fill` counts through all of them."""
 
-    def __init__(self, sentence: str, *places: list[str]) -> None:
+    def __init__(self, sentence: str, *word_lists: list[str]) -> None:
         self._sentence = sentence
-        self._places = places
-        self.size = int(np.prod([len(words) for words in places]))
+        self._places = word_lists
+        self.size = int(np.prod([len(words) for words in word_lists]))
 
     def fill(self, i: int) -> str:
         chosen = []
         for words in self._places:
-            i, place = divmod(int(i), len(words))
-            chosen.append(words[place])
+            i, position = divmod(int(i), len(words))
+            chosen.append(words[position])
         return self._sentence.format(*chosen)
 
 

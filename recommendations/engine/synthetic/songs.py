@@ -204,8 +204,10 @@ def _draw_genres(
     has_second = (rng.random(len(first)) < SECOND_GENRE) & (second != first)
     rows = np.arange(len(artist))
     more = rows[has_second[artist]]
-    place = (np.concatenate([rows, more]), np.concatenate([first[artist], second[artist[more]]]))
-    return csr_matrix((np.ones(len(place[0]), dtype=bool), place), shape=(len(artist), len(GENRES)))
+    entries = (np.concatenate([rows, more]), np.concatenate([first[artist], second[artist[more]]]))
+    return csr_matrix(
+        (np.ones(len(entries[0]), dtype=bool), entries), shape=(len(artist), len(GENRES))
+    )
 
 
 def _number_albums(artist: NDArray[np.int32]) -> NDArray[np.int32]:

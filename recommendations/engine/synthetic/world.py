@@ -75,10 +75,10 @@ class Events:
         return len(self.listener)
 
     @classmethod
-    def join(cls, parts: list[Events]) -> Events:
+    def join(cls, chunks: list[Events]) -> Events:
         return cls(
             *(
-                np.concatenate([getattr(part, field.name) for part in parts])
+                np.concatenate([getattr(chunk, field.name) for chunk in chunks])
                 for field in fields(cls)
             )
         )
@@ -217,8 +217,8 @@ class _SongIndex:
         picked = np.empty(u.shape, dtype=np.intp)
         for reach, which in ((self.reach_then, ~is_late), (self.reach_now, is_late)):
             low, high = reach[start[which], None], reach[end[which], None]
-            place = np.searchsorted(reach, low + u[which] * (high - low), side="right") - 1
-            picked[which] = np.clip(place, start[which, None], end[which, None] - 1)
+            position = np.searchsorted(reach, low + u[which] * (high - low), side="right") - 1
+            picked[which] = np.clip(position, start[which, None], end[which, None] - 1)
         return self.order[picked]
 
 
@@ -248,19 +248,19 @@ class _Tastes:
     sound: NDArray[np.float32]
     exploring: NDArray[np.float64]
 
-    def sound_gap(self, shelf: _SongIndex, listens: Events) -> NDArray[np.float32]:
+    def sound_gap(self, index: _SongIndex, listens: Events) -> NDArray[np.float32]:
         """Return how far each song heard is from the listener's sound, float32 (n,); 0.2 is near, 1 far."""
-        return _measure_gap(shelf.sound[listens.song], self.sound[listens.listener])
+        return _measure_gap(index.sound[listens.song], self.sound[listens.listener])
 
 
-def _draw_tastes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> _Tastes:
-    scenes = _draw_favourite_scenes(songs, shelf, rng)
+def _draw_tastes(songs: Songs, index: _SongIndex, rng: np.random.Generator) -> _Tastes:
+    scenes = _draw_favourite_scenes(songs, index, rng)
     early = rng.dirichlet([3.0, 1.2, 0.6, 0.4], BLOCK)
     then = np.column_stack([early, np.zeros(BLOCK)])
     # in the course of the time a part of the first scenes gives way to the last
     moved = rng.beta(1.2, 3, BLOCK)[:, None]
     now = np.column_stack([early * (1 - moved), moved])
-    typical = _average_sound(songs, shelf)[scenes]
+    typical = _average_sound(songs, index)[scenes]
     sound = (typical * (then + now)[:, :, None] / 2).sum(axis=1) + rng.normal(0, 0.10, (BLOCK, 8))
     return _Tastes(
         scenes=scenes,
@@ -273,31 +273,31 @@ def _draw_tastes(songs: Songs, shelf: _SongIndex, rng: np.random.Generator) -> _
 
 
 def _draw_favourite_scenes(
-    songs: Songs, shelf: _SongIndex, rng: np.random.Generator
+    songs: Songs, index: _SongIndex, rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Draw scenes by fame; most of the later ones are of the first one's genre or of a sound like it."""
-    share = shelf.scene_fame**0.7
+    share = index.scene_fame**0.7
     reach = np.cumsum(share / share.sum())
     scenes = np.searchsorted(reach, rng.random((BLOCK, N_SCENES))).clip(max=len(reach) - 1)
-    near = _order_similar_scenes(songs, shelf)
+    near = _order_similar_scenes(songs, index)
     step = rng.geometric(0.35, (BLOCK, N_SCENES)).clip(max=near.shape[1] - 1)
     related = near[scenes[:, :1], step]
     return np.where(rng.random((BLOCK, N_SCENES)) < [0, 0.6, 0.6, 0.6, 0.6], related, scenes)
 
 
-def _order_similar_scenes(songs: Songs, shelf: _SongIndex) -> NDArray[np.intp]:
+def _order_similar_scenes(songs: Songs, index: _SongIndex) -> NDArray[np.intp]:
     """Return for each scene the scenes nearest to it, itself first, int (n_scenes, at most 8)."""
-    sound = _average_sound(songs, shelf)
+    sound = _average_sound(songs, index)
     gap = ((sound[:, None] - sound) ** 2).sum(axis=2)
     gap -= 0.2 * (songs.scene_genre[:, None] == songs.scene_genre)
     np.fill_diagonal(gap, -np.inf)
     return np.argsort(gap, axis=1, kind="stable")[:, :8]
 
 
-def _average_sound(songs: Songs, shelf: _SongIndex) -> NDArray[np.float64]:
+def _average_sound(songs: Songs, index: _SongIndex) -> NDArray[np.float64]:
     n_scenes = len(songs.scene_genre)
     n_songs = np.maximum(np.bincount(songs.scene, minlength=n_scenes), 1)
-    columns = [np.bincount(songs.scene, column, n_scenes) / n_songs for column in shelf.sound.T]
+    columns = [np.bincount(songs.scene, column, n_scenes) / n_songs for column in index.sound.T]
     return np.column_stack(columns)
 
 
@@ -359,9 +359,9 @@ def _draw_sessions(
     hour = (rng.normal(18, 4, BLOCK)[listener] + rng.normal(0, 2, len(listener))) % 24
     start = (world.now // DAY - world.n_days) * DAY + np.floor(day) * DAY + hour * 3600
     starts = start[np.lexsort((start, listener))].astype(np.int64)
-    place = np.arange(n_listens.sum()) - np.repeat(np.cumsum(n_listens) - n_listens, n_listens)
+    position = np.arange(n_listens.sum()) - np.repeat(np.cumsum(n_listens) - n_listens, n_listens)
     first_session = np.cumsum(n_sessions) - n_sessions
-    session = np.repeat(first_session, n_listens) + place // np.repeat(length, n_listens)
+    session = np.repeat(first_session, n_listens) + position // np.repeat(length, n_listens)
     return session.astype(np.intp), starts
 
 
@@ -373,40 +373,40 @@ def _choose_songs(
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Choose the song of each listen: from an artist, a scene or everything, then by sound."""
-    shelf = world._song_index
+    index = world._song_index
     n = len(listener)
     shares = np.where(is_late[:, None], tastes.now[listener], tastes.then[listener])
     slot = (rng.random(n)[:, None] > shares).sum(axis=1).clip(max=N_SCENES - 1)
     scene, artist = tastes.scenes[listener, slot], tastes.artists[listener, slot]
-    anything = rng.random(n) < tastes.exploring[listener]
-    start = np.where(anything, 0, shelf.scene_ends[scene])
-    end = np.where(anything, world.n_songs, shelf.scene_ends[scene + 1])
+    is_anything = rng.random(n) < tastes.exploring[listener]
+    start = np.where(is_anything, 0, index.scene_ends[scene])
+    end = np.where(is_anything, world.n_songs, index.scene_ends[scene + 1])
     start, end = np.where(start == end, 0, start), np.where(start == end, world.n_songs, end)
-    loyal = (
+    is_loyal = (
         (rng.random(n) < LOYALTY)
-        & ~anything
-        & (shelf.artist_ends[artist] > shelf.artist_starts[artist])
+        & ~is_anything
+        & (index.artist_ends[artist] > index.artist_starts[artist])
     )
     song = _choose_by_sound(
-        shelf,
-        np.where(loyal, shelf.artist_starts[artist], start),
-        np.where(loyal, shelf.artist_ends[artist], end),
+        index,
+        np.where(is_loyal, index.artist_starts[artist], start),
+        np.where(is_loyal, index.artist_ends[artist], end),
         is_late,
         tastes.sound[listener],
         rng,
     )
-    for place in range(REDRAWS):
+    for attempt in range(REDRAWS):
         again = _find_repeats(listener, song)
         again = again[rng.random(len(again)) < BORED]
-        if place == REDRAWS - 1:  # the scene is exhausted
+        if attempt == REDRAWS - 1:  # the scene is exhausted
             start, end = np.zeros_like(start), np.full_like(end, world.n_songs)
         wanted = tastes.sound[listener[again]]
-        song[again] = _choose_by_sound(shelf, start[again], end[again], is_late[again], wanted, rng)
+        song[again] = _choose_by_sound(index, start[again], end[again], is_late[again], wanted, rng)
     return song
 
 
 def _choose_by_sound(
-    shelf: _SongIndex,
+    index: _SongIndex,
     start: NDArray[Any],
     end: NDArray[Any],
     is_late: NDArray[Any],
@@ -414,8 +414,8 @@ def _choose_by_sound(
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Draw some songs between two places and choose one, rather one that sounds as wanted."""
-    candidates = shelf.draw(start, end, is_late, rng.random((len(start), N_CANDIDATES)))
-    gap = _measure_gap(shelf.sound[candidates], wanted[:, None])
+    candidates = index.draw(start, end, is_late, rng.random((len(start), N_CANDIDATES)))
+    gap = _measure_gap(index.sound[candidates], wanted[:, None])
     best = np.argmax(rng.gumbel(size=gap.shape) - PICKINESS * gap, axis=1)
     values: NDArray[np.int32] = candidates[np.arange(len(start)), best].astype(np.int32)
     return values

@@ -68,19 +68,21 @@ def search_blend(
     """
     rng = make_generator(seed, "weights")
     segments = assign_segments(count_per_row(keep_positive(cases.histories)), config)
-    found: dict[str, dict[str, float]] = {}
+    weights_by_segment: dict[str, dict[str, float]] = {}
     ndcg, new_ndcg = np.full(len(cases), np.nan), np.full(len(new), np.nan)
     if len(new) >= MIN_LISTENERS:
-        found["cold"], new_ndcg = _cross_fit(fitted, new, rng)
+        weights_by_segment["cold"], new_ndcg = _cross_fit(fitted, new, rng)
     for segment in ("warm", "hot"):
         rows = np.flatnonzero(segments == SEGMENTS.index(segment))
         if len(rows) >= MIN_LISTENERS:
-            found[segment], ndcg[rows] = _cross_fit(fitted, cases.take(rows), rng)
-    weights = _complete_weights(found, tuple(fitted))
-    for place, segment in enumerate(SEGMENTS):
-        rows = np.flatnonzero((segments == place) & np.isnan(ndcg))
+            weights_by_segment[segment], ndcg[rows] = _cross_fit(fitted, cases.take(rows), rng)
+    weights = _complete_weights(weights_by_segment, tuple(fitted))
+    for segment_code, segment in enumerate(SEGMENTS):
+        rows = np.flatnonzero((segments == segment_code) & np.isnan(ndcg))
         if len(rows):
-            ndcg[rows] = _judge(fitted, cases.take(rows), _row(weights[segment], fitted))
+            ndcg[rows] = _measure_mixture(
+                fitted, cases.take(rows), _weights_row(weights[segment], fitted)
+            )
     return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
 
 
@@ -90,51 +92,56 @@ def _cross_fit(
     """Return the mean of the weights found on two halves, and each listener's NDCG by those of the other half."""
     halves = np.array_split(rng.permutation(len(cases)), 2)
     mixtures = [
-        _best_weights(_Parts.scale_scores(fitted, cases.take(half[:N_SAMPLE])), rng)
+        _search_weights(_ScaledScores.scale_scores(fitted, cases.take(half[:N_SAMPLE])), rng)
         for half in halves
     ]
     ndcg = np.zeros(len(cases))
     for half, mixture in zip(halves, reversed(mixtures), strict=True):
-        ndcg[half] = _judge(fitted, cases.take(half), mixture)
+        ndcg[half] = _measure_mixture(fitted, cases.take(half), mixture)
     mean = np.mean(mixtures, axis=0)
     rounded = np.round(mean / mean.sum(), 3)
     shares = rounded / rounded.sum()
     return {name: float(share) for name, share in zip(fitted, shares, strict=True)}, ndcg
 
 
-def _judge(
+def _measure_mixture(
     fitted: Mapping[str, Algorithm], cases: Cases, mixture: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     used = {name: fitted[name] for name, weight in zip(fitted, mixture, strict=True) if weight}
     return np.concatenate(
-        [_Parts.scale_scores(used, part).ndcg(mixture[mixture > 0]) for _, part in cases.blocks()]
+        [
+            _ScaledScores.scale_scores(used, block).ndcg(mixture[mixture > 0])
+            for _, block in cases.blocks()
+        ]
     )
 
 
-def _row(weights: Mapping[str, float], fitted: Mapping[str, Algorithm]) -> NDArray[np.float64]:
+def _weights_row(
+    weights: Mapping[str, float], fitted: Mapping[str, Algorithm]
+) -> NDArray[np.float64]:
     return np.array([weights.get(name, 0.0) for name in fitted])
 
 
 def _complete_weights(
-    found: Mapping[str, dict[str, float]], names: Sequence[str]
+    searched: Mapping[str, dict[str, float]], names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Fill in the segments that could not be judged; popularity always has a part, for who has no history."""
-    known = next(iter(found.values()), {name: 1 / len(names) for name in names})
-    weights = {segment: dict(found.get(segment, known)) for segment in SEGMENTS}
+    default = next(iter(searched.values()), {name: 1 / len(names) for name in names})
+    weights = {segment: dict(searched.get(segment, default)) for segment in SEGMENTS}
     weights["none"] = dict(weights["cold"])
     for name in ("none", "cold"):
-        weights[name] = with_some(weights[name], "popularity", 0.02)
+        weights[name] = ensure_weight(weights[name], "popularity", 0.02)
     return weights
 
 
-def with_some(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
+def ensure_weight(weights: Mapping[str, float], name: str, least: float) -> dict[str, float]:
     raised = {**weights, name: max(weights.get(name, 0), least)}
     total = sum(raised.values())
     return {key: value / total for key, value in raised.items()}
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _ScaledScores:
     """Each component's scores on the scale of the blend.
 
     Attributes
@@ -151,35 +158,35 @@ class _Parts:
     labels: csr_matrix
 
     @classmethod
-    def scale_scores(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _Parts:
+    def scale_scores(cls, fitted: Mapping[str, Algorithm], cases: Cases) -> _ScaledScores:
         scores = [cases.scores(algorithm) for algorithm in fitted.values()]
         impossible = np.logical_and.reduce([np.isnan(component) for component in scores])
         scale = Blend.from_scores(scores, np.ones((len(cases), len(scores))))
-        for place, component in enumerate(scores):
-            component -= scale.low[:, place, None].astype(np.float32)
-            component /= scale.span[:, place, None].astype(np.float32)
+        for number, component in enumerate(scores):
+            component -= scale.low[:, number, None].astype(np.float32)
+            component /= scale.span[:, number, None].astype(np.float32)
             np.nan_to_num(component, copy=False, nan=0.0)
         return cls(scores, impossible, cases.labels)
 
     def ndcg(self, mixture: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each listener's NDCG, (n,), by a blend with these weights, (n_components,)."""
         total = np.zeros(self.impossible.shape, dtype=np.float32)
-        for weight, part in zip(mixture, self.parts, strict=True):
+        for weight, component_scores in zip(mixture, self.parts, strict=True):
             if weight:
-                total += np.float32(weight) * part
+                total += np.float32(weight) * component_scores
         total[self.impossible] = -np.inf
         return compute_ndcg(select_top_columns(total, K), self.labels)
 
 
-def _best_weights(parts: _Parts, rng: np.random.Generator) -> NDArray[np.float64]:
+def _search_weights(scaled: _ScaledScores, rng: np.random.Generator) -> NDArray[np.float64]:
     """Try each component alone, random mixtures and some near the best; return the best, (n_components,)."""
-    n = len(parts.parts)
+    n = len(scaled.parts)
     mixtures = [*np.eye(n), *rng.dirichlet(np.full(n, 0.5), N_BLENDS)]
-    tried = [(parts.ndcg(mixture).mean(), mixture) for mixture in mixtures]
+    trials = [(scaled.ndcg(mixture).mean(), mixture) for mixture in mixtures]
     for _ in range(N_NEAR):
-        _, best = max(tried, key=lambda one: one[0])
+        _, best = max(trials, key=lambda one: one[0])
         near = (best + 0.02) * np.exp(rng.normal(0, 0.7, n))
         near /= near.sum()
-        tried.append((parts.ndcg(near).mean(), near))
-    values: NDArray[np.float64] = max(tried, key=lambda one: one[0])[1]
+        trials.append((scaled.ndcg(near).mean(), near))
+    values: NDArray[np.float64] = max(trials, key=lambda one: one[0])[1]
     return values

@@ -22,7 +22,7 @@ from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.data.side_information import has_side_information
 from recommendations.engine.ranking.ensemble import Blend
-from recommendations.engine.tuning.blend_weights import with_some
+from recommendations.engine.tuning.blend_weights import ensure_weight
 from recommendations.engine.tuning.validation import (
     MIN_LISTENERS,
     Cases,
@@ -35,17 +35,17 @@ ENOUGH_SONGS = 5
 """A listener of fewer songs is not yet part of a crowd."""
 HALF_A_CROWD = 25.0
 """With so many listeners who share their songs, what listeners here say weighs half."""
-PRIOR_PART = 0.5
+PRIOR_SHARE = 0.5
 """Of what the crowd leaves over, the prior's part; the rest is content's."""
 LEAST_POPULARITY = 0.02
 """Of cold listeners' weights, whatever the crowd."""
-ORDER_PART = 0.15
+ORDER_SHARE = 0.15
 """Of what the crowd leaves over, the part of what a listener plays one after the other, where that is known."""
 LITTLE_SAY = 0.5
 """With less of a crowd, what listeners play one after the other is a component of its own."""
 ALONE = ("content", "prior", "transitions")
 """Components that work for one listener; all others learn from many."""
-MOST_JUDGES = 300
+MOST_VALIDATION_LISTENERS = 300
 """At most so many listeners judge the prior."""
 PRIOR_WEIGHTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.85, 1.0)
 """What is tried for the prior where there are enough listeners to judge by."""
@@ -128,17 +128,19 @@ def _find_heirs(
     config: RecommenderConfig, data: TrainingData, *, has_prior: bool
 ) -> dict[str, float]:
     """Return what works for one listener here, and its part of the weight that the crowd leaves over."""
-    heirs = {"prior": PRIOR_PART} if has_prior else {}
-    left = 1 - sum(heirs.values())
+    heirs = {"prior": PRIOR_SHARE} if has_prior else {}
+    remaining = 1 - sum(heirs.values())
     has_content = has_side_information(data.features) or (
         data.features is not None and bool(np.isfinite(data.features.audio).any())
     )
     if has_content and "content" in config.components:
-        heirs["content"] = left
+        heirs["content"] = remaining
     if "transitions" in config.components:
         # what a listener plays together says little about new songs, but all where nothing else is known
-        part = ORDER_PART if heirs else 1.0
-        heirs = {name: value * (1 - part) for name, value in heirs.items()} | {"transitions": part}
+        share = ORDER_SHARE if heirs else 1.0
+        heirs = {name: value * (1 - share) for name, value in heirs.items()} | {
+            "transitions": share
+        }
     return heirs
 
 
@@ -151,23 +153,27 @@ def _shift_weights(
         return replace(config, follows_crowd=False)
     weights = {}
     for segment in SEGMENTS:
-        kept = {
+        shifted = {
             name: value * (1 if find_algorithm_name(name) in ALONE else crowd.say)
             for name, value in config.weights[segment].items()
         }
-        left = 1 - sum(kept.values())
-        for name, part in heirs.items():
-            kept[name] = kept.get(name, 0.0) + left * part / total
+        remaining = 1 - sum(shifted.values())
+        for name, share in heirs.items():
+            shifted[name] = shifted.get(name, 0.0) + remaining * share / total
         # who has no history yet may be known to nothing else
         is_new = segment in ("none", "cold") and "popularity" in config.components
-        weights[segment] = with_some(kept, "popularity", LEAST_POPULARITY) if is_new else kept
+        weights[segment] = (
+            ensure_weight(shifted, "popularity", LEAST_POPULARITY) if is_new else shifted
+        )
     return replace(config, weights=weights, follows_crowd=False)
 
 
 def _search_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:
     """Return the weight beside the other components that finds most held-out songs; None with too few listeners."""
     share = (config.ranker or RankerConfig()).holdout_share
-    validation = Validation.hold_out(data, share, MOST_JUDGES, derive_seed(seed, "prior"))
+    validation = Validation.hold_out(
+        data, share, MOST_VALIDATION_LISTENERS, derive_seed(seed, "prior")
+    )
     if len(validation.validation_listeners) < MIN_LISTENERS:
         return None
     others = {name: weight for name, weight in config.weights["warm"].items() if weight > 0}
@@ -177,20 +183,25 @@ def _search_prior_weight(config: RecommenderConfig, data: TrainingData, seed: in
         )
         for name in (*others, "prior")
     }
-    return best_prior_weight(fitted, others, validation.cases())
+    return choose_prior_weight(fitted, others, validation.cases())
 
 
-def best_prior_weight(
+def choose_prior_weight(
     fitted: Mapping[str, Algorithm], others: Mapping[str, float], cases: Cases
 ) -> float:
     """Return which of `PRIOR_WEIGHTS` has the highest mean NDCG, the smallest one where they are equal."""
-    found: list[NDArray[np.float64]] = []
-    for _, part in cases.blocks():
-        scores = [part.scores(algorithm) for algorithm in fitted.values()]
-        found.append(
-            np.stack([_ndcg(scores, _weights_row(fitted, others, w), part) for w in PRIOR_WEIGHTS])
+    ndcg_blocks: list[NDArray[np.float64]] = []
+    for _, block in cases.blocks():
+        scores = [block.scores(algorithm) for algorithm in fitted.values()]
+        ndcg_blocks.append(
+            np.stack(
+                [
+                    _ndcg(scores, _weights_row(fitted, others, weight), block)
+                    for weight in PRIOR_WEIGHTS
+                ]
+            )
         )
-    means = np.concatenate(found, axis=1).mean(axis=1)
+    means = np.concatenate(ndcg_blocks, axis=1).mean(axis=1)
     return PRIOR_WEIGHTS[int(means.argmax())]
 
 

@@ -82,7 +82,7 @@ NEED_ORDER = frozenset({"transitions"})
 SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
 """Algorithms that find the same songs if all values are multiplied by one number."""
 
-TOLD_STRENGTH = 1.0
+SIDE_INFORMATION_STRENGTH = 1.0
 """What an artist's or genre's knowing a song counts, where an algorithm is told it: as much as one play."""
 
 DECAYS = (0.97, 0.9, 0.8, 0.65)
@@ -128,12 +128,14 @@ def search_component(
     if not len(validation.validation_listeners):
         return dict(SPACE[name][0]), []
     search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
-    made = run_trials(validation, search, seed, silent, clock)
-    made += side_information_trials(validation, best_trials(made), search, seed, silent, clock)
-    return best_trials(made)[name].algorithm.options(), made
+    finished = run_trials(validation, search, seed, ignore_progress, clock)
+    finished += run_side_information_trials(
+        validation, select_best_trials(finished), search, seed, ignore_progress, clock
+    )
+    return select_best_trials(finished)[name].algorithm.options(), finished
 
 
-def best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
+def select_best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
     """Return each component's best trial, the first one where they are equal."""
     best: dict[str, Trial] = {}
     for trial in trials:
@@ -154,20 +156,20 @@ def run_trials(
         _plan_trials(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered)
     )
     start = clock()
-    made: list[Trial] = []
+    finished: list[Trial] = []
     for done, (name, options) in enumerate(planned):
         out_of_time = search.seconds is not None and clock() - start > search.seconds
-        if out_of_time and name in {trial.component for trial in made}:
+        if out_of_time and name in {trial.component for trial in finished}:
             continue
         report("search", done, len(planned))
-        made.append(_try(validation, name, _make_cheap(name, options), seed))
-        _light(made)
-    made = _fit_in_full(validation, made, seed)
+        finished.append(_run_trial(validation, name, _make_cheap(name, options), seed))
+        _reset_losers(finished)
+    finished = _fit_in_full(validation, finished, seed)
     report("search", len(planned), len(planned))
-    return made
+    return finished
 
 
-def _try(validation: Validation, name: str, options: Mapping[str, Any], seed: int) -> Trial:
+def _run_trial(validation: Validation, name: str, options: Mapping[str, Any], seed: int) -> Trial:
     algorithm = create_algorithm(name, options).fit(validation.data, seed=seed)
     return Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
 
@@ -179,12 +181,12 @@ def _make_cheap(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fit_in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Trial]:
     """Return the trials with the settings that were best in a quick one tried in full, if that differs."""
-    trial = best_trials(trials).get("ease")
+    trial = select_best_trials(trials).get("ease")
     if trial is None:
         return trials
     largest_solve = EASE(**trial.options).largest_solve
     if min(validation.data.strengths.shape) > largest_solve:
-        return [*trials, _try(validation, "ease", _without_limit(trial.options), seed)]
+        return [*trials, _run_trial(validation, "ease", _without_limit(trial.options), seed)]
     for trial in trials:
         if trial.component == "ease":
             setattr(trial.algorithm, "memory_gb", None)  # noqa: B010  (an option of EASE)
@@ -200,7 +202,7 @@ def _without_limit(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "memory_gb"}
 
 
-def side_information_trials(
+def run_side_information_trials(
     validation: Validation,
     best: Mapping[str, Trial],
     search: SearchConfig,
@@ -211,17 +213,17 @@ def side_information_trials(
     """Try the best settings of each algorithm once more with the songs' artists and genres told to it."""
     if not has_side_information(validation.data.features):
         return []
-    start, made = clock(), []
-    able = [
+    start, finished = clock(), []
+    tunable = [
         trial for trial in best.values() if "side_information" in trial.algorithm.option_names()
     ]
-    for done, trial in enumerate(able):
+    for done, trial in enumerate(tunable):
         if search.seconds is not None and clock() - start > search.seconds / len(best):
             break
-        report("search with artists and genres", done, len(able))
-        options = {**trial.options, "side_information": TOLD_STRENGTH}
+        report("search with artists and genres", done, len(tunable))
+        options = {**trial.options, "side_information": SIDE_INFORMATION_STRENGTH}
         algorithm = create_algorithm(trial.component, options).fit(validation.data, seed=seed)
-        made.append(
+        finished.append(
             Trial(
                 trial.component,
                 options,
@@ -229,27 +231,29 @@ def side_information_trials(
                 algorithm,
             )
         )
-    report("search with artists and genres", len(able), len(able))
-    return made
+    report("search with artists and genres", len(tunable), len(tunable))
+    return finished
 
 
-def decay_trials(
+def run_decay_trials(
     validation: Validation, best: Mapping[str, Trial], report: OnProgress
 ) -> list[Trial]:
     """Try how much less songs of the history count the longer ago they were heard; nothing is fitted for that."""
     if not validation.is_ordered:
         return []
-    made = []
-    able = [trial for trial in best.values() if "history_decay" in trial.algorithm.option_names()]
-    for done, trial in enumerate(able):
-        report("search of the decay", done, len(able))
+    finished = []
+    tunable = [
+        trial for trial in best.values() if "history_decay" in trial.algorithm.option_names()
+    ]
+    for done, trial in enumerate(tunable):
+        report("search of the decay", done, len(tunable))
         for decay in DECAYS:
             if decay != trial.algorithm.options()["history_decay"]:
                 algorithm = trial.algorithm.with_decay(decay)
                 ndcg = float(validation.cases().ndcg(algorithm).mean())
-                made.append(Trial(trial.component, algorithm.options(), ndcg, algorithm))
-    report("search of the decay", len(able), len(able))
-    return made
+                finished.append(Trial(trial.component, algorithm.options(), ndcg, algorithm))
+    report("search of the decay", len(tunable), len(tunable))
+    return finished
 
 
 def _is_flat(validation: Validation) -> bool:
@@ -264,25 +268,30 @@ def _plan_trials(
     """Yield the first settings of every component, then the second ones and so on, as the budget allows."""
     components = [name for name in search.components if is_ordered or name not in NEED_ORDER]
     spaces = [
-        [(name, options) for options in _warm_started(name, search, _distinct(name, is_flat))]
+        [
+            (name, options)
+            for options in _put_last_first(name, search, _list_distinct(name, is_flat))
+        ]
         for name in components or search.components
     ]
     order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
     return iter(order[: max(search.trials, len(search.components))])
 
 
-def _warm_started(
+def _put_last_first(
     name: str, search: SearchConfig, space: list[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Return the settings with those of the last search first; options that have gone since are left out of them."""
     if name not in search.first:
         return space
-    known = ALGORITHMS[find_algorithm_name(name)].option_names()
-    first = {option: value for option, value in search.first[name].items() if option in known}
+    option_names = ALGORITHMS[find_algorithm_name(name)].option_names()
+    first = {
+        option: value for option, value in search.first[name].items() if option in option_names
+    }
     return [first, *(options for options in space if options != first)]
 
 
-def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
+def _list_distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
     """The settings of an algorithm; where all values are equal, not twice what the transform alone tells apart."""
     if not is_flat or name not in SCALE_FREE:
         return list(SPACE[name])
@@ -292,18 +301,18 @@ def _distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
     ]
     return [
         options
-        for place, options in enumerate(SPACE[name])
-        if without[place] not in without[:place]
+        for number, options in enumerate(SPACE[name])
+        if without[number] not in without[:number]
     ]
 
 
-def _light(trials: Sequence[Trial]) -> None:
+def _reset_losers(trials: Sequence[Trial]) -> None:
     """Forget what losing trials learned, so that memory does not grow with the budget."""
-    kept = best_trials(trials).values()
+    kept = select_best_trials(trials).values()
     for trial in trials:
         if not any(trial is one for one in kept):
             trial.algorithm.reset()
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def ignore_progress(stage: str, done: int, total: int) -> None:
     """Progress that nobody asked for."""

@@ -65,18 +65,20 @@ def _fits_in_turn_bytes(algorithms: list[Algorithm], size: DataSize) -> int:
 
 def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     """Estimate the largest fit of a search beside the best of each component, and what the ranker learns from."""
-    tried = [
+    algorithms_by_name = [
         [create_algorithm(name, options) for options in all_options]
         for name, all_options in _list_tried(config)
     ]
-    kept = sum(max(one.learned_bytes(size) for one in trials) for trials in tried)
-    fit = max(one.fit_bytes(size) for trials in tried for one in trials)
+    kept = sum(max(one.learned_bytes(size) for one in trials) for trials in algorithms_by_name)
+    largest_fit = max(one.fit_bytes(size) for trials in algorithms_by_name for one in trials)
     ranker = config.ranker or RankerConfig()
-    candidates = min(size.n_items, ranker.n_proposals * len(tried) + ranker.n_by_artist)
+    candidates = min(
+        size.n_items, ranker.n_proposals * len(algorithms_by_name) + ranker.n_by_artist
+    )
     listeners = min(size.n_listeners, ranker.max_listeners)
     examples = 4 * FEATURES_OF_CANDIDATE * listeners * candidates
     # the examples of all blocks, and these joined
-    return int(kept + max(fit, 2 * examples))
+    return int(kept + max(largest_fit, 2 * examples))
 
 
 def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:

@@ -58,13 +58,13 @@ class RankerDataset:
     components : tuple of str
         Whose proposals they are, in the order of the ranker's features.
     songs : ItemTable
-    found : Examples
+    examples : Examples
         One listener after the other: those with hidden songs, then the new ones.
     labels : float32 csr (n, n_items)
         What each of them was to find.
-    is_judge : bool (n,)
+    is_validation : bool (n,)
     is_new : bool (n,)
-    more : tuple of Examples
+    extra_examples : tuple of Examples
         Of the same listeners, with other songs hidden or given.
     """
 
@@ -72,11 +72,11 @@ class RankerDataset:
     seed: int
     components: tuple[str, ...]
     songs: ItemTable
-    found: Examples
+    examples: Examples
     labels: csr_matrix
-    is_judge: NDArray[np.bool_]
+    is_validation: NDArray[np.bool_]
     is_new: NDArray[np.bool_]
-    more: tuple[Examples, ...] = ()
+    extra_examples: tuple[Examples, ...] = ()
 
     @classmethod
     def build(
@@ -93,37 +93,39 @@ class RankerDataset:
         listeners = _choose_training_listeners(validation, config, seed)
         new = validation.new_cases(1, max(cold_below - 1, 1), seed)
         short = validation.new_cases(cold_below, SHORT_HISTORIES * cold_below, seed)
-        known = validation.cases(listeners)
+        known_cases = validation.cases(listeners)
 
         def describe(cases: Cases) -> Examples:
             scores = [cases.scores(algorithm) for algorithm in fitted.values()]
             return make_examples(config, songs, cases.histories, scores, cases.labels)
 
-        parts, done, total = [], 0, len(known) + 2 * len(new)
+        example_groups, done, total = [], 0, len(known_cases) + 2 * len(new)
         # numpy lets go of the GIL, so blocks of listeners are described side by side
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(N_THREADS) as pool:
-            for group in (known, new, short):
-                described = []
+            for group in (known_cases, new, short):
+                group_examples = []
                 for examples in pool.map(describe, [cases for _, cases in group.blocks()]):
                     report("examples", done, total)
-                    described.append(examples)
+                    group_examples.append(examples)
                     done += examples.n_listeners
-                parts.append(described)
+                example_groups.append(group_examples)
         report("examples", total, total)
         width = len(songs.feature_names(tuple(fitted)))
-        more = [Examples.empty(len(known), width), *parts[2]]
+        extra = [Examples.empty(len(known_cases), width), *example_groups[2]]
         return cls(
             config=config,
             seed=seed,
             components=tuple(fitted),
             songs=songs,
-            found=Examples.join([*parts[0], *parts[1]]),
-            labels=csr_matrix(vstack([known.labels, new.labels])) if len(new) else known.labels,
-            is_judge=np.append(
+            examples=Examples.join([*example_groups[0], *example_groups[1]]),
+            labels=csr_matrix(vstack([known_cases.labels, new.labels]))
+            if len(new)
+            else known_cases.labels,
+            is_validation=np.append(
                 np.isin(listeners, validation.validation_listeners), np.zeros(len(new), dtype=bool)
             ),
-            is_new=np.append(np.zeros(len(known), dtype=bool), np.ones(len(new), dtype=bool)),
-            more=(Examples.join(more),) if len(new) else (),
+            is_new=np.append(np.zeros(len(known_cases), dtype=bool), np.ones(len(new), dtype=bool)),
+            extra_examples=(Examples.join(extra),) if len(new) else (),
         )
 
     @property
@@ -131,44 +133,46 @@ class RankerDataset:
         """Listeners with hidden songs."""
         return int((~self.is_new).sum())
 
-    def with_more(self, other: RankerDataset) -> RankerDataset:
+    def add_examples(self, other: RankerDataset) -> RankerDataset:
         """Return the lesson with another one about the same listeners."""
-        return replace(self, more=(*self.more, other.found, *other.more))
+        return replace(
+            self, extra_examples=(*self.extra_examples, other.examples, *other.extra_examples)
+        )
 
     def train(self, listeners: NDArray[np.bool_] | None = None) -> Ranker | None:
         """Train on some or all of the listeners; None where nobody took anything that was proposed."""
-        parts = (self.found, *self.more)
-        found = Examples.join(
-            parts if listeners is None else [part.take(listeners) for part in parts]
+        datasets = (self.examples, *self.extra_examples)
+        examples = Examples.join(
+            datasets if listeners is None else [dataset.take(listeners) for dataset in datasets]
         )
-        if not found.taken.any():
+        if not examples.labels.any():
             return None
-        return Ranker.train(self.config, self.components, self.songs, found, seed=self.seed)
+        return Ranker.train(self.config, self.components, self.songs, examples, seed=self.seed)
 
     def cross_validate(self) -> Measurement:
         """Measure each listener by a ranker that was trained on the other half of the listeners."""
-        fold = make_generator(self.seed, "folds").permutation(self.found.n_listeners) % 2
-        values = {share: np.zeros(self.found.n_listeners) for share in LINEAR_SHARES}
-        for part in (0, 1):
+        fold = make_generator(self.seed, "folds").permutation(self.examples.n_listeners) % 2
+        values = {share: np.zeros(self.examples.n_listeners) for share in LINEAR_SHARES}
+        for half in (0, 1):
             ranker = replace(self, config=replace(self.config, linear_share=0.5)).train(
-                fold != part
+                fold != half
             )
             if ranker is None:
                 continue
-            judged, labels = self.found.take(fold == part), self.labels[fold == part]
-            trees, linear = ranker.parts(judged.features)
+            held_out, labels = self.examples.take(fold == half), self.labels[fold == half]
+            trees, linear = ranker.parts(held_out.features)
             for share, ndcg in values.items():
-                lists = _ranked_lists(judged, (1 - share) * trees + share * linear)
-                ndcg[fold == part] = compute_ndcg(lists, labels)
-        best = max(values, key=lambda share: values[share][self.is_judge].mean())
-        return Measurement(best, values[best][self.is_judge], values[best][self.is_new])
+                lists = _rank_candidates(held_out, (1 - share) * trees + share * linear)
+                ndcg[fold == half] = compute_ndcg(lists, labels)
+        best = max(values, key=lambda share: values[share][self.is_validation].mean())
+        return Measurement(best, values[best][self.is_validation], values[best][self.is_new])
 
 
 def _choose_training_listeners(
     validation: Validation, config: RankerConfig, seed: int
 ) -> NDArray[np.intp]:
     """Return the listeners with hidden songs, or the judges and as many others as may be trained on."""
-    listeners = np.flatnonzero(count_per_row(validation.hidden))
+    listeners = np.flatnonzero(count_per_row(validation.held_out))
     if len(listeners) <= config.max_listeners:
         return listeners
     others = np.setdiff1d(listeners, validation.validation_listeners)
@@ -177,10 +181,10 @@ def _choose_training_listeners(
     return np.sort(np.concatenate([validation.validation_listeners, chosen]))
 
 
-def _ranked_lists(found: Examples, scores: NDArray[np.float64]) -> NDArray[np.int32]:
-    proposals = found.proposals
-    order = np.lexsort((proposals.item_rows, -scores, proposals.listener_rows))
-    places = proposals.starts[:-1, None] + np.arange(K)
-    inside = places < proposals.starts[1:, None]
-    rows = proposals.item_rows[order[np.minimum(places, len(order) - 1)]]
-    return np.where(inside, rows, -1).astype(np.int32)
+def _rank_candidates(examples: Examples, scores: NDArray[np.float64]) -> NDArray[np.int32]:
+    candidates = examples.candidates
+    order = np.lexsort((candidates.item_rows, -scores, candidates.listener_rows))
+    positions = candidates.starts[:-1, None] + np.arange(K)
+    is_inside = positions < candidates.starts[1:, None]
+    rows = candidates.item_rows[order[np.minimum(positions, len(order) - 1)]]
+    return np.where(is_inside, rows, -1).astype(np.int32)

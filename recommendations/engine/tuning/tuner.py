@@ -28,15 +28,15 @@ from recommendations.engine.core.config import (
 from recommendations.engine.core.intervals import Interval, bootstrap_difference
 from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.tree_ranker import Ranker
-from recommendations.engine.tuning.blend_weights import search_blend, with_some
+from recommendations.engine.tuning.blend_weights import ensure_weight, search_blend
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
     Trial,
-    best_trials,
-    decay_trials,
+    ignore_progress,
+    run_decay_trials,
+    run_side_information_trials,
     run_trials,
-    side_information_trials,
-    silent,
+    select_best_trials,
 )
 from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
@@ -82,13 +82,13 @@ def tune(
     if config.ranker is None and config.search is None:
         return Tuned(config)
     ranker_config = config.ranker or RankerConfig()
-    max_judges = config.search.max_listeners if config.search else SearchConfig().max_listeners
+    max_listeners = config.search.max_listeners if config.search else SearchConfig().max_listeners
     validation = Validation.hold_out(
-        data, ranker_config.holdout_share, max_judges, seed, newest=ranker_config.newest_held_out
+        data, ranker_config.holdout_share, max_listeners, seed, newest=ranker_config.newest_held_out
     )
     if len(validation.validation_listeners) < MIN_LISTENERS:
         return _as_it_stands(config, len(validation.validation_listeners))
-    report = on_progress or silent
+    report = on_progress or ignore_progress
     if config.search is None:
         fitted = _fit_known(validation, config, seed, report)
         return _refit(
@@ -98,9 +98,9 @@ def tune(
     return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
 
-def _as_it_stands(config: RecommenderConfig, n_judges: int) -> Tuned:
+def _as_it_stands(config: RecommenderConfig, n_listeners: int) -> Tuned:
     reason = (
-        f"Only {n_judges} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
+        f"Only {n_listeners} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
         "so nothing was searched."
     )
     return Tuned(
@@ -124,14 +124,14 @@ def _fit_known(
     return fitted
 
 
-def _refit(config: RecommenderConfig, lesson: RankerDataset) -> Tuned:
-    if not lesson.is_new.any():
+def _refit(config: RecommenderConfig, dataset: RankerDataset) -> Tuned:
+    if not dataset.is_new.any():
         # so few listeners that none were kept out as new ones: of short histories the order has seen nothing
-        lesson = replace(lesson, config=replace(lesson.config, ranks_cold=False))
-    ranker = lesson.train()
+        dataset = replace(dataset, config=replace(dataset.config, ranks_cold=False))
+    ranker = dataset.train()
     if ranker is None:
         return Tuned(replace(config, ranker=None))
-    config = replace(config, ranker=lesson.config)
+    config = replace(config, ranker=dataset.config)
     return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
 
 
@@ -148,12 +148,14 @@ def _search(
     clock: Callable[[], float],
 ) -> Tuned:
     trials = run_trials(validation, search, seed, report, clock)
-    ndcg = {name: trial.ndcg for name, trial in best_trials(trials).items()}
-    told = side_information_trials(validation, best_trials(trials), search, seed, report, clock)
-    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in told}
-    trials += told
-    trials += decay_trials(validation, best_trials(trials), report)
-    fitted = {name: trial.algorithm for name, trial in best_trials(trials).items()}
+    ndcg = {name: trial.ndcg for name, trial in select_best_trials(trials).items()}
+    informed_trials = run_side_information_trials(
+        validation, select_best_trials(trials), search, seed, report, clock
+    )
+    ndcg |= {f"{trial.component} told artists and genres": trial.ndcg for trial in informed_trials}
+    trials += informed_trials
+    trials += run_decay_trials(validation, select_best_trials(trials), report)
+    fitted = {name: trial.algorithm for name, trial in select_best_trials(trials).items()}
     if "prior" in config.components:
         fitted["prior"] = create_algorithm("prior", config.components["prior"]).fit(
             validation.data, seed=seed
@@ -172,8 +174,8 @@ def _search(
     alone |= {name: cases.ndcg(algorithm) for name, algorithm in helpers.items()}
     new_alone |= {name: new.ndcg(algorithm) for name, algorithm in helpers.items()}
     report("weights", 1, 1)
-    lesson = _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
-    measured = lesson.cross_validate()
+    dataset = _build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+    measured = dataset.cross_validate()
     # both by listeners neither was trained on, and by the same ones
     blended = {"blend": blend.ndcg, **{name: alone[name] for name in (*fitted, *helpers)}}
     new_blended = {
@@ -187,18 +189,18 @@ def _search(
     weights = _with_single(blend.weights, _best(blended), ("warm", "hot"))
     ranks_cold = False
     if len(new) >= MIN_LISTENERS:
-        rival = _best(new_blended)
+        baseline = _best(new_blended)
         cold = Comparison.compare(
-            "ranker", measured.new_ndcg, rival, new_blended[rival], seed, "new listeners"
+            "ranker", measured.new_ndcg, baseline, new_blended[baseline], seed, "new listeners"
         )
         comparisons.append(cold)
-        weights = _with_single(weights, rival, ("none", "cold"))
+        weights = _with_single(weights, baseline, ("none", "cold"))
         ranks_cold = cold.is_better
     ndcg |= {name: float(values.mean()) for name, values in blended.items()}
     ndcg["ranker"] = float(measured.ndcg.mean())
     chosen = "ranker" if warm.is_better else _best(blended)
-    final = replace(lesson.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
-    ranker = replace(lesson, config=final).train() if warm.is_better else None
+    final = replace(dataset.config, linear_share=measured.linear_share, ranks_cold=ranks_cold)
+    ranker = replace(dataset, config=final).train() if warm.is_better else None
     report("ranker", 1, 1)
     components = {name: algorithm.options() for name, algorithm in {**fitted, **helpers}.items()}
     result = replace(
@@ -232,14 +234,14 @@ class Comparison:
         cls,
         system: str,
         ndcg: NDArray[np.float64],
-        rival: str,
-        rival_ndcg: NDArray[np.float64],
+        baseline: str,
+        baseline_ndcg: NDArray[np.float64],
         seed: int,
         listeners: str = "validation",
     ) -> Comparison:
         """Compare two systems by one value a listener each, (n,)."""
-        interval = bootstrap_difference(ndcg, rival_ndcg, seed=derive_seed(seed, "comparison"))
-        return cls(system, rival, listeners, len(ndcg), interval)
+        interval = bootstrap_difference(ndcg, baseline_ndcg, seed=derive_seed(seed, "comparison"))
+        return cls(system, baseline, listeners, len(ndcg), interval)
 
     @property
     def is_better(self) -> bool:
@@ -274,7 +276,7 @@ def _with_single(
     return {
         **weights,
         **{
-            s: with_some(single, "popularity", 0.02) if s in ("none", "cold") else single
+            s: ensure_weight(single, "popularity", 0.02) if s in ("none", "cold") else single
             for s in segments
         },
     }
@@ -298,22 +300,22 @@ def _drop_idle(
     comparisons: list[Comparison] = []
     if len(fitted) <= FEWEST_COMPONENTS:
         return fitted, comparisons
-    lesson = RankerDataset.build(validation, fitted, quick, config.cold_below, seed, report)
-    of_all = lesson.cross_validate().ndcg
-    while len(fitted) > FEWEST_COMPONENTS and (ranker := lesson.train()) is not None:
+    dataset = RankerDataset.build(validation, fitted, quick, config.cold_below, seed, report)
+    full_ndcg = dataset.cross_validate().ndcg
+    while len(fitted) > FEWEST_COMPONENTS and (ranker := dataset.train()) is not None:
         importance = ranker.importance()
         droppable = [name for name in fitted if name not in protected]
         if not droppable:
             break
         idle = min(droppable, key=lambda name: importance[find_algorithm_name(name)])
         fewer = {name: algorithm for name, algorithm in fitted.items() if name != idle}
-        lesson = RankerDataset.build(validation, fewer, quick, config.cold_below, seed, report)
-        ndcg = lesson.cross_validate().ndcg
+        dataset = RankerDataset.build(validation, fewer, quick, config.cold_below, seed, report)
+        ndcg = dataset.cross_validate().ndcg
         comparison = Comparison.compare(
-            f"ranker without {idle}", ndcg, "ranker over all", of_all, seed
+            f"ranker without {idle}", ndcg, "ranker over all", full_ndcg, seed
         )
         comparisons.append(comparison)
-        if comparison.difference.low < -MOST_LOST * of_all.mean():
+        if comparison.difference.low < -MOST_LOST * full_ndcg.mean():
             break
         fitted = fewer
     return fitted, comparisons
@@ -328,12 +330,12 @@ def _build_dataset(
     report: OnProgress,
 ) -> RankerDataset:
     """Return the lesson over these components; where listeners are few, other songs of theirs are hidden, too."""
-    lesson = RankerDataset.build(validation, fitted, config, cold_below, seed, report)
-    n_listeners = max(lesson.n_known, 1)
+    dataset = RankerDataset.build(validation, fitted, config, cold_below, seed, report)
+    n_listeners = max(dataset.n_known, 1)
     # there is only one end of a history
     n_holdouts = 1 if validation.is_ordered else config.max_holdouts
     for holdout in range(1, min(n_holdouts, config.max_listeners // n_listeners)):
-        other = validation.again(config.holdout_share, derive_seed(seed, f"holdout {holdout}"))
+        other = validation.resample(config.holdout_share, derive_seed(seed, f"holdout {holdout}"))
         learned = {
             name: create_algorithm(name, algorithm.options()).fit(other.data, seed=seed)
             for name, algorithm in fitted.items()
@@ -341,8 +343,8 @@ def _build_dataset(
         more = RankerDataset.build(
             other, learned, config, cold_below, derive_seed(seed, f"given {holdout}"), report
         )
-        lesson = lesson.with_more(more)
-    return lesson
+        dataset = dataset.add_examples(more)
+    return dataset
 
 
 def _helpers(validation: Validation, config: RecommenderConfig, seed: int) -> dict[str, Algorithm]:
@@ -370,7 +372,7 @@ def _log(
     ours = ndcg[chosen]
     return {
         "n_judges": len(validation.validation_listeners),
-        "n_hidden": int(validation.hidden.nnz),
+        "n_hidden": int(validation.held_out.nnz),
         "trials": [
             {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
             for t in trials

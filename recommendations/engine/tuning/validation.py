@@ -62,8 +62,8 @@ class Cases:
 
     def blocks(self) -> Iterator[tuple[slice, Cases]]:
         """Yield blocks of listeners that are scored together."""
-        for some in cut_blocks(len(self), BLOCK):
-            yield some, self.take(some)
+        for rows in cut_blocks(len(self), BLOCK):
+            yield rows, self.take(rows)
 
     def scores(self, algorithm: Algorithm) -> NDArray[np.float32]:
         """Return an algorithm's scores (n, n_items), NaN for what is given."""
@@ -74,8 +74,8 @@ class Cases:
     def ndcg(self, algorithm: Algorithm) -> NDArray[np.float64]:
         """Return the NDCG of each listener, (n,)."""
         values = [
-            compute_ndcg(select_top_columns(part.scores(algorithm), K), part.labels)
-            for _, part in self.blocks()
+            compute_ndcg(select_top_columns(block.scores(algorithm), K), block.labels)
+            for _, block in self.blocks()
         ]
         return np.concatenate([np.zeros(0), *values])
 
@@ -93,7 +93,7 @@ class Validation:
         With the hidden songs.
     data : TrainingData
         Without the hidden songs and their events.
-    hidden : float32 csr (n_listeners, n_items)
+    held_out : float32 csr (n_listeners, n_items)
     validation_listeners : int (n,)
         Listeners on whom trials are measured.
     new_listeners : int (m,)
@@ -104,7 +104,7 @@ class Validation:
 
     whole: TrainingData
     data: TrainingData
-    hidden: csr_matrix
+    held_out: csr_matrix
     validation_listeners: NDArray[np.intp]
     new_listeners: NDArray[np.intp]
     is_ordered: bool = False
@@ -114,7 +114,7 @@ class Validation:
         cls,
         data: TrainingData,
         share: float,
-        max_judges: int,
+        max_listeners: int,
         seed: int,
         new_listeners: NDArray[np.intp] | None = None,
         newest: bool = True,
@@ -126,21 +126,23 @@ class Validation:
         if new_listeners is None:
             new_listeners = _draw_new_listeners(data.strengths, seed)
         others = _without_rows(data.strengths, new_listeners)
-        kept, hidden = hold_out(others, share, seed, newest=newest)
-        judges = np.flatnonzero(count_per_row(hidden))
-        if len(judges) > max_judges:
-            judges = np.sort(
-                make_generator(seed, "judges").choice(judges, max_judges, replace=False)
+        kept, held_out = hold_out(others, share, seed, newest=newest)
+        validation_listeners = np.flatnonzero(count_per_row(held_out))
+        if len(validation_listeners) > max_listeners:
+            validation_listeners = np.sort(
+                make_generator(seed, "judges").choice(
+                    validation_listeners, max_listeners, replace=False
+                )
             )
         events = data.events
         if events is not None:
-            events = _without(events, hidden)
+            events = _drop_pairs(events, held_out)
             events = events.take(~np.isin(events.listener_rows, new_listeners))
         is_ordered = newest and count_steps_back(data.strengths) is not None
         training = replace(data, strengths=kept, events=events)
-        return cls(data, training, hidden, judges, new_listeners, is_ordered)
+        return cls(data, training, held_out, validation_listeners, new_listeners, is_ordered)
 
-    def again(self, share: float, seed: int) -> Self:
+    def resample(self, share: float, seed: int) -> Self:
         """Hide other songs of the same listeners; new listeners stay the same."""
         return self.hold_out(
             self.whole,
@@ -154,7 +156,7 @@ class Validation:
     def cases(self, rows: NDArray[np.intp] | None = None) -> Cases:
         """Return listeners whose hidden songs are to be found; the judges by default."""
         rows = self.validation_listeners if rows is None else rows
-        return Cases(self.data.strengths[rows], self.hidden[rows])
+        return Cases(self.data.strengths[rows], self.held_out[rows])
 
     def new_cases(self, fewest: int, most: int, seed: int) -> Cases:
         """Return the new listeners with `fewest` to `most` songs of theirs given, all others to be found.
@@ -167,25 +169,25 @@ class Validation:
         rows = list_entry_rows(liked)
         steps = count_steps_back(liked) if self.is_ordered else None
         order = np.lexsort((rng.random(len(rows)) if steps is None else -steps, rows))
-        place = np.arange(len(rows)) - liked.indptr[rows[order]]
+        position = np.arange(len(rows)) - liked.indptr[rows[order]]
         n_given = rng.integers(fewest, most + 1, liked.shape[0])
         n_given = np.minimum(n_given, count_per_row(liked) - 1)
         is_given = np.zeros(len(rows), dtype=bool)
-        is_given[order] = place < n_given[rows[order]]
+        is_given[order] = position < n_given[rows[order]]
         return Cases(keep_entries(liked, is_given), keep_entries(liked, ~is_given))
 
 
 def _draw_new_listeners(strengths: csr_matrix, seed: int) -> NDArray[np.intp]:
     """Draw listeners with enough songs to give some and look for others."""
     n_liked = count_per_row(keep_positive(strengths))
-    able = np.flatnonzero(n_liked >= AT_LEAST)
-    wanted = max(int(NEW_LISTENER_SHARE * len(able)), MIN_LISTENERS)
-    if wanted > LARGEST_NEW_SHARE * len(able):
+    eligible = np.flatnonzero(n_liked >= AT_LEAST)
+    wanted = max(int(NEW_LISTENER_SHARE * len(eligible)), MIN_LISTENERS)
+    if wanted > LARGEST_NEW_SHARE * len(eligible):
         return np.zeros(0, dtype=np.intp)
-    drawn = make_generator(seed, "new listeners").choice(
-        able, min(wanted, MOST_NEW_LISTENERS), replace=False
+    new_listeners = make_generator(seed, "new listeners").choice(
+        eligible, min(wanted, MOST_NEW_LISTENERS), replace=False
     )
-    return np.sort(drawn)
+    return np.sort(new_listeners)
 
 
 def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
@@ -194,18 +196,18 @@ def _without_rows(matrix: csr_matrix, rows: NDArray[np.intp]) -> csr_matrix:
     return keep_entries(matrix, keep[list_entry_rows(matrix)])
 
 
-def compute_ndcg(lists: NDArray[np.int32], hidden: csr_matrix) -> NDArray[np.float64]:
+def compute_ndcg(lists: NDArray[np.int32], held_out: csr_matrix) -> NDArray[np.float64]:
     """NDCG with binary relevance of each listener, the ideal over min(K, hidden songs)."""
-    rows = np.arange(len(lists))[:, None] * np.int64(hidden.shape[1])
-    wanted = list_entry_rows(hidden) * np.int64(hidden.shape[1]) + hidden.indices
+    rows = np.arange(len(lists))[:, None] * np.int64(held_out.shape[1])
+    wanted = list_entry_rows(held_out) * np.int64(held_out.shape[1]) + held_out.indices
     hits = np.isin(rows + lists, wanted) & (lists >= 0)
     gains = 1 / np.log2(np.arange(2, K + 2))
-    ideal = np.cumsum(gains)[np.minimum(count_per_row(hidden), K) - 1]
+    ideal = np.cumsum(gains)[np.minimum(count_per_row(held_out), K) - 1]
     values: NDArray[np.float64] = (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
     return values
 
 
-def _without(events: Interactions, hidden: csr_matrix) -> Interactions:
-    keys = events.listener_rows.astype(np.int64) * hidden.shape[1] + events.item_rows
-    gone = list_entry_rows(hidden) * np.int64(hidden.shape[1]) + hidden.indices
-    return events.take(~np.isin(keys, gone))
+def _drop_pairs(events: Interactions, removed: csr_matrix) -> Interactions:
+    keys = events.listener_rows.astype(np.int64) * removed.shape[1] + events.item_rows
+    removed_keys = list_entry_rows(removed) * np.int64(removed.shape[1]) + removed.indices
+    return events.take(~np.isin(keys, removed_keys))
