@@ -116,7 +116,7 @@ def real(world) -> User:
 
 def test_the_demo_goes_and_what_others_brought_stays(desk, version, real, settings):
     artifacts = settings.ARTIFACTS_DIR
-    recommend.recommend_for(real)
+    recommend.recommend_songs(real)
     question = desk.get("/admin/desk/remove-demo/").content.decode()
     assert f"{N_LISTENERS} listeners of the demo" in question
     assert f"{N_SONGS - 1} made-up songs" in question
@@ -140,7 +140,7 @@ def test_the_demo_goes_and_what_others_brought_stays(desk, version, real, settin
     assert not TrainingRun.objects.exists() and not list(artifacts.iterdir())
     assert not ImportRun.objects.exists()
     assert read_steps() == [True, True, False, False, False]
-    assert [served.song.key for served in recommend.recommend_for(real)] != []
+    assert [served.song.key for served in recommend.recommend_songs(real)] != []
     page = desk.get("/admin/desk/settings/").content.decode()
     assert "The demo was removed." in page and "Remove the demo" not in page
     assert "Remove the demo" not in desk.get("/admin/").content.decode()

@@ -34,7 +34,9 @@ def select_strongest_per_column(
     return by_column[keep], np.nonzero(keep)[1].astype(np.int32), keep.sum(axis=1)
 
 
-def join_columns(blocks: Iterable[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], n_items: int) -> csr_matrix:
+def join_columns(
+    blocks: Iterable[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], n_items: int
+) -> csr_matrix:
     """Put blocks of columns together into float32 csr (n_items, n_items)."""
     values, rows, counts = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -316,7 +316,9 @@ def _stack_rows(blocks: list[csr_matrix]) -> csr_matrix:
     return csr_matrix((data, indices, indptr), shape=shape)
 
 
-def _read_positions(order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int32]:
+def _read_positions(
+    order: csr_matrix, rows: NDArray[Any], columns: NDArray[Any]
+) -> NDArray[np.int32]:
     return np.asarray(csr_matrix(order)[rows, columns]).ravel().astype(np.int32)
 
 

@@ -158,7 +158,9 @@ def _make_evidence(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> tu
     )
 
 
-def _make_features(columns: Sequence[Sequence[Any]], sound: Sequence[float]) -> tuple[FeatureMatch, ...]:
+def _make_features(
+    columns: Sequence[Sequence[Any]], sound: Sequence[float]
+) -> tuple[FeatureMatch, ...]:
     return tuple(
         [
             FeatureMatch(AUDIO_FEATURES[which], song / THOUSAND, sound[which])

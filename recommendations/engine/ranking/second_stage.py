@@ -25,7 +25,7 @@ class RankedCandidates:
     Attributes
     ----------
     ranker : Ranker
-    candidates : Proposals
+    candidates : CandidateBatch
     features : float32 (m, n_features)
     totals : float64 (m,)
         The ranker's scores.

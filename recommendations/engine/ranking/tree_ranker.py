@@ -32,7 +32,7 @@ class Examples:
 
     Attributes
     ----------
-    candidates : Proposals
+    candidates : CandidateBatch
     features : float32 (m, n_features)
     labels : bool (m,)
     """

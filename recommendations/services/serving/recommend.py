@@ -98,7 +98,7 @@ def draft_songs(
 ) -> tuple[ModelVersion, ListDraft, str] | None:
     """Return (version, list, arm of the experiment) for a page that reads the songs of several lists together.
 
-    The same list as `recommend_for` answers, and counted as it; None without a model. What is not offered any more
+    The same list as `recommend_songs` answers, and counted as it; None without a model. What is not offered any more
     is left out by `assemble_list`.
     """
     started = time.perf_counter()
