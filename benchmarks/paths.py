@@ -51,7 +51,7 @@ def _ours(code: CodeType) -> str | None:
 
 
 @contextmanager
-def followed() -> Iterator[FollowedPath]:
+def follow_path() -> Iterator[FollowedPath]:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -93,7 +93,7 @@ def measure() -> dict[str, FollowedPath]:
     call_command("seed_demo_data", listeners=N_LISTENERS, songs=N_SONGS, seed=7)
     rows: dict[str, FollowedPath] = {}
     for preset in ("classic", "standard"):
-        with followed() as path:
+        with follow_path() as path:
             call_command("train_model", preset=preset)
         rows[f"a training run, {preset}"] = path
     browser = Client(headers={"host": "localhost"})
@@ -114,11 +114,11 @@ def measure() -> dict[str, FollowedPath]:
         ("a list by the API, cold", api),
         ("a list by the API, warm", api),
     ):
-        with followed() as rows[name]:
+        with follow_path() as rows[name]:
             ask()
     listen = a_player(browser)
     listen(0)
-    with followed() as rows["a listen, until lists are outdated"]:
+    with follow_path() as rows["a listen, until lists are outdated"]:
         listen(1)
     return rows
 

@@ -422,7 +422,7 @@ def test_held_out_hides_likes_only_and_leaves_short_histories_alone():
 # -- too little or odd data -----------------------------------------------------------------------------------
 
 
-def fitted(matrix, features=None):
+def fit_matrix(matrix, features=None):
     return Recommender(SMALL).fit(
         Interactions.from_matrix(csr_matrix(np.array(matrix, np.float32))), features
     )
@@ -430,7 +430,7 @@ def fitted(matrix, features=None):
 
 def test_nothing_heard_is_refused_in_one_sentence():
     with pytest.raises(NotEnoughData, match="nothing to learn from"):
-        fitted(np.zeros((3, 4)))
+        fit_matrix(np.zeros((3, 4)))
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_nothing_heard_is_refused_in_one_sentence():
     ids=["one listener", "one song", "one pair", "all heard", "each its own", "with dislikes"],
 )
 def test_tiny_data_gives_a_smaller_model_that_says_so(matrix):
-    recommender = fitted(matrix)
+    recommender = fit_matrix(matrix)
     assert "nothing was searched" in recommender.metadata["tuning"]["reason"]
     assert recommender.ranker is None
     lists = recommender.recommend_batch(
@@ -454,7 +454,7 @@ def test_values_that_are_no_numbers_are_refused(value):
     matrix = np.ones((4, 4), dtype=np.float32)
     matrix[1, 2] = value
     with pytest.raises(ValueError, match=r"NaN or infinite|finite"):
-        fitted(matrix)
+        fit_matrix(matrix)
 
 
 def test_unknown_songs_in_a_history_are_left_out(ranked_recommender):

@@ -75,12 +75,12 @@ class RecommendedList:
         return iter(self.items)
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Return compact JSON types: flat columns of whole numbers, as `RecommendedBatch.packed` writes them."""
+        """Return compact JSON types: flat columns of whole numbers, as `RecommendedBatch.pack` writes them."""
         return self._packed
 
     @classmethod
     def from_dict(cls, packed: Mapping[str, Any]) -> RecommendedList:
-        """Return the list that `to_dict` or `RecommendedBatch.packed` wrote down."""
+        """Return the list that `to_dict` or `RecommendedBatch.pack` wrote down."""
         names = packed["components"]
         weights = {
             name: weight / MILLION
