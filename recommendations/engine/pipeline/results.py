@@ -365,7 +365,9 @@ class RecommendedBatch(Sequence[RecommendedList]):
 
         About ten times as fast as making the objects.
         """
-        answer: dict[str, Any] = self._blocks[self._block_numbers[index]].pack(int(self._row[index]))
+        answer: dict[str, Any] = self._blocks[self._block_numbers[index]].pack(
+            int(self._row[index])
+        )
         return answer
 
     def pack_json(self, index: int) -> str:
