@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog.listening import library
@@ -108,5 +109,6 @@ def _favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:
         "n": format_count(one.n_plays)
     }
     if one.last_played is not None:
-        words += f", {date_format(localtime(one.last_played), 'SHORT_DATE_FORMAT')}"
+        day = date_format(localtime(one.last_played), "DATE_FORMAT")
+        words += ", " + _("last on %(day)s") % {"day": day}
     return Card(item.song, one.opinion, note=words)

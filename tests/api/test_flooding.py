@@ -91,7 +91,7 @@ def test_the_operator_sees_accounts_that_report_more_hours_than_a_day_has(world)
     page = client.get(reverse("admin:index")).content.decode()
     assert reverse("admin:accounts_user_change", args=[flooder.user.pk]) in page
     assert (
-        f"reported 24.1 hours of music ({n_in_a_day + 1} plays) on March 1, 2026, which has 24."
+        f"reported 24.1 hours of music ({n_in_a_day + 1} plays) on 1 Mar 2026, which has 24."
         in page
     )
     assert reverse("admin:accounts_user_change", args=[busy.user.pk]) not in page
