@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
@@ -134,6 +135,34 @@ class ApiToken(AbstractAuthToken):
     @property
     def scope_labels(self) -> list[Any]:
         return [Scope(scope).label for scope in self.scopes.split()]
+
+
+class Session(AbstractBaseSession):
+    """One browser's session, and whose it is; `accounts.sessions` stores it.
+
+    The database does not check the user: a request may store its session while the account is being deleted, and
+    such a row signs nobody in.
+    """
+
+    user = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="sessions",
+        verbose_name=_("user"),
+    )
+
+    def __str__(self) -> str:
+        """Say when it ends; its key would let a reader act for the user."""
+        return f"until {self.expire_date:%Y-%m-%d}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        """Return the class that reads and writes these rows."""
+        from accounts.sessions import SessionStore  # it needs this module
+
+        return SessionStore
 
 
 class AttemptCount(models.Model):

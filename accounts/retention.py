@@ -1,11 +1,10 @@
 """What accounts leave behind when its time is over."""
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from accounts.conf import account_conf
-from accounts.models import ApiToken, AttemptCount
+from accounts.models import ApiToken, AttemptCount, Session
 from common.retention import compute_cutoff, delete_in_steps
 
 

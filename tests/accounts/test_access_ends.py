@@ -6,13 +6,12 @@ import re
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.contrib.auth.tokens import default_token_generator
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Session, User
 from accounts.tokens import create_token
 
 pytestmark = pytest.mark.django_db

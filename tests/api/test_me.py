@@ -172,6 +172,7 @@ EXPORTED = {
 NOT_ABOUT_LISTENING = {
     "recommendations.ListenerState",
     "admin.LogEntry",
+    "accounts.Session",  # keys of browsers that are signed in
     # counted from the history, and what of it is to be counted
     "catalog.SongTotal",
     "catalog.SongMonth",

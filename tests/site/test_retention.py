@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.models import ApiToken, AttemptCount, User
+from accounts.models import ApiToken, AttemptCount, Session, User
 from catalog.models import Artist, ImportRun, Interaction, Playlist, RejectedImportRow, Song
 from common import retention as steps
 from musicrec_site.ops import retention

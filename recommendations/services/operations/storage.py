@@ -67,7 +67,7 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Tokens, sessions, attempts"),
-        ("accounts_apitoken", "accounts_attemptcount", "django_session"),
+        ("accounts_apitoken", "accounts_attemptcount", "accounts_session"),
         lambda: (
             _("until they expire; tokens %(time)s longer")
             % {"time": _days(account_conf.expired_tokens_days)}
