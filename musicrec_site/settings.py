@@ -330,6 +330,9 @@ SPECTACULAR_SETTINGS = {
         "PlaylistKindEnum": "catalog.playlists.models.Playlist.Kind",
         "ImportStatusEnum": "catalog.imports.models.ImportRun.Status",
         "RunStatusEnum": "recommendations.models.training_run.TrainingRun.Status",
+        "VersionStateEnum": "recommendations.models.model_version.ModelVersion.State",
+        "ExperimentKindEnum": "recommendations.models.experiment.Experiment.Kind",
+        "ExperimentStateEnum": "recommendations.models.experiment.Experiment.State",
         "FactKindEnum": ["play", "like", "dislike", "skip"],
     },
 }

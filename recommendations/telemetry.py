@@ -50,9 +50,9 @@ def count_training(status: str, seconds: float | None = None) -> None:
 
 
 def count_event(kind: str, n_events: int = 1) -> None:
-    EVENTS.labels(_limit_label(kind, ("impression", "click", "like", "dislike", "hide"))).inc(
-        n_events
-    )
+    EVENTS.labels(
+        _limit_label(kind, ("impression", "click", "like", "dislike", "hide", "draft"))
+    ).inc(n_events)
 
 
 def _limit_label(value: str, allowed: tuple[str, ...]) -> str:

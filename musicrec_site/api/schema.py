@@ -132,6 +132,7 @@ _IN_ADDRESSES = {
     "playlists": "0b8f0a1e-7c51-4c8e-9a53-9d4fbb1c3a55",
     "training-runs": 12,
     "model-versions": 3,
+    "experiments": 2,
 }
 
 

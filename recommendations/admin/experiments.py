@@ -1,5 +1,7 @@
 """Experiments in the admin: set up as a draft, started, watched, stopped, and the winner promoted."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,9 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import LabelledForm, render_confirmation
 from common.generics import ModelAdmin, ModelForm, TabularInline
+from recommendations.admin import evidence_chart
+from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
-from recommendations.services.experiments import lifecycle
+from recommendations.services.experiments import interleaving, lifecycle
 from recommendations.services.experiments import results as experiment_results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 
@@ -40,10 +44,10 @@ class ArmInline(TabularInline[Arm, Experiment]):
 
 @admin.register(Experiment)
 class ExperimentAdmin(ModelAdmin[Experiment]):
-    list_display = ["name", "state", "started_at", "ended_at", "results_link"]
-    list_filter = ["state"]
+    list_display = ["name", "kind", "state", "started_at", "ended_at", "results_link"]
+    list_filter = ["state", "kind"]
     search_fields = ["name", "question"]
-    fields = ["name", "question"]
+    fields = ["name", "kind", "question"]
     inlines = [ArmInline]
 
     def get_urls(self) -> list[URLPattern]:
@@ -67,6 +71,10 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         is_draft = obj is None or obj.state == Experiment.State.DRAFT
         return is_draft and super().has_change_permission(request, obj)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Experiment | None = None) -> list[str]:
+        """Its kind is chosen when it is made."""
+        return [] if obj is None else ["kind"]
+
     def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """What runs is stopped first, so that nobody's lists change without a word in its log."""
         is_running = obj is not None and obj.state == Experiment.State.RUNNING
@@ -88,16 +96,15 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         experiment = get_object_or_404(Experiment, pk=experiment_id)
-        is_draft = experiment.state == Experiment.State.DRAFT
         context = self.admin_site.each_context(request) | {
             "title": experiment.name,
             "opts": self.opts,
             "experiment": experiment,
-            "result": None if is_draft else experiment_results.compute_result(experiment),
-            "power": experiment_results.power_estimate(experiment) if is_draft else None,
-            "measures": experiment_results.MEASURES,
+            "arms": list(experiment.arms.select_related("version")),
             "may_run": self._may_run(request),
         }
+        read = _read_interleaving if experiment.is_interleaving else _read_split
+        context |= read(experiment)
         return TemplateResponse(request, "admin/recommendations/experiment/results.html", context)
 
     def step(self, request: HttpRequest, experiment_id: int, step: str) -> HttpResponse:
@@ -139,6 +146,30 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         return format_html('<a href="{}">{}</a>', address, _("Results"))
 
 
+def _read_split(experiment: Experiment) -> dict[str, Any]:
+    is_draft = experiment.state == Experiment.State.DRAFT
+    result = None if is_draft else experiment_results.compute_result(experiment)
+    return {
+        "result": result,
+        "best": result.best.arm if result and result.best else None,
+        "power": experiment_results.power_estimate(experiment) if is_draft else None,
+        "measures": experiment_results.MEASURES,
+    }
+
+
+def _read_interleaving(experiment: Experiment) -> dict[str, Any]:
+    if experiment.state == Experiment.State.DRAFT:
+        return {"needs": interleaving.estimate_needs()}
+    comparison = interleaving.compare(experiment)
+    return {
+        "comparison": comparison,
+        "best": comparison.winner,
+        "chart": evidence_chart.draw_evidence(comparison),
+        "needs": interleaving.estimate_needs(),
+        "n_loaded": conf.loaded_versions,
+    }
+
+
 def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
     """Return the arm that is to be promoted, from the address of the question or from its answer."""
     number = request.GET.get("arm", "") if request.method == "GET" else request.POST.get("arm", "")
@@ -153,6 +184,10 @@ def _chosen_arm(request: HttpRequest, experiment: Experiment) -> Arm:
 
 
 def _question(experiment: Experiment, step: str, arm: Arm | None) -> str:
+    if step == "start" and experiment.is_interleaving:
+        return _(
+            "Start “%(name)s”? From now on everybody's own list takes turns between the two versions."
+        ) % {"name": experiment.name}
     if step == "start":
         share = round(100 * sum(arm.share for arm in experiment.arms.all()))
         return _(

@@ -12,6 +12,7 @@ from recommendations.models import (
     ColumnCopyState,
     ForgettingReceipt,
     Impression,
+    InterleavedDraft,
     Outcome,
     Trends,
     WorkerPulse,
@@ -58,6 +59,13 @@ class ImpressionAdmin(RecordAdmin[Impression]):
     list_filter = ["surface", "step", "version"]
     list_select_related = ["listener", "version"]
     search_fields = ["=listener__username"]
+
+
+@admin.register(InterleavedDraft)
+class InterleavedDraftAdmin(RecordAdmin[InterleavedDraft]):
+    list_display = ["experiment", "listener", "day", "closed_at", "n_first", "n_second"]
+    list_filter = ["experiment"]
+    list_select_related = ["experiment", "listener"]
 
 
 @admin.register(Outcome)

@@ -1,13 +1,16 @@
 """Charts over the versions, drawn on the server, each with its numbers in a table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from recommendations.models import ModelVersion
 from recommendations.services.operations import model_comparison
+from recommendations.services.operations.version_feedback import DAYS, DayFeedback
 
 WIDTH, HEIGHT = 560, 120
 
@@ -99,4 +102,107 @@ _CHARTS: tuple[tuple[Any, Callable[[ModelVersion], Point | None]], ...] = (
     (_("Fidelity: the score falls without the song named as the reason"), _fidelity),
     (_("Time to fit"), _fit),
     (_("Size on disk"), _size),
+)
+
+
+# --- What listeners did, by day ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One version's rate on one day, and where it is drawn."""
+
+    day: date
+    rate: float
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One version over time; `line` joins its spots."""
+
+    version: ModelVersion
+    number: int
+    spots: list[Spot]
+    line: str
+
+
+@dataclass(frozen=True)
+class TimeChart:
+    """A rate by day, a line a version; `rows` are (day, the rate of each line) for the table, newest first."""
+
+    title: Any
+    about: Any
+    lines: list[Line]
+    rows: list[tuple[date, list[float | None]]]
+    top: float
+    first_day: date
+    last_day: date
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    @property
+    def middle(self) -> float:
+        return self.top / 2
+
+
+Days = Sequence[tuple[ModelVersion, Sequence[DayFeedback]]]
+
+
+def draw_time_charts(days: Days) -> list[TimeChart]:
+    """Return clicks, likes and skips over the last four weeks; charts without anything are left out."""
+    charts = [_draw_time_chart(title, about, read, days) for title, about, read in _RATES]
+    return [chart for chart in charts if chart.lines]
+
+
+def _draw_time_chart(
+    title: Any, about: Any, read: Callable[[DayFeedback], float | None], days: Days
+) -> TimeChart:
+    last_day = timezone.localdate()
+    first_day = last_day - timedelta(days=DAYS)
+    rates = {
+        version: {one.day: rate for one in found if (rate := read(one)) is not None}
+        for version, found in days
+    }
+    top = max((rate for by_day in rates.values() for rate in by_day.values()), default=0) or 1.0
+    lines: list[Line] = []
+    for version, by_day in rates.items():
+        spots = [
+            Spot(
+                day,
+                rate,
+                f"{WIDTH * (day - first_day).days / DAYS:.1f}",
+                f"{HEIGHT * (1 - rate / top):.1f}",
+            )
+            for day, rate in sorted(by_day.items())
+        ]
+        if spots:
+            joined = " ".join(f"{spot.x},{spot.y}" for spot in spots)
+            lines.append(Line(version, len(lines), spots, joined))
+    seen = sorted({spot.day for line in lines for spot in line.spots}, reverse=True)
+    rows = [(day, [rates[line.version].get(day) for line in lines]) for day in seen]
+    return TimeChart(title, about, lines, rows, top, first_day, last_day)
+
+
+_RATES: tuple[tuple[Any, Any, Callable[[DayFeedback], float | None]], ...] = (
+    (
+        _("Lists clicked, by version"),
+        _(
+            "Of the lists of a version that were seen on a day, those in which a song was opened or played."
+        ),
+        lambda one: one.click_rate,
+    ),
+    (
+        _("Lists with a like, by version"),
+        _("Of the lists of a version that were seen on a day, those in which a song was liked."),
+        lambda one: one.like_rate,
+    ),
+    (
+        _("Skips, by version"),
+        _(
+            "Of the songs heard on a day that a list of the version had shown, those skipped. Lower is better."
+        ),
+        lambda one: one.skip_rate,
+    ),
 )

@@ -105,6 +105,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
             "previous": registry.previous_version(),
             "n_kept": conf.versions_kept,
             "feedback": version_feedback.list_feedback(),
+            "time_charts": version_charts.draw_time_charts(version_feedback.list_days()),
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 

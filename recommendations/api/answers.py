@@ -42,7 +42,7 @@ def serialize_list(
         "items": items,
         "step": served.step,
         "segment": served.segment,
-        "version": served.version.name if served.version else None,
+        "version": served.version_name,
         "fallback": served.fallback.value,
         "note": served.reason,
         "computed_at": served.computed_at,

@@ -149,3 +149,47 @@ VERSION = {
     "created_at": "2026-08-24T05:00:09Z",
     "activated_at": "2026-08-24T05:00:10Z",
 }
+
+
+_ARM = {
+    "id": 7,
+    "name": "active",
+    "share": 0.5,
+    "version": "v3",
+    "discovery": None,
+    "relevance": None,
+    "stop_reason": "",
+    "is_winner": False,
+}
+EXPERIMENT = {
+    "id": 2,
+    "name": "Is the new one better?",
+    "question": "",
+    "kind": "interleaving",
+    "state": "running",
+    "started_at": "2026-08-24T05:00:09Z",
+    "ended_at": None,
+    "arms": [_ARM, _ARM | {"id": 8, "name": "new", "version": "v4"}],
+}
+STANDING = {
+    "won_by_first": 6,
+    "won_by_second": 18,
+    "ties": 6,
+    "open": 4,
+    "listeners": 5,
+    "e_value": 4.55,
+    "limit": 20.0,
+    "low": 0.46,
+    "high": 0.92,
+    "winner": None,
+    "guardrails": [
+        {
+            "name": "Skips of the songs on interleaved lists",
+            "share": 0.18,
+            "usual": 0.2,
+            "bound": 0.3,
+            "e_value": 0.4,
+            "limit": 40.0,
+        }
+    ],
+}

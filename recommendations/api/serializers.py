@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import time_zones
@@ -10,7 +11,16 @@ from accounts.models import Theme, User
 from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, document_example
 from catalog.models import Playlist
 from recommendations.api import examples
-from recommendations.models import ListenerControl, ModelVersion, Outcome, TrainingRun
+from recommendations.models import (
+    Arm,
+    Experiment,
+    ListenerControl,
+    ModelVersion,
+    Outcome,
+    TrainingRun,
+)
+from recommendations.services.experiments import interleaving
+from recommendations.services.experiments.interleaving import Comparison
 from recommendations.services.serving.fallback import Fallback
 
 MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN]
@@ -149,7 +159,7 @@ class PathSerializer(serializers.Serializer[Any]):
     request_only=True,
 )
 class ImpressionIn(serializers.Serializer[Any]):
-    receipt = serializers.CharField(max_length=1000)
+    receipt = serializers.CharField(max_length=4000)
     songs = serializers.ListField(child=SongKeyField(), min_length=1, max_length=MAX_SONGS)
     surface = serializers.CharField(max_length=40, required=False, default="api")
 
@@ -386,3 +396,79 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
 class VersionDetailSerializer(VersionSerializer):
     class Meta(VersionSerializer.Meta):
         fields = [*VersionSerializer.Meta.fields, "config", "metadata"]
+
+
+# --- Experiments ------------------------------------------------------------------------------------------------------
+
+
+class ArmSerializer(serializers.ModelSerializer[Arm]):
+    version = serializers.CharField(
+        source="version.name", allow_null=True, help_text="The model version; null: the active one."
+    )
+
+    class Meta:
+        model = Arm
+        fields = ["id", "name", "share", "version", "discovery", "relevance", "stop_reason"]
+        fields += ["is_winner"]
+
+
+class GuardrailSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    share = serializers.FloatField(allow_null=True, help_text="Now, 0 to 1.")
+    usual = serializers.FloatField(allow_null=True, help_text="In the 28 days before the start.")
+    bound = serializers.FloatField(allow_null=True, help_text="Null: too little was shown before.")
+    e_value = serializers.FloatField(help_text="From `limit` on the experiment is stopped.")
+    limit = serializers.FloatField()
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    """How an interleaving stands; drafts are what one listener was shown on one day."""
+
+    won_by_first = serializers.IntegerField(source="standing.n_first")
+    won_by_second = serializers.IntegerField(source="standing.n_second")
+    ties = serializers.IntegerField(source="n_ties")
+    open = serializers.IntegerField(source="n_open")
+    listeners = serializers.IntegerField(source="n_listeners")
+    e_value = serializers.FloatField(
+        source="standing.e_value", help_text="From `limit` on it is decided."
+    )
+    limit = serializers.FloatField()
+    low = serializers.FloatField(
+        source="standing.low", help_text="The least share of wins of the second that fits."
+    )
+    high = serializers.FloatField(source="standing.high")
+    winner = serializers.SerializerMethodField(help_text="Id of the better arm once it is decided.")
+    guardrails = GuardrailSerializer(many=True)
+
+    def get_winner(self, comparison: Comparison) -> int | None:
+        return comparison.winner.pk if comparison.winner else None
+
+
+@document_example(examples.EXPERIMENT)
+class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
+    arms = ArmSerializer(many=True)
+
+    class Meta:
+        model = Experiment
+        fields = ["id", "name", "question", "kind", "state", "started_at", "ended_at", "arms"]
+
+
+@document_example(examples.EXPERIMENT | {"standing": examples.STANDING})
+class ExperimentDetailSerializer(ExperimentSerializer):
+    standing = serializers.SerializerMethodField(
+        help_text="Of an interleaving that was started; null for a draft and for a split."
+    )
+
+    class Meta(ExperimentSerializer.Meta):
+        fields = [*ExperimentSerializer.Meta.fields, "standing"]
+
+    @extend_schema_field(StandingSerializer(allow_null=True))
+    def get_standing(self, experiment: Experiment) -> dict[str, Any] | None:
+        if not experiment.is_interleaving or experiment.state == Experiment.State.DRAFT:
+            return None
+        return StandingSerializer(interleaving.compare(experiment)).data
+
+
+@document_example({"arm": 8}, request_only=True)
+class PromoteIn(serializers.Serializer[Any]):
+    arm = serializers.IntegerField(min_value=1, help_text="Id of the arm that everybody gets.")

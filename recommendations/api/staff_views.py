@@ -1,5 +1,7 @@
 """Trainings and model versions, for the operators of the site."""
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
@@ -15,7 +17,9 @@ from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from recommendations import tasks
 from recommendations.api import serializers
-from recommendations.models import ModelVersion, TrainingRun
+from recommendations.models import Experiment, ModelVersion, TrainingRun
+from recommendations.services.experiments import lifecycle
+from recommendations.services.experiments.lifecycle import ExperimentRefused
 from recommendations.services.training import pipeline
 from recommendations.services.versions import registry
 
@@ -133,3 +137,59 @@ def _respond_changed(act) -> Response:
         return Response(serializers.VersionSerializer(act()).data)
     except registry.RegistryError as error:
         raise Conflict(str(error)) from None
+
+
+def _experiments() -> QuerySet[Experiment]:
+    return Experiment.objects.prefetch_related("arms__version")
+
+
+@extend_schema(tags=["Operators"])
+class Experiments(_ForOperators, generics.ListAPIView):
+    """Experiments, newest first."""
+
+    serializer_class = serializers.ExperimentSerializer
+    queryset = _experiments()
+
+
+@extend_schema(tags=["Operators"])
+class OneExperiment(_ForOperators, generics.RetrieveAPIView):
+    """One experiment, and how it stands if it is an interleaving."""
+
+    serializer_class = serializers.ExperimentDetailSerializer
+    queryset = _experiments()
+
+
+@extend_schema(tags=["Operators"])
+class StopExperiment(_ForOperators):
+    """End a running experiment; everybody is served as usual again."""
+
+    needed = "recommendations.run_experiment"
+
+    @extend_schema(request=None, responses=serializers.ExperimentSerializer)
+    def post(self, request, pk):
+        experiment = get_object_or_404(_experiments(), pk=pk)
+        return _respond_ended(lambda: lifecycle.stop(experiment, by=request.user))
+
+
+@extend_schema(tags=["Operators"])
+class PromoteArm(_ForOperators):
+    """Make an arm what everybody gets: its version is activated. A running experiment ends with it."""
+
+    needed = "recommendations.run_experiment"
+
+    @extend_schema(request=serializers.PromoteIn, responses=serializers.ExperimentSerializer)
+    def post(self, request, pk):
+        experiment = get_object_or_404(_experiments(), pk=pk)
+        wanted = validate_body(serializers.PromoteIn, request)["arm"]
+        arm = experiment.arms.filter(pk=wanted).first()
+        if arm is None:
+            raise ValidationError({"arm": ["That is no arm of this experiment."]})
+        return _respond_ended(lambda: lifecycle.promote(experiment, arm, by=request.user))
+
+
+def _respond_ended(act: Callable[[], Experiment]) -> Response:
+    try:
+        ended = act()
+    except ExperimentRefused as error:
+        raise Conflict(str(error)) from None
+    return Response(serializers.ExperimentSerializer(_experiments().get(pk=ended.pk)).data)

@@ -38,4 +38,10 @@ urlpatterns = [
         "model-versions/<int:pk>/activate/", staff_views.ActivateVersion.as_view(), name="activate"
     ),
     path("model-versions/roll-back/", staff_views.RollBack.as_view(), name="roll_back"),
+    path("experiments/", staff_views.Experiments.as_view(), name="experiments"),
+    path("experiments/<int:pk>/", staff_views.OneExperiment.as_view(), name="experiment"),
+    path(
+        "experiments/<int:pk>/stop/", staff_views.StopExperiment.as_view(), name="stop_experiment"
+    ),
+    path("experiments/<int:pk>/promote/", staff_views.PromoteArm.as_view(), name="promote_arm"),
 ]

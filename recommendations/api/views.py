@@ -82,7 +82,9 @@ class Recommendations(APIView):
         discovery = read_share(request, "discovery")
 
         def make() -> dict[str, Any]:
-            served = recommend.recommend_songs(request.user, k, discovery=discovery)
+            served = recommend.recommend_songs(
+                request.user, k, discovery=discovery, may_interleave=True
+            )
             return answers.serialize_list(served, request.user, with_reasons=explain)
 
         wished = {"k": k, "discovery": discovery, "explain": explain}

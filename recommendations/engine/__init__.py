@@ -65,6 +65,14 @@ from recommendations.engine.evaluation import (
     sample_split,
     temporal_split,
 )
+from recommendations.engine.evaluation.sequential import (
+    ALPHA,
+    Standing,
+    compute_mean_e_values,
+    compute_win_e_values,
+    count_drafts_needed,
+    judge_winners,
+)
 from recommendations.engine.pipeline.results import (
     RecommendedBatch,
     RecommendedItem,
@@ -85,6 +93,7 @@ from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.ranking.repeat_decay import fit_decay
 from recommendations.engine.ranking.repeats import Repeats, mix_heads
 from recommendations.engine.ranking.sonic_path import LONGEST_PATH, PathUnknown
+from recommendations.engine.ranking.team_draft import FIRST, SECOND, Slot, Team, draft_teams
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.recommender import Recommender
 from recommendations.engine.synthetic.world import World
@@ -92,15 +101,18 @@ from recommendations.engine.tuning.memory_estimate import estimate_fit_bytes
 
 __all__ = [
     "ALGORITHMS",
+    "ALPHA",
     "AUDIO_FEATURES",
     "CLASSIC",
     "COPIES",
     "EASE",
     "FASTEST_BPM",
     "FEWEST_LISTENERS",
+    "FIRST",
     "LONGEST_PATH",
     "MOST_NEIGHBOURS",
     "PRESETS",
+    "SECOND",
     "SEGMENTS",
     "SLOWEST_BPM",
     "Algorithm",
@@ -139,7 +151,10 @@ __all__ = [
     "RecommenderConfig",
     "Repeats",
     "SeedPack",
+    "Slot",
     "Split",
+    "Standing",
+    "Team",
     "TrainingData",
     "UnsupportedArtifact",
     "Weighting",
@@ -147,13 +162,18 @@ __all__ = [
     "assign_bucket",
     "calibrate_scores",
     "clustering",
+    "compute_mean_e_values",
     "compute_share_interval",
+    "compute_win_e_values",
+    "count_drafts_needed",
     "cut_blocks",
     "delete_unfinished",
+    "draft_teams",
     "empty_rows",
     "estimate_fit_bytes",
     "evaluate",
     "fit_decay",
+    "judge_winners",
     "keep_nearest",
     "keeps_histories",
     "listener_split",

@@ -2,7 +2,7 @@ from recommendations.models.background_job import BackgroundJob
 from recommendations.models.blend import Blend, BlendMember
 from recommendations.models.column_copy import ChangedListener, ColumnCopyState
 from recommendations.models.event import Impression, Outcome
-from recommendations.models.experiment import Arm, Experiment
+from recommendations.models.experiment import Arm, Experiment, InterleavedDraft
 from recommendations.models.forgetting_receipt import ForgettingReceipt
 from recommendations.models.model_version import Activation, ModelVersion
 from recommendations.models.recommendation_list import ListenerState, RecommendationList
@@ -22,6 +22,7 @@ __all__ = [
     "Experiment",
     "ForgettingReceipt",
     "Impression",
+    "InterleavedDraft",
     "ListenerControl",
     "ListenerState",
     "ModelVersion",

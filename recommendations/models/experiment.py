@@ -9,14 +9,18 @@ from recommendations.models.model_version import ModelVersion
 
 
 class Experiment(models.Model):
-    """Compares arms on listeners; each listener stays in one arm.
+    """Compares arms on listeners: either each listener stays in one arm, or everybody's lists take turns between two.
 
     ::
 
         draft ──▶ running ──▶ stopped ──▶ promoted
 
-    Arms and shares are fixed once it runs. At most one runs, so that what differs between listeners is one thing.
+    Kind, arms and shares are fixed once it runs. At most one runs, so that what differs is one thing.
     """
+
+    class Kind(models.TextChoices):
+        SPLIT = "split", _("split: each listener gets one arm")
+        INTERLEAVING = "interleaving", _("interleaving: each list takes turns between two versions")
 
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
@@ -26,6 +30,16 @@ class Experiment(models.Model):
 
     name = models.CharField(_("name"), max_length=100)
     question = models.TextField(_("what is to be found out"), blank=True)
+    kind = models.CharField(
+        _("kind"),
+        max_length=12,
+        choices=Kind,
+        default=Kind.SPLIT,
+        help_text=_(
+            "A split compares anything and needs hundreds of listeners. Interleaving compares two model versions and"
+            " is enough for a household: leave discovery and the MMR weight of its two arms empty."
+        ),
+    )
     state = models.CharField(
         _("state"), max_length=8, choices=State, default=State.DRAFT, editable=False
     )
@@ -56,6 +70,10 @@ class Experiment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_interleaving(self) -> bool:
+        return self.kind == self.Kind.INTERLEAVING
+
 
 class Arm(models.Model):
     """One way to recommend; what is left empty is as for everybody. The others are compared with the first arm."""
@@ -66,7 +84,9 @@ class Arm(models.Model):
         _("share of listeners"),
         default=0.5,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text=_("0 to 1. What all arms leave over takes no part."),
+        help_text=_(
+            "0 to 1. What all arms leave over takes no part. Interleaving does not use it: everybody takes part."
+        ),
     )
     version = models.ForeignKey(
         ModelVersion,
@@ -133,3 +153,44 @@ class Arm(models.Model):
     def code(self) -> str:
         """What impressions of this arm carry."""
         return str(self.pk)
+
+
+class InterleavedDraft(models.Model):
+    """What one listener was shown on one day of an interleaving experiment, and which version won the day.
+
+    A draft is open until its window is over; then the songs of each team that were liked, heard or kept are counted,
+    once. `teams` has the team of each song id: 0 the first arm, 1 the second, -1 neither.
+    """
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="drafts")
+    listener = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("listener"),
+    )
+    day = models.DateField(_("day"))
+    shown_at = models.DateTimeField(_("shown"))
+    teams = models.JSONField(_("teams"), default=dict)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    n_first = models.PositiveSmallIntegerField(_("songs of the first arm that counted"), default=0)
+    n_second = models.PositiveSmallIntegerField(
+        _("songs of the second arm that counted"), default=0
+    )
+    n_heard = models.PositiveSmallIntegerField(_("plays"), default=0)
+    n_skipped = models.PositiveSmallIntegerField(_("skips"), default=0)
+    n_unwanted = models.PositiveSmallIntegerField(_("songs disliked or hidden"), default=0)
+
+    class Meta:
+        verbose_name = _("interleaved draft")
+        verbose_name_plural = _("interleaved drafts")
+        ordering = ["-shown_at"]
+        indexes = [models.Index(fields=["closed_at", "shown_at"], name="draft_open")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["experiment", "listener", "day"], name="draft_once_a_listener_and_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listener_id} on {self.day}"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import ApiToken
 from catalog.models import Interaction
-from recommendations.models import ModelVersion, TrainingRun
+from recommendations.models import Arm, Experiment, ModelVersion, TrainingRun
 from tests.api.caller import Caller
 
 OPEN = {
@@ -56,13 +56,17 @@ def fill_address(address, pk="1"):
 
 
 PRIVATE = [address for address in addresses() if address not in OPEN]
-STAFF = [address for address in PRIVATE if address.startswith(("training-runs", "model-versions"))]
+STAFF = [
+    address
+    for address in PRIVATE
+    if address.startswith(("training-runs", "model-versions", "experiments"))
+]
 
 
 def test_the_table_is_about_the_whole_api():
     assert set(addresses()) >= OPEN
     assert len(PRIVATE) > 25
-    assert len(STAFF) == 7
+    assert len(STAFF) == 11
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -208,3 +212,25 @@ def test_an_operator_activates_and_rolls_back(world, olga):
     nothing_before = olga.post("model-versions/roll-back/")
     assert (nothing_before.status, nothing_before.body["error"]["code"]) == (409, "conflict")
     assert ModelVersion.objects.get().is_active
+
+
+def test_an_operator_reads_stops_and_promotes_an_experiment(world, olga):
+    running = Experiment.objects.create(
+        name="E", kind="interleaving", state="running", started_at=timezone.now()
+    )
+    first, second = (
+        Arm.objects.create(experiment=running, name=name, version=world.version) for name in "ab"
+    )
+    assert olga.get("experiments/").body["results"][0]["kind"] == "interleaving"
+    told = olga.get(f"experiments/{running.pk}/").body
+    assert [arm["version"] for arm in told["arms"]] == [world.version.name] * 2
+    assert (told["standing"]["e_value"], told["standing"]["winner"]) == (1.0, None)
+
+    assert olga.post(f"experiments/{running.pk}/stop/").body["state"] == "stopped"
+    assert olga.post(f"experiments/{running.pk}/stop/").status == 409
+    assert olga.post(f"experiments/{running.pk}/promote/", {"arm": 10**6}).status == 400
+    promoted = olga.post(f"experiments/{running.pk}/promote/", {"arm": second.pk}).body
+    assert [(arm["id"], arm["is_winner"]) for arm in promoted["arms"]] == [
+        (first.pk, False),
+        (second.pk, True),
+    ]

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from catalog.models import Genre, ImportRun, PlaylistItem
-from recommendations.models import ModelVersion, TrainingRun
+from recommendations.models import Arm, Experiment, ModelVersion, TrainingRun
 from tests.api.caller import Caller
 from tests.api.test_others import OPERATIONS
 from tests.query_budgets import (
@@ -70,6 +70,9 @@ def here(world, settings, tmp_path):
     receipt = alice.get("recommendations/", {"k": 3}).body["receipt"]
     shown = alice.post("impressions/", {"receipt": receipt, "songs": ["song_01"]}).body["id"]
     alice.post("interactions/", {"song": "song_05", "kind": "play"})
+    arm = Arm.objects.create(
+        name="a", experiment=Experiment.objects.create(name="E", state="running")
+    )
     file = {"content": "listens", "format": "lastfm", "file_name": "x.csv", "status": "succeeded"}
     return {
         "song": "song_21",
@@ -83,6 +86,8 @@ def here(world, settings, tmp_path):
         "import": ImportRun.objects.create(**file, listener=alice.user).pk,
         "run": TrainingRun.objects.create(preset="classic", trigger="api", status="failed").pk,
         "version": ModelVersion.objects.get(is_active=True).pk,
+        "experiment": arm.experiment_id,
+        "arm": arm.pk,
     }
 
 
@@ -103,6 +108,7 @@ def bodies(here):
         "post playlists/{playlist}/items/": {"song": "song_39"},
         "patch playlists/{playlist}/items/{item}/": {"position": 9},
         "post training-runs/": {"preset": "classic"},
+        "post experiments/{experiment}/promote/": {"arm": here["arm"]},
     }
 
 
@@ -111,7 +117,9 @@ def test_every_change_keeps_to_its_budget(operation, world, here):
     olga = Caller(User.objects.create_superuser("olga"))
     User.objects.filter(username="alice").update(password=make_password("alices-own-words-1"))
     olga.commits = world.alice.commits = False  # no worker is to be woken up
-    is_staffs = "training-runs" in operation or "model-versions" in operation
+    is_staffs = any(
+        name in operation for name in ("training-runs", "model-versions", "experiments")
+    )
     caller = olga if is_staffs else world.alice
     method, address = operation.format(**here).split(" ", 1)
     with CaptureQueriesContext(connection) as queries:

@@ -25,7 +25,14 @@ from catalog.models import (
     ServerAccount,
 )
 from musicrec_site.urls import listenbrainz_patterns
-from recommendations.models import ForgettingReceipt, Impression, ModelVersion, Outcome, TrainingRun
+from recommendations.models import (
+    Experiment,
+    ForgettingReceipt,
+    Impression,
+    ModelVersion,
+    Outcome,
+    TrainingRun,
+)
 from recommendations.services.preferences import controls
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting
@@ -44,6 +51,10 @@ OPERATIONS = {
     "get artists/{id}/": PUBLIC,
     "put artists/{id}/hidden/": MINE,
     "delete artists/{id}/hidden/": MINE,
+    "get experiments/": STAFF,
+    "get experiments/{id}/": STAFF,
+    "post experiments/{id}/promote/": STAFF,
+    "post experiments/{id}/stop/": STAFF,
     "get genres/": PUBLIC,
     "get genres/{id}/": PUBLIC,
     "post impressions/": MINE,
@@ -350,6 +361,7 @@ def hers(alice, songs):
         "artists": songs[4].artist_id,
         "genres": songs[0].genres.first().pk,
         "model-versions": version.pk,
+        "experiments": Experiment.objects.create(name="mark of alice", created_by=alice.user).pk,
         "training-runs": run.pk,
     }
 

@@ -371,7 +371,7 @@ class TestExperiments:
                 f"arms-{i}-share": "0.5",
                 f"arms-{i}-relevance": relevance,
             }
-        desk.post(address, {"name": "More variety?"} | arms)
+        desk.post(address, {"name": "More variety?", "kind": "split"} | arms)
         experiment = Experiment.objects.get()
         said = page(desk, "recommendations_experiment_results", experiment.pk)
         assert "What it could find" in said

@@ -1,12 +1,13 @@
 """Experiments: who gets which arm, what came of it, and what follows from that.
 
-A listener's arm is a hash of experiment and listener, so it needs no storing and stays. Exposure is an impression that
-carries the arm; outcomes hang on impressions. The unit of all statistics is the listener.
+In a split, a listener's arm is a hash of experiment and listener, so it needs no storing and stays. Exposure is an
+impression that carries the arm; outcomes hang on impressions. The unit of all statistics is the listener. In an
+interleaving everybody's personal lists take turns between two versions (`experiments/interleaving.py`).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.cache import cache
@@ -33,16 +34,34 @@ class ExperimentRefused(Exception):
 
 
 @dataclass(frozen=True)
+class Turns:
+    """The two versions between which personal lists take turns, in the order of the experiment's arms."""
+
+    experiment_id: int
+    versions: tuple[ModelVersion, ModelVersion]
+
+    @property
+    def code(self) -> str:
+        """What impressions of these lists carry as their arm."""
+        return f"interleaving-{self.experiment_id}"
+
+
+@dataclass(frozen=True)
 class Treatment:
-    """How one listener's list is to differ; None is as usual. `arm` is empty outside of an experiment."""
+    """How one listener's list is to differ; None is as usual. `arm` is empty outside of a split.
+
+    `turns` is set while an interleaving runs; only personal lists follow it, others are served as usual.
+    """
 
     arm: str = ""
     version: ModelVersion | None = None
     discovery: float | None = None
     relevance: float | None = None
+    turns: Turns | None = None
 
 
 AS_USUAL = Treatment()
+_NO_TREATMENT = {"arm": "", "version": None, "discovery": None, "relevance": None}
 
 
 def find_treatment(listener: Any) -> Treatment:
@@ -56,6 +75,8 @@ def find_treatment(listener: Any) -> Treatment:
         cache.set(CACHE_KEY, rules, CACHE_SECONDS)
     if not rules:
         return AS_USUAL
+    if "turns" in rules:
+        return replace(_treatment(rules["usual"]), turns=_find_turns(rules["turns"]))
     position = pick_share(rules["shares"], assign_bucket(rules["salt"], listener.pk))
     return AS_USUAL if position is None else _treatment(rules["arms"][position])
 
@@ -67,18 +88,39 @@ def _rules() -> dict[str, Any]:
     )
     by_state = {experiment.state: experiment for experiment in reversed(ruling)}
     running, promoted = by_state.get(State.RUNNING), by_state.get(State.PROMOTED)
+    usual = _find_usual(promoted)
     if running is not None:
         arms = list(running.arms.all())
+        if running.is_interleaving:
+            turns = {"experiment": running.pk, "versions": [arm.version_id for arm in arms]}
+            return {"turns": turns, "usual": usual or _NO_TREATMENT}
         return {
             "salt": _salt(running),
             "shares": [a.share for a in arms],
             "arms": [_plain(a, a.code) for a in arms],
         }
+    return {"salt": "", "shares": [1.0], "arms": [usual]} if usual else {}
+
+
+def _find_usual(promoted: Experiment | None) -> dict[str, Any] | None:
+    """Return what the last promoted experiment left in force, as plain values; None where that is nothing.
+
+    Its version, if it had one, was activated; only how varied lists are has no other place to be kept.
+    """
     winner = promoted.arms.filter(is_winner=True).first() if promoted is not None else None
     if winner is None or (winner.discovery is None and winner.relevance is None):
-        return {}
-    # Its version, if it had one, was activated; only how varied lists are has no other place to be kept.
-    return {"salt": "", "shares": [1.0], "arms": [_plain(winner, "") | {"version": None}]}
+        return None
+    return _plain(winner, "") | {"version": None}
+
+
+def _find_turns(values: dict[str, Any]) -> Turns | None:
+    """Return the two versions; None when one can't serve any more, which is then as usual."""
+    versions = ModelVersion.objects.usable().in_bulk(values["versions"])
+    try:
+        first, second = (versions[pk] for pk in values["versions"])
+    except (KeyError, ValueError):
+        return None
+    return Turns(values["experiment"], (first, second))
 
 
 def _salt(experiment: Experiment) -> str:
@@ -117,6 +159,13 @@ def start(experiment: Experiment, *, by: Any = None) -> Experiment:
         with transaction.atomic():
             for arm in arms:
                 _resolve_preset(arm)
+                if experiment.is_interleaving:
+                    _fix_version(arm)
+            if experiment.is_interleaving and arms[0].version_id == arms[1].version_id:
+                raise ExperimentRefused(
+                    _("Both arms mean %(version)s; interleaving compares two versions.")
+                    % {"version": arms[0].version}
+                )
             started = Experiment.objects.filter(pk=experiment.pk, state=State.DRAFT).update(
                 state=State.RUNNING, started_at=timezone.now()
             )
@@ -135,6 +184,9 @@ def start(experiment: Experiment, *, by: Any = None) -> Experiment:
 def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
     if len(arms) < 2:
         raise ExperimentRefused(_("An experiment needs at least two arms."))
+    if experiment.is_interleaving:
+        _refuse_other_than_versions(arms)
+        return
     total = sum(arm.share for arm in arms)
     if total > 1 + 1e-9:
         raise ExperimentRefused(
@@ -148,6 +200,25 @@ def _refuse_unusable(experiment: Experiment, arms: Sequence[Arm]) -> None:
         raise ExperimentRefused(
             _("Two arms are the same; change version, preset, discovery or MMR weight of one.")
         )
+
+
+def _refuse_other_than_versions(arms: Sequence[Arm]) -> None:
+    if len(arms) != 2:
+        raise ExperimentRefused(_("Interleaving compares two versions: it needs exactly two arms."))
+    if any(arm.discovery is not None or arm.relevance is not None for arm in arms):
+        raise ExperimentRefused(
+            _("Interleaving compares versions: leave discovery and the MMR weight empty.")
+        )
+
+
+def _fix_version(arm: Arm) -> None:
+    """Fix the version of an arm that names none: the one that is active now, also when others are activated later."""
+    if arm.version is not None:
+        return
+    arm.version = registry.active_version()
+    if arm.version is None:
+        raise ExperimentRefused(_("No model version is active yet."))
+    arm.save(update_fields=["version"])
 
 
 def _resolve_preset(arm: Arm) -> None:
@@ -170,10 +241,10 @@ def _resolve_preset(arm: Arm) -> None:
         ) from error
 
 
-def stop(experiment: Experiment, *, by: Any = None) -> Experiment:
-    """End an experiment; everybody is served as usual again."""
+def stop(experiment: Experiment, *, by: Any = None, reason: str = "") -> Experiment:
+    """End an experiment; everybody is served as usual again. Its log has the `reason`."""
     _leave(experiment, State.RUNNING, State.STOPPED, _("Only a running experiment can be stopped."))
-    return _log_change(experiment, "stopped", by)
+    return _log_change(experiment, f"stopped: {reason}" if reason else "stopped", by)
 
 
 def stop_arm(arm: Arm, reason: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from recommendations.models import Arm, Experiment, Impression, Outcome
-from recommendations.services.experiments import lifecycle
+from recommendations.services.experiments import interleaving, lifecycle
 
 CLICK, LIKE, UNWANTED = "click", "like", "unwanted"
 MEASURES = (CLICK, LIKE, UNWANTED)
@@ -224,9 +224,12 @@ def watch(experiment: Experiment) -> list[Arm]:
 
 
 def watch_running() -> list[Arm]:
-    """Watch the running experiment, if there is one."""
+    """Watch the running experiment, if there is one, after the drafts that are over were counted."""
+    interleaving.close_drafts()
     running = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
-    return watch(running) if running is not None else []
+    if running is None:
+        return []
+    return interleaving.watch(running) if running.is_interleaving else watch(running)
 
 
 def _harm(result: ArmResult) -> str:

@@ -30,6 +30,7 @@ from recommendations.services.operations import (
 )
 from recommendations.services.operations.first_steps import Step
 from recommendations.services.operations.health_checks import Finding
+from recommendations.services.operations.heard_after_shown import list_heard
 from recommendations.services.operations.impossible_plays import ImpossibleDay
 from recommendations.services.operations.storage import Size
 from recommendations.services.workloads import demo_removal
@@ -41,8 +42,6 @@ NOT_A_FALLBACK = ("precomputed", "live")
 MANY_FALLBACKS = 0.3
 # Below so many lists a share says nothing: the first visitor of a new site has no history.
 ENOUGH_LISTS = 50
-# So many of the newest lists are looked at for what became of their songs: a few million numbers at most.
-MOST_LISTS = 20_000
 _COUNTED = (
     "listens",
     "skips",
@@ -181,27 +180,11 @@ def days(n_days: int = DAYS) -> list[Day]:
 
 def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
     """Count by day what listeners played and skipped of the songs that a list had shown them; two queries."""
-    shown: dict[tuple[int, int], datetime] = {}
-    newest = Impression.objects.filter(shown_at__gte=since).order_by("-shown_at")
-    for listener_id, moment, song_ids in newest.values_list("listener_id", "shown_at", "song_ids")[
-        :MOST_LISTS
-    ]:
-        shown |= {(listener_id, song_id): moment for song_id in song_ids}
-    kinds = {
-        Interaction.Kind.PLAY: "recommended_heard",
-        Interaction.Kind.SKIP: "recommended_skipped",
-    }
-    heard = Interaction.objects.filter(
-        occurred_at__gte=since,
-        kind__in=kinds,
-        listener__in={listener_id for listener_id, _ in shown},
+    counts: dict[date, dict[str, int]] = defaultdict(
+        lambda: {"recommended_heard": 0, "recommended_skipped": 0}
     )
-    counts: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(kinds.values(), 0))
-    columns = ("listener_id", "song_id", "kind", "occurred_at")
-    for listener_id, song_id, kind, begun in heard.values_list(*columns):
-        before = shown.get((listener_id, song_id))
-        if before is not None and begun is not None and before < begun:
-            counts[timezone.localdate(begun)][kinds[Interaction.Kind(kind)]] += 1
+    for day, _version_id, is_skip in list_heard(since):
+        counts[day]["recommended_skipped" if is_skip else "recommended_heard"] += 1
     return counts
 
 

@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from catalog.models import FolderScan, ImportRun, ServerSync
 from common.jobs.models import JobQuerySet
-from recommendations.models import BackgroundJob, ModelVersion, RecommendationList, TrainingRun
+from recommendations.engine import compute_win_e_values
+from recommendations.models import (
+    BackgroundJob,
+    Experiment,
+    ModelVersion,
+    RecommendationList,
+    TrainingRun,
+)
 from recommendations.services.operations import health_checks
 
 
@@ -150,6 +157,37 @@ def _lists() -> Iterator[Gauge]:
     )
 
 
+def _interleaving() -> Iterator[Gauge]:
+    running = Experiment.objects.filter(
+        state=Experiment.State.RUNNING, kind=Experiment.Kind.INTERLEAVING
+    ).first()
+    if running is None:
+        return
+    is_open, first_won = Q(closed_at=None), Q(n_first__gt=F("n_second"))
+    second_won = Q(n_second__gt=F("n_first"))
+    counts = running.drafts.aggregate(
+        open=Count("pk", filter=is_open),
+        first=Count("pk", filter=first_won),
+        second=Count("pk", filter=second_won),
+        all=Count("pk"),
+    )
+    won = counts["first"] + counts["second"]
+    values = {
+        "open": float(counts["open"]),
+        "won_by_first": float(counts["first"]),
+        "won_by_second": float(counts["second"]),
+        "tied": float(counts["all"] - counts["open"] - won),
+    }
+    yield Gauge(
+        "interleaved_drafts", "Drafts of the running interleaving experiment.", "state", values
+    )
+    yield Gauge(
+        "interleaving_e_value",
+        "Evidence for a difference between the two versions; 20 decides it.",
+        values=_make_values(float(compute_win_e_values(counts["second"], counts["first"]))),
+    )
+
+
 _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
     _workers,
     _trainings,
@@ -157,6 +195,7 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
     _imports,
     _active_version,
     _lists,
+    _interleaving,
 )
 
 

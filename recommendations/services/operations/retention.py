@@ -10,6 +10,7 @@ from recommendations.models import (
     Experiment,
     ForgettingReceipt,
     Impression,
+    InterleavedDraft,
     ModelVersion,
     RecommendationList,
     TrainingRun,
@@ -22,6 +23,7 @@ def delete_expired() -> dict[str, int]:
     """Delete events, logs, lists, playlists and jobs that are over; return how many of each."""
     return {
         "events": delete_in_steps(_old_impressions()),
+        "interleaved drafts": delete_in_steps(_old_drafts()),
         "training logs": _empty_training_logs(),
         "trainings": delete_in_steps(_old_trainings()),
         "background jobs": delete_in_steps(
@@ -59,6 +61,13 @@ def _old_impressions():
         .first()
     )
     return old if begun is None else old.exclude(arm__isnull=False, shown_at__gte=begun)
+
+
+def _old_drafts():
+    """Return the drafts of experiments that ended longer ago than `events_days`."""
+    return InterleavedDraft.objects.filter(
+        experiment__ended_at__lt=compute_cutoff(conf.events_days)
+    ).exclude(experiment__state=Experiment.State.RUNNING)
 
 
 def _empty_training_logs() -> int:

@@ -155,7 +155,11 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Lists shown, and what became of them"),
-        ("recommendations_impression", "recommendations_outcome"),
+        (
+            "recommendations_impression",
+            "recommendations_outcome",
+            "recommendations_interleaveddraft",
+        ),
         lambda: _days(conf.events_days),
     ),
     _Group(

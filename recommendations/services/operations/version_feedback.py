@@ -1,14 +1,22 @@
-"""What listeners did with the lists of each version: clicks, likes, dislikes and hides."""
+"""What listeners did with the lists of each version: clicks, likes, dislikes, hides and skips, in all and by day."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from recommendations.models import Impression, ModelVersion, Outcome
+from recommendations.services.operations.heard_after_shown import list_heard
 
 N_VERSIONS = 10
+DAYS = 28
+N_DRAWN = 4
+"""Versions that are told apart in one chart."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +67,77 @@ def _feedback(
         counts.get((version.pk, kinds.LIKE), 0) / n,
         min(1.0, unwanted / n),
     )
+
+
+# --- By day -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DayFeedback:
+    """One version's lists of one day. Rates are None where nothing was shown, or nothing of it was heard."""
+
+    day: date
+    n_lists: int
+    n_clicked: int
+    n_liked: int
+    n_heard: int
+    n_skipped: int
+
+    @property
+    def click_rate(self) -> float | None:
+        return self.n_clicked / self.n_lists if self.n_lists else None
+
+    @property
+    def like_rate(self) -> float | None:
+        return self.n_liked / self.n_lists if self.n_lists else None
+
+    @property
+    def skip_rate(self) -> float | None:
+        n = self.n_heard + self.n_skipped
+        return self.n_skipped / n if n else None
+
+
+def list_days(n_days: int = DAYS) -> list[tuple[ModelVersion, list[DayFeedback]]]:
+    """Return the newest versions seen lately, each with the days on which something is known, oldest first.
+
+    Six queries. A day is the site's; a play counts on its own day, for the version whose list had shown the song.
+    """
+    since = timezone.now() - timedelta(days=n_days)
+    lists = Impression.objects.filter(shown_at__gte=since).exclude(version=None).order_by()
+    n_lists = _count_days(
+        lists.annotate(day=TruncDate("shown_at")).values_list("version_id", "day"), Count("pk")
+    )
+    outcomes = Outcome.objects.filter(impression__shown_at__gte=since).exclude(
+        impression__version=None
+    )
+    by_day = outcomes.order_by().annotate(day=TruncDate("impression__shown_at"))
+    clicked, liked = (
+        _count_days(
+            by_day.filter(kind=kind).values_list("impression__version_id", "day"),
+            Count("impression", distinct=True),
+        )
+        for kind in (Outcome.Kind.CLICK, Outcome.Kind.LIKE)
+    )
+    heard, skipped = Counter[tuple[int, date]](), Counter[tuple[int, date]]()
+    for day, version_id, is_skip in list_heard(since):
+        if version_id is not None:
+            (skipped if is_skip else heard)[version_id, day] += 1
+    counts = (n_lists, clicked, liked, heard, skipped)
+    keys = sorted(set().union(*counts))
+    versions = ModelVersion.objects.filter(pk__in={version_id for version_id, _ in keys})
+    return [
+        (
+            version,
+            [
+                DayFeedback(day, *(count[version_id, day] for count in counts))
+                for version_id, day in keys
+                if version_id == version.pk
+            ],
+        )
+        for version in versions.order_by("-pk")[:N_DRAWN]
+    ]
+
+
+def _count_days(rows: Any, count: Count) -> Counter[tuple[int, date]]:
+    counted: Iterable[tuple[int, date, int]] = rows.annotate(n=count)
+    return Counter({(version_id, day): n for version_id, day, n in counted})

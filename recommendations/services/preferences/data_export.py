@@ -25,6 +25,7 @@ from recommendations.models import (
     BlendMember,
     ForgettingReceipt,
     Impression,
+    InterleavedDraft,
     ListenerControl,
     RecommendationList,
 )
@@ -84,6 +85,7 @@ def export_data(listener: User) -> dict[str, Any]:
             for kept in RecommendationList.objects.filter(listener=listener)
         ],
         "shown_lists": _list_impressions(listener),
+        "interleaved_drafts": _list_drafts(listener),
         "shared_years": [
             {"year": one.year, "shared_at": _moment(one.created_at)}
             for one in SharedReview.objects.filter(listener=listener).order_by("year")
@@ -207,6 +209,27 @@ def _list_impressions(listener: User) -> list[dict[str, Any]]:
             ],
         }
         for one in seen
+    ]
+
+
+def _list_drafts(listener: User) -> list[dict[str, Any]]:
+    """Return the days on which lists took turns between two versions, and what counted for each."""
+    drafts = list(InterleavedDraft.objects.filter(listener=listener).order_by("shown_at"))
+    keys = Song.objects.in_bulk({int(song_id) for one in drafts for song_id in one.teams})
+    return [
+        {
+            "experiment": one.experiment_id,
+            "day": one.day.isoformat(),
+            "shown_at": _moment(one.shown_at),
+            "teams": {
+                keys[int(song_id)].key: team
+                for song_id, team in one.teams.items()
+                if int(song_id) in keys
+            },
+            "counted_for_first": one.n_first,
+            "counted_for_second": one.n_second,
+        }
+        for one in drafts
     ]
 
 

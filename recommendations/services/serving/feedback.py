@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.core import signing
@@ -10,7 +11,8 @@ from accounts.models import User
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.models import Impression, ModelVersion, Outcome
-from recommendations.services.serving.served_list import Served
+from recommendations.services.experiments import interleaving
+from recommendations.services.serving.served_list import Interleaved, Served
 
 _SALT = "recommendations.events"
 VALID_SECONDS = 7 * 24 * 3600
@@ -26,8 +28,15 @@ class UnknownImpression(EventRefused):
 
 def sign_receipt(listener: User, served: Served, arm: str | None = None) -> str:
     """Return a signed text that says how a list came about; it goes with the list."""
-    version = served.version.pk if served.version else None
-    told = {"l": listener.pk, "v": version, "s": served.step, "a": arm or served.arm or None}
+    version = served.version.pk if served.version and not served.interleaved else None
+    told: dict[str, Any] = {
+        "l": listener.pk,
+        "v": version,
+        "s": served.step,
+        "a": arm or served.arm or None,
+    }
+    if served.interleaved is not None:
+        told["i"] = _pack_teams(served.interleaved)
     return signing.dumps(told, salt=_SALT, compress=True)
 
 
@@ -46,7 +55,26 @@ def record_impression(
         song_ids=[song.pk for song in songs],
     )
     telemetry.count_event("impression")
+    if "i" in told:
+        _record_draft(listener, told["i"], impression.song_ids)
     return impression
+
+
+def _pack_teams(interleaved: Interleaved) -> dict[str, Any]:
+    by_team: dict[int, list[int]] = {}
+    for song_id, team in interleaved.teams.items():
+        by_team.setdefault(team, []).append(song_id)
+    return {
+        "e": interleaved.experiment_id,
+        "d": interleaved.day.toordinal(),
+        "t": list(by_team.items()),
+    }
+
+
+def _record_draft(listener: User, packed: dict[str, Any], song_ids: Sequence[int]) -> None:
+    teams = {song_id: team for team, songs in packed["t"] for song_id in songs}
+    day = date.fromordinal(packed["d"])
+    interleaving.record_draft(listener, packed["e"], day, teams, song_ids)
 
 
 def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: str) -> bool:

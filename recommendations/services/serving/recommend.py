@@ -14,6 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from accounts.models import User
+from accounts.time_zones import get_local_day
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
@@ -28,6 +29,7 @@ from recommendations.services.serving import (
     popularity_fallback,
 )
 from recommendations.services.serving.fallback import Fallback
+from recommendations.services.serving.joint_list import PERSONAL_STEPS, TeamList, join_lists
 from recommendations.services.serving.list_query import (
     ListQuery,
     Mask,
@@ -77,18 +79,22 @@ def recommend_songs(
     discovery: float | None = None,
     version: ModelVersion | None = None,
     context: ListenerContext | None = None,
+    may_interleave: bool = False,
 ) -> Served:
     """Recommend at most n songs to a listener.
 
     `discovery` is 0 (familiar) to 1 (adventurous), by default as the listener set it; `version` is the active one
-    unless an experiment wants another; `context` is what was read of the listener already.
+    unless an experiment wants another; `context` is what was read of the listener already; `may_interleave` is for
+    the listener's own list, which takes turns between two versions while an experiment compares them.
     Raises ValueError for n below 1.
     """
     started = time.perf_counter()
     asked = version is not None or discovery is not None
     treatment = lifecycle.AS_USUAL if asked else lifecycle.find_treatment(listener)
     request = _request(listener, n, discovery, treatment, context or ListenerContext(listener))
-    served = replace(_answer(request, version or treatment.version), arm=treatment.arm)
+    served = _answer_in_turns(request, treatment) if may_interleave else None
+    if served is None:
+        served = replace(_answer(request, version or treatment.version), arm=treatment.arm)
     _count(served.step, served, started)
     return served
 
@@ -98,23 +104,78 @@ def draft_songs(
 ) -> tuple[ModelVersion, ListDraft, str] | None:
     """Return (version, list, arm of the experiment) for a page that reads the songs of several lists together.
 
-    The same list as `recommend_songs` answers, and counted as it; None without a model. What is not offered any more
-    is left out by `assemble_list`.
+    The same list as `recommend_songs` answers a listener who asks for their own, and counted as it; None without a
+    model. What is not offered any more is left out by `assemble_list`.
     """
     started = time.perf_counter()
     treatment = lifecycle.AS_USUAL if discovery is not None else lifecycle.find_treatment(listener)
     request = _request(listener, n, discovery, treatment, context)
+    turns = _may_take_turns(request, treatment)
+    if turns is not None and (draft := _draft_in_turns(request, turns)) is not None:
+        _count(draft.step, draft, started)
+        return turns.versions[0], draft, turns.code
     found = _recommender(treatment.version, context)
     if found is None:
         return None
     version, recommender = found
+    draft = _find_draft(request, version, recommender)
+    _count(draft.step, draft, started)
+    return version, draft, treatment.arm
+
+
+def _find_draft(request: _Request, version: ModelVersion, recommender: Recommender) -> ListDraft:
+    """Return the list of one version: cached, precomputed, or made now and cached."""
     cache_key = _cache_key(request, version)
     draft = next(_kept_drafts(request, version, cache_key), None)
     if draft is None:
-        draft = draft_list(_live_query(request, version, recommender), context)
+        draft = draft_list(_live_query(request, version, recommender), request.context)
         list_cache.put(cache_key, _pack_draft(draft))
-    _count(draft.step, draft, started)
-    return version, draft, treatment.arm
+    return draft
+
+
+# --- In turns between two versions ------------------------------------------------------------------------------------
+
+
+def _may_take_turns(request: _Request, treatment: lifecycle.Treatment) -> lifecycle.Turns | None:
+    return treatment.turns if request.listener.personalised else None
+
+
+def _answer_in_turns(request: _Request, treatment: lifecycle.Treatment) -> Served | None:
+    """Answer from both versions; None where nothing is compared or one of them has no personal list."""
+    turns = _may_take_turns(request, treatment)
+    draft = _draft_in_turns(request, turns) if turns is not None else None
+    if turns is None or draft is None:
+        return None
+    served = read_list(draft, turns.versions[0], request.context.unwanted, request.n)
+    return None if served is None else replace(served, arm=turns.code)
+
+
+def _draft_in_turns(request: _Request, turns: lifecycle.Turns) -> ListDraft | None:
+    """Return the joint list of both versions; None when one is broken or has only a list that is for anybody.
+
+    It stays for the listener's day and state. Made anew, it costs a list of the version that has none ahead of time,
+    and one query.
+    """
+    day = get_local_day(request.listener)
+    settings = request.settings | {"turns": turns.experiment_id, "day": day.toordinal()}
+    cache_key = list_cache.key(request.listener.pk, request.context.generation, settings)
+    cached = list_cache.get(cache_key)
+    if cached is not None:
+        return ListDraft(**cached, from_cache=True)
+    teams = []
+    for version in turns.versions:
+        try:
+            recommender = registry.load_recommender(version)
+        except registry.BrokenVersion as error:
+            registry.mark_broken(version, str(error))
+            return None
+        draft = _find_draft(request, version, recommender)
+        if draft.step not in PERSONAL_STEPS:
+            return None
+        teams.append(TeamList(version, recommender, draft))
+    draft = join_lists(turns.experiment_id, (teams[0], teams[1]), request.n, request.context, day)
+    list_cache.put(cache_key, _pack_draft(draft))
+    return draft
 
 
 def _count(step: str, draft: ListDraft | Served, started: float) -> None:
@@ -201,7 +262,8 @@ def _kept_drafts(request: _Request, version: ModelVersion, cache_key: str) -> It
 
 
 def _pack_draft(draft: ListDraft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in ("packed", "step", "computed_at", "fallback")}
+    names = ("packed", "step", "computed_at", "fallback", "interleaved")
+    return {name: getattr(draft, name) for name in names}
 
 
 def _history(request: _Request, recommender: Recommender) -> History:

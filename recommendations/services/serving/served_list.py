@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -26,11 +26,25 @@ class ServedSong:
 
 
 @dataclass(frozen=True)
+class Interleaved:
+    """That a list takes turns between two versions: of which experiment and day, and the team of each song id.
+
+    A team is 0 for the experiment's first arm, 1 for the second, -1 for a song that counts for neither.
+    """
+
+    experiment_id: int
+    day: date
+    names: tuple[str, str]
+    teams: Mapping[int, int]
+
+
+@dataclass(frozen=True)
 class Served:
     """An answered request.
 
     `step`: precomputed · live · cold (from the taste a listener named) · popular · empty. `fallback` says why the
     list is not what was asked for. `about` is the song that all songs are like, `picks` what a visitor picked.
+    `interleaved` is set for lists that take turns between two versions; `version` is then the first of them.
     """
 
     items: list[ServedSong]
@@ -43,6 +57,7 @@ class Served:
     arm: str = ""
     about: Song | None = None
     picks: Picks | None = None
+    interleaved: Interleaved | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -57,22 +72,38 @@ class Served:
         return label % {"title": self.about.title} if self.about and "%(" in label else label
 
     @property
+    def version_name(self) -> str | None:
+        """The version that made the list, both of an interleaved one; None without a model."""
+        if self.interleaved is not None:
+            return " + ".join(self.interleaved.names)
+        return self.version.name if self.version else None
+
+    @property
     def songs(self) -> list[Song]:
         return [item.song for item in self.items]
 
 
 @dataclass(frozen=True)
 class ListDraft:
-    """A list before its songs are read from the catalog; what the cache and the precomputed table keep."""
+    """A list before its songs are read from the catalog; what the cache and the precomputed table keep.
+
+    `packed` is one list, or for an interleaved one `{"lists": [two lists], "slots": [[list, place], ...]}`.
+    """
 
     packed: Mapping[str, Any]
     step: str
     computed_at: datetime = field(default_factory=timezone.now)
     fallback: Fallback = Fallback.NONE
     from_cache: bool = False
+    interleaved: Interleaved | None = None
 
     def unpack(self) -> RecommendedList:
-        return RecommendedList.from_dict(self.packed)
+        """Return the list; each song of an interleaved one with the reasons of the version that proposed it."""
+        if self.interleaved is None:
+            return RecommendedList.from_dict(self.packed)
+        lists = [RecommendedList.from_dict(one) for one in self.packed["lists"]]
+        items = tuple(lists[source].items[place] for source, place in self.packed["slots"])
+        return RecommendedList(items, lists[0].segment, lists[0].weights, self.packed)
 
 
 def read_list(draft: ListDraft, version: ModelVersion, unwanted: Unwanted, n: int) -> Served | None:
@@ -114,4 +145,5 @@ def assemble_list(
         fallback=draft.fallback if wanted else Fallback.NO_SONGS,
         computed_at=draft.computed_at,
         from_cache=draft.from_cache,
+        interleaved=draft.interleaved,
     )

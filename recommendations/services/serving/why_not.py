@@ -34,13 +34,21 @@ def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
     excluded = _find_wish(listener, song, context)
     if excluded is not None:
         return excluded
-    served = recommend.recommend_songs(listener, n, context=context)
+    served = recommend.recommend_songs(listener, n, context=context, may_interleave=True)
     for item in served:
         if item.song.pk == song.pk:
             return WhyNot(LISTED, f"It is on the list, at position {item.position}.", item.position)
     if not listener.personalised:
         return WhyNot("not_personalised", str(Fallback.NOT_PERSONALISED.label))
-    return _find_rank(listener, song, n, context)
+    found = _find_rank(listener, song, n, context)
+    if served.interleaved is not None and found.step == "variety":
+        return WhyNot(
+            "experiment",
+            f"It fits you well enough (rank {found.rank}), but gave way to songs of another model version: an "
+            "experiment compares two of them, and your list takes turns between them.",
+            found.rank,
+        )
+    return found
 
 
 def _find_wish(listener: User, song: Song, context: ListenerContext) -> WhyNot | None:

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving.served_list import ServedSong
-
-MOST_OF_ARTIST = 3
 
 
 def limit_artists(items: Sequence[ServedSong], n: int) -> list[ServedSong]:

@@ -1,0 +1,120 @@
+"""One list from the lists of two versions, for an experiment that compares them on the same listeners.
+
+Every rule of a list is kept by the joint one: what is unavailable, hidden or disliked is in neither team's list, one
+team's song and its other versions are gone for both, an artist has at most three songs over both teams, and each
+song keeps the reasons of the version that proposed it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.models import Song
+from recommendations.engine import RecommendedItem, RecommendedList, Recommender, Team, draft_teams
+from recommendations.models import ModelVersion
+from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving.served_list import Interleaved, ListDraft
+
+PERSONAL_STEPS = ("precomputed", "live")
+MOST_OF_ARTIST = 3
+
+
+@dataclass(frozen=True)
+class TeamList:
+    """One version's list for a listener."""
+
+    version: ModelVersion
+    recommender: Recommender
+    draft: ListDraft
+
+
+class _SongKeys(NamedTuple):
+    """What the rules of a list look at: the artist, and what all versions of a song share."""
+
+    artist_id: int
+    work: Any
+
+
+def join_lists(
+    experiment_id: int,
+    teams: tuple[TeamList, TeamList],
+    n: int,
+    context: ListenerContext,
+    day: date,
+) -> ListDraft:
+    """Return the joint list of two versions, at most n songs; one query.
+
+    The coins are a hash of experiment, listener and day: the list stays for the day, and the next day the
+    coins are tossed anew.
+    """
+    lists = [team.draft.unpack() for team in teams]
+    keys = _read_keys(lists, context)
+    offered = [
+        [place for place, item in enumerate(one.items) if int(item.item_id) in keys]
+        for one in lists
+    ]
+    items = [
+        [one.items[place] for place in places] for one, places in zip(lists, offered, strict=True)
+    ]
+    first, second = (
+        _make_team(team.recommender, own, other, keys)
+        for team, own, other in zip(teams, items, reversed(items), strict=True)
+    )
+    seed = _toss_seed(experiment_id, context.listener.pk, day)
+    slots = draft_teams((first, second), n, artist_cap=MOST_OF_ARTIST, seed=seed)
+    places = [[slot.source, offered[slot.source][slot.place]] for slot in slots]
+    credited = {int(items[slot.source][slot.place].item_id): slot.team for slot in slots}
+    drafts = [team.draft for team in teams]
+    is_live = any(draft.step == "live" for draft in drafts)
+    return ListDraft(
+        {"lists": [dict(draft.packed) for draft in drafts], "slots": places},
+        "live" if is_live else "precomputed",
+        computed_at=min(draft.computed_at for draft in drafts),
+        interleaved=Interleaved(
+            experiment_id, day, (teams[0].version.name, teams[1].version.name), credited
+        ),
+    )
+
+
+def _read_keys(lists: list[RecommendedList], context: ListenerContext) -> dict[int, _SongKeys]:
+    """Return the keys of all songs of both lists that are available and wanted."""
+    ids = {int(item.item_id) for one in lists for item in one.items}
+    songs = Song.objects.available().filter(pk__in=ids).only("pk", "artist_id", "work_key")
+    return {
+        song.pk: _SongKeys(song.artist_id, song.work_key or song.pk)
+        for song in songs
+        if context.unwanted.allows(song)
+    }
+
+
+def _make_team(
+    recommender: Recommender,
+    own: list[RecommendedItem],
+    other: list[RecommendedItem],
+    keys: Mapping[int, _SongKeys],
+) -> Team:
+    of_songs = [keys[int(item.item_id)] for item in own]
+    return Team(
+        [one.work for one in of_songs],
+        [one.artist_id for one in of_songs],
+        _read_vectors(recommender, own),
+        _read_vectors(recommender, other),
+    )
+
+
+def _read_vectors(recommender: Recommender, items: list[RecommendedItem]) -> NDArray[np.float32]:
+    """Return the songs' vectors, float32 (n, d); zeros for songs that the recommender does not have."""
+    ids = np.array([int(item.item_id) for item in items], dtype=np.int64)
+    rows = recommender.items.rows(ids)
+    vectors = recommender.item_vectors(np.maximum(rows, 0))
+    return np.where((rows >= 0)[:, None], vectors, 0).astype(np.float32)
+
+
+def _toss_seed(experiment_id: int, listener_id: int, day: date) -> int:
+    text = f"interleaving-{experiment_id}:{listener_id}:{day.isoformat()}"
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
