@@ -1,5 +1,6 @@
 """What listeners played and skipped of the songs that a list had shown them."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 
@@ -17,13 +18,14 @@ PLAY, SKIP = Interaction.Kind.PLAY, Interaction.Kind.SKIP
 def list_heard(since: datetime) -> Iterator[tuple[date, int | None, bool]]:
     """Yield (day, version of the list, whether it was skipped) of each play and skip of a shown song; two queries.
 
-    The version is that of the oldest list since then that showed the song; None for lists of no or of two versions.
+    The version is that of the last list before it that showed the song; None for lists of no or of two versions.
     """
-    shown: dict[tuple[int, int], tuple[datetime, int | None]] = {}
+    shown: dict[tuple[int, int], list[tuple[datetime, int | None]]] = defaultdict(list)
     newest = Impression.objects.filter(shown_at__gte=since).order_by("-shown_at")
     columns = ("listener_id", "shown_at", "version_id", "song_ids")
     for listener_id, moment, version_id, song_ids in newest.values_list(*columns)[:MOST_LISTS]:
-        shown |= {(listener_id, song_id): (moment, version_id) for song_id in song_ids}
+        for song_id in song_ids:
+            shown[listener_id, song_id].append((moment, version_id))
     heard = Interaction.objects.filter(
         occurred_at__gte=since,
         kind__in=(PLAY, SKIP),
@@ -32,6 +34,8 @@ def list_heard(since: datetime) -> Iterator[tuple[date, int | None, bool]]:
     for listener_id, song_id, kind, begun in heard.values_list(
         "listener_id", "song_id", "kind", "occurred_at"
     ):
-        before = shown.get((listener_id, song_id))
-        if before is not None and begun is not None and before[0] < begun:
-            yield timezone.localdate(begun), before[1], kind == SKIP
+        lists = shown.get((listener_id, song_id), ())
+        for moment, version_id in lists if begun is not None else ():
+            if moment < begun:
+                yield timezone.localdate(begun), version_id, kind == SKIP
+                break
