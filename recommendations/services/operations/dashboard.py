@@ -96,6 +96,7 @@ class Dashboard:
     queue: list[tuple[str, int]]
     worker: Finding
     experiment: Experiment | None
+    e_value: float | None
     warnings: list[Finding]
     sizes: list[Size]
     impossible_days: list[ImpossibleDay]
@@ -131,6 +132,7 @@ def read() -> Dashboard:
         queue=_describe_queue(values["queue_length"]),
         worker=worker,
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
+        e_value=values.get("interleaving_e_value", {}).get(""),
         warnings=list(_warnings(steps, worker)),
         sizes=storage.list_sizes(),
         impossible_days=cast(
@@ -265,7 +267,7 @@ def _warn_about_experiments() -> Iterable[Finding]:
     running = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
     if running is None:
         return
-    if results.compute_result(running).ratio_is_off:
+    if not running.is_interleaving and results.compute_result(running).ratio_is_off:
         cure = "Stop it: something loses listeners of one arm, so its results can't be trusted."
         yield Finding(
             "experiment",

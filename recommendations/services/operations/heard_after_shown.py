@@ -34,8 +34,7 @@ def list_heard(since: datetime) -> Iterator[tuple[date, int | None, bool]]:
     for listener_id, song_id, kind, begun in heard.values_list(
         "listener_id", "song_id", "kind", "occurred_at"
     ):
-        lists = shown.get((listener_id, song_id), ())
-        for moment, version_id in lists if begun is not None else ():
-            if moment < begun:
+        for moment, version_id in shown.get((listener_id, song_id), ()):
+            if begun is not None and moment < begun:
                 yield timezone.localdate(begun), version_id, kind == SKIP
                 break
