@@ -10,8 +10,10 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount, SharedReview
 from recommendations.models import (
+    Experiment,
     ForgettingReceipt,
     Impression,
+    InterleavedDraft,
     ModelVersion,
     RecommendationList,
 )
@@ -165,6 +167,7 @@ EXPORTED = {
     "recommendations.BlendMember": "blends",
     "recommendations.ForgettingReceipt": "receipts_of_deletions",
     "recommendations.Impression": "shown_lists",
+    "recommendations.InterleavedDraft": "interleaved_drafts",
     "recommendations.RecommendationList": "recommendation_lists",
     "recommendations.Taste": "taste",
     "recommendations.ListenerControl": "wishes",
@@ -203,6 +206,14 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
         listener=alice.user, surface="x", step="live", song_ids=[songs[0].pk]
     )
     shown.outcomes.create(song=songs[0], kind="click", position=1)
+    compared = Experiment.objects.create(name="E", kind="interleaving")
+    InterleavedDraft.objects.create(
+        experiment=compared,
+        listener=alice.user,
+        day=timezone.localdate(),
+        shown_at=timezone.now(),
+        teams={songs[0].pk: 1},
+    )
     file = {"content": "listens", "format": "lastfm", "file_name": "x.csv"}
     ImportRun.objects.create(**file, listener=alice.user)
     version = ModelVersion.objects.create(
@@ -225,6 +236,7 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     data = alice.get("me/export/").body
     assert [name for name in EXPORTED.values() if not data[name]] == []
     assert "very secret" not in str(data)
+    assert data["interleaved_drafts"][0]["teams"] == {"song_0": 1}
     (seen,) = data["shown_lists"]
     assert (seen["songs"], seen["outcomes"][0]["kind"]) == (["song_0"], "click")
 

@@ -56,7 +56,7 @@ def experiment(version, newer) -> Experiment:
 
 def show(listener, n=10):
     """Serve the listener's own list and say that all of it was seen; return the list and its draft."""
-    served = recommend.recommend_for(listener, n, may_interleave=True)
+    served = recommend.recommend_songs(listener, n, may_interleave=True)
     receipt = feedback.sign_receipt(listener, served)
     feedback.record_impression(listener, receipt, served.songs, "home")
     return served, InterleavedDraft.objects.get(listener=listener)
@@ -83,7 +83,7 @@ def let_the_window_end(draft):
 
 class TestServing:
     def test_a_personal_list_takes_turns_between_the_versions(self, experiment, listener):
-        served = recommend.recommend_for(listener, 10, may_interleave=True)
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
 
         assert Counter(served.interleaved.teams.values()) == {0: 5, 1: 5}
         assert len({song.pk for song in served.songs}) == len(served.songs) == 10
@@ -94,12 +94,12 @@ class TestServing:
     def test_each_song_is_from_the_list_of_its_version_with_its_reasons(
         self, experiment, version, newer, listener
     ):
-        served = recommend.recommend_for(listener, 10, may_interleave=True)
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
 
         for team, proposer in enumerate((version, newer)):
             alone = {
                 item.song.pk: item.explanation
-                for item in recommend.recommend_for(listener, 10, version=proposer)
+                for item in recommend.recommend_songs(listener, 10, version=proposer)
             }
             for item in served:
                 if served.interleaved.teams[item.song.pk] == team:
@@ -108,9 +108,9 @@ class TestServing:
         assert all(why.sentence for why in texts)
 
     def test_the_list_stays_for_the_day(self, experiment, listener):
-        first = recommend.recommend_for(listener, 10, may_interleave=True)
+        first = recommend.recommend_songs(listener, 10, may_interleave=True)
         cache.clear()
-        again = recommend.recommend_for(listener, 10, may_interleave=True)
+        again = recommend.recommend_songs(listener, 10, may_interleave=True)
 
         assert again.songs == first.songs and again.interleaved == first.interleaved
 
@@ -118,7 +118,7 @@ class TestServing:
         self, version, listener
     ):
         context = ListenerContext(listener)
-        _version, alone, _arm = recommend.draft_for(listener, 12, context)
+        _version, alone, _arm = recommend.draft_songs(listener, 12, context)
         team = TeamList(version, registry.load_recommender(version), alone)
         today = timezone.localdate()
         days = [today + timedelta(days=n) for n in range(8)]
@@ -132,7 +132,7 @@ class TestServing:
         assert len({tuple(joint.interleaved.teams.items()) for joint in lists}) > 1
 
     def test_what_is_hidden_unavailable_or_disliked_is_in_neither_team(self, experiment, listener):
-        hidden, gone, disliked = recommend.recommend_for(listener, 10, may_interleave=True).songs[
+        hidden, gone, disliked = recommend.recommend_songs(listener, 10, may_interleave=True).songs[
             :3
         ]
         controls.hide_song(listener, hidden)
@@ -140,22 +140,22 @@ class TestServing:
         Song.objects.filter(pk=gone.pk).update(is_available=False)
         cache.clear()
 
-        served = recommend.recommend_for(listener, 10, may_interleave=True)
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
 
         assert not {hidden.pk, gone.pk, disliked.pk} & {song.pk for song in served.songs}
         teams = Counter(served.interleaved.teams.values())
         assert abs(teams[0] - teams[1]) <= 1 and teams[0] >= 3
 
     def test_an_artist_has_three_songs_over_both_teams(self, experiment, listener):
-        served = recommend.recommend_for(listener, 20, may_interleave=True)
+        served = recommend.recommend_songs(listener, 20, may_interleave=True)
 
         first = served.songs[:10]
         assert max(Counter(song.artist_id for song in first).values()) <= 3
 
     def test_other_lists_stay_as_they_are(self, experiment, version, listener):
-        assert recommend.recommend_for(listener, 10).interleaved is None
-        assert recommend.recommend_for(listener, 10).version == version
-        assert recommend.recommend_for(listener, 10, discovery=0.9, may_interleave=True).arm == ""
+        assert recommend.recommend_songs(listener, 10).interleaved is None
+        assert recommend.recommend_songs(listener, 10).version == version
+        assert recommend.recommend_songs(listener, 10, discovery=0.9, may_interleave=True).arm == ""
 
     def test_who_opted_out_or_is_new_gets_what_they_always_get(self, experiment, listener):
         stranger = User.objects.create(username="stranger")
@@ -163,7 +163,7 @@ class TestServing:
         listener.save()
 
         for one in (stranger, listener):
-            served = recommend.recommend_for(one, 10, may_interleave=True)
+            served = recommend.recommend_songs(one, 10, may_interleave=True)
             assert served.interleaved is None and served.step == "popular"
 
     def test_the_home_page_shows_it(self, experiment, listener):
@@ -180,7 +180,7 @@ class TestServing:
         ModelVersion.objects.filter(pk=newer.pk).update(state=ModelVersion.State.BROKEN)
         cache.clear()
 
-        served = recommend.recommend_for(listener, 10, may_interleave=True)
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
 
         assert served.interleaved is None and len(served) == 10
 
@@ -271,7 +271,7 @@ class TestVotes:
     def test_nothing_is_recorded_of_who_opted_out_meanwhile_or_after_the_end(
         self, experiment, listener
     ):
-        served = recommend.recommend_for(listener, 10, may_interleave=True)
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
         receipt = feedback.sign_receipt(listener, served)
         lifecycle.stop(experiment)
         feedback.record_impression(listener, receipt, served.songs, "home")
