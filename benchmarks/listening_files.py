@@ -87,15 +87,16 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
     BadFile
     """
     if {train.suffix, test.suffix} == {".npz"}:
-        parts = [_matrix(path) for path in (train, test)]
-        if parts[0].shape != parts[1].shape:
+        known, held_out = _matrix(train), _matrix(test)
+        if known.shape != held_out.shape:
             raise BadFile(
-                f"{train} is {parts[0].shape} and {test} is {parts[1].shape}; they must be alike."
+                f"{train} is {known.shape} and {test} is {held_out.shape}; they must be alike."
             )
-        items = IdMap(np.arange(parts[0].shape[1]))
+        items = IdMap(np.arange(known.shape[1]))
         order = train.with_name(f"{train.stem}_order.npz")
         return Listening(
-            *parts,
+            known,
+            held_out,
             _features(item_features, items, numbered=True),
             _matrix(order) if order.exists() else None,
         )
@@ -105,8 +106,8 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
     extra = [row[0] for row in _table(item_features)[1]] if item_features else []
     listeners = IdMap(sorted({row[0] for part in rows for row in part}))
     items = IdMap(sorted({row[1] for part in rows for row in part} | set(extra)))
-    parts = [_from_pairs(part, listeners, items) for part in rows]
-    return Listening(*parts, _features(item_features, items, numbered=False))
+    known, held_out = (_from_pairs(part, listeners, items) for part in rows)
+    return Listening(known, held_out, _features(item_features, items, numbered=False))
 
 
 def _matrix(path: Path) -> csr_matrix:
@@ -145,7 +146,8 @@ def _from_pairs(
 ) -> csr_matrix:
     shape = (len(listeners), len(items))
     if not pairs:
-        return csr_matrix(shape, dtype=np.float32)
+        none = np.zeros(0, dtype=np.int32)
+        return csr_matrix((np.zeros(0, dtype=np.float32), (none, none)), shape=shape)
     listener_ids, item_ids, values = zip(*pairs, strict=True)
     places = listeners.rows(np.array(listener_ids)), items.rows(np.array(item_ids))
     return csr_matrix((np.array(values, dtype=np.float32), places), shape=shape)

@@ -11,8 +11,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from benchmarks.speed import Row, own_site, seconds
+
+if TYPE_CHECKING:
+    from django.test import Client
+
 
 HOME_MS = 100.0
 LIKE_MS = 30.0
@@ -41,7 +46,7 @@ def main() -> int:
     return int(any(row.limit is not None and row.value > row.limit for row in rows))
 
 
-def world():
+def world() -> "Client":
     """Make songs, listeners and a model, and return a browser of somebody who likes 1,000 songs."""
     from django.core.management import call_command
     from django.test import Client
@@ -70,7 +75,7 @@ def world():
     return client
 
 
-def measure(client) -> list[Row]:
+def measure(client: "Client") -> list[Row]:
     from catalog.models import Song
 
     songs = iter(Song.objects.order_by("-pk").values_list("pk", flat=True)[: 6 * REPEATS])
@@ -102,7 +107,7 @@ def measure(client) -> list[Row]:
     ]
 
 
-def catalog(n_songs: int):
+def catalog(n_songs: int) -> "Client":
     """Make so many songs with a few listeners, and return a browser of somebody signed in."""
     from django.core.management import call_command
     from django.test import Client
@@ -116,7 +121,7 @@ def catalog(n_songs: int):
     return client
 
 
-def measure_browsing(client) -> list[Row]:
+def measure_browsing(client: "Client") -> list[Row]:
     from catalog.models import Genre
 
     genre = Genre.objects.order_by("pk").values_list("pk", flat=True)[0]
@@ -140,7 +145,7 @@ def measure_browsing(client) -> list[Row]:
     ]
 
 
-def page(client, path: str) -> Callable[[], None]:
+def page(client: "Client", path: str) -> Callable[[], None]:
     def get() -> None:
         assert client.get(path).status_code == 200
 

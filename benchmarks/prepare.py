@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, save_npz
 
 from catalog.imports.importers import get_importer, open_file
-from catalog.records import FEATURES, ListenRecord, RejectedRow, SongRecord, WrongFile
+from catalog.records import FEATURES, ListenRecord, SongRecord, WrongFile
 from recommendations.engine import Interactions
 from recommendations.engine.core.ordered import count_steps_back, keep_entries
 from recommendations.engine.core.weighting import Weighting
@@ -126,8 +126,9 @@ def _write_files(
     train, test = (
         _parts(interactions, seed) if steps is None else _newest_apart(counts, steps, seed)
     )
-    if steps is not None:
-        save_npz(out / "train_order.npz", _order(train, count_steps_back(train)))
+    train_steps = count_steps_back(train)
+    if steps is not None and train_steps is not None:
+        save_npz(out / "train_order.npz", _order(train, train_steps))
     save_npz(out / "train.npz", train)
     save_npz(out / "test.npz", test)
     with (out / "items.csv").open("w", newline="", encoding="utf-8") as file:
@@ -142,7 +143,7 @@ def _write_files(
 
 def _records(path: Path, content: str, form: str) -> Iterator[ListenRecord | SongRecord]:
     for record in get_importer(content, form).read(open_file(path), {}):
-        if not isinstance(record, RejectedRow):
+        if isinstance(record, ListenRecord | SongRecord):
             yield record
 
 
@@ -156,7 +157,7 @@ def _key(record: ListenRecord) -> str:
     return record.song.key or f"{record.song.artist} / {record.song.title}"
 
 
-def _parts(interactions: Interactions, seed: int):
+def _parts(interactions: Interactions, seed: int) -> tuple[csr_matrix, csr_matrix]:
     """Number of plays of each pair, apart for training and test."""
     split = random_split(interactions, seed=seed)
     counts = interactions.to_matrix(Weighting())

@@ -81,11 +81,19 @@ class SoftmaxMF:
         # the slope of -log softmax: the chances less the shares of what was heard
         chance[places, batch.indices] -= 1 / counts[places]
         chance /= len(rows) * self.temperature
-        own_slope, item_slope = chance @ items, chance.T @ own
+        own_slope = np.asarray(chance @ items, dtype=np.float32)
+        item_slope = np.asarray(chance.T @ own, dtype=np.float32)
         self._adam(0, rows, _project(own_slope, own, own_length), rate, step)
         self._adam(1, slice(None), _project(item_slope, items, item_length), rate, step)
 
-    def _adam(self, side: int, rows, slope: NDArray[np.float32], rate: float, step: int) -> None:
+    def _adam(
+        self,
+        side: int,
+        rows: NDArray[np.intp] | slice,
+        slope: NDArray[np.float32],
+        rate: float,
+        step: int,
+    ) -> None:
         first, second = self._moments[side]
         first[rows] = BETA1 * first[rows] + (1 - BETA1) * slope
         second[rows] = BETA2 * second[rows] + (1 - BETA2) * slope**2

@@ -18,7 +18,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recommendations.engine import History, Recommender
+    from recommendations.services.data.training_rows import TrainingRows
+
 
 ARTIFACT_MB = 40.0
 PEAK_MB = 1536.0
@@ -78,7 +85,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def bare_fit(rows) -> float:
+def bare_fit(rows: "TrainingRows") -> float:
     """Seconds of implicit's ALS alone on the matrix that our training sees, with the classic numbers."""
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
@@ -125,16 +132,18 @@ def live_milliseconds(n: int = 500) -> dict[str, float]:
     recommender = registry.load_recommender(registry.require_active())
     listeners = list(User.objects.order_by("?")[:n])
     known = [history_loader.load_history(listener, recommender) for listener in listeners]
-    engine = [seconds(lambda h=h: list(recommender.recommend(h, 10))) for h in known]
-    page = [
-        seconds(lambda u=u: recommend.recommend_songs(u, 10, discovery=0.51)) for u in listeners
-    ]
-    kept = [seconds(lambda u=u: recommend.recommend_songs(u, 10)) for u in listeners]
+    engine = [seconds(partial(_list_songs, recommender, history)) for history in known]
+    page = [seconds(partial(recommend.recommend_songs, u, 10, discovery=0.51)) for u in listeners]
+    kept = [seconds(partial(recommend.recommend_songs, u, 10)) for u in listeners]
     return {
         "engine": 1000 * statistics.median(engine),
         "live page": 1000 * statistics.median(page),
         "precomputed page": 1000 * statistics.median(kept),
     }
+
+
+def _list_songs(recommender: "Recommender", history: "History") -> list[Any]:
+    return list(recommender.recommend(history, 10))
 
 
 def measure_rows(

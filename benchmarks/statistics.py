@@ -14,9 +14,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from accounts.models import User
 
 
@@ -110,9 +113,14 @@ def measure(act: Callable[[], object], n_times: int = 5) -> float:
     return numbers.median(seconds)
 
 
+def _read_anew(rows: "QuerySet[Any, Any]") -> list[Any]:
+    return list(rows.all())
+
+
 def measure_statistics(listener: "User") -> None:
     from django.db.models import Sum
 
+    from accounts.time_zones import get_time_zone
     from catalog.listening import interactions, statistics, sums
     from catalog.listening.periods import ALL_TIME, make_period, make_range
     from catalog.models import Interaction, Song
@@ -128,16 +136,16 @@ def measure_statistics(listener: "User") -> None:
     plays = Interaction.objects.filter(listener=listener, kind=0).order_by()
     print(f"{'period':10}{'page':>9}{'top songs':>11}{'direct':>9}{'ratio':>7}   (milliseconds)")
     for name, period in periods.items():
-        moments = period.get_moments(statistics.get_time_zone(listener))
+        moments = period.get_moments(get_time_zone(listener))
         rows = (
             plays.filter(occurred_at__gte=moments[0], occurred_at__lt=moments[1])
             if moments
             else plays
         )
         direct = rows.values("song").annotate(n=Sum("plays")).order_by("-n")[:10]
-        page = measure(lambda period=period: build_figures(listener, period))
-        top = measure(lambda period=period: statistics.rank(listener, "songs", period, 10))
-        peer = measure(lambda direct=direct: list(direct.all()), 3)
+        page = measure(partial(build_figures, listener, period))
+        top = measure(partial(statistics.rank, listener, "songs", period, 10))
+        peer = measure(partial(_read_anew, direct), 3)
         print(f"{name:10}{page * 1e3:9.0f}{top * 1e3:11.1f}{peer * 1e3:9.1f}{peer / top:7.1f}")
 
     def hear_and_count() -> None:
@@ -145,7 +153,7 @@ def measure_statistics(listener: "User") -> None:
         interactions.record_play(listener, song, occurred_at=moment, source="player")
         sums.refresh_sums(listener)
 
-    song, seconds = Song.objects.first(), iter(range(0, 10_000, 300))
+    song, seconds = Song.objects.order_by("pk")[0], iter(range(0, 10_000, 300))
     print(f"a play and its month counted anew: {measure(hear_and_count) * 1e3:.0f} ms")
 
 
@@ -159,12 +167,14 @@ def measure_search(listener: "User") -> None:
         "plays": SongTotal.objects.filter(listener=listener),
     }
     title = Song.objects.order_by("-pk")[500].title
+
+    def search_words(words: str) -> list[Song]:
+        return list(search.search_songs(SongSearch(words=words), **order)[:31])
+
     for words in (title, title.split()[0], title[:4], "ba"):
-        ranked = measure(
-            lambda words=words: list(search.search_songs(SongSearch(words=words), **order)[:31])
-        )
+        ranked = measure(partial(search_words, words))
         scan = Song.objects.available().matching(words).order_by("title", "id").for_cards()
-        peer = measure(lambda scan=scan: list(scan.all()[:31]))
+        peer = measure(partial(_read_anew, scan[:31]))
         print(f"search {words[:24]!r:28}{ranked * 1e3:8.1f} ms, unranked scan {peer * 1e3:8.1f} ms")
     wrong = title.replace("a", "e", 1)
     print(f"written almost alike: {measure(lambda: search.find_similar_names(wrong)) * 1e3:.1f} ms")

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from scipy.sparse import csr_matrix
+
 # one thread for BLAS, before numpy is imported: several make the fits up to ten times slower
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -74,7 +76,7 @@ def measure_rows(data: Listening, seed: int) -> Iterator[Row]:
     yield Row("peak memory", peak, "MB", PEAK_MB)
 
 
-def _live(recommender: Recommender, histories) -> float:
+def _live(recommender: Recommender, histories: csr_matrix) -> float:
     chosen = np.random.default_rng(0).choice(histories.shape[0], N_LIVE, replace=False)
     asked = [recommender.history(recommender.item_ids[histories[row].indices]) for row in chosen]
     times = []

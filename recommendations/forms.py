@@ -43,7 +43,7 @@ class TasteForm(forms.Form):
     def _name(cluster: Cluster) -> str:
         return f"mood-{cluster.key}"
 
-    def parts(self):
+    def parts(self) -> list[tuple[Cluster, forms.BoundField]]:
         """Yield every cluster with the field of its mood."""
         return [(cluster, self[self._name(cluster)]) for cluster in self.clusters]
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,7 @@ from catalog.analysis import analysis_jobs
 from catalog.analysis.analyser import AnalyserMissing
 from catalog.models import AnalysisRun, SongAnalysis
 from common.admin.records import RecordAdmin
+from common.generics import StrOrPromise
 from common.templatetags.numbers import format_count
 
 
@@ -36,7 +37,7 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
         )
         return [start, *super().get_urls()]
 
-    def start(self, request: HttpRequest):
+    def start(self, request: HttpRequest) -> HttpResponse:
         """Request an analysis of everything that lacks features."""
         if request.method == "POST" and self._may_change(request):
             try:
@@ -73,7 +74,7 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
             analysis_jobs.cancel_analysis(run)
 
     @admin.display(description=_("status"))
-    def state(self, run: AnalysisRun) -> str:
+    def state(self, run: AnalysisRun) -> StrOrPromise:
         if run.is_active and run.is_paused:
             return _("paused")
         return f"{run.get_status_display()}, {100 * run.progress:.0f}\N{NO-BREAK SPACE}%"

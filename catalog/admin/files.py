@@ -11,7 +11,7 @@ from catalog import tasks
 from catalog.files import scan_jobs
 from catalog.models import FolderScan, MusicFile, MusicFolder
 from common.admin.records import RecordAdmin
-from common.generics import ModelAdmin, ModelForm
+from common.generics import ModelAdmin, ModelForm, StrOrPromise
 
 
 class MusicFolderForm(ModelForm[MusicFolder]):
@@ -32,7 +32,9 @@ class MusicFolderAdmin(ModelAdmin[MusicFolder]):
     list_display = ["path", "scan_every_hours", "last_scan"]
     actions = ["scan"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: MusicFolder | None = None):
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: MusicFolder | None = None
+    ) -> list[str]:
         return ["path"] if obj else []
 
     def save_model(
@@ -62,7 +64,7 @@ class MusicFolderAdmin(ModelAdmin[MusicFolder]):
         )
 
     @admin.display(description=_("last scan"))
-    def last_scan(self, folder: MusicFolder) -> str:
+    def last_scan(self, folder: MusicFolder) -> StrOrPromise:
         scan = folder.scans.first()
         return _describe(scan) if scan else _("never")
 

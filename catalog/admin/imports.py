@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.requests import get_signed_in_user
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.imports import import_jobs, import_requests, import_undo
@@ -102,7 +103,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
                 form.cleaned_data["file"],
                 content=form.cleaned_data["content"],
                 format="csv",
-                requested_by=request.user,
+                requested_by=get_signed_in_user(request),
             )
         except (WrongFile, import_requests.ImportRefused) as error:
             messages.error(request, str(error))

@@ -28,7 +28,7 @@ class InteractionAdmin(RecordAdmin[Interaction]):
 
 class PlaylistItemInline(TabularInline[PlaylistItem, Playlist]):
     model = PlaylistItem
-    form = LabelledForm
+    form = LabelledForm[PlaylistItem]
     extra = 0
     fields = ["position", "song", "reason"]
     autocomplete_fields = ["song"]

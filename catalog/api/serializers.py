@@ -24,7 +24,7 @@ from catalog.play_rules import FIRST_MOMENT
 KINDS = {kind.name.lower(): kind for kind in Interaction.Kind}
 MAX_BATCH = 1000
 
-S = TypeVar("S")
+S = TypeVar("S", bound=Callable[..., Any])
 
 
 def document_example(value: Any, **kwargs: Any) -> Callable[[S], S]:
@@ -113,7 +113,7 @@ class KindField(serializers.ChoiceField):
     def __init__(self, kinds: Iterable[str] = tuple(KINDS), **kwargs: Any) -> None:
         super().__init__(choices=list(kinds), **kwargs)
 
-    def to_representation(self, value: int) -> str:
+    def to_representation(self, value: Any) -> str:
         return Interaction.Kind(value).name.lower()
 
 

@@ -95,12 +95,12 @@ def forget_imports() -> None:
 def _find_accounts() -> QuerySet[User]:
     """Return the accounts that the demo made: those that have listens of it, or its newcomer."""
     begin = find_demo_begin()
+    rows: QuerySet[User] = User.objects.all()
     if begin is None:
-        return User.objects.get_queryset().none()
+        return rows.none()
     listens = Interaction.objects.filter(listener=OuterRef("pk"), import_run__format=SOURCE)
     of_demo = Q(Exists(listens), username__regex=NAMES) | Q(username=NEWCOMER)
-    rows: QuerySet[User] = User.objects.filter(of_demo, date_joined__gte=begin)
-    return rows
+    return rows.filter(of_demo, date_joined__gte=begin)
 
 
 def _find_leaving() -> QuerySet[User]:

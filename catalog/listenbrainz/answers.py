@@ -1,7 +1,7 @@
 """Write listens, feedback, statistics and playlists as ListenBrainz answers them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -15,7 +15,7 @@ from catalog.playlists.export import jspf
 
 def build_listen(interaction: Interaction, listener: User) -> dict[str, Any]:
     song = interaction.song
-    listened_at = int(interaction.occurred_at.timestamp())
+    listened_at = int(cast(datetime, interaction.occurred_at).timestamp())
     return {
         "listened_at": listened_at,
         "inserted_at": listened_at,

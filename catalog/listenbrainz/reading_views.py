@@ -210,8 +210,8 @@ class OnePlaylist(ListenBrainzView):
 
     def get(self, request: Request, playlist_id: str) -> Response:
         id_ = parse_uuid(playlist_id)
-        playlists = Playlist.objects.select_related("owner").filter(pk=id_, owner__is_active=True)
-        playlist = playlists.first() if id_ else None
+        playlists = Playlist.objects.select_related("owner").filter(owner__is_active=True)
+        playlist = playlists.filter(pk=id_).first() if id_ else None
         if playlist is None or not _may_see(request, playlist):
             raise exceptions.NotFound(f"Cannot find playlist: {playlist_id}")
         return Response(answers.build_playlist(playlist))

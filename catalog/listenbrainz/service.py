@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -39,7 +39,9 @@ def store_submission(listener: User, submission: Submission) -> None:
     _store_msids(submission.listens, found)
     heard = [
         ListenEntry(
-            song, datetime.fromtimestamp(listen.listened_at, UTC), source=_get_player(listen)
+            song,
+            datetime.fromtimestamp(cast(int, listen.listened_at), UTC),
+            source=_get_player(listen),
         )
         for song, listen in zip(found, submission.listens, strict=True)
     ]
@@ -67,17 +69,23 @@ def give_feedback(listener: User, feedback: Feedback) -> None:
 
 def find_feedback(listener: User, wanted: RecordingIds) -> list[tuple[Feedback, Song | None]]:
     """Return the listener's score of each recording that is asked about, 0 where there is none."""
-    asked = [(mbid, None) for mbid in wanted.mbids] + [(None, msid_) for msid_ in wanted.msids]
+    asked: list[tuple[uuid.UUID | None, uuid.UUID | None]] = [
+        *((mbid, None) for mbid in wanted.mbids),
+        *((None, msid_) for msid_ in wanted.msids),
+    ]
     songs_by_mbid = _find_by_mbids(listener, wanted.mbids)
     songs_by_msid = _find_by_msids(listener, wanted.msids)
-    found = [songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(msid_) for mbid, msid_ in asked]
+    found = [
+        songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(cast(uuid.UUID, msid_))
+        for mbid, msid_ in asked
+    ]
     opinions = (
         Interaction.objects.for_listener(listener)
         .opinions()
         .filter(song__in=[song for song in found if song])
     )
     kinds = dict(opinions.values_list("song_id", "kind"))
-    scores = {Interaction.Kind.LIKE: 1, Interaction.Kind.DISLIKE: -1}
+    scores: dict[int | None, int] = {Interaction.Kind.LIKE: 1, Interaction.Kind.DISLIKE: -1}
     return [
         (Feedback(scores.get(kinds.get(song.pk), 0) if song else 0, mbid, msid_), song)
         for (mbid, msid_), song in zip(asked, found, strict=True)
@@ -164,7 +172,7 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
     songs = _select_names(Song.objects.all()).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
-        found.setdefault(mbid, songs[pk])
+        found.setdefault(cast(uuid.UUID, mbid), songs[pk])
     return found
 
 

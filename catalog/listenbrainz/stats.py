@@ -96,7 +96,7 @@ def read_span(listener: User, period: Period) -> tuple[datetime | None, datetime
     if moments is not None:
         return moments
     first, last = statistics.find_first_and_last_play(listener, period)
-    return first and first.occurred_at, last and last.occurred_at
+    return first.occurred_at if first else None, last.occurred_at if last else None
 
 
 def find_similar_listeners(listener: User, n: int) -> list[tuple[str, float]]:

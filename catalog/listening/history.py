@@ -7,9 +7,9 @@ one does. What has no time comes at the end.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
@@ -20,6 +20,8 @@ from catalog.listening.sum_tables import SourceMonth
 from catalog.songs.models import Album, Artist, Genre, Song
 from catalog.songs.search import shorten_query
 from common.bad_values import LARGEST
+
+M = TypeVar("M", bound=Model)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -179,7 +181,7 @@ def _read_cursor(cursor: str) -> tuple[str, datetime | None, int]:
         return "", None, 0
 
 
-def _find(rows: QuerySet[Any], pk: str | None):
+def _find(rows: QuerySet[M], pk: str | None) -> M | None:
     return rows.filter(pk=int(pk)).first() if pk and _is_id(pk) else None
 
 

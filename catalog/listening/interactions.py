@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -295,7 +296,7 @@ def _insert_opinion(listener: User, song: Song, kind: Kind, source: str) -> Inte
     return opinion
 
 
-def _delete_interactions(listener: User, interactions) -> int:
+def _delete_interactions(listener: User, interactions: QuerySet[Interaction]) -> int:
     with transaction.atomic():
         mark_plays(interactions)
         n_deleted, _ = interactions.delete()

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -21,7 +22,7 @@ KEPT = ("song_id", "kind", "plays", "played_ms", "occurred_at", "source", "impor
 _WORDS = {int(Interaction.Kind.LIKE): LIKED, int(Interaction.Kind.DISLIKE): DISLIKED}
 
 
-def load_opinions(listener: User, songs: Iterable[Song]) -> dict[int, str]:
+def load_opinions(listener: User | AnonymousUser, songs: Iterable[Song]) -> dict[int, str]:
     """Return "like" or "dislike" by song id, for those of `songs` with an opinion; one query."""
     ids = {song.pk for song in songs}
     if not ids or not listener.is_authenticated:

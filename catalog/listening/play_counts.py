@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.models import User
 from catalog.listening.models import Interaction
@@ -57,6 +57,6 @@ def set_play_counts(listener: User, counts: Mapping[int, int], *, source: str) -
         )
 
 
-def _select_plays(listener: User, song_ids: Collection[int]):
-    plays = Interaction.objects.for_listener(listener).filter(kind=Interaction.Kind.PLAY)
-    return plays.filter(song__in=list(song_ids))
+def _select_plays(listener: User, song_ids: Collection[int]) -> QuerySet[Interaction]:
+    plays: QuerySet[Interaction] = Interaction.objects.for_listener(listener)
+    return plays.filter(kind=Interaction.Kind.PLAY, song__in=list(song_ids))

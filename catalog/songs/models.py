@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
 from catalog.songs.text import normalise
+from common.generics import StrOrPromise
 
 AUDIO_FEATURES = (
     "acousticness",
@@ -154,7 +155,7 @@ class SongQuerySet(models.QuerySet["Song"]):
         return self.select_related("artist", "album").prefetch_related("genres")
 
 
-def _audio_feature(label) -> "models.FloatField[float | None, float | None]":
+def _audio_feature(label: StrOrPromise) -> "models.FloatField[float | None, float | None]":
     return models.FloatField(label, null=True, blank=True)
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import (
     Case,
     Count,
+    Expression,
     F,
     IntegerField,
     OuterRef,
@@ -56,7 +57,7 @@ class SongSearch:
 
 def search_songs(
     search: SongSearch, plays: QuerySet[Any] | None = None, popularity: QuerySet[Any] | None = None
-):
+) -> QuerySet[Song]:
     """Return the available songs that match, ready for cards; evaluated lazily, so slice it.
 
     By words the best match comes first: the title itself, then names that begin with the words, then words that
@@ -152,7 +153,7 @@ def rate_match(text: str) -> Case:
     )
 
 
-def _count_rows(rows: QuerySet[Any] | None, number):
+def _count_rows(rows: QuerySet[Any] | None, number: Expression | F) -> Value | Coalesce:
     """Return what `rows` say about a song as a column; 0 where they say nothing."""
     if rows is None:
         return Value(0)

@@ -8,6 +8,7 @@ Where a database has neither, searches read every song and find no names that ar
 from collections.abc import Iterator
 
 from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 INDEX = "catalog_song_search"
 LEAST_LETTERS = 3
@@ -59,7 +60,7 @@ def _iterate_parts(words: str) -> Iterator[str]:
             yield word[start : start + LEAST_LETTERS]
 
 
-def _build_sqlite(connection) -> None:
+def _build_sqlite(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE name LIKE %s", [f"{INDEX}%"])
         names = {name for (name,) in cursor.fetchall()}
@@ -86,7 +87,7 @@ def _build_sqlite(connection) -> None:
         cursor.execute(f"INSERT INTO {INDEX}({INDEX}) VALUES ('rebuild')")
 
 
-def _build_postgresql(connection) -> None:
+def _build_postgresql(connection: BaseDatabaseWrapper) -> None:
     try:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")

@@ -1,6 +1,6 @@
 """How songs are shown: pictures, durations, names of features."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.analysis.analyser import KNOWN_ERRORS
 from catalog.models import Song
 from catalog.songs import covers
+from common.generics import StrOrPromise
 
 register = template.Library()
 
@@ -38,7 +39,7 @@ def cover_url(song: Song, size: int = 300) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def audio_address(context, song: Song) -> str:
+def audio_address(context: Mapping[str, Any], song: Song) -> str:
     """Return where the player finds the song's sound; empty where this visitor can't hear it here."""
     user = context.get("user")
     if song.has_audio and user is not None and user.is_authenticated:
@@ -90,7 +91,7 @@ def is_playable(address: str) -> bool:
 
 
 @register.filter
-def feature_name(name: str) -> str:
+def feature_name(name: str) -> StrOrPromise:
     return FEATURE_NAMES.get(name, name)
 
 
@@ -103,6 +104,6 @@ def known_error(source: str, names: Iterable[str]) -> str:
 
 
 @register.filter
-def lookup(by_id: dict[str, Any], key: str):
+def lookup(by_id: Mapping[Any, Any], key: Any) -> Any:
     """Return by_id[key], "" when it is not there."""
     return by_id.get(key, "")

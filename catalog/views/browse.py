@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from catalog.forms import BrowseForm
 from catalog.listening import library
-from catalog.models import Genre, Playlist, SongTotal
+from catalog.models import Artist, Genre, Playlist, Song, SongTotal
 from catalog.songs import albums as album_search
 from catalog.songs import search
 from catalog.songs.search import SongSearch
@@ -82,7 +83,10 @@ def _drop_page_parameter(request: SiteRequest) -> str:
 def suggest(request: SiteRequest) -> HttpResponse:
     """Answer what the words typed so far find, a few of each kind; without script the form leads to `browse`."""
     words = search.shorten_query(request.GET.get("q", ""))
-    songs, artists, albums, playlists = [], [], [], []
+    songs: list[Song] = []
+    artists: list[Artist] = []
+    albums: list[album_search.ShownAlbum] = []
+    playlists: list[Playlist] = []
     if len(words) >= LEAST_TYPED:
         found = search.search_songs(SongSearch(words=words), **select_plays(request.user))
         songs = list(found[: N_SUGGESTED + 2]) or search.find_similar_names(words, N_SUGGESTED)
@@ -99,7 +103,7 @@ def suggest(request: SiteRequest) -> HttpResponse:
     return render(request, "catalog/_suggestions.html", context)
 
 
-def select_plays(user: User) -> dict[str, QuerySet[Any]]:
+def select_plays(user: User | AnonymousUser) -> dict[str, QuerySet[Any]]:
     """Return what a search orders equal matches by: the listener's plays, and how many listeners played a song."""
     chosen = {"popularity": SongTotal.objects.all()}
     return chosen | (
@@ -107,7 +111,7 @@ def select_plays(user: User) -> dict[str, QuerySet[Any]]:
     )
 
 
-def search_playlists(user: User, words: str, n: int = 8) -> list[Playlist]:
+def search_playlists(user: User | AnonymousUser, words: str, n: int = 8) -> list[Playlist]:
     """Return the listener's own playlists whose title contains every word.
 
     Those that others made public are for who has their link; a search must not hand that out.

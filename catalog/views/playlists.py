@@ -50,7 +50,9 @@ def show_playlist(request: SiteRequest, playlist_id: UUID) -> HttpResponse:
         "playlist": shown,
         "items": items,
         "is_mine": is_mine,
-        "server_accounts": ServerAccount.objects.filter(user=request.user).select_related("server")
+        "server_accounts": ServerAccount.objects.filter(user=request.user.pk).select_related(
+            "server"
+        )
         if is_mine
         else [],
         "opinions": library.load_opinions(request.user, [item.song for item in items]),
@@ -172,7 +174,7 @@ def export_playlist(request: SiteRequest, playlist_id: UUID, form: str) -> HttpR
     return response
 
 
-def _get_own_playlist(request: SignedInRequest, playlist_id: UUID) -> Playlist:
+def _get_own_playlist(request: SignedInRequest, playlist_id: UUID | str) -> Playlist:
     """Return the listener's own playlist; somebody else's does not exist for them."""
     try:
         return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
@@ -180,7 +182,7 @@ def _get_own_playlist(request: SignedInRequest, playlist_id: UUID) -> Playlist:
         raise Http404 from None
 
 
-def _get_visible_playlist(request: SignedInRequest, playlist_id: UUID) -> Playlist:
+def _get_visible_playlist(request: SiteRequest, playlist_id: UUID) -> Playlist:
     shown = get_object_or_404(Playlist.objects.select_related("owner"), pk=playlist_id)
     if not shown.is_public and shown.owner_id != request.user.pk:
         raise Http404

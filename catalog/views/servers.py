@@ -2,13 +2,14 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from catalog import tasks
 from catalog.forms import JoinServerForm, ServerChoicesForm
 from catalog.models import MusicServer, Playlist, ServerAccount
@@ -19,12 +20,14 @@ from catalog.servers.clients import ServerError, open_client
 
 @login_required
 @require_safe
-def show_servers(request: HttpRequest) -> HttpResponse:
+def show_servers(request: SignedInRequest) -> HttpResponse:
     """Show every server with the listener's account there, or the form that joins one."""
     return _show(request)
 
 
-def _show(request: HttpRequest, refused: dict[int, JoinServerForm] | None = None) -> HttpResponse:
+def _show(
+    request: SignedInRequest, refused: dict[int, JoinServerForm] | None = None
+) -> HttpResponse:
     mine = ServerAccount.objects.filter(user=request.user).select_related("server")
     accounts = {account.server_id: account for account in mine}
     rows = [
@@ -50,7 +53,7 @@ def _show(request: HttpRequest, refused: dict[int, JoinServerForm] | None = None
 @sensitive_post_parameters("password")
 @login_required
 @require_POST
-def join_server(request: HttpRequest, server_id: int) -> HttpResponse:
+def join_server(request: SignedInRequest, server_id: int) -> HttpResponse:
     """Join the account whose name and password were entered, once the server has accepted them."""
     server = get_object_or_404(MusicServer, pk=server_id)
     form = JoinServerForm(request.POST, auto_id=f"id_{server.pk}_%s")
@@ -72,7 +75,7 @@ def join_server(request: HttpRequest, server_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def change_choices(request: HttpRequest, server_id: int) -> HttpResponse:
+def change_choices(request: SignedInRequest, server_id: int) -> HttpResponse:
     form = ServerChoicesForm(request.POST, instance=_get_own_account(request, server_id))
     if form.is_valid():
         form.save()
@@ -82,7 +85,7 @@ def change_choices(request: HttpRequest, server_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def read_now(request: HttpRequest, server_id: int) -> HttpResponse:
+def read_now(request: SignedInRequest, server_id: int) -> HttpResponse:
     account = _get_own_account(request, server_id)
     tasks.enqueue_server_sync(syncs.request_account_sync(account))
     messages.success(request, _("Your account there is being read."))
@@ -91,7 +94,7 @@ def read_now(request: HttpRequest, server_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def leave_server(request: HttpRequest, server_id: int) -> HttpResponse:
+def leave_server(request: SignedInRequest, server_id: int) -> HttpResponse:
     """Delete the joined account and its secret; with "playlists" also the playlists that we wrote there."""
     account = _get_own_account(request, server_id)
     problem = joining.leave_account(account, deletes_playlists="playlists" in request.POST)
@@ -107,7 +110,7 @@ def leave_server(request: HttpRequest, server_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def send_playlist(request: HttpRequest, playlist_id: str, server_id: int) -> HttpResponse:
+def send_playlist(request: SignedInRequest, playlist_id: str, server_id: int) -> HttpResponse:
     """Write one of the listener's own playlists into their account on a server."""
     account = _get_own_account(request, server_id)
     playlist = _get_own_playlist(request, playlist_id)
@@ -125,7 +128,7 @@ def send_playlist(request: HttpRequest, playlist_id: str, server_id: int) -> Htt
 
 
 def _say_what_was_sent(
-    request: HttpRequest, account: ServerAccount, n_songs: int, n_all: int
+    request: SignedInRequest, account: ServerAccount, n_songs: int, n_all: int
 ) -> None:
     if not n_songs:
         messages.warning(
@@ -142,7 +145,9 @@ def _say_what_was_sent(
 
 @login_required
 @require_safe
-def export_server_playlist(request: HttpRequest, playlist_id: str, server_id: int) -> HttpResponse:
+def export_server_playlist(
+    request: SignedInRequest, playlist_id: str, server_id: int
+) -> HttpResponse:
     """Download a playlist as M3U8 with the paths of a server on which the listener has an account."""
     account = _get_own_account(request, server_id)
     playlist = _get_own_playlist(request, playlist_id)
@@ -154,10 +159,10 @@ def export_server_playlist(request: HttpRequest, playlist_id: str, server_id: in
     return response
 
 
-def _get_own_account(request: HttpRequest, server_id: int) -> ServerAccount:
+def _get_own_account(request: SignedInRequest, server_id: int) -> ServerAccount:
     accounts = ServerAccount.objects.select_related("server", "user")
     return get_object_or_404(accounts, server=server_id, user=request.user)
 
 
-def _get_own_playlist(request: HttpRequest, playlist_id: str) -> Playlist:
+def _get_own_playlist(request: SignedInRequest, playlist_id: str) -> Playlist:
     return get_object_or_404(Playlist, pk=playlist_id, owner=request.user)

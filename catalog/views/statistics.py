@@ -1,5 +1,6 @@
 """Your listening: what a listener played in a week, a month, a year, in all time or between any two days."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -121,7 +122,7 @@ def _load_rows(model: type[Model], ranked: list[Ranked]) -> list[dict[str, Any]]
     ]
 
 
-def _build_tabs(period: Period, today) -> list[dict[str, Any]]:
+def _build_tabs(period: Period, today: date) -> list[dict[str, Any]]:
     names = {"week": _("Week"), "month": _("Month"), "year": _("Year"), "all": _("All time")}
     day = min(period.last, today) if period.last else today
     return [
@@ -138,5 +139,5 @@ def _build_link(period: Period | None) -> str | None:
     return build_query(period) if period else None
 
 
-def _is_past(period: Period | None, today) -> bool:
+def _is_past(period: Period | None, today: date) -> bool:
     return period is not None and period.first is not None and period.first <= today

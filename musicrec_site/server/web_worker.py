@@ -11,7 +11,7 @@ import socket
 import tempfile
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from gunicorn.workers.base import Worker
@@ -23,6 +23,10 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from common.retention import INCOMING_DAYS, delete_old_files
+
+if TYPE_CHECKING:
+    from musicrec_site.server.body_limits import BodyLimit
+
 
 HEAD_SECONDS = 20.0
 """From the first byte of a request (or from connecting) to the end of its head."""
@@ -45,6 +49,7 @@ MAX_CHUNK_LINE_BYTES = 4096
 class Request(HTTPRequestParser):
     """A request on its way in. `limit` is what its body may have; beyond it the body is thrown away."""
 
+    limit: "BodyLimit"
     content_length: int
     expect_continue: bool
     max_bytes = 0

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from accounts.requests import get_signed_in_user
 from recommendations import tasks
 from recommendations.models import BackgroundJob, TrainingRun
 from recommendations.services.jobs import background_jobs
@@ -163,7 +164,7 @@ def show_tables(request: HttpRequest) -> HttpResponse:
 def send_test_mail(request: HttpRequest) -> HttpResponse:
     """Send a mail to the operator who asks, and say what came of it."""
     _require_superuser(request)
-    address = request.user.email
+    address = get_signed_in_user(request).email
     if not address:
         messages.error(request, _("Your account has no e-mail address; add one in your settings."))
         return redirect("admin:desk_settings")
@@ -217,7 +218,11 @@ def _require_superuser(request: HttpRequest) -> None:
 def _log_action(request: HttpRequest, job: BackgroundJob) -> None:
     """Write who asked for a job where "Who did what" reads it."""
     LogEntry.objects.log_actions(
-        request.user.pk, [job], ADDITION, change_message=[{"added": {}}], single_object=True
+        get_signed_in_user(request).pk,
+        [job],
+        ADDITION,
+        change_message=[{"added": {}}],
+        single_object=True,
     )
 
 

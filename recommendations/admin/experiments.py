@@ -1,6 +1,6 @@
 """Experiments in the admin: set up as a draft, started, watched, stopped, and the winner promoted."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.requests import get_signed_in_user
 from common.admin import LabelledForm, render_confirmation
 from common.generics import ModelAdmin, ModelForm, TabularInline
 from recommendations.admin import evidence_chart
@@ -84,10 +85,12 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         self, request: HttpRequest, obj: Experiment, form: ModelForm[Experiment], change: bool
     ) -> None:
         if not change:
-            obj.created_by = request.user
+            obj.created_by = get_signed_in_user(request)
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request: HttpRequest, obj: Experiment, post_url_continue=None):
+    def response_add(
+        self, request: HttpRequest, obj: Experiment, post_url_continue: str | None = None
+    ) -> HttpResponse:
         super().response_add(request, obj, post_url_continue)
         return redirect("admin:recommendations_experiment_results", obj.pk)
 
@@ -133,7 +136,7 @@ class ExperimentAdmin(ModelAdmin[Experiment]):
         elif step == "stop":
             lifecycle.stop(experiment, by=request.user)
         else:
-            lifecycle.promote(experiment, arm, by=request.user)
+            lifecycle.promote(experiment, cast(Arm, arm), by=request.user)
         self.log_change(request, experiment, f"{step}: {arm.name}" if arm is not None else step)
         messages.success(request, _("Done: %(state)s.") % {"state": experiment.get_state_display()})
 
@@ -202,4 +205,4 @@ def _question(experiment: Experiment, step: str, arm: Arm | None) -> str:
         )
         return question % {"name": experiment.name}
     question = _("Serve everybody like “%(arm)s” from now on? “%(name)s” ends with it.")
-    return question % {"name": experiment.name, "arm": arm.name}
+    return question % {"name": experiment.name, "arm": cast(Arm, arm).name}

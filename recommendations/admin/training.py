@@ -178,7 +178,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
 
     @admin.action(description=_("Cancel"), permissions=["train"])
     def cancel_runs(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
-        for run in queryset.active():
+        for run in queryset.filter(status__in=TrainingRun.ACTIVE):
             self._cancel(request, run)
 
     def _cancel(self, request: HttpRequest, run: TrainingRun) -> None:
@@ -218,7 +218,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
         return f"{100 * run.progress:.0f} %"
 
     @admin.display(description=_("took"))
-    def took(self, run: TrainingRun) -> str:
+    def took(self, run: TrainingRun) -> timedelta | str:
         if run.started_at is None or run.finished_at is None:
             return "–"
         return timedelta(seconds=round((run.finished_at - run.started_at).total_seconds()))

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from catalog.models import Song
 from common.admin import RecordAdmin, render_confirmation
+from common.generics import StrOrPromise
 from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
@@ -139,7 +140,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
         """Show two versions side by side; without a choice the active one and the newest other."""
         self._only_viewers(request)
         active = registry.active_version()
-        newest = ModelVersion.objects.exclude(pk=active.pk if active else None).first()
+        newest = ModelVersion.objects.exclude(pk=active.pk if active else 0).first()
         a = _choose_versions(request, "a") or active
         b = _choose_versions(request, "b") or newest
         context = self._context(request, _("Compare versions")) | {
@@ -238,7 +239,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
                 messages.success(request, _("%(version)s is active.") % {"version": version.name})
         return redirect(versions_page)
 
-    def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+    def _context(self, request: HttpRequest, title: StrOrPromise) -> dict[str, Any]:
         return self.admin_site.each_context(request) | {"title": title, "opts": self.opts}
 
     def _only_viewers(self, request: HttpRequest) -> None:
@@ -255,7 +256,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
     # --- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=_("NDCG@10, 95 %"))
-    def ndcg(self, version: ModelVersion) -> str:
+    def ndcg(self, version: ModelVersion) -> StrOrPromise:
         found = model_comparison.headline(version)
         if found:
             return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found))

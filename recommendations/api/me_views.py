@@ -8,7 +8,6 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -77,7 +76,7 @@ class Me(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
 
 
-def _confirm_password(request: Request, password: str) -> None:
+def _confirm_password(request: SignedInApiRequest, password: str) -> None:
     """Raise the 400 that says what is wrong unless `password` is the account's own."""
     try:
         accounts.confirm_password(request, request.user, password)
@@ -97,7 +96,7 @@ class MyData(APIView):
             examples=[OpenApiExample("Example", {"format": "musicrec-my-data-1", "history": []})],
         ),
     )
-    def get(self, request: SignedInApiRequest) -> Response:
+    def get(self, request: SignedInApiRequest) -> HttpResponse:
         body = JSONRenderer().render(data_export.export_data(request.user))
         headers = {"Content-Disposition": 'attachment; filename="musicrec-my-data.json"'}
         return HttpResponse(body, content_type="application/json", headers=headers)

@@ -132,7 +132,7 @@ class RollBack(_ForOperators):
         return _respond_changed(lambda: registry.roll_back(by=request.user))
 
 
-def _respond_changed(act) -> Response:
+def _respond_changed(act: Callable[[], ModelVersion]) -> Response:
     try:
         return Response(serializers.VersionSerializer(act()).data)
     except registry.RegistryError as error:
@@ -144,7 +144,7 @@ def _experiments() -> QuerySet[Experiment]:
 
 
 @extend_schema(tags=["Operators"])
-class Experiments(_ForOperators, generics.ListAPIView):
+class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
     """Experiments, newest first."""
 
     serializer_class = serializers.ExperimentSerializer
@@ -152,7 +152,7 @@ class Experiments(_ForOperators, generics.ListAPIView):
 
 
 @extend_schema(tags=["Operators"])
-class OneExperiment(_ForOperators, generics.RetrieveAPIView):
+class OneExperiment(_ForOperators, generics.RetrieveAPIView[Experiment]):
     """One experiment, and how it stands if it is an interleaving."""
 
     serializer_class = serializers.ExperimentDetailSerializer
@@ -166,7 +166,7 @@ class StopExperiment(_ForOperators):
     needed = "recommendations.run_experiment"
 
     @extend_schema(request=None, responses=serializers.ExperimentSerializer)
-    def post(self, request, pk):
+    def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
         return _respond_ended(lambda: lifecycle.stop(experiment, by=request.user))
 
@@ -178,7 +178,7 @@ class PromoteArm(_ForOperators):
     needed = "recommendations.run_experiment"
 
     @extend_schema(request=serializers.PromoteIn, responses=serializers.ExperimentSerializer)
-    def post(self, request, pk):
+    def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
         wanted = validate_body(serializers.PromoteIn, request)["arm"]
         arm = experiment.arms.filter(pk=wanted).first()

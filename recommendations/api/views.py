@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScopeOrIsAnonymous
-from accounts.requests import SignedInApiRequest
+from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.api.lookups import get_own_playlist, get_song, get_songs, validate_body
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
@@ -73,22 +74,22 @@ class Recommendations(APIView):
         ],
         responses={200: serializers.ListSerializer, 304: None},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         k, explain = read_length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
             served = recommend.recommend_from_songs(get_songs(seeds, "liked"), k)
             return Response(answers.serialize_list(served, None, with_reasons=explain))
-        discovery = read_share(request, "discovery")
+        listener, discovery = get_signed_in_user(request), read_share(request, "discovery")
 
         def make() -> dict[str, Any]:
             served = recommend.recommend_songs(
-                request.user, k, discovery=discovery, may_interleave=True
+                listener, k, discovery=discovery, may_interleave=True
             )
-            return answers.serialize_list(served, request.user, with_reasons=explain)
+            return answers.serialize_list(served, listener, with_reasons=explain)
 
         wished = {"k": k, "discovery": discovery, "explain": explain}
-        return answers.kept_ready(request, request.user, wished, make)
+        return answers.kept_ready(request, listener, wished, make)
 
 
 class SimilarSongs(APIView):
@@ -150,7 +151,7 @@ class SongExplanation(APIView):
     def get(self, request: SignedInApiRequest, key: str) -> Response:
         song = get_song(key)
         explanation = recommend.explain_song(request.user, song)
-        data = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
+        data: dict[str, Any] = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
         if explanation is None:
             data["note"] = (
                 "The model does not know this song yet; it can be explained after the next training."
@@ -294,12 +295,12 @@ class Hidden(ListAPIView[ListenerControl]):
     pagination_class = _HiddenPages
     queryset = ListenerControl.objects.none()
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[ListenerControl]:
         wanted = self.request.query_params.get("kind")
-        if wanted not in (None, *serializers.HIDDEN_KINDS):
+        if wanted is not None and wanted not in serializers.HIDDEN_KINDS:
             kinds = ", ".join(serializers.HIDDEN_KINDS)
             raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
-        hidden = controls.list_hidden(self.request.user).filter(
+        hidden = controls.list_hidden(get_signed_in_user(self.request)).filter(
             **{"kind": wanted} if wanted else {}
         )
         with_songs = hidden.select_related("song__album").prefetch_related("song__genres")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
@@ -110,7 +110,7 @@ def _shelf_or_404(
     return page, _show_shelf(found, page, turn) if found else None
 
 
-def _turn(data) -> int:
+def _turn(data: QueryDict) -> int:
     text = data.get("turn", "")
     return int(text) % MOST_TURNS if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 

@@ -1,5 +1,7 @@
 """What a form or an address names as liked: songs, artists and genres."""
 
+from django.utils.datastructures import MultiValueDict
+
 from catalog.models import Artist, Genre, Song
 from recommendations.services.serving.listener_context import Picks
 
@@ -7,25 +9,25 @@ MOST_PICKED = 20
 MOST_GENRES = 40
 
 
-def read_picks(data) -> Picks:
+def read_picks(data: "MultiValueDict[str, str]") -> Picks:
     """Return what a form names: at most 20 songs, 20 artists and 40 genres."""
     numbers = _numbers(data, "genre", MOST_GENRES)
     genres = tuple(Genre.objects.filter(pk__in=numbers)) if numbers else ()
     return Picks(tuple(_songs(data)), tuple(_artists(data)), genres)
 
 
-def _songs(data) -> list[Song]:
+def _songs(data: "MultiValueDict[str, str]") -> list[Song]:
     numbers = _numbers(data, "song")
     songs = Song.objects.available().for_cards().in_bulk(numbers) if numbers else {}
     return [songs[pk] for pk in numbers if pk in songs]
 
 
-def _artists(data) -> list[Artist]:
+def _artists(data: "MultiValueDict[str, str]") -> list[Artist]:
     numbers = _numbers(data, "artist")
     return list(Artist.objects.filter(pk__in=numbers)) if numbers else []
 
 
-def _numbers(data, name: str, most: int = MOST_PICKED) -> list[int]:
+def _numbers(data: "MultiValueDict[str, str]", name: str, most: int = MOST_PICKED) -> list[int]:
     """Return the first whole numbers given under a name, in order, each once; what is none is left out."""
     texts = [text for text in data.getlist(name)[:most] if text.isascii() and text.isdecimal()]
     return list(dict.fromkeys(int(text) for text in texts if len(text) < 16))

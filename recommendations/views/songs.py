@@ -1,6 +1,8 @@
 """A song's page and the why panel."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,9 +14,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.models import User
 from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.models import Artist, Song
+from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import explanation_text, recommend
@@ -62,7 +66,7 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
         found = explanation_text.describe(shown, explanation, facts)
         context |= {
             "reasons": found,
-            "chart": feature_chart.chart_comparison(shown, found.explanation, sound),
+            "chart": feature_chart.chart_comparison(shown, found.explanation or explanation, sound),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
@@ -118,14 +122,20 @@ def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
 
 
-def _do_wish(request: SignedInRequest, wishes, about, name: str, address: str) -> HttpResponse:
+def _do_wish(
+    request: SignedInRequest,
+    wishes: Mapping[str, tuple[Callable[[User, Any], Any], StrOrPromise, str]],
+    about: Song | Artist,
+    name: str,
+    address: str,
+) -> HttpResponse:
     """Do what was asked for and say it, with an undo; what is back is shown by loading the page again."""
     asked = request.POST.get("wish", "")
     if asked not in wishes:
         return HttpResponseBadRequest(f"{asked!r} is not one of {', '.join(wishes)}.")
     change, words, takes_back = wishes[asked]
     change(request.user, about)
-    message = words % {"name": name}
+    message = str(words) % {"name": name}
     if not takes_back and request.htmx:
         messages.success(request, message)
         return HttpResponseClientRefresh()

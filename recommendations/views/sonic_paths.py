@@ -60,7 +60,7 @@ def keep_path(request: SignedInRequest) -> HttpResponse:
     return redirect("catalog:playlist", playlist.pk)
 
 
-def _find_path(request: SignedInRequest, start: Song, end: Song, n: int) -> SonicPath:
+def _find_path(request: SiteRequest, start: Song, end: Song, n: int) -> SonicPath:
     unwanted = load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
     return find_sonic_path(start, end, n, unwanted=unwanted)
 

@@ -80,14 +80,9 @@ def _write_counts(known: dict[str, Any]) -> str:
 def _find_removed(stored: Picks, picks: Picks) -> Picks:
     """Return what is stored and would go, so that a preview can take it back."""
     return Picks(
-        *(
-            tuple(one for one in before if one not in after)
-            for before, after in (
-                (stored.songs, picks.songs),
-                (stored.artists, picks.artists),
-                (stored.genres, ()),
-            )
-        )
+        tuple(one for one in stored.songs if one not in picks.songs),
+        tuple(one for one in stored.artists if one not in picks.artists),
+        tuple(stored.genres),
     )
 
 

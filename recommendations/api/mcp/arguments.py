@@ -1,7 +1,7 @@
 """Check a tool's arguments against its schema; only the few words of JSON Schema that the tools here use."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -43,7 +43,7 @@ def _check(name: str, value: Any, about: Mapping[str, Any]) -> None:
     if "enum" in about and value not in about["enum"]:
         raise BadArguments(f"{name} is one of {', '.join(about['enum'])}.")
     low, high = about.get("minimum"), about.get("maximum")
-    if low is not None and not low <= value <= high:
+    if low is not None and not low <= cast(float, value) <= cast(float, high):
         raise BadArguments(f"{name} is from {low} to {high}.")
     if isinstance(value, str):
         _check_text(name, value, about)

@@ -110,7 +110,7 @@ def _check_headers(
     params: Mapping[str, Any],
     headers: Mapping[str, str],
 ) -> None:
-    wanted = {
+    wanted: dict[str, tuple[str | None, Any]] = {
         "MCP-Protocol-Version": (header, named),
         "Mcp-Method": (headers.get("Mcp-Method"), method),
     }

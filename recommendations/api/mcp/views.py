@@ -8,12 +8,13 @@ import structlog
 from django.conf import settings
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import TokenAuthentication
+from accounts.models import ApiToken
 from common.api.parsers import AnyTypeJSONParser
 from recommendations.api.mcp import protocol
 from recommendations.api.mcp.arguments import BadArguments, read_arguments
@@ -49,7 +50,9 @@ class Endpoint(APIView):
             raise exceptions.PermissionDenied("Pages of other sites may not ask this address.")
         super().initial(request, *args, **kwargs)
 
-    def perform_content_negotiation(self, request: Request, force=False):
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[BaseRenderer, str]:
         """Answer JSON whatever the client says it accepts: it has to accept that."""
         renderer = JSONRenderer()
         return renderer, renderer.media_type
@@ -77,7 +80,7 @@ def _is_own_origin(origin: str | None) -> bool:
     return origin.lower() == f"{site.scheme}://{site.netloc}".lower()
 
 
-def _read_body(request: Request):
+def _read_body(request: Request) -> Any:
     try:
         return request.data
     except exceptions.ParseError as error:
@@ -154,7 +157,8 @@ def _call_tool(call: Call, request: Request) -> dict[str, Any]:
 
 
 def _is_allowed(tool: Tool, request: Request) -> bool:
-    return any(request.auth.allows(scope) for scope in tool.scopes)
+    token = request.auth
+    return isinstance(token, ApiToken) and any(token.allows(scope) for scope in tool.scopes)
 
 
 def _build_failure(sentence: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the addresses of players' plugins share: tokens in a header, errors as `{"error": "…"}`."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import structlog
 from django.core.signals import got_request_exception
@@ -9,14 +9,14 @@ from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from accounts.authentication import TokenAuthentication, convert_gone_account_error
-from accounts.models import Scope
+from accounts.models import ApiToken, Scope
 from common.api.parsers import AnyTypeJSONParser
 from common.bad_values import MESSAGE, is_bad_value
 from recommendations.conf import conf
@@ -32,7 +32,8 @@ class MayUse(BasePermission):
     message = "This token may not do that. Make one with the scope it needs on your account page."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.auth is not None and any(request.auth.allows(one) for one in view.scopes)
+        token, scopes = request.auth, cast(PlayerView, view).scopes
+        return isinstance(token, ApiToken) and any(token.allows(one) for one in scopes)
 
 
 class PlayerView(APIView):
@@ -46,11 +47,13 @@ class PlayerView(APIView):
     scopes: tuple[str, ...] = (Scope.READ,)
     schema = None  # docs/home-server.md is the documentation
 
-    def perform_content_negotiation(self, request: Request, force=False):
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[BaseRenderer, str]:
         renderer = JSONRenderer()
         return renderer, renderer.media_type
 
-    def get_exception_handler(self):
+    def get_exception_handler(self) -> Callable[..., Response]:
         return _answer_error
 
 
@@ -69,7 +72,7 @@ def read_count(source: Mapping[str, Any], name: str, default: int, least: int = 
     return min(max(int(text), least), conf.longest_list) or default
 
 
-def _answer_error(exc: Exception, context) -> Response:
+def _answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     exc = convert_gone_account_error(exc, context["request"])
     response = drf_exception_handler(exc, context)
     if response is None:

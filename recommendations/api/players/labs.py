@@ -47,8 +47,8 @@ class _LabsView(PlayerView):
 class SimilarArtists(_LabsView):
     field = "artist_mbids"
 
-    def build(self, mbids):
-        built = []
+    def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
+        built: list[dict[str, Any]] = []
         for artist in Artist.objects.filter(mbid__in=list(mbids)).order_by("pk"):
             near = [one for one in radio.list_similar_artists(artist, N_ARTISTS) if one.mbid]
             built += [
@@ -69,8 +69,8 @@ class SimilarArtists(_LabsView):
 class SimilarRecordings(_LabsView):
     field = "recording_mbids"
 
-    def build(self, mbids):
-        built = []
+    def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
+        built: list[dict[str, Any]] = []
         for song in (
             Song.objects.filter(mbid__in=list(mbids)).select_related("artist").order_by("pk")
         ):

@@ -21,7 +21,7 @@ class ArtistsToLookFor(PlayerView):
     authentication_classes = []
     permission_classes = []
 
-    def get(self, request: Request, secret) -> Response:
+    def get(self, request: Request, secret: str) -> Response:
         try:
             token = require_usable_token(secret)
         except AuthenticationFailed:

@@ -6,7 +6,7 @@ passes both on as they are.
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
+from accounts.requests import get_signed_in_user
 from catalog.listenbrainz import playback_reports
 from catalog.listenbrainz.payloads import FUTURE_TOLERANCE, MAX_DURATION_MS, MAX_NAME_LENGTH
 from catalog.models import Artist, Song
@@ -51,17 +52,17 @@ class _ListView(_NavidromeView):
     """A list of songs or artists for the owner of the token."""
 
     def find_library(self, named: Named) -> ServerLibrary | None:
-        return named_songs.find_listener_library(named, self.request.user)
+        return named_songs.find_listener_library(named, get_signed_in_user(self.request))
 
     def build_limits(self, library: ServerLibrary | None, count: int) -> dict[str, Any]:
         """Return n and the songs to choose from: those of the server, or more songs where it is not connected."""
         only: NDArray[np.int64] | None = library.read_song_ids() if library else None
         n = count if only is not None else min(count * _OVER_ASKED, conf.longest_list)
-        return {"n": n, "only": only, "listener": self.request.user}
+        return {"n": n, "only": only, "listener": get_signed_in_user(self.request)}
 
 
 class SimilarToTrack(_ListView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         song = named_songs.find_named_song(named, library)
@@ -70,7 +71,7 @@ class SimilarToTrack(_ListView):
 
 
 class SimilarToAlbum(_ListView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
@@ -79,7 +80,7 @@ class SimilarToAlbum(_ListView):
 
 
 class SimilarToArtist(_ListView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
@@ -92,7 +93,7 @@ class SimilarToArtist(_ListView):
 
 
 class TopSongs(_ListView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
@@ -103,14 +104,14 @@ class TopSongs(_ListView):
 
 
 class SimilarArtists(_ListView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
         artist = named_songs.find_named_artist(named, library)
         if artist is None:
             return {"artists": []}
         n = read_count(asked, "limit", USUAL_COUNT)
-        near = radio.list_similar_artists(artist, n, listener=self.request.user)
+        near = radio.list_similar_artists(artist, n, listener=get_signed_in_user(self.request))
         ids = library.read_artist_ids(near) if library else {}
         return {"artists": [_build_artist(one, ids.get(one.pk, "")) for one in near]}
 
@@ -118,7 +119,7 @@ class SimilarArtists(_ListView):
 class SonicSimilar(_ListView):
     """What sounds most like a song: the similar songs, ordered by sound alone."""
 
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_song_ref(asked.get("song"))
         library = self.find_library(named)
         song = named_songs.find_named_song(named, library)
@@ -140,7 +141,7 @@ class SonicSimilar(_ListView):
 class SonicPath(_ListView):
     """Songs that lead from one song to another; the similarity is that to the song before."""
 
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         start, end = (_read_song_ref(asked.get(name)) for name in ("startSong", "endSong"))
         library = self.find_library(start)
         ends = [named_songs.find_named_song(one, library) for one in (start, end)]
@@ -151,7 +152,7 @@ class SonicPath(_ListView):
             ends[0],
             ends[1],
             count,
-            unwanted=radio.read_unwanted(self.request.user),
+            unwanted=radio.read_unwanted(get_signed_in_user(self.request)),
             only=library.read_song_ids() if library else None,
         )
         similarities = [1.0, *(1 - step / 2 for step in path.steps)]
@@ -175,25 +176,29 @@ class _PlaybackView(_NavidromeView):
 
 
 class IsAuthorized(_PlaybackView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         return True
 
 
 class NowPlaying(_PlaybackView):
-    def answer(self, asked: dict[str, Any]):
-        playback_reports.announce_playing(self.request.user, _read_track(asked), PLAYER)
+    def answer(self, asked: Mapping[str, Any]) -> Any:
+        playback_reports.announce_playing(
+            get_signed_in_user(self.request), _read_track(asked), PLAYER
+        )
         return {}
 
 
 class Scrobble(_PlaybackView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         started_at = _read_moment(asked)
-        playback_reports.record_scrobble(self.request.user, _read_track(asked), started_at, PLAYER)
+        playback_reports.record_scrobble(
+            get_signed_in_user(self.request), _read_track(asked), started_at, PLAYER
+        )
         return {}
 
 
 class PlaybackReport(_PlaybackView):
-    def answer(self, asked: dict[str, Any]):
+    def answer(self, asked: Mapping[str, Any]) -> Any:
         state, position = asked.get("state"), asked.get("positionMs")
         if state not in playback_reports.STATES:
             raise ValidationError([f"state is one of {', '.join(playback_reports.STATES)}."])
@@ -206,11 +211,11 @@ class PlaybackReport(_PlaybackView):
         rate = asked.get("playbackRate")
         is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0.1 <= rate <= 10
         playback_reports.record_report(
-            self.request.user,
+            get_signed_in_user(self.request),
             _read_track(asked),
             state,
             position,
-            float(rate) if is_rate else 1.0,
+            float(cast(float, rate)) if is_rate else 1.0,
             _read_moment(asked),
         )
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -309,7 +309,7 @@ class ALS(LatentFactors):
             solution = np.matmul(pre_solved.transpose(0, 2, 1), coefficients)
         return np.asarray(solution[:, :, 0], dtype=np.float64)
 
-    def _group_by_length(self, lengths: NDArray[np.int64]):
+    def _group_by_length(self, lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
         """Yield groups of rows of one length, each within the block size.
 
         One length a group: BLAS adds in another order when zeros are padded to the end, and a listener's
@@ -380,14 +380,14 @@ def _least_squares(device: str) -> type:
     if device == "cpu":
         from implicit.cpu.als import AlternatingLeastSquares
 
-        return AlternatingLeastSquares
+        return cast(type, AlternatingLeastSquares)
     import implicit.gpu
 
     if not implicit.gpu.HAS_CUDA:
         raise ValueError("device is gpu, but implicit finds no CUDA device here; set it to cpu.")
     from implicit.gpu.als import AlternatingLeastSquares as OnGpu
 
-    return OnGpu
+    return cast(type, OnGpu)
 
 
 def _build_system(

@@ -242,7 +242,7 @@ class _Cases:
         )
 
 
-def _remove_songs(histories: csr_matrix, songs: NDArray) -> csr_matrix:
+def _remove_songs(histories: csr_matrix, songs: NDArray[np.integer[Any]]) -> csr_matrix:
     smaller = lil_matrix(histories)
     for row, song in enumerate(songs):
         smaller[row, song] = 0

@@ -42,8 +42,12 @@ class Command(SentenceCommand):
                 rows, config, parts, seed=seed, on_progress=bar.step
             )
             rival = gate.find_champion_config(config) if preset else None
-            active = rival and offline_evaluation.evaluate_config(
-                rows, rival, parts, seed=seed, on_progress=bar.step
+            active = (
+                None
+                if rival is None
+                else offline_evaluation.evaluate_config(
+                    rows, rival, parts, seed=seed, on_progress=bar.step
+                )
             )
         differences = (
             offline_evaluation.compare_reports(report, active, seed=seed) if active else {}

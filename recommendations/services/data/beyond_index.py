@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -177,8 +177,8 @@ def _select_neighbours(
     prior: Prior,
     own_ids: NDArray[np.int64],
     own_rows: NDArray[np.int64],
-    is_here,
-    describe,
+    is_here: Callable[[int], bool],
+    describe: Callable[[int], list[str]],
     most: int,
 ) -> Neighbours:
     """Return the columns nearest to the library as a whole that are not in it."""
@@ -235,5 +235,5 @@ def _as_bytes(value: object) -> NDArray[np.uint8]:
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
 
 
-def _from_bytes(array: NDArray[np.uint8]):
+def _from_bytes(array: NDArray[np.uint8]) -> Any:
     return json.loads(array.tobytes())

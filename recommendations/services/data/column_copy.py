@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -151,7 +152,7 @@ def _find_last_settled_id(source: Reader) -> int:
     return last
 
 
-def _list_writers(cursor) -> set[str]:
+def _list_writers(cursor: CursorWrapper) -> set[str]:
     """Return the transactions of other connections that may have written interactions and are not over."""
     cursor.execute(
         "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Model
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -130,7 +130,7 @@ def _ignore(done: int, total: int) -> None:
     """Progress that nobody asked for."""
 
 
-def _table(model) -> str:
+def _table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 

@@ -1,6 +1,6 @@
 """What recommending leaves behind when its time is over."""
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from catalog.models import Playlist
 from common.retention import compute_cutoff, delete_in_steps
@@ -43,7 +43,7 @@ def delete_expired() -> dict[str, int]:
     }
 
 
-def _old_impressions():
+def _old_impressions() -> QuerySet[Impression]:
     """Return lists shown longer ago than `events_days`.
 
     Those of an experiment stay while it runs, and as many days after it was stopped.
@@ -63,7 +63,7 @@ def _old_impressions():
     return old if begun is None else old.exclude(arm__isnull=False, shown_at__gte=begun)
 
 
-def _old_drafts():
+def _old_drafts() -> QuerySet[InterleavedDraft]:
     """Return the drafts of experiments that ended longer ago than `events_days`."""
     return InterleavedDraft.objects.filter(
         experiment__ended_at__lt=compute_cutoff(conf.events_days)
@@ -76,7 +76,7 @@ def _empty_training_logs() -> int:
     return ended.exclude(log="").update(log="")
 
 
-def _old_trainings():
+def _old_trainings() -> QuerySet[TrainingRun]:
     """Return trainings of more than a year ago without a version."""
     versions = ModelVersion.objects.exclude(training_run=None).values("training_run")
     ended = TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE)
@@ -85,7 +85,7 @@ def _old_trainings():
     )
 
 
-def _find_unused_lists():
+def _find_unused_lists() -> QuerySet[RecommendationList]:
     """Return lists that are outdated for longer than a listener counts as active, and those of pruned versions."""
     pruned = RecommendationList.objects.filter(version__state=ModelVersion.State.PRUNED)
     if not conf.lists_active_days:

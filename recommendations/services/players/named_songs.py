@@ -1,6 +1,6 @@
 """Which song, album or artist a player means: by the media server's id, by MusicBrainz id, by names."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from accounts.models import User
 from catalog.models import Album, Artist, Song
@@ -20,6 +20,9 @@ class Named(NamedTuple):
     artist: str = ""
     mbid: str = ""
     isrc: str = ""
+
+
+M = TypeVar("M", Album, Artist)
 
 
 def find_named_song(named: Named, library: ServerLibrary | None) -> Song | None:
@@ -67,6 +70,6 @@ def find_listener_library(named: Named, listener: User | None) -> ServerLibrary 
     return find_library(named.item_id, of=listener)
 
 
-def _find_by_mbid(model, text: str):
+def _find_by_mbid(model: type[M], text: str) -> M | None:
     mbid = matching.parse_uuid(text) if text else None
-    return model.objects.filter(mbid=mbid).order_by("pk").first() if mbid else None
+    return model._default_manager.filter(mbid=mbid).order_by("pk").first() if mbid else None

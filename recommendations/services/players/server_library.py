@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -67,8 +68,9 @@ class ServerLibrary:
         """Return the ids of the songs that are there, at most `catalog_mask_seconds` old."""
         return _song_ids.get(self.server.pk)
 
-    def _present(self):
-        return ServerSong.objects.present().filter(server=self.server)
+    def _present(self) -> QuerySet[ServerSong]:
+        rows: QuerySet[ServerSong] = ServerSong.objects.present().filter(server=self.server)
+        return rows
 
 
 def find_library(item_id: str = "", *, of: User | None = None) -> ServerLibrary | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from catalog.models import Genre, Interaction, Song
 from recommendations.engine import Content, Explanation
@@ -212,7 +212,7 @@ def count_shared(about_id: int, song_ids: Collection[int]) -> dict[int, int]:
     return Counter(song_id for song_id, _listener_id in pairs)
 
 
-def _positive(song_ids: Iterable[int]):
+def _positive(song_ids: Iterable[int]) -> QuerySet[Interaction]:
     return Interaction.objects.filter(
         song_id__in=song_ids, kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )

@@ -1,11 +1,12 @@
 """A listener's history up to now, as the engine's `History`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import Interaction
@@ -101,7 +102,9 @@ def _list_events(history: Sequence[HistoryRow], left_out: frozenset[int]) -> dic
     }
 
 
-def played_share(played_ms, duration_ms) -> np.ndarray:
+def played_share(
+    played_ms: Iterable[int | None], duration_ms: Iterable[int | None]
+) -> NDArray[np.float32]:
     """Return the share of each song that was heard, NaN where nobody told how long."""
     played = np.array([np.nan if value is None else value for value in played_ms], dtype=np.float32)
     duration = np.array([value or USUAL_DURATION_MS for value in duration_ms], dtype=np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Song
+from catalog.songs.models import SongQuerySet
 from recommendations.engine import Popularity, Recommender
 from recommendations.services.serving.listener_context import Picks
 
@@ -67,7 +68,7 @@ def find_candidates(
     return allowed & ~exclude
 
 
-def _best_known(songs, recommender: Recommender, n: int) -> list[int]:
+def _best_known(songs: SongQuerySet, recommender: Recommender, n: int) -> list[int]:
     """Return the ids of the available songs of the model that most listeners heard; one query."""
     ids = np.array(
         songs.available().order_by("pk").values_list("pk", flat=True)[:_LOOKED_AT], np.int64

@@ -6,7 +6,7 @@ from django.db.models import Count
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote
-from recommendations.services.serving.exclusions import Unwanted
+from recommendations.services.serving.listener_context import Unwanted
 
 _CACHE_KEY = "musicrec:most-played"
 

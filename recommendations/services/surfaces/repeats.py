@@ -18,7 +18,7 @@ from recommendations.engine import Repeats, fit_decay, mix_heads
 from recommendations.services.serving import explanation_text, recommend
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.serving.recommend import ServedSong
+from recommendations.services.serving.served_list import ServedSong
 
 LENGTH = 12
 _SPARE = 2
