@@ -75,11 +75,11 @@ def _world(options: argparse.Namespace) -> str:
 
     from accounts import tokens
     from accounts.models import User
-    from recommendations.services.training import pipeline
+    from recommendations.services.training import pipeline, training_requests
 
     call_command("migrate", verbosity=0, skip_checks=True)
     _rows(options)
-    run = pipeline.request_training(preset="classic", trigger="command")
+    run = training_requests.request_training(preset="classic", trigger="command")
     run = pipeline.run_training(run.pk, "benchmark")
     if run.status != "succeeded":
         raise SystemExit(f"The training ended as {run.status}: {run.error}")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommendations.engine import World
-from recommendations.engine.synthetic.world import BLOCK, Events
+from recommendations.engine.synthetic.events import BLOCK, Events
 from recommendations.services.data.column_store import (
     Columns,
     ColumnStore,

@@ -102,7 +102,7 @@ def bare_fit(rows: "TrainingRows") -> float:
 
 def whole_training(preset: str) -> tuple[float, dict[str, float]]:
     """Train as the worker does; return the seconds in all and by part."""
-    from recommendations.services.training import pipeline
+    from recommendations.services.training import pipeline, training_requests
 
     marks: list[tuple[str, float]] = []
 
@@ -112,7 +112,7 @@ def whole_training(preset: str) -> tuple[float, dict[str, float]]:
             marks.append((part, time.perf_counter()))
 
     started = time.perf_counter()
-    run = pipeline.request_training(preset=preset, trigger="command")
+    run = training_requests.request_training(preset=preset, trigger="command")
     run = pipeline.run_training(run.pk, on_progress=mark)
     ended = time.perf_counter()
     if run.status != "succeeded":

@@ -14,7 +14,7 @@ from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services.data import column_copy, training_rows
 from recommendations.services.experiments import results
 from recommendations.services.jobs import background_jobs
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry, stored_histories
 from recommendations.services.workloads import background_work
 
@@ -56,7 +56,7 @@ def _start(job: BackgroundJob) -> BackgroundJob:
 def start_training(**wishes: Any) -> TrainingRun:
     """Queue a training and wake a worker up for it; what the admin page, the API and the schedule do."""
     with transaction.atomic():
-        run = pipeline.request_training(**wishes)
+        run = training_requests.request_training(**wishes)
         enqueue_training(run)
     return run
 
@@ -74,7 +74,7 @@ def sweep_and_wake(*, wait: bool = False) -> Swept:
 
     Done by workers when they start and every half a minute, and by the admin page when it is opened.
     """
-    swept = pipeline.sweep(wait=wait)
+    swept = training_requests.sweep(wait=wait)
     for run in swept.waiting:
         _wake_for_training(run.pk)
     return swept
@@ -148,7 +148,7 @@ def retrain() -> str:
         return str(
             start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE)
         )
-    except pipeline.TrainingAlreadyActive as error:
+    except training_requests.TrainingAlreadyActive as error:
         log.info("No scheduled training: %s", error)
         return str(error)
 
@@ -184,7 +184,7 @@ def retrain_when_due() -> str:
     preset = conf.scheduled_preset if is_many else conf.preset
     try:
         return str(start_training(preset=preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
-    except pipeline.TrainingAlreadyActive as error:
+    except training_requests.TrainingAlreadyActive as error:
         return str(error)
 
 

@@ -23,7 +23,7 @@ from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import TrainingRun
 from recommendations.services.operations import workers
-from recommendations.services.training import memory_check, pipeline
+from recommendations.services.training import memory_check, training_requests
 from recommendations.services.training.budgets import Budget, make_options
 
 
@@ -164,7 +164,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
             run = tasks.start_training(
                 preset=preset, requested_by=request.user, options=make_options(preset, budget)
             )
-        except pipeline.TrainingRefused as error:
+        except training_requests.TrainingRefused as error:
             messages.warning(request, str(error))
             return redirect("admin:recommendations_trainingrun_changelist")
         messages.success(request, _("Training #%(number)d is queued.") % {"number": run.pk})
@@ -187,7 +187,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
                 request, _("Training #%(number)d had ended already.") % {"number": run.pk}
             )
             return
-        pipeline.cancel(run)
+        training_requests.cancel(run)
         self.log_change(request, run, "Cancelled.")
         messages.success(
             request, _("Training #%(number)d is being cancelled.") % {"number": run.pk}

@@ -20,7 +20,7 @@ from recommendations.api import serializers
 from recommendations.models import Experiment, ModelVersion, TrainingRun
 from recommendations.services.experiments import lifecycle
 from recommendations.services.experiments.lifecycle import ExperimentRefused
-from recommendations.services.training import pipeline
+from recommendations.services.training import training_requests
 from recommendations.services.versions import registry
 
 
@@ -60,9 +60,9 @@ class TrainingRuns(_ForOperators, generics.ListAPIView[TrainingRun]):
                 requested_by=request.user,
                 trigger=TrainingRun.Trigger.API,
             )
-        except pipeline.TrainingAlreadyActive as error:
+        except training_requests.TrainingAlreadyActive as error:
             raise Conflict(str(error)) from None
-        except pipeline.TrainingRefused as error:
+        except training_requests.TrainingRefused as error:
             raise ValidationError({"preset": [str(error)]}) from None
         return Response(serializers.RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -86,7 +86,7 @@ class CancelTraining(_ForOperators):
         run = get_object_or_404(
             TrainingRun.objects.select_related("requested_by", "version"), pk=pk
         )
-        return Response(serializers.RunSerializer(pipeline.cancel(run)).data)
+        return Response(serializers.RunSerializer(training_requests.cancel(run)).data)
 
 
 def _versions() -> QuerySet[ModelVersion]:

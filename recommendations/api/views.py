@@ -25,7 +25,15 @@ from recommendations.api.query_values import read_length, read_share
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls
-from recommendations.services.serving import explanation_text, feedback, recommend
+from recommendations.services.serving import (
+    explanation_text,
+    feedback,
+    list_request,
+    recommend,
+    similar_songs,
+    song_explanation,
+    visitor_lists,
+)
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import (
@@ -78,7 +86,7 @@ class Recommendations(APIView):
         k, explain = read_length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
-            served = recommend.recommend_from_songs(get_songs(seeds, "liked"), k)
+            served = visitor_lists.recommend_from_songs(get_songs(seeds, "liked"), k)
             return Response(answers.serialize_list(served, None, with_reasons=explain))
         listener, discovery = get_signed_in_user(request), read_share(request, "discovery")
 
@@ -101,7 +109,7 @@ class SimilarSongs(APIView):
         tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
     )
     def get(self, request: Request, key: str) -> Response:
-        served = recommend.similar_songs(get_song(key), read_length(request))
+        served = similar_songs.find_similar(get_song(key), read_length(request))
         return Response(
             answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
         )
@@ -150,7 +158,7 @@ class SongExplanation(APIView):
     @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
     def get(self, request: SignedInApiRequest, key: str) -> Response:
         song = get_song(key)
-        explanation = recommend.explain_song(request.user, song)
+        explanation = song_explanation.explain_song(request.user, song)
         data: dict[str, Any] = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
         if explanation is None:
             data["note"] = (
@@ -173,7 +181,7 @@ class ContinuePlaylist(APIView):
     def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
         playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
-            request.user, playlist, recommend.length(read_length(request))
+            request.user, playlist, list_request.limit_length(read_length(request))
         )
         return Response(
             answers.serialize_list(served, request.user, with_reasons=_flag(request, "explain"))

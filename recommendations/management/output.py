@@ -11,7 +11,7 @@ from recommendations.engine import ArtifactError, NotEnoughData
 from recommendations.services.serving.explanation_text import describe_served
 from recommendations.services.serving.served_list import Served
 from recommendations.services.training.memory_check import NotEnoughMemory
-from recommendations.services.training.pipeline import TrainingRefused
+from recommendations.services.training.training_requests import TrainingRefused
 from recommendations.services.versions.registry import RegistryError
 
 EXPECTED = (

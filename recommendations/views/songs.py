@@ -21,7 +21,11 @@ from catalog.models import Artist, Song
 from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import (
+    explanation_text,
+    similar_songs,
+    song_explanation,
+)
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists
@@ -33,11 +37,11 @@ N_SIMILAR, N_COMPARED = 12, 48
 @require_safe
 def song(request: SiteRequest, song_id: int) -> HttpResponse:
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    similar = recommend.similar_songs(shown, N_COMPARED)
+    similar = similar_songs.find_similar(shown, N_COMPARED)
     similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
-        explanation = recommend.explain_song(request.user, shown)
+        explanation = song_explanation.explain_song(request.user, shown)
     context = {
         "song": shown,
         "opinion": library.load_opinions(request.user, [shown]).get(shown.pk, ""),
@@ -58,7 +62,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
 def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    explanation, sound = recommend.explain_with_sound(request.user, shown)
+    explanation, sound = song_explanation.explain_with_sound(request.user, shown)
     opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:

@@ -14,7 +14,7 @@ from catalog.models import Song
 from catalog.songs import search
 from common.http import SiteRequest
 from recommendations.services.preferences import taste
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import explanation_text, visitor_lists
 from recommendations.services.serving.explanation_facts import Explained, read_facts_of_picks
 from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.services.surfaces import front_example, starting_points
@@ -49,7 +49,7 @@ def why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
     shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
     picks = read_picks(request.GET)
-    explanation = recommend.explain_for_picks(picks, shown) if picks else None
+    explanation = visitor_lists.explain_for_picks(picks, shown) if picks else None
     context: dict[str, Any] = {"song": shown, "picks": picks}
     if explanation is not None:
         explained = [Explained(shown, explanation)]
@@ -67,7 +67,7 @@ def try_out(request: SiteRequest) -> HttpResponse:
     words, picks = request.GET.get("q", ""), read_picks(request.GET)
     context = _offer(words, picks)
     if picks and "search" not in request.GET:
-        served = recommend.recommend_from_picks(picks, N_RECOMMENDED)
+        served = visitor_lists.recommend_from_picks(picks, N_RECOMMENDED)
         shown = cards.of_list(request.user, served)
         context |= {"served": served, "cards": shown, "why_query": _build_query(picks)}
     if request.htmx and request.htmx.target == "offered":

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.api.caller import Caller
 
@@ -108,7 +108,7 @@ def world(db, settings, tmp_path):
     ]
     Interaction.objects.bulk_create(rows)
     registry.unload_recommenders()
-    run = pipeline.request_training(preset="classic", trigger="command")
+    run = training_requests.request_training(preset="classic", trigger="command")
     run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
     yield SimpleNamespace(alice=Caller(alice), songs=songs, run=run, version=run.version)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from recommendations.services.serving import recommend
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry, trends
 from tests.api.caller import Caller
 
@@ -38,7 +38,7 @@ def send_plays(username: str, song, n_requests: int, n_plays: int) -> None:
 
 def place_for_a_stranger(song) -> int:
     """Train anew and return the song's place in the list of a listener nothing is known of."""
-    run = pipeline.request_training(
+    run = training_requests.request_training(
         preset="classic", trigger="command", options={"evaluate": False}
     )
     run = pipeline.run_training(run.pk, "test")

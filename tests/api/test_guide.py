@@ -10,7 +10,7 @@ import pytest
 from accounts import tokens
 from catalog.models import Artist, Interaction, Song
 from recommendations.models import ModelVersion, Outcome, TrainingRun
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 # A curl that fails where the answer is an error, and says what was asked.
@@ -29,7 +29,7 @@ def fill_in(live_server, world, monkeypatch):
     monkeypatch.setattr(
         "recommendations.tasks.send_wake_up", lambda *args: True
     )  # no worker is to be woken up
-    second = pipeline.request_training(preset="classic", trigger="command")
+    second = training_requests.request_training(preset="classic", trigger="command")
     pipeline.run_training(second.pk, "test")
     for old, new in (("song_20", "song_00042"), ("song_22", "song_00007")):
         Song.objects.filter(key=old).update(key=new)

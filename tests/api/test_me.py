@@ -18,7 +18,7 @@ from recommendations.models import (
     RecommendationList,
 )
 from recommendations.services.surfaces import blends
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import forgetting
 from tests.api.caller import Caller
 from tests.api.listens import playing
@@ -268,7 +268,7 @@ def test_who_went_is_learned_from_no_more(world):
     assert world.alice.get("recommendations/").status == 401
     assert not RecommendationList.objects.filter(listener=owner).exists()
     run = pipeline.run_training(
-        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+        training_requests.request_training(preset="classic", trigger="command").pk, "test"
     )
     assert run.version.n_listeners == n_before - 1
 
@@ -278,6 +278,6 @@ def test_whoever_wants_no_personalisation_is_not_learned_from(world):
     n_before = world.version.n_listeners
     world.alice.patch("me/", {"personalised": False})
     run = pipeline.run_training(
-        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+        training_requests.request_training(preset="classic", trigger="command").pk, "test"
     )
     assert run.version.n_listeners == n_before - 1

@@ -16,7 +16,7 @@ from accounts import tokens
 from accounts.models import User
 from catalog.models import Interaction, MusicServer, NowPlaying, ServerSong, Song
 from recommendations.services.preferences import controls
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.api.conftest import _forty_songs
 
@@ -73,7 +73,9 @@ def site(transactional_db, settings, tmp_path, live_server):
         if place % 2 == number % 2 and (place + number) % 5
     )
     registry.unload_recommenders()
-    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk)
+    run = pipeline.run_training(
+        training_requests.request_training(preset="classic", trigger="command").pk
+    )
     assert run.status == "succeeded", run.error
     yield live_server.url, alice
     registry.unload_recommenders()

@@ -41,18 +41,18 @@ def test_every_size_has_every_system_with_its_interval(result):
         assert set(found["newcomers"]) == set(household.NEWCOMERS_HAVE)
 
 
-@pytest.mark.parametrize("rival", household.ALONE)
-def test_the_default_is_never_worse_than_a_plain_method(result, rival):
+@pytest.mark.parametrize("baseline", household.ALONE)
+def test_the_default_is_never_worse_than_a_plain_method(result, baseline):
     """At each size: not below the plain method, as far as so few listeners can say."""
     for found in result["sizes"]:
-        assert found["default minus"][rival]["high"] >= 0
+        assert found["default minus"][baseline]["high"] >= 0
 
 
 def test_without_a_prior_the_default_is_never_worse_than_what_the_server_knows_alone(result):
     for found in result["sizes"]:
         ours = found["systems"][household.WITHOUT]
-        for rival in ("popularity", "item kNN", "user kNN"):
-            assert ours["interval"][1] >= found["systems"][rival]["ndcg@10"]
+        for baseline in ("popularity", "item kNN", "user kNN"):
+            assert ours["interval"][1] >= found["systems"][baseline]["ndcg@10"]
 
 
 def test_more_of_a_crowd_says_more(result):

@@ -8,7 +8,8 @@ import pytest
 from recommendations.engine import Weighting
 from recommendations.engine.core.seeding import derive_seed, make_generator
 from recommendations.engine.data.interactions import Kind
-from recommendations.engine.synthetic.world import BLOCK, DAY, Events, World
+from recommendations.engine.synthetic.events import BLOCK, DAY, Events
+from recommendations.engine.synthetic.world import World
 
 SMALL = World(n_listeners=3 * BLOCK // 2, n_songs=600, n_interactions=40_000)
 

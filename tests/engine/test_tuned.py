@@ -140,7 +140,7 @@ def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(tu
         c for c in log["comparisons"] if c["system"] == "ranker" and c["listeners"] == "validation"
     )
     assert warm["n_listeners"] == log["n_judges"]
-    gained = log["ndcg@10"]["ranker"] - log["ndcg@10"][warm["rival"]]
+    gained = log["ndcg@10"]["ranker"] - log["ndcg@10"][warm["baseline"]]
     assert warm["difference"]["mean"] == pytest.approx(gained, abs=1e-4)
     assert warm["difference"]["low"] <= warm["difference"]["mean"] <= warm["difference"]["high"]
     is_ranked = warm["difference"]["mean"] > 0
@@ -204,7 +204,7 @@ def test_cold_listeners_get_what_measures_best_for_new_ones(world):
     ndcg = log["ndcg@10 of new listeners"]
     cold = next(c for c in log["comparisons"] if c["listeners"] == "new listeners")
     ranks_cold = fitted.ranker is not None and fitted.ranker.config.ranks_cold
-    ours = ndcg["ranker"] if ranks_cold else ndcg[cold["rival"]]
+    ours = ndcg["ranker"] if ranks_cold else ndcg[cold["baseline"]]
     assert ours >= max(ndcg.values()) - 1e-9
     explanation = fitted.recommend(fitted.history([1, 2]), 5).items[0].explanation
     assert explanation.scored_by == ("ranker" if ranks_cold else "blend")

@@ -64,9 +64,9 @@ def test_a_killed_worker_is_followed_by_another_and_cancelling_stops_it(site, st
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     cancel = (
         "from recommendations.models import TrainingRun;"
-        "from recommendations.services.training import pipeline as training"
+        "from recommendations.services.training import training_requests"
     )
-    site.shell(f"{cancel}; training.cancel(TrainingRun.objects.get(pk={run}))")
+    site.shell(f"{cancel}; training_requests.cancel(TrainingRun.objects.get(pk={run}))")
     assert wait_for(lambda: find_ended_run(site, run), seconds=10)["status"] == "cancelled"
     assert site.query("SELECT COUNT(*) FROM recommendations_modelversion") == [(0,)]
 

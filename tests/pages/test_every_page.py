@@ -23,7 +23,7 @@ from catalog.models import (
 from catalog.songs import covers
 from recommendations.models import Blend, ForgettingReceipt, Impression, ListenerControl
 from recommendations.services.preferences import taste
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.accounts.test_deletion import fill_every_table
 
@@ -188,7 +188,7 @@ def test_every_page_opens_with_a_model_too(zaphod, songs):
             )
     Impression.objects.all().delete()
     run = pipeline.run_training(
-        pipeline.request_training(preset="classic", trigger="command").pk, "test"
+        training_requests.request_training(preset="classic", trigger="command").pk, "test"
     )
     assert run.status == "succeeded", run.error
     previews = [

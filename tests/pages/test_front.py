@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from recommendations.services.serving import recommend
+from recommendations.services.serving import visitor_lists
 from recommendations.services.surfaces import front_example
 
 
@@ -16,7 +16,7 @@ def test_the_example_is_a_real_recommendation_that_can_be_opened(trained):
     address = re.search(r'href="(/try/why/\d+/\?[^"]+)"', page)
     assert card and address and card[1] in address[1]
     example = front_example.load_example()
-    again = recommend.recommend_from_picks(example.picks, 1)
+    again = visitor_lists.recommend_from_picks(example.picks, 1)
     assert [song.pk for song in again.songs] == [int(card[1])]
     shares = example.served.items[0].explanation.shares
     opened = html.unescape(Client().get(address[1]).content.decode())

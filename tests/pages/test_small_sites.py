@@ -15,7 +15,7 @@ from catalog.models import Album, Artist, Genre, Interaction, Song
 from recommendations.services.operations import model_comparison
 from recommendations.services.serving import feature_words, popularity_fallback
 from recommendations.services.surfaces import artist_variety
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 
 pytestmark = pytest.mark.django_db
@@ -227,7 +227,7 @@ def test_every_sentence_holds_in_the_database(world, settings):
     truth, client = Truth(listener), Client()
     client.force_login(listener)
     lies = lies_of_cards(client.get("/").content.decode(), truth, None)
-    run = pipeline.request_training(
+    run = training_requests.request_training(
         preset=preset, trigger="command", options={"evaluate": False, "precompute": False}
     )
     run = pipeline.run_training(run.pk)
@@ -249,7 +249,9 @@ def test_every_sentence_holds_in_the_database(world, settings):
 def test_figures_of_a_few_listeners_are_not_shown():
     """NDCG was 1.000 on a site of one listener."""
     make_site(2, False, True, True)
-    run = pipeline.run_training(pipeline.request_training(preset="classic", trigger="command").pk)
+    run = pipeline.run_training(
+        training_requests.request_training(preset="classic", trigger="command").pk
+    )
     assert run.status == "succeeded", run.error
     version = run.version
     assert version.metrics["report"]["n_listeners"] <= 2
@@ -267,7 +269,7 @@ def test_figures_of_a_few_listeners_are_not_shown():
 def test_no_shelf_is_one_artist_alone():
     """A model of one listener put twelve songs of one artist first, and songs like one were all by its artist."""
     make_site(1, False, True, True)
-    run = pipeline.run_training(pipeline.request_training(trigger="command").pk)
+    run = pipeline.run_training(training_requests.request_training(trigger="command").pk)
     assert run.status == "succeeded", run.error
     client = Client()
     client.force_login(User.objects.get(username="listener_0"))

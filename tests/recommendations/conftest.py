@@ -8,7 +8,7 @@ from recommendations.engine.synthetic.world import World
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import demo_world
 from recommendations.services.serving import exclusions
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 
 N_LISTENERS, N_SONGS = 40, 60
@@ -38,7 +38,7 @@ def world(db) -> World:
 def train(**options) -> TrainingRun:
     """Train as the worker does and return the ended run; without the slow parts unless they are asked for."""
     wishes = {"evaluate": False, "precompute": False} | options
-    run = pipeline.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+    run = training_requests.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
     return pipeline.run_training(run.pk)
 
 

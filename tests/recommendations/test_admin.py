@@ -21,7 +21,7 @@ from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment, Impression, ModelVersion, TrainingRun
 from recommendations.services.operations import dashboard as desk_service
 from recommendations.services.operations import health_checks, model_comparison
-from recommendations.services.training import budgets, pipeline
+from recommendations.services.training import budgets, training_requests
 from recommendations.services.versions import registry
 from tests.query_budgets import DESK_BUDGET
 from tests.recommendations.conftest import train
@@ -191,15 +191,15 @@ class TestRetrain:
         )
 
     def test_what_waits_cannot_be_deleted(self, desk, world):
-        run = pipeline.request_training(trigger="admin")
+        run = training_requests.request_training(trigger="admin")
         address = reverse("admin:recommendations_trainingrun_delete", args=[run.pk])
         assert desk.post(address, {"post": "yes"}).status_code == 403
-        pipeline.cancel(run)
+        training_requests.cancel(run)
         desk.post(address, {"post": "yes"})
         assert not TrainingRun.objects.exists()
 
     def test_cancel(self, desk, world):
-        run = pipeline.request_training(trigger="admin")
+        run = training_requests.request_training(trigger="admin")
         desk.post(reverse("admin:recommendations_trainingrun_cancel", args=[run.pk]))
 
         run.refresh_from_db()
@@ -227,7 +227,7 @@ class TestRetrain:
 
     @pytest.mark.parametrize(("budget", "factor"), [("quick", 0.5), ("normal", 1), ("thorough", 2)])
     def test_a_preset_that_searches_tries_more_or_less(self, budget, factor):
-        config = pipeline.load_config("tuned", budgets.make_options("tuned", budget))
+        config = training_requests.load_config("tuned", budgets.make_options("tuned", budget))
         assert config.search.trials == round(PRESETS["tuned"].search.trials * factor)
 
 

@@ -8,7 +8,7 @@ from recommendations import tasks
 from recommendations.models import ListenerState, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.jobs import background_jobs
 from recommendations.services.serving import list_cache, precompute
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from recommendations.services.workloads import background_work
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS
@@ -23,7 +23,9 @@ def many_are_forty(settings):
 
 
 def train_large(trigger: str = Trigger.COMMAND) -> ModelVersion:
-    run = pipeline.run_training(pipeline.request_training(preset="large", trigger=trigger).pk)
+    run = pipeline.run_training(
+        training_requests.request_training(preset="large", trigger=trigger).pk
+    )
     assert run.status == TrainingRun.Status.SUCCEEDED, run.error
     return ModelVersion.objects.get(training_run=run)
 

@@ -14,7 +14,7 @@ from recommendations.engine.synthetic.world import World
 from recommendations.models import Taste
 from recommendations.services.data import demo_world
 from recommendations.services.preferences import taste
-from recommendations.services.serving import recommend
+from recommendations.services.serving import recommend, visitor_lists
 from recommendations.services.serving.listener_context import Picks
 from tests.recommendations.conftest import train
 
@@ -41,7 +41,7 @@ def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(so
     lists, shares = [], []
     for start in range(0, 120, 10):
         songs = songs[start : start + 2]
-        served = recommend.recommend_from_picks(Picks(tuple(songs)), N)
+        served = visitor_lists.recommend_from_picks(Picks(tuple(songs)), N)
         assert len(served) == N
         shares.append(n_sharing(served, find_genres(songs)))
         lists.append({song.pk for song in served.songs})
@@ -54,7 +54,7 @@ def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(so
 
 def test_a_genre_alone_gives_a_list_of_that_genre(songs):
     genre = max(Genre.objects.all(), key=lambda one: one.songs.count())
-    served = recommend.recommend_from_picks(Picks(genres=(genre,)), N)
+    served = visitor_lists.recommend_from_picks(Picks(genres=(genre,)), N)
     assert n_sharing(served, {genre.pk}) == N
     page = Client().get(f"/try/?genre={genre.pk}").content.decode()
     assert page.count('class="why-line"') == N

@@ -13,9 +13,13 @@ from recommendations.services.data import training_rows
 from recommendations.services.serving import (
     exclusions,
     list_cache,
+    list_request,
     popularity_fallback,
     precompute,
     recommend,
+    similar_songs,
+    song_explanation,
+    visitor_lists,
 )
 from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.served_list import Served
@@ -169,7 +173,7 @@ def test_nothing_unwanted_is_ever_shown(version, listener, precomputed):
     assert not shown & {disliked.pk, hidden.pk, gone.pk, deleted.pk}
     assert not shown & heard
     assert by_artist.artist not in {song.artist for song in served.songs}
-    assert len(shown) == len(served) <= recommend.length(None)
+    assert len(shown) == len(served) <= list_request.limit_length(None)
     assert [item.score for item in served] == pytest.approx([item.score for item in served])
 
 
@@ -195,7 +199,7 @@ def test_somebody_new_gets_popular_songs_and_is_told_so(version):
     """T32"""
     served = recommend.recommend_songs(User.objects.create(username="new"))
     assert (served.step, served.fallback) == ("popular", "no-history")
-    assert len(served) == recommend.length(None)
+    assert len(served) == list_request.limit_length(None)
 
 
 def test_somebody_who_chose_artists_gets_what_is_like_them(version, song):
@@ -240,7 +244,7 @@ def test_a_listener_who_wants_variety_gets_another_list(version, listener):
 
 def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
     new = Song.objects.create(key="new", title="Brand New", artist=song.artist)
-    served = recommend.similar_songs(new)
+    served = similar_songs.find_similar(new)
     assert len(served) == 0 or served.step != "empty"
     if not len(served):
         assert served.reason.startswith("“Brand New” is newer than the model")
@@ -248,19 +252,19 @@ def test_a_new_song_is_said_to_be_newer_than_the_model(version, song):
 
 def test_songs_alone_are_enough_for_recommendations(version):
     liked = list(Song.objects.all()[:2])
-    served = recommend.recommend_from_songs(liked, 5)
+    served = visitor_lists.recommend_from_songs(liked, 5)
     assert (served.step, len(served)) == ("cold", 5)
     assert not set(served.songs) & set(liked)
 
 
 def test_similar_songs_leave_out_the_song_itself(version, song):
-    served = recommend.similar_songs(song, 5)
+    served = similar_songs.find_similar(song, 5)
     assert len(served) == 5
     assert song not in served.songs
 
 
 def test_any_song_can_be_explained_to_a_listener(version, listener, song):
-    explanation = recommend.explain_song(listener, song)
+    explanation = song_explanation.explain_song(listener, song)
     assert sum(explanation.shares.values()) == pytest.approx(1)
 
 

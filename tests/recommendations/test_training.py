@@ -15,7 +15,7 @@ from recommendations.engine import CLASSIC, PRESETS, Recommender
 from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
-from recommendations.services.training import gate, memory_check, pipeline
+from recommendations.services.training import gate, memory_check, pipeline, training_requests
 from recommendations.services.training.offline_evaluation import Evaluation, measure
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
@@ -24,7 +24,7 @@ Status = TrainingRun.Status
 
 
 def request(**wishes) -> TrainingRun:
-    return pipeline.request_training(trigger=TrainingRun.Trigger.ADMIN, **wishes)
+    return training_requests.request_training(trigger=TrainingRun.Trigger.ADMIN, **wishes)
 
 
 def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(world):
@@ -60,7 +60,9 @@ def test_each_preset_is_measured_beside_an_active_version_of_another(world, pres
 def test_a_second_request_is_told_which_training_is_in_the_way(db):
     """T08"""
     first = request()
-    with pytest.raises(pipeline.TrainingAlreadyActive, match=f"Training #{first.pk} is queued"):
+    with pytest.raises(
+        training_requests.TrainingAlreadyActive, match=f"Training #{first.pk} is queued"
+    ):
         request()
     assert TrainingRun.objects.count() == 1
 
@@ -75,7 +77,7 @@ def test_a_message_delivered_five_times_makes_one_version(world):
 
 
 def test_an_unknown_preset_is_refused_by_name(db):
-    with pytest.raises(pipeline.UnknownPreset, match=r"no preset 'best'.*classic"):
+    with pytest.raises(training_requests.UnknownPreset, match=r"no preset 'best'.*classic"):
         request(preset="best")
     assert not TrainingRun.objects.exists()
 
@@ -88,7 +90,7 @@ def test_without_data_the_run_fails_with_a_sentence(db):
 
 def test_a_queued_run_is_cancelled_at_once(db):
     """T11"""
-    assert pipeline.cancel(request()).status == Status.CANCELLED
+    assert training_requests.cancel(request()).status == Status.CANCELLED
     assert request().status == Status.QUEUED
 
 
@@ -102,7 +104,7 @@ def test_a_running_fit_stops_within_one_iteration(world, monkeypatch):
         if stage.startswith("fitting: fit als"):
             seen.append(stage)
             if len(seen) == 3:
-                pipeline.cancel(run)
+                training_requests.cancel(run)
 
     ended = pipeline.run_training(run.pk, on_progress=cancel_in_the_middle)
     assert ended.status == Status.CANCELLED
@@ -156,11 +158,11 @@ def test_a_run_whose_worker_died_waits_again_and_fails_after_three_attempts(db, 
     run = request()
     for attempt in (1, 2):
         jobs.claim_job(TrainingRun, run.pk, dead_owner())
-        assert [r.pk for r in pipeline.sweep().requeued] == [run.pk]
+        assert [r.pk for r in training_requests.sweep().requeued] == [run.pk]
         run.refresh_from_db()
         assert (run.status, run.attempt) == (Status.QUEUED, attempt)
     jobs.claim_job(TrainingRun, run.pk, dead_owner())
-    assert [r.pk for r in pipeline.sweep().failed] == [run.pk]
+    assert [r.pk for r in training_requests.sweep().failed] == [run.pk]
     run.refresh_from_db()
     assert run.status == Status.FAILED
     assert "stopped without a word in 3 attempts" in run.error
@@ -175,7 +177,7 @@ def dead_owner() -> str:
 def test_a_living_owner_of_this_machine_is_left_alone(db):
     run = request()
     jobs.claim_job(TrainingRun, run.pk, jobs.get_owner_name())
-    assert pipeline.sweep() == jobs.Swept([], [], [])
+    assert training_requests.sweep() == jobs.Swept([], [], [])
 
 
 def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings):
@@ -184,11 +186,11 @@ def test_a_lease_that_ended_elsewhere_is_watched_before_it_is_taken(db, settings
     run = request()
     lease = jobs.claim_job(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
-    assert pipeline.sweep().requeued == []
+    assert training_requests.sweep().requeued == []
     lease.renew()
-    assert pipeline.sweep(wait=True).requeued == []
+    assert training_requests.sweep(wait=True).requeued == []
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2020-01-01T00:00:00Z")
-    assert [r.pk for r in pipeline.sweep(wait=True).requeued] == [run.pk]
+    assert [r.pk for r in training_requests.sweep(wait=True).requeued] == [run.pk]
 
 
 def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
@@ -197,7 +199,7 @@ def test_a_lease_far_in_the_future_is_doubted_too(db, settings):
     run = request()
     jobs.claim_job(TrainingRun, run.pk, "elsewhere:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(lease_until="2999-01-01T00:00:00Z")
-    assert [r.pk for r in pipeline.sweep(wait=True).requeued] == [run.pk]
+    assert [r.pk for r in training_requests.sweep(wait=True).requeued] == [run.pk]
 
 
 def test_a_run_taken_up_after_its_version_was_registered_goes_on_from_there(world, monkeypatch):
@@ -309,7 +311,7 @@ def an_evaluation(**changes) -> Evaluation:
 def test_only_a_clearly_worse_version_is_held_back(db, settings, difference, held_back):
     """T18: with 0.1 of 0.3 allowed to be lost, the whole interval must lie below -0.03."""
     settings.GATE_DROP = 0.1
-    objection = gate.gate_verdict(an_evaluation(rival_ndcg=0.3, difference=difference))
+    objection = gate.gate_verdict(an_evaluation(champion_ndcg=0.3, difference=difference))
     assert bool(objection) is held_back
 
 
@@ -317,14 +319,16 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
     """One listener's interval has no width, so that any difference would look sure."""
     for n in (1, 5, 19):
         few = an_evaluation(
-            rival_ndcg=0.3,
+            champion_ndcg=0.3,
             difference=(-0.2, -0.2),
             interval=(0.1, 0.1),
             listener_ids=tuple(range(n)),
         )
         assert gate.gate_verdict(few) == ""
         assert few.sentence.startswith(f"Not measurable yet: only {n} listeners")
-    enough = an_evaluation(rival_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20)))
+    enough = an_evaluation(
+        champion_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20))
+    )
     assert gate.gate_verdict(enough) != ""
     assert enough.sentence.startswith("NDCG@10 0.200")
 
@@ -342,7 +346,7 @@ def test_a_version_held_back_is_ready_but_does_not_serve(version, monkeypatch):
 def test_another_configuration_is_measured_beside_the_active_one(version):
     run = train(evaluate=True, config={"relevance": 1.0})
     metrics = ModelVersion.objects.get(training_run=run).metrics
-    assert metrics["rival_ndcg_10"] is not None
+    assert metrics["champion_ndcg_10"] is not None
     assert metrics["report"]["n_listeners"] <= N_LISTENERS
 
 
@@ -369,7 +373,7 @@ def test_the_default_trained_again_is_not_measured_beside_itself(world):
     train_default()
     run = train_default(evaluate=True)
     metrics = ModelVersion.objects.get(training_run=run).metrics
-    assert metrics["rival_ndcg_10"] is None
+    assert metrics["champion_ndcg_10"] is None
     assert metrics["ndcg_10"] > 0
 
 
@@ -441,7 +445,7 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
 def test_a_part_that_is_left_out_does_not_count_as_done(world):
     """The time left is reckoned from the bar: with half of it done after the reading, it would promise too much."""
     told = []
-    run = pipeline.request_training(
+    run = training_requests.request_training(
         trigger="command", options={"evaluate": False, "precompute": False}
     )
     pipeline.run_training(
@@ -456,7 +460,7 @@ def test_a_part_that_is_left_out_does_not_count_as_done(world):
 def test_every_step_of_a_part_moves_the_bar(world):
     """A search makes many steps, each from 0 to its end: the bar must not stop after the first."""
     told = []
-    run = pipeline.request_training(trigger="command", options={"precompute": False})
+    run = training_requests.request_training(trigger="command", options={"precompute": False})
     pipeline.run_training(
         run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction))
     )

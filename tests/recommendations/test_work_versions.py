@@ -7,7 +7,7 @@ from django.core.cache import cache
 from accounts.models import User
 from catalog.models import Artist, ArtistCredit, Interaction, Song
 from recommendations.models import ListenerControl
-from recommendations.services.serving import exclusions, precompute, recommend
+from recommendations.services.serving import exclusions, precompute, recommend, visitor_lists
 from recommendations.services.serving.work_versions import WorkVersions
 from recommendations.services.versions import registry
 
@@ -65,9 +65,9 @@ def test_kept_lists_have_no_two_versions_either(version, listener):
 
 def test_likes_of_a_visitor_exclude_their_versions(version, listener):
     first = list_served(listener)[0]
-    offered = recommend.recommend_from_songs([first], LENGTH).songs[0]
+    offered = visitor_lists.recommend_from_songs([first], LENGTH).songs[0]
     make_versions(first, offered)
-    found = recommend.recommend_from_songs([first], LENGTH).songs
+    found = visitor_lists.recommend_from_songs([first], LENGTH).songs
     assert offered not in found
     assert len(found) == LENGTH
 

@@ -26,10 +26,11 @@ pytestmark = pytest.mark.reliability
 
 LIKES = "SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1 AND source = 'api'"
 TWO_VERSIONS = """
-from recommendations.services.training import pipeline as training
+from recommendations.services.training import pipeline, training_requests
 for seed in (0, 1):
-    run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False, "seed": seed})
-    training.run_training(run.pk)
+    options = {"evaluate": False, "precompute": False, "seed": seed}
+    run = training_requests.request_training(trigger="command", options=options)
+    pipeline.run_training(run.pk)
 """
 FLIPS = 100
 WRITERS = 8

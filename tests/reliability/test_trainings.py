@@ -31,15 +31,15 @@ KILLS = 30
 
 TRAINS_FOR_EVER = """
 from recommendations.models import TrainingRun
-from recommendations.services.training import pipeline as training
-training.sweep()
+from recommendations.services.training import pipeline, training_requests
+training_requests.sweep()
 while True:
     try:
-        run = training.request_training(trigger="command", options={"evaluate": False, "precompute": False})
-    except training.TrainingAlreadyActive:
+        run = training_requests.request_training(trigger="command", options={"evaluate": False, "precompute": False})
+    except training_requests.TrainingAlreadyActive:
         run = TrainingRun.objects.active().get()
     print("begins", flush=True)
-    training.run_training(run.pk)
+    pipeline.run_training(run.pk)
 """
 
 
@@ -82,9 +82,10 @@ def test_every_ready_version_is_whole_after_thirty_kills(site: Installation):  #
     assert all(whole(artifacts / artifact, digest) for artifact, digest in ready)
     site.shell(
         "from recommendations.models import TrainingRun;"
-        "from recommendations.services.training import pipeline as training;"
+        "from recommendations.services.training import training_requests;"
         "from recommendations.services.versions import registry;"
-        "training.sweep(); TrainingRun.objects.active().update(status='cancelled'); registry.sweep_leftovers()"
+        "training_requests.sweep(); TrainingRun.objects.active().update(status='cancelled');"
+        "registry.sweep_leftovers()"
     )
     assert {path.name for path in artifacts.iterdir()} == {artifact for artifact, _ in ready}
 
@@ -190,8 +191,8 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
 
     site.shell(
         "from recommendations.models import TrainingRun;"
-        "from recommendations.services.training import pipeline as training;"
-        f"training.cancel(TrainingRun.objects.get(pk={run}))"
+        "from recommendations.services.training import training_requests;"
+        f"training_requests.cancel(TrainingRun.objects.get(pk={run}))"
     )
 
     assert wait_for(lambda: find_ended_run(site, run), seconds=15)["status"] == "cancelled"
@@ -203,12 +204,12 @@ def test_a_cancelled_training_returns_its_memory(site, start_worker):  # noqa: F
 PRESSES = """
 import time
 from recommendations import tasks
-from recommendations.services.training import pipeline as training
+from recommendations.services.training import training_requests
 while time.time() < {moment}:
     pass
 try:
     print({press})
-except training.TrainingAlreadyActive as error:
+except training_requests.TrainingAlreadyActive as error:
     print(error)
 """
 BY_HAND = "'begun', tasks.start_training(trigger='admin').pk"

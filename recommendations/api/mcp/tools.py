@@ -12,7 +12,12 @@ from catalog.models import Song
 from catalog.playlists import edit
 from catalog.songs.search import SongSearch, search_songs
 from recommendations.conf import conf
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import (
+    explanation_text,
+    recommend,
+    similar_songs,
+    song_explanation,
+)
 from recommendations.services.serving.exclusions import load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.serving.why_not import explain_absence
@@ -93,7 +98,7 @@ def _recommend(listener: User, count: int, discovery: float | None = None) -> di
 
 def _explain(listener: User, song_id: str) -> dict[str, Any]:
     song = _get_song(song_id)
-    explanation = recommend.explain_song(listener, song)
+    explanation = song_explanation.explain_song(listener, song)
     if explanation is None:
         note = "The model does not know this song yet; it can be explained after the next training."
         return {"song": _build_song(song), "reasons": [], "note": note}
@@ -111,7 +116,7 @@ def _explain_absence(listener: User, song_id: str) -> dict[str, Any]:
 
 
 def _list_similar(listener: User, song_id: str, count: int) -> dict[str, Any]:
-    served = recommend.similar_songs(_get_song(song_id), count, unwanted=load_unwanted(listener))
+    served = similar_songs.find_similar(_get_song(song_id), count, unwanted=load_unwanted(listener))
     return {"songs": [_build_song(song) for song in served.songs], "note": served.reason}
 
 

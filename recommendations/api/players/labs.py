@@ -12,7 +12,7 @@ from catalog.songs import matching
 from recommendations.api.players.base import PlayerView
 from recommendations.conf import conf
 from recommendations.services.players import radio
-from recommendations.services.serving import recommend
+from recommendations.services.serving import similar_songs
 
 MOST_ASKED = 5
 N_ARTISTS, N_RECORDINGS = 50, 100
@@ -74,7 +74,7 @@ class SimilarRecordings(_LabsView):
         for song in (
             Song.objects.filter(mbid__in=list(mbids)).select_related("artist").order_by("pk")
         ):
-            served = recommend.similar_songs(song, min(N_RECORDINGS, conf.longest_list))
+            served = similar_songs.find_similar(song, min(N_RECORDINGS, conf.longest_list))
             near = [item for item in served if item.song.mbid]
             built += [
                 {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -12,6 +10,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from recommendations.engine.algorithms.als_equations import (
+    Equations,
+    HistoryGroup,
+    build_small_system,
+    build_system,
+    solve,
+    solve_small,
+)
 from recommendations.engine.algorithms.base import (
     Algorithm,
     DataSize,
@@ -42,67 +48,6 @@ WARM_ITERATIONS = 3
 
 COLUMNS_AT_A_TIME = 8_192
 """Songs whose factors are brought to double precision together."""
-
-
-@dataclass(frozen=True)
-class Equations:
-    """A x = Y'cp of some listeners, with A = Y'Y + Y'(C-1)Y + regularization.
-
-    Attributes
-    ----------
-    songs : float64 (n, longest, n_factors)
-        Factors y_j of each song of the history.
-    solved : float64 (n, n_factors, longest)
-        A^-1 y_j for each song of the history; factors and reasons both rest on it.
-    liked : float64 (n, longest)
-        c * p: the confidence of liked songs, 0 for disliked ones and in the padding.
-    """
-
-    songs: NDArray[np.float64]
-    solved: NDArray[np.float64]
-    liked: NDArray[np.float64]
-
-    @property
-    def longest(self) -> int:
-        return int(self.songs.shape[1])
-
-    @cached_property
-    def solution(self) -> NDArray[np.float64]:
-        """Return the factors: x = sum over j of c_j A^-1 y_j, (n, n_factors)."""
-        return np.asarray(np.matmul(self.solved, self.liked[:, :, None])[:, :, 0], dtype=np.float64)
-
-    def compute_pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return y_i' A^-1 y_j for songs i with the given factors (n, k, n_factors): (n, k, longest)."""
-        values: NDArray[np.float64] = np.matmul(factors, self.solved)
-        return values
-
-    def compute_removal_effects(self) -> NDArray[np.float64]:
-        """Return what a pull of 1 is worth if song j is taken out, (n, longest); 0 for disliked songs."""
-        extra = np.maximum(self.liked - 1, 0)
-        own_scores = np.matmul(self.songs, self.solution[:, :, None])[:, :, 0]
-        own_pulls = np.einsum("nfh,nhf->nh", self.solved, self.songs)
-        return np.where(
-            self.liked > 0, (self.liked - extra * own_scores) / (1 - extra * own_pulls), 0
-        )
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Listeners with histories of one length.
-
-    Attributes
-    ----------
-    rows : int (n,)
-    columns : int32 (n, length)
-        The songs of each history.
-    liked, extra : float64 (n, length)
-        c * p, and c - 1.
-    """
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.int32]
-    liked: NDArray[np.float64]
-    extra: NDArray[np.float64]
 
 
 class ALS(LatentFactors):
@@ -273,19 +218,19 @@ class ALS(LatentFactors):
             songs = self._take_doubles(group.columns)
             pre_solved = self._pre_solve(songs)
             if pre_solved is None:
-                solved = _solve(songs, self.shared_, group.extra)
+                solved = solve(songs, self.shared_, group.extra)
             else:
-                solved = _solve_small(songs, pre_solved, group.extra)
+                solved = solve_small(songs, pre_solved, group.extra)
             yield group.rows, Equations(songs, solved, group.liked)
 
-    def _groups(self, histories: csr_matrix) -> Iterator[_Group]:
+    def _groups(self, histories: csr_matrix) -> Iterator[HistoryGroup]:
         lengths = count_per_row(histories)
         for rows in self._group_by_length(lengths):
             positions = histories.indptr[rows][:, None] + np.arange(lengths[rows[0]])
             strengths = histories.data[positions].astype(np.float64)
             values = compute_confidences(strengths, alpha=self.alpha, transform=self.transform)
             extra = np.where(values != 0, np.abs(values) - 1, 0)
-            yield _Group(rows, histories.indices[positions], np.maximum(values, 0), extra)
+            yield HistoryGroup(rows, histories.indices[positions], np.maximum(values, 0), extra)
 
     def _take_doubles(self, item_rows: NDArray[np.integer]) -> NDArray[np.float64]:
         return self._take_factors(item_rows).astype(np.float64)
@@ -296,15 +241,15 @@ class ALS(LatentFactors):
             return None
         return np.asarray(np.matmul(songs, self.inverse_shared_))
 
-    def _solution(self, group: _Group) -> NDArray[np.float64]:
+    def _solution(self, group: HistoryGroup) -> NDArray[np.float64]:
         """Return x alone, (n, n_factors): one right side instead of one a song of the history."""
         songs, liked = self._take_doubles(group.columns), group.liked[:, :, None]
         pre_solved = self._pre_solve(songs)
         if pre_solved is None:
             right_side = np.matmul(songs.transpose(0, 2, 1), liked)
-            solution = np.linalg.solve(_build_system(songs, self.shared_, group.extra), right_side)
+            solution = np.linalg.solve(build_system(songs, self.shared_, group.extra), right_side)
         else:
-            system = _build_small_system(songs, pre_solved, group.extra)
+            system = build_small_system(songs, pre_solved, group.extra)
             coefficients = np.linalg.solve(system.transpose(0, 2, 1), liked)
             solution = np.matmul(pre_solved.transpose(0, 2, 1), coefficients)
         return np.asarray(solution[:, :, 0], dtype=np.float64)
@@ -388,47 +333,3 @@ def _least_squares(device: str) -> type:
     from implicit.gpu.als import AlternatingLeastSquares as OnGpu
 
     return cast(type, OnGpu)
-
-
-def _build_system(
-    songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return A = S + Y' E Y, (n, d, d): songs Y (n, longest, d), shared S (d, d), extra E (n, longest), at least 0."""
-    # a matrix times its own transpose takes BLAS half the work
-    weighted = songs * np.sqrt(extra)[:, :, None]
-    matrix = np.matmul(weighted.transpose(0, 2, 1), weighted)
-    matrix += shared
-    return np.asarray(matrix)
-
-
-def _solve(
-    songs: NDArray[np.float64], shared: NDArray[np.float64], extra: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return A^-1 Y', (n, d, longest), by the inverse where there are many more songs than factors: it is quicker."""
-    system, right = _build_system(songs, shared, extra), songs.transpose(0, 2, 1)
-    _, longest, n_factors = songs.shape
-    if longest < 2 * n_factors:
-        return np.asarray(np.linalg.solve(system, right), dtype=np.float64)
-    return np.asarray(np.matmul(np.linalg.inv(system), right), dtype=np.float64)
-
-
-def _build_small_system(
-    songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return I + Y Z' E with Z = Y S^-1, both (n, longest, d): (n, longest, longest)."""
-    system = np.matmul(songs, pre_solved.transpose(0, 2, 1))
-    system *= extra[:, None, :]
-    diagonal = np.arange(system.shape[1])
-    system[:, diagonal, diagonal] += 1
-    return np.asarray(system)
-
-
-def _solve_small(
-    songs: NDArray[np.float64], pre_solved: NDArray[np.float64], extra: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return A^-1 Y' by Woodbury's identity: Z' (I + E Y Z')^-1, a system of the size of the history.
-
-    It is solved for its transpose, as Y Z' is symmetric.
-    """
-    system = _build_small_system(songs, pre_solved, extra)
-    return np.asarray(np.linalg.solve(system, pre_solved).transpose(0, 2, 1), dtype=np.float64)

@@ -25,8 +25,9 @@ from recommendations.engine.data.item_features import ItemFeatures
 from recommendations.engine.evaluation import metrics
 from recommendations.engine.evaluation.comparison import Interval, bootstrap_intervals
 from recommendations.engine.evaluation.splits import Split
+from recommendations.engine.fitted_recommender import OnProgress
 from recommendations.engine.ranking.ensemble import assign_segments
-from recommendations.engine.recommender import OnProgress, Recommender
+from recommendations.engine.recommender import Recommender
 
 SYSTEM = "recommender"
 STAGE = "evaluate"

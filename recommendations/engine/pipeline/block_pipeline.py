@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from recommendations.engine.algorithms import Algorithm
 from recommendations.engine.algorithms.popularity import Popularity
@@ -41,8 +38,6 @@ N_BESIDE = 20
 
 Scores = list[NDArray[np.float32] | None]
 """float32 (n, n_items) of each component, NaN where it cannot score; None where it counts for nobody."""
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -351,26 +346,3 @@ def _select_best(blend: Blend, n: int) -> Candidates:
     item_rows[is_none] = NO_SONG
     totals = np.where(is_none, -np.inf, -falling / MILLION)
     return Candidates(item_rows, totals, compute_margins(totals))
-
-
-def map_blocks(
-    work: Callable[[ListenerBatch], Result],
-    blocks: Sequence[ListenerBatch],
-    n_threads: int,
-    on_progress: Callable[[int, int], None] | None,
-) -> list[Result]:
-    """Work on the blocks of listeners, several at once; numpy lets go of the GIL."""
-    if len(blocks) == 1:
-        return [work(blocks[0])]
-    results: list[Result] = []
-    sizes = np.cumsum([len(block) for block in blocks]).tolist()
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
-        try:
-            for result in pool.map(work, blocks):
-                results.append(result)
-                if on_progress:
-                    on_progress(sizes[len(results) - 1], sizes[-1])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return results

@@ -12,7 +12,7 @@ from recommendations.conf import conf
 from recommendations.engine import EvaluationReport, Interval, NotEnoughData, RecommenderConfig
 from recommendations.management.output import SentenceCommand
 from recommendations.services.data import training_rows
-from recommendations.services.training import gate, offline_evaluation, pipeline
+from recommendations.services.training import gate, offline_evaluation, training_requests
 from recommendations.services.versions import registry
 
 
@@ -41,12 +41,12 @@ class Command(SentenceCommand):
             report = offline_evaluation.evaluate_config(
                 rows, config, parts, seed=seed, on_progress=bar.step
             )
-            rival = gate.find_champion_config(config) if preset else None
+            champion = gate.find_champion_config(config) if preset else None
             active = (
                 None
-                if rival is None
+                if champion is None
                 else offline_evaluation.evaluate_config(
-                    rows, rival, parts, seed=seed, on_progress=bar.step
+                    rows, champion, parts, seed=seed, on_progress=bar.step
                 )
             )
         differences = (
@@ -73,7 +73,7 @@ class Command(SentenceCommand):
             active = registry.active_version()
             if active is not None:
                 return registry.load_recommender(active).config, active.metadata.get("tuning")
-        return pipeline.load_config(preset or conf.preset, {}), None
+        return training_requests.load_config(preset or conf.preset, {}), None
 
 
 def _plain(differences: dict[str, Interval]) -> dict[str, dict[str, float]]:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from recommendations.management.lookup import find_listener, find_songs
 from recommendations.management.output import SentenceCommand, as_json, format_lines
-from recommendations.services.serving import recommend
+from recommendations.services.serving import recommend, visitor_lists
 
 
 class Command(SentenceCommand):
@@ -33,7 +33,7 @@ class Command(SentenceCommand):
         if user is not None:
             served = recommend.recommend_songs(user, top_k)
         else:
-            served = recommend.recommend_from_songs(find_songs(likes), top_k)
+            served = visitor_lists.recommend_from_songs(find_songs(likes), top_k)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(served, user), ensure_ascii=False, indent=2))
             return

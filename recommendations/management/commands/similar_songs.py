@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from recommendations.management.lookup import find_song
 from recommendations.management.output import SentenceCommand, as_json
-from recommendations.services.serving import recommend
+from recommendations.services.serving import similar_songs
 
 
 class Command(SentenceCommand):
@@ -20,7 +20,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, song: str, top_k: int, **options: Any) -> None:
         wanted = find_song(song)
-        served = recommend.similar_songs(wanted, top_k)
+        served = similar_songs.find_similar(wanted, top_k)
         if not served.items:
             raise CommandError(served.reason)
         if options["json"]:

@@ -8,7 +8,7 @@ from common.commands.progress_bars import show_progress_bar
 from recommendations.conf import conf
 from recommendations.management.output import SentenceCommand
 from recommendations.models import ModelVersion, TrainingRun
-from recommendations.services.training import pipeline
+from recommendations.services.training import pipeline, training_requests
 
 
 class Command(SentenceCommand):
@@ -38,15 +38,17 @@ class Command(SentenceCommand):
             "activate": not options["no_activation"],
             "precompute": not options["no_precompute"],
         }
-        pipeline.sweep()
-        run = pipeline.find_interrupted_run(preset, wishes) or pipeline.request_training(
+        training_requests.sweep()
+        run = training_requests.find_interrupted_run(
+            preset, wishes
+        ) or training_requests.request_training(
             preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
         )
         try:
             with show_progress_bar() as bar:
                 run = pipeline.run_training(run.pk, on_progress=bar.show)
         except KeyboardInterrupt:
-            pipeline.cancel(run)
+            training_requests.cancel(run)
             raise
         self.stdout.write(run.log.rstrip())
         if run.status != TrainingRun.Status.SUCCEEDED:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog.models import Artist, Song
 from recommendations.conf import conf
-from recommendations.services.serving import exclusions, recommend
+from recommendations.services.serving import exclusions, similar_songs
 from recommendations.services.serving.list_query import ListQuery, serve_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
@@ -34,7 +34,7 @@ def list_similar(
 ) -> list[Song]:
     """Return the songs most like this one; `varied`: one version of each and few of one artist."""
     asked = min(n * _SPARE, conf.longest_list) if varied else n
-    served = recommend.similar_songs(song, asked, unwanted=read_unwanted(listener), only=only)
+    served = similar_songs.find_similar(song, asked, unwanted=read_unwanted(listener), only=only)
     return _vary(served.items, n, [song]) if varied else served.songs[:n]
 
 

@@ -16,7 +16,7 @@ from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
 from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences import feature_chart
-from recommendations.services.serving import history_loader, list_cache, recommend
+from recommendations.services.serving import history_loader, list_cache, list_request, recommend
 from recommendations.services.serving.list_query import ListQuery, serve_list
 from recommendations.services.serving.listener_context import ListenerContext, Moods, Picks
 from recommendations.services.serving.served_list import Served
@@ -296,13 +296,13 @@ def preview(
     if context.serving is None:
         return recommend.recommend_songs(listener, discovery=discovery, context=context)
     version, recommender = context.serving
-    n = recommend.length(
+    n = list_request.limit_length(
         None
     )  # as on the home page: a shorter list is chosen for variety in another way
     history = history_loader.load_history(
         listener, recommender, _as_moods(listener, moods), context
     )
-    varied = recommend.engine_discovery(discovery, recommender)
+    varied = list_request.convert_discovery(discovery, recommender)
     query = ListQuery(
         version,
         recommender,

@@ -5,7 +5,7 @@ came first whatever was picked.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from catalog.models import Song
 from catalog.songs.models import SongQuerySet
 from recommendations.engine import Popularity, Recommender
+from recommendations.services.serving.list_query import Mask
 from recommendations.services.serving.listener_context import Picks
 
 N_OF_ARTIST, N_OF_GENRE = 3, 8
@@ -108,3 +109,16 @@ def _sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
 
 def _rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.integer]:
     return recommender.items.rows(np.array(song_ids, dtype=np.int64))
+
+
+def narrow_to_picks(picks: Picks, n: int, recommender: Recommender) -> Callable[[Mask], Mask]:
+    """Return what excludes all that is not like the picks; nothing without picks, or anything like them."""
+
+    def narrow(mask: Mask) -> Mask:
+        if not picks:
+            return mask
+        seeds = choose_seeds(picks, recommender)
+        allowed = find_candidates(picks, seeds, n, recommender, mask)
+        return ~allowed if allowed.any() else mask
+
+    return narrow

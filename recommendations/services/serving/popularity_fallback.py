@@ -6,7 +6,9 @@ from django.db.models import Count
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote
+from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import Unwanted
+from recommendations.services.serving.served_list import Served, ServedSong
 
 _CACHE_KEY = "musicrec:most-played"
 
@@ -48,4 +50,24 @@ def explanation(count: int) -> Explanation:
         {"popularity": float(count)},
         {"popularity": 1.0},
         popularity=PopularityNote("all_time", count),
+    )
+
+
+def serve_without_model(n: int, unwanted: Unwanted) -> Served:
+    played = list_most_played(n, unwanted)
+    if played:
+        items = [
+            ServedSong(song, float(count), explanation(count), position)
+            for position, (song, count) in enumerate(played, start=1)
+        ]
+        return Served(items, "popular", fallback=Fallback.NO_MODEL)
+    songs = unheard(n, unwanted)
+    items = [
+        ServedSong(song, 0.0, Explanation({}, {}), position)
+        for position, song in enumerate(songs, start=1)
+    ]
+    return Served(
+        items,
+        "popular" if items else "empty",
+        fallback=Fallback.NOBODY_PLAYED if items else Fallback.NO_SONGS,
     )

@@ -30,7 +30,7 @@ from recommendations.services.data.active_listeners import select_active_listene
 from recommendations.services.data.column_reader import Columns, reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
 from recommendations.services.serving import exclusions
-from recommendations.services.serving.recommend import AS_CONFIGURED
+from recommendations.services.serving.list_request import AS_CONFIGURED
 from recommendations.services.serving.work_versions import BatchWithoutRepeats, WorkVersions
 from recommendations.services.versions import registry
 

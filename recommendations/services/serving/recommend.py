@@ -5,24 +5,21 @@ Every answer says which step gave it (`Served.step`) and, where it is not what a
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
-from recommendations.engine import Explanation, History, Recommender
+from recommendations.engine import History, Recommender
 from recommendations.models import ModelVersion, RecommendationList
 from recommendations.services.experiments import lifecycle
 from recommendations.services.serving import (
-    cold_items,
     history_loader,
     list_cache,
     pick_candidates,
@@ -32,42 +29,21 @@ from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.joint_list import PERSONAL_STEPS, TeamList, join_lists
 from recommendations.services.serving.list_query import (
     ListQuery,
-    Mask,
     draft_and_read,
     draft_list,
-    serve_list,
 )
-from recommendations.services.serving.listener_context import ListenerContext, Picks, Unwanted
+from recommendations.services.serving.list_request import (
+    SongRequest,
+    convert_discovery,
+    make_request,
+)
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import (
     ListDraft,
     Served,
-    ServedSong,
     read_list,
 )
 from recommendations.services.versions import registry
-
-AS_CONFIGURED = 0.5
-"""The middle of the discovery scale: as varied as the model's configuration says."""
-MOST_VARIED = 0.8
-"""What the far end means to the engine; at 1.0 a list would no longer be about the listener."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """Who wants how long a list, made how."""
-
-    listener: Any
-    n: int
-    discovery: float
-    context: ListenerContext
-    is_ordinary: bool
-    relevance: float | None = None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        varied = {"discovery": self.discovery, "relevance": self.relevance}
-        return {"n": self.n, "personalised": self.listener.personalised} | varied
-
 
 # --- For a listener ---------------------------------------------------------------------------------------------------
 
@@ -91,7 +67,7 @@ def recommend_songs(
     started = time.perf_counter()
     asked = version is not None or discovery is not None
     treatment = lifecycle.AS_USUAL if asked else lifecycle.find_treatment(listener)
-    request = _request(listener, n, discovery, treatment, context or ListenerContext(listener))
+    request = make_request(listener, n, discovery, treatment, context or ListenerContext(listener))
     served = _answer_in_turns(request, treatment) if may_interleave else None
     if served is None:
         served = replace(_answer(request, version or treatment.version), arm=treatment.arm)
@@ -109,7 +85,7 @@ def draft_songs(
     """
     started = time.perf_counter()
     treatment = lifecycle.AS_USUAL if discovery is not None else lifecycle.find_treatment(listener)
-    request = _request(listener, n, discovery, treatment, context)
+    request = make_request(listener, n, discovery, treatment, context)
     turns = _may_take_turns(request, treatment)
     if turns is not None and (draft := _draft_in_turns(request, turns)) is not None:
         _count(draft.step, draft, started)
@@ -123,7 +99,7 @@ def draft_songs(
     return version, draft, treatment.arm
 
 
-def _find_draft(request: _Request, version: ModelVersion, recommender: Recommender) -> ListDraft:
+def _find_draft(request: SongRequest, version: ModelVersion, recommender: Recommender) -> ListDraft:
     """Return the list of one version: cached, precomputed, or made now and cached."""
     cache_key = _cache_key(request, version)
     draft = next(_kept_drafts(request, version, cache_key), None)
@@ -136,11 +112,11 @@ def _find_draft(request: _Request, version: ModelVersion, recommender: Recommend
 # --- In turns between two versions ------------------------------------------------------------------------------------
 
 
-def _may_take_turns(request: _Request, treatment: lifecycle.Treatment) -> lifecycle.Turns | None:
+def _may_take_turns(request: SongRequest, treatment: lifecycle.Treatment) -> lifecycle.Turns | None:
     return treatment.turns if request.listener.personalised else None
 
 
-def _answer_in_turns(request: _Request, treatment: lifecycle.Treatment) -> Served | None:
+def _answer_in_turns(request: SongRequest, treatment: lifecycle.Treatment) -> Served | None:
     """Answer from both versions; None where nothing is compared or one of them has no personal list."""
     turns = _may_take_turns(request, treatment)
     draft = _draft_in_turns(request, turns) if turns is not None else None
@@ -150,7 +126,7 @@ def _answer_in_turns(request: _Request, treatment: lifecycle.Treatment) -> Serve
     return None if served is None else replace(served, arm=turns.code)
 
 
-def _draft_in_turns(request: _Request, turns: lifecycle.Turns) -> ListDraft | None:
+def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft | None:
     """Return the joint list of both versions; None when one is broken or has only a list that is for anybody.
 
     It stays for the listener's day and state. Made anew, it costs a list of the version that has none ahead of time,
@@ -184,38 +160,10 @@ def _count(step: str, draft: ListDraft | Served, started: float) -> None:
     telemetry.count_recommendation(step, time.perf_counter() - started, list_age_seconds=age)
 
 
-def _request(
-    listener: Any,
-    n: int | None,
-    discovery: float | None,
-    treatment: lifecycle.Treatment,
-    context: ListenerContext,
-) -> _Request:
-    """What a listener set themselves comes before what an experiment would try on them."""
-    n = length(n)
-    taste = context.taste if discovery is None else None
-    wanted = discovery if discovery is not None else taste.discovery if taste else AS_CONFIGURED
-    relevance = None
-    if wanted == AS_CONFIGURED:
-        wanted = AS_CONFIGURED if treatment.discovery is None else treatment.discovery
-        relevance = treatment.relevance
-    ordinary = wanted == AS_CONFIGURED and relevance is None and listener.personalised
-    return _Request(listener, n, wanted, context, ordinary, relevance)
-
-
-def length(n: int | None) -> int:
-    """Return how long a list will at most be when n songs are asked for."""
-    if n is None:
-        return conf.list_length
-    if n < 1:
-        raise ValueError(f"A list has at least 1 song; {n} were asked for.")
-    return min(n, conf.longest_list)
-
-
-def _answer(request: _Request, version: ModelVersion | None) -> Served:
+def _answer(request: SongRequest, version: ModelVersion | None) -> Served:
     found = _recommender(version, request.context)
     if found is None:
-        return serve_without_model(request.n, request.context.unwanted)
+        return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
     version, recommender = found
     cache_key = _cache_key(request, version)
     for draft in _kept_drafts(request, version, cache_key):
@@ -224,7 +172,7 @@ def _answer(request: _Request, version: ModelVersion | None) -> Served:
             return served
     made = draft_and_read(_live_query(request, version, recommender), request.context)
     if made is None:
-        return serve_without_model(request.n, request.context.unwanted)
+        return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
     list_cache.put(cache_key, _pack_draft(made[0]))
     return made[1]
 
@@ -241,12 +189,14 @@ def _recommender(
     return context.serving
 
 
-def _cache_key(request: _Request, version: ModelVersion) -> str:
+def _cache_key(request: SongRequest, version: ModelVersion) -> str:
     settings = request.settings | {"version": version.pk}
     return list_cache.key(request.listener.pk, request.context.generation, settings)
 
 
-def _kept_drafts(request: _Request, version: ModelVersion, cache_key: str) -> Iterator[ListDraft]:
+def _kept_drafts(
+    request: SongRequest, version: ModelVersion, cache_key: str
+) -> Iterator[ListDraft]:
     """Yield what is at hand, quickest first; what is not wanted is not looked for."""
     cached = list_cache.get(cache_key)
     if cached is not None:
@@ -266,13 +216,13 @@ def _pack_draft(draft: ListDraft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in names}
 
 
-def _history(request: _Request, recommender: Recommender) -> History:
+def _history(request: SongRequest, recommender: Recommender) -> History:
     if not request.listener.personalised:
         return recommender.history([])
     return history_loader.load_history(request.listener, recommender, context=request.context)
 
 
-def _live_query(request: _Request, version: ModelVersion, recommender: Recommender) -> ListQuery:
+def _live_query(request: SongRequest, version: ModelVersion, recommender: Recommender) -> ListQuery:
     """Return the query for a list from the history as it is now."""
     history = _history(request, recommender)
     discovery = _variety(request, recommender)
@@ -280,7 +230,7 @@ def _live_query(request: _Request, version: ModelVersion, recommender: Recommend
     step, fallback = _choose_step(request.listener, history)
     narrow = None
     if not history.n_positive and len(history.taste_rows):
-        narrow = _narrow_to_picks(request.context.picks, request.n, recommender)
+        narrow = pick_candidates.narrow_to_picks(request.context.picks, request.n, recommender)
     return ListQuery(
         version,
         recommender,
@@ -293,23 +243,10 @@ def _live_query(request: _Request, version: ModelVersion, recommender: Recommend
     )
 
 
-def _narrow_to_picks(picks: Picks, n: int, recommender: Recommender) -> Callable[[Mask], Mask]:
-    """Return what excludes all that is not like the picks; nothing without picks, or anything like them."""
-
-    def narrow(mask: Mask) -> Mask:
-        if not picks:
-            return mask
-        seeds = pick_candidates.choose_seeds(picks, recommender)
-        allowed = pick_candidates.find_candidates(picks, seeds, n, recommender, mask)
-        return ~allowed if allowed.any() else mask
-
-    return narrow
-
-
-def _variety(request: _Request, recommender: Recommender) -> float | None:
+def _variety(request: SongRequest, recommender: Recommender) -> float | None:
     if request.relevance is not None:
         return 1 - request.relevance
-    return engine_discovery(request.discovery, recommender)
+    return convert_discovery(request.discovery, recommender)
 
 
 def _choose_step(listener: Any, history: History) -> tuple[str, Fallback]:
@@ -325,164 +262,4 @@ def _choose_step(listener: Any, history: History) -> tuple[str, Fallback]:
     return "popular", Fallback.NEWER_THAN_MODEL if history.n_unknown else Fallback.NO_HISTORY
 
 
-def engine_discovery(discovery: float, recommender: Recommender) -> float | None:
-    """Translate the listener's scale (middle = as configured) into the engine's share of variety."""
-    if not 0 <= discovery <= 1:
-        raise ValueError(f"Discovery is from 0 (familiar) to 1 (adventurous), not {discovery}.")
-    if discovery == AS_CONFIGURED:
-        return None
-    configured = 1 - recommender.config.relevance
-    if discovery < AS_CONFIGURED:
-        return configured * discovery / AS_CONFIGURED
-    return configured + (max(MOST_VARIED, configured) - configured) * (
-        discovery - AS_CONFIGURED
-    ) / (1 - AS_CONFIGURED)
-
-
-def serve_without_model(n: int, unwanted: Unwanted) -> Served:
-    played = popularity_fallback.list_most_played(n, unwanted)
-    if played:
-        items = [
-            ServedSong(song, float(count), popularity_fallback.explanation(count), position)
-            for position, (song, count) in enumerate(played, start=1)
-        ]
-        return Served(items, "popular", fallback=Fallback.NO_MODEL)
-    songs = popularity_fallback.unheard(n, unwanted)
-    items = [
-        ServedSong(song, 0.0, Explanation({}, {}), position)
-        for position, song in enumerate(songs, start=1)
-    ]
-    return Served(
-        items,
-        "popular" if items else "empty",
-        fallback=Fallback.NOBODY_PLAYED if items else Fallback.NO_SONGS,
-    )
-
-
 # --- Without a listener, and one song ---------------------------------------------------------------------------------
-
-
-def recommend_from_songs(songs: Sequence[Song], n: int | None = None) -> Served:
-    """Recommend to a visitor from some songs they like; it needs no account."""
-    return recommend_from_picks(Picks(tuple(songs)), n)
-
-
-def recommend_from_picks(picks: Picks, n: int | None = None) -> Served:
-    """Recommend to somebody who picked songs, artists and genres and has no history."""
-    n = length(n)
-    context = ListenerContext()
-    named = [song.pk for song in picks.songs]
-    if context.serving is None:
-        return serve_without_model(n, Unwanted(song_ids=frozenset(named)))
-    version, recommender = context.serving
-    seeds = pick_candidates.choose_seeds(picks, recommender)
-    history = recommender.history(
-        [], taste=[*seeds, *cold_items.find_proxy_songs(named, recommender)]
-    )
-    step, fallback = (
-        ("cold", Fallback.NONE)
-        if len(history.taste_rows)
-        else ("popular", Fallback.NEWER_THAN_MODEL)
-    )
-    query = ListQuery(
-        version,
-        recommender,
-        n,
-        lambda mask: recommender.recommend(history, n, exclude=mask),
-        exclude=named,
-        narrow=_narrow_to_picks(picks, n, recommender),
-        step=step,
-        fallback=fallback,
-    )
-    return replace(serve_list(query, context), picks=picks)
-
-
-def explain_for_picks(picks: Picks, song: Song) -> Explanation | None:
-    """Explain a song for somebody who picked songs, artists and genres; None where the model can't say anything."""
-    context = ListenerContext()
-    if context.serving is None:
-        return None
-    _version, recommender = context.serving
-    row = recommender.items.row(song.pk)
-    seeds = pick_candidates.choose_seeds(picks, recommender)
-    seeds += cold_items.find_proxy_songs([one.pk for one in picks.songs], recommender)
-    history = recommender.history([], taste=seeds)
-    return recommender.explain(history, row) if row >= 0 and len(history.taste_rows) else None
-
-
-def similar_songs(
-    song: Song,
-    n: int | None = None,
-    *,
-    unwanted: Unwanted | None = None,
-    only: NDArray[np.int64] | None = None,
-    context: ListenerContext | None = None,
-) -> Served:
-    """Return the songs most like this one, without what is unwanted and, if `only` is given, of those song ids.
-
-    `context` is what was read already for this request.
-    """
-    context = context or ListenerContext()
-    if unwanted is not None:
-        context.unwanted = unwanted
-    query = query_similar(song.pk, length(n), context, only)
-    if query is None:
-        fallback = Fallback.SONG_NEWER if context.serving else Fallback.NO_COMPARISON
-        version = context.serving[0] if context.serving else None
-        return Served([], "empty", version, fallback=fallback, about=song)
-    return replace(serve_list(query, context), about=song)
-
-
-def query_similar(
-    song_id: int,
-    n: int,
-    context: ListenerContext,
-    only: NDArray[np.int64] | None = None,
-) -> ListQuery | None:
-    """Return the query for the songs most like this one; None without a model, or anything like it."""
-    if context.serving is None:
-        return None
-    version, recommender = context.serving
-    row = recommender.items.row(song_id)
-    if row >= 0:
-        return ListQuery(
-            version,
-            recommender,
-            n,
-            lambda mask: recommender.similar(row, n, exclude=mask),
-            only=only,
-        )
-    taste = cold_items.find_proxy_songs([song_id], recommender)
-    if not taste:
-        return None
-    history = recommender.history([], taste=taste)
-    return ListQuery(
-        version,
-        recommender,
-        n,
-        # the proxy songs are themselves what is most like it
-        lambda mask: recommender.recommend(history, n, exclude=mask, exclude_history=False),
-        only=only,
-        step="cold",
-        fallback=Fallback.SONG_PROXIES,
-    )
-
-
-def explain_song(listener: User, song: Song) -> Explanation | None:
-    """Explain any song for a listener; None when there is no model or it does not know the song."""
-    return explain_with_sound(listener, song)[0]
-
-
-def explain_with_sound(
-    listener: User, song: Song
-) -> tuple[Explanation | None, Mapping[str, float]]:
-    """Explain a song as `explain_song` does, and return the listener's mean of each audio feature beside it."""
-    found = registry.serving_recommender()
-    if found is None:
-        return None, {}
-    _version, recommender = found
-    row = recommender.items.row(song.pk)
-    if row < 0:
-        return None, {}
-    history = history_loader.load_history(listener, recommender)
-    return recommender.explain(history, row), recommender.describe_sound(history)

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.models import ListenerControl
-from recommendations.services.serving import exclusions, history_loader, recommend
+from recommendations.services.serving import exclusions, history_loader, list_request, recommend
 from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.versions import registry
@@ -27,7 +27,7 @@ class WhyNot:
 
 def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
     """Say why a song is not among the first n recommended to a listener, or that it is."""
-    n = recommend.length(n)
+    n = list_request.limit_length(n)
     if not song.is_available:
         return WhyNot("unavailable", "The song is not available any more.")
     context = ListenerContext(listener)

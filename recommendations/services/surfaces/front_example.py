@@ -6,7 +6,7 @@ from itertools import pairwise
 from django.core.cache import cache
 
 from catalog.models import Song
-from recommendations.services.serving import recommend
+from recommendations.services.serving import visitor_lists
 from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.services.serving.served_list import Served
 from recommendations.services.surfaces import starting_points
@@ -37,7 +37,7 @@ def load_example() -> FrontExample | None:
     if len(songs) < 2:
         return None
     picks = Picks(tuple(songs[pk] for pk in ids))
-    served = recommend.recommend_from_picks(picks, 1)
+    served = visitor_lists.recommend_from_picks(picks, 1)
     return FrontExample(picks, served) if served.step == "cold" and served.items else None
 
 
@@ -45,7 +45,7 @@ def _choose_picks() -> list[int]:
     """Return two songs whose first recommendation has several reasons; of many pairs the first such."""
     songs = starting_points.choose_starting_points(N_SONGS)
     for one, other in pairwise(songs):
-        served = recommend.recommend_from_picks(Picks((one, other)), 1)
+        served = visitor_lists.recommend_from_picks(Picks((one, other)), 1)
         if served.items and len(served.items[0].explanation.shares) > 1:
             return [one.pk, other.pk]
     return [song.pk for song in songs[:2]]

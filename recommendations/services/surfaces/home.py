@@ -15,7 +15,7 @@ from accounts.time_zones import get_local_day
 from catalog.models import Song
 from recommendations.engine import Explanation
 from recommendations.models import ModelVersion
-from recommendations.services.serving import recommend
+from recommendations.services.serving import list_request, recommend, similar_songs
 from recommendations.services.serving.explanation_facts import (
     LEAST_CROWD,
     Facts,
@@ -186,7 +186,7 @@ def _draft_shelves(
     context: ListenerContext, names: Iterable[str], turns: Mapping[str, int]
 ) -> _Drafts:
     listener, wanted = context.listener, set(names)
-    n = N_POOL if turns.get(MADE) else recommend.length(None)
+    n = N_POOL if turns.get(MADE) else list_request.limit_length(None)
     made = recommend.draft_songs(listener, n, context)
     if made is None:  # the last usable version broke a moment ago
         raise RuntimeError("There is no usable version any more.")
@@ -234,7 +234,7 @@ def _draft_for_everybody(
     liked_id: int, context: ListenerContext
 ) -> tuple[ListDraft, Mapping[int, int]] | tuple[()]:
     """Return the songs like one song, with how many listeners played both; empty where nothing can be compared."""
-    query = recommend.query_similar(liked_id, 2 * LENGTH, context)
+    query = similar_songs.query_similar(liked_id, 2 * LENGTH, context)
     if query is None:
         return ()
     draft = draft_list(query, context)

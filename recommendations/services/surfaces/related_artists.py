@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Min, Q
 
 from catalog.models import Artist, Interaction, Song
-from recommendations.services.serving import recommend
+from recommendations.services.serving import similar_songs
 
 N_ARTISTS = 6
 N_SONGS = 3
@@ -26,7 +26,7 @@ def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
     similar = [
         found
         for song in best_known(artist)
-        for found in recommend.similar_songs(song, N_SIMILAR).songs
+        for found in similar_songs.find_similar(song, N_SIMILAR).songs
     ]
     return rank_related_artists(similar, artist.pk, n)
 

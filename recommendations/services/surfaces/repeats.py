@@ -15,7 +15,7 @@ from accounts.time_zones import get_time_zone
 from catalog.models import Interaction, Song
 from common.templatetags.numbers import format_count
 from recommendations.engine import Repeats, fit_decay, mix_heads
-from recommendations.services.serving import explanation_text, recommend
+from recommendations.services.serving import explanation_text, list_request, recommend
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ServedSong
@@ -113,7 +113,7 @@ def _find_new(
     listener: User, n: int, exclude: Collection[int], context: ListenerContext
 ) -> list[QueuedSong]:
     """Return recommended songs that the listener has not played."""
-    length = recommend.length(_SPARE * n + len(exclude))
+    length = list_request.limit_length(_SPARE * n + len(exclude))
     served = recommend.recommend_songs(listener, length, context=context)
     played = {row.song_id for row in context.history if row.kind == Interaction.Kind.PLAY}
     left_out = played.union(exclude)

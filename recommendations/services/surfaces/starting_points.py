@@ -4,7 +4,11 @@ import numpy as np
 
 from catalog.models import Song
 from recommendations.engine import rerank
-from recommendations.services.serving import exclusions, popularity_fallback, recommend
+from recommendations.services.serving import (
+    exclusions,
+    list_request,
+    popularity_fallback,
+)
 from recommendations.services.versions import registry
 
 FAMILIARITY = 0.3  # how far being well known counts, against being unlike the others
@@ -17,7 +21,7 @@ def choose_starting_points(n: int) -> list[Song]:
     something that the others did not.
     """
     counted = popularity_fallback.list_most_played(
-        recommend.length(200), exclusions.NOTHING_UNWANTED
+        list_request.limit_length(200), exclusions.NOTHING_UNWANTED
     )
     known = [song for song, _count in counted]
     if not known:

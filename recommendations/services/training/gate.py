@@ -30,11 +30,11 @@ def gate_verdict(evaluation: Evaluation | None) -> str:
 
 def _compare_with_champion(evaluation: Evaluation) -> str:
     """Clearly worse: the whole interval of the paired difference lies below what may be lost."""
-    rival, difference = evaluation.rival_ndcg, evaluation.difference
-    if rival is None or difference is None or difference[1] >= -conf.gate_drop * rival:
+    champion, difference = evaluation.champion_ndcg, evaluation.difference
+    if champion is None or difference is None or difference[1] >= -conf.gate_drop * champion:
         return ""
     return (
-        f"NDCG@10 is {evaluation.ndcg:.3f}, the active version's configuration reaches {rival:.3f} on the same "
+        f"NDCG@10 is {evaluation.ndcg:.3f}, the active version's configuration reaches {champion:.3f} on the same "
         f"split (difference {difference[0]:+.3f} to {difference[1]:+.3f}). Activate it by hand if that is meant."
     )
 
@@ -43,7 +43,7 @@ def _compare_with_own_figure(evaluation: Evaluation) -> str:
     """The same configuration on much worse data (a broken import, say) shows as a fall of its own figure."""
     active = registry.active_version()
     before = (active.metrics if active else {}).get("ndcg_10")
-    if active is None or evaluation.rival_ndcg is not None or before is None:
+    if active is None or evaluation.champion_ndcg is not None or before is None:
         return ""
     if evaluation.interval[1] >= before * (1 - 2 * conf.gate_drop):
         return ""

@@ -54,7 +54,7 @@ class Evaluation:
     `config` is what was measured: where a search was asked for, what it found, and `tuning` is its log. `ranker` is
     the order that was measured; what serves takes it over. `newest` is, on a site of few listeners, how many of the
     songs heard last were found, and of how many. `interval` is around `ndcg`; `difference` is the interval
-    of ours minus the rival's, paired by listener.
+    of ours minus the champion's, paired by listener.
     """
 
     config: RecommenderConfig
@@ -62,7 +62,7 @@ class Evaluation:
     report: EvaluationReport
     ndcg: float
     interval: tuple[float, float]
-    rival_ndcg: float | None = None
+    champion_ndcg: float | None = None
     difference: tuple[float, float] | None = None
     listener_ids: tuple[int, ...] = ()
     fidelity: Fidelity | None = None
@@ -80,7 +80,7 @@ class Evaluation:
         """Return what a model version keeps: the figure in one number, and everything that was measured."""
         return {
             "ndcg_10": self.ndcg,
-            "rival_ndcg_10": self.rival_ndcg,
+            "champion_ndcg_10": self.champion_ndcg,
             "report": self.report.to_dict(),
             "per_listener": self._per_listener(),
             "fidelity": self.fidelity and self.fidelity.to_dict(),
@@ -102,8 +102,8 @@ class Evaluation:
     def sentence(self) -> str:
         beside = (
             ""
-            if self.rival_ndcg is None
-            else f", the active version's configuration {self.rival_ndcg:.3f}"
+            if self.champion_ndcg is None
+            else f", the active version's configuration {self.champion_ndcg:.3f}"
         )
         low, high = self.interval
         if self.n_measured < FEW_LISTENERS:
@@ -190,12 +190,12 @@ def compare_reports(
 def measure(
     rows: TrainingRows,
     config: RecommenderConfig,
-    rival: RecommenderConfig | None,
+    champion: RecommenderConfig | None,
     *,
     seed: int,
     on_progress: OnProgress | None = None,
 ) -> Evaluation | None:
-    """Measure a configuration, paired with a rival's on the same split; None with too little data.
+    """Measure a configuration, paired with a champion's on the same split; None with too little data.
 
     The split is random; few listeners are measured by what they heard last.
 
@@ -224,12 +224,12 @@ def measure(
         fitted=fitted if split.name == "sample" else None,
     )
     del fitted
-    if rival is None:
+    if champion is None:
         return evaluation
-    theirs = evaluate_config(rows, rival, split, seed=seed, on_progress=on_progress)
+    theirs = evaluate_config(rows, champion, split, seed=seed, on_progress=on_progress)
     difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
     return replace(
-        evaluation, rival_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
+        evaluation, champion_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
     )
 
 

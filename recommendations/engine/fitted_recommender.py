@@ -1,0 +1,388 @@
+"""What a fitted recommender answers: lists, ranks, explanations, similar songs and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+
+from recommendations.engine.algorithms import (
+    Algorithm,
+    NotFitted,
+    create_algorithm,
+)
+from recommendations.engine.algorithms.content import Content
+from recommendations.engine.core.config import RecommenderConfig
+from recommendations.engine.core.idmap import UNKNOWN, IdMap
+from recommendations.engine.core.ordered import count_steps_back
+from recommendations.engine.core.presets import CLASSIC
+from recommendations.engine.data.history import History
+from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.pipeline.batches import find_batch_ranks, make_batch, rank_batch
+from recommendations.engine.pipeline.block_pipeline import Pipeline
+from recommendations.engine.pipeline.requests import (
+    ListenerBatch,
+    make_list_request,
+    make_listener_batch,
+)
+from recommendations.engine.pipeline.results import (
+    RecommendedBatch,
+    RecommendedList,
+)
+from recommendations.engine.ranking.explanations import (
+    FLIP_THRESHOLD,
+    Explanation,
+)
+from recommendations.engine.ranking.sonic_path import PathRules, find_path, measure_steps
+from recommendations.engine.ranking.tree_ranker import Ranker
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
+
+
+class FittedRecommender:
+    """The components, the ranker and the catalogue of a recommender, and what they answer.
+
+    Parameters
+    ----------
+    config
+        What was learned and how it is combined; `CLASSIC` by default.
+    """
+
+    def __init__(self, config: RecommenderConfig = CLASSIC) -> None:
+        self.algorithms: dict[str, Algorithm] = {}
+        self._apply_config(config)
+        self.metadata: dict[str, Any] = {}
+        self.ranker: Ranker | None = None
+        self.items = IdMap([])
+        self._artists: NDArray[np.int32] | None = None
+        self.flip_threshold = FLIP_THRESHOLD
+
+    def _apply_config(self, config: RecommenderConfig) -> None:
+        self.config = config
+        self.algorithms = {
+            name: create_algorithm(name, options) for name, options in config.components.items()
+        }
+
+    def _list_vector_sources(self) -> Iterable[Algorithm]:
+        return sorted(
+            self.algorithms.values(), key=lambda algorithm: not isinstance(algorithm, Content)
+        )
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(
+            self.config,
+            self.algorithms,
+            self.ranker,
+            self.items,
+            self._artists,
+            self.item_vectors,
+            self.flip_threshold,
+        )
+
+    @property
+    def is_fitted(self) -> bool:
+        return len(self.items) > 0
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @property
+    def item_ids(self) -> NDArray[Any]:
+        """The ids of the songs in row order."""
+        return self.items.ids
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        return tuple(self.algorithms)
+
+    @property
+    def similarity_vectors(self) -> NDArray[np.float32]:
+        """The `item_vectors` of all songs, float32 (n_items, d); made anew each time."""
+        return self.item_vectors(np.arange(self.n_items))
+
+    def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return a vector of length 1 for each of the songs, as used for variety; zeros where nothing is known.
+
+        Returns
+        -------
+        float32 (*item_rows.shape, d)
+        """
+        for algorithm in self._list_vector_sources():
+            vectors = algorithm.item_vectors(item_rows)
+            if vectors is not None:
+                return vectors
+        return np.zeros((*item_rows.shape, 1), dtype=np.float32)
+
+    def history(
+        self,
+        item_ids: ArrayLike,
+        *,
+        kinds: ArrayLike | None = None,
+        plays: ArrayLike | None = None,
+        played_share: ArrayLike | None = None,
+        timestamps: ArrayLike | None = None,
+        taste: ArrayLike = (),
+    ) -> History:
+        """Weigh one listener's events as in the training; songs that are not known here are counted out.
+
+        Parameters
+        ----------
+        taste
+            Ids of songs the listener named without having played them.
+        """
+        ids = (
+            np.asarray(item_ids)
+            if hasattr(item_ids, "__len__")
+            else np.asarray(list(cast(Iterable[Any], item_ids)))
+        )
+        events = Interactions.from_ids(
+            np.zeros(len(ids), dtype=np.int64),
+            ids,
+            kinds=kinds,
+            plays=plays,
+            played_share=played_share,
+            timestamps=timestamps,
+        )
+        row = self.histories(events)
+        taste_rows = np.unique(self.items.rows(taste))
+        return History(
+            item_rows=row.indices.astype(np.int32),
+            values=row.data,
+            n_unknown=int((self.items.rows(ids) == UNKNOWN).sum()),
+            taste_rows=taste_rows[taste_rows != UNKNOWN].astype(np.int32),
+            steps_back=count_steps_back(row),
+        )
+
+    def histories(self, interactions: Interactions) -> csr_matrix:
+        """Weigh many listeners' events: float32 csr, one row a listener of `interactions.listeners`.
+
+        It holds the order where the events have times or positions (`OrderedHistories`).
+        """
+        self._require_fitted()
+        if interactions.items != self.items:
+            interactions = interactions.over_items(self.items)
+        return interactions.to_matrix(self.config.weighting)
+
+    def recommend(
+        self,
+        history: History,
+        k: int = 10,
+        *,
+        exclude: ArrayLike | None = None,
+        exclude_history: bool = True,
+        discovery: float | None = None,
+        artist_cap: int | None = None,
+    ) -> RecommendedList:
+        """Recommend at most k songs, best first.
+
+        Parameters
+        ----------
+        exclude
+            Songs that must not come: a bool mask (n_items,) or item rows.
+        exclude_history
+            Leave out what is in the history and the named songs.
+        discovery
+            0 = only what fits best, 1 = as varied as possible; None = as configured.
+        artist_cap
+            Most songs of one artist; None = as configured.
+
+        Raises
+        ------
+        ValueError
+            k below 1.
+        """
+        return self.recommend_batch(
+            history.to_csr(self.n_items),
+            k,
+            tastes=history.taste_csr(self.n_items),
+            unavailable=exclude,
+            exclude_history=exclude_history,
+            discovery=discovery,
+            artist_cap=artist_cap,
+        )[0]
+
+    def recommend_batch(
+        self,
+        histories: csr_matrix,
+        k: int = 10,
+        *,
+        tastes: csr_matrix | None = None,
+        exclude: csr_matrix | None = None,
+        unavailable: ArrayLike | None = None,
+        exclude_history: bool = True,
+        discovery: float | None = None,
+        artist_cap: int | None = None,
+        n_threads: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> RecommendedBatch:
+        """Recommend for many listeners; each list is what `recommend` gives for that listener.
+
+        Parameters
+        ----------
+        histories
+            float32 (n, n_items).
+        tastes
+            (n, n_items), above 0 for the songs each listener named.
+        exclude
+            (n, n_items), stored where a song must not come for that listener.
+        unavailable
+            A bool mask (n_items,) or item rows that must not come for anybody.
+        n_threads
+            Blocks of listeners worked on at once; by default one a processor.
+        """
+        self._require_fitted()
+        request = make_list_request(
+            self.config, self.n_items, k, discovery, artist_cap, unavailable
+        )
+        listeners = make_listener_batch(
+            self.config, self.n_items, histories, tastes, exclude, exclude_history=exclude_history
+        )
+        on_block = bind_stage(on_progress, "recommend")
+        return make_batch(self._pipeline, listeners, request, n_threads, on_block)
+
+    def rank_songs(
+        self,
+        histories: csr_matrix,
+        k: int,
+        *,
+        n_threads: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, NDArray[np.int32]]:
+        """Return the lists without explanations, and beside them each component's own best k songs.
+
+        Returns
+        -------
+        dict
+            `recommender` and the component names -> int32 (n, k), -1 where a list ends early.
+        """
+        self._require_fitted()
+        request = make_list_request(self.config, self.n_items, k)
+        listeners = make_listener_batch(self.config, self.n_items, histories)
+        return rank_batch(self._pipeline, listeners, request, n_threads, on_progress)
+
+    def find_ranks(
+        self,
+        histories: csr_matrix,
+        songs: ArrayLike,
+        *,
+        forbidden: csr_matrix,
+        n_threads: int | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the score and rank of one song a listener, before the list is chosen for variety.
+
+        Parameters
+        ----------
+        songs
+            Their rows, int (n,).
+        forbidden
+            (n, n_items), stored where a song does not count; the histories' own do unless they are in here.
+
+        Returns
+        -------
+        float32 (n,), int64 (n,)
+            The final score, -inf where there is none, and how many songs score above it.
+        """
+        self._require_fitted()
+        rows = np.asarray(songs, dtype=np.int64)
+        listeners = make_listener_batch(self.config, self.n_items, histories, exclude_history=False)
+        listeners = replace(listeners, forbidden=(forbidden,))
+        return find_batch_ranks(self._pipeline, listeners, rows, n_threads)
+
+    def explain(self, history: History, item_row: int) -> Explanation:
+        """Explain any song for a listener, whether it would be recommended or not."""
+        self._require_fitted()
+        self._require_row(item_row)
+        block = self._pipeline.explain_song(self._listener(history), item_row)
+        return RecommendedList.from_dict(block.pack(0)).items[0].explanation
+
+    def describe_sound(self, history: History) -> dict[str, float]:
+        """Return the mean of each audio feature over what a listener likes, by name; the unknown are left out."""
+        self._require_fitted()
+        return self._pipeline.attribution.describe_sound(self._listener(history).histories)
+
+    def _listener(self, history: History) -> ListenerBatch:
+        return make_listener_batch(
+            self.config, self.n_items, history.to_csr(self.n_items), history.taste_csr(self.n_items)
+        )
+
+    def similar(
+        self, item_row: int, k: int = 10, *, exclude: ArrayLike | None = None
+    ) -> RecommendedList:
+        """Return the songs most like this one, by every component that can compare songs.
+
+        The components keep the proportions they have for a well-known listener. The explanations compare
+        with this song; they name no history.
+        """
+        self._require_fitted()
+        self._require_row(item_row)
+        request = make_list_request(self.config, self.n_items, k, unavailable=exclude)
+        alone = History(np.array([item_row], dtype=np.int32), np.ones(1, dtype=np.float32))
+        block = self._pipeline.similar(self._listener(alone), item_row, request)
+        return RecommendedList.from_dict(block.pack(0))
+
+    def find_path(
+        self,
+        start: int,
+        end: int,
+        n: int,
+        *,
+        exclude: NDArray[np.bool_] | None = None,
+        works: NDArray[np.int32] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find songs that lead from one song to another in small, even steps (`ranking.sonic_path`).
+
+        Parameters
+        ----------
+        start, end
+            Item rows.
+        n
+            Most songs of the path, both ends included.
+        exclude
+            bool (n_items,), songs that must not be on the way.
+        works
+            int (n_items,), -1 none: of songs with the same number only one is on the way.
+
+        Returns
+        -------
+        int64 (m,), float64 (m - 1,)
+            The item rows in order, and the length of each step: 0 for the same sound, 2 for the opposite.
+
+        Raises
+        ------
+        PathUnknown
+            Nothing is known of the sound of one of the two songs.
+        ValueError
+            A row or n is out of range, or both songs are one.
+        """
+        self._require_fitted()
+        self._require_row(start)
+        self._require_row(end)
+        mask = np.zeros(self.n_items, dtype=bool) if exclude is None else exclude
+        vectors = self.similarity_vectors
+        rows = find_path(vectors, start, end, n, PathRules(mask, self._artists, works))
+        return rows, measure_steps(vectors, rows)
+
+    def _require_fitted(self) -> None:
+        if not self.is_fitted:
+            raise NotFitted(
+                "This recommender has not learned anything yet; call fit or load first."
+            )
+
+    def _require_row(self, item_row: int) -> None:
+        if not 0 <= item_row < self.n_items:
+            raise ValueError(
+                f"There is no song in row {item_row}; rows are 0 to {self.n_items - 1}."
+            )
+
+
+def bind_stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:
+    if on_progress is None:
+        return None
+    return lambda done, total: on_progress(stage, done, total)

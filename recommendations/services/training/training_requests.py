@@ -1,0 +1,105 @@
+"""Ask for a training, stop it, and requeue those whose worker is gone."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from common import jobs
+from common.jobs import Swept
+from recommendations import telemetry
+from recommendations.conf import conf
+from recommendations.engine import (
+    PRESETS,
+    RecommenderConfig,
+)
+from recommendations.models import TrainingRun
+
+Status = TrainingRun.Status
+
+
+class TrainingRefused(Exception):
+    """A training cannot be asked for; the message says why in one sentence."""
+
+
+class TrainingAlreadyActive(TrainingRefused):
+    """Another training is queued or running."""
+
+
+class UnknownPreset(TrainingRefused):
+    """No recommender goes by that name."""
+
+
+def request_training(
+    *,
+    preset: str | None = None,
+    requested_by: Any = None,
+    trigger: str = TrainingRun.Trigger.ADMIN,
+    options: dict[str, Any] | None = None,
+) -> TrainingRun:
+    """Queue a training; the caller sends the wake-up (`tasks.enqueue_training`).
+
+    Raises TrainingAlreadyActive when one is queued or running, UnknownPreset for an unknown name.
+    """
+    load_config(preset or conf.preset, options or {})
+    try:
+        with transaction.atomic():
+            return TrainingRun.objects.create(
+                preset=preset or conf.preset,
+                requested_by=requested_by,
+                trigger=trigger,
+                options=options or {},
+            )
+    except IntegrityError:
+        raise TrainingAlreadyActive(_already_active()) from None
+
+
+def find_interrupted_run(preset: str | None, options: dict[str, Any]) -> TrainingRun | None:
+    """Return the queued run of a command that was killed, when it asked for the same: it may be taken up."""
+    run = TrainingRun.objects.queued().filter(trigger=TrainingRun.Trigger.COMMAND).first()
+    return run if run and (run.preset, run.options) == (preset or conf.preset, options) else None
+
+
+def _already_active() -> str:
+    run = TrainingRun.objects.active().first()
+    if run is None:
+        return _("Another training has just ended; ask again.")
+    return _("Training #%(number)d is %(status)s; it has to end or be cancelled first.") % {
+        "number": run.pk,
+        "status": run.get_status_display(),
+    }
+
+
+def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
+    """Return the configuration of a preset; `options["config"]` may replace parts of it."""
+    if preset not in PRESETS:
+        raise UnknownPreset(
+            f"There is no preset {preset!r}; there are: {', '.join(sorted(PRESETS))}."
+        )
+    changes = options.get("config")
+    if not changes:
+        return PRESETS[preset]
+    try:
+        return RecommenderConfig.from_dict(PRESETS[preset].to_dict() | changes)
+    except (ValueError, TypeError) as error:
+        raise TrainingRefused(f"The configuration is not usable: {error}") from error
+
+
+def cancel(run: TrainingRun) -> TrainingRun:
+    """Stop a run: at once while it waits, within one iteration while it runs. An ended run stays as it is."""
+    queued = TrainingRun.objects.filter(pk=run.pk).queued()
+    if not queued.update(
+        status=Status.CANCELLED, finished_at=timezone.now(), cancel_requested=True
+    ):
+        TrainingRun.objects.filter(pk=run.pk).running().update(cancel_requested=True)
+    run.refresh_from_db()
+    return run
+
+
+def sweep(*, wait: bool = False) -> Swept:
+    """Requeue runs whose worker fell silent, or give them up after `job_attempts` (see `common.jobs.sweep_jobs`)."""
+    swept = jobs.sweep_jobs(TrainingRun.objects.all(), wait=wait)
+    for _run in swept.failed:
+        telemetry.count_training(Status.FAILED)
+    return swept
