@@ -15,7 +15,13 @@ from recommendations.engine import CLASSIC, PRESETS, Recommender
 from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
-from recommendations.services.training import gate, memory_check, pipeline, training_requests
+from recommendations.services.training import (
+    gate,
+    memory_check,
+    new_version,
+    pipeline,
+    training_requests,
+)
 from recommendations.services.training.offline_evaluation import Evaluation, measure
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
@@ -362,7 +368,7 @@ def test_the_order_that_was_measured_is_the_one_that_serves(world, monkeypatch):
         measured.append(measure(*args, **kwargs))
         return measured[-1]
 
-    monkeypatch.setattr(pipeline, "measure", keep)
+    monkeypatch.setattr(new_version, "measure", keep)
     train_default(evaluate=True)
     serves = registry.load_recommender(registry.require_active())
     assert serves.ranker.model == measured[0].ranker.model
