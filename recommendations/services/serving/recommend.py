@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.time_zones import get_local_day
-from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
 from recommendations.engine import History, Recommender
