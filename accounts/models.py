@@ -150,7 +150,6 @@ class Session(AbstractBaseSession):
         on_delete=models.CASCADE,
         db_constraint=False,
         related_name="sessions",
-        verbose_name=_("user"),
     )
 
     def __str__(self) -> str:

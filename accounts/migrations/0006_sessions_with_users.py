@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 ("session_key", models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="session key")),
                 ("session_data", models.TextField(verbose_name="session data")),
                 ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
-                ("user", models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to=settings.AUTH_USER_MODEL, verbose_name="user")),
+                ("user", models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 "verbose_name": "session",
