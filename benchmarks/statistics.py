@@ -169,7 +169,7 @@ def measure_search(listener: "User") -> None:
     title = Song.objects.order_by("-pk")[500].title
 
     def search_words(words: str) -> list[Song]:
-        return list(search.search_songs(SongSearch(words=words), **order)[:31])
+        return list(search.search_songs(SongSearch(words=words), None, **order)[:31])
 
     for words in (title, title.split()[0], title[:4], "ba"):
         ranked = measure(partial(search_words, words))
@@ -177,7 +177,9 @@ def measure_search(listener: "User") -> None:
         peer = measure(partial(_read_anew, scan[:31]))
         print(f"search {words[:24]!r:28}{ranked * 1e3:8.1f} ms, unranked scan {peer * 1e3:8.1f} ms")
     wrong = title.replace("a", "e", 1)
-    print(f"written almost alike: {measure(lambda: search.find_similar_names(wrong)) * 1e3:.1f} ms")
+    print(
+        f"written almost alike: {measure(lambda: search.find_similar_names(wrong, None)) * 1e3:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from catalog.models import Playlist, Song
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def get_song(key: str) -> Song:
-    song = Song.objects.for_cards().filter(key=key).first()
+def get_song(key: str, user: Any) -> Song:
+    song = Song.objects.visible_to(user).for_cards().filter(key=key).first()
     if song is None:
         raise NotFound(f"There is no song {key[:64]!r}.")
     return song
@@ -40,9 +40,9 @@ def validate_body(serializer: type[Serializer[Any]], request: Request) -> dict[s
     return fields
 
 
-def get_songs(keys: list[str], field: str = "songs") -> list[Song]:
+def get_songs(keys: list[str], user: Any, field: str = "songs") -> list[Song]:
     """Return the songs in this order; unknown ones are named in a 400. One query."""
-    found = Song.objects.in_bulk(set(keys), field_name="key")
+    found = Song.objects.visible_to(user).in_bulk(set(keys), field_name="key")
     unknown = [key for key in keys if key not in found]
     if unknown:
         raise ValidationError({field: [f"There is no song {key[:64]!r}." for key in unknown[:10]]})

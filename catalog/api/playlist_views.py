@@ -60,7 +60,7 @@ class PlaylistList(generics.ListAPIView[Playlist]):
             edit.create_playlist,
             request.user,
             wanted["title"],
-            songs=get_songs(wanted.get("songs", [])),
+            songs=get_songs(wanted.get("songs", []), request.user),
             description=wanted.get("description", ""),
         )
         if wanted.get("is_public"):
@@ -109,7 +109,8 @@ class PlaylistSongs(APIView):
     def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
         """Put a song at the end of a playlist; 200 when it was there already."""
         playlist = get_own_playlist(request.user, pk)
-        song = get_songs([validate_body(serializers.PlaylistSongIn, request)["song"]])[0]
+        wanted = validate_body(serializers.PlaylistSongIn, request)["song"]
+        song = get_songs([wanted], request.user)[0]
         is_new = _apply_edit(edit.add_song, playlist, song)
         return Response(
             _serialize_detail(playlist),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Value
+from django.db.models import Count, QuerySet, Value
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
@@ -21,7 +21,8 @@ from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Artist, Genre, Interaction, Song
-from common.api.caching import SameForEverybody
+from catalog.songs.models import SongQuerySet, build_visible
+from common.api.caching import KeptForAMinute
 from common.api.paging import Cursor
 
 SOURCE = "api"
@@ -32,60 +33,78 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 
 
 @extend_schema(tags=["Music"])
-class SongList(SameForEverybody, generics.ListAPIView[Song]):
+class SongList(KeptForAMinute, generics.ListAPIView[Song]):
     """Songs, searched and narrowed down by genre, year and sound."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.SongSerializer
     filterset_class = SongFilter
-    queryset = Song.objects.available().for_cards()
+    queryset = songs = Song.objects.available().for_cards()
+
+    def get_queryset(self) -> SongQuerySet:
+        return self.songs.visible_to(self.request.user)
 
 
 @extend_schema(tags=["Music"])
-class SongDetail(SameForEverybody, generics.RetrieveAPIView[Song]):
+class SongDetail(KeptForAMinute, generics.RetrieveAPIView[Song]):
     """One song."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.SongSerializer
-    queryset = Song.objects.for_cards()
+    queryset = songs = Song.objects.for_cards()
     lookup_field = "key"
+
+    def get_queryset(self) -> SongQuerySet:
+        return self.songs.visible_to(self.request.user)
 
 
 @extend_schema(tags=["Music"])
-class ArtistList(SameForEverybody, generics.ListAPIView[Artist]):
+class ArtistList(KeptForAMinute, generics.ListAPIView[Artist]):
     """Artists by name, with how many songs each has."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.ArtistSerializer
     filterset_class = ArtistFilter
-    queryset = Artist.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+    queryset = Artist.objects.all()
+
+    def get_queryset(self) -> QuerySet[Artist]:
+        return _select_artists(self.request.user)
 
 
 @extend_schema(tags=["Music"])
-class ArtistDetail(SameForEverybody, generics.RetrieveAPIView[Artist]):
+class ArtistDetail(KeptForAMinute, generics.RetrieveAPIView[Artist]):
     """One artist. Their songs: `/songs/?artist=<id>`."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.ArtistSerializer
-    queryset = Artist.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+    queryset = Artist.objects.all()
+
+    def get_queryset(self) -> QuerySet[Artist]:
+        return _select_artists(self.request.user)
 
 
 @extend_schema(tags=["Music"])
-class GenreList(SameForEverybody, generics.ListAPIView[Genre]):
+class GenreList(KeptForAMinute, generics.ListAPIView[Genre]):
     """Genres by name, with how many songs each has."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.GenreSerializer
-    queryset = Genre.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+    queryset = Genre.objects.all()
+
+    def get_queryset(self) -> QuerySet[Genre]:
+        return _select_genres(self.request.user)
 
 
 @extend_schema(tags=["Music"])
-class GenreDetail(SameForEverybody, generics.RetrieveAPIView[Genre]):
+class GenreDetail(KeptForAMinute, generics.RetrieveAPIView[Genre]):
     """One genre. Its songs: `/songs/?genre=<name>`."""
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.GenreSerializer
-    queryset = Genre.objects.annotate(n_songs=Count("songs")).order_by("name", "pk")
+    queryset = Genre.objects.all()
+
+    def get_queryset(self) -> QuerySet[Genre]:
+        return _select_genres(self.request.user)
 
 
 # --- Opinions ---------------------------------------------------------------------------------------------------------
@@ -99,11 +118,11 @@ class _Opinion(APIView):
 
     def put(self, request: SignedInApiRequest, key: str) -> Response:
         act = listening.like_song if self.kind == Interaction.Kind.LIKE else listening.dislike_song
-        opinion = act(request.user, get_song(key), source=SOURCE)
+        opinion = act(request.user, get_song(key, request.user), source=SOURCE)
         return Response(serializers.OpinionSerializer(opinion).data)
 
     def delete(self, request: SignedInApiRequest, key: str) -> Response:
-        song = get_song(key)
+        song = get_song(key, request.user)
         if listening.get_opinion(request.user, song) == self.kind:
             listening.clear_opinion(request.user, song)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -229,7 +248,8 @@ class _Recording(APIView):
                 readable.append((index, checked.validated_data))
             else:
                 rejected.append({"index": index, "reason": _format_errors(checked.errors)})
-        found = Song.objects.in_bulk({data["song"] for _, data in readable}, field_name="key")
+        visible = Song.objects.visible_to(self.request.user)
+        found = visible.in_bulk({data["song"] for _, data in readable}, field_name="key")
         known = [
             _build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found
         ]
@@ -274,6 +294,17 @@ class InteractionBatch(_Recording):
 
 
 # --- Shared -----------------------------------------------------------------------------------------------------------
+
+
+def _select_artists(listener: Any) -> QuerySet[Artist]:
+    """Return the artists that a listener may see, each with how many of their songs."""
+    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
+    return Artist.objects.visible_to(listener).annotate(n_songs=n_songs).order_by("name", "pk")
+
+
+def _select_genres(listener: Any) -> QuerySet[Genre]:
+    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
+    return Genre.objects.annotate(n_songs=n_songs).order_by("name", "pk")
 
 
 def _select_songs(interactions: InteractionQuerySet) -> InteractionQuerySet:

@@ -152,6 +152,8 @@ def _fill_keeper(keeper: Song, other: Song) -> None:
     """Fill the keeper's empty fields from the duplicate, ids included, which are freed first."""
     genres = list(other.genres.all())
     values = {name: getattr(other, name) for name in (*_TAKEN_OVER, *AUDIO_FEATURES)}
+    if keeper.brought_by_id != other.brought_by_id:
+        keeper.brought_by = None
     main = other.artist_id
     other.delete()
     _store_aliases(keeper, values)

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -53,7 +53,7 @@ def undo_import(run: ImportRun) -> int:
             )
         n_deleted += n_deleted_now
     undo_playlists(run)
-    _remove_unused_songs(run)
+    _remove_unused_songs(Song.objects.filter(import_run=run))
     ImportRun.objects.filter(pk=run.pk).update(
         status=ImportRun.Status.UNDONE, finished_at=timezone.now()
     )
@@ -64,7 +64,7 @@ def undo_import(run: ImportRun) -> int:
 
 
 def delete_imports(listener: User) -> None:
-    """Stop and delete a listener's imports with their uploads, and the songs that only they brought.
+    """Stop and delete a listener's imports with their uploads, and the songs that only this listener brought.
 
     Belongs in the transaction that deletes the account. Deletes the listener's interactions and
     playlists, too, because a song that is in one of them still counts as used.
@@ -77,23 +77,26 @@ def delete_imports(listener: User) -> None:
     Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()
     Playlist.objects.filter(owner=listener).delete()
     for run in stopped:
-        _remove_unused_songs(run)
+        _remove_unused_songs(Song.objects.filter(import_run=run))
+    own = Song.objects.filter(brought_by=listener)
+    _remove_unused_songs(own)
+    own.update(brought_by=None)  # somebody else uses what is left
     runs.delete()
     uploads = [Path(run.stored_path) for run in stopped if run.stored_path]
     transaction.on_commit(partial(delete_uploads, uploads))
 
 
-def _remove_unused_songs(run: ImportRun) -> None:
-    """Delete the run's songs without listens and playlists, and the artists and albums only they had."""
-    unused = Song.objects.filter(import_run=run, interactions=None, playlist_items=None)
-    while songs := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
+def _remove_unused_songs(songs: QuerySet[Song]) -> None:
+    """Delete those of the songs without listens and playlists, and the artists and albums only they had."""
+    unused = songs.filter(interactions=None, playlist_items=None)
+    while rows := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
         with transaction.atomic():
-            song_ids = [song_id for song_id, _, _ in songs]
+            song_ids = [song_id for song_id, _, _ in rows]
             credits = ArtistCredit.objects.filter(song__in=song_ids)
-            artist_ids = {artist_id for _, artist_id, _ in songs} | set(
+            artist_ids = {artist_id for _, artist_id, _ in rows} | set(
                 credits.values_list("artist_id", flat=True)
             )
             Song.objects.filter(pk__in=song_ids).delete()
-            Album.objects.filter(pk__in={album_id for _, _, album_id in songs}, songs=None).delete()
+            Album.objects.filter(pk__in={album_id for _, _, album_id in rows}, songs=None).delete()
             unused_artists = Artist.objects.filter(songs=None, credits=None)
             unused_artists.filter(pk__in=artist_ids).delete()

@@ -32,7 +32,7 @@ def record_report(
     """
     if state != "stopped" or position_ms <= 0:
         return False
-    found, _is_new = resolver.find_or_add_song(song)
+    found, _is_new = resolver.find_or_add_song(song, listener)
     began = datetime.fromtimestamp(reported_at, UTC) - timedelta(
         milliseconds=position_ms / (rate or 1.0)
     )

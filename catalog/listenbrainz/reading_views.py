@@ -130,13 +130,13 @@ class MetadataLookup(ListenBrainzView):
     throttle_scope = "read"
 
     def get(self, request: Request) -> Response:
-        return Response(_look_up(request.query_params.dict()))
+        return Response(_look_up(request.query_params.dict(), request.user))
 
     def post(self, request: Request) -> Response:
         asked = request.data.get("recordings") if isinstance(request.data, dict) else None
         if not isinstance(asked, list) or not 0 < len(asked) <= MAX_LOOKUPS:
             raise BadRequest(f"Key recordings must be a list of 1 to {MAX_LOOKUPS} objects.")
-        return Response([_look_up(one) for one in asked])
+        return Response([_look_up(one, request.user) for one in asked])
 
 
 class UserListens(ListenBrainzView):
@@ -217,10 +217,10 @@ class OnePlaylist(ListenBrainzView):
         return Response(answers.build_playlist(playlist))
 
 
-def _look_up(asked: Any) -> dict[str, Any]:
+def _look_up(asked: Any, listener: Any) -> dict[str, Any]:
     texts = {name: _read_asked_name(asked, name) for name in ("artist_name", "recording_name")}
     record = SongRecord(line=0, artist=texts["artist_name"], title=texts["recording_name"])
-    song = resolver.find_song(record)
+    song = resolver.find_song(record, listener)
     return answers.build_lookup(song) if song is not None and song.mbid else {}
 
 

@@ -22,6 +22,7 @@ from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction, LatestImport, NowPlaying, RecordingMsid, Song, SongAlias
 from catalog.records import SongRecord
 from catalog.songs import resolver
+from catalog.songs.visibility import is_visible
 
 DEFAULT_PLAY_SECONDS = 600
 MAX_SERVICES = 20
@@ -35,7 +36,7 @@ def store_submission(listener: User, submission: Submission) -> None:
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
-    found = resolver.find_or_add_songs(listen.song for listen in submission.listens)
+    found = resolver.find_or_add_songs((listen.song for listen in submission.listens), listener)
     _store_msids(submission.listens, found)
     heard = [
         ListenEntry(
@@ -169,10 +170,11 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
         .filter(song__in=ids)
         .values_list("song_id", flat=True)
     )
-    songs = _select_names(Song.objects.all()).in_bulk(ids)
+    songs = _select_names(Song.objects.visible_to(listener)).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
-        found.setdefault(cast(uuid.UUID, mbid), songs[pk])
+        if pk in songs:
+            found.setdefault(cast(uuid.UUID, mbid), songs[pk])
     return found
 
 
@@ -183,7 +185,7 @@ def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, So
     named = RecordingMsid.objects.select_related("song__artist", "song__album").filter(
         msid__in=msids
     )
-    songs_by_msid = {name.msid: name.song for name in named}
+    songs_by_msid = {name.msid: name.song for name in named if is_visible(name.song, listener)}
     heard = Interaction.objects.for_listener(listener).filter(song__in=songs_by_msid.values())
     own_ids = set(heard.values_list("song_id", flat=True))
     unsure = {
@@ -224,7 +226,7 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     )
     if not is_named:
         return None
-    song, _ = resolver.find_or_add_song(record)
+    song, _ = resolver.find_or_add_song(record, listener)
     RecordingMsid.objects.bulk_create(
         [RecordingMsid(msid=row.msid, song=song)], ignore_conflicts=True
     )

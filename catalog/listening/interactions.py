@@ -76,7 +76,7 @@ def set_opinions(
     Of several about one song the last counts.
     """
     with transaction.atomic():
-        present = hold_songs(song.pk for song, _ in opinions)
+        present = hold_songs((song.pk for song, _ in opinions), listener)
         opinions = [(song, kind) for song, kind in opinions if song.pk in present]
         own_opinions = Interaction.objects.for_listener(listener).opinions()
         before = dict(
@@ -143,7 +143,7 @@ def record_listens(listener: User, listens: Sequence[ListenEntry], *, source: st
     """
     rows = [_build_row(listener, one, source) for one in listens]
     with transaction.atomic():
-        present = hold_songs(row.song_id for row in rows)
+        present = hold_songs((row.song_id for row in rows), listener)
         lock_listener(listener)
         are_new = PlayMatcher(listener).are_new([_build_report(row) for row in rows])
         is_new = [new and row.song_id in present for row, new in zip(rows, are_new, strict=True)]
@@ -209,7 +209,7 @@ def _record_listen(
         listener, ListenEntry(song, occurred_at or timezone.now(), kind, played_ms), source
     )
     with transaction.atomic():
-        hold_song(song)
+        hold_song(song, listener)
         lock_listener(listener)
         (known_id,) = PlayMatcher(listener).match([_build_report(row)])
         if known_id is not None:
@@ -243,7 +243,7 @@ def _build_report(row: Interaction) -> PlayReport:
 def _set_opinion(listener: User, song: Song, kind: Kind, source: str) -> Interaction:
     """Write the opinion; two requests at once end with one row, the later one's."""
     with transaction.atomic():
-        hold_song(song)
+        hold_song(song, listener)
         opinion = Interaction.objects.for_listener(listener).opinions().filter(song=song).first()
         if opinion is None:
             opinion = _insert_opinion(listener, song, kind, source)

@@ -34,6 +34,7 @@ from catalog.records import (
 from catalog.songs.locks import hold_songs
 from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
+from catalog.songs.visibility import get_bringer
 from common.bulk_sql import chunks, insert_rows, load_ids, make_moment_converter
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ListenWriter:
     def __init__(self, run: ImportRun, source: str, listener: User | None = None) -> None:
         self._source = source
         self._own = listener
-        self._songs = SongResolver(run)
+        self._songs = SongResolver(run, bringer=get_bringer(listener))
         self._moment = make_moment_converter()
         self._run_id = run.pk
         self._listener_ids: dict[str, int] = {}
@@ -281,14 +282,14 @@ class ListenWriter:
         wanted = {
             song: songs[song] for one in records if (song := _get_song_reference(one)) in songs
         }
-        present = hold_songs(wanted.values())
+        present = hold_songs(wanted.values(), self._own)
         gone = [song for song, song_id in wanted.items() if song_id not in present]
         if not gone:
             return songs
         for song in gone:
             del self._song_ids[song]
         songs = self._resolve_songs(records)
-        hold_songs(songs[song] for song in gone if song in songs)
+        hold_songs((songs[song] for song in gone if song in songs), self._own)
         return songs
 
     def _resolve_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:

@@ -28,7 +28,7 @@ def load_other_plays(listener: User, song_ids: Collection[int], *, source: str) 
 def set_play_counts(listener: User, counts: Mapping[int, int], *, source: str) -> None:
     """Set how many plays without a time `source` counts of each song, at most a few hundred; 0 deletes the count."""
     with transaction.atomic():
-        present = hold_songs(counts)
+        present = hold_songs(counts, listener)
         rows = _select_plays(listener, counts).filter(occurred_at=None, source=source)
         known = {row.song_id: row for row in rows}
         new = [

@@ -36,7 +36,7 @@ def create_playlist(
     texts = reasons or {}
     first = list(songs)[:MAX_SONGS]
     with transaction.atomic():
-        present = hold_songs(song.pk for song in first)
+        present = hold_songs((song.pk for song in first), owner)
         playlist = Playlist.objects.create(
             owner=owner, title=_clean_title(title), description=description
         )
@@ -75,7 +75,7 @@ def add_song(playlist: Playlist, song: Song) -> bool:
     """Put `song` at the end; return False when it is there already."""
     with transaction.atomic():
         _lock_playlist(playlist)
-        hold_song(song)
+        hold_song(song, playlist.owner)
         if playlist.items.filter(song=song).exists():
             return False
         last = playlist.items.aggregate(last=Max("position"))["last"] or 0

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
-from catalog.songs.models import Album, Artist, Song
+from catalog.songs.models import Album, Artist, Song, build_visible
 from catalog.songs.search import rate_match, shorten_query
 from catalog.songs.text import normalise
 
@@ -22,10 +23,10 @@ class ShownAlbum:
     year: int | None
 
 
-def list_album_songs(album: Album) -> QuerySet[Song]:
-    """Return the available songs of an album in its order; those without a number come last."""
+def list_album_songs(album: Album, listener: Any) -> QuerySet[Song]:
+    """Return the songs of an album that are offered to `listener` in its order; those without a number come last."""
     return (
-        Song.objects.available()
+        Song.objects.offered_to(listener)
         .filter(album=album)
         .for_cards()
         .order_by(
@@ -37,13 +38,13 @@ def list_album_songs(album: Album) -> QuerySet[Song]:
     )
 
 
-def list_artist_albums(artist: Artist, n: int = MOST_ALBUMS) -> list[ShownAlbum]:
+def list_artist_albums(artist: Artist, listener: Any, n: int = MOST_ALBUMS) -> list[ShownAlbum]:
     """Return the albums that are the artist's or hold songs of theirs, newest first; three queries."""
     own = Q(artist=artist) | Q(pk__in=Song.objects.filter(artist=artist).values("album"))
-    return _show(Album.objects.filter(own), n)
+    return _show(Album.objects.filter(own), listener, n)
 
 
-def search_albums(words: str, n: int = 12) -> list[ShownAlbum]:
+def search_albums(words: str, listener: Any, n: int = 12) -> list[ShownAlbum]:
     """Return albums whose title or artist contains every word: the best match of the title first."""
     text = normalise(shorten_query(words))
     albums = Album.objects.annotate(match=rate_match(text))
@@ -51,11 +52,11 @@ def search_albums(words: str, n: int = 12) -> list[ShownAlbum]:
         albums = albums.filter(
             Q(search_text__contains=word) | Q(artist__search_text__contains=word)
         )
-    return _show(albums, n, "match")
+    return _show(albums, listener, n, "match")
 
 
-def _show(albums: QuerySet[Album], n: int, *order: str) -> list[ShownAlbum]:
-    available = Q(songs__is_available=True)
+def _show(albums: QuerySet[Album], listener: Any, n: int, *order: str) -> list[ShownAlbum]:
+    available = Q(songs__is_available=True) & build_visible(listener, "songs__")
     counted = (
         albums.annotate(
             n_songs=Count("songs", filter=available),

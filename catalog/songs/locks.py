@@ -10,30 +10,45 @@ from collections.abc import Iterable
 from django.db import connection
 from django.http import Http404
 
+from accounts.models import User
 from catalog.songs.models import Song
+from catalog.songs.visibility import get_bringer, publish_songs
 
 
 class SongNotFound(Http404):
     """The song was merged into another or removed a moment ago."""
 
 
-def hold_songs(song_ids: Iterable[int]) -> set[int]:
+def hold_songs(song_ids: Iterable[int], listener: User | None) -> set[int]:
     """Keep songs from being merged or deleted until the transaction ends; return the ids of those that exist.
 
-    Call it inside a transaction, before anything about the songs is written. One query.
+    Call it inside a transaction, before rows of `listener` about the songs are written (None: of several listeners,
+    by an operator). Songs that were another listener's own are seen by everybody from then on. One query, two where
+    there are such.
     """
-    ids = sorted(set(song_ids))
+    bringer = get_bringer(listener)
+    bringer_by_song = _lock_songs(sorted(set(song_ids)))
+    own_pk = bringer.pk if bringer else None
+    theirs = [pk for pk, of in bringer_by_song.items() if of is not None and of != own_pk]
+    if theirs:
+        publish_songs(theirs, bringer)
+    return set(bringer_by_song)
+
+
+def _lock_songs(ids: list[int]) -> dict[int, int | None]:
+    """Lock the songs that exist; return whose own each is."""
     if connection.vendor != "postgresql":
-        return set(Song.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        return dict(Song.objects.filter(pk__in=ids).values_list("pk", "brought_by_id"))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id FROM {Song._meta.db_table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",  # noqa: S608
+            f"SELECT id, brought_by_id FROM {Song._meta.db_table} "  # noqa: S608
+            "WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
             [ids],
         )
-        return {song_id for (song_id,) in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
-def hold_song(song: Song) -> None:
-    """Hold one song; raises SongNotFound when it is not there any more."""
-    if not hold_songs([song.pk]):
+def hold_song(song: Song, listener: User) -> None:
+    """Hold one song for a row of `listener`; raises SongNotFound when it is not there any more."""
+    if not hold_songs([song.pk], listener):
         raise SongNotFound(f"The song “{song.title}” was merged into another or removed.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,37 @@ AUDIO_FEATURES = (
 )
 
 
+def build_visible(listener: Any, prefix: str = "") -> models.Q:
+    """Return the condition for songs that `listener` may see; None is somebody without an account.
+
+    What one listener's plays alone brought is theirs (`Song.brought_by`); everything else is seen by all. `prefix`
+    leads from another table to the songs.
+    """
+    visible = models.Q(**{f"{prefix}brought_by": None})
+    pk = getattr(listener, "pk", None)
+    return visible | models.Q(**{f"{prefix}brought_by": pk}) if pk else visible
+
+
 class ArtistQuerySet(models.QuerySet["Artist"]):
+    def visible_to(self, listener: Any) -> "ArtistQuerySet":
+        """Artists but those of whom all songs are other listeners' own."""
+        others = ~build_visible(listener)
+        hidden = models.Exists(Song.objects.filter(others, artist=models.OuterRef("pk")))
+        shown = models.Exists(
+            Song.objects.filter(build_visible(listener), artist=models.OuterRef("pk"))
+        )
+        guest_of_others = models.Exists(
+            ArtistCredit.objects.filter(
+                ~build_visible(listener, "song__"), artist=models.OuterRef("pk")
+            )
+        )
+        guest = models.Exists(
+            ArtistCredit.objects.filter(
+                build_visible(listener, "song__"), artist=models.OuterRef("pk")
+            )
+        )
+        return self.filter(models.Q(shown) | models.Q(guest) | ~(hidden | guest_of_others))
+
     def matching(self, words: str) -> "ArtistQuerySet":
         """Artists whose name contains every word of `words`, or is written like it without blanks: AC/DC, ACDC."""
         query_words = normalise(words).split()
@@ -137,6 +168,14 @@ class SongQuerySet(models.QuerySet["Song"]):
     def available(self) -> "SongQuerySet":
         return self.filter(is_available=True)
 
+    def visible_to(self, listener: Any) -> "SongQuerySet":
+        """All but what other listeners' plays alone brought; None is somebody without an account."""
+        return self.filter(build_visible(listener))
+
+    def offered_to(self, listener: Any) -> "SongQuerySet":
+        """Songs that a list for `listener` may show: available, and not other listeners' own."""
+        return self.available().visible_to(listener)
+
     def matching(self, words: str) -> "SongQuerySet":
         """Songs whose title or artist contains every word of `words`, whatever its case and accents."""
         songs = self
@@ -247,6 +286,20 @@ class Song(models.Model):
             "The import that brought the song; undoing it takes the song away again if nobody uses it."
         ),
     )
+    brought_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        verbose_name=_("brought by"),
+        help_text=_(
+            "The listener whose plays alone brought it. Only they see it, until others or an operator bring it, "
+            "and it goes with the account."
+        ),
+    )
     search_text = models.CharField(max_length=1100, editable=False)
     match_key = models.CharField(max_length=1100, editable=False, db_index=True)
     work_key = models.CharField(max_length=1100, editable=False, db_index=True, default="")
@@ -267,6 +320,11 @@ class Song(models.Model):
                 fields=["import_run"],
                 name="song_import_run",
                 condition=models.Q(import_run__isnull=False),
+            ),
+            models.Index(
+                fields=["brought_by"],
+                name="song_brought_by",
+                condition=models.Q(brought_by__isnull=False),
             ),
         ]
         constraints = [

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Max
 from django.db.models.functions import Length
 
+from accounts.models import User
 from catalog.records import FEATURES, SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
@@ -40,12 +41,14 @@ class NewSongWriter:
     def __init__(
         self,
         run: "ImportRun | None",
+        bringer: User | None,
         get_keys: Callable[[SongRecord], SongKeys],
         *,
         numbered: bool,
         makes_genres: bool,
     ) -> None:
         self._run = run
+        self._bringer = bringer
         self._get_keys = get_keys
         self._numbered = numbered
         self._makes_genres = makes_genres
@@ -177,6 +180,7 @@ class NewSongWriter:
             search_text=build_search_text(title, strip_channel(record.artist)),
             **self._get_keys(record)._asdict(),
             import_run=self._run,
+            brought_by=self._bringer,
         )
 
 

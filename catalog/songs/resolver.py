@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.models import User
 from catalog.records import SongRecord
 from catalog.songs import credits
 from catalog.songs.genres import add_genres
@@ -40,6 +41,7 @@ from catalog.songs.song_candidates import (
 )
 from catalog.songs.song_facts import FACTS, fill_missing_facts, find_album_ids, has_facts
 from catalog.songs.text import NAME_LENGTH, normalise_name
+from catalog.songs.visibility import get_bringer, publish_songs
 from common.bulk_sql import chunks, load_ids
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class SongResolver:
     ----------
     run
         The import that new songs are noted to come from.
+    bringer
+        The listener whose own new songs are; None: an operator's, and seen by all, known songs too.
     numbered
         New songs without a key get the next song_00042; else a key made of what they are recognised by.
     makes_genres
@@ -69,12 +73,18 @@ class SongResolver:
     """
 
     def __init__(
-        self, run: "ImportRun | None" = None, *, numbered: bool = False, makes_genres: bool = True
+        self,
+        run: "ImportRun | None" = None,
+        *,
+        bringer: User | None = None,
+        numbered: bool = False,
+        makes_genres: bool = True,
     ) -> None:
+        self._bringer = bringer
         self._makes_genres = makes_genres
         self._keys_by_names: dict[tuple[str, str], SongKeys] = {}
         self._new_songs = NewSongWriter(
-            run, self._get_keys, numbered=numbered, makes_genres=makes_genres
+            run, bringer, self._get_keys, numbered=numbered, makes_genres=makes_genres
         )
 
     def prepare(self, records: Collection[SongRecord]) -> None:
@@ -121,6 +131,8 @@ class SongResolver:
             resolved.ids[i] = candidate.pk
         self._new_songs.add(records, new, brought, resolved)
         learned.write({candidate: resolved.ids[i] for i, candidate in brought.items()})
+        if self._bringer is None:
+            publish_songs((pk for pk in resolved.ids if pk is not None), None)
         return resolved
 
     def fill_missing(self, records: Sequence[SongRecord], resolved: Resolution) -> None:
@@ -293,38 +305,40 @@ class _LearnedIds:
 # --- Single songs and small batches, for players and the API ----------------------------------------------------------
 
 
-def find_song(record: SongRecord) -> Song | None:
-    """Return the song that `record` means; None when the catalog has none."""
+def find_song(record: SongRecord, listener: Any) -> Song | None:
+    """Return the song that `record` means; None when the catalog has none that `listener` may see."""
     song_id = SongResolver().find([record])[0]
-    return (
-        Song.objects.select_related("artist", "album").filter(pk=song_id).first()
-        if song_id
-        else None
-    )
+    songs = Song.objects.visible_to(listener).select_related("artist", "album")
+    return songs.filter(pk=song_id).first() if song_id else None
 
 
-def find_or_add_song(record: SongRecord) -> tuple[Song, bool]:
-    """Return the song that `record` describes and whether it is new to the catalog.
+def find_or_add_song(record: SongRecord, listener: User | None = None) -> tuple[Song, bool]:
+    """Return the song that a record describes (of a listener, or of an operator) and whether it is new to the catalog.
 
     Ids and a duration that the record has and the song lacks are filled in.
     """
-    (song,), new = _resolve([record])
+    (song,), new = _resolve([record], listener)
     return song, bool(new)
 
 
-def find_or_add_songs(records: Iterable[SongRecord]) -> list[Song]:
-    """Return the songs that the records describe, adding new ones; a hundred known songs cost a handful of queries."""
+def find_or_add_songs(records: Iterable[SongRecord], listener: User | None = None) -> list[Song]:
+    """Return the songs that records of a listener or an operator describe, adding new ones.
+
+    A hundred known songs cost a handful of queries.
+    """
     return [
-        song for some_records in chunks(records, _TOGETHER) for song in _resolve(some_records)[0]
+        song
+        for some_records in chunks(records, _TOGETHER)
+        for song in _resolve(some_records, listener)[0]
     ]
 
 
-def _resolve(records: list[SongRecord]) -> tuple[list[Song], set[int]]:
+def _resolve(records: list[SongRecord], listener: User | None) -> tuple[list[Song], set[int]]:
     """Return the songs of the records, and the positions of new ones.
 
     Another request may take an id or a name of a new song at the same moment; then it is looked up again.
     """
-    resolver = SongResolver(makes_genres=False)
+    resolver = SongResolver(bringer=get_bringer(listener), makes_genres=False)
     resolver.prepare(records)  # before the transaction opens
     for _attempt in range(_ATTEMPTS):
         with transaction.atomic():

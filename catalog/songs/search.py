@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Contains
 
 from catalog.songs import search_index
-from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song
+from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song, build_visible
 from catalog.songs.text import normalise
 
 MAX_WORDS = 8
@@ -56,16 +56,19 @@ class SongSearch:
 
 
 def search_songs(
-    search: SongSearch, plays: QuerySet[Any] | None = None, popularity: QuerySet[Any] | None = None
+    search: SongSearch,
+    listener: Any,
+    plays: QuerySet[Any] | None = None,
+    popularity: QuerySet[Any] | None = None,
 ) -> QuerySet[Song]:
-    """Return the available songs that match, ready for cards; evaluated lazily, so slice it.
+    """Return the songs offered to `listener` that match, ready for cards; evaluated lazily, so slice it.
 
     By words the best match comes first: the title itself, then names that begin with the words, then words that
     begin like them, then any. Among equals those of `plays` (rows of `song` with `n_plays`) come first that the
     listener played most, then those that most listeners played (rows of `popularity`, one a listener and song).
     """
     words = shorten_query(search.words)
-    songs = match_songs(words)
+    songs = match_songs(words, listener)
     if search.genre_id:
         songs = songs.filter(genres=search.genre_id)
     if search.year_from:
@@ -88,9 +91,9 @@ def search_songs(
     return ordered.order_by("match", "-n_mine", "-n_listeners", "title", "id")
 
 
-def match_songs(words: str) -> QuerySet[Song]:
-    """Return the available songs whose title or artist contains every word, ready for cards."""
-    songs: QuerySet[Song] = Song.objects.available().matching(words).for_cards()
+def match_songs(words: str, listener: Any) -> QuerySet[Song]:
+    """Return the songs offered to `listener` whose title or artist contains every word, ready for cards."""
+    songs: QuerySet[Song] = Song.objects.offered_to(listener).matching(words).for_cards()
     long_words = [
         word for word in normalise(words).split() if len(word) >= search_index.LEAST_LETTERS
     ]
@@ -105,30 +108,34 @@ def match_songs(words: str) -> QuerySet[Song]:
     return songs
 
 
-def find_similar_names(words: str, n: int = 8) -> list[Song]:
+def find_similar_names(words: str, listener: Any, n: int = 8) -> list[Song]:
     """Return songs whose title or artist is written almost like the words, the most alike first.
 
     Needs the kept index; without it, nothing is found.
     """
     text = normalise(shorten_query(words))
-    rated = [(_rate_likeness(text, song.search_text), song) for song in _find_candidates(text)]
+    rated = [
+        (_rate_likeness(text, song.search_text), song) for song in _find_candidates(text, listener)
+    ]
     alike = sorted(
         (pair for pair in rated if pair[0] >= _ALIKE), key=lambda pair: (-pair[0], pair[1].pk)
     )
     return [song for _likeness, song in alike[:n]]
 
 
-def search_artists(words: str, n: int = 12) -> list[Artist]:
+def search_artists(words: str, listener: Any, n: int = 12) -> list[Artist]:
     """Return artists whose name contains every word: the best match first, then those with most songs."""
     words = shorten_query(words)
     artists = Artist.objects.matching(words).annotate(match=rate_match(normalise(words)))
-    counted = artists.annotate(n_songs=Count("songs")).filter(n_songs__gt=0)
+    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
+    counted = artists.annotate(n_songs=n_songs).filter(n_songs__gt=0)
     return list(counted.order_by("match", "-n_songs", "name")[:n])
 
 
-def find_used_genres() -> list[Genre]:
-    """Return the genres that have songs, by name; one query."""
-    return list(Genre.objects.filter(songs__isnull=False).distinct().order_by("name")[:200])
+def find_used_genres(listener: Any) -> list[Genre]:
+    """Return the genres that have songs which `listener` may see, by name; one query."""
+    of_songs = Genre.objects.filter(build_visible(listener, "songs__"), songs__isnull=False)
+    return list(of_songs.distinct().order_by("name")[:200])
 
 
 def shorten_query(words: str) -> str:
@@ -164,12 +171,12 @@ def _count_rows(rows: QuerySet[Any] | None, number: Expression | F) -> Value | C
 # --- Names written almost alike ---------------------------------------------------------------------------------------
 
 
-def _find_candidates(text: str) -> list[Song]:
+def _find_candidates(text: str, listener: Any) -> list[Song]:
     """Return songs that share runs of three letters with the text, those with most of them first."""
     parts = search_index.list_parts(text)
     if not parts or not search_index.has_index():
         return []
-    songs = Song.objects.available().for_cards()
+    songs = Song.objects.offered_to(listener).for_cards()
     if connection.vendor == "sqlite":
         matching = (
             "SELECT rowid FROM catalog_song_search WHERE catalog_song_search MATCH %s "

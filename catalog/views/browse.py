@@ -27,19 +27,20 @@ LEAST_TYPED = 2
 
 @require_safe
 def browse(request: SiteRequest) -> HttpResponse:
-    genres = Genre.objects.filter(pk__in=[genre.pk for genre in search.find_used_genres()])
+    used = search.find_used_genres(request.user)
+    genres = Genre.objects.filter(pk__in=[genre.pk for genre in used])
     form = BrowseForm(request.GET, genres=genres)
     form.is_valid()
     wanted = form.search
     # One page more than shown is read instead of counting everything: the answer stays quick at any size.
     page = _read_page_number(request)
     start = (page - 1) * SONGS_A_PAGE
-    found = list(
-        search.search_songs(wanted, **select_plays(request.user))[start : start + SONGS_A_PAGE + 1]
-    )
+    matching = search.search_songs(wanted, request.user, **select_plays(request.user))
+    found = list(matching[start : start + SONGS_A_PAGE + 1])
     songs = found[:SONGS_A_PAGE]
     is_word_search = bool(wanted.words) and page == 1
-    alike = search.find_similar_names(wanted.words) if is_word_search and len(found) < FEW else []
+    has_few = is_word_search and len(found) < FEW
+    alike = search.find_similar_names(wanted.words, request.user) if has_few else []
     alike = [song for song in alike if song not in songs]
     context = {
         "page": "browse",
@@ -48,8 +49,8 @@ def browse(request: SiteRequest) -> HttpResponse:
         "songs": songs,
         "alike": alike,
         "opinions": library.load_opinions(request.user, [*songs, *alike]),
-        "artists": search.search_artists(wanted.words) if is_word_search else [],
-        "albums": album_search.search_albums(wanted.words) if is_word_search else [],
+        "artists": search.search_artists(wanted.words, request.user) if is_word_search else [],
+        "albums": album_search.search_albums(wanted.words, request.user) if is_word_search else [],
         "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,
@@ -83,16 +84,18 @@ def _drop_page_parameter(request: SiteRequest) -> str:
 def suggest(request: SiteRequest) -> HttpResponse:
     """Answer what the words typed so far find, a few of each kind; without script the form leads to `browse`."""
     words = search.shorten_query(request.GET.get("q", ""))
+    listener = request.user
     songs: list[Song] = []
     artists: list[Artist] = []
     albums: list[album_search.ShownAlbum] = []
     playlists: list[Playlist] = []
     if len(words) >= LEAST_TYPED:
-        found = search.search_songs(SongSearch(words=words), **select_plays(request.user))
-        songs = list(found[: N_SUGGESTED + 2]) or search.find_similar_names(words, N_SUGGESTED)
-        artists = search.search_artists(words, N_SUGGESTED)
-        albums = album_search.search_albums(words, N_SUGGESTED)
-        playlists = search_playlists(request.user, words, N_SUGGESTED)
+        found = search.search_songs(SongSearch(words=words), listener, **select_plays(listener))
+        songs = list(found[: N_SUGGESTED + 2])
+        songs = songs or search.find_similar_names(words, listener, N_SUGGESTED)
+        artists = search.search_artists(words, listener, N_SUGGESTED)
+        albums = album_search.search_albums(words, listener, N_SUGGESTED)
+        playlists = search_playlists(listener, words, N_SUGGESTED)
     context = {
         "words": words if len(words) >= LEAST_TYPED else "",
         "songs": songs,

@@ -128,7 +128,9 @@ def _reorder_entries(request: SiteRequest, mine: Playlist) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Choose the playlist a song goes to, an old one or a new one."""
-    song = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
+    song = get_object_or_404(
+        Song.objects.visible_to(request.user).select_related("artist"), pk=song_id
+    )
     if request.method == "POST":
         return _add_song(request, song)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))

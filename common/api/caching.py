@@ -1,10 +1,10 @@
-"""Answers that are the same for everybody, which browsers and proxies may keep for a minute."""
+"""Answers about the music, which browsers may keep for a minute, and proxies what everybody gets."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework.request import Request
@@ -21,10 +21,11 @@ else:
     _View = object
 
 
-class SameForEverybody(_View):
+class KeptForAMinute(_View):
     """For views of the music: an answer has an ETag, and may be kept; `If-None-Match` then costs no body (304).
 
-    Errors are not kept: they depend on the caller.
+    What somebody with an account gets may hold songs that only they see, so only their own browser keeps it. Errors
+    are not kept: they depend on the caller.
     """
 
     @method_decorator(conditional_page)
@@ -36,5 +37,7 @@ class SameForEverybody(_View):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         if response.status_code == 200:
-            patch_cache_control(response, public=True, max_age=KEPT_SECONDS)
+            whose = {"private" if request.user.is_authenticated else "public": True}
+            patch_cache_control(response, max_age=KEPT_SECONDS, **whose)
+            patch_vary_headers(response, ("Authorization", "Cookie"))
         return response

@@ -87,4 +87,4 @@ def _read_excluded(request: Request) -> list[int]:
         raise ValidationError(
             {"exclude": [f"At most {MAX_EXCLUDED} songs can be left out, not {len(keys)}."]}
         )
-    return [song.pk for song in get_songs(keys, "exclude")]
+    return [song.pk for song in get_songs(keys, request.user, "exclude")]

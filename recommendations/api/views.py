@@ -36,6 +36,7 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import (
     generated_playlists,
     playlist_continuation,
@@ -86,7 +87,7 @@ class Recommendations(APIView):
         k, explain = read_length(request), _flag(request, "explain")
         seeds = _seeds(request)
         if seeds or not request.user.is_authenticated:
-            served = visitor_lists.recommend_from_songs(get_songs(seeds, "liked"), k)
+            served = visitor_lists.recommend_from_songs(get_songs(seeds, request.user, "liked"), k)
             return Response(answers.serialize_list(served, None, with_reasons=explain))
         listener, discovery = get_signed_in_user(request), read_share(request, "discovery")
 
@@ -109,7 +110,9 @@ class SimilarSongs(APIView):
         tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
     )
     def get(self, request: Request, key: str) -> Response:
-        served = similar_songs.find_similar(get_song(key), read_length(request))
+        context = ListenerContext.about_music(request.user)
+        song = get_song(key, request.user)
+        served = similar_songs.find_similar(song, read_length(request), context=context)
         return Response(
             answers.serialize_list(served, None, with_reasons=_flag(request, "explain"))
         )
@@ -143,7 +146,7 @@ class SongPath(APIView):
     )
     def get(self, request: Request, key: str) -> Response:
         to = request.query_params.get("to", "")
-        start, (end,) = get_song(key), get_songs([to], "to")
+        start, (end,) = get_song(key, request.user), get_songs([to], request.user, "to")
         n = _path_length(request)
         unwanted = (
             load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
@@ -157,7 +160,7 @@ class SongExplanation(APIView):
 
     @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
     def get(self, request: SignedInApiRequest, key: str) -> Response:
-        song = get_song(key)
+        song = get_song(key, request.user)
         explanation = song_explanation.explain_song(request.user, song)
         data: dict[str, Any] = {"song": SongSerializer(song).data, "explanation": None, "note": ""}
         if explanation is None:
@@ -222,7 +225,10 @@ class Impressions(APIView):
         told = validate_body(serializers.ImpressionIn, request)
         try:
             shown = feedback.record_impression(
-                request.user, told["receipt"], get_songs(told["songs"]), told["surface"]
+                request.user,
+                told["receipt"],
+                get_songs(told["songs"], request.user),
+                told["surface"],
             )
         except feedback.EventRefused as error:
             raise ValidationError({"receipt": [str(error)]}) from None
@@ -237,7 +243,7 @@ class Outcomes(APIView):
     @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
     def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
         told = validate_body(serializers.OutcomeIn, request)
-        song = get_songs([told["song"]], "song")[0]
+        song = get_songs([told["song"]], request.user, "song")[0]
         try:
             feedback.record_outcome(request.user, pk, song, told["kind"])
         except feedback.UnknownImpression as error:
@@ -254,12 +260,12 @@ class Outcomes(APIView):
 class HiddenSong(APIView):
     def put(self, request: SignedInApiRequest, key: str) -> Response:
         """Never recommend this song to me."""
-        controls.hide_song(request.user, get_song(key))
+        controls.hide_song(request.user, get_song(key, request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request: SignedInApiRequest, key: str) -> Response:
         """Let this song be recommended again."""
-        controls.unhide_song(request.user, get_song(key))
+        controls.unhide_song(request.user, get_song(key, request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -267,12 +273,12 @@ class HiddenSong(APIView):
 class IgnoredSong(APIView):
     def put(self, request: SignedInApiRequest, key: str) -> Response:
         """Recommend nothing because of this song; it stays in my history."""
-        controls.ignore_song(request.user, get_song(key))
+        controls.ignore_song(request.user, get_song(key, request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request: SignedInApiRequest, key: str) -> Response:
         """Learn from this song again."""
-        controls.unignore_song(request.user, get_song(key))
+        controls.unignore_song(request.user, get_song(key, request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -280,12 +286,16 @@ class IgnoredSong(APIView):
 class HiddenArtist(APIView):
     def put(self, request: SignedInApiRequest, pk: int) -> Response:
         """Never recommend anything by this artist to me."""
-        controls.hide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        controls.hide_artist(
+            request.user, get_object_or_404(Artist.objects.visible_to(request.user), pk=pk)
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         """Let this artist be recommended again."""
-        controls.unhide_artist(request.user, get_object_or_404(Artist, pk=pk))
+        controls.unhide_artist(
+            request.user, get_object_or_404(Artist.objects.visible_to(request.user), pk=pk)
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,7 +1,7 @@
 """The pages of an album and of an artist."""
 
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -22,7 +22,9 @@ N_TOP = 5
 def album(request: SiteRequest, album_id: int) -> HttpResponse:
     """Show the songs of an album in its order."""
     shown = get_object_or_404(Album.objects.select_related("artist"), pk=album_id)
-    songs = list(albums.list_album_songs(shown)[:MOST_SONGS])
+    songs = list(albums.list_album_songs(shown, request.user)[:MOST_SONGS])
+    if not songs and shown.songs.exists() and not shown.songs.visible_to(request.user).exists():
+        raise Http404
     plays = my_plays.count_song_plays(request.user, songs)
     years = [song.year for song in songs if song.year]
     context = {
@@ -40,7 +42,9 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
         "n_plays": sum(plays.values()),
         "has_discs": len({song.disc_number for song in songs if song.disc_number}) > 1,
         "more": [
-            one for one in albums.list_artist_albums(shown.artist, 13) if one.album.pk != shown.pk
+            one
+            for one in albums.list_artist_albums(shown.artist, request.user, 13)
+            if one.album.pk != shown.pk
         ][:12],
     }
     return render(request, "recommendations/album.html", context)
@@ -49,14 +53,21 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
 @require_safe
 def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
-    shown = get_object_or_404(Artist, pk=artist_id)
+    shown = get_object_or_404(Artist.objects.visible_to(request.user), pk=artist_id)
     found = (
-        Song.objects.available().for_cards().by_artists([shown.pk]).order_by("-year", "title", "pk")
+        Song.objects.offered_to(request.user)
+        .for_cards()
+        .by_artists([shown.pk])
+        .order_by("-year", "title", "pk")
     )
     songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
-    top = _list_top_songs(shown) if songs.number == 1 and songs.paginator.count > N_TOP else []
+    top = (
+        _list_top_songs(request, shown)
+        if songs.number == 1 and songs.paginator.count > N_TOP
+        else []
+    )
     hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
-    similar = related_artists.similar_artists(shown)
+    similar = related_artists.similar_artists(shown, request.user)
     context = {
         "artist": shown,
         "songs": songs,
@@ -65,14 +76,14 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
         "top_opinions": library.load_opinions(request.user, top),
         "top_plays": my_plays.count_song_plays(request.user, top),
         "n_plays": my_plays.count_artist_plays(request.user, shown),
-        "albums": albums.list_artist_albums(shown) if songs.number == 1 else [],
-        "similar_artists": related_artists.list_with_pictures(similar),
+        "albums": albums.list_artist_albums(shown, request.user) if songs.number == 1 else [],
+        "similar_artists": related_artists.list_with_pictures(similar, request.user),
         "is_hidden": hidden,
     }
     return render(request, "recommendations/artist.html", context)
 
 
-def _list_top_songs(shown: Artist) -> list[Song]:
-    ids = related_artists.best_known_ids(shown, N_TOP)
-    songs = Song.objects.available().for_cards().in_bulk(ids)
+def _list_top_songs(request, shown: Artist) -> list[Song]:
+    ids = related_artists.best_known_ids(shown, request.user, N_TOP)
+    songs = Song.objects.offered_to(request.user).for_cards().in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]

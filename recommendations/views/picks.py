@@ -1,5 +1,7 @@
 """What a form or an address names as liked: songs, artists and genres."""
 
+from typing import Any
+
 from django.utils.datastructures import MultiValueDict
 
 from catalog.models import Artist, Genre, Song
@@ -9,22 +11,22 @@ MOST_PICKED = 20
 MOST_GENRES = 40
 
 
-def read_picks(data: "MultiValueDict[str, str]") -> Picks:
-    """Return what a form names: at most 20 songs, 20 artists and 40 genres."""
+def read_picks(data: "MultiValueDict[str, str]", listener: Any) -> Picks:
+    """Return what a form names of what `listener` may see: at most 20 songs, 20 artists and 40 genres."""
     numbers = _numbers(data, "genre", MOST_GENRES)
     genres = tuple(Genre.objects.filter(pk__in=numbers)) if numbers else ()
-    return Picks(tuple(_songs(data)), tuple(_artists(data)), genres)
+    return Picks(tuple(_songs(data, listener)), tuple(_artists(data, listener)), genres)
 
 
-def _songs(data: "MultiValueDict[str, str]") -> list[Song]:
+def _songs(data: "MultiValueDict[str, str]", listener: Any) -> list[Song]:
     numbers = _numbers(data, "song")
-    songs = Song.objects.available().for_cards().in_bulk(numbers) if numbers else {}
+    songs = Song.objects.offered_to(listener).for_cards().in_bulk(numbers) if numbers else {}
     return [songs[pk] for pk in numbers if pk in songs]
 
 
-def _artists(data: "MultiValueDict[str, str]") -> list[Artist]:
+def _artists(data: "MultiValueDict[str, str]", listener: Any) -> list[Artist]:
     numbers = _numbers(data, "artist")
-    return list(Artist.objects.filter(pk__in=numbers)) if numbers else []
+    return list(Artist.objects.visible_to(listener).filter(pk__in=numbers)) if numbers else []
 
 
 def _numbers(data: "MultiValueDict[str, str]", name: str, most: int = MOST_PICKED) -> list[int]:

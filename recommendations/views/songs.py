@@ -27,6 +27,7 @@ from recommendations.services.serving import (
     song_explanation,
 )
 from recommendations.services.serving.explanation_facts import Explained, read_facts
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards
@@ -36,8 +37,10 @@ N_SIMILAR, N_COMPARED = 12, 48
 
 @require_safe
 def song(request: SiteRequest, song_id: int) -> HttpResponse:
-    shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    similar = similar_songs.find_similar(shown, N_COMPARED)
+    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
+    similar = similar_songs.find_similar(
+        shown, N_COMPARED, context=ListenerContext.about_music(request.user)
+    )
     similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
@@ -61,7 +64,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
 @require_safe
 def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
-    shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
+    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
     explanation, sound = song_explanation.explain_with_sound(request.user, shown)
     opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
@@ -114,7 +117,9 @@ _ARTIST_WISHES = {
 @require_POST
 def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Hide a song, don't learn from it, or take either back."""
-    about = get_object_or_404(Song.objects.select_related("artist"), pk=song_id)
+    about = get_object_or_404(
+        Song.objects.visible_to(request.user).select_related("artist"), pk=song_id
+    )
     return _do_wish(request, _SONG_WISHES, about, about.title, "recommendations:wish_song")
 
 
@@ -122,7 +127,7 @@ def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
 @require_POST
 def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     """Hide an artist, or show them again."""
-    about = get_object_or_404(Artist, pk=artist_id)
+    about = get_object_or_404(Artist.objects.visible_to(request.user), pk=artist_id)
     return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
 
 

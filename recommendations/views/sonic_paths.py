@@ -25,7 +25,7 @@ _LARGEST_ID = 2**63 - 1
 @require_safe
 def show_path(request: SiteRequest) -> HttpResponse:
     """Show the path between `start` and `end`; as long as one is missing, offer songs to choose it from."""
-    start, end = (_read_song(request.GET.get(name, "")) for name in ("start", "end"))
+    start, end = (_read_song(request, request.GET.get(name, "")) for name in ("start", "end"))
     words, n = request.GET.get("q", ""), _read_length(request.GET.get("n", ""))
     context: dict[str, Any] = {
         "start": start,
@@ -36,7 +36,7 @@ def show_path(request: SiteRequest) -> HttpResponse:
     }
     if start is None or end is None:
         search = SongSearch(words=words)
-        offered = [] if search.is_empty else search_songs(search)[:N_FOUND]
+        offered = [] if search.is_empty else search_songs(search, request.user)[:N_FOUND]
         context |= {"missing": "end" if start else "start", "offered": offered}
     else:
         path = _find_path(request, start, end, n)
@@ -49,7 +49,7 @@ def show_path(request: SiteRequest) -> HttpResponse:
 @require_POST
 def keep_path(request: SignedInRequest) -> HttpResponse:
     """Make a playlist of the path."""
-    start, end = (_read_song(request.POST.get(name, "")) for name in ("start", "end"))
+    start, end = (_read_song(request, request.POST.get(name, "")) for name in ("start", "end"))
     if start is None or end is None:
         raise Http404
     path = _find_path(request, start, end, _read_length(request.POST.get("n", "")))
@@ -65,10 +65,10 @@ def _find_path(request: SiteRequest, start: Song, end: Song, n: int) -> SonicPat
     return find_sonic_path(start, end, n, unwanted=unwanted)
 
 
-def _read_song(text: str) -> Song | None:
+def _read_song(request, text: str) -> Song | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= _LARGEST_ID):
         return None
-    return Song.objects.available().for_cards().filter(pk=int(text)).first()
+    return Song.objects.offered_to(request.user).for_cards().filter(pk=int(text)).first()
 
 
 def _read_length(text: str) -> int:

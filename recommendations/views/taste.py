@@ -46,8 +46,12 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
     )
     known = taste.count_knowledge(request.user)
     stored = ListenerContext(request.user).picks
-    picks = read_picks(request.GET) if is_preview and PICKS_SHOWN in request.GET else stored
-    genres = list(search.find_used_genres()[:MOST_GENRES])
+    picks = (
+        read_picks(request.GET, request.user)
+        if is_preview and PICKS_SHOWN in request.GET
+        else stored
+    )
+    genres = list(search.find_used_genres(request.user)[:MOST_GENRES])
     context = {
         "page": "taste",
         "form": form,
@@ -136,7 +140,7 @@ def save_taste(request: SignedInRequest) -> HttpResponse:
     }
     if (
         PICKS_SHOWN in request.POST
-        and _number_picks(picks := read_picks(request.POST)) != before["picks"]
+        and _number_picks(picks := read_picks(request.POST, request.user)) != before["picks"]
     ):
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     taste.set_discovery(request.user, form.wanted_discovery)
@@ -157,7 +161,10 @@ def undo_taste(request: SignedInRequest) -> HttpResponse:
     taste.set_discovery(request.user, before["discovery"])
     if "picks" in before:
         picks = read_picks(
-            MultiValueDict({name: [str(pk) for pk in ids] for name, ids in before["picks"].items()})
+            MultiValueDict(
+                {name: [str(pk) for pk in ids] for name, ids in before["picks"].items()}
+            ),
+            request.user,
         )
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     taste.set_mood(request.user, _stored_moods(request.user), taste.NORMAL)

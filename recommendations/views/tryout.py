@@ -30,7 +30,7 @@ PICKED = "picked_songs"
 
 def front_page(request: SiteRequest) -> HttpResponse:
     """Say what this is and offer the try-out."""
-    context = _offer(request.GET.get("q", ""), Picks()) | {"page": "front"}
+    context = _offer(request, request.GET.get("q", ""), Picks()) | {"page": "front"}
     example = front_example.load_example()
     if example is not None:
         (card,) = cards.of_list(request.user, example.served)
@@ -47,8 +47,8 @@ def _build_query(picks: Picks) -> str:
 @require_safe
 def why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
-    shown = get_object_or_404(Song.objects.for_cards(), pk=song_id)
-    picks = read_picks(request.GET)
+    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
+    picks = read_picks(request.GET, request.user)
     explanation = visitor_lists.explain_for_picks(picks, shown) if picks else None
     context: dict[str, Any] = {"song": shown, "picks": picks}
     if explanation is not None:
@@ -64,8 +64,8 @@ def why(request: SiteRequest, song_id: int) -> HttpResponse:
 @require_safe
 def try_out(request: SiteRequest) -> HttpResponse:
     """Recommend from the picks. They live in the address, so nothing is stored by looking."""
-    words, picks = request.GET.get("q", ""), read_picks(request.GET)
-    context = _offer(words, picks)
+    words, picks = request.GET.get("q", ""), read_picks(request.GET, request.user)
+    context = _offer(request, words, picks)
     if picks and "search" not in request.GET:
         served = visitor_lists.recommend_from_picks(picks, N_RECOMMENDED)
         shown = cards.of_list(request.user, served)
@@ -85,10 +85,10 @@ def welcome(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and "search" not in request.POST:
         return _store_picks(request)
     data = request.POST if request.method == "POST" else request.GET
-    picks = read_picks(data)
+    picks = read_picks(data, request.user)
     if request.method == "GET" and not picks:
         picks = _carried_over(request) or ListenerContext(request.user).picks
-    context = _offer(data.get("q", ""), picks) | {"page": "welcome"}
+    context = _offer(request, data.get("q", ""), picks) | {"page": "welcome"}
     if request.htmx and request.htmx.target == "offered":
         return render(request, "recommendations/_offered.html", context)
     return render(request, "recommendations/welcome.html", context)
@@ -98,7 +98,7 @@ def _store_picks(request: SignedInRequest) -> HttpResponse:
     if "skip" in request.POST:
         taste.skip_onboarding(request.user)
     else:
-        picks = read_picks(request.POST)
+        picks = read_picks(request.POST, request.user)
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
     request.session.pop(PICKED, None)
     return redirect("recommendations:home")
@@ -107,7 +107,7 @@ def _store_picks(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def keep_picks(request: SiteRequest) -> HttpResponse:
     """Remember the picks for the sign-up that follows, in the visitor's own session."""
-    picks = read_picks(request.POST)
+    picks = read_picks(request.POST, request.user)
     request.session[PICKED] = {
         "song": [song.pk for song in picks.songs],
         "artist": [artist.pk for artist in picks.artists],
@@ -122,22 +122,23 @@ def _carried_over(request: SiteRequest) -> Picks:
     if not isinstance(kept, dict):
         return Picks()
     data = MultiValueDict({name: [str(pk) for pk in ids] for name, ids in kept.items()})
-    return read_picks(data)
+    return read_picks(data, request.user)
 
 
-def _offer(words: str, picks: Picks) -> dict[str, Any]:
+def _offer(request: SiteRequest, words: str, picks: Picks) -> dict[str, Any]:
     """Return what there is to pick from: what was found, or before a search songs and artists that tell most."""
     taken = {song.pk for song in picks.songs}
     if words.strip():
-        found = search.search_songs(search.SongSearch(words=words))[: N_FOUND + len(taken)]
+        found = search.search_songs(search.SongSearch(words=words), request.user)
+        found = found[: N_FOUND + len(taken)]
         songs = [song for song in found if song.pk not in taken]
-        found_artists = search.search_artists(words, 6)
+        found_artists = search.search_artists(words, request.user, 6)
     else:
         start = starting_points.choose_starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
         # Popular songs first and the artists of the rest: nobody is asked twice about the same.
         songs = [song for song in start if song.pk not in taken]
         found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]
-    genres = list(search.find_used_genres()[:MOST_GENRES])
+    genres = list(search.find_used_genres(request.user)[:MOST_GENRES])
     return {
         "words": words,
         "picked": picks.songs,

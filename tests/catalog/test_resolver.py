@@ -230,9 +230,9 @@ def test_an_artist_is_found_by_a_spelling_without_blanks(bring):
         record("Four", "Kesha"),
     )
     assert sorted(Artist.objects.values_list("name", flat=True)) == ["AC/DC", "Ke$ha"]
-    found = search.search_songs(SongSearch(words="acdc"))
+    found = search.search_songs(SongSearch(words="acdc"), None)
     assert sorted(song.title for song in found) == ["One", "Two"]
-    assert [artist.name for artist in search.search_artists("acdc")] == ["AC/DC"]
+    assert [artist.name for artist in search.search_artists("acdc", None)] == ["AC/DC"]
 
 
 def test_what_is_stored_is_what_saving_would_store():

@@ -19,7 +19,7 @@ def add(title: str, artist: str = "Band", **more) -> Song:
 
 
 def find(words: str, **order) -> list[str]:
-    return [song.title for song in search.search_songs(SongSearch(words=words), **order)]
+    return [song.title for song in search.search_songs(SongSearch(words=words), None, **order)]
 
 
 def test_the_title_itself_comes_before_what_only_contains_it():
@@ -69,7 +69,7 @@ def test_names_in_any_script_are_found_by_a_part_of_them(title, words):
 def test_any_text_is_a_search(words):
     add("Song")
     assert find(words) == [] or words in ("% _",)
-    assert search.find_similar_names(words) == []
+    assert search.find_similar_names(words, None) == []
 
 
 def test_the_index_follows_every_change():
@@ -107,7 +107,7 @@ def test_a_name_typed_wrong_is_found_among_those_written_alike(title, artist, ty
     add(title, artist)
     add("Something else", "Other")
     assert find(typed) == []
-    assert [song.title for song in search.find_similar_names(typed)] == [title]
+    assert [song.title for song in search.find_similar_names(typed, None)] == [title]
     page = Client().get("/browse/", {"q": typed}).content.decode()
     assert "Written almost alike" in page and title in page
 

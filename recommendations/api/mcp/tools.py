@@ -20,6 +20,7 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.exclusions import load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces.sonic_path import USUAL_LENGTH, find_sonic_path
 
@@ -83,7 +84,11 @@ class Tool:
 
 
 def _search(listener: User, query: str, count: int) -> dict[str, Any]:
-    return {"songs": [_build_song(song) for song in search_songs(SongSearch(words=query))[:count]]}
+    return {
+        "songs": [
+            _build_song(song) for song in search_songs(SongSearch(words=query), listener)[:count]
+        ]
+    }
 
 
 def _recommend(listener: User, count: int, discovery: float | None = None) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def _recommend(listener: User, count: int, discovery: float | None = None) -> di
 
 
 def _explain(listener: User, song_id: str) -> dict[str, Any]:
-    song = _get_song(song_id)
+    song = _get_song(listener, song_id)
     explanation = song_explanation.explain_song(listener, song)
     if explanation is None:
         note = "The model does not know this song yet; it can be explained after the next training."
@@ -109,20 +114,25 @@ def _explain(listener: User, song_id: str) -> dict[str, Any]:
 
 
 def _explain_absence(listener: User, song_id: str) -> dict[str, Any]:
-    song = _get_song(song_id)
+    song = _get_song(listener, song_id)
     absence = explain_absence(listener, song)
     answer = {"song": _build_song(song), "step": absence.step, "sentence": absence.sentence}
     return answer if absence.rank is None else answer | {"rank": absence.rank}
 
 
 def _list_similar(listener: User, song_id: str, count: int) -> dict[str, Any]:
-    served = similar_songs.find_similar(_get_song(song_id), count, unwanted=load_unwanted(listener))
+    context = ListenerContext(listener)
+    song = _get_song(listener, song_id)
+    served = similar_songs.find_similar(song, count, context=context)
     return {"songs": [_build_song(song) for song in served.songs], "note": served.reason}
 
 
 def _find_path(listener: User, from_song_id: str, to_song_id: str, count: int) -> dict[str, Any]:
     path = find_sonic_path(
-        _get_song(from_song_id), _get_song(to_song_id), count, unwanted=load_unwanted(listener)
+        _get_song(listener, from_song_id),
+        _get_song(listener, to_song_id),
+        count,
+        unwanted=load_unwanted(listener),
     )
     steps = [round(step, 4) for step in path.steps]
     return {
@@ -149,7 +159,7 @@ def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, A
 def _make_playlist(
     listener: User, title: str, song_ids: Sequence[str], description: str = ""
 ) -> dict[str, Any]:
-    songs = Song.objects.in_bulk(set(song_ids), field_name="key")
+    songs = Song.objects.visible_to(listener).in_bulk(set(song_ids), field_name="key")
     unknown = [key for key in song_ids if key not in songs]
     if unknown:
         raise ToolError(f"There is no song {unknown[0][:64]!r}; ids come from the other tools.")
@@ -161,8 +171,8 @@ def _make_playlist(
     return {"id": str(playlist.pk), "title": playlist.title, "n_songs": len(wanted)}
 
 
-def _get_song(key: str) -> Song:
-    song = Song.objects.for_cards().filter(key=key).first()
+def _get_song(listener: User, key: str) -> Song:
+    song = Song.objects.visible_to(listener).for_cards().filter(key=key).first()
     if song is None:
         raise ToolError(f"There is no song {key[:64]!r}; ids come from the other tools.")
     return song

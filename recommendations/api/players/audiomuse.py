@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Scope
+from accounts.models import Scope, User
 from accounts.requests import SignedInApiRequest, get_signed_in_user
 from catalog.models import Artist, ServerAccount, Song
 from catalog.playlists import edit
@@ -58,7 +58,11 @@ class SimilarTracks(_AudioMuseView):
         query = request.query_params
         item_id = read_text(query, "item_id")
         library = self.find_library(item_id)
-        song = self.get_song(library, item_id) if item_id else _find_by_names(library, query)
+        song = (
+            self.get_song(library, item_id)
+            if item_id
+            else _find_by_names(library, query, request.user)
+        )
         songs = radio.list_similar(
             song,
             read_count(query, "n", USUAL_COUNT),
@@ -154,7 +158,7 @@ class SearchTracks(_AudioMuseView):
             return Response([])
         library = self.find_library("")
         songs = (
-            search_songs(SongSearch(words=words))
+            search_songs(SongSearch(words=words), request.user)
             .filter(server_songs__server=library.server, server_songs__removed_at=None)
             .distinct()
         )
@@ -235,11 +239,11 @@ class CreatePlaylist(_AudioMuseView):
         return Response({"message": message, "playlist_id": str(playlist.pk)}, status=201)
 
 
-def _find_by_names(library: ServerLibrary, query: Mapping[str, Any]) -> Song:
+def _find_by_names(library: ServerLibrary, query: Mapping[str, Any], listener: User) -> Song:
     named = Named(name=read_text(query, "title"), artist=read_text(query, "artist"))
     if not (named.name and named.artist):
         raise ValidationError(["Name an item_id, or a title and an artist."])
-    song = named_songs.find_named_song(named, library)
+    song = named_songs.find_named_song(named, library, listener)
     if song is None:
         raise NotFound(f"There is no song {named.name[:100]!r} by {named.artist[:100]!r} here.")
     return song

@@ -49,7 +49,7 @@ class SimilarArtists(_LabsView):
 
     def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
         built: list[dict[str, Any]] = []
-        for artist in Artist.objects.filter(mbid__in=list(mbids)).order_by("pk"):
+        for artist in Artist.objects.visible_to(None).filter(mbid__in=list(mbids)).order_by("pk"):
             near = [one for one in radio.list_similar_artists(artist, N_ARTISTS) if one.mbid]
             built += [
                 {
@@ -72,7 +72,10 @@ class SimilarRecordings(_LabsView):
     def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
         built: list[dict[str, Any]] = []
         for song in (
-            Song.objects.filter(mbid__in=list(mbids)).select_related("artist").order_by("pk")
+            Song.objects.visible_to(None)
+            .filter(mbid__in=list(mbids))
+            .select_related("artist")
+            .order_by("pk")
         ):
             served = similar_songs.find_similar(song, min(N_RECORDINGS, conf.longest_list))
             near = [item for item in served if item.song.mbid]

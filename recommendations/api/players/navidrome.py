@@ -65,7 +65,7 @@ class SimilarToTrack(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
-        song = named_songs.find_named_song(named, library)
+        song = named_songs.find_named_song(named, library, self.request.user)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
         return {"songs": _build_songs(radio.list_similar(song, **limits) if song else [], library)}
 
@@ -75,7 +75,9 @@ class SimilarToAlbum(_ListView):
         named = _read_named(asked)
         library = self.find_library(named)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
-        songs = radio.list_fitting(named_songs.list_named_album(named, library), **limits)
+        songs = radio.list_fitting(
+            named_songs.list_named_album(named, library, self.request.user), **limits
+        )
         return {"songs": _build_songs(songs, library)}
 
 
@@ -122,7 +124,7 @@ class SonicSimilar(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_song_ref(asked.get("song"))
         library = self.find_library(named)
-        song = named_songs.find_named_song(named, library)
+        song = named_songs.find_named_song(named, library, self.request.user)
         if song is None:
             return {"matches": []}
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
@@ -144,7 +146,9 @@ class SonicPath(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         start, end = (_read_song_ref(asked.get(name)) for name in ("startSong", "endSong"))
         library = self.find_library(start)
-        ends = [named_songs.find_named_song(one, library) for one in (start, end)]
+        ends = [
+            named_songs.find_named_song(one, library, self.request.user) for one in (start, end)
+        ]
         if ends[0] is None or ends[1] is None:
             return {"matches": []}
         count = min(read_count(asked, "count", USUAL_COUNT, least=2), LONGEST_PATH)

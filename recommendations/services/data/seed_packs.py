@@ -97,8 +97,8 @@ def find_pack() -> SeedPack | None:
         return None
 
 
-def find_neighbours(song: Song, n: int) -> list[int]:
-    """Return ids of songs of this library that listeners elsewhere heard most together with this one, nearest first.
+def find_neighbours(song: Song, n: int, listener: Any = None) -> list[int]:
+    """Return ids of songs offered to `listener` that others elsewhere heard most with this one, nearest first.
 
     None without a pack, or where it does not know the song. One query.
     """
@@ -119,7 +119,7 @@ def find_neighbours(song: Song, n: int) -> list[int]:
     keys = [str(key) for key in prior.keys[nearest]]
     names = [key.removeprefix("name:") for key in keys if key.startswith("name:")]
     mbids = [key for key in keys if not key.startswith("name:")]
-    songs = Song.objects.available().filter(Q(mbid__in=mbids) | Q(match_key__in=names))
+    songs = Song.objects.offered_to(listener).filter(Q(mbid__in=mbids) | Q(match_key__in=names))
     by_key = {get_key(other): other.pk for other in songs.only("pk", "mbid", "match_key")}
     return [by_key[key] for key in keys if key in by_key and by_key[key] != song.pk]
 

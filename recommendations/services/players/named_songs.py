@@ -25,7 +25,9 @@ class Named(NamedTuple):
 M = TypeVar("M", Album, Artist)
 
 
-def find_named_song(named: Named, library: ServerLibrary | None) -> Song | None:
+def find_named_song(
+    named: Named, library: ServerLibrary | None, listener: User | None
+) -> Song | None:
     """Return the song that a player names, or None where the catalog has none like it."""
     song = library.find_song(named.item_id) if library and named.item_id else None
     if song is not None:
@@ -33,11 +35,14 @@ def find_named_song(named: Named, library: ServerLibrary | None) -> Song | None:
     if not named.mbid and not named.isrc and not (named.name and named.artist):
         return None
     return resolver.find_song(
-        SongRecord(line=0, title=named.name, artist=named.artist, mbid=named.mbid, isrc=named.isrc)
+        SongRecord(line=0, title=named.name, artist=named.artist, mbid=named.mbid, isrc=named.isrc),
+        listener,
     )
 
 
-def list_named_album(named: Named, library: ServerLibrary | None) -> list[Song]:
+def list_named_album(
+    named: Named, library: ServerLibrary | None, listener: User | None
+) -> list[Song]:
     """Return the songs of the album that a player names."""
     songs = library.list_album(named.item_id) if library and named.item_id else []
     if songs:
@@ -48,7 +53,7 @@ def list_named_album(named: Named, library: ServerLibrary | None) -> list[Song]:
         if named.artist:
             albums = albums.filter(artist__name__iexact=named.artist)
         album = albums.order_by("pk").first()
-    return list(album.songs.available().select_related("artist")[:200]) if album else []
+    return list(album.songs.offered_to(listener).select_related("artist")[:200]) if album else []
 
 
 def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | None:
@@ -60,9 +65,9 @@ def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | N
     return artist
 
 
-def list_artist_seeds(artist: Artist) -> list[Song]:
+def list_artist_seeds(artist: Artist, listener: User | None) -> list[Song]:
     """Return an artist's most heard songs."""
-    return related_artists.best_known(artist, N_SEEDS)
+    return related_artists.best_known(artist, listener, N_SEEDS)
 
 
 def find_listener_library(named: Named, listener: User | None) -> ServerLibrary | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
+from typing import Any
 
 from django.db.models import F, FloatField, QuerySet
 from django.db.models.functions import Abs
@@ -17,8 +18,10 @@ N_NEWCOMERS = 20
 _TEMPO_SPAN = 120.0
 
 
-def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[int]:
-    """Return ids of songs of the model that are most like those of `song_ids` that are not in it.
+def find_proxy_songs(
+    song_ids: Sequence[int], recommender: Recommender, listener: Any = None
+) -> list[int]:
+    """Return ids of songs of the model, seen by `listener`, most like those of `song_ids` that are not in it.
 
     These are songs heard together with them by listeners elsewhere, where a seed pack has such; else songs of the
     same artist, else of the same genre, else of a similar sound. At most four queries a song, for the last twenty.
@@ -26,15 +29,15 @@ def find_proxy_songs(song_ids: Sequence[int], recommender: Recommender) -> list[
     wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
     found: dict[int, None] = {}
     for song in Song.objects.filter(pk__in=wanted).prefetch_related("genres"):
-        found.update(dict.fromkeys(_like(song, recommender)))
+        found.update(dict.fromkeys(_like(song, recommender, listener)))
     return list(found)
 
 
-def _like(song: Song, recommender: Recommender) -> list[int]:
-    elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS)
+def _like(song: Song, recommender: Recommender, listener: Any) -> list[int]:
+    elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS, listener)
     if known := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
         return known[:N_STAND_INS]
-    others = Song.objects.available().exclude(pk=song.pk)
+    others = Song.objects.offered_to(listener).exclude(pk=song.pk)
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),
         others.filter(genres__in=song.genres.all()).order_by("pk").distinct(),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterable
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -16,6 +17,7 @@ from recommendations.services.serving.listener_context import ListenerContext, U
 from recommendations.services.serving.work_versions import WorkVersions, read_versions
 
 NOTHING_UNWANTED = Unwanted()
+EVERYBODY, NOBODY = 0, -1
 
 
 def load_unwanted(listener: User) -> Unwanted:
@@ -30,8 +32,12 @@ def build_mask(
     also: Collection[int] = (),
     only: NDArray[np.int64] | None = None,
 ) -> NDArray[np.bool_]:
-    """Return what must not come, bool (n_items,): not available, unwanted, in `also`, or not in `only` (song ids)."""
-    mask = catalog_mask(version, recommender).copy()
+    """Return what must not come, bool (n_items,).
+
+    That is what is not available, another listener's own, unwanted, in
+    `also`, or not in `only` (song ids).
+    """
+    mask = build_catalog_mask(version, recommender, unwanted.listener_id)
     if only is not None:
         outside = np.ones(len(mask), dtype=bool)
         rows = recommender.items.rows(only)
@@ -53,20 +59,22 @@ def find_model_rows(recommender: Recommender, song_ids: Iterable[int]) -> NDArra
 
 
 class _CatalogMasks:
-    """A cache of the songs of a version that are not available, for `catalog_mask_seconds`; safe for threads.
+    """A cache of who may get each song of a version, for `catalog_mask_seconds`; safe for threads.
+
+    int64 (n_items,): `EVERYBODY`, `NOBODY` for what is not available, or the id of the only listener who sees it.
 
     Deleted songs cannot be queried; the caller that meets one reports it with `missing`, and it stays masked.
     """
 
     def __init__(self) -> None:
         # by artifact, whose name is never given twice; a row's number may be
-        self._masks: dict[str, tuple[float, NDArray[np.bool_], WorkVersions]] = {}
+        self._masks: dict[str, tuple[float, NDArray[np.int64], WorkVersions]] = {}
         self._missing: dict[str, set[int]] = {}
         self._lock = threading.Lock()
 
     def get(
         self, version: ModelVersion, recommender: Recommender
-    ) -> tuple[float, NDArray[np.bool_], WorkVersions]:
+    ) -> tuple[float, NDArray[np.int64], WorkVersions]:
         held = self._masks.get(version.artifact)
         if held is None or time.monotonic() - held[0] > conf.catalog_mask_seconds:
             with self._lock:
@@ -82,12 +90,18 @@ class _CatalogMasks:
                 )
         return held
 
-    def _read(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
-        mask = np.zeros(recommender.n_items, dtype=bool)
-        unavailable = Song.objects.filter(is_available=False).values_list("pk", flat=True)
-        mask[find_model_rows(recommender, unavailable)] = True
-        mask[find_model_rows(recommender, self._missing.get(version.artifact, ()))] = True
-        return mask
+    def _read(self, version: ModelVersion, recommender: Recommender) -> NDArray[np.int64]:
+        audience = np.full(recommender.n_items, EVERYBODY, dtype=np.int64)
+        closed = Q(is_available=False) | Q(brought_by__isnull=False)
+        rows = Song.objects.filter(closed).values_list("pk", "is_available", "brought_by_id")
+        stored = np.array(
+            [(pk, bringer if is_available else NOBODY) for pk, is_available, bringer in rows],
+            dtype=np.int64,
+        ).reshape(-1, 2)
+        model_rows = recommender.items.rows(stored[:, 0])
+        audience[model_rows[model_rows >= 0]] = stored[model_rows >= 0, 1]
+        audience[find_model_rows(recommender, self._missing.get(version.artifact, ()))] = NOBODY
+        return audience
 
     def missing(self, version: ModelVersion, song_ids: Iterable[int]) -> None:
         with self._lock:
@@ -102,9 +116,16 @@ class _CatalogMasks:
 _catalog_masks = _CatalogMasks()
 
 
-def catalog_mask(version: ModelVersion, recommender: Recommender) -> NDArray[np.bool_]:
-    """Return which songs of a version are not available any more, bool (n_items,); not to be written to."""
-    return _catalog_masks.get(version, recommender)[1]
+def build_catalog_mask(
+    version: ModelVersion, recommender: Recommender, listener_id: int | None = None
+) -> NDArray[np.bool_]:
+    """Return which songs of a version are not available, or another listener's own: bool (n_items,).
+
+    Without `listener_id` it is the mask for everybody: also songs that one listener alone sees are in it.
+    """
+    audience = _catalog_masks.get(version, recommender)[1]
+    mask: NDArray[np.bool_] = audience != EVERYBODY
+    return mask if listener_id is None else mask & (audience != listener_id)
 
 
 def work_versions(version: ModelVersion, recommender: Recommender) -> WorkVersions:

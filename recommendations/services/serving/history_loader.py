@@ -47,10 +47,11 @@ def _build_history(
     history = _boost_songs(recommender.history(**events), recommender, boosted)
     if history.n_positive:
         return history
-    taste = pick_candidates.choose_seeds(context.picks, recommender)
-    taste += cold_items.find_proxy_songs([song.pk for song in context.picks.songs], recommender)
+    taste = pick_candidates.choose_seeds(context.picks, recommender, listener)
+    picked = [song.pk for song in context.picks.songs]
+    taste += cold_items.find_proxy_songs(picked, recommender, listener)
     if history.n_unknown:
-        taste += cold_items.find_proxy_songs(_wanted_song_ids(events), recommender)
+        taste += cold_items.find_proxy_songs(_wanted_song_ids(events), recommender, listener)
     return recommender.history(**events, taste=taste)
 
 

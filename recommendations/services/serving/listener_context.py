@@ -50,13 +50,21 @@ class HeardSong(NamedTuple):
 
 @dataclass(frozen=True)
 class Unwanted:
-    """What one listener disliked, hid or does not want to be learned from."""
+    """What one listener disliked, hid or does not want to be learned from, and may not see.
+
+    Songs that another listener's plays alone brought are not allowed; `listener_id` says whose own ones are.
+    """
 
     song_ids: frozenset[int] = frozenset()
     artist_ids: frozenset[int] = frozenset()
+    listener_id: int | None = None
 
     def allows(self, song: Song) -> bool:
-        return song.pk not in self.song_ids and song.artist_id not in self.artist_ids
+        return (
+            song.pk not in self.song_ids
+            and song.artist_id not in self.artist_ids
+            and song.brought_by_id in (None, self.listener_id)
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,17 @@ class ListenerContext:
         """Make the context of a listener; None is somebody without an account."""
         self.listener = self._listener = listener
         self.in_rows: dict[Recommender, History] = {}
+
+    @classmethod
+    def about_music(cls, listener: Any) -> "ListenerContext":
+        """Return the context of what is about a song or an artist: dislikes don't matter, only what one may see."""
+        context = cls(listener if getattr(listener, "pk", None) else None)
+        context.unwanted = Unwanted(listener_id=context.listener_id)
+        return context
+
+    @property
+    def listener_id(self) -> int | None:
+        return None if self._listener is None else self._listener.pk
 
     def without_listener(self) -> "ListenerContext":
         """Return the context of nobody in particular, for what is the same for everybody."""
@@ -154,7 +173,7 @@ class ListenerContext:
         taste = self.taste
         if taste is None:
             return Picks()
-        songs = taste.songs.available().for_cards()
+        songs = taste.songs.offered_to(self._listener).for_cards()
         return Picks(tuple(songs), tuple(taste.artists.all()), tuple(taste.genres.all()))
 
     @cached_property
@@ -183,6 +202,7 @@ class ListenerContext:
             | {song for song, _ in wishes if song}
             | _find_credited_songs(artist_ids),
             artist_ids=artist_ids,
+            listener_id=self.listener_id,
         )
 
     @cached_property

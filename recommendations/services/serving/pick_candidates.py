@@ -6,6 +6,7 @@ came first whatever was picked.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,17 @@ _ROWS_A_QUERY = 900
 _LOOKED_AT = 5_000
 
 
-def choose_seeds(picks: Picks, recommender: Recommender) -> list[int]:
-    """Return ids of the picked songs and of the best-known songs of each picked artist and genre."""
+def choose_seeds(picks: Picks, recommender: Recommender, listener: Any = None) -> list[int]:
+    """Return ids of the picked songs and of the best-known songs of each picked artist and genre.
+
+    Only what `listener` may see; None is somebody without an account.
+    """
+    offered = Song.objects.offered_to(listener)
     seeds = [song.pk for song in picks.songs]
     for artist in picks.artists:
-        seeds += _best_known(Song.objects.filter(artist=artist), recommender, N_OF_ARTIST)
+        seeds += _best_known(offered.filter(artist=artist), recommender, N_OF_ARTIST)
     for genre in picks.genres:
-        seeds += _best_known(Song.objects.filter(genres=genre), recommender, N_OF_GENRE)
+        seeds += _best_known(offered.filter(genres=genre), recommender, N_OF_GENRE)
     return list(dict.fromkeys(seeds))[:MOST_SEEDS]
 
 
@@ -111,13 +116,15 @@ def _rows(song_ids: Sequence[int], recommender: Recommender) -> NDArray[np.integ
     return recommender.items.rows(np.array(song_ids, dtype=np.int64))
 
 
-def narrow_to_picks(picks: Picks, n: int, recommender: Recommender) -> Callable[[Mask], Mask]:
+def narrow_to_picks(
+    picks: Picks, n: int, recommender: Recommender, listener: Any = None
+) -> Callable[[Mask], Mask]:
     """Return what excludes all that is not like the picks; nothing without picks, or anything like them."""
 
     def narrow(mask: Mask) -> Mask:
         if not picks:
             return mask
-        seeds = choose_seeds(picks, recommender)
+        seeds = choose_seeds(picks, recommender, listener)
         allowed = find_candidates(picks, seeds, n, recommender, mask)
         return ~allowed if allowed.any() else mask
 

@@ -1,7 +1,7 @@
 """What most listeners played, straight from the database: the answer while there is no model."""
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
@@ -15,9 +15,12 @@ _CACHE_KEY = "musicrec:most-played"
 
 def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
     """Return at most n available songs and how many listeners played or liked each, most first."""
-    counts: dict[int, int] = dict(
-        cache.get_or_set(_CACHE_KEY, _count, timeout=conf.popular_cache_seconds) or []
-    )
+    counted = cache.get_or_set(_CACHE_KEY, _count, timeout=conf.popular_cache_seconds) or []
+    counts = {
+        song_id: count
+        for song_id, count, bringer in counted
+        if bringer in (None, unwanted.listener_id)
+    }
     songs = Song.objects.available().for_cards().in_bulk(list(counts))
     wanted = [
         (songs[id_], count)
@@ -27,20 +30,27 @@ def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
     return wanted[:n]
 
 
-def _count() -> list[tuple[int, int]]:
-    """Count listeners a song over the whole table, then keep twice the longest list."""
+def _count() -> list[tuple[int, int, int | None]]:
+    """Count listeners a song over the whole table, then keep twice the longest list; (song, listeners, whose own).
+
+    As many of the songs that only one listener sees come after it, for a site that has no others.
+    """
     heard = Interaction.objects.filter(kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE])
     counts = (
-        heard.values("song_id")
+        heard.values("song_id", "song__brought_by_id")
         .annotate(n=Count("listener_id", distinct=True))
         .order_by("-n", "song_id")
+        .values_list("song_id", "n", "song__brought_by_id")
     )
-    return list(counts.values_list("song_id", "n")[: 2 * conf.longest_list])
+    n_kept = 2 * conf.longest_list
+    own = counts.filter(song__brought_by__isnull=False)
+    return [*counts.filter(song__brought_by=None)[:n_kept], *own[:n_kept]]
 
 
 def unheard(n: int, unwanted: Unwanted) -> list[Song]:
     """Return at most n songs of a catalog in which nobody has heard anything yet."""
-    songs = Song.objects.available().for_cards().exclude(pk__in=unwanted.song_ids)
+    own = Q(brought_by=None) | Q(brought_by=unwanted.listener_id)
+    songs = Song.objects.available().filter(own).for_cards().exclude(pk__in=unwanted.song_ids)
     return list(songs.exclude(artist_id__in=unwanted.artist_ids).order_by("pk")[:n])
 
 

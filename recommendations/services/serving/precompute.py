@@ -76,7 +76,7 @@ def precompute(
     """
     recommender = registry.load_recommender(version)
     known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
-    unavailable = exclusions.catalog_mask(version, recommender)
+    unavailable = exclusions.build_catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
     listener_ids = _select_listeners(known.listener_ids())
     listener_ids = listener_ids[listener_ids > after]

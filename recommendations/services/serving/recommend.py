@@ -229,7 +229,9 @@ def _live_query(request: SongRequest, version: ModelVersion, recommender: Recomm
     step, fallback = _choose_step(request.listener, history)
     narrow = None
     if not history.n_positive and len(history.taste_rows):
-        narrow = pick_candidates.narrow_to_picks(request.context.picks, request.n, recommender)
+        narrow = pick_candidates.narrow_to_picks(
+            request.context.picks, request.n, recommender, request.listener
+        )
     return ListQuery(
         version,
         recommender,

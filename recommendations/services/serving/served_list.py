@@ -125,7 +125,7 @@ def assemble_list(
     Parameters
     ----------
     songs
-        By id: all of the draft's songs that are available.
+        By id: all of the draft's songs that are available; what only others may see is left out here.
     """
     unpacked = draft.unpack()
     wanted = unpacked.items[:n]

@@ -15,7 +15,7 @@ from recommendations.services.serving.list_query import (
     serve_list,
 )
 from recommendations.services.serving.list_request import limit_length
-from recommendations.services.serving.listener_context import ListenerContext, Unwanted
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import (
     Served,
 )
@@ -25,17 +25,14 @@ def find_similar(
     song: Song,
     n: int | None = None,
     *,
-    unwanted: Unwanted | None = None,
     only: NDArray[np.int64] | None = None,
     context: ListenerContext | None = None,
 ) -> Served:
-    """Return the songs most like this one, without what is unwanted and, if `only` is given, of those song ids.
+    """Return the songs most like this one, without what `context` does not want, of the song ids `only` if given.
 
-    `context` is what was read already for this request.
+    Without `context` it is for nobody in particular.
     """
     context = context or ListenerContext()
-    if unwanted is not None:
-        context.unwanted = unwanted
     query = query_similar(song.pk, limit_length(n), context, only)
     if query is None:
         fallback = Fallback.SONG_NEWER if context.serving else Fallback.NO_COMPARISON
@@ -63,7 +60,7 @@ def query_similar(
             lambda mask: recommender.similar(row, n, exclude=mask),
             only=only,
         )
-    taste = cold_items.find_proxy_songs([song_id], recommender)
+    taste = cold_items.find_proxy_songs([song_id], recommender, context.listener)
     if not taste:
         return None
     history = recommender.history([], taste=taste)

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Min, Q
 
 from catalog.models import Artist, Interaction, Song
+from catalog.songs.models import build_visible
 from recommendations.services.serving import similar_songs
+from recommendations.services.serving.listener_context import ListenerContext
 
 N_ARTISTS = 6
 N_SONGS = 3
@@ -21,36 +24,42 @@ def rank_related_artists(songs: Iterable[Song], artist_id: int, n: int = N_ARTIS
     return [by_id[pk] for pk, _count in counts.most_common(n)]
 
 
-def similar_artists(artist: Artist, n: int = N_ARTISTS) -> list[Artist]:
+def similar_artists(artist: Artist, listener: Any, n: int = N_ARTISTS) -> list[Artist]:
     """Return artists whose songs are most like the best-known songs of `artist`."""
+    context = ListenerContext.about_music(listener)
     similar = [
         found
-        for song in best_known(artist)
-        for found in similar_songs.find_similar(song, N_SIMILAR).songs
+        for song in best_known(artist, listener)
+        for found in similar_songs.find_similar(song, N_SIMILAR, context=context).songs
     ]
     return rank_related_artists(similar, artist.pk, n)
 
 
-def best_known(artist: Artist, n: int = N_SONGS) -> list[Song]:
-    """Return the artist's songs with most interactions."""
-    ids = best_known_ids(artist, n)
+def best_known(artist: Artist, listener: Any, n: int = N_SONGS) -> list[Song]:
+    """Return the artist's songs with most interactions, of those offered to `listener`."""
+    ids = best_known_ids(artist, listener, n)
     songs = Song.objects.available().select_related("artist").in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]
 
 
-def best_known_ids(artist: Artist, n: int = N_SONGS) -> list[int]:
-    """Return the ids of the artist's available songs with most interactions; one or two queries."""
-    heard = Interaction.objects.filter(song__artist=artist, song__is_available=True)
+def best_known_ids(artist: Artist, listener: Any, n: int = N_SONGS) -> list[int]:
+    """Return the ids of the artist's songs with most interactions, of those offered to `listener`.
+
+    One or two queries.
+    """
+    heard = Interaction.objects.filter(
+        build_visible(listener, "song__"), song__artist=artist, song__is_available=True
+    )
     ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
     return [pk for pk, _count in ids] or list(
-        artist.songs.available().values_list("pk", flat=True)[:n]
+        artist.songs.offered_to(listener).values_list("pk", flat=True)[:n]
     )
 
 
-def list_with_pictures(artists: Iterable[Artist]) -> list[tuple[Artist, Song]]:
+def list_with_pictures(artists: Iterable[Artist], listener: Any) -> list[tuple[Artist, Song]]:
     """Return the artists, each with the song whose picture is shown for them; three queries."""
     wanted = list(artists)
-    songs = Song.objects.available().filter(artist__in=wanted)
+    songs = Song.objects.offered_to(listener).filter(artist__in=wanted)
     # a song with a real picture before one with a drawn one
     firsts = (
         songs.order_by()

@@ -1,0 +1,34 @@
+"""Whose songs are seen by whom: the only owner of `Song.brought_by`.
+
+    brought by one listener's plays ──another's row, or an operator──▶ seen by all
+
+There is no way back: a song that was seen by all stays so. The condition for queries is
+`catalog.songs.models.build_visible`.
+"""
+
+from collections.abc import Iterable
+
+from accounts.models import User
+from catalog.songs.models import Song
+from common.bulk_sql import chunks
+
+_MANY = 900
+
+
+def get_bringer(listener: User | None) -> User | None:
+    """Return whose own the new songs of `listener` are; None for an operator, whose songs are seen by all."""
+    return None if listener is None or listener.is_staff else listener
+
+
+def is_visible(song: Song, listener: object) -> bool:
+    """Whether `listener` may see a song; None is somebody without an account."""
+    return song.brought_by_id in (None, getattr(listener, "pk", None))
+
+
+def publish_songs(song_ids: Iterable[int], bringer: User | None) -> None:
+    """Let everybody see those of the songs that were another listener's own; one statement for each 900."""
+    for some_ids in chunks(set(song_ids), _MANY):
+        theirs = Song.objects.filter(pk__in=some_ids, brought_by__isnull=False)
+        if bringer is not None:
+            theirs = theirs.exclude(brought_by=bringer)
+        theirs.update(brought_by=None)
