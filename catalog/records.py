@@ -79,6 +79,21 @@ class PlaylistRecord(NamedTuple):
     title: str
     song: SongRecord | None = None
     description: str = ""
+    reason: str = ""
+
+
+class PreferenceRecord(NamedTuple):
+    """One setting that a listener made of their recommendations.
+
+    `kind` is a kind of control ("hide-song", "hide-artist", …), "pick-song", "pick-artist", "pick-genre" or
+    "discovery". It names a song, or an artist or genre by `name`, or has a `value`.
+    """
+
+    line: int
+    kind: str
+    song: SongRecord | None = None
+    name: str = ""
+    value: float | None = None
 
 
 class LeftOut(StrEnum):
@@ -113,7 +128,7 @@ class RejectedRow(NamedTuple):
     reason: str
 
 
-Outcome = SongRecord | ListenRecord | PlaylistRecord | LeftOutRow | RejectedRow
+Outcome = SongRecord | ListenRecord | PlaylistRecord | PreferenceRecord | LeftOutRow | RejectedRow
 
 
 class WrongFile(Exception):

@@ -12,5 +12,9 @@ interactions_deleted = Signal()
 # Sent in the transaction that puts deleted plays back, with `listener_id` and `n_restored`.
 interactions_restored = Signal()
 
+# Sent in the transaction of an import, with `listener` and `preferences`, a list of ImportedPreference: settings that
+# the listener made of their recommendations. Receivers store what is new and return how many that was.
+preferences_imported = Signal()
+
 # Sent after commit with `song_ids`: songs were withdrawn or are offered again.
 songs_changed = Signal()

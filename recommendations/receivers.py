@@ -11,15 +11,18 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.signals import account_deleted, account_leaving
+from catalog.listening.preference_writer import ImportedPreference
 from catalog.models import Interaction
 from catalog.signals import (
     interactions_deleted,
     interactions_restored,
     listening_changed,
+    preferences_imported,
     songs_changed,
 )
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
+from recommendations.services.preferences import restoring
 from recommendations.services.serving import exclusions, list_cache
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
@@ -85,6 +88,13 @@ def issue_deletion_receipt(
 @receiver(interactions_restored)
 def take_back_receipt(sender: Any, listener_id: int, n_restored: int, **_: Any) -> None:
     forgetting.take_back_receipt(listener_id, n_restored)
+
+
+@receiver(preferences_imported)
+def restore_preferences(
+    sender: Any, listener: User, preferences: list[ImportedPreference], **_: Any
+) -> int:
+    return restoring.restore_preferences(listener, preferences)
 
 
 @receiver(account_deleted)

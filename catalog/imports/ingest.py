@@ -20,6 +20,7 @@ from catalog.records import (
     ListenRecord,
     Outcome,
     PlaylistRecord,
+    PreferenceRecord,
     RejectedRow,
     SongRecord,
 )
@@ -107,7 +108,9 @@ class _SongChunks:
 
 
 def _write_chunk(
-    writer: _Writer, chunk: list[Outcome], records: list[SongRecord | ListenRecord | PlaylistRecord]
+    writer: _Writer,
+    chunk: list[Outcome],
+    records: list[SongRecord | ListenRecord | PlaylistRecord | PreferenceRecord],
 ) -> WriteCounts:
     unreadable = [outcome for outcome in chunk if isinstance(outcome, RejectedRow)]
     left_out = [outcome for outcome in chunk if isinstance(outcome, LeftOutRow)]

@@ -35,6 +35,7 @@ KINDS_IN_WORDS: dict[str, Callable[[int], str]] = {
     "playlist_song": lambda n: (
         ngettext("%(n)s song in playlists", "%(n)s songs in playlists", n) % {"n": format_count(n)}
     ),
+    "setting": lambda n: ngettext("%(n)s setting", "%(n)s settings", n) % {"n": format_count(n)},
 }
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from accounts.models import User
 from catalog.listening.models import Interaction, RecordingMsid
 from catalog.listening.outdated_months import mark_days
+from catalog.listening.preference_writer import write_preferences
 from catalog.listening.same_play import PlayMatcher, build_report, lock_listener
 from catalog.play_rules import LEAST_HEARD_MS, is_play
 from catalog.playlists.playlist_writer import PlaylistWriter
@@ -28,6 +29,7 @@ from catalog.records import (
     LeftOutRow,
     ListenRecord,
     PlaylistRecord,
+    PreferenceRecord,
     RejectedRow,
     SongRecord,
 )
@@ -61,6 +63,7 @@ _CACHED_IDS = 30_000
 _CHUNK_OF_IDS = 900
 _A_DAY = 86_400
 
+Record = ListenRecord | PlaylistRecord | PreferenceRecord
 Listen = tuple[int, int, ListenRecord]
 """Listener id, song id and what happened."""
 
@@ -104,19 +107,37 @@ class ListenWriter:
         self._same_plays = PlayMatcher(listener) if listener is not None else None
         self._playlists = PlaylistWriter(run, listener) if listener is not None else None
 
-    def prepare(self, records: Sequence[ListenRecord | PlaylistRecord]) -> None:
+    def prepare(self, records: Sequence[Record]) -> None:
         """Compute the match keys of a chunk; call it before the transaction of `write` opens."""
         _limit_cache(self._song_ids)
         songs = {record.song for record in records if record.song is not None}
         self._songs.prepare(songs - self._song_ids.keys())
 
-    def write(self, records: Sequence[ListenRecord | PlaylistRecord]) -> WriteCounts:
+    def write(self, records: Sequence[Record]) -> WriteCounts:
         """Write one chunk; call it inside a transaction."""
         songs = self._resolve_and_hold_songs(records)
         listens = [record for record in records if isinstance(record, ListenRecord)]
         written = self._write_listens(listens, songs)
         entries = [record for record in records if isinstance(record, PlaylistRecord)]
-        return self._write_playlists(entries, songs, written) if entries else written
+        if entries:
+            written = self._write_playlists(entries, songs, written)
+        settings = [record for record in records if isinstance(record, PreferenceRecord)]
+        return self._write_preferences(settings, songs, written) if settings else written
+
+    def _write_preferences(
+        self, settings: list[PreferenceRecord], songs: Mapping[object, int], others: WriteCounts
+    ) -> WriteCounts:
+        if self._own is None:
+            reason = "a setting needs a listener whose it is"
+            full = [RejectedRow(setting.line, reason) for setting in settings]
+            return others._replace(rejected=[*others.rejected, *full])
+        written = write_preferences(self._own, settings, songs)
+        return others._replace(
+            n_added=others.n_added + written.n_added,
+            n_known=others.n_known + written.n_known,
+            rejected=[*others.rejected, *written.rejected],
+            kinds={**others.kinds, "setting": written.n_added + written.n_known},
+        )
 
     def _write_playlists(
         self, entries: list[PlaylistRecord], songs: Mapping[object, int], listens: WriteCounts
@@ -271,9 +292,7 @@ class ListenWriter:
         self._listener_ids.update(_find_or_add_listeners(new))
         return self._listener_ids
 
-    def _resolve_and_hold_songs(
-        self, records: Sequence[ListenRecord | PlaylistRecord]
-    ) -> dict[object, int]:
+    def _resolve_and_hold_songs(self, records: Sequence[Record]) -> dict[object, int]:
         """Return song ids by what records say, and hold the songs.
 
         One that a merge has taken since the last chunk is looked up anew.
@@ -292,7 +311,7 @@ class ListenWriter:
         hold_songs((songs[song] for song in gone if song in songs), self._own)
         return songs
 
-    def _resolve_songs(self, records: Sequence[ListenRecord | PlaylistRecord]) -> dict[object, int]:
+    def _resolve_songs(self, records: Sequence[Record]) -> dict[object, int]:
         wanted = dict.fromkeys(_get_song_reference(record) for record in records)
         new = [song for song in wanted if song not in self._song_ids]
         self._song_ids.update(load_ids(Song, "key", [key for key in new if isinstance(key, str)]))
@@ -311,7 +330,7 @@ def _mark_plays(listens: Iterable[Listen]) -> None:
     mark_days((pk, None if day is None else date(1970, 1, 1) + timedelta(day)) for pk, day in days)
 
 
-def _get_song_reference(record: ListenRecord | PlaylistRecord) -> SongRecord | str | None:
+def _get_song_reference(record: Record) -> SongRecord | str | None:
     return record.song or (record.song_key if isinstance(record, ListenRecord) else None)
 
 

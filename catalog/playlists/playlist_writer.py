@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from catalog.imports.models import ImportRun
 
 
+_REASON_LENGTH = PlaylistItem._meta.get_field("reason").max_length
+
+
 class WrittenPlaylists(NamedTuple):
     """How many entries were added or known, how many playlists began, and what found no room."""
 
@@ -94,7 +97,11 @@ class PlaylistWriter:
                 there.add(song_id)
                 position += 1
                 item = PlaylistItem(
-                    playlist=playlist, song_id=song_id, position=position, import_run=self._run
+                    playlist=playlist,
+                    song_id=song_id,
+                    position=position,
+                    reason=entry.reason[:_REASON_LENGTH],
+                    import_run=self._run,
                 )
                 items.append(item)
         PlaylistItem.objects.bulk_create(items, batch_size=500, ignore_conflicts=True)

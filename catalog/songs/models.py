@@ -37,23 +37,11 @@ def build_visible(listener: Any, prefix: str = "") -> models.Q:
 
 class ArtistQuerySet(models.QuerySet["Artist"]):
     def visible_to(self, listener: Any) -> "ArtistQuerySet":
-        """Artists but those of whom all songs are other listeners' own."""
-        others = ~build_visible(listener)
-        hidden = models.Exists(Song.objects.filter(others, artist=models.OuterRef("pk")))
-        shown = models.Exists(
-            Song.objects.filter(build_visible(listener), artist=models.OuterRef("pk"))
-        )
-        guest_of_others = models.Exists(
-            ArtistCredit.objects.filter(
-                ~build_visible(listener, "song__"), artist=models.OuterRef("pk")
-            )
-        )
-        guest = models.Exists(
-            ArtistCredit.objects.filter(
-                build_visible(listener, "song__"), artist=models.OuterRef("pk")
-            )
-        )
-        return self.filter(models.Q(shown) | models.Q(guest) | ~(hidden | guest_of_others))
+        """Artists with a song that `listener` may see, as the main artist or as another one of its credit."""
+        pk = models.OuterRef("pk")
+        main = Song.objects.filter(build_visible(listener), artist=pk)
+        guest = ArtistCredit.objects.filter(build_visible(listener, "song__"), artist=pk)
+        return self.filter(models.Exists(main) | models.Exists(guest))
 
     def matching(self, words: str) -> "ArtistQuerySet":
         """Artists whose name contains every word of `words`, or is written like it without blanks: AC/DC, ACDC."""

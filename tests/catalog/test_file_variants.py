@@ -9,10 +9,21 @@ from accounts.models import User
 from catalog.imports import import_jobs, import_undo
 from catalog.imports.importers import detect_history, json_files, open_file
 from catalog.listening import interactions
-from catalog.models import Artist, Interaction, Playlist, Song
-from catalog.records import DISLIKE, LIKE, PLAY, SKIP, ListenRecord, PlaylistRecord, WrongFile
-from recommendations.services.preferences import data_export
-from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
+from catalog.models import Artist, Genre, Interaction, Playlist, PlaylistItem, Song
+from catalog.records import (
+    DISLIKE,
+    LIKE,
+    PLAY,
+    SKIP,
+    ListenRecord,
+    PlaylistRecord,
+    SongRecord,
+    WrongFile,
+)
+from catalog.songs import resolver
+from recommendations.models import ListenerControl
+from recommendations.services.preferences import controls, data_export, taste
+from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write
 
 MBID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
 
@@ -491,6 +502,84 @@ class TestPlaylistsAndOwnData:
         ]
         assert playlists[0] == playlists[1] != []
         assert import_jobs.import_file(file, "history", listener=alice).n_added == 0
+
+    def test_settings_and_playlists_come_back_whole_on_another_site(self, tmp_path):
+        """Only plays, opinions and the songs of playlists came back: a listener who moved hid everything anew."""
+        alice = User.objects.create_user("alice")
+        import_jobs.import_file(
+            write(tmp_path / "x.jspf", json.dumps(self.JSPF)), "history", listener=alice
+        )
+        hidden, muted, picked = (
+            resolver.find_or_add_song(SongRecord(0, title, artist))[0]
+            for title, artist in (("Hid", "Ana"), ("Mute", "Bo feat. Cy"), ("Pick", "Di"))
+        )
+        genre = Genre.objects.create(name="Fado")
+        controls.hide_song(alice, hidden)
+        controls.hide_artist(alice, picked.artist)
+        controls.ignore_song(alice, picked)
+        taste.set_mood(alice, [muted.pk], ListenerControl.Kind.MUTE_SONG)
+        taste.set_discovery(alice, 0.9)
+        taste.set_picks(alice, songs=[picked], artists=[hidden.artist], genres=[genre])
+        item = PlaylistItem.objects.filter(playlist__owner=alice).first()
+        PlaylistItem.objects.filter(pk=item.pk).update(reason="You like it")
+        Playlist.objects.filter(owner=alice).update(description="For the road")
+        file = write(
+            tmp_path / "my-data.json", json.dumps(data_export.export_data(alice), default=str)
+        )
+        before = describe_settings(alice)
+        Song.objects.all().delete()
+        Artist.objects.all().delete()
+        Playlist.objects.all().delete()
+        bob = User.objects.create_user("bob")
+
+        run = import_jobs.import_file(file, "history", listener=bob)
+
+        assert (run.n_rejected, run.kinds["setting"]) == (0, 4 + 4)
+        assert describe_settings(bob) == before
+        assert len(before["controls"]) == 4 and before["discovery"] == 0.9
+        assert before["playlists"] == [("Rain", "For the road", ["T", "U"], ["You like it", ""])]
+        assert import_jobs.import_file(file, "history", listener=bob).n_added == 0
+
+    def test_what_is_set_here_already_stays(self, tmp_path):
+        alice, bob = User.objects.create_user("alice"), User.objects.create_user("bob")
+        song, _new = resolver.find_or_add_song(SongRecord(0, "Tide", "Ana"))
+        taste.set_mood(alice, [song.pk], ListenerControl.Kind.MUTE_SONG)
+        taste.set_discovery(alice, 0.9)
+        taste.set_mood(bob, [song.pk], ListenerControl.Kind.BOOST_SONG)
+        taste.set_discovery(bob, 0.2)
+        data = data_export.export_data(alice)
+        data["taste"]["genres"] = ["No such genre"]
+        data["wishes"].append({"kind": "explode", "title": "x", "artist": "y"})
+        file = write(tmp_path / "my-data.json", json.dumps(data, default=str))
+
+        run = import_jobs.import_file(file, "history", listener=bob)
+
+        assert (run.n_added, run.n_rejected) == (0, 2)
+        assert taste.load_taste(bob).discovery == 0.2
+        assert list(bob.wishes.values_list("kind", flat=True)) == ["boost-song"]
+
+
+def describe_settings(listener: User) -> dict:
+    """Return all that a listener set of their recommendations and playlists, by names and not by ids."""
+    stored = taste.load_taste(listener)
+    return {
+        "discovery": stored.discovery,
+        "songs": {str(song) for song in stored.songs.all()},
+        "artists": {artist.name for artist in stored.artists.all()},
+        "genres": {genre.name for genre in stored.genres.all()},
+        "controls": {
+            (one.kind, str(one.song or one.artist)) for one in controls.list_controls(listener)
+        },
+        "playlists": [
+            (
+                one.title,
+                one.description,
+                [item.song.title for item in one.items.all()],
+                [item.reason for item in one.items.all()],
+            )
+            for one in Playlist.objects.filter(owner=listener)
+        ],
+    }
 
 
 class TestJsonStreams:

@@ -1,6 +1,7 @@
 """Our own export (Settings → My data, `/api/v1/me/export/`), so that a listener can move to another Musicrec.
 
-Plays, skips, likes, dislikes and playlists come in; what was computed from them is computed again.
+Plays, skips, likes, dislikes, playlists, taste, and what was hidden, muted or counted more come in; what was
+computed from them is computed again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,15 @@ from catalog.imports.importers.json_histories import (
     require_object,
 )
 from catalog.imports.importers.registry import register_importer
-from catalog.records import KIND_NAMES, ListenRecord, Outcome, PlaylistRecord, SongRecord, WrongFile
+from catalog.records import (
+    KIND_NAMES,
+    ListenRecord,
+    Outcome,
+    PlaylistRecord,
+    PreferenceRecord,
+    SongRecord,
+    WrongFile,
+)
 
 FORMAT = "musicrec-my-data-1"
 _HISTORY = ("history", EACH)
@@ -23,13 +32,23 @@ _PLAYLIST = ("playlists", EACH, "title")
 _PLAYLIST_TEXT = ("playlists", EACH, "description")
 _PLAYLIST_KIND = ("playlists", EACH, "kind")
 _PLAYLIST_SONG = ("playlists", EACH, "songs", EACH)
-_PATHS = (_HISTORY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_KIND, _PLAYLIST_SONG)
+_WISH = ("wishes", EACH)
+_DISCOVERY = ("taste", "discovery")
+_PICKED_SONG = ("taste", "picked_songs", EACH)
+_PICKED_ARTIST = ("taste", "artists", EACH)
+_PICKED_GENRE = ("taste", "genres", EACH)
+_PATHS = (
+    _HISTORY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_KIND, _PLAYLIST_SONG,
+    _WISH, _DISCOVERY, _PICKED_SONG, _PICKED_ARTIST, _PICKED_GENRE,
+)  # fmt: skip
+_PICKED_NAMES = {_PICKED_ARTIST: "pick-artist", _PICKED_GENRE: "pick-genre"}
+_SONG_WISHES = ("hide-song", "ignore-song", "mute-song", "boost-song", "not-me")
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES)}
 
 
 @register_importer("musicrec", "history", "Musicrec: my data", extensions=(".json", ".gz"))
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Read the history and the playlists; each row keeps the source that it had."""
+    """Read history, playlists and settings; each row of the history keeps the source that it had."""
     if read_first_value(opened, [("format",)]) != FORMAT:
         raise WrongFile(f"{opened.name} is no export of Musicrec.")
     return values.make_records(read_numbered_values(opened, _PATHS), _Reader())
@@ -49,9 +68,35 @@ class _Reader:
             self._title = values.parse_required_name(entry, "name of the playlist")
             return PlaylistRecord(line, self._title)
         if path == _PLAYLIST_SONG:
-            return PlaylistRecord(line, self._title, _build_song(require_object(entry)))
+            row = require_object(entry)
+            reason = values.parse_optional_name(row.get("reason"))
+            return PlaylistRecord(line, self._title, _build_song(row), reason=reason)
+        if path[0] in ("taste", "wishes"):
+            return _build_preference(line, path, entry)
         text = values.parse_optional_name(entry) if path == _PLAYLIST_TEXT else ""
         return PlaylistRecord(line, self._title, description=text)
+
+
+def _build_preference(line: int, path: Path, entry: Any) -> PreferenceRecord:
+    if path == _DISCOVERY:
+        is_number = isinstance(entry, int | float) and not isinstance(entry, bool)
+        if not is_number or not 0 <= entry <= 1:
+            raise values.BadValue("discovery is a number from 0 to 1")
+        return PreferenceRecord(line, "discovery", value=float(entry))
+    if path in _PICKED_NAMES:
+        name = values.parse_required_name(entry, "name that was picked")
+        return PreferenceRecord(line, _PICKED_NAMES[path], name=name)
+    row = require_object(entry)
+    if path == _PICKED_SONG:
+        return PreferenceRecord(line, "pick-song", _build_song(row))
+    kind = row.get("kind")
+    if kind == "hide-artist":
+        return PreferenceRecord(
+            line, kind, name=values.parse_required_name(row.get("artist"), "artist")
+        )
+    if kind not in _SONG_WISHES:
+        raise values.BadValue(f"{str(kind)[:20]!r} is no wish that is known here")
+    return PreferenceRecord(line, kind, _build_song(row))
 
 
 def _build_interaction(line: int, row: Mapping[str, Any]) -> ListenRecord:

@@ -63,7 +63,9 @@ def export_data(listener: User) -> dict[str, Any]:
         "account": _account(listener),
         "taste": {
             "discovery": taste.discovery,
-            "songs": [song.key for song in taste.songs.all()] if taste.pk else [],
+            "picked_songs": [_song(song) for song in taste.songs.select_related("artist", "album")]
+            if taste.pk
+            else [],
             "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
             "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
             "onboarded_at": _moment(taste.onboarded_at),
@@ -255,7 +257,7 @@ def _wish(wish: ListenerControl) -> dict[str, Any]:
 
 def _song(song: Song) -> dict[str, Any]:
     """Return what another Musicrec recognises the song by."""
-    told: dict[str, Any] = {"song_id": song.key, "title": song.title, "artist": song.artist.name}
+    told: dict[str, Any] = {"song_id": song.key, "title": song.title, "artist": song.artist_credit}
     more = {
         "album": song.album.title if song.album else "",
         "duration_ms": song.duration_ms,
