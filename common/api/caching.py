@@ -38,6 +38,6 @@ class KeptForAMinute(_View):
         response = super().finalize_response(request, response, *args, **kwargs)
         if response.status_code == 200:
             whose = {"private" if request.user.is_authenticated else "public": True}
-            patch_cache_control(response, max_age=KEPT_SECONDS, **whose)
+            patch_cache_control(response, **whose, max_age=KEPT_SECONDS)
             patch_vary_headers(response, ("Authorization", "Cookie"))
         return response

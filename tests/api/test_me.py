@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount, SharedReview
+from catalog.models import ImportRun, Interaction, MusicServer, ServerAccount, SharedReview, Song
 from recommendations.models import (
     Experiment,
     ForgettingReceipt,
@@ -163,6 +163,7 @@ EXPORTED = {
     "catalog.Playlist": "playlists",
     "catalog.ServerAccount": "server_accounts",
     "catalog.SharedReview": "shared_years",
+    "catalog.Song": "own_songs",
     "catalog.Submission": "recent_submissions",
     "recommendations.BlendMember": "blends",
     "recommendations.ForgettingReceipt": "receipts_of_deletions",
@@ -222,6 +223,7 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     RecommendationList.objects.create(
         listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
     )
+    Song.objects.create(key="own", title="Own", artist=songs[0].artist, brought_by=alice.user)
     server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")
     ServerAccount.objects.create(
         server=server, user=alice.user, account_name="al", secret="very secret"

@@ -125,6 +125,13 @@ def test_music_may_be_kept_and_costs_no_body_while_it_is_the_same(stranger, song
     assert stranger.get(address, **same).status == 200
 
 
+def test_what_a_listener_gets_is_kept_by_their_own_browser_only(alice, songs):
+    """It may hold songs that only they see."""
+    headers = alice.get("songs/").headers
+    assert headers["Cache-Control"] == "private, max-age=60"
+    assert {"Authorization", "Cookie"} <= {name.strip() for name in headers["Vary"].split(",")}
+
+
 def test_what_went_wrong_is_not_kept(stranger, songs):
     assert "no-store" in stranger.get("songs/none/").headers["Cache-Control"]
     assert "no-store" in stranger.get("songs/?energy_min=x").headers["Cache-Control"]

@@ -76,6 +76,12 @@ def export_data(listener: User) -> dict[str, Any]:
                 "song__artist", "song__album", "artist"
             )
         ],
+        "own_songs": [
+            _song(song)
+            for song in Song.objects.filter(brought_by=listener)
+            .select_related("artist", "album")
+            .order_by("pk")
+        ],
         "history": list(_history(listener)),
         "playlists": [_playlist(playlist) for playlist in Playlist.objects.filter(owner=listener)],
         "recommendation_lists": [
