@@ -23,6 +23,9 @@ class CatalogTunables(TunableGroup):
     import_rejects_in_row = Tunable(
         20_000, "rows", "An import ends after so many rows in a row that can't be read.", least=1
     )
+    import_row_seconds = Tunable(
+        20.0, "s", "An import ends at a row whose reading takes so much processor time.", least=0.1
+    )
     import_time_limit = Tunable(
         180, "s", "A worker whose turn at one import takes so long is killed.", least=1
     )

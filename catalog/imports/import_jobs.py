@@ -11,7 +11,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from catalog.imports.importers import (
 )
 from catalog.imports.ingest import OnProgress, announce_changed_listeners, ingest
 from catalog.imports.models import ImportRun
+from catalog.imports.row_limit import RowTooSlow, read_rows_in_time
 from catalog.records import Outcome, WrongFile
 from common import jobs
 from common.jobs import Lease, LostLease, Swept, job_conf
@@ -58,19 +58,26 @@ class _ReadingStopped(Exception):
 
 @dataclass
 class _Reading:
-    """A file that was looked over, and the stream of its records. `n_taken`: how many have been read."""
+    """A file that was looked over, and the stream of its records.
+
+    `n_taken`: how many have been read. `is_stuck`: reading the next one took too long, so the stream ended there.
+    """
 
     opened: SourceFile
     importer: Importer
     outcomes: Iterator[Outcome]
     n_taken: int = 0
+    is_stuck: bool = False
 
     def read_after(self, n_done: int) -> Iterator[Outcome]:
         """Yield the records behind the first `n_done`."""
-        self.n_taken += sum(1 for _ in islice(self.outcomes, n_done - self.n_taken))
-        for outcome in self.outcomes:
-            self.n_taken += 1
-            yield outcome
+        try:
+            for outcome in read_rows_in_time(self.outcomes, catalog_conf.import_row_seconds):
+                self.n_taken += 1
+                if self.n_taken > n_done:
+                    yield outcome
+        except RowTooSlow:
+            self.is_stuck = True
 
 
 # Where this process stopped reading at the end of a run's turn, so that the next one need not read up to there.
@@ -257,6 +264,14 @@ def _continue_reading(
         is_turn_over=is_turn_over,
     )
     run.refresh_from_db()
+    if reading.is_stuck:
+        raise WrongFile(
+            _(
+                "Row %(row)d was not read within %(seconds)d seconds of processor time, so reading ended there. "
+                "What was read before is kept; take that row out of the file and bring it again."
+            )
+            % {"row": reading.n_taken + 1, "seconds": catalog_conf.import_row_seconds}
+        )
     if is_read and not run.n_read:
         raise WrongFile(f"{run.file_name} holds no rows; there is nothing to import.")
     return is_read

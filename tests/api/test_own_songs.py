@@ -220,6 +220,9 @@ def find_songs_of_before() -> set[str]:
 
 
 def test_an_old_database_tells_whose_songs_are_whose(alice, bob, olga, songs):
+    for caller in (alice, bob, olga):
+        caller.user.set_password("quite-some-words-9")
+        caller.user.save()
     for title in (
         "Mine",
         "Ours",

@@ -23,7 +23,7 @@ from catalog.records import (
 from catalog.songs import resolver
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls, data_export, taste
-from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write
+from tests.catalog.files import outcomes, split, spotify_entry, spotify_zip, write, zip_members
 
 MBID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
 

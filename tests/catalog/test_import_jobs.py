@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,7 +13,7 @@ from accounts.models import User
 from catalog.imports import import_jobs, import_requests, import_undo, ingest
 from catalog.imports.importers import base, detect_history, list_importers, open_file
 from catalog.models import ImportRun, Interaction, Song
-from catalog.records import WrongFile
+from catalog.records import ListenRecord, SongRecord, WrongFile
 from common import jobs
 from tests.catalog.files import spotify_entry, spotify_zip
 
@@ -115,6 +117,44 @@ class TestAttempts:
         run.refresh_from_db()
         assert (run.status, run.error) == (Status.FAILED, "KeyError: 'no such thing'")
         assert list(uploads.iterdir()) == []
+
+
+def loop_for_ever() -> None:
+    while True:
+        pass
+
+
+def match_for_ever() -> None:
+    """Ask for a match that takes more than a lifetime: the expression doubles its steps with every letter."""
+    re.match(r"(?:a+)+$", "a" * 200 + "b")
+
+
+class TestRowsThatHang:
+    @pytest.mark.parametrize("hang", [loop_for_ever, match_for_ever])
+    @pytest.mark.parametrize("n_before", [0, 25])
+    def test_reading_ends_there_and_says_so(
+        self, alice, bob, settings, monkeypatch, uploads, hang, n_before
+    ):
+        """T66: the worker was killed after three minutes, three times, and said only that it was lost."""
+        settings.IMPORT_ROW_SECONDS = 0.3
+
+        def read(opened, options):
+            for n in range(n_before):
+                song = SongRecord(n, f"Song {n}", "Band")
+                yield ListenRecord(n + 1, "", song=song, occurred_at=1_600_000_000 + 3_600 * n)
+            hang()
+
+        hanging = base.Importer("lastfm", "history", "Hanging", (".csv",), read)
+        upload(alice, b"artist,album,track,date\nA,,T,01 Jan 2024 12:00\n", "lastfm.csv")
+        with monkeypatch.context() as patched:
+            patched.setattr(import_jobs, "detect_history", lambda opened: hanging)
+            started = time.process_time()
+            ended = import_jobs.run_next_import()
+        assert time.process_time() - started < 0.3 + 5
+        assert (ended.status, ended.n_read, ended.n_added) == (Status.FAILED, n_before, n_before)
+        assert ended.error.startswith(f"Row {n_before + 1} was not read within ")
+        assert list(uploads.iterdir()) == []
+        assert import_jobs.run_import(upload(bob, history(3)).pk).status == Status.SUCCEEDED
 
 
 class TestTurns:

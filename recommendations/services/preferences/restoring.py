@@ -38,7 +38,7 @@ def _add_controls(listener: User, wanted: Iterable[ImportedPreference]) -> int:
         new[one.kind, one.named_id] = ListenerControl(
             listener=listener, kind=one.kind, **{column: one.named_id}
         )
-        if is_mood:
+        if is_mood and one.named_id is not None:
             with_mood.add(one.named_id)
     ListenerControl.objects.bulk_create(new.values(), ignore_conflicts=True, batch_size=300)
     return len(new)
