@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.models import User
-from catalog.imports import import_jobs
+from catalog.imports import import_jobs, import_requests
 from catalog.listening import interactions
 from catalog.models import (
     Album,
@@ -200,7 +200,7 @@ def test_an_import_s_songs_are_the_listener_s_own(alice, bob, settings, tmp_path
     settings.UPLOADS_DIR = tmp_path
     text = f"artist,album,track,date\n{ARTIST},,{TITLE},01 Jan 2024 12:00\n"
     for caller in (alice, bob):
-        run = import_jobs.request_import(
+        run = import_requests.request_import(
             caller.user, SimpleUploadedFile("lastfm.csv", text.encode())
         )
         import_jobs.run_import(run.pk)
@@ -274,8 +274,8 @@ def test_the_model_knows_it_and_no_list_of_others_shows_it(world, learned):
     about = world.songs[1]
     nobody = ListenerContext()
     lists = {
-        "recommended": recommend.recommend_for(other, 40),
-        "new listener": recommend.recommend_for(User.objects.create_user("new"), 40),
+        "recommended": recommend.recommend_songs(other, 40),
+        "new listener": recommend.recommend_songs(User.objects.create_user("new"), 40),
         "visitor": recommend.recommend_from_songs([about], 40),
         "similar": recommend.similar_songs(about, 40),
         "similar to theirs": recommend.similar_songs(about, 40, context=ListenerContext(other)),
