@@ -83,7 +83,7 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     return render(request, "recommendations/artist.html", context)
 
 
-def _list_top_songs(request, shown: Artist) -> list[Song]:
+def _list_top_songs(request: SiteRequest, shown: Artist) -> list[Song]:
     ids = related_artists.best_known_ids(shown, request.user, N_TOP)
     songs = Song.objects.offered_to(request.user).for_cards().in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]

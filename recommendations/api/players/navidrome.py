@@ -65,7 +65,7 @@ class SimilarToTrack(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_named(asked)
         library = self.find_library(named)
-        song = named_songs.find_named_song(named, library, self.request.user)
+        song = named_songs.find_named_song(named, library, get_signed_in_user(self.request))
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
         return {"songs": _build_songs(radio.list_similar(song, **limits) if song else [], library)}
 
@@ -76,7 +76,7 @@ class SimilarToAlbum(_ListView):
         library = self.find_library(named)
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
         songs = radio.list_fitting(
-            named_songs.list_named_album(named, library, self.request.user), **limits
+            named_songs.list_named_album(named, library, get_signed_in_user(self.request)), **limits
         )
         return {"songs": _build_songs(songs, library)}
 
@@ -124,7 +124,7 @@ class SonicSimilar(_ListView):
     def answer(self, asked: Mapping[str, Any]) -> Any:
         named = _read_song_ref(asked.get("song"))
         library = self.find_library(named)
-        song = named_songs.find_named_song(named, library, self.request.user)
+        song = named_songs.find_named_song(named, library, get_signed_in_user(self.request))
         if song is None:
             return {"matches": []}
         limits = self.build_limits(library, read_count(asked, "count", USUAL_COUNT))
@@ -147,7 +147,8 @@ class SonicPath(_ListView):
         start, end = (_read_song_ref(asked.get(name)) for name in ("startSong", "endSong"))
         library = self.find_library(start)
         ends = [
-            named_songs.find_named_song(one, library, self.request.user) for one in (start, end)
+            named_songs.find_named_song(one, library, get_signed_in_user(self.request))
+            for one in (start, end)
         ]
         if ends[0] is None or ends[1] is None:
             return {"matches": []}
