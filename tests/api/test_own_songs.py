@@ -26,7 +26,13 @@ from catalog.models import (
 from catalog.playlists import edit
 from catalog.records import SongRecord
 from catalog.songs.resolver import SongResolver, find_song
-from recommendations.services.serving import exclusions, popularity_fallback, recommend
+from recommendations.services.serving import (
+    exclusions,
+    popularity_fallback,
+    recommend,
+    similar_songs,
+    visitor_lists,
+)
 from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.services.surfaces import home, related_artists
 from tests.api.caller import Caller
@@ -276,10 +282,10 @@ def test_the_model_knows_it_and_no_list_of_others_shows_it(world, learned):
     lists = {
         "recommended": recommend.recommend_songs(other, 40),
         "new listener": recommend.recommend_songs(User.objects.create_user("new"), 40),
-        "visitor": recommend.recommend_from_songs([about], 40),
-        "similar": recommend.similar_songs(about, 40),
-        "similar to theirs": recommend.similar_songs(about, 40, context=ListenerContext(other)),
-        "without a model": recommend.serve_without_model(40, nobody.unwanted),
+        "visitor": visitor_lists.recommend_from_songs([about], 40),
+        "similar": similar_songs.find_similar(about, 40),
+        "similar to theirs": similar_songs.find_similar(about, 40, context=ListenerContext(other)),
+        "without a model": popularity_fallback.serve_without_model(40, nobody.unwanted),
         "trending": home.load_trending(nobody.unwanted),
         "top of an artist": related_artists.best_known(world.songs[0].artist, other, 40),
     }
@@ -295,7 +301,7 @@ def test_the_owner_misses_nothing(world, learned):
     alice, about = world.alice.user, world.songs[1]
     context = ListenerContext.about_music(alice)
     before = 40 - 1
-    assert len(recommend.similar_songs(about, 40, context=context)) == before
+    assert len(similar_songs.find_similar(about, 40, context=context)) == before
     assert list_ids(related_artists.best_known(world.songs[0].artist, alice, 40)) & learned
     popular = popularity_fallback.list_most_played(40, ListenerContext(alice).unwanted)
     assert learned <= {song.pk for song, _n in popular} | set(
@@ -306,6 +312,6 @@ def test_the_owner_misses_nothing(world, learned):
 def test_a_song_named_as_a_reason_is_one_that_the_reader_may_see(world, learned):
     """What a visitor picked leads to songs that stand for it; another listener's own are none of them."""
     artist = world.songs[0].artist
-    served = recommend.recommend_from_picks(Picks(artists=[artist]), 20)
+    served = visitor_lists.recommend_from_picks(Picks(artists=[artist]), 20)
     named = {int(part.item_id) for item in served for part in item.explanation.named}
     assert named.isdisjoint(learned)
