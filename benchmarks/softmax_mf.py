@@ -114,5 +114,5 @@ def _project(
 ) -> NDArray[np.float32]:
     """Return the slope by the factors from the slope by their directions."""
     along = np.einsum("nd,nd->n", slope, unit)[:, None]
-    values: NDArray[np.float32] = (slope - along * unit) / length
-    return values
+    projected: NDArray[np.float32] = (slope - along * unit) / length
+    return projected

@@ -52,8 +52,8 @@ class SongFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Break ties of the order by id, so that pages never overlap."""
         found = super().filter_queryset(queryset)
-        rows: QuerySet[Any] = found.order_by(*(found.query.order_by or ("title",)), "pk")
-        return rows
+        ordered: QuerySet[Any] = found.order_by(*(found.query.order_by or ("title",)), "pk")
+        return ordered
 
 
 for _feature in AUDIO_FEATURES:

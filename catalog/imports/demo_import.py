@@ -38,8 +38,8 @@ def find_earlier_now(options: dict[str, Any]) -> int | None:
     """Return the `now` with which the same world was made before."""
     for run in ImportRun.objects.filter(format=SOURCE).order_by("pk"):
         if {**run.options, "now": None} == {**options, "now": None}:
-            value: int | None = run.options["now"]
-            return value
+            earlier_now: int | None = run.options["now"]
+            return earlier_now
     return None
 
 

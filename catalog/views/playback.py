@@ -41,8 +41,8 @@ def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     )
     for answer, source in attempts:
         try:
-            result: HttpResponse = answer(source, headers)
-            return result
+            response: HttpResponse = answer(source, headers)
+            return response
         except OSError as error:
             log.warning("The file of song %d can't be read: %s", song.pk, type(error).__name__)
         except TooManyStreams:

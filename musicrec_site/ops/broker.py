@@ -63,8 +63,8 @@ class Channel(filesystem.Channel):
     def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
         """Return which queues an exchange delivers to; none when its file can't be read, until they bind again."""
         try:
-            rows: list[filesystem.exchange_queue_t] = super().get_table(exchange)
-            return rows
+            bindings: list[filesystem.exchange_queue_t] = super().get_table(exchange)
+            return bindings
         except ValueError as error:
             log.warning("The bindings of %s can't be read: %s", exchange, error)
             return []

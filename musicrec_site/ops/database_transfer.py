@@ -89,8 +89,8 @@ def _fill_defaults(values: dict[str, Any]) -> dict[str, Any]:
         "HOST": "",
         "PORT": "",
     }
-    answer: dict[str, Any] = settings | values
-    return answer
+    filled: dict[str, Any] = settings | values
+    return filled
 
 
 def _make_tables() -> None:

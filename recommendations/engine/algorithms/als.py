@@ -163,10 +163,10 @@ class ALS(LatentFactors):
                 show_progress=False,
                 callback=lambda iteration, seconds, loss: on_progress(iteration + 1, n_iterations),
             )
-        values: NDArray[np.float32] = (
+        factors: NDArray[np.float32] = (
             model.item_factors if self.device == "cpu" else model.item_factors.to_numpy()
         )
-        return values
+        return factors
 
     def _set_start(self, model: Any, start: NDArray[np.float32], n_listeners: int) -> None:
         """Give implicit the factors to begin with, in its own kind of array."""

@@ -38,8 +38,8 @@ class Equations:
 
     def compute_pulls(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return y_i' A^-1 y_j for songs i with the given factors (n, k, n_factors): (n, k, longest)."""
-        values: NDArray[np.float64] = np.matmul(factors, self.solved)
-        return values
+        products: NDArray[np.float64] = np.matmul(factors, self.solved)
+        return products
 
     def compute_removal_effects(self) -> NDArray[np.float64]:
         """Return what a pull of 1 is worth if song j is taken out, (n, longest); 0 for disliked songs."""

@@ -219,10 +219,10 @@ class Algorithm(ABC):
 
     def explain(self, history: csr_matrix, item_row: int) -> NDArray[np.float32]:
         """Say how much each song of one history adds to one song's score, in order of `history.indices`."""
-        values: NDArray[np.float32] = self.contributions(
+        amounts: NDArray[np.float32] = self.contributions(
             history, np.array([[item_row]], dtype=np.int32)
         )[0, 0]
-        return values
+        return amounts
 
     def similar(self, item_row: int) -> NDArray[np.float32]:
         """Score every song by how much it is like this one, float32 (n_items,); NaN where it cannot."""

@@ -219,12 +219,12 @@ class Content(Algorithm):
         )
         across = songs - np.matmul(songs, direction[:, :, None]) * direction[:, None, :]
         across /= np.where(length > 0, length, 1)[:, :, None]
-        values: NDArray[np.float32] = np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
-        return values
+        pulled: NDArray[np.float32] = np.matmul(across.astype(np.float32), pulls.transpose(0, 2, 1))
+        return pulled
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = self._cosines(self.audio_[item_row : item_row + 1])[0]
-        return values
+        cosines: NDArray[np.float32] = self._cosines(self.audio_[item_row : item_row + 1])[0]
+        return cosines
 
     def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""

@@ -88,8 +88,8 @@ class IdMap:
             return np.full(len(wanted), UNKNOWN, dtype=np.int32)
         if self._table is not None:
             position = (wanted - self._sorted[0]).clip(-1, len(self._table) - 1)
-            values: NDArray[np.int32] = self._table[position]
-            return values
+            direct: NDArray[np.int32] = self._table[position]
+            return direct
         position = np.searchsorted(self._sorted, wanted).clip(max=len(self) - 1)
         rows: NDArray[np.int32] = self._order[position].astype(np.int32)
         rows[self._sorted[position] != wanted] = UNKNOWN

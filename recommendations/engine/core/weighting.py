@@ -107,8 +107,8 @@ def compute_confidences(
     strengths: NDArray[Any], *, alpha: float, transform: Transform
 ) -> NDArray[Any]:
     """Return sign(r) * (1 + alpha * f(r)) of each strength; 0 stays 0."""
-    values: NDArray[Any] = np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
-    return values
+    weights: NDArray[Any] = np.sign(strengths) * (1 + alpha * apply_transform(strengths, transform))
+    return weights
 
 
 def compute_confidence_matrix(

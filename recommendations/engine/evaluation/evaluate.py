@@ -135,8 +135,8 @@ class EvaluationReport:
     def _means(self, system: str) -> list[float]:
         values = self.values[system]
         n = np.isfinite(values).sum(axis=0)
-        rows: list[float] = (np.nansum(values, axis=0) / np.where(n > 0, n, np.nan)).tolist()
-        return rows
+        means: list[float] = (np.nansum(values, axis=0) / np.where(n > 0, n, np.nan)).tolist()
+        return means
 
     def _intervals(
         self, systems: Sequence[str], segment: str | None

@@ -155,8 +155,8 @@ class Attribution:
         history = pad_rows(histories)
         artists = self.artists[item_rows][:, :, None]
         same = (artists == self.artists[history.columns][:, None, :]) & (artists >= 0)
-        values: NDArray[np.bool_] | None = same & (history.values > 0)[:, None, :]
-        return values
+        is_cause: NDArray[np.bool_] | None = same & (history.values > 0)[:, None, :]
+        return is_cause
 
     def _features(self, histories: csr_matrix, item_rows: NDArray[np.int32]) -> FeatureArrays:
         content = self._find_component(Content)

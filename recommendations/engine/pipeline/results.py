@@ -215,8 +215,8 @@ class RecommendedBlock:
     @property
     def scores(self) -> NDArray[np.float64]:
         """float64 (n, k), 0 where a list ends early."""
-        values: NDArray[np.float64] = self.contributions.sum(axis=2) / MILLION
-        return values
+        totals: NDArray[np.float64] = self.contributions.sum(axis=2) / MILLION
+        return totals
 
     def pack(self, row: int) -> dict[str, Any]:
         """Return one listener's list as JSON types: flat columns, amounts in whole millionths.
@@ -299,8 +299,8 @@ class RecommendedBlock:
 
     @cached_property
     def _lengths(self) -> NDArray[np.int64]:
-        values: NDArray[np.int64] = (self.item_rows != NO_SONG).sum(axis=1)
-        return values
+        lengths: NDArray[np.int64] = (self.item_rows != NO_SONG).sum(axis=1)
+        return lengths
 
 
 def _round_to_whole(values: NDArray[Any], scale: int) -> NDArray[np.int64]:
@@ -365,10 +365,10 @@ class RecommendedBatch(Sequence[RecommendedList]):
 
         About ten times as fast as making the objects.
         """
-        answer: dict[str, Any] = self._blocks[self._block_numbers[index]].pack(
+        packed: dict[str, Any] = self._blocks[self._block_numbers[index]].pack(
             int(self._row[index])
         )
-        return answer
+        return packed
 
     def pack_json(self, index: int) -> str:
         """Return what `packed` gives as JSON."""

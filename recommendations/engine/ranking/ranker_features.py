@@ -341,10 +341,10 @@ def _standardise(features: ItemFeatures | None, n_items: int) -> NDArray[np.floa
         return np.zeros((n_items, 0), dtype=np.float32)
     audio = features.scaled[:, np.isfinite(features.audio).any(axis=0)]
     deviation = np.nanstd(audio, axis=0)
-    values: NDArray[np.float32] = (
+    standardised: NDArray[np.float32] = (
         (audio - np.nanmean(audio, axis=0)) / np.where(deviation > 0, deviation, 1)
     ).astype(np.float32)
-    return values
+    return standardised
 
 
 def _artists(

@@ -121,8 +121,8 @@ def _end_path(rows: NDArray[np.int64], end: int, rules: PathRules) -> NDArray[np
 def measure_steps(vectors: NDArray[np.float32], rows: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return how far each song of a path is from the one before it, (len(rows) - 1,)."""
     between = np.diff(vectors[rows].astype(np.float64), axis=0)
-    values: NDArray[np.float64] = np.sqrt((between * between).sum(axis=1))
-    return values
+    distances: NDArray[np.float64] = np.sqrt((between * between).sum(axis=1))
+    return distances
 
 
 def _check_request(vectors: NDArray[np.float32], start: int, end: int, n: int) -> None:

@@ -152,8 +152,8 @@ def _choose_by_sound(
     candidates = index.draw(start, end, is_late, rng.random((len(start), N_CANDIDATES)))
     gap = measure_gap(index.sound[candidates], wanted[:, None])
     best = np.argmax(rng.gumbel(size=gap.shape) - PICKINESS * gap, axis=1)
-    values: NDArray[np.int32] = candidates[np.arange(len(start)), best].astype(np.int32)
-    return values
+    chosen: NDArray[np.int32] = candidates[np.arange(len(start)), best].astype(np.int32)
+    return chosen
 
 
 def _find_repeats(listener: NDArray[np.int32], song: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -189,10 +189,10 @@ def _draw_session_offsets(
     took = played_ms // 1000 + rng.integers(1, 6, len(played_ms))
     before = np.cumsum(took) - took
     first = np.flatnonzero(np.diff(session, prepend=-1))
-    values: NDArray[np.int64] = (
+    positions: NDArray[np.int64] = (
         before - before[first][np.cumsum(np.diff(session, prepend=-1) != 0) - 1]
     )
-    return values
+    return positions
 
 
 def draw_opinions(listens: Events, gap: NDArray[np.float32], rng: np.random.Generator) -> Events:

@@ -171,8 +171,8 @@ def _draw_power_law(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _compute_shares(weights: NDArray[Any]) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = weights / weights.sum()
-    return values
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def _draw_audio(
@@ -189,8 +189,8 @@ def _draw_audio(
     bpm = AUDIO_FEATURES.index("tempo")
     of_song[:, bpm] = np.clip(of_song[:, bpm], 55, 205)
     of_song[:, :bpm] = np.clip(of_song[:, :bpm], 0.001, 0.995)
-    values: NDArray[np.float32] = of_song.round(3).astype(np.float32)
-    return values
+    rounded: NDArray[np.float32] = of_song.round(3).astype(np.float32)
+    return rounded
 
 
 def _draw_genres(

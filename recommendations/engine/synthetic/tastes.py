@@ -92,12 +92,12 @@ def _draw_favourite_artists(
     order = np.argsort(songs.artist_scene, kind="stable")
     n = np.bincount(songs.artist_scene, minlength=len(songs.scene_genre))
     start = np.cumsum(n) - n
-    values: NDArray[np.intp] = order[
+    songs_drawn: NDArray[np.intp] = order[
         start[scenes] + (rng.random(scenes.shape) * n[scenes]).astype(np.intp)
     ]
-    return values
+    return songs_drawn
 
 
 def measure_gap(sound: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
-    return values
+    distances: NDArray[np.float32] = np.sqrt(((sound - wanted) ** 2).sum(axis=-1))
+    return distances

@@ -188,5 +188,5 @@ def _search_weights(scaled: _ScaledScores, rng: np.random.Generator) -> NDArray[
         near = (best + 0.02) * np.exp(rng.normal(0, 0.7, n))
         near /= near.sum()
         trials.append((scaled.ndcg(near).mean(), near))
-    values: NDArray[np.float64] = max(trials, key=lambda one: one[0])[1]
-    return values
+    best_weights: NDArray[np.float64] = max(trials, key=lambda one: one[0])[1]
+    return best_weights

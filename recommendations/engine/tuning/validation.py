@@ -203,8 +203,8 @@ def compute_ndcg(lists: NDArray[np.int32], held_out: csr_matrix) -> NDArray[np.f
     hits = np.isin(rows + lists, wanted) & (lists >= 0)
     gains = 1 / np.log2(np.arange(2, K + 2))
     ideal = np.cumsum(gains)[np.minimum(count_per_row(held_out), K) - 1]
-    values: NDArray[np.float64] = (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
-    return values
+    scores: NDArray[np.float64] = (hits * gains[: lists.shape[1]]).sum(axis=1) / ideal
+    return scores
 
 
 def _drop_pairs(events: Interactions, removed: csr_matrix) -> Interactions:

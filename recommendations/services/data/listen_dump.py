@@ -182,8 +182,8 @@ def _read_seconds(column: pa.Array, file: DumpFile) -> NDArray[np.int64]:
         column = column.cast(pa.timestamp("s", tz=column.type.tz), safe=False)
     elif not pa.types.is_integer(column.type):
         raise DumpRefused(f"{file.name} holds listened_at as {column.type}, not as a time.")
-    values: NDArray[np.int64] = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    return values
+    numbers: NDArray[np.int64] = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def _first_of_each(lists: pa.Array) -> pa.Array:
@@ -223,8 +223,8 @@ def hash_mbids(column: pa.Array) -> NDArray[np.uint64]:
             halves[:, 0] ^ ((halves[:, 1] << 13) | (halves[:, 1] >> 51)), 1
         )
     indices = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    result: NDArray[np.uint64] = numbers[indices]
-    return result
+    row_numbers: NDArray[np.uint64] = numbers[indices]
+    return row_numbers
 
 
 @dataclass(frozen=True)

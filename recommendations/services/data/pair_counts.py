@@ -64,8 +64,8 @@ def _list_pairs(
     order = np.lexsort((owner, pair))
     pair, owner = pair[order], owner[order]
     is_first = np.r_[True, (pair[1:] != pair[:-1]) | (owner[1:] != owner[:-1])][: len(pair)]
-    values: NDArray[np.uint64] = pair[is_first]
-    return values
+    first_pairs: NDArray[np.uint64] = pair[is_first]
+    return first_pairs
 
 
 def write_pieces(folder: Path, pairs: Iterator[NDArray[np.uint64]], n_rows: int) -> None:

@@ -148,16 +148,16 @@ def get_mean(version: ModelVersion, metric: str) -> float | None:
 
 
 def _system(version: ModelVersion) -> dict[str, Any]:
-    answer: dict[str, Any] = version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
-    return answer
+    system: dict[str, Any] = version.metrics.get("report", {}).get("systems", {}).get(SYSTEM, {})
+    return system
 
 
 def _overall(version: ModelVersion) -> dict[str, Any]:
     """Return the figures over all listeners; none where they mean nothing."""
     if why_not_measurable(version):
         return {}
-    answer: dict[str, Any] = _system(version).get("overall", {})
-    return answer
+    overall: dict[str, Any] = _system(version).get("overall", {})
+    return overall
 
 
 def _segment_names(version: ModelVersion) -> Iterable[str]:
@@ -166,8 +166,8 @@ def _segment_names(version: ModelVersion) -> Iterable[str]:
 
 
 def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
-    answer: dict[str, Any] = _system(version).get("segments", {}).get(name, {})
-    return answer
+    segment: dict[str, Any] = _system(version).get("segments", {}).get(name, {})
+    return segment
 
 
 def _fidelity(version: ModelVersion) -> dict[str, Any]:

@@ -69,8 +69,8 @@ class ServerLibrary:
         return _song_ids.get(self.server.pk)
 
     def _present(self) -> QuerySet[ServerSong]:
-        rows: QuerySet[ServerSong] = ServerSong.objects.present().filter(server=self.server)
-        return rows
+        present: QuerySet[ServerSong] = ServerSong.objects.present().filter(server=self.server)
+        return present
 
 
 def find_library(item_id: str = "", *, of: User | None = None) -> ServerLibrary | None:
