@@ -84,11 +84,9 @@ def release_jobs(**_: Any) -> None:
 
 
 def _release_all(parent: int) -> None:
-    from catalog.models import AnalysisRun, FolderScan, ImportRun
-    from common.jobs import release_jobs_of_worker
-    from recommendations.models import BackgroundJob, TrainingRun
+    from common.jobs import list_job_models, release_jobs_of_worker
 
-    for model in (TrainingRun, ImportRun, FolderScan, AnalysisRun, BackgroundJob):
+    for model in list_job_models():
         if n_jobs := release_jobs_of_worker(model, parent):
             log.warning(
                 "Back into the queue at this worker's end: %d %s", n_jobs, model._meta.verbose_name

@@ -8,11 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from structlog.contextvars import bound_contextvars
 
 from catalog.analysis.analyser import (
     AnalyserFailed,
@@ -27,7 +25,8 @@ from catalog.records import FEATURES
 from catalog.servers.clients import ServerError, open_client
 from catalog.songs.models import Song
 from common import jobs
-from common.jobs import Heartbeat, Lease, LostLease, Swept, job_conf
+from common.jobs import Lease, Swept
+from common.jobs.models import JobQuerySet
 
 log = logging.getLogger(__name__)
 
@@ -39,24 +38,13 @@ MOST_BYTES = 300 * 2**20
 _ASKED = [name for name in FEATURES if name != "tempo"]
 
 
-class _Paused(Exception):
-    """Somebody paused the run."""
-
-
 # --- Asking for one, pausing it ---------------------------------------------------------------------------------------
 
 
 def request_analysis() -> AnalysisRun:
     """Return the analysis that waits or runs, or a new one; raise AnalyserMissing without an analyser."""
     get_analyser_name()
-    try:
-        with transaction.atomic():
-            return AnalysisRun.objects.active().first() or AnalysisRun.objects.create(
-                n_songs=list_waiting_songs().count()
-            )
-    except IntegrityError:  # another request asked at the same moment
-        active: AnalysisRun = AnalysisRun.objects.active().get()
-        return active
+    return jobs.request_job(AnalysisRun, {}, n_songs=list_waiting_songs().count())
 
 
 def list_waiting_songs() -> QuerySet[Song]:
@@ -74,12 +62,7 @@ def set_paused(run: AnalysisRun, is_paused: bool) -> bool:
 
 def cancel_analysis(run: AnalysisRun) -> bool:
     """Stop a run; what was found stays. False when it is over."""
-    return (
-        AnalysisRun.objects.active()
-        .filter(pk=run.pk)
-        .update(status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None)
-        == 1
-    )
+    return jobs.cancel_job(run)
 
 
 def forget_failures() -> int:
@@ -99,11 +82,7 @@ def sweep_analyses(*, wait: bool = False) -> Swept:
 
 def run_next_analysis(owner: str = "") -> AnalysisRun | None:
     """Give the analysis that waits a turn of `job_slice_seconds`; None when none waits."""
-    for run_id in AnalysisRun.objects.queued().filter(is_paused=False).values_list("pk", flat=True):
-        run = run_analysis(run_id, owner, max_seconds=job_conf.job_slice_seconds)
-        if run is not None:
-            return run
-    return None
+    return jobs.run_next(_AnalysisKind(), owner)
 
 
 def run_analysis(
@@ -114,72 +93,40 @@ def run_analysis(
     on_progress: OnProgress = lambda run: None,
     take_over: bool = False,
 ) -> AnalysisRun | None:
-    """Claim an analysis and do it; None when somebody else has it."""
-    lease = jobs.claim_job(
-        AnalysisRun, run_id, owner, take_over=take_over, error="", turn_at=timezone.now()
+    """Claim an analysis and do it; None when somebody else has it (see `common.jobs.run_job`)."""
+    return jobs.run_job(
+        _AnalysisKind(),
+        run_id,
+        owner,
+        max_seconds=max_seconds,
+        on_progress=on_progress,
+        take_over=take_over,
     )
-    if lease is None:
-        return None
-    run = AnalysisRun.objects.get(pk=run_id)
-    with bound_contextvars(audio_analysis=run_id), jobs.Heartbeat(lease) as heartbeat:
-        try:
-            _take_turn(run, lease, heartbeat, max_seconds, on_progress)
-        except LostLease as error:
-            log.info("%s", error)
-    return AnalysisRun.objects.filter(pk=run_id).first()
 
 
-def _take_turn(
-    run: AnalysisRun,
-    lease: Lease,
-    heartbeat: Heartbeat,
-    max_seconds: float | None,
-    on_progress: OnProgress,
-) -> None:
-    try:
-        try:
-            is_done = _work(run, lease, max_seconds, on_progress)
-        finally:
-            heartbeat.stop()  # no renewal follows the last write
-    except _Paused:
-        lease.release(attempt=0)
-    except AnalyserMissing as error:
-        lease.finish(Status.FAILED, error=str(error))
-    except DatabaseError as error:  # it may pass; the attempt counts
-        if lease.attempt >= job_conf.job_attempts:
-            lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
-        else:
-            lease.release(attempt=lease.attempt, error=f"{type(error).__name__}: {error}")
-        raise
-    except LostLease:
-        raise
-    except Exception as error:
-        lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
-    else:
-        if is_done:
-            lease.finish(Status.SUCCEEDED, progress=1.0)
-        else:
-            lease.release(attempt=0)
+class _AnalysisKind(jobs.JobKind[AnalysisRun]):
+    model = AnalysisRun
+    log_name = "audio_analysis"
+    final_errors = (AnalyserMissing,)
 
+    def list_waiting(self) -> JobQuerySet:
+        waiting: JobQuerySet = super().list_waiting().filter(is_paused=False)
+        return waiting
 
-def _work(
-    run: AnalysisRun, lease: Lease, max_seconds: float | None, on_progress: OnProgress
-) -> bool:
-    started = time.monotonic()
-    analyser = get_analyser_name()
-    n_left = list_waiting_songs().count()
-    lease.write(n_songs=run.n_done + run.n_failed + n_left)
-    while songs := list(list_waiting_songs()[:TOGETHER]):
-        began = time.monotonic()
-        results = _analyse(songs)
-        _store(run, lease, analyser, songs, results, time.monotonic() - began)
-        on_progress(run)
-        if run.is_paused:
-            raise _Paused
-        if max_seconds is not None and time.monotonic() - started >= max_seconds:
-            return False
-    return True
+    def work(self, turn: jobs.Turn[AnalysisRun]) -> bool:
+        """Analyse songs until none is left, the turn is over or the run is paused."""
+        run = turn.job
+        analyser = get_analyser_name()
+        n_left = list_waiting_songs().count()
+        turn.lease.write(n_songs=run.n_done + run.n_failed + n_left)
+        while songs := list(list_waiting_songs()[:TOGETHER]):
+            began = time.monotonic()
+            results = _analyse(songs)
+            _store(run, turn.lease, analyser, songs, results, time.monotonic() - began)
+            turn.on_progress(run)
+            if run.is_paused or turn.is_over():
+                return False
+        return True
 
 
 def _analyse(songs: Sequence[Song]) -> dict[int, Features | str]:

@@ -15,6 +15,9 @@ class AnalysisRun(JobRow):
     pause or a kill. A paused run waits until it is resumed.
     """
 
+    queue_name = "audio analysis"
+    cancels_at_once = True
+
     is_paused = models.BooleanField(_("paused"), default=False)
     n_songs = models.PositiveIntegerField(_("songs"), default=0)
     n_done = models.PositiveIntegerField(_("analysed"), default=0)

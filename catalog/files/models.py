@@ -50,6 +50,9 @@ class FolderScan(JobRow):
     it was: what is in the table is skipped.
     """
 
+    queue_name = "folder scan"
+    cancels_at_once = True
+
     folder = models.ForeignKey(
         MusicFolder, on_delete=models.CASCADE, related_name="scans", verbose_name=_("music folder")
     )

@@ -5,16 +5,13 @@ next worker lists the folder again and skips what is in the table with the same 
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from structlog.contextvars import bound_contextvars
 
 from catalog.files.folder_walk import FolderListing, FoundFile, list_folder
 from catalog.files.models import FolderScan, MusicFolder
@@ -23,7 +20,7 @@ from catalog.files.tag_reader import UnreadableFile, read_file
 from catalog.songs.sources import refresh_sources
 from common import jobs
 from common.bulk_sql import chunks
-from common.jobs import Heartbeat, Lease, LostLease, Swept, job_conf
+from common.jobs import Swept
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +61,7 @@ def check_folder(path: str) -> str:
 
 def request_scan(folder: MusicFolder) -> FolderScan:
     """Return the folder's scan that waits or runs, or a new one. The caller wakes a worker after the commit."""
-    try:
-        with transaction.atomic():
-            return folder.scans.filter(
-                status__in=FolderScan.ACTIVE
-            ).first() or FolderScan.objects.create(folder=folder)
-    except IntegrityError:  # another request asked at the same moment
-        return folder.scans.get(status__in=FolderScan.ACTIVE)
+    return jobs.request_job(FolderScan, {"folder": folder})
 
 
 def request_due_scans() -> list[FolderScan]:
@@ -115,13 +106,7 @@ def scan_now(folder: MusicFolder, on_progress: OnProgress = lambda scan: None) -
 
 def run_next_scan(owner: str = "") -> FolderScan | None:
     """Give one requested scan a turn of `job_slice_seconds` and return it; None when none waits."""
-    waiting = FolderScan.objects.queued()
-    in_turn = waiting.order_by("attempt", F("turn_at").asc(nulls_first=True), "pk")
-    for scan_id in in_turn.values_list("pk", flat=True):
-        scan = run_scan(scan_id, owner, max_seconds=job_conf.job_slice_seconds)
-        if scan is not None:
-            return scan
-    return None
+    return jobs.run_next(_ScanKind(), owner)
 
 
 def run_scan(
@@ -132,68 +117,42 @@ def run_scan(
     on_progress: OnProgress = lambda scan: None,
     take_over: bool = False,
 ) -> FolderScan | None:
-    """Claim a scan and do it; None when somebody else has it. With `max_seconds` it may be queued again."""
-    lease = jobs.claim_job(
-        FolderScan, scan_id, owner, take_over=take_over, error="", turn_at=timezone.now()
+    """Claim a scan and do it; None when somebody else has it (see `common.jobs.run_job`)."""
+    return jobs.run_job(
+        _ScanKind(),
+        scan_id,
+        owner,
+        max_seconds=max_seconds,
+        on_progress=on_progress,
+        take_over=take_over,
     )
-    if lease is None:
-        return None
-    scan = FolderScan.objects.select_related("folder").get(pk=scan_id)
-    with bound_contextvars(folder_scan=scan_id), jobs.Heartbeat(lease) as heartbeat:
-        try:
-            _take_turn(scan, lease, heartbeat, on_progress, max_seconds)
-        except LostLease as error:
-            log.info("%s", error)
-    return FolderScan.objects.filter(pk=scan_id).first()
 
 
-def _take_turn(
-    scan: FolderScan,
-    lease: Lease,
-    heartbeat: Heartbeat,
-    on_progress: OnProgress,
-    max_seconds: float | None,
-) -> None:
-    try:
-        try:
-            is_done = _Turn(scan, lease, on_progress, max_seconds).run()
-        finally:
-            heartbeat.stop()  # no renewal follows the last write
-    except LostLease:
-        raise
-    except ScanFailed as error:
-        lease.finish(Status.FAILED, error=str(error))
-    except DatabaseError as error:  # it may pass; the attempt counts
-        if lease.attempt >= job_conf.job_attempts:
-            lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
-        else:
-            lease.release(attempt=lease.attempt, error=f"{type(error).__name__}: {error}")
-        raise
-    except Exception as error:
-        lease.finish(Status.FAILED, error=f"{type(error).__name__}: {error}")
-        raise
-    else:
-        if is_done:
-            lease.finish(Status.SUCCEEDED, progress=1.0)
-            _delete_old_scans(scan)
-        else:
-            lease.release(attempt=0)
+class _ScanKind(jobs.JobKind[FolderScan]):
+    model = FolderScan
+    log_name = "folder_scan"
+    related = ("folder",)
+    final_errors = (ScanFailed,)
+
+    def work(self, turn: jobs.Turn[FolderScan]) -> bool:
+        return _FolderReading(turn).read()
+
+    def clean_up(self, job: FolderScan) -> None:
+        jobs.delete_old_jobs(job.folder.scans.all(), _KEPT_SCANS)
 
 
-class _Turn:
+class _FolderReading:
     """One turn at a scan: the listing of the folder against the table of its files."""
 
-    def __init__(
-        self, scan: FolderScan, lease: Lease, on_progress: OnProgress, max_seconds: float | None
-    ) -> None:
-        self._scan = scan
-        self._lease = lease
-        self._on_progress = on_progress
-        self._ends_at = None if max_seconds is None else time.monotonic() + max_seconds
-        self._root = Path(scan.folder.path)
-        self._writer = ScanWriter(scan, lease)
+    def __init__(self, turn: jobs.Turn[FolderScan]) -> None:
+        self._turn = turn
+        self._scan = turn.job
+        self._lease = turn.lease
+        self._on_progress = turn.on_progress
+        self._root = Path(turn.job.folder.path)
+        self._writer = ScanWriter(turn.job, turn.lease)
 
-    def run(self) -> bool:
+    def read(self) -> bool:
         """Read what is new or changed; return False when the turn was over first."""
         listing = self._list()
         stored = {
@@ -224,7 +183,7 @@ class _Turn:
             n_done += len(batch)
             self._writer.write(read, progress=0.99 * n_done / len(listing.files))
             self._on_progress(self._scan)
-            if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            if self._turn.is_over():
                 return False
         self._remove_vanished(listing, stored.keys(), vanished)
         return True
@@ -262,21 +221,12 @@ class _Turn:
             self._on_progress(self._scan)
 
 
-def _delete_old_scans(scan: FolderScan) -> None:
-    kept = list(scan.folder.scans.values_list("pk", flat=True)[:_KEPT_SCANS])
-    scan.folder.scans.exclude(pk__in=kept).exclude(status__in=FolderScan.ACTIVE).delete()
-
-
 # --- Stopping, sweeping -----------------------------------------------------------------------------------------------
 
 
 def cancel_scan(scan: FolderScan) -> bool:
     """Stop a scan before its next batch; what is in stays. False when it is over already."""
-    stopped = FolderScan.objects.filter(pk=scan.pk, status__in=FolderScan.ACTIVE).update(
-        status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None
-    )
-    scan.refresh_from_db()
-    return stopped == 1
+    return jobs.cancel_job(scan)
 
 
 def sweep_scans(*, wait: bool = False) -> Swept:

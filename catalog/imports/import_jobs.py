@@ -7,7 +7,6 @@ put it back, or by the same command typed again.
 """
 
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import F, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from catalog.conf import catalog_conf
@@ -41,7 +37,9 @@ from catalog.imports.models import ImportRun
 from catalog.imports.row_limit import RowTooSlow, read_rows_in_time
 from catalog.records import Outcome, WrongFile
 from common import jobs
-from common.jobs import Lease, LostLease, Swept, job_conf
+from common.jobs import Lease, Swept
+from common.jobs.models import JobQuerySet
+from common.jobs.turns import claim_turn, take_turn
 
 log = logging.getLogger(__name__)
 
@@ -115,25 +113,15 @@ def import_file(
         listener=listener,
         requested_by=listener,
     )
-    lease = jobs.claim_job(ImportRun, run.pk, take_over=True, error="")
+    kind = _CommandKind(reading)
+    lease = claim_turn(kind, run.pk, take_over=True)
     if lease is None:
         raise ImportRefused(
             _("%(file)s is being imported by another process; wait until that is done.")
             % {"file": opened.name}
         )
+    take_turn(kind, lease, on_progress=on_progress)
     run.refresh_from_db()
-    with bound_contextvars(import_run=run.pk), jobs.Heartbeat(lease):
-        try:
-            _continue_reading(run, lease, reading, on_progress)
-        except Exception as error:
-            if not isinstance(error, LostLease):
-                _finish_failed(
-                    run,
-                    lease,
-                    str(error) if isinstance(error, WrongFile) else _describe_error(error),
-                )
-            raise
-        _finish_succeeded(run, lease)
     return run
 
 
@@ -141,18 +129,8 @@ def import_file(
 
 
 def run_next_import(owner: str = "") -> ImportRun | None:
-    """Give one requested import a turn of `job_slice_seconds` and return it; None when none waits.
-
-    Next is what was never tried or failed least often, then what has waited longest for a turn: a new file
-    is not delayed by a long one, and a file that kills its worker comes last.
-    """
-    waiting = ImportRun.objects.queued().exclude(stored_path="")
-    in_turn = waiting.order_by("attempt", F("turn_at").asc(nulls_first=True), "pk")
-    for run_id in in_turn.values_list("pk", flat=True):
-        run = run_import(run_id, owner, max_seconds=job_conf.job_slice_seconds)
-        if run is not None:
-            return run
-    return None
+    """Give one requested import a turn of `job_slice_seconds` and return it; None when none waits."""
+    return jobs.run_next(_UploadKind(), owner)
 
 
 def run_import(
@@ -162,51 +140,50 @@ def run_import(
     *,
     max_seconds: float | None = None,
 ) -> ImportRun | None:
-    """Run a requested import; None when somebody else has it or it is over.
-
-    With `max_seconds` the run is queued again when it takes longer; what is read stays.
-    """
-    lease = jobs.claim_job(ImportRun, run_id, owner, error="", turn_at=timezone.now())
-    if lease is None:
+    """Run a requested import; None when somebody else has it or it is over (see `common.jobs.run_job`)."""
+    run = jobs.run_job(
+        _UploadKind(), run_id, owner, max_seconds=max_seconds, on_progress=on_progress
+    )
+    if run is None:
         _paused.pop(run_id, None)
-        return None
-    run = ImportRun.objects.get(pk=run_id)
-    with bound_contextvars(import_run=run_id), jobs.Heartbeat(lease):
-        try:
-            _take_turn(run, lease, on_progress, max_seconds)
-        except LostLease as error:
-            log.info("%s", error)
-            return None
-    return ImportRun.objects.filter(pk=run_id).first()
+    return run
 
 
-def _take_turn(
-    run: ImportRun, lease: Lease, on_progress: OnProgress, max_seconds: float | None
-) -> None:
-    """Read on, and write how the turn ended. What goes wrong unexpectedly is raised after that."""
-    try:
-        reading = _resume_paused(run) or _open_upload(run, lease)
-        is_read = _continue_reading(run, lease, reading, on_progress, max_seconds)
-    except LostLease:
-        raise
-    except (WrongFile, _ReadingStopped) as error:
-        _finish_failed(run, lease, str(error))
-    except (DatabaseError, OSError) as error:
-        # It may pass: a full disk, a database that restarts. The attempt counts.
-        if lease.attempt >= job_conf.job_attempts:
-            _finish_failed(run, lease, _describe_error(error))
-        else:
-            lease.release(attempt=lease.attempt, error=_describe_error(error))
-        raise
-    except Exception as error:
-        _finish_failed(run, lease, _describe_error(error))
-        raise
-    else:
-        if is_read:
-            _finish_succeeded(run, lease)
-        else:
-            lease.release(attempt=0)
-            _pause_reading(run, reading)
+class _UploadKind(jobs.JobKind[ImportRun]):
+    """Imports of uploaded files, in turns."""
+
+    model = ImportRun
+    log_name = "import_run"
+    final_errors = (WrongFile, _ReadingStopped)
+    passing_errors = (DatabaseError, OSError)  # a full disk, a database that restarts
+
+    def __init__(self, reading: _Reading | None = None) -> None:
+        self._reading = reading
+
+    def list_waiting(self) -> JobQuerySet:
+        waiting: JobQuerySet = super().list_waiting().exclude(stored_path="")
+        return waiting
+
+    def work(self, turn: jobs.Turn[ImportRun]) -> bool:
+        reading = self._reading or _resume_paused(turn.job) or _open_upload(turn.job, turn.lease)
+        self._reading = reading
+        return _continue_reading(turn, reading)
+
+    def keep_place(self, turn: jobs.Turn[ImportRun]) -> None:
+        """Keep the place in the file for the run's next turn in this process."""
+        if self._reading is not None:
+            _pause_reading(turn.job, self._reading)
+
+    def clean_up(self, job: ImportRun) -> None:
+        _clean_up(job)
+
+
+class _CommandKind(_UploadKind):
+    """The import of a command: of a file that it has opened, to its end; every error is the command's, too."""
+
+    def judge(self, error: BaseException) -> jobs.Verdict:
+        is_of_file = isinstance(error, WrongFile)
+        return jobs.Verdict(str(error) if is_of_file else jobs.describe_error(error))
 
 
 def _open_upload(run: ImportRun, lease: Lease) -> _Reading:
@@ -238,29 +215,21 @@ def _pause_reading(run: ImportRun, reading: _Reading) -> None:
         _paused.popitem(last=False)
 
 
-def _continue_reading(
-    run: ImportRun,
-    lease: Lease,
-    reading: _Reading,
-    on_progress: OnProgress,
-    max_seconds: float | None = None,
-) -> bool:
+def _continue_reading(turn: jobs.Turn[ImportRun], reading: _Reading) -> bool:
     """Read the file into the database from `resume_at` on; return False when the turn was over first."""
 
     def is_turn_over() -> bool:
         _check_row_limits(run)
-        return max_seconds is not None and time.monotonic() - started >= max_seconds
+        return turn.is_over()
 
-    source = str(run.options.get("source") or run.format)[:40]
-    outcomes = reading.read_after(run.resume_at)
-    started = time.monotonic()
+    run = turn.job
     is_read = ingest(
         run,
-        lease,
-        outcomes,
+        turn.lease,
+        reading.read_after(run.resume_at),
         position=reading.opened.position,
-        source=source,
-        on_progress=on_progress,
+        source=str(run.options.get("source") or run.format)[:40],
+        on_progress=turn.on_progress,
         is_turn_over=is_turn_over,
     )
     run.refresh_from_db()
@@ -299,22 +268,6 @@ def _check_row_limits(run: ImportRun) -> None:
         )
 
 
-def _finish_succeeded(run: ImportRun, lease: Lease) -> None:
-    lease.finish(Status.SUCCEEDED, progress=1.0)
-    run.refresh_from_db()
-    log.info(
-        "%s is imported: %d rows added, %d rejected", run.file_name, run.n_added, run.n_rejected
-    )
-    _clean_up(run)
-
-
-def _finish_failed(run: ImportRun, lease: Lease, error: str) -> None:
-    lease.finish(Status.FAILED, error=error)
-    run.refresh_from_db()
-    log.warning("%s could not be imported: %s", run.file_name, error)
-    _clean_up(run)
-
-
 def _clean_up(run: ImportRun) -> None:
     """Do what every end of a run needs: its listeners' lists are outdated, and its file is not needed any more."""
     announce_changed_listeners(run)
@@ -322,27 +275,15 @@ def _clean_up(run: ImportRun) -> None:
     delete_upload(run)
 
 
-def _describe_error(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
 # --- Stopping, undoing, sweeping --------------------------------------------------------------------------------------
 
 
 def cancel_import(run: ImportRun) -> bool:
     """Stop an import before its next chunk; what is in stays until it is undone. False when it is over already."""
-    stopped = cancel_runs(ImportRun.objects.filter(pk=run.pk))
-    run.refresh_from_db()
-    if stopped:
+    is_stopped = jobs.cancel_job(run)
+    if is_stopped:
         _clean_up(run)
-    return stopped == 1
-
-
-def cancel_runs(runs: QuerySet[ImportRun]) -> int:
-    """Cancel those of the runs that wait or are read; a worker notices before it writes its next chunk."""
-    return runs.filter(status__in=ImportRun.ACTIVE).update(
-        status=Status.CANCELLED, finished_at=timezone.now(), owner="", lease_until=None
-    )
+    return is_stopped
 
 
 def sweep_imports(*, wait: bool = False) -> Swept:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from catalog.imports.import_jobs import cancel_runs
 from catalog.imports.import_requests import ImportRefused, delete_uploads, list_imports
 from catalog.imports.models import ImportRun
 from catalog.listening.models import Interaction
@@ -18,6 +17,7 @@ from catalog.playlists.models import Playlist
 from catalog.playlists.playlist_writer import undo_playlists
 from catalog.signals import interactions_deleted, listening_changed
 from catalog.songs.models import Album, Artist, ArtistCredit, Song
+from common import jobs
 from common.bulk_sql import chunks
 
 _DELETED_TOGETHER = 5_000
@@ -71,7 +71,7 @@ def delete_imports(listener: User) -> None:
     """
     runs = list_imports(listener)
     # First, and waiting for a chunk that is being written: the worker's next chunk finds its lease gone.
-    cancel_runs(runs)
+    jobs.cancel_jobs(runs)
     stopped = list(runs)
     mark_plays(Interaction.objects.filter(import_run__in=stopped).exclude(listener=listener))
     Interaction.objects.filter(Q(listener=listener) | Q(import_run__in=stopped)).delete()

@@ -64,6 +64,9 @@ class ImportRun(JobRow):
         SONGS = "songs", _("songs")
         LISTENS = "listens", _("listens")
 
+    queue_name = "import"
+    cancels_at_once = True
+
     content = models.CharField(_("content"), max_length=8, choices=Content)
     format = models.CharField(_("format"), max_length=32, blank=True)
     file_name = models.CharField(_("file"), max_length=255)

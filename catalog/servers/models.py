@@ -90,6 +90,8 @@ class ServerSync(JobRow):
     saw it last, so that what a complete reading did not see is known. An account is read anew after a kill.
     """
 
+    queue_name = "server sync"
+
     server = models.ForeignKey(
         MusicServer, on_delete=models.CASCADE, related_name="syncs", verbose_name=_("music server")
     )

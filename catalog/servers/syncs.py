@@ -3,23 +3,19 @@
 What a sync does is in `library_sync` and `account_sync`.
 """
 
-import logging
-import time
 from datetime import timedelta
+from typing import Any
 
-from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import F, Max, Q
+from django.db import DatabaseError
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from structlog.contextvars import bound_contextvars
 
 from catalog.servers import account_sync, library_sync, playlist_out
 from catalog.servers.clients import ServerError, ServerUnreachable
 from catalog.servers.models import MusicServer, ServerAccount, ServerSync
 from common import jobs
-from common.jobs import Lease, LostLease, Swept, job_conf
-
-log = logging.getLogger(__name__)
+from common.jobs import Swept
 
 Status = ServerSync.Status
 KEPT_SYNCS = 20
@@ -40,19 +36,8 @@ def request_account_sync(account: ServerAccount, *, is_light: bool = False) -> S
 
 
 def _request(server: MusicServer, account: ServerAccount | None, *, is_forced: bool) -> ServerSync:
-    for _attempt in range(3):
-        try:
-            with transaction.atomic():
-                return ServerSync.objects.create(
-                    server=server, account=account, is_forced=is_forced
-                )
-        except IntegrityError:
-            active: ServerSync | None = (
-                ServerSync.objects.active().filter(server=server, account=account).first()
-            )
-            if active is not None:
-                return active
-    raise RuntimeError(f"A sync of {server} could not be asked for: others kept beginning.")
+    which = {"server": server, "account": account}
+    return jobs.request_job(ServerSync, which, is_forced=is_forced)
 
 
 def request_due_syncs() -> list[ServerSync]:
@@ -86,11 +71,7 @@ def _request_writing() -> list[ServerSync]:
 
 def cancel_sync(sync: ServerSync) -> bool:
     """Stop a sync; return False when it was over already. What it brought stays."""
-    waiting = ServerSync.objects.filter(pk=sync.pk, status=Status.QUEUED)
-    if waiting.update(status=Status.CANCELLED, finished_at=timezone.now()):
-        return True
-    running = ServerSync.objects.filter(pk=sync.pk, status=Status.RUNNING)
-    return bool(running.update(cancel_requested=True))
+    return jobs.cancel_job(sync)
 
 
 def sweep_syncs(*, wait: bool = False) -> Swept:
@@ -100,85 +81,44 @@ def sweep_syncs(*, wait: bool = False) -> Swept:
 
 def run_next_sync(owner: str = "") -> ServerSync | None:
     """Give one waiting sync a turn and return it; None when none waits. Next is what has waited longest."""
-    waiting = ServerSync.objects.queued().order_by(
-        "attempt", F("turn_at").asc(nulls_first=True), "pk"
-    )
-    for sync_id in waiting.values_list("pk", flat=True):
-        sync = run_sync(sync_id, owner, max_seconds=job_conf.job_slice_seconds)
-        if sync is not None:
-            return sync
-    return None
+    return jobs.run_next(_SyncKind(), owner)
 
 
 def run_sync(
     sync_id: int, owner: str = "", *, max_seconds: float | None = None
 ) -> ServerSync | None:
-    """Give a sync a turn; None when somebody else has it or it is over.
-
-    With `max_seconds` a longer one is queued again; what is read stays.
-    """
-    lease = jobs.claim_job(ServerSync, sync_id, owner, error="", turn_at=timezone.now())
-    if lease is None:
-        return None
-    with bound_contextvars(server_sync=sync_id), jobs.Heartbeat(lease) as heartbeat:
-        try:
-            _take_turn(lease, jobs.JobReporter(lease, heartbeat), max_seconds)
-        except LostLease as error:
-            log.info("%s", error)
-            return None
-    return ServerSync.objects.filter(pk=sync_id).select_related("server", "account").first()
+    """Give a sync a turn; None when somebody else has it (see `common.jobs.run_job`)."""
+    return jobs.run_job(_SyncKind(), sync_id, owner, max_seconds=max_seconds)
 
 
-def _take_turn(lease: Lease, reporter: jobs.JobReporter, max_seconds: float | None) -> None:
-    """Read on, and write how the turn ended. What goes wrong unexpectedly is raised after that."""
-    sync = ServerSync.objects.select_related("server", "account").get(pk=lease.job_id)
-    ends_at = None if max_seconds is None else time.monotonic() + max_seconds
-    read = library_sync.read_library if sync.account is None else account_sync.read_account
-    try:
-        is_done = read(sync, reporter, ends_at)
-    except jobs.Cancelled:
-        lease.finish(Status.CANCELLED)
-    except (ServerUnreachable, DatabaseError) as error:
-        _try_again_later(sync, lease, error)
-    except ServerError as error:
-        _finish_failed(sync, lease, str(error))
-    except LostLease:
-        raise
-    except Exception:
-        _finish_failed(sync, lease, LOST_WORKER)
-        raise
-    else:
-        if is_done:
-            lease.finish(Status.SUCCEEDED, progress=1.0, stage="")
-            _delete_old_syncs(sync)
-        else:
-            lease.release(attempt=0)
+class _SyncKind(jobs.JobKind[ServerSync]):
+    model = ServerSync
+    log_name = "server_sync"
+    related = ("server", "account")
 
+    def work(self, turn: jobs.Turn[ServerSync]) -> bool:
+        sync = turn.job
+        ends_at = None if turn.max_seconds is None else turn.started + turn.max_seconds
+        read = library_sync.read_library if sync.account is None else account_sync.read_account
+        return read(sync, turn.reporter, ends_at)
 
-def _try_again_later(sync: ServerSync, lease: Lease, error: Exception) -> None:
-    """Queue the sync again, behind its last page; after `job_attempts` attempts in a row it has failed.
+    def judge(self, error: BaseException) -> jobs.Verdict:
+        """A server that is away is asked again by the next sweep, a minute later, behind the last page."""
+        if isinstance(error, ServerUnreachable):
+            return jobs.Verdict(str(error), may_pass=True, is_foreseen=True)
+        if isinstance(error, DatabaseError):
+            sentence = _("The database could not be written to.")
+            return jobs.Verdict(sentence, may_pass=True, is_foreseen=True)
+        if isinstance(error, ServerError):
+            return jobs.Verdict(str(error), is_foreseen=True)
+        return jobs.Verdict(LOST_WORKER)
 
-    The next sweep wakes a worker for it, a minute later.
-    """
-    sentence = (
-        str(error) if isinstance(error, ServerError) else _("The database could not be written to.")
-    )
-    if lease.attempt >= job_conf.job_attempts:
-        _finish_failed(sync, lease, sentence)
-    else:
-        lease.release(attempt=lease.attempt, error=sentence)
+    def collect_final_fields(self, status: str, error: str) -> dict[str, Any]:
+        return {"stage": ""} if status == Status.SUCCEEDED else {}
 
-
-def _finish_failed(sync: ServerSync, lease: Lease, sentence: str) -> None:
-    lease.finish(Status.FAILED, error=sentence)
-    if sync.account_id is not None:
-        ServerAccount.objects.filter(pk=sync.account_id).update(last_error=sentence[:500])
-    log.warning("Sync #%s of a music server failed: %s", sync.pk, sentence)
-    _delete_old_syncs(sync)
-
-
-def _delete_old_syncs(sync: ServerSync) -> None:
-    """Keep the last syncs of a library or an account."""
-    same = ServerSync.objects.filter(server=sync.server_id, account=sync.account_id)
-    kept = list(same.order_by("-pk").values_list("pk", flat=True)[:KEPT_SYNCS])
-    same.exclude(pk__in=kept).exclude(status__in=ServerSync.ACTIVE).delete()
+    def clean_up(self, job: ServerSync) -> None:
+        """Show a failure at the joined account, and keep the last syncs of a library or an account."""
+        if job.status == Status.FAILED and job.account_id is not None:
+            ServerAccount.objects.filter(pk=job.account_id).update(last_error=job.error[:500])
+        same = ServerSync.objects.filter(server=job.server_id, account=job.account_id)
+        jobs.delete_old_jobs(same, KEPT_SYNCS)

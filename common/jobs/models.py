@@ -1,8 +1,10 @@
 """The row that is a job: its state, who works on it, and how far that is."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 
@@ -24,6 +26,10 @@ class JobQuerySet(models.QuerySet[Any]):
     def running(self) -> Self:
         """Return the jobs that a worker holds."""
         return self.filter(status=JobRow.Status.RUNNING)
+
+    def in_turn(self) -> Self:
+        """Return the jobs that wait for a turn, the next one first: the least tried, then who waited longest."""
+        return self.queued().order_by("attempt", F("turn_at").asc(nulls_first=True), "pk")
 
     def holding_lease(self, owner: str, attempt: int) -> Self:
         """Return the job while this owner holds its lease: nothing for a worker that lost it."""
@@ -60,6 +66,11 @@ class JobRow(models.Model):
 
     ACTIVE = [Status.QUEUED, Status.RUNNING]
 
+    queue_name: ClassVar[str] = ""
+    """How /metrics calls the kind."""
+    cancels_at_once: ClassVar[bool] = False
+    """Whether cancelling takes a running job from its worker, which then finds its lease gone; else it is asked."""
+
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.QUEUED)
     progress = models.FloatField(_("progress"), default=0.0, help_text=_("0 to 1."))
     error = models.TextField(_("error"), blank=True)
@@ -78,6 +89,21 @@ class JobRow(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def takes_turns(cls) -> bool:
+        """Whether the kind works in turns, in the order of its column `turn_at`."""
+        return any(field.name == "turn_at" for field in cls._meta.concrete_fields)
+
+    @classmethod
+    def describe_queues(cls) -> dict[str, str]:
+        """Return the plural of the kind, or of each of several, by its name in /metrics."""
+        return {cls.queue_name: str(cls._meta.verbose_name_plural)}
+
+    @classmethod
+    def get_queue_expression(cls) -> Combinable:
+        """Return the name of a row's kind in /metrics as an expression of SQL."""
+        return Value(cls.queue_name)
 
     @property
     def is_active(self) -> bool:

@@ -1,7 +1,7 @@
 """Long works beside trainings: lists, generated playlists, trends, a backup, removing the demo."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.jobs.models import JobRow
@@ -58,6 +58,16 @@ class BackgroundJob(JobRow):
                 name="background_job_one_of_kind",
             ),
         ]
+
+    @classmethod
+    def describe_queues(cls) -> dict[str, str]:
+        """Return the label of each kind."""
+        return {kind.value: str(kind.label) for kind in cls.Kind}
+
+    @classmethod
+    def get_queue_expression(cls) -> F:
+        """Return the column with the kind."""
+        return F("kind")
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.get_kind_display()} ({self.get_status_display()})"

@@ -17,6 +17,8 @@ class TrainingRun(JobRow):
         SCHEDULE = "schedule", _("schedule")
         NEW_LISTENS = "new-listens", _("enough new listens")
 
+    queue_name = "training"
+
     preset = models.CharField(_("preset"), max_length=40)
     options = models.JSONField(_("options"), default=dict, blank=True)
     trigger = models.CharField(_("started by"), max_length=12, choices=Trigger)

@@ -367,8 +367,7 @@ class TestAccountsThatGo:
     def test_a_cancelled_import_stops_before_its_next_chunk(self, alice, monkeypatch, uploads):
         monkeypatch.setattr(ingest, "CHUNK", 10)
         run = upload(alice, history(30))
-        assert import_jobs.run_import(run.pk, on_progress=import_jobs.cancel_import) is None
-        run.refresh_from_db()
+        run = import_jobs.run_import(run.pk, on_progress=import_jobs.cancel_import)
         assert (run.status, run.n_read) == (Status.CANCELLED, 10)
         assert Interaction.objects.filter(listener=alice).count() == 10
         assert list(uploads.iterdir()) == []

@@ -47,10 +47,7 @@ def test_an_import_names_its_run(installation, tmp_path):
     said = installation.manage("import_songs", str(tmp_path / "songs.csv"), ok=False)
 
     (line,) = parse_lines(said)
-    assert (
-        line["import_run"] == 1
-        and "songs.csv could not be imported: songs.csv holds no rows" in line["event"]
-    )
+    assert line["import_run"] == 1 and "Import #1 failed: songs.csv holds no rows" in line["event"]
 
 
 def test_a_request_has_one_id_in_answer_and_log(installation):

@@ -3,9 +3,6 @@
 What the jobs do is in `background_work`.
 """
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
-
 from common import jobs
 from common.jobs import Swept
 from recommendations.models import BackgroundJob, ModelVersion
@@ -44,26 +41,7 @@ def find_latest(kind: Kind) -> BackgroundJob | None:
 
 
 def _request(kind: Kind, version: ModelVersion | None) -> BackgroundJob:
-    for _attempt in range(3):
-        try:
-            with transaction.atomic():
-                return BackgroundJob.objects.create(kind=kind, version=version)
-        except IntegrityError:
-            active: BackgroundJob | None = (
-                BackgroundJob.objects.active().filter(kind=kind, version=version).first()
-            )
-            if active is not None:
-                return active
-    raise RuntimeError(
-        f"A job of {kind} could not be asked for: others kept beginning and ending one."
-    )
-
-
-def list_waiting(*kinds: Kind) -> list[int]:
-    """Return the numbers of queued jobs of these kinds: the least tried first, then who waited longest."""
-    waiting = BackgroundJob.objects.queued().filter(kind__in=kinds)
-    in_turn = waiting.order_by("attempt", F("turn_at").asc(nulls_first=True), "pk")
-    return list(in_turn.values_list("pk", flat=True))
+    return jobs.request_job(BackgroundJob, {"kind": kind, "version": version})
 
 
 def sweep(*, wait: bool = False) -> Swept:

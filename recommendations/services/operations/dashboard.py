@@ -11,9 +11,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from catalog.models import FolderScan, ImportRun, Interaction, ServerSync
+from catalog.models import Interaction
+from common import jobs
 from recommendations.models import (
-    BackgroundJob,
     Experiment,
     Impression,
     ModelVersion,
@@ -148,13 +148,8 @@ def read() -> Dashboard:
 
 def _describe_queue(lengths: Mapping[str, float]) -> list[tuple[str, int]]:
     """Return what waits and how many of it, by the words of the admin; kinds of which none waits are left out."""
-    words = {kind.value: kind.label for kind in BackgroundJob.Kind} | {
-        "training": TrainingRun._meta.verbose_name_plural,
-        "import": ImportRun._meta.verbose_name_plural,
-        "folder scan": FolderScan._meta.verbose_name_plural,
-        "server sync": ServerSync._meta.verbose_name_plural,
-    }
-    return [(str(words[kind]), int(n_jobs)) for kind, n_jobs in lengths.items() if n_jobs]
+    words = jobs.describe_queues()
+    return [(words[kind], int(n_jobs)) for kind, n_jobs in lengths.items() if n_jobs]
 
 
 def days(n_days: int = DAYS) -> list[Day]:

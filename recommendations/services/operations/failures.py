@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from catalog.models import AnalysisRun, FolderScan, ImportRun, ServerSync
+from common import jobs
 from common.jobs.models import JobRow
-from recommendations.models import BackgroundJob, TrainingRun
+from recommendations.models import BackgroundJob
 
 N_SHOWN = 20
 
@@ -22,18 +22,10 @@ class Failure:
 
 def list_failures(n: int = N_SHOWN) -> list[Failure]:
     """Return the newest failures, newest first; one query a table of jobs."""
-    models: tuple[Any, ...] = (
-        TrainingRun,
-        BackgroundJob,
-        ImportRun,
-        FolderScan,
-        AnalysisRun,
-        ServerSync,
-    )
     failed = [
         job
-        for model in models
-        for job in model.objects.filter(
+        for model in jobs.list_job_models()
+        for job in model._default_manager.filter(
             status=JobRow.Status.FAILED, finished_at__isnull=False
         ).order_by("-finished_at")[:n]
     ]

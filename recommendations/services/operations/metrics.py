@@ -1,25 +1,17 @@
 """The state of the site as the database holds it, as numbers for /metrics. A handful of cheap queries."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Count, F, Max, Min, Q, QuerySet, Sum, Value
-from django.db.models.functions import Cast
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from catalog.models import FolderScan, ImportRun, ServerSync
-from common.jobs.models import JobQuerySet
+from catalog.models import ImportRun
+from common import jobs
 from recommendations.engine import compute_win_e_values
-from recommendations.models import (
-    BackgroundJob,
-    Experiment,
-    ModelVersion,
-    RecommendationList,
-    TrainingRun,
-)
+from recommendations.models import Experiment, ModelVersion, RecommendationList, TrainingRun
 from recommendations.services.operations import health_checks
 
 
@@ -84,26 +76,8 @@ def _last_took() -> float | None:
 
 
 def _queues() -> Iterator[Gauge]:
-    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", count_queues())
-
-
-def count_queues() -> dict[str, float]:
-    """Return how many jobs wait, by kind: one entry a table, and one a kind of background job; one query."""
-    tables = {
-        "training": TrainingRun,
-        "import": ImportRun,
-        "folder scan": FolderScan,
-        "server sync": ServerSync,
-    }
-    rows = [_list_waiting(model, Value(name)) for name, model in tables.items()]
-    background = _list_waiting(BackgroundJob, F("kind"))
-    waiting = Counter(background.union(*rows, all=True).values_list("job", flat=True))
-    return {name: float(waiting[name]) for name in (*tables, *BackgroundJob.Kind.values)}
-
-
-def _list_waiting(model: Any, kind: Value | F) -> QuerySet[Any]:
-    jobs: JobQuerySet = model._default_manager.all()
-    return jobs.queued().order_by().values(job=Cast(kind, CharField(max_length=20)))
+    lengths = {name: float(n_jobs) for name, n_jobs in jobs.count_waiting().items()}
+    yield Gauge("queue_length", "Jobs that wait for a worker, by kind.", "job", lengths)
 
 
 def _imports() -> Iterator[Gauge]:

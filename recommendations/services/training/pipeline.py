@@ -5,15 +5,14 @@ rows → arrays → fit → evaluate → save → register → gate → activate
 """
 
 import errno
-import logging
-import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from django.conf import settings
-from structlog.contextvars import bound_contextvars
 
 from common import jobs
-from common.jobs import Cancelled, LostLease
+from common.jobs import Cancelled, Lease, LostLease
 from recommendations import telemetry
 from recommendations.engine import (
     ArtifactError,
@@ -29,9 +28,7 @@ from recommendations.services.training.new_version import train_version
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import TrainingRefused
 from recommendations.services.versions import registry
-from recommendations.services.workloads.background_work import Turn
-
-log = logging.getLogger(__name__)
+from recommendations.services.workloads.background_work import keep
 
 Status = TrainingRun.Status
 
@@ -50,17 +47,8 @@ def run_training(
     `on_progress(stage, fraction)` gets what is written to the row. What goes wrong is written to the row; only what
     nobody foresaw is raised again after that.
     """
-    lease = jobs.claim_job(TrainingRun, run_id, owner or "", stage="")
-    if lease is None:
-        return TrainingRun.objects.get(pk=run_id)
-    started = time.monotonic()
-    run = TrainingRun.objects.get(pk=run_id)
-    reporter = Reporter(lease, run.log, on_progress, skipped=_list_skipped_parts(run))
-    with bound_contextvars(training_run=run_id), jobs.Heartbeat(lease) as heartbeat:
-        reporter.heartbeat = heartbeat
-        _train_and_record(run, reporter, started)
-    run.refresh_from_db()
-    return run
+    run = jobs.run_job(_TrainingKind(on_progress), run_id, owner or "")
+    return run or TrainingRun.objects.get(pk=run_id)
 
 
 def _list_skipped_parts(run: TrainingRun) -> set[str]:
@@ -69,56 +57,63 @@ def _list_skipped_parts(run: TrainingRun) -> set[str]:
     return {part for option, part in parts.items() if not run.options.get(option, True)}
 
 
-def _train_and_record(run: TrainingRun, reporter: Reporter, started: float) -> None:
-    """Train, and write how it ended."""
-    try:
-        _train(run, reporter)
-    except LostLease as error:
-        log.warning("%s", error)
-    except Cancelled:
-        _end(reporter, Status.CANCELLED, "Cancelled.", started)
-    except (
+class _TrainingKind(jobs.JobKind[TrainingRun]):
+    """Trainings: one turn to the end. An error ends them, because the next attempt would meet it after an hour, too."""
+
+    model = TrainingRun
+    log_name = "training_run"
+    final_errors = (
         NotEnoughData,
         memory_check.NotEnoughMemory,
         TrainingRefused,
         registry.RegistryError,
         ArtifactError,
-    ) as error:
-        _end(reporter, Status.FAILED, str(error), started)
-    except MemoryError:
-        _end(reporter, Status.FAILED, f"The memory ran out at “{reporter.stage}”.", started)
-    except OSError as error:
-        _end(reporter, Status.FAILED, _describe_disk_error(error), started)
-        if error.errno not in NO_SPACE:
-            raise
-    except BaseException as error:
-        _end(reporter, Status.FAILED, f"{type(error).__name__}: {error}".rstrip(": "), started)
-        raise
-    else:
-        _end(reporter, Status.SUCCEEDED, "", started)
+    )
+    passing_errors = ()
+    caught = BaseException
+    claim_fields = {"stage": ""}
+
+    def __init__(self, on_progress: Callable[[str, float], None] | None = None) -> None:
+        self._on_progress = on_progress
+        self._reporter: Reporter
+
+    def name_job(self, job: TrainingRun) -> str:
+        return f"Training #{job.pk}"
+
+    def make_reporter(self, lease: Lease, job: TrainingRun) -> Reporter:
+        skipped = _list_skipped_parts(job)
+        self._reporter = Reporter(lease, job.log, self._on_progress, skipped=skipped)
+        return self._reporter
+
+    def work(self, turn: jobs.Turn[TrainingRun]) -> bool:
+        _train(turn.job, self._reporter)
+        return True
+
+    def judge(self, error: BaseException) -> jobs.Verdict:
+        if isinstance(error, MemoryError):
+            sentence = f"The memory ran out at “{self._reporter.stage}”."
+            return jobs.Verdict(sentence, is_foreseen=True)
+        if isinstance(error, OSError):
+            return jobs.Verdict(_describe_disk_error(error), is_foreseen=error.errno in NO_SPACE)
+        return super().judge(error)
+
+    def collect_final_fields(self, status: str, error: str) -> dict[str, Any]:
+        """Close the run's log with the sentence that says why it ended early."""
+        if sentence := "Cancelled." if status == Status.CANCELLED else error:
+            self._reporter.say(sentence)
+        return {"log": self._reporter.log}
+
+    def clean_up(self, job: TrainingRun) -> None:
+        seconds = None
+        if job.started_at and job.finished_at:
+            seconds = (job.finished_at - job.started_at).total_seconds()
+        telemetry.count_training(job.status, seconds)
 
 
 def _describe_disk_error(error: OSError) -> str:
     if error.errno in NO_SPACE:
         return f"No space left on the disk of {settings.ARTIFACTS_DIR}; the version that serves is not touched."
     return f"{error.strerror or error}: {error.filename or settings.ARTIFACTS_DIR}"
-
-
-def _end(reporter: Reporter, status: TrainingRun.Status, error: str, started: float) -> None:
-    if error:
-        reporter.say(error)
-    if reporter.heartbeat is not None:
-        reporter.heartbeat.stop()
-    done = {"progress": 1.0} if status == Status.SUCCEEDED else {}
-    try:
-        reporter.lease.finish(
-            status, error=error if status == Status.FAILED else "", log=reporter.log, **done
-        )
-    except LostLease as lost:
-        log.warning("%s", lost)
-        return
-    log.info("Training #%d %s%s", reporter.lease.job_id, status, f": {error}" if error else "")
-    telemetry.count_training(status, time.monotonic() - started)
 
 
 def _train(run: TrainingRun, reporter: Reporter) -> None:
@@ -150,11 +145,14 @@ def _precompute(
         reporter.say(f"Its lists are being computed by job #{job.pk}.")
         return
     # A row of its own: when this process is killed, any worker goes on behind the last list that is written.
-    turn = Turn(job, lease)
     with jobs.Heartbeat(lease):
         try:
             n_lists = precompute.precompute(
-                version, rows=rows, on_progress=on_progress, after=job.cursor, keep=turn.keep
+                version,
+                rows=rows,
+                on_progress=on_progress,
+                after=job.cursor,
+                keep=partial(keep, lease),
             )
         except Cancelled:
             lease.finish(Status.CANCELLED)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common import jobs
@@ -88,12 +87,7 @@ def load_config(preset: str, options: dict[str, Any]) -> RecommenderConfig:
 
 def cancel(run: TrainingRun) -> TrainingRun:
     """Stop a run: at once while it waits, within one iteration while it runs. An ended run stays as it is."""
-    queued = TrainingRun.objects.filter(pk=run.pk).queued()
-    if not queued.update(
-        status=Status.CANCELLED, finished_at=timezone.now(), cancel_requested=True
-    ):
-        TrainingRun.objects.filter(pk=run.pk).running().update(cancel_requested=True)
-    run.refresh_from_db()
+    jobs.cancel_job(run)
     return run
 
 
