@@ -16,7 +16,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def get_song(key: str, user: Any) -> Song:
-    song = Song.objects.visible_to(user).for_cards().filter(key=key).first()
+    song = Song.objects.filter_visible(user).for_cards().filter(key=key).first()
     if song is None:
         raise NotFound(f"There is no song {key[:64]!r}.")
     return song
@@ -42,7 +42,7 @@ def validate_body(serializer: type[Serializer[Any]], request: Request) -> dict[s
 
 def get_songs(keys: list[str], user: Any, field: str = "songs") -> list[Song]:
     """Return the songs in this order; unknown ones are named in a 400. One query."""
-    found = Song.objects.visible_to(user).in_bulk(set(keys), field_name="key")
+    found = Song.objects.filter_visible(user).in_bulk(set(keys), field_name="key")
     unknown = [key for key in keys if key not in found]
     if unknown:
         raise ValidationError({field: [f"There is no song {key[:64]!r}." for key in unknown[:10]]})

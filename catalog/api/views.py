@@ -42,7 +42,7 @@ class SongList(KeptForAMinute, generics.ListAPIView[Song]):
     queryset = songs = Song.objects.available().for_cards()
 
     def get_queryset(self) -> SongQuerySet:
-        return self.songs.visible_to(self.request.user)
+        return self.songs.filter_visible(self.request.user)
 
 
 @extend_schema(tags=["Music"])
@@ -55,7 +55,7 @@ class SongDetail(KeptForAMinute, generics.RetrieveAPIView[Song]):
     lookup_field = "key"
 
     def get_queryset(self) -> SongQuerySet:
-        return self.songs.visible_to(self.request.user)
+        return self.songs.filter_visible(self.request.user)
 
 
 @extend_schema(tags=["Music"])
@@ -248,7 +248,7 @@ class _Recording(APIView):
                 readable.append((index, checked.validated_data))
             else:
                 rejected.append({"index": index, "reason": _format_errors(checked.errors)})
-        visible = Song.objects.visible_to(self.request.user)
+        visible = Song.objects.filter_visible(self.request.user)
         found = visible.in_bulk({data["song"] for _, data in readable}, field_name="key")
         known = [
             _build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found
@@ -299,7 +299,7 @@ class InteractionBatch(_Recording):
 def _select_artists(listener: Any) -> QuerySet[Artist]:
     """Return the artists that a listener may see, each with how many of their songs."""
     n_songs = Count("songs", filter=build_visible(listener, "songs__"))
-    return Artist.objects.visible_to(listener).annotate(n_songs=n_songs).order_by("name", "pk")
+    return Artist.objects.filter_visible(listener).annotate(n_songs=n_songs).order_by("name", "pk")
 
 
 def _select_genres(listener: Any) -> QuerySet[Genre]:

@@ -170,7 +170,7 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
         .filter(song__in=ids)
         .values_list("song_id", flat=True)
     )
-    songs = _select_names(Song.objects.visible_to(listener)).in_bulk(ids)
+    songs = _select_names(Song.objects.filter_visible(listener)).in_bulk(ids)
     found: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
         if pk in songs:

@@ -26,7 +26,7 @@ class ShownAlbum:
 def list_album_songs(album: Album, listener: Any) -> QuerySet[Song]:
     """Return the songs of an album that are offered to `listener` in its order; those without a number come last."""
     return (
-        Song.objects.offered_to(listener)
+        Song.objects.filter_offered(listener)
         .filter(album=album)
         .for_cards()
         .order_by(

@@ -36,7 +36,7 @@ def build_visible(listener: Any, prefix: str = "") -> models.Q:
 
 
 class ArtistQuerySet(models.QuerySet["Artist"]):
-    def visible_to(self, listener: Any) -> "ArtistQuerySet":
+    def filter_visible(self, listener: Any) -> "ArtistQuerySet":
         """Artists with a song that `listener` may see, as the main artist or as another one of its credit."""
         pk = models.OuterRef("pk")
         main = Song.objects.filter(build_visible(listener), artist=pk)
@@ -156,13 +156,13 @@ class SongQuerySet(models.QuerySet["Song"]):
     def available(self) -> "SongQuerySet":
         return self.filter(is_available=True)
 
-    def visible_to(self, listener: Any) -> "SongQuerySet":
+    def filter_visible(self, listener: Any) -> "SongQuerySet":
         """All but what other listeners' plays alone brought; None is somebody without an account."""
         return self.filter(build_visible(listener))
 
-    def offered_to(self, listener: Any) -> "SongQuerySet":
+    def filter_offered(self, listener: Any) -> "SongQuerySet":
         """Songs that a list for `listener` may show: available, and not other listeners' own."""
-        return self.available().visible_to(listener)
+        return self.available().filter_visible(listener)
 
     def matching(self, words: str) -> "SongQuerySet":
         """Songs whose title or artist contains every word of `words`, whatever its case and accents."""

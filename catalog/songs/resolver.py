@@ -308,7 +308,7 @@ class _LearnedIds:
 def find_song(record: SongRecord, listener: Any) -> Song | None:
     """Return the song that `record` means; None when the catalog has none that `listener` may see."""
     song_id = SongResolver().find([record])[0]
-    songs = Song.objects.visible_to(listener).select_related("artist", "album")
+    songs = Song.objects.filter_visible(listener).select_related("artist", "album")
     return songs.filter(pk=song_id).first() if song_id else None
 
 

@@ -93,7 +93,7 @@ def search_songs(
 
 def match_songs(words: str, listener: Any) -> QuerySet[Song]:
     """Return the songs offered to `listener` whose title or artist contains every word, ready for cards."""
-    songs: QuerySet[Song] = Song.objects.offered_to(listener).matching(words).for_cards()
+    songs: QuerySet[Song] = Song.objects.filter_offered(listener).matching(words).for_cards()
     long_words = [
         word for word in normalise(words).split() if len(word) >= search_index.LEAST_LETTERS
     ]
@@ -176,7 +176,7 @@ def _find_candidates(text: str, listener: Any) -> list[Song]:
     parts = search_index.list_parts(text)
     if not parts or not search_index.has_index():
         return []
-    songs = Song.objects.offered_to(listener).for_cards()
+    songs = Song.objects.filter_offered(listener).for_cards()
     if connection.vendor == "sqlite":
         matching = (
             "SELECT rowid FROM catalog_song_search WHERE catalog_song_search MATCH %s "

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 @require_safe
 def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Serve a song, whole or the range that is asked for, from the first source that has it now."""
-    song = get_object_or_404(Song.objects.visible_to(request.user), pk=song_id)
+    song = get_object_or_404(Song.objects.filter_visible(request.user), pk=song_id)
     headers = {name.lower(): value for name, value in request.headers.items()}
     found = sources.find_sources([song.pk]).get(song.pk, sources.PlaySources())
     is_busy = False

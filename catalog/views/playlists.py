@@ -129,7 +129,7 @@ def _reorder_entries(request: SiteRequest, mine: Playlist) -> HttpResponse:
 def choose_playlist(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Choose the playlist a song goes to, an old one or a new one."""
     song = get_object_or_404(
-        Song.objects.visible_to(request.user).select_related("artist"), pk=song_id
+        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
     )
     if request.method == "POST":
         return _add_song(request, song)

@@ -38,7 +38,7 @@ def serve_cover(request: SiteRequest, code: str) -> HttpResponse:
 def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Like, dislike, or take either back."""
     song = get_object_or_404(
-        Song.objects.visible_to(request.user).select_related("artist"), pk=song_id
+        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
     )
     opinion = request.POST.get("opinion")
     if opinion == "like":
@@ -65,7 +65,7 @@ def set_opinion(request: SignedInRequest, song_id: int) -> HttpResponse:
 @require_POST
 def record_play(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Note how long the player played a song; what is too short to be a play is stored as a skip."""
-    song = get_object_or_404(Song.objects.visible_to(request.user), pk=song_id)
+    song = get_object_or_404(Song.objects.filter_visible(request.user), pk=song_id)
     try:
         played_ms = int(request.POST.get("played_ms", ""))
     except ValueError:

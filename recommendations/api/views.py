@@ -287,14 +287,14 @@ class HiddenArtist(APIView):
     def put(self, request: SignedInApiRequest, pk: int) -> Response:
         """Never recommend anything by this artist to me."""
         controls.hide_artist(
-            request.user, get_object_or_404(Artist.objects.visible_to(request.user), pk=pk)
+            request.user, get_object_or_404(Artist.objects.filter_visible(request.user), pk=pk)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def delete(self, request: SignedInApiRequest, pk: int) -> Response:
         """Let this artist be recommended again."""
         controls.unhide_artist(
-            request.user, get_object_or_404(Artist.objects.visible_to(request.user), pk=pk)
+            request.user, get_object_or_404(Artist.objects.filter_visible(request.user), pk=pk)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 

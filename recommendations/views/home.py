@@ -55,7 +55,7 @@ def home(request: SiteRequest) -> HttpResponse:
         "mixes": page.mixes,
         "legend": name_shares(card.reasons for shelf in shelves for card in shelf.cards),
         "asks_for_taste": page.served.segment == "none" and not _has_onboarded(context),
-        "has_songs": bool(made) or Song.objects.offered_to(request.user).exists(),
+        "has_songs": bool(made) or Song.objects.filter_offered(request.user).exists(),
     }
     return render(request, "recommendations/home.html", values)
 

@@ -23,7 +23,7 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
     """Show the songs of an album in its order."""
     shown = get_object_or_404(Album.objects.select_related("artist"), pk=album_id)
     songs = list(albums.list_album_songs(shown, request.user)[:MOST_SONGS])
-    if not songs and shown.songs.exists() and not shown.songs.visible_to(request.user).exists():
+    if not songs and shown.songs.exists() and not shown.songs.filter_visible(request.user).exists():
         raise Http404
     plays = my_plays.count_song_plays(request.user, songs)
     years = [song.year for song in songs if song.year]
@@ -53,9 +53,9 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
 @require_safe
 def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
-    shown = get_object_or_404(Artist.objects.visible_to(request.user), pk=artist_id)
+    shown = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
     found = (
-        Song.objects.offered_to(request.user)
+        Song.objects.filter_offered(request.user)
         .for_cards()
         .by_artists([shown.pk])
         .order_by("-year", "title", "pk")
@@ -85,5 +85,5 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
 
 def _list_top_songs(request: SiteRequest, shown: Artist) -> list[Song]:
     ids = related_artists.best_known_ids(shown, request.user, N_TOP)
-    songs = Song.objects.offered_to(request.user).for_cards().in_bulk(ids)
+    songs = Song.objects.filter_offered(request.user).for_cards().in_bulk(ids)
     return [songs[pk] for pk in ids if pk in songs]

@@ -20,13 +20,13 @@ def read_picks(data: "MultiValueDict[str, str]", listener: Any) -> Picks:
 
 def _songs(data: "MultiValueDict[str, str]", listener: Any) -> list[Song]:
     numbers = _numbers(data, "song")
-    songs = Song.objects.offered_to(listener).for_cards().in_bulk(numbers) if numbers else {}
+    songs = Song.objects.filter_offered(listener).for_cards().in_bulk(numbers) if numbers else {}
     return [songs[pk] for pk in numbers if pk in songs]
 
 
 def _artists(data: "MultiValueDict[str, str]", listener: Any) -> list[Artist]:
     numbers = _numbers(data, "artist")
-    return list(Artist.objects.visible_to(listener).filter(pk__in=numbers)) if numbers else []
+    return list(Artist.objects.filter_visible(listener).filter(pk__in=numbers)) if numbers else []
 
 
 def _numbers(data: "MultiValueDict[str, str]", name: str, most: int = MOST_PICKED) -> list[int]:

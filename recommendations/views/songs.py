@@ -37,7 +37,7 @@ N_SIMILAR, N_COMPARED = 12, 48
 
 @require_safe
 def song(request: SiteRequest, song_id: int) -> HttpResponse:
-    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
+    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     similar = similar_songs.find_similar(
         shown, N_COMPARED, context=ListenerContext.about_music(request.user)
     )
@@ -64,7 +64,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
 @require_safe
 def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
-    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
+    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     explanation, sound = song_explanation.explain_with_sound(request.user, shown)
     opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
@@ -118,7 +118,7 @@ _ARTIST_WISHES = {
 def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Hide a song, don't learn from it, or take either back."""
     about = get_object_or_404(
-        Song.objects.visible_to(request.user).select_related("artist"), pk=song_id
+        Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
     )
     return _do_wish(request, _SONG_WISHES, about, about.title, "recommendations:wish_song")
 
@@ -127,7 +127,7 @@ def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
 @require_POST
 def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     """Hide an artist, or show them again."""
-    about = get_object_or_404(Artist.objects.visible_to(request.user), pk=artist_id)
+    about = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
     return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
 
 

@@ -68,7 +68,7 @@ def _find_path(request: SiteRequest, start: Song, end: Song, n: int) -> SonicPat
 def _read_song(request: SiteRequest, text: str) -> Song | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= _LARGEST_ID):
         return None
-    return Song.objects.offered_to(request.user).for_cards().filter(pk=int(text)).first()
+    return Song.objects.filter_offered(request.user).for_cards().filter(pk=int(text)).first()
 
 
 def _read_length(text: str) -> int:

@@ -47,7 +47,7 @@ def _build_query(picks: Picks) -> str:
 @require_safe
 def why(request: SiteRequest, song_id: int) -> HttpResponse:
     """Say to a visitor why a song is recommended from their picks, which are in the address."""
-    shown = get_object_or_404(Song.objects.visible_to(request.user).for_cards(), pk=song_id)
+    shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
     picks = read_picks(request.GET, request.user)
     explanation = visitor_lists.explain_for_picks(picks, shown) if picks else None
     context: dict[str, Any] = {"song": shown, "picks": picks}

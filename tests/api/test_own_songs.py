@@ -129,7 +129,7 @@ def test_counts_leave_it_out_for_others(own, alice, bob):
 
 
 def test_writes_of_others_do_not_find_it(own, alice, bob):
-    """Nothing that only knows the id makes it public either."""
+    """A write that has only the id does not make it public either."""
     assert bob.client.put(f"/api/v1/songs/{own.key}/like/").status_code == 404
     batch = bob.post("interactions/batch/", {"interactions": [{"song": own.key, "kind": "like"}]})
     assert (batch.body["added"], len(batch.body["rejected"])) == (0, 1)
@@ -218,7 +218,7 @@ def test_an_import_s_songs_are_the_listener_s_own(alice, bob, settings, tmp_path
 
 
 def find_songs_of_before() -> set[str]:
-    """Run the migration's search on a database that knows of nobody's own songs; return the titles it finds."""
+    """Run the migration's search on a database without own songs; return the titles it finds."""
     migration = importlib.import_module("catalog.migrations.0024_find_songs_of_one_listener")
     Song.objects.update(brought_by=None)
     migration.find_songs(apps, SimpleNamespace(connection=connection))
@@ -263,7 +263,7 @@ def test_listeners_that_came_with_a_file_of_the_operator_s_own_nothing(alice):
 
 
 @pytest.fixture
-def learned(world):
+def own_ids(world):
     """Every fourth song is Alice's own, and the model has learned it from all who liked it."""
     own = world.songs[::4]
     Song.objects.filter(pk__in=[song.pk for song in own]).update(brought_by=world.alice.user)
@@ -275,7 +275,7 @@ def list_ids(songs) -> set[int]:
     return {getattr(one, "song", one).pk for one in songs}
 
 
-def test_the_model_knows_it_and_no_list_of_others_shows_it(world, learned):
+def test_the_model_knows_it_and_no_list_of_others_shows_it(world, own_ids):
     other = User.objects.get(username="listener_3")
     about = world.songs[1]
     nobody = ListenerContext()
@@ -289,29 +289,29 @@ def test_the_model_knows_it_and_no_list_of_others_shows_it(world, learned):
         "trending": home.load_trending(nobody.unwanted),
         "top of an artist": related_artists.best_known(world.songs[0].artist, other, 40),
     }
-    shown = {name: list_ids(songs) & learned for name, songs in lists.items()}
+    shown = {name: list_ids(songs) & own_ids for name, songs in lists.items()}
     assert {name for name, ids in shown.items() if ids} == set()
     assert all(
         len(songs) for name, songs in lists.items() if name not in ("trending", "top of an artist")
     )
 
 
-def test_the_owner_misses_nothing(world, learned):
+def test_the_owner_misses_nothing(world, own_ids):
     """A site of one listener is as it was: similar songs, the artist's best and what is popular hold their own."""
     alice, about = world.alice.user, world.songs[1]
     context = ListenerContext.about_music(alice)
     before = 40 - 1
     assert len(similar_songs.find_similar(about, 40, context=context)) == before
-    assert list_ids(related_artists.best_known(world.songs[0].artist, alice, 40)) & learned
+    assert list_ids(related_artists.best_known(world.songs[0].artist, alice, 40)) & own_ids
     popular = popularity_fallback.list_most_played(40, ListenerContext(alice).unwanted)
-    assert learned <= {song.pk for song, _n in popular} | set(
+    assert own_ids <= {song.pk for song, _n in popular} | set(
         alice.interactions.filter(kind=2).values_list("song", flat=True)
     )
 
 
-def test_a_song_named_as_a_reason_is_one_that_the_reader_may_see(world, learned):
-    """What a visitor picked leads to songs that stand for it; another listener's own are none of them."""
+def test_a_song_named_as_a_reason_is_one_that_the_reader_may_see(world, own_ids):
+    """The seed songs of a visitor's picks are none of another listener's own songs."""
     artist = world.songs[0].artist
     served = visitor_lists.recommend_from_picks(Picks(artists=[artist]), 20)
     named = {int(part.item_id) for item in served for part in item.explanation.named}
-    assert named.isdisjoint(learned)
+    assert named.isdisjoint(own_ids)

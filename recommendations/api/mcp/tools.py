@@ -159,7 +159,7 @@ def _count_plays(listener: User, of: str, range: str, count: int) -> dict[str, A
 def _make_playlist(
     listener: User, title: str, song_ids: Sequence[str], description: str = ""
 ) -> dict[str, Any]:
-    songs = Song.objects.visible_to(listener).in_bulk(set(song_ids), field_name="key")
+    songs = Song.objects.filter_visible(listener).in_bulk(set(song_ids), field_name="key")
     unknown = [key for key in song_ids if key not in songs]
     if unknown:
         raise ToolError(f"There is no song {unknown[0][:64]!r}; ids come from the other tools.")
@@ -172,7 +172,7 @@ def _make_playlist(
 
 
 def _get_song(listener: User, key: str) -> Song:
-    song = Song.objects.visible_to(listener).for_cards().filter(key=key).first()
+    song = Song.objects.filter_visible(listener).for_cards().filter(key=key).first()
     if song is None:
         raise ToolError(f"There is no song {key[:64]!r}; ids come from the other tools.")
     return song

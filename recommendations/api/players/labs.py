@@ -49,7 +49,9 @@ class SimilarArtists(_LabsView):
 
     def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
         built: list[dict[str, Any]] = []
-        for artist in Artist.objects.visible_to(None).filter(mbid__in=list(mbids)).order_by("pk"):
+        for artist in (
+            Artist.objects.filter_visible(None).filter(mbid__in=list(mbids)).order_by("pk")
+        ):
             near = [one for one in radio.list_similar_artists(artist, N_ARTISTS) if one.mbid]
             built += [
                 {
@@ -72,7 +74,7 @@ class SimilarRecordings(_LabsView):
     def build(self, mbids: Iterable[Any]) -> list[dict[str, Any]]:
         built: list[dict[str, Any]] = []
         for song in (
-            Song.objects.visible_to(None)
+            Song.objects.filter_visible(None)
             .filter(mbid__in=list(mbids))
             .select_related("artist")
             .order_by("pk")

@@ -119,7 +119,7 @@ def find_neighbours(song: Song, n: int, listener: Any = None) -> list[int]:
     keys = [str(key) for key in prior.keys[nearest]]
     names = [key.removeprefix("name:") for key in keys if key.startswith("name:")]
     mbids = [key for key in keys if not key.startswith("name:")]
-    songs = Song.objects.offered_to(listener).filter(Q(mbid__in=mbids) | Q(match_key__in=names))
+    songs = Song.objects.filter_offered(listener).filter(Q(mbid__in=mbids) | Q(match_key__in=names))
     by_key = {get_key(other): other.pk for other in songs.only("pk", "mbid", "match_key")}
     return [by_key[key] for key in keys if key in by_key and by_key[key] != song.pk]
 

@@ -53,7 +53,9 @@ def list_named_album(
         if named.artist:
             albums = albums.filter(artist__name__iexact=named.artist)
         album = albums.order_by("pk").first()
-    return list(album.songs.offered_to(listener).select_related("artist")[:200]) if album else []
+    return (
+        list(album.songs.filter_offered(listener).select_related("artist")[:200]) if album else []
+    )
 
 
 def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | None:

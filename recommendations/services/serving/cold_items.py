@@ -37,7 +37,7 @@ def _like(song: Song, recommender: Recommender, listener: Any) -> list[int]:
     elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS, listener)
     if known := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
         return known[:N_STAND_INS]
-    others = Song.objects.offered_to(listener).exclude(pk=song.pk)
+    others = Song.objects.filter_offered(listener).exclude(pk=song.pk)
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),
         others.filter(genres__in=song.genres.all()).order_by("pk").distinct(),

@@ -173,7 +173,7 @@ class ListenerContext:
         taste = self.taste
         if taste is None:
             return Picks()
-        songs = taste.songs.offered_to(self._listener).for_cards()
+        songs = taste.songs.filter_offered(self._listener).for_cards()
         return Picks(tuple(songs), tuple(taste.artists.all()), tuple(taste.genres.all()))
 
     @cached_property

@@ -32,7 +32,7 @@ def choose_seeds(picks: Picks, recommender: Recommender, listener: Any = None) -
 
     Only what `listener` may see; None is somebody without an account.
     """
-    offered = Song.objects.offered_to(listener)
+    offered = Song.objects.filter_offered(listener)
     seeds = [song.pk for song in picks.songs]
     for artist in picks.artists:
         seeds += _best_known(offered.filter(artist=artist), recommender, N_OF_ARTIST)

@@ -33,7 +33,7 @@ def load_example() -> FrontExample | None:
     if ids is None:
         ids = _choose_picks()
         cache.set(key, ids, _KEPT_SECONDS)
-    songs = Song.objects.offered_to(None).for_cards().in_bulk(ids)
+    songs = Song.objects.filter_offered(None).for_cards().in_bulk(ids)
     if len(songs) < 2:
         return None
     picks = Picks(tuple(songs[pk] for pk in ids))

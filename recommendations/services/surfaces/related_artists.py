@@ -52,14 +52,14 @@ def best_known_ids(artist: Artist, listener: Any, n: int = N_SONGS) -> list[int]
     )
     ids = Counter(heard.values_list("song_id", flat=True)[:20_000]).most_common(n)
     return [pk for pk, _count in ids] or list(
-        artist.songs.offered_to(listener).values_list("pk", flat=True)[:n]
+        artist.songs.filter_offered(listener).values_list("pk", flat=True)[:n]
     )
 
 
 def list_with_pictures(artists: Iterable[Artist], listener: Any) -> list[tuple[Artist, Song]]:
     """Return the artists, each with the song whose picture is shown for them; three queries."""
     wanted = list(artists)
-    songs = Song.objects.offered_to(listener).filter(artist__in=wanted)
+    songs = Song.objects.filter_offered(listener).filter(artist__in=wanted)
     # a song with a real picture before one with a drawn one
     firsts = (
         songs.order_by()
