@@ -53,6 +53,7 @@ API_BUDGETS = {
     "songs/{song}/similar/": 9,
     "songs/{song}/path/?to=song_01": 12,
     "songs/{song}/explanation/": 12,
+    "songs/{song}/why-not/": 14,
     "artists/": 3,
     "artists/{artist}/": 2,
     "genres/": 3,

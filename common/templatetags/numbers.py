@@ -18,6 +18,11 @@ def format_count(n: int) -> str:
     return number_format(n, force_grouping=True)
 
 
+def format_score(score: float) -> str:
+    """Return a score with three digits: 0.412 in English, 0,412 in German."""
+    return number_format(round(score, 3), decimal_pos=3)
+
+
 @register.filter
 def grouped(n: int) -> GroupedNumber:
     """Return the number to be shown with separators, also inside a blocktranslate."""

@@ -58,6 +58,14 @@ PATH = {
     "note": "",
 }
 EXPLAINED = {"song": SONG, "explanation": EXPLANATION, "note": ""}
+ABSENCE = {
+    "step": "outranked",
+    "sentence": "It is at place 31 of all songs for you, with a score of 0.412; the last of the 20 songs on your "
+    "list has 0.455.",
+    "rank": 31,
+    "score": 0.412,
+    "last_score": 0.455,
+}
 BEYOND = {
     "songs": [
         {

@@ -138,6 +138,27 @@ class ExplainedSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(help_text="Why there is no explanation, if there is none.")
 
 
+@document_example(examples.ABSENCE)
+class AbsenceSerializer(serializers.Serializer[Any]):
+    step = serializers.CharField(
+        help_text="The first step at which the song falls out: `unavailable`, `hidden_song`, `hidden_artist`, "
+        "`disliked`, `not_learned_from`, `heard`, `other_version_heard`, `outside` (of what I picked), "
+        "`newer_than_model`, `no_score`, `not_proposed` (by any component), `outranked`, `artist_cap`, `variety`, "
+        "`other_version_listed`, `no_model`, `not_personalised`; `listed` if it is on the list, `next_list` if it "
+        "comes with the next one."
+    )
+    sentence = serializers.CharField(help_text="The same in a sentence.")
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="Its place by score from 1; on the list, if it is listed."
+    )
+    score = serializers.FloatField(
+        allow_null=True, help_text="0 to 1, where it was compared with the list's."
+    )
+    last_score = serializers.FloatField(
+        allow_null=True, help_text="The score of the last song of the list."
+    )
+
+
 @document_example(examples.PATH)
 class PathSerializer(serializers.Serializer[Any]):
     songs = SongSerializer(many=True, help_text="From the first song to the last, both included.")

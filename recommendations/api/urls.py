@@ -11,6 +11,7 @@ urlpatterns = [
     path("songs/<path:key>/similar/", views.SimilarSongs.as_view(), name="similar"),
     path("songs/<path:key>/path/", views.SongPath.as_view(), name="song_path"),
     path("songs/<path:key>/explanation/", views.SongExplanation.as_view(), name="explanation"),
+    path("songs/<path:key>/why-not/", views.SongAbsence.as_view(), name="why_not"),
     path("songs/<path:key>/hidden/", views.HiddenSong.as_view(), name="hidden_song"),
     path("songs/<path:key>/ignored/", views.IgnoredSong.as_view(), name="ignored_song"),
     path("artists/<int:pk>/hidden/", views.HiddenArtist.as_view(), name="hidden_artist"),

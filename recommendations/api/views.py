@@ -37,6 +37,7 @@ from recommendations.services.serving import (
 from recommendations.services.serving.exclusions import NOTHING_UNWANTED, load_unwanted
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces import (
     generated_playlists,
     playlist_continuation,
@@ -173,6 +174,17 @@ class SongExplanation(APIView):
                 explanation_text.describe(song, explanation, facts)
             )
         return Response(data)
+
+
+class SongAbsence(APIView):
+    """At which step a song falls out of my list, or that it is on it."""
+
+    @extend_schema(
+        tags=["Recommendations"], parameters=[_K], responses=serializers.AbsenceSerializer
+    )
+    def get(self, request: SignedInApiRequest, key: str) -> Response:
+        absence = explain_absence(request.user, get_song(key), read_length(request))
+        return Response(serializers.AbsenceSerializer(absence).data)
 
 
 class ContinuePlaylist(APIView):

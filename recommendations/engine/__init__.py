@@ -78,6 +78,7 @@ from recommendations.engine.pipeline.results import (
     RecommendedItem,
     RecommendedList,
 )
+from recommendations.engine.pipeline.song_trace import SongTrace
 from recommendations.engine.ranking.explanations import (
     Evidence,
     Explanation,
@@ -152,6 +153,7 @@ __all__ = [
     "Repeats",
     "SeedPack",
     "Slot",
+    "SongTrace",
     "Split",
     "Standing",
     "Team",

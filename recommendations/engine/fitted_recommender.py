@@ -33,6 +33,7 @@ from recommendations.engine.pipeline.results import (
     RecommendedBatch,
     RecommendedList,
 )
+from recommendations.engine.pipeline.song_trace import SongTrace
 from recommendations.engine.ranking.explanations import (
     FLIP_THRESHOLD,
     Explanation,
@@ -246,6 +247,21 @@ class FittedRecommender:
         )
         on_block = bind_stage(on_progress, "recommend")
         return make_batch(self._pipeline, listeners, request, n_threads, on_block)
+
+    def trace_song(
+        self,
+        history: History,
+        item_row: int,
+        k: int = 10,
+        *,
+        exclude: ArrayLike | None = None,
+        discovery: float | None = None,
+    ) -> SongTrace:
+        """Say at which step a song falls out of the list that `recommend` makes of the same arguments."""
+        self._require_fitted()
+        self._require_row(item_row)
+        request = make_list_request(self.config, self.n_items, k, discovery, unavailable=exclude)
+        return self._pipeline.trace_song(self._listener(history), request, item_row)
 
     def rank_songs(
         self,

@@ -28,6 +28,7 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.explanation_facts import Explained, read_facts
 from recommendations.services.serving.listener_context import ListenerContext
+from recommendations.services.serving.why_not import explain_absence
 from recommendations.services.surfaces import related_artists
 from recommendations.services.surfaces.artist_variety import limit_artists
 from recommendations.views import cards
@@ -76,6 +77,7 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
             "chart": feature_chart.chart_comparison(shown, found.explanation or explanation, sound),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)
+    context["absence"] = explain_absence(request.user, shown)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
     return render(request, template, context)
 

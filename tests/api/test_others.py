@@ -102,6 +102,7 @@ OPERATIONS = {
     "put songs/{key}/dislike/": MINE,
     "delete songs/{key}/dislike/": MINE,
     "get songs/{key}/explanation/": MINE,
+    "get songs/{key}/why-not/": MINE,
     "put songs/{key}/hidden/": MINE,
     "delete songs/{key}/hidden/": MINE,
     "put songs/{key}/ignored/": MINE,

@@ -117,7 +117,8 @@ def _explain_absence(listener: User, song_id: str) -> dict[str, Any]:
     song = _get_song(listener, song_id)
     absence = explain_absence(listener, song)
     answer = {"song": _build_song(song), "step": absence.step, "sentence": absence.sentence}
-    return answer if absence.rank is None else answer | {"rank": absence.rank}
+    numbers = {name: getattr(absence, name) for name in ("rank", "score", "last_score")}
+    return answer | {name: value for name, value in numbers.items() if value is not None}
 
 
 def _list_similar(listener: User, song_id: str, count: int) -> dict[str, Any]:
@@ -258,7 +259,8 @@ TOOLS = (
         {"song_id": _SONG_ID},
         ("song_id",),
         {
-            "properties": {"song": _SONG, "step": _TEXT, "sentence": _TEXT, "rank": {"type": "integer"}},
+            "properties": {"song": _SONG, "step": _TEXT, "sentence": _TEXT,
+                "rank": {"type": "integer"}, "score": {"type": "number"}, "last_score": {"type": "number"}},
             "required": ["song", "step", "sentence"],
         },
         _explain_absence,

@@ -24,6 +24,14 @@ from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.pipeline.attribution import Attribution
 from recommendations.engine.pipeline.requests import ListenerBatch, ListRequest, make_list_request
 from recommendations.engine.pipeline.results import RecommendedBlock
+from recommendations.engine.pipeline.song_trace import (
+    FORBIDDEN,
+    NO_SCORE,
+    NOT_PROPOSED,
+    OUTRANKED,
+    SongTrace,
+    trace_candidate,
+)
 from recommendations.engine.ranking.ensemble import MILLION, Blend, assign_weights
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
 from recommendations.engine.ranking.mmr import Candidates, compute_margins, rerank
@@ -114,6 +122,35 @@ class Pipeline:
         totals = self._total_scores(listeners, scores)
         own = totals[np.arange(len(songs)), songs]
         return own, (totals > own[:, None]).sum(axis=1)
+
+    def trace_song(
+        self, listeners: ListenerBatch, request: ListRequest, item_row: int
+    ) -> SongTrace:
+        """Say at which step of `make_lists` a song falls out of the first listener's list.
+
+        The same steps as the list takes, so about as long as a list without its reasons.
+        """
+        scores = self.score_components(listeners, to_explain=True)
+        mask_forbidden(scores, listeners, request.unavailable)
+        if _is_forbidden(listeners, request.unavailable, item_row):
+            return SongTrace(FORBIDDEN)
+        ordered = self.order_songs(listeners, scores)
+        candidates = self._take_top_songs(ordered, request.k)
+        uncapped = replace(request, artist_cap=None)
+        chosen, without_cap = (
+            self._choose_songs(candidates, listeners, one)[0] for one in (request, uncapped)
+        )
+        traced = trace_candidate(candidates, item_row, chosen, without_cap)
+        if traced is not None:
+            return traced
+        scores = self.score_components(listeners, to_explain=True, to_blend=True)
+        mask_forbidden(scores, listeners, request.unavailable)
+        totals = self._total_scores(listeners, scores)[0]
+        if not np.isfinite(totals[item_row]):
+            return SongTrace(NO_SCORE)
+        rank = int((totals > totals[item_row]).sum()) + 1
+        is_left_out = isinstance(ordered, RankedCandidates) and not ordered.is_candidate(item_row)
+        return SongTrace(NOT_PROPOSED if is_left_out else OUTRANKED, rank)
 
     def explain_song(self, listeners: ListenerBatch, item_row: int) -> RecommendedBlock:
         """Explain one song to one listener, whether it would be recommended or not; it is the first of the block.
@@ -321,6 +358,15 @@ class Pipeline:
         # ranked and blended listeners never share a block: they take different ways through the pipeline
         for group in (order[~ranked], order[ranked]):
             yield from (listeners.take(group[rows]) for rows in cut_blocks(len(group), size))
+
+
+def _is_forbidden(
+    listeners: ListenerBatch, unavailable: NDArray[np.bool_] | None, item_row: int
+) -> bool:
+    """Return whether a song must not come for the first listener."""
+    if unavailable is not None and unavailable[item_row]:
+        return True
+    return any((matrix[0].indices == item_row).any() for matrix in listeners.forbidden)
 
 
 def mask_forbidden(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommendations import telemetry
-from recommendations.engine import RecommendedList, Recommender
+from recommendations.engine import RecommendedList, Recommender, SongTrace
 from recommendations.models import ModelVersion
 from recommendations.services.serving import exclusions
 from recommendations.services.serving.fallback import Fallback
@@ -37,6 +37,8 @@ class ListQuery:
         Song ids of which the list is; None for all.
     narrow
         Excludes more than the mask does, by the mask.
+    trace
+        Says what becomes of one song, by its row, in the list that `ask` gives for a mask.
     step, fallback
         What the list is called, and why it is not what one would expect.
     """
@@ -48,12 +50,46 @@ class ListQuery:
     exclude: Collection[int] = ()
     only: NDArray[np.int64] | None = None
     narrow: Callable[[Mask], Mask] | None = None
+    trace: Callable[[Mask, int], SongTrace] | None = None
     step: str = "live"
     fallback: Fallback = Fallback.NONE
 
 
 def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
     """Ask the engine for a list, without what the listener does not want and without two versions of a song."""
+    made, _mask = _make_list(query, _build_mask(query, context))
+    return ListDraft(dict(made.to_dict()), query.step, fallback=query.fallback)
+
+
+def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrace:
+    """Say at which step of `draft_list` a song that the model has in `row` falls out.
+
+    To the steps of the engine it adds, in their order: `unavailable` · `unwanted` · `heard` · `other_version_heard` ·
+    `outside` it is not of the songs that the list is of · `other_version_listed` the list has another version of it.
+    Costs two lists.
+    """
+    if query.trace is None:
+        raise ValueError("This list can't be traced.")
+    recommender = query.recommender
+    song_id = int(recommender.items.ids[row])
+    versions = exclusions.work_versions(query.version, recommender)
+    if exclusions.catalog_mask(query.version, recommender)[row]:
+        return SongTrace("unavailable")
+    if exclusions.build_mask(query.version, recommender, context.unwanted)[row]:
+        return SongTrace("unwanted")
+    if song_id in set(query.exclude):
+        return SongTrace("heard")
+    if row in versions.find_versions(exclusions.find_model_rows(recommender, query.exclude)):
+        return SongTrace("other_version_heard")
+    mask = _build_mask(query, context)
+    if mask[row]:
+        return SongTrace("outside")
+    _made, final = _make_list(query, mask)
+    return SongTrace("other_version_listed") if final[row] else query.trace(final, row)
+
+
+def _build_mask(query: ListQuery, context: ListenerContext) -> Mask:
+    """Return what must not come, bool (n_items,)."""
     versions = exclusions.work_versions(query.version, query.recommender)
     mask = exclusions.build_mask(
         query.version, query.recommender, context.unwanted, also=query.exclude, only=query.only
@@ -61,10 +97,13 @@ def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
     if query.exclude:
         rows = exclusions.find_model_rows(query.recommender, query.exclude)
         mask[versions.find_versions(rows)] = True
-    if query.narrow is not None:
-        mask = query.narrow(mask)
-    made = recommend_without_repeats(versions, mask, query.ask, query.recommender)
-    return ListDraft(dict(made.to_dict()), query.step, fallback=query.fallback)
+    return mask if query.narrow is None else query.narrow(mask)
+
+
+def _make_list(query: ListQuery, mask: Mask) -> tuple[RecommendedList, Mask]:
+    """Return the list without two versions of a song, and the mask it was made with."""
+    versions = exclusions.work_versions(query.version, query.recommender)
+    return recommend_without_repeats(versions, mask, query.ask, query.recommender)
 
 
 def draft_and_read(query: ListQuery, context: ListenerContext) -> tuple[ListDraft, Served] | None:

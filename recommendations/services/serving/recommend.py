@@ -153,6 +153,14 @@ def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft |
     return draft
 
 
+def find_query(listener: User, n: int, context: ListenerContext) -> ListQuery | None:
+    """Return the query by which `recommend_songs` makes the listener's list; None without a model."""
+    treatment = lifecycle.find_treatment(listener)
+    request = make_request(listener, n, None, treatment, context)
+    found = _recommender(treatment.version, context)
+    return None if found is None else _live_query(request, *found)
+
+
 def _count(step: str, draft: ListDraft | Served, started: float) -> None:
     kept = draft.computed_at if step == "precomputed" else None
     age = None if kept is None else (timezone.now() - kept).total_seconds()
@@ -237,6 +245,9 @@ def _live_query(request: SongRequest, version: ModelVersion, recommender: Recomm
         recommender,
         request.n,
         lambda mask: recommender.recommend(history, request.n, exclude=mask, discovery=discovery),
+        trace=lambda mask, row: recommender.trace_song(
+            history, row, request.n, exclude=mask, discovery=discovery
+        ),
         exclude=heard,
         narrow=narrow,
         step=step,

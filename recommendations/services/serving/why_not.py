@@ -1,107 +1,162 @@
-"""Why a song is not on a listener's list: the first step at which it falls out."""
+"""Why a song is not on a listener's list: the first step at which it falls out of the way that made the list."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.sparse import csr_matrix
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from catalog.models import Interaction, Song
+from common.templatetags.numbers import format_count, format_score
+from recommendations.engine import SongTrace
 from recommendations.models import ListenerControl
-from recommendations.services.serving import exclusions, history_loader, list_request, recommend
+from recommendations.services.serving import list_query, list_request, recommend
 from recommendations.services.serving.fallback import Fallback
+from recommendations.services.serving.list_query import ListQuery
 from recommendations.services.serving.listener_context import ListenerContext
-from recommendations.services.versions import registry
 
 LISTED = "listed"
 
 
 @dataclass(frozen=True)
 class WhyNot:
-    """The step at which a song falls out, in a word and in a sentence; `rank` from 1 among all songs if known."""
+    """The step at which a song falls out, in a word and in a sentence.
+
+    `rank` is its place by score from 1, or on the list where it is listed; `score` and `last_score` are the song's and
+    that of the last song of the list, 0 to 1, where both were compared.
+    """
 
     step: str
     sentence: str
     rank: int | None = None
+    score: float | None = None
+    last_score: float | None = None
 
 
 def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
-    """Say why a song is not among the first n recommended to a listener, or that it is."""
+    """Say why a song is not among the first n recommended to a listener, or that it is.
+
+    The answer comes from the query that makes the list (`list_query.trace_song`), so it can't differ from the list;
+    what the listener did themselves is read beside it. Costs about three lists.
+    """
     n = list_request.limit_length(n)
-    if not song.is_available:
-        return WhyNot("unavailable", "The song is not available any more.")
     context = ListenerContext(listener)
-    excluded = _find_wish(listener, song, context)
-    if excluded is not None:
-        return excluded
+    if not song.is_available:
+        return WhyNot("unavailable", _("It is not available any more."))
+    if not context.unwanted.allows(song):
+        return _describe_wish(listener, song, context)
     served = recommend.recommend_songs(listener, n, context=context, may_interleave=True)
     for item in served:
         if item.song.pk == song.pk:
-            return WhyNot(LISTED, f"It is on the list, at position {item.position}.", item.position)
+            return _describe_listed(item.position)
+    query = recommend.find_query(listener, n, context)
+    if query is None:
+        return WhyNot("no_model", str(Fallback.NO_MODEL.label))
+    row = query.recommender.items.row(song.pk)
+    if row < 0:
+        return _describe_unknown(listener, song)
     if not listener.personalised:
         return WhyNot("not_personalised", str(Fallback.NOT_PERSONALISED.label))
-    found = _find_rank(listener, song, n, context)
-    if served.interleaved is not None and found.step == "variety":
-        return WhyNot(
-            "experiment",
-            f"It fits you well enough (rank {found.rank}), but gave way to songs of another model version: an "
-            "experiment compares two of them, and your list takes turns between them.",
-            found.rank,
-        )
-    return found
+    trace = list_query.trace_song(query, context, row)
+    if served.interleaved is not None and trace.step == LISTED:
+        return WhyNot("experiment", _say_experiment(), trace.rank)
+    return _describe_trace(trace, song, query)
 
 
-def _find_wish(listener: User, song: Song, context: ListenerContext) -> WhyNot | None:
-    """Return what the listener did that keeps the song away, if anything did."""
+def _say_experiment() -> str:
+    """Return the sentence for a song that another version's song took the place of."""
+    return _(
+        "It fits you well enough, but gave way to songs of another model version: an experiment compares two of them, "
+        "and your list takes turns between them."
+    )
+
+
+def _describe_listed(position: int) -> WhyNot:
+    sentence = _("It is on your list, at place %(place)d.") % {"place": position}
+    return WhyNot(LISTED, sentence, position)
+
+
+def _describe_wish(listener: User, song: Song, context: ListenerContext) -> WhyNot:
+    """Say which of a listener's own choices keeps a song away."""
     kinds = set(
         ListenerControl.objects.filter(listener=listener, song=song).values_list("kind", flat=True)
     )
     if ListenerControl.Kind.HIDE_SONG in kinds:
-        return WhyNot("hidden_song", "You hid this song.")
+        return WhyNot("hidden_song", _("You hid this song."))
     if song.artist_id in context.unwanted.artist_ids:
-        return WhyNot("hidden_artist", f"You hid {song.artist.name}.")
-    mine = set(
-        Interaction.objects.for_listener(listener).filter(song=song).values_list("kind", flat=True)
+        sentence = _("You hid %(artist)s.") % {"artist": song.artist.name}
+        return WhyNot("hidden_artist", sentence)
+    if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
+        return WhyNot("disliked", _("You dislike this song."))
+    if kinds:
+        return WhyNot("not_learned_from", _("You asked not to use this song for recommendations."))
+    return WhyNot("hidden_artist", _("You hid an artist who is on it."))
+
+
+def _describe_unknown(listener: User, song: Song) -> WhyNot:
+    """Say why a song that the model has not seen does not come."""
+    if Interaction.objects.for_listener(listener).filter(song=song).exists():
+        return _SENTENCES["heard"](SongTrace("heard"), song)
+    sentence = _("It is newer than the model; it can come after the next update.")
+    return WhyNot("newer_than_model", sentence)
+
+
+def _describe_trace(trace: SongTrace, song: Song, query: ListQuery) -> WhyNot:
+    if trace.step == LISTED:
+        return WhyNot("next_list", _("It comes with your next list."), trace.rank)
+    if trace.step == "outranked":
+        return _describe_outranked(trace, query)
+    return _SENTENCES[trace.step](trace, song)
+
+
+def _describe_outranked(trace: SongTrace, query: ListQuery) -> WhyNot:
+    numbers = {"rank": format_count(trace.rank or 0), "n": format_count(query.n)}
+    if trace.score is None or trace.last_score is None:
+        sentence = _("It is at place %(rank)s of all songs for you, and the list has %(n)s.")
+        return WhyNot("outranked", sentence % numbers, trace.rank)
+    sentence = _(
+        "It is at place %(rank)s of all songs for you, with a score of %(score)s; the last of the %(n)s songs on your "
+        "list has %(last)s."
     )
-    if Interaction.Kind.DISLIKE in mine:
-        return WhyNot("disliked", "You dislike this song.")
-    if not context.unwanted.allows(song):
-        return WhyNot(
-            "not_learned_from", "You asked not to learn from this song, or hid one of its artists."
-        )
-    if mine:
-        return WhyNot("heard", "It is in your history, and lists hold what you have not heard.")
-    return None
+    numbers |= {"score": format_score(trace.score), "last": format_score(trace.last_score)}
+    return WhyNot("outranked", sentence % numbers, trace.rank, trace.score, trace.last_score)
 
 
-def _find_rank(listener: User, song: Song, n: int, context: ListenerContext) -> WhyNot:
-    """Say what stands above the song in the ranking of the active model."""
-    serving = registry.serving_recommender()
-    if serving is None:
-        return WhyNot("no_model", str(Fallback.NO_MODEL.label))
-    version, recommender = serving
-    row = recommender.items.row(song.pk)
-    if row < 0:
-        return WhyNot(
-            "newer_than_model", "It is newer than the model; it can come after the next training."
+def _say(sentence: Callable[[], str]) -> Callable[[SongTrace, Song], WhyNot]:
+    """Return what describes a step by a sentence with the song's rank and artist."""
+
+    def describe(trace: SongTrace, song: Song) -> WhyNot:
+        words = {"rank": format_count(trace.rank or 0), "artist": song.artist.name}
+        return WhyNot(trace.step, sentence() % words, trace.rank, trace.score, trace.last_score)
+
+    return describe
+
+
+_SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
+    "unavailable": _say(lambda: _("It is not available any more.")),
+    "unwanted": _say(lambda: _("You hid it or an artist who is on it, or dislike it.")),
+    "forbidden": _say(
+        lambda: _(
+            "It stands for your own songs: you picked it, or it is the nearest to one that is newer than the model."
         )
-    history = history_loader.load_history(listener, recommender, context=context)
-    heard = history.to_csr(recommender.n_items)
-    versions = exclusions.work_versions(version, recommender)
-    if row in versions.find_versions(heard.indices):
-        return WhyNot("other_version_heard", "Another version of it is in your history.")
-    mask = exclusions.build_mask(version, recommender, context.unwanted)
-    mask[heard.indices] = True
-    mask[row] = False
-    forbidden = csr_matrix(mask[None, :].astype(np.float32))
-    scores, above = recommender.find_ranks(heard, [row], forbidden=forbidden)
-    if not np.isfinite(scores[0]):
-        return WhyNot("no_score", "The model can't say how well it fits you.")
-    rank = int(above[0]) + 1
-    if rank <= n:
-        return WhyNot(
-            "variety",
-            f"It fits you well enough (rank {rank}), but gave way so that the list is varied.",
-            rank,
+    ),
+    "heard": _say(lambda: _("You have heard it; your list is of songs you have not heard.")),
+    "other_version_heard": _say(lambda: _("You have heard another version of it.")),
+    "outside": _say(lambda: _("It is not like the songs, artists and genres that you picked.")),
+    "other_version_listed": _say(lambda: _("Another version of it is on your list.")),
+    "no_score": _say(lambda: _("Too little is known of it to say how well it fits you.")),
+    "not_proposed": _say(
+        lambda: _("No part of the model proposes it for you; it would be at place %(rank)s.")
+    ),
+    "artist_cap": _say(
+        lambda: _(
+            "It is at place %(rank)s of all songs for you, but your list has as many songs of %(artist)s "
+            "as it may have."
         )
-    return WhyNot("outranked", f"{rank - 1} songs fit you better, and the list has {n}.", rank)
+    ),
+    "variety": _say(
+        lambda: _(
+            "It is at place %(rank)s of all songs for you, but gave way so that your list is varied."
+        )
+    ),
+}

@@ -83,8 +83,11 @@ def recommend_without_repeats(
     mask: NDArray[np.bool_],
     recommend: Callable[[NDArray[np.bool_]], RecommendedList],
     recommender: Recommender,
-) -> RecommendedList:
-    """Return what `recommend` gives for `mask`, asked again without a song whose other version stands above it."""
+) -> tuple[RecommendedList, NDArray[np.bool_]]:
+    """Return what `recommend` gives for `mask`, asked again without a song whose other version stands above it.
+
+    The second is the mask that the list was made with.
+    """
     recommended = recommend(mask)
     for _attempt in range(_ATTEMPTS):
         ids = np.array([item.item_id for item in recommended.items], dtype=np.int64)
@@ -94,7 +97,7 @@ def recommend_without_repeats(
         mask = mask.copy()
         mask[repeats] = True
         recommended = recommend(mask)
-    return recommended
+    return recommended, mask
 
 
 class BatchWithoutRepeats:
