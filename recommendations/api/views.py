@@ -183,7 +183,7 @@ class SongAbsence(APIView):
         tags=["Recommendations"], parameters=[_K], responses=serializers.AbsenceSerializer
     )
     def get(self, request: SignedInApiRequest, key: str) -> Response:
-        absence = explain_absence(request.user, get_song(key), read_length(request))
+        absence = explain_absence(request.user, get_song(key, request.user), read_length(request))
         return Response(serializers.AbsenceSerializer(absence).data)
 
 

@@ -73,7 +73,7 @@ def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrac
     recommender = query.recommender
     song_id = int(recommender.items.ids[row])
     versions = exclusions.work_versions(query.version, recommender)
-    if exclusions.catalog_mask(query.version, recommender)[row]:
+    if exclusions.build_catalog_mask(query.version, recommender, context.unwanted.listener_id)[row]:
         return SongTrace("unavailable")
     if exclusions.build_mask(query.version, recommender, context.unwanted)[row]:
         return SongTrace("unwanted")
