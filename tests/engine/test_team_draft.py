@@ -25,7 +25,7 @@ def make_teams(first, second, *, artists=None, vectors=None):
 
 
 def list_songs(slots, first, second):
-    return [(first, second)[slot.source][slot.place] for slot in slots]
+    return [(first, second)[slot.source][slot.position] for slot in slots]
 
 
 def test_each_round_gives_both_teams_one_song_and_a_coin_says_who_is_first():

@@ -36,6 +36,16 @@ BANNED = {
 
 CASE_NUMBERS = {r"\bT\d\d\b": "write the words for the case, not its number"}
 
+NAMED_BY_CONTENT = (
+    "recommendations/engine", "recommendations/services/serving", "recommendations/services/training",
+)  # fmt: skip
+
+BANNED_VARIABLES = {
+    "found", "known", "made", "part", "parts", "place", "places", "rival", "rivals", "said", "taken", "told", "took",
+    "wish", "wishes",
+}  # fmt: skip
+"""What could be anything: a variable says what it holds."""
+
 PREPOSITIONS = {"of", "as", "by", "with", "for", "from", "to", "into", "at", "on", "about"}
 
 PARTICIPLES = {
@@ -54,8 +64,8 @@ FIELD_TERMS = {
 }
 
 
-def _modules() -> list[Path]:
-    paths = [path for room in CLEAN for path in sorted((ROOT / room).rglob("*.py"))]
+def _modules(rooms: tuple[str, ...] = CLEAN) -> list[Path]:
+    paths = [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
     return [path for path in paths if not {"migrations", "node_modules"} & set(path.parts)]
 
 
@@ -77,6 +87,14 @@ def _is_bare(function: ast.FunctionDef) -> bool:
     return is_participle or (
         words[-1] in PREPOSITIONS and not function.name.startswith("validate_")
     )
+
+
+def find_vague_variables(source: str) -> list[str]:
+    """Return the variables and parameters named by one of the words above."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [node.id for node in nodes if isinstance(node, ast.Name)]
+    names += [node.arg for node in nodes if isinstance(node, ast.arg)]
+    return sorted(BANNED_VARIABLES.intersection(names))
 
 
 def find_banned_words(source: str, *, may_name_cases: bool = False) -> list[str]:
@@ -108,6 +126,20 @@ def test_it_is_written_in_plain_words(path):
     source = path.read_text(encoding="utf-8")
     assert find_bare_names(source) == []
     assert find_banned_words(source, may_name_cases=path.is_relative_to(ROOT / "tests")) == []
+
+
+@pytest.mark.parametrize(
+    "path", _modules(NAMED_BY_CONTENT), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_variables_say_what_they_hold(path):
+    assert find_vague_variables(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_vague_variable_is_seen():
+    assert find_vague_variables("def f(place, rows):\n    found = rows[place]") == [
+        "found",
+        "place",
+    ]
 
 
 def test_a_bare_name_is_seen():

@@ -178,14 +178,14 @@ class RecommenderConfig:
         if min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
             raise ValueError(f"The weights of {segment!r} must be at least 0 and sum to 1.")
 
-    def warm_started(self, found: RecommenderConfig) -> RecommenderConfig:
+    def warm_started(self, fitted: RecommenderConfig) -> RecommenderConfig:
         """Return the configuration with the settings that another search found tried first."""
-        if self.search is None or found.name != self.name:
+        if self.search is None or fitted.name != self.name:
             return self
         first = {
-            name: found.components[name]
+            name: fitted.components[name]
             for name in self.search.components
-            if name in found.components
+            if name in fitted.components
         }
         return replace(self, search=replace(self.search, first=first))
 

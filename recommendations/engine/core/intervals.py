@@ -46,14 +46,14 @@ def bootstrap_intervals(values: NDArray[np.float64], *, seed: int = 0) -> list[I
     """
     if not len(values):
         return [None] * values.shape[1]
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0)
+    is_known = np.isfinite(values)
+    filled = np.where(is_known, values, 0)
     draws = _draw_resamples(len(values), seed)
-    sizes = draws @ known
+    sizes = draws @ is_known
     means = np.divide(draws @ filled, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0)
     return [
-        _make_interval(filled[:, column].sum() / known[:, column].sum(), means[:, column])
-        if known[:, column].any()
+        _make_interval(filled[:, column].sum() / is_known[:, column].sum(), means[:, column])
+        if is_known[:, column].any()
         else None
         for column in range(values.shape[1])
     ]

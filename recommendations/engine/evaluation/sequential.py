@@ -74,15 +74,15 @@ def count_drafts_needed(
     if not 0.5 < win_share < 1:
         raise ValueError(f"The better version wins more than half, below all, not {win_share}.")
     undecided = np.ones(1)
-    found = 0.0
+    counts = 0.0
     for n in range(1, MOST_DRAFTS + 1):
         won = np.concatenate([[0.0], undecided * win_share])
         lost = np.concatenate([undecided * (1 - win_share), [0.0]])
         undecided = won + lost
         wins = np.arange(n + 1)
         is_decided = compute_win_e_values(wins, n - wins) >= 1 / alpha
-        found += float(undecided[is_decided & (2 * wins > n)].sum())
-        if found >= power:
+        counts += float(undecided[is_decided & (2 * wins > n)].sum())
+        if counts >= power:
             return n
         undecided[is_decided] = 0.0
     return None

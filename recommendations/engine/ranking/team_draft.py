@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 FIRST, SECOND = 0, 1
 UNCONTESTED = -1
-"""The team of a place that one team filled because the other had nothing left; it counts for neither."""
+"""The team of a position that one team filled because the other had nothing left; it counts for neither."""
 
 TOLERANCE = 1e-4
 """Cosines are compared up to this: float32 sums depend on their order."""
@@ -49,10 +49,10 @@ class Team:
 
 @dataclass(frozen=True)
 class Slot:
-    """One place of the joint list: whose list the song is from, its place there, and the team that is credited."""
+    """One position of the joint list: the list its song is from, the position there, and the credited team."""
 
     source: int
-    place: int
+    position: int
     team: int
 
 
@@ -79,7 +79,8 @@ def draft_teams(teams: tuple[Team, Team], n: int, *, artist_cap: int, seed: int)
                 break
             is_contested = len(picks) == 2
             slots += [
-                Slot(team, place, team if is_contested else UNCONTESTED) for team, place in picks
+                Slot(team, position, team if is_contested else UNCONTESTED)
+                for team, position in picks
             ]
     return slots[:n]
 
@@ -96,35 +97,35 @@ class _Draft:
         self._limits = [_find_alikeness(team.vectors) + TOLERANCE for team in teams]
 
     def play_round(self, order: tuple[int, int], keeps_rules: bool) -> list[tuple[int, int]]:
-        """Let both teams pick; return (team, place) of each pick, one less for a team that has nothing left."""
+        """Let both teams pick; return (team, position) of each pick, one less for a team that has nothing left."""
         picks = []
         for team in order:
-            place = self._find_best(team, keeps_rules)
-            if place is not None:
-                self._take(team, place)
-                picks.append((team, place))
+            position = self._find_best(team, keeps_rules)
+            if position is not None:
+                self._take(team, position)
+                picks.append((team, position))
         return picks
 
     def _find_best(self, team: int, keeps_rules: bool) -> int | None:
         own = self._teams[team]
-        for place in range(len(own)):
-            if own.works[place] in self._taken:
+        for position in range(len(own)):
+            if own.works[position] in self._taken:
                 continue
-            if not keeps_rules or self._fits(team, place):
-                return place
+            if not keeps_rules or self._fits(team, position):
+                return position
         return None
 
-    def _fits(self, team: int, place: int) -> bool:
-        is_rare = self._n_of_artist[self._teams[team].artists[place]] < self._artist_cap
-        return is_rare and bool(self._nearest[team][place] <= self._limits[team])
+    def _fits(self, team: int, position: int) -> bool:
+        is_rare = self._n_of_artist[self._teams[team].artists[position]] < self._artist_cap
+        return is_rare and bool(self._nearest[team][position] <= self._limits[team])
 
-    def _take(self, team: int, place: int) -> None:
+    def _take(self, team: int, position: int) -> None:
         own, other = self._teams[team], self._teams[1 - team]
-        self._taken.add(own.works[place])
-        self._n_of_artist[own.artists[place]] += 1
+        self._taken.add(own.works[position])
+        self._n_of_artist[own.artists[position]] += 1
         for index, vectors, picked in (
-            (team, own.vectors, own.vectors[place]),
-            (1 - team, other.vectors, other.vectors_of_other[place]),
+            (team, own.vectors, own.vectors[position]),
+            (1 - team, other.vectors, other.vectors_of_other[position]),
         ):
             np.maximum(self._nearest[index], vectors @ picked, out=self._nearest[index])
 

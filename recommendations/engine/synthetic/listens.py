@@ -186,8 +186,8 @@ def _draw_session_offsets(
     session: NDArray[np.intp], played_ms: NDArray[np.int32], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return when in its session each listen starts: after the songs before it and a breath."""
-    took = played_ms // 1000 + rng.integers(1, 6, len(played_ms))
-    before = np.cumsum(took) - took
+    durations = played_ms // 1000 + rng.integers(1, 6, len(played_ms))
+    before = np.cumsum(durations) - durations
     first = np.flatnonzero(np.diff(session, prepend=-1))
     positions: NDArray[np.int64] = (
         before - before[first][np.cumsum(np.diff(session, prepend=-1) != 0) - 1]

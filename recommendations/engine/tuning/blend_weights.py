@@ -146,14 +146,14 @@ class _ScaledScores:
 
     Attributes
     ----------
-    parts
+    components
         One float32 (n, n_items) a component; 0 where it cannot score.
     impossible : bool (n, n_items)
         Songs that no component can score, the histories' own among them.
     labels : float32 csr (n, n_items)
     """
 
-    parts: Sequence[NDArray[np.float32]]
+    components: Sequence[NDArray[np.float32]]
     impossible: NDArray[np.bool_]
     labels: csr_matrix
 
@@ -171,7 +171,7 @@ class _ScaledScores:
     def ndcg(self, mixture: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each listener's NDCG, (n,), by a blend with these weights, (n_components,)."""
         total = np.zeros(self.impossible.shape, dtype=np.float32)
-        for weight, component_scores in zip(mixture, self.parts, strict=True):
+        for weight, component_scores in zip(mixture, self.components, strict=True):
             if weight:
                 total += np.float32(weight) * component_scores
         total[self.impossible] = -np.inf
@@ -180,7 +180,7 @@ class _ScaledScores:
 
 def _search_weights(scaled: _ScaledScores, rng: np.random.Generator) -> NDArray[np.float64]:
     """Try each component alone, random mixtures and some near the best; return the best, (n_components,)."""
-    n = len(scaled.parts)
+    n = len(scaled.components)
     mixtures = [*np.eye(n), *rng.dirichlet(np.full(n, 0.5), N_BLENDS)]
     trials = [(scaled.ndcg(mixture).mean(), mixture) for mixture in mixtures]
     for _ in range(N_NEAR):

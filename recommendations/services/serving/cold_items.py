@@ -27,25 +27,25 @@ def find_proxy_songs(
     same artist, else of the same genre, else of a similar sound. At most four queries a song, for the last twenty.
     """
     wanted = [pk for pk in song_ids if recommender.items.row(pk) < 0][-N_NEWCOMERS:]
-    found: dict[int, None] = {}
+    proxies: dict[int, None] = {}
     for song in Song.objects.filter(pk__in=wanted).prefetch_related("genres"):
-        found.update(dict.fromkeys(_like(song, recommender, listener)))
-    return list(found)
+        proxies.update(dict.fromkeys(_like(song, recommender, listener)))
+    return list(proxies)
 
 
 def _like(song: Song, recommender: Recommender, listener: Any) -> list[int]:
     elsewhere = seed_packs.find_neighbours(song, 10 * N_STAND_INS, listener)
-    if known := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
-        return known[:N_STAND_INS]
+    if model_ids := [pk for pk in elsewhere if recommender.items.row(pk) >= 0]:
+        return model_ids[:N_STAND_INS]
     others = Song.objects.filter_offered(listener).exclude(pk=song.pk)
     for candidates in (
         others.filter(artist_id=song.artist_id).order_by("pk"),
         others.filter(genres__in=song.genres.all()).order_by("pk").distinct(),
         _by_sound(others, song),
     ):
-        known = [pk for pk in _ids(candidates) if recommender.items.row(pk) >= 0]
-        if known:
-            return known[:N_STAND_INS]
+        model_ids = [pk for pk in _ids(candidates) if recommender.items.row(pk) >= 0]
+        if model_ids:
+            return model_ids[:N_STAND_INS]
     return []
 
 
@@ -55,13 +55,13 @@ def _ids(songs: QuerySet[Song]) -> list[int]:
 
 def _by_sound(songs: QuerySet[Song], like: Song) -> QuerySet[Song]:
     """Order songs by how near their audio features are to those of `like`; none when it has no features."""
-    known = {name: value for name, value in like.audio_features.items() if value is not None}
-    if not known:
+    features = {name: value for name, value in like.audio_features.items() if value is not None}
+    if not features:
         return songs.none()
-    complete = songs.filter(**{f"{name}__isnull": False for name in known})
+    complete = songs.filter(**{f"{name}__isnull": False for name in features})
     distances = [
         Abs(F(name) - value, output_field=FloatField())
         / (_TEMPO_SPAN if name == AUDIO_FEATURES[-1] else 1.0)
-        for name, value in known.items()
+        for name, value in features.items()
     ]
     return complete.order_by(reduce(add, distances), "pk")

@@ -130,18 +130,18 @@ def read_facts_of_picks(items: Iterable[Any], picks: Picks) -> Facts:
 
 def load_named_songs(explanations: Iterable[Explanation]) -> dict[int, Song]:
     """Return every song that the explanations name, by id, with its artist; one query."""
-    ids = {part.item_id for explanation in explanations for part in explanation.named}
+    ids = {evidence.item_id for explanation in explanations for evidence in explanation.named}
     return Song.objects.select_related("artist").in_bulk(ids) if ids else {}
 
 
 def read_content_parts(context: ListenerContext) -> frozenset[str]:
     """Return what the serving model's content component compares."""
-    found = context.serving
-    content = found[1].algorithms.get("content") if found else None
+    serving = context.serving
+    content = serving[1].algorithms.get("content") if serving else None
     if not isinstance(content, Content):
         return frozenset({AUDIO, ARTIST, GENRE})
-    parts = {AUDIO: content.has_audio_, ARTIST: content.artist > 0, GENRE: content.genre > 0}
-    return frozenset(name for name, is_used in parts.items() if is_used)
+    is_compared = {AUDIO: content.has_audio_, ARTIST: content.artist > 0, GENRE: content.genre > 0}
+    return frozenset(name for name, is_used in is_compared.items() if is_used)
 
 
 def _read_taste(context: ListenerContext, songs: Iterable[Song]) -> dict[str, Any]:

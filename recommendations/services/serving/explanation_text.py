@@ -91,8 +91,12 @@ def check_explanation(song: Song, explanation: Explanation, facts: Facts) -> Exp
     note = explanation.popularity
     return replace(
         explanation,
-        because=tuple(part for part in explanation.because if _may_name(part.item_id, facts)),
-        goes_with=tuple(part for part in explanation.goes_with if _may_name(part.item_id, facts)),
+        because=tuple(
+            evidence for evidence in explanation.because if _may_name(evidence.item_id, facts)
+        ),
+        goes_with=tuple(
+            evidence for evidence in explanation.goes_with if _may_name(evidence.item_id, facts)
+        ),
         features=tuple(match for match in explanation.features if agrees(match)),
         popularity=note if note is not None and note.count >= LEAST_CROWD else None,
     )
@@ -112,8 +116,8 @@ def _describe(
         shares=shares,
         sentence=" + ".join(f"{share.text} ({share.percent}%)" for share in shares),
         line=write_line(song, checked, shares, facts, named),
-        because=tuple(facts.named[part.item_id] for part in checked.because),
-        goes_with=tuple(facts.named[part.item_id] for part in checked.goes_with),
+        because=tuple(facts.named[evidence.item_id] for evidence in checked.because),
+        goes_with=tuple(facts.named[evidence.item_id] for evidence in checked.goes_with),
         features=tuple(
             (match.name, match.song_value, match.listener_value) for match in checked.features
         ),

@@ -29,34 +29,34 @@ class UnknownImpression(EventRefused):
 def sign_receipt(listener: User, served: Served, arm: str | None = None) -> str:
     """Return a signed text that says how a list came about; it goes with the list."""
     version = served.version.pk if served.version and not served.interleaved else None
-    told: dict[str, Any] = {
+    receipt: dict[str, Any] = {
         "l": listener.pk,
         "v": version,
         "s": served.step,
         "a": arm or served.arm or None,
     }
     if served.interleaved is not None:
-        told["i"] = _pack_teams(served.interleaved)
-    return signing.dumps(told, salt=_SALT, compress=True)
+        receipt["i"] = _pack_teams(served.interleaved)
+    return signing.dumps(receipt, salt=_SALT, compress=True)
 
 
 def record_impression(
     listener: User, receipt_text: str, songs: Sequence[Song], surface: str
 ) -> Impression:
     """Record that a listener saw these songs of the list with that receipt, in this order."""
-    told = _read(listener, receipt_text)
-    version = ModelVersion.objects.filter(pk=told["v"]).first() if told["v"] else None
+    receipt = _read(listener, receipt_text)
+    version = ModelVersion.objects.filter(pk=receipt["v"]).first() if receipt["v"] else None
     impression = Impression.objects.create(
         listener=listener,
         surface=surface,
         version=version,
-        step=told["s"],
-        arm=told["a"],
+        step=receipt["s"],
+        arm=receipt["a"],
         song_ids=[song.pk for song in songs],
     )
     telemetry.count_event("impression")
-    if "i" in told:
-        _record_draft(listener, told["i"], impression.song_ids)
+    if "i" in receipt:
+        _record_draft(listener, receipt["i"], impression.song_ids)
     return impression
 
 
@@ -95,11 +95,11 @@ def record_outcome(listener: User, impression_id: uuid.UUID, song: Song, kind: s
 
 def _read(listener: User, receipt_text: str) -> dict[str, Any]:
     try:
-        told: dict[str, Any] = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
+        receipt: dict[str, Any] = signing.loads(receipt_text, salt=_SALT, max_age=VALID_SECONDS)
     except signing.SignatureExpired:
         raise EventRefused("That receipt is older than a week.") from None
     except (signing.BadSignature, ValueError):
         raise EventRefused("That is no receipt of a list from here.") from None
-    if told["l"] != listener.pk:
+    if receipt["l"] != listener.pk:
         raise EventRefused("That receipt is of a list for somebody else.")
-    return told
+    return receipt

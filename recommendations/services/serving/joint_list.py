@@ -55,11 +55,12 @@ def join_lists(
     lists = [team.draft.unpack() for team in teams]
     keys = _read_keys(lists, context)
     offered = [
-        [place for place, item in enumerate(one.items) if int(item.item_id) in keys]
+        [position for position, item in enumerate(one.items) if int(item.item_id) in keys]
         for one in lists
     ]
     items = [
-        [one.items[place] for place in places] for one, places in zip(lists, offered, strict=True)
+        [one.items[position] for position in positions]
+        for one, positions in zip(lists, offered, strict=True)
     ]
     first, second = (
         _make_team(team.recommender, own, other, keys)
@@ -67,12 +68,12 @@ def join_lists(
     )
     seed = _toss_seed(experiment_id, context.listener.pk, day)
     slots = draft_teams((first, second), n, artist_cap=MOST_OF_ARTIST, seed=seed)
-    places = [[slot.source, offered[slot.source][slot.place]] for slot in slots]
-    credited = {int(items[slot.source][slot.place].item_id): slot.team for slot in slots}
+    positions = [[slot.source, offered[slot.source][slot.position]] for slot in slots]
+    credited = {int(items[slot.source][slot.position].item_id): slot.team for slot in slots}
     drafts = [team.draft for team in teams]
     is_live = any(draft.step == "live" for draft in drafts)
     return ListDraft(
-        {"lists": [dict(draft.packed) for draft in drafts], "slots": places},
+        {"lists": [dict(draft.packed) for draft in drafts], "slots": positions},
         "live" if is_live else "precomputed",
         computed_at=min(draft.computed_at for draft in drafts),
         interleaved=Interleaved(

@@ -51,12 +51,12 @@ def _raise_generations(listener_ids: list[int]) -> None:
 
 def generation(listener_id: int) -> int:
     """Return how often this listener's history or wishes have changed."""
-    found = (
+    stored = (
         ListenerState.objects.filter(listener_id=listener_id)
         .values_list("generation", flat=True)
         .first()
     )
-    return found or 0
+    return stored or 0
 
 
 def key(listener_id: int, generation: int, settings: dict[str, Any]) -> str:

@@ -119,7 +119,7 @@ def draft_and_read(query: ListQuery, context: ListenerContext) -> tuple[ListDraf
 def serve_list(query: ListQuery, context: ListenerContext) -> Served:
     """Answer a query now, without a cache, and count it."""
     started = time.perf_counter()
-    found = draft_and_read(query, context)
-    served = found[1] if found else Served([], "empty", query.version)
+    answer = draft_and_read(query, context)
+    served = answer[1] if answer else Served([], "empty", query.version)
     telemetry.count_recommendation(served.step, time.perf_counter() - started)
     return served

@@ -125,11 +125,11 @@ class ListenerContext:
         return Taste.objects.filter(listener=self._listener).first()
 
     @cached_property
-    def _wishes(self) -> list[tuple[int | None, int | None, str]]:
+    def _controls(self) -> list[tuple[int | None, int | None, str]]:
         if self._listener is None:
             return []
-        wishes = ListenerControl.objects.filter(listener=self._listener)
-        return list(wishes.values_list("song_id", "artist_id", "kind"))
+        controls = ListenerControl.objects.filter(listener=self._listener)
+        return list(controls.values_list("song_id", "artist_id", "kind"))
 
     @cached_property
     def history(self) -> list[HistoryRow]:
@@ -191,15 +191,15 @@ class ListenerContext:
     def unwanted(self) -> Unwanted:
         """What must not be recommended; the dislikes are taken from the history when that was read already."""
         # A song not learned from is out of the history, so it would come back as if it were new.
-        wishes = [
+        controls = [
             (song, artist)
-            for song, artist, kind in self._wishes
+            for song, artist, kind in self._controls
             if kind != ListenerControl.Kind.BOOST_SONG
         ]
-        artist_ids = frozenset(artist for _, artist in wishes if artist)
+        artist_ids = frozenset(artist for _, artist in controls if artist)
         return Unwanted(
             song_ids=frozenset(self._list_disliked())
-            | {song for song, _ in wishes if song}
+            | {song for song, _ in controls if song}
             | _find_credited_songs(artist_ids),
             artist_ids=artist_ids,
             listener_id=self.listener_id,
@@ -210,12 +210,12 @@ class ListenerContext:
         """Which songs the listener wants left out and which counted more."""
         boosted = frozenset(
             song
-            for song, _, kind in self._wishes
+            for song, _, kind in self._controls
             if song and kind == ListenerControl.Kind.BOOST_SONG
         )
         left_out = frozenset(
             song
-            for song, _, kind in self._wishes
+            for song, _, kind in self._controls
             if song and kind in ListenerControl.NOT_LEARNED_FROM
         )
         return left_out, boosted
@@ -224,7 +224,7 @@ class ListenerContext:
     def mood_by_song(self) -> dict[int, str]:
         """How the listener wants each song of a part of their taste to count."""
         return {
-            song: kind for song, _, kind in self._wishes if song and kind in ListenerControl.MOODS
+            song: kind for song, _, kind in self._controls if song and kind in ListenerControl.MOODS
         }
 
     def _list_disliked(self) -> list[int]:

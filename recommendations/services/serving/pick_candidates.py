@@ -60,16 +60,18 @@ def find_candidates(
         return allowed
     each = max(n, -(-WIDTH * n // len(compared)))
     similar = [recommender.similar(int(row), each, exclude=exclude) for row in compared]
-    found = list(dict.fromkeys(int(item.item_id) for one in similar for item in one))
+    similar_ids = list(dict.fromkeys(int(item.item_id) for one in similar for item in one))
     genre_ids = _find_genres(picks)
-    sharing = _sharing(found, genre_ids)
+    sharing = _sharing(similar_ids, genre_ids)
     if genre_ids and len(sharing) < n:
         more = Song.objects.filter(genres__in=genre_ids).distinct()
-        known = [pk for pk in _best_known(more, recommender, WIDTH * n) if pk not in sharing]
+        model_ids = [pk for pk in _best_known(more, recommender, WIDTH * n) if pk not in sharing]
         sharing += [
-            pk for pk, row in zip(known, _rows(known, recommender), strict=True) if not exclude[row]
+            pk
+            for pk, row in zip(model_ids, _rows(model_ids, recommender), strict=True)
+            if not exclude[row]
         ]
-    chosen = sharing if len(sharing) >= n else [*sharing, *found]
+    chosen = sharing if len(sharing) >= n else [*sharing, *similar_ids]
     allowed[_rows(list(dict.fromkeys(chosen)), recommender)] = True
     return allowed & ~exclude
 
@@ -107,8 +109,8 @@ def _sharing(song_ids: Sequence[int], genre_ids: Iterable[int]) -> list[int]:
     through = Song.genres.through.objects.filter(genre__in=genre_ids)
     shared: set[int] = set()
     for start in range(0, len(song_ids), _ROWS_A_QUERY):
-        part = song_ids[start : start + _ROWS_A_QUERY]
-        shared |= set(through.filter(song__in=part).values_list("song_id", flat=True))
+        block = song_ids[start : start + _ROWS_A_QUERY]
+        shared |= set(through.filter(song__in=block).values_list("song_id", flat=True))
     return [pk for pk in song_ids if pk in shared]
 
 

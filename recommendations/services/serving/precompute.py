@@ -75,10 +75,10 @@ def precompute(
         Asked after every batch; True ends the work there.
     """
     recommender = registry.load_recommender(version)
-    known: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
+    histories: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.build_catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
-    listener_ids = _select_listeners(known.listener_ids())
+    listener_ids = _select_listeners(histories.listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     if only_outdated:
         listener_ids = listener_ids[~np.isin(listener_ids, _find_current(version))]
@@ -87,10 +87,10 @@ def precompute(
     for batch in cut_blocks(n, conf.precompute_batch):
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
-        some = known.read_block(listener_ids[batch])
+        some = histories.read_block(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
-        for part in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
-            n_written += _write(_rows(version, some, lists, part), some.read_at, keep)
+        for chunk in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
+            n_written += _write(_rows(version, some, lists, chunk), some.read_at, keep)
         if is_turn_over():
             return n_written
     tell(STAGE, n, n)
@@ -245,9 +245,9 @@ def _build_dislikes(events: Interactions, recommender: Recommender) -> csr_matri
 
 def _mark_songs(rows: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> csr_matrix:
     """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
-    known = items >= 0
+    is_known = items >= 0
     return csr_matrix(
-        (np.ones(known.sum(), dtype=np.float32), (rows[known], items[known])), shape=shape
+        (np.ones(is_known.sum(), dtype=np.float32), (rows[is_known], items[is_known])), shape=shape
     )
 
 
@@ -266,12 +266,12 @@ def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_ma
 def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     # a range, not a list of ids: the caller drops the listeners in between
     first, last = int(listener_ids[0]), int(listener_ids[-1])
-    wishes = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
-    songs = wishes.filter(
+    controls = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
+    songs = controls.filter(
         kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM]
     )
     yield from songs.values_list("listener_id", "song_id")
-    artists = wishes.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list(
+    artists = controls.filter(kind=ListenerControl.Kind.HIDE_ARTIST).values_list(
         "listener_id", "artist_id"
     )
     for listener_id, artist_id in artists:
@@ -296,10 +296,10 @@ def _lists(
     hidden = _hidden(recommender, some.listener_ids)
     exclude = some.disliked if hidden is None else some.disliked + hidden
 
-    def recommend(places: NDArray[np.intp], excluded: csr_matrix) -> RecommendedBatch:
-        is_first = len(places) == len(some.listener_ids)
+    def recommend(positions: NDArray[np.intp], excluded: csr_matrix) -> RecommendedBatch:
+        is_first = len(positions) == len(some.listener_ids)
         return recommender.recommend_batch(
-            some.histories if is_first else some.histories[places],
+            some.histories if is_first else some.histories[positions],
             conf.precomputed_length,
             exclude=excluded,
             unavailable=unavailable,
@@ -311,12 +311,12 @@ def _lists(
     )
 
 
-def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, part: slice) -> list[Row]:
-    ids, generations = some.listener_ids[part].tolist(), some.generations[part].tolist()
+def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: slice) -> list[Row]:
+    ids, generations = some.listener_ids[rows].tolist(), some.generations[rows].tolist()
     return [
-        (listener_id, version.pk, lists.pack_json(place), generation, lists.segment(place))
-        for place, listener_id, generation in zip(
-            range(part.start, part.stop), ids, generations, strict=True
+        (listener_id, version.pk, lists.pack_json(position), generation, lists.segment(position))
+        for position, listener_id, generation in zip(
+            range(rows.start, rows.stop), ids, generations, strict=True
         )
     ]
 

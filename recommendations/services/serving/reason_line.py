@@ -42,8 +42,8 @@ def write_line(
         return _likely_line(song, facts, shares, named)
     if main == POPULAR:
         return popularity_words(explanation)
-    because = [facts.named[part.item_id] for part in explanation.because]
-    goes_with = [facts.named[part.item_id] for part in explanation.goes_with]
+    because = [facts.named[evidence.item_id] for evidence in explanation.because]
+    goes_with = [facts.named[evidence.item_id] for evidence in explanation.goes_with]
     if main not in (SOUND, ARTIST, GENRE, LIKENESS):
         line = _cause_line(because, goes_with, named)
         if line:
@@ -66,9 +66,9 @@ def _cause_line(because: list[Song], goes_with: list[Song], named: Counter[Any])
     for cause in because:
         if _claim(cause.pk, named):
             return _("Because of “%(title)s” by %(artist)s") % _name_song(cause)
-    for place, cause in enumerate(goes_with):
+    for position, cause in enumerate(goes_with):
         if _claim(cause.pk, named):
-            if place + 1 < len(goes_with):
+            if position + 1 < len(goes_with):
                 return _("Goes with “%(title)s” by %(artist)s and more") % _name_song(cause)
             return _("Goes with “%(title)s” by %(artist)s") % _name_song(cause)
     return _group_line([*because, *goes_with], named)

@@ -89,10 +89,10 @@ def draft_songs(
     if turns is not None and (draft := _draft_in_turns(request, turns)) is not None:
         _count(draft.step, draft, started)
         return turns.versions[0], draft, turns.code
-    found = _recommender(treatment.version, context)
-    if found is None:
+    serving = _recommender(treatment.version, context)
+    if serving is None:
         return None
-    version, recommender = found
+    version, recommender = serving
     draft = _find_draft(request, version, recommender)
     _count(draft.step, draft, started)
     return version, draft, treatment.arm
@@ -168,20 +168,20 @@ def _count(step: str, draft: ListDraft | Served, started: float) -> None:
 
 
 def _answer(request: SongRequest, version: ModelVersion | None) -> Served:
-    found = _recommender(version, request.context)
-    if found is None:
+    serving = _recommender(version, request.context)
+    if serving is None:
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
-    version, recommender = found
+    version, recommender = serving
     cache_key = _cache_key(request, version)
     for draft in _kept_drafts(request, version, cache_key):
         served = read_list(draft, version, request.context.unwanted, request.n)
         if served is not None:
             return served
-    made = draft_and_read(_live_query(request, version, recommender), request.context)
-    if made is None:
+    answer = draft_and_read(_live_query(request, version, recommender), request.context)
+    if answer is None:
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
-    list_cache.put(cache_key, _pack_draft(made[0]))
-    return made[1]
+    list_cache.put(cache_key, _pack_draft(answer[0]))
+    return answer[1]
 
 
 def _recommender(

@@ -87,7 +87,7 @@ class Served:
 class ListDraft:
     """A list before its songs are read from the catalog; what the cache and the precomputed table keep.
 
-    `packed` is one list, or for an interleaved one `{"lists": [two lists], "slots": [[list, place], ...]}`.
+    `packed` is one list, or for an interleaved one `{"lists": [two lists], "slots": [[list, position], ...]}`.
     """
 
     packed: Mapping[str, Any]
@@ -102,7 +102,7 @@ class ListDraft:
         if self.interleaved is None:
             return RecommendedList.from_dict(self.packed)
         lists = [RecommendedList.from_dict(one) for one in self.packed["lists"]]
-        items = tuple(lists[source].items[place] for source, place in self.packed["slots"])
+        items = tuple(lists[source].items[position] for source, position in self.packed["slots"])
         return RecommendedList(items, lists[0].segment, lists[0].weights, self.packed)
 
 

@@ -90,18 +90,18 @@ class Share:
 def compute_shares(song: Song, explanation: Explanation, facts: Facts) -> tuple[Share, ...]:
     """Return the parts of the bar, largest first, in whole percent that make 100."""
     amounts: dict[str, float] = {}
-    parts: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
     for component, share in explanation.shares.items():
         kind, used = _kind(component, song, explanation, facts)
         amounts[kind] = amounts.get(kind, 0.0) + share
-        parts.setdefault(kind, set()).update(used)
+        groups.setdefault(kind, set()).update(used)
     percents = whole_percents(amounts)
     ordered = sorted(
         (kind for kind in percents if percents[kind]), key=lambda kind: -percents[kind]
     )
     shares, start = [], 0
     for kind in ordered:
-        text = _share_text(kind, parts[kind], song, explanation, facts)
+        text = _share_text(kind, groups[kind], song, explanation, facts)
         shares.append(Share(kind, percents[kind], start, text))
         start += percents[kind]
     return tuple(shares)
@@ -113,7 +113,7 @@ def _kind(
     """Return what a component's share may be called, and in what it says the song is alike."""
     if component == CONTENT or component in PARTS_OF_COMPONENT:
         claimed = set(facts.content if component == CONTENT else PARTS_OF_COMPONENT[component])
-        used = {part for part in claimed if _holds(part, song, facts)}
+        used = {group for group in claimed if _holds(group, song, facts)}
         if not used:
             return OTHER, used
         return (KIND_OF_PART[min(used)] if len(used) == 1 else LIKENESS), used
@@ -125,16 +125,16 @@ def _kind(
     return kind, frozenset()
 
 
-def _holds(part: str, song: Song, facts: Facts) -> bool:
-    if part == ARTIST:
+def _holds(group: str, song: Song, facts: Facts) -> bool:
+    if group == ARTIST:
         return facts.is_known_artist(song)
-    if part == GENRE:
+    if group == GENRE:
         return facts.shared_genre(song) is not None
     return any(value is not None for value in song.audio_features.values())
 
 
 def _share_text(
-    kind: str, parts: set[str], song: Song, explanation: Explanation, facts: Facts
+    kind: str, groups: set[str], song: Song, explanation: Explanation, facts: Facts
 ) -> str:
     match kind:
         case "history":
@@ -153,7 +153,7 @@ def _share_text(
             return _("Matches your taste in audio features")
         case "likeness":
             words = {ARTIST: _("artist"), GENRE: _("genre"), AUDIO: _("sound")}
-            alike = join_words([word for part, word in words.items() if part in parts])
+            alike = join_words([word for group, word in words.items() if group in groups])
             return _("Like your music in %(parts)s") % {"parts": alike}
         case "popular":
             return popularity_words(explanation)

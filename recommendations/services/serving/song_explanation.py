@@ -20,10 +20,10 @@ def explain_with_sound(
     listener: User, song: Song
 ) -> tuple[Explanation | None, Mapping[str, float]]:
     """Explain a song as `explain_song` does, and return the listener's mean of each audio feature beside it."""
-    found = registry.serving_recommender()
-    if found is None:
+    serving = registry.serving_recommender()
+    if serving is None:
         return None, {}
-    _version, recommender = found
+    _version, recommender = serving
     row = recommender.items.row(song.pk)
     if row < 0:
         return None, {}

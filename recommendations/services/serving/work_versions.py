@@ -47,11 +47,11 @@ class WorkVersions:
         heard = histories.tocsr()
         if not len(self._rows):
             return empty_rows(*heard.shape)
-        parts = [
+        version_rows = [
             self.find_versions(heard.indices[heard.indptr[row] : heard.indptr[row + 1]])
             for row in range(heard.shape[0])
         ]
-        return _mark(parts, heard.shape)
+        return _mark(version_rows, heard.shape)
 
     def find_repeats(self, rows: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the songs of a list, best first, of which a better place has another version."""
@@ -115,30 +115,34 @@ class BatchWithoutRepeats:
         everybody = np.arange(exclude.shape[0])
         self._first = recommend(everybody, exclude)
         self._again: dict[int, tuple[RecommendedBatch, int]] = {}
-        places, batch = everybody, self._first
+        positions, batch = everybody, self._first
         for _attempt in range(_ATTEMPTS):
             repeats = [versions.find_repeats(rows) for rows in batch.item_rows]
             wrong = np.flatnonzero([len(rows) > 0 for rows in repeats])
             if not len(wrong):
                 break
-            marked = _mark([repeats[place] for place in wrong], (len(wrong), exclude.shape[1]))
+            marked = _mark(
+                [repeats[position] for position in wrong], (len(wrong), exclude.shape[1])
+            )
             exclude = (exclude[wrong] + marked).tocsr()
-            places = places[wrong]
-            batch = recommend(places, exclude)
-            self._again |= {int(place): (batch, index) for index, place in enumerate(places)}
+            positions = positions[wrong]
+            batch = recommend(positions, exclude)
+            self._again |= {
+                int(position): (batch, index) for index, position in enumerate(positions)
+            }
 
-    def pack_json(self, place: int) -> str:
+    def pack_json(self, position: int) -> str:
         """Return one list as JSON for storing."""
-        batch, index = self._again.get(place, (self._first, place))
+        batch, index = self._again.get(position, (self._first, position))
         return batch.pack_json(index)
 
-    def segment(self, place: int) -> str:
+    def segment(self, position: int) -> str:
         """Return how a listener was treated."""
-        batch, index = self._again.get(place, (self._first, place))
+        batch, index = self._again.get(position, (self._first, position))
         return batch.segment(index)
 
 
-def _mark(parts: list[NDArray[np.int32]], shape: tuple[int, int]) -> csr_matrix:
-    indptr = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    indices = np.concatenate([*parts, np.empty(0, dtype=np.int32)])
+def _mark(rows_by_listener: list[NDArray[np.int32]], shape: tuple[int, int]) -> csr_matrix:
+    indptr = np.concatenate([[0], np.cumsum([len(rows) for rows in rows_by_listener])])
+    indices = np.concatenate([*rows_by_listener, np.empty(0, dtype=np.int32)])
     return csr_matrix((np.ones(len(indices), dtype=np.float32), indices, indptr), shape=shape)

@@ -250,8 +250,8 @@ def _count_newest(report: EvaluationReport, split: Split) -> tuple[int, int] | N
     if split.name != "newest":
         return None
     n_test = np.diff(split.test.indptr)[report.listeners]
-    found = np.nansum(report.get_values(SYSTEM, f"recall@{LONGEST}") * n_test)
-    return round(float(found)), int(n_test.sum())
+    n_found = np.nansum(report.get_values(SYSTEM, f"recall@{LONGEST}") * n_test)
+    return round(float(n_found)), int(n_test.sum())
 
 
 def _with_classic(

@@ -53,8 +53,8 @@ def run_training(
 
 def _list_skipped_parts(run: TrainingRun) -> set[str]:
     """Return the parts that this run leaves out."""
-    parts = {"evaluate": "evaluating", "precompute": "precomputing"}
-    return {part for option, part in parts.items() if not run.options.get(option, True)}
+    stages = {"evaluate": "evaluating", "precompute": "precomputing"}
+    return {stage for option, stage in stages.items() if not run.options.get(option, True)}
 
 
 class _TrainingKind(jobs.JobKind[TrainingRun]):

@@ -34,7 +34,7 @@ class Reporter(JobReporter):
     ) -> None:
         super().__init__(lease)
         # A part that is left out must not count as done: the time left is reckoned from what is.
-        self._parts = {part: weight for part, weight in PARTS.items() if part not in skipped}
+        self._parts = {stage: weight for stage, weight in PARTS.items() if stage not in skipped}
         self.log = log
         self.stage = ""
         self.fraction = 0.0
@@ -42,11 +42,11 @@ class Reporter(JobReporter):
         self._part = next(iter(PARTS))
         self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
 
-    def enter(self, part: str) -> Callable[[str, int, int], None]:
+    def enter(self, stage: str) -> Callable[[str, int, int], None]:
         """Begin a part of the training and return the callback for it."""
-        self._part = part
+        self._part = stage
         self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
-        self._tell(part, self._before())
+        self._tell(stage, self._before())
         self._write()
         return self._progress
 
@@ -76,9 +76,9 @@ class Reporter(JobReporter):
         return self._within
 
     def _before(self) -> float:
-        parts = list(self._parts)
-        done = parts[: parts.index(self._part)]
-        return sum(self._parts[part] for part in done) / sum(self._parts.values())
+        stages = list(self._parts)
+        done = stages[: stages.index(self._part)]
+        return sum(self._parts[stage] for stage in done) / sum(self._parts.values())
 
     def _tell(self, stage: str, fraction: float) -> None:
         self.stage = stage[:60]
