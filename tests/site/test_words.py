@@ -57,8 +57,6 @@ FIELD_TERMS = {
     "grouped": "a template filter that reads as one: n|grouped",
     "created": "a column of Django's admin",
     "queued": "a state of a job, as a filter of rows",
-    "visible_to": "a filter of rows that reads on: songs.visible_to(listener)",
-    "offered_to": "a filter of rows that reads on: songs.offered_to(listener)",
     "wait_for": "as in asyncio",
     "put": "an HTTP method, a hook of Django REST framework",
     "_put": "a hook of kombu",

@@ -50,22 +50,22 @@ def trace_candidate(
     Parameters
     ----------
     chosen
-        The places that the list took, int32 (k,), -1 at the end.
+        The positions that the list took, int32 (k,), -1 at the end.
     without_cap
         The same, had there been no cap on songs of an artist.
     """
-    found = np.flatnonzero(candidates.item_rows[0] == item_row)
-    if not len(found):
+    matches = np.flatnonzero(candidates.item_rows[0] == item_row)
+    if not len(matches):
         return None
-    place = int(found[0])
+    position = int(matches[0])
     last = int(chosen.max(initial=-1))
     totals = candidates.totals[0]
-    rank, score = place + 1, float(totals[place])
+    rank, score = position + 1, float(totals[position])
     last_score = float(totals[last]) if last >= 0 else None
-    if place in chosen:
+    if position in chosen:
         step = LISTED
-    elif place in without_cap:
+    elif position in without_cap:
         step = ARTIST_CAP
     else:
-        step = OUTRANKED if place > last else VARIETY
+        step = OUTRANKED if position > last else VARIETY
     return SongTrace(step, rank, score, last_score)

@@ -57,8 +57,8 @@ class ListQuery:
 
 def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
     """Ask the engine for a list, without what the listener does not want and without two versions of a song."""
-    made, _mask = _make_list(query, _build_mask(query, context))
-    return ListDraft(dict(made.to_dict()), query.step, fallback=query.fallback)
+    recommended, _mask = _make_list(query, _build_mask(query, context))
+    return ListDraft(dict(recommended.to_dict()), query.step, fallback=query.fallback)
 
 
 def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrace:

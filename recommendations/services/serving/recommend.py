@@ -157,8 +157,8 @@ def find_query(listener: User, n: int, context: ListenerContext) -> ListQuery | 
     """Return the query by which `recommend_songs` makes the listener's list; None without a model."""
     treatment = lifecycle.find_treatment(listener)
     request = make_request(listener, n, None, treatment, context)
-    found = _recommender(treatment.version, context)
-    return None if found is None else _live_query(request, *found)
+    serving = _recommender(treatment.version, context)
+    return None if serving is None else _live_query(request, *serving)
 
 
 def _count(step: str, draft: ListDraft | Served, started: float) -> None:
