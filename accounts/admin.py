@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.models import ApiToken, AttemptCount, User
+from accounts.models import ApiToken, AttemptCount, Session, User
 from common.admin import RecordAdmin
 from common.generics import ModelAdmin
 
@@ -74,3 +74,14 @@ class AttemptCountAdmin(RecordAdmin[AttemptCount]):
 
     list_display = ["key", "n", "until"]
     ordering = ["-until"]
+
+
+@admin.register(Session)
+class SessionAdmin(RecordAdmin[Session]):
+    """Who is signed in until when. No link and no box to tick: both would show the key, which lets a reader in."""
+
+    list_display = ["user", "expire_date"]
+    list_display_links = None
+    list_select_related = ["user"]
+    ordering = ["-expire_date"]
+    actions = None

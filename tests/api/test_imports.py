@@ -30,7 +30,7 @@ def upload(caller, content, name="Streaming_History_Audio_2024_1.json", **fields
     response = caller.client.post(
         "/api/v1/me/imports/", {"file": SimpleUploadedFile(name, content), **fields}
     )
-    return caller._parsed(response)
+    return caller._parse_body(response)
 
 
 def test_a_history_comes_in_is_watched_and_undone(alice, bob, songs):

@@ -40,10 +40,10 @@ def test_a_visitors_list_shares_the_genres_of_the_picks_and_differs_with_them(so
     """It shared 4.6 of 12, and the same three popular songs were in the lists of 30 of 30 visitors."""
     lists, shares = [], []
     for start in range(0, 120, 10):
-        songs = songs[start : start + 2]
-        served = visitor_lists.recommend_from_picks(Picks(tuple(songs)), N)
+        picked = songs[start : start + 2]
+        served = visitor_lists.recommend_from_picks(Picks(tuple(picked)), N)
         assert len(served) == N
-        shares.append(n_sharing(served, find_genres(songs)))
+        shares.append(n_sharing(served, find_genres(picked)))
         lists.append({song.pk for song in served.songs})
     assert sum(shares) / len(shares) >= 11
     in_every_list = set.intersection(*lists)
