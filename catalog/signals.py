@@ -16,5 +16,8 @@ interactions_restored = Signal()
 # the listener made of their recommendations. Receivers store what is new and return how many that was.
 preferences_imported = Signal()
 
+# Sent when a job that brought plays is over: an import, or a sync with a music server.
+listens_brought = Signal()
+
 # Sent after commit with `song_ids`: songs were withdrawn or are offered again.
 songs_changed = Signal()

@@ -12,6 +12,7 @@ from catalog.imports import import_jobs
 from catalog.listening import sums
 from catalog.models import AnalysisRun, FolderScan, ImportRun, ServerSync
 from catalog.servers import syncs
+from catalog.signals import listens_brought
 from common.jobs.messages import send_wake_up, short_task
 
 REFRESH_SECONDS = 10
@@ -119,6 +120,8 @@ def run_server_sync(sync_id: int | None = None) -> None:
     sync = syncs.run_next_sync()
     if sync is not None and sync.status == ServerSync.Status.QUEUED and not sync.error:
         send_wake_up(run_server_sync, sync.pk)
+    elif sync is not None and sync.status == ServerSync.Status.SUCCEEDED:
+        listens_brought.send_robust(sender=ServerSync)
 
 
 @short_task

@@ -6,7 +6,7 @@ class RecommendationsConfig(AppConfig):
     name = "recommendations"
 
     def ready(self) -> None:
-        from recommendations import checks, receivers  # noqa: F401  (they register themselves)
+        from recommendations import checks, receivers, tasks  # noqa: F401  (they register themselves)
         from recommendations.services.data.change_triggers import create_triggers
 
         post_migrate.connect(create_triggers, sender=self)

@@ -53,7 +53,7 @@ class Tunables(TunableGroup):
     retrain_share = Tunable(
         0.1,
         "share of the active version's interactions",
-        "Train by itself, with the default preset, at the hour once so much is new; 0: never.",
+        "Train by itself, with the default preset, after an import and at the hour, once so much is new; 0: never.",
         least=0,
     )
     minimum_interactions = Tunable(

@@ -6,7 +6,9 @@ from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+from django.dispatch import receiver
 
+from catalog.signals import listens_brought
 from common.jobs import Swept
 from common.jobs.messages import send_wake_up, short_task
 from recommendations.conf import conf
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 NO_BROKER = "waiting: the message queue can't be reached yet"
 """Where a run stands until then; PostgreSQL takes sixty characters."""
+
+FIRST_INTERACTIONS = 20
+"""A site without a version trains by itself from so many interactions on."""
 
 
 # --- Wake-ups ---------------------------------------------------------------------------------------------------------
@@ -169,16 +174,17 @@ def count_trends(job_id: int | None = None) -> str:
 
 @short_task
 def retrain_when_due() -> str:
-    """Begin a training when enough is new since the active version's.
+    """Begin a training when enough is new since the active version's, at the hour and after each import.
 
     `retrain_after` new interactions ask for the scheduled preset; a share of `retrain_share` of what the active
-    version was trained on, as an import brings it, for the default preset, which is quick.
+    version was trained on, as an import brings it, for the default preset, which is quick. So do the first
+    `FIRST_INTERACTIONS` of a site without a version.
     """
     active = registry.active_version()
     n_new = training_rows.count_since(active)
     is_many = bool(conf.retrain_after) and n_new >= conf.retrain_after
-    known = active.n_interactions if active else 0
-    is_large_share = bool(conf.retrain_share) and known > 0 and n_new >= conf.retrain_share * known
+    wanted = conf.retrain_share * active.n_interactions if active else FIRST_INTERACTIONS
+    is_large_share = conf.retrain_share > 0 and n_new >= max(wanted, 1)
     if not is_many and not is_large_share:
         return f"{n_new} new"
     preset = conf.scheduled_preset if is_many else conf.preset
@@ -186,6 +192,12 @@ def retrain_when_due() -> str:
         return str(start_training(preset=preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
     except training_requests.TrainingAlreadyActive as error:
         return str(error)
+
+
+@receiver(listens_brought)
+def look_for_training(sender: Any, **_: Any) -> None:
+    """Have a worker see whether what an import or a sync brought is enough for a training."""
+    send_wake_up(retrain_when_due)
 
 
 @short_task

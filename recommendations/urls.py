@@ -13,6 +13,7 @@ from recommendations.views import (
     sonic_paths,
     style,
     taste,
+    training,
     tryout,
 )
 
@@ -54,6 +55,7 @@ urlpatterns = [
     ),
     path("settings/deletions/", privacy.deletions, name="deletions"),
     path("forgotten/<uuid:receipt_id>/", privacy.forgotten, name="forgotten"),
+    path("training/<int:run_id>/", training.show_training, name="training"),
     path("taste/", taste.taste_page, name="taste"),
     path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),

@@ -36,6 +36,7 @@ from catalog.imports.ingest import OnProgress, announce_changed_listeners, inges
 from catalog.imports.models import ImportRun
 from catalog.imports.row_limit import RowTooSlow, read_rows_in_time
 from catalog.records import Outcome, WrongFile
+from catalog.signals import listens_brought
 from common import jobs
 from common.jobs import Lease, Swept
 from common.jobs.models import JobQuerySet
@@ -271,6 +272,8 @@ def _check_row_limits(run: ImportRun) -> None:
 def _clean_up(run: ImportRun) -> None:
     """Do what every end of a run needs: its listeners' lists are outdated, and its file is not needed any more."""
     announce_changed_listeners(run)
+    if run.content == Content.LISTENS and run.n_added:
+        transaction.on_commit(partial(listens_brought.send_robust, sender=ImportRun), robust=True)
     _paused.pop(run.pk, None)
     delete_upload(run)
 

@@ -12,7 +12,7 @@ from accounts.requests import SignedInRequest
 from accounts.uploads import accepts_upload
 from catalog import tasks
 from catalog.forms import HistoryFileForm
-from catalog.imports import import_jobs, import_requests, import_undo
+from catalog.imports import import_jobs, import_requests, import_summary, import_undo
 from catalog.models import ImportRun
 from catalog.records import WrongFile
 from common.http import answer_action
@@ -69,6 +69,7 @@ def show_import(request: SignedInRequest, run_id: int) -> HttpResponse:
         "is_under_way": run.status in _UNDER_WAY,
         "can_be_undone": run.status in _TO_UNDO,
         "percent": round(100 * run.progress),
+        "summary": None if run.status in _UNDER_WAY else import_summary.summarise_import(run),
     }
     # the whole page once it is over, so that the rejected rows and "undo" come with it
     is_part = request.htmx and context["is_under_way"]

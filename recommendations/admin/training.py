@@ -11,7 +11,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
@@ -143,7 +142,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
                 "is_active": run.is_active,
                 "stage": run.stage,
                 "progress": round(run.progress, 3),
-                "seconds_left": seconds_left(run),
+                "seconds_left": run.seconds_left,
                 "log": run.log,
             }
         )
@@ -229,11 +228,3 @@ def when(schedule: PeriodicTask | None) -> str:
     if schedule is None or not schedule.enabled:
         return ""
     return schedule.crontab.human_readable if schedule.crontab else str(schedule.scheduler)
-
-
-def seconds_left(run: TrainingRun) -> int | None:
-    """Estimate the rest from what the done part took; None while there is too little to go by."""
-    if run.status != TrainingRun.Status.RUNNING or run.started_at is None or run.progress < 0.02:
-        return None
-    elapsed = (timezone.now() - run.started_at).total_seconds()
-    return round(elapsed * (1 - run.progress) / run.progress)

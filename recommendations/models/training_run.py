@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common.jobs.models import JobRow
@@ -52,6 +53,14 @@ class TrainingRun(JobRow):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.preset} ({self.get_status_display()})"
+
+    @property
+    def seconds_left(self) -> int | None:
+        """Estimate the rest from what the done part took; None while there is too little to go by."""
+        if self.status != self.Status.RUNNING or self.started_at is None or self.progress < 0.02:
+            return None
+        elapsed = (timezone.now() - self.started_at).total_seconds()
+        return round(elapsed * (1 - self.progress) / self.progress)
 
     def describe_giving_up(self) -> str:
         """Return the error of a training that lost its worker in every attempt."""

@@ -1,0 +1,18 @@
+"""The training that a listener waits for."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from recommendations.services.training import news
+
+
+@login_required
+@require_safe
+def show_training(request, run_id: int):
+    """Answer what a page with a running training asks every few seconds; without htmx the home page says it."""
+    if not request.htmx:
+        return redirect("recommendations:home")
+    found = news.find_news(request.user)
+    values = {"news": found, "end": "" if found else news.describe_end(run_id)}
+    return render(request, "recommendations/_training.html", values)
