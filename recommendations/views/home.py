@@ -54,10 +54,17 @@ def home(request: SiteRequest) -> HttpResponse:
         "changes": list_changes.load_changes(listener, page.weekly),
         "mixes": page.mixes,
         "legend": name_shares(card.reasons for shelf in shelves for card in shelf.cards),
-        "asks_for_taste": page.served.segment == "none" and not _has_onboarded(context),
+        "asks_for_taste": page.served.segment == "none"
+        and not _has_onboarded(context)
+        and not _has_history(context),
         "has_songs": bool(made) or Song.objects.filter_offered(request.user).exists(),
     }
     return render(request, "recommendations/home.html", values)
+
+
+def _has_history(context: ListenerContext) -> bool:
+    """Return whether somebody without a model to know them has played something; one query then, else none."""
+    return context.serving is None and bool(context.heard)
 
 
 def _has_onboarded(context: ListenerContext) -> bool:

@@ -5,10 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Fallback(TextChoices):
-    """The reasons for a fallback; two of them name the song that `Served.about` holds."""
+    """The reasons for a fallback; some name the song that `Served.about` holds."""
 
     NONE = "", ""
     NO_MODEL = "no-model", _("No model has been trained yet, so these are the songs played here.")
+    PLAYED_ARTISTS = (
+        "played-artists",
+        _("No model has been trained yet, so these are songs by artists you play."),
+    )
     NOBODY_PLAYED = (
         "nobody-played",
         _("Nobody has played anything yet, so these are simply songs of the catalog."),

@@ -1,13 +1,17 @@
 """What most listeners played, straight from the database: the answer while there is no model."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote
+from recommendations.services.serving.explanation_facts import LEAST_CROWD
 from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.listener_context import Unwanted
+from recommendations.services.serving.listener_context import HeardSong, Unwanted
 from recommendations.services.serving.served_list import Served, ServedSong
 
 _CACHE_KEY = "musicrec:most-played"
@@ -47,11 +51,44 @@ def _count() -> list[tuple[int, int, int | None]]:
     return [*counts.filter(song__brought_by=None)[:n_kept], *own[:n_kept]]
 
 
+def list_by_played_artists(
+    n: int, heard: Mapping[int, HeardSong], unwanted: Unwanted
+) -> list[Song]:
+    """Return at most n unheard songs by the artists a listener plays, one of each in turn, most played first.
+
+    Two queries over the songs of at most n artists.
+    """
+    plays: Counter[int] = Counter()
+    for song in heard.values():
+        plays[song.artist_id] += song.n_plays
+    artist_ids = [artist_id for artist_id, n_plays in plays.most_common(n) if n_plays]
+    rows = Song.objects.available().filter(_is_offered(unwanted), artist_id__in=artist_ids)
+    turn: Counter[int] = Counter()
+    ranked = []
+    for song_id, artist_id in rows.order_by("pk").values_list("pk", "artist_id"):
+        if song_id not in heard:
+            ranked.append((turn[artist_id], artist_ids.index(artist_id), song_id))
+            turn[artist_id] += 1
+    ids = [song_id for _turn, _place, song_id in sorted(ranked)][: 2 * n]
+    songs = Song.objects.for_cards().in_bulk(ids)
+    return [songs[song_id] for song_id in ids if unwanted.allows(songs[song_id])][:n]
+
+
 def unheard(n: int, unwanted: Unwanted) -> list[Song]:
-    """Return at most n songs of a catalog in which nobody has heard anything yet."""
-    own = Q(brought_by=None) | Q(brought_by=unwanted.listener_id)
-    songs = Song.objects.available().filter(own).for_cards().exclude(pk__in=unwanted.song_ids)
-    return list(songs.exclude(artist_id__in=unwanted.artist_ids).order_by("pk")[:n])
+    """Return at most n songs of a catalog in which nobody has heard anything yet; one an artist first."""
+    wanted = Song.objects.available().filter(_is_offered(unwanted))
+    wanted = wanted.exclude(pk__in=unwanted.song_ids).exclude(artist_id__in=unwanted.artist_ids)
+    firsts = wanted.order_by().values("artist_id").annotate(first=Min("pk")).order_by("first")
+    ids = list(firsts.values_list("first", flat=True)[:n])
+    others = wanted.exclude(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+    ids += others[: n - len(ids)]
+    songs = Song.objects.for_cards().in_bulk(ids)
+    return [songs[song_id] for song_id in ids]
+
+
+def _is_offered(unwanted: Unwanted) -> Q:
+    """Return the condition that a song is everybody's or the listener's own."""
+    return Q(brought_by=None) | Q(brought_by=unwanted.listener_id)
 
 
 def explanation(count: int) -> Explanation:
@@ -63,8 +100,16 @@ def explanation(count: int) -> Explanation:
     )
 
 
-def serve_without_model(n: int, unwanted: Unwanted) -> Served:
+def serve_without_model(
+    n: int, unwanted: Unwanted, heard: Mapping[int, HeardSong] | None = None
+) -> Served:
+    """Serve what a site can before its first training: what many play, else by artists who are `heard`, else any."""
     played = list_most_played(n, unwanted)
+    if heard and (not played or played[0][1] < LEAST_CROWD):
+        songs = list_by_played_artists(n, heard, unwanted)
+        if songs:
+            by_artist = Explanation({"artist": 1.0}, {"artist": 1.0})
+            return _serve_unscored(songs, Fallback.PLAYED_ARTISTS, by_artist)
     if played:
         items = [
             ServedSong(song, float(count), explanation(count), position)
@@ -72,12 +117,11 @@ def serve_without_model(n: int, unwanted: Unwanted) -> Served:
         ]
         return Served(items, "popular", fallback=Fallback.NO_MODEL)
     songs = unheard(n, unwanted)
-    items = [
-        ServedSong(song, 0.0, Explanation({}, {}), position)
-        for position, song in enumerate(songs, start=1)
-    ]
-    return Served(
-        items,
-        "popular" if items else "empty",
-        fallback=Fallback.NOBODY_PLAYED if items else Fallback.NO_SONGS,
-    )
+    if not songs:
+        return Served([], "empty", fallback=Fallback.NO_SONGS)
+    return _serve_unscored(songs, Fallback.NOBODY_PLAYED, Explanation({}, {}))
+
+
+def _serve_unscored(songs: Sequence[Song], fallback: Fallback, why: Explanation) -> Served:
+    items = [ServedSong(song, 0.0, why, position) for position, song in enumerate(songs, start=1)]
+    return Served(items, "popular", fallback=fallback)

@@ -170,7 +170,8 @@ def _count(step: str, draft: ListDraft | Served, started: float) -> None:
 def _answer(request: SongRequest, version: ModelVersion | None) -> Served:
     serving = _recommender(version, request.context)
     if serving is None:
-        return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
+        heard = request.context.heard if request.listener.personalised else None
+        return popularity_fallback.serve_without_model(request.n, request.context.unwanted, heard)
     version, recommender = serving
     cache_key = _cache_key(request, version)
     for draft in _kept_drafts(request, version, cache_key):
