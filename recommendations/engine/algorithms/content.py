@@ -151,13 +151,16 @@ class Content(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._cosines(self.profiles(histories))
-        if not self.groups_.shape[1]:
-            return scores
+        return (
+            self._add_groups(scores, self._shares(histories)) if self.groups_.shape[1] else scores
+        )
+
+    def _add_groups(self, scores: NDArray[np.float32], shares: csr_matrix) -> NDArray[np.float32]:
+        """Add to the cosines, (n, n_items), what is alike in artist and genre to songs with these shares, csr."""
         is_scored = np.isfinite(scores)
-        shares = self._shares(histories)
         similarity = (shares @ self.groups_ @ self.by_group_).toarray()
         # a song of which only artist or genre is known is compared by these alone
-        is_scored |= self.grouped_ & (count_per_row(shares) > 0)[:, None]
+        is_scored |= self.grouped_ & (shares @ self.grouped_ > 0)[:, None]
         scores[~np.isfinite(scores)] = 0
         return np.where(is_scored, scores + similarity, np.float32(np.nan))
 
@@ -223,8 +226,10 @@ class Content(Algorithm):
         return pulled
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
-        cosines: NDArray[np.float32] = self._cosines(self.audio_[item_row : item_row + 1])[0]
-        return cosines
+        scores = self._cosines(self.audio_[item_row : item_row + 1])
+        own = csr_matrix(([1.0], [item_row], [0, 1]), shape=(1, len(self.audio_)), dtype=np.float32)
+        values: NDArray[np.float32] = self._add_groups(scores, own)[0]
+        return values
 
     def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""

@@ -19,6 +19,7 @@ from recommendations.services.serving import exclusions
 from recommendations.services.serving.list_query import ListQuery, draft_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.surfaces.artist_variety import MOST_OF_ARTIST
 
 N_MIXES = 5
 N_SONGS = 24
@@ -130,7 +131,7 @@ def _query(
         version,
         recommender,
         n,
-        lambda mask: recommender.recommend(history, n, exclude=mask),
+        lambda mask: recommender.recommend(history, n, exclude=mask, artist_cap=MOST_OF_ARTIST),
         exclude=excluded,
     )
 
