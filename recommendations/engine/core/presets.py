@@ -51,7 +51,7 @@ STANDARD = RecommenderConfig(
     },
     weights={
         "none": {"ease": 0.4, "item_knn": 0.2, "content": 0.2, "popularity": 0.2},
-        "cold": {"ease": 0.5, "item_knn": 0.3, "content": 0.1, "popularity": 0.1},
+        "cold": {"ials": 0.4, "ease": 0.2, "content": 0.1, "popularity": 0.3},
         "warm": {"ease": 0.7, "item_knn": 0.2, "content": 0.1},
         "hot": {"ease": 0.7, "item_knn": 0.2, "content": 0.1},
     },

@@ -41,6 +41,9 @@ from recommendations.engine.ranking.tree_ranker import Ranker
 BATCH_BLOCK = 256
 """Listeners that are worked on together."""
 
+OWN_PART = 0.01
+"""Of the weights of a listener who borrows those of a warm one."""
+
 N_BESIDE = 20
 """Length of the list that a single song is explained beside: the usual one."""
 
@@ -278,15 +281,13 @@ class Pipeline:
         """Return each listener's weights, (n, n_components).
 
         A listener for whom none of the segment's components can score (content, where songs have no audio
-        features) gets the weights of a warm one.
+        features) gets the weights of a warm one; where these can't score either, popularity decides.
         """
         warm = np.full(len(listeners), SEGMENTS.index("warm"), dtype=np.int8)
         unknown = self._is_unknown(listeners, scores)[:, None]
-        return np.where(
-            unknown,
-            assign_weights(warm, self.config),
-            assign_weights(listeners.segments, self.config),
-        )
+        own = assign_weights(listeners.segments, self.config)
+        borrowed = (1 - OWN_PART) * assign_weights(warm, self.config) + OWN_PART * own
+        return np.where(unknown, borrowed, own)
 
     def _find_needed(self, listeners: ListenerBatch) -> NDArray[np.bool_]:
         """Return which components each listener needs, bool (n, n_components)."""

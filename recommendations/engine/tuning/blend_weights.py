@@ -86,6 +86,21 @@ def search_blend(
     return BlendSearch(weights, ndcg, np.nan_to_num(new_ndcg))
 
 
+def judge_blend(
+    fitted: Mapping[str, Algorithm], cases: Cases, config: RecommenderConfig
+) -> NDArray[np.float64]:
+    """Return each listener's NDCG, (n,), by the weights of the configuration; all its components are fitted."""
+    segments = assign_segments(count_per_row(keep_positive(cases.histories)), config)
+    ndcg = np.zeros(len(cases))
+    for place, segment in enumerate(SEGMENTS):
+        rows = np.flatnonzero(segments == place)
+        if len(rows):
+            ndcg[rows] = _measure_mixture(
+                fitted, cases.take(rows), _weights_row(config.weights[segment], fitted)
+            )
+    return ndcg
+
+
 def _cross_fit(
     fitted: Mapping[str, Algorithm], cases: Cases, rng: np.random.Generator
 ) -> tuple[dict[str, float], NDArray[np.float64]]:

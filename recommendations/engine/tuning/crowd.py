@@ -39,12 +39,17 @@ PRIOR_SHARE = 0.5
 """Of what the crowd leaves over, the prior's part; the rest is content's."""
 LEAST_POPULARITY = 0.02
 """Of cold listeners' weights, whatever the crowd."""
+COLD_POPULARITY, WARM_POPULARITY = 0.1, 0.05
+"""Popularity's weight, beside the crowd's, where neither content nor prior nor order is known."""
 ORDER_SHARE = 0.15
 """Of what the crowd leaves over, the part of what a listener plays one after the other, where that is known."""
 LITTLE_SAY = 0.5
 """With less of a crowd, what listeners play one after the other is a component of its own."""
 ALONE = ("content", "prior", "transitions")
 """Components that work for one listener; all others learn from many."""
+MANY_LISTENERS = 300
+"""With so many listeners what learns a number for each pair of songs is trusted half; factors take the rest."""
+LEARN_PAIRS = ("ease", "item_knn")
 MOST_VALIDATION_LISTENERS = 300
 """At most so many listeners judge the prior."""
 PRIOR_WEIGHTS = (0.0, 0.15, 0.3, 0.5, 0.7, 0.85, 1.0)
@@ -102,6 +107,7 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
     if not config.follows_crowd:
         return config
     crowd = Crowd.measure(data.strengths)
+    config = _shift_to_factors(config, crowd)
     if crowd.say < LITTLE_SAY and count_steps_back(data.strengths) is not None:
         config = replace(config, components={"transitions": {}, **config.components})
     plain = _shift_weights(config, crowd, _find_heirs(config, data, has_prior=False))
@@ -118,6 +124,21 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
         segment: _mix_prior(values, prior_weight) for segment, values in plain.weights.items()
     }
     return replace(plain, components=components, weights=weights)
+
+
+def _shift_to_factors(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
+    """Move weight from what learns pairs of songs to the factors of iALS, the more the fewer listeners there are."""
+    if "ials" not in config.components:
+        return config
+    kept = crowd.n_listeners / (crowd.n_listeners + MANY_LISTENERS)
+    weights = {}
+    for segment, values in config.weights.items():
+        shifted = {
+            name: value * kept if name in LEARN_PAIRS else value for name, value in values.items()
+        }
+        moved = sum(values.values()) - sum(shifted.values())
+        weights[segment] = {**shifted, "ials": shifted.get("ials", 0.0) + moved}
+    return replace(config, weights=weights)
 
 
 def _mix_prior(weights: Mapping[str, float], prior: float) -> dict[str, float]:
@@ -150,7 +171,7 @@ def _shift_weights(
     """Shift weight away from what learns from many listeners to the heirs, as much as the crowd lacks."""
     total = sum(heirs.values())
     if not total:
-        return replace(config, follows_crowd=False)
+        return _with_popularity(config, crowd)
     weights = {}
     for segment in SEGMENTS:
         shifted = {
@@ -166,6 +187,21 @@ def _shift_weights(
             ensure_weight(shifted, "popularity", LEAST_POPULARITY) if is_new else shifted
         )
     return replace(config, weights=weights, follows_crowd=False)
+
+
+def _with_popularity(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
+    """Give popularity the more say the less of a crowd there is, where nothing is known that works for one listener."""
+    weights = {}
+    for segment, values in config.weights.items():
+        part = COLD_POPULARITY if segment in ("none", "cold") else WARM_POPULARITY
+        mixed = {name: value * crowd.say for name, value in values.items()}
+        mixed["popularity"] = mixed.get("popularity", 0.0) + (1 - crowd.say) * part
+        total = sum(mixed.values())
+        weights[segment] = {name: value / total for name, value in mixed.items()}
+    has_popularity = "popularity" in config.components
+    return replace(
+        config, weights=weights if has_popularity else config.weights, follows_crowd=False
+    )
 
 
 def _search_prior_weight(config: RecommenderConfig, data: TrainingData, seed: int) -> float | None:

@@ -25,7 +25,7 @@ from recommendations.engine.core.config import (
     SearchConfig,
 )
 from recommendations.engine.ranking.tree_ranker import Ranker
-from recommendations.engine.tuning.blend_weights import ensure_weight, search_blend
+from recommendations.engine.tuning.blend_weights import ensure_weight, judge_blend, search_blend
 from recommendations.engine.tuning.component_selection import build_dataset, drop_idle_components
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
@@ -39,6 +39,9 @@ from recommendations.engine.tuning.hyperparameter_search import (
 from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.system_comparison import Comparison
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
+
+MANY_LISTENERS = 1000
+"""Of fewer listeners a ranker may learn less than the blend knows; it must measure better."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,13 @@ def tune(
     report = on_progress or ignore_progress
     if config.search is None:
         fitted = _fit_components(validation, config, seed, report)
-        return _train_ranker(
-            config,
-            build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report),
-        )
+        dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
+        if dataset.n_known < MANY_LISTENERS:
+            comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
+            if not comparison.is_better:
+                log = {"chosen": "blend", "comparisons": [comparison.to_dict()]}
+                return Tuned(replace(config, ranker=None), None, log)
+        return _train_ranker(config, dataset)
     return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
 
@@ -114,6 +120,19 @@ def _fit_components(
             fitted[name] = create_algorithm(name, options).fit(validation.data, seed=seed)
     report("fit for the ranker", len(config.components), len(config.components))
     return fitted
+
+
+def _compare_with_blend(
+    validation: Validation,
+    fitted: Mapping[str, Algorithm],
+    config: RecommenderConfig,
+    dataset: RankerDataset,
+    seed: int,
+) -> Comparison:
+    """Compare the ranker with the blend whose weights are given, on the songs hidden from few listeners."""
+    everything = {**fitted, **_fit_helpers(validation, config, seed)}
+    blend = judge_blend(everything, validation.cases(), config)
+    return Comparison.compare("ranker", dataset.cross_validate().ndcg, "blend", blend, seed)
 
 
 def _train_ranker(config: RecommenderConfig, dataset: RankerDataset) -> Tuned:
