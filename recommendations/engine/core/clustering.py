@@ -44,7 +44,7 @@ def cluster_songs(
         sums = np.zeros_like(centres)
         np.add.at(sums, labels, directions * weights[:, None])
         centres = _normalise_directions(sums)
-    return _number_by_weight(labels, weights)
+    return number_by_weight(labels, weights)
 
 
 def find_medoid(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
@@ -74,8 +74,8 @@ def _choose_centres(
     return np.array(chosen, dtype=np.intp)
 
 
-def _number_by_weight(labels: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Number the clusters that have songs by falling weight."""
+def number_by_weight(labels: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Number the clusters that have songs by falling weight, int (n,)."""
     used, compact = np.unique(labels, return_inverse=True)
     totals = np.bincount(compact, weights=weights, minlength=len(used))
     rank = np.empty(len(used), dtype=np.intp)

@@ -15,23 +15,31 @@ from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Artist, Genre, Interaction, Song
 from recommendations.engine import clustering
 from recommendations.models import ListenerControl, Taste
-from recommendations.services.preferences import feature_chart
+from recommendations.services.preferences import feature_chart, taste_parts
 from recommendations.services.serving import history_loader, list_cache, list_request, recommend
 from recommendations.services.serving.list_query import ListQuery, serve_list
 from recommendations.services.serving.listener_context import ListenerContext, Moods, Picks
 from recommendations.services.serving.served_list import Served
 
-N_CLUSTERS = 6
-SONGS_A_CLUSTER = 8
 N_SHOWN = 4
 N_PREVIEW = 12
 NORMAL = ""
 _SONGS_A_QUERY = 5000
+_LATEST_PLAYS = 20_000
+_DESCRIBED = 0.5
+"""With genres or audio features of fewer of the songs, artists that are played together make the parts."""
+_CROWD = 0.2
+"""From this much of a crowd on, what a model learned from listeners says which artists belong together."""
+_SECOND_GENRE = 0.25
+"""A part is named by a second genre that is so much of the first."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A part of a listener's history. `key` is the id of its most typical song; `share` is of all plays."""
+    """A part of a listener's history. `key` is the id of its most typical song; `share` is of all plays.
+
+    `shares_genre`: another part has the same genres, so the name says an artist, too.
+    """
 
     key: int
     song_ids: tuple[int, ...]
@@ -41,6 +49,7 @@ class Cluster:
     means: Mapping[str, float | None]
     mood: str
     songs: tuple[Song, ...] = ()
+    shares_genre: bool = False
 
     @property
     def percent(self) -> int:
@@ -48,6 +57,8 @@ class Cluster:
 
     @property
     def name(self) -> str:
+        if self.shares_genre:
+            return " · ".join((*self.genres[:1], *self.artists[:1]))
         return " · ".join(self.genres[:2] or self.artists[:2])
 
     @property
@@ -114,14 +125,25 @@ def clusters(
     if not heard:
         return []
     weights = np.array([one.weight for one in heard], dtype=np.float32)
-    vectors = _vectors([known[one.song_id] for one in heard], context)
-    labels = clustering.cluster_songs(vectors, weights, _n_clusters(len(heard)))
+    songs = [known[one.song_id] for one in heard]
+    artists = taste_parts.number_artists([song.artist for song in songs])
+    vectors = (
+        _vectors(songs, context)
+        if _is_described(songs)
+        else _vectors_by_artist(songs, artists, listener, context)
+    )
+    labels = taste_parts.cut_parts(vectors, weights, artists)
     moods = context.mood_by_song
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
     everything = _Described.describe(heard, known)
     found = [
         _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods)
         for rows in groups
+    ]
+    n_named = Counter(cluster.name for cluster in found)
+    found = [
+        replace(cluster, shares_genre=bool(cluster.genres) and n_named[cluster.name] > 1)
+        for cluster in found
     ]
     if not with_songs:
         return found
@@ -164,8 +186,33 @@ def _load_heard_songs(listener: User, until: Any) -> list[_Heard]:
     ]
 
 
-def _n_clusters(n_songs: int) -> int:
-    return max(1, min(N_CLUSTERS, n_songs // SONGS_A_CLUSTER))
+def _is_described(songs: Sequence[_KnownSong]) -> bool:
+    """Return whether most songs have a genre or an audio feature."""
+    n_described = sum(
+        bool(song.genres) or any(value is not None for value in song.features) for song in songs
+    )
+    return n_described >= _DESCRIBED * len(songs)
+
+
+def _vectors_by_artist(
+    songs: Sequence[_KnownSong],
+    artists: NDArray[np.intp],
+    listener: User,
+    context: ListenerContext,
+) -> NDArray[np.float32]:
+    """Return what the songs' artists are played with: by the listener day by day, and by a crowd; one query."""
+    number = dict(zip((song.pk for song in songs), artists.tolist(), strict=True))
+    plays = Interaction.objects.for_listener(listener).filter(
+        kind=Interaction.Kind.PLAY, occurred_at__isnull=False
+    )
+    latest = plays.order_by("-occurred_at").values_list("song_id", "occurred_at")[:_LATEST_PLAYS]
+    days = [(number[pk], moment.toordinal()) for pk, moment in latest if moment and pk in number]
+    learned = np.zeros((len(songs), 0), dtype=np.float32)
+    if context.serving is not None:
+        crowd = context.serving[1].metadata.get("crowd", {})
+        if crowd.get("say", 0) >= _CROWD:
+            learned = _vectors(songs, context)
+    return taste_parts.build_artist_vectors(artists, days, learned)
 
 
 def _vectors(songs: Sequence[_KnownSong], context: ListenerContext) -> NDArray[np.float32]:
@@ -204,10 +251,17 @@ def _cluster(
         song_ids=tuple(ordered),
         share=described.weight / max(everything.weight, 1e-9),
         artists=_telling(described.artists, everything.artists)[:3],
-        genres=_telling(described.genres, everything.genres)[:2],
+        genres=_name_genres(described, everything),
         means={name: _mean(mine, place) for place, name in enumerate(AUDIO_FEATURES)},
         mood=n_moods.most_common(1)[0][0],
     )
+
+
+def _name_genres(here: _Described, everything: _Described) -> tuple[str, ...]:
+    """Return the most telling genre, and a second one that is much of the part, too."""
+    genres = _telling(here.genres, everything.genres)[:2]
+    is_minor = len(genres) > 1 and here.genres[genres[1]] < _SECOND_GENRE * here.genres[genres[0]]
+    return genres[:1] if is_minor else genres
 
 
 def _telling(here: Counter[str], everywhere: Counter[str]) -> tuple[str, ...]:
