@@ -10,6 +10,8 @@ from recommendations.models import ModelVersion
 N_LISTENERS = 10_000
 N_SONGS = 5_000
 SEED = 7
+CROWD = 1000
+"""A demo of fewer listeners comes with a seed pack; more of them need none."""
 LISTENER = demo_import.LISTENER
 PASSWORD = demo_import.PASSWORD
 

@@ -7,12 +7,15 @@ import uuid
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils.html import conditional_escape
 from scipy.sparse import csr_matrix
 
+from accounts.models import User
 from catalog.models import Song
-from recommendations.engine import Prior, SeedPack, load_pack, save_pack
-from recommendations.services.data import seed_packs, training_rows
-from recommendations.services.serving import cold_items
+from recommendations.engine import Prior, SeedPack, World, load_pack, save_pack
+from recommendations.services.data import demo_world, seed_packs, training_rows
+from recommendations.services.serving import cold_items, recommend
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
@@ -159,3 +162,75 @@ def test_explanations_name_listeners_elsewhere(song):
     assert str(share_text.NAMES["elsewhere"]) == "Listeners elsewhere"
     with translation.override("de"):
         assert str(share_text.NAMES["elsewhere"]) == "Hörer anderswo"
+
+
+def test_the_demo_of_one_listener_comes_with_a_pack_that_its_lists_use(db, settings, tmp_path):
+    """As `manage.py demo --listeners 1` makes it; the pages name where it comes from."""
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    settings.ARTIFACTS_DIR.mkdir()
+    world = World(n_listeners=1, n_songs=120, seed=7, n_interactions=60)
+    demo_world.seed_database(world)
+    seed_packs.install_made_pack(demo_world.make_pack(world))
+    pack = seed_packs.find_pack()
+    assert pack is not None
+    assert pack.prior.fewest() >= 10
+    assert seed_packs.count_known_songs(pack) == len(pack.prior) > 100
+    run = train(preset="standard", precompute=False)
+    assert run.status == "succeeded", run.error
+    served = recommend.recommend_for(User.objects.get(username="user_00001"))
+    assert any(item.explanation.shares.get("prior", 0) > 0.2 for item in served.items)
+    client = Client()
+    client.force_login(User.objects.get(username="user_00001"))
+    page = client.get("/").content.decode()
+    assert "Listeners elsewhere" in page
+    client.force_login(User.objects.create_superuser("olga"))
+    assert "the demo&#x27;s made-up world" in client.get("/admin/").content.decode()
+
+
+def test_the_listener_of_a_demo_is_not_in_its_pack():
+    """The pack counts other listeners than those of the world."""
+    world = World(n_listeners=3, n_songs=50, seed=7)
+    events = world.events_elsewhere()
+    assert events.listener.min() >= world.n_listeners
+    assert events.song.max() < world.n_songs
+
+
+def read_desk() -> str:
+    client = Client()
+    operator, _ = User.objects.get_or_create(username="olga", is_staff=True, is_superuser=True)
+    client.force_login(operator)
+    return " ".join(client.get("/admin/").content.decode().split())
+
+
+def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
+    assert "Seed pack" not in read_desk()
+    together = csr_matrix(np.array([[0, 40], [40, 0]], dtype=np.float32))
+    about = {
+        "source": "ListenBrainz", "licence": "CC0-1.0", "data_from": "2026-09-01",
+        "data_until": "2026-09-30", "made_at": "2026-10-02",
+    }  # fmt: skip
+    pack = SeedPack(Prior(np.array(["a", "b"]), np.array([50, 60]), together), {}, about)
+    save_pack(tmp_path / "pack", pack)
+    call_command("load_seed", str(tmp_path / "pack"))
+    said = read_desk()
+    assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in said
+    assert "Licence: CC0-1.0" in said
+    assert "Data from: 2026-09-01 – 2026-09-30" in said
+    assert "Made on: 2026-10-02" in said
+
+
+@pytest.mark.parametrize("how", ["changed", "missing", "no manifest", "another version"])
+def test_the_desk_says_in_a_sentence_why_a_pack_is_not_used(pack, how):
+    seed_packs.install_pack(pack)
+    damage(seed_packs.get_pack_folder(), how)
+    said = read_desk()
+    assert "Seed pack" in said
+    assert "not used" in said
+    state = seed_packs.read_state()
+    assert state is not None and state.error.count("\n") == 0
+    assert conditional_escape(state.error) in said
+
+
+def test_the_desk_refuses_a_foreign_folder_in_a_sentence(version, settings):
+    shutil.copytree(settings.ARTIFACTS_DIR / version.artifact, seed_packs.get_pack_folder())
+    assert "is no seed pack; it holds something else that was saved." in read_desk()

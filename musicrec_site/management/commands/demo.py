@@ -8,7 +8,9 @@ from django.core.management.base import CommandParser
 
 from common.commands.sentences import PlainCommand
 from musicrec_site.ops import demo
+from recommendations.engine import World
 from recommendations.management.output import format_lines
+from recommendations.services.data import demo_world, seed_packs
 from recommendations.services.serving import recommend
 from recommendations.services.versions import registry
 
@@ -31,6 +33,10 @@ class Command(PlainCommand):
         if demo.needs_world(listeners, songs, seed):
             self._say(f"Creating a demo world of {listeners:,} listeners and {songs:,} songs …")
             call_command("seed_demo_data", listeners=listeners, songs=songs, seed=seed)
+        if listeners < demo.CROWD and seed_packs.read_state() is None:
+            self._say("Making a seed pack of other listeners of this world …")
+            world = World(n_listeners=listeners, n_songs=songs, seed=seed)
+            seed_packs.install_made_pack(demo_world.make_pack(world))
         if not demo.has_login():
             demo.create_login()
         if registry.active_version() is None:

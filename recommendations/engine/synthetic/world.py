@@ -12,7 +12,7 @@ random numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -76,6 +76,12 @@ class World:
         ]
         for start, end in pairwise(ends):
             yield Events.join([self._make_block(first) for first in range(start, end, BLOCK)])
+
+    def events_elsewhere(self) -> Events:
+        """Return the events of `BLOCK` listeners who hear the same songs and are not in this world."""
+        first = -(-self.n_listeners // BLOCK) * BLOCK
+        larger = replace(self, n_listeners=first + BLOCK, n_interactions=None)
+        return larger._make_block(first)
 
     def to_interactions(self) -> Interactions:
         """Return the whole world's events with the ids user_00001 and song_00001."""

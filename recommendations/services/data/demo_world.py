@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from scipy.sparse import csr_matrix
 
 from catalog.imports import demo_import
 from catalog.models import ImportRun
 from catalog.records import ListenRecord, SongRecord
-from recommendations.engine import World
+from catalog.songs import matching
+from recommendations.engine import Kind, Labels, Prior, SeedPack, World
 
 OnProgress = Callable[[str, ImportRun], None]
 
@@ -84,3 +89,40 @@ def listen_records(world: World) -> Iterator[ListenRecord]:
                 played_ms if played_ms >= 0 else None,
                 timestamp,
             )
+
+
+def make_pack(world: World) -> SeedPack:
+    """Return what 2,048 other made-up listeners of the same songs heard together; takes some seconds."""
+    songs, events = world.songs, world.events_elsewhere()
+    names = [songs.artist_names[artist] for artist in songs.artist]
+    keys, first, key_of_song = np.unique(
+        [
+            f"name:{matching.build_match_key(name, title)}"
+            for name, title in zip(names, songs.titles, strict=True)
+        ],
+        return_index=True,
+        return_inverse=True,
+    )
+    liked = np.isin(events.kind, [Kind.PLAY, Kind.LIKE])
+    rows, columns = events.listener[liked], key_of_song[events.song[liked]]
+    heard = csr_matrix(
+        (np.ones(len(rows), np.float32), (rows - rows.min(), columns)),
+        shape=(int(rows.max() - rows.min()) + 1, len(keys)),
+    )
+    artists = songs.artist[first]
+    prior = Prior.count(heard, keys, artist=artists)
+    kept = np.searchsorted(keys, prior.keys)
+    labels = Labels(
+        [songs.titles[row] for row in first[kept]],
+        [names[row] for row in first[kept]],
+        [""] * len(kept),
+    )
+    until = datetime.fromtimestamp(world.now, tz=UTC).date()
+    about = {
+        "source": "the demo's made-up world",
+        "licence": "CC0 (nobody's listening)",
+        "data_from": (until - timedelta(days=world.n_days)).isoformat(),
+        "data_until": until.isoformat(),
+        "made_at": datetime.now(UTC).date().isoformat(),
+    }
+    return SeedPack(prior, {}, about, labels)

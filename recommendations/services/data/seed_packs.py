@@ -3,6 +3,9 @@
 import logging
 import secrets
 import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -75,6 +78,44 @@ def install_pack(directory: Path) -> SeedPack:
         shutil.rmtree(incoming, ignore_errors=True)
         shutil.rmtree(outgoing, ignore_errors=True)
     return pack
+
+
+def install_made_pack(pack: SeedPack) -> None:
+    """Use a pack that was made here, in place of the one before."""
+    parent = get_pack_folder().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".made-", dir=parent) as folder:
+        save_pack(Path(folder) / "pack", pack)
+        install_pack(Path(folder) / "pack")
+
+
+@dataclass(frozen=True)
+class PackState:
+    """What the operator is told of the pack: what it says about itself and holds, or why it is not used."""
+
+    about: Mapping[str, str]
+    n_songs: int = 0
+    n_pairs: int = 0
+    error: str = ""
+
+
+def read_state() -> PackState | None:
+    """Return the state of this site's pack, None without one; a process reads a pack once."""
+    folder = get_pack_folder()
+    if not folder.exists():
+        return None
+    changed_at = max(path.stat().st_mtime_ns for path in (folder, *folder.iterdir()))
+    return _read_state(str(folder), changed_at)
+
+
+@lru_cache(maxsize=1)
+def _read_state(folder: str, changed_at: int) -> PackState:
+    try:
+        pack = load_pack(Path(folder))
+    except ArtifactError as error:
+        return PackState({}, error=str(error))
+    counts = pack.prior.about()
+    return PackState(pack.about, counts["n_songs"], counts["n_pairs"])
 
 
 def remove_pack() -> bool:

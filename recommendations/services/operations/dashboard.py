@@ -20,6 +20,8 @@ from recommendations.models import (
     Outcome,
     TrainingRun,
 )
+from recommendations.services.data import seed_packs
+from recommendations.services.data.seed_packs import PackState
 from recommendations.services.experiments import results
 from recommendations.services.operations import (
     first_steps,
@@ -102,6 +104,7 @@ class Dashboard:
     impossible_days: list[ImpossibleDay]
     first_steps: list[Step]
     has_demo: bool
+    pack: PackState | None
 
     @property
     def n_steps_left(self) -> int:
@@ -143,6 +146,7 @@ def read() -> Dashboard:
         ),
         first_steps=first_steps.list_steps(first_steps.find_last_backup()),
         has_demo=demo_removal.has_demo(),
+        pack=seed_packs.read_state(),
     )
 
 
