@@ -145,6 +145,18 @@ def test_genres_count_by_their_cosine_and_rare_ones_more():
     np.testing.assert_allclose(scores, [1, rock / np.hypot(rock, jazz), np.nan], rtol=1e-6)
 
 
+def test_what_a_song_is_like_is_known_by_artist_and_genre_without_any_sound():
+    """Songs like one were unknown where songs have no audio features."""
+    genres = csr_matrix(np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0]], dtype=np.float32))
+    features = ItemFeatures.build(artist=[0, 0, 1, 2, 3], genres=genres)
+    matrix = csr_matrix(np.eye(5, dtype=np.float32))
+    algorithm = Content(artist=1.0, genre=0.5).fit(TrainingData(matrix, features))
+    alike = algorithm.similar(0)
+    # the same artist and genre, then the same genre alone, then nothing
+    assert alike[1] > alike[4] > alike[2] == alike[3] == 0
+    assert np.isnan(Content().fit(TrainingData(matrix, features)).similar(0)).all()
+
+
 def test_without_a_wish_for_artists_and_genres_only_the_sound_counts():
     assert np.isnan(fit_groups().score(history(3, song0=1))).all()
     with pytest.raises(ValueError, match="artist and genre must be at least 0"):

@@ -168,6 +168,29 @@ def test_a_crowd_is_who_knows_enough_songs_and_what_they_share():
     assert Crowd(5, 1.0).say > Crowd(5, 0.5).say > Crowd(2, 0.5).say > Crowd(1, 1.0).say == 0
 
 
+@pytest.mark.parametrize("n_listeners", [1, 2, 5, 20, 100, 1000])
+def test_factors_have_the_more_say_the_fewer_listeners_there_are(n_listeners):
+    """Of 300 listeners pairs of songs keep half of their weight, of 100 a quarter."""
+    preset = PRESETS["standard"]
+    shifted = crowd._shift_to_factors(preset, Crowd(n_listeners, 0.8))
+    kept = n_listeners / (n_listeners + 300)
+    for segment, weights in shifted.weights.items():
+        assert sum(weights.values()) == pytest.approx(1)
+        assert weights.get("ease", 0) == pytest.approx(preset.weights[segment]["ease"] * kept)
+    assert shifted.weights["warm"]["ials"] == pytest.approx(0.9 * (1 - kept))
+
+
+def test_popularity_decides_where_there_is_no_crowd_and_nothing_else_is_known():
+    """Of one listener's songs nobody else's follow; of many listeners' hardly any."""
+    preset = PRESETS["standard"]
+    alone = crowd._weighted(preset, Crowd(1, 0.0), {})
+    assert all(0.97 < weights["popularity"] < 1 for weights in alone.weights.values())
+    many = crowd._weighted(preset, Crowd(10_000, 0.9), {})
+    assert many.weights["warm"]["popularity"] < 0.001
+    for weights in (*alone.weights.values(), *many.weights.values()):
+        assert sum(weights.values()) == pytest.approx(1)
+
+
 def test_the_crowd_is_recorded():
     fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(4)), features(), seed=1)
     assert fitted.metadata["crowd"]["n_listeners"] == 4

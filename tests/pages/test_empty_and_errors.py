@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import path
 
 from accounts.models import User
-from catalog.models import Artist, Song
+from catalog.models import Artist, Interaction, Song
 from catalog.playlists import edit
 from musicrec_site import urls as site_urls
 from recommendations.views import style
@@ -59,6 +59,33 @@ def test_a_site_without_a_model_shows_what_there_is_and_why(newcomer):
     assert "No model has been trained yet, so songs" in text(newcomer.get(f"/songs/{song.pk}/"))
     assert "no model has been trained" in text(newcomer.get(f"/songs/{song.pk}/why/"))
     assert newcomer.get("/mixes/1/").status_code == 404
+
+
+def test_a_history_without_a_model_gives_other_songs_of_its_artists(newcomer):
+    """As after an import on the first evening: one song of each artist in turn, whom they play most first."""
+    listener = User.objects.get(username="newcomer")
+    for n in range(3):
+        artist = Artist.objects.create(name=f"Band {n}")
+        for number in range(3):
+            song = Song.objects.create(
+                key=f"{n}-{number}", title=f"Song {n}{number}", artist=artist
+            )
+            if n < 2 and number == 0:
+                Interaction.objects.create(
+                    listener=listener,
+                    song=song,
+                    kind=Interaction.Kind.PLAY,
+                    source="x",
+                    plays=n + 1,
+                )
+    answer = newcomer.get("/")
+    page = text(answer)
+    assert "No model has been trained yet, so these are songs by artists you play." in page
+    assert "Nobody has played anything yet" not in page
+    assert "Say what you like" not in page
+    shown = [card.song.title for card in answer.context["made_for_you"]]
+    assert shown == ["Song 11", "Song 01", "Song 12", "Song 02"]
+    assert page.count("You play 1 song by Band 1") == 2
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ LEAST_POPULARITY = 0.02
 """Of cold listeners' weights, whatever the crowd."""
 COLD_POPULARITY, WARM_POPULARITY = 0.1, 0.05
 """Popularity's weight, beside the crowd's, where neither content nor prior nor order is known."""
+LEAST_SAY = 0.001
 ORDER_SHARE = 0.15
 """Of what the crowd leaves over, the part of what a listener plays one after the other, where that is known."""
 LITTLE_SAY = 0.5
@@ -194,7 +195,8 @@ def _with_popularity(config: RecommenderConfig, crowd: Crowd) -> RecommenderConf
     weights = {}
     for segment, values in config.weights.items():
         part = COLD_POPULARITY if segment in ("none", "cold") else WARM_POPULARITY
-        mixed = {name: value * crowd.say for name, value in values.items()}
+        # never nothing: songs are compared by the same weights, of which popularity knows none
+        mixed = {name: value * max(crowd.say, LEAST_SAY) for name, value in values.items()}
         mixed["popularity"] = mixed.get("popularity", 0.0) + (1 - crowd.say) * part
         total = sum(mixed.values())
         weights[segment] = {name: value / total for name, value in mixed.items()}
