@@ -41,7 +41,7 @@ from recommendations.engine.ranking.tree_ranker import Ranker
 BATCH_BLOCK = 256
 """Listeners that are worked on together."""
 
-OWN_PART = 0.01
+OWN_PART = 1e-7
 """Of the weights of a listener who borrows those of a warm one."""
 
 N_BESIDE = 20
