@@ -37,7 +37,7 @@ HALF_A_CROWD = 25.0
 """With so many listeners who share their songs, what listeners here say weighs half."""
 PRIOR_SHARE = 0.5
 """Of what the crowd leaves over, the prior's part; the rest is content's."""
-LEAST_POPULARITY = 0.02
+LEAST_POPULARITY, LEAST_WITHOUT_PRIOR = 0.02, 0.15
 """Of cold listeners' weights, whatever the crowd."""
 COLD_POPULARITY, WARM_POPULARITY = 0.1, 0.05
 """Popularity's weight, beside the crowd's, where neither content nor prior nor order is known."""
@@ -173,6 +173,7 @@ def _shift_weights(
     total = sum(heirs.values())
     if not total:
         return _with_popularity(config, crowd)
+    least = LEAST_POPULARITY if "prior" in heirs else LEAST_WITHOUT_PRIOR
     weights = {}
     for segment in SEGMENTS:
         shifted = {
@@ -184,9 +185,7 @@ def _shift_weights(
             shifted[name] = shifted.get(name, 0.0) + remaining * share / total
         # who has no history yet may be known to nothing else
         is_new = segment in ("none", "cold") and "popularity" in config.components
-        weights[segment] = (
-            ensure_weight(shifted, "popularity", LEAST_POPULARITY) if is_new else shifted
-        )
+        weights[segment] = ensure_weight(shifted, "popularity", least) if is_new else shifted
     return replace(config, weights=weights, follows_crowd=False)
 
 
