@@ -1,15 +1,17 @@
 """The training that a listener waits for."""
 
 from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from accounts.requests import SignedInRequest
 from recommendations.services.training import news
 
 
 @login_required
 @require_safe
-def show_training(request, run_id: int):
+def show_training(request: SignedInRequest, run_id: int) -> HttpResponse:
     """Answer what a page with a running training asks every few seconds; without htmx the home page says it."""
     if not request.htmx:
         return redirect("recommendations:home")

@@ -183,9 +183,9 @@ def test_factors_have_the_more_say_the_fewer_listeners_there_are(n_listeners):
 def test_popularity_decides_where_there_is_no_crowd_and_nothing_else_is_known():
     """Of one listener's songs nobody else's follow; of many listeners' hardly any."""
     preset = PRESETS["standard"]
-    alone = crowd._weighted(preset, Crowd(1, 0.0), {})
+    alone = crowd._shift_weights(preset, Crowd(1, 0.0), {})
     assert all(0.97 < weights["popularity"] < 1 for weights in alone.weights.values())
-    many = crowd._weighted(preset, Crowd(10_000, 0.9), {})
+    many = crowd._shift_weights(preset, Crowd(10_000, 0.9), {})
     assert many.weights["warm"]["popularity"] < 0.001
     for weights in (*alone.weights.values(), *many.weights.values()):
         assert sum(weights.values()) == pytest.approx(1)

@@ -114,7 +114,7 @@ def _read_state(folder: str, changed_at: int) -> PackState:
         pack = load_pack(Path(folder))
     except ArtifactError as error:
         return PackState({}, error=str(error))
-    counts = pack.prior.about()
+    counts = pack.prior.summarise()
     return PackState(pack.about, counts["n_songs"], counts["n_pairs"])
 
 

@@ -16,10 +16,10 @@ from recommendations.models import ListenerControl, ModelVersion
 from recommendations.services.preferences import taste
 from recommendations.services.preferences.taste import Cluster
 from recommendations.services.serving import exclusions
+from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving.list_query import ListQuery, draft_list
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
 from recommendations.services.serving.served_list import ServedSong
-from recommendations.services.surfaces.artist_variety import MOST_OF_ARTIST
 
 N_MIXES = 5
 N_SONGS = 24
