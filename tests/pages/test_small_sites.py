@@ -94,7 +94,7 @@ def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums
         Interaction.objects.bulk_create(
             Interaction(
                 listener=listener, song=song, kind=Interaction.Kind.PLAY, source="x", plays=1,
-                occurred_at=now - timedelta(days=40 + 3 * play, minutes=place),
+                occurred_at=now - timedelta(days=40 + 3 * play, minutes=1 + place),
             )
             for place, song in enumerate(songs[number : number + 6])
             for play in range(6)
@@ -151,6 +151,12 @@ class Truth:
             return self.mine.filter(pk=song.pk).exists()
         if sentence == "Personalized pick based on your listening history":
             return self.mine.exists()
+        if sentence.endswith("%)"):
+            # the parts of a bar, each with its share
+            return all(
+                self.holds(re.sub(r" \(\d+%\)$", "", part), song, about)
+                for part in sentence.split(" + ")
+            )
         for form, check in FORMS:
             found = re.fullmatch(form, sentence)
             if found:
@@ -237,7 +243,7 @@ class Truth:
 
     def played(self, song, about, count, day) -> bool:
         days = self.my_plays(song)
-        return len(days) == int(count) and date_format(max(days), "SHORT_DATE_FORMAT") == day
+        return len(days) == int(count) and date_format(max(days), "DATE_FORMAT") == day
 
     def played_on(self, song, about, count, day) -> bool:
         days = self.my_plays(song)
@@ -273,7 +279,7 @@ FORMS = [
     (r"Like your music in (.*)", Truth.like_mine),
     (r"Played by listeners like you", Truth.neighbours),
     (r"Heard by listeners elsewhere(?: together with your music)?", Truth.elsewhere),
-    (r"Played (\d+) times?, (.*)", Truth.played),
+    (r"Played (\d+) times?, last on (.*)", Truth.played),
     (r"You played it (?:once|(\d+) times?),(?: last)? on (.*)\.", Truth.played_on),
     (r"You played it (?:once|(\d+) times?)(?:,(?: last)? (\d+) weeks? ago)?", Truth.played_weeks),
     (r"You like it", Truth.liked),
@@ -373,7 +379,7 @@ def lies_of_beyond(page: str, pack: SeedPack, truth: Truth) -> tuple[int, list[s
     for title, artist, n, other, by in rows:
         together = pack.prior.together.maximum(pack.prior.together.T)
         counted = together[names.index((title, artist)), names.index((other, by))]
-        if int(n) != int(counted) or not truth.named(None, None, other, by):
+        if int(n) != int(counted) or not truth.is_listed(None, None, other, by):
             lies.append(f"{title}: {n} with {other}, not {counted}")
         if Song.objects.filter(title=title, artist__name=artist).exists():
             lies.append(f"{title} is here")
@@ -470,7 +476,9 @@ def test_what_changed_in_the_week_is_so_in_the_database():
     )  # fmt: skip
     played = truth.mine.distinct()[:2]
     hidden = Song.objects.exclude(pk__in=truth.mine.values("pk")).last()
-    ListenerControl.objects.create(listener=listener, song=hidden, kind="hide_song")
+    ListenerControl.objects.create(
+        listener=listener, song=hidden, kind=ListenerControl.Kind.HIDE_SONG
+    )
     for position, song in enumerate([*played, hidden], start=1):
         PlaylistItem.objects.create(playlist=last_week, song=song, position=position)
     client = Client()

@@ -23,6 +23,7 @@ from tests.recommendations.conftest import train
 @pytest.fixture(autouse=True)
 def own_data(settings, tmp_path):
     settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
 
 
 @pytest.fixture
@@ -164,10 +165,8 @@ def test_explanations_name_listeners_elsewhere(song):
         assert str(share_text.NAMES["elsewhere"]) == "Hörer anderswo"
 
 
-def test_the_demo_of_one_listener_comes_with_a_pack_that_its_lists_use(db, settings, tmp_path):
+def test_the_demo_of_one_listener_comes_with_a_pack_that_its_lists_use(db):
     """As `manage.py demo --listeners 1` makes it; the pages name where it comes from."""
-    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
-    settings.ARTIFACTS_DIR.mkdir()
     world = World(n_listeners=1, n_songs=120, seed=7, n_interactions=60)
     demo_world.seed_database(world)
     seed_packs.install_made_pack(demo_world.make_pack(world))

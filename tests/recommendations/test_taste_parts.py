@@ -17,9 +17,7 @@ SIZES = (50, 200, 1000, 5000)
 def make_history(n_songs: int, n_listeners: int) -> list[User]:
     """Fill the database: artists of ten songs in four moods; on each day a listener is in one mood."""
     rng = np.random.default_rng(n_songs + n_listeners)
-    artists = Artist.objects.bulk_create(
-        [Artist(name=f"Band {n}") for n in range(max(n_songs // 10, 5))]
-    )
+    artists = [Artist.objects.create(name=f"Band {n}") for n in range(max(n_songs // 10, 5))]
     songs = Song.objects.bulk_create(
         [
             Song(key=f"s{n}", title=f"Tune {n}", artist=artists[n % len(artists)])
