@@ -176,7 +176,7 @@ def test_the_demo_of_one_listener_comes_with_a_pack_that_its_lists_use(db):
     assert seed_packs.count_known_songs(pack) == len(pack.prior) > 100
     run = train(preset="standard", precompute=False)
     assert run.status == "succeeded", run.error
-    served = recommend.recommend_for(User.objects.get(username="user_00001"))
+    served = recommend.recommend_songs(User.objects.get(username="user_00001"))
     assert any(item.explanation.shares.get("prior", 0) > 0.2 for item in served.items)
     client = Client()
     client.force_login(User.objects.get(username="user_00001"))
