@@ -12,12 +12,13 @@ SUPYSONIC := .venv-supysonic/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help navidrome-plugin run demo test test-reliability test-slow test-servers test-clients test-home test-image coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-image coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
 	@echo "make demo              create the demo world, train, and print three listeners' explained lists"
-	@echo "make test              the checks and every test that needs no server"
+	@echo "make test              the checks and the tests that need nothing but Python"
+	@echo "make test-browser      pages in chromium, workers killed, the whole site started and stopped"
 	@echo "make test-servers      the same tests on PostgreSQL and Redis on this machine"
 	@echo "make test-reliability  kill processes, fill disks, move clocks"
 	@echo "make test-slow         every address with every bad value, memory against its estimate"
@@ -72,8 +73,15 @@ demo: $(RUNTIME) .env
 	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
 	@$(BIN)/python manage.py demo
 
+# Suites that start a browser, workers or the whole site as processes of their own.
+PROCESSES := tests/browser tests/journeys
+QUICK := -m "not reliability and not clients and not slow and not home"
+
 test: $(DEV) lint
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not slow and not home"
+	@$(BIN)/python -m pytest -n $(JOBS) $(addprefix --ignore=,$(PROCESSES)) $(QUICK)
+
+test-browser: $(DEV)
+	@$(BIN)/python -m pytest -n $(JOBS) $(PROCESSES) $(QUICK)
 
 test-reliability: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
@@ -84,7 +92,7 @@ NOT_ON_SERVERS := --ignore=tests/engine --ignore=tests/browser --ignore=tests/si
 	--ignore=tests/site/test_documentation.py --ignore=tests/site/test_languages.py
 test-servers: $(DEV)
 	@DATABASE_URL=postgres://postgres@127.0.0.1/musicrec CACHE_URL=redis://127.0.0.1:6379/13 CELERY_BROKER_URL=redis://127.0.0.1:6379/14 \
-		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) -m "not reliability and not clients and not slow and not home"
+		$(BIN)/python -m pytest -n $(JOBS) $(NOT_ON_SERVERS) $(QUICK)
 
 # Every address with every bad value on both databases, memory against its estimate, the household benchmark.
 test-slow: $(DEV)
