@@ -1,4 +1,4 @@
-"""A training that starts by itself after an import, as the listener it concerns is told of it."""
+"""A training that starts by itself after an import, as its listener reads about it."""
 
 import json
 from datetime import date, timedelta
@@ -44,7 +44,7 @@ def bring(browser, n_plays: int) -> ImportRun:
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def wake_ups(monkeypatch):
     """Collect the wake-ups of `retrain_when_due` that would go to a worker."""
     sent = []
     monkeypatch.setattr(tasks.retrain_when_due, "apply_async", lambda **_: sent.append(1))
@@ -58,14 +58,14 @@ def start_progress(run: TrainingRun, progress: float, seconds: int) -> None:
 
 
 def test_an_import_has_a_worker_look_whether_a_training_is_due(
-    alice, world, asked, django_capture_on_commit_callbacks
+    alice, world, wake_ups, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         bring(alice, 100)
-    assert len(asked) == 1
+    assert len(wake_ups) == 1
     with django_capture_on_commit_callbacks(execute=True):
         bring(alice, 100)  # the same file: nothing is new
-    assert len(asked) == 1
+    assert len(wake_ups) == 1
 
 
 def test_a_site_without_a_model_trains_from_twenty_plays_on(alice, world):

@@ -92,8 +92,8 @@ def judge_blend(
     """Return each listener's NDCG, (n,), by the weights of the configuration; all its components are fitted."""
     segments = assign_segments(count_per_row(keep_positive(cases.histories)), config)
     ndcg = np.zeros(len(cases))
-    for place, segment in enumerate(SEGMENTS):
-        rows = np.flatnonzero(segments == place)
+    for index, segment in enumerate(SEGMENTS):
+        rows = np.flatnonzero(segments == index)
         if len(rows):
             ndcg[rows] = _measure_mixture(
                 fitted, cases.take(rows), _weights_row(config.weights[segment], fitted)

@@ -193,10 +193,10 @@ def _with_popularity(config: RecommenderConfig, crowd: Crowd) -> RecommenderConf
     """Give popularity the more say the less of a crowd there is, where nothing is known that works for one listener."""
     weights = {}
     for segment, values in config.weights.items():
-        part = COLD_POPULARITY if segment in ("none", "cold") else WARM_POPULARITY
-        # never nothing: songs are compared by the same weights, of which popularity knows none
+        share = COLD_POPULARITY if segment in ("none", "cold") else WARM_POPULARITY
+        # never nothing: songs are compared by the same weights, and popularity compares none
         mixed = {name: value * max(crowd.say, LEAST_SAY) for name, value in values.items()}
-        mixed["popularity"] = mixed.get("popularity", 0.0) + (1 - crowd.say) * part
+        mixed["popularity"] = mixed.get("popularity", 0.0) + (1 - crowd.say) * share
         total = sum(mixed.values())
         weights[segment] = {name: value / total for name, value in mixed.items()}
     has_popularity = "popularity" in config.components

@@ -91,7 +91,7 @@ def install_made_pack(pack: SeedPack) -> None:
 
 @dataclass(frozen=True)
 class PackState:
-    """What the operator is told of the pack: what it says about itself and holds, or why it is not used."""
+    """What the operator reads about the pack: what it says about itself and holds, or why it is not used."""
 
     about: Mapping[str, str]
     n_songs: int = 0

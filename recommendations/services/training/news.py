@@ -1,4 +1,4 @@
-"""What a listener is told of a training that learns from what they brought."""
+"""The news of a training that learns from what a listener brought, for that listener."""
 
 from dataclasses import dataclass
 
