@@ -38,6 +38,7 @@ from recommendations.models import (
     Experiment,
     ForgettingReceipt,
     Impression,
+    InterleavedDraft,
     ListenerControl,
     ListenerState,
     ModelVersion,
@@ -114,7 +115,14 @@ def fill_every_table(user: User, song: Song) -> None:
     )
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)
-    Experiment.objects.create(name="x", created_by=user)
+    compared = Experiment.objects.create(name="x", kind="interleaving", created_by=user)
+    InterleavedDraft.objects.create(
+        experiment=compared,
+        listener=user,
+        day=timezone.localdate(),
+        shown_at=timezone.now(),
+        teams={song.pk: 1},
+    )
     forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, user.pk)
     blends.create_blend(user, NAME)
     controls.hide_song(user, song)
