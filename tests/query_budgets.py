@@ -9,7 +9,7 @@ BUDGETS = {
     "/home/because/?turn=1": 14,
     "/welcome/": 8,
     "/songs/{song}/": 17,
-    "/songs/{song}/why/": 16,
+    "/songs/{song}/why/": 21,
     "/artists/{artist}/": 38,
     "/albums/{album}/": 14,
     "/browse/": 8,

@@ -66,7 +66,8 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
 def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Say why a song is (or would be) recommended, and offer what can be done about it."""
     shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
-    explanation, sound = song_explanation.explain_with_sound(request.user, shown)
+    listener = ListenerContext(request.user)
+    explanation, sound = song_explanation.explain_with_sound(request.user, shown, listener)
     opinion = library.load_opinions(request.user, [shown]).get(shown.pk, "")
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
@@ -77,7 +78,7 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
             "chart": feature_chart.chart_comparison(shown, found.explanation or explanation, sound),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)
-    context["absence"] = explain_absence(request.user, shown)
+    context["absence"] = explain_absence(request.user, shown, context=listener)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
     return render(request, template, context)
 

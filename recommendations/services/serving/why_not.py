@@ -33,14 +33,17 @@ class WhyNot:
     last_score: float | None = None
 
 
-def explain_absence(listener: User, song: Song, n: int | None = None) -> WhyNot:
+def explain_absence(
+    listener: User, song: Song, n: int | None = None, context: ListenerContext | None = None
+) -> WhyNot:
     """Say why a song is not among the first n recommended to a listener, or that it is.
 
     The answer comes from the query that makes the list (`list_query.trace_song`), so it can't differ from the list;
-    what the listener did themselves is read beside it. Costs about three lists.
+    what the listener did themselves is read beside it. `context` is what was read of the listener already. Costs about
+    three lists.
     """
     n = list_request.limit_length(n)
-    context = ListenerContext(listener)
+    context = context or ListenerContext(listener)
     if not song.is_available:
         return WhyNot("unavailable", _("It is not available any more."))
     if not context.unwanted.allows(song):
