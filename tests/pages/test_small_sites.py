@@ -248,7 +248,7 @@ class Truth:
         days = self.my_plays(song)
         return len(days) == int(count) and date_format(max(days), "DATE_FORMAT") == day
 
-    def holds_played_on(self, song, about, count, day) -> bool:
+    def matches_day(self, song, about, count, day) -> bool:
         days = self.my_plays(song)
         return len(days) == int(count or 1) and date_format(max(days), "DATE_FORMAT") == day
 
@@ -283,7 +283,7 @@ FORMS = [
     (r"Played by listeners like you", Truth.neighbours),
     (r"Heard by listeners elsewhere(?: together with your music)?", Truth.elsewhere),
     (r"Played (\d+) times?, last on (.*)", Truth.holds_played),
-    (r"You played it (?:once|(\d+) times?),(?: last)? on (.*)\.", Truth.holds_played_on),
+    (r"You played it (?:once|(\d+) times?),(?: last)? on (.*)\.", Truth.matches_day),
     (
         r"You played it (?:once|(\d+) times?)(?:,(?: last)? (\d+) weeks? ago)?",
         Truth.holds_played_weeks,
