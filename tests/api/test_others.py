@@ -422,7 +422,7 @@ def test_nobody_reads_or_changes_what_is_another_ones(
     if operation == "post me/imports/":
         file = SimpleUploadedFile("x.csv", b"artist,album,track,date\nA,B,C,23 Nov 2009 14:07\n")
         response = bob.client.post("/api/v1/me/imports/", {"file": file, **claims})
-        answer = bob._parsed(response)
+        answer = bob._parse_body(response)
     else:
         method = operation.split(" ", 1)[0]
         body = None if method == "get" else BODIES.get(operation, {}) | claims
