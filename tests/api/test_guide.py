@@ -33,7 +33,8 @@ def fill_in(live_server, world, monkeypatch):
     pipeline.run_training(second.pk, "test")
     for old, new in (("song_20", "song_00042"), ("song_22", "song_00007")):
         Song.objects.filter(key=old).update(key=new)
-    Artist.objects.get_or_create(pk=7, defaults={"name": "The Lanterns"})
+    seventh, _ = Artist.objects.get_or_create(pk=7, defaults={"name": "The Lanterns"})
+    Song.objects.create(key="song_of_artist_7", title="Ember", artist=seventh)
     run = TrainingRun.objects.create(preset="classic", trigger="api", status="failed")
     user = world.alice.user
     user.is_staff = user.is_superuser = True

@@ -210,6 +210,7 @@ PAGES = {
     "home/<slug:shelf>/": ("get", MINE),
     "home/<slug:shelf>/keep/": ("post", MINE),
     "library/beyond/": ("get", MINE),
+    "training/<int:run_id>/": ("get", MINE),
     "library/listening/": ("get", MINE),
     "library/listening/<int:year>/": ("get", MINE),
     "library/listening/<int:year>/link/": ("post", MINE),

@@ -35,10 +35,13 @@ def world(db) -> World:
     return tiny
 
 
-def train(**options) -> TrainingRun:
+def train(preset: str | None = None, **options) -> TrainingRun:
     """Train as the worker does and return the ended run; without the slow parts unless they are asked for."""
     wishes = {"evaluate": False, "precompute": False} | options
-    run = training_requests.request_training(trigger=TrainingRun.Trigger.COMMAND, options=wishes)
+    chosen = {} if preset is None else {"preset": preset}
+    run = training_requests.request_training(
+        trigger=TrainingRun.Trigger.COMMAND, options=wishes, **chosen
+    )
     return pipeline.run_training(run.pk)
 
 
