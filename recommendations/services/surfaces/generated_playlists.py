@@ -21,11 +21,11 @@ from accounts.time_zones import get_local_day
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.serving import (
-    exclusions,
     explanation_facts,
     explanation_text,
     recommend,
 )
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ServedSong
 from recommendations.services.surfaces import mixes
 
@@ -61,24 +61,28 @@ def format_week(day: date) -> str:
     return f"{year}-W{week:02d}"
 
 
-def make(listener: User, kind: str, day: date | None = None) -> list[Playlist]:
+def make(
+    listener: User, kind: str, day: date | None = None, context: ListenerContext | None = None
+) -> list[Playlist]:
     """Return the playlists of this kind for the period of `day` (today), made now if there are none yet.
 
-    The list is empty while too little is known to make any.
+    The list is empty while too little is known to make any. `context` is what was read of the listener already.
     """
     day = day or get_local_day(listener)
+    context = context or ListenerContext(listener)
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
-            return _daily(listener, day)
+            return _daily(listener, day, context)
         found = _get_or_make(
-            listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day)
+            listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day, context)
         )
     return [found] if found else []
 
 
 def make_all(listener: User, day: date | None = None) -> list[Playlist]:
     """Make what is missing of every kind, and delete those whose time is long over."""
-    made = [playlist for kind in KEPT_DAYS for playlist in make(listener, kind, day)]
+    context = ListenerContext(listener)
+    made = [playlist for kind in KEPT_DAYS for playlist in make(listener, kind, day, context)]
     _delete_old(listener)
     return made
 
@@ -176,21 +180,23 @@ class _FamiliarSong(NamedTuple):
         return self.love * min(1.0, (1 + self.rest_days(now)) / (1 + RESTED_DAYS))
 
 
-def _weekly_jams(listener: User, day: date) -> Draft | None:
+def _weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
     now = timezone.now()
-    known = _known_entries(listener, day, now)
+    known = _known_entries(listener, day, now, context)
     if len(known) < LEAST_KNOWN:
         return None
-    new = _never_heard(listener, max(1, N_SONGS - len(known)), discovery=None)
+    new = _never_heard(listener, max(1, N_SONGS - len(known)), context, discovery=None)
     n_new = min(len(new), round(len(known) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(known))
     title = _("Weekly jams, week of %(day)s") % {"day": _monday(day)}
     description = _("Songs you love and haven't worn out, and a few that go with them.")
     return Draft(title, description, _spread(known, new[:n_new]))
 
 
-def _known_entries(listener: User, day: date, now: datetime) -> list[Entry]:
+def _known_entries(
+    listener: User, day: date, now: datetime, context: ListenerContext
+) -> list[Entry]:
     known = {one.song_id: one for one in _load_familiar_songs(listener) if one.love > 0}
-    unwanted = exclusions.load_unwanted(listener)
+    unwanted = context.unwanted
     songs = Song.objects.available().select_related("artist").in_bulk(known)
     allowed = [known[pk] for pk, song in songs.items() if unwanted.allows(song)]
     # Ties go another way every week, so that equally loved songs take turns.
@@ -248,22 +254,26 @@ def _spread(known: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
 # --- Weekly discovery: never heard ------------------------------------------------------------------------------------
 
 
-def _weekly_discovery(listener: User, day: date) -> Draft | None:
+def _weekly_discovery(listener: User, day: date, context: ListenerContext) -> Draft | None:
     title = _("Weekly discovery, week of %(day)s") % {"day": _monday(day)}
     description = _("Songs you have never heard, chosen for you.")
-    return Draft(title, description, _never_heard(listener, N_SONGS, discovery=DISCOVERY))
+    return Draft(title, description, _never_heard(listener, N_SONGS, context, discovery=DISCOVERY))
 
 
-def _never_heard(listener: User, n: int, discovery: float | None) -> list[Entry]:
+def _never_heard(
+    listener: User, n: int, context: ListenerContext, discovery: float | None
+) -> list[Entry]:
     """Return recommended songs without those in the history; none while there is nothing to choose them by."""
-    served = recommend.recommend_songs(listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery)
+    served = recommend.recommend_songs(
+        listener, min(N_CANDIDATES, 2 * n + 20), discovery=discovery, context=context
+    )
     if served.step in ("popular", "empty"):
         return []
-    heard = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
-    return _entries(listener, [item for item in served if item.song.pk not in heard][:n])
+    new = [item for item in served if item.song.pk not in context.heard]
+    return _entries(listener, new[:n], context)
 
 
-_WEEKLY: dict[Playlist.Kind, Callable[[User, date], Draft | None]] = {
+_WEEKLY: dict[Playlist.Kind, Callable[[User, date, ListenerContext], Draft | None]] = {
     Kind.WEEKLY_JAMS: _weekly_jams,
     Kind.WEEKLY_DISCOVERY: _weekly_discovery,
 }
@@ -272,7 +282,7 @@ _WEEKLY: dict[Playlist.Kind, Callable[[User, date], Draft | None]] = {
 # --- Daily mixes ------------------------------------------------------------------------------------------------------
 
 
-def _daily(listener: User, day: date) -> list[Playlist]:
+def _daily(listener: User, day: date, context: ListenerContext) -> list[Playlist]:
     kept = Playlist.objects.filter(
         owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-"
     )
@@ -280,33 +290,39 @@ def _daily(listener: User, day: date) -> list[Playlist]:
     if found or day != get_local_day(listener):
         return found
     made = [
-        _get_or_make(listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix))
-        for mix in mixes.daily_mixes(listener)
+        _get_or_make(
+            listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix, context)
+        )
+        for mix in mixes.daily_mixes(listener, context)
     ]
     return [playlist for playlist in made if playlist]
 
 
-def _mix(listener: User, mix: mixes.Mix) -> Draft:
-    entries = mix_entries(listener, mix)
+def _mix(listener: User, mix: mixes.Mix, context: ListenerContext) -> Draft:
+    entries = mix_entries(listener, mix, context)
     title = _("Daily mix %(number)d: %(name)s") % {"number": mix.number, "name": mix.name}
     return Draft(
         title, _("With %(artists)s and more.") % {"artists": ", ".join(mix.artists)}, entries
     )
 
 
-def mix_entries(listener: User, mix: mixes.Mix) -> list[Entry]:
-    """Return a mix's songs with why each is in it."""
+def mix_entries(
+    listener: User, mix: mixes.Mix, context: ListenerContext | None = None
+) -> list[Entry]:
+    """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""
     new = [item for item in mix.items if item.song.pk not in mix.known]
-    reasons = {entry.song.pk: entry.reason for entry in _entries(listener, new)}
+    reasons = {entry.song.pk: entry.reason for entry in _entries(listener, new, context)}
     return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
 
 
 # --- Shared -----------------------------------------------------------------------------------------------------------
 
 
-def _entries(listener: User, items: Iterable[ServedSong]) -> list[Entry]:
+def _entries(
+    listener: User, items: Iterable[ServedSong], context: ListenerContext | None
+) -> list[Entry]:
     items = list(items)
-    facts = explanation_facts.read_facts(listener, items)
+    facts = explanation_facts.read_facts(listener, items, context=context)
     reasons = explanation_text.describe_list(items, facts)
     return [Entry(item.song, why.line) for item, why in zip(items, reasons, strict=True)]
 
