@@ -194,7 +194,7 @@ CACHES["limits"] = CACHES["default"] | {"KEY_PREFIX": "limits"}
 if CACHES["limits"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
     CACHES["limits"] |= {"LOCATION": "limits", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 # Rises with the form of what is cached: after an update nobody reads what an older release wrote.
-CACHES["default"]["VERSION"] = 3
+CACHES["default"]["VERSION"] = 4
 
 # --- Celery: the row in the database is the job, the message only a wake-up -------------------------------------------
 

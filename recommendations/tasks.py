@@ -1,12 +1,14 @@
 """What workers do. A message is only a wake-up: the job is a row, and services do the work."""
 
 import logging
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
 from django.dispatch import receiver
+from django.utils import timezone
 
 from catalog.signals import listens_brought
 from common.jobs import Swept
@@ -26,6 +28,8 @@ NO_BROKER = "waiting: the message queue can't be reached yet"
 """Where a run stands until then; PostgreSQL takes sixty characters."""
 
 FIRST_INTERACTIONS = 20
+AFTER_FAILURE = timedelta(hours=24)
+_ENDED_BADLY = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 """A site without a version trains by itself from so many interactions on."""
 
 
@@ -174,16 +178,26 @@ def count_trends(job_id: int | None = None) -> str:
 
 @short_task
 def retrain_when_due() -> str:
-    """Begin a training when enough is new since the active version's, at the hour and after each import.
+    """Begin a training when enough is new since the newest version's, at the hour and after each import.
 
-    `retrain_after` new interactions ask for the scheduled preset; a share of `retrain_share` of what the active
+    `retrain_after` new interactions ask for the scheduled preset; a share of `retrain_share` of what the newest
     version was trained on, as an import brings it, for the default preset, which is quick. So do the first
-    `FIRST_INTERACTIONS` of a site without a version.
+    `FIRST_INTERACTIONS` of a site without a version. The newest version counts also where another one serves: what
+    was refused would be refused again. After a training that failed or was cancelled the next one waits
+    `AFTER_FAILURE`, and none begins while the demo is being removed.
     """
-    active = registry.active_version()
-    n_new = training_rows.count_since(active)
+    if BackgroundJob.objects.active().filter(kind=BackgroundJob.Kind.DEMO).exists():
+        return "the demo is being removed"
+    since = timezone.now() - AFTER_FAILURE
+    last = (
+        TrainingRun.objects.filter(trigger=TrainingRun.Trigger.NEW_LISTENS).order_by("-pk").first()
+    )
+    if last is not None and last.status in _ENDED_BADLY and last.created_at > since:
+        return f"training #{last.pk}: {last.get_status_display()}"
+    newest = ModelVersion.objects.exclude(state=ModelVersion.State.BROKEN).order_by("-pk").first()
+    n_new = training_rows.count_since(newest)
     is_many = bool(conf.retrain_after) and n_new >= conf.retrain_after
-    wanted = conf.retrain_share * active.n_interactions if active else FIRST_INTERACTIONS
+    wanted = conf.retrain_share * newest.n_interactions if newest else FIRST_INTERACTIONS
     is_large_share = conf.retrain_share > 0 and n_new >= max(wanted, 1)
     if not is_many and not is_large_share:
         return f"{n_new} new"

@@ -1,9 +1,11 @@
 """A training from the request to the active version."""
 
 import errno
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
@@ -13,7 +15,13 @@ from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import CLASSIC, PRESETS, Recommender
 from recommendations.engine.tuning import tuner
-from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
+from recommendations.models import (
+    BackgroundJob,
+    ListenerControl,
+    ModelVersion,
+    RecommendationList,
+    TrainingRun,
+)
 from recommendations.services.data import training_rows
 from recommendations.services.serving import history_loader
 from recommendations.services.training import (
@@ -414,6 +422,38 @@ def test_enough_new_listens_begin_a_training(version, listener, song, settings):
     run = TrainingRun.objects.active().get()
     assert (run.trigger, run.preset) == ("new-listens", "tuned")
     assert "has to end" in tasks.retrain_when_due()
+
+
+def test_a_refused_version_begins_no_second_training_with_the_same_listens(
+    version, listener, song, settings
+):
+    """An older version serves; the newest one has learned from all that came in."""
+    metadata = version.metadata
+    version.pk, version.training_run, version.is_active = None, None, False
+    version.artifact = "refused"
+    version.save(force_insert=True)
+    ModelVersion.objects.filter(is_active=True).update(
+        metadata=metadata | {"last_interaction_id": 0}
+    )
+    assert tasks.retrain_when_due() == "0 new"
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+def test_after_a_training_that_ended_badly_the_next_waits_a_day(world, status):
+    failed = TrainingRun.objects.create(
+        preset="classic", trigger=TrainingRun.Trigger.NEW_LISTENS, status=status
+    )
+    assert tasks.retrain_when_due().startswith(f"training #{failed.pk}")
+    assert not TrainingRun.objects.active().exists()
+    TrainingRun.objects.filter(pk=failed.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    tasks.retrain_when_due()
+    assert TrainingRun.objects.active().exists()
+
+
+def test_no_training_begins_while_the_demo_is_removed(world):
+    BackgroundJob.objects.create(kind=BackgroundJob.Kind.DEMO)
+    tasks.retrain_when_due()
+    assert not TrainingRun.objects.active().exists()
 
 
 def test_where_a_tenth_is_new_a_quick_training_begins(version, listener, song, settings):
