@@ -52,7 +52,7 @@ class Tunables(TunableGroup):
     )  # fmt: skip
     retrain_share = Tunable(
         0.1,
-        "share of the active version's interactions",
+        "share of the newest version's interactions",
         "Train by itself, with the default preset, after an import and at the hour, once so much is new; 0: never.",
         least=0,
     )
