@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, check_password
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -117,6 +117,7 @@ def _find_leaving() -> QuerySet[User]:
         | Q(auth_token_set__isnull=False)
         | Q(server_accounts__isnull=False)
         | Q(own_imports__isnull=False)
+        | ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)  # one that somebody chose; those of the demo are unusable
     )
     users = _find_accounts()
     connected = users.filter(is_connected).exclude(pk__in=_find_published(users))

@@ -87,8 +87,10 @@ def delete_imports(listener: User) -> None:
 
 
 def _remove_unused_songs(songs: QuerySet[Song]) -> None:
-    """Delete those of the songs without listens and playlists, and the artists and albums only they had."""
-    unused = songs.filter(interactions=None, playlist_items=None)
+    """Delete those of the songs without listens, playlists, files and servers, and artists and albums only they had."""
+    unused = songs.filter(
+        interactions=None, playlist_items=None, music_files=None, server_songs=None
+    )
     while rows := list(unused.values_list("pk", "artist_id", "album_id")[:_DELETED_TOGETHER]):
         with transaction.atomic():
             song_ids = [song_id for song_id, _, _ in rows]

@@ -56,13 +56,17 @@ class HistoryPage:
     newer: str = ""
 
 
-def read_filter(query: Mapping[str, str]) -> HistoryFilter:
-    """Return what an address asks for; ids of nothing and days that are none count for nothing."""
+def read_filter(listener: User, query: Mapping[str, str]) -> HistoryFilter:
+    """Return what an address asks for; ids of nothing a listener may see and days that are none count for nothing."""
+    songs = Song.objects.filter_visible(listener)
     return HistoryFilter(
         words=shorten_query(query.get("q", "")),
-        artist=_find(Artist.objects.all(), query.get("artist")),
-        song=_find(Song.objects.select_related("artist"), query.get("song")),
-        album=_find(Album.objects.select_related("artist"), query.get("album")),
+        artist=_find(Artist.objects.filter_visible(listener), query.get("artist")),
+        song=_find(songs.select_related("artist"), query.get("song")),
+        album=_find(
+            Album.objects.filter(pk__in=songs.values("album")).select_related("artist"),
+            query.get("album"),
+        ),
         genre=_find(Genre.objects.all(), query.get("genre")),
         source=query.get("source", "").replace("\x00", "")[:40],
         period=_read_days(query),

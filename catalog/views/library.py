@@ -49,7 +49,7 @@ def _show_opinions(request: SignedInRequest, kind: Interaction.Kind, tab: str) -
 @login_required
 @require_safe
 def show_history(request: SignedInRequest) -> HttpResponse:
-    wanted = history.read_filter(request.GET)
+    wanted = history.read_filter(request.user, request.GET)
     page = history.load_page(request.user, wanted, request.GET.get("cursor", ""), ROWS_A_PAGE)
     songs = [row.song for row in page.rows]
     context = {

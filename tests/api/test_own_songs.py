@@ -92,6 +92,18 @@ def test_only_the_listener_who_brought_it_can_open_it(own, alice, bob):
     assert {code for (name, _page), code in opened.items() if name == "nobody"} <= {404, 302}
 
 
+def test_a_history_is_not_filtered_by_what_one_may_not_see(own, alice, bob):
+    """The filter's name would tell the title of any number."""
+    for name in ("song", "artist", "album"):
+        pk = own.pk if name == "song" else getattr(own, f"{name}_id")
+        address = f"/library/history/?{name}={pk}"
+        assert str(getattr(own, name, own)) in sign_in(alice.user).get(address).content.decode()
+        page = sign_in(bob.user).get(address).content.decode()
+        assert not {TITLE, ARTIST, ALBUM} & {
+            word for word in (TITLE, ARTIST, ALBUM) if word in page
+        }
+
+
 SEARCHES = [
     "/browse/",
     "/browse/?q=kellerband",
@@ -212,6 +224,22 @@ def test_an_import_s_songs_are_the_listener_s_own(alice, bob, settings, tmp_path
         import_jobs.run_import(run.pk)
         song = Song.objects.get(title=TITLE)
         assert song.brought_by == (alice.user if caller is alice else None)
+
+
+def test_a_song_that_the_operator_has_as_a_file_outlives_the_import_that_brought_it(
+    alice, settings, tmp_path
+):
+    settings.UPLOADS_DIR = tmp_path
+    text = f"artist,album,track,date\n{ARTIST},,{TITLE},01 Jan 2024 12:00\n"
+    run = import_requests.request_import(
+        alice.user, SimpleUploadedFile("lastfm.csv", text.encode())
+    )
+    import_jobs.run_import(run.pk)
+    song = Song.objects.get(title=TITLE)
+    folder = MusicFolder.objects.create(path=str(tmp_path))
+    MusicFile.objects.create(folder=folder, path="1.flac", song=song)
+    services.delete_account(alice.user)
+    assert Song.objects.filter(pk=song.pk).exists()
 
 
 # --- Databases of before ----------------------------------------------------------------------------------------------

@@ -168,6 +168,15 @@ def test_an_account_of_the_demo_that_somebody_uses_stays_without_the_demos_liste
     assert [row.song for row in Interaction.objects.all()] == [song]
 
 
+def test_an_account_of_the_demo_with_a_password_of_its_own_stays(world):
+    tom = User.objects.get(username="user_00002")
+    tom.set_password("three blind mice")
+    tom.save()
+    background_jobs.request_demo_removal()
+    run_job("demo")
+    assert [one.username for one in User.objects.all()] == ["user_00002"]
+
+
 def test_the_published_password_opens_nothing_afterwards(world):
     published = User.objects.get(username="user_00001")
     published.set_password("demo-listener")

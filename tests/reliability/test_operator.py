@@ -41,6 +41,7 @@ def operated_site(installation, free_port, tmp_path):
         "SITE_URL": url,
         "WORKER_PULSE_SECONDS": "1",
         "SWEEP_PATIENCE_SECONDS": "0.5",
+        "RETRAIN_SHARE": "0",  # the trainings are the operator's own
     }
     installation.manage("import_songs", str(DATA / "songs.csv.gz"))
     installation.manage("import_listens", str(DATA / "listens.csv.gz"))
