@@ -117,7 +117,8 @@ def _find_leaving() -> QuerySet[User]:
         | Q(auth_token_set__isnull=False)
         | Q(server_accounts__isnull=False)
         | Q(own_imports__isnull=False)
-        | ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)  # one that somebody chose; those of the demo are unusable
+        # one that somebody chose; those of the demo are unusable
+        | ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     )
     users = _find_accounts()
     connected = users.filter(is_connected).exclude(pk__in=_find_published(users))
