@@ -26,8 +26,9 @@ def secret(listener):
 
 def test_a_day_with_a_real_client(live_server, listener, secret, run):
     User.objects.create_user("bob")
+    mbid = "6fb0e0a5-4d67-4f15-a2e7-3c8c4a1a5c0e"
     song = Song.objects.create(
-        key="s", title="Nude", artist=Artist.objects.create(name="Radiohead")
+        key="s", title="Nude", artist=Artist.objects.create(name="Radiohead"), mbid=mbid
     )
     jams = Playlist.objects.create(
         owner=listener, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W35", title="Jams"
@@ -40,7 +41,7 @@ def test_a_day_with_a_real_client(live_server, listener, secret, run):
         "loved": ["Creep"],
         "listens": ["Creep", "Song 0", "Song 1", "Song 2"],
         "artists": [["Radiohead", 1 + 3]],
-        "recommended": [str(Song.objects.get(title="Creep").mbid)],
+        "recommended": [mbid],
         "n_left": 3,
         "playlist": [["Nude", "You like it"]],
         "others": 404,
