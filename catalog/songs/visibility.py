@@ -26,9 +26,15 @@ def is_visible(song: Song, listener: object) -> bool:
 
 
 def publish_songs(song_ids: Iterable[int], bringer: User | None) -> None:
-    """Let everybody see those of the songs that were another listener's own; one statement for each 900."""
+    """Let everybody see those of the songs that were another listener's own; one statement for each 900.
+
+    What an operator brings (`bringer` None) is not of the listener's import any more, and does not go with it.
+    """
+    changes: dict[str, None] = {"brought_by": None}
+    if bringer is None:
+        changes["import_run"] = None
     for some_ids in chunks(set(song_ids), _MANY):
         theirs = Song.objects.filter(pk__in=some_ids, brought_by__isnull=False)
         if bringer is not None:
             theirs = theirs.exclude(brought_by=bringer)
-        theirs.update(brought_by=None)
+        theirs.update(**changes)

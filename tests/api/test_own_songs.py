@@ -242,6 +242,20 @@ def test_a_song_that_the_operator_has_as_a_file_outlives_the_import_that_brought
     assert Song.objects.filter(pk=song.pk).exists()
 
 
+def test_a_song_in_the_operator_s_file_outlives_the_import_that_brought_it(
+    alice, settings, tmp_path
+):
+    settings.UPLOADS_DIR = tmp_path
+    text = f"artist,album,track,date\n{ARTIST},,{TITLE},01 Jan 2024 12:00\n"
+    run = import_requests.request_import(
+        alice.user, SimpleUploadedFile("lastfm.csv", text.encode())
+    )
+    import_jobs.run_import(run.pk)
+    SongResolver(numbered=True).resolve([SongRecord(1, TITLE, ARTIST)])
+    services.delete_account(alice.user)
+    assert Song.objects.filter(title=TITLE).exists()
+
+
 # --- Databases of before ----------------------------------------------------------------------------------------------
 
 
