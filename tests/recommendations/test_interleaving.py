@@ -225,7 +225,7 @@ class TestVotes:
         (liked, kept, heard, *_), (other, *_) = list_team(served, 1), list_team(served, 0)
         interactions.like_song(listener, liked, source="test")
         edit.create_playlist(listener, "Mine", songs=[kept])
-        half = (heard.duration_ms or 200_000) // 2
+        half = -(-(heard.duration_ms or 200_000) // 2)
         interactions.record_play(
             listener, heard, occurred_at=timezone.now(), played_ms=half, source="test"
         )
