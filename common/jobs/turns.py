@@ -139,7 +139,7 @@ def run_job(
     try:
         take_turn(kind, lease, max_seconds=max_seconds, on_progress=on_progress)
     except LostLease as error:
-        log.info("%s", error)
+        log.warning("%s", error)
     return _read_job(kind, job_id)
 
 
