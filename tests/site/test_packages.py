@@ -1,6 +1,7 @@
 """The lock files, read as pip reads them on a machine that is not the one they were made on."""
 
 import re
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -44,3 +45,9 @@ def test_every_3_11_finds_all_it_needs_in_the_lock(lock, python):
     }
 
     assert not missing
+
+
+def test_no_benchmark_has_the_name_of_a_standard_module():
+    """`python benchmarks/quality.py` finds its own folder first, where Django asks for `statistics` and the like."""
+    names = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert names & set(sys.stdlib_module_names) == set()

@@ -1,6 +1,6 @@
 """Statistics of a listener with a million plays, and search among 100,000 songs, against the direct query.
 
-    python -m benchmarks.statistics [--plays 1000000] [--songs 100000]
+    python -m benchmarks.listening_statistics [--plays 1000000] [--songs 100000]
 
 Makes a SQLite database of its own in a temporary folder. Each figure is the median of five; "direct" reads the plays
 themselves in the same run, so that the ratio holds on any machine.
