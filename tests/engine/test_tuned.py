@@ -285,6 +285,15 @@ def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(
     assert scores == sorted(scores, reverse=True)
 
 
+def test_a_listener_who_may_hear_nothing_more_gets_an_empty_list(ranked_recommender, histories):
+    """Alone in their block: the listener of a small library who has heard all of it."""
+    everything = np.arange(ranked_recommender.n_items)
+    listener = ranked_recommender.history(ranked_recommender.items.ids[:8])
+    assert list(ranked_recommender.recommend(listener, 10, exclude=everything)) == []
+    left = ranked_recommender.recommend(listener, 10, exclude=everything[:-1])
+    assert [song.item_row for song in left] == [ranked_recommender.n_items - 1]
+
+
 def test_the_trees_contributions_are_exact(ranked_recommender):
     rng = np.random.default_rng(0)
     features = rng.normal(size=(20, ranked_recommender.ranker._booster.num_feature())).astype(

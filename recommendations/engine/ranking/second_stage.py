@@ -78,10 +78,10 @@ class RankedCandidates:
         """Return the n best songs."""
         positions = self._best_places(n)
         is_song = positions >= 0
-        rows = np.where(
-            is_song, self.candidates.item_rows[np.maximum(positions, 0)], NO_SONG
-        ).astype(np.int32)
-        totals = np.where(is_song, self.totals[np.maximum(positions, 0)], np.nan)
+        rows = np.full(positions.shape, NO_SONG, dtype=np.int32)
+        rows[is_song] = self.candidates.item_rows[positions[is_song]]
+        totals = np.full(positions.shape, np.nan)
+        totals[is_song] = self.totals[positions[is_song]]
         best = totals[:, :1]
         span = best - np.fmin.reduce(totals, axis=1)[:, None]
         scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
