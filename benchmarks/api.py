@@ -118,13 +118,13 @@ def _rows(options: argparse.Namespace) -> None:
     rows = [
         Interaction(
             listener=user,
-            song=of_taste[n % 8][place],
+            song=of_taste[n % 8][index],
             kind=Interaction.Kind.LIKE,
             source="benchmark",
             occurred_at=timezone.now(),
         )
         for n, user in enumerate(users)
-        for place in rng.choice(options.songs // 8, size=min(40, options.songs // 8), replace=False)
+        for index in rng.choice(options.songs // 8, size=min(40, options.songs // 8), replace=False)
     ]
     Interaction.objects.bulk_create(rows, batch_size=2000)
 
@@ -183,9 +183,9 @@ def _requests_a_second(
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

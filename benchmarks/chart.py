@@ -49,13 +49,13 @@ class Panel:
 def draw_chart(panels: list[Panel]) -> str:
     """Return the SVG, with text in its title and beside each point, so that it reads without colours."""
     width = GAP + len(panels) * (WIDTH + GAP)
-    parts = [line for panel in panels for line in (*_axes(panel), *_points(panel))]
+    elements = [line for panel in panels for line in (*_axes(panel), *_points(panel))]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
         'role="img" font-family="system-ui, sans-serif" font-size="11">\n'
         "<title>NDCG@10 against fit seconds of every algorithm</title>\n"
         f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>\n'
-        + "\n".join(parts)
+        + "\n".join(elements)
         + "\n</svg>\n"
     )
 
@@ -79,17 +79,17 @@ def _axes(panel: Panel) -> Iterator[str]:
 
 def _points(panel: Panel) -> Iterator[str]:
     systems = sorted(panel.systems, key=lambda system: -system["ndcg@10"])
-    places = [panel.place(system["fit_seconds"], system["ndcg@10"]) for system in systems]
-    taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in places]
-    for system, (x, y) in zip(systems, places, strict=True):
+    centres = [panel.place(system["fit_seconds"], system["ndcg@10"]) for system in systems]
+    occupied = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in centres]
+    for system, (x, y) in zip(systems, centres, strict=True):
         name = (
             system["name"]
             .replace("_", " ")
             .replace(" told artists and genres", " + artists, genres")
         )
         text = f"{name} {system['ndcg@10']:.3f}"
-        anchor, box = _free_place(text, x, y, taken, panel)
-        taken.append(box)
+        anchor, box = _free_place(text, x, y, occupied, panel)
+        occupied.append(box)
         colour, edge = COLOURS[system["kind"]], box.left if anchor == "start" else box.right
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
         yield (
@@ -116,7 +116,9 @@ class Box:
         )
 
 
-def _free_place(text: str, x: float, y: float, taken: list[Box], panel: Panel) -> tuple[str, Box]:
+def _free_place(
+    text: str, x: float, y: float, occupied: list[Box], panel: Panel
+) -> tuple[str, Box]:
     """Return where the words beside a point cover nothing else: right or left of it, then higher or lower."""
     width = 6.2 * len(text)
     tried = []
@@ -126,7 +128,7 @@ def _free_place(text: str, x: float, y: float, taken: list[Box], panel: Panel) -
             if left > panel.x + LEFT - 20 and box.right < panel.x + WIDTH + GAP:
                 tried.append((anchor, box))
     return next(
-        (one for one in tried if not any(one[1].covers(other) for other in taken)), tried[0]
+        (one for one in tried if not any(one[1].covers(other) for other in occupied)), tried[0]
     )
 
 

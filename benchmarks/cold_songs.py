@@ -40,11 +40,11 @@ def main() -> int:
     options = listening_parser(__doc__, needs_features=True).parse_args()
     data = read_listening(options.train, options.train, options.item_features)
     is_new = np.random.default_rng(options.seed).random(data.train.shape[1]) < SHARE
-    known, withheld = _columns(data.train, ~is_new), keep_positive(_columns(data.train, is_new))
+    trained, withheld = _columns(data.train, ~is_new), keep_positive(_columns(data.train, is_new))
     recommender = Recommender(PRESETS[options.preset])
-    recommender.fit(Interactions.from_matrix(known), data.features, seed=options.seed)
-    listeners = np.flatnonzero((count_per_row(withheld) > 0) & (count_per_row(known) > 0))
-    histories = recommender.histories(Interactions.from_matrix(known))[listeners]
+    recommender.fit(Interactions.from_matrix(trained), data.features, seed=options.seed)
+    listeners = np.flatnonzero((count_per_row(withheld) > 0) & (count_per_row(trained) > 0))
+    histories = recommender.histories(Interactions.from_matrix(trained))[listeners]
     test = csr_matrix(withheld[listeners], dtype=bool)
     print(f"{is_new.sum()} songs withheld, {len(listeners)} listeners have some of them")
     print(f"{'':<14}{f'found in {AMONG_NEW} new songs':>26}{f'in {AMONG_ALL} of all songs':>24}")

@@ -140,15 +140,15 @@ def _measure_family(
     fit_seconds = time.process_time() - started
     listeners = np.flatnonzero(count_per_row(data.test))
     started = time.process_time()
-    parts = []
+    batches = []
     for some in cut_blocks(len(listeners), BLOCK):
         rows = listeners[some]
         scores = np.array(score(rows), dtype=np.float32)
         scores[list_entry_rows(data.train[rows]), data.train[rows].indices] = np.nan
         best = select_top_columns(scores, K)
-        parts.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
+        batches.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
     list_ms = 1000 * (time.process_time() - started) / max(len(listeners), 1)
-    lists, test = np.concatenate(parts), data.test[listeners]
+    lists, test = np.concatenate(batches), data.test[listeners]
     ndcg = metrics.ndcg(metrics.find_hits(lists, test), count_per_row(test), K)
     return Family(
         name, float(ndcg.mean()), metrics.coverage(lists, test.shape[1], K), fit_seconds, list_ms

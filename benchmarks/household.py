@@ -126,9 +126,9 @@ class World:
             done += size
 
 
-def rng_seed(*parts: int) -> int:
+def rng_seed(*numbers: int) -> int:
     """Return a seed made of several numbers."""
-    return int(np.random.default_rng(list(parts)).integers(2**31))
+    return int(np.random.default_rng(list(numbers)).integers(2**31))
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,10 @@ class Server:
         rng = np.random.default_rng(seed)
         rows = list_entry_rows(heard)
         order = np.lexsort((rng.random(heard.nnz), rows))
-        place = np.empty(heard.nnz, dtype=np.int64)
-        place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
+        rank = np.empty(heard.nnz, dtype=np.int64)
+        rank[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
         n_test = np.maximum(np.rint(count_per_row(heard) * TEST_SHARE), 1)
-        is_test = place < n_test[rows]
+        is_test = rank < n_test[rows]
         train, test = (_keep_entries(heard, keep) for keep in (~is_test, is_test))
         return cls(train, test, np.arange(min(heard.shape[0], n_judged)))
 
@@ -192,7 +192,7 @@ def _options() -> argparse.Namespace:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    return tuple(int(number) for number in text.split(","))
 
 
 def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
@@ -201,23 +201,23 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
     print(f"{world.listeners.shape[1]:,} items; prior: {world.prior.summarise()}")
     sizes = []
     for size in options.sizes:
-        found = of_size(world, size, options)
+        result = of_size(world, size, options)
         print(
-            f"\n{size} listeners on a server ({found['n_judged']} judged, {found['n_servers']} servers)"
+            f"\n{size} listeners on a server ({result['n_judged']} judged, {result['n_servers']} servers)"
         )
-        for name, row in found["systems"].items():
+        for name, row in result["systems"].items():
             low, high = row["interval"]
             print(
                 f"  {name:<26}{row['ndcg@10']:.4f} ({low:.4f}-{high:.4f})  recall@20 {row['recall@20']:.4f}"
                 f"  coverage {row['coverage@10']:.3f}"
             )
-        for n_songs, row in found["newcomers"].items():
+        for n_songs, row in result["newcomers"].items():
             print(
                 f"  newcomers, {n_songs} songs: "
                 + "  ".join(f"{k} {v:.4f}" for k, v in row.items())
             )
         sys.stdout.flush()
-        sizes.append(found)
+        sizes.append(result)
     return {
         "preset": options.preset,
         "seed": options.seed,
@@ -266,8 +266,8 @@ def of_size(world: World, size: int, options: argparse.Namespace) -> dict[str, A
         "default minus": differences,
         "by history": _by_history(values, world, size, options),
         "newcomers": {
-            n: {name: float(np.concatenate(v).mean()) for name, v in found.items()}
-            for n, found in new.items()
+            n: {name: float(np.concatenate(v).mean()) for name, v in values_by_system.items()}
+            for n, values_by_system in new.items()
         },
     }
 
@@ -297,9 +297,9 @@ def first_songs(heard: csr_matrix, n: int, seed: int) -> tuple[csr_matrix, csr_m
     rng = np.random.default_rng([seed, n])
     rows = list_entry_rows(heard)
     order = np.lexsort((rng.random(heard.nnz), rows))
-    place = np.empty(heard.nnz, dtype=np.int64)
-    place[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
-    is_given = place < np.minimum(n, count_per_row(heard) - 1)[rows]
+    rank = np.empty(heard.nnz, dtype=np.int64)
+    rank[order] = np.arange(heard.nnz) - heard.indptr[rows[order]]
+    is_given = rank < np.minimum(n, count_per_row(heard) - 1)[rows]
     return _keep_entries(heard, is_given), _keep_entries(heard, ~is_given)
 
 
@@ -329,18 +329,20 @@ class Systems:
         strengths = Interactions.from_matrix(histories).to_matrix(
             self.presets[DEFAULT].config.weighting
         )
-        found = {}
+        by_system = {}
         for name, recommender in self.presets.items():
             ranked = recommender.rank_songs(strengths, DEPTH)
-            found[name] = ranked.pop("recommender")
+            by_system[name] = ranked.pop("recommender")
             if name == DEFAULT:
-                found |= {f"its {component}": lists for component, lists in ranked.items()}
+                by_system |= {f"its {component}": lists for component, lists in ranked.items()}
         for name, algorithm in self.alone.items():
             scores = algorithm.score(strengths)
             scores[list_entry_rows(strengths), strengths.indices] = np.nan
             lists = select_top_columns(scores, DEPTH)
-            found[name] = np.pad(lists, ((0, 0), (0, DEPTH - lists.shape[1])), constant_values=-1)
-        return found
+            by_system[name] = np.pad(
+                lists, ((0, 0), (0, DEPTH - lists.shape[1])), constant_values=-1
+            )
+        return by_system
 
 
 def fitted_systems(world: World, server: Server, options: argparse.Namespace) -> Systems:

@@ -55,9 +55,9 @@ def main() -> None:
             "listens": lambda: _listens(folder, options.rows),
             "lookups": lambda: _lookups(folder, options.rows),
         }
-        for part in PARTS:
-            if part in options.only:
-                for row in measures[part]():
+        for measure_name in PARTS:
+            if measure_name in options.only:
+                for row in measures[measure_name]():
                     rows.append(row)
                     print(row, flush=True)
     if any(row.limit is not None and row.value > row.limit for row in rows):
@@ -130,13 +130,13 @@ def _write_history(path: Path, n_plays: int) -> None:
     heard = np.where(rng.random(n_plays) < 0.2, rng.integers(500, 25_000, n_plays), 200_000)
     first = datetime(2016, 1, 1, tzinfo=UTC)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part, start in enumerate(range(0, n_plays, PLAYS_A_FILE)):
+        for number, start in enumerate(range(0, n_plays, PLAYS_A_FILE)):
             plays = [
                 _play(int(songs[i]), int(heard[i]), first + timedelta(seconds=int(seconds[i])))
                 for i in range(start, min(start + PLAYS_A_FILE, n_plays))
             ]
             archive.writestr(
-                f"Spotify Data/Streaming_History_Audio_{part}.json", json.dumps(plays, indent=2)
+                f"Spotify Data/Streaming_History_Audio_{number}.json", json.dumps(plays, indent=2)
             )
 
 
@@ -245,11 +245,11 @@ def _lookups(folder: Path, n_rows: int) -> Iterator[Row]:
         LOOKUP_MS,
     )
     yield Row("a listener by their name", _median_ms(User, "username", names), "ms", LOOKUP_MS)
-    took = [
+    milliseconds = [
         _ms(partial(list, Interaction.objects.filter(listener=pk).values_list("song_id")))
         for pk in listeners
     ]
-    yield Row("a listener's own interactions", statistics.median(took), "ms")
+    yield Row("a listener's own interactions", statistics.median(milliseconds), "ms")
     yield Row(
         "most memory of this process",
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -87,15 +87,15 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
     BadFile
     """
     if {train.suffix, test.suffix} == {".npz"}:
-        known, held_out = _matrix(train), _matrix(test)
-        if known.shape != held_out.shape:
+        training, held_out = _matrix(train), _matrix(test)
+        if training.shape != held_out.shape:
             raise BadFile(
-                f"{train} is {known.shape} and {test} is {held_out.shape}; they must be alike."
+                f"{train} is {training.shape} and {test} is {held_out.shape}; they must be alike."
             )
-        items = IdMap(np.arange(known.shape[1]))
+        items = IdMap(np.arange(training.shape[1]))
         order = train.with_name(f"{train.stem}_order.npz")
         return Listening(
-            known,
+            training,
             held_out,
             _features(item_features, items, numbered=True),
             _matrix(order) if order.exists() else None,
@@ -104,10 +104,10 @@ def read_listening(train: Path, test: Path, item_features: Path | None = None) -
         raise BadFile("Give train and test both as .npz or both as CSV.")
     rows = [_pairs(path) for path in (train, test)]
     extra = [row[0] for row in _table(item_features)[1]] if item_features else []
-    listeners = IdMap(sorted({row[0] for part in rows for row in part}))
-    items = IdMap(sorted({row[1] for part in rows for row in part} | set(extra)))
-    known, held_out = (_from_pairs(part, listeners, items) for part in rows)
-    return Listening(known, held_out, _features(item_features, items, numbered=False))
+    listeners = IdMap(sorted({row[0] for pairs in rows for row in pairs}))
+    items = IdMap(sorted({row[1] for pairs in rows for row in pairs} | set(extra)))
+    training, held_out = (_from_pairs(pairs, listeners, items) for pairs in rows)
+    return Listening(training, held_out, _features(item_features, items, numbered=False))
 
 
 def _matrix(path: Path) -> csr_matrix:
@@ -149,8 +149,8 @@ def _from_pairs(
         none = np.zeros(0, dtype=np.int32)
         return csr_matrix((np.zeros(0, dtype=np.float32), (none, none)), shape=shape)
     listener_ids, item_ids, values = zip(*pairs, strict=True)
-    places = listeners.rows(np.array(listener_ids)), items.rows(np.array(item_ids))
-    return csr_matrix((np.array(values, dtype=np.float32), places), shape=shape)
+    matrix_rows = listeners.rows(np.array(listener_ids)), items.rows(np.array(item_ids))
+    return csr_matrix((np.array(values, dtype=np.float32), matrix_rows), shape=shape)
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -173,64 +173,70 @@ def _features(path: Path | None, items: IdMap, *, numbered: bool) -> ItemFeature
     ids = (
         np.array([int(row[0]) for row in rows]) if numbered else np.array([row[0] for row in rows])
     )
-    places = items.rows(ids)
-    known = np.flatnonzero(places >= 0)
+    item_rows = items.rows(ids)
+    catalogued = np.flatnonzero(item_rows >= 0)
     columns = {
-        name: [rows[row][place] for row in known] for place, name in enumerate(names) if place > 0
+        name: [rows[row][column] for row in catalogued]
+        for column, name in enumerate(names)
+        if column > 0
     }
-    places = places[known]
+    item_rows = item_rows[catalogued]
     artist = columns.pop("artist", None)
     audio = [
-        _numbers(columns.pop(name), places, len(items)) if name in columns else None
+        _numbers(columns.pop(name), item_rows, len(items)) if name in columns else None
         for name in AUDIO_FEATURES
     ]
     year = columns.pop("year", None)
     unknown = np.full(len(items), np.nan, dtype=np.float32)
     return ItemFeatures.build(
         audio=np.column_stack([unknown if column is None else column for column in audio]),
-        artist=None if artist is None else _categories(artist, places, len(items)),
-        year=None if year is None else _numbers(year, places, len(items)),
-        genres=_genres(columns, places, len(items)),
+        artist=None if artist is None else _categories(artist, item_rows, len(items)),
+        year=None if year is None else _numbers(year, item_rows, len(items)),
+        genres=_genres(columns, item_rows, len(items)),
     )
 
 
-def _numbers(texts: Sequence[str], places: NDArray[Any], n_items: int) -> NDArray[np.float32]:
+def _numbers(texts: Sequence[str], item_rows: NDArray[Any], n_items: int) -> NDArray[np.float32]:
     values = np.full(n_items, np.nan, dtype=np.float32)
-    values[places] = [float(text) if text.strip() else np.nan for text in texts]
+    values[item_rows] = [float(text) if text.strip() else np.nan for text in texts]
     return values
 
 
-def _categories(texts: Sequence[str], places: NDArray[Any], n_items: int) -> NDArray[np.int32]:
+def _categories(texts: Sequence[str], item_rows: NDArray[Any], n_items: int) -> NDArray[np.int32]:
     values = np.full(n_items, -1, dtype=np.int32)
     numbers = {
         text: number for number, text in enumerate(sorted({text for text in texts if text.strip()}))
     }
-    values[places] = [numbers.get(text, -1) for text in texts]
+    values[item_rows] = [numbers.get(text, -1) for text in texts]
     return values
 
 
-def _genres(columns: dict[str, list[str]], places: NDArray[Any], n_items: int) -> csr_matrix | None:
+def _genres(
+    columns: dict[str, list[str]], item_rows: NDArray[Any], n_items: int
+) -> csr_matrix | None:
     """Text columns that sort the items into groups; a cell may hold several, divided by | or ;."""
     pairs = []
     for name, texts in columns.items():
         cells = [
-            [part.strip() for part in text.replace(";", "|").split("|") if part.strip()]
+            [value.strip() for value in text.replace(";", "|").split("|") if value.strip()]
             for text in texts
         ]
-        values = {part for cell in cells for part in cell}
-        is_text = any(not _is_number(part) for part in values)
+        values = {value for cell in cells for value in cell}
+        is_text = any(not _is_number(value) for value in values)
         if is_text and (name in GENRE_COLUMNS or len(values) <= MOST_UNIQUE * len(texts)):
             pairs += [
-                (place, f"{name}={part}")
-                for place, cell in zip(places, cells, strict=True)
-                for part in cell
+                (item_row, f"{name}={value}")
+                for item_row, cell in zip(item_rows, cells, strict=True)
+                for value in cell
             ]
     if not pairs:
         return None
     numbers = {value: number for number, value in enumerate(sorted({value for _, value in pairs}))}
-    rows, found = zip(*((place, numbers[value]) for place, value in pairs), strict=True)
+    rows, columns_of_values = zip(
+        *((item_row, numbers[value]) for item_row, value in pairs), strict=True
+    )
     matrix = csr_matrix(
-        (np.ones(len(rows), dtype=bool), (rows, found)), shape=(n_items, len(numbers))
+        (np.ones(len(rows), dtype=bool), (rows, columns_of_values)), shape=(n_items, len(numbers))
     )
     return matrix
 

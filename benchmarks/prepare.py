@@ -81,14 +81,14 @@ def prepare(
     """
     if str(listens) == "world":
         return _write_files(out, *_world(seed), seed)
-    known = {} if songs is None else {song.key: song for song in _songs(songs)}
+    songs_by_key = {} if songs is None else {song.key: song for song in _songs(songs)}
     keys: list[str] = []
     listeners: list[str] = []
     plays: list[int] = []
     for record in _records(listens, "listens", form):
         if isinstance(record, ListenRecord):
             if record.song is not None:
-                known.setdefault(_key(record), record.song)
+                songs_by_key.setdefault(_key(record), record.song)
             keys.append(_key(record))
             listeners.append(record.listener)
             plays.append(record.plays)
@@ -98,7 +98,7 @@ def prepare(
     interactions = Interactions.from_ids(
         np.array(listeners), np.array(keys), plays=np.array(plays), positions=order
     )
-    return _write_files(out, interactions, _items(interactions.items.ids, known), seed)
+    return _write_files(out, interactions, _items(interactions.items.ids, songs_by_key), seed)
 
 
 def _world(seed: int) -> tuple[Interactions, Iterable[Sequence[object]]]:
@@ -184,13 +184,15 @@ def _newest_apart(
 def _order(train: csr_matrix, steps: NDArray[np.int32]) -> csr_matrix:
     """Return each entry's place in its listener's order, from 1."""
     lengths = np.diff(train.indptr)
-    places = np.repeat(lengths, lengths) - steps
-    return csr_matrix((places.astype(np.float32), train.indices, train.indptr), shape=train.shape)
+    positions = np.repeat(lengths, lengths) - steps
+    return csr_matrix(
+        (positions.astype(np.float32), train.indices, train.indptr), shape=train.shape
+    )
 
 
-def _items(ids: Iterable[str], known: dict[str, SongRecord]) -> Iterator[Sequence[object]]:
+def _items(ids: Iterable[str], songs_by_key: dict[str, SongRecord]) -> Iterator[Sequence[object]]:
     for number, key in enumerate(ids):
-        song = known.get(str(key))
+        song = songs_by_key.get(str(key))
         if song is not None:
             values = ["" if value is None else value for value in song.features]
             # an artist that is the item itself says nothing

@@ -177,7 +177,7 @@ def _system(
     seed: int,
 ) -> dict[str, Any]:
     intervals = bootstrap_intervals(values, seed=seed)
-    found = {
+    result = {
         metric: float(interval.mean)
         for metric, interval in zip(NAMES, intervals, strict=True)
         if interval
@@ -190,7 +190,7 @@ def _system(
     return {
         "name": name,
         "kind": kind,
-        **found,
+        **result,
         "coverage@10": metrics.coverage(measured.lists, data.train.shape[1], 10),
         "fit_seconds": round(measured.fit_seconds, 2),
         "peak_mb": round(measured.peak_mb),
@@ -274,13 +274,13 @@ def _by_scores(
     listeners = np.flatnonzero(count_per_row(data.test))
 
     def recommend(k: int) -> NDArray[np.int32]:
-        parts = []
+        batches = []
         for some in cut_blocks(len(listeners), BLOCK):
             heard = data.train[listeners[some]]
             scores = np.array(score(listeners[some]), dtype=np.float32)
             scores[list_entry_rows(heard), heard.indices] = np.nan
-            parts.append(_wide(select_top_columns(scores, k), k))
-        return np.concatenate(parts)
+            batches.append(_wide(select_top_columns(scores, k), k))
+        return np.concatenate(batches)
 
     return recommend
 

@@ -193,7 +193,7 @@ class Night:
             lists = recommender.recommend_batch(histories[some], LENGTH)
             table = {
                 "listener": events.listeners.ids[some],
-                "items": [lists.pack_json(place) for place in range(len(some))],
+                "items": [lists.pack_json(index) for index in range(len(some))],
             }
             pq.write_table(pa.table(table), path.with_suffix(".tmp"), compression="zstd")
             path.with_suffix(".tmp").rename(path)

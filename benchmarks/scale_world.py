@@ -64,9 +64,9 @@ def _make_chunk(world: World, first: int) -> Events:
 
 def _number_rows(world: World, events: Events, last_id: int) -> Columns:
     """Return the events and their variations as rows of the store."""
-    parts = list(_vary(world, events))
-    listener, song = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
-    which = np.concatenate([part[2] for part in parts])
+    batches = list(_vary(world, events))
+    listener, song = (np.concatenate([batch[field] for batch in batches]) for field in (0, 1))
+    which = np.concatenate([batch[2] for batch in batches])
     return {
         "id": np.arange(last_id + 1, last_id + 1 + len(listener), dtype=np.int64),
         "listener": listener,
@@ -96,8 +96,8 @@ def _exchange_songs(world: World, number: int) -> NDArray[np.int64]:
     starts = np.flatnonzero(np.diff(artist[order], prepend=-1))
     lengths = np.diff(np.append(starts, len(order)))
     start, length = np.repeat(starts, lengths), np.repeat(lengths, lengths)
-    place = np.arange(len(order)) - start
-    other = place ^ number
+    offset = np.arange(len(order)) - start
+    other = offset ^ number
     exchanged = np.empty(len(order), dtype=np.int64)
-    exchanged[order] = order[start + np.where(other < length, other, place)]
+    exchanged[order] = order[start + np.where(other < length, other, offset)]
     return exchanged

@@ -120,12 +120,12 @@ def measure(layout: str, artifact: Path) -> tuple[float, int]:
     before = BeforeLayout(als, artifact.parent / "rows.npy") if layout == "before" else None
     recommender.recommend(recommender.history(list(range(0, 400, 8))))
     find_similar: Callable[[int], NDArray[Any]] = before.similar if before else als.similar
-    taken = []
+    durations = []
     for item_row in range(REPEATS):
         started = time.perf_counter()
         find_similar(item_row)
-        taken.append(time.perf_counter() - started)
-    return 1000 * statistics.median(taken), private_kilobytes() - private
+        durations.append(time.perf_counter() - started)
+    return 1000 * statistics.median(durations), private_kilobytes() - private
 
 
 class BeforeLayout:

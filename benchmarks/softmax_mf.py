@@ -77,9 +77,9 @@ class SoftmaxMF:
         chance /= chance.sum(axis=1, keepdims=True)
         batch = heard[rows]
         counts = np.diff(batch.indptr)
-        places = np.repeat(np.arange(len(rows)), counts)
+        batch_rows = np.repeat(np.arange(len(rows)), counts)
         # the slope of -log softmax: the chances less the shares of what was heard
-        chance[places, batch.indices] -= 1 / counts[places]
+        chance[batch_rows, batch.indices] -= 1 / counts[batch_rows]
         chance /= len(rows) * self.temperature
         own_slope = np.asarray(chance @ items, dtype=np.float32)
         item_slope = np.asarray(chance.T @ own, dtype=np.float32)

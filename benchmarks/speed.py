@@ -107,9 +107,9 @@ def whole_training(preset: str) -> tuple[float, dict[str, float]]:
     marks: list[tuple[str, float]] = []
 
     def mark(stage: str, fraction: float) -> None:
-        part = stage.split(":")[0]
-        if not marks or marks[-1][0] != part:
-            marks.append((part, time.perf_counter()))
+        section = stage.split(":")[0]
+        if not marks or marks[-1][0] != section:
+            marks.append((section, time.perf_counter()))
 
     started = time.perf_counter()
     run = training_requests.request_training(preset=preset, trigger="command")
@@ -119,7 +119,7 @@ def whole_training(preset: str) -> tuple[float, dict[str, float]]:
         sys.exit(f"The training failed: {run.error}")
     ends = [when for _, when in marks[1:]] + [ended]
     return ended - started, {
-        part: end - when for (part, when), end in zip(marks, ends, strict=True)
+        section: end - when for (section, when), end in zip(marks, ends, strict=True)
     }
 
 
@@ -131,8 +131,8 @@ def live_milliseconds(n: int = 500) -> dict[str, float]:
 
     recommender = registry.load_recommender(registry.require_active())
     listeners = list(User.objects.order_by("?")[:n])
-    known = [history_loader.load_history(listener, recommender) for listener in listeners]
-    engine = [seconds(partial(_list_songs, recommender, history)) for history in known]
+    histories = [history_loader.load_history(listener, recommender) for listener in listeners]
+    engine = [seconds(partial(_list_songs, recommender, history)) for history in histories]
     page = [seconds(partial(recommend.recommend_songs, u, 10, discovery=0.51)) for u in listeners]
     kept = [seconds(partial(recommend.recommend_songs, u, 10)) for u in listeners]
     return {
@@ -166,11 +166,11 @@ def measure_rows(
     # the machine's pace changes within seconds, so each training is compared with the bare fit right before it
     pairs = [(bare_fit(rows), *whole_training(preset)) for _ in range(repeats)]
     del rows
-    bare, total, parts = sorted(pairs, key=lambda pair: pair[1] / pair[0])[repeats // 2]
-    trained = total - parts.get("precomputing", 0.0)
+    bare, total, sections = sorted(pairs, key=lambda pair: pair[1] / pair[0])[repeats // 2]
+    trained = total - sections.get("precomputing", 0.0)
     yield Row("bare implicit ALS fit (64 factors, 15 iterations)", bare, "s")
-    for part, taken in parts.items():
-        yield Row(f"  {part}", taken, "s")
+    for section, duration in sections.items():
+        yield Row(f"  {section}", duration, "s")
     yield Row("trained: read, evaluate, fit, save, activate", trained, "s", limits.trained * bare)
     yield Row("whole training, with all lists", total, "s", limits.whole * bare)
     yield Row("trained, times the bare fit", trained / bare, "x", limits.trained)

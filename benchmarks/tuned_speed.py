@@ -57,18 +57,18 @@ def measure_rows(data: Listening, seed: int) -> Iterator[Row]:
     """Yield the lines as they are measured."""
     interactions = data.interactions
     searched = Recommender(PRESETS["tuned"])
-    taken = seconds(lambda: searched.fit(interactions, data.features, seed=seed))
-    yield Row("search with the default budget, and fit", taken, "s", SEARCH_SECONDS)
-    known = Recommender(searched.config)
+    duration = seconds(lambda: searched.fit(interactions, data.features, seed=seed))
+    yield Row("search with the default budget, and fit", duration, "s", SEARCH_SECONDS)
+    configured = Recommender(searched.config)
     searched.algorithms.clear()
-    taken = seconds(lambda: known.fit(interactions, data.features, seed=seed))
-    yield Row("fit with the settings that were found", taken, "s", REFIT_SECONDS)
-    histories = known.histories(interactions)
-    taken = seconds(lambda: known.recommend_batch(histories, LENGTH))
-    yield Row(f"{histories.shape[0]:,} explained lists of {LENGTH}", taken, "s", BATCH_SECONDS)
+    duration = seconds(lambda: configured.fit(interactions, data.features, seed=seed))
+    yield Row("fit with the settings that were found", duration, "s", REFIT_SECONDS)
+    histories = configured.histories(interactions)
+    duration = seconds(lambda: configured.recommend_batch(histories, LENGTH))
+    yield Row(f"{histories.shape[0]:,} explained lists of {LENGTH}", duration, "s", BATCH_SECONDS)
     yield Row(
         f"one list of {LENGTH} with its reasons, median of {N_LIVE}",
-        _live(known, histories),
+        _live(configured, histories),
         "ms",
         LIVE_MS,
     )
