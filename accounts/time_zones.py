@@ -40,8 +40,10 @@ def is_time_zone(name: str) -> bool:
 @cache
 def list_time_zones() -> list[str]:
     """Return the names that people choose from: those of places, and UTC."""
-    places = sorted(name for name in _load_names() if "/" in name and not name.startswith("Etc/"))
-    return ["UTC", *places]
+    zone_names = sorted(
+        name for name in _load_names() if "/" in name and not name.startswith("Etc/")
+    )
+    return ["UTC", *zone_names]
 
 
 @cache

@@ -40,18 +40,18 @@ def insert_rows(
 
 def load_ids(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
     """Return the primary key by the value of `field`; where rows share a value, the lowest."""
-    found: dict[T, int] = {}
-    for part in chunks(set(values), _VALUES_A_QUERY):
-        rows = model._default_manager.filter(**{f"{field}__in": part}).order_by("-pk")
-        found.update(rows.values_list(field, "pk"))
-    return found
+    ids: dict[T, int] = {}
+    for batch in chunks(set(values), _VALUES_A_QUERY):
+        rows = model._default_manager.filter(**{f"{field}__in": batch}).order_by("-pk")
+        ids.update(rows.values_list(field, "pk"))
+    return ids
 
 
 def chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
     """Cut `values` into lists of at most `size`."""
     left = iter(values)
-    while part := list(islice(left, size)):
-        yield part
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 @contextmanager
@@ -99,8 +99,8 @@ def _insert_together(
     """PostgreSQL: several hundred rows a statement save the way there and back."""
     one = f"({', '.join(['%s'] * n_fields)})"
     n_inserted = 0
-    for part in chunks(rows, _ROWS_A_STATEMENT):
-        statement = f"{head}{', '.join([one] * len(part))} {on_conflict}"
-        cursor.execute(statement, [value for row in part for value in row])
+    for batch in chunks(rows, _ROWS_A_STATEMENT):
+        statement = f"{head}{', '.join([one] * len(batch))} {on_conflict}"
+        cursor.execute(statement, [value for row in batch for value in row])
         n_inserted += cursor.rowcount
     return n_inserted

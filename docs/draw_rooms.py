@@ -54,18 +54,18 @@ def draw() -> str:
     tallest = max(sum(count_rows(layer) for layer in panel) for panel in layers.values())
     width = MARGIN * 2 + len(PANELS) * PANEL_WIDTH + (len(PANELS) - 1) * PANEL_GAP
     height = MARGIN * 2 + HEAD_HEIGHT + tallest * ROW_HEIGHT + 28
-    parts = [
+    elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
         ' aria-label="The rooms of the code; each imports only what is below it">',
         f"<style>{STYLE}</style>",
     ]
     for number, panel in enumerate(PANELS):
         left = MARGIN + number * (PANEL_WIDTH + PANEL_GAP)
-        parts += draw_panel(panel, layers[panel], left, height - MARGIN * 2 - 28)
-    parts.append(
+        elements += draw_panel(panel, layers[panel], left, height - MARGIN * 2 - 28)
+    elements.append(
         f'<text x="{MARGIN}" y="{height - MARGIN}">Each room imports only rooms below it.</text>'
     )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n".join([*elements, "</svg>"]) + "\n"
 
 
 def count_rows(layer: list[str]) -> int:
@@ -76,31 +76,31 @@ def count_rows(layer: list[str]) -> int:
 def draw_panel(title: str, layers: list[list[str]], left: int, height: int) -> list[str]:
     """Draw one container: its title and its layers from top to bottom."""
     name = f"recommendations.{title}" if title in {"services", "engine"} else title
-    parts = [
+    elements = [
         f'<rect class="panel" x="{left}" y="{MARGIN}" width="{PANEL_WIDTH}" height="{height}" rx="10"/>',
         f'<text class="title" x="{left + 14}" y="{MARGIN + 27}">{escape(name)}</text>',
     ]
     top = MARGIN + HEAD_HEIGHT
     for layer in layers:
         for first in range(0, len(layer), 2):
-            parts += draw_boxes(layer[first : first + 2], left + 10, top)
+            elements += draw_boxes(layer[first : first + 2], left + 10, top)
             top += ROW_HEIGHT
-    return parts
+    return elements
 
 
 def draw_boxes(rooms: list[str], left: int, top: int) -> list[str]:
     """Draw one or two rooms side by side in the panel's width."""
     width = (PANEL_WIDTH - 20 - (len(rooms) - 1) * 6) / len(rooms)
-    parts = []
+    elements = []
     for number, room in enumerate(rooms):
         x = left + number * (width + 6)
-        parts.append(
+        elements.append(
             f'<rect class="room" x="{x:g}" y="{top}" width="{width:g}" height="{ROW_HEIGHT - 6}" rx="5"/>'
         )
-        parts.append(
+        elements.append(
             f'<text x="{x + width / 2:g}" y="{top + 19}" text-anchor="middle">{escape(room)}</text>'
         )
-    return parts
+    return elements
 
 
 if __name__ == "__main__":

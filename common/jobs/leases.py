@@ -102,7 +102,7 @@ def claim_job(
         job = jobs.running().first()
         if job is not None and is_owner_dead(job.owner):
             free |= Q(status=Status.RUNNING, owner=job.owner)
-    taken = jobs.filter(free).update(
+    n_claimed = jobs.filter(free).update(
         status=Status.RUNNING,
         owner=owner,
         attempt=F("attempt") + 1,
@@ -110,7 +110,7 @@ def claim_job(
         started_at=Coalesce("started_at", Now()),
         **fields,
     )
-    if not taken:
+    if not n_claimed:
         return None
     attempt = jobs.filter(owner=owner).values_list("attempt", flat=True).first()
     return None if attempt is None else Lease(model, job_id, owner, attempt)

@@ -41,9 +41,13 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     response = drf_exception_handler(exc, context)
     if response is None:
         return _answer_unexpected(exc, request)
-    known = _convert_to_api_exception(exc)
+    api_exception = _convert_to_api_exception(exc)
     response.data = build_error_body(
-        request, response.status_code, _get_code(known), _get_message(known), _get_fields(known)
+        request,
+        response.status_code,
+        _get_code(api_exception),
+        _get_message(api_exception),
+        _get_fields(api_exception),
     )
     _note_refusal(response.status_code, request)
     return response

@@ -83,7 +83,9 @@ class Schema(AutoSchema):
     """Operations named by address and method, described by the docstrings of their views."""
 
     def get_operation_id(self) -> str:
-        words = [part for part in self.path.split("/") if part and not part.startswith("{")][2:]
+        words = [
+            segment for segment in self.path.split("/") if segment and not segment.startswith("{")
+        ][2:]
         verb = {"get": "list" if self._is_list_view() else "read", "post": "create", "put": "set"}
         by_id = "_one" if self.path.rstrip("/").endswith("}") else ""
         return (

@@ -184,10 +184,10 @@ def _is_inside(name: object) -> bool:
 
 
 def _check_files(folder: Path, contents: Contents) -> None:
-    found = {
+    on_disk = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     } - {CONTENTS}
-    if odd := found ^ set(contents.files):
+    if odd := on_disk ^ set(contents.files):
         raise BackupError(f"The backup is incomplete or was changed: {sorted(odd)[0]}.")
     for name, sha256 in contents.files.items():
         if _compute_sha256(folder / name) != sha256:

@@ -45,18 +45,18 @@ class Channel(filesystem.Channel):
             name = message.name
             if name.partition(".")[2] != f"{queue}.msg":
                 continue
-            taken = message.with_name(name + TAKEN)
+            claimed = message.with_name(name + TAKEN)
             try:
-                message.rename(taken)
+                message.rename(claimed)
             except FileNotFoundError:
                 continue  # another worker was first
             try:
-                payload: dict[str, Any] = loads(taken.read_text())
+                payload: dict[str, Any] = loads(claimed.read_text())
             except ValueError as error:
-                taken.rename(message.with_name(name + UNREADABLE))
+                claimed.rename(message.with_name(name + UNREADABLE))
                 log.warning("The message %s can't be read and was put aside: %s", name, error)
                 continue
-            taken.unlink()
+            claimed.unlink()
             return payload
         raise Empty
 

@@ -134,8 +134,8 @@ def _copy_table(model: type[models.Model]) -> int:
     """Copy one table and compare both sides. Rows go past save() and auto_now, which would change them."""
     fields = model._meta.concrete_fields
     columns = ", ".join(_quote_name(field.column or "") for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    sql = f"INSERT INTO {_quote_name(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    placeholders = ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {_quote_name(model._meta.db_table)} ({columns}) VALUES ({placeholders})"  # noqa: S608
     target = connections[TARGET]
     sent = Digest()
     with target.cursor() as cursor:
@@ -163,17 +163,17 @@ def _fit_rows(
     """
     fields = model._meta.concrete_fields
     derived = [
-        place
-        for place, field in enumerate(fields)
+        column
+        for column, field in enumerate(fields)
         if isinstance(field, models.CharField) and not field.editable and field.max_length
     ]
     names = _find_renames() if model is User else {}
     name_at = [field.attname for field in fields].index("username") if names else -1
     for row in rows:
         values = list(row)
-        for place in derived:
-            if isinstance(values[place], str):
-                values[place] = fit_key(values[place])[: fields[place].max_length]
+        for column in derived:
+            if isinstance(values[column], str):
+                values[column] = fit_key(values[column])[: fields[column].max_length]
         if names:
             values[name_at] = names.get(values[name_at], values[name_at])
         yield tuple(values)
@@ -182,14 +182,16 @@ def _fit_rows(
 def _find_renames() -> dict[str, str]:
     """Return the user names that are the same as an older account's where case does not count, and new ones."""
     names = list(User._base_manager.using(SOURCE).order_by("pk").values_list("username", flat=True))
-    taken = {name.lower() for name in names}
+    names_in_use = {name.lower() for name in names}
     seen: set[str] = set()
     changed: dict[str, str] = {}
     for name in names:
         if name.lower() in seen:
-            free = next(one for one in (f"{name}{n}" for n in count(2)) if one.lower() not in taken)
+            free = next(
+                one for one in (f"{name}{n}" for n in count(2)) if one.lower() not in names_in_use
+            )
             changed[name] = free
-            taken.add(free.lower())
+            names_in_use.add(free.lower())
         seen.add(name.lower())
     return changed
 
@@ -238,9 +240,9 @@ def _simplify_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, dict):
-        return sorted((key, _simplify_value(part)) for key, part in value.items())
+        return sorted((key, _simplify_value(item)) for key, item in value.items())
     if isinstance(value, list):
-        return [_simplify_value(part) for part in value]
+        return [_simplify_value(item) for item in value]
     return bytes(value) if isinstance(value, memoryview) else value
 
 

@@ -62,12 +62,12 @@ def find_example_listeners() -> list[tuple[str, User]]:
     hot = counted.filter(n_songs__gte=20).first()
     cold = counted.filter(n_songs__range=(1, 4)).first()
     new, _ = User.objects.get_or_create(username="somebody_new", defaults={"password": "!"})
-    found = [
+    examples = [
         ("a listener with a long history", hot),
         ("one with a few songs", cold),
         ("a brand new one", new),
     ]
-    return [(who, listener) for who, listener in found if listener is not None]
+    return [(who, listener) for who, listener in examples if listener is not None]
 
 
 def format_evaluation_table(version: ModelVersion) -> str:
@@ -85,10 +85,10 @@ def format_evaluation_table(version: ModelVersion) -> str:
         "coverage@10",
     )
     lines = [f"{'':14}" + "".join(f"{name:>14}" for name in shown)]
-    for system, found in report["systems"].items():
+    for system, metrics in report["systems"].items():
         lines.append(
             f"{system:14}"
-            + "".join(f"{_format_mean(found['overall'].get(name)):>14}" for name in shown)
+            + "".join(f"{_format_mean(metrics['overall'].get(name)):>14}" for name in shown)
         )
     lines.append(f"({report['split']} split, {report['n_listeners']:,} listeners)")
     return "\n".join(lines)

@@ -47,10 +47,10 @@ def _check_disk() -> Iterator[Finding]:
 
 
 def _run_system_checks() -> Iterator[Finding]:
-    found = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
-    for message in found:
+    messages = checks.run_checks(include_deployment_checks=not settings.DEBUG and settings.HTTPS)
+    for message in messages:
         yield health_checks.make_finding(f"check {message.id}", message)
-    if not found:
+    if not messages:
         yield Finding("system checks", "ok")
 
 

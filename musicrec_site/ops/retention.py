@@ -22,9 +22,9 @@ def delete_expired() -> dict[str, int]:
     deleted |= catalog_retention.delete_expired()
     deleted |= recommendations_retention.delete_expired()
     deleted["messages"] = _delete_old_messages()
-    found = ", ".join(f"{n:,} {name}" for name, n in deleted.items() if n)
-    if found:
-        log.info("Deleted what is over: %s", found)
+    summary = ", ".join(f"{n:,} {name}" for name, n in deleted.items() if n)
+    if summary:
+        log.info("Deleted what is over: %s", summary)
     return deleted
 
 

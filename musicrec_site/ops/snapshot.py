@@ -184,9 +184,9 @@ def _run_command(command: list[str], environment: dict[str, str]) -> None:
 # --- Both -------------------------------------------------------------------------------------------------------------
 
 
-def _compare_counts(wanted: Counts, found: Counts) -> None:
+def _compare_counts(wanted: Counts, copied: Counts) -> None:
     for name, n_rows in wanted.items():
-        if found[name] != n_rows:
+        if copied[name] != n_rows:
             raise SnapshotError(
-                f"{name} has {found[name]:,} rows in the copy instead of {n_rows:,}."
+                f"{name} has {copied[name]:,} rows in the copy instead of {n_rows:,}."
             )

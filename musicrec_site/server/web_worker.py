@@ -345,7 +345,7 @@ class WebWorker(Worker):
             ident=None,
         )
         kind = UnixServer if sock.family == socket.AF_UNIX else TcpServer
-        place = (sock.family, sock.type, sock.proto, sock.getsockname())
+        socket_info = (sock.family, sock.type, sock.proto, sock.getsockname())
         return kind(
             self.wsgi,
             sockets,
@@ -354,7 +354,7 @@ class WebWorker(Worker):
             dispatcher=dispatcher,
             adj=adjustments,
             bind_socket=False,
-            sockinfo=place,
+            sockinfo=socket_info,
         )
 
     def _poll(self, sockets: dict[int, Any]) -> None:

@@ -36,9 +36,9 @@ def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (_("Settings"), "desk_settings"),
         (_("All tables"), "desk_tables"),
     ]
-    found = [{"name": name, "url": reverse(f"admin:{page}")} for name, page in pages]
+    entries = [{"name": name, "url": reverse(f"admin:{page}")} for name, page in pages]
     here = max(
-        (one["url"] for one in found if request.path.startswith(one["url"])), key=len, default=""
+        (one["url"] for one in entries if request.path.startswith(one["url"])), key=len, default=""
     )
-    is_exact = here != found[0]["url"] or request.path == here
-    return [one | {"is_here": is_exact and one["url"] == here} for one in found]
+    is_exact = here != entries[0]["url"] or request.path == here
+    return [one | {"is_here": is_exact and one["url"] == here} for one in entries]
