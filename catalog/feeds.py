@@ -75,8 +75,8 @@ def serve_generated_feed(request: HttpRequest, username: str) -> HttpResponse:
         description=_("Weekly jams, weekly discovery and daily mixes"),
         language=listener.language or settings.LANGUAGE_CODE,
     )
-    made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
-    entries = list(made.order_by("-created_at", "pk")[:N_ENTRIES])
+    generated = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
+    entries = list(generated.order_by("-created_at", "pk")[:N_ENTRIES])
     for playlist in entries:
         _add_entry(feed, playlist)
     changed_at = max((playlist.updated_at for playlist in entries), default=listener.date_joined)

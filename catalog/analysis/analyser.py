@@ -102,22 +102,22 @@ def _read_output(output: bytes, paths: Sequence[Path]) -> dict[Path, Features]:
     if not isinstance(rows, list):
         raise AnalyserFailed(_("what it wrote is no list"))
     by_name = {str(path): path for path in paths}
-    found: dict[Path, Features] = {}
+    features_by_path: dict[Path, Features] = {}
     for row in rows:
         path = by_name.get(str(row.get("path"))) if isinstance(row, dict) else None
         if path is not None and (features := _read_features(row)):
-            found[path] = features
-    return found
+            features_by_path[path] = features
+    return features_by_path
 
 
 def _read_features(row: dict[str, Any]) -> Features:
     """Return the values of a row that are what they should be."""
-    found = {}
+    features = {}
     for name in FEATURES:
         value = row.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         # NaN is in no range; an integer of 400 digits is no float, but can be compared
         if (0 < value <= 400) if name == "tempo" else (0 <= value <= 1):
-            found[name] = float(value)
-    return found
+            features[name] = float(value)
+    return features

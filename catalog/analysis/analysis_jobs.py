@@ -150,13 +150,13 @@ def _ask(paths: dict[int, Path]) -> dict[int, Features | str]:
     if not paths:
         return {}
     try:
-        found = analyse_files(list(paths.values()))
+        features_by_path = analyse_files(list(paths.values()))
     except AnalyserFailed as error:
         if len(paths) == 1:
             return dict.fromkeys(paths, str(error))
         return {pk: one for key, path in paths.items() for pk, one in _ask({key: path}).items()}
     unread = _("it found nothing in the file")
-    return {song_id: found.get(path) or unread for song_id, path in paths.items()}
+    return {song_id: features_by_path.get(path) or unread for song_id, path in paths.items()}
 
 
 @contextmanager

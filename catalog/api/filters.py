@@ -51,8 +51,8 @@ class SongFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Break ties of the order by id, so that pages never overlap."""
-        found = super().filter_queryset(queryset)
-        ordered: QuerySet[Any] = found.order_by(*(found.query.order_by or ("title",)), "pk")
+        filtered = super().filter_queryset(queryset)
+        ordered: QuerySet[Any] = filtered.order_by(*(filtered.query.order_by or ("title",)), "pk")
         return ordered
 
 

@@ -34,16 +34,16 @@ def get_own_playlist(user: User, pk: UUID) -> Playlist:
 
 def validate_body(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Return the body's fields, or raise the 400 that names those at fault."""
-    found = serializer(data=request.data)
-    found.is_valid(raise_exception=True)
-    fields: dict[str, Any] = found.validated_data
+    bound = serializer(data=request.data)
+    bound.is_valid(raise_exception=True)
+    fields: dict[str, Any] = bound.validated_data
     return fields
 
 
 def get_songs(keys: list[str], user: Any, field: str = "songs") -> list[Song]:
     """Return the songs in this order; unknown ones are named in a 400. One query."""
-    found = Song.objects.filter_visible(user).in_bulk(set(keys), field_name="key")
-    unknown = [key for key in keys if key not in found]
+    songs = Song.objects.filter_visible(user).in_bulk(set(keys), field_name="key")
+    unknown = [key for key in keys if key not in songs]
     if unknown:
         raise ValidationError({field: [f"There is no song {key[:64]!r}." for key in unknown[:10]]})
-    return [found[key] for key in keys]
+    return [songs[key] for key in keys]

@@ -56,7 +56,7 @@ class PlaylistList(generics.ListAPIView[Playlist]):
     )
     def post(self, request: SignedInApiRequest) -> Response:
         wanted = validate_body(serializers.PlaylistIn, request)
-        made = _apply_edit(
+        playlist = _apply_edit(
             edit.create_playlist,
             request.user,
             wanted["title"],
@@ -64,8 +64,8 @@ class PlaylistList(generics.ListAPIView[Playlist]):
             description=wanted.get("description", ""),
         )
         if wanted.get("is_public"):
-            edit.set_public(made, True)
-        return Response(_serialize_detail(made), status=status.HTTP_201_CREATED)
+            edit.set_public(playlist, True)
+        return Response(_serialize_detail(playlist), status=status.HTTP_201_CREATED)
 
 
 @extend_schema(tags=["Playlists"], responses=serializers.PlaylistDetailSerializer)

@@ -249,17 +249,17 @@ class _Recording(APIView):
             else:
                 rejected.append({"index": index, "reason": _format_errors(checked.errors)})
         visible = Song.objects.filter_visible(self.request.user)
-        found = visible.in_bulk({data["song"] for _, data in readable}, field_name="key")
-        known = [
-            _build_entry(found[data["song"]], data) for _, data in readable if data["song"] in found
+        songs = visible.in_bulk({data["song"] for _, data in readable}, field_name="key")
+        entries_of_songs = [
+            _build_entry(songs[data["song"]], data) for _, data in readable if data["song"] in songs
         ]
         rejected += [
             {"index": index, "reason": f"song: there is no song {data['song']!r}."}
             for index, data in readable
-            if data["song"] not in found
+            if data["song"] not in songs
         ]
         n_added, n_known = interaction_batch.record_batch(
-            get_signed_in_user(self.request), known, source=SOURCE
+            get_signed_in_user(self.request), entries_of_songs, source=SOURCE
         )
         rejected.sort(key=lambda one: one["index"])
         return {"added": n_added, "known": n_known, "rejected": rejected}

@@ -61,14 +61,14 @@ def list_folder(root: Path) -> FolderListing:
                 continue
             entered.add((status.st_dev, status.st_ino))
             with os.scandir(root / below) as entries:
-                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+                ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
         except OSError:
             if not below:
                 raise
             listing.unlisted.append(below)
             continue
         folders, files = _list_entries(
-            below, [one for one in found if not one.name.startswith(".")]
+            below, [one for one in ordered if not one.name.startswith(".")]
         )
         listing.files += files
         waiting += reversed(folders)

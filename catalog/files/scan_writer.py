@@ -103,17 +103,17 @@ class ScanWriter:
             song_id=songs.get(file.path),
             problem=(one.problem or problems.get(file.path, ""))[:300],
         )
-        known = earlier.get(file.path)
+        before = earlier.get(file.path)
         if contents is not None:
             row.mime_type = contents.mime_type
             row.cover_tag = contents.picture_tag or file.picture_mark
-        elif one.is_passing and known is not None:  # what it was stays true until it can be read
+        elif one.is_passing and before is not None:  # what it was stays true until it can be read
             row.song_id, row.mime_type, row.cover_tag = (
-                known.song_id,
-                known.mime_type,
-                known.cover_tag,
+                before.song_id,
+                before.mime_type,
+                before.cover_tag,
             )
-            row.removed_at = known.removed_at
+            row.removed_at = before.removed_at
         return row
 
     def _count(self, **fields: object) -> None:

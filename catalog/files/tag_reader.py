@@ -147,7 +147,7 @@ def _clean(text: object) -> str:
 
 def _read_genres(tags: TinyTag) -> Iterator[str]:
     texts = [tags.genre or "", *tags.other.get("genre", [])]
-    names = (_clean(part) for text in texts for part in _GENRE_SIGNS.split(text))
+    names = (_clean(name) for text in texts for name in _GENRE_SIGNS.split(text))
     yield from list(dict.fromkeys(name[:100] for name in names if name))[:_MOST_GENRES]
 
 

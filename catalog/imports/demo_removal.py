@@ -150,12 +150,12 @@ def _delete_listeners() -> Iterator[None]:
 def _delete_listens() -> Iterator[None]:
     """Delete the demo's listens of the accounts that stay."""
     listens = Interaction.objects.filter(import_run__format=SOURCE)
-    while found := dict(listens.values_list("pk", "listener_id")[:_ROWS_TOGETHER]):
+    while batch := dict(listens.values_list("pk", "listener_id")[:_ROWS_TOGETHER]):
         with transaction.atomic():
-            some = Interaction.objects.filter(pk__in=list(found))
+            some = Interaction.objects.filter(pk__in=list(batch))
             mark_plays(some)
             some.delete()
-        listening_changed.send_robust(sender=Interaction, listener_ids=set(found.values()))
+        listening_changed.send_robust(sender=Interaction, listener_ids=set(batch.values()))
         yield
 
 

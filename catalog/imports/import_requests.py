@@ -156,11 +156,11 @@ def _store_upload(file: "UploadedFile[Any]") -> tuple[Path, int, str]:
     n_bytes, digest = 0, hashlib.sha256()
     try:
         with path.open("xb") as stored:
-            for part in file.chunks():
-                n_bytes += len(part)
+            for chunk in file.chunks():
+                n_bytes += len(chunk)
                 _check_quotas(None, n_bytes)
-                digest.update(part)
-                stored.write(part)
+                digest.update(chunk)
+                stored.write(chunk)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -58,8 +58,8 @@ def undo_import(run: ImportRun) -> int:
         status=ImportRun.Status.UNDONE, finished_at=timezone.now()
     )
     run.refresh_from_db()
-    for part in chunks(listener_ids, _DELETED_TOGETHER):
-        listening_changed.send_robust(sender=Interaction, listener_ids=part)
+    for batch in chunks(listener_ids, _DELETED_TOGETHER):
+        listening_changed.send_robust(sender=Interaction, listener_ids=batch)
     return n_deleted
 
 

@@ -171,5 +171,5 @@ def announce_changed_listeners(run: ImportRun) -> None:
     ids = (
         Interaction.objects.filter(import_run=run).values_list("listener_id", flat=True).distinct()
     )
-    for part in chunks(list(ids), _TOLD_TOGETHER):
-        listening_changed.send_robust(sender=Interaction, listener_ids=part)
+    for batch in chunks(list(ids), _TOLD_TOGETHER):
+        listening_changed.send_robust(sender=Interaction, listener_ids=batch)

@@ -24,7 +24,7 @@ def delete_expired() -> dict[str, int]:
     without_effect = over.filter(
         finished_at__lt=compute_cutoff(catalog_conf.import_runs_days), interactions=None, songs=None
     )
-    known = ImportRun.objects.exclude(stored_path="").values_list("stored_path", flat=True)
+    stored_paths = ImportRun.objects.exclude(stored_path="").values_list("stored_path", flat=True)
     return {
         "rejected rows": delete_in_steps(
             RejectedImportRow.objects.filter(
@@ -39,7 +39,7 @@ def delete_expired() -> dict[str, int]:
         "uploads": delete_old_files(
             settings.UPLOADS_DIR,
             STRAY_FILES_DAYS,
-            kept=frozenset(Path(path).name for path in known),
+            kept=frozenset(Path(path).name for path in stored_paths),
         ),
         "incoming files": delete_old_files(settings.INCOMING_DIR, INCOMING_DAYS),
     }

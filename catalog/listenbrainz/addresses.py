@@ -31,9 +31,9 @@ class ListenBrainzAddresses:
 
 def collapse_path(path: str) -> str:
     """Return a ListenBrainz address with single slashes and one `1/`; any other path as it is."""
-    parts = [part for part in path.split("/") if part]
-    prefix = _UNDER_APIS if parts[:2] == _UNDER_APIS else []
-    rest = parts[len(prefix) :]
+    segments = [segment for segment in path.split("/") if segment]
+    prefix = _UNDER_APIS if segments[:2] == _UNDER_APIS else []
+    rest = segments[len(prefix) :]
     if rest[:1] != [_VERSION]:
         return path
     while rest[:1] == [_VERSION]:

@@ -96,30 +96,30 @@ def build_score(feedback: Feedback, song: Song | None, listener: User) -> dict[s
 
 def build_statistic(entity: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return one row of an artists, recordings or releases statistic."""
-    found = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
-    found = {
+    fields = {name: row[column] for name, column in stats.GROUPINGS[entity].columns.items()}
+    fields = {
         name: str(value) if name.endswith("mbid") and value else value
-        for name, value in found.items()
+        for name, value in fields.items()
     }
     if entity != "artists":
-        mbid = found.pop("artist_mbid")
-        found["artist_mbids"] = [mbid] if mbid else []
-    return {**found, "listen_count": row["listen_count"]}
+        mbid = fields.pop("artist_mbid")
+        fields["artist_mbids"] = [mbid] if mbid else []
+    return {**fields, "listen_count": row["listen_count"]}
 
 
 def build_lookup(song: Song) -> dict[str, Any]:
     """Return what metadata/lookup says of a recording."""
-    found: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "artist_credit_name": song.artist_credit,
         "artist_mbids": [str(song.artist.mbid)] if song.artist.mbid else [],
         "recording_mbid": str(song.mbid),
         "recording_name": song.title,
     }
     if song.album:
-        found["release_name"] = song.album.title
-        found["release_mbid"] = str(song.album.mbid) if song.album.mbid else None
-    return found
+        metadata["release_name"] = song.album.title
+        metadata["release_mbid"] = str(song.album.mbid) if song.album.mbid else None
+    return metadata
 
 
-def build_playlist(made: Playlist, with_tracks: bool = True) -> dict[str, Any]:
-    return jspf.build_document(made, settings.SITE_URL, with_tracks=with_tracks)
+def build_playlist(playlist: Playlist, with_tracks: bool = True) -> dict[str, Any]:
+    return jspf.build_document(playlist, settings.SITE_URL, with_tracks=with_tracks)

@@ -155,7 +155,7 @@ def _format_sentence(exc: Exception) -> str:
         return "You need to provide an Authorization header."
     if isinstance(exc, TokenInAddress | exceptions.APIException):
         return (
-            " ".join(str(part) for part in exc.detail)
+            " ".join(str(message) for message in exc.detail)
             if isinstance(exc.detail, list)
             else str(exc.detail)
         )

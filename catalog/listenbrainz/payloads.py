@@ -120,14 +120,14 @@ def read_deletion(data: Any) -> tuple[int, uuid.UUID]:
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
     listened_at = _parse_whole_number(data.get("listened_at"))
-    found = _read_uuid(data, "recording_msid")
-    if found is None:
+    msid = _read_uuid(data, "recording_msid")
+    if msid is None:
         raise BadRequest("recording_msid is missing from the JSON document.")
     if listened_at is None or not 0 <= listened_at <= 2**40:
         raise BadRequest(
             f"listened_at must be Unix seconds, not {_quote_value(data.get('listened_at'))}."
         )
-    return listened_at, found
+    return listened_at, msid
 
 
 def read_recording_ids(data: Any) -> RecordingIds:
@@ -138,12 +138,12 @@ def read_recording_ids(data: Any) -> RecordingIds:
     if not isinstance(data, dict):
         raise BadRequest("The JSON document must be an object.")
     older = "recording_msids" if data.get("recording_msids") else "recordings"
-    found = RecordingIds(_read_uuids(data, "recording_mbids"), _read_uuids(data, older))
-    if not found.mbids and not found.msids:
+    ids = RecordingIds(_read_uuids(data, "recording_mbids"), _read_uuids(data, older))
+    if not ids.mbids and not ids.msids:
         raise BadRequest("No valid recording msid or recording mbid found.")
-    if len(found.mbids) + len(found.msids) > MAX_LISTENS:
+    if len(ids.mbids) + len(ids.msids) > MAX_LISTENS:
         raise BadRequest(f"Ask about {MAX_LISTENS} recordings at most.")
-    return found
+    return ids
 
 
 def read_latest_import(data: Any) -> tuple[str, int]:
@@ -306,11 +306,11 @@ def _read_uuids(data: dict[str, Any], field: str) -> list[uuid.UUID]:
     """Return the ids of a list, or of a text with commas, each once; an entry that is none raises BadRequest."""
     values = data.get(field) or []
     if isinstance(values, str):
-        values = [part.strip() for part in values.split(",")]
+        values = [text.strip() for text in values.split(",")]
     if not isinstance(values, list):
         raise BadRequest(f"{field} must be a list.")
-    found = (_read_uuid({field: value}, field) for value in values)
-    return list(dict.fromkeys(one for one in found if one is not None))
+    uuids = (_read_uuid({field: value}, field) for value in values)
+    return list(dict.fromkeys(one for one in uuids if one is not None))
 
 
 def _read_uuid(data: dict[str, Any], field: str) -> uuid.UUID | None:

@@ -32,11 +32,15 @@ def record_report(
     """
     if state != "stopped" or position_ms <= 0:
         return False
-    found, _is_new = resolver.find_or_add_song(song, listener)
+    stored, _is_new = resolver.find_or_add_song(song, listener)
     began = datetime.fromtimestamp(reported_at, UTC) - timedelta(
         milliseconds=position_ms / (rate or 1.0)
     )
     _interaction, is_news = interactions.record_play(
-        listener, found, occurred_at=began, played_ms=position_ms, source=interactions.REPORT_SOURCE
+        listener,
+        stored,
+        occurred_at=began,
+        played_ms=position_ms,
+        source=interactions.REPORT_SOURCE,
     )
     return is_news

@@ -37,10 +37,10 @@ class UserFeedback(ListenBrainzView):
         opinions = _select_opinions(listener, request.query_params.get("score"))
         with_metadata = payloads.read_flag(request.query_params.get("metadata"))
         page = opinions.select_related("song__artist", "song__album")[offset : offset + count]
-        found = [answers.build_feedback(opinion, listener, with_metadata) for opinion in page]
+        feedback = [answers.build_feedback(opinion, listener, with_metadata) for opinion in page]
         total = opinions.count()
         return Response(
-            {"count": len(found), "feedback": found, "offset": offset, "total_count": total}
+            {"count": len(feedback), "feedback": feedback, "offset": offset, "total_count": total}
         )
 
 
@@ -55,9 +55,9 @@ class FeedbackForRecordings(ListenBrainzView):
 
     def _answer(self, username: str, asked: Any) -> Response:
         listener = self.get_own_listener(username)
-        found = service.find_feedback(listener, payloads.read_recording_ids(asked))
+        feedback = service.find_feedback(listener, payloads.read_recording_ids(asked))
         return Response(
-            {"feedback": [answers.build_score(one, song, listener) for one, song in found]}
+            {"feedback": [answers.build_score(one, song, listener) for one, song in feedback]}
         )
 
 
@@ -97,11 +97,11 @@ class SimilarUsers(ListenBrainzView):
     """Listeners who heard the same songs, as far as they share their playlists."""
 
     def get(self, request: Request, username: str) -> Response:
-        found = stats.find_similar_listeners(self.get_own_listener(username), MAX_USERS)
+        similar = stats.find_similar_listeners(self.get_own_listener(username), MAX_USERS)
         return Response(
             {
                 "payload": [
-                    {"user_name": name, "similarity": round(score, 6)} for name, score in found
+                    {"user_name": name, "similarity": round(score, 6)} for name, score in similar
                 ]
             }
         )
@@ -116,8 +116,8 @@ class SearchUsers(ListenBrainzView):
             raise BadRequest("You need to provide a search_term.")
         seen = User.objects.filter(Q(shares_playlists=True) | Q(pk=request.user.pk), is_active=True)
         names = seen.filter(username__icontains=term[:150]).order_by("username")
-        found = names.values_list("username", flat=True)[:MAX_USERS]
-        return Response({"users": [{"user_name": name} for name in found]})
+        usernames = names.values_list("username", flat=True)[:MAX_USERS]
+        return Response({"users": [{"user_name": name} for name in usernames]})
 
 
 class MetadataLookup(ListenBrainzView):
@@ -191,14 +191,14 @@ class CreatedFor(ListenBrainzView):
     def get(self, request: Request, username: str) -> Response:
         listener = self.get_sharing_listener(username)
         count, offset = read_number(request, "count", 25, 100), read_number(request, "offset", 0)
-        made = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
-        ordered = made.annotate(is_daily=Q(kind=Playlist.Kind.DAILY_MIX))
+        generated = Playlist.objects.exclude(kind=Playlist.Kind.OWN).filter(owner=listener)
+        ordered = generated.annotate(is_daily=Q(kind=Playlist.Kind.DAILY_MIX))
         ordered = ordered.select_related("owner").order_by("is_daily", "-created_at", "pk")
         page = ordered[offset : offset + count]
         return Response(
             {
                 "playlists": [answers.build_playlist(one, with_tracks=False) for one in page],
-                "playlist_count": made.count(),
+                "playlist_count": generated.count(),
                 "offset": offset,
                 "count": count,
             }

@@ -36,15 +36,15 @@ def store_submission(listener: User, submission: Submission) -> None:
     if submission.listen_type == "playing_now":
         _set_playing_now(listener, submission.listens[0])
         return
-    found = resolver.find_or_add_songs((listen.song for listen in submission.listens), listener)
-    _store_msids(submission.listens, found)
+    songs = resolver.find_or_add_songs((listen.song for listen in submission.listens), listener)
+    _store_msids(submission.listens, songs)
     heard = [
         ListenEntry(
             song,
             datetime.fromtimestamp(cast(int, listen.listened_at), UTC),
             source=_get_player(listen),
         )
-        for song, listen in zip(found, submission.listens, strict=True)
+        for song, listen in zip(songs, submission.listens, strict=True)
     ]
     interactions.record_listens(listener, heard, source=_get_player(submission.listens[0]))
 
@@ -76,20 +76,20 @@ def find_feedback(listener: User, wanted: RecordingIds) -> list[tuple[Feedback, 
     ]
     songs_by_mbid = _find_by_mbids(listener, wanted.mbids)
     songs_by_msid = _find_by_msids(listener, wanted.msids)
-    found = [
+    songs = [
         songs_by_mbid.get(mbid) if mbid else songs_by_msid.get(cast(uuid.UUID, msid_))
         for mbid, msid_ in asked
     ]
     opinions = (
         Interaction.objects.for_listener(listener)
         .opinions()
-        .filter(song__in=[song for song in found if song])
+        .filter(song__in=[song for song in songs if song])
     )
     kinds = dict(opinions.values_list("song_id", "kind"))
     scores: dict[int | None, int] = {Interaction.Kind.LIKE: 1, Interaction.Kind.DISLIKE: -1}
     return [
         (Feedback(scores.get(kinds.get(song.pk), 0) if song else 0, mbid, msid_), song)
-        for (mbid, msid_), song in zip(asked, found, strict=True)
+        for (mbid, msid_), song in zip(asked, songs, strict=True)
     ]
 
 
@@ -171,11 +171,11 @@ def _find_by_mbids(listener: User, mbids: list[uuid.UUID]) -> dict[uuid.UUID, So
         .values_list("song_id", flat=True)
     )
     songs = _select_names(Song.objects.filter_visible(listener)).in_bulk(ids)
-    found: dict[uuid.UUID, Song] = {}
+    by_mbid: dict[uuid.UUID, Song] = {}
     for mbid, pk in sorted(named, key=lambda name: name[1] not in own):
         if pk in songs:
-            found.setdefault(cast(uuid.UUID, mbid), songs[pk])
-    return found
+            by_mbid.setdefault(cast(uuid.UUID, mbid), songs[pk])
+    return by_mbid
 
 
 def _find_by_msids(listener: User, msids: list[uuid.UUID]) -> dict[uuid.UUID, Song]:
@@ -199,20 +199,20 @@ def _find_in_history(listener: User, wanted: set[uuid.UUID]) -> dict[uuid.UUID, 
 
     Reads the listener's whole history until every wanted id is found; no query where nothing is wanted.
     """
-    found: dict[uuid.UUID, Song] = {}
+    by_msid: dict[uuid.UUID, Song] = {}
     if not wanted:
-        return found
+        return by_msid
     heard = _select_names(Song.objects.filter(interactions__listener=listener).distinct())
     for song in heard.iterator():
         if (id_ := compute_song_msid(song)) in wanted:
-            found.setdefault(id_, song)
-            if len(found) == len(wanted):
+            by_msid.setdefault(id_, song)
+            if len(by_msid) == len(wanted):
                 break
-    return found
+    return by_msid
 
 
-def _select_names(found: QuerySet[Song]) -> QuerySet[Song]:
-    return found.select_related("artist", "album")
+def _select_names(songs: QuerySet[Song]) -> QuerySet[Song]:
+    return songs.select_related("artist", "album")
 
 
 def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
@@ -233,8 +233,8 @@ def _add_playing_song(listener: User, feedback: Feedback) -> Song | None:
     return song
 
 
-def _store_msids(listens: Iterable[Listen], found: Iterable[Song]) -> None:
-    names = {listen.msid: song for listen, song in zip(listens, found, strict=True)}
+def _store_msids(listens: Iterable[Listen], songs: Iterable[Song]) -> None:
+    names = {listen.msid: song for listen, song in zip(listens, songs, strict=True)}
     RecordingMsid.objects.bulk_create(
         (RecordingMsid(msid=msid_, song=song) for msid_, song in names.items()),
         ignore_conflicts=True,
@@ -261,10 +261,10 @@ def _set_playing_now(listener: User, listen: Listen) -> None:
 
 def _read_record(stored: dict[str, Any]) -> SongRecord:
     """Return the stored description; fields that another release wrote are left out."""
-    known = {name: value for name, value in stored.items() if name in SongRecord._fields}
-    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-    lists["credit"] = tuple((name, mbid) for name, mbid in known.get("credit", ()))
-    return SongRecord(**known | lists)
+    fields = {name: value for name, value in stored.items() if name in SongRecord._fields}
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    lists["credit"] = tuple((name, mbid) for name, mbid in fields.get("credit", ()))
+    return SongRecord(**fields | lists)
 
 
 def _get_player(listen: Listen) -> str:

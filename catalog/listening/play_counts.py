@@ -30,7 +30,7 @@ def set_play_counts(listener: User, counts: Mapping[int, int], *, source: str) -
     with transaction.atomic():
         present = hold_songs(counts, listener)
         rows = _select_plays(listener, counts).filter(occurred_at=None, source=source)
-        known = {row.song_id: row for row in rows}
+        stored = {row.song_id: row for row in rows}
         new = [
             Interaction(
                 listener=listener,
@@ -40,12 +40,12 @@ def set_play_counts(listener: User, counts: Mapping[int, int], *, source: str) -
                 source=source,
             )
             for song_id, n in counts.items()
-            if n and song_id in present and song_id not in known
+            if n and song_id in present and song_id not in stored
         ]
-        changed = [row for song_id, row in known.items() if counts[song_id] not in (0, row.plays)]
+        changed = [row for song_id, row in stored.items() if counts[song_id] not in (0, row.plays)]
         for row in changed:
             row.plays = counts[row.song_id]
-        gone = [row.pk for song_id, row in known.items() if not counts[song_id]]
+        gone = [row.pk for song_id, row in stored.items() if not counts[song_id]]
         if not (new or changed or gone):
             return
         mark_moments(listener.pk, [None])

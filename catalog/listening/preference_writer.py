@@ -41,7 +41,7 @@ def write_preferences(
     genres = load_ids(
         Genre, "search_text", [normalise(one.name) for one in records if one.kind == "pick-genre"]
     )
-    rejected, found = [], []
+    rejected, accepted = [], []
     for record in records:
         named_id = named.get(record)
         if record.song is not None:
@@ -53,7 +53,7 @@ def write_preferences(
             reason = f"what it names, {what[:60]!r}, is not in the catalog"
             rejected.append(RejectedRow(record.line, reason))
         else:
-            found.append(ImportedPreference(record.kind, named_id, record.value))
-    answers = preferences_imported.send(sender=User, listener=listener, preferences=found)
+            accepted.append(ImportedPreference(record.kind, named_id, record.value))
+    answers = preferences_imported.send(sender=User, listener=listener, preferences=accepted)
     n_added = sum(cast(int, n) for _receiver, n in answers)
-    return WrittenPreferences(n_added, len(found) - n_added, rejected)
+    return WrittenPreferences(n_added, len(accepted) - n_added, rejected)

@@ -83,12 +83,12 @@ def _answer(
     except Unsatisfiable:
         file.close()
         return HttpResponse(status=416, headers=shared | {"Content-Range": f"bytes */{size}"})
-    part = wanted or ByteRange(0, size - 1)
+    byte_range = wanted or ByteRange(0, size - 1)
     response = FileResponse(
-        FileSlice(file, part.start, part.length), content_type=mime_type, headers=shared
+        FileSlice(file, byte_range.start, byte_range.length), content_type=mime_type, headers=shared
     )
-    response["Content-Length"] = part.length
+    response["Content-Length"] = byte_range.length
     if wanted is not None:
         response.status_code = 206
-        response["Content-Range"] = f"bytes {part.start}-{part.end}/{size}"
+        response["Content-Range"] = f"bytes {byte_range.start}-{byte_range.end}/{size}"
     return response

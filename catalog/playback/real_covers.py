@@ -67,16 +67,16 @@ def load_cover(tag: str, size: int) -> bytes | None:
             return data or None
     except FileNotFoundError:
         pass
-    found = False
+    has_original = False
     for original in _find_originals(tag):
-        found = True
+        has_original = True
         try:
             data = scale_picture(original, size)
         except NoPicture:
             continue
         _keep(cached, data)
         return data
-    if found:
+    if has_original:
         _keep(cached, b"")
     return None
 

@@ -92,15 +92,15 @@ def _answer(opened: OpenedFile, item: ServerSong) -> HttpResponse | StreamingHtt
         size = opened.headers.get("content-range", "").rpartition("/")[2]
         about = {"Content-Range": f"bytes */{size}"} if size.isascii() and size.isdecimal() else {}
         return HttpResponse(status=416, headers=about)
-    part = _read_content_range(opened) if opened.status == 206 else None
-    if opened.status == 206 and part is None:
+    byte_range = _read_content_range(opened) if opened.status == 206 else None
+    if opened.status == 206 and byte_range is None:
         raise ServerError(_("The server's answer can't be read."))
     response = StreamingHttpResponse(_Chunks(opened), content_type=_choose_type(opened, item))
     response["Cache-Control"] = f"private, max-age={KEPT_SECONDS}"
-    if part is not None:
+    if byte_range is not None:
         response.status_code = 206
         response["Content-Range"] = opened.headers["content-range"]
-        response["Content-Length"] = str(part.length)
+        response["Content-Length"] = str(byte_range.length)
         response["Accept-Ranges"] = "bytes"
     else:
         length = opened.headers.get("content-length", "")

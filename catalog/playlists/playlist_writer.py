@@ -61,9 +61,9 @@ class PlaylistWriter:
     def _find_or_create_playlist(self, title: str, description: str) -> tuple[Playlist, bool]:
         """Return the owner's playlist of that title, and whether it was just made."""
         own = Playlist.objects.filter(owner=self._owner, kind=Playlist.Kind.OWN, title=title)
-        known = own.order_by("created_at", "pk").first()
-        if known is not None:
-            return known, False
+        existing = own.order_by("created_at", "pk").first()
+        if existing is not None:
+            return existing, False
         return Playlist.objects.create(
             owner=self._owner, title=title, description=description, import_run=self._run
         ), True

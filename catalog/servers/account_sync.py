@@ -182,15 +182,15 @@ def _take_back(
         vanished = [row for row in vanished if row.missing_since is not None]
         _mark_missing(doubtful, answer)
     kept = {song_ids[row_id] for row_id in answer.opinions if row_id in song_ids}
-    taken: dict[str, list[int]] = defaultdict(list)
+    song_ids_by_opinion: dict[str, list[int]] = defaultdict(list)
     for row in vanished:
         if song_ids[row.server_song_id] not in kept:
-            taken[row.opinion].append(song_ids[row.server_song_id])
+            song_ids_by_opinion[row.opinion].append(song_ids[row.server_song_id])
         row.opinion, row.is_starred, row.missing_since = "", False, None
         row.save(update_fields=["opinion", "is_starred", "missing_since"])
     return sum(
         interactions.clear_opinions(account.user, some_ids, _KINDS[one])
-        for one, ids in taken.items()
+        for one, ids in song_ids_by_opinion.items()
         for some_ids in chunks(ids, _MANY)
     )
 
@@ -290,8 +290,8 @@ def _apply_plays(
     grown: Counter[int] = Counter()
     for row_id, (count, _at) in answer.plays.items():
         totals[song_ids[row_id]] += count
-        known = before[row_id].play_count if row_id in before else 0
-        grown[song_ids[row_id]] += max(0, count - known)
+        count_before = before[row_id].play_count if row_id in before else 0
+        grown[song_ids[row_id]] += max(0, count - count_before)
     n_untimed = 0
     for some in chunks(totals.items(), _MANY):
         n_untimed += _write_untimed(account, dict(some), grown)

@@ -58,9 +58,9 @@ def join_account(
 def _store_account(
     user: User, server: MusicServer, account_name: str, secret: str
 ) -> ServerAccount:
-    taken = ServerAccount.objects.filter(server=server, account_name__iexact=account_name)
+    same_account = ServerAccount.objects.filter(server=server, account_name__iexact=account_name)
     refusal = JoinRefused(_("Another listener here has joined this account already."))
-    if taken.exclude(user=user).exists():
+    if same_account.exclude(user=user).exists():
         raise refusal
     present = ServerAccount.objects.filter(server=server, user=user).first()
     if present is not None and present.account_name.lower() != account_name.lower():

@@ -97,17 +97,17 @@ def _list_changed(account: ServerAccount) -> Iterator[OutgoingPlaylist]:
 
 def _list_wanted(account: ServerAccount, written: dict[str, str]) -> Iterator[tuple[str, Playlist]]:
     """Yield the newest jams and discovery, the newest day's mixes, and own lists that were sent before."""
-    made = Playlist.objects.filter(owner=account.user)
+    playlists = Playlist.objects.filter(owner=account.user)
     for kind in (Kind.WEEKLY_JAMS, Kind.WEEKLY_DISCOVERY):
-        newest = made.filter(kind=kind).order_by("-period").first()
+        newest = playlists.filter(kind=kind).order_by("-period").first()
         if newest is not None:
             yield str(kind), newest
-    mixes = list(made.filter(kind=Kind.DAILY_MIX).order_by("-period")[:_MOST_MIXES])
+    mixes = list(playlists.filter(kind=Kind.DAILY_MIX).order_by("-period")[:_MOST_MIXES])
     for mix in reversed(mixes):
         day, _dash, number = mix.period.rpartition("-")
         if mixes[0].period.startswith(f"{day}-"):
             yield f"{Kind.DAILY_MIX}-{number}"[:50], mix
-    for own in made.filter(kind=Kind.OWN):
+    for own in playlists.filter(kind=Kind.OWN):
         if str(own.pk) in written:
             yield str(own.pk), own
 

@@ -67,11 +67,11 @@ def _show(albums: QuerySet[Album], listener: Any, n: int, *order: str) -> list[S
         .select_related("artist")
         .order_by(*order, F("first_year").desc(nulls_last=True), "title", "pk")[:n]
     )
-    found = list(counted)
-    songs = _load_cover_songs(album.first_song for album in found)
+    shown = list(counted)
+    songs = _load_cover_songs(album.first_song for album in shown)
     return [
         ShownAlbum(album, songs[album.first_song], album.n_songs, album.year or album.first_year)
-        for album in found
+        for album in shown
         if album.first_song in songs
     ]
 

@@ -103,14 +103,14 @@ class NewSongWriter:
                 for i, number in zip(unnamed, _reserve_numbers(len(unnamed)), strict=True)
             }
             return dict(sorted(keys.items()))
-        taken = (
+        stored_keys = (
             load_ids(
                 Song, "key", (make_song_key(None, brought[i].match_key) for i in unnamed)
             ).keys()
             if unnamed
             else set()
         )
-        used = set(taken)
+        used = set(stored_keys)
         for i in unnamed:
             key = make_song_key(brought[i].mbid, brought[i].match_key)
             if key in used:  # a song of the same names that this one is not
@@ -194,12 +194,18 @@ def _reserve_numbers(n: int) -> range:
     if connection.vendor == "postgresql":  # SQLite has one writer at a time anyway
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NUMBERING_LOCK])
-    taken = Song.objects.filter(key__startswith=_NUMBERED).alias(length=Length("key"))
-    longest = taken.aggregate(length=Max(Length("key")))["length"]
+    numbered_songs = Song.objects.filter(key__startswith=_NUMBERED).alias(length=Length("key"))
+    longest = numbered_songs.aggregate(length=Max(Length("key")))["length"]
     if longest is None:
         return range(1, n + 1)
-    last = taken.filter(length=longest).aggregate(last=Max("key"))["last"].removeprefix(_NUMBERED)
+    last = (
+        numbered_songs.filter(length=longest)
+        .aggregate(last=Max("key"))["last"]
+        .removeprefix(_NUMBERED)
+    )
     if not last.isdecimal():  # somebody's own ids begin like ours
-        numbered = taken.filter(key__regex=rf"^{_NUMBERED}[0-9]+$").values_list("key", flat=True)
+        numbered = numbered_songs.filter(key__regex=rf"^{_NUMBERED}[0-9]+$").values_list(
+            "key", flat=True
+        )
         last = max((key.removeprefix(_NUMBERED) for key in numbered), key=int, default="0")
     return range(int(last) + 1, int(last) + 1 + n)

@@ -173,8 +173,8 @@ def _count_rows(rows: QuerySet[Any] | None, number: Expression | F) -> Value | C
 
 def _find_candidates(text: str, listener: Any) -> list[Song]:
     """Return songs that share runs of three letters with the text, those with most of them first."""
-    parts = search_index.list_parts(text)
-    if not parts or not search_index.has_index():
+    trigrams = search_index.list_trigrams(text)
+    if not trigrams or not search_index.has_index():
         return []
     songs = Song.objects.filter_offered(listener).for_cards()
     if connection.vendor == "sqlite":
@@ -182,7 +182,7 @@ def _find_candidates(text: str, listener: Any) -> list[Song]:
             "SELECT rowid FROM catalog_song_search WHERE catalog_song_search MATCH %s "
             "ORDER BY rank LIMIT %s"
         )
-        values: list[Any] = [search_index.quote_for_match(parts, "OR"), _N_CANDIDATES]
+        values: list[Any] = [search_index.quote_for_match(trigrams, "OR"), _N_CANDIDATES]
     else:
         matching = (
             "SELECT id FROM catalog_song WHERE %s <%% search_text "

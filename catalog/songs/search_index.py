@@ -44,17 +44,17 @@ def has_index(alias: str = "default") -> bool:
         return cursor.fetchone() is not None
 
 
-def list_parts(words: str) -> list[str]:
+def list_trigrams(words: str) -> list[str]:
     """Return the runs of three letters of a search's words, each once."""
-    return list(dict.fromkeys(_iterate_parts(words)))
+    return list(dict.fromkeys(_iterate_trigrams(words)))
 
 
-def quote_for_match(parts: list[str], joined_by: str) -> str:
-    """Return an FTS5 query for texts that hold all or any of `parts`."""
-    return f" {joined_by} ".join('"' + part.replace('"', '""') + '"' for part in parts)
+def quote_for_match(pieces: list[str], joined_by: str) -> str:
+    """Return an FTS5 query for texts that hold all or any of `pieces`."""
+    return f" {joined_by} ".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
 
 
-def _iterate_parts(words: str) -> Iterator[str]:
+def _iterate_trigrams(words: str) -> Iterator[str]:
     for word in words.split():
         for start in range(len(word) - LEAST_LETTERS + 1):
             yield word[start : start + LEAST_LETTERS]

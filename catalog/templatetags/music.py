@@ -99,8 +99,14 @@ def feature_name(name: str) -> StrOrPromise:
 def known_error(source: str, names: Iterable[str]) -> str:
     """Say how far an analyser's values are off on average, as its author published it; empty where nobody did."""
     errors = KNOWN_ERRORS.get(source, {})
-    parts = [f"{FEATURE_NAMES[name]} ±{localize(errors[name])}" for name in names if name in errors]
-    return gettext("mean error: %(errors)s") % {"errors": ", ".join(parts)} if parts else ""
+    errors_by_feature = [
+        f"{FEATURE_NAMES[name]} ±{localize(errors[name])}" for name in names if name in errors
+    ]
+    return (
+        gettext("mean error: %(errors)s") % {"errors": ", ".join(errors_by_feature)}
+        if errors_by_feature
+        else ""
+    )
 
 
 @register.filter

@@ -36,10 +36,10 @@ def browse(request: SiteRequest) -> HttpResponse:
     page = _read_page_number(request)
     start = (page - 1) * SONGS_A_PAGE
     matching = search.search_songs(wanted, request.user, **select_plays(request.user))
-    found = list(matching[start : start + SONGS_A_PAGE + 1])
-    songs = found[:SONGS_A_PAGE]
+    page_of_songs = list(matching[start : start + SONGS_A_PAGE + 1])
+    songs = page_of_songs[:SONGS_A_PAGE]
     is_word_search = bool(wanted.words) and page == 1
-    has_few = is_word_search and len(found) < FEW
+    has_few = is_word_search and len(page_of_songs) < FEW
     alike = search.find_similar_names(wanted.words, request.user) if has_few else []
     alike = [song for song in alike if song not in songs]
     context = {
@@ -54,7 +54,7 @@ def browse(request: SiteRequest) -> HttpResponse:
         "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
         "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
         "number": page,
-        "has_more": len(found) > SONGS_A_PAGE and page < MOST_PAGES,
+        "has_more": len(page_of_songs) > SONGS_A_PAGE and page < MOST_PAGES,
         "query": _drop_page_parameter(request),
     }
     template = (
@@ -90,8 +90,8 @@ def suggest(request: SiteRequest) -> HttpResponse:
     albums: list[album_search.ShownAlbum] = []
     playlists: list[Playlist] = []
     if len(words) >= LEAST_TYPED:
-        found = search.search_songs(SongSearch(words=words), listener, **select_plays(listener))
-        songs = list(found[: N_SUGGESTED + 2])
+        matches = search.search_songs(SongSearch(words=words), listener, **select_plays(listener))
+        songs = list(matches[: N_SUGGESTED + 2])
         songs = songs or search.find_similar_names(words, listener, N_SUGGESTED)
         artists = search.search_artists(words, listener, N_SUGGESTED)
         albums = album_search.search_albums(words, listener, N_SUGGESTED)

@@ -91,10 +91,10 @@ def remove_listen(request: SignedInRequest, interaction_id: int) -> HttpResponse
     heard = (
         Interaction.objects.for_listener(request.user).plays_and_skips().filter(pk=interaction_id)
     )
-    taken = library.remove_listens(request.user, heard)
-    if not taken:
+    removed = library.remove_listens(request.user, heard)
+    if not removed:
         raise Http404
-    return _confirm_removal(request, taken, _("Removed from your history."))
+    return _confirm_removal(request, removed, _("Removed from your history."))
 
 
 @login_required
@@ -105,33 +105,33 @@ def remove_day(request: SignedInRequest) -> HttpResponse:
         day = date.fromisoformat(request.POST.get("day", ""))
     except ValueError:
         return HttpResponseBadRequest("day must be a date such as 2026-11-23.")
-    taken = library.remove_listens(request.user, library.list_day(request.user, day))
-    n = len(taken)
+    removed = library.remove_listens(request.user, library.list_day(request.user, day))
+    n = len(removed)
     message = ngettext(
         "%(n)d play removed from your history.", "%(n)d plays removed from your history.", n
     )
-    return _confirm_removal(request, taken, message % {"n": n})
+    return _confirm_removal(request, removed, message % {"n": n})
 
 
 def _confirm_removal(
-    request: SiteRequest, taken: list[dict[str, Any]], message: str
+    request: SiteRequest, removed: list[dict[str, Any]], message: str
 ) -> HttpResponse:
     """Say what was removed, and keep it in the session until the next removal, for an undo."""
-    if taken:
-        request.session[REMOVED_ROWS] = taken
+    if removed:
+        request.session[REMOVED_ROWS] = removed
     undo = Undo(reverse("catalog:undo_forget"), _("Undo"), next=HISTORY)
-    return answer_action(request, message, default=HISTORY, undo=undo if taken else None)
+    return answer_action(request, message, default=HISTORY, undo=undo if removed else None)
 
 
 @login_required
 @require_POST
 def undo_removal(request: SignedInRequest) -> HttpResponse:
     """Put back what was removed from the history last."""
-    taken = request.session.pop(REMOVED_ROWS, None)
-    if taken is None:
+    removed = request.session.pop(REMOVED_ROWS, None)
+    if removed is None:
         messages.error(request, _("There is nothing left to undo."))
     else:
-        n = library.restore_listens(request.user, taken)
+        n = library.restore_listens(request.user, removed)
         message = ngettext("%(n)d play is back.", "%(n)d plays are back.", n)
         messages.success(request, message % {"n": n})
     if request.htmx:

@@ -33,11 +33,11 @@ def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Serve a song, whole or the range that is asked for, from the first source that has it now."""
     song = get_object_or_404(Song.objects.filter_visible(request.user), pk=song_id)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    found = sources.find_sources([song.pk]).get(song.pk, sources.PlaySources())
+    audio = sources.find_sources([song.pk]).get(song.pk, sources.PlaySources())
     is_busy = False
     attempts: Any = chain(
-        ((answer_with_file, file) for file in found.files),
-        ((answer_with_item, item) for item in found.items),
+        ((answer_with_file, file) for file in audio.files),
+        ((answer_with_item, item) for item in audio.items),
     )
     for answer, source in attempts:
         try:

@@ -27,10 +27,10 @@ def list_playlists(request: SignedInRequest) -> HttpResponse:
     """List one's playlists; POST makes a new one."""
     form = PlaylistForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = edit.create_playlist(
+        playlist = edit.create_playlist(
             request.user, form.cleaned_data["title"], description=form.cleaned_data["description"]
         )
-        return redirect("catalog:playlist", made.pk)
+        return redirect("catalog:playlist", playlist.pk)
     mine = Playlist.objects.filter(owner=request.user).annotate(n_songs=Count("items"))
     return render(
         request, "catalog/playlists.html", {"page": "playlists", "playlists": mine, "form": form}
@@ -107,10 +107,13 @@ def move_entry(request: SignedInRequest, playlist_id: UUID) -> HttpResponse:
     except ValueError:
         return HttpResponseBadRequest("item and position must be whole numbers.")
     if "remove" in request.POST:
-        found, message = edit.remove_item(mine, item_id), _("Taken out of the playlist.")
+        is_present, message = edit.remove_item(mine, item_id), _("Taken out of the playlist.")
     else:
-        found, message = edit.move_item(mine, item_id, position), _("Moved to place %d.") % position
-    if not found:
+        is_present, message = (
+            edit.move_item(mine, item_id, position),
+            _("Moved to place %d.") % position,
+        )
+    if not is_present:
         raise Http404
     return answer_action(request, message, default=f"/playlists/{mine.pk}/")
 

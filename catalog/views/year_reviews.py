@@ -82,11 +82,11 @@ def _draw(listener: User, period: Period) -> HttpResponse:
     review = year_reviews.build_review(listener, period)
     most = max([*review.months, 1])
     columns = [
-        {"x": 60 + 82 * place, "y": 1110 - round(150 * n / most), "height": round(150 * n / most)}
-        for place, n in enumerate(review.months)
+        {"x": 60 + 82 * month, "y": 1110 - round(150 * n / most), "height": round(150 * n / most)}
+        for month, n in enumerate(review.months)
     ]
     lists = [
-        [(300 + 44 * place, _shorten(name), n) for place, (name, n) in enumerate(rows)]
+        [(300 + 44 * line, _shorten(name), n) for line, (name, n) in enumerate(rows)]
         for rows in (review.artists, review.songs)
     ]
     context = {

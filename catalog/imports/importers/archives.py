@@ -61,9 +61,9 @@ def read_entries(
 
 
 def _number_row(row: RejectedRow, number: int, name: str) -> RejectedRow:
-    place = f"{name[-80:]}, line {row.line}" if row.line else name[-80:]
-    return RejectedRow(number, f"{row.reason} ({place})")
+    position = f"{name[-80:]}, line {row.line}" if row.line else name[-80:]
+    return RejectedRow(number, f"{row.reason} ({position})")
 
 
 def _build_natural_sort_key(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(name)]
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in _NUMBER.split(name)]

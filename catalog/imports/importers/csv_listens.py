@@ -38,9 +38,9 @@ _KINDS = {
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read listens; options: columns (name of each column)."""
     table = open_table(opened, COLUMNS, options.get("columns", {}))
-    require_columns(table, "listener", known=COLUMNS)
+    require_columns(table, "listener", aliases_by_column=COLUMNS)
     if not {"title", "artist"} <= table.columns.keys():
-        require_columns(table, "song_id", known=COLUMNS)
+        require_columns(table, "song_id", aliases_by_column=COLUMNS)
     return _read_records(table)
 
 
@@ -76,8 +76,8 @@ class _Reader:
         )
 
     def _cell(self, row: list[str], name: str) -> str:
-        place = self._columns.get(name)
-        return "" if place is None else restore_cell(row[place])
+        column = self._columns.get(name)
+        return "" if column is None else restore_cell(row[column])
 
     def _song(self, line: int, row: list[str]) -> SongRecord:
         if "title" not in self._columns or "artist" not in self._columns:

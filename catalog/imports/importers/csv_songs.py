@@ -35,7 +35,7 @@ _LONGEST_MS = 24 * 3600 * 1000
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read songs; options: columns (name of each column), spotify_ids (the ids are Spotify's), features_source."""
     table = open_table(opened, COLUMNS, options.get("columns", {}))
-    require_columns(table, "title", "artist", known=COLUMNS)
+    require_columns(table, "title", "artist", aliases_by_column=COLUMNS)
     return _read_records(table, options)
 
 
@@ -66,7 +66,7 @@ class _SongReader:
             genres=self._genres(row),
             year=values.parse_year(self._cell(row, "year")),
             duration_ms=self._duration(row),
-            features=tuple(self._feature(row, name, place) for name, place in self._features),
+            features=tuple(self._feature(row, name, column) for name, column in self._features),
             features_source=self._features_source,
             mbid=values.parse_mbid(self._cell(row, "mbid")),
             isrc=self._cell(row, "isrc").strip(),
@@ -75,21 +75,21 @@ class _SongReader:
         )
 
     def _cell(self, row: list[str], name: str) -> str:
-        place = self._columns.get(name)
-        return "" if place is None else restore_cell(row[place])
+        column = self._columns.get(name)
+        return "" if column is None else restore_cell(row[column])
 
-    def _feature(self, row: list[str], name: str, place: int | None) -> float | None:
-        if place is None:
+    def _feature(self, row: list[str], name: str, column: int | None) -> float | None:
+        if column is None:
             return None
         return (
-            values.parse_tempo(row[place])
+            values.parse_tempo(row[column])
             if name == "tempo"
-            else values.parse_share(row[place], name)
+            else values.parse_share(row[column], name)
         )
 
     def _genres(self, row: list[str]) -> tuple[str, ...]:
-        parts = _GENRE_SIGNS.split(self._cell(row, "genres"))
-        return tuple(cleaned[:100] for part in parts[:_MOST_GENRES] if (cleaned := part.strip()))
+        genres = _GENRE_SIGNS.split(self._cell(row, "genres"))
+        return tuple(cleaned[:100] for genre in genres[:_MOST_GENRES] if (cleaned := genre.strip()))
 
     def _duration(self, row: list[str]) -> int | None:
         ms = values.parse_whole_number(self._cell(row, "duration_ms"), "duration", 0, _LONGEST_MS)

@@ -24,21 +24,21 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     if opened.kind != "zip":
         raise WrongFile(f"{opened.name} is not a zip file; the HetRec set is published as one.")
     with zipfile.ZipFile(opened.path) as archive:
-        places = {name.rsplit("/", 1)[-1]: name for name in archive.namelist()}
-    missing = [name for name in _MEMBERS if name not in places]
+        members = {name.rsplit("/", 1)[-1]: name for name in archive.namelist()}
+    missing = [name for name in _MEMBERS if name not in members]
     if missing:
         raise WrongFile(
             f"{opened.name} is not the HetRec Last.fm set: {', '.join(missing)} is missing."
         )
-    return _read_listens(opened, {name: places[name] for name in _MEMBERS})
+    return _read_listens(opened, {name: members[name] for name in _MEMBERS})
 
 
-def _read_listens(opened: SourceFile, places: Mapping[str, str]) -> Iterator[Outcome]:
+def _read_listens(opened: SourceFile, members: Mapping[str, str]) -> Iterator[Outcome]:
     with zipfile.ZipFile(opened.path) as archive:
-        songs = dict(_read_songs(archive, places))
-        n_bytes = max(archive.getinfo(places["user_artists.dat"]).file_size, 1)
+        songs = dict(_read_songs(archive, members))
+        n_bytes = max(archive.getinfo(members["user_artists.dat"]).file_size, 1)
         done = 0
-        for line, row in _read_rows(archive, places["user_artists.dat"]):
+        for line, row in _read_rows(archive, members["user_artists.dat"]):
             if isinstance(row, RejectedRow):
                 yield row
                 continue
@@ -60,10 +60,10 @@ def _build_listen(line: int, row: list[str], songs: Mapping[str, SongRecord]) ->
 
 
 def _read_songs(
-    archive: zipfile.ZipFile, places: Mapping[str, str]
+    archive: zipfile.ZipFile, members: Mapping[str, str]
 ) -> Iterator[tuple[str, SongRecord]]:
-    genres = _read_genres(archive, places)
-    for line, row in _read_rows(archive, places["artists.dat"]):
+    genres = _read_genres(archive, members)
+    for line, row in _read_rows(archive, members["artists.dat"]):
         if isinstance(row, RejectedRow) or len(row) < 2:
             continue  # its listens are rejected, each with its line
         try:
@@ -77,15 +77,17 @@ def _read_songs(
         )
 
 
-def _read_genres(archive: zipfile.ZipFile, places: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _read_genres(
+    archive: zipfile.ZipFile, members: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """Return the tags that most people gave each artist."""
     words = {
         row[0]: row[1].strip()[:100]
-        for _, row in _read_rows(archive, places["tags.dat"])
+        for _, row in _read_rows(archive, members["tags.dat"])
         if not isinstance(row, RejectedRow) and len(row) > 1
     }
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for _, row in _read_rows(archive, places["user_taggedartists.dat"]):
+    for _, row in _read_rows(archive, members["user_taggedartists.dat"]):
         if not isinstance(row, RejectedRow) and len(row) > 2 and words.get(row[2]):
             counts[row[1]][words[row[2]]] += 1
     return {

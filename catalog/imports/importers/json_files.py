@@ -193,12 +193,12 @@ class _Window:
 
     def _find(self, sign: re.Pattern[str]) -> str:
         """Go to the next place of `sign` and return what is there."""
-        while (found := sign.search(self.text, self.at)) is None:
+        while (match := sign.search(self.text, self.at)) is None:
             self.at = len(self.text)
             if not self.fill():
                 raise BrokenJson("it is damaged or cut off")
-        self.at = found.start()
-        return found[0]
+        self.at = match.start()
+        return match[0]
 
 
 def _walk_values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator[tuple[Path, Any]]:

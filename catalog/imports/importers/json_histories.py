@@ -210,9 +210,9 @@ def _build_koito_record(line: int, entry: Any) -> ListenRecord:
     )
 
 
-def _get_primary_alias(thing: Any) -> Any:
+def _get_primary_alias(entity: Any) -> Any:
     """Return the primary alias; the first where none is."""
-    aliases = _get_object(thing).get("aliases")
+    aliases = _get_object(entity).get("aliases")
     some = [_get_object(alias) for alias in aliases] if isinstance(aliases, list) else []
     primary = next((alias for alias in some if alias.get("is_primary")), some[0] if some else {})
     return primary.get("alias")

@@ -128,14 +128,14 @@ def _read_first_rows(opened: SourceFile, delimiter: str) -> list[tuple[int, Row]
 def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> Layout | None:
     """Find the header: the first row that names artist, track and time."""
     for line, row in rows:
-        places = {
-            _normalise_column_name(name): place for place, name in reversed(list(enumerate(row)))
+        positions = {
+            _normalise_column_name(name): index for index, name in reversed(list(enumerate(row)))
         }
         columns = {
-            column: next((places[name] for name in names if name in places), -1)
+            column: next((positions[name] for name in names if name in positions), -1)
             for column, names in NAMES.items()
         }
-        columns = {column: place for column, place in columns.items() if place >= 0}
+        columns = {column: index for column, index in columns.items() if index >= 0}
         if {"time", "artist", "title"} <= columns.keys():
             return Layout(columns, len(row), delimiter, line)
     return None

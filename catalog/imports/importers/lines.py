@@ -79,17 +79,17 @@ def _read_quoted_row(
 ) -> list[str] | RejectedRow:
     """Read a row with quotes, with the lines it goes on in; those it does not need wait."""
     text = line
-    for taken in range(LONGEST_ROW):
+    for n_used in range(LONGEST_ROW):
         row = _split_cells(text, delimiter)
         if row is not None:
-            del waiting[:taken]
+            del waiting[:n_used]
             return row
-        if taken == len(waiting):
+        if n_used == len(waiting):
             following = next(lines, None)
             if following is None:
                 break
             waiting.append(following)
-        more = waiting[taken][1]
+        more = waiting[n_used][1]
         if isinstance(more, RejectedRow) or len(text) > LONGEST_LINE:
             break
         text = f"{text}\n{more}"

@@ -57,10 +57,10 @@ def _read_log_records(opened: SourceFile) -> Iterator[Outcome]:
 
 def _parse_zone_offset(text: str) -> int:
     """Return by how much the log's times are ahead of UTC."""
-    found = _LOG_ZONE.match(text)
-    if found is None or not found[1]:
+    match = _LOG_ZONE.match(text)
+    if match is None or not match[1]:
         return 0
-    hours, minutes = int(found[1]), int(found[2] or 0)
+    hours, minutes = int(match[1]), int(match[2] or 0)
     return int(timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes).total_seconds())
 
 
@@ -161,11 +161,11 @@ def _build_report_record(line: int, text: str, user: str) -> ListenRecord:
 def _cut_album(text: str) -> tuple[str, str]:
     """Cut off the album, which is in brackets at the end and may contain brackets itself."""
     depth = 0
-    for place in range(len(text) - 1, 0, -1):
-        depth += (text[place] == ")") - (text[place] == "(")
+    for start in range(len(text) - 1, 0, -1):
+        depth += (text[start] == ")") - (text[start] == "(")
         if depth == 0:
             break
     else:
         return text, ""
-    is_album = text.endswith(")") and text[place - 1] == " " and text[:place].strip()
-    return (text[:place].rstrip(), text[place + 1 : -1]) if is_album else (text, "")
+    is_album = text.endswith(")") and text[start - 1] == " " and text[:start].strip()
+    return (text[:start].rstrip(), text[start + 1 : -1]) if is_album else (text, "")

@@ -75,8 +75,8 @@ def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
                 yield text
             elif text.startswith("#PLAYLIST:"):
                 title = values.parse_optional_name(text.removeprefix("#PLAYLIST:")) or title
-            elif found := _EXTINF.match(text):
-                seconds, named = found[1], found[2]
+            elif match := _EXTINF.match(text):
+                seconds, named = match[1], match[2]
             elif text.strip() and not text.startswith("#"):
                 try:
                     song = _build_m3u_song(text.strip(), named, seconds)
@@ -104,17 +104,17 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
     if "://" in path:
         path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
-    parts = [
-        part
-        for part in PurePosixPath(path.replace("\\", "/")).parts
-        if part not in ("/", "..", ".")
+    folders = [
+        folder
+        for folder in PurePosixPath(path.replace("\\", "/")).parts
+        if folder not in ("/", "..", ".")
     ]
-    stem = _TRACK_NUMBER.sub("", PurePosixPath(parts[-1]).stem) if parts else ""
+    stem = _TRACK_NUMBER.sub("", PurePosixPath(folders[-1]).stem) if folders else ""
     artist, separator, rest = stem.partition(" - ")
     if separator and not title:
         return artist, "", rest
-    if len(parts) >= 3:
-        return parts[-3], parts[-2], title or stem
+    if len(folders) >= 3:
+        return folders[-3], folders[-2], title or stem
     raise values.BadValue("neither a line #EXTINF nor the path names artist and title")
 
 
@@ -172,8 +172,8 @@ def _build_jspf_song(track: Any) -> SongRecord:
 
 
 def _find_mbid(identifiers: list[Any]) -> str:
-    found = (_RECORDING.match(one.strip()) for one in identifiers if isinstance(one, str))
-    return next((values.parse_optional_mbid(one[1]) for one in found if one), "")
+    matches = (_RECORDING.match(one.strip()) for one in identifiers if isinstance(one, str))
+    return next((values.parse_optional_mbid(one[1]) for one in matches if one), "")
 
 
 # --- XSPF -------------------------------------------------------------------------------------------------------------

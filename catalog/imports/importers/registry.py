@@ -28,4 +28,4 @@ def get_importer(content: str, name: str) -> Importer:
 
 def list_importers(content: str) -> list[Importer]:
     """Return the importers of "songs", "listens" or "history"."""
-    return [found for found in _IMPORTERS.values() if found.content == content]
+    return [importer for importer in _IMPORTERS.values() if importer.content == content]

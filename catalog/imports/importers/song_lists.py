@@ -167,10 +167,10 @@ class _RecordMaker:
             return None
 
     def _cell(self, row: list[str], name: str) -> str:
-        place = self._columns.get(name)
-        return "" if place is None else restore_cell(row[place]).strip()
+        column = self._columns.get(name)
+        return "" if column is None else restore_cell(row[column]).strip()
 
 
 def _join_credit(artists: str) -> str:
     """Return the credit as it is written; newer tables separate artists by semicolons."""
-    return ", ".join(part.strip() for part in artists.split(";") if part.strip()) or artists
+    return ", ".join(name.strip() for name in artists.split(";") if name.strip()) or artists

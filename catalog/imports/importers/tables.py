@@ -41,7 +41,7 @@ class Table:
 
 
 def open_table(
-    opened: SourceFile, known: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
+    opened: SourceFile, aliases_by_column: Mapping[str, tuple[str, ...]], chosen: Mapping[str, str]
 ) -> Table:
     """Read the header of a CSV file.
 
@@ -67,44 +67,46 @@ def open_table(
     _, names = next(read_table_rows(iter([(number or 1, header)]), delimiter))
     if isinstance(names, RejectedRow):
         raise WrongFile(f"{opened.name} is not a CSV file: in its header {names.reason}.")
-    places = {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
-    columns = _find_columns(opened.name, places, known, chosen)
+    positions = {name.strip().casefold(): index for index, name in reversed(list(enumerate(names)))}
+    columns = _find_columns(opened.name, positions, aliases_by_column, chosen)
     return Table(
         opened, delimiter, columns, len(names), tuple(name.strip().casefold() for name in names)
     )
 
 
-def require_columns(table: Table, *names: str, known: Mapping[str, tuple[str, ...]]) -> None:
+def require_columns(
+    table: Table, *names: str, aliases_by_column: Mapping[str, tuple[str, ...]]
+) -> None:
     """Raise WrongFile unless the table has these columns."""
     for name in names:
         if name not in table.columns:
             raise WrongFile(
                 f"{table.opened.name} has no column for the {name.replace('_', ' ')} "
-                f"(looked for {', '.join(known[name])}); name it with --{name.replace('_', '-')}-column."
+                f"(looked for {', '.join(aliases_by_column[name])}); name it with --{name.replace('_', '-')}-column."
             )
 
 
 def _find_columns(
     file_name: str,
-    places: Mapping[str, int],
-    known: Mapping[str, tuple[str, ...]],
+    positions: Mapping[str, int],
+    aliases_by_column: Mapping[str, tuple[str, ...]],
     chosen: Mapping[str, str],
 ) -> dict[str, int]:
     columns = {}
-    for name, aliases in known.items():
+    for name, aliases in aliases_by_column.items():
         if name in chosen:
             wanted = chosen[name].strip().casefold()
-            if wanted not in places:
+            if wanted not in positions:
                 raise WrongFile(
-                    f"{file_name} has no column {chosen[name]!r}; it has {_list_columns(places)}."
+                    f"{file_name} has no column {chosen[name]!r}; it has {_list_columns(positions)}."
                 )
-            columns[name] = places[wanted]
+            columns[name] = positions[wanted]
         else:
-            place = next((places[alias] for alias in aliases if alias in places), None)
-            if place is not None:
-                columns[name] = place
+            position = next((positions[alias] for alias in aliases if alias in positions), None)
+            if position is not None:
+                columns[name] = position
     return columns
 
 
-def _list_columns(places: Mapping[str, int]) -> str:
-    return ", ".join(repr(name[:40]) for name in sorted(places, key=places.__getitem__)[:20])
+def _list_columns(positions: Mapping[str, int]) -> str:
+    return ", ".join(repr(name[:40]) for name in sorted(positions, key=positions.__getitem__)[:20])

@@ -296,8 +296,8 @@ def parse_optional_spotify_id(uri: object) -> str:
     """Return the id in a Spotify address of a song; empty for local files and everything else."""
     if not isinstance(uri, str):
         return ""
-    found = _SPOTIFY_TRACK.sub("", uri.strip()).partition("?")[0]
-    return found if is_spotify_id(found) else ""
+    spotify_id = _SPOTIFY_TRACK.sub("", uri.strip()).partition("?")[0]
+    return spotify_id if is_spotify_id(spotify_id) else ""
 
 
 def is_spotify_id(text: str) -> bool:

@@ -50,7 +50,7 @@ def list_items(playlist: Playlist) -> QuerySet[PlaylistItem]:
 def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:
     """Return one song. Without a MusicBrainz id `identifier` is empty: clients read the id from its first entry."""
     song = item.song
-    found: dict[str, Any] = {
+    track: dict[str, Any] = {
         "identifier": [f"{RECORDING}{song.mbid}"] if song.mbid else [],
         "title": song.title,
         "creator": song.artist.name,
@@ -59,11 +59,11 @@ def build_track(item: PlaylistItem, owner: str) -> dict[str, Any]:
     }
     if song.artist.mbid:
         artist = {"artist_identifiers": [f"{ARTIST}{song.artist.mbid}"]}
-        found["extension"][TRACK_EXTENSION] |= artist
+        track["extension"][TRACK_EXTENSION] |= artist
     if song.album:
-        found["album"] = song.album.title
+        track["album"] = song.album.title
     if song.duration_ms:
-        found["duration"] = song.duration_ms
+        track["duration"] = song.duration_ms
     if song.audio_url:
-        found["location"] = [song.audio_url]
-    return found
+        track["location"] = [song.audio_url]
+    return track

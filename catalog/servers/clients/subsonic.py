@@ -253,8 +253,8 @@ class SubsonicClient(ServerClient):
         before = {one.playlist_id for one in self.list_playlists()}
         first, rest = item_ids[:SONGS_A_WRITE], item_ids[SONGS_A_WRITE:]
         fields = [("name", name), *_build_fields("songId", first)]
-        made = as_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
-        playlist_id = read_id(made.get("id"))
+        created = as_dict(self._ask("createPlaylist", fields, is_form=True).get("playlist"))
+        playlist_id = read_id(created.get("id"))
         if not playlist_id:  # before version 1.14 the answer is empty
             new = [
                 one
