@@ -36,10 +36,10 @@ def all_tunables() -> Iterator[Tunable[Any]]:
 def _unknown_presets() -> list[Error]:
     from recommendations.engine import PRESETS
 
-    known = ", ".join(sorted(PRESETS))
+    preset_names = ", ".join(sorted(PRESETS))
     chosen = {"PRESET": conf.preset, "SCHEDULED_PRESET": conf.scheduled_preset}
     return [
-        Error(f"{name} is {value!r}; there are: {known}.", id="recommendations.E002")
+        Error(f"{name} is {value!r}; there are: {preset_names}.", id="recommendations.E002")
         for name, value in chosen.items()
         if value not in PRESETS
     ]

@@ -62,10 +62,10 @@ def _start(job: BackgroundJob) -> BackgroundJob:
     return job
 
 
-def start_training(**wishes: Any) -> TrainingRun:
+def start_training(**options: Any) -> TrainingRun:
     """Queue a training and wake a worker up for it; what the admin page, the API and the schedule do."""
     with transaction.atomic():
-        run = training_requests.request_training(**wishes)
+        run = training_requests.request_training(**options)
         enqueue_training(run)
     return run
 

@@ -24,7 +24,7 @@ class Point:
     text: str
     low: float | None = None
     high: float | None = None
-    places: dict[str, float] = field(default_factory=dict)
+    coordinates: dict[str, float] = field(default_factory=dict)
 
     @property
     def reach(self) -> float:
@@ -51,17 +51,17 @@ def charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
 def _chart(title: Any, points: list[Point]) -> Chart:
     top = max((point.reach for point in points), default=0) or 1
     step = WIDTH / max(len(points), 1)
-    for place, point in enumerate(points):
+    for index, point in enumerate(points):
         tall = HEIGHT * point.value / top
-        point.places.update(
-            x=round((place + 0.5) * step, 1),
-            left=round((place + 0.2) * step, 1),
+        point.coordinates.update(
+            x=round((index + 0.5) * step, 1),
+            left=round((index + 0.2) * step, 1),
             bar=round(0.6 * step, 1),
             tall=round(tall, 1),
             top=round(HEIGHT - tall, 1),
         )
         if point.low is not None:
-            point.places.update(
+            point.coordinates.update(
                 low=round(HEIGHT - HEIGHT * point.low / top, 1),
                 high=round(HEIGHT - HEIGHT * point.reach / top, 1),
             )
@@ -69,11 +69,11 @@ def _chart(title: Any, points: list[Point]) -> Chart:
 
 
 def _ndcg(version: ModelVersion) -> Point | None:
-    found = model_comparison.headline(version)
-    if found is None:
+    metric = model_comparison.headline(version)
+    if metric is None:
         return None
-    text = f"{found['mean']:.4f} ({found['low']:.4f} – {found['high']:.4f})"
-    return Point(version, found["mean"], text, found["low"], found["high"])
+    text = f"{metric['mean']:.4f} ({metric['low']:.4f} – {metric['high']:.4f})"
+    return Point(version, metric["mean"], text, metric["low"], metric["high"])
 
 
 def _coverage(version: ModelVersion) -> Point | None:
@@ -162,8 +162,8 @@ def _draw_time_chart(
     last_day = timezone.localdate()
     first_day = last_day - timedelta(days=DAYS)
     rates = {
-        version: {one.day: rate for one in found if (rate := read(one)) is not None}
-        for version, found in days
+        version: {one.day: rate for one in version_days if (rate := read(one)) is not None}
+        for version, version_days in days
     }
     top = max((rate for by_day in rates.values() for rate in by_day.values()), default=0) or 1.0
     lines: list[Line] = []

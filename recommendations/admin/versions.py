@@ -50,12 +50,12 @@ class PreviewForm(forms.Form):
         if not words:
             return None
         songs = Song.objects.select_related("artist")
-        found = songs.filter(key=words).first() or songs.matching(words).first()
-        if found is None:
+        song = songs.filter(key=words).first() or songs.matching(words).first()
+        if song is None:
             raise forms.ValidationError(
                 _("There is no song like “%(words)s”."), params={"words": words}
             )
-        return found
+        return song
 
 
 @admin.register(ModelVersion)
@@ -257,9 +257,9 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
 
     @admin.display(description=_("NDCG@10, 95 %"))
     def ndcg(self, version: ModelVersion) -> StrOrPromise:
-        found = model_comparison.headline(version)
-        if found:
-            return format_html(_BELOW, f"{found['mean']:.4f}", _interval(found))
+        metric = model_comparison.headline(version)
+        if metric:
+            return format_html(_BELOW, f"{metric['mean']:.4f}", _interval(metric))
         return _("not measurable yet") if model_comparison.why_not_measurable(version) else "–"
 
     @admin.display(description=_("learned from"), ordering="n_listeners")
@@ -299,8 +299,8 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
         )
 
 
-def _interval(found: dict[str, float]) -> str:
-    return f"{found['low']:.4f} – {found['high']:.4f}"
+def _interval(metric: dict[str, float]) -> str:
+    return f"{metric['low']:.4f} – {metric['high']:.4f}"
 
 
 def _choose_versions(request: HttpRequest, name: str) -> ModelVersion | None:

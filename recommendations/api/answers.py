@@ -29,14 +29,14 @@ def serialize_list(
     reasons = describe_served(served, listener) if with_reasons else []
     songs = SongSerializer()  # one for all: making its fields takes longer than filling them
     items = []
-    for place, item in enumerate(served):
+    for index, item in enumerate(served):
         row = {
             "position": item.position,
             "score": round(item.score, 6),
             "song": songs.to_representation(item.song),
         }
         if with_reasons:
-            row["explanation"] = of_reasons(reasons[place])
+            row["explanation"] = of_reasons(reasons[index])
         items.append(row)
     return {
         "items": items,
@@ -74,14 +74,17 @@ def _load_named(song: Song) -> dict[str, Any]:
 
 
 def kept_ready(
-    request: HttpRequest, listener: User, wishes: dict[str, Any], make: Callable[[], dict[str, Any]]
+    request: HttpRequest,
+    listener: User,
+    options: dict[str, Any],
+    make: Callable[[], dict[str, Any]],
 ) -> HttpResponse:
     """Answer with what was answered before, while it is still true; two queries then.
 
     True means: the same model version is active and the listener has done and wished nothing since. What others
     change about songs shows after `catalog_mask_seconds`.
     """
-    key = _key(listener, wishes)
+    key = _key(listener, options)
     kept = list_cache.get(key)
     if kept is None:
         data = make()
@@ -101,10 +104,10 @@ def _answer_from_cache(request: HttpRequest, kept: tuple[bytes, str, str]) -> Ht
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-def _key(listener: User, wishes: dict[str, Any]) -> str:
+def _key(listener: User, options: dict[str, Any]) -> str:
     version = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
     state = {
-        **wishes,
+        **options,
         "answer": 2,
         "version": version,
         "language": get_language(),

@@ -34,9 +34,9 @@ class Me(APIView):
 
         Another `email` needs my `password`, whatever the token may do.
         """
-        found = serializers.MeChange(request.user, data=request.data, partial=True)
-        found.is_valid(raise_exception=True)
-        wanted = dict(found.validated_data)
+        bound = serializers.MeChange(request.user, data=request.data, partial=True)
+        bound.is_valid(raise_exception=True)
+        wanted = dict(bound.validated_data)
         password = wanted.pop("password", "")
         personalised = wanted.pop("personalised", request.user.personalised)
         email = wanted.pop("email", request.user.email)
@@ -116,8 +116,8 @@ class MyTaste(APIView):
             (_part(request.user, one["part"]), serializers.MOODS[one["mood"]])
             for one in wanted.get("moods", [])
         ]
-        for part, mood in chosen:
-            taste.set_mood(request.user, part.song_ids, mood)
+        for cluster, mood in chosen:
+            taste.set_mood(request.user, cluster.song_ids, mood)
         if "discovery" in wanted:
             taste.set_discovery(request.user, wanted["discovery"])
         return Response(_taste_data(request.user))
@@ -125,37 +125,39 @@ class MyTaste(APIView):
 
 def _part(listener: User, key: str) -> taste.Cluster:
     song_id = Song.objects.filter(key=key).values_list("pk", flat=True).first()
-    found = next((part for part in taste.clusters(listener) if part.key == song_id), None)
-    if found is None:
+    cluster = next((one for one in taste.clusters(listener) if one.key == song_id), None)
+    if cluster is None:
         raise ValidationError({"moods": [f"There is no part {key!r} of your history."]})
-    return found
+    return cluster
 
 
 def _taste_data(listener: User) -> dict[str, Any]:
-    settings, parts = taste.load_taste(listener), taste.clusters(listener)
-    keys = dict(Song.objects.filter(pk__in=[part.key for part in parts]).values_list("pk", "key"))
+    settings, clusters = taste.load_taste(listener), taste.clusters(listener)
+    keys = dict(
+        Song.objects.filter(pk__in=[cluster.key for cluster in clusters]).values_list("pk", "key")
+    )
     is_stored = not settings._state.adding
     return serializers.TasteSerializer(
         {
             "discovery": settings.discovery,
             "artists": settings.artists.all() if is_stored else [],
             "genres": [genre.name for genre in settings.genres.all()] if is_stored else [],
-            "parts": [_part_data(part, keys[part.key]) for part in parts],
+            "parts": [_part_data(cluster, keys[cluster.key]) for cluster in clusters],
         }
     ).data
 
 
-def _part_data(part: taste.Cluster, key: str) -> dict[str, Any]:
+def _part_data(cluster: taste.Cluster, key: str) -> dict[str, Any]:
     names = {kind: name for name, kind in serializers.MOODS.items()}
     return {
         "id": key,
-        "name": part.name,
-        "percent": part.percent,
-        "n_songs": len(part.song_ids),
-        "artists": part.artists,
-        "genres": part.genres,
-        "mean_features": {name: mean and round(mean, 4) for name, mean in part.means.items()},
-        "mood": names.get(part.mood, part.mood),
+        "name": cluster.name,
+        "percent": cluster.percent,
+        "n_songs": len(cluster.song_ids),
+        "artists": cluster.artists,
+        "genres": cluster.genres,
+        "mean_features": {name: mean and round(mean, 4) for name, mean in cluster.means.items()},
+        "mood": names.get(cluster.mood, cluster.mood),
     }
 
 
@@ -167,5 +169,5 @@ class BeyondLibrary(APIView):
 
         Both lists are empty where the site has no seed pack.
         """
-        found = beyond_library.find_beyond_library(request.user)
-        return Response(serializers.BeyondSerializer(found).data)
+        beyond = beyond_library.find_beyond_library(request.user)
+        return Response(serializers.BeyondSerializer(beyond).data)

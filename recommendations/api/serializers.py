@@ -270,10 +270,10 @@ class MeSerializer(serializers.ModelSerializer[User]):
         return name
 
     def validate_language(self, language: str) -> str:
-        known = [code for code, _ in settings.LANGUAGES]
-        if language and language not in known:
+        languages = [code for code, _ in settings.LANGUAGES]
+        if language and language not in languages:
             raise serializers.ValidationError(
-                f"{language!r} is not a language of this site: {', '.join(known)}."
+                f"{language!r} is not a language of this site: {', '.join(languages)}."
             )
         return language
 

@@ -213,9 +213,11 @@ class MadePlaylists(APIView):
     )
     def post(self, request: SignedInApiRequest) -> Response:
         kind = validate_body(serializers.MadeIn, request)["kind"]
-        made = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
+        playlist_ids = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = (
-            Playlist.objects.filter(pk__in=made).annotate(n_songs=Count("items")).order_by("period")
+            Playlist.objects.filter(pk__in=playlist_ids)
+            .annotate(n_songs=Count("items"))
+            .order_by("period")
         )
         return Response(PlaylistSerializer(counted, many=True).data)
 
@@ -234,13 +236,13 @@ class Impressions(APIView):
         responses={201: serializers.ImpressionOut},
     )
     def post(self, request: SignedInApiRequest) -> Response:
-        told = validate_body(serializers.ImpressionIn, request)
+        impression = validate_body(serializers.ImpressionIn, request)
         try:
             shown = feedback.record_impression(
                 request.user,
-                told["receipt"],
-                get_songs(told["songs"], request.user),
-                told["surface"],
+                impression["receipt"],
+                get_songs(impression["songs"], request.user),
+                impression["surface"],
             )
         except feedback.EventRefused as error:
             raise ValidationError({"receipt": [str(error)]}) from None
@@ -254,10 +256,10 @@ class Outcomes(APIView):
 
     @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
     def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
-        told = validate_body(serializers.OutcomeIn, request)
-        song = get_songs([told["song"]], request.user, "song")[0]
+        outcome = validate_body(serializers.OutcomeIn, request)
+        song = get_songs([outcome["song"]], request.user, "song")[0]
         try:
-            feedback.record_outcome(request.user, pk, song, told["kind"])
+            feedback.record_outcome(request.user, pk, song, outcome["kind"])
         except feedback.UnknownImpression as error:
             raise NotFound(str(error)) from None
         except feedback.EventRefused as error:

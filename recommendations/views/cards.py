@@ -92,14 +92,14 @@ def _shelf(shelf: Shelf, page: Home, context: ListenerContext) -> ShelfCards:
         item.song.pk: heard[item.song.pk].opinion for item in items if item.song.pk in heard
     }
     if shelf.name == home.FAVOURITES:
-        found = [_favourite(item, heard) for item in items]
+        shelf_cards = [_favourite(item, heard) for item in items]
     elif shelf.about is not None:
         reasons = explanation_text.describe_likeness(items, shelf.about, page.facts_of_liked)
-        found = _cards(items, reasons, opinions)
+        shelf_cards = _cards(items, reasons, opinions)
     else:
-        found = _cards(items, explanation_text.describe_list(items, page.facts), opinions)
+        shelf_cards = _cards(items, explanation_text.describe_list(items, page.facts), opinions)
     n = len(shelf.items)
-    return ShelfCards(shelf, found[:n], found[n:])
+    return ShelfCards(shelf, shelf_cards[:n], shelf_cards[n:])
 
 
 def _favourite(item: ServedSong, heard: Mapping[int, HeardSong]) -> Card:

@@ -34,13 +34,13 @@ def connect_player(request: SignedInRequest, player: str) -> HttpResponse:
         context["lacks_pack"] = not beyond_library.has_index()
     if request.method == "POST":
         try:
-            made = tokens.create_token(request.user, str(guide.name), list(guide.scopes))
+            token = tokens.create_token(request.user, str(guide.name), list(guide.scopes))
         except tokens.TooManyTokens as error:
             return render(
                 request, "recommendations/connect_player.html", context | {"error": str(error)}
             )
         after = arrivals.find_last_id(request.user)
-        context |= _fill(request, guide, made.secret) | _arrival_context(request, guide, after)
+        context |= _fill(request, guide, token.secret) | _arrival_context(request, guide, after)
         context["has_token"] = True
     elif "after" in request.GET:
         context |= _arrival_context(request, guide, _read_after(request))

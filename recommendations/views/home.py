@@ -42,14 +42,14 @@ def home(request: SiteRequest) -> HttpResponse:
     context = ListenerContext(listener)
     page = home_page.load_home(context)
     shelves = cards.of_home(page, context)
-    made = next((shelf for shelf in shelves if shelf.name == home_page.MADE), None)
+    for_you = next((shelf for shelf in shelves if shelf.name == home_page.MADE), None)
     values = {
         "page": "home",
         "served": page.served,
         "receipt": feedback.sign_receipt(listener, page.served),
-        "made": _show_shelf(made, page) if made else None,
-        "made_for_you": made.cards if made else [],
-        "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not made],
+        "made": _show_shelf(for_you, page) if for_you else None,
+        "made_for_you": for_you.cards if for_you else [],
+        "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not for_you],
         "weekly": page.weekly,
         "changes": list_changes.load_changes(listener, page.weekly),
         "mixes": page.mixes,
@@ -57,7 +57,7 @@ def home(request: SiteRequest) -> HttpResponse:
         "asks_for_taste": page.served.segment == "none"
         and not _has_onboarded(context)
         and not _has_history(context),
-        "has_songs": bool(made) or Song.objects.filter_offered(request.user).exists(),
+        "has_songs": bool(for_you) or Song.objects.filter_offered(request.user).exists(),
     }
     return render(request, "recommendations/home.html", values)
 
@@ -113,8 +113,8 @@ def _shelf_or_404(
     if name not in home_page.SHELVES:
         raise Http404
     page, _shelf = home_page.load_shelf(context, name, turn)
-    found = next((one for one in cards.of_home(page, context) if one.name == name), None)
-    return page, _show_shelf(found, page, turn) if found else None
+    shelf = next((one for one in cards.of_home(page, context) if one.name == name), None)
+    return page, _show_shelf(shelf, page, turn) if shelf else None
 
 
 def _turn(data: QueryDict) -> int:
@@ -122,43 +122,43 @@ def _turn(data: QueryDict) -> int:
     return int(text) % MOST_TURNS if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
-def _show_shelf(found: ShelfCards, page: Home, turn: int = 0) -> dict[str, Any]:
+def _show_shelf(shelf: ShelfCards, page: Home, turn: int = 0) -> dict[str, Any]:
     """Return what the template of a shelf needs."""
-    heading, subtitle = _name_shelf(found, page)
+    heading, subtitle = _name_shelf(shelf, page)
     return {
-        "name": found.name,
+        "name": shelf.name,
         "heading": heading,
         "subtitle": subtitle,
-        "cards": found.cards,
-        "spare": found.spare,
+        "cards": shelf.cards,
+        "spare": shelf.spare,
         "next_turn": turn + 1,
         "turn": turn,
     }
 
 
-def _name_shelf(found: ShelfCards, page: Home) -> tuple[str, str]:
-    if found.name == home_page.MADE:
+def _name_shelf(shelf: ShelfCards, page: Home) -> tuple[str, str]:
+    if shelf.name == home_page.MADE:
         is_personal = page.served.step not in ("popular", "empty")
-        return _name_made(found, page), _("Songs for you") if is_personal else _(
+        return _name_made(shelf, page), _("Songs for you") if is_personal else _(
             "Songs to start with"
         )
-    if found.shelf.about is not None:
-        return _("Because you liked “%(title)s”") % {"title": found.shelf.about.title}, ""
-    if found.name == home_page.TRENDING:
+    if shelf.shelf.about is not None:
+        return _("Because you liked “%(title)s”") % {"title": shelf.shelf.about.title}, ""
+    if shelf.name == home_page.TRENDING:
         kinds = {
             item.explanation.popularity.kind
-            for item in found.shelf.items
+            for item in shelf.shelf.items
             if item.explanation.popularity
         }
         if "trending" in kinds:
             return _("Trending now"), _("What is played most here at the moment.")
         return _("Popular with everybody"), _("Songs that many listeners here have played.")
-    return str(_HEADINGS[found.name]), str(_SUBTITLES[found.name])
+    return str(_HEADINGS[shelf.name]), str(_SUBTITLES[shelf.name])
 
 
-def _name_made(found: ShelfCards, page: Home) -> str:
-    is_popular = bool(found.cards) and all(
-        card.reasons and card.reasons.popularity for card in found.cards
+def _name_made(shelf: ShelfCards, page: Home) -> str:
+    is_popular = bool(shelf.cards) and all(
+        card.reasons and card.reasons.popularity for card in shelf.cards
     )
     if page.served.step == "popular" and is_popular:
         return _("Popular now")

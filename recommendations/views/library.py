@@ -31,8 +31,8 @@ def hidden(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def beyond(request: SignedInRequest) -> HttpResponse:
     """Show songs and artists to look for that the library does not have."""
-    found = beyond_library.find_beyond_library(request.user)
-    context = {"page": "library", "tab": "beyond", "beyond": found}
+    beyond_songs = beyond_library.find_beyond_library(request.user)
+    context = {"page": "library", "tab": "beyond", "beyond": beyond_songs}
     return render(request, "recommendations/beyond.html", context)
 
 
@@ -42,6 +42,6 @@ def continue_playlist(request: SignedInRequest, playlist_id: UUID) -> HttpRespon
     """Suggest songs that fit a playlist of one's own."""
     playlist = get_object_or_404(Playlist, pk=playlist_id, owner=request.user)
     served = playlist_continuation.continue_playlist(request.user, playlist)
-    (found,) = cards.of_served(request.user, served.items)
-    context = {"page": "playlists", "playlist": playlist, "served": served, "cards": found}
+    (shown,) = cards.of_served(request.user, served.items)
+    context = {"page": "playlists", "playlist": playlist, "served": served, "cards": shown}
     return render(request, "recommendations/continue.html", context)

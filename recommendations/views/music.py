@@ -54,13 +54,13 @@ def album(request: SiteRequest, album_id: int) -> HttpResponse:
 def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
     """Show an artist's best-known songs, albums, all songs and similar artists."""
     shown = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
-    found = (
+    visible = (
         Song.objects.filter_offered(request.user)
         .for_cards()
         .by_artists([shown.pk])
         .order_by("-year", "title", "pk")
     )
-    songs = Paginator(found, SONGS_A_PAGE).get_page(request.GET.get("page"))
+    songs = Paginator(visible, SONGS_A_PAGE).get_page(request.GET.get("page"))
     top = (
         _list_top_songs(request, shown)
         if songs.number == 1 and songs.paginator.count > N_TOP

@@ -72,10 +72,12 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
     context = {"song": shown, "song_id": shown.pk, "opinion": opinion}
     if explanation is not None:
         facts = read_facts(request.user, [Explained(shown, explanation)])
-        found = explanation_text.describe(shown, explanation, facts)
+        reasons = explanation_text.describe(shown, explanation, facts)
         context |= {
-            "reasons": found,
-            "chart": feature_chart.chart_comparison(shown, found.explanation or explanation, sound),
+            "reasons": reasons,
+            "chart": feature_chart.chart_comparison(
+                shown, reasons.explanation or explanation, sound
+            ),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)
     context["absence"] = explain_absence(request.user, shown, context=listener)
@@ -136,16 +138,16 @@ def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
 
 def _do_wish(
     request: SignedInRequest,
-    wishes: Mapping[str, tuple[Callable[[User, Any], Any], StrOrPromise, str]],
+    actions: Mapping[str, tuple[Callable[[User, Any], Any], StrOrPromise, str]],
     about: Song | Artist,
     name: str,
     address: str,
 ) -> HttpResponse:
     """Do what was asked for and say it, with an undo; what is back is shown by loading the page again."""
     asked = request.POST.get("wish", "")
-    if asked not in wishes:
-        return HttpResponseBadRequest(f"{asked!r} is not one of {', '.join(wishes)}.")
-    change, words, takes_back = wishes[asked]
+    if asked not in actions:
+        return HttpResponseBadRequest(f"{asked!r} is not one of {', '.join(actions)}.")
+    change, words, takes_back = actions[asked]
     change(request.user, about)
     message = str(words) % {"name": name}
     if not takes_back and request.htmx:

@@ -23,8 +23,8 @@ COLOURS = [
 def style(request: SiteRequest) -> HttpResponse:
     songs = list(Song.objects.for_cards()[:6])
     examples = [
-        Card(song, "like" if place == 0 else "", _reasons(songs))
-        for place, song in enumerate(songs)
+        Card(song, "like" if index == 0 else "", _reasons(songs))
+        for index, song in enumerate(songs)
     ]
     context = {
         "colours": COLOURS,

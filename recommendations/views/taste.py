@@ -44,7 +44,7 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         request.GET if is_preview else None,
         initial={"discovery": round(100 * now.discovery)},
     )
-    known = taste.count_knowledge(request.user)
+    counts = taste.count_knowledge(request.user)
     stored = ListenerContext(request.user).picks
     picks = (
         read_picks(request.GET, request.user)
@@ -55,8 +55,8 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
     context = {
         "page": "taste",
         "form": form,
-        "known": known,
-        "counted": _write_counts(known),
+        "known": counts,
+        "counted": _write_counts(counts),
         "wishes": controls.list_hidden(request.user)[:WISHES_SHOWN],
         "can_undo": UNDO in request.session,
         "picks": picks,
@@ -68,16 +68,16 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
     return render(request, "recommendations/taste.html", context)
 
 
-def _write_counts(known: dict[str, Any]) -> str:
+def _write_counts(counts: dict[str, Any]) -> str:
     """Say what the recommender goes by; what there is none of is left out."""
     words = {
-        "plays": ngettext("%(n)s play", "%(n)s plays", known["plays"]),
-        "likes": ngettext("%(n)s like", "%(n)s likes", known["likes"]),
-        "dislikes": ngettext("%(n)s dislike", "%(n)s dislikes", known["dislikes"]),
-        "skips": ngettext("%(n)s skip", "%(n)s skips", known["skips"]),
+        "plays": ngettext("%(n)s play", "%(n)s plays", counts["plays"]),
+        "likes": ngettext("%(n)s like", "%(n)s likes", counts["likes"]),
+        "dislikes": ngettext("%(n)s dislike", "%(n)s dislikes", counts["dislikes"]),
+        "skips": ngettext("%(n)s skip", "%(n)s skips", counts["skips"]),
     }
     return join_words(
-        [text % {"n": format_count(known[kind])} for kind, text in words.items() if known[kind]]
+        [text % {"n": format_count(counts[kind])} for kind, text in words.items() if counts[kind]]
     )
 
 
@@ -95,14 +95,14 @@ def _compare_lists(listener: User, form: TasteForm, picks: Picks) -> dict[str, A
     after = taste.preview(listener, form.wanted_discovery, form.moods_by_song(), picks)
     old = cards.of_songs(listener, before.songs[: taste.N_PREVIEW])
     new = cards.of_songs(listener, after.songs[: taste.N_PREVIEW])
-    known = {card.song.pk for card in old}
+    old_ids = {card.song.pk for card in old}
     coming = {card.song.pk for card in new}
     return {
         "before": old,
         "after": new,
-        "new_ids": coming - known,
-        "gone_ids": known - coming,
-        "n_changed": len(coming - known),
+        "new_ids": coming - old_ids,
+        "gone_ids": old_ids - coming,
+        "n_changed": len(coming - old_ids),
     }
 
 

@@ -15,6 +15,6 @@ def show_training(request: SignedInRequest, run_id: int) -> HttpResponse:
     """Answer what a page with a running training asks every few seconds; without htmx the home page says it."""
     if not request.htmx:
         return redirect("recommendations:home")
-    found = news.find_news(request.user)
-    values = {"news": found, "end": "" if found else news.describe_end(run_id)}
+    run_news = news.find_news(request.user)
+    values = {"news": run_news, "end": "" if run_news else news.describe_end(run_id)}
     return render(request, "recommendations/_training.html", values)

@@ -127,16 +127,18 @@ def _carried_over(request: SiteRequest) -> Picks:
 
 def _offer(request: SiteRequest, words: str, picks: Picks) -> dict[str, Any]:
     """Return what there is to pick from: what was found, or before a search songs and artists that tell most."""
-    taken = {song.pk for song in picks.songs}
+    picked_ids = {song.pk for song in picks.songs}
     if words.strip():
-        found = search.search_songs(search.SongSearch(words=words), request.user)
-        found = found[: N_FOUND + len(taken)]
-        songs = [song for song in found if song.pk not in taken]
+        matches = search.search_songs(search.SongSearch(words=words), request.user)
+        matches = matches[: N_FOUND + len(picked_ids)]
+        songs = [song for song in matches if song.pk not in picked_ids]
         found_artists = search.search_artists(words, request.user, 6)
     else:
-        start = starting_points.choose_starting_points(N_STARTING_POINTS + N_ARTISTS + len(taken))
+        start = starting_points.choose_starting_points(
+            N_STARTING_POINTS + N_ARTISTS + len(picked_ids)
+        )
         # Popular songs first and the artists of the rest: nobody is asked twice about the same.
-        songs = [song for song in start if song.pk not in taken]
+        songs = [song for song in start if song.pk not in picked_ids]
         found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]
     genres = list(search.find_used_genres(request.user)[:MOST_GENRES])
     return {

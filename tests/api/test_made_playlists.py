@@ -130,7 +130,7 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
         interactions.like_song(carol, song, source="test")
     made = mixes.daily_mixes(carol)
     assert len(made) > 1
-    new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.known]
+    new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.heard_ids]
     assert len(new) == len(set(new))
 
 

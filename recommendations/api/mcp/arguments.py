@@ -19,20 +19,20 @@ def read_arguments(schema: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """Return the arguments with the defaults of those left out."""
     if not isinstance(given, dict):
         raise BadArguments("arguments is an object.")
-    known = schema["properties"]
+    properties = schema["properties"]
     for name in given:
-        if name not in known:
+        if name not in properties:
             raise BadArguments(
-                f"There is no argument {name[:40]!r}; there are {', '.join(known) or 'none'}."
+                f"There is no argument {name[:40]!r}; there are {', '.join(properties) or 'none'}."
             )
     for name in schema.get("required", ()):
         if name not in given:
-            raise BadArguments(f"{name} is missing: {known[name]['description']}")
+            raise BadArguments(f"{name} is missing: {properties[name]['description']}")
     for name, value in given.items():
-        _check(name, value, known[name])
+        _check(name, value, properties[name])
     return {
         name: given.get(name, about.get("default"))
-        for name, about in known.items()
+        for name, about in properties.items()
         if name in given or "default" in about
     }
 

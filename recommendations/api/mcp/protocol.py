@@ -71,10 +71,10 @@ def build_result(call: Call, result: dict[str, Any], server: dict[str, str]) -> 
 
 def build_error(error: RpcError, id_: str | int | None) -> dict[str, Any]:
     """Return the answer that says what is wrong."""
-    told = {"code": error.code, "message": error.message}
+    body = {"code": error.code, "message": error.message}
     if error.data is not None:
-        told["data"] = error.data
-    return {"jsonrpc": "2.0", **({} if id_ is None else {"id": id_}), "error": told}
+        body["data"] = error.data
+    return {"jsonrpc": "2.0", **({} if id_ is None else {"id": id_}), "error": body}
 
 
 def choose_version(asked: Any) -> str:
@@ -116,8 +116,8 @@ def _check_headers(
     }
     if method == "tools/call":
         wanted["Mcp-Name"] = (_decode(headers.get("Mcp-Name")), params.get("name"))
-    for name, (said, meant) in wanted.items():
-        if said != meant:
+    for name, (sent, meant) in wanted.items():
+        if sent != meant:
             raise RpcError(HEADER_MISMATCH, f"The header {name} must say what the body says.")
 
 

@@ -60,10 +60,10 @@ class SimilarArtists(_LabsView):
                     "comment": "",
                     "type": None,
                     "gender": None,
-                    "score": len(near) - place,
+                    "score": len(near) - index,
                     "reference_mbid": str(artist.mbid),
                 }
-                for place, one in enumerate(near)
+                for index, one in enumerate(near)
             ]
         return built
 
@@ -88,10 +88,10 @@ class SimilarRecordings(_LabsView):
                     "artist_credit_name": item.song.artist_credit,
                     "release_name": item.song.album.title if item.song.album else None,
                     "release_mbid": _read_release(item.song),
-                    "score": len(near) - place,
+                    "score": len(near) - index,
                     "reference_mbid": str(song.mbid),
                 }
-                for place, item in enumerate(near)
+                for index, item in enumerate(near)
             ]
         return built
 

@@ -308,7 +308,7 @@ def _build_songs(songs: Iterable[Song], library: ServerLibrary | None) -> list[d
 
 
 def _build_song(song: Song, item_id: str) -> dict[str, Any]:
-    told = {
+    fields = {
         "id": item_id,
         "name": song.title,
         "mbid": str(song.mbid or ""),
@@ -318,9 +318,9 @@ def _build_song(song: Song, item_id: str) -> dict[str, Any]:
         "album": song.album.title if song.album else "",
         "durationMs": song.duration_ms or 0,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _build_artist(artist: Artist, item_id: str) -> dict[str, str]:
-    told = {"id": item_id, "name": artist.name, "mbid": str(artist.mbid or "")}
-    return {name: value for name, value in told.items() if value}
+    fields = {"id": item_id, "name": artist.name, "mbid": str(artist.mbid or "")}
+    return {name: value for name, value in fields.items() if value}

@@ -37,16 +37,16 @@ class Command(SentenceCommand):
                 "Nobody liked or played anything yet, so there is nothing to measure."
             )
         with show_progress_bar() as bar:
-            parts = offline_evaluation.make_split(rows, split, seed)
+            split_rows = offline_evaluation.make_split(rows, split, seed)
             report = offline_evaluation.evaluate_config(
-                rows, config, parts, seed=seed, on_progress=bar.step
+                rows, config, split_rows, seed=seed, on_progress=bar.step
             )
             champion = gate.find_champion_config(config) if preset else None
             active = (
                 None
                 if champion is None
                 else offline_evaluation.evaluate_config(
-                    rows, champion, parts, seed=seed, on_progress=bar.step
+                    rows, champion, split_rows, seed=seed, on_progress=bar.step
                 )
             )
         differences = (

@@ -18,9 +18,9 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, folder: Path | None, remove: bool, **options: Any) -> None:
         if remove:
-            found = seed_packs.remove_pack()
+            was_loaded = seed_packs.remove_pack()
             beyond_index.rebuild_index()
-            self.stdout.write("The seed pack is gone." if found else "There was no seed pack.")
+            self.stdout.write("The seed pack is gone." if was_loaded else "There was no seed pack.")
             return
         if folder is None:
             raise CommandError("Name the folder of the pack, or give --remove.")

@@ -32,7 +32,7 @@ class Command(SentenceCommand):
         )
 
     def handle(self, *args: Any, preset: str | None, seed: int, **options: Any) -> None:
-        wishes = {
+        requested = {
             "seed": seed,
             "evaluate": not options["no_evaluation"],
             "activate": not options["no_activation"],
@@ -40,9 +40,9 @@ class Command(SentenceCommand):
         }
         training_requests.sweep()
         run = training_requests.find_interrupted_run(
-            preset, wishes
+            preset, requested
         ) or training_requests.request_training(
-            preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=wishes
+            preset=preset, trigger=TrainingRun.Trigger.COMMAND, options=requested
         )
         try:
             with show_progress_bar() as bar:

@@ -35,8 +35,8 @@ class _Adbc:
             cursor.execute(sql)
             table = cursor.fetch_arrow_table()
         return {
-            name: table.column(place).to_numpy().astype(type_, copy=False)
-            for place, (name, type_) in enumerate(types.items())
+            name: table.column(index).to_numpy().astype(type_, copy=False)
+            for index, (name, type_) in enumerate(types.items())
         }
 
 
@@ -82,15 +82,15 @@ def _postgresql() -> Iterator[Any]:
 
 def _postgresql_uri() -> str:
     values = {**settings.DATABASES["default"], **connection.settings_dict}
-    parts = {
+    parameters = {
         "user": values.get("USER"),
         "password": values.get("PASSWORD"),
         "host": values.get("HOST"),
     }
-    parts |= {"port": values.get("PORT"), "dbname": values["NAME"]}
+    parameters |= {"port": values.get("PORT"), "dbname": values["NAME"]}
     for option in ("sslmode", "sslrootcert", "sslcert", "sslkey"):
-        parts[option] = values.get("OPTIONS", {}).get(option)
+        parameters[option] = values.get("OPTIONS", {}).get(option)
     query = "&".join(
-        f"{name}={quote(str(value), safe='')}" for name, value in parts.items() if value
+        f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value
     )
     return f"postgresql:///?{query}"

@@ -200,10 +200,10 @@ class ColumnStore:
         for number in touched:
             stored = self._read_files(partitions[number], SCHEMA)
             kept = ~np.isin(stored["listener"], listener_ids)
-            parts = [{name: column[kept] for name, column in stored.items()}]
+            row_groups = [{name: column[kept] for name, column in stored.items()}]
             if number in arriving:
-                parts.append(arriving[number])
-            partitions[number] = self._write_whole(number, join_columns(parts))
+                row_groups.append(arriving[number])
+            partitions[number] = self._write_whole(number, join_columns(row_groups))
         return self.write_manifest(_with_partitions(manifest, partitions))
 
     def compact(self, manifest: Manifest) -> Manifest:
@@ -257,8 +257,8 @@ class ColumnStore:
         wanted = list(names)
         is_ordered = len(files) < 2
         read = wanted if is_ordered else [*wanted, *({"id", "listener"} - set(wanted))]
-        parts = [self._read_file(file, read) for file in files]
-        rows = join_columns(parts, read)
+        row_groups = [self._read_file(file, read) for file in files]
+        rows = join_columns(row_groups, read)
         if is_ordered:
             return rows
         order = np.lexsort((rows["id"], rows["listener"]))
@@ -288,12 +288,12 @@ class ColumnStore:
             raise StoreDamaged(f"{path} has {n_bytes} bytes instead of {file.n_bytes}.")
 
 
-def join_columns(parts: Sequence[Columns], names: Iterable[str] = tuple(SCHEMA)) -> Columns:
+def join_columns(row_groups: Sequence[Columns], names: Iterable[str] = tuple(SCHEMA)) -> Columns:
     """Put rows behind one another; no parts give no rows."""
-    if len(parts) == 1:
-        return {name: parts[0][name] for name in names}
+    if len(row_groups) == 1:
+        return {name: row_groups[0][name] for name in names}
     empty = {name: np.zeros(0, dtype=SCHEMA[name]) for name in SCHEMA}
-    return {name: np.concatenate([part[name] for part in (empty, *parts)]) for name in names}
+    return {name: np.concatenate([rows[name] for rows in (empty, *row_groups)]) for name in names}
 
 
 def _cut_by_partition(rows: Columns, n_partitions: int) -> Iterator[tuple[int, Columns]]:
@@ -305,8 +305,8 @@ def _cut_by_partition(rows: Columns, n_partitions: int) -> Iterator[tuple[int, C
     numbers = find_partitions(rows["listener"], n_partitions)
     order = np.argsort(numbers, kind="stable")
     present, starts = np.unique(numbers[order], return_index=True)
-    for number, places in zip(present.tolist(), np.split(order, starts[1:]), strict=True):
-        yield number, {name: column[places] for name, column in rows.items()}
+    for number, positions in zip(present.tolist(), np.split(order, starts[1:]), strict=True):
+        yield number, {name: column[positions] for name, column in rows.items()}
 
 
 def _with_partitions(manifest: Manifest, partitions: Iterable[Sequence[StoredFile]]) -> Manifest:

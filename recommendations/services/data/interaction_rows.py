@@ -12,8 +12,8 @@ from recommendations.services.data.column_store import SCHEMA
 
 
 def find_last_id(source: Reader) -> int:
-    found = source.select(f"SELECT COALESCE(MAX(id), 0) FROM {_table()}", {"last": np.int64})  # noqa: S608
-    return int(found["last"][0])
+    columns = source.select(f"SELECT COALESCE(MAX(id), 0) FROM {_table()}", {"last": np.int64})  # noqa: S608
+    return int(columns["last"][0])
 
 
 def select_range(source: Reader, after: int, last: int) -> Columns:

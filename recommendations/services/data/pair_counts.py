@@ -76,8 +76,8 @@ def write_pieces(folder: Path, pairs: Iterator[NDArray[np.uint64]], n_rows: int)
             piece = (block // np.uint64(n_rows)) % np.uint64(N_PIECES)
             order = np.argsort(piece, kind="stable")
             ends = np.cumsum(np.bincount(piece.astype(np.int64), minlength=N_PIECES))
-            for number, part in enumerate(np.split(block[order], ends[:-1])):
-                files[number].write(part.tobytes())
+            for number, block_piece in enumerate(np.split(block[order], ends[:-1])):
+                files[number].write(block_piece.tobytes())
     finally:
         for file in files:
             file.close()

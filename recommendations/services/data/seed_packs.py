@@ -48,11 +48,11 @@ def read_keys(song_ids: NDArray[np.int64]) -> NDArray[Any]:
 
     Reads the whole catalog once; a song that is gone has the key "".
     """
-    known = {
+    keys_by_id = {
         pk: str(mbid) if mbid else f"name:{match_key}"
         for pk, mbid, match_key in Song.objects.values_list("pk", "mbid", "match_key").iterator()
     }
-    return np.array([known.get(int(pk), "") for pk in song_ids], dtype=str)
+    return np.array([keys_by_id.get(int(pk), "") for pk in song_ids], dtype=str)
 
 
 def install_pack(directory: Path) -> SeedPack:
@@ -151,10 +151,10 @@ def find_neighbours(song: Song, n: int, listener: Any = None) -> list[int]:
         return []
     prior = pack.prior
     key = get_key(song)
-    found = np.flatnonzero(prior.keys == pack.redirects.get(key, key))
-    if not len(found):
+    matches = np.flatnonzero(prior.keys == pack.redirects.get(key, key))
+    if not len(matches):
         return []
-    row = prior.together[[found[0]]]
+    row = prior.together[[matches[0]]]
     nearness = row.data / np.sqrt(np.maximum(prior.n_listeners[row.indices], 1))
     nearest = row.indices[np.argsort(-nearness, kind="stable")[:n]]
     keys = [str(key) for key in prior.keys[nearest]]
@@ -259,5 +259,5 @@ def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray[Any]]:
         (heard.row[positive], of_song[heard.col[positive]]),
     )
     merged = csr_matrix(entries, shape=(heard.shape[0], len(keys)))
-    known = keys != ""
-    return merged[:, np.flatnonzero(known)], keys[known]
+    has_key = keys != ""
+    return merged[:, np.flatnonzero(has_key)], keys[has_key]

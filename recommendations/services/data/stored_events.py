@@ -44,13 +44,13 @@ def read_interactions(
         The catalog in order of its ids, and each song's length, below 1 where it is unknown.
     """
     items = IdMap(song_ids)
-    parts: list[Columns] = []
+    partitions: list[Columns] = []
     for columns in _iterate_partitions(store, manifest, on_read):
         kept = select_allowed(columns)
         rows = items.rows(columns["song"])
         kept &= rows >= 0
-        parts.append(_convert(columns, rows, kept, durations_ms))
-    joined = _merge_by_listener(parts)
+        partitions.append(_convert(columns, rows, kept, durations_ms))
+    joined = _merge_by_listener(partitions)
     n_left_out = manifest.n_rows - len(joined["item"])
     listener_ids, listener_rows = _number(joined.pop("listener"))
     return (
@@ -105,9 +105,9 @@ def _convert(
     }
 
 
-def _merge_by_listener(parts: list[Columns]) -> Columns:
+def _merge_by_listener(partitions: list[Columns]) -> Columns:
     """Put partitions together in order of their listeners; each is ordered by listener, and none shares one."""
-    groups = [np.unique(part["listener"], return_counts=True) for part in parts]
+    groups = [np.unique(partition["listener"], return_counts=True) for partition in partitions]
     listener_ids = np.concatenate([np.zeros(0, dtype=np.int64), *(ids for ids, _ in groups)])
     counts = np.concatenate([np.zeros(0, dtype=np.int64), *(n for _, n in groups)])
     order = np.argsort(listener_ids)
@@ -119,10 +119,10 @@ def _merge_by_listener(parts: list[Columns]) -> Columns:
     for name, type_ in _TYPES.items():
         column = np.empty(len(shift), dtype=type_)
         first = 0
-        for part in parts:
-            values = part.pop(name)
-            places = shift[first : first + len(values)] + np.arange(first, first + len(values))
-            column[places] = values
+        for partition in partitions:
+            values = partition.pop(name)
+            targets = shift[first : first + len(values)] + np.arange(first, first + len(values))
+            column[targets] = values
             first += len(values)
         merged[name] = column
     return merged

@@ -38,10 +38,10 @@ class Generations:
         """Return the generation of each listener, 0 for those who have none yet."""
         if not len(self.listener_ids):
             return np.zeros(len(listener_ids), dtype=np.int64)
-        places = np.searchsorted(self.listener_ids, listener_ids).clip(
+        positions = np.searchsorted(self.listener_ids, listener_ids).clip(
             max=len(self.listener_ids) - 1
         )
-        return np.where(self.listener_ids[places] == listener_ids, self.values[places], 0)
+        return np.where(self.listener_ids[positions] == listener_ids, self.values[positions], 0)
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,12 @@ def read_generations(
     source: Reader, first_listener: int = 0, last_listener: int = 2**62
 ) -> Generations:
     """Read the generations of a range of listeners; read them before the rows that lists are made from."""
-    found = source.select(
+    columns = source.select(
         f"SELECT listener_id, generation FROM {_table(ListenerState)} "  # noqa: S608
         f"WHERE listener_id BETWEEN {first_listener:d} AND {last_listener:d} ORDER BY listener_id",
         {"listener": np.int64, "generation": np.int64},
     )
-    return Generations(found["listener"], found["generation"])
+    return Generations(columns["listener"], columns["generation"])
 
 
 def read_histories(
@@ -197,9 +197,9 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     """Return the share of each song that was heard, NaN where nobody told how long."""
     if not len(songs["id"]):
         return np.full(len(events["song"]), np.nan, dtype=np.float32)
-    place = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)
-    share = stored_events.measure_played_share(events["played_ms"], songs["duration_ms"][place])
-    return np.where(songs["id"][place] == events["song"], share, np.float32(np.nan))
+    song_rows = np.searchsorted(songs["id"], events["song"]).clip(max=len(songs["id"]) - 1)
+    share = stored_events.measure_played_share(events["played_ms"], songs["duration_ms"][song_rows])
+    return np.where(songs["id"][song_rows] == events["song"], share, np.float32(np.nan))
 
 
 def _features(source: Reader, songs: Columns) -> ItemFeatures:
@@ -225,10 +225,10 @@ def _dense(ids: NDArray[Any]) -> NDArray[np.int32]:
 def _genres(source: Reader, song_ids: NDArray[Any]) -> csr_matrix | None:
     sql = f"SELECT song_id, genre_id FROM {_table(Song.genres.through)}"  # noqa: S608
     pairs = source.select(sql, {"song": np.int64, "genre": np.int64})
-    known = np.isin(pairs["song"], song_ids)
-    if not known.any():
+    is_trained = np.isin(pairs["song"], song_ids)
+    if not is_trained.any():
         return None
-    rows = np.searchsorted(song_ids, pairs["song"][known])
-    genres, places = np.unique(pairs["genre"][known], return_inverse=True)
+    rows = np.searchsorted(song_ids, pairs["song"][is_trained])
+    genres, genre_columns = np.unique(pairs["genre"][is_trained], return_inverse=True)
     shape = (len(song_ids), len(genres))
-    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, places)), shape=shape)
+    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, genre_columns)), shape=shape)

@@ -56,16 +56,16 @@ def read_responses(days: Sequence[ShownDay]) -> list[Response]:
     if not days:
         return responses
     by_listener: dict[int, list[int]] = defaultdict(list)
-    for place, day in enumerate(days):
-        by_listener[day.listener_id].append(place)
+    for index, day in enumerate(days):
+        by_listener[day.listener_id].append(index)
     begin, end = min(day.begin for day in days), max(day.end for day in days)
     shown = [set(day.song_ids) for day in days]
 
     def find_days(listener_id: int, song_id: int | None, moment: datetime) -> Iterable[Response]:
-        for place in by_listener[listener_id]:
-            is_within = days[place].begin <= moment < days[place].end
-            if is_within and song_id in shown[place]:
-                yield responses[place]
+        for index in by_listener[listener_id]:
+            is_within = days[index].begin <= moment < days[index].end
+            if is_within and song_id in shown[index]:
+                yield responses[index]
 
     _add_interactions(list(by_listener), begin, end, find_days)
     kept = PlaylistItem.objects.filter(

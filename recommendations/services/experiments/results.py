@@ -156,10 +156,14 @@ def difference(
     """Return mean(values) - mean(base) with Welch's interval."""
     if min(len(values), len(base)) < 2:
         return Estimate(math.nan, math.nan, math.nan)
-    parts = [float(v.var(ddof=1)) / len(v) for v in (values, base)]
-    spread = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (values, base), strict=True))
-    freedom = sum(parts) ** 2 / spread if spread else len(values) + len(base) - 2
-    return _interval(float(values.mean() - base.mean()), math.sqrt(sum(parts)), freedom, confidence)
+    variances = [float(v.var(ddof=1)) / len(v) for v in (values, base)]
+    spread = sum(
+        variance**2 / (len(v) - 1) for variance, v in zip(variances, (values, base), strict=True)
+    )
+    freedom = sum(variances) ** 2 / spread if spread else len(values) + len(base) - 2
+    return _interval(
+        float(values.mean() - base.mean()), math.sqrt(sum(variances)), freedom, confidence
+    )
 
 
 def _interval(value: float, error: float, freedom: float, confidence: float) -> Estimate:

@@ -70,5 +70,5 @@ def _sum_table(manifest: Manifest, without: set[int]) -> Totals:
         rows = rows.exclude(listener__in=list(manifest.outdated))
     names = ("id", "listener_id", "song_id", "kind", "plays")
     sums = {f"sum_{name}": Coalesce(Sum(name), 0) for name in names}
-    found = rows.aggregate(n=Count("pk"), **sums)
-    return tuple(int(found[name]) for name in ("n", *sums))
+    totals = rows.aggregate(n=Count("pk"), **sums)
+    return tuple(int(totals[name]) for name in ("n", *sums))

@@ -175,8 +175,8 @@ def days(n_days: int = DAYS) -> list[Day]:
     )
     today = timezone.localdate()
     recommended = _heard_after_shown(since)
-    found = (heard, lists, clicked, recommended)
-    return [_day(today - timedelta(days=back), *found) for back in reversed(range(n_days))]
+    counts = (heard, lists, clicked, recommended)
+    return [_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))]
 
 
 def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:
@@ -194,9 +194,9 @@ def _count_by_day(rows: Any, moment: str, **counts: Count) -> dict[date, dict[st
     return {row["day"]: row for row in grouped}
 
 
-def _day(day: date, *found: dict[date, dict[str, int]]) -> Day:
+def _day(day: date, *counts: dict[date, dict[str, int]]) -> Day:
     values: dict[str, int] = {}
-    for rows in found:
+    for rows in counts:
         values |= rows.get(day, {})
     return Day(day, *(values.get(name, 0) for name in _COUNTED))
 

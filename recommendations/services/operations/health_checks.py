@@ -84,8 +84,8 @@ def disk_finding() -> Finding:
 
 def installation_findings() -> list[Finding]:
     """Run the system checks of the machine (SQLite's version, the folders' rights); none of them asks the database."""
-    found = checks.run_checks(tags=["installation"])
-    return [make_finding("installation", message) for message in found]
+    messages = checks.run_checks(tags=["installation"])
+    return [make_finding("installation", message) for message in messages]
 
 
 def make_finding(name: str, message: checks.CheckMessage) -> Finding:

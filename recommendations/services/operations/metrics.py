@@ -174,8 +174,8 @@ _READERS: tuple[Callable[[], Iterator[Gauge]], ...] = (
 
 
 def _count_by_status(rows: QuerySet[Any]) -> dict[str, float]:
-    known: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
-    return known | {
+    by_status: dict[str, float] = dict.fromkeys(rows.model.Status.values, 0.0)
+    return by_status | {
         row["status"]: float(row["n"])
         for row in rows.order_by().values("status").annotate(n=Count("pk"))
     }

@@ -88,7 +88,7 @@ def profile(version: ModelVersion) -> Profile:
         metrics=_overall(version),
         segments={name: _segment(version, name) for name in _segment_names(version)},
         baselines={
-            name: found.get("overall", {}) for name, found in systems.items() if name != SYSTEM
+            name: metrics.get("overall", {}) for name, metrics in systems.items() if name != SYSTEM
         },
         fidelity={} if why_not_measurable(version) else _fidelity(version),
         configuration={
@@ -138,8 +138,8 @@ def why_not_measurable(version: ModelVersion) -> str:
 
 def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:
     """Return mean, low and high of a version's metric, None when it was not measured."""
-    found = _overall(version).get(metric)
-    return found if isinstance(found, dict) else None
+    value = _overall(version).get(metric)
+    return value if isinstance(value, dict) else None
 
 
 def get_mean(version: ModelVersion, metric: str) -> float | None:
@@ -172,11 +172,11 @@ def _segment(version: ModelVersion, name: str) -> dict[str, Any]:
 
 def _fidelity(version: ModelVersion) -> dict[str, Any]:
     """Return in how many cases the reasons were true, in words a table can have; empty when it was not measured."""
-    found = version.metrics.get("fidelity") or {}
+    fidelity = version.metrics.get("fidelity") or {}
     return {
-        str(words): found[name]
+        str(words): fidelity[name]
         for name, words in FIDELITY_WORDS.items()
-        if found.get(name) is not None
+        if fidelity.get(name) is not None
     }
 
 
@@ -219,12 +219,12 @@ def _compare_paired(a: ModelVersion, b: ModelVersion) -> tuple[dict[str, Interva
     if len(ids) < FEWEST_PAIRED:
         return {}, len(ids)
     shared = [name for name in of_a if name in of_b and name != "listener_ids"]
-    found = {}
+    intervals = {}
     for name in shared:
         values_a, values_b = _values(of_a[name])[in_a], _values(of_b[name])[in_b]
         if np.isfinite(values_b - values_a).any():
-            found[name] = paired_bootstrap(values_b, values_a)
-    return found, len(ids)
+            intervals[name] = paired_bootstrap(values_b, values_a)
+    return intervals, len(ids)
 
 
 def _values(listed: list[float | None]) -> NDArray[np.float64]:
@@ -235,8 +235,8 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {path: value}
     flat: dict[str, Any] = {}
-    for key, part in value.items():
-        flat |= _flat(part, f"{path}.{key}" if path else key)
+    for key, inner in value.items():
+        flat |= _flat(inner, f"{path}.{key}" if path else key)
     return flat
 
 
@@ -290,12 +290,12 @@ def _find_exclusion(listener: User, song: Song) -> str:
         return "It was withdrawn from the catalog, so nobody is offered it."
     if Interaction.objects.for_listener(listener).dislikes().filter(song=song).exists():
         return "The listener disliked it."
-    wishes = ListenerControl.objects.filter(listener=listener).exclude(
+    excluding = ListenerControl.objects.filter(listener=listener).exclude(
         kind=ListenerControl.Kind.BOOST_SONG
     )
-    if wishes.filter(song=song).exists():
+    if excluding.filter(song=song).exists():
         return "The listener hid it or does not want to be judged by it."
-    if wishes.filter(artist_id=song.artist_id).exists():
+    if excluding.filter(artist_id=song.artist_id).exists():
         return f"The listener hid everything by {song.artist}."
     if not listener.personalised:
         return "The listener switched personalisation off and gets popular songs only."
@@ -321,9 +321,9 @@ def _explain_by_rank(
     listener: User, version: ModelVersion, recommender: Recommender, history: Any, row: int, n: int
 ) -> str:
     served = recommend.recommend_songs(listener, n, version=version)
-    found = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
-    if found is not None:
-        return f"It is in the list, at place {found.position}."
+    served_song = next((item for item in served if item.song.pk == recommender.item_ids[row]), None)
+    if served_song is not None:
+        return f"It is in the list, at place {served_song.position}."
     mask = exclusions.build_mask(version, recommender, exclusions.load_unwanted(listener))
     mask[history.item_rows] = True
     (score,), (n_above,) = recommender.find_ranks(

@@ -74,8 +74,8 @@ def list_artist_radio(
         own or related_artists.best_known(artist, listener), n, listener=listener, only=only
     )
     mixed: list[Song] = []
-    for place, song in enumerate(others):
-        if place % 2 == 0 and own:
+    for index, song in enumerate(others):
+        if index % 2 == 0 and own:
             mixed.append(own.pop(0))
         mixed.append(song)
     return [*mixed, *own][:n]

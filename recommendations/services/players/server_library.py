@@ -33,8 +33,8 @@ class ServerLibrary:
         """Return the songs of items by item id; one query for each 400."""
         songs: dict[str, Song] = {}
         for start in range(0, len(item_ids), 400):
-            part = item_ids[start : start + 400]
-            items = self._present().filter(item_id__in=part).select_related("song__artist")
+            batch = item_ids[start : start + 400]
+            items = self._present().filter(item_id__in=batch).select_related("song__artist")
             songs |= {item.item_id: item.song for item in items}
         return songs
 

@@ -58,9 +58,9 @@ def list_hidden(listener: User) -> QuerySet[ListenerControl]:
 
 def list_song_controls(listener: User, song: Song) -> set[str]:
     """Return the kinds of wishes that touch `song` or its artist; one query."""
-    wishes = ListenerControl.objects.filter(listener=listener)
-    found = wishes.filter(song=song) | wishes.filter(artist_id=song.artist_id)
-    return set(found.values_list("kind", flat=True))
+    controls = ListenerControl.objects.filter(listener=listener)
+    touching = controls.filter(song=song) | controls.filter(artist_id=song.artist_id)
+    return set(touching.values_list("kind", flat=True))
 
 
 def find_hidden_ids(listener: User) -> tuple[set[int], set[int]]:
@@ -80,10 +80,10 @@ def _add_control(listener: User, **what: Any) -> bool:
 
 def _remove_control(listener: User, **what: Any) -> bool:
     with transaction.atomic():
-        found = ListenerControl.objects.filter(listener=listener, **what)
-        if not found.exists():
+        controls = ListenerControl.objects.filter(listener=listener, **what)
+        if not controls.exists():
             return False
         # First: it takes the account's row, as a deletion of the account does before it takes these.
         list_cache.invalidate_lists([listener.pk])
-        n_deleted, _by_table = found.delete()
+        n_deleted, _by_table = controls.delete()
     return n_deleted > 0

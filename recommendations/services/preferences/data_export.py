@@ -71,8 +71,8 @@ def export_data(listener: User) -> dict[str, Any]:
             "onboarded_at": _moment(taste.onboarded_at),
         },
         "wishes": [
-            _wish(wish)
-            for wish in ListenerControl.objects.filter(listener=listener).select_related(
+            _wish(control)
+            for control in ListenerControl.objects.filter(listener=listener).select_related(
                 "song__artist", "song__album", "artist"
             )
         ],
@@ -256,14 +256,22 @@ def _import(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _wish(wish: ListenerControl) -> dict[str, Any]:
-    what = _song(wish.song) if wish.song else {"artist": wish.artist.name if wish.artist else ""}
-    return {"kind": wish.kind, **what, "since": _moment(wish.created_at)}
+def _wish(control: ListenerControl) -> dict[str, Any]:
+    what = (
+        _song(control.song)
+        if control.song
+        else {"artist": control.artist.name if control.artist else ""}
+    )
+    return {"kind": control.kind, **what, "since": _moment(control.created_at)}
 
 
 def _song(song: Song) -> dict[str, Any]:
     """Return what another Musicrec recognises the song by."""
-    told: dict[str, Any] = {"song_id": song.key, "title": song.title, "artist": song.artist_credit}
+    fields: dict[str, Any] = {
+        "song_id": song.key,
+        "title": song.title,
+        "artist": song.artist_credit,
+    }
     more = {
         "album": song.album.title if song.album else "",
         "duration_ms": song.duration_ms,
@@ -271,7 +279,7 @@ def _song(song: Song) -> dict[str, Any]:
         "isrc": song.isrc,
         "spotify_id": song.spotify_id,
     }
-    return told | {name: value for name, value in more.items() if value}
+    return fields | {name: value for name, value in more.items() if value}
 
 
 def _moment(moment: Any) -> str | None:

@@ -80,20 +80,20 @@ def chart_means(means: Mapping[str, float | None]) -> Chart | None:
 
 
 def _chart(song: Mapping[str, float | None], mine: Mapping[str, float | None]) -> Chart | None:
-    known = [name for name in AUDIO_FEATURES if song.get(name) is not None]
-    if len(known) < 3:
+    names = [name for name in AUDIO_FEATURES if song.get(name) is not None]
+    if len(names) < 3:
         return None
     axes = tuple(
-        _axis(name, place, len(known), song.get(name), mine.get(name))
-        for place, name in enumerate(known)
+        _axis(name, index, len(names), song.get(name), mine.get(name))
+        for index, name in enumerate(names)
     )
     return Chart(
         axes=axes,
         song=_polygon([scale_feature(axis.name, axis.song) for axis in axes]),
         mine=_polygon([scale_feature(axis.name, axis.mine) for axis in axes])
-        if _all_known(mine, known)
+        if _all_known(mine, names)
         else "",
-        rings=tuple(_polygon([ring] * len(known)) for ring in RINGS),
+        rings=tuple(_polygon([ring] * len(names)) for ring in RINGS),
     )
 
 
@@ -110,15 +110,15 @@ def _all_known(values: Mapping[str, float | None], names: list[str]) -> bool:
     return all(values.get(name) is not None for name in names)
 
 
-def _axis(name: str, place: int, n: int, song: float | None, mine: float | None) -> Axis:
-    x, y = _point(place, n, 1.16)
-    end_x, end_y = _point(place, n, 1.0)
+def _axis(name: str, index: int, n: int, song: float | None, mine: float | None) -> Axis:
+    x, y = _point(index, n, 1.16)
+    end_x, end_y = _point(index, n, 1.0)
     anchor = "middle" if abs(x - CENTRE) < 12 else ("start" if x > CENTRE else "end")
     return Axis(name, song, mine, x, y, anchor, end_x, end_y)
 
 
-def _point(place: int, n: int, distance: float) -> tuple[float, float]:
-    angle = 2 * math.pi * place / n - math.pi / 2
+def _point(index: int, n: int, distance: float) -> tuple[float, float]:
+    angle = 2 * math.pi * index / n - math.pi / 2
     return (
         round(CENTRE + RADIUS * distance * math.cos(angle), 1),
         round(CENTRE + RADIUS * distance * math.sin(angle), 1),
@@ -126,7 +126,7 @@ def _point(place: int, n: int, distance: float) -> tuple[float, float]:
 
 
 def _polygon(values: list[float]) -> str:
-    points = [_point(place, len(values), max(value, 0.02)) for place, value in enumerate(values)]
+    points = [_point(index, len(values), max(value, 0.02)) for index, value in enumerate(values)]
     return " ".join(f"{x},{y}" for x, y in points)
 
 

@@ -27,12 +27,12 @@ def restore_preferences(listener: User, preferences: Sequence[ImportedPreference
 def _add_controls(listener: User, wanted: Iterable[ImportedPreference]) -> int:
     stored = ListenerControl.objects.filter(listener=listener)
     rows = stored.values_list("kind", "song_id", "artist_id")
-    known = {(kind, song or artist) for kind, song, artist in rows}
-    with_mood = {named for kind, named in known if kind in ListenerControl.MOODS}
+    existing = {(kind, song or artist) for kind, song, artist in rows}
+    with_mood = {named for kind, named in existing if kind in ListenerControl.MOODS}
     new: dict[tuple[str, int | None], ListenerControl] = {}
     for one in wanted:
         is_mood = one.kind in ListenerControl.MOODS
-        if (one.kind, one.named_id) in known or (is_mood and one.named_id in with_mood):
+        if (one.kind, one.named_id) in existing or (is_mood and one.named_id in with_mood):
             continue
         column = "artist_id" if one.kind == Kind.HIDE_ARTIST else "song_id"
         new[one.kind, one.named_id] = ListenerControl(

@@ -120,12 +120,12 @@ def clusters(
     """
     context = context or ListenerContext(listener)
     heard = _load_heard_songs(listener, until)
-    known = _known_songs([one.song_id for one in heard])
-    heard = [one for one in heard if one.song_id in known]
+    songs_by_id = _known_songs([one.song_id for one in heard])
+    heard = [one for one in heard if one.song_id in songs_by_id]
     if not heard:
         return []
     weights = np.array([one.weight for one in heard], dtype=np.float32)
-    songs = [known[one.song_id] for one in heard]
+    songs = [songs_by_id[one.song_id] for one in heard]
     artists = taste_parts.number_artists([song.artist for song in songs])
     vectors = (
         _vectors(songs, context)
@@ -135,48 +135,48 @@ def clusters(
     labels = taste_parts.cut_parts(vectors, weights, artists)
     moods = context.mood_by_song
     groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
-    everything = _Described.describe(heard, known)
-    found = [
-        _cluster([heard[row] for row in rows], vectors[rows], known, everything, moods)
+    everything = _Described.describe(heard, songs_by_id)
+    unnamed = [
+        _cluster([heard[row] for row in rows], vectors[rows], songs_by_id, everything, moods)
         for rows in groups
     ]
-    n_named = Counter(cluster.name for cluster in found)
-    found = [
+    n_named = Counter(cluster.name for cluster in unnamed)
+    unnamed = [
         replace(cluster, shares_genre=bool(cluster.genres) and n_named[cluster.name] > 1)
-        for cluster in found
+        for cluster in unnamed
     ]
     if not with_songs:
-        return found
+        return unnamed
     shown = Song.objects.for_cards().in_bulk(
-        [pk for cluster in found for pk in cluster.song_ids[:N_SHOWN]]
+        [pk for cluster in unnamed for pk in cluster.song_ids[:N_SHOWN]]
     )
     return [
         replace(cluster, songs=tuple(shown[pk] for pk in cluster.song_ids[:N_SHOWN] if pk in shown))
-        for cluster in found
+        for cluster in unnamed
     ]
 
 
 def _known_songs(song_ids: Sequence[int]) -> dict[int, _KnownSong]:
     """Read what clustering needs of the songs, without making a model of each; two queries for every 5,000 songs."""
-    known: dict[int, _KnownSong] = {}
+    songs: dict[int, _KnownSong] = {}
     for start in range(0, len(song_ids), _SONGS_A_QUERY):
-        part = song_ids[start : start + _SONGS_A_QUERY]
-        rows = Song.objects.filter(pk__in=part).values_list("pk", "artist__name", *AUDIO_FEATURES)
-        known |= {pk: _KnownSong(pk, artist, features) for pk, artist, *features in rows}
-        for song_id, genre in Song.genres.through.objects.filter(song__in=part).values_list(
+        batch = song_ids[start : start + _SONGS_A_QUERY]
+        rows = Song.objects.filter(pk__in=batch).values_list("pk", "artist__name", *AUDIO_FEATURES)
+        songs |= {pk: _KnownSong(pk, artist, features) for pk, artist, *features in rows}
+        for song_id, genre in Song.genres.through.objects.filter(song__in=batch).values_list(
             "song_id", "genre__name"
         ):
-            known[song_id].genres.append(genre)
-    return known
+            songs[song_id].genres.append(genre)
+    return songs
 
 
 def _load_heard_songs(listener: User, until: Any) -> list[_Heard]:
-    found = Interaction.objects.for_listener(listener).filter(
+    events = Interaction.objects.for_listener(listener).filter(
         kind__in=[Interaction.Kind.PLAY, Interaction.Kind.LIKE]
     )
     if until is not None:
-        found = found.filter(Q(occurred_at__lt=until) | Q(occurred_at=None))
-    rows = found.values("song_id").annotate(
+        events = events.filter(Q(occurred_at__lt=until) | Q(occurred_at=None))
+    rows = events.values("song_id").annotate(
         n=Sum("plays", filter=Q(kind=Interaction.Kind.PLAY), default=0),
         liked=Count("pk", filter=Q(kind=Interaction.Kind.LIKE)),
     )
@@ -220,8 +220,10 @@ def _vectors(songs: Sequence[_KnownSong], context: ListenerContext) -> NDArray[n
     if context.serving is not None:
         _version, recommender = context.serving
         rows = recommender.items.rows(np.array([song.pk for song in songs], dtype=np.int64))
-        known = np.where(rows >= 0, rows, 0)
-        return np.where((rows >= 0)[:, None], recommender.item_vectors(known), 0).astype(np.float32)
+        vector_rows = np.where(rows >= 0, rows, 0)
+        return np.where((rows >= 0)[:, None], recommender.item_vectors(vector_rows), 0).astype(
+            np.float32
+        )
     return np.array(
         [
             [
@@ -252,7 +254,7 @@ def _cluster(
         share=described.weight / max(everything.weight, 1e-9),
         artists=_telling(described.artists, everything.artists)[:3],
         genres=_name_genres(described, everything),
-        means={name: _mean(mine, place) for place, name in enumerate(AUDIO_FEATURES)},
+        means={name: _mean(mine, column) for column, name in enumerate(AUDIO_FEATURES)},
         mood=n_moods.most_common(1)[0][0],
     )
 

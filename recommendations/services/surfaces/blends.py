@@ -201,10 +201,10 @@ def _choose_songs(
     return [
         (
             int(recommender.item_ids[rows[column]]),
-            _find_fans(ranking.shares[:, place]),
-            round(100 * float(ranking.shares[:, place].min())),
+            _find_fans(ranking.shares[:, rank]),
+            round(100 * float(ranking.shares[:, rank].min())),
         )
-        for place, column in enumerate(ranking.songs)
+        for rank, column in enumerate(ranking.songs)
     ]
 
 

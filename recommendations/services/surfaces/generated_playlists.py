@@ -73,18 +73,18 @@ def make(
     with translation.override(listener.language or settings.LANGUAGE_CODE):
         if kind == Kind.DAILY_MIX:
             return _daily(listener, day, context)
-        found = _get_or_make(
+        playlist = _get_or_make(
             listener, kind, format_week(day), lambda: _WEEKLY[Kind(kind)](listener, day, context)
         )
-    return [found] if found else []
+    return [playlist] if playlist else []
 
 
 def make_all(listener: User, day: date | None = None) -> list[Playlist]:
     """Make what is missing of every kind, and delete those whose time is long over."""
     context = ListenerContext(listener)
-    made = [playlist for kind in KEPT_DAYS for playlist in make(listener, kind, day, context)]
+    playlists = [playlist for kind in KEPT_DAYS for playlist in make(listener, kind, day, context)]
     _delete_old(listener)
-    return made
+    return playlists
 
 
 def make_due(
@@ -122,9 +122,9 @@ def _get_or_make(
 ) -> Playlist | None:
     """Return the playlist of a period; made by `draft` if it is not there yet."""
     of_period = Playlist.objects.filter(owner=listener, kind=kind, period=period)
-    found = of_period.first()
-    if found is not None:
-        return found
+    existing = of_period.first()
+    if existing is not None:
+        return existing
     drafted = draft()
     if drafted is None or not drafted.entries:
         return None
@@ -182,23 +182,25 @@ class _FamiliarSong(NamedTuple):
 
 def _weekly_jams(listener: User, day: date, context: ListenerContext) -> Draft | None:
     now = timezone.now()
-    known = _known_entries(listener, day, now, context)
-    if len(known) < LEAST_KNOWN:
+    familiar = _known_entries(listener, day, now, context)
+    if len(familiar) < LEAST_KNOWN:
         return None
-    new = _never_heard(listener, max(1, N_SONGS - len(known)), context, discovery=None)
-    n_new = min(len(new), round(len(known) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(known))
+    new = _never_heard(listener, max(1, N_SONGS - len(familiar)), context, discovery=None)
+    n_new = min(
+        len(new), round(len(familiar) * (1 - KNOWN_SHARE) / KNOWN_SHARE), N_SONGS - len(familiar)
+    )
     title = _("Weekly jams, week of %(day)s") % {"day": _monday(day)}
     description = _("Songs you love and haven't worn out, and a few that go with them.")
-    return Draft(title, description, _spread(known, new[:n_new]))
+    return Draft(title, description, _spread(familiar, new[:n_new]))
 
 
 def _known_entries(
     listener: User, day: date, now: datetime, context: ListenerContext
 ) -> list[Entry]:
-    known = {one.song_id: one for one in _load_familiar_songs(listener) if one.love > 0}
+    entries = {one.song_id: one for one in _load_familiar_songs(listener) if one.love > 0}
     unwanted = context.unwanted
-    songs = Song.objects.available().select_related("artist").in_bulk(known)
-    allowed = [known[pk] for pk, song in songs.items() if unwanted.allows(song)]
+    songs = Song.objects.available().select_related("artist").in_bulk(entries)
+    allowed = [entries[pk] for pk, song in songs.items() if unwanted.allows(song)]
     # Ties go another way every week, so that equally loved songs take turns.
     allowed.sort(key=lambda one: (-one.worth(now), _shuffle(one.song_id, format_week(day))))
     best = allowed[: round(N_SONGS * KNOWN_SHARE)]
@@ -240,13 +242,13 @@ def _known_reason(one: _FamiliarSong, now: datetime) -> str:
     return f"{played}, {ago % {'n': weeks}}" if weeks else played
 
 
-def _spread(known: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+def _spread(familiar: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
     """Put a new song after every few known ones."""
-    entries, gap = [], max(1, len(known) // (len(new) + 1))
+    entries, gap = [], max(1, len(familiar) // (len(new) + 1))
     fresh = iter(new)
-    for place, entry in enumerate(known, start=1):
+    for position, entry in enumerate(familiar, start=1):
         entries.append(entry)
-        if place % gap == 0 and (extra := next(fresh, None)):
+        if position % gap == 0 and (extra := next(fresh, None)):
             entries.append(extra)
     return [*entries, *fresh]
 
@@ -286,16 +288,16 @@ def _daily(listener: User, day: date, context: ListenerContext) -> list[Playlist
     kept = Playlist.objects.filter(
         owner=listener, kind=Kind.DAILY_MIX, period__startswith=f"{day}-"
     )
-    found = list(kept.order_by("period"))
-    if found or day != get_local_day(listener):
-        return found
-    made = [
+    existing = list(kept.order_by("period"))
+    if existing or day != get_local_day(listener):
+        return existing
+    playlists = [
         _get_or_make(
             listener, Kind.DAILY_MIX, f"{day}-{mix.number}", partial(_mix, listener, mix, context)
         )
         for mix in mixes.daily_mixes(listener, context)
     ]
-    return [playlist for playlist in made if playlist]
+    return [playlist for playlist in playlists if playlist]
 
 
 def _mix(listener: User, mix: mixes.Mix, context: ListenerContext) -> Draft:
@@ -310,7 +312,7 @@ def mix_entries(
     listener: User, mix: mixes.Mix, context: ListenerContext | None = None
 ) -> list[Entry]:
     """Return a mix's songs with why each is in it; `context` is what was read of the listener already."""
-    new = [item for item in mix.items if item.song.pk not in mix.known]
+    new = [item for item in mix.items if item.song.pk not in mix.heard_ids]
     reasons = {entry.song.pk: entry.reason for entry in _entries(listener, new, context)}
     return [Entry(song, reasons.get(song.pk) or _("You know and like it")) for song in mix.songs]
 

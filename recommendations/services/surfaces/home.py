@@ -83,7 +83,7 @@ class Home:
 class _Drafts:
     """What the engine answered for one page, without songs."""
 
-    made: tuple[ModelVersion, ListDraft, str]
+    main: tuple[ModelVersion, ListDraft, str]
     liked_id: int | None = None
     shared: tuple[ListDraft, Mapping[int, int]] | None = None
     new: ListDraft | None = None
@@ -92,12 +92,12 @@ class _Drafts:
 
     @property
     def lists(self) -> list[ListDraft]:
-        lists = [self.made[1], self.shared[0] if self.shared else None, self.new, self.trending]
+        lists = [self.main[1], self.shared[0] if self.shared else None, self.new, self.trending]
         return [one for one in lists if one is not None]
 
     def list_song_ids(self) -> set[int]:
         items = [item for one in self.lists for item in one.unpack().items]
-        named = {part.item_id for item in items for part in item.explanation.named}
+        named = {reference.item_id for item in items for reference in item.explanation.named}
         return (
             {int(item.item_id) for item in items}
             | {int(pk) for pk in named}
@@ -137,7 +137,7 @@ def _load(
         ids.add(drafts.liked_id)
     songs = Song.objects.for_cards().in_bulk(ids)
     available = {pk: song for pk, song in songs.items() if song.is_available}
-    version, draft, arm = drafts.made
+    version, draft, arm = drafts.main
     served = replace(assemble_list(draft, version, available, context.unwanted, N_POOL), arm=arm)
     shelves = _fill_shelves(context, drafts, served, songs, turns)
     explained = [
@@ -187,20 +187,24 @@ def _draft_shelves(
 ) -> _Drafts:
     listener, wanted = context.listener, set(names)
     n = N_POOL if turns.get(MADE) else list_request.limit_length(None)
-    made = recommend.draft_songs(listener, n, context)
-    if made is None:  # the last usable version broke a moment ago
+    main = recommend.draft_songs(listener, n, context)
+    if main is None:  # the last usable version broke a moment ago
         raise RuntimeError("There is no usable version any more.")
     if not listener.personalised:
-        return _Drafts(made)
+        return _Drafts(main)
     liked_id, shared = None, None
     if BECAUSE in wanted:
         liked_id, shared = _draft_similar(context, turns.get(BECAUSE, 0))
     new = None
     if NEW in wanted:
-        found = recommend.draft_songs(listener, N_ADVENTUROUS, context, discovery=ADVENTUROUS)
-        new = found[1] if found and found[1].step in ("live", "precomputed") else None
+        adventurous = recommend.draft_songs(listener, N_ADVENTUROUS, context, discovery=ADVENTUROUS)
+        new = (
+            adventurous[1]
+            if adventurous and adventurous[1].step in ("live", "precomputed")
+            else None
+        )
     return _Drafts(
-        made,
+        main,
         liked_id,
         shared,
         new,
@@ -287,11 +291,11 @@ def _fill_shelves(
     turns: Mapping[str, int],
 ) -> list[Shelf]:
     unwanted = context.unwanted
-    made = _cut(MADE, limit_artists(served.items, len(served)), turns)
+    for_you = _cut(MADE, limit_artists(served.items, len(served)), turns)
     if not context.listener.personalised:
-        return [made]
-    seen = set(_list_ids(made))
-    shelves = [made]
+        return [for_you]
+    seen = set(_list_ids(for_you))
+    shelves = [for_you]
     heard = context.heard
     liked = songs.get(drafts.liked_id) if drafts.liked_id is not None else None
     if drafts.shared and liked is not None:

@@ -44,15 +44,15 @@ class Changes:
 
 def load_changes(listener: User, lists: Sequence[WeeklyList]) -> Changes | None:
     """Return what changed in this week's discovery; None without a list of last week, or where nothing changed."""
-    found = next(
+    newest = next(
         (one for one in lists if one.playlist.kind == Playlist.Kind.WEEKLY_DISCOVERY), None
     )
-    if found is None or found.before is None:
+    if newest is None or newest.before is None:
         return None
-    key = f"musicrec:changes:{found.playlist.pk}:{get_language()}"
+    key = f"musicrec:changes:{newest.playlist.pk}:{get_language()}"
     kept = cache.get(key)
     if kept is None:
-        kept = (find_changes(listener, found.playlist, found.items, found.before.items),)
+        kept = (find_changes(listener, newest.playlist, newest.items, newest.before.items),)
         cache.set(key, kept, _KEPT_SECONDS)
     changes: Changes | None = kept[0]
     return changes
@@ -122,12 +122,12 @@ def _describe_events(listener: User, songs: Sequence[Song], new: Playlist) -> di
         .filter(Q(import_run=None) | Q(import_run__created_at__lt=new.created_at))
         .values_list("song_id", "kind")
     )
-    found: dict[int, Interaction.Kind] = {}
+    kind_by_song: dict[int, Interaction.Kind] = {}
     for song_id, kind in rows:
-        best = found.get(song_id)
+        best = kind_by_song.get(song_id)
         if best is None or strongest.index(kinds(kind)) < strongest.index(best):
-            found[song_id] = kinds(kind)
-    return {song_id: words[kind] for song_id, kind in found.items()}
+            kind_by_song[song_id] = kinds(kind)
+    return {song_id: words[kind] for song_id, kind in kind_by_song.items()}
 
 
 def _load_hidden(listener: User, songs: Sequence[Song], new: Playlist) -> tuple[set[int], set[int]]:

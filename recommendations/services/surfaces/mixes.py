@@ -31,13 +31,13 @@ KEPT_SECONDS = 36 * 3600
 
 @dataclass(frozen=True)
 class Mix:
-    """One mix of one day. `known` are the ids of those of its songs that the listener has heard."""
+    """One mix of one day. `heard_ids` are its songs that the listener has heard."""
 
     number: int
     name: str
     artists: tuple[str, ...]
     items: list[ServedSong]
-    known: frozenset[int]
+    heard_ids: frozenset[int]
 
     @property
     def songs(self) -> list[Song]:
@@ -167,12 +167,12 @@ def _of_the_day(song_ids: Sequence[int], today: date) -> list[int]:
 
 def _entries(draft: dict[str, Any]) -> list[tuple[int, float, Explanation]]:
     """Put a known song after every two new ones: (song id, score, explanation)."""
-    known = list(draft["known"])
+    familiar = list(draft["known"])
     entries: list[tuple[int, float, Explanation]] = []
-    for place, item in enumerate(RecommendedList.from_dict(draft["new"]).items):
+    for position, item in enumerate(RecommendedList.from_dict(draft["new"]).items):
         entries.append((int(item.item_id), item.score, item.explanation))
-        if place % 2 and known:
-            entries.append((known.pop(0), 0.0, Explanation({}, {})))
+        if position % 2 and familiar:
+            entries.append((familiar.pop(0), 0.0, Explanation({}, {})))
     return entries
 
 
@@ -184,8 +184,8 @@ def _mix(
     unwanted: Unwanted,
 ) -> Mix:
     items = [
-        ServedSong(songs[song_id], score, explanation, place)
-        for place, (song_id, score, explanation) in enumerate(entries, start=1)
+        ServedSong(songs[song_id], score, explanation, position)
+        for position, (song_id, score, explanation) in enumerate(entries, start=1)
         if song_id in songs and unwanted.allows(songs[song_id])
     ]
     return Mix(number, draft["name"], tuple(draft["artists"]), items, frozenset(draft["known"]))

@@ -28,9 +28,9 @@ def similar_artists(artist: Artist, listener: Any, n: int = N_ARTISTS) -> list[A
     """Return artists whose songs are most like the best-known songs of `artist`."""
     context = ListenerContext.about_music(listener)
     similar = [
-        found
+        similar_song
         for song in best_known(artist, listener)
-        for found in similar_songs.find_similar(song, N_SIMILAR, context=context).songs
+        for similar_song in similar_songs.find_similar(song, N_SIMILAR, context=context).songs
     ]
     return rank_related_artists(similar, artist.pk, n)
 

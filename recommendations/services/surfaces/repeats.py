@@ -74,10 +74,10 @@ def next_up(
     wanted = rate if familiarity is None else familiarity
     if not listener.personalised:
         wanted = 0.0
-    known = _find_known(listener, plays, n, exclude, context) if wanted else []
-    new = _find_new(listener, n, exclude, context) if wanted < 1 or len(known) < n else []
-    heads = mix_heads(n, len(known), len(new), wanted)
-    familiar = iter(QueuedSong(one.song, False, one.reason) for one in known)
+    repeats = _find_known(listener, plays, n, exclude, context) if wanted else []
+    new = _find_new(listener, n, exclude, context) if wanted < 1 or len(repeats) < n else []
+    heads = mix_heads(n, len(repeats), len(new), wanted)
+    familiar = iter(QueuedSong(one.song, False, one.reason) for one in repeats)
     fresh = iter(new)
     queue = [next(familiar) if is_known else next(fresh) for is_known in heads]
     return Queue(queue, wanted, rate)

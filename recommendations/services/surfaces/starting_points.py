@@ -23,11 +23,11 @@ def choose_starting_points(n: int) -> list[Song]:
     counted = popularity_fallback.list_most_played(
         list_request.limit_length(200), exclusions.NOTHING_UNWANTED
     )
-    known = [song for song, _count in counted]
-    if not known:
-        known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
+    well_known = [song for song, _count in counted]
+    if not well_known:
+        well_known = popularity_fallback.unheard(n * 4, exclusions.NOTHING_UNWANTED)
     by_artist: dict[int, Song] = {}
-    for song in known:
+    for song in well_known:
         by_artist.setdefault(song.artist_id, song)
     songs = list(by_artist.values())
     return select_unlike(songs, n) or spread_over_genres(songs, n)
@@ -35,15 +35,15 @@ def choose_starting_points(n: int) -> list[Song]:
 
 def select_unlike(songs: list[Song], n: int) -> list[Song]:
     """Take n of `songs`, best known first, that the model finds least alike; none without a model."""
-    found = registry.serving_recommender()
-    if found is None or not songs:
+    serving = registry.serving_recommender()
+    if serving is None or not songs:
         return []
-    rows = found[1].items.rows([song.pk for song in songs])
-    known = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
-    vectors = found[1].item_vectors(rows[rows >= 0])
-    scores = np.linspace(1.0, 0.0, len(known))
-    places = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
-    return [known[place] for place in places if place >= 0]
+    rows = serving[1].items.rows([song.pk for song in songs])
+    trained = [song for song, row in zip(songs, rows, strict=True) if row >= 0]
+    vectors = serving[1].item_vectors(rows[rows >= 0])
+    scores = np.linspace(1.0, 0.0, len(trained))
+    picked = rerank(scores[None], vectors[None], None, n, relevance=FAMILIARITY, artist_cap=None)[0]
+    return [trained[index] for index in picked if index >= 0]
 
 
 def spread_over_genres(songs: list[Song], n: int) -> list[Song]:

@@ -44,17 +44,17 @@ class WeeklyDraft:
 
 def load_drafts(listener: User, context: ListenerContext) -> list[WeeklyDraft]:
     """Return this week's lists; what is missing is made, which is tried again when the listener did something."""
-    found = _read_week(listener)
-    missing = [kind for kind in KINDS if kind not in found]
+    drafts = _read_week(listener)
+    missing = [kind for kind in KINDS if kind not in drafts]
     key = f"musicrec:no-weekly:{listener.pk}:{context.generation}:{get_local_day(listener)}"
     if missing and cache.get(key) is None:
-        made = [
+        new = [
             playlist for kind in missing for playlist in generated_playlists.make(listener, kind)
         ]
-        if len(made) < len(missing):
+        if len(new) < len(missing):
             cache.set(key, True, _TRY_AGAIN_SECONDS)
-        found = _read_week(listener) if made else found
-    return [found[kind] for kind in KINDS if kind in found]
+        drafts = _read_week(listener) if new else drafts
+    return [drafts[kind] for kind in KINDS if kind in drafts]
 
 
 def _read_week(listener: User) -> dict[str, WeeklyDraft]:

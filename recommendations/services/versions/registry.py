@@ -57,8 +57,8 @@ def find(name: str) -> ModelVersion:
     number = name.removeprefix("v")
     version = ModelVersion.objects.filter(pk=number).first() if number.isdecimal() else None
     if version is None:
-        known = ", ".join(v.name for v in ModelVersion.objects.usable()[:5]) or "none yet"
-        raise RegistryError(f"There is no model version {name!r}. The newest are: {known}.")
+        names = ", ".join(v.name for v in ModelVersion.objects.usable()[:5]) or "none yet"
+        raise RegistryError(f"There is no model version {name!r}. The newest are: {names}.")
     return version
 
 
@@ -374,7 +374,7 @@ def sweep_leftovers() -> list[str]:
     """Remove folders that no version names and no training is writing; return their names."""
     if TrainingRun.objects.running().exists():
         return []
-    known = set(
+    folders_in_use = set(
         ModelVersion.objects.exclude(state=ModelVersion.State.PRUNED).values_list(
             "artifact", flat=True
         )
@@ -383,7 +383,7 @@ def sweep_leftovers() -> list[str]:
     leftovers = [
         folder
         for folder in settings.ARTIFACTS_DIR.iterdir()
-        if folder.is_dir() and folder.name not in known and folder.stat().st_mtime <= old
+        if folder.is_dir() and folder.name not in folders_in_use and folder.stat().st_mtime <= old
     ]
     for folder in leftovers:
         shutil.rmtree(folder, ignore_errors=True)

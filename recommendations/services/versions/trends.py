@@ -42,15 +42,15 @@ def count(version: ModelVersion, recommender: Recommender, interactions: Interac
 
 def take_over(version: ModelVersion, recommender: Recommender) -> None:
     """Let a recommender count by the newest trends of its version; they are looked for once a minute."""
-    looked, known = _taken.get(recommender, (-LOOKED_FOR_SECONDS, None))
+    looked, current = _taken.get(recommender, (-LOOKED_FOR_SECONDS, None))
     if time.monotonic() - looked < LOOKED_FOR_SECONDS:
         return
     with _lock:
-        _taken[recommender] = (time.monotonic(), known)
+        _taken[recommender] = (time.monotonic(), current)
     newest = (
         Trends.objects.filter(version_id=version.pk).values_list("computed_at", flat=True).first()
     )
-    if newest is not None and newest != known:
+    if newest is not None and newest != current:
         _exchange(recommender, bytes(Trends.objects.get(version_id=version.pk).counts))
         _taken[recommender] = (time.monotonic(), newest)
 
@@ -61,8 +61,8 @@ def reset_lookup() -> None:
 
 
 def _find_popularity(recommender: Recommender) -> tuple[str, Popularity] | None:
-    found = recommender.algorithms.items()
-    return next(((name, one) for name, one in found if isinstance(one, Popularity)), None)
+    algorithms = recommender.algorithms.items()
+    return next(((name, one) for name, one in algorithms if isinstance(one, Popularity)), None)
 
 
 def _exchange(recommender: Recommender, packed: bytes) -> None:
