@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from catalog.songs import note_words
 from catalog.songs.text import fit_key, normalise
 from catalog.songs.title_notes import Piece, cut_guests, names_version, read_guests, read_pieces
 
@@ -22,33 +23,6 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 # words that join, and that one writes and another leaves out
 _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus")
-_COUNTED = {
-    **dict.fromkeys(("pt", "pts", "part", "parts"), "part"),
-    **dict.fromkeys(("vol", "volume"), "volume"),
-}
-_NUMBERED = ("no", "nr", "number")
-_NUMBERS = {
-    word: str(i + 1)
-    for numerals in (
-        ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"),
-        (
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ),
-    )
-    for i, word in enumerate(numerals)
-}
-
 _JOINER = re.compile(
     r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et)\s", re.IGNORECASE
 )
@@ -70,6 +44,8 @@ _SECOND_HALVES = (
     "i",
     "gli",
 )
+# libraries sort "Beatles, The"
+_INVERTED = re.compile(r"^([^,]+), the$", re.IGNORECASE)
 _CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
 
 
@@ -208,7 +184,7 @@ def parse_uuid(text: str) -> uuid.UUID | None:
 
 
 def _split_artist_words(name: str) -> list[str]:
-    words = normalise(name[:_READ_LENGTH]).split()
+    words = normalise(_INVERTED.sub(r"the \1", name[:_READ_LENGTH])).split()
     return words[1:] if len(words) > 1 and words[0] == "the" and words[1:] != ["the"] else words
 
 
@@ -226,7 +202,7 @@ def _is_full_name(name: str, *, is_first: bool) -> bool:
 
 
 def _is_count(word: str) -> bool:
-    return word[0].isdigit() or word in _COUNTED.values() or word in _NUMBERS
+    return word[0].isdigit() or word in note_words.COUNTED.values() or word in note_words.NUMBERS
 
 
 def _collapse_blanks(name: str) -> str:
@@ -256,12 +232,14 @@ def _join_words(texts: Iterable[str]) -> str:
         following = words[i + 1] if i < last else ""
         if word in _JOINING and 0 < i < last:
             continue
-        if word in _COUNTED and (following[:1].isdigit() or following in _NUMBERS):
-            joined.append(_COUNTED[word])
-        elif word in _NUMBERED and following[:1].isdigit():
+        if word in note_words.COUNTED and (
+            following[:1].isdigit() or following in note_words.NUMBERS
+        ):
+            joined.append(note_words.COUNTED[word])
+        elif word in note_words.NUMBERED and following[:1].isdigit():
             joined.append("number")
-        elif i and word in _NUMBERS and words[i - 1] in _COUNTED:
-            joined.append(_NUMBERS[word])
+        elif i and word in note_words.NUMBERS and words[i - 1] in note_words.COUNTED:
+            joined.append(note_words.NUMBERS[word])
         else:
             joined.append(word)
     return " ".join(joined)[:MAX_LENGTH].rstrip()

@@ -21,9 +21,20 @@ NAME_LENGTH = 500
 MAX_LENGTH = 1000
 """Letters of a name that are read; no column stores as many."""
 
-# Letters that carry no combining accent but that people type without one.
+# Letters that carry no combining accent but that people type without one; the last one only draws Arabic words longer.
 _LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "ı": "i"}
+    {
+        "ø": "o",
+        "đ": "d",
+        "ł": "l",
+        "æ": "ae",
+        "œ": "oe",
+        "ß": "ss",
+        "þ": "th",
+        "ð": "d",
+        "ı": "i",
+        "ـ": "",
+    }
 )
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
 
@@ -64,8 +75,8 @@ _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
 _SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
 _FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
 _PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])")
+_DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
 _LETTER_SIGNS = (
-    ("$", re.compile(r"\$(?=[^\W\d_])|(?<=[^\W\d_])\$"), "s"),
     ("!", re.compile(r"(?<=[^\W\d_])!(?=[^\W\d_])"), "i"),
     ("@", re.compile(r"(?<=[^\W\d_])@(?=[^\W\d_])"), "a"),
 )
@@ -139,6 +150,8 @@ def _read_signs(folded: str) -> str:
         read = _FLAT.sub(r"\1 flat ", read)
     if "+" in read:
         read = _PLUS.sub(lambda signs: " plus" * len(signs[0]), read)
+    if "$" in read:
+        read = _DOLLARS.sub(lambda signs: "s" * len(signs[0]), read)
     for sign, pattern, letter in _LETTER_SIGNS:
         if sign in read:
             read = pattern.sub(letter, read)

@@ -1,7 +1,7 @@
 """What the notes of a title mean: "(feat. B)", "- Remastered 2011", "(Live at Wembley)", "(Part 2)".
 
 A title is cut once into pieces: its own words, what is in brackets, and what comes behind " - ". Each note is judged
-by itself, word by word, by the tables of this module; docs/matching.md shows them with examples, which are tested.
+by itself, word by word, by the tables of `note_words`; docs/matching.md shows them with examples, which are tested.
 Everything is linear in the title.
 """
 
@@ -9,138 +9,37 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from catalog.songs import note_words
 from catalog.songs.text import normalise
 
-
-def _split_words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# --- Guests and producers ---------------------------------------------------------------------------------------------
-
 _GUEST_WORD = re.compile(r"(?<![a-z0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
-_GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|w/\s?\S)", re.IGNORECASE)
-_GUEST_BEGINNING = re.compile(r"^(?:featuring|feat|ft|with|w/)\.?\s?", re.IGNORECASE)
+_GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.IGNORECASE)
+# "part. Anitta" is a guest, "Part. 2", "Part. II" and "Part. Two" are not
+_GUEST_ELSEWHERE = re.compile(
+    r"^(?:part\.\s?(?:esp(?:\.|ecial)\s?)?|participaç?c?(?:ão|ao|ión|ion)\s(?:especial\s?)?|при участии|при уч\.|"
+    r"п\.\s?у\.)[:\s]{0,2}(?:d[eoa]\s)?"
+    r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
+    re.IGNORECASE,
+)
+_GUEST_BEGINNING = re.compile(
+    r"^(?:featuring|feat|ft|with|w/|f/|avec|con|com|med|met|mit)[.:]{0,2}\s?", re.IGNORECASE
+)
 _PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
-# "A Feat of Strength", "No Small Feat", "Road to Ft. Worth": these words stand before a deed or a fort
-_BEFORE_OWN_WORD = _split_words(
-    """a an the no my your our his her their this that these those one any some every each great small mean another
-    to from of in at near on by for and or old one two three four five six seven eight nine ten twenty thirty forty
-    fifty hundred thousand"""
-)
-_AFTER_A_DEED = _split_words("of in for to that which and or")
-_COUNTING = _split_words("part pt pt. vol vol. volume no no. nr nr. number op op. #")
-# "(with You)" belongs to the title, "(with Sting)" does not
-_NO_GUESTS = _split_words(
-    """a an all any each every everything everybody everyone nothing no one you u me us him her it them this that these
-    those my your our his their its love out in on or strings orchestra choir piano guitar band lyrics words intro
-    outro introduction interlude eyes arms hands open"""
-)
-
-# --- Pressings of the same recording ----------------------------------------------------------------------------------
-
-_REMASTERS = _split_words(
-    """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee mono stereo
-    explicit clean deluxe expanded anniversary reissue reissued"""
-)
-_PRESSING_WORDS = _REMASTERS | _split_words(
-    """re digital digitally version versions versao edition edicion edicao edit mix album single lp ep radio original
-    main standard full length inch bonus track tracks super special collector collectors s limited release in the a
-    and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch"""
-)
-_PRESSING_KINDS = (
-    *(
-        "single",
-        "album",
-        "lp",
-        "ep",
-        "radio",
-        "original",
-        "main",
-        "standard",
-        "full",
-        "full length",
-    ),
-    *("7", "12", "7in", "12in", "7inch", "12inch", "7 inch", "12 inch"),
-    *("single album", "original album", "original single", "album single"),
-)
-_PRESSING_PHRASES = frozenset(
-    f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")
-) | {
-    *(
-        "original",
-        "edit",
-        "bonus",
-        "bonus track",
-        "bonus track version",
-        "bonus edition",
-        "standard edition",
-    ),
-    *("special edition", "limited edition", "collectors edition", "collector s edition"),
-}
-# with a year before or behind them
-_YEAR_PHRASES = frozenset(
-    ("mix", "version", "edition", "edit", "stereo mix", "mono mix", "digital mix", "release")
+_PRODUCER_TAIL = re.compile(r"\sprod(?:\.\s?(?:by\s)?|\sby\s|uced by\s)(?=\S)", re.IGNORECASE)
+# "Ode feat. Bo, Pt. 2": the part is the song's, not the guest's
+_PART_TAIL = re.compile(
+    r"[\s,;]\s?((?:pt|pts|part|vol|volume|teil|parte|partie)\b\.?\s?(?:\d{1,3}|[ivx]{1,4}|one|two|three|four|five))$",
+    re.IGNORECASE,
 )
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
-
-# --- Soundtracks ------------------------------------------------------------------------------------------------------
-
 _QUOTED_SOURCE = re.compile(r"^(?:taken )?from\s(?:\w+\s){0,4}[\"“”„«»‘'’]\S", re.IGNORECASE)
-_SOURCE_WORDS = _split_words("film movie series musical show game")
-
-# --- Concerts ---------------------------------------------------------------------------------------------------------
-
-_LIVE_ELSEWHERE = (
-    "en vivo",
-    "ao vivo",
-    "en directo",
-    "en direct",
-    "en concert",
-    "dal vivo",
-    "in concert",
-)
-_AFTER_LIVE = _split_words(
-    """at in from on version versions recording recordings session sessions performance performances concert edit mix
-    take video audio bbc radio tour bootleg album single track remaster remastered mono stereo tv studio lounge
-    digital bonus ep lp en au aus im bei vom auf by with"""
-)
-_PLACE_WORDS = _split_words("at in from on version recording session sessions")
-# "(Long Live)", "(Where We Live)" are words of a title
-_BEFORE_TO_LIVE = _split_words(
-    """i you we they he she who it to long where how the people that never always gotta must will let lets cant dont
-    only still could would should can ill well and or did do us wanna gonna"""
-)
-_BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley piano orchestral")
-
-# --- Video labels -----------------------------------------------------------------------------------------------------
-
-_VIDEO_CORES = _split_words(
-    "video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip videoclip mv letra"
-)
-_VIDEO_WORDS = _VIDEO_CORES | _split_words(
-    "official music officiel officielle oficial offizielles with full in the m v s and con on screen original"
-)
-_VIDEO_PHRASES = frozenset(
-    ("m v", "official", "officiel", "oficial", "official visual", "musikvideo")
-)
-
-# --- Versions: other recordings of one work ---------------------------------------------------------------------------
-
-_PLAIN_VERSIONS = _split_words(
-    "acoustic instrumental demo extended unplugged karaoke piano orchestral alternate"
-)
-_VERSION_WORDS = _PLAIN_VERSIONS | _split_words(
-    """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
-    rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
-    rough early stripped symphonic chopped screwed nightcore"""
-)
 
 _OPENING, _CLOSING = "([{（［【「『", ")]}）］】」』"
-_DASH = re.compile(r"\s[-–—―]+\s")
+_DASH = re.compile(r"\s(?:[-–—―]+|[|｜])\s")
 _BAR = re.compile(r"\s?[/;|]\s?|\s[-–—―]+\s")
-_PLAIN_TITLE = re.compile(r"^[^(\[{（［【「『\-–—―]*$")
+_AT = re.compile(r"\s?@\s?")
+_PLAIN_TITLE = re.compile(r"^[^(\[{（［【「『\-–—―|｜]*$")
 
 
 class Piece(NamedTuple):
@@ -155,15 +54,16 @@ def read_pieces(title: str) -> list[Piece]:
     """Return what counts of a title with single blanks, in its order: notes that mean nothing are left out."""
     pieces = cut_pieces(title)
     if len(pieces) == 1 and not pieces[0].is_note:
-        return [Piece(cut_guests(title))]
+        return [Piece(_cut_title(title))]
+    is_score = bool(pieces) and _says_nothing(pieces[0].text)
     counting: list[Piece] = []
     n_dropped = 0
     for piece in pieces:
         if not piece.is_note:
-            counting.append(Piece(cut_guests(piece.text)))
+            counting.append(Piece(_cut_title(piece.text)))
             continue
         for note in _cut_note(piece.text):
-            verdict = judge_note(note)
+            verdict = note if is_score and _names_source(note) else judge_note(note)
             n_dropped += verdict in ("", "live")
             read = piece._replace(text=verdict)
             if verdict and not (
@@ -223,40 +123,61 @@ def cut_guests(name: str) -> str:
     return name.strip()
 
 
+def _cut_title(title: str) -> str:
+    """Cut guests and producers from a title's own words; a part or a version behind them stays."""
+    producer = _PRODUCER_TAIL.search(title)
+    shown = title[: producer.start()] if producer else title
+    before = cut_guests(shown)
+    tail = _read_tail(shown[len(before) :])
+    return f"{before} {tail}" if tail else before
+
+
+def _read_tail(guests: str) -> str:
+    """Return what stands behind guests and belongs to the song: "feat. Bo, Pt. 2" → "Pt. 2"; "" where nothing does."""
+    part = _PART_TAIL.search(guests)
+    if part:
+        return part[1]
+    # the guest's name stays: one remix is not another
+    first_words = guests.split(" ", 2)
+    is_version = len(first_words) > 2 and _get_last_word(guests) in note_words.BEHIND_GUESTS
+    return guests.strip(" ,") if is_version else ""
+
+
 def read_guests(name: str) -> list[str]:
     """Return the guests of an artist's name or a title, each note's as they are written there."""
     guests = []
     for piece in cut_pieces(name):
-        text = piece.text
-        if piece.is_note and _names_guest(text):
-            guests.append(_GUEST_BEGINNING.sub("", text))
-        elif piece.is_note and _PRODUCER_NOTE.match(text):
-            continue
-        elif len(before := cut_guests(text)) < len(text):
-            guests.append(_GUEST_BEGINNING.sub("", text[len(before) :].lstrip(" ([{,&")))
-    return [guest.strip(" )]}") for guest in guests]
+        for text in _cut_note(piece.text) if piece.is_note else [piece.text]:
+            if piece.is_note and _names_guest(text):
+                guests.append(_cut_beginning(text))
+            elif piece.is_note and _PRODUCER_NOTE.match(text):
+                continue
+            elif len(before := cut_guests(text)) < len(text):
+                named = text[len(before) :].lstrip(" ([{,&")
+                tail = _read_tail(named)
+                if tail != named:
+                    guests.append(_cut_beginning(named[: len(named) - len(tail)]))
+    return [guest.strip(" )]},;") for guest in guests]
 
 
 def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
     if _names_guest(note) or _PRODUCER_NOTE.match(note) or _QUOTED_SOURCE.match(note):
         return ""
-    note_text = cut_guests(note)
-    words = normalise(note_text).split()
+    note_text = note if _read_tail(note) else cut_guests(note)
+    words = normalise(_AT.sub(" at ", note_text)).split()
     if not words or not any(word[0].isalnum() for word in words):
         return note_text
     if _names_soundtrack(words) or _names_pressing(words) or _names_video(words):
         return ""
     if _names_concert(words):
-        return " ".join(["live", *(word for word in words if word in _BESIDE_LIVE)])
-    if len(words) == 2 and words[0] in _PLAIN_VERSIONS and words[1] in ("version", "mix", "edit"):
-        return words[0]
-    return note_text
+        return " ".join(["live", *(word for word in words if word in note_words.BESIDE_LIVE)])
+    return _read_version(words) or note_text
 
 
 def names_version(note: str) -> bool:
     """Whether a note names another recording of the same work: a remix, a concert, a demo."""
-    return not _VERSION_WORDS.isdisjoint(normalise(note).split())
+    return not note_words.VERSION_WORDS.isdisjoint(normalise(note).split())
 
 
 def _is_own_word(guests: re.Match[str], before: str, after: str) -> bool:
@@ -267,69 +188,136 @@ def _is_own_word(guests: re.Match[str], before: str, after: str) -> bool:
     earlier = before[-80:].lower().split(" ")
     previous = earlier[-1]
     if word == "ft":
-        is_length = previous[-1].isdigit() and (len(earlier) < 2 or earlier[-2] not in _COUNTING)
-        return is_length or previous in _BEFORE_OWN_WORD
+        is_length = previous[-1].isdigit() and (
+            len(earlier) < 2 or earlier[-2].rstrip(".") not in note_words.COUNTING
+        )
+        return is_length or previous in note_words.BEFORE_OWN_WORD
     if word == "feat" and not guests[2]:
         following = after[:80].split(" ", 1)[0]
-        return previous in _BEFORE_OWN_WORD or following in _AFTER_A_DEED
+        return previous in note_words.BEFORE_OWN_WORD or following in note_words.AFTER_A_DEED
     return False
 
 
 def _cut_note(note: str) -> list[str]:
     """Cut "Mono / Remastered 2002" in two; notes of which no part is judged stay whole."""
-    if _GUEST_NOTE.match(note) or _PRODUCER_NOTE.match(note):
+    if _PRODUCER_NOTE.match(note):
         return [note]
+    if _GUEST_NOTE.match(
+        note
+    ):  # "feat. Bo / Cy" are two guests, "feat. Bo - Live" is one and a concert
+        guest, *others = _DASH.split(note)
+        is_judged = any(judge_note(other) != other or names_version(other) for other in others)
+        return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
 
 
 def _names_guest(note: str) -> bool:
     if _GUEST_NOTE.match(note):
+        return not _read_tail(note)
+    if _GUEST_ELSEWHERE.match(note):
         return True
     # players write "(with Sting)"; "(With You)" and "(with you)" are words of a title
     first, _, rest = note.partition(" ")
-    return (
-        first == "with"
-        and bool(rest)
-        and not rest[0].islower()
-        and _get_first_word(rest) not in _NO_GUESTS
-    )
+    if not rest or _get_first_word(rest) in note_words.NO_GUESTS:
+        return False
+    if first == "with":
+        return not rest[0].islower()
+    if first == "With":  # as Korean and Japanese titles write it
+        return rest[0].isalpha() and not rest[0].islower() and not rest[0].isupper()
+    if first in note_words.WITH_NAME:
+        return rest[0].isupper()
+    words = rest.split(" ", 2)
+    are_capitals = len(words) > 1 and words[0][0].isupper() and words[1][0].isupper()
+    return first in note_words.WITH_FULL_NAME and are_capitals
+
+
+def _cut_beginning(guest: str) -> str:
+    """Return a guest's name without the "feat." or "with" before it."""
+    elsewhere = _GUEST_ELSEWHERE.match(guest)
+    return guest[elsewhere.end() :] if elsewhere else _GUEST_BEGINNING.sub("", guest)
 
 
 def _get_first_word(text: str) -> str:
     return normalise(text[:80]).partition(" ")[0]
 
 
+def _get_last_word(text: str) -> str:
+    return normalise(text[-80:]).rpartition(" ")[2]
+
+
+def _says_nothing(title: str) -> bool:
+    """Whether a title names a place in a film and not a song: "Main Title", "Love Theme"."""
+    words = normalise(title[:200]).split()
+    return bool(words) and all(word in note_words.SCORE_TITLES for word in words)
+
+
+def _names_source(note: str) -> bool:
+    """Whether a note names a film, and not only that it is one's music."""
+    words = normalise(note).split()
+    return bool(_QUOTED_SOURCE.match(note)) or (
+        bool(words) and words[0] == "from" and _names_soundtrack(words)
+    )
+
+
+def _read_version(words: Sequence[str]) -> str:
+    """Return the one spelling of a note that names a version; "" for a note that is kept as it is written.
+
+    "Acoustic Version", "Versión Acústica" and "Acoustic" are one; so are "Sped Up Version" and "Sped Up".
+    """
+    kinds = [word for word in words if word not in note_words.VERSION_NAMES]
+    read = [note_words.VERSIONS_ELSEWHERE.get(word, word) for word in kinds]
+    if len(read) == 2 and read[0] in note_words.PLAIN_VERSIONS and read[1] in ("mix", "edit"):
+        return read[0]
+    if len(read) == 1 and read[0] in note_words.PLAIN_VERSIONS:
+        return read[0]
+    is_named_twice = len(kinds) < len(words) and not note_words.VERSION_WORDS.isdisjoint(kinds)
+    return " ".join(kinds) if is_named_twice else ""
+
+
 def _names_soundtrack(words: Sequence[str]) -> bool:
-    if words[-1] in ("soundtrack", "ost") or list(words[:2]) == ["soundtrack", "version"]:
+    if words[-1].endswith(note_words.SOUNDTRACK_ENDINGS):
+        return True
+    phrase = " ".join(words[:8])
+    if phrase.startswith(note_words.SOUNDTRACK_BEGINNINGS):
         return True
     source = words[1:] if words[0] == "taken" else words
     if not source or source[0] != "from":
         return False
     is_named = "soundtrack" in source or ("motion" in source and "picture" in source)
     return is_named or (
-        len(source) > 2 and source[1] == "the" and not _SOURCE_WORDS.isdisjoint(source)
+        len(source) > 2 and source[1] == "the" and not note_words.SOURCE_WORDS.isdisjoint(source)
     )
 
 
 def _names_pressing(words: Sequence[str]) -> bool:
     plain = [word for word in words if not _YEAR.match(word)]
+    if " ".join(plain[-2:]) in note_words.BONUS_ENDINGS and note_words.VERSION_WORDS.isdisjoint(
+        plain[:-1]
+    ):
+        return True
+    if any(stem in word for word in plain for stem in note_words.REMASTER_STEMS):
+        plain = [
+            "remaster" if any(stem in word for stem in note_words.REMASTER_STEMS) else word
+            for word in plain
+        ]
     phrase = " ".join(plain)
     has_year = len(plain) < len(words)
-    if phrase in _PRESSING_PHRASES or (has_year and phrase in _YEAR_PHRASES):
+    if phrase in note_words.PRESSING_PHRASES or (has_year and phrase in note_words.YEAR_PHRASES):
         return True
-    if _REMASTERS.isdisjoint(plain) and plain[:2] != ["re", "mastered"]:
+    if note_words.REMASTERS.isdisjoint(plain) and plain[:2] != ["re", "mastered"]:
         return False
     return all(
-        word in _PRESSING_WORDS or word == "mastered" or _ORDINAL.match(word) for word in plain
+        word in note_words.PRESSING_WORDS or word == "mastered" or _ORDINAL.match(word)
+        for word in plain
     )
 
 
 def _names_video(words: Sequence[str]) -> bool:
-    if " ".join(words) in _VIDEO_PHRASES:
+    if " ".join(words) in note_words.VIDEO_PHRASES:
         return True
-    is_label = all(word in _VIDEO_WORDS or _YEAR.match(word) for word in words)
-    return is_label and not _VIDEO_CORES.isdisjoint(words)
+    is_label = all(word in note_words.VIDEO_WORDS or _YEAR.match(word) for word in words)
+    return is_label and not note_words.VIDEO_CORES.isdisjoint(words)
 
 
 def _names_concert(words: Sequence[str]) -> bool:
@@ -338,13 +326,21 @@ def _names_concert(words: Sequence[str]) -> bool:
     )
     if start[0] == "live":
         following = start[1] if len(start) > 1 else "at"
-        return following in _AFTER_LIVE or following in _BESIDE_LIVE or following[0].isdigit()
+        return (
+            following in note_words.AFTER_LIVE
+            or following in note_words.BESIDE_LIVE
+            or following[0].isdigit()
+        )
+    if all(word in note_words.LIVE_WORDS or _YEAR.match(word) for word in words):
+        return any(word in note_words.LIVE_WORDS for word in words)
     if words[-1] == "live":
-        return _BEFORE_TO_LIVE.isdisjoint(words)
-    if f"{start[0]} {start[1] if len(start) > 1 else ''}" in _LIVE_ELSEWHERE:
+        return note_words.BEFORE_TO_LIVE.isdisjoint(words)
+    if " ".join(start[:2]) in note_words.LIVE_ELSEWHERE:
         return True
     return any(
-        word == "live" and words[i + 1] in _PLACE_WORDS and words[i - 1] not in _BEFORE_TO_LIVE
+        word == "live"
+        and words[i + 1] in note_words.PLACE_WORDS
+        and words[i - 1] not in note_words.BEFORE_TO_LIVE
         for i, word in enumerate(words[:-1])
         if i
     )

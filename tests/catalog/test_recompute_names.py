@@ -76,3 +76,30 @@ def test_known_songs_are_linked_to_everybody_they_name():
         "Simon & Garfunkel": ["Cy"],
         "Ana Lima": ["Cy"],
     }
+
+
+@pytest.mark.django_db
+def test_notes_that_are_read_since_then_meet_too():
+    again = import_module("catalog.migrations.0025_recompute_names_again")
+    artist = Artist.objects.create(name="Joey Bada$$")
+    titles = ["Ode - 2016リマスター", "Ode (con Rosalía)", "Ode feat. Bo Berg, Pt. 2"]
+    songs = [
+        Song.objects.create(key=f"s{n}", title=title, artist=artist)
+        for n, title in enumerate(titles)
+    ]
+    Song.objects.filter(pk=songs[1].pk).update(credit="Joey Bada$$ & Ana Lima")
+    Song.objects.update(search_text="old", match_key="old", work_key="")
+    Artist.objects.update(lookup_key="", search_text="joey bada s")
+
+    again.recompute(apps, SimpleNamespace(connection=connection))
+
+    for song in songs:
+        song.refresh_from_db()
+        stored = song.search_text, song.match_key, song.work_key
+        song.update_derived()
+        assert stored == (song.search_text, song.match_key, song.work_key)
+    assert songs[0].match_key == "joeybadass|ode"
+    assert songs[2].match_key == "joeybadass|ode part 2"
+    assert Artist.objects.get(pk=artist.pk).search_text == "joey badass"
+    guests = [list(song.credits.values_list("artist__name", flat=True)) for song in songs]
+    assert guests == [[], ["Rosalía"], ["Bo Berg"]]

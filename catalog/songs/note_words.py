@@ -1,0 +1,186 @@
+"""The words by which the notes of titles are judged, in the normal form of `catalog.songs.text`.
+
+`catalog.songs.title_notes` applies them; docs/matching.md shows them with examples. English stands first in each table,
+behind it what services and labels write in other languages. `catalog.songs.matching` reads the numbers of parts.
+"""
+
+from catalog.songs.text import normalise
+
+
+def _split_list(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(map(normalise, text.split())).split())
+
+
+def _split_words(text: str) -> frozenset[str]:
+    return frozenset(_split_list(text))
+
+
+def _split_phrases(text: str) -> tuple[str, ...]:
+    return tuple(normalise(phrase) for phrase in text.split(","))
+
+
+# --- Guests -----------------------------------------------------------------------------------------------------------
+
+# "A Feat of Strength", "No Small Feat", "Road to Ft. Worth": these words stand before a deed or a fort
+BEFORE_OWN_WORD = _split_words(
+    """a an the no my your our his her their this that these those one any some every each great small mean another
+    to from of in at near on by for and or old one two three four five six seven eight nine ten twenty thirty forty
+    fifty hundred thousand"""
+)
+AFTER_A_DEED = _split_words("of in for to that which and or")
+COUNTING = _split_words("part pt vol volume no nr number op #")
+# "(with You)" belongs to the title, "(with Sting)" does not
+NO_GUESTS = _split_words(
+    """a an all any each every everything everybody everyone nothing no one you u me us him her it them this that these
+    those my your our his their its love out in on or strings orchestra choir piano guitar band lyrics words intro
+    outro introduction interlude eyes arms hands open
+    toi moi lui elle nous vous eux ti tigo mi migo el ella ellos ellas usted ustedes nosotros voce voces mim nos dir
+    mir ihm ihr uns euch dig mig dem dej mij jou ons"""
+)
+# "(con Rosalía)": nouns are not capitalised in these languages, so a capital letter behind them is a name
+WITH_NAME = _split_words("avec con com med met")
+# nouns are capitalised in German: only two capitals in a row are a name
+WITH_FULL_NAME = _split_words("mit")
+
+# --- Pressings of the same recording ----------------------------------------------------------------------------------
+
+REMASTERS = _split_words(
+    """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee remasterizzato
+    remasterizzata remasteriseret mono stereo explicit clean deluxe expanded anniversary reissue reissued"""
+)
+# parts of words that are written without blanks: 2009年リマスター, ремастеринг
+REMASTER_STEMS = ("リマスター", "리마스터", "ремастер", "ремастир")
+PRESSING_WORDS = REMASTERS | _split_words(
+    """re digital digitally version versions versao versione versie версия edition edicion edicao edizione edit mix
+    album single lp ep radio original main standard full length inch bonus track tracks super special collector
+    collectors s limited release in the a and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch
+    16 24 bit hd dolby atmos"""
+)
+_PRESSING_KINDS = _split_phrases(
+    """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
+    7 inch, 12 inch, single album, original album, original single, album single"""
+)
+PRESSING_PHRASES = frozenset(
+    f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")
+) | frozenset(
+    _split_phrases(
+        """original, edit, bonus, bonus track, bonus track version, bonus version, bonus edition, standard edition,
+        special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
+        edited version, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
+        albumversion, singleversion, radioversion, radioedit, version originale, version original,
+        versione originale, versao original, version album, version single, version radio"""
+    )
+)
+# with a year before or behind them
+YEAR_PHRASES = frozenset(
+    _split_phrases("mix, version, edition, edit, stereo mix, mono mix, digital mix, release")
+)
+# behind a country, a shop or nothing: "Japanese Bonus Track"
+BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
+
+# --- Soundtracks ------------------------------------------------------------------------------------------------------
+
+SOURCE_WORDS = _split_words("film movie series musical show game")
+SOUNDTRACK_BEGINNINGS = _split_phrases(
+    """soundtrack version, music from the motion picture, music from the original, music from the film,
+    music from the series, songs from the motion picture,
+    banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
+    aus dem film, aus dem kinofilm, aus der serie, aus dem musical, du film, extrait du film, extrait de la bande,
+    tire du film, tiree du film, del film, dal film, de la pelicula, de la serie, do filme, da novela, da serie,
+    fran filmen, fra filmen, uit de film, из фильма, из кинофильма, из к ф, из сериала, из мультфильма, из м ф"""
+)
+SOUNDTRACK_ENDINGS = ("soundtrack", "ost", "filmmusik", "主題歌", "サウンドトラック", "саундтрек")
+# titles that say nothing without the film: "Main Title (From "Up")"
+SCORE_TITLES = _split_words(
+    """main end opening closing love title titles theme themes credits credit overture prologue epilogue ending finale
+    suite score intro introduction outro prelude music medley reprise the from of and
+    hauptthema titelmelodie titelmusik tema principale principal thema generique sigla
+    one two three 1 2 3 4 5 i ii iii"""
+)
+
+# --- Concerts ---------------------------------------------------------------------------------------------------------
+
+LIVE_ELSEWHERE = _split_phrases(
+    """en vivo, ao vivo, en directo, en direct, en concert, en public, dal vivo, in concert, концертная запись,
+    живой концерт, живая запись, canli performans, canli kayit"""
+)
+# notes of one word
+LIVE_WORDS = _split_words(
+    "ライブ ライヴ 라이브 现场 現場 现场版 現場版 концерт สด canli ζωντανα uzivo nazivo"
+)
+AFTER_LIVE = _split_words(
+    """at in from on version versions recording recordings session sessions performance performances concert edit mix
+    take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
+    lounge digital bonus ep lp en au aus im bei vom auf by with"""
+)
+PLACE_WORDS = _split_words("at in from on version recording session sessions")
+# "(Long Live)", "(Where We Live)" are words of a title
+BEFORE_TO_LIVE = _split_words(
+    """i you we they he she who it to long where how the people that never always gotta must will let lets cant dont
+    only still could would should can ill well and or did do us wanna gonna"""
+)
+BESIDE_LIVE = _split_words("acoustic unplugged demo instrumental remix medley piano orchestral")
+
+# --- Video labels -----------------------------------------------------------------------------------------------------
+
+VIDEO_CORES = _split_words(
+    """video audio lyric lyrics visualizer visualiser hd hq 4k uhd 1080p 720p clip videoclip mv letra musikvideo klip
+    klibi teledysk клип видео видеоклип 公式"""
+)
+VIDEO_WORDS = VIDEO_CORES | _split_words(
+    """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi oficjalny
+    официальный официальное премьера with full in the m v s and con on screen original"""
+)
+VIDEO_PHRASES = frozenset(
+    _split_phrases("m v, official, officiel, oficial, official visual, премьера клипа")
+)
+
+# --- Versions: other recordings of one work ---------------------------------------------------------------------------
+
+PLAIN_VERSIONS = _split_words(
+    "acoustic instrumental demo extended unplugged karaoke piano orchestral alternate remix"
+)
+# the word for a version, before or behind its kind
+VERSION_NAMES = _split_words(
+    "version versions ver versione versao versie версия バージョン ヴァージョン 버전"
+)
+VERSIONS_ELSEWHERE = {
+    **dict.fromkeys(
+        _split_list("""akustik akustisch akustische akustikversion acustico acustica acoustique akustinen akustyczna
+        акустика акустическая アコースティック アコースティックバージョン 어쿠스틱"""),
+        "acoustic",
+    ),
+    **dict.fromkeys(
+        _split_list("""inst instr instrumentale strumentale instrumentalversion инструментал инструментальная インスト
+        インストゥルメンタル インストゥルメンタルバージョン"""),
+        "instrumental",
+    ),
+    **dict.fromkeys(_split_list("ремикс リミックス 리믹스 remezcla"), "remix"),
+    **dict.fromkeys(_split_list("караоке カラオケ"), "karaoke"),
+    **dict.fromkeys(_split_list("демо демоверсия デモ"), "demo"),
+}
+VERSION_WORDS = (PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS) | _split_words(
+    """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
+    rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
+    rough early stripped symphonic chopped screwed nightcore"""
+)
+# behind a guest's name they are no name: "(feat. Bo Remix)"; "Little Mix" is one
+BEHIND_GUESTS = _split_words("remix rmx bootleg live acoustic instrumental demo karaoke")
+
+# --- Parts and numbers ------------------------------------------------------------------------------------------------
+
+COUNTED = {
+    **dict.fromkeys(
+        _split_list("pt pts part parts teil tl parte pte partie ptie deel часть ч"), "part"
+    ),
+    **dict.fromkeys(_split_list("vol volume"), "volume"),
+}
+NUMBERED = _split_words("no nr number")
+NUMBERS = {
+    word: str(i + 1)
+    for numerals in (
+        _split_list("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"),
+        _split_list("one two three four five six seven eight nine ten eleven twelve"),
+    )
+    for i, word in enumerate(numerals)
+}
