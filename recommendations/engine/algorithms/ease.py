@@ -13,17 +13,27 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import DataSize, NotEnoughData, Progress
+from recommendations.engine.algorithms.base import (
+    DataSize,
+    NotEnoughData,
+    Progress,
+    TrainingData,
+    find_heard_songs,
+    require_listens,
+)
+from recommendations.engine.algorithms.ease_equations import EaseEquations, check_options
 from recommendations.engine.algorithms.item_item import (
     join_columns,
     scatter_links,
     select_strongest_per_column,
 )
+from recommendations.engine.algorithms.low_rank_ease import LowRankEASE
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
 from recommendations.engine.core.arrays import count_per_row, cut_blocks, keep_positive
 from recommendations.engine.core.machine import GB, compute_memory_budget_gb
 from recommendations.engine.core.ordered import check_decay
-from recommendations.engine.core.weighting import Transform, apply_transform
+from recommendations.engine.core.weighting import Transform
+from recommendations.engine.data.side_information import add_side_information
 
 COLUMNS_AT_A_TIME = 512
 N_THREADS = 2
@@ -34,8 +44,8 @@ MEMORY_SHARE = 0.5
 MOST_SOLVED = 24_000
 """Side of the largest matrix that is solved whatever the memory: it takes some minutes of two processors."""
 
-A_ROOT_LISTEN = 25.0
-"""Regularisation by the data's shape: what measured best on four sets of 4 to 64 listens a song."""
+LOW_RANK = "low_rank."
+"""What names in the state begin with where the low-rank form was learned."""
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +89,13 @@ class EASE(SparseSimilarity):
         What a song of the history counts for each step back when it scores, 1 = no decay.
     memory_gb
         The solve stays within this; None for half of what is free on the machine. If even the smaller side of W is
-        too large, the songs with the fewest listeners are left out (they cannot be scored), and the log says so.
+        too large, the equations are solved in their low-rank form (`LowRankEASE`), over all songs, and the log says
+        how much of the listens that form leaves out.
+
+    Attributes
+    ----------
+    low_rank_ : LowRankEASE or None
+        What was learned instead of `links_` where the exact solve does not fit.
     """
 
     name = "ease"
@@ -97,12 +113,9 @@ class EASE(SparseSimilarity):
         popularity_discount: float = 0.0,
         history_decay: float = 1.0,
     ) -> None:
-        if regularization is not None and not regularization > 0:
-            raise ValueError(f"regularization must be above 0, not {regularization}.")
+        check_options(regularization, denoising)
         if n_links < 1:
             raise ValueError(f"n_links must be at least 1, not {n_links}.")
-        if not 0 <= denoising < 1:
-            raise ValueError(f"denoising must be at least 0 and below 1, not {denoising}.")
         self.regularization = regularization
         self.transform = transform
         self.listener_weight = listener_weight
@@ -122,98 +135,127 @@ class EASE(SparseSimilarity):
         )
         return min(max(int(np.sqrt(memory_gb * GB / (4 * COPIES))), 1), MOST_SOLVED)
 
+    def _is_exact(self, n_listeners: int, n_songs: int) -> bool:
+        return min(n_listeners, n_songs) <= self.largest_solve
+
     def _fit_bytes(self, size: DataSize) -> float:
         """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined."""
-        side = min(size.n_listeners, size.n_items, self.largest_solve)
+        if not self._is_exact(size.n_listeners, size.n_items):
+            return self._make_low_rank()._fit_bytes(size)
+        side = min(size.n_listeners, size.n_items)
         block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
         n_blocks = 10 if size.n_listeners < size.n_items else 6.3
         return 4.0 * COPIES * side**2 + n_blocks * block + 23.0 * self._n_links(size)
 
     def _learned_bytes(self, size: DataSize) -> float:
+        if not self._is_exact(size.n_listeners, size.n_items):
+            return self._make_low_rank()._learned_bytes(size)
         return 18.0 * self._n_links(size)
 
     def _n_links(self, size: DataSize) -> int:
         return size.n_items * min(self.n_links, size.n_items)
 
+    def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
+        require_listens(data.strengths)
+        self.low_rank_ = None
+        strengths = add_side_information(data.strengths, data.features, self.side_information)
+        n_listeners = int((count_per_row(keep_positive(strengths)) > 0).sum())
+        n_songs = int(find_heard_songs(strengths).sum())
+        if self._is_exact(n_listeners, n_songs):
+            super()._fit(data, rng, on_progress)
+            return
+        self.low_rank_ = self._make_low_rank()
+        self.low_rank_.n_items_ = data.n_items
+        self.low_rank_._fit(data, rng, on_progress)
+        log.warning(
+            "EASE is exact for %d of %d listeners or %d songs with this memory, so it is solved in its low-rank form, "
+            "over all songs; %.1f %% of the weighed listens' squares are left out.",
+            self.largest_solve,
+            n_listeners,
+            n_songs,
+            100 * (1 - self.low_rank_.kept_),
+        )
+
+    def _make_low_rank(self) -> LowRankEASE:
+        """Return the other form with the options that both have."""
+        names = set(LowRankEASE.option_names()) & set(self.option_names())
+        return LowRankEASE(**{name: getattr(self, name) for name in names})
+
+    def _low_rank_form(self) -> LowRankEASE | None:
+        """Return the other form with this decay, if it was learned."""
+        return self.low_rank_ and self.low_rank_.with_decay(self.history_decay)
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        low_rank = self._low_rank_form()
+        return super()._score(histories) if low_rank is None else low_rank._score(histories)
+
+    def _contributions(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        low_rank = self._low_rank_form()
+        if low_rank is None:
+            return super()._contributions(histories, item_rows)
+        return low_rank._contributions(histories, item_rows)
+
+    def _similar(self, item_row: int) -> NDArray[np.float32]:
+        if self.low_rank_ is None:
+            return super()._similar(item_row)
+        return self.low_rank_._similar(item_row)
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        if self.low_rank_ is None:
+            return super()._state()
+        return {f"{LOW_RANK}{name}": array for name, array in self.low_rank_.state().items()}
+
+    def _restore(self, state: dict[str, NDArray[Any]]) -> None:
+        self.low_rank_ = None
+        if any(name.startswith(LOW_RANK) for name in state):
+            low_rank = {name.removeprefix(LOW_RANK): array for name, array in state.items()}
+            self.low_rank_ = LowRankEASE.from_state(self._make_low_rank().options(), low_rank)
+        else:
+            super()._restore(state)
+
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
-        self._drop_rarest_songs(strengths)
         kept = np.flatnonzero(self.learned_)
         liked = keep_positive(strengths)[:, kept]
-        liked = liked[count_per_row(liked) > 0]
-        n_listeners = np.bincount(liked.indices, minlength=len(kept)) / (liked.nnz / len(kept))
+        equations = EaseEquations.build(
+            liked[count_per_row(liked) > 0],
+            regularization=self.regularization,
+            transform=self.transform,
+            listener_weight=self.listener_weight,
+            song_weight=self.song_weight,
+            denoising=self.denoising,
+            popularity_discount=self.popularity_discount,
+        )
         # a link from a song that many heard is in many scores, so more is lost with it
-        self._use = np.sqrt(n_listeners).astype(np.float32)
-        songs = (n_listeners ** (-self.song_weight / 2)).astype(np.float32)
-        weighted = self._weigh_listens(liked, songs)
-        squares = np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel()
-        regularization = self.regularization or A_ROOT_LISTEN * np.sqrt(liked.nnz / len(kept))
-        diagonal = regularization + self.denoising / (1 - self.denoising) * squares
+        self._use = np.sqrt(equations.n_listeners).astype(np.float32)
         on_progress(1, 2)
-        by_listener = weighted.shape[0] < weighted.shape[1]
-        solve = self._by_listeners if by_listener else self._by_songs
-        # a song's value goes in with its weight, comes out without it, and less where many heard it
-        output_scale = (n_listeners ** (-self.popularity_discount)).astype(np.float32) / songs
-        blocks = solve(weighted, diagonal.astype(np.float32), songs, output_scale)
+        n_listeners, n_songs = equations.weighted.shape
+        blocks = (self._by_listeners if n_listeners < n_songs else self._by_songs)(equations)
         links = scatter_links(join_columns(blocks, len(kept)), kept, strengths.shape[1])
         on_progress(2, 2)
         return links
 
-    def _drop_rarest_songs(self, strengths: csr_matrix) -> None:
-        n_listeners = int((count_per_row(keep_positive(strengths)) > 0).sum())
-        limit, n_songs = self.largest_solve, int(self.learned_.sum())
-        if min(n_listeners, n_songs) > limit:
-            counts = np.bincount(keep_positive(strengths).indices, minlength=len(self.learned_))
-            self.learned_[np.argsort(-counts, kind="stable")[limit:]] = False
-            log.warning(
-                "EASE has memory for %d of %d songs; those with the fewest listeners, %.1f %% of the listens, "
-                "are left to the other algorithms.",
-                limit,
-                n_songs,
-                100 * (1 - counts[self.learned_].sum() / counts.sum()),
-            )
-
-    def _weigh_listens(self, liked: csr_matrix, songs: NDArray[np.float32]) -> csr_matrix:
-        """Return W, float32; values of mean square 1, so that regularization means the same for every transform."""
-        lengths = count_per_row(liked)
-        sizes = apply_transform(liked.data, self.transform)
-        sizes = sizes / sizes.mean() * songs[liked.indices]
-        sizes = sizes / (np.sqrt(np.mean(songs[liked.indices] ** 2)) or 1)
-        values = csr_matrix((sizes, liked.indices, liked.indptr), liked.shape)
-        mean_length = lengths[lengths > 0].mean()
-        weights = (np.maximum(lengths, 1) / mean_length) ** (-self.listener_weight / 2)
-        return csr_matrix(diags(weights.astype(np.float32)) @ values, dtype=np.float32)
-
-    def _by_songs(
-        self,
-        weighted: csr_matrix,
-        diagonal: NDArray[np.float32],
-        songs: NDArray[np.float32],
-        output_scale: NDArray[np.float32],
-    ) -> Sequence[ColumnBlock]:
-        inverse = _invert(_compute_gram(weighted.T.tocsr(), None), diagonal)
-        scale = (-1 / inverse.diagonal()).astype(np.float32) * output_scale
+    def _by_songs(self, equations: EaseEquations) -> Sequence[ColumnBlock]:
+        gram = _compute_gram(equations.weighted.T.tocsr(), None)
+        inverse = _invert(gram, equations.diagonal)
+        incoming = equations.incoming[:, None]
+        scale = (-1 / inverse.diagonal()).astype(np.float32) * equations.outgoing
 
         def solve(columns: slice) -> ColumnBlock:
-            return self._keep_strongest(
-                inverse[columns].T * songs[:, None] * scale[columns], columns
-            )
+            return self._keep_strongest(inverse[columns].T * incoming * scale[columns], columns)
 
         return _run_in_threads(solve, len(inverse))
 
-    def _by_listeners(
-        self,
-        weighted: csr_matrix,
-        diagonal: NDArray[np.float32],
-        songs: NDArray[np.float32],
-        output_scale: NDArray[np.float32],
-    ) -> Sequence[ColumnBlock]:
+    def _by_listeners(self, equations: EaseEquations) -> Sequence[ColumnBlock]:
+        weighted, diagonal = equations.weighted, equations.diagonal
         inverse = _invert(
             _compute_gram(weighted, (1 / diagonal).astype(np.float32)),
             np.ones(weighted.shape[0], dtype=np.float32),
         )
         by_song = weighted.T.tocsr()
-        incoming = (songs / diagonal)[:, None]
+        incoming = (equations.incoming / diagonal)[:, None]
 
         def solve(columns: slice) -> ColumnBlock:
             # the inverse is symmetric, so this is its product with the block's columns of W
@@ -222,7 +264,7 @@ class EASE(SparseSimilarity):
             own = explained[np.arange(columns.start, columns.stop), np.arange(explained.shape[1])]
             explained *= incoming
             return self._keep_strongest(
-                explained * (output_scale[columns] / (1 - own / diagonal[columns])), columns
+                explained * (equations.outgoing[columns] / (1 - own / diagonal[columns])), columns
             )
 
         return _run_in_threads(solve, by_song.shape[0])

@@ -33,6 +33,7 @@ HISTORY, LISTENERS, ELSEWHERE, SOUND, LIKENESS, POPULAR, OTHER = (
 KIND_OF_COMPONENT = {
     "als": HISTORY,
     "ease": HISTORY,
+    "low_rank_ease": HISTORY,
     "ials": HISTORY,
     "transitions": HISTORY,
     "item_knn": HISTORY,
