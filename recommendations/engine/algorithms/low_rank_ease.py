@@ -138,7 +138,7 @@ class LowRankEASE(LatentFactors):
         transposed = scaled.T.tocsr()
         n_kept = min(self.n_factors, *scaled.shape)
         n_followed = min(n_kept + OVERSAMPLING, *scaled.shape)
-        basis = rng.normal(size=(scaled.shape[1], n_followed)).astype(np.float32)
+        basis = rng.standard_normal((scaled.shape[1], n_followed), dtype=np.float32)
         on_progress(0, self.n_iterations + 1)
         with threadpool_limits(1, "blas"):
             for iteration in range(self.n_iterations):
