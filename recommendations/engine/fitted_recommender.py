@@ -22,6 +22,7 @@ from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.core.presets import CLASSIC
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
+from recommendations.engine.estimation.feature_estimates import FeatureEstimates
 from recommendations.engine.pipeline.batches import find_batch_ranks, make_batch, rank_batch
 from recommendations.engine.pipeline.block_pipeline import Pipeline
 from recommendations.engine.pipeline.requests import (
@@ -62,6 +63,7 @@ class FittedRecommender:
         self.items = IdMap([])
         self._artists: NDArray[np.int32] | None = None
         self.flip_threshold = FLIP_THRESHOLD
+        self.estimates: FeatureEstimates | None = None
 
     def _apply_config(self, config: RecommenderConfig) -> None:
         self.config = config
@@ -84,6 +86,7 @@ class FittedRecommender:
             self._artists,
             self.item_vectors,
             self.flip_threshold,
+            None if self.estimates is None else self.estimates.values,
         )
 
     @property

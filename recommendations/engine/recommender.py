@@ -21,6 +21,7 @@ from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.data.item_features import ItemFeatures
 from recommendations.engine.data.prior import Prior
+from recommendations.engine.estimation.feature_estimates import FeatureEstimates
 from recommendations.engine.fitted_recommender import FittedRecommender, OnProgress, bind_stage
 from recommendations.engine.ranking.explanations import (
     FLIP_THRESHOLD,
@@ -93,6 +94,7 @@ class Recommender(FittedRecommender):
             algorithm.fit(data, seed=seed, on_progress=bind_stage(on_progress, f"fit {name}"))
         self.items = interactions.items
         self.flip_threshold = FLIP_THRESHOLD
+        self.estimates = None
         self._artists = item_features.artist if item_features is not None else None
         # the trees were learned with part of the songs hidden; now they see all of them
         self.ranker = search_result.ranker and search_result.ranker.with_songs(
@@ -149,6 +151,8 @@ class Recommender(FittedRecommender):
         if self.ranker is not None:
             arrays |= {f"ranker.{key}": array for key, array in self.ranker.state().items()}
             about["ranker"] = list(self.ranker.components)
+        if self.estimates is not None:
+            arrays |= {f"estimates.{key}": one for key, one in self.estimates.state().items()}
         for name, algorithm in self.algorithms.items():
             arrays |= {f"{name}.{key}": array for key, array in algorithm.state().items()}
         return store.save(directory, arrays, about)
@@ -179,6 +183,10 @@ class Recommender(FittedRecommender):
             recommender.algorithms[name] = type(algorithm).from_state(algorithm.options(), state)
             if recommender.algorithms[name].n_items_ != recommender.n_items:
                 raise ValueError(f"{name} is over another number of songs than the catalogue")
+        if estimates := _select_state(arrays, "estimates"):
+            recommender.estimates = FeatureEstimates.from_state(estimates)
+            if recommender.estimates.n_items != recommender.n_items:
+                raise ValueError("the estimates are over another number of songs")
         if "ranker" in about:
             config = recommender.config.ranker or RankerConfig()
             recommender.ranker = Ranker.from_state(

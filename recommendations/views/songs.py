@@ -22,6 +22,7 @@ from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart
 from recommendations.services.serving import (
+    estimated_features,
     explanation_text,
     similar_songs,
     song_explanation,
@@ -52,7 +53,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
         "similar": cards.of_list(request.user, similar),
         "similar_served": similar,
         "like_artists": related_artists.rank_related_artists(similar.songs, shown.artist_id),
-        "profile": feature_chart.chart_profile(shown),
+        "profile": feature_chart.chart_profile(shown, estimated_features.find_estimates(shown)),
         "explanation": explanation,
         "wished": controls.list_song_controls(request.user, shown)
         if request.user.is_authenticated
@@ -76,7 +77,10 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
         context |= {
             "reasons": reasons,
             "chart": feature_chart.chart_comparison(
-                shown, reasons.explanation or explanation, sound
+                shown,
+                reasons.explanation or explanation,
+                sound,
+                estimated_features.find_estimates(shown),
             ),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)

@@ -49,12 +49,15 @@ class Attribution:
         -1 unknown.
     flip_threshold
         A named song that adds this many times the distance to the next song decides the rank.
+    estimated : float32 (n_items, 8) or None
+        Audio features that nobody measured, NaN for all others.
     """
 
     algorithms: Mapping[str, Algorithm]
     items: IdMap
     artists: NDArray[np.int32] | None
     flip_threshold: float
+    estimated: NDArray[np.float32] | None = None
 
     def explain_songs(
         self,
@@ -162,7 +165,7 @@ class Attribution:
         content = self._find_component(Content)
         if content is None:
             return FeatureArrays.none(*item_rows.shape)
-        return find_agreeing(content, content.profiles(histories), item_rows)
+        return find_agreeing(content, content.profiles(histories), item_rows, self.estimated)
 
     def describe_sound(self, histories: csr_matrix) -> dict[str, float]:
         """Return the mean audio features of the first listener, in the units people know."""

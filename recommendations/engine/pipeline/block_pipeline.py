@@ -70,6 +70,8 @@ class Pipeline:
         From item rows, int (n, m), to a vector of length 1 each, float32 (n, m, d); near vectors are alike.
     flip_threshold
         A named song that adds this many times the distance to the next song decides the rank.
+    estimated : float32 (n_items, 8) or None
+        Audio features that nobody measured, NaN for all others.
     """
 
     config: RecommenderConfig
@@ -79,6 +81,7 @@ class Pipeline:
     artists: NDArray[np.int32] | None
     item_vectors: Callable[[NDArray[np.integer]], NDArray[np.float32]]
     flip_threshold: float
+    estimated: NDArray[np.float32] | None = None
 
     # -- what can be asked --------------------------------------------------------------------------------
 
@@ -205,7 +208,9 @@ class Pipeline:
 
     @property
     def attribution(self) -> Attribution:
-        return Attribution(self.algorithms, self.items, self.artists, self.flip_threshold)
+        return Attribution(
+            self.algorithms, self.items, self.artists, self.flip_threshold, self.estimated
+        )
 
     # -- the steps ----------------------------------------------------------------------------------------
 

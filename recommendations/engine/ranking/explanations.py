@@ -246,10 +246,19 @@ class FeatureArrays:
 
 
 def find_agreeing(
-    content: Content, profiles: NDArray[np.float32], item_rows: NDArray[np.int32]
+    content: Content,
+    profiles: NDArray[np.float32],
+    item_rows: NDArray[np.int32],
+    estimated: NDArray[np.float32] | None = None,
 ) -> FeatureArrays:
-    """Find the features in which the songs (n, k) are closest to the profiles (n, 8)."""
-    songs = content.audio_[np.maximum(item_rows, 0)]
+    """Find the features in which the songs (n, k) are closest to the profiles (n, 8).
+
+    A value that was only estimated, finite in `estimated` (n_items, 8), is no reason.
+    """
+    rows = np.maximum(item_rows, 0)
+    songs = content.audio_[rows]
+    if estimated is not None:
+        songs = np.where(np.isfinite(estimated[rows]), np.float32(np.nan), songs)
     distance = np.abs(songs - profiles[:, None, :])
     distance /= content.spread_
     # unknown is NaN, which sorts last

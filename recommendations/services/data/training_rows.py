@@ -46,7 +46,10 @@ class Generations:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What a training learns from: events, songs, up to which interaction they were read, and a seed pack's prior."""
+    """What a training learns from: events, songs, up to which interaction they were read, and a seed pack's prior.
+
+    `genre_ids` names the columns of the songs' genres, int64 (n_genres,).
+    """
 
     interactions: Interactions
     features: ItemFeatures
@@ -54,6 +57,7 @@ class TrainingRows:
     n_left_out: int
     generations: Generations
     prior: Prior | None = None
+    genre_ids: NDArray[np.int64] | None = None
 
 
 def count_rows() -> tuple[int, int, int]:
@@ -85,7 +89,7 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     store, manifest = column_copy.bring_up_to_date(tell)
     with reader() as source:
         songs = read_songs(source)
-        features = _features(source, songs)
+        features, genre_ids = _features(source, songs)
     ignored = _read_ignored_pairs()
     interactions, n_ignored = stored_events.read_interactions(
         store,
@@ -97,7 +101,9 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     )
     n_left_out = n_ignored + _count_left_out(manifest.left_out)
     prior = seed_packs.read_prior(interactions.items.ids)
-    return TrainingRows(interactions, features, manifest.last_id, n_left_out, generations, prior)
+    return TrainingRows(
+        interactions, features, manifest.last_id, n_left_out, generations, prior, genre_ids
+    )
 
 
 def _count_left_out(listener_ids: Collection[int]) -> int:
@@ -202,7 +208,7 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     return np.where(songs["id"][song_rows] == events["song"], share, np.float32(np.nan))
 
 
-def _features(source: Reader, songs: Columns) -> ItemFeatures:
+def _features(source: Reader, songs: Columns) -> tuple[ItemFeatures, NDArray[np.int64] | None]:
     n = len(songs["id"])
     audio = (
         np.array([songs[name] for name in AUDIO_FEATURES], dtype=np.float32)
@@ -210,25 +216,29 @@ def _features(source: Reader, songs: Columns) -> ItemFeatures:
         .T
     )
     year = songs["year"]
-    return ItemFeatures.build(
+    genres, genre_ids = _genres(source, songs["id"])
+    features = ItemFeatures.build(
         audio=np.where(audio < 0, np.nan, audio),
         artist=_dense(songs["artist"]),
-        genres=_genres(source, songs["id"]),
+        genres=genres,
         year=np.where(year < 0, np.nan, year),
     )
+    return features, genre_ids
 
 
 def _dense(ids: NDArray[Any]) -> NDArray[np.int32]:
     return np.unique(ids, return_inverse=True)[1].astype(np.int32)
 
 
-def _genres(source: Reader, song_ids: NDArray[Any]) -> csr_matrix | None:
+def _genres(
+    source: Reader, song_ids: NDArray[Any]
+) -> tuple[csr_matrix | None, NDArray[np.int64] | None]:
     sql = f"SELECT song_id, genre_id FROM {_table(Song.genres.through)}"  # noqa: S608
     pairs = source.select(sql, {"song": np.int64, "genre": np.int64})
     is_trained = np.isin(pairs["song"], song_ids)
     if not is_trained.any():
-        return None
+        return None, None
     rows = np.searchsorted(song_ids, pairs["song"][is_trained])
     genres, genre_columns = np.unique(pairs["genre"][is_trained], return_inverse=True)
     shape = (len(song_ids), len(genres))
-    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, genre_columns)), shape=shape)
+    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, genre_columns)), shape=shape), genres

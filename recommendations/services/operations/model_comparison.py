@@ -1,7 +1,7 @@
 """Versions beside one another: figures with paired intervals, and the lists a listener would see under each."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -79,6 +79,7 @@ class Profile:
     fidelity: dict[str, Any]
     configuration: dict[str, Any]
     why_not: str = ""
+    estimates: dict[str, Any] = field(default_factory=dict)
 
 
 def profile(version: ModelVersion) -> Profile:
@@ -95,6 +96,7 @@ def profile(version: ModelVersion) -> Profile:
             name: value for name, value in _flat(version.config).items() if value is not None
         },
         why_not=why_not_measurable(version),
+        estimates=version.metadata.get("estimates", {}),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from catalog.models import AUDIO_FEATURES, Song
-from recommendations.engine import FASTEST_BPM, SLOWEST_BPM, Explanation
+from recommendations.engine import FASTEST_BPM, SLOWEST_BPM, Estimate, Explanation
 
 CENTRE, RADIUS = 120.0, 84.0
 RINGS = (0.25, 0.5, 0.75, 1.0)
@@ -15,7 +15,7 @@ RINGS = (0.25, 0.5, 0.75, 1.0)
 class Axis:
     """One feature: where its label stands, the song's value and the listener's, both None when unknown.
 
-    `agrees` marks a feature that is named as a reason.
+    `agrees` marks a feature that is named as a reason; `estimate` is there where nobody measured the song's value.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Axis:
     end_x: float
     end_y: float
     agrees: bool = False
+    estimate: Estimate | None = None
 
     @property
     def unit(self) -> str:
@@ -35,6 +36,14 @@ class Axis:
     @property
     def song_text(self) -> str:
         return _text(self.name, self.song)
+
+    @property
+    def range_text(self) -> str:
+        """Between what an estimated value lies in nine cases of ten; empty for a known one."""
+        if self.estimate is None:
+            return ""
+        low, high = _number(self.name, self.estimate.low), _number(self.name, self.estimate.high)
+        return f"{low} – {high} {self.unit}"
 
     @property
     def mine_text(self) -> str:
@@ -55,17 +64,24 @@ class Chart:
         """True when there is a listener's value beside the song's."""
         return any(axis.mine is not None for axis in self.axes)
 
+    @property
+    def has_estimates(self) -> bool:
+        return any(axis.estimate is not None for axis in self.axes)
 
-def chart_profile(song: Song) -> Chart | None:
-    """Chart one song's features; None when it has none."""
-    return _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, {})
+
+def chart_profile(song: Song, estimates: Mapping[str, Estimate] | None = None) -> Chart | None:
+    """Chart one song's features, and estimates of those that are unknown; None when there are too few."""
+    return _chart(song.audio_features, {}, estimates or {})
 
 
 def chart_comparison(
-    song: Song, explanation: Explanation, mine: Mapping[str, float]
+    song: Song,
+    explanation: Explanation,
+    mine: Mapping[str, float],
+    estimates: Mapping[str, Estimate] | None = None,
 ) -> Chart | None:
     """Chart a song's features beside those of the listener's taste, and mark those that are a reason."""
-    chart = _chart({name: getattr(song, name) for name in AUDIO_FEATURES}, mine)
+    chart = _chart(song.audio_features, mine, estimates or {})
     agreeing = {match.name for match in explanation.features}
     if chart is None:
         return None
@@ -76,15 +92,25 @@ def chart_comparison(
 
 def chart_means(means: Mapping[str, float | None]) -> Chart | None:
     """Chart the centre of a group of songs."""
-    return _chart(means, {})
+    return _chart(means, {}, {})
 
 
-def _chart(song: Mapping[str, float | None], mine: Mapping[str, float | None]) -> Chart | None:
+def _chart(
+    measured: Mapping[str, float | None],
+    mine: Mapping[str, float | None],
+    estimates: Mapping[str, Estimate],
+) -> Chart | None:
+    song = {name: estimate.value for name, estimate in estimates.items()} | {
+        name: value for name, value in measured.items() if value is not None
+    }
     names = [name for name in AUDIO_FEATURES if song.get(name) is not None]
     if len(names) < 3:
         return None
     axes = tuple(
-        _axis(name, index, len(names), song.get(name), mine.get(name))
+        replace(
+            _axis(name, index, len(names), song.get(name), mine.get(name)),
+            estimate=estimates.get(name) if measured.get(name) is None else None,
+        )
         for index, name in enumerate(names)
     )
     return Chart(
@@ -133,4 +159,8 @@ def _polygon(values: list[float]) -> str:
 def _text(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.0f} BPM" if name == "tempo" else f"{100 * value:.0f} %"
+    return f"{_number(name, value)} {'BPM' if name == 'tempo' else '%'}"
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value if name == 'tempo' else 100 * value:.0f}"

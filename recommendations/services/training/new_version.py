@@ -17,7 +17,7 @@ from recommendations.engine import (
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.data.training_rows import TrainingRows
-from recommendations.services.training import gate, memory_check
+from recommendations.services.training import feature_estimation, gate, memory_check
 from recommendations.services.training.offline_evaluation import (
     Evaluation,
     measure,
@@ -39,6 +39,8 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
     memory_check.check(*training_rows.count_rows(), config)
     read_at = time.time()
     rows = _read(reporter)
+    estimation = feature_estimation.estimate(rows, config, run.options, reporter)
+    rows = estimation.rows
     # factors learned with data that is gone would bear its traces, too
     start = None if open_receipts else _find_warm_start(run, config, reporter)
     evaluation = None if start else _evaluate(rows, config, seed, run, reporter)
@@ -51,6 +53,9 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
         )
         # the count of nights since something was measured begins anew
         recommender.metadata.pop("n_warm_starts", None)
+    recommender.estimates = estimation.estimates
+    if estimation.record:
+        recommender.metadata["estimates"] = estimation.record
     recommender.metadata["read_at"] = read_at
     recommender.metadata["open_receipts"] = open_receipts
     recommender.metadata["data_sha256"] = rows.interactions.compute_digest()

@@ -203,7 +203,7 @@ def measure(
     returned for the final fit to begin with. On the same split it is measured whether the reasons are true
     (`measure_fidelity`).
     """
-    split = make_split(rows, _choose_split(rows), seed)
+    split = make_split(rows, choose_split(rows), seed)
     if not split.test.nnz:
         return None
     fitted = _fit(rows, config, split, seed, on_progress)
@@ -233,7 +233,7 @@ def measure(
     )
 
 
-def _choose_split(rows: TrainingRows) -> str:
+def choose_split(rows: TrainingRows) -> str:
     """Return the split of a training: few listeners are measured by what they heard last, where times are known.
 
     Of many, a sample has songs held out.

@@ -1,0 +1,1 @@
+"""Audio features that nobody measured, estimated from the songs around."""
