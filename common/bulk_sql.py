@@ -38,6 +38,24 @@ def insert_rows(
         return _insert_together(cursor, head, len(fields), rows, on_conflict)
 
 
+def update_rows(
+    model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write values, in the order of `fields` and behind them the primary key, over rows that are there.
+
+    One prepared statement for all rows, without the expression for each value that `bulk_update` builds.
+    The values are those of the database, as in `insert_rows`.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(_get_column(model, name))} = %s" for name in fields)
+    pk = quote(model._meta.pk.column)
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {pk} = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, rows)
+
+
 def load_ids(model: type[models.Model], field: str, values: Iterable[T]) -> dict[T, int]:
     """Return the primary key by the value of `field`; where rows share a value, the lowest."""
     ids: dict[T, int] = {}

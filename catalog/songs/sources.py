@@ -14,7 +14,7 @@ from django.db import transaction
 
 from catalog.signals import songs_changed
 from catalog.songs.models import Song
-from common.bulk_sql import chunks
+from common.bulk_sql import chunks, update_rows
 
 _TOGETHER = 500
 _KEPT = ("has_audio", "lost_audio", "cover_tag", "is_available")
@@ -47,14 +47,16 @@ def refresh_sources(song_ids: Iterable[int]) -> None:
 
 def _refresh(song_ids: list[int]) -> None:
     tags = _load_cover_tags(song_ids)
-    changed, moved = [], []
+    changed: list[tuple[Any, ...]] = []
+    moved: list[int] = []
     for song in Song.objects.filter(pk__in=song_ids).only("pk", "audio_url", *_KEPT):
         before = [getattr(song, name) for name in _KEPT]
         _apply(song, tags.get(song.pk))
-        if before != [getattr(song, name) for name in _KEPT]:
-            changed.append(song)
+        after = [getattr(song, name) for name in _KEPT]
+        if before != after:
+            changed.append((*after, song.pk))
             moved += [song.pk] if before[-1] != song.is_available else []
-    Song.objects.bulk_update(changed, _KEPT, batch_size=100)
+    update_rows(Song, _KEPT, changed)
     if moved:
         transaction.on_commit(partial(songs_changed.send_robust, sender=Song, song_ids=moved))
 
