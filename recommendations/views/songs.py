@@ -40,9 +40,8 @@ N_SIMILAR, N_COMPARED = 12, 48
 @require_safe
 def song(request: SiteRequest, song_id: int) -> HttpResponse:
     shown = get_object_or_404(Song.objects.filter_visible(request.user).for_cards(), pk=song_id)
-    similar = similar_songs.find_similar(
-        shown, N_COMPARED, context=ListenerContext.about_music(request.user)
-    )
+    listener = ListenerContext.about_music(request.user)
+    similar = similar_songs.find_similar(shown, N_COMPARED, context=listener)
     similar = replace(similar, items=limit_artists(similar.items, N_SIMILAR))
     explanation = None
     if request.user.is_authenticated and request.user.personalised:
@@ -53,7 +52,9 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
         "similar": cards.of_list(request.user, similar),
         "similar_served": similar,
         "like_artists": related_artists.rank_related_artists(similar.songs, shown.artist_id),
-        "profile": feature_chart.chart_profile(shown, estimated_features.find_estimates(shown)),
+        "profile": feature_chart.chart_profile(
+            shown, estimated_features.find_estimates(shown, listener)
+        ),
         "explanation": explanation,
         "wished": controls.list_song_controls(request.user, shown)
         if request.user.is_authenticated
@@ -80,7 +81,7 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
                 shown,
                 reasons.explanation or explanation,
                 sound,
-                estimated_features.find_estimates(shown),
+                estimated_features.find_estimates(shown, listener),
             ),
         }
     context["wished"] = controls.list_song_controls(request.user, shown)

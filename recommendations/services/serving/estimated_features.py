@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from catalog.models import Song
 from recommendations.engine import Estimate
-from recommendations.services.versions import registry
+from recommendations.services.serving.listener_context import ListenerContext
 
 
-def find_estimates(song: Song) -> Mapping[str, Estimate]:
+def find_estimates(song: Song, context: ListenerContext) -> Mapping[str, Estimate]:
     """Return the estimates of those features that are unknown still; empty without a version that has any."""
     if all(value is not None for value in song.audio_features.values()):
         return {}
-    serving = registry.serving_recommender()
+    serving = context.serving
     if serving is None or serving[1].estimates is None:
         return {}
     recommender = serving[1]
