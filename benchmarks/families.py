@@ -87,6 +87,7 @@ FAMILIES: dict[str, Callable[[csr_matrix, int], Scorer]] = {
     "item kNN": component("item_knn"),
     "user kNN": component("user_knn"),
     "iALS": component("ials", regularization=60.0),
+    "softmax": component("softmax", n_factors=192),
     "EASE": component("ease"),
     "EASE+": component(
         "ease", regularization=None, song_weight=0.5, denoising=0.3, popularity_discount=0.1

@@ -56,8 +56,8 @@ from recommendations.engine.evaluation import metrics, paired_bootstrap
 from recommendations.engine.evaluation.comparison import bootstrap_intervals
 from recommendations.engine.tuning.hyperparameter_search import search_component
 
-COMPONENTS = ("als", "ials", "ease", "item_knn", "user_knn", "content", "popularity")
-TOLD = ("als", "ials", "ease", "item_knn")
+COMPONENTS = ("als", "ials", "softmax", "ease", "item_knn", "user_knn", "content", "popularity")
+TOLD = ("als", "ials", "softmax", "ease", "item_knn")
 PEER = "implicit_als_defaults"
 NAMES = ("ndcg@10", "recall@20", "precision@10")
 DEPTH = 20

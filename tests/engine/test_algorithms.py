@@ -25,6 +25,7 @@ from tests.engine.worlds import checkerboard, checkerboard_data, taste_world
 OPTIONS = {
     "ials": {"n_factors": 8, "regularization": 1.0},
     "als": {"n_factors": 8, "regularization": 1.0},
+    "softmax": {"n_factors": 16},
 }
 NOT_PERSONAL = {"popularity"}
 N = 20

@@ -15,6 +15,7 @@ OPTIONS = {
     "als": {"n_iterations": 1},
     "ials": {"n_iterations": 1, "n_factors": 64},
     "content": {"artist": 1.0, "genre": 0.5},
+    "softmax": {"n_epochs": 1},
 }
 SIZES = {
     "als": [(20_000, 4_000, 500_000), (40_000, 20_000, 500_000)],

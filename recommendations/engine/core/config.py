@@ -90,7 +90,14 @@ class SearchConfig:
         Component -> settings that are tried before all others: those that the last search found.
     """
 
-    components: tuple[str, ...] = ("ease", "ials", "item_knn", "user_knn", "transitions")
+    components: tuple[str, ...] = (
+        "ease",
+        "ials",
+        "softmax",
+        "item_knn",
+        "user_knn",
+        "transitions",
+    )
     trials: int = 18
     seconds: float | None = None
     max_listeners: int = 1500

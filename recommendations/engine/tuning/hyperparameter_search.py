@@ -63,6 +63,12 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
         {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
     ),
+    "softmax": (
+        {"n_factors": 192},
+        {"n_factors": 192, "temperature": 0.1},
+        {"n_factors": 192, "transform": "log"},
+        {"n_factors": 96},
+    ),
     "transitions": (
         {"transform": "binary"},
         {"transform": "binary", "window": 4},
@@ -79,7 +85,7 @@ SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
 NEED_ORDER = frozenset({"transitions"})
 """Algorithms that are only tried where it is known what was heard before what."""
 
-SCALE_FREE = frozenset({"ease", "item_knn", "user_knn"})
+SCALE_FREE = frozenset({"ease", "item_knn", "softmax", "user_knn"})
 """Algorithms that find the same songs if all values are multiplied by one number."""
 
 SIDE_INFORMATION_STRENGTH = 1.0

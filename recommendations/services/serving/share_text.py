@@ -35,6 +35,7 @@ KIND_OF_COMPONENT = {
     "ease": HISTORY,
     "low_rank_ease": HISTORY,
     "ials": HISTORY,
+    "softmax": HISTORY,
     "transitions": HISTORY,
     "item_knn": HISTORY,
     "history": HISTORY,
