@@ -405,4 +405,6 @@ DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = _request_level
 # The logger believes any X-Forwarded-For; without a proxy that overwrites it a client could write what it likes.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = TRUST_PROXY
-LOGGING = build_logging_config(LOG_LEVEL, LOG_FORMAT)
+# What the settings page of the dashboard shows; tests write nothing there.
+KEPT_LOG = DATA_DIR / "log" / "warnings.jsonl"
+LOGGING = build_logging_config(LOG_LEVEL, LOG_FORMAT, None if TESTING else KEPT_LOG)

@@ -30,6 +30,9 @@ class ListeningSums(models.Model):
     )
     time_zone = models.CharField(max_length=64)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "listening sums"
+
     def __str__(self) -> str:
         return f"{self.listener_id} in {self.time_zone}"
 

@@ -1,5 +1,6 @@
 """Log lines with request and run ids: readable on a terminal, JSON for a collector."""
 
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,8 +16,13 @@ SHARED_PROCESSORS: list[Any] = [
 ]
 
 
-def build_logging_config(level: str, log_format: str) -> dict[str, Any]:
-    """Return Django's LOGGING for `log_format` "console" or "json" and make structlog go through it."""
+def build_logging_config(
+    level: str, log_format: str, kept_log: Path | None = None
+) -> dict[str, Any]:
+    """Return Django's LOGGING for `log_format` "console" or "json" and make structlog go through it.
+
+    Warnings and errors are also kept in `kept_log`, as JSON, for the operator's pages.
+    """
     if log_format not in ("console", "json"):
         raise ValueError(f"LOG_FORMAT is {log_format!r}; use console or json.")
     structlog.configure(
@@ -24,18 +30,31 @@ def build_logging_config(level: str, log_format: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    handlers = ["stderr", "kept"] if kept_log else ["stderr"]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "structured": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter(log_format)
+            "structured": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter(log_format),
+            "kept": {"()": structlog.stdlib.ProcessorFormatter} | build_formatter("json"),
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}}
+        | (
+            {
+                "kept": {
+                    "class": "common.log_file.KeptLog",
+                    "path": str(kept_log),
+                    "formatter": "kept",
+                }
+            }
+            if kept_log
+            else {}
+        ),
+        "root": {"handlers": handlers, "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             # Celery's pool says here that one of its processes died; without a handler the line would be bare text.
-            "multiprocessing": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "multiprocessing": {"handlers": handlers, "level": "WARNING", "propagate": False},
             # A line a message and task, every few seconds, that says nothing which the runs' own lines do not.
             "celery": {"level": "DEBUG" if level == "DEBUG" else "WARNING"},
         },

@@ -8,28 +8,33 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from django_celery_beat.models import PeriodicTask
 
+from accounts.models import User
 from accounts.requests import get_signed_in_user
+from common import log_file
 from recommendations import tasks
-from recommendations.models import BackgroundJob, TrainingRun
+from recommendations.models import BackgroundJob
 from recommendations.services.jobs import background_jobs
 from recommendations.services.operations import (
-    failures,
+    catalog_overview,
     first_steps,
     health_checks,
+    latest_jobs,
+    listener_neighbours,
     listener_table,
     storage,
 )
 from recommendations.services.versions import registry
 from recommendations.services.workloads import demo_removal
 
-N_LOGGED = 20
+N_LOGGED, N_LOG_LINES = 20, 50
 
 # Each table's section by its model; those of the catalog that are not named belong to the catalog.
 SECTIONS: dict[str, tuple[Any, Any, frozenset[str]]] = {
@@ -103,8 +108,7 @@ def find_models(request: HttpRequest, section: str) -> list[dict[str, Any]]:
 
 def show_section(request: HttpRequest, section: str) -> HttpResponse:
     """Show one section: what it is for, its figures, and its tables."""
-    if not request.user.has_perm("recommendations.view_modelversion"):
-        raise PermissionDenied
+    _require_viewer(request)
     title, about, _names = SECTIONS[section]
     context = admin.site.each_context(request) | {
         "title": title,
@@ -120,6 +124,10 @@ def _add_nothing(request: HttpRequest) -> dict[str, Any]:
     return {}
 
 
+def _add_catalog(request: HttpRequest) -> dict[str, Any]:
+    return {"catalog": catalog_overview.load_overview()}
+
+
 def _add_listeners(request: HttpRequest) -> dict[str, Any]:
     words = request.GET.get("q", "").replace("\x00", "")
     page, rows = listener_table.list_listeners(words, request.GET.get("page", "1"))
@@ -128,9 +136,9 @@ def _add_listeners(request: HttpRequest) -> dict[str, Any]:
 
 def _add_jobs(request: HttpRequest) -> dict[str, Any]:
     return {
-        "runs": TrainingRun.objects.select_related("requested_by")[:5],
+        "jobs": latest_jobs.list_jobs(),
         "worker": health_checks.worker_finding(),
-        "failures": failures.list_failures(),
+        "failures": latest_jobs.list_failures(),
     }
 
 
@@ -143,12 +151,36 @@ def _add_settings(request: HttpRequest) -> dict[str, Any]:
         "disk": health_checks.disk_finding(),
         "sizes": storage.list_sizes(),
         "entries": LogEntry.objects.select_related("user", "content_type")[:N_LOGGED],
+        "log_lines": log_file.read_last_lines(settings.KEPT_LOG, N_LOG_LINES)
+        if request.user.is_superuser
+        else None,
+        "schedule": PeriodicTask.objects.exclude(task="celery.backend_cleanup")
+        .select_related("crontab", "interval")
+        .order_by("name"),
         "mail_from": settings.DEFAULT_FROM_EMAIL,
         "sign_up": settings.SIGN_UP,
     }
 
 
-_CONTEXTS = {"listeners": _add_listeners, "jobs": _add_jobs, "settings": _add_settings}
+_CONTEXTS = {
+    "catalog": _add_catalog,
+    "listeners": _add_listeners,
+    "jobs": _add_jobs,
+    "settings": _add_settings,
+}
+
+
+def show_listener(request: HttpRequest, listener_id: int) -> HttpResponse:
+    """Show one listener: what they did, the way to their list, and whose histories are most like theirs."""
+    _require_viewer(request)
+    listener = get_object_or_404(User, pk=listener_id)
+    context = admin.site.each_context(request) | {
+        "title": listener.get_username(),
+        "row": listener_table.load_listener(listener),
+        "neighbours": listener_neighbours.find_neighbours(listener),
+        "active": registry.active_version(),
+    }
+    return TemplateResponse(request, "admin/desk/listener.html", context)
 
 
 def show_tables(request: HttpRequest) -> HttpResponse:
@@ -210,6 +242,11 @@ def remove_demo(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/desk/remove_demo.html", context)
 
 
+def _require_viewer(request: HttpRequest) -> None:
+    if not request.user.has_perm("recommendations.view_modelversion"):
+        raise PermissionDenied
+
+
 def _require_superuser(request: HttpRequest) -> None:
     if not request.user.is_superuser:
         raise PermissionDenied
@@ -235,6 +272,7 @@ def list_urls() -> list[Any]:
     ]
     return [
         *sections,
+        path("desk/listeners/<int:listener_id>/", view(show_listener), name="desk_listener"),
         path("desk/tables/", view(show_tables), name="desk_tables"),
         path("desk/test-mail/", view(send_test_mail), name="desk_test_mail"),
         path("desk/back-up/", view(back_up), name="desk_back_up"),

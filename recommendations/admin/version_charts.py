@@ -1,7 +1,7 @@
 """Charts over the versions, drawn on the server, each with its numbers in a table."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from recommendations.services.operations import model_comparison
 from recommendations.services.operations.version_feedback import DAYS, DayFeedback
 
 WIDTH, HEIGHT = 560, 120
+MOST_NAMED = 6
+"""So many bars of a chart have their value and name below them, the newest among them."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,11 @@ class Point:
     version: ModelVersion
     value: float
     text: str
+    short_text: str
     low: float | None = None
     high: float | None = None
     coordinates: dict[str, float] = field(default_factory=dict)
+    is_named: bool = True
 
     @property
     def reach(self) -> float:
@@ -33,24 +37,40 @@ class Point:
 
 @dataclass(frozen=True)
 class Chart:
+    """Bars of one figure over the versions; `top_text` and `middle_text` name its axis."""
+
     title: Any
+    about: Any
     points: list[Point]
+    top_text: str
+    middle_text: str
     width: int = WIDTH
     height: int = HEIGHT
+    half: int = HEIGHT // 2
 
 
 def charts(newest_first: Iterable[ModelVersion]) -> list[Chart]:
     """Return what can be drawn over the versions, oldest first; a version without a figure is left out of its chart."""
     oldest_first = list(newest_first)[::-1]
     return [
-        _chart(title, [point for version in oldest_first if (point := read(version)) is not None])
-        for title, read in _CHARTS
+        _chart(
+            title,
+            about,
+            [point for version in oldest_first if (point := read(version)) is not None],
+            write,
+        )
+        for title, about, read, write in _CHARTS
     ]
 
 
-def _chart(title: Any, points: list[Point]) -> Chart:
+def _chart(title: Any, about: Any, points: list[Point], write: Callable[[float], str]) -> Chart:
     top = max((point.reach for point in points), default=0) or 1
     step = WIDTH / max(len(points), 1)
+    every = -(-len(points) // MOST_NAMED)
+    points = [
+        replace(point, is_named=(len(points) - 1 - index) % every == 0)
+        for index, point in enumerate(points)
+    ]
     for index, point in enumerate(points):
         tall = HEIGHT * point.value / top
         point.coordinates.update(
@@ -65,7 +85,7 @@ def _chart(title: Any, points: list[Point]) -> Chart:
                 low=round(HEIGHT - HEIGHT * point.low / top, 1),
                 high=round(HEIGHT - HEIGHT * point.reach / top, 1),
             )
-    return Chart(title, points)
+    return Chart(title, about, points, write(top), write(top / 2))
 
 
 def _ndcg(version: ModelVersion) -> Point | None:
@@ -73,7 +93,8 @@ def _ndcg(version: ModelVersion) -> Point | None:
     if metric is None:
         return None
     text = f"{metric['mean']:.4f} ({metric['low']:.4f} – {metric['high']:.4f})"
-    return Point(version, metric["mean"], text, metric["low"], metric["high"])
+    short = _write_rate(metric["mean"])
+    return Point(version, metric["mean"], text, short, metric["low"], metric["high"])
 
 
 def _coverage(version: ModelVersion) -> Point | None:
@@ -85,23 +106,72 @@ def _fidelity(version: ModelVersion) -> Point | None:
 
 
 def _share(version: ModelVersion, value: float | None) -> Point | None:
-    return None if value is None else Point(version, value, f"{100 * value:.1f} %")
+    if value is None:
+        return None
+    return Point(version, value, f"{100 * value:.1f} %", _write_share(value))
 
 
 def _fit(version: ModelVersion) -> Point:
-    return Point(version, version.fit_seconds, f"{version.fit_seconds:.1f} s")
+    seconds = version.fit_seconds
+    return Point(version, seconds, f"{seconds:.1f} s", _write_seconds(seconds))
 
 
 def _size(version: ModelVersion) -> Point:
-    return Point(version, version.size_bytes, f"{version.size_bytes / 1e6:.1f} MB")
+    n_bytes = version.size_bytes
+    return Point(version, n_bytes, f"{n_bytes / 1e6:.1f} MB", _write_size(n_bytes))
 
 
-_CHARTS: tuple[tuple[Any, Callable[[ModelVersion], Point | None]], ...] = (
-    (_("NDCG@10 over the versions, with 95 % intervals"), _ndcg),
-    (_("Coverage@10: share of the catalog in somebody's list"), _coverage),
-    (_("Fidelity: the score falls without the song named as the reason"), _fidelity),
-    (_("Time to fit"), _fit),
-    (_("Size on disk"), _size),
+def _write_rate(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _write_share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _write_seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+
+
+def _write_size(value: float) -> str:
+    return f"{value / 1e6:.1f} MB"
+
+
+_CHARTS: tuple[
+    tuple[Any, Any, Callable[[ModelVersion], Point | None], Callable[[float], str]], ...
+] = (
+    (
+        _("Quality of the lists (NDCG@10)"),
+        _(
+            "How high songs that were held back stand in the first ten; 1 would be all on top. With 95 % intervals."
+        ),
+        _ndcg,
+        _write_rate,
+    ),
+    (
+        _("Coverage of the catalog"),
+        _("The share of the songs that are in the first ten of at least one listener."),
+        _coverage,
+        _write_share,
+    ),
+    (
+        _("Truth of the reasons"),
+        _("In how many cases the score falls when the song named as the reason is taken away."),
+        _fidelity,
+        _write_share,
+    ),
+    (
+        _("Time to fit"),
+        _("How long the model learned, without reading and measuring."),
+        _fit,
+        _write_seconds,
+    ),
+    (
+        _("Size on disk"),
+        _("The files of a version; about as much memory where it serves."),
+        _size,
+        _write_size,
+    ),
 )
 
 

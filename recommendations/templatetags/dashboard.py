@@ -12,6 +12,7 @@ from django.utils.safestring import mark_safe
 
 from common.templatetags.numbers import format_count
 from recommendations.services.operations import dashboard as desk_service
+from recommendations.services.operations import model_comparison
 
 register = template.Library()
 
@@ -123,3 +124,9 @@ def of_measure(estimates: dict[str, Any], measure: str) -> Any:
 def points(value: float | None) -> str:
     """Show a difference of rates in percentage points."""
     return "–" if value is None or value != value else f"{100 * value:+.2f}"
+
+
+@register.filter
+def metric_sentence(name: str) -> str:
+    """Say in one sentence what a metric such as ndcg@10 means."""
+    return model_comparison.describe_metric(name)

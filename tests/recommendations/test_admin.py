@@ -249,7 +249,11 @@ class TestVersions:
         assert comparison.n_paired > 0 and f"{row.a:.4f}" in said
         said = page(desk, "recommendations_modelversion_changelist")
         assert said.count("<rect") == 5 * 2
-        assert f"{row.b:.4f} (" in said and "Coverage@10" in said and "Fidelity" in said
+        assert (
+            f"{row.b:.4f} (" in said
+            and "Coverage of the catalog" in said
+            and "Truth of the reasons" in said
+        )
 
     def test_a_version_shows_its_figures_as_tables(self, desk, two):
         said = page(desk, "recommendations_modelversion_change", two[0].pk)

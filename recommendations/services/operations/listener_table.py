@@ -1,5 +1,6 @@
 """The listeners as an operator looks for them: plays, last listen, how much of a history they have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,10 +44,19 @@ def list_listeners(words: str, page: str) -> tuple[Page[User], list[ListenerRow]
     if words.strip():
         users = users.filter(username__icontains=words.strip()[:150])
     shown = Paginator(users, ROWS_A_PAGE).get_page(page)
+    return shown, _count_rows(list(shown))
+
+
+def load_listener(listener: User) -> ListenerRow:
+    """Return one listener's row; one query."""
+    return _count_rows([listener])[0]
+
+
+def _count_rows(users: Sequence[User]) -> list[ListenerRow]:
     kinds = Interaction.Kind
     positive = Q(kind__in=[kinds.PLAY, kinds.LIKE])
     counts = (
-        Interaction.objects.filter(listener__in=[user.pk for user in shown])
+        Interaction.objects.filter(listener__in=[user.pk for user in users])
         .order_by()
         .values("listener_id")
         .annotate(
@@ -60,4 +70,4 @@ def list_listeners(words: str, page: str) -> tuple[Page[User], list[ListenerRow]
     by_listener: dict[int, dict[str, Any]] = {row["listener_id"]: {**row} for row in counts}
     for row in by_listener.values():
         del row["listener_id"]
-    return shown, [ListenerRow(user, **by_listener.get(user.pk, {})) for user in shown]
+    return [ListenerRow(user, **by_listener.get(user.pk, {})) for user in users]

@@ -38,6 +38,27 @@ FIDELITY_WORDS = {
     "decisive": _("reasons whose words are “because of”"),
     "n_cases": _("cases looked at"),
 }
+METRIC_WORDS = {
+    "precision": _("Share of the first %(k)s songs that had been held back from the listener."),
+    "recall": _("Share of the held-back songs that are among the first %(k)s."),
+    "ndcg": _(
+        "Held-back songs among the first %(k)s, counted more the higher they are; 1 is best."
+    ),
+    "map": _("Precision at each held-back song of the first %(k)s, averaged; 1 is best."),
+    "hit_rate": _("Share of the listeners with a held-back song among the first %(k)s."),
+    "novelty": _("How few listeners have heard the songs, in bits: one more is half as many."),
+    "diversity": _("How different the songs of a list are; 0 would be all alike."),
+    "popularity_bias": _("How popular the songs are; 0.5 is chance, 1 only the most popular."),
+    "coverage": _("Share of the catalog that is in the first %(k)s of at least one listener."),
+}
+"""What each metric means, in one sentence; `k` is the number after its @."""
+
+
+def describe_metric(name: str) -> str:
+    """Return the sentence for a metric such as ndcg@10; empty for one that has none."""
+    metric, _at, k = name.partition("@")
+    words = METRIC_WORDS.get(metric)
+    return str(words) % {"k": k} if words else ""
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------

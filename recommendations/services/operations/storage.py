@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.conf import account_conf
 from catalog.conf import catalog_conf
+from common import log_file
+from common.templatetags.numbers import format_count
 from recommendations.conf import conf
 from recommendations.services.surfaces import generated_playlists
 
@@ -63,7 +65,7 @@ GROUPS = (
     _Group(
         lambda: _("Accounts"),
         ("accounts_user*", "auth_*", "catalog_nowplaying", "catalog_latestimport"),
-        lambda: _("a few rows an account; they go with it"),
+        lambda: _("a few rows per account; they go with it"),
     ),
     _Group(
         lambda: _("Tokens, sessions, attempts"),
@@ -77,8 +79,13 @@ GROUPS = (
         lambda: _("Listens and opinions"),
         ("catalog_interaction",),
         lambda: (
-            _("a row a play, as long as the account; %(files)d files a day of %(rows)d rows each")
-            % {"files": catalog_conf.import_files_a_day, "rows": catalog_conf.import_rows}
+            _(
+                "one row per play, as long as the account; %(files)d files a day of %(rows)s rows each"
+            )
+            % {
+                "files": catalog_conf.import_files_a_day,
+                "rows": format_count(catalog_conf.import_rows),
+            }
         ),
     ),
     _Group(
@@ -120,7 +127,7 @@ GROUPS = (
             "catalog_musicfile",
             "catalog_analysisrun",
         ),
-        lambda: _("a row a file; of each folder the last 20 scans"),
+        lambda: _("one row per file; the last 20 scans of each folder"),
     ),
     _Group(
         lambda: _("Music servers"),
@@ -131,7 +138,7 @@ GROUPS = (
             "catalog_writtenplaylist",
         ),
         lambda: _(
-            "a row a song of each server, and one more for each account that plays it; of each the last 20 syncs"
+            "one row per song of each server and per account that plays it; the last 20 syncs of each server"
         ),
     ),
     _Group(
@@ -166,22 +173,22 @@ GROUPS = (
         lambda: _("Receipts of deletions"),
         ("recommendations_forgettingreceipt",),
         lambda: (
-            _("until %(time)s after the training that unlearned it")
+            _("%(time)s after the first training without the data")
             % {"time": _days(conf.trainings_days)}
         ),
     ),
     _Group(
-        lambda: _("Lists computed ahead"),
+        lambda: _("Precomputed lists"),
         ("recommendations_recommendationlist",),
         lambda: (
-            _("one a listener and kept version, of who was active within %(time)s")
+            _("one per kept version for each listener who was active within %(time)s")
             % {"time": _days(conf.lists_active_days)}
             if conf.lists_active_days
-            else _("one a listener and kept version")
+            else _("one per kept version for each listener")
         ),
     ),
     _Group(
-        lambda: _("Tastes and wishes"),
+        lambda: _("Tastes and controls"),
         ("recommendations_taste*", "recommendations_wish", "recommendations_listenerstate"),
         lambda: _("what listeners set; goes with the account"),
     ),
@@ -198,7 +205,7 @@ GROUPS = (
             "recommendations_workerpulse",
         ),
         lambda: (
-            _("a row a training; logs %(logs)s, trainings without a version %(runs)s")
+            _("one row per training; logs %(logs)s, trainings without a version %(runs)s")
             % {"logs": _days(conf.training_logs_days), "runs": _days(conf.trainings_days)}
         ),
     ),
@@ -271,7 +278,7 @@ def _folder_sizes() -> list[Size]:
         Size(
             _("Folder uploads"),
             _folder_bytes(settings.UPLOADS_DIR) + _folder_bytes(settings.INCOMING_DIR),
-            _("%(size)d MB a listener, until an import is over") % {"size": quota},
+            _("%(size)d MB per listener, until an import is over") % {"size": quota},
         ),
         Size(
             _("Folder interactions"),
@@ -284,11 +291,15 @@ def _folder_sizes() -> list[Size]:
             _("messages of %(time)s") % {"time": _days(3)},
         ),
         Size(
-            _("Log"),
+            _("Folder log"),
+            _folder_bytes(settings.KEPT_LOG.parent),
+            _("the latest warnings and errors, twice %(size)d MB")
+            % {"size": log_file.LARGEST_BYTES // 10**6},
+        ),
+        Size(
+            _("Log on standard error"),
             None,
-            _(
-                "failed requests and jobs only; whoever collects it rotates it (compose.yaml: 5 × 10 MB)"
-            ),
+            _("failed requests and jobs; whatever collects it limits it (compose.yaml: 5 × 10 MB)"),
         ),
     ]
 

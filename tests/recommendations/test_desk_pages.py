@@ -1,0 +1,196 @@
+"""What the desk's own pages tell: neighbours of a listener, the catalog, jobs of all kinds, and the log."""
+
+import json
+import logging
+from datetime import timedelta
+from math import sqrt
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.models import Artist, Genre, ImportRun, Interaction, MusicFolder, Song
+from common import log_file
+from common.log_file import KeptLog
+from recommendations.models import TrainingRun
+from recommendations.services.operations import (
+    catalog_overview,
+    latest_jobs,
+    listener_neighbours,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(client) -> Client:
+    client.force_login(User.objects.create_superuser("olga"))
+    return client
+
+
+@pytest.fixture
+def songs() -> list[Song]:
+    artist = Artist.objects.create(name="The Lanterns")
+    return [Song.objects.create(key=f"s{n}", title=f"Tune {n}", artist=artist) for n in range(6)]
+
+
+def make_listener(name: str, songs: list[Song], kind: int = Interaction.Kind.PLAY) -> User:
+    listener = User.objects.create_user(name)
+    for place, song in enumerate(songs):
+        # The first song is played most.
+        Interaction.objects.create(
+            listener=listener, song=song, kind=kind, plays=len(songs) - place, source="x"
+        )
+    return listener
+
+
+class TestNeighbours:
+    def test_the_most_alike_come_first_with_the_songs_that_both_know(self, songs):
+        ada = make_listener("ada", songs[:4])
+        make_listener("ben", songs[:4])  # 4 of 4 and 4
+        make_listener("cleo", songs[1:3])  # 2 of 4 and 2
+        make_listener("dora", songs[3:])  # 1 of 4 and 3
+        make_listener("emil", songs[4:])  # none
+        found = listener_neighbours.find_neighbours(ada)
+        assert [one.user.username for one in found] == ["ben", "cleo", "dora"]
+        assert [one.likeness for one in found] == [
+            4 / sqrt(4 * 4), 2 / sqrt(4 * 2), 1 / sqrt(4 * 3)
+        ]  # fmt: skip
+        assert [(one.n_common, one.n_songs) for one in found] == [(4, 4), (2, 2), (1, 3)]
+        assert found[0].shared == songs[:3]
+        assert found[1].shared == songs[1:3]
+
+    def test_skips_and_dislikes_and_who_opted_out_do_not_count(self, songs):
+        ada = make_listener("ada", songs)
+        make_listener("ben", songs, Interaction.Kind.SKIP)
+        make_listener("cleo", songs, Interaction.Kind.DISLIKE)
+        dora = make_listener("dora", songs, Interaction.Kind.LIKE)
+        User.objects.filter(pk=make_listener("emil", songs).pk).update(personalised=False)
+        assert [one.user for one in listener_neighbours.find_neighbours(ada)] == [dora]
+
+    def test_a_listener_without_songs_has_none(self, desk, songs):
+        make_listener("ben", songs)
+        nina = User.objects.create_user("nina")
+        assert listener_neighbours.find_neighbours(nina) == []
+        page = desk.get(f"/admin/desk/listeners/{nina.pk}/").content.decode()
+        assert "Nobody has played or liked one of the same songs yet." in page
+
+    def test_the_queries_do_not_grow_with_listeners(self, songs, django_assert_num_queries):
+        ada = make_listener("ada", songs)
+        for n in range(12):
+            make_listener(f"other{n}", songs[: n % 5 + 1])
+        with django_assert_num_queries(6):
+            assert len(listener_neighbours.find_neighbours(ada)) == 12
+
+    def test_a_click_leads_from_the_table_to_list_and_neighbours(self, desk, songs):
+        ada, ben = make_listener("ada", songs), make_listener("ben", songs[:2])
+        table = desk.get("/admin/desk/listeners/").content.decode()
+        assert f"/admin/desk/listeners/{ada.pk}/#neighbours" in table
+        page = desk.get(f"/admin/desk/listeners/{ada.pk}/").content.decode()
+        assert f"/admin/desk/listeners/{ben.pk}/" in page and "58 %" in page  # 2 / sqrt(6 * 2)
+        assert desk.get("/admin/desk/listeners/999999/").status_code == 404
+
+    def test_only_those_who_may_see_versions_see_a_listener(self, client, songs):
+        ada = make_listener("ada", songs)
+        client.force_login(User.objects.create_user("sam", is_staff=True))
+        assert client.get(f"/admin/desk/listeners/{ada.pk}/").status_code == 403
+
+
+def test_the_catalog_page_says_what_songs_have(desk, songs, tmp_path):
+    folk = Genre.objects.create(name="Folk")
+    for song in songs[:3]:
+        song.genres.add(folk)
+    Song.objects.filter(pk=songs[0].pk).update(features_source="x", cover_tag="c", has_audio=True)
+    Song.objects.filter(pk=songs[5].pk).update(is_available=False)
+    MusicFolder.objects.create(path=str(tmp_path))
+    ImportRun.objects.create(content="songs", file_name="mine.csv", status="succeeded", n_added=6)
+    overview = catalog_overview.load_overview()
+    assert (overview.n_songs, overview.n_withdrawn, overview.n_artists) == (5, 1, 1)
+    assert overview.genre_share == 3 / 5
+    assert overview.sound_share == overview.cover_share == overview.playable_share == 1 / 5
+    page = desk.get("/admin/desk/catalog/").content.decode()
+    assert "60 %" in page and "20 %" in page and str(tmp_path) in page and "mine.csv" in page
+
+
+def test_an_empty_catalog_has_no_shares():
+    assert catalog_overview.load_overview().genre_share is None
+
+
+def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(desk):
+    now = timezone.now()
+    training = TrainingRun.objects.create(preset="classic", status="running", progress=0.4)
+    done = ImportRun.objects.create(content="songs", file_name="mine.csv", status="succeeded")
+    ImportRun.objects.filter(pk=done.pk).update(
+        started_at=now, finished_at=now + timedelta(seconds=90)
+    )
+    first, second = latest_jobs.list_jobs()
+    assert (first.row, second.row) == (training, done)
+    assert (first.seconds, second.seconds) == (None, 90)
+    page = desk.get("/admin/desk/jobs/").content.decode()
+    assert f"/admin/recommendations/trainingrun/{training.pk}/change/" in page and "40 %" in page
+    assert f"/admin/catalog/importrun/{done.pk}/change/" in page
+
+
+class TestLog:
+    @pytest.fixture
+    def path(self, settings, tmp_path):
+        settings.KEPT_LOG = tmp_path / "log" / "warnings.jsonl"
+        return settings.KEPT_LOG
+
+    def write(self, path, event: str, level: int = logging.WARNING, error: str = "") -> None:
+        handler = KeptLog(str(path))
+        handler.setFormatter(JsonLines())
+        record = logging.LogRecord("musicrec.test", level, "f", 1, event, None, None)
+        record.error = error
+        handler.handle(record)
+
+    def test_the_newest_lines_are_on_the_settings_page(self, desk, path):
+        self.write(path, "first")
+        self.write(path, "second\nline", logging.ERROR, "Traceback …\nOSError: disk <full>")
+        page = desk.get("/admin/desk/settings/").content.decode()
+        assert page.index("second\nline") < page.index("first")
+        assert "OSError: disk &lt;full&gt;" in page and "Traceback" not in page
+
+    def test_a_long_file_is_put_aside_once_and_still_read(self, path, monkeypatch):
+        self.write(path, "old")
+        monkeypatch.setattr(log_file, "LARGEST_BYTES", path.stat().st_size)
+        self.write(path, "new")
+        assert sorted(one.name for one in path.parent.iterdir()) == [
+            "warnings.jsonl", "warnings.jsonl.1", "warnings.jsonl.lock"
+        ]  # fmt: skip
+        assert [line.event for line in log_file.read_last_lines(path, 9)] == ["new", "old"]
+        assert [line.event for line in log_file.read_last_lines(path, 1)] == ["new"]
+
+    def test_lines_that_are_cut_off_are_left_out(self, path):
+        self.write(path, "whole")
+        with path.open("a") as file:
+            file.write('{"event": "cut')
+        assert [line.event for line in log_file.read_last_lines(path, 9)] == ["whole"]
+
+    def test_a_folder_that_cannot_be_written_stops_nobody(self, tmp_path):
+        (tmp_path / "file").write_text("no folder")
+        self.write(tmp_path / "file" / "warnings.jsonl", "lost")
+
+    def test_only_a_superuser_sees_it(self, client, path):
+        self.write(path, "secret of a server")
+        sam = User.objects.create_user("sam", is_staff=True)
+        client.force_login(sam)
+        sam.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        page = client.get("/admin/desk/settings/").content.decode()
+        assert "secret of a server" not in page
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "timestamp": timezone.now().isoformat(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "event": record.getMessage(),
+                "exception": getattr(record, "error", ""),
+            },
+            ensure_ascii=False,
+        )
