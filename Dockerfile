@@ -9,7 +9,7 @@ RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/requi
 FROM python:3.11.14-slim-bookworm
 # postgresql-client: `manage.py backup` calls its pg_dump, which must not be older than the server (compose.yaml: 15).
 RUN apt-get update \
-    && apt-get install --no-install-recommends --yes libgomp1 postgresql-client \
+    && apt-get install --no-install-recommends --yes fonts-dejavu-core libgomp1 postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 musicrec \
     && useradd --system --uid 10001 --gid musicrec --home-dir /data --no-create-home musicrec \

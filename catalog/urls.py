@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, register_converter
 
 from catalog.views import (
     browse,
@@ -14,6 +14,21 @@ from catalog.views import (
 
 app_name = "catalog"
 
+
+class ReviewForm:
+    """The forms of a year's picture."""
+
+    regex = "svg|png"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(ReviewForm, "review_form")
+
 urlpatterns = [
     path("covers/<slug:tag>/<int:size>.webp", playback.serve_real_cover, name="real_cover"),
     path("covers/<slug:code>.svg", songs.serve_cover, name="cover"),
@@ -28,12 +43,16 @@ urlpatterns = [
     path("library/listening/", statistics.show_statistics, name="statistics"),
     path("library/listening/<int:year>/", year_reviews.show_review, name="year_review"),
     path(
-        "library/listening/<int:year>/picture.svg",
+        "library/listening/<int:year>/picture.<review_form:form>",
         year_reviews.serve_picture,
         name="review_picture",
     ),
     path("library/listening/<int:year>/link/", year_reviews.change_link, name="review_link"),
-    path("reviews/<uuid:review_id>.svg", year_reviews.serve_shared, name="shared_review"),
+    path(
+        "reviews/<uuid:review_id>.<review_form:form>",
+        year_reviews.serve_shared,
+        name="shared_review",
+    ),
     path("library/history/", library.show_history, name="history"),
     path("library/history/<int:interaction_id>/forget/", library.remove_listen, name="forget"),
     path("library/history/forget-day/", library.remove_day, name="forget_day"),

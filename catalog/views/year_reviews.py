@@ -13,14 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from catalog.listening import sums, year_reviews
+from catalog.listening import review_picture, sums, year_reviews
 from catalog.listening.periods import Period, make_period
 from catalog.models import SharedReview
 from catalog.views.statistics import COUNT_SECONDS
 from common.http import SiteRequest
-
-_LETTERS = 26
-"""Letters of a name that fit into the picture."""
 
 
 @login_required
@@ -29,13 +26,17 @@ def show_review(request: SignedInRequest, year: int) -> HttpResponse:
     period = _get_period(year)
     n_waiting = sums.refresh_sums(request.user, max_seconds=COUNT_SECONDS)
     link = year_reviews.find_link(request.user, year)
+    review = year_reviews.build_review(request.user, period)
+    has_png = review_picture.can_draw_png(review_picture.build_picture(review))
+    form = "png" if has_png else "svg"
     context = {
         "page": "library",
         "tab": "statistics",
         "year": year,
         "n_waiting": n_waiting,
-        "review": year_reviews.build_review(request.user, period),
-        "link": settings.SITE_URL + reverse("catalog:shared_review", args=[link.pk])
+        "review": review,
+        "has_png": has_png,
+        "link": settings.SITE_URL + reverse("catalog:shared_review", args=[link.pk, form])
         if link
         else "",
     }
@@ -44,9 +45,9 @@ def show_review(request: SignedInRequest, year: int) -> HttpResponse:
 
 @login_required
 @require_safe
-def serve_picture(request: SignedInRequest, year: int) -> HttpResponse:
+def serve_picture(request: SignedInRequest, year: int, form: str) -> HttpResponse:
     """Answer the listener's own picture of a year."""
-    return _draw(request.user, _get_period(year))
+    return _draw(request.user, _get_period(year), form)
 
 
 @login_required
@@ -62,12 +63,12 @@ def change_link(request: SignedInRequest, year: int) -> HttpResponse:
 
 
 @require_safe
-def serve_shared(request: SiteRequest, review_id: UUID) -> HttpResponse:
+def serve_shared(request: SiteRequest, review_id: UUID, form: str) -> HttpResponse:
     """Answer the picture that a link leads to, to anybody who has it."""
     shared = get_object_or_404(
         SharedReview.objects.select_related("listener"), pk=review_id, listener__is_active=True
     )
-    return _draw(shared.listener, _get_period(shared.year))
+    return _draw(shared.listener, _get_period(shared.year), form)
 
 
 def _get_period(year: int) -> Period:
@@ -76,32 +77,18 @@ def _get_period(year: int) -> Period:
     return make_period("year", date(year, 1, 1))
 
 
-def _draw(listener: User, period: Period) -> HttpResponse:
-    """Return the picture as SVG: the browser that shows it has letters of every script, which no library here has."""
+def _draw(listener: User, period: Period, form: str) -> HttpResponse:
+    """Return the picture as SVG or PNG; 404 for a PNG that no font of this machine can write."""
     sums.refresh_sums(listener, max_seconds=COUNT_SECONDS)
     review = year_reviews.build_review(listener, period)
-    most = max([*review.months, 1])
-    columns = [
-        {"x": 60 + 82 * month, "y": 1110 - round(150 * n / most), "height": round(150 * n / most)}
-        for month, n in enumerate(review.months)
-    ]
-    lists = [
-        [(300 + 44 * line, _shorten(name), n) for line, (name, n) in enumerate(rows)]
-        for rows in (review.artists, review.songs)
-    ]
-    context = {
-        "review": review,
-        "columns": columns,
-        "artists": lists[0],
-        "songs": lists[1],
-        "genres": " · ".join(name for name, _n in review.genres[:3]),
-    }
-    picture = HttpResponse(
-        render_to_string("catalog/year_review.svg", context), content_type="image/svg+xml"
-    )
-    picture["Content-Disposition"] = f'inline; filename="{review.year}.svg"'
-    return picture
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LETTERS else name[: _LETTERS - 1].rstrip() + "…"
+    picture = review_picture.build_picture(review)
+    if form == "png":
+        drawn = review_picture.draw_png(picture)
+        if drawn is None:
+            raise Http404
+        answer = HttpResponse(drawn, content_type="image/png")
+    else:
+        svg = render_to_string("catalog/year_review.svg", {"picture": picture})
+        answer = HttpResponse(svg, content_type="image/svg+xml")
+    answer["Content-Disposition"] = f'inline; filename="{review.year}.{form}"'
+    return answer

@@ -2,13 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
+from PIL import Image
 
 from accounts.models import User
-from catalog.listening import interactions
+from catalog.listening import interactions, review_picture
 from catalog.listening.interactions import ListenEntry
 from catalog.models import Interaction
 
@@ -151,6 +153,13 @@ def test_the_api_says_what_the_page_says(alice, plays):
 # --- The year's review ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def no_fonts(monkeypatch):
+    """A machine without fonts, such as a small server."""
+    monkeypatch.setattr(review_picture, "_list_fonts", lambda is_bold: [])
+
+
+@pytest.mark.usefixtures("no_fonts")
 def test_a_year_is_private_until_shared_and_again_when_the_link_is_taken_back(alice, bob, plays):
     assert "Only you see this" in read(alice, "/library/listening/2026/")
     picture = read(alice, "/library/listening/2026/picture.svg")
@@ -173,6 +182,42 @@ def test_names_are_text_in_the_picture(alice, plays, world):
     picture = read(alice, "/library/listening/2026/picture.svg")
     assert "<script" not in picture
     ElementTree.fromstring(picture)
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_without_fonts_there_is_no_png_and_nobody_is_offered_one(alice, plays):
+    page = read(alice, "/library/listening/2026/")
+    assert "Save as SVG" in page and "Save as PNG" not in page
+    assert alice.get("/library/listening/2026/picture.png").status_code == 404
+
+
+def test_the_png_shows_the_bars_of_the_svg_and_letters(alice, plays):
+    if not review_picture._list_fonts(True):
+        pytest.skip("No font is installed.")
+    page = read(alice, "/library/listening/2026/")
+    assert "Save as PNG" in page
+    answer = alice.get("/library/listening/2026/picture.png")
+    assert answer["Content-Type"] == "image/png"
+    image = Image.open(BytesIO(answer.content))
+    assert image.size == (1080, 1200)
+    bars = re.findall(
+        r'<rect x="(\d+)" y="(\d+)" width="60" height="([1-9]\d*)"',
+        read(alice, "/library/listening/2026/picture.svg"),
+    )
+    for x, y, height in bars:
+        assert image.getpixel((int(x) + 30, int(y) + int(height) // 2)) == (0xB3, 0xA3, 0xFF)
+    assert bars
+    # The year, in white letters on its line.
+    assert (255, 255, 255) in {image.getpixel((x, 90)) for x in range(60, 300)}
+
+
+def test_a_name_whose_letters_no_font_has_leaves_the_svg(alice, plays, world):
+    if not review_picture._list_fonts(True):
+        pytest.skip("No font is installed.")
+    world.songs[0].title = "\U0001f9ff\ue000"
+    world.songs[0].save()
+    assert "Save as PNG" not in read(alice, "/library/listening/2026/")
+    assert "\ue000" in read(alice, "/library/listening/2026/picture.svg")
 
 
 @pytest.mark.parametrize("year", ["1", "99999", "0"])
