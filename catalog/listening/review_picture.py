@@ -129,8 +129,8 @@ def _place_texts(review: YearReview) -> Iterator[Text]:
         (560, _("Songs"), review.songs),
     ):
         yield Text(x, 246, 26, heading, is_bold=True)
-        for place, (name, _n_plays) in enumerate(rows):
-            yield Text(x, 300 + 44 * place, 28, _shorten(name))
+        for line, (name, _n_plays) in enumerate(rows):
+            yield Text(x, 300 + 44 * line, 28, _shorten(name))
     figures = (
         (60, 620, review.n_plays, ngettext("play in all", "plays in all", review.n_plays)),
         (560, 620, review.n_artists, ngettext("different artist", "different artists", review.n_artists)),
@@ -146,9 +146,9 @@ def _place_texts(review: YearReview) -> Iterator[Text]:
 
 def _place_bars(months: list[int]) -> Iterator[Bar]:
     most = max([*months, 1])
-    for place, n in enumerate(months):
+    for month, n in enumerate(months):
         height = round(150 * n / most)
-        yield Bar(60 + 82 * place, 1110 - height, 60, height)
+        yield Bar(60 + 82 * month, 1110 - height, 60, height)
 
 
 def _shorten(name: str) -> str:
@@ -171,13 +171,13 @@ def _find_font(text: Text) -> ImageFont.FreeTypeFont | None:
 def _list_fonts(is_bold: bool) -> list[str]:
     """Return the fonts of this machine that are looked for, best first."""
     wanted = [pair[1] if is_bold else pair[0] for pair in _FONTS]
-    found = {
+    fonts = {
         path.name: str(path)
         for folder in _FONT_FOLDERS
         for path in Path(folder).rglob("*.tt[fc]")
         if path.name in wanted
     }
-    return [found[name] for name in wanted if name in found]
+    return [fonts[name] for name in wanted if name in fonts]
 
 
 @cache

@@ -80,12 +80,12 @@ def _count_songs(listener_ids: Collection[int]) -> dict[int, int]:
 
 def _load_shared(listener_ids: Collection[int], own: list[int]) -> dict[int, list[Song]]:
     """Return for each listener the first of `own` that they played or liked, too."""
-    places = {song_id: place for place, song_id in enumerate(own)}
+    ranks = {song_id: rank for rank, song_id in enumerate(own)}
     pairs = _select_positive().filter(listener__in=list(listener_ids), song__in=own)
-    found: dict[int, list[int]] = {pk: [] for pk in listener_ids}
+    song_ids: dict[int, list[int]] = {pk: [] for pk in listener_ids}
     for listener_id, song_id in pairs.values_list("listener_id", "song_id").distinct():
-        found[listener_id].append(song_id)
-    first = {pk: sorted(ids, key=places.__getitem__)[:N_SHARED] for pk, ids in found.items()}
+        song_ids[listener_id].append(song_id)
+    first = {pk: sorted(ids, key=ranks.__getitem__)[:N_SHARED] for pk, ids in song_ids.items()}
     songs = Song.objects.select_related("artist").in_bulk(
         {song_id for ids in first.values() for song_id in ids}
     )

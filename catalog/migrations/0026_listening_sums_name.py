@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0024_find_songs_of_one_listener'),
+        ('catalog', '0025_recompute_names_again'),
     ]
 
     operations = [
