@@ -25,7 +25,6 @@ from recommendations.engine.core.config import (
 from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.ranking.tree_ranker import hold_out
 from recommendations.engine.tuning.blend_weights import search_blend
-from recommendations.engine.tuning.hyperparameter_search import SPACE
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 from tests.engine.worlds import taste_world
 
@@ -486,12 +485,6 @@ def test_missing_features_never_become_numbers(world, missing):
     lists = recommender.recommend_batch(recommender.histories(interactions), 5)
     assert np.isfinite(lists.scores).all()
     assert (lists.item_rows[:, 0] >= 0).all()
-
-
-def test_the_search_contains_the_settings_that_won_elsewhere():
-    bm25 = {"n_neighbours": 400, "similarity": "bm25", "bm25_b": 0.45}
-    assert any(bm25.items() <= options.items() for options in SPACE["item_knn"])
-    assert max(options["n_factors"] for options in SPACE["als"]) > 192
 
 
 def test_ease_solves_for_all_songs_that_the_machine_has_memory_for():

@@ -141,7 +141,7 @@ class EASE(SparseSimilarity):
     def _fit_bytes(self, size: DataSize) -> float:
         """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined."""
         if not self._is_exact(size.n_listeners, size.n_items):
-            return self._make_low_rank()._fit_bytes(size)
+            return self.make_low_rank()._fit_bytes(size)
         side = min(size.n_listeners, size.n_items)
         block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
         n_blocks = 10 if size.n_listeners < size.n_items else 6.3
@@ -149,7 +149,7 @@ class EASE(SparseSimilarity):
 
     def _learned_bytes(self, size: DataSize) -> float:
         if not self._is_exact(size.n_listeners, size.n_items):
-            return self._make_low_rank()._learned_bytes(size)
+            return self.make_low_rank()._learned_bytes(size)
         return 18.0 * self._n_links(size)
 
     def _n_links(self, size: DataSize) -> int:
@@ -164,7 +164,7 @@ class EASE(SparseSimilarity):
         if self._is_exact(n_listeners, n_songs):
             super()._fit(data, rng, on_progress)
             return
-        self.low_rank_ = self._make_low_rank()
+        self.low_rank_ = self.make_low_rank()
         self.low_rank_.n_items_ = data.n_items
         self.low_rank_._fit(data, rng, on_progress)
         log.warning(
@@ -176,7 +176,7 @@ class EASE(SparseSimilarity):
             100 * (1 - self.low_rank_.kept_),
         )
 
-    def _make_low_rank(self) -> LowRankEASE:
+    def make_low_rank(self) -> LowRankEASE:
         """Return the other form with the options that both have."""
         names = set(LowRankEASE.option_names()) & set(self.option_names())
         return LowRankEASE(**{name: getattr(self, name) for name in names})
@@ -211,7 +211,7 @@ class EASE(SparseSimilarity):
         self.low_rank_ = None
         if any(name.startswith(LOW_RANK) for name in state):
             low_rank = {name.removeprefix(LOW_RANK): array for name, array in state.items()}
-            self.low_rank_ = LowRankEASE.from_state(self._make_low_rank().options(), low_rank)
+            self.low_rank_ = LowRankEASE.from_state(self.make_low_rank().options(), low_rank)
         else:
             super()._restore(state)
 

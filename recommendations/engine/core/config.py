@@ -80,10 +80,11 @@ class SearchConfig:
     components
         Algorithms that are tried.
     trials
-        Fits on the validation part, over all components; the first one of each is always made.
+        Settings that are tried, over all components; the first ones of each are always tried. They are tried
+        quickly first, and the better ones again in full (`tuning.hyperparameter_search`).
     seconds
-        No trial starts later than this after the first; None for no limit. With a limit in seconds two runs
-        can differ, with trials alone they cannot.
+        No trial starts later than this after the first, but one in full of each component; None for no limit.
+        With a limit in seconds two runs can differ, with trials alone they cannot.
     max_listeners
         At most so many listeners judge a trial.
     first
@@ -98,7 +99,7 @@ class SearchConfig:
         "user_knn",
         "transitions",
     )
-    trials: int = 18
+    trials: int = 34
     seconds: float | None = None
     max_listeners: int = 1500
     first: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -1,92 +1,37 @@
-"""Trying settings of the algorithms, each judged on the validation part."""
+"""Successive halving over the settings of the algorithms, each judged on the validation part."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recommendations.engine.algorithms import (
-    ALGORITHMS,
     Algorithm,
+    DataSize,
     TrainingData,
     create_algorithm,
     find_algorithm_name,
 )
-from recommendations.engine.algorithms.ease import EASE
 from recommendations.engine.core.config import RankerConfig, SearchConfig
+from recommendations.engine.core.machine import GB, compute_memory_budget_gb
+from recommendations.engine.core.seeding import make_generator
 from recommendations.engine.data.side_information import has_side_information
-from recommendations.engine.tuning.validation import Validation
-
-EASE_PLUS = {"song_weight": 0.5, "denoising": 0.3, "popularity_discount": 0.1}
-"""Denoising, songs weighed by their listeners, and a discount for popularity: what lifts EASE on most data."""
-
-SPACE: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "ease": (
-        {**EASE_PLUS, "regularization": 100.0},
-        {**EASE_PLUS, "regularization": 50.0, "transform": "log"},
-        {"regularization": 100.0},
-        {**EASE_PLUS, "regularization": 200.0},
-        {**EASE_PLUS, "regularization": 20.0, "denoising": 0.5},
-        {"regularization": 100.0, "transform": "log"},
-    ),
-    "ials": (
-        {"n_factors": 128, "regularization": 60.0},
-        {"n_factors": 256, "regularization": 40.0},
-        {"n_factors": 64, "regularization": 90.0},
-        {"n_factors": 384, "regularization": 40.0},
-        {"n_factors": 128, "regularization": 90.0, "transform": "log", "alpha": 5.0},
-        {"n_factors": 256, "regularization": 90.0},
-    ),
-    "als": (
-        {"n_factors": 128, "regularization": 10.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 64, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 192, "regularization": 30.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 64, "regularization": 90.0, "alpha": 5.0, "transform": "log"},
-        {"n_factors": 384, "regularization": 30.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 192, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 32, "regularization": 90.0, "alpha": 20.0, "transform": "binary"},
-        {"n_factors": 64, "regularization": 3.0, "alpha": 10.0, "transform": "binary"},
-    ),
-    "item_knn": (
-        {"n_neighbours": 500, "similarity": "tfidf", "transform": "log"},
-        {"n_neighbours": 400, "similarity": "bm25", "bm25_b": 0.45, "transform": "log"},
-        {"n_neighbours": 500, "similarity": "cosine", "transform": "log"},
-        {"n_neighbours": 100, "similarity": "bm25", "transform": "log"},
-        {"n_neighbours": 100, "similarity": "tfidf", "transform": "binary"},
-    ),
-    "user_knn": (
-        {"n_neighbours": 50, "idf_power": 1.0, "transform": "log"},
-        {"n_neighbours": 100, "idf_power": 1.0, "transform": "log"},
-        {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
-        {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
-    ),
-    "softmax": (
-        {"n_factors": 192},
-        {"n_factors": 192, "temperature": 0.1},
-        {"n_factors": 192, "transform": "log"},
-        {"n_factors": 96},
-    ),
-    "transitions": (
-        {"transform": "binary"},
-        {"transform": "binary", "window": 4},
-    ),
-    "content": (
-        {"artist": 1.0, "genre": 0.5},
-        {},
-        {"artist": 1.0, "genre": 0.5, "transform": "binary"},
-    ),
-    "popularity": ({"half_life_days": 14.0}, {"half_life_days": 60.0}),
-}
-"""What is tried for each algorithm, the best guess first (measured on several kinds of listening data)."""
-
-NEED_ORDER = frozenset({"transitions"})
-"""Algorithms that are only tried where it is known what was heard before what."""
-
-SCALE_FREE = frozenset({"ease", "item_knn", "softmax", "user_knn"})
-"""Algorithms that find the same songs if all values are multiplied by one number."""
+from recommendations.engine.tuning.search_space import (
+    DOUBLED,
+    SPACE,
+    Options,
+    extend,
+    make_cheap,
+    plan_trials,
+)
+from recommendations.engine.tuning.validation import MIN_LISTENERS, Cases, Validation
 
 SIDE_INFORMATION_STRENGTH = 1.0
 """What an artist's or genre's knowing a song counts, where an algorithm is told it: as much as one play."""
@@ -94,20 +39,59 @@ SIDE_INFORMATION_STRENGTH = 1.0
 DECAYS = (0.97, 0.9, 0.8, 0.65)
 """What a song of the history counts for each step back; 1, no decay, is tried first."""
 
-TRIAL_GB = 0.36
-"""Memory of EASE's quick trials: a side of about 8,000."""
+FEWEST_JUDGES = 200
+"""A quick trial is judged by no fewer listeners, where there are as many."""
 
 OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
+class Rung:
+    """One round of the halving: what a trial costs, and which part of its settings goes on to the next.
+
+    Attributes
+    ----------
+    name
+        As the log says it.
+    iterations
+        Share of the iterations; below 1 the algorithm is in its cheap form.
+    listeners
+        Share of the validation's listeners that judge.
+    kept
+        Share of the settings that are tried in the next round.
+    """
+
+    name: str
+    iterations: float
+    listeners: float
+    kept: float
+
+
+RUNGS = (
+    Rung("quick", 0.25, 0.34, 0.5),
+    Rung("half", 0.5, 0.67, 0.34),
+    Rung("full", 1.0, 1.0, 0.0),
+)
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One fit of one component on the validation part."""
+    """One fit of one component on the validation part.
+
+    Attributes
+    ----------
+    rung
+        Which round it belongs to; trials of different rounds are not compared.
+    per_listener : float64 (n,)
+        NDCG of the listeners that judged.
+    """
 
     component: str
-    options: Mapping[str, Any]
+    options: Options
     ndcg: float
     algorithm: Algorithm
+    rung: str = "full"
+    per_listener: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def search_component(
@@ -142,9 +126,11 @@ def search_component(
 
 
 def select_best_trials(trials: Sequence[Trial]) -> dict[str, Trial]:
-    """Return each component's best trial, the first one where they are equal."""
+    """Return each component's best trial of the last round, the first one where they are equal."""
     best: dict[str, Trial] = {}
     for trial in trials:
+        if trial.rung != RUNGS[-1].name:
+            continue
         if trial.component not in best or trial.ndcg > best[trial.component].ndcg:
             best[trial.component] = trial
     return best
@@ -157,55 +143,119 @@ def run_trials(
     report: OnProgress,
     clock: Callable[[], float],
 ) -> list[Trial]:
-    """Fit and judge the planned settings within the budget."""
-    planned = list(
-        _plan_trials(search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered)
+    """Try the planned settings round by round, the better ones of each component again and at more cost.
+
+    The clock only ends it: after `search.seconds` each component makes one trial of the last round, of the settings
+    that were best by then, and no other trial begins. Without it the same data, seed and trials give the same.
+    """
+    planned = plan_trials(
+        search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered, seed=seed
     )
-    start = clock()
-    finished: list[Trial] = []
-    for done, (name, options) in enumerate(planned):
-        out_of_time = search.seconds is not None and clock() - start > search.seconds
-        if out_of_time and name in {trial.component for trial in finished}:
-            continue
-        report("search", done, len(planned))
-        finished.append(_run_trial(validation, name, _make_cheap(name, options), seed))
-        _reset_losers(finished)
-    finished = _fit_in_full(validation, finished, seed)
-    report("search", len(planned), len(planned))
-    return finished
+    halving = _Halving(validation, search.seconds, seed, report, clock)
+    return halving.run(planned)
 
 
-def _run_trial(validation: Validation, name: str, options: Mapping[str, Any], seed: int) -> Trial:
-    algorithm = create_algorithm(name, options).fit(validation.data, seed=seed)
-    return Trial(name, options, float(validation.cases().ndcg(algorithm).mean()), algorithm)
+class _Halving:
+    """Successive halving (Jamieson and Talwalkar, 2016), for each component by itself."""
+
+    def __init__(
+        self,
+        validation: Validation,
+        seconds: float | None,
+        seed: int,
+        report: OnProgress,
+        clock: Callable[[], float],
+    ) -> None:
+        self._validation = validation
+        self._seconds = seconds
+        self._seed = seed
+        self._report = report
+        self._clock = clock
+        self._start = clock()
+        self._trials: list[Trial] = []
+
+    def run(self, planned: list[tuple[str, Options]]) -> list[Trial]:
+        for number, rung in enumerate(RUNGS):
+            cases = _take_judges(self._validation, rung.listeners, self._seed)
+            counts = Counter(name for name, _ in planned)
+            for done, (name, options) in enumerate(planned):
+                self._report("search", number * len(planned) + done, len(RUNGS) * len(planned))
+                # a single setting has nobody to be compared with before the last round
+                is_compared = rung is RUNGS[-1] or counts[name] > 1
+                if is_compared and self._is_due(name, rung):
+                    self._try(name, options, rung, cases)
+            if rung is not RUNGS[-1]:
+                self._extend_factors(rung, cases)
+                planned = self._keep_better(planned, rung)
+        self._report("search", 1, 1)
+        return self._trials
+
+    def _is_due(self, name: str, rung: Rung) -> bool:
+        """Return whether a trial begins: in time always, then only the best of each component in the last round."""
+        if self._seconds is None or self._clock() - self._start <= self._seconds:
+            return True
+        return rung is RUNGS[-1] and not self._list(name, rung)
+
+    def _list(self, name: str, rung: Rung) -> list[Trial]:
+        return [
+            trial for trial in self._trials if trial.component == name and trial.rung == rung.name
+        ]
+
+    def _try(self, name: str, options: Options, rung: Rung, cases: Cases) -> None:
+        algorithm = make_cheap(name, options, rung.iterations)
+        algorithm.fit(self._validation.data, seed=self._seed)
+        values = cases.ndcg(algorithm)
+        trial = Trial(name, options, float(values.mean()), algorithm, rung.name, values)
+        self._trials.append(trial)
+        best = select_best_trials(self._trials)
+        for one in self._list(name, rung):
+            # what lost forgets what it learned, so that memory does not grow with the budget
+            if one is not best.get(name):
+                one.algorithm.reset()
+
+    def _extend_factors(self, rung: Rung, cases: Cases) -> None:
+        """Try twice the factors as long as the best setting has the most, and the fit half of the free memory."""
+        names = {trial.component for trial in self._trials}
+        for name in sorted(name for name in names if find_algorithm_name(name) in DOUBLED):
+            while (trials := self._list(name, rung)) and self._is_due(name, rung):
+                more = extend([one.options for one in trials], _find_best(trials).options)
+                if more is None or not _fits_memory(create_algorithm(name, more), self._validation):
+                    break
+                self._try(name, more, rung, cases)
+
+    def _keep_better(
+        self, planned: list[tuple[str, Options]], rung: Rung
+    ) -> list[tuple[str, Options]]:
+        """Return the better settings of each component, best first, one of each component by turns.
+
+        Where nothing was tried, because there was no time or nothing to compare, the order stays.
+        """
+        kept: list[list[tuple[str, Options]]] = []
+        for name in dict.fromkeys(name for name, _ in planned):
+            ranked = sorted(self._list(name, rung), key=lambda trial: -trial.ndcg)
+            settings = [(name, trial.options) for trial in ranked]
+            settings = settings or [entry for entry in planned if entry[0] == name]
+            kept.append(settings[: max(round(rung.kept * len(settings)), 1)])
+        rows = zip_longest(*kept)
+        return [entry for row in rows for entry in row if entry is not None]
 
 
-def _make_cheap(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return settings with which a first trial is quick: EASE solves for the most heard songs of large catalogues."""
-    return {**options, "memory_gb": TRIAL_GB} if name == "ease" else options
+def _find_best(trials: Sequence[Trial]) -> Trial:
+    return max(trials, key=lambda trial: trial.ndcg)
 
 
-def _fit_in_full(validation: Validation, trials: list[Trial], seed: int) -> list[Trial]:
-    """Return the trials with the settings that were best in a quick one tried in full, if that differs."""
-    trial = select_best_trials(trials).get("ease")
-    if trial is None:
-        return trials
-    largest_solve = EASE(**trial.options).largest_solve
-    if min(validation.data.strengths.shape) > largest_solve:
-        return [*trials, _run_trial(validation, "ease", _without_limit(trial.options), seed)]
-    for trial in trials:
-        if trial.component == "ease":
-            setattr(trial.algorithm, "memory_gb", None)  # noqa: B010  (an option of EASE)
-    return [
-        replace(trial, options=_without_limit(trial.options))
-        if trial.component == "ease"
-        else trial
-        for trial in trials
-    ]
+def _take_judges(validation: Validation, share: float, seed: int) -> Cases:
+    """Return a share of the listeners who judge; a smaller share is part of a larger one."""
+    n_listeners = len(validation.validation_listeners)
+    n_judges = min(max(round(share * n_listeners), FEWEST_JUDGES, MIN_LISTENERS), n_listeners)
+    order = make_generator(seed, "judges of a round").permutation(n_listeners)
+    return validation.cases(validation.validation_listeners[np.sort(order[:n_judges])])
 
 
-def _without_limit(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "memory_gb"}
+def _fits_memory(algorithm: Algorithm, validation: Validation) -> bool:
+    strengths = validation.data.strengths
+    size = DataSize(*strengths.shape, strengths.nnz, strengths.nnz)
+    return algorithm.fit_bytes(size) <= compute_memory_budget_gb(0.5) * GB
 
 
 def run_side_information_trials(
@@ -216,7 +266,7 @@ def run_side_information_trials(
     report: OnProgress,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Trial]:
-    """Try the best settings of each algorithm once more with the songs' artists and genres told to it."""
+    """Try the best settings of each algorithm once more with the songs' artists and genres as listeners."""
     if not has_side_information(validation.data.features):
         return []
     start, finished = clock(), []
@@ -229,14 +279,7 @@ def run_side_information_trials(
         report("search with artists and genres", done, len(tunable))
         options = {**trial.options, "side_information": SIDE_INFORMATION_STRENGTH}
         algorithm = create_algorithm(trial.component, options).fit(validation.data, seed=seed)
-        finished.append(
-            Trial(
-                trial.component,
-                options,
-                float(validation.cases().ndcg(algorithm).mean()),
-                algorithm,
-            )
-        )
+        finished.append(_judge(validation, trial.component, options, algorithm))
     report("search with artists and genres", len(tunable), len(tunable))
     return finished
 
@@ -256,68 +299,21 @@ def run_decay_trials(
         for decay in DECAYS:
             if decay != trial.algorithm.options()["history_decay"]:
                 algorithm = trial.algorithm.with_decay(decay)
-                ndcg = float(validation.cases().ndcg(algorithm).mean())
-                finished.append(Trial(trial.component, algorithm.options(), ndcg, algorithm))
+                options = {**trial.options, "history_decay": decay}
+                finished.append(_judge(validation, trial.component, options, algorithm))
     report("search of the decay", len(tunable), len(tunable))
     return finished
+
+
+def _judge(validation: Validation, component: str, options: Options, algorithm: Algorithm) -> Trial:
+    values = validation.cases().ndcg(algorithm)
+    return Trial(component, options, float(values.mean()), algorithm, per_listener=values)
 
 
 def _is_flat(validation: Validation) -> bool:
     """Say whether all strengths are equal, so that every transform gives the same."""
     values = validation.data.strengths.data
     return bool((values == values[0]).all()) if len(values) else True
-
-
-def _plan_trials(
-    search: SearchConfig, *, is_flat: bool, is_ordered: bool
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the first settings of every component, then the second ones and so on, as the budget allows."""
-    components = [name for name in search.components if is_ordered or name not in NEED_ORDER]
-    spaces = [
-        [
-            (name, options)
-            for options in _put_last_first(name, search, _list_distinct(name, is_flat))
-        ]
-        for name in components or search.components
-    ]
-    order = [entry for entries in zip_longest(*spaces) for entry in entries if entry is not None]
-    return iter(order[: max(search.trials, len(search.components))])
-
-
-def _put_last_first(
-    name: str, search: SearchConfig, space: list[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """Return the settings with those of the last search first; options that have gone since are left out of them."""
-    if name not in search.first:
-        return space
-    option_names = ALGORITHMS[find_algorithm_name(name)].option_names()
-    first = {
-        option: value for option, value in search.first[name].items() if option in option_names
-    }
-    return [first, *(options for options in space if options != first)]
-
-
-def _list_distinct(name: str, is_flat: bool) -> list[Mapping[str, Any]]:
-    """The settings of an algorithm; where all values are equal, not twice what the transform alone tells apart."""
-    if not is_flat or name not in SCALE_FREE:
-        return list(SPACE[name])
-    without = [
-        {key: value for key, value in options.items() if key != "transform"}
-        for options in SPACE[name]
-    ]
-    return [
-        options
-        for number, options in enumerate(SPACE[name])
-        if without[number] not in without[:number]
-    ]
-
-
-def _reset_losers(trials: Sequence[Trial]) -> None:
-    """Forget what losing trials learned, so that memory does not grow with the budget."""
-    kept = select_best_trials(trials).values()
-    for trial in trials:
-        if not any(trial is one for one in kept):
-            trial.algorithm.reset()
 
 
 def ignore_progress(stage: str, done: int, total: int) -> None:

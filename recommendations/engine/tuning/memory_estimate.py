@@ -9,10 +9,9 @@ from recommendations.engine.algorithms import (
     Algorithm,
     DataSize,
     create_algorithm,
-    find_algorithm_name,
 )
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig, SearchConfig
-from recommendations.engine.tuning.hyperparameter_search import SPACE
+from recommendations.engine.tuning.search_space import list_settings
 
 EVENT_BYTES = 25
 """Of one event in `Interactions`."""
@@ -88,4 +87,4 @@ def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[s
         else tuple(config.components)
     )
     for name in names:
-        yield name, [*SPACE.get(find_algorithm_name(name), ()), config.components.get(name, {})]
+        yield name, list_settings(config.components.get(name, {}), name)

@@ -29,7 +29,6 @@ from recommendations.engine.tuning.blend_weights import ensure_weight, judge_ble
 from recommendations.engine.tuning.component_selection import build_dataset, drop_idle_components
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
-    Trial,
     ignore_progress,
     run_decay_trials,
     run_side_information_trials,
@@ -37,6 +36,7 @@ from recommendations.engine.tuning.hyperparameter_search import (
     select_best_trials,
 )
 from recommendations.engine.tuning.ranker_training import RankerDataset
+from recommendations.engine.tuning.search_log import describe_validation, make_log, round_values
 from recommendations.engine.tuning.system_comparison import Comparison
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 
@@ -90,9 +90,13 @@ def tune(
         if dataset.n_known < MANY_LISTENERS:
             comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
             if not comparison.is_better:
-                log = {"chosen": "blend", "comparisons": [comparison.to_dict()]}
+                log = {
+                    "validation": describe_validation(validation),
+                    "chosen": "blend",
+                    "comparisons": [comparison.to_dict()],
+                }
                 return Tuned(replace(config, ranker=None), None, log)
-        return _train_ranker(config, dataset)
+        return _train_ranker(config, dataset, validation)
     return _search(validation, config, config.search, ranker_config, seed, report, clock)
 
 
@@ -135,7 +139,9 @@ def _compare_with_blend(
     return Comparison.compare("ranker", dataset.cross_validate().ndcg, "blend", blend, seed)
 
 
-def _train_ranker(config: RecommenderConfig, dataset: RankerDataset) -> Tuned:
+def _train_ranker(
+    config: RecommenderConfig, dataset: RankerDataset, validation: Validation
+) -> Tuned:
     if not dataset.is_new.any():
         # so few listeners that none were kept out as new ones: of short histories the order has seen nothing
         dataset = replace(dataset, config=replace(dataset.config, ranks_cold=False))
@@ -143,7 +149,12 @@ def _train_ranker(config: RecommenderConfig, dataset: RankerDataset) -> Tuned:
     if ranker is None:
         return Tuned(replace(config, ranker=None))
     config = replace(config, ranker=dataset.config)
-    return Tuned(config, ranker, {"chosen": "ranker", "importance": ranker.importance()})
+    log = {
+        "validation": describe_validation(validation),
+        "chosen": "ranker",
+        "importance": ranker.importance(),
+    }
+    return Tuned(config, ranker, log)
 
 
 # -- searching ----------------------------------------------------------------------------------------------
@@ -221,12 +232,12 @@ def _search(
         ranker=final if ranker else None,
         search=None,
     )
-    log = _make_log(validation, trials, ndcg, chosen, weights, ranker)
+    log = make_log(validation, search, trials, ndcg, chosen, weights, ranker, seed)
     log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
     if len(new):
         new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
         new_ndcg["ranker"] = float(measured.new_ndcg.mean())
-        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": _round_values(new_ndcg)}
+        log |= {"n_new_listeners": len(new), "ndcg@10 of new listeners": round_values(new_ndcg)}
     return Tuned(result, ranker, log)
 
 
@@ -262,40 +273,3 @@ def _fit_helpers(
         )
         for name in ("content", "popularity")
     }
-
-
-# -- small parts --------------------------------------------------------------------------------------------
-
-
-def _make_log(
-    validation: Validation,
-    trials: Sequence[Trial],
-    ndcg: Mapping[str, float],
-    chosen: str,
-    weights: Mapping[str, Mapping[str, float]],
-    ranker: Ranker | None,
-) -> dict[str, Any]:
-    """Plain JSON types: what was tried, what was chosen, and what it gains over each component."""
-    ours = ndcg[chosen]
-    return {
-        "n_judges": len(validation.validation_listeners),
-        "n_hidden": int(validation.held_out.nnz),
-        "trials": [
-            {"component": t.component, "options": dict(t.options), "ndcg@10": round(t.ndcg, 5)}
-            for t in trials
-        ],
-        "ndcg@10": _round_values(ndcg),
-        "chosen": chosen,
-        "gain_over": {
-            name: round(ours / value, 4)
-            for name, value in ndcg.items()
-            if name != chosen and value > 0
-        },
-        "weights": {segment: dict(values) for segment, values in weights.items()},
-        "importance": ranker.importance() if ranker else {},
-        "linear_share": ranker.config.linear_share if ranker else 0.0,
-    }
-
-
-def _round_values(ndcg: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 5) for name, value in ndcg.items()}
