@@ -345,3 +345,57 @@ def test_transitions_follow_the_order():
     scores[[3, 4]] = np.nan
     assert select_top_columns(scores[None], 1)[0, 0] == 5
     assert scores[2] == 0
+
+
+# -- the order in which neighbours heard their songs ------------------------------------------------------------
+
+
+def fit_user_knn(before: float):
+    """One neighbour heard 0, 1, 2 in turn; the other one's songs have nothing to do with these."""
+    matrix = order_listens([[0, 1, 2], [7, 8, 9]]).to_matrix(Weighting())
+    return create_algorithm("user_knn", {"before": before}).fit(TrainingData(matrix))
+
+
+def test_what_a_neighbour_heard_before_a_song_of_the_history_counts_less():
+    plain, in_order = (
+        fit_user_knn(before).score(order_listens([[1]]).to_matrix(Weighting()))[0]
+        for before in (1.0, 0.25)
+    )
+    assert plain[0] == pytest.approx(plain[2])
+    assert in_order[2] == pytest.approx(plain[2])
+    assert in_order[0] == pytest.approx(0.25 * plain[0])
+
+
+def test_contributions_follow_the_order_too():
+    algorithm = fit_user_knn(0.25)
+    histories = order_listens([[2, 1], [8, 2]]).to_matrix(Weighting())
+    songs = np.array([[0, 1, 2], [9, 7, 0]], dtype=np.int32)
+    amounts = algorithm.contributions(histories, songs)
+    np.testing.assert_allclose(
+        amounts.sum(axis=2), algorithm.score_items(histories, songs), rtol=1e-5
+    )
+    # of song 1, heard after itself or at once, all counts; song 2 was heard later, so a quarter
+    assert amounts[0, 1, 1] == pytest.approx(0.25 * amounts[0, 1, 0])
+
+
+def test_without_an_order_before_and_after_are_the_same(data):
+    plain = fit("user_knn", data).score(data.strengths)
+    algorithm = create_algorithm("user_knn", {"before": 0.2}).fit(data)
+    assert same(algorithm.score(data.strengths), plain)
+
+
+def test_the_order_of_neighbours_is_saved_and_goes_with_them():
+    matrix = order_listens([[0, 1, 2], [0, 2, 1]]).to_matrix(Weighting())
+    algorithm = create_algorithm("user_knn", {"before": 0.0}).fit(TrainingData(matrix))
+    algorithm.listener_ids_ = np.array([5, 6])
+    again = type(algorithm).from_state(algorithm.options(), algorithm.state())
+    history = order_listens([[1]]).to_matrix(Weighting())
+    assert same(algorithm.score(history), again.score(history))
+    assert algorithm.score(history)[0, 2] > 0
+    # the other one heard nothing after 1
+    assert algorithm.without_listeners(np.array([5])).score(history)[0, 2] == 0
+
+
+def test_a_share_of_what_was_before_outside_0_and_1_is_refused():
+    with pytest.raises(ValueError, match="before must be from 0 to 1, not 2"):
+        create_algorithm("user_knn", {"before": 2})

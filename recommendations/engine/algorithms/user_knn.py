@@ -16,22 +16,29 @@ from recommendations.engine.algorithms.base import (
     TrainingData,
     require_listens,
 )
+from recommendations.engine.algorithms.neighbour_order import NeighbourSongs
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     count_per_row,
     cut_blocks,
-    keep_positive,
     list_entry_rows,
     select_top_columns,
     sum_weighted_rows,
     take_dense,
 )
 from recommendations.engine.core.block_cache import BlockCache
-from recommendations.engine.core.ordered import check_decay, decayed_values
+from recommendations.engine.core.ordered import (
+    check_decay,
+    count_steps_back,
+    decayed_values,
+    keep_entries,
+)
 from recommendations.engine.core.weighting import Transform, transform_histories
 
 NO_ID = -1
 """Stands for the id of a listener of whom none was given."""
+NO_STEPS = np.zeros(0, dtype=np.int32)
+"""Where the order in which neighbours heard their songs says nothing."""
 
 
 class UserKNN(Algorithm):
@@ -54,6 +61,9 @@ class UserKNN(Algorithm):
         From strength to value.
     history_decay
         What a song of the history counts for each step back when it scores, 1 = no decay.
+    before
+        What a neighbour's song counts for a song of the history that they heard after it, where the order is known;
+        a song heard after that one counts 1. With 1 the order says nothing.
 
     Attributes
     ----------
@@ -67,6 +77,8 @@ class UserKNN(Algorithm):
         Weight of each song as of the training; 0 where nobody heard it.
     lengths_ : float32 (n_items,)
         Length of each song's column of `values_` as of the training.
+    steps_ : int32 (n_values,)
+        How far back each entry of `values_` was heard; empty where the order is unknown or says nothing.
     """
 
     name = "user_knn"
@@ -80,41 +92,63 @@ class UserKNN(Algorithm):
         idf_power: float = 1.0,
         transform: Transform = "binary",
         history_decay: float = 1.0,
+        before: float = 1.0,
     ) -> None:
         if n_neighbours < 1:
             raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}.")
+        if not 0 <= before <= 1:
+            raise ValueError(f"before must be from 0 to 1, not {before}.")
         self.n_neighbours = n_neighbours
         self.idf_power = idf_power
         self.transform = transform
         self.history_decay = check_decay(history_decay)
+        self.before = before
         self._last: BlockCache[tuple[slice, csr_matrix, csr_matrix]] = BlockCache()
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         require_listens(data.strengths)
         on_progress(0, 1)
-        values = transform_histories(keep_positive(data.strengths), self.transform)
+        liked = keep_entries(data.strengths, data.strengths.data > 0)
+        values = transform_histories(liked, self.transform)
         has_liked = count_per_row(values) > 0
-        self._learn(csr_matrix(values[has_liked]), _list_row_ids(data)[has_liked])
+        # without the empty rows the entries are the same, in the same order
+        self._learn(
+            csr_matrix(values[has_liked]), _list_row_ids(data)[has_liked], self._list_steps(liked)
+        )
         on_progress(1, 1)
+
+    def _list_steps(self, liked: csr_matrix) -> NDArray[np.int32]:
+        steps = count_steps_back(liked) if self.before < 1 else None
+        return NO_STEPS if steps is None else steps
 
     def _fit_bytes(self, size: DataSize) -> float:
         """Both layouts of the histories, and double precision while they are weighed."""
         return 33.5 * size.n_pairs
 
     def _learned_bytes(self, size: DataSize) -> float:
-        return 16.4 * size.n_pairs + 16 * size.n_listeners + 16 * size.n_items
+        steps = 4 if self.before < 1 else 0
+        return (16.4 + steps) * size.n_pairs + 16 * size.n_listeners + 16 * size.n_items
 
-    def _learn(self, values: csr_matrix, listener_ids: NDArray[Any]) -> None:
+    def _learn(
+        self, values: csr_matrix, listener_ids: NDArray[Any], steps: NDArray[np.int32]
+    ) -> None:
         n_listeners = np.bincount(values.indices, minlength=values.shape[1])
         # a song that all know still says a little, or a tiny data set would have no neighbours
         idf = np.log1p(values.shape[0] / (1.0 + n_listeners)) ** self.idf_power
         self.idf_ = np.where(n_listeners > 0, idf, 0).astype(np.float32)
         squares = np.bincount(values.indices, weights=values.data**2, minlength=values.shape[1])
         self.lengths_ = np.sqrt(squares).astype(np.float32)
-        self._keep(values, self._weigh(values).T.tocsr(), listener_ids)
+        self._keep(values, self._weigh(values).T.tocsr(), listener_ids, steps)
 
-    def _keep(self, values: csr_matrix, by_song: csr_matrix, listener_ids: NDArray[Any]) -> None:
+    def _keep(
+        self,
+        values: csr_matrix,
+        by_song: csr_matrix,
+        listener_ids: NDArray[Any],
+        steps: NDArray[np.int32],
+    ) -> None:
         self._last = BlockCache()
+        self.steps_ = steps
         self.values_, self.by_song_, self.listener_ids_ = values, by_song, listener_ids
         self.learned_ = self.idf_ > 0
 
@@ -147,8 +181,12 @@ class UserKNN(Algorithm):
             self.n_items_,
         )
         by_song = csr_matrix(self.by_song_[:, keep])
+        is_kept = np.repeat(keep, count_per_row(self.values_))
         remaining._keep(
-            csr_matrix(self.values_[keep]), by_song, np.asarray(self.listener_ids_)[keep]
+            csr_matrix(self.values_[keep]),
+            by_song,
+            np.asarray(self.listener_ids_)[keep],
+            self.steps_[is_kept] if len(self.steps_) else NO_STEPS,
         )
         return remaining
 
@@ -180,11 +218,28 @@ class UserKNN(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = np.empty(histories.shape, dtype=np.float32)
-        for rows, _, near in self._blocks(histories):
-            scores[rows] = sum_weighted_rows(near, self.values_)
+        for rows, units, near in self._blocks(histories):
+            scores[rows] = (
+                self._score_in_order(units, near)
+                if len(self.steps_)
+                else sum_weighted_rows(near, self.values_)
+            )
             scores[rows][count_per_row(near) == 0] = np.nan
         scores[:, ~self.learned_] = np.nan
         return scores
+
+    def _score_in_order(self, units: csr_matrix, near: csr_matrix) -> NDArray[np.float32]:
+        """Return the scores of some listeners, float32 (n, n_items), where the order counts."""
+        scores = np.empty(units.shape, dtype=np.float32)
+        for row in range(units.shape[0]):
+            songs = self._gather_neighbours(units[row], near[row])
+            scores[row] = songs.score(self.before, self.n_items_)
+        return scores
+
+    def _gather_neighbours(self, own: csr_matrix, others: csr_matrix) -> NeighbourSongs:
+        return NeighbourSongs.gather(
+            self.values_, self.steps_, self.idf_, others.indices, own.indices, own.data
+        )
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
@@ -196,6 +251,11 @@ class UserKNN(Algorithm):
         for rows, units, near in self._blocks(histories):
             for position in range(units.shape[0]):
                 own, others = units[position], near[position]
+                if len(self.steps_):
+                    songs = self._gather_neighbours(own, others)
+                    part = songs.contribute(self.before, item_rows[rows.start + position])
+                    amounts[rows.start + position, :, : len(own.data)] = part
+                    continue
                 neighbour_values = take_dense(
                     self.values_, others.indices, item_rows[rows.start + position]
                 )
@@ -233,6 +293,7 @@ class UserKNN(Algorithm):
             "song_starts": by_song.indptr.astype(np.int64, copy=False),
             "idf": self.idf_,
             "lengths": self.lengths_,
+            "steps": self.steps_,
         }
 
     @classmethod
@@ -245,6 +306,7 @@ class UserKNN(Algorithm):
         algorithm._learn(
             _build_csr(state["values"], state["columns"], state["starts"], shape),
             np.full(shape[0], NO_ID),
+            NO_STEPS,
         )
         algorithm.n_items_ = int(state["n_items"][0])
         return algorithm
@@ -261,7 +323,13 @@ class UserKNN(Algorithm):
             state["song_starts"],
             (n_items, n_listeners),
         )
-        self._keep(values, by_song, state["listeners"])
+        # an artifact of an older release knows no order
+        steps = np.asarray(state.get("steps", NO_STEPS))
+        if len(steps) not in (0, values.nnz):
+            raise ValueError(
+                f"user_knn.steps has {len(steps)} entries for {values.nnz} listened songs"
+            )
+        self._keep(values, by_song, state["listeners"], steps)
 
 
 def _list_row_ids(data: TrainingData) -> NDArray[Any]:

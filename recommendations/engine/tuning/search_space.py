@@ -67,7 +67,7 @@ SPACE: Mapping[str, Sequence[Options]] = {
     ),
     "user_knn": (
         {"n_neighbours": 50, "idf_power": 1.0, "transform": "log"},
-        {"n_neighbours": 100, "idf_power": 1.0, "transform": "log"},
+        {"n_neighbours": 100, "idf_power": 1.0, "transform": "log", "before": 0.2},
         {"n_neighbours": 100, "idf_power": 0.5, "transform": "binary"},
         {"n_neighbours": 30, "idf_power": 1.5, "transform": "log"},
     ),
