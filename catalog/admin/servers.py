@@ -21,7 +21,7 @@ from catalog.models import (
     ServerSync,
     WrittenPlaylist,
 )
-from catalog.servers import connecting, library_sync, syncs
+from catalog.servers import connecting, removal, syncs
 from catalog.servers.clients import ServerError, WrongAddress, clean_address
 from common.admin import RecordAdmin
 from common.generics import ModelAdmin, ModelForm
@@ -139,11 +139,11 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
             messages.info(request, _("The server is connected, and its songs are on their way."))
 
     def delete_model(self, request: HttpRequest, obj: MusicServer) -> None:
-        library_sync.remove_server(obj)
+        removal.remove_server(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MusicServer]) -> None:
         for server in queryset:
-            library_sync.remove_server(server)
+            removal.remove_server(server)
 
     def test(self, request: HttpRequest, server_id: int) -> HttpResponse:
         """Ask the server, and say in a sentence what it answered."""

@@ -95,7 +95,7 @@ def leave_account(account: ServerAccount, *, deletes_playlists: bool = False) ->
         problem = str(error)
     account.delete()
     if client is not None:
-        _end_session(client)
+        end_session(client)
     return problem
 
 
@@ -109,11 +109,14 @@ def leave_servers(user: User) -> None:
             client = open_client(account.server, account)
         except ServerError:  # the secret can't be read any more, by us neither
             continue
-        transaction.on_commit(partial(_end_session, client), robust=True)
+        transaction.on_commit(partial(end_session, client), robust=True)
 
 
-def _end_session(client: ServerClient) -> None:
+def end_session(client: ServerClient) -> bool:
+    """End a client's session on its server; return whether the server did it."""
     try:
         client.sign_out()
     except ServerError as error:
         log.info("A server did not end a session: %s", error)
+        return False
+    return True

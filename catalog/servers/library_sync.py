@@ -158,12 +158,3 @@ def _remove(row_ids: list[int]) -> None:
     song_ids = list(rows.values_list("song_id", flat=True))
     rows.update(removed_at=timezone.now())
     refresh_sources(song_ids)
-
-
-def remove_server(server: MusicServer) -> None:
-    """Delete a server with its songs' rows and joined accounts; songs that only it had become unavailable."""
-    with transaction.atomic():
-        songs = ServerSong.objects.filter(server=server)
-        song_ids = list(songs.values_list("song_id", flat=True).distinct())
-        server.delete()
-        refresh_sources(song_ids)

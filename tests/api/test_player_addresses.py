@@ -352,3 +352,21 @@ def test_the_names_of_a_joint_work_stay_apart(alice):
     song = Song.objects.get(title="Cheek to Cheek")
     assert song.artist_credit == "Ella Fitzgerald & Louis Armstrong"
     assert User.objects.count() == 1
+
+
+def test_the_same_id_on_two_servers_means_the_one_that_the_listener_joined(world, server):
+    """Servers that count from 1 have the same ids."""
+    other = MusicServer.objects.create(
+        name="Cellar", address="http://127.0.0.1:9", account_name="y"
+    )
+    ServerSong.objects.create(server=other, song=world.songs[35], item_id="it02", fingerprint="x")
+    alice, bob = world.alice.user, User.objects.create_user("bob")
+    ServerAccount.objects.create(server=other, user=alice, account_name="a", secret="x")
+    assert server_library.find_library("it02", of=alice).server == other
+    assert server_library.find_library("it02", of=bob).server == server
+    assert server_library.find_library("it02").server == server
+    # what only one of them has is its, whoever asks
+    assert server_library.find_library("it03", of=alice).server == server
+    # what no server has, or no id can be, is looked for where the listener is
+    for item_id in ("nothing", "it02\0", "i" * 10_000, ""):
+        assert server_library.find_library(item_id, of=alice).server == other

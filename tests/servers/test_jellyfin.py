@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Interaction, MusicServer, ServerAccount, ServerSong, Song
-from catalog.servers import joining, syncs
+from catalog.servers import joining, removal, syncs
 from catalog.servers.clients import ItemGone, WrongAnswer, WrongCredentials, open_client, sign_in
 from catalog.servers.credentials import decrypt_secret, encrypt_secret
 from tests.servers.stand_in import Raw, Request, serve_stand_in
@@ -51,6 +51,7 @@ class Jellyfin:
     sessions: set[str] = field(default_factory=set)
     asked: list[Request] = field(default_factory=list)
     address: str = ""
+    is_gone: bool = False
 
     def answer(self, request: Request) -> Raw:
         self.asked.append(request)
@@ -59,6 +60,8 @@ class Jellyfin:
             return self._sign_in(json.loads(request.headers["body"]))
         if path == ["System", "Info", "Public"]:
             return make_json({"Version": "10.11.0"})
+        if self.is_gone:
+            return Raw(b"", 502)
         token = request.headers.get("authorization", "").partition('Token="')[2].partition('"')[0]
         if token not in self.sessions:
             return Raw(b"", 401)
@@ -238,3 +241,25 @@ def test_leaving_ends_the_session_there(jellyfin, lena):
     assert "token-of-lena" in jellyfin.sessions
     joining.leave_account(lena)
     assert "token-of-lena" not in jellyfin.sessions
+
+
+class TestRemoval:
+    """A server is taken away on the desk."""
+
+    def test_no_token_stays_good(self, jelly_server, jellyfin):
+        lena = User.objects.create_user("lena")
+        joining.join_account(lena, jelly_server, "lena", PASSWORD)
+        assert len(jellyfin.sessions) == 2  # the operator's and Lena's
+        removal.remove_server(jelly_server)
+        assert jellyfin.sessions == set()
+        assert not ServerAccount.objects.exists() and not MusicServer.objects.exists()
+
+    def test_a_server_that_is_gone_is_removed_all_the_same(self, jelly_server, jellyfin):
+        """Two sessions are tried; the rows go before anything is asked."""
+        for name in ("lena", "mira", "nora"):
+            joining.join_account(User.objects.create_user(name), jelly_server, name, PASSWORD)
+        jellyfin.is_gone = True
+        jellyfin.asked.clear()
+        removal.remove_server(jelly_server)
+        assert [one.endpoint for one in jellyfin.asked] == ["/Sessions/Logout"] * 2
+        assert not ServerAccount.objects.exists() and not MusicServer.objects.exists()

@@ -12,7 +12,7 @@ from catalog.models import (
     ServerSync,
     Song,
 )
-from catalog.servers import library_sync, syncs
+from catalog.servers import library_sync, removal, syncs
 from common.jobs import job_conf
 from tests.servers.stand_in import Raw, make_failure, make_song
 
@@ -151,10 +151,10 @@ class TestChangesThere:
         sync_library(server)
         sync_library(second_server)
         song = Song.objects.get(title="Song 3")
-        library_sync.remove_server(second_server)
+        removal.remove_server(second_server)
         song.refresh_from_db()
         assert song.is_available
-        library_sync.remove_server(server)
+        removal.remove_server(server)
         song.refresh_from_db()
         assert not song.is_available and Song.objects.count() == 12
 
@@ -293,6 +293,6 @@ class TestJobs:
     def test_a_server_that_was_deleted_meanwhile_stops_its_sync(self, server, stand_in):
         stand_in.songs = [make_song(number) for number in range(1100)]
         sync = syncs.run_sync(syncs.request_library_sync(server).pk, max_seconds=0)
-        library_sync.remove_server(server)
+        removal.remove_server(server)
         assert syncs.run_sync(sync.pk) is None
         assert not ServerSong.objects.exists() and not Interaction.objects.exists()

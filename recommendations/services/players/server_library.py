@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import Artist, MusicServer, ServerAccount, ServerSong, Song
+from catalog.servers.models import ITEM_ID_LENGTH
 from recommendations.conf import conf
 
 _MOST_ITEMS = 500
@@ -74,21 +75,24 @@ class ServerLibrary:
 
 
 def find_library(item_id: str = "", *, of: User | None = None) -> ServerLibrary | None:
-    """Return the server that has an item (a song, an album or an artist), else the listener's own, else the first."""
-    servers = MusicServer.objects.order_by("pk")
-    if item_id:
+    """Return the server that has an item (a song, an album or an artist), else the listener's own, else the first.
+
+    Servers that count from 1 have the same ids: of several that have it, the listener's own is meant, then the first.
+    """
+    servers = {server.pk: server for server in MusicServer.objects.order_by("pk")}
+    own = (
+        ServerAccount.objects.filter(user=of).order_by("pk") if of else ServerAccount.objects.none()
+    )
+    order = list(dict.fromkeys([*own.values_list("server", flat=True), *servers]))
+    if 0 < len(item_id) <= ITEM_ID_LENGTH and "\0" not in item_id:
+        # with the servers named, the indexes of each server's ids are used
+        present = ServerSong.objects.present().filter(server__in=order)
         for column in ("item_id", "album_item_id", "artist_item_id"):
-            item = (
-                ServerSong.objects.present()
-                .filter(**{column: item_id})
-                .select_related("server")
-                .first()
-            )
-            if item is not None:
-                return ServerLibrary(item.server)
-    joined = ServerAccount.objects.filter(user=of).select_related("server").first() if of else None
-    server = joined.server if joined else servers.first()
-    return ServerLibrary(server) if server else None
+            having = set(present.filter(**{column: item_id}).values_list("server", flat=True))
+            for server_id in order:
+                if server_id in having:
+                    return ServerLibrary(servers[server_id])
+    return ServerLibrary(servers[order[0]]) if order else None
 
 
 class _SongIds:
