@@ -89,7 +89,7 @@ class Softmax(LatentFactors):
         temperature: float = 0.14,
         learning_rate: float = 0.02,
         kept: float = 0.5,
-        n_sampled: int = 1000,
+        n_sampled: int = 3000,
         transform: Transform = "binary",
         side_information: float = 0.0,
         history_decay: float = 1.0,
