@@ -10,7 +10,7 @@ BUDGETS = {
     "/welcome/": 8,
     "/songs/{song}/": 17,
     "/songs/{song}/why/": 21,
-    "/artists/{artist}/": 38,
+    "/artists/{artist}/": 39,  # one of them: whether the artist is liked
     "/albums/{album}/": 14,
     "/browse/": 8,
     "/browse/?q=song&energy_min=10": 17,

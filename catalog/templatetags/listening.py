@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 
 from catalog.listening.charts import Bar
 from catalog.listening.periods import Period
+from catalog.listening.source_names import name_source
 
 register = template.Library()
+register.filter("source_name", name_source)
 _HEIGHT, _WIDTH = 100, 100
+_MOST_TICKS = 5
 
 
 @register.filter
@@ -75,6 +78,34 @@ def build_plain_columns(values: Sequence[int]) -> list[dict[str, Any]]:
         }
         for number, value in enumerate(values)
     ]
+
+
+@register.simple_tag
+def build_ticks(bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    """Return names for a few of the columns, and where each begins in percent of the width."""
+    every = max(-(-len(bars) // _MOST_TICKS), 1)
+    return [
+        {"name": _name_tick(bars[first].period), "x": _format(100 * first / len(bars))}
+        for first in range(0, len(bars), every)
+    ]
+
+
+@register.simple_tag
+def find_middle(most: int) -> dict[str, Any]:
+    """Return the whole number nearest below the middle of a chart, and how far from its top it stands, in percent."""
+    value = most // 2
+    return {"value": value, "y": _format(_HEIGHT - _HEIGHT * value / most)}
+
+
+def _name_tick(period: Period) -> str:
+    """Return the beginning of a column in as few letters as its kind allows."""
+    if period.first is None:
+        return ""
+    if period.name == "year":
+        return str(period.first.year)
+    if period.name == "month":
+        return formats.date_format(period.first, "M Y")
+    return formats.date_format(period.first, _("j M"))
 
 
 @register.filter

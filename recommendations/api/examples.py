@@ -125,7 +125,7 @@ TASTE = {
 HIDDEN = {"kind": "hide-song", "song": SONG, "artist": None, "hidden_at": "2026-08-24T18:30:00Z"}
 MADE = [
     PLAYLIST
-    | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 2026-08-24"}
+    | {"kind": "weekly-jams", "period": "2026-W35", "title": "Weekly jams, week of 24 Aug 2026"}
 ]
 RUN = {
     "id": 12,

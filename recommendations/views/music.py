@@ -9,7 +9,7 @@ from catalog.listening import library, my_plays
 from catalog.models import Album, Artist, Song
 from catalog.songs import albums
 from common.http import SiteRequest
-from recommendations.services.preferences import controls
+from recommendations.services.preferences import controls, taste
 from recommendations.services.surfaces import related_artists
 from recommendations.views import cards
 
@@ -67,9 +67,11 @@ def artist(request: SiteRequest, artist_id: int) -> HttpResponse:
         else []
     )
     hidden = request.user.is_authenticated and shown.pk in controls.find_hidden_ids(request.user)[1]
+    is_liked = request.user.is_authenticated and taste.likes_artist(request.user, shown)
     similar = related_artists.similar_artists(shown, request.user)
     context = {
         "artist": shown,
+        "is_liked": is_liked,
         "songs": songs,
         "cards": cards.of_songs(request.user, list(songs)),
         "top": top,

@@ -20,7 +20,7 @@ from catalog.listening import library
 from catalog.models import Artist, Song
 from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
-from recommendations.services.preferences import controls, feature_chart
+from recommendations.services.preferences import controls, feature_chart, taste
 from recommendations.services.serving import (
     estimated_features,
     explanation_text,
@@ -110,6 +110,16 @@ _SONG_WISHES = {
     ),
 }
 _ARTIST_WISHES = {
+    "like-artist": (
+        taste.like_artist,
+        gettext_lazy("You like %(name)s. Your taste page has them."),
+        "unlike-artist",
+    ),
+    "unlike-artist": (
+        taste.unlike_artist,
+        gettext_lazy("%(name)s is no longer among the artists you like."),
+        "",
+    ),
     "hide-artist": (
         controls.hide_artist,
         gettext_lazy("%(name)s is hidden: nothing by them is recommended any more."),
@@ -136,7 +146,7 @@ def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
-    """Hide an artist, or show them again."""
+    """Like or hide an artist, or take either back."""
     about = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
     return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
 

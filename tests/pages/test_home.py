@@ -68,8 +68,9 @@ def test_a_turn_that_is_none_is_the_first(alice_with_model, turn):
 
 def test_the_legend_names_every_colour_on_the_page(alice_with_model):
     page = alice_with_model.get("/").content.decode()
-    legend = page[page.index("share-legend") :]
-    shown = set(re.findall(r'<rect class="w-(\w+)"', page[: page.index("share-legend")]))
+    start = page.index("share-legend")
+    end = page.index("</details>", start)
+    legend, shown = page[start:end], set(re.findall(r'<rect class="w-(\w+)"', page[end:]))
     assert shown <= set(re.findall(r'<rect class="w-(\w+)"', legend))
 
 

@@ -326,6 +326,25 @@ def set_picks(
     return taste
 
 
+def like_artist(listener: User, artist: Artist) -> None:
+    """Add an artist to what the listener says they like."""
+    with transaction.atomic():
+        Taste.objects.get_or_create(listener=listener)[0].artists.add(artist)
+        list_cache.invalidate_lists([listener.pk])
+
+
+def unlike_artist(listener: User, artist: Artist) -> None:
+    """Take an artist out of what the listener says they like."""
+    with transaction.atomic():
+        Taste.objects.get_or_create(listener=listener)[0].artists.remove(artist)
+        list_cache.invalidate_lists([listener.pk])
+
+
+def likes_artist(listener: User, artist: Artist) -> bool:
+    """Return whether the listener says they like an artist; one query."""
+    return Taste.artists.through.objects.filter(taste_id=listener.pk, artist=artist).exists()
+
+
 def skip_onboarding(listener: User) -> None:
     """Don't ask for picks again; those there are stay."""
     _mark_onboarded(listener)

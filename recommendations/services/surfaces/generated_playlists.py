@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -330,7 +331,7 @@ def _entries(
 
 
 def _monday(day: date) -> str:
-    return (day - timedelta(days=day.weekday())).isoformat()
+    return date_format(day - timedelta(days=day.weekday()), "SHORT_DATE_FORMAT")
 
 
 def _shuffle(song_id: int, period: str) -> bytes:

@@ -49,6 +49,8 @@ SHARED_SECONDS = 600
 """What is the same for everybody is kept so long."""
 N_TRENDING = 30
 
+LEAST_SIMILAR = 3
+"""Fewer songs like a liked one make no section."""
 MADE, BECAUSE, NEW, TRENDING, FAVOURITES = "made", "because", "new", "trending", "favourites"
 SHELVES = (MADE, BECAUSE, NEW, TRENDING, FAVOURITES)
 
@@ -304,8 +306,9 @@ def _fill_shelves(
             for item in _read(drafts.shared[0], songs, unwanted)
             if item.song.pk not in heard and item.song.pk not in seen
         ]
-        shelves.append(replace(_cut(BECAUSE, items, {}), about=liked))
-        seen.update(_list_ids(shelves[-1]))
+        if len(items) >= LEAST_SIMILAR:
+            shelves.append(replace(_cut(BECAUSE, items, {}), about=liked))
+            seen.update(_list_ids(shelves[-1]))
     artist_ids = {one.artist_id for one in heard.values()}
     new = _read(drafts.new, songs, unwanted)
     new = [
