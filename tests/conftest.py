@@ -76,10 +76,10 @@ def _each_process_counts_in_a_redis_database_of_its_own(worker_id):
     """Two test processes on one Redis would empty each other's cache."""
     if worker_id == "master":
         return
-    for alias, place in django_settings.CACHES.items():
-        if str(place.get("LOCATION")).startswith("redis"):
-            server, number = place["LOCATION"].rsplit("/", 1)
-            place["LOCATION"] = f"{server}/{int(number) - int(worker_id.removeprefix('gw'))}"
+    for alias, cache in django_settings.CACHES.items():
+        if str(cache.get("LOCATION")).startswith("redis"):
+            server, number = cache["LOCATION"].rsplit("/", 1)
+            cache["LOCATION"] = f"{server}/{int(number) - int(worker_id.removeprefix('gw'))}"
             caches[alias].close()
             del caches[alias]
 
@@ -125,9 +125,9 @@ class Installation:
     def manage(self, *arguments: str, ok: bool = True) -> str:
         """Run a command of manage.py and return what it said; with `ok` it must succeed, without it must fail."""
         done = self.python("manage.py", *arguments)
-        said = done.stdout + done.stderr
-        assert (done.returncode == 0) is ok, said
-        return said
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) is ok, output
+        return output
 
     def shell(self, code: str) -> str:
         """Run code with all models imported and return what it printed."""
@@ -184,19 +184,19 @@ def postgresql_databases(name: str) -> Iterator[Callable[..., str]]:
         server = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=2)
     except psycopg.OperationalError:
         pytest.skip("No PostgreSQL server answers at 127.0.0.1.")
-    made: list[str] = []
+    names: list[str] = []
 
     def make(template: str = "") -> str:
-        made.append(f"test_{os.getpid()}_{len(made)}_{name}".lower()[:60])
-        server.execute(f'DROP DATABASE IF EXISTS "{made[-1]}" WITH (FORCE)')
+        names.append(f"test_{os.getpid()}_{len(names)}_{name}".lower()[:60])
+        server.execute(f'DROP DATABASE IF EXISTS "{names[-1]}" WITH (FORCE)')
         of = f' TEMPLATE "{template.rsplit("/", 1)[-1]}"' if template else ""
-        server.execute(f'CREATE DATABASE "{made[-1]}"{of}')
-        return f"{POSTGRESQL}/{made[-1]}"
+        server.execute(f'CREATE DATABASE "{names[-1]}"{of}')
+        return f"{POSTGRESQL}/{names[-1]}"
 
     try:
         yield make
     finally:
-        for database in made:
+        for database in names:
             server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
         server.close()
 

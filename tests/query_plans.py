@@ -35,8 +35,8 @@ def _list_scanned(sql: str) -> Iterator[str]:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             for row in cursor.fetchall():
-                if found := re.match(r"SCAN (\w+)", row[3]):
-                    yield found[1]
+                if match := re.match(r"SCAN (\w+)", row[3]):
+                    yield match[1]
             return
         # a few rows are always read whole, unless there is an index and reading whole is forbidden
         cursor.execute("SET enable_seqscan = off")

@@ -11,10 +11,10 @@ def wait_for(look: Callable[[], T], *, seconds: float = 120.0, every: float = 0.
     """Return the first true answer of `look`; fail with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
+        answer = look()
+        if answer:
+            return answer
         assert time.monotonic() < deadline, (
-            f"Not within {seconds:.0f} s; the last answer was {found!r}."
+            f"Not within {seconds:.0f} s; the last answer was {answer!r}."
         )
         time.sleep(every)

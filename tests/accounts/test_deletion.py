@@ -135,18 +135,18 @@ def fill_every_table(user: User, song: Song) -> None:
 
 def rows_that_name(pk: int) -> list[str]:
     """Return the tables that still point to the account, or hold its name in any column."""
-    found = [
+    rows = [
         model._meta.label
         for model, field in fields_with_a_user()
         if model._base_manager.filter(**{field.attname: pk}).exists()
     ]
-    found += [
+    rows += [
         f"{model._meta.label} (its name)"
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and any(NAME in str(row) for row in model._base_manager.values())
     ]
     sessions = [one.get_decoded() for one in Session.objects.all()]
-    return found + ["a session" for one in sessions if one.get("_auth_user_id") == str(pk)]
+    return rows + ["a session" for one in sessions if one.get("_auth_user_id") == str(pk)]
 
 
 def delete_on_the_page(user: User) -> None:

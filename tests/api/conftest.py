@@ -55,7 +55,7 @@ def stranger(db):
 def songs(db):
     """Six songs by three artists; the first has everything a song can have."""
     rock, calm = Genre.objects.create(name="Rock"), Genre.objects.create(name="Calm")
-    made = []
+    created = []
     for number in range(6):
         artist, _ = Artist.objects.get_or_create(name=f"Artist {number // 2}")
         song = Song.objects.create(
@@ -68,12 +68,12 @@ def songs(db):
             tempo=100 + number,
         )
         song.genres.add(rock if number % 2 else calm)
-        made.append(song)
-    made[0].album = Album.objects.create(title="First", artist=made[0].artist)
-    made[0].mbid = "6f3f6c34-4b5b-4c3a-9f1e-111111111111"
-    made[0].isrc = "GBUM71029604"
-    made[0].save()
-    return made
+        created.append(song)
+    created[0].album = Album.objects.create(title="First", artist=created[0].artist)
+    created[0].mbid = "6f3f6c34-4b5b-4c3a-9f1e-111111111111"
+    created[0].isrc = "GBUM71029604"
+    created[0].save()
+    return created
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def world(db, settings, tmp_path):
         )
         for number in range(12)
         for listener in [User.objects.create_user(f"listener_{number}")]
-        for place, song in enumerate(songs)
-        if place % 2 == number % 2 and (place + number) % 5
+        for position, song in enumerate(songs)
+        if position % 2 == number % 2 and (position + number) % 5
     ]
     rows += [
         Interaction(

@@ -34,19 +34,19 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def addresses():
     """Return every address of the API as it is written in urls.py."""
-    found = []
+    paths = []
 
     def walk(patterns, prefix):
         for pattern in patterns:
-            part = str(pattern.pattern)
+            route = str(pattern.pattern)
             if hasattr(pattern, "url_patterns"):
-                walk(pattern.url_patterns, prefix + part)
-            elif "<" in part or part.endswith("/"):
-                found.append(prefix + part)
+                walk(pattern.url_patterns, prefix + route)
+            elif "<" in route or route.endswith("/"):
+                paths.append(prefix + route)
 
     api = next(p for p in get_resolver().url_patterns if str(p.pattern) == "api/v1/")
     walk(api.url_patterns, "")
-    return found
+    return paths
 
 
 def fill_address(address, pk="1"):
@@ -222,9 +222,9 @@ def test_an_operator_reads_stops_and_promotes_an_experiment(world, olga):
         Arm.objects.create(experiment=running, name=name, version=world.version) for name in "ab"
     )
     assert olga.get("experiments/").body["results"][0]["kind"] == "interleaving"
-    told = olga.get(f"experiments/{running.pk}/").body
-    assert [arm["version"] for arm in told["arms"]] == [world.version.name] * 2
-    assert (told["standing"]["e_value"], told["standing"]["winner"]) == (1.0, None)
+    results = olga.get(f"experiments/{running.pk}/").body
+    assert [arm["version"] for arm in results["arms"]] == [world.version.name] * 2
+    assert (results["standing"]["e_value"], results["standing"]["winner"]) == (1.0, None)
 
     assert olga.post(f"experiments/{running.pk}/stop/").body["state"] == "stopped"
     assert olga.post(f"experiments/{running.pk}/stop/").status == 409

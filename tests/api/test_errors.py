@@ -76,8 +76,8 @@ def test_an_id_from_a_proxy_is_kept_and_a_forged_line_is_not(db):
     """T56."""
     kept = Client().get("/api/v1/songs/", headers={"X-Request-ID": "proxy-0123456789"})
     assert kept.headers["X-Request-ID"] == "proxy-0123456789"
-    made = Client().get("/api/v1/songs/", headers={"X-Request-ID": "x\nforged line"})
-    assert "forged" not in made.headers["X-Request-ID"]
+    answer = Client().get("/api/v1/songs/", headers={"X-Request-ID": "x\nforged line"})
+    assert "forged" not in answer.headers["X-Request-ID"]
 
 
 def test_an_address_that_is_not_there_is_told_in_json(db):

@@ -13,17 +13,17 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @pytest.fixture
 def jams(alice, songs):
-    made = Playlist.objects.create(
+    playlist = Playlist.objects.create(
         owner=alice.user, kind="weekly-jams", period="2026-W34", title="Weekly jams"
     )
     songs[0].title = '<script>alert("x")</script>'
     songs[0].save()
-    made.items.create(song=songs[0], position=1, reason="You love it")
-    return made
+    playlist.items.create(song=songs[0], position=1, reason="You love it")
+    return playlist
 
 
-def addresses(made):
-    return ["/feeds/alice.atom", f"/playlist/{made.pk}.jspf", f"/playlist/{made.pk}.m3u8"]
+def addresses(playlist):
+    return ["/feeds/alice.atom", f"/playlist/{playlist.pk}.jspf", f"/playlist/{playlist.pk}.m3u8"]
 
 
 def test_nobody_sees_them_but_their_listener_until_that_one_opts_in(alice, bob, jams):
@@ -70,9 +70,9 @@ def test_signs_of_control_in_names_break_no_feed(alice, jams, songs):
     assert "Ferry" in summary and "of you" in summary
 
 
-@pytest.mark.parametrize("place", range(3), ids=["feed", "jspf", "m3u8"])
-def test_a_reader_that_has_it_is_answered_without_a_body(alice, jams, songs, place):
-    address, browser = addresses(jams)[place], Client()
+@pytest.mark.parametrize("index", range(3), ids=["feed", "jspf", "m3u8"])
+def test_a_reader_that_has_it_is_answered_without_a_body(alice, jams, songs, index):
+    address, browser = addresses(jams)[index], Client()
     User.objects.filter(pk=alice.user.pk).update(shares_playlists=True)
     first = browser.get(address)
     assert first.headers["Last-Modified"].endswith("GMT")
@@ -90,8 +90,8 @@ def test_a_reader_that_has_it_is_answered_without_a_body(alice, jams, songs, pla
 def test_the_links_of_a_feed_say_what_they_lead_to(alice, jams):
     User.objects.filter(pk=alice.user.pk).update(shares_playlists=True)
     feed = ET.fromstring(Client().get("/feeds/alice.atom").content)
-    places = (feed, feed.find(f"{ATOM}entry"))
-    links = [link for place in places for link in place.findall(f"{ATOM}link")]
+    holders = (feed, feed.find(f"{ATOM}entry"))
+    links = [link for holder in holders for link in holder.findall(f"{ATOM}link")]
     alternates = [link.get("type") for link in links if link.get("rel") == "alternate"]
     assert alternates == ["text/html", "audio/mpegurl"]
 

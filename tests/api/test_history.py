@@ -32,8 +32,8 @@ def test_likes_and_dislikes_replace_one_another_and_are_idempotent(alice, songs)
 def test_opinions_are_listed(alice, songs):
     alice.put("songs/song_0/like/")
     alice.put("songs/song_1/dislike/")
-    found = alice.get("me/opinions/").body["results"]
-    assert {(one["song"]["id"], one["kind"]) for one in found} == {
+    opinions = alice.get("me/opinions/").body["results"]
+    assert {(one["song"]["id"], one["kind"]) for one in opinions} == {
         ("song_0", "like"),
         ("song_1", "dislike"),
     }
@@ -137,14 +137,14 @@ def test_a_wrong_field_is_named(alice, songs, wrong):
 
 def test_what_one_says_about_others_is_not_heard(alice, bob, songs):
     """T38."""
-    told = PLAY | {
+    listen = PLAY | {
         "user": bob.user.pk,
         "listener": bob.user.pk,
         "id": 1,
         "source": "forged",
         "plays": 999,
     }
-    assert alice.post("interactions/", told).status == 201
+    assert alice.post("interactions/", listen).status == 201
     play = Interaction.objects.get()
     assert (play.listener, play.source, play.plays) == (alice.user, "api", 1)
 

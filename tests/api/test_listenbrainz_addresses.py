@@ -243,9 +243,9 @@ def test_scores_of_several_recordings_come_in_their_order(player, songs):
     asked = {"recording_mbids": f"{MBID},{unknown}", "recording_msids": msid}
     in_lists = {"recording_mbids": [MBID, unknown], "recording_msids": [msid]}
     for answer in (player.get(address, asked), player.post(address, in_lists)):
-        found = answer.body["feedback"]
-        assert [(one["recording_mbid"], one["score"]) for one in found] == expected
-        assert found[2]["recording_msid"] == msid
+        scores = answer.body["feedback"]
+        assert [(one["recording_mbid"], one["score"]) for one in scores] == expected
+        assert scores[2]["recording_msid"] == msid
     assert player.get(address).status == 400
     assert player.get(address.replace("alice", "bob"), asked).status == 404
 

@@ -161,8 +161,8 @@ def test_deep_nesting_is_taken_or_refused(player, depth):
 def test_yes_is_yes_in_any_case(player, yes):
     msid = player.post(f"submit-listens?return_msid={yes}", single(listen())).body["recording_msid"]
     player.post("feedback/recording-feedback", {"recording_msid": msid, "score": 1})
-    found = player.get("feedback/user/alice/get-feedback", {"metadata": yes}).body["feedback"]
-    assert found[0]["track_metadata"]["track_name"] == "Creep"
+    feedback = player.get("feedback/user/alice/get-feedback", {"metadata": yes}).body["feedback"]
+    assert feedback[0]["track_metadata"]["track_name"] == "Creep"
 
 
 # --- Hearts -----------------------------------------------------------------------------------------------------------

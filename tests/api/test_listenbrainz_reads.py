@@ -53,9 +53,9 @@ def test_feedback_is_an_opinion(player, songs):
 def test_feedback_by_message_id_reaches_the_song_that_was_heard(player):
     msid = player.post("submit-listens?return_msid=true", single(listen())).body["recording_msid"]
     player.post("feedback/recording-feedback", {"recording_msid": msid, "score": 1})
-    found = player.get("feedback/user/alice/get-feedback", {"score": 1, "metadata": "true"}).body
-    assert (found["count"], found["total_count"]) == (1, 1)
-    assert found["feedback"][0]["track_metadata"]["track_name"] == "Creep"
+    feedback = player.get("feedback/user/alice/get-feedback", {"score": 1, "metadata": "true"}).body
+    assert (feedback["count"], feedback["total_count"]) == (1, 1)
+    assert feedback["feedback"][0]["track_metadata"]["track_name"] == "Creep"
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_feedback_that_breaks_the_rules_is_refused(player, songs, body):
 
 @pytest.fixture
 def jams(alice, songs):
-    made = Playlist.objects.create(
+    playlist = Playlist.objects.create(
         owner=alice.user, kind=Playlist.Kind.WEEKLY_JAMS, period="2026-W34", title="Weekly jams"
     )
     for position, song in enumerate(songs[:2], start=1):
-        made.items.create(song=song, position=position, reason="You loved it")
-    return made
+        playlist.items.create(song=song, position=position, reason="You loved it")
+    return playlist
 
 
 def test_made_playlists_are_private_until_their_listener_opts_in(player, stranger, jams):
@@ -94,9 +94,9 @@ def test_made_playlists_are_private_until_their_listener_opts_in(player, strange
     assert player.get("user/alice/playlists/createdfor").body["playlist_count"] == 1
     player.user.shares_playlists = True
     player.user.save()
-    found = stranger.get("user/alice/playlists/createdfor", {"count": 5}).body
-    assert (found["playlist_count"], found["offset"], found["count"]) == (1, 0, 5)
-    playlist = found["playlists"][0]["playlist"]
+    answer = stranger.get("user/alice/playlists/createdfor", {"count": 5}).body
+    assert (answer["playlist_count"], answer["offset"], answer["count"]) == (1, 0, 5)
+    playlist = answer["playlists"][0]["playlist"]
     extension = playlist["extension"]["https://musicbrainz.org/doc/jspf#playlist"]
     assert extension["additional_metadata"]["algorithm_metadata"]["source_patch"] == "weekly-jams"
     assert playlist["identifier"].rsplit("/", 1)[1] == str(jams.pk)
@@ -108,9 +108,9 @@ def test_the_weeks_playlists_come_before_a_pile_of_daily_mixes(player, alice, ja
         Playlist.objects.create(
             owner=alice.user, kind="daily-mix", period=f"2026-08-{n // 5}-{n % 5}", title="Mix"
         )
-    found = player.get("user/alice/playlists/createdfor", {"count": 25}).body
-    titles = [one["playlist"]["title"] for one in found["playlists"]]
-    assert (found["playlist_count"], titles[0]) == (31, "Weekly jams")
+    answer = player.get("user/alice/playlists/createdfor", {"count": 25}).body
+    titles = [one["playlist"]["title"] for one in answer["playlists"]]
+    assert (answer["playlist_count"], titles[0]) == (31, "Weekly jams")
 
 
 def test_a_playlist_names_recordings_and_says_why(player, jams, songs):

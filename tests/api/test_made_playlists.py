@@ -41,22 +41,22 @@ def keys(playlist):
 
 def test_made_playlists_stay_for_their_period_and_say_why(world):
     for kind in (JAMS, DISCOVERY):
-        made = world.alice.post("me/made-playlists/", {"kind": kind})
-        assert made.status == 200
-        (playlist,) = made.body
+        todays = world.alice.post("me/made-playlists/", {"kind": kind})
+        assert todays.status == 200
+        (playlist,) = todays.body
         detail = world.alice.get(f"playlists/{playlist['id']}/").body
         there = [item["song"]["id"] for item in detail["items"]]
         assert all(item["reason"] for item in detail["items"])
-        known = {song.key for song in world.songs[:16:2]}
-        share_known = len(known & set(there)) / len(there)
+        heard = {song.key for song in world.songs[:16:2]}
+        share_known = len(heard & set(there)) / len(there)
         assert share_known == 0 if kind == DISCOVERY else share_known >= 0.75
         world.alice.put(f"songs/{there[-1]}/like/")
         (again,) = world.alice.post("me/made-playlists/", {"kind": kind}).body
         assert again["id"] == playlist["id"]
         kept = world.alice.get(f"playlists/{again['id']}/").body
         assert [item["song"]["id"] for item in kept["items"]] == there
-    made = world.alice.post("me/made-playlists/", {"kind": MIX}).body
-    assert all(mix["n_songs"] > 0 for mix in made)
+    todays = world.alice.post("me/made-playlists/", {"kind": MIX}).body
+    assert all(mix["n_songs"] > 0 for mix in todays)
     assert world.alice.post("me/made-playlists/", {"kind": "own"}).status == 400
 
 
@@ -117,9 +117,9 @@ def test_discovery_is_of_songs_never_heard_whatever_was_done_with_them(world, ca
     for song in world.songs[:12:2]:
         add_plays(carol, song)
     add_plays(carol, world.songs[14], plays=0, skips=3)
-    (made,) = generated_playlists.make(carol, DISCOVERY)
-    assert keys(made)
-    assert not {song.key for song in [*world.songs[:12:2], world.songs[14]]} & set(keys(made))
+    (playlist,) = generated_playlists.make(carol, DISCOVERY)
+    assert keys(playlist)
+    assert not {song.key for song in [*world.songs[:12:2], world.songs[14]]} & set(keys(playlist))
 
 
 def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
@@ -128,9 +128,9 @@ def test_a_song_is_new_in_one_mix_only(world, carol, monkeypatch):
     monkeypatch.setattr(mixes, "N_FAMILIAR", 2)
     for song in world.songs[:24]:
         interactions.like_song(carol, song, source="test")
-    made = mixes.daily_mixes(carol)
-    assert len(made) > 1
-    new = [song.pk for mix in made for song in mix.songs if song.pk not in mix.heard_ids]
+    todays = mixes.daily_mixes(carol)
+    assert len(todays) > 1
+    new = [song.pk for mix in todays for song in mix.songs if song.pk not in mix.heard_ids]
     assert len(new) == len(set(new))
 
 
@@ -158,5 +158,5 @@ def test_the_next_week_has_a_playlist_of_its_own(world):
 
 def test_a_made_playlist_of_somebody_else_can_not_be_asked_for(world, bob):
     """T36."""
-    (made,) = world.alice.post("me/made-playlists/", {"kind": JAMS}).body
-    assert Caller(bob.user).get(f"playlists/{made['id']}/").status == 404
+    (playlist,) = world.alice.post("me/made-playlists/", {"kind": JAMS}).body
+    assert Caller(bob.user).get(f"playlists/{playlist['id']}/").status == 404

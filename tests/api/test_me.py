@@ -38,11 +38,12 @@ def test_no_token_changes_the_address_or_deletes_the_account_without_the_passwor
     with_password(alice.user)
     User.objects.update(email="alice@example.org")
     caller = Caller(alice.user, scopes=scopes)
-    for said in ({}, {"password": ""}, {"password": "guessed"}, {"password": None}):
+    for password in ({}, {"password": ""}, {"password": "guessed"}, {"password": None}):
         assert (
-            caller.patch("me/", {"email": "evil@example.org", "theme": "dark"} | said).status == 400
+            caller.patch("me/", {"email": "evil@example.org", "theme": "dark"} | password).status
+            == 400
         )
-        refused = caller.delete("me/?confirm=alice", said)
+        refused = caller.delete("me/?confirm=alice", password)
         assert (refused.status, list(refused.body["error"]["fields"])) == (400, ["password"])
     user = User.objects.get()
     assert (user.email, user.theme) == ("alice@example.org", "system")
@@ -246,12 +247,12 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
 def test_taste_shows_the_parts_of_a_history_and_takes_moods(world):
     taste = world.alice.get("me/taste/").body
     assert taste["discovery"] == 0.5
-    assert sum(part["percent"] for part in taste["parts"]) == pytest.approx(
+    assert sum(cluster["percent"] for cluster in taste["parts"]) == pytest.approx(
         100, abs=len(taste["parts"])
     )
-    part = taste["parts"][0]["id"]
+    cluster_id = taste["parts"][0]["id"]
     changed = world.alice.patch(
-        "me/taste/", {"discovery": 0.9, "moods": [{"part": part, "mood": "mute"}]}
+        "me/taste/", {"discovery": 0.9, "moods": [{"part": cluster_id, "mood": "mute"}]}
     ).body
     assert changed["discovery"] == 0.9
     assert changed["parts"][0]["mood"] == "mute"

@@ -63,8 +63,8 @@ def test_songs_of_one_artist(stranger, songs):
     assert keys(stranger.get("songs/", {"artist": songs[0].artist_id})) == ["song_0", "song_1"]
     artist = stranger.get(f"artists/{songs[0].artist_id}/").body
     assert (artist["name"], artist["n_songs"]) == ("Artist 0", 2)
-    found = stranger.get("artists/", {"search": "artist 2"}).body
-    assert [one["name"] for one in found["results"]] == ["Artist 2"]
+    answer = stranger.get("artists/", {"search": "artist 2"}).body
+    assert [one["name"] for one in answer["results"]] == ["Artist 2"]
     genres = stranger.get("genres/").body["results"]
     assert [(genre["name"], genre["n_songs"]) for genre in genres] == [("Calm", 3), ("Rock", 3)]
     assert stranger.get(f"genres/{genres[0]['id']}/").body["name"] == "Calm"

@@ -269,7 +269,7 @@ ELSEWHERE = {"admin/", "api/v1/", "1/", "apis/listenbrainz/1/", "^apis(/|$)"}
 
 def pages(patterns=None, prefix="") -> set[str]:
     """Return every address of the site as urls.py has it."""
-    found = set()
+    paths = set()
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         address = prefix + str(pattern.pattern)
         if address in ELSEWHERE or address == "style/":  # only while developing
@@ -277,8 +277,8 @@ def pages(patterns=None, prefix="") -> set[str]:
         if getattr(pattern, "app_name", "") == "players":
             continue
         is_folder = hasattr(pattern, "url_patterns")
-        found |= pages(pattern.url_patterns, address) if is_folder else {address}
-    return found
+        paths |= pages(pattern.url_patterns, address) if is_folder else {address}
+    return paths
 
 
 def list_methods(pattern) -> set[str]:
@@ -372,8 +372,8 @@ def dump_rows(user: User) -> str:
     """Return every row of any table that belongs to a listener, directly or by what is theirs."""
     rows = [list(User.objects.filter(pk=user.pk).values())]
     for model, name in _references_to_users():
-        found = model._base_manager.filter(**{name: user}).values()
-        rows.append(sorted(map(str, found)))
+        rows_of_user = model._base_manager.filter(**{name: user}).values()
+        rows.append(sorted(map(str, rows_of_user)))
     rows.append(list(PlaylistItem.objects.filter(playlist__owner=user).order_by("pk").values()))
     rows.append(list(Outcome.objects.filter(impression__listener=user).order_by("pk").values()))
     return str(rows)
@@ -428,9 +428,9 @@ def test_nobody_reads_or_changes_what_is_another_ones(
         method = operation.split(" ", 1)[0]
         body = None if method == "get" else BODIES.get(operation, {}) | claims
         answer = bob.call(method, fill_address(operation, hers), body)
-    told = json.dumps(answer.body, default=str)
-    assert "mark" not in told
-    assert "alice" not in told
+    content = json.dumps(answer.body, default=str)
+    assert "mark" not in content
+    assert "alice" not in content
     assert dump_rows(alice) == before
     if OPERATIONS[operation] == NAMED:
         assert answer.status == 404
@@ -508,7 +508,7 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
         "theme": "dark",
         "played_ms": "1",
     }
-    parts = {
+    values = {
         "song_id": songs[0].pk,
         "artist_id": songs[0].artist_id,
         "interaction_id": hers["history"],
@@ -533,16 +533,16 @@ def test_somebody_signed_in_reaches_nothing_of_anothers_on_any_page(address, bob
         "file_format": "jspf",
     }
     path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<str:\1>", address).strip("^$").replace("\\.", ".")
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(parts[part[1]]), path)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(values[match[1]]), path)
     method, about = PAGES[address]
     answer = getattr(browser, method)(f"/{path}", form if method == "post" else {})
-    told = answer.getvalue().decode()
+    html = answer.getvalue().decode()
     # closing tells Django that the request is over, which would close the connection of the test's transaction
     request_finished.disconnect(close_old_connections)
     answer.close()
     request_finished.connect(close_old_connections)
-    assert "mark of alice" not in told
-    assert "mark@alice" not in told
+    assert "mark of alice" not in html
+    assert "mark@alice" not in html
     assert dump_rows(alice) == before
     if about == NAMED:
         assert answer.status_code == 404

@@ -128,8 +128,8 @@ def test_searches_and_lists_of_others_are_as_if_it_were_not_there(own, alice, bo
             text = answer.content.decode().replace(path.partition("=")[2], "")
             assert answer.status_code in (200, 302), path
             assert not any(f">{name}<" in text or f'"{name}"' in text for name in names), path
-    found = [sign_in(alice.user).get(path).content.decode() for path in SEARCHES[1:5]]
-    assert all(any(name in text for name in names) for text in found)
+    pages = [sign_in(alice.user).get(path).content.decode() for path in SEARCHES[1:5]]
+    assert all(any(name in text for name in names) for text in pages)
 
 
 def test_counts_leave_it_out_for_others(own, alice, bob):
@@ -149,8 +149,8 @@ def test_writes_of_others_do_not_find_it(own, alice, bob):
         "feedback/recording-feedback", {"recording_mbid": MBID, "score": 1}
     )
     assert feedback.status == 400
-    made = bob.post("playlists/", {"title": "x", "songs": [own.key]})
-    assert made.status == 400
+    answer = bob.post("playlists/", {"title": "x", "songs": [own.key]})
+    assert answer.status == 400
     assert find_song(SongRecord(0, TITLE, ARTIST), bob.user) is None
     assert find_song(SongRecord(0, TITLE, ARTIST), alice.user) == own
     own.refresh_from_db()
@@ -355,5 +355,5 @@ def test_a_song_named_as_a_reason_is_one_that_the_reader_may_see(world, own_ids)
     """The seed songs of a visitor's picks are none of another listener's own songs."""
     artist = world.songs[0].artist
     served = visitor_lists.recommend_from_picks(Picks(artists=[artist]), 20)
-    named = {int(part.item_id) for item in served for part in item.explanation.named}
+    named = {int(reference.item_id) for item in served for reference in item.explanation.named}
     assert named.isdisjoint(own_ids)

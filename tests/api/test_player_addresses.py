@@ -26,10 +26,12 @@ def _no_remembered_songs():
 @pytest.fixture
 def server(world) -> MusicServer:
     """A connected server that has all songs but the last ten."""
-    made = MusicServer.objects.create(name="Home", address="http://127.0.0.1:9", account_name="x")
+    connected = MusicServer.objects.create(
+        name="Home", address="http://127.0.0.1:9", account_name="x"
+    )
     ServerSong.objects.bulk_create(
         ServerSong(
-            server=made,
+            server=connected,
             song=song,
             item_id=f"it{number:02d}",
             album_item_id="al",
@@ -38,7 +40,7 @@ def server(world) -> MusicServer:
         )
         for number, song in enumerate(world.songs[:30])
     )
-    return made
+    return connected
 
 
 @pytest.fixture
@@ -275,15 +277,15 @@ def test_the_labs_know_nothing_of_an_unknown_id(db):
 
 
 def test_the_list_for_lidarr_is_behind_a_secret_that_can_be_revoked(alice, caplog):
-    made = tokens.create_token(alice.user, "Lidarr", ["lidarr"])
+    token = tokens.create_token(alice.user, "Lidarr", ["lidarr"])
     with caplog.at_level(logging.DEBUG):
-        assert Client().get(f"/lidarr/{made.secret}/").json() == []  # no seed pack
+        assert Client().get(f"/lidarr/{token.secret}/").json() == []  # no seed pack
         other = tokens.create_token(alice.user, "other", ["read", "write", "listen", "playlists"])
         assert Client().get(f"/lidarr/{other.secret}/").status_code == 404
-        tokens.revoke_token(alice.user, made.token.pk)
-        assert Client().get(f"/lidarr/{made.secret}/").status_code == 404
+        tokens.revoke_token(alice.user, token.token.pk)
+        assert Client().get(f"/lidarr/{token.secret}/").status_code == 404
     assert "/lidarr/" in caplog.text
-    assert made.secret not in clean_line(caplog.text)
+    assert token.secret not in clean_line(caplog.text)
     reader = Client(
         headers={
             "Authorization": f"Token {tokens.create_token(alice.user, 'x', ['lidarr']).secret}"

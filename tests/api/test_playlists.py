@@ -13,11 +13,11 @@ from common import spreadsheets
 
 @pytest.fixture
 def playlist(alice, songs):
-    made = alice.post(
+    answer = alice.post(
         "playlists/", {"title": "Rainy", "songs": ["song_0", "song_1"], "is_public": True}
     )
-    assert made.status == 201
-    return made.body
+    assert answer.status == 201
+    return answer.body
 
 
 def order(answer):
@@ -105,8 +105,8 @@ def test_the_page_and_the_feed_hand_out_the_same_file_as_the_api(alice, playlist
 def test_a_spreadsheet_runs_no_title_and_the_title_comes_back(alice, songs, title):
     """T49."""
     Song.objects.filter(key="song_0").update(title=title)
-    made = alice.post("playlists/", {"title": "Sums", "songs": ["song_0"]}).body["id"]
-    text = alice.get(f"playlists/{made}/export/", {"as": "csv"}).body
+    playlist_id = alice.post("playlists/", {"title": "Sums", "songs": ["song_0"]}).body["id"]
+    text = alice.get(f"playlists/{playlist_id}/export/", {"as": "csv"}).body
     cell = next(csv.DictReader(io.StringIO(text)))["title"]
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
     assert spreadsheets.restore_cell(cell) == title

@@ -33,7 +33,7 @@ def test_a_listener_gets_songs_of_their_taste_with_reasons(world):
 
 def test_a_cause_is_cited_only_where_the_line_says_because_of(world):
     """`because` holds what decides, `goes_with` what else counted; both are songs of the listener's history."""
-    known = {
+    heard = {
         row.song.key
         for row in Interaction.objects.filter(listener__username="alice").select_related("song")
     }
@@ -43,9 +43,11 @@ def test_a_cause_is_cited_only_where_the_line_says_because_of(world):
     ]
     assert any(why["because"] or why["goes_with"] for why in explanations)
     for why in explanations:
-        causes, company = ([song["id"] for song in why[part]] for part in ("because", "goes_with"))
+        causes, company = (
+            [song["id"] for song in why[field]] for field in ("because", "goes_with")
+        )
         assert len(causes) <= 1
-        assert set(causes + company) <= known and not set(causes) & set(company)
+        assert set(causes + company) <= heard and not set(causes) & set(company)
         assert causes or not why["line"].startswith("Because of")
 
 
@@ -187,8 +189,8 @@ def test_a_playlist_is_continued_with_songs_that_are_not_in_it(world):
 
 def test_a_shown_list_and_what_was_done_with_it_are_counted_once(world):
     listed = world.alice.get("recommendations/", {"k": 3})
-    told = {"receipt": listed.body["receipt"], "songs": ids(listed), "surface": "test"}
-    shown = world.alice.post("impressions/", told)
+    report = {"receipt": listed.body["receipt"], "songs": ids(listed), "surface": "test"}
+    shown = world.alice.post("impressions/", report)
     assert shown.status == 201
     impression = Impression.objects.get(pk=shown.body["id"])
     assert (impression.step, impression.version, impression.arm) == (
@@ -205,10 +207,10 @@ def test_a_shown_list_and_what_was_done_with_it_are_counted_once(world):
 def test_a_receipt_is_only_good_for_its_listener(world, bob):
     """T36."""
     listed = world.alice.get("recommendations/", {"k": 3})
-    told = {"receipt": listed.body["receipt"], "songs": ids(listed)}
-    assert bob.post("impressions/", told).status == 400
-    assert world.alice.post("impressions/", told | {"receipt": "forged"}).status == 400
-    shown = world.alice.post("impressions/", told).body["id"]
+    impression = {"receipt": listed.body["receipt"], "songs": ids(listed)}
+    assert bob.post("impressions/", impression).status == 400
+    assert world.alice.post("impressions/", impression | {"receipt": "forged"}).status == 400
+    shown = world.alice.post("impressions/", impression).body["id"]
     assert (
         bob.post(f"impressions/{shown}/outcomes/", {"song": ids(listed)[0], "kind": "click"}).status
         == 404

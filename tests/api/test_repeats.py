@@ -15,8 +15,8 @@ def alice_plays(world):
     alice, now = User.objects.get(username="alice"), timezone.now()
     rows = [(world.songs[0], now - timedelta(days=200 + day)) for day in range(12)]
     rows += [
-        (world.songs[2 * place], now - timedelta(days=day, hours=place))
-        for place in range(1, 5)
+        (world.songs[2 * index], now - timedelta(days=day, hours=index))
+        for index in range(1, 5)
         for day in (1, 2, 3)
     ]
     Interaction.objects.bulk_create(
@@ -58,17 +58,17 @@ def test_familiarity_is_the_part_of_known_songs(alice_plays, familiarity, n_know
 
 
 def test_a_known_songs_reason_is_what_the_history_says(alice_plays):
-    known = [
+    familiar = [
         item
         for item in alice_plays.alice.get("me/next-up/", {"k": 4, "familiarity": 1}).body["items"]
         if not item["is_new"]
     ]
-    for item in known:
+    for item in familiar:
         rows = Interaction.objects.filter(
             song__key=item["song"]["id"], kind=Interaction.Kind.PLAY, listener__username="alice"
         )
         assert f"You played it {rows.count()} times" in item["reason"]
-    assert alice_plays.songs[0].key not in [item["song"]["id"] for item in known[:4]]
+    assert alice_plays.songs[0].key not in [item["song"]["id"] for item in familiar[:4]]
 
 
 def test_the_queue_goes_on_without_what_it_had(alice_plays):

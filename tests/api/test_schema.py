@@ -77,9 +77,9 @@ def test_every_address_is_described(api_file):
 
 def bodies(operation):
     """Yield (media type, content) of what an operation takes and of what it answers when all went well."""
-    told = [operation.get("requestBody", {})]
-    told += [answer for code, answer in operation["responses"].items() if code.startswith("2")]
-    for body in told:
+    described = [operation.get("requestBody", {})]
+    described += [answer for code, answer in operation["responses"].items() if code.startswith("2")]
+    for body in described:
         yield from body.get("content", {}).items()
 
 
@@ -168,7 +168,7 @@ CHECKED = [
 
 
 API = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
-OPERATIONS = [found.ok() for found in API.get_all_operations()]
+OPERATIONS = [operation.ok() for operation in API.get_all_operations()]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "6"))
 
 
@@ -226,9 +226,9 @@ def what_is_here(operator, path):
             listener=operator.user, song=item.song, kind=0, source="x"
         ).pk,
     }
-    by_path = next((pk for part, pk in ids.items() if f"/{part}/" in path), None)
-    found = {"key": "song_0", "item": item.pk}
-    return found if by_path is None else found | {"id": by_path}
+    by_path = next((pk for segment, pk in ids.items() if f"/{segment}/" in path), None)
+    ids_by_name = {"key": "song_0", "item": item.pk}
+    return ids_by_name if by_path is None else ids_by_name | {"id": by_path}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)

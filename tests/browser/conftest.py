@@ -192,10 +192,10 @@ class Visitor:
             )
         )
         return [
-            f"{found['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
-            for found in result
-            if found["impact"] in ("serious", "critical")
-            for node in found["nodes"][:3]
+            f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+            for violation in result
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"][:3]
         ]
 
 

@@ -23,8 +23,8 @@ def test_a_visitor_tries_it_signs_up_and_steers_their_first_lists(visit, script)
     page, name = visitor.page, f"new-{'with' if script else 'without'}-script"
     visitor.go("/")
     visitor.picture(f"front-{name}")
-    for place in (0, 1, 2):
-        page.locator("#offered input[name=song]").nth(place).check()
+    for index in (0, 1, 2):
+        page.locator("#offered input[name=song]").nth(index).check()
     checked = page.locator("#offered input[name=song]:checked")
     picked = checked.evaluate_all("all => all.map(one => one.value)") if script else None
     page.get_by_role("button", name="Recommend me something").click()
@@ -80,9 +80,9 @@ def test_a_playlist_is_made_reordered_shared_and_exported(visit, script):
     page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile("/playlists/.+/$"))
     address = page.url
-    for place in (3, 6, 9):
+    for index in (3, 6, 9):
         visitor.go("/browse/?q=a")
-        add = page.locator('#results a[href$="/add/"]').nth(place)
+        add = page.locator('#results a[href$="/add/"]').nth(index)
         if script:
             add.click()
             page.locator("#sheet").get_by_role("button", name=re.compile(f"Add {name}")).click()
@@ -161,8 +161,8 @@ def test_taste_is_previewed_changed_and_undone(visit, script):
     visitor.go("/")
     first = visitor.titles(".grid")
     visitor.go("/taste/")
-    part = page.locator(".cluster").first
-    part.get_by_label("Mute for now").check()
+    cluster = page.locator(".cluster").first
+    cluster.get_by_label("Mute for now").check()
     page.get_by_role("button", name="Preview").click()
     page.wait_for_selector("#preview")
     assert page.locator("#preview .new").count() > 0
@@ -215,10 +215,10 @@ def test_hostile_titles_are_inert_on_every_page(visit):
     """T47: shown as text, run nowhere, no report of the content policy."""
     visitor = visit()
     visitor.sign_in("dora")
-    found = visitor.site.installation.query(
+    rows = visitor.site.installation.query(
         "SELECT id, artist_id FROM catalog_song WHERE key = 'hostile'"
     )
-    song_id, artist_id = found[0]
+    song_id, artist_id = rows[0]
     song, artist = f"/songs/{song_id}/", f"/artists/{artist_id}/"
     for path in ("/library/", song, f"{song}why/", artist, "/taste/", "/browse/?q=script"):
         visitor.go(path)
@@ -364,9 +364,9 @@ def test_a_song_with_audio_goes_on_over_pages_and_breaking_it_off_is_a_skip(visi
     visitor.page.wait_for_url("**/library/")
     assert visitor.page.locator("#player").is_visible()
     wait_until_played(visitor, 1.5)
-    with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as told:
+    with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as response:
         visitor.page.get_by_role("button", name="Close the player").click()
-    assert told.value.status == 204
+    assert response.value.status == 204
     what = "kind, played_ms BETWEEN 1000 AND 20000"
     sql = f"SELECT {what} FROM catalog_interaction WHERE song_id = {song_id} AND source = 'player'"
     assert site.installation.query(sql) == [(3, 1)]
@@ -387,9 +387,9 @@ def test_a_song_heard_for_more_than_half_is_a_play(visit, site):
     )
     visitor.sign_in("finn")
     visitor.go(f"/songs/{song_id}/")
-    with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as told:
+    with visitor.page.expect_response(lambda answer: "/heard/" in answer.url) as response:
         visitor.page.get_by_role("link", name=re.compile("^Play ")).first.click()
-    assert told.value.status == 204
+    assert response.value.status == 204
     sql = f"SELECT kind FROM catalog_interaction WHERE song_id = {song_id} AND source = 'player'"
     assert site.installation.query(sql) == [(0,)]
 
@@ -416,12 +416,12 @@ def test_what_was_seen_and_clicked_on_the_home_page_is_known(visit, site):
     visitor = visit(viewport={"width": 1280, "height": 900})
     page = visitor.page
     visitor.sign_in("ben")
-    with page.expect_response(lambda answer: answer.url.endswith("/impressions/")) as told:
+    with page.expect_response(lambda answer: answer.url.endswith("/impressions/")) as response:
         visitor.go("/")
-    assert told.value.status == 201
-    with page.expect_response(lambda answer: "/outcomes/" in answer.url) as told:
+    assert response.value.status == 201
+    with page.expect_response(lambda answer: "/outcomes/" in answer.url) as response:
         page.locator(".grid .card .like").first.click()
-    assert told.value.ok
+    assert response.value.ok
 
 
 def test_a_hidden_song_makes_room_for_the_next_and_comes_back_with_undo(visit):

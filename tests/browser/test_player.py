@@ -44,8 +44,8 @@ def wait_until(page, condition: str) -> None:
 
 
 def plays(site) -> list[tuple[str, int]]:
-    said = site.installation.shell(PLAYS)
-    return [(one.split(",")[0], int(one.split(",")[1])) for one in said.split(";") if one]
+    output = site.installation.shell(PLAYS)
+    return [(one.split(",")[0], int(one.split(",")[1])) for one in output.split(";") if one]
 
 
 def test_a_list_is_played_and_every_song_is_recorded_once(visit, site, music):

@@ -65,14 +65,14 @@ def make_flac(
                 + picture,
             )
         )
-    parts = [b"fLaC"]
+    pieces = [b"fLaC"]
     for i, (kind, data) in enumerate(blocks):
-        parts.append(
+        pieces.append(
             bytes([kind | (0x80 if i == len(blocks) - 1 else 0)])
             + len(data).to_bytes(3, "big")
             + data
         )
-    return b"".join(parts) + b"".join(_flac_frame(i) for i in range(n_frames))
+    return b"".join(pieces) + b"".join(_flac_frame(i) for i in range(n_frames))
 
 
 def _vorbis_comment(tags: Mapping[str, str | list[str]]) -> bytes:

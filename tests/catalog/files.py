@@ -26,13 +26,13 @@ def outcomes(path: Path, content: str, format: str, **options) -> list:
     return list(get_importer(content, format).read(open_file(path), options))
 
 
-def split(found: list) -> tuple[list, dict[int, str]]:
+def split(outcomes: list) -> tuple[list, dict[int, str]]:
     """Return the records, and the reasons of the rows that were rejected or left out by line."""
     others = (RejectedRow, LeftOutRow)
     rejected = {
-        outcome.line: str(outcome.reason) for outcome in found if isinstance(outcome, others)
+        outcome.line: str(outcome.reason) for outcome in outcomes if isinstance(outcome, others)
     }
-    return [outcome for outcome in found if not isinstance(outcome, others)], rejected
+    return [outcome for outcome in outcomes if not isinstance(outcome, others)], rejected
 
 
 def spotify_entry(title: str | None = "Hidden Place", **changes) -> dict:

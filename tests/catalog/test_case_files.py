@@ -96,7 +96,7 @@ def test_every_case_file_is_tried():
         "player-requests.json",
         "submit-duration-1e999.json",
     }
-    pairs = {f"lastfm-two-exporters-{part}.csv" for part in ("1-seconds", "2-minutes")}
+    pairs = {f"lastfm-two-exporters-{exporter}.csv" for exporter in ("1-seconds", "2-minutes")}
     pairs.add("lastfm-one-mbid-two-titles.csv")
     files = {path.name for path in CASES.iterdir()} - others - pairs
     assert files == {*RIGHT, *REFUSED}
@@ -111,8 +111,8 @@ def test_no_play_is_older_than_scrobbling(alice):
 
 @pytest.mark.parametrize("order", [("1-seconds", "2-minutes"), ("2-minutes", "1-seconds")])
 def test_two_exporters_of_one_account_count_once(alice, order):
-    for part in order:
-        bring(f"lastfm-two-exporters-{part}.csv", alice)
+    for exporter in order:
+        bring(f"lastfm-two-exporters-{exporter}.csv", alice)
     assert counts(alice) == (1, 0, 0, 0, 0)
 
 

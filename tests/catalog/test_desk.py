@@ -115,8 +115,8 @@ class TestMergingSongs:
     def test_playlists_and_wishes_follow_without_doubles(self, pair, lena):
         kept, twin = pair
         playlist = Playlist.objects.create(owner=lena, title="Mine")
-        for place, song in enumerate(pair):
-            PlaylistItem.objects.create(playlist=playlist, song=song, position=place)
+        for position, song in enumerate(pair):
+            PlaylistItem.objects.create(playlist=playlist, song=song, position=position)
             ListenerControl.objects.create(
                 listener=lena, kind=ListenerControl.Kind.HIDE_SONG, song=song
             )
@@ -124,7 +124,7 @@ class TestMergingSongs:
         merge.merge_songs(kept, [twin])
 
         assert [item.song for item in playlist.items.all()] == [kept]
-        assert [wish.song for wish in ListenerControl.objects.all()] == [kept]
+        assert [control.song for control in ListenerControl.objects.all()] == [kept]
 
     def test_one_song_is_no_pair(self, pair):
         with pytest.raises(merge.MergeRefused, match="at least two"):
@@ -166,9 +166,9 @@ class TestCsv:
 
     def test_the_catalog_comes_back_as_it_was(self, artist, tmp_path):
         """T49: exported, everything deleted, imported."""
-        for place, title in enumerate(("=1+1", "-", "@home", "'=quoted", 'a "b", c', "Ordinary")):
+        for index, title in enumerate(("=1+1", "-", "@home", "'=quoted", 'a "b", c', "Ordinary")):
             Song.objects.create(
-                key=f"k{place}", title=title, artist=artist, energy=0.25, tempo=120, year=1995
+                key=f"k{index}", title=title, artist=artist, energy=0.25, tempo=120, year=1995
             )
         before = list(
             Song.objects.order_by("key").values_list(
@@ -201,9 +201,9 @@ class TestAdmin:
 
         assert "Which one stays?" in desk.post(address, chosen).content.decode()
         assert Song.objects.count() == 2
-        said = desk.post(address, chosen | {"keeper": pair[0].pk}, follow=True).content.decode()
+        html = desk.post(address, chosen | {"keeper": pair[0].pk}, follow=True).content.decode()
 
-        assert "1 likes and plays moved" in said and Song.objects.get() == pair[0]
+        assert "1 likes and plays moved" in html and Song.objects.get() == pair[0]
 
     def test_withdraw_and_offer_again(self, desk, pair):
         address = reverse("admin:catalog_song_changelist")
@@ -240,8 +240,8 @@ class TestAdmin:
 
         import_jobs.run_import(run.pk)
 
-        said = desk.get(answer.url).content.decode()
-        assert "3 rows read: 2 added" in said and "1 rejected" in said and "energy" in said
+        html = desk.get(answer.url).content.decode()
+        assert "3 rows read: 2 added" in html and "1 rejected" in html and "energy" in html
         undo = reverse("admin:catalog_importrun_undo", args=[run.pk])
         assert "Take back what “evil name.csv” added?" in desk.get(undo).content.decode()
         assert Song.objects.count() == 2
@@ -274,16 +274,16 @@ class TestNames:
     )
     def test_a_name_that_is_taken_is_told(self, desk, artist, name, values):
         Genre.objects.create(name="Pop")
-        said = desk.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
+        html = desk.post(reverse(f"admin:catalog_{name}_add"), values).content.decode()
 
-        assert "of this name already: merge the two" in said
+        assert "of this name already: merge the two" in html
 
     def test_a_title_that_is_taken_is_told(self, desk, artist):
         Album.objects.create(title="Post", artist=artist)
         values = {"title": "post", "artist": artist.pk}
-        said = desk.post(reverse("admin:catalog_album_add"), values).content.decode()
+        html = desk.post(reverse("admin:catalog_album_add"), values).content.decode()
 
-        assert "an album of this title by the same artist already" in said
+        assert "an album of this title by the same artist already" in html
 
     def test_songs_are_found_under_the_new_name_of_their_artist(self, desk, pair, artist):
         table = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "_save": "Save"}

@@ -285,9 +285,9 @@ def test_the_command_says_what_became_of_the_files(music, capsys):
     write(music / "a.flac", make_flac(tags("Ferry")))
     write(music / "bad.mp3", b"no")
     call_command("scan_music", str(music))
-    said = capsys.readouterr().out
-    assert "2 files, 2 read, 1 new songs, 0 vanished, 1 rejected." in said
-    assert "bad.mp3: it " in said
+    output = capsys.readouterr().out
+    assert "2 files, 2 read, 1 new songs, 0 vanished, 1 rejected." in output
+    assert "bad.mp3: it " in output
     with pytest.raises(CommandError, match="can't be read"):
         call_command("scan_music", str(music / "nowhere"))
 

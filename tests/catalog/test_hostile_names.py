@@ -38,9 +38,9 @@ def _modules() -> Iterator:
     for package in PACKAGES:
         root = importlib.import_module(package)
         yield root
-        for found in pkgutil.walk_packages(root.__path__, f"{package}."):
-            if ".migrations" not in found.name:
-                yield importlib.import_module(found.name)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            if ".migrations" not in module.name:
+                yield importlib.import_module(module.name)
 
 
 def _patterns() -> dict[str, re.Pattern]:

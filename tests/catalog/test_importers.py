@@ -296,8 +296,8 @@ class TestWrongFiles:
             archive.writestr("endsong_0.json", "[]")
         if method == 99:
             data = bytearray((tmp_path / "p.zip").read_bytes())
-            place = data.index(b"PK\x01\x02") + 10
-            data[place : place + 2] = (99).to_bytes(2, "little")
+            offset = data.index(b"PK\x01\x02") + 10
+            data[offset : offset + 2] = (99).to_bytes(2, "little")
             (tmp_path / "p.zip").write_bytes(data)
         with pytest.raises(WrongFile, match="packed in an unusual way"):
             open_file(tmp_path / "p.zip")
@@ -316,8 +316,8 @@ class TestWrongFiles:
         """T51: what a member unpacks to beyond what the zip says of it is not read."""
         zip_members(tmp_path / "l.zip", {"endsong_0.json": "[" + " " * 60_000_000 + "]"})
         data = bytearray((tmp_path / "l.zip").read_bytes())
-        place = data.index(b"PK\x01\x02") + 24
-        data[place : place + 4] = (100).to_bytes(4, "little")
+        offset = data.index(b"PK\x01\x02") + 24
+        data[offset : offset + 4] = (100).to_bytes(4, "little")
         (tmp_path / "l.zip").write_bytes(data)
         records, rejected = split(outcomes(tmp_path / "l.zip", "history", "spotify-extended"))
         assert records == []
@@ -500,9 +500,11 @@ class TestHistories:
     def test_any_listen_and_any_feedback_is_read_or_rejected(
         self, tmp_path, listen, metadata, info, feedback
     ):
-        told = LISTEN["track_metadata"]
+        metadata_given = LISTEN["track_metadata"]
         odd = LISTEN | {
-            "track_metadata": told | {"additional_info": told["additional_info"] | info} | metadata
+            "track_metadata": metadata_given
+            | {"additional_info": metadata_given["additional_info"] | info}
+            | metadata
         }
         lines = [LISTEN, odd, LISTEN | listen, {"score": 1, "recording_msid": "m1"} | feedback]
         text = "\n".join(map(json.dumps, lines))
@@ -543,8 +545,8 @@ class TestHistories:
         importer = detect_history(open_file(tmp_path / "z.zip"))
         outcomes(tmp_path / "z.zip", "history", importer.name)
         damaged = bytearray((tmp_path / "z.zip").read_bytes())
-        for place in range(0, len(damaged), 7):
-            damaged[place] ^= junk[place % len(junk)] if junk else 1
+        for offset in range(0, len(damaged), 7):
+            damaged[offset] ^= junk[offset % len(junk)] if junk else 1
         (tmp_path / "d.zip").write_bytes(damaged)
         try:
             outcomes(tmp_path / "d.zip", "history", importer.name)

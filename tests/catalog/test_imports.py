@@ -169,15 +169,15 @@ class TestListens:
         assert Interaction.objects.filter(song__key="s1").exists()
 
     def test_everybody_whose_history_changed_is_told(self, tmp_path, songs):
-        told = []
+        announced = []
 
         def receiver(listener_ids=(), **_):
-            told.extend(listener_ids)
+            announced.extend(listener_ids)
 
         listening_changed.connect(receiver, weak=False)
         listens(tmp_path, "user_id,song_id\nu,s1\nv,s2\n")
         listening_changed.disconnect(receiver)
-        assert sorted(told) == sorted(User.objects.values_list("pk", flat=True))
+        assert sorted(announced) == sorted(User.objects.values_list("pk", flat=True))
 
 
 class TestCommands:
@@ -357,14 +357,14 @@ class TestHistory:
         random, computed = "b4ffa2c1-6a62-4a2c-8ad9-0a1a3a9d8f10", compute_msid("B", "U", "")
         listens = [
             {
-                "listened_at": 1_600_000_000 + 1000 * place,
+                "listened_at": 1_600_000_000 + 1000 * index,
                 "track_metadata": {
                     "artist_name": "A",
                     "track_name": "T",
                     "additional_info": {"recording_msid": str(msid)},
                 },
             }
-            for place, msid in enumerate((random, computed))
+            for index, msid in enumerate((random, computed))
         ]
         file = tmp_path / "listens.jsonl"
         file.write_text("\n".join(map(json.dumps, listens)))

@@ -158,11 +158,11 @@ def test_a_song_keeps_all_ids_it_was_heard_with():
 
 
 def test_a_known_song_learns_ids_and_its_length():
-    (known,) = resolve(record("Tide"))
+    (resolved,) = resolve(record("Tide"))
     resolve(record("Tide", mbid=ONE, spotify_id="b" * 22, isrc="GBUM71029604", duration_ms=200_000))
     song = Song.objects.get()
     assert (song.pk, str(song.mbid), song.spotify_id, song.isrc) == (
-        known,
+        resolved,
         ONE,
         "b" * 22,
         "GBUM71029604",
@@ -230,8 +230,8 @@ def test_an_artist_is_found_by_a_spelling_without_blanks(bring):
         record("Four", "Kesha"),
     )
     assert sorted(Artist.objects.values_list("name", flat=True)) == ["AC/DC", "Ke$ha"]
-    found = search.search_songs(SongSearch(words="acdc"), None)
-    assert sorted(song.title for song in found) == ["One", "Two"]
+    matches = search.search_songs(SongSearch(words="acdc"), None)
+    assert sorted(song.title for song in matches) == ["One", "Two"]
     assert [artist.name for artist in search.search_artists("acdc", None)] == ["AC/DC"]
 
 

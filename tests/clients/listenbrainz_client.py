@@ -14,8 +14,8 @@ MBID = "d11fcceb-dfc5-4d19-b45d-f4e8f6d3eaa6"
 
 
 def main() -> None:
-    address, token, part = sys.argv[1:]
-    read = spend_a_day(address, token) if part == "day" else ask_as_a_stranger(address)
+    address, token, role = sys.argv[1:]
+    read = spend_a_day(address, token) if role == "day" else ask_as_a_stranger(address)
     json.dump(read, sys.stdout)
 
 
@@ -48,8 +48,8 @@ def spend_a_day(address: str, token: str) -> dict:
     read["recommended"] = [one["recording_mbid"] for one in recommended]
     client.delete_listen(listens[0])
     read["n_left"] = client.get_user_listen_count("alice")
-    (made,) = client._get("/1/user/alice/playlists/createdfor")["playlists"]
-    id_ = made["playlist"]["identifier"].rsplit("/", 1)[-1]
+    (weekly,) = client._get("/1/user/alice/playlists/createdfor")["playlists"]
+    id_ = weekly["playlist"]["identifier"].rsplit("/", 1)[-1]
     tracks = client._get(f"/1/playlist/{id_}")["playlist"]["track"]
     read["playlist"] = [(track["title"], track["annotation"]) for track in tracks]
     read["others"] = refusal(client.get_listens, "bob")

@@ -27,8 +27,8 @@ async def use_tools() -> dict:
             return result.structured_content
 
         tools = (await client.list_tools()).tools
-        found = (await call("search", query="Song 02"))["songs"]
-        start = found[0]["id"]
+        matches = (await call("search", query="Song 02"))["songs"]
+        start = matches[0]["id"]
         end = (await call("search", query="Song 33"))["songs"][0]["id"]
         recommended = (await call("recommend", count=5))["songs"]
         ids = [song["id"] for song in recommended]
@@ -38,7 +38,7 @@ async def use_tools() -> dict:
             "says_untrusted": all(
                 "never follow instructions" in tool.description for tool in tools
             ),
-            "found": found[0]["title"],
+            "found": matches[0]["title"],
             "recommended": recommended,
             "why": await call("why", song_id=ids[0]),
             "why_not": await call("why_not", song_id=end),

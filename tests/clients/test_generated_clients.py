@@ -43,10 +43,10 @@ def check(read: dict) -> None:
 
 
 def test_a_generated_python_client_logs_exports_and_reads_errors(arguments, run, tmp_path):
-    made = tmp_path / "client"
-    options = ("--path", DESCRIPTION, "--output-path", made, "--fail-on-warning")
+    package = tmp_path / "client"
+    options = ("--path", DESCRIPTION, "--output-path", package, "--fail-on-warning")
     assert "Warning" not in run("openapi-python-client", "generate", *options)
-    read = json.loads(run("python", HERE / "python_client.py", *arguments, PYTHONPATH=str(made)))
+    read = json.loads(run("python", HERE / "python_client.py", *arguments, PYTHONPATH=str(package)))
     check(read)
     assert json.loads(read["jspf"])["playlist"]["track"][0]["title"] == "Creep"
 

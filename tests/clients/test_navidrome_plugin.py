@@ -69,8 +69,8 @@ def site(transactional_db, settings, tmp_path, live_server):
         )
         for number in range(12)
         for listener in [User.objects.create_user(f"listener_{number}")]
-        for place, song in enumerate(songs)
-        if place % 2 == number % 2 and (place + number) % 5
+        for index, song in enumerate(songs)
+        if index % 2 == number % 2 and (index + number) % 5
     )
     registry.unload_recommenders()
     run = pipeline.run_training(
@@ -111,9 +111,9 @@ def call(package, site, run, tmp_path):
             "hosts": manifest["permissions"]["http"]["requiredHosts"],
             "calls": calls,
         }
-        told = tmp_path / "calls.json"
-        told.write_text(json.dumps(asked))
-        return json.loads(run("sh", "-c", f'exec python "{HOST}" "{wasm}" < "{told}"'))
+        calls_file = tmp_path / "calls.json"
+        calls_file.write_text(json.dumps(asked))
+        return json.loads(run("sh", "-c", f'exec python "{HOST}" "{wasm}" < "{calls_file}"'))
 
     return call_plugin
 

@@ -53,8 +53,8 @@ def test_fold_in_agrees_with_implicit(als, strengths):
 
 def test_the_contributions_of_the_history_sum_to_the_score(als, strengths):
     songs = np.array([[3, 77, 41]] * 20, dtype=np.int32)
-    parts = als.contributions(strengths[:20], songs).sum(axis=2)
-    np.testing.assert_allclose(parts, als.score_items(strengths[:20], songs), rtol=1e-3, atol=1e-4)
+    sums = als.contributions(strengths[:20], songs).sum(axis=2)
+    np.testing.assert_allclose(sums, als.score_items(strengths[:20], songs), rtol=1e-3, atol=1e-4)
 
 
 def test_the_contributions_are_those_of_implicit(als, strengths):
@@ -80,11 +80,11 @@ def test_the_influence_of_a_song_is_what_the_score_loses_without_it(als, strengt
     history, song = strengths[listener], np.array([[60]], dtype=np.int32)
     influence = als.influences(history, song)[0, 0]
     before = als.score_items(history, song)[0, 0]
-    for place in range(history.nnz):
+    for index in range(history.nnz):
         without = history.copy()
-        without.data[place] = 0
+        without.data[index] = 0
         after = als.score_items(without, song)[0, 0]
-        assert influence[place] == pytest.approx(before - after, rel=1e-3, abs=1e-4)
+        assert influence[index] == pytest.approx(before - after, rel=1e-3, abs=1e-4)
 
 
 def test_a_dislike_lowers_the_score(als, strengths):

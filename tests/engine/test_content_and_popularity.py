@@ -27,9 +27,9 @@ def history(n: int, **values: float) -> csr_matrix:
     return csr_matrix(matrix)
 
 
-def song(**known: float) -> list[float]:
+def song(**features: float) -> list[float]:
     names = ["a", "b", "c", "d", "e", "f", "g", "h"]
-    return [known.get(name, 0.0) for name in names]
+    return [features.get(name, 0.0) for name in names]
 
 
 def test_the_score_is_the_cosine_to_the_weighted_mean():

@@ -64,9 +64,9 @@ def test_each_component_is_brought_to_one_scale():
 
 
 def test_the_contributions_are_at_least_0_and_are_the_score():
-    made = blend([-2, 0, 2], [10, 30, 20], [0, 5, 10])
-    parts = made.contributions(np.array([[0, 1, 2]]))[0]
-    assert parts.tolist() == [
+    blended = blend([-2, 0, 2], [10, 30, 20], [0, 5, 10])
+    contributions = blended.contributions(np.array([[0, 1, 2]]))[0]
+    assert contributions.tolist() == [
         [0, 0, 0],
         [0.6 / 2 * MILLION, 0.3 * MILLION, 0.1 / 2 * MILLION],
         [0.6 * MILLION, 0.3 / 2 * MILLION, 0.1 * MILLION],
@@ -74,24 +74,24 @@ def test_the_contributions_are_at_least_0_and_are_the_score():
 
 
 def test_a_component_that_cannot_score_a_song_adds_nothing_to_it():
-    made = blend([NAN, 0, 2], [10, 30, 20], [0, 5, 10])
-    np.testing.assert_allclose(made.total()[0, 0], 0, atol=1e-6)
-    np.testing.assert_allclose(made.total()[0, 1], 0.3 + 0.1 / 2, rtol=1e-6)
+    blended = blend([NAN, 0, 2], [10, 30, 20], [0, 5, 10])
+    np.testing.assert_allclose(blended.total()[0, 0], 0, atol=1e-6)
+    np.testing.assert_allclose(blended.total()[0, 1], 0.3 + 0.1 / 2, rtol=1e-6)
 
 
 def test_a_component_that_cannot_score_any_song_hands_its_weight_to_those_that_know_the_listener():
-    made = blend([1, 2, 3], [NAN] * 3, [3, 2, 1])
-    np.testing.assert_allclose(made.weights[0], [0.6 + 0.3, 0, 0.1])
+    blended = blend([1, 2, 3], [NAN] * 3, [3, 2, 1])
+    np.testing.assert_allclose(blended.weights[0], [0.6 + 0.3, 0, 0.1])
 
 
 def test_where_none_knows_the_listener_popularity_gets_everything():
-    made = blend([NAN] * 3, [NAN] * 3, [3, 2, 1])
-    np.testing.assert_allclose(made.weights[0], [0, 0, 1])
+    blended = blend([NAN] * 3, [NAN] * 3, [3, 2, 1])
+    np.testing.assert_allclose(blended.weights[0], [0, 0, 1])
 
 
 def test_with_neither_history_nor_taste_popularity_is_everything():
-    made = blend(None, [NAN] * 3, [3, 2, 1], n_positive=0)
-    assert made.weights[0].tolist() == [0, 0, 1]
+    blended = blend(None, [NAN] * 3, [3, 2, 1], n_positive=0)
+    assert blended.weights[0].tolist() == [0, 0, 1]
 
 
 def test_a_song_that_nothing_can_score_is_never_chosen():
@@ -135,7 +135,7 @@ def test_a_configuration_that_makes_no_sense_is_refused(change, sentence):
 
 
 def mmr(scores, vectors, k, *, artists=None, relevance=0.7, artist_cap=None) -> list[int]:
-    places = rerank(
+    chosen = rerank(
         np.array([scores], dtype=np.float64),
         np.array([vectors], dtype=np.float32),
         None if artists is None else np.array([artists], dtype=np.int32),
@@ -143,7 +143,7 @@ def mmr(scores, vectors, k, *, artists=None, relevance=0.7, artist_cap=None) -> 
         relevance=relevance,
         artist_cap=artist_cap,
     )
-    return places[0].tolist()
+    return chosen[0].tolist()
 
 
 EAST, NORTH = [1, 0], [0, 1]

@@ -93,8 +93,8 @@ def test_popularity_bias_is_the_mean_percentile():
 def test_diversity_is_one_minus_the_mean_cosine():
     vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
     lists = np.array([[0, 1, 2], [0, 1, -1], [0, -1, -1]], dtype=np.int32)
-    found = metrics.diversity(lists, vectors, 3)
-    np.testing.assert_allclose(found, [1 - (1 + 0 + 0) / 3, 1 - 1, np.nan])
+    values = metrics.diversity(lists, vectors, 3)
+    np.testing.assert_allclose(values, [1 - (1 + 0 + 0) / 3, 1 - 1, np.nan])
 
 
 def pairs(interactions: Interactions) -> set[int]:
@@ -196,8 +196,8 @@ def test_the_components_stand_beside_the_recommender(report):
 
 
 def test_the_report_has_every_metric_overall_and_by_segment(report):
-    told = json.loads(json.dumps(report.to_dict()))
-    overall = told["systems"]["recommender"]["overall"]
+    saved = json.loads(json.dumps(report.to_dict()))
+    overall = saved["systems"]["recommender"]["overall"]
     wanted = {
         "precision@5",
         "precision@10",
@@ -210,16 +210,18 @@ def test_the_report_has_every_metric_overall_and_by_segment(report):
     assert wanted | {"novelty@10", "diversity@10", "popularity_bias@10"} == set(overall)
     interval = overall["ndcg@10"]
     assert interval["low"] <= interval["mean"] <= interval["high"]
-    segments = told["systems"]["recommender"]["segments"]
+    segments = saved["systems"]["recommender"]["segments"]
     assert set(segments) == {"cold", "warm", "hot"}
-    assert sum(told["n_by_segment"].values()) == told["n_listeners"]
+    assert sum(saved["n_by_segment"].values()) == saved["n_listeners"]
 
 
 def test_the_mean_over_the_segments_is_the_mean_over_all(report):
-    told = report.to_dict()
-    segments = told["systems"]["recommender"]["segments"]
-    total = sum(segments[name]["ndcg@10"]["mean"] * told["n_by_segment"][name] for name in segments)
-    assert total / told["n_listeners"] == pytest.approx(report.mean("ndcg@10"))
+    saved = report.to_dict()
+    segments = saved["systems"]["recommender"]["segments"]
+    total = sum(
+        segments[name]["ndcg@10"]["mean"] * saved["n_by_segment"][name] for name in segments
+    )
+    assert total / saved["n_listeners"] == pytest.approx(report.mean("ndcg@10"))
 
 
 def test_a_segment_without_listeners_has_no_interval(report):
@@ -326,20 +328,20 @@ def test_different_listeners_are_not_compared():
 def test_without_the_song_that_is_named_as_the_reason_the_score_falls():
     interactions, features = taste_world(n_listeners=300, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
-    found = measure_fidelity(recommender, recommender.histories(interactions))
-    assert found.score_fell >= 0.9
-    assert found.beats_control >= 0.9
-    assert found.rank_fell > 2 * found.rank_fell_control
+    fidelity = measure_fidelity(recommender, recommender.histories(interactions))
+    assert fidelity.score_fell >= 0.9
+    assert fidelity.beats_control >= 0.9
+    assert fidelity.rank_fell > 2 * fidelity.rank_fell_control
 
 
 def test_without_the_song_of_a_decisive_reason_the_rank_falls_in_nine_cases_of_ten():
     interactions, features = taste_world(n_listeners=800, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
-    found = measure_fidelity(recommender, recommender.histories(interactions), n_cases=350)
-    assert found.n_cases > 300
-    assert 0.2 < found.decisive < 1
-    assert found.rank_fell_decisive >= 0.9 > found.rank_fell
-    assert found.rank_fell_decisive > 2 * found.rank_fell_control_decisive
+    fidelity = measure_fidelity(recommender, recommender.histories(interactions), n_cases=350)
+    assert fidelity.n_cases > 300
+    assert 0.2 < fidelity.decisive < 1
+    assert fidelity.rank_fell_decisive >= 0.9 > fidelity.rank_fell
+    assert fidelity.rank_fell_decisive > 2 * fidelity.rank_fell_control_decisive
 
 
 def test_shares_of_reasons_are_json_also_where_no_reason_is_decisive():
@@ -355,8 +357,8 @@ def test_no_choice_of_the_named_song_lets_the_rank_fall_more_often_than_some_son
     interactions, features = taste_world(n_listeners=300, n_items=200)
     recommender = Recommender(SMALL).fit(interactions, features)
     histories = recommender.histories(interactions)
-    found = measure_fidelity(recommender, histories, n_cases=60)
-    assert found.rank_fell < measure_fidelity_bound(recommender, histories, n_cases=60) <= 1
+    fidelity = measure_fidelity(recommender, histories, n_cases=60)
+    assert fidelity.rank_fell < measure_fidelity_bound(recommender, histories, n_cases=60) <= 1
 
 
 def test_what_decides_is_learned_from_how_often_the_rank_fell():

@@ -128,7 +128,7 @@ def test_a_flood_brings_a_song_into_as_many_strangers_lists_as_honest_listeners_
 
     flooded, honest = fit(N_PLAYS), fit(keen)
     strangers = [one.recommend(one.history([]), world.n_items) for one in (flooded, honest)]
-    places = [[song.item_id for song in songs].index(item) for songs in strangers]
-    assert places[0] == places[1]
+    ranks = [[song.item_id for song in songs].index(item) for songs in strangers]
+    assert ranks[0] == ranks[1]
     difference = count_lists(flooded, world, item) - count_lists(honest, world, item)
     assert difference <= n_accounts

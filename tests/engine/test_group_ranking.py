@@ -13,7 +13,7 @@ def share_directly(row, column) -> float:
     values = [-np.inf if np.isnan(value) else value for value in row]
     if np.isneginf(values[column]):
         return 0.0
-    others = [value for place, value in enumerate(values) if place != column]
+    others = [value for index, value in enumerate(values) if index != column]
     below = sum(value < values[column] for value in others)
     equal = sum(value == values[column] for value in others)
     return (below + equal / 2) / len(others)

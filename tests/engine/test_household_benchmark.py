@@ -32,31 +32,31 @@ def result():
 
 
 def test_every_size_has_every_system_with_its_interval(result):
-    assert [found["n_listeners"] for found in result["sizes"]] == [1, 2, 5, 20]
-    for found in result["sizes"]:
-        assert set(found["systems"]) >= {household.DEFAULT, household.WITHOUT, *household.ALONE}
-        for row in found["systems"].values():
+    assert [size["n_listeners"] for size in result["sizes"]] == [1, 2, 5, 20]
+    for size in result["sizes"]:
+        assert set(size["systems"]) >= {household.DEFAULT, household.WITHOUT, *household.ALONE}
+        for row in size["systems"].values():
             low, high = row["interval"]
             assert 0 <= low <= row["ndcg@10"] <= high <= 1
-        assert set(found["newcomers"]) == set(household.NEWCOMERS_HAVE)
+        assert set(size["newcomers"]) == set(household.NEWCOMERS_HAVE)
 
 
 @pytest.mark.parametrize("baseline", household.ALONE)
 def test_the_default_is_never_worse_than_a_plain_method(result, baseline):
     """At each size: not below the plain method, as far as so few listeners can say."""
-    for found in result["sizes"]:
-        assert found["default minus"][baseline]["high"] >= 0
+    for size in result["sizes"]:
+        assert size["default minus"][baseline]["high"] >= 0
 
 
 def test_without_a_prior_the_default_is_never_worse_than_what_the_server_knows_alone(result):
-    for found in result["sizes"]:
-        ours = found["systems"][household.WITHOUT]
+    for size in result["sizes"]:
+        ours = size["systems"][household.WITHOUT]
         for baseline in ("popularity", "item kNN", "user kNN"):
-            assert ours["interval"][1] >= found["systems"][baseline]["ndcg@10"]
+            assert ours["interval"][1] >= size["systems"][baseline]["ndcg@10"]
 
 
 def test_more_of_a_crowd_says_more(result):
-    says = [found["say"] for found in result["sizes"]]
+    says = [size["say"] for size in result["sizes"]]
     assert says == sorted(says)
     assert says[0] == 0
 

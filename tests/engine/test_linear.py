@@ -13,9 +13,9 @@ def candidates():
     rng = np.random.default_rng(5)
     features = rng.normal(size=(2000, 2)).astype(np.float32) * [3, 1] + [10, 0]
     best = features[:, 0].reshape(200, 10).argmax(axis=1)
-    taken = np.zeros(2000, dtype=bool)
-    taken[np.arange(200) * 10 + best] = True
-    return features.astype(np.float32), taken, np.full(200, 10)
+    is_best = np.zeros(2000, dtype=bool)
+    is_best[np.arange(200) * 10 + best] = True
+    return features.astype(np.float32), is_best, np.full(200, 10)
 
 
 def test_the_feature_that_decides_gets_the_weight(candidates):
@@ -29,20 +29,20 @@ def test_what_features_add_sums_to_the_score_and_an_unknown_one_counts_as_rather
     features = candidates[0][:5].copy()
     features[2, 0] = np.nan
     order = LinearOrder.learn(*candidates)
-    parts = order.contributions(features)
-    assert parts.sum(axis=1) == pytest.approx(order.score(features))
-    assert parts[2, 0] == pytest.approx(LOWEST * order.weights[0])
-    assert np.isfinite(parts).all()
+    contributions = order.contributions(features)
+    assert contributions.sum(axis=1) == pytest.approx(order.score(features))
+    assert contributions[2, 0] == pytest.approx(LOWEST * order.weights[0])
+    assert np.isfinite(contributions).all()
 
 
 def test_the_weights_are_where_the_chance_of_what_was_taken_is_highest(candidates):
-    features, taken, group = candidates
-    order = LinearOrder.learn(features, taken, group)
+    features, is_best, group = candidates
+    order = LinearOrder.learn(features, is_best, group)
     standard = (features - order.means) / order.deviations
 
     def loss(weights):
         score = (standard @ weights).reshape(200, 10)
-        chosen = score[taken.reshape(200, 10)]
+        chosen = score[is_best.reshape(200, 10)]
         likelihood = chosen - np.log(np.exp(score).sum(axis=1))
         return -likelihood.mean() + 1e-3 * weights @ weights
 
@@ -50,8 +50,8 @@ def test_the_weights_are_where_the_chance_of_what_was_taken_is_highest(candidate
 
 
 def test_a_feature_that_never_varies_adds_nothing(candidates):
-    features, taken, group = candidates
+    features, is_best, group = candidates
     order = LinearOrder.learn(
-        np.column_stack([features, np.full(2000, 7.0)]).astype(np.float32), taken, group
+        np.column_stack([features, np.full(2000, 7.0)]).astype(np.float32), is_best, group
     )
     assert order.weights[2] == 0

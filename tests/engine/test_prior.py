@@ -65,8 +65,8 @@ def test_songs_of_one_artist_are_no_pair_and_neighbours_are_bounded():
     artist = np.arange(60, dtype=np.int32) // 2
     prior = Prior.count(world(300), keys(60), fewest_listeners=2, most_neighbours=5, artist=artist)
     assert np.diff(prior.together.indptr).max() == 5
-    found = prior.together.tocoo()
-    assert (found.row // 2 != found.col // 2).all()
+    pairs = prior.together.tocoo()
+    assert (pairs.row // 2 != pairs.col // 2).all()
 
 
 def test_over_other_songs_keeps_what_both_know():
@@ -140,7 +140,7 @@ def features(n_items: int = 60) -> ItemFeatures:
 @pytest.mark.parametrize("has_prior", [False, True])
 def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
     """From 1 to 100 listeners what learns from many gains, what works for one loses, in small steps."""
-    found = []
+    weights = []
     config = replace(CONFIG, components={**CONFIG.components, "prior": {}}) if has_prior else CONFIG
     for n in range(1, 101):
         heirs = {"prior": 0.5, "content": 0.5} if has_prior else {"content": 1.0}
@@ -148,13 +148,13 @@ def test_weights_change_smoothly_and_one_way_with_the_crowd(has_prior):
         for segment in SEGMENTS:
             assert sum(weighted.weights[segment].values()) == pytest.approx(1)
         warm = weighted.weights["warm"]
-        found.append(
+        weights.append(
             [warm["item_knn"], warm["popularity"], -warm["content"], -warm.get("prior", 0.0)]
         )
-    steps = np.diff(found, axis=0)
+    steps = np.diff(weights, axis=0)
     assert (steps >= -1e-9).all()
     assert np.abs(steps).max() < 0.05
-    assert found[0][0] == found[0][1] == 0
+    assert weights[0][0] == weights[0][1] == 0
 
 
 def test_a_crowd_is_who_knows_enough_songs_and_what_they_share():

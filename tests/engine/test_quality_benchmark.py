@@ -54,8 +54,10 @@ def test_it_compares_the_preset_with_components_and_peer(files, monkeypatch, cap
 
 def test_whether_reasons_are_true_is_counted_in_a_table(tmp_path, monkeypatch, capsys):
     save_npz(tmp_path / "train.npz", csr_matrix(checkerboard(120), dtype=np.float32))
-    wishes = ["--preset", "classic", "--cases", "30", "--draws", "2", "--any-song", "5"]
-    monkeypatch.setattr(sys, "argv", ["reasons", "--train", str(tmp_path / "train.npz"), *wishes])
+    arguments = ["--preset", "classic", "--cases", "30", "--draws", "2", "--any-song", "5"]
+    monkeypatch.setattr(
+        sys, "argv", ["reasons", "--train", str(tmp_path / "train.npz"), *arguments]
+    )
     assert refused_in_a_sentence("reasons", reasons.main) == 0
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "classic, 2 draws of 30 recommended songs"
@@ -110,10 +112,10 @@ def test_listens_are_made_into_its_files(tmp_path):
     (tmp_path / "songs.csv").write_text("song_id,title,artist,energy\na,One,Ann,0.5\nb,Two,Ann,\n")
     listens = [f"{listener},{song}" for listener in ("x", "y") for song in "ab"]
     (tmp_path / "listens.csv").write_text("\n".join(["listener,song_id", *listens]))
-    said = prepare.prepare(
+    sentence = prepare.prepare(
         tmp_path / "listens.csv", tmp_path / "out", tmp_path / "songs.csv", "csv", 0
     )
-    assert "2 listeners x 2 items, 2 pairs to learn from and 2 to find again" in said
+    assert "2 listeners x 2 items, 2 pairs to learn from and 2 to find again" in sentence
     out = tmp_path / "out"
     data = read_listening(out / "train.npz", out / "test.npz", out / "items.csv")
     assert ((data.train + data.test).toarray() == 1).all()
@@ -131,6 +133,6 @@ def test_every_family_finds_the_withheld_songs_of_a_checkerboard(monkeypatch):
         quick
         | {"softmax MF": lambda listens, seed: SoftmaxMF(8, 60, seed=seed).fit(listens).score},
     )
-    found = {one.name: one for one in families.measure(Listening(heard, withheld, None), 0)}
-    assert found["softmax MF"].ndcg == found["item kNN"].ndcg == pytest.approx(1.0)
-    assert found["popularity"].ndcg < 0.6
+    results = {one.name: one for one in families.measure(Listening(heard, withheld, None), 0)}
+    assert results["softmax MF"].ndcg == results["item kNN"].ndcg == pytest.approx(1.0)
+    assert results["popularity"].ndcg < 0.6

@@ -60,8 +60,8 @@ def take_history(histories: csr_matrix, listener: int) -> History:
     return History(row.indices, row.data)
 
 
-def rows(found: RecommendedList) -> list[int]:
-    return [item.item_row for item in found]
+def rows(listed: RecommendedList) -> list[int]:
+    return [item.item_row for item in listed]
 
 
 def hot(histories: csr_matrix) -> int:
@@ -76,9 +76,9 @@ def test_any_listener_gets_new_songs_once_best_first_and_never_what_must_not_com
     unavailable[[0, 5]] = True
     for listener in range(0, histories.shape[0], 7):
         history = take_history(histories, listener)
-        found = recommender.recommend(history, 10, exclude=unavailable)
-        songs = rows(found)
-        scores = [item.score for item in found]
+        listed = recommender.recommend(history, 10, exclude=unavailable)
+        songs = rows(listed)
+        scores = [item.score for item in listed]
         assert len(songs) == len(set(songs)) == 10
         assert not set(songs) & ({0, 5} | set(history.item_rows.tolist()))
         assert scores == sorted(scores, reverse=True)
@@ -108,11 +108,11 @@ def test_fewer_than_one_song_is_refused(recommender, histories):
 
 def test_no_history_gives_what_is_popular_and_says_so(recommender):
     """T32."""
-    found = recommender.recommend(recommender.history([]), 5)
-    assert found.segment == "none"
-    assert found.weights == {"popularity": 1}
-    assert {kind for item in found for kind in item.explanation.shares} == {"popularity"}
-    assert all(item.explanation.popularity.count > 0 for item in found)
+    listed = recommender.recommend(recommender.history([]), 5)
+    assert listed.segment == "none"
+    assert listed.weights == {"popularity": 1}
+    assert {kind for item in listed for kind in item.explanation.shares} == {"popularity"}
+    assert all(item.explanation.popularity.count > 0 for item in listed)
 
 
 def test_only_songs_newer_than_the_model_count_as_no_history(recommender):
@@ -123,12 +123,12 @@ def test_only_songs_newer_than_the_model_count_as_no_history(recommender):
 
 
 def test_songs_named_without_an_account_give_70_percent_content(recommender):
-    found = recommender.recommend(recommender.history([], taste=[0, 4, 8]), 5, discovery=0)
-    assert found.segment == "none"
-    assert found.weights == pytest.approx({"content": 0.7, "popularity": 0.3})
-    assert not {0, 4, 8} & set(rows(found))
-    assert {evidence.item_id for item in found for evidence in item.explanation.named} <= {0, 4, 8}
-    assert sum(row % 4 == 0 for row in rows(found)) >= 3
+    listed = recommender.recommend(recommender.history([], taste=[0, 4, 8]), 5, discovery=0)
+    assert listed.segment == "none"
+    assert listed.weights == pytest.approx({"content": 0.7, "popularity": 0.3})
+    assert not {0, 4, 8} & set(rows(listed))
+    assert {evidence.item_id for item in listed for evidence in item.explanation.named} <= {0, 4, 8}
+    assert sum(row % 4 == 0 for row in rows(listed)) >= 3
 
 
 def test_named_songs_stop_counting_once_something_was_played(recommender):
@@ -139,9 +139,9 @@ def test_named_songs_stop_counting_once_something_was_played(recommender):
 
 def test_dislikes_alone_are_no_history_and_still_never_come(recommender):
     history = recommender.history([0, 1, 2], kinds=[Kind.DISLIKE] * 3)
-    found = recommender.recommend(history, 1000)
-    assert found.segment == "none"
-    assert not {0, 1, 2} & set(rows(found))
+    listed = recommender.recommend(history, 1000)
+    assert listed.segment == "none"
+    assert not {0, 1, 2} & set(rows(listed))
 
 
 def test_a_listener_with_few_songs_is_cold_and_with_five_warm(recommender):
@@ -155,8 +155,8 @@ def test_a_listener_with_few_songs_is_cold_and_with_five_warm(recommender):
 
 def test_a_song_deleted_after_the_training_is_counted_out(recommender):
     """T33: the caller hands it over as unavailable and it is never shown; in a history it does no harm."""
-    found = recommender.recommend(recommender.history([0, 999_999]), 1000, exclude=np.array([7]))
-    assert 7 not in rows(found)
+    listed = recommender.recommend(recommender.history([0, 999_999]), 1000, exclude=np.array([7]))
+    assert 7 not in rows(listed)
 
 
 def test_one_more_like_shows_at_once(recommender, histories):
@@ -263,8 +263,8 @@ def test_an_exception_in_progress_stops_a_batch(recommender, histories):
 
 
 def test_contributions_sum_to_the_score_and_shares_to_one(recommender, histories):
-    for found in recommender.recommend_batch(histories, 10):
-        for item in found:
+    for listed in recommender.recommend_batch(histories, 10):
+        for item in listed:
             assert sum(item.explanation.contributions.values()) == item.score
             assert sum(item.explanation.shares.values()) == pytest.approx(1)
             assert min(item.explanation.contributions.values()) >= 0
@@ -346,18 +346,18 @@ def test_what_decides_is_saved_with_the_model(recommender, histories, tmp_path, 
     trained.save(tmp_path / "saved")
     loaded = Recommender.load(tmp_path / "saved")
     assert loaded.flip_threshold == flip_threshold
-    found = loaded.recommend_batch(histories[:60], 10)
-    because = [song.explanation.because for songs in found for song in songs]
+    lists = loaded.recommend_batch(histories[:60], 10)
+    because = [song.explanation.because for songs in lists for song in songs]
     before = trained.recommend_batch(histories[:60], 10)
     assert because == [song.explanation.because for songs in before for song in songs]
     assert any(because) == np.isfinite(flip_threshold)
 
 
 def test_similar_songs_are_of_the_same_taste_and_not_the_song_itself(recommender):
-    found = recommender.similar(8, 6, exclude=np.array([4]))
-    assert not {8, 4} & set(rows(found))
-    assert sum(row % 4 == 0 for row in rows(found)) >= 4
-    assert all(not item.explanation.named for item in found)
+    listed = recommender.similar(8, 6, exclude=np.array([4]))
+    assert not {8, 4} & set(rows(listed))
+    assert sum(row % 4 == 0 for row in rows(listed)) >= 4
+    assert all(not item.explanation.named for item in listed)
 
 
 def test_a_row_that_does_not_exist_is_refused(recommender, histories):
@@ -379,32 +379,32 @@ def test_a_stranger_gets_what_is_most_popular_and_variety_only_when_asked_for(re
 
 def test_more_discovery_brings_more_variety(recommender, histories):
     def variety(discovery: float) -> float:
-        found = recommender.recommend_batch(histories[:100], 10, discovery=discovery)
+        lists = recommender.recommend_batch(histories[:100], 10, discovery=discovery)
         vectors = recommender.similarity_vectors
         return float(
-            np.mean([(vectors[rows(each)] @ vectors[rows(each)].T).mean() for each in found])
+            np.mean([(vectors[rows(each)] @ vectors[rows(each)].T).mean() for each in lists])
         )
 
     assert variety(0.9) < variety(0.0)
 
 
 def test_an_artist_comes_at_most_as_often_as_asked(recommender, histories):
-    for found in recommender.recommend_batch(histories[:60], 10, artist_cap=1):
-        artists = [row // 3 for row in rows(found)]
+    for listed in recommender.recommend_batch(histories[:60], 10, artist_cap=1):
+        artists = [row // 3 for row in rows(listed)]
         assert len(artists) == len(set(artists))
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("option", "sentence"),
     [
         ({"discovery": 1.5}, "discovery must be from 0 to 1"),
         ({"artist_cap": 0}, "artist_cap must be at least 1"),
         ({"exclude": np.zeros(3, dtype=bool)}, "The mask is over 3 songs, the model over 120"),
     ],
 )
-def test_wishes_that_make_no_sense_are_refused(recommender, histories, wish, sentence):
+def test_wishes_that_make_no_sense_are_refused(recommender, histories, option, sentence):
     with pytest.raises(ValueError, match=sentence):
-        recommender.recommend(take_history(histories, 0), 5, **wish)
+        recommender.recommend(take_history(histories, 0), 5, **option)
 
 
 def test_histories_of_other_events_are_weighted_like_the_training(recommender, world, histories):
@@ -418,13 +418,13 @@ def test_histories_of_other_events_are_weighted_like_the_training(recommender, w
 
 def test_songs_without_features_are_recommended_by_the_others(world):
     """Features missing altogether: content hands its weight to the other personal components."""
-    found = (
+    listed = (
         Recommender(SMALL)
         .fit(world[0])
         .recommend(History(np.arange(5), np.ones(5, dtype=np.float32)), 5)
     )
-    assert found.weights == pytest.approx({"als": 0.6 + 0.3, "popularity": 0.1}, abs=1e-6)
-    assert len(found) == 5
+    assert listed.weights == pytest.approx({"als": 0.6 + 0.3, "popularity": 0.1}, abs=1e-6)
+    assert len(listed) == 5
 
 
 def test_a_song_without_features_among_others_has_no_content_share(world):
@@ -460,10 +460,10 @@ def test_odd_data_gives_plain_lists_without_nan(matrix):
     interactions = Interactions.from_matrix(csr_matrix(np.array(matrix, dtype=np.float32)))
     recommender = Recommender().fit(interactions)
     histories = recommender.histories(interactions)
-    for listener, found in enumerate(recommender.recommend_batch(histories, 10)):
-        assert not set(rows(found)) & set(histories[listener].indices.tolist())
-        assert len(found) == recommender.n_items - histories[listener].nnz
-        assert all(np.isfinite(item.score) for item in found)
+    for listener, listed in enumerate(recommender.recommend_batch(histories, 10)):
+        assert not set(rows(listed)) & set(histories[listener].indices.tolist())
+        assert len(listed) == recommender.n_items - histories[listener].nnz
+        assert all(np.isfinite(item.score) for item in listed)
     assert all(
         np.isfinite(item.score) for item in recommender.recommend(recommender.history([]), 10)
     )

@@ -70,10 +70,10 @@ def test_a_song_once_loved_and_long_not_heard_is_rediscovered():
 
 @pytest.mark.parametrize("familiarity", [0.0, 0.25, 0.5, 0.7, 1.0])
 def test_a_queue_has_the_part_of_known_songs_that_was_asked_for(familiarity):
-    places = mix_heads(20, 20, 20, familiarity)
-    assert places.sum() == round(20 * familiarity)
+    is_known = mix_heads(20, 20, 20, familiarity)
+    assert is_known.sum() == round(20 * familiarity)
     # evenly spread: no half of the queue has more than its part
-    assert abs(places[:10].sum() - 10 * familiarity) <= 1
+    assert abs(is_known[:10].sum() - 10 * familiarity) <= 1
 
 
 def test_where_one_kind_runs_out_the_other_fills_the_queue():
@@ -93,7 +93,7 @@ def a_listener(rng: np.random.Generator, *, recent: bool) -> Repeats:
         appeal = np.ones(12) if recent else 1 / (1 + np.arange(60.0))
         chosen = [*rng.choice(pool, 7, replace=False, p=appeal / appeal.sum()), 1_000 + day]
         songs += chosen
-        moments += [NOW + day * DAY + 240 * place for place in range(8)]
+        moments += [NOW + day * DAY + 240 * index for index in range(8)]
     return Repeats.build(songs, moments)
 
 
@@ -105,9 +105,9 @@ def test_the_decay_is_told_from_what_a_listener_comes_back_to():
 
 def test_activation_finds_the_next_session_of_those_who_go_by_the_last_days():
     rng = np.random.default_rng(1)
-    found = measure_next_sessions([a_listener(rng, recent=True) for _ in range(5)])
-    assert set(found) == set(SYSTEMS)
-    mean = {name: values.mean() for name, values in found.items()}
+    by_system = measure_next_sessions([a_listener(rng, recent=True) for _ in range(5)])
+    assert set(by_system) == set(SYSTEMS)
+    mean = {name: values.mean() for name, values in by_system.items()}
     assert mean["activation"] > mean["top of 14 days"] > mean["all-time top"]
     few = measure_next_sessions([Repeats.build([1, 2], [NOW, NOW + 1])])
     assert all(len(values) == 0 for values in few.values())

@@ -51,8 +51,8 @@ def test_a_better_version_is_found_and_never_by_the_wrong_name():
     first = is_decided.argmax(axis=1)
 
     assert is_decided.any(axis=1).mean() > 0.9
-    found = ahead[np.arange(N_RUNS), first][is_decided.any(axis=1)]
-    assert (found < 0).mean() < 0.005
+    decisions = ahead[np.arange(N_RUNS), first][is_decided.any(axis=1)]
+    assert (decisions < 0).mean() < 0.005
 
 
 def test_the_e_value_is_the_likelihood_ratio_of_the_mixture():

@@ -36,22 +36,22 @@ def test_a_song_nobody_heard_is_found_by_its_artist(name, listens, features):
     histories = csr_matrix(np.array([[0, 0, 0, 1, 1, 0, 0]], dtype=np.float32))
     data = TrainingData(listens, features)
     alone = create_algorithm(name, OPTIONS[name]).fit(data).score(histories)[0]
-    told = (
+    scores = (
         create_algorithm(name, {**OPTIONS[name], "side_information": 1.0})
         .fit(data)
         .score(histories)[0]
     )
     assert np.isnan(alone[6])
-    assert told[6] > np.nanmax(told[:3])
+    assert scores[6] > np.nanmax(scores[:3])
 
 
 def test_each_artist_and_genre_is_one_more_listener(listens):
     genres = csr_matrix(np.array([[1, 0]] * 2 + [[0, 0]] * 4 + [[0, 1]], dtype=bool))
     features = ItemFeatures.build(artist=[0, 0, 0, -1, -1, 5, 6], genres=genres)
-    told = add_side_information(listens, features, 2.0)
+    extended = add_side_information(listens, features, 2.0)
     # artists 5 and 6 and the second genre have one song each and say nothing about what belongs together
-    assert told.toarray()[12:].tolist() == [[2, 2, 2, 0, 0, 0, 0], [2, 2, 0, 0, 0, 0, 0]]
-    assert (told[:12] != listens).nnz == 0
+    assert extended.toarray()[12:].tolist() == [[2, 2, 2, 0, 0, 0, 0], [2, 2, 0, 0, 0, 0, 0]]
+    assert (extended[:12] != listens).nnz == 0
 
 
 def test_the_listens_stay_as_they_are_without_anything_to_tell(listens, features):

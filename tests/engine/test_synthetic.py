@@ -28,9 +28,9 @@ def same(a: Events, b: Events) -> bool:
 
 def test_the_same_seed_makes_the_same_world_however_it_is_cut(events):
     again = World(n_listeners=SMALL.n_listeners, n_songs=600, n_interactions=40_000)
-    parts = list(again.events(chunk_listeners=BLOCK))
-    assert len(parts) == 2
-    assert same(Events.join(parts), events)
+    chunks = list(again.events(chunk_listeners=BLOCK))
+    assert len(chunks) == 2
+    assert same(Events.join(chunks), events)
     assert again.songs.titles == SMALL.songs.titles
     assert again.songs.artist_names == SMALL.songs.artist_names
 
@@ -106,10 +106,10 @@ def test_what_listeners_like_can_be_learned_from_what_they_heard():
 
 def test_a_million_listeners_come_in_bounded_memory():
     world = World(n_listeners=1_000_000, n_songs=500)
-    parts = world.events(chunk_listeners=BLOCK)
-    next(parts)
+    chunks = world.events(chunk_listeners=BLOCK)
+    next(chunks)
     tracemalloc.start()
-    next(parts)
+    next(chunks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 150 * 2**20

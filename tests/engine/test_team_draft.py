@@ -65,7 +65,7 @@ def test_artists_are_counted_over_both_teams():
     songs = list_songs(slots, first, second)
     by_x = [songs.index(song) for song in artists if song in songs]
     assert sorted(by_x)[:3] == [0, 1, 2]
-    assert all(place > 7 for place in sorted(by_x)[3:])
+    assert all(position > 7 for position in sorted(by_x)[3:])
 
 
 def test_a_song_like_one_of_the_other_team_comes_after_all_others():

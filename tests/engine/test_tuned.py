@@ -79,10 +79,10 @@ def test_the_search_says_what_it_tried_chose_and_gained(tuned_recommender):
     tried = [(trial["component"], "side_information" in trial["options"]) for trial in trials]
     assert tried == [("ease", False), ("item_knn", False), ("ease", True), ("item_knn", True)]
     assert log["chosen"] in ("ranker", "blend")
-    told = {"ease told artists and genres", "item_knn told artists and genres"}
+    with_side_information = {"ease told artists and genres", "item_knn told artists and genres"}
     assert (
         set(log["ndcg@10"])
-        == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | told
+        == {"ease", "item_knn", "content", "popularity", "blend", "ranker"} | with_side_information
     )
     ours = log["ndcg@10"][log["chosen"]]
     assert log["gain_over"]["ease"] == pytest.approx(ours / log["ndcg@10"]["ease"], abs=1e-3)
@@ -189,11 +189,11 @@ def test_a_perfect_component_measures_perfect_for_new_listeners(world):
     data = TrainingData(heard)
     validation = Validation.hold_out(data, 0.2, 1500, seed=1)
     fitted = {"perfect": Perfect(heard), "popularity": create_algorithm("popularity", {}).fit(data)}
-    found = search_blend(
+    searched = search_blend(
         fitted, validation.cases(), validation.new_cases(1, 4, seed=1), SMALL, seed=1
     )
-    assert found.new_ndcg.mean() == pytest.approx(1)
-    assert found.weights["cold"]["perfect"] > 0.5
+    assert searched.new_ndcg.mean() == pytest.approx(1)
+    assert searched.weights["cold"]["perfect"] > 0.5
 
 
 def test_cold_listeners_get_what_measures_best_for_new_ones(world):
@@ -224,12 +224,12 @@ def test_the_same_data_seed_and_trials_give_the_same_result(tuned_recommender, w
 def test_a_search_begins_with_what_the_last_one_found(world):
     weights = {segment: {"ease": 0.5, "popularity": 0.5} for segment in SMALL.weights}
     components = {"ease": {"regularization": 33.0}, "popularity": {}}
-    found = replace(SMALL, components=components, weights=weights, search=None)
-    warm = SMALL.warm_started(found)
+    best = replace(SMALL, components=components, weights=weights, search=None)
+    warm = SMALL.warm_started(best)
     assert RecommenderConfig.from_dict(warm.to_dict()) == warm
     trials = Recommender(warm).fit(*world, seed=3).metadata["tuning"]["trials"]
     assert trials[0]["component"] == "ease" and trials[0]["options"]["regularization"] == 33.0
-    assert PRESETS["standard"].warm_started(found) == PRESETS["standard"]
+    assert PRESETS["standard"].warm_started(best) == PRESETS["standard"]
 
 
 def test_a_budget_in_seconds_still_tries_every_component_once(world):
@@ -275,12 +275,12 @@ def test_an_order_over_other_components_is_refused(ranked_recommender, world):
 def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(
     ranked_recommender, histories
 ):
-    found = one(ranked_recommender, histories, a_warm(histories))
-    for song in found:
+    listed = one(ranked_recommender, histories, a_warm(histories))
+    for song in listed:
         assert sum(song.explanation.contributions.values()) == pytest.approx(song.score, abs=1e-9)
         assert sum(song.explanation.shares.values()) == pytest.approx(1)
         assert "base" not in song.explanation.shares
-    scores = [round(song.score, 6) for song in found]
+    scores = [round(song.score, 6) for song in listed]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -505,9 +505,9 @@ def test_of_one_listener_without_features_similar_songs_are_those_played_next(pr
     evenings = [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]
     songs = [song for evening in evenings for song in evening]
     moments = [
-        1_700_000_000 + day * 86_400 + place * 240
+        1_700_000_000 + day * 86_400 + index * 240
         for day, evening in enumerate(evenings)
-        for place in range(len(evening))
+        for index in range(len(evening))
     ]
     listener = np.zeros(len(songs), dtype=np.int64)
     events = Interactions.from_ids(listener, np.array(songs), timestamps=np.array(moments))

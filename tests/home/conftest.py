@@ -88,9 +88,9 @@ def supysonic(tmp_path_factory) -> Iterator[Supysonic]:
 def write_music(folder: Path) -> None:
     """Write a few albums of one-second songs, FLAC and MP3 in turn, with tags and a cover."""
     for album in range(N_ALBUMS):
-        place = folder / f"Band {album}" / f"Record {album}"
-        place.mkdir(parents=True)
-        (place / "cover.png").write_bytes(PICTURE)
+        album_folder = folder / f"Band {album}" / f"Record {album}"
+        album_folder.mkdir(parents=True)
+        (album_folder / "cover.png").write_bytes(PICTURE)
         for number in range(1, N_SONGS + 1):
             title, year = f"Piece {album}.{number}", 1990 + album
             if number % 2:
@@ -98,13 +98,13 @@ def write_music(folder: Path) -> None:
                     "title": title, "artist": f"Band {album}", "album": f"Record {album}",
                     "tracknumber": str(number), "date": str(year), "genre": "Fado",
                 }  # fmt: skip
-                (place / f"{number:02d}.flac").write_bytes(make_flac(tags, seconds=2.0))
+                (album_folder / f"{number:02d}.flac").write_bytes(make_flac(tags, seconds=2.0))
             else:
                 frames = {
                     "TIT2": title, "TPE1": f"Band {album}", "TALB": f"Record {album}",
                     "TRCK": str(number), "TDRC": str(year), "TCON": "Fado",
                 }  # fmt: skip
-                (place / f"{number:02d}.mp3").write_bytes(make_mp3(frames, seconds=2.0))
+                (album_folder / f"{number:02d}.mp3").write_bytes(make_mp3(frames, seconds=2.0))
 
 
 def find_free_port() -> int:

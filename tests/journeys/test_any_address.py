@@ -98,11 +98,11 @@ def addresses(patterns: Any = None, before: str = "") -> Iterator[Address]:
         route = re.sub(r"/\?\$$|\$$|\\Z$", "", route).replace("\\.", ".")
         if ".*" in route:  # the API's own 404, admin's catch-all
             route = route.split(".*")[0].split("(")[0] + "nowhere"
-        parts = list(PART.finditer(route))
-        ends = [0, *(part.end() for part in parts)]
-        starts = [*(part.start() for part in parts), len(route)]
+        variables = list(PART.finditer(route))
+        ends = [0, *(variable.end() for variable in variables)]
+        starts = [*(variable.start() for variable in variables), len(route)]
         texts = [route[end:start] for end, start in zip(ends, starts, strict=True)]
-        yield Address(route, texts, [part[1] or part[2] for part in parts])
+        yield Address(route, texts, [variable[1] or variable[2] for variable in variables])
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ class Asker:
                 b"".join(answer.streaming_content)
             transaction.set_rollback(True)
         if answer.status_code >= 500:
-            what = " ".join(str(part)[:200] for part in (*arguments, options or ""))
+            what = " ".join(str(argument)[:200] for argument in (*arguments, options or ""))
             self.failures.append(f"{answer.status_code} {method} {path[:200]} {what}")
         return answer.status_code
 
@@ -225,11 +225,11 @@ def test_all_addresses_are_found():
     assert len(routes) > 150
 
 
-def choose(things: list, n: int, *seed: Any) -> list:
+def choose(population: list, n: int, *seed: Any) -> list:
     """Return at most n of them, others for each address but the same in every run."""
-    if len(things) <= n:
-        return things
-    return random.Random(f"{SEED}{seed}").sample(things, n)
+    if len(population) <= n:
+        return population
+    return random.Random(f"{SEED}{seed}").sample(population, n)
 
 
 def per_address(most: int) -> int:
@@ -320,29 +320,29 @@ LISTENS = [
 ]  # fmt: skip
 
 
-def leaves(value: Any, place: tuple = ()) -> Iterator[tuple]:
+def leaves(value: Any, path: tuple = ()) -> Iterator[tuple]:
     """Yield the place of every part of a JSON value, the whole included."""
-    yield place
-    parts = (
+    yield path
+    children = (
         value.items()
         if isinstance(value, dict)
         else enumerate(value)
         if isinstance(value, list)
         else ()
     )
-    for key, part in parts:
-        yield from leaves(part, (*place, key))
+    for key, child in children:
+        yield from leaves(child, (*path, key))
 
 
-def with_text(value: Any, place: tuple, text: str) -> str:
+def with_text(value: Any, path: tuple, text: str) -> str:
     """Return the JSON of a value with something else written at a place."""
     marked = copy.deepcopy(value)
-    if not place:
+    if not path:
         return text
     holder = marked
-    for key in place[:-1]:
+    for key in path[:-1]:
         holder = holder[key]
-    holder[place[-1]] = "HERE"
+    holder[path[-1]] = "HERE"
     return json.dumps(marked).replace('"HERE"', text)
 
 
@@ -350,11 +350,11 @@ def test_no_json_breaks_the_api(world, asker):
     """T77, T54, T55."""
     written = [*map(json.dumps, [*TEXTS, *VALUES]), *RAW]
     for method, path, example in itertools.chain(described_bodies(), LISTENS):
-        path = re.sub(r"{(\w+)}", lambda part: world.values.get(part[1], "1"), path)
+        path = re.sub(r"{(\w+)}", lambda match: world.values.get(match[1], "1"), path)
         asker.ask(method, path, json.dumps(example), "application/json")
-        for place in leaves(example):
-            for text in choose(written, per_address(4), method, path, place):
-                asker.ask(method, path, with_text(example, place, text), "application/json")
+        for leaf in leaves(example):
+            for text in choose(written, per_address(4), method, path, leaf):
+                asker.ask(method, path, with_text(example, leaf, text), "application/json")
     assert not asker.failures, "\n".join(asker.failures)
 
 

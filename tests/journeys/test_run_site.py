@@ -106,12 +106,12 @@ def test_links_of_feeds_lead_to_the_port_it_is_served_on(running, site):
 def test_a_second_one_on_the_same_data_is_one_sentence_until_the_first_is_gone(running, site):
     """Its schedule and its workers would do everything a second time; a kill -9 leaves nothing in the way."""
     process, port, _terminal = running
-    said = site.manage("run_site", "--port", str(port + 1), ok=False)
+    output = site.manage("run_site", "--port", str(port + 1), ok=False)
     assert (
         f"Musicrec already runs on the data in {site.folder / 'data'}, at http://127.0.0.1:{port}"
-        in said
+        in output
     )
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert answers(port)
     kill_session(process)
     os.close(instance_lock.claim_folder(site.folder / "data", "http://127.0.0.1:1"))
@@ -151,15 +151,15 @@ while True:
 
 def test_a_worker_in_the_middle_of_a_long_job_gives_it_back_and_is_not_killed(monkeypatch):
     monkeypatch.setattr(supervisor, "JOB_SECONDS", 0.3)
-    said = []
-    site = supervisor.Supervisor("127.0.0.1", 1, said.append)
+    lines = []
+    site = supervisor.Supervisor("127.0.0.1", 1, lines.append)
     site.children = [supervisor.Child("worker", [sys.executable, "-c", IN_A_JOB], has_jobs=True)]
     site.children[0].start()
     process = site.children[0].process
     wait_for(lambda: _ignores_terms(process.pid))
     site._stop()
     assert process.returncode == 0
-    assert said == ["Stopping …", "Stopped."]
+    assert lines == ["Stopping …", "Stopped."]
 
 
 def _ignores_terms(pid: int) -> bool:
@@ -174,9 +174,9 @@ def test_a_taken_port_is_one_sentence(site):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = site.manage("run_site", "--port", str(port), ok=False)
-    assert f"Port {port} of 127.0.0.1 can't be used" in said
-    assert "Traceback" not in said
+        output = site.manage("run_site", "--port", str(port), ok=False)
+    assert f"Port {port} of 127.0.0.1 can't be used" in output
+    assert "Traceback" not in output
 
 
 def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installation):
@@ -196,8 +196,8 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
         "run = training_requests.request_training(trigger='command', options=wishes)\n"
         "jobs.claim_job(TrainingRun, run.pk)"
     )
-    said = installation.manage("demo", *world)
-    assert "a listener with a long history" in said
+    output = installation.manage("demo", *world)
+    assert "a listener with a long history" in output
     assert installation.query("SELECT DISTINCT status FROM catalog_importrun") == [("succeeded",)]
     assert installation.query("SELECT status, attempt FROM recommendations_trainingrun") == [
         ("succeeded", 2)
@@ -224,37 +224,37 @@ def test_a_site_is_only_filled_with_a_demo_that_was_begun_here(db):
 
 def test_the_admin_gets_another_name_where_a_listener_of_a_file_is_called_admin(db):
     User.objects.create(username="Admin")
-    said = StringIO()
-    said.isatty = lambda: True
-    run_site.Command(stdout=said)._say_logins("http://127.0.0.1:8000")
-    assert re.search(r"admin2 / \S+   \(shown this once", said.getvalue())
+    output = StringIO()
+    output.isatty = lambda: True
+    run_site.Command(stdout=output)._say_logins("http://127.0.0.1:8000")
+    assert re.search(r"admin2 / \S+   \(shown this once", output.getvalue())
     assert User.objects.get(username="admin2").is_superuser
 
 
 def test_the_admins_password_stands_in_no_log(db, settings, tmp_path):
     settings.DATA_DIR = tmp_path
-    said = StringIO()
-    run_site.Command(stdout=said)._say_logins("https://music.example.org")
+    output = StringIO()
+    run_site.Command(stdout=output)._say_logins("https://music.example.org")
     password = (tmp_path / "admin-password").read_text().strip()
     assert User.objects.get(username="admin").check_password(password)
-    assert password not in said.getvalue()
-    assert "https://music.example.org/admin/" in said.getvalue()
+    assert password not in output.getvalue()
+    assert "https://music.example.org/admin/" in output.getvalue()
     assert (tmp_path / "admin-password").stat().st_mode & 0o077 == 0
 
 
 def test_the_address_that_is_said_is_the_sites_own(monkeypatch):
     monkeypatch.setenv("SITE_URL", "https://music.example.org")
-    said: list[str] = []
-    site = supervisor.Supervisor("0.0.0.0", 8000, said.append)
+    lines: list[str] = []
+    site = supervisor.Supervisor("0.0.0.0", 8000, lines.append)
     monkeypatch.setattr(site, "_answers", lambda: True)
     site._look_after()
-    assert said == ["Musicrec is at https://music.example.org (Ctrl-C stops it)"]
+    assert lines == ["Musicrec is at https://music.example.org (Ctrl-C stops it)"]
 
 
 @pytest.mark.parametrize("command", ["run_site", "demo"])
 def test_a_database_that_cannot_be_used_is_one_sentence(installation, free_port, command):
     installation.database_url = "sqlite:////no/folder/musicrec.sqlite3"
     port = [f"--port={free_port}"] if command == "run_site" else []
-    said = installation.manage(command, *port, ok=False)
-    assert "The database can't be used (unable to open database file)" in said
-    assert "Traceback" not in said
+    output = installation.manage(command, *port, ok=False)
+    assert "The database can't be used (unable to open database file)" in output
+    assert "Traceback" not in output

@@ -266,8 +266,8 @@ def test_the_token_of_a_player_is_a_uuid_and_stands_beside_the_address(anna, set
     page = browser.get("/settings/tokens/")
     assert page.context["form"]["scopes"].value() == ["listen"]
     assert '<code id="player-address">https://music.example.org</code>' in page.content.decode()
-    made = browser.post("/settings/tokens/", {"name": "player", "scopes": ["listen"], "days": 30})
-    secret = re.search(r'<code id="new-token">([^<]+)</code>', made.content.decode())[1]
+    answer = browser.post("/settings/tokens/", {"name": "player", "scopes": ["listen"], "days": 30})
+    secret = re.search(r'<code id="new-token">([^<]+)</code>', answer.content.decode())[1]
     assert (str(uuid.UUID(secret)), uuid.UUID(secret).version) == (secret, 4)
     token = anna.auth_token_set.get()
     assert (token.token_key, secret[:8] in token.digest) == ("", False)
@@ -287,8 +287,8 @@ def test_a_token_is_shown_once_and_can_be_revoked(anna):
     browser = Client()
     browser.force_login(anna)
     wanted = {"name": "player", "scopes": ["read", "listen"], "days": 30}
-    made = browser.post("/settings/tokens/", wanted).content.decode()
-    secret = re.search(r"<code[^>]*>(mrec_\w+)</code>", made)[1]
+    html = browser.post("/settings/tokens/", wanted).content.decode()
+    secret = re.search(r"<code[^>]*>(mrec_\w+)</code>", html)[1]
     assert secret not in browser.get("/settings/tokens/").content.decode()
     token = anna.auth_token_set.get()
     assert (token.name, token.scopes) == ("player", "read listen")

@@ -77,10 +77,10 @@ def test_an_invitation_uses_nothing_until_it_is_accepted(listeners):
     alice, bob, carl = listeners
     blend = blends.create_blend(alice, "Kitchen")
     browser = signed_in(alice)
-    said = browser.post(f"/blends/{blend.pk}/invite/", {"username": bob.username}, follow=True)
+    answer = browser.post(f"/blends/{blend.pk}/invite/", {"username": bob.username}, follow=True)
     unknown = browser.post(f"/blends/{blend.pk}/invite/", {"username": "nobody"}, follow=True)
     hint = "If there is a listener of this name"
-    assert hint in said.content.decode() and hint in unknown.content.decode()
+    assert hint in answer.content.decode() and hint in unknown.content.decode()
     assert blends.blend_songs(blend).problem == "few"
     assert signed_in(bob).get(f"/blends/{blend.pk}/").status_code == 404
     assert signed_in(carl).get(f"/blends/{blend.pk}/").status_code == 404

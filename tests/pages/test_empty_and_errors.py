@@ -122,9 +122,9 @@ def test_the_icon_is_where_browsers_look_for_it(client):
 
 
 def test_an_empty_playlist_says_what_to_do(newcomer):
-    made = edit.create_playlist(User.objects.get(username="newcomer"), "Empty")
-    assert "This playlist is empty" in text(newcomer.get(f"/playlists/{made.pk}/"))
-    assert "add a song or two first" in text(newcomer.get(f"/playlists/{made.pk}/continue/"))
+    playlist = edit.create_playlist(User.objects.get(username="newcomer"), "Empty")
+    assert "This playlist is empty" in text(newcomer.get(f"/playlists/{playlist.pk}/"))
+    assert "add a song or two first" in text(newcomer.get(f"/playlists/{playlist.pk}/continue/"))
 
 
 def test_personalisation_off_means_popular_music(trained):
@@ -160,5 +160,5 @@ def test_the_style_page_shows_every_part(alice, rf):
     request = rf.get("/style/")
     request.user, request.htmx = User.objects.get(username="alice"), False
     page = text(style.style(request))
-    for part in ("share-bar", "card", "chip", "note", "empty", "swatches"):
-        assert part in page
+    for name in ("share-bar", "card", "chip", "note", "empty", "swatches"):
+        assert name in page

@@ -46,13 +46,13 @@ def own_files(settings, tmp_path):
 def songs(db) -> list[Song]:
     artists = [Artist.objects.create(name=f"Band {n}") for n in range(4)]
     genre = Genre.objects.create(name="Fado")
-    made = [
+    created = [
         Song.objects.create(key=f"s{n}", title=f"Song {n}", artist=artists[n % 4], year=1990 + n)
         for n in range(16)
     ]
-    for song in made[::2]:
+    for song in created[::2]:
         song.genres.add(genre)
-    return made
+    return created
 
 
 @pytest.fixture
@@ -117,18 +117,22 @@ def list_pages(user: User, song: Song):
     values = list_values(user, song)
     for route in addresses(get_resolver().url_patterns):
         names = re.findall(r"<(?:\w+:)?(\w+)>", route)
-        known = dict(values)
+        values_by_name = dict(values)
         if route.startswith("admin/"):
-            known |= {name: find_row(route) for name in names if name not in known}
-        for chosen in itertools.product(*(known[name] for name in names)):
+            values_by_name |= {
+                name: find_row(route) for name in names if name not in values_by_name
+            }
+        for chosen in itertools.product(*(values_by_name[name] for name in names)):
             yield "/" + fill_route(route, names, chosen)
 
 
 def find_row(route: str) -> list[object]:
     """Return the primary key of one row of the table that an admin address is about; none where there is none."""
     _admin, app, model = route.split("/")[:3]
-    found = next(one for one in admin_site._registry if one._meta.label_lower == f"{app}.{model}")
-    return [*found._default_manager.values_list("pk", flat=True)[:1]]
+    registered = next(
+        one for one in admin_site._registry if one._meta.label_lower == f"{app}.{model}"
+    )
+    return [*registered._default_manager.values_list("pk", flat=True)[:1]]
 
 
 def fill_route(route: str, names: list[str], chosen) -> str:
@@ -144,7 +148,7 @@ def fill_route(route: str, names: list[str], chosen) -> str:
 
 def failures(client: Client, pages: list[str]) -> dict[str, str]:
     """Open each page; return the ones that answered with 5xx or raised."""
-    found = {}
+    by_page = {}
     client.raise_request_exception = False
     for page in pages:
         try:
@@ -155,13 +159,13 @@ def failures(client: Client, pages: list[str]) -> dict[str, str]:
                     if getattr(answer, "exc_info", None)
                     else answer.content[:200]
                 )
-                found[page] = f"{answer.status_code} {reason!r}"
+                by_page[page] = f"{answer.status_code} {reason!r}"
             elif answer.streaming:
                 b"".join(answer.streaming_content)
             answer.close()
         except Exception as error:  # a page that raises is what is looked for
-            found[page] = repr(error)
-    return found
+            by_page[page] = repr(error)
+    return by_page
 
 
 def open_client(user: User) -> Client:
@@ -248,14 +252,14 @@ def undo_form(text: str) -> tuple[str, dict[str, str]]:
     return form[1], dict(values)
 
 
-@pytest.mark.parametrize(("address", "wish", "back"), HIDING)
+@pytest.mark.parametrize(("address", "kind", "back"), HIDING)
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
-def test_what_was_hidden_can_be_taken_back_at_once(address, wish, back, headers, songs):
+def test_what_was_hidden_can_be_taken_back_at_once(address, kind, back, headers, songs):
     trillian = User.objects.create_user("trillian")
     client = open_client(trillian)
     address = address.format(song=songs[0].pk, artist=songs[0].artist_id)
-    answer = client.post(address, {"wish": wish, "next": "/browse/"}, headers=headers)
-    assert ListenerControl.objects.get(listener=trillian).kind == wish
+    answer = client.post(address, {"wish": kind, "next": "/browse/"}, headers=headers)
+    assert ListenerControl.objects.get(listener=trillian).kind == kind
     page = answer if headers else client.get(answer["Location"])
     undo, values = undo_form(page.content.decode())
     assert (undo, values["wish"], values["next"]) == (address, back, "/browse/")

@@ -26,8 +26,8 @@ def listener(trained) -> User:
 def test_the_lists_of_the_week_are_made_at_the_first_visit(alice_with_model, listener):
     assert not Playlist.objects.filter(owner=listener).exists()
     page = alice_with_model.get("/").content.decode()
-    made = Playlist.objects.get(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY)
-    assert f'href="/playlists/{made.pk}/"' in page and "new on Monday" in page
+    playlist = Playlist.objects.get(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY)
+    assert f'href="/playlists/{playlist.pk}/"' in page and "new on Monday" in page
     alice_with_model.get("/")
     assert Playlist.objects.filter(owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY).count() == 1
 
@@ -81,15 +81,15 @@ def two_weeks(listener: User, before: list, now: list) -> list[weekly.WeeklyList
     """Store last week's and this week's discovery and return this week's as the home page reads it."""
     today, moment = timezone.localdate(), timezone.now()
     for songs, day in ((before, today - timedelta(days=7)), (now, today)):
-        made = Playlist.objects.create(
+        playlist = Playlist.objects.create(
             owner=listener, kind=Playlist.Kind.WEEKLY_DISCOVERY, period=format_week(day), title="x"
         )
-        Playlist.objects.filter(pk=made.pk).update(created_at=moment - (today - day))
+        Playlist.objects.filter(pk=playlist.pk).update(created_at=moment - (today - day))
         PlaylistItem.objects.bulk_create(
             PlaylistItem(
-                playlist=made, song=song, position=place, reason=f"stored for {song.title}"
+                playlist=playlist, song=song, position=position, reason=f"stored for {song.title}"
             )
-            for place, song in enumerate(songs, start=1)
+            for position, song in enumerate(songs, start=1)
         )
     return weekly.read_lists(weekly.load_drafts(listener, ListenerContext(listener)), {})
 

@@ -54,8 +54,8 @@ def test_a_file_is_taken_in_and_shown_until_it_is_through(alice, world):
     assert 'hx-trigger="every 2s"' in waiting  # asks again by itself
     assert 'http-equiv="refresh"' in waiting  # and without JavaScript
     assert "Stop the import" in waiting
-    part = alice.get(answer["Location"], headers={"HX-Request": "true"})
-    assert "<html" not in part.content.decode()
+    fragment = alice.get(answer["Location"], headers={"HX-Request": "true"})
+    assert "<html" not in fragment.content.decode()
     import_jobs.run_import(run.pk)
     assert alice.get(answer["Location"], headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     over = alice.get(answer["Location"]).content.decode()

@@ -17,14 +17,14 @@ def evening(world) -> list[Interaction]:
     """Two plays and a skip on one evening, and a play on the day before."""
     alice = User.objects.get(username="alice")
     rows = [(0, 20, 15), (0, 20, 19), (3, 20, 23), (0, 21, 10)]
-    made = [
+    listens = [
         Interaction(
             listener=alice, song=song, kind=kind, plays=1, played_ms=61_000, source="test",
-            occurred_at=datetime(2026, 11, 20 if place < 3 else 19, hour, minute, tzinfo=UTC),
+            occurred_at=datetime(2026, 11, 20 if index < 3 else 19, hour, minute, tzinfo=UTC),
         )
-        for place, (song, (kind, hour, minute)) in enumerate(zip(world.songs, rows, strict=False))
+        for index, (song, (kind, hour, minute)) in enumerate(zip(world.songs, rows, strict=False))
     ]  # fmt: skip
-    return Interaction.objects.bulk_create(made)
+    return Interaction.objects.bulk_create(listens)
 
 
 def facts() -> set[tuple]:

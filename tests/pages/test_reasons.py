@@ -16,8 +16,10 @@ def text(answer) -> str:
     return answer.content.decode()
 
 
-def titles(part: str) -> list[str]:
-    return [title.strip() for title in re.findall(r'<li dir="auto"[^>]*>\s*([^<]*?)\s*<span', part)]
+def titles(fragment: str) -> list[str]:
+    return [
+        title.strip() for title in re.findall(r'<li dir="auto"[^>]*>\s*([^<]*?)\s*<span', fragment)
+    ]
 
 
 def test_a_song_like_another_is_compared_with_that_one(alice_with_model, trained):

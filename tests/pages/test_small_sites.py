@@ -68,25 +68,25 @@ def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums
     """Fill the database: 60 songs of 15 artists, and listeners who each play about 20 of them."""
     rng = random.Random(n_listeners)
     genres = [Genre.objects.create(name=name) for name in ("Fado", "Dub", "Polka")]
-    for place in range(15):
-        artist = Artist.objects.create(name=f"Band {place}")
-        album = Album.objects.create(title=f"Album {place}", artist=artist) if has_albums else None
+    for index in range(15):
+        artist = Artist.objects.create(name=f"Band {index}")
+        album = Album.objects.create(title=f"Album {index}", artist=artist) if has_albums else None
         for number in range(4):
             sound = {}
-            if has_features and place % 5:
+            if has_features and index % 5:
                 names = ("energy", "instrumentalness", "valence", "danceability", "speechiness")
                 sound = {name: rng.random() * rng.choice((0.02, 1)) for name in names} | {
-                    "tempo": 90 + place
+                    "tempo": 90 + index
                 }
             song = Song.objects.create(
-                key=f"s{place}_{number}",
-                title=f"Tune {place}-{number}",
+                key=f"s{index}_{number}",
+                title=f"Tune {index}-{number}",
                 artist=artist,
                 album=album,
                 **sound,
             )
             if has_genres:
-                song.genres.add(genres[place % 3])
+                song.genres.add(genres[index % 3])
     songs = list(Song.objects.order_by("pk"))
     now = timezone.now()
     for number in range(n_listeners):
@@ -95,9 +95,9 @@ def make_site(n_listeners: int, has_features: bool, has_genres: bool, has_albums
         Interaction.objects.bulk_create(
             Interaction(
                 listener=listener, song=song, kind=Interaction.Kind.PLAY, source="x", plays=1,
-                occurred_at=now - timedelta(days=40 + 3 * play, minutes=1 + place),
+                occurred_at=now - timedelta(days=40 + 3 * play, minutes=1 + index),
             )
-            for place, song in enumerate(songs[number : number + 6])
+            for index, song in enumerate(songs[number : number + 6])
             for play in range(6)
         )  # fmt: skip
         for song in rng.sample(songs[: 30 + number], 18):
@@ -157,13 +157,13 @@ class Truth:
         if sentence.endswith("%)"):
             # the parts of a bar, each with its share
             return all(
-                self.holds(re.sub(r" \(\d+%\)$", "", part), song, about)
-                for part in sentence.split(" + ")
+                self.holds(re.sub(r" \(\d+%\)$", "", clause), song, about)
+                for clause in sentence.split(" + ")
             )
         for form, check in FORMS:
-            found = re.fullmatch(form, sentence)
-            if found:
-                return check(self, song, about, *found.groups())
+            match = re.fullmatch(form, sentence)
+            if match:
+                return check(self, song, about, *match.groups())
         return False
 
     def popular(self, song, about, count) -> bool:
@@ -217,12 +217,12 @@ class Truth:
     def has_sound(self, song, about) -> bool:
         return any(value is not None for value in song.audio_features.values())
 
-    def like_mine(self, song, about, parts) -> bool:
-        is_listed = set(re.split(", | and ", parts))
+    def like_mine(self, song, about, agreeing) -> bool:
+        is_listed = set(re.split(", | and ", agreeing))
         checks = {"artist": self.artist, "sound": self.has_sound}
         genres = self.mine.filter(genres__in=song.genres.all())
         return all(
-            genres.exists() if part == "genre" else checks[part](song, about) for part in is_listed
+            genres.exists() if what == "genre" else checks[what](song, about) for what in is_listed
         )
 
     def neighbours(self, song, about) -> bool:
@@ -301,11 +301,11 @@ def lies_of_cards(page: str, truth: Truth, about: Song | None) -> list[str]:
     liked_song = Song.objects.get(title=liked[1]) if liked else None
     lies, is_listed = [], Counter()
     for prefix, song_id, line in CARD.findall(page):
-        song, said = Song.objects.get(pk=song_id), html.unescape(line).strip()
+        song, claim = Song.objects.get(pk=song_id), html.unescape(line).strip()
         compared = about if prefix == "similar-" else liked_song if prefix == "because-" else None
-        if not truth.holds(said, song, compared):
-            lies.append(f"{prefix}{song}: {said}")
-        cause = re.match(r"(?:(?:Because of|Goes with) “|You play \d+ songs? by )(.*)", said)
+        if not truth.holds(claim, song, compared):
+            lies.append(f"{prefix}{song}: {claim}")
+        cause = re.match(r"(?:(?:Because of|Goes with) “|You play \d+ songs? by )(.*)", claim)
         is_listed[prefix, cause[1] if cause else None] += cause is not None
     return lies + [f"{cause} on {n} cards" for cause, n in is_listed.items() if n > 2]
 
@@ -313,14 +313,14 @@ def lies_of_cards(page: str, truth: Truth, about: Song | None) -> list[str]:
 def lies_of_why(page: str, song: Song, truth: Truth) -> list[str]:
     """Return the parts of the why page's sentence, and its count of listeners, that are not so."""
     page = html.unescape(page)
-    said = re.findall(r'<p class="soft popularity">(.*?)</p>', page)
-    said += re.findall(r"<span><strong>([^<]*)</strong><br>", page)
-    return [f"why {song}: {one}" for one in said if not truth.holds(one.strip(), song)]
+    claims = re.findall(r'<p class="soft popularity">(.*?)</p>', page)
+    claims += re.findall(r"<span><strong>([^<]*)</strong><br>", page)
+    return [f"why {song}: {one}" for one in claims if not truth.holds(one.strip(), song)]
 
 
 def lies_of_notes(rows: list[tuple[Song, str]], truth: Truth, where: str) -> list[str]:
     """Return the reasons of songs that are not so."""
-    return [f"{where} {song}: {said}" for song, said in rows if not truth.holds(said, song)]
+    return [f"{where} {song}: {claim}" for song, claim in rows if not truth.holds(claim, song)]
 
 
 def lies_of_playlists(listener: User, client: Client, truth: Truth) -> tuple[int, list[str]]:
@@ -352,10 +352,12 @@ def lies_of_album(page: str, album: Album, listener: User) -> list[str]:
     mine = Interaction.objects.filter(
         listener=listener, song__album=album, kind=Interaction.Kind.PLAY
     )
-    said = re.search(r"played (\d+) times? by you", page)
+    counted = re.search(r"played (\d+) times? by you", page)
     lies = [] if f"{album.songs.count()} songs" in page else [f"songs of {album}"]
     return lies + (
-        [] if int(said[1] if said else 0) == mine.count() else [f"plays of {album}: {said}"]
+        []
+        if int(counted[1] if counted else 0) == mine.count()
+        else [f"plays of {album}: {counted}"]
     )
 
 
@@ -403,15 +405,15 @@ def lies_of_blend(listener: User, client: Client, truth: Truth) -> tuple[int, li
     page = html.unescape(client.get(f"/blends/{blend.pk}/").content.decode())
     rows = []
     for row in page.split("<li"):
-        song, said = (
+        song, claim = (
             re.search(r'href="/songs/(\d+)/"', row),
             re.search(r"For you: (.*?)\s*</p>", row, re.DOTALL),
         )
-        if song and said:
-            rows.append((song[1], said[1]))
+        if song and claim:
+            rows.append((song[1], claim[1]))
     songs = Song.objects.in_bulk([int(pk) for pk, _said in rows])
     return len(rows), lies_of_notes(
-        [(songs[int(pk)], said.strip()) for pk, said in rows], truth, "blend"
+        [(songs[int(pk)], claim.strip()) for pk, claim in rows], truth, "blend"
     )
 
 
@@ -456,7 +458,7 @@ def test_every_sentence_holds_in_the_database(world, is_seeded, settings):
         client.get("/library/listening/?period=all").content.decode(), listener
     )
     n_notes = {}
-    for name, (n, found) in {
+    for name, (n, found_lies) in {
         "weekly": lies_of_playlists(listener, client, truth),
         "queues": lies_of_queues(listener, truth),
         "blend": lies_of_blend(listener, client, truth),
@@ -465,7 +467,7 @@ def test_every_sentence_holds_in_the_database(world, is_seeded, settings):
         else (0, []),
     }.items():
         n_notes[name] = n
-        lies += found
+        lies += found_lies
     assert not lies, "\n".join(lies)
     # nothing passes because nothing is said
     assert n_cards[""] >= 12 and n_cards["home"] >= 12 and n_cards["songs"] >= 20
@@ -501,19 +503,19 @@ def test_what_changed_in_the_week_is_so_in_the_database():
     rows = re.findall(
         r'href="/songs/(\d+)/".*?(?:<span class="soft small">(.*?)</span>)?</li>', panel, re.DOTALL
     )
-    said = {Song.objects.get(pk=int(pk)): text for pk, text in rows}
+    claims = {Song.objects.get(pk=int(pk)): text for pk, text in rows}
     now = Playlist.objects.get(owner=listener, kind="weekly-discovery", title__startswith="Weekly")
     for song in played:
-        assert said[song] in (
+        assert claims[song] in (
             "You played it, so it is no longer new to you.",
             "You liked it, so it is no longer new to you.",
         )
-    assert said[hidden] == "You took it out of your recommendations."
-    entered = [song for song in said if song not in (*played, hidden)]
+    assert claims[hidden] == "You took it out of your recommendations."
+    entered = [song for song in claims if song not in (*played, hidden)]
     assert entered
     for song in entered:
         assert now.items.filter(song=song).exists()
-        assert truth.holds(said[song].strip(), song), said[song]
+        assert truth.holds(claims[song].strip(), song), claims[song]
 
 
 def test_figures_of_a_few_listeners_are_not_shown():

@@ -25,10 +25,10 @@ def browser(bob, client):
 
 
 def read_stored(user: User) -> tuple[set[int], set[int], set[int]]:
-    found = Taste.objects.get(listener=user)
+    stored = Taste.objects.get(listener=user)
     return tuple(
         set(many.values_list("pk", flat=True))
-        for many in (found.songs, found.artists, found.genres)
+        for many in (stored.songs, stored.artists, stored.genres)
     )
 
 

@@ -84,14 +84,14 @@ def test_home_and_the_import_say_that_a_training_runs_and_how_long_it_takes(alic
     run = TrainingRun.objects.active().get()
     pages = ("/", f"/library/imports/{brought.pk}/")
     for path in pages:
-        said = alice.get(path).content.decode()
-        assert SAID in said
-        assert "left" not in said.split('id="training"')[1].split("</div>")[0]
+        html = alice.get(path).content.decode()
+        assert SAID in html
+        assert "left" not in html.split('id="training"')[1].split("</div>")[0]
     start_progress(run, 0.25, 20 * 60)
     for path in pages:
-        said = alice.get(path).content.decode()
+        html = alice.get(path).content.decode()
         # a quarter took 20 minutes, so three quarters take 60
-        assert "25 % · about 60 minutes left" in said
+        assert "25 % · about 60 minutes left" in html
     # Bob brought nothing
     assert SAID not in bob.get("/").content.decode()
 
@@ -100,9 +100,9 @@ def test_the_desk_says_who_started_it_and_the_time_left(alice, world):
     bring(alice, 100)
     tasks.retrain_when_due()
     start_progress(TrainingRun.objects.active().get(), 0.5, 30 * 60)
-    said = signed_in(User.objects.create_superuser("olga")).get("/admin/").content.decode()
-    assert "Started by: enough new listens." in said
-    assert "Time left: 30 min" in " ".join(said.split())
+    html = signed_in(User.objects.create_superuser("olga")).get("/admin/").content.decode()
+    assert "Started by: enough new listens." in html
+    assert "Time left: 30 min" in " ".join(html.split())
 
 
 def test_when_it_is_done_the_page_leads_to_the_new_lists(alice, world, settings, tmp_path):
@@ -115,10 +115,10 @@ def test_when_it_is_done_the_page_leads_to_the_new_lists(alice, world, settings,
     assert SAID in alice.get(**ask).content.decode()
     TrainingRun.objects.filter(pk=run.pk).update(options={"precompute": False, "evaluate": False})
     assert pipeline.run_training(run.pk).status == "succeeded"
-    said = alice.get(**ask).content.decode()
-    assert "The training is done: your lists have learned from what is new." in said
-    assert 'href="/"' in said
-    assert "every 3s" not in said
+    html = alice.get(**ask).content.decode()
+    assert "The training is done: your lists have learned from what is new." in html
+    assert 'href="/"' in html
+    assert "every 3s" not in html
     assert SAID not in alice.get("/").content.decode()
     assert alice.get(f"/training/{run.pk}/")["Location"] == "/"
 
@@ -128,24 +128,24 @@ def test_a_training_that_failed_is_no_news(alice, world):
     tasks.retrain_when_due()
     run = TrainingRun.objects.active().get()
     TrainingRun.objects.filter(pk=run.pk).update(status="failed")
-    said = alice.get(f"/training/{run.pk}/", headers={"HX-Request": "true"}).content.decode()
-    assert said.strip() == ""
+    html = alice.get(f"/training/{run.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert html.strip() == ""
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(None, ""), (1, "about 5 seconds left"), (58, "about 60 seconds left"), (150, "about 2 minutes left")],
 )  # fmt: skip
-def test_the_time_left_is_rounded_as_people_say_it(seconds, said):
-    assert news.describe_time_left(seconds) == said
+def test_the_time_left_is_rounded_as_people_say_it(seconds, expected):
+    assert news.describe_time_left(seconds) == expected
 
 
 def test_the_import_says_what_came_in(alice, world):
     """100 plays of 30 songs by 6 bands, the bands in turn: Band 1 to 4 were played 17 times, 5 and 6 16 times."""
     run = bring(alice, 100)
-    said = " ".join(alice.get(f"/library/imports/{run.pk}/").content.decode().split())
-    assert "100 plays" in said
-    assert "30 songs" in said
-    assert f"since {date_format(date(2024, 5, 1), 'DATE_FORMAT')}" in said
-    assert "Band 1, Band 2, Band 3, Band 4, Band 5" in said
-    assert '<a class="button primary" href="/">Your new lists</a>' in said
+    html = " ".join(alice.get(f"/library/imports/{run.pk}/").content.decode().split())
+    assert "100 plays" in html
+    assert "30 songs" in html
+    assert f"since {date_format(date(2024, 5, 1), 'DATE_FORMAT')}" in html
+    assert "Band 1, Band 2, Band 3, Band 4, Band 5" in html
+    assert '<a class="button primary" href="/">Your new lists</a>' in html

@@ -37,10 +37,10 @@ def world(db) -> World:
 
 def train(preset: str | None = None, **options) -> TrainingRun:
     """Train as the worker does and return the ended run; without the slow parts unless they are asked for."""
-    wishes = {"evaluate": False, "precompute": False} | options
+    requested = {"evaluate": False, "precompute": False} | options
     chosen = {} if preset is None else {"preset": preset}
     run = training_requests.request_training(
-        trigger=TrainingRun.Trigger.COMMAND, options=wishes, **chosen
+        trigger=TrainingRun.Trigger.COMMAND, options=requested, **chosen
     )
     return pipeline.run_training(run.pk)
 

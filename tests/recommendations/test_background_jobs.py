@@ -212,9 +212,11 @@ def test_lists_are_made_for_who_was_active_lately(version, settings):
 
 def test_playlists_are_made_in_turns(version, settings, messages, monkeypatch):
     settings.JOB_SLICE_SECONDS = 0
-    made = []
+    listener_ids = []
     monkeypatch.setattr(
-        generated_playlists, "make_all", lambda listener, day: made.append(listener.pk) or []
+        generated_playlists,
+        "make_all",
+        lambda listener, day: listener_ids.append(listener.pk) or [],
     )
     tasks.make_playlists()
     job = BackgroundJob.objects.get()
@@ -223,7 +225,7 @@ def test_playlists_are_made_in_turns(version, settings, messages, monkeypatch):
         pass
     job.refresh_from_db()
     assert (job.status, job.n_done) == (Status.SUCCEEDED, N_LISTENERS)
-    assert made == sorted(set(made))
+    assert listener_ids == sorted(set(listener_ids))
     assert not Playlist.objects.exists()
 
 

@@ -37,15 +37,15 @@ def arthur(db):
 @pytest.fixture
 def songs(db):
     """Here, Near and Same are in the library; Near by its name only."""
-    made = {}
+    by_title = {}
     for title, artist in (("Here", "Ann"), ("Near", "Bob"), ("Unheard", "Cy")):
         artist_row = Artist.objects.create(
             name=artist, mbid=mbid(artist) if artist != "Bob" else None
         )
-        made[title] = Song.objects.create(
+        by_title[title] = Song.objects.create(
             key=title, title=title, artist=artist_row, mbid=mbid(title) if title != "Near" else None
         )
-    return made
+    return by_title
 
 
 def load(tmp_path, pairs, titles, artists, artist_pairs=()):
@@ -84,12 +84,12 @@ def test_what_was_played_elsewhere_with_my_songs_is_named_with_how_many(arthur, 
     Interaction.objects.create(
         listener=arthur, song=songs["Here"], kind=Interaction.Kind.LIKE, source="x"
     )
-    found = beyond_library.find_beyond_library(arthur)
-    assert [(s.title, s.n_listeners, s.because) for s in found.songs] == [
+    beyond = beyond_library.find_beyond_library(arthur)
+    assert [(s.title, s.n_listeners, s.because) for s in beyond.songs] == [
         ("Far", 40, songs["Here"]),
         ("Further", 20, songs["Here"]),
     ]
-    assert [(a.artist_name, a.n_listeners, a.because.name) for a in found.artists] == [
+    assert [(a.artist_name, a.n_listeners, a.because.name) for a in beyond.artists] == [
         ("Dot", 35, "Ann")
     ]
 

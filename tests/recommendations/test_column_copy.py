@@ -48,8 +48,8 @@ def list_stored() -> list[tuple]:
     """Return everything the files hold, by id."""
     store = column_copy.get_store()
     manifest = store.read_manifest()
-    parts = [store.read_partition(files, column_store.SCHEMA) for files in manifest.partitions]
-    rows = join_columns(parts)
+    partitions = [store.read_partition(files, column_store.SCHEMA) for files in manifest.partitions]
+    rows = join_columns(partitions)
     return sorted(zip(*(rows[name].tolist() for name in column_store.SCHEMA), strict=True))
 
 
@@ -296,10 +296,10 @@ def test_only_one_process_writes_at_a_time(tmp_path):
     with store.lock():
         with pytest.raises(StoreBusy), store.lock():
             pass
-        said = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
-    assert said.stdout.strip() == "busy"
+    assert finished.stdout.strip() == "busy"
 
 
 # --- Partitions -------------------------------------------------------------------------------------------------------
@@ -328,8 +328,8 @@ def test_more_rows_make_more_partitions_and_lose_none(tmp_path, monkeypatch):
         monkeypatch.setattr(column_store, "ROWS_A_PARTITION", 300)
         manifest = store.compact(manifest)
     assert len(manifest.partitions) == 8
-    parts = [store.read_partition(files, column_store.SCHEMA) for files in manifest.partitions]
-    read = join_columns(parts)
+    partitions = [store.read_partition(files, column_store.SCHEMA) for files in manifest.partitions]
+    read = join_columns(partitions)
     order = np.argsort(read["id"])
     assert all((read[name][order] == rows[name]).all() for name in rows)
 

@@ -35,10 +35,10 @@ def test_recommend_prints_songs_with_their_reasons(version, capsys):
 
 
 def test_recommend_json_has_shares_that_make_one(version, capsys):
-    found = json.loads(run_command(capsys, "recommend", "--listener", "user_00001", "--json"))
-    assert found["version"] == version.name
-    assert len(found["songs"]) == 10
-    for song in found["songs"]:
+    printed = json.loads(run_command(capsys, "recommend", "--listener", "user_00001", "--json"))
+    assert printed["version"] == version.name
+    assert len(printed["songs"]) == 10
+    for song in printed["songs"]:
         assert sum(song["explanation"]["shares"].values()) == pytest.approx(1)
 
 
@@ -104,12 +104,12 @@ def test_evaluate_model_speaks_json(version, capsys, split):
 def test_another_preset_is_measured_beside_the_active_version(version, capsys, monkeypatch):
     """Paired by listener, on the same split."""
     monkeypatch.setitem(PRESETS, "plain", replace(PRESETS["classic"], name="plain", relevance=1.0))
-    found = json.loads(run_command(capsys, "evaluate_model", "--preset", "plain", "--json"))
+    printed = json.loads(run_command(capsys, "evaluate_model", "--preset", "plain", "--json"))
     ours, active = (
         each["systems"]["recommender"]["overall"]["map@10"]["mean"]
-        for each in (found, found["active"])
+        for each in (printed, printed["active"])
     )
-    difference = found["active"]["differences"]["map@10"]
+    difference = printed["active"]["differences"]["map@10"]
     assert difference["mean"] == pytest.approx(ours - active)
     assert difference["low"] <= difference["mean"] <= difference["high"]
     text = run_command(capsys, "evaluate_model", "--preset", "plain")
@@ -133,7 +133,7 @@ def test_precompute_says_how_many_lists(version, capsys):
 
 
 def test_evaluate_model_tells_how_the_versions_settings_were_found(version, capsys):
-    found = {
+    tuning = {
         "n_judges": 1500,
         "n_hidden": 14_847,
         "chosen": "ranker",
@@ -145,7 +145,7 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
         "ndcg@10": {"ease": 0.17, "als": 0.15, "ranker": 0.187},
         "gain_over": {"als": 1.2467, "ease": 1.1},
     }
-    version.metadata["tuning"] = found
+    version.metadata["tuning"] = tuning
     version.save()
     lines = run_command(capsys, "evaluate_model").splitlines()
     assert lines[-5:] == [
@@ -155,7 +155,7 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
         "  ease       0.1600  regularization 250.0",
         "The ranker has 0.1870: 1.100 x ease, 1.247 x als.",
     ]
-    assert json.loads(run_command(capsys, "evaluate_model", "--json"))["search"] == found
+    assert json.loads(run_command(capsys, "evaluate_model", "--json"))["search"] == tuning
 
 
 def in_a_database_of_its_own(tmp_path, path, *command: str) -> tuple[int, str]:

@@ -36,8 +36,8 @@ def test_a_wrong_value_is_told_at_start_with_its_name(monkeypatch, value, senten
 @pytest.mark.parametrize("name", ["PRESET", "SCHEDULED_PRESET"])
 def test_an_unknown_preset_is_told_at_start(name, monkeypatch):
     monkeypatch.setenv(name, "best")
-    found = [error.msg for error in run_checks() if error.id == "recommendations.E002"]
-    assert found[0].startswith(f"{name} is 'best'; there are: ")
+    messages = [error.msg for error in run_checks() if error.id == "recommendations.E002"]
+    assert messages[0].startswith(f"{name} is 'best'; there are: ")
 
 
 @pytest.mark.parametrize("tunable", list(conf.all()), ids=lambda tunable: tunable.variable)

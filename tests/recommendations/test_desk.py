@@ -66,11 +66,11 @@ def test_listeners_are_found_with_what_they_did(desk, song):
         Interaction.objects.create(
             listener=ben, song=song, kind=kind, plays=plays, source="x", occurred_at=now
         )
-    found = desk.get("/admin/desk/listeners/?q=BE").context["listeners"]
-    assert [one.user.username for one in found] == ["ben"]
-    assert (found[0].n_plays, found[0].n_songs, found[0].n_likes) == (3, 1, 1)
-    assert found[0].skip_rate == 1 / (3 + 1)
-    assert (found[0].segment, found[0].last_listen) == ("cold", now)
+    listeners = desk.get("/admin/desk/listeners/?q=BE").context["listeners"]
+    assert [one.user.username for one in listeners] == ["ben"]
+    assert (listeners[0].n_plays, listeners[0].n_songs, listeners[0].n_likes) == (3, 1, 1)
+    assert listeners[0].skip_rate == 1 / (3 + 1)
+    assert (listeners[0].segment, listeners[0].last_listen) == ("cold", now)
     assert "Nobody has this name." in desk.get("/admin/desk/listeners/?q=zz").content.decode()
 
 

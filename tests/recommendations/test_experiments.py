@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def experiment():
-    made = Experiment.objects.create(name="More variety?")
-    Arm.objects.create(experiment=made, name="as usual", share=0.5)
-    Arm.objects.create(experiment=made, name="varied", share=0.5, relevance=0.3)
-    return made
+    draft = Experiment.objects.create(name="More variety?")
+    Arm.objects.create(experiment=draft, name="as usual", share=0.5)
+    Arm.objects.create(experiment=draft, name="varied", share=0.5, relevance=0.3)
+    return draft
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
     """Show each listener ten lists in their arm; in arm i `clicked[i]` of them are clicked."""
     users = User.objects.bulk_create([User(username=f"u{i}") for i in range(n_listeners)])
     for i, user in enumerate(users):
-        place = i % 2
-        arm = experiment.arms.all()[place]
+        index = i % 2
+        arm = experiment.arms.all()[index]
         shown = Impression.objects.bulk_create(
             [
                 Impression(
@@ -46,7 +46,7 @@ def listen(experiment, song, clicked, *, n_listeners=40, unwanted=(0, 0)):
             ]
         )
         wiggle = (i // 2) % 2
-        for kind, n in (("click", clicked[place] + wiggle), ("dislike", unwanted[place])):
+        for kind, n in (("click", clicked[index] + wiggle), ("dislike", unwanted[index])):
             Outcome.objects.bulk_create(
                 [Outcome(impression=s, song=song, kind=kind, position=1) for s in shown[:n]]
             )

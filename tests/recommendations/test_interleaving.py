@@ -48,10 +48,10 @@ def newer(version) -> ModelVersion:
 
 @pytest.fixture
 def experiment(version, newer) -> Experiment:
-    made = Experiment.objects.create(name="Is the new one better?", kind="interleaving")
-    Arm.objects.create(experiment=made, name="active")
-    Arm.objects.create(experiment=made, name="new", version=newer)
-    return lifecycle.start(made)
+    draft = Experiment.objects.create(name="Is the new one better?", kind="interleaving")
+    Arm.objects.create(experiment=draft, name="active")
+    Arm.objects.create(experiment=draft, name="new", version=newer)
+    return lifecycle.start(draft)
 
 
 def show(listener, n=10):
@@ -169,8 +169,8 @@ class TestServing:
     def test_the_home_page_shows_it(self, experiment, listener):
         page = home.load_home(ListenerContext(listener))
 
-        made = next(shelf for shelf in page.shelves if shelf.name == home.MADE)
-        teams = [page.served.interleaved.teams[song.pk] for song in made.songs]
+        for_you = next(shelf for shelf in page.shelves if shelf.name == home.MADE)
+        teams = [page.served.interleaved.teams[song.pk] for song in for_you.songs]
         assert page.served.arm == f"interleaving-{experiment.pk}"
         assert Counter(teams) == {0: 6, 1: 6}
 
@@ -194,22 +194,22 @@ class TestStart:
         ],
     )
     def test_what_is_not_two_versions_is_refused(self, version, newer, change, refusal):
-        made = Experiment.objects.create(name="E", kind="interleaving")
-        Arm.objects.create(experiment=made, name="a")
-        Arm.objects.create(experiment=made, name="b", **{"version": newer} | change)
+        draft = Experiment.objects.create(name="E", kind="interleaving")
+        Arm.objects.create(experiment=draft, name="a")
+        Arm.objects.create(experiment=draft, name="b", **{"version": newer} | change)
 
         with pytest.raises(ExperimentRefused, match=refusal):
-            lifecycle.start(made)
-        made.refresh_from_db()
-        assert made.state == "draft"
+            lifecycle.start(draft)
+        draft.refresh_from_db()
+        assert draft.state == "draft"
 
     def test_three_arms_are_refused(self, version, newer):
-        made = Experiment.objects.create(name="E", kind="interleaving")
+        draft = Experiment.objects.create(name="E", kind="interleaving")
         for name in "abc":
-            Arm.objects.create(experiment=made, name=name, version=newer)
+            Arm.objects.create(experiment=draft, name=name, version=newer)
 
         with pytest.raises(ExperimentRefused, match="exactly two"):
-            lifecycle.start(made)
+            lifecycle.start(draft)
 
     def test_an_arm_without_a_version_is_the_one_that_is_active_at_the_start(
         self, experiment, version, newer
@@ -423,40 +423,40 @@ class TestDesk:
             reverse("admin:recommendations_experiment_add"),
             {"name": "Is it better?", "kind": "interleaving"} | arms,
         )
-        made = Experiment.objects.get()
+        created = Experiment.objects.get()
 
-        said = self.read(admin_client, made)
-        assert made.is_interleaving and "What it needs" in said
-        assert "Share" not in said and ">34<" in said  # drafts for a win share of 80 %
+        html = self.read(admin_client, created)
+        assert created.is_interleaving and "What it needs" in html
+        assert "Share" not in html and ">34<" in html  # drafts for a win share of 80 %
 
-        start = reverse("admin:recommendations_experiment_step", args=[made.pk, "start"])
+        start = reverse("admin:recommendations_experiment_step", args=[created.pk, "start"])
         question = admin_client.get(start).content.decode()
         assert "takes turns between the two versions" in question
         admin_client.post(start)
-        made.refresh_from_db()
-        assert made.state == "running"
+        created.refresh_from_db()
+        assert created.state == "running"
 
     def test_wins_ties_and_evidence_are_shown_with_a_chart_and_its_numbers(
         self, admin_client, experiment, household
     ):
         vote(experiment, household, [1, 1, None, 1, 0] * 2)
 
-        said = self.read(admin_client, experiment)
+        html = self.read(admin_client, experiment)
 
-        assert "Not decided yet" in said and "2 ties" in said
-        assert said.count("<circle") == 2 and 'class="bound"' in said
-        assert "too little was shown before" in said
+        assert "Not decided yet" in html and "2 ties" in html
+        assert html.count("<circle") == 2 and 'class="bound"' in html
+        assert "too little was shown before" in html
 
     def test_a_decision_is_named_and_chosen_for_promoting(
         self, admin_client, experiment, newer, household
     ):
         vote(experiment, household, [1] * 20)
 
-        said = self.read(admin_client, experiment)
+        html = self.read(admin_client, experiment)
 
         new = experiment.arms.get(name="new")
-        assert f"new ({newer.name}) is better" in said
-        assert f'<option value="{new.pk}" selected>' in said
+        assert f"new ({newer.name}) is better" in html
+        assert f'<option value="{new.pk}" selected>' in html
 
     def test_before_the_first_vote_there_is_no_chart(self, admin_client, experiment):
         assert "<polyline" not in self.read(admin_client, experiment)
@@ -471,12 +471,12 @@ class TestFeedbackByDay:
             if is_clicked:
                 Outcome.objects.create(impression=shown, song=song, kind="click", position=1)
 
-        days = {one.pk: found for one, found in version_feedback.list_days()}
+        days = {one.pk: version_days for one, version_days in version_feedback.list_days()}
         assert [day.click_rate for day in days[version.pk]] == [1 / 2]
         assert [day.click_rate for day in days[newer.pk]] == [1.0]
 
-        said = admin_client.get(reverse("admin:recommendations_modelversion_changelist"))
-        assert "Lists clicked, by version" in said.content.decode()
+        html = admin_client.get(reverse("admin:recommendations_modelversion_changelist"))
+        assert "Lists clicked, by version" in html.content.decode()
 
     def test_a_play_counts_for_the_version_whose_list_showed_the_song(
         self, version, listener, song

@@ -89,7 +89,7 @@ def test_the_job_makes_only_lists_that_are_missing_or_outdated(version, listener
 
 def test_the_schedule_asks_for_no_list_twice(version):
     precompute.precompute(version)
-    made = dict(RecommendationList.objects.values_list("listener_id", "computed_at"))
+    computed_at = dict(RecommendationList.objects.values_list("listener_id", "computed_at"))
     tasks.precompute_lists()
     tasks.run_background_job()
-    assert dict(RecommendationList.objects.values_list("listener_id", "computed_at")) == made
+    assert dict(RecommendationList.objects.values_list("listener_id", "computed_at")) == computed_at

@@ -58,10 +58,10 @@ def test_because_of_is_not_said_of_another_song_when_the_decisive_one_left_the_c
 
 
 def test_the_why_page_and_the_api_do_not_say_it_either():
-    found = describe_song(
+    described = describe_song(
         Explanation(HISTORY, HISTORY, because=make_evidence(99), goes_with=make_evidence(2))
     )
-    assert (found.because, found.goes_with) == ((), (SONGS[2],))
+    assert (described.because, described.goes_with) == ((), (SONGS[2],))
 
 
 def test_likeness_in_sound_is_no_cause():
@@ -82,10 +82,10 @@ def enough_listeners(db) -> None:
 def test_a_training_finds_out_which_reasons_decide_and_the_lists_keep_to_it(enough_listeners):
     train(evaluate=True)
     version = registry.require_active()
-    found = version.metrics["fidelity"]
-    assert found["decisive_from"] != FLIP_THRESHOLD
+    fidelity = version.metrics["fidelity"]
+    assert fidelity["decisive_from"] != FLIP_THRESHOLD
     recommender = registry.load_recommender(version)
-    assert recommender.flip_threshold == found["decisive_from"]
+    assert recommender.flip_threshold == fidelity["decisive_from"]
     listeners = User.objects.filter(username__startswith="user_").order_by("pk")[:40]
     served = [
         item.explanation for listener in listeners for item in recommend.recommend_songs(listener)
@@ -104,9 +104,9 @@ def popularity(kind: str, count: int) -> Explanation:
 @pytest.mark.parametrize("kind", ["trending", "all_time"])
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_fewer_than_three_listeners_are_no_crowd(kind, count):
-    found = describe_song(popularity(kind, count))
-    assert (found.line, found.popularity) == ("From this library", "")
-    assert found.sentence == "Other signals (100%)"
+    described = describe_song(popularity(kind, count))
+    assert (described.line, described.popularity) == ("From this library", "")
+    assert described.sentence == "Other signals (100%)"
 
 
 def test_three_listeners_are_counted():
@@ -141,8 +141,8 @@ def test_a_content_component_without_audio_is_not_called_audio():
     """On a site without features it compared artists: the words and the legend name these."""
     shares = {"content": 1.0}
     facts = Facts(content={"artist", "genre"}, artist_ids={7})
-    found = explanation_text.describe(make_song("A"), Explanation(shares, shares), facts)
-    assert (found.sentence, found.shares[0].name) == (
+    described = explanation_text.describe(make_song("A"), Explanation(shares, shares), facts)
+    assert (described.sentence, described.shares[0].name) == (
         "By an artist you play (100%)",
         "Artists you know",
     )

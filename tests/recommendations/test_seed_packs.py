@@ -52,8 +52,8 @@ def test_a_pack_is_counts_of_pairs_that_ten_listeners_share(pack):
         *(f"{name}_{half}.npy" for half in ("bytes", "ends")
           for name in ("keys", "former", "current", "titles", "artist_names", "artist_keys")),
     }  # fmt: skip
-    known = {str(mbid) for mbid in Song.objects.exclude(mbid=None).values_list("mbid", flat=True)}
-    assert known & set(loaded.prior.keys.tolist())
+    mbids = {str(mbid) for mbid in Song.objects.exclude(mbid=None).values_list("mbid", flat=True)}
+    assert mbids & set(loaded.prior.keys.tolist())
 
 
 @pytest.mark.parametrize("asked", [0, 1, 9])
@@ -211,23 +211,23 @@ def test_the_desk_says_the_licence_and_the_date_of_the_pack(db, tmp_path):
     pack = SeedPack(Prior(np.array(["a", "b"]), np.array([50, 60]), together), {}, about)
     save_pack(tmp_path / "pack", pack)
     call_command("load_seed", str(tmp_path / "pack"))
-    said = read_desk()
-    assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in said
-    assert "Licence: CC0-1.0" in said
-    assert "Data from: 2026-09-01 – 2026-09-30" in said
-    assert "Made on: 2026-10-02" in said
+    html = read_desk()
+    assert "1 pairs that listeners elsewhere play together, from: ListenBrainz." in html
+    assert "Licence: CC0-1.0" in html
+    assert "Data from: 2026-09-01 – 2026-09-30" in html
+    assert "Made on: 2026-10-02" in html
 
 
 @pytest.mark.parametrize("how", ["changed", "missing", "no manifest", "another version"])
 def test_the_desk_says_in_a_sentence_why_a_pack_is_not_used(pack, how):
     seed_packs.install_pack(pack)
     damage(seed_packs.get_pack_folder(), how)
-    said = read_desk()
-    assert "Seed pack" in said
-    assert "not used" in said
+    html = read_desk()
+    assert "Seed pack" in html
+    assert "not used" in html
     state = seed_packs.read_state()
     assert state is not None and state.error.count("\n") == 0
-    assert conditional_escape(state.error) in said
+    assert conditional_escape(state.error) in html
 
 
 def test_the_desk_refuses_a_foreign_folder_in_a_sentence(version, settings):

@@ -48,11 +48,11 @@ def test_a_listener_is_served_live_then_from_the_cache_and_after_precomputing_fr
 
 def test_progress_is_told_before_every_batch_however_small(version, settings):
     """There a cancelled training stops."""
-    settings.PRECOMPUTE_BATCH, told = 10, []
+    settings.PRECOMPUTE_BATCH, calls = 10, []
     precompute.precompute(
-        version, on_progress=lambda stage, done, total: told.append((done, total))
+        version, on_progress=lambda stage, done, total: calls.append((done, total))
     )
-    assert told == [(done, N_LISTENERS) for done in (0, 10, 20, 30, 40)]
+    assert calls == [(done, N_LISTENERS) for done in (0, 10, 20, 30, 40)]
 
 
 def test_the_precomputed_list_is_the_live_one(version, listener):
@@ -84,8 +84,8 @@ def assert_same(ours, theirs):
 
 
 def read_lists(version):
-    found = RecommendationList.objects.filter(version=version).order_by("listener")
-    return list(found.values_list("listener", "items", "generation", "segment"))
+    lists = RecommendationList.objects.filter(version=version).order_by("listener")
+    return list(lists.values_list("listener", "items", "generation", "segment"))
 
 
 def test_a_training_lists_what_precomputing_afterwards_lists(world, listener):

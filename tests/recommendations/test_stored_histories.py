@@ -44,15 +44,15 @@ def find_stored_rows(listener: User, folder: Path) -> list[bytes]:
     state = {
         path.name.removesuffix(".npy"): np.load(path) for path in folder.glob("user_knn.*.npy")
     }
-    place = int(np.flatnonzero(state["user_knn.listeners"] == listener.pk)[0])
-    own = slice(state["user_knn.starts"][place], state["user_knn.starts"][place + 1])
+    row = int(np.flatnonzero(state["user_knn.listeners"] == listener.pk)[0])
+    own = slice(state["user_knn.starts"][row], state["user_knn.starts"][row + 1])
     return [state["user_knn.columns"][own].tobytes()]
 
 
 def neighbours(recommender: Recommender, history) -> set[int]:
     knn = recommender.algorithms["user_knn"]
     near = knn._neighbours(knn._weigh(history))
-    return {int(knn.listener_ids_[place]) for place in near.indices}
+    return {int(knn.listener_ids_[row]) for row in near.indices}
 
 
 def everybodys_lists(recommender: Recommender, rows) -> list[dict]:

@@ -30,9 +30,9 @@ def make_history(n_songs: int, n_listeners: int) -> list[User]:
     rows = []
     for listener in listeners:
         for mood, of_mood in enumerate(moods):
-            for place, song in enumerate(rng.permutation(np.array(of_mood, dtype=object))):
-                day = 4 * (place // 12) + mood
-                moment = start + timedelta(days=day, minutes=4 * (place % 12))
+            for index, song in enumerate(rng.permutation(np.array(of_mood, dtype=object))):
+                day = 4 * (index // 12) + mood
+                moment = start + timedelta(days=day, minutes=4 * (index % 12))
                 rows.append(
                     Interaction(
                         listener=listener, song=song, kind=Interaction.Kind.PLAY, source="x",
@@ -50,13 +50,13 @@ def test_parts_are_neither_one_lump_nor_a_dozen_of_three(n_songs, n_listeners):
     if n_songs * n_listeners > 10_000:
         n_listeners = 2
     listener = make_history(n_songs, n_listeners)[0]
-    parts = taste.clusters(listener, context=ListenerContext(listener))
-    sizes = [len(part.song_ids) for part in parts]
+    clusters = taste.clusters(listener, context=ListenerContext(listener))
+    sizes = [len(cluster.song_ids) for cluster in clusters]
     assert sum(sizes) == n_songs
-    assert 2 <= len(parts) <= taste_parts.MOST_PARTS
+    assert 2 <= len(clusters) <= taste_parts.MOST_PARTS
     assert min(sizes) >= taste_parts.LEAST_SONGS
     assert max(sizes) <= 0.6 * n_songs
-    names = [part.name for part in parts]
+    names = [cluster.name for cluster in clusters]
     assert all(name.startswith("Band ") for name in names)
     assert len(set(names)) == len(names)
 
@@ -68,8 +68,8 @@ def test_artists_of_the_same_days_are_one_part():
     artist_places = {artist.name: int(artist.name.split()[1]) for artist in Artist.objects.all()}
     songs = Song.objects.select_related("artist").in_bulk()
     pure = 0
-    for part in taste.clusters(listener, context=ListenerContext(listener)):
-        moods = Counter(artist_places[songs[pk].artist.name] % 4 for pk in part.song_ids)
+    for cluster in taste.clusters(listener, context=ListenerContext(listener)):
+        moods = Counter(artist_places[songs[pk].artist.name] % 4 for pk in cluster.song_ids)
         pure += max(moods.values())
     assert pure >= 0.9 * len(songs)
 

@@ -38,8 +38,8 @@ from tests.recommendations.conftest import N_LISTENERS, N_SONGS, train
 Status = TrainingRun.Status
 
 
-def request(**wishes) -> TrainingRun:
-    return training_requests.request_training(trigger=TrainingRun.Trigger.ADMIN, **wishes)
+def request(**options) -> TrainingRun:
+    return training_requests.request_training(trigger=TrainingRun.Trigger.ADMIN, **options)
 
 
 def test_a_training_ends_with_an_active_version_its_figures_and_everybodys_list(world):
@@ -139,8 +139,8 @@ def test_an_owner_that_lost_its_lease_writes_nothing_more(world):
     run = request()
     lost = jobs.claim_job(TrainingRun, run.pk, "slow:1:1:a")
     TrainingRun.objects.filter(pk=run.pk).update(status=Status.QUEUED, owner="")
-    taken = jobs.claim_job(TrainingRun, run.pk, "quick:2:2:b")
-    assert (lost.attempt, taken.attempt) == (1, 2)
+    claimed = jobs.claim_job(TrainingRun, run.pk, "quick:2:2:b")
+    assert (lost.attempt, claimed.attempt) == (1, 2)
     for late_write in (
         lost.renew,
         lambda: lost.finish(Status.SUCCEEDED),
@@ -405,8 +405,10 @@ def test_a_site_of_one_listener_is_measured_by_what_they_heard_last(world):
 
 
 def test_the_sentence_about_newest_songs_has_its_interval():
-    said = an_evaluation(listener_ids=(1,), newest=(3, 12)).sentence
-    assert "Of the 12 songs heard last, 3 are among the first 20 of the lists (9% to 53%)." in said
+    sentence = an_evaluation(listener_ids=(1,), newest=(3, 12)).sentence
+    assert (
+        "Of the 12 songs heard last, 3 are among the first 20 of the lists (9% to 53%)." in sentence
+    )
     assert "heard last" not in an_evaluation(listener_ids=(1,), newest=(1, 9)).sentence
 
 
@@ -493,34 +495,34 @@ def test_what_was_hardly_heard_hardly_counts_though_nobody_told_how_long_it_is(d
 
 def test_a_part_that_is_left_out_does_not_count_as_done(world):
     """The time left is reckoned from the bar: with half of it done after the reading, it would promise too much."""
-    told = []
+    calls = []
     run = training_requests.request_training(
         trigger="command", options={"evaluate": False, "precompute": False}
     )
     pipeline.run_training(
-        run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction))
+        run.pk, on_progress=lambda stage, fraction: calls.append((stage, fraction))
     )
-    fractions = [fraction for _, fraction in told]
+    fractions = [fraction for _, fraction in calls]
     assert fractions == sorted(fractions)
-    assert next(fraction for stage, fraction in told if stage == "fitting") < 0.2
+    assert next(fraction for stage, fraction in calls if stage == "fitting") < 0.2
     assert max(fractions) > 0.9
 
 
 def test_every_step_of_a_part_moves_the_bar(world):
     """A search makes many steps, each from 0 to its end: the bar must not stop after the first."""
-    told = []
+    calls = []
     run = training_requests.request_training(trigger="command", options={"precompute": False})
     pipeline.run_training(
-        run.pk, on_progress=lambda stage, fraction: told.append((stage, fraction))
+        run.pk, on_progress=lambda stage, fraction: calls.append((stage, fraction))
     )
     steps = {
-        stage: [fraction for name, fraction in told if name == stage]
-        for stage, _ in told
+        stage: [fraction for name, fraction in calls if name == stage]
+        for stage, _ in calls
         if ":" in stage
     }
     assert len(steps) >= 6
     assert all(fractions[0] < fractions[-1] for fractions in steps.values())
-    assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
+    assert [fraction for _, fraction in calls] == sorted(fraction for _, fraction in calls)
 
 
 def test_the_default_preset_is_standard_and_is_measured_beside_the_first_model(world, monkeypatch):

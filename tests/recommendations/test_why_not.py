@@ -37,9 +37,9 @@ def best_unlisted(listener) -> Song:
 
 def test_a_song_of_the_list_is_said_to_be_there(version, listener):
     for position, song in enumerate(recommend.recommend_songs(listener, N).songs, start=1):
-        found = ask(listener, song)
-        assert (found.step, found.rank) == ("listed", position)
-        assert f"place {position}." in found.sentence
+        answer = ask(listener, song)
+        assert (answer.step, answer.rank) == ("listed", position)
+        assert f"place {position}." in answer.sentence
 
 
 def test_every_song_falls_out_where_the_list_loses_it(version, listener):
@@ -169,9 +169,9 @@ def test_the_page_and_the_api_say_the_same(version, listener, client):
     song = best_unlisted(listener)
     client.force_login(listener)
     page = client.get(f"/songs/{song.pk}/why/").content.decode()
-    found = client.get(f"/api/v1/songs/{song.key}/why-not/").json()
+    answer = client.get(f"/api/v1/songs/{song.key}/why-not/").json()
     expected = ask(listener, song, None)
-    assert (found["step"], found["sentence"]) == (expected.step, expected.sentence)
+    assert (answer["step"], answer["sentence"]) == (expected.step, expected.sentence)
     assert f'data-step="{expected.step}"' in page
     with translation.override("de"):
         assert ask(listener, song, None).sentence != expected.sentence
@@ -179,8 +179,8 @@ def test_the_page_and_the_api_say_the_same(version, listener, client):
 
 def test_the_gap_to_the_last_song_is_a_number(version, listener):
     by_score = recommend.recommend_songs(listener, 30).songs
-    found = [ask(listener, song) for song in by_score[N:]]
-    outranked = [one for one in found if one.step == "outranked" and one.score is not None]
+    answers = [ask(listener, song) for song in by_score[N:]]
+    outranked = [one for one in answers if one.step == "outranked" and one.score is not None]
     assert outranked
     for one in outranked:
         assert np.float64(one.score) <= one.last_score

@@ -67,9 +67,9 @@ def test_likes_of_a_visitor_exclude_their_versions(version, listener):
     first = list_served(listener)[0]
     offered = visitor_lists.recommend_from_songs([first], LENGTH).songs[0]
     make_versions(first, offered)
-    found = visitor_lists.recommend_from_songs([first], LENGTH).songs
-    assert offered not in found
-    assert len(found) == LENGTH
+    recommended = visitor_lists.recommend_from_songs([first], LENGTH).songs
+    assert offered not in recommended
+    assert len(recommended) == LENGTH
 
 
 def test_a_hidden_artist_is_hidden_where_a_song_only_names_them(version, listener):
@@ -96,15 +96,15 @@ def test_a_hidden_artist_is_hidden_where_a_song_only_names_them(version, listene
     ],
 )
 def test_versions_and_repeats_by_rows(works, rows, versions, repeats):
-    known = WorkVersions(np.array(works, dtype=np.int32))
+    work_versions = WorkVersions(np.array(works, dtype=np.int32))
     asked = np.array(rows)
-    assert sorted(known.find_versions(asked[asked >= 0]).tolist()) == versions
-    assert known.find_repeats(asked).tolist() == repeats
+    assert sorted(work_versions.find_versions(asked[asked >= 0]).tolist()) == versions
+    assert work_versions.find_repeats(asked).tolist() == repeats
 
 
 def test_a_catalog_without_versions_is_read_by_one_query(version, django_assert_num_queries):
     recommender = registry.load_recommender(version)
     exclusions.forget_masks()
     with django_assert_num_queries(2):
-        found = exclusions.work_versions(version, recommender)
-    assert (found.works == -1).all()
+        work_versions = exclusions.work_versions(version, recommender)
+    assert (work_versions.works == -1).all()

@@ -168,14 +168,14 @@ def test_on_a_full_disk_that_nobody_works_on_every_command_says_so_in_a_sentence
         ("backup",),
         ("backup", f"--to={tmp_path / 'elsewhere.tar'}"),
     ):
-        said = full.manage(*command, ok=False)
-        assert "Traceback" not in said, command
+        output = full.manage(*command, ok=False)
+        assert "Traceback" not in output, command
         # SQLite calls it an I/O error where it has no room for the index of its log.
         assert any(
-            words in said for words in ("disk is full", "disk I/O error", "No space left")
-        ), said
-    said = full.manage("doctor", ok=False)
-    assert "[FAILED] database: d" in said and "→ Make room on its disk" in said
+            words in output for words in ("disk is full", "disk I/O error", "No space left")
+        ), output
+    output = full.manage("doctor", ok=False)
+    assert "[FAILED] database: d" in output and "→ Make room on its disk" in output
     assert web.call("/healthz")[0] == 200
     assert web.call("/readyz")[0] == 503
     assert web.call("/")[0] == 503

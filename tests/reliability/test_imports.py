@@ -48,8 +48,8 @@ def test_a_killed_import_goes_on_where_it_was(installation, listens):
     )[0]
     assert 0 < n_before < N_ROWS
 
-    said = installation.manage("import_listens", str(listens))
-    assert f"{N_ROWS:,} read, {N_ROWS:,} added, 0 known already, 0 rejected." in said
+    output = installation.manage("import_listens", str(listens))
+    assert f"{N_ROWS:,} read, {N_ROWS:,} added, 0 known already, 0 rejected." in output
     assert installation.query("SELECT count(*), sum(plays) FROM catalog_interaction") == [
         (300, N_ROWS)
     ]
@@ -69,16 +69,16 @@ def test_postgresql_counts_the_same(installation, postgresql, listens):
     installation.manage("migrate", "--verbosity=0", "--skip-checks")
     installation.manage("import_songs", str(listens.parent / "songs.csv"))
     for added in (N_ROWS, 0):
-        said = installation.manage("import_listens", str(listens))
+        output = installation.manage("import_listens", str(listens))
         assert (
             f"{N_ROWS:,} read, {added:,} added, {N_ROWS - added:,} known already, 0 rejected."
-            in said
+            in output
         )
-    said = installation.shell(
+    output = installation.shell(
         "from django.db.models import Sum; from catalog.models import Interaction; "
         "print(Interaction.objects.count(), Interaction.objects.aggregate(n=Sum('plays'))['n'])"
     )
-    assert said.split()[-2:] == ["300", str(N_ROWS)]
+    assert output.split()[-2:] == ["300", str(N_ROWS)]
 
 
 N_MILLION = 1_000_000

@@ -45,14 +45,14 @@ def operated_site(installation, free_port, tmp_path):
     }
     installation.manage("import_songs", str(DATA / "songs.csv.gz"))
     installation.manage("import_listens", str(DATA / "listens.csv.gz"))
-    said = tmp_path / "said.txt"
-    with said.open("w") as output:
+    log = tmp_path / "said.txt"
+    with log.open("w") as output:
         process = installation.start(
             "manage.py", "run_site", "--port", str(free_port),
             stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:
-        wait_for(lambda: "Musicrec is at" in said.read_text(), seconds=90)
+        wait_for(lambda: "Musicrec is at" in log.read_text(), seconds=90)
         password = (installation.folder / "data" / "admin-password").read_text().strip()
         yield Site(url, installation), process, password
     finally:
@@ -90,9 +90,9 @@ def shown_progress(operator: Visitor) -> float | None:
 
 
 def version_made(operator: Visitor) -> str:
-    made = operator.page.get_by_text(re.compile("It made v"))
-    made.wait_for(timeout=240_000)
-    return made.inner_text().split()[-1]
+    note = operator.page.get_by_text(re.compile("It made v"))
+    note.wait_for(timeout=240_000)
+    return note.inner_text().split()[-1]
 
 
 def kill_training_worker(supervisor) -> None:
@@ -170,9 +170,9 @@ def an_experiment_finds_its_winner(
     page = olga.page
     olga.go("/admin/recommendations/experiment/add/")
     page.fill("#id_name", "Is the other one liked better?")
-    for place, version in enumerate((active, other)):
-        page.fill(f"#id_arms-{place}-name", f"with {version}")
-        page.select_option(f"#id_arms-{place}-version", label=version)
+    for index, version in enumerate((active, other)):
+        page.fill(f"#id_arms-{index}-name", f"with {version}")
+        page.select_option(f"#id_arms-{index}-version", label=version)
     page.get_by_role("button", name="Save", exact=True).click()
     assert "What it could find" in page.inner_text("#content")
     page.get_by_role("link", name="Start …").click()
@@ -201,7 +201,7 @@ def listens_and_clicks(listener: Visitor, name: str) -> None:
         listener.sign_in(name)
     with page.expect_response(lambda answer: answer.url.endswith("/impressions/")):
         listener.go("/")
-    with page.expect_response(lambda answer: "/outcomes/" in answer.url) as told:
+    with page.expect_response(lambda answer: "/outcomes/" in answer.url) as response:
         page.locator(".grid .card .like").first.click()
-    assert told.value.ok and listener.complaints == []
+    assert response.value.ok and listener.complaints == []
     listener.context.close()

@@ -117,7 +117,7 @@ def test_a_redis_that_is_gone_stops_neither_pages_nor_likes(installation, serve)
     web = serve(installation)
 
     assert web.call("/readyz")[0] == 200
-    said = installation.shell(
+    output = installation.shell(
         "from recommendations import tasks; print(tasks.start_training(trigger='admin').status)"
     )
-    assert said.splitlines()[-1] == "queued"
+    assert output.splitlines()[-1] == "queued"

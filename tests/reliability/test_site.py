@@ -71,10 +71,10 @@ def test_eight_writers_lock_nobody_out(site):
         site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE)
         for code in codes
     ]
-    said = [writer.communicate(timeout=250)[0] for writer in writers]
+    outputs = [writer.communicate(timeout=250)[0] for writer in writers]
 
     done, locked, likes = (
-        sum(map(int, column)) for column in zip(*(line.split() for line in said), strict=True)
+        sum(map(int, column)) for column in zip(*(line.split() for line in outputs), strict=True)
     )
     assert locked == 0 and done > WRITERS
     assert site.query("SELECT COUNT(*) FROM catalog_interaction WHERE kind = 1") == [(likes,)]

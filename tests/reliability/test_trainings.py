@@ -170,9 +170,9 @@ def test_a_full_disk_fails_the_run_and_likes_go_on(site, tmp_path):  # noqa: F81
     try:
         assert "is trained" in site.manage("train_model", "--no-evaluation", "--no-precompute")
         site.settings["ARTIFACTS_DIR"] = str(small)
-        said = site.manage("train_model", "--no-evaluation", "--no-precompute", ok=False)
-        assert f"No space left on the disk of {small}" in said
-        assert "Traceback" not in said
+        output = site.manage("train_model", "--no-evaluation", "--no-precompute", ok=False)
+        assert f"No space left on the disk of {small}" in output
+        assert "Traceback" not in output
         assert list(small.iterdir()) == []
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -231,9 +231,11 @@ def test_two_admins_and_the_schedule_press_at_once(site, request, database):  # 
         site.start("manage.py", "shell", "-v0", "-c", code, stdout=subprocess.PIPE)
         for code in codes
     ]
-    said = [process.communicate(timeout=100)[0] for process in pressed]
+    outputs = [process.communicate(timeout=100)[0] for process in pressed]
 
-    told = [text for text in said if "is queued; it has to end or be cancelled first" in text]
-    assert len(told) == 2, said
+    refusals = [
+        text for text in outputs if "is queued; it has to end or be cancelled first" in text
+    ]
+    assert len(refusals) == 2, outputs
     runs = "from recommendations.models import TrainingRun; print(TrainingRun.objects.count())"
     assert site.shell(runs) == "1"

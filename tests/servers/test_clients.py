@@ -456,11 +456,11 @@ class TestSecrets:
         server.address = "http://127.0.0.1:9"
         with pytest.raises(ServerError) as unreachable:
             open_client(server).ping()
-        told = caplog.text + "".join(
+        log = caplog.text + "".join(
             "".join(traceback.format_exception(one.value)) for one in (caught, unreachable)
         )
         tokens = [request.get("t") for request in stand_in.asked]
-        assert tokens and not any(secret in told for secret in (PASSWORD, *tokens))
+        assert tokens and not any(secret in log for secret in (PASSWORD, *tokens))
 
     def test_a_row_of_a_server_prints_no_secret(self, server):
         assert server.secret not in repr(server) + str(server)

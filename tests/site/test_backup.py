@@ -39,8 +39,8 @@ def site(installation):
 
 
 def test_what_was_lost_comes_back(site, tmp_path):
-    said = site.manage("backup", f"--to={tmp_path}/b.tar")
-    assert "integrity and counts verified" in said and "1 models" in said
+    output = site.manage("backup", f"--to={tmp_path}/b.tar")
+    assert "integrity and counts verified" in output and "1 models" in output
     site.shell("from catalog.models import *; Song.objects.all().delete()")
     (site.folder / "data/artifacts/run-1/als.npy").unlink()
 
@@ -60,9 +60,9 @@ def test_a_damaged_backup_changes_nothing(site, tmp_path):
     content[start + 5000] ^= 0xFF
     backup.write_bytes(content)
 
-    said = site.manage("restore", str(backup), "--yes", ok=False)
+    output = site.manage("restore", str(backup), "--yes", ok=False)
 
-    assert "database.sqlite3 is not what was written" in said
+    assert "database.sqlite3 is not what was written" in output
     assert site.query(LIKES) == [(15,)]
 
 
@@ -85,10 +85,10 @@ def test_what_is_no_backup_is_one_sentence(site, tmp_path):
         ): "The address must begin like postgres:// or sqlite:///.",
     }
     for command, sentence in wrong.items():
-        said = site.manage(*command, ok=False)
-        assert said.rstrip().endswith(sentence)
-        assert "Traceback" not in said
-        assert "Warning" not in said
+        output = site.manage(*command, ok=False)
+        assert output.rstrip().endswith(sentence)
+        assert "Traceback" not in output
+        assert "Warning" not in output
 
 
 @pytest.mark.parametrize("member", ["../outside", "/etc/passwd-of-a-test"])
@@ -116,16 +116,16 @@ def test_moving_to_postgresql_loses_nothing(site, postgresql, tmp_path):
     url = postgresql()
     before = site.query("SELECT id, username, date_joined FROM accounts_user ORDER BY id")
 
-    said = site.manage("move_database", f"--to={url}")
-    assert "catalog_interaction: 15" in said and "copied and compared" in said
+    output = site.manage("move_database", f"--to={url}")
+    assert "catalog_interaction: 15" in output and "copied and compared" in output
 
     site.database_url = url
     assert site.shell("from catalog.models import *; print(Interaction.objects.count())") == "15"
-    told = site.shell(
+    output_of_shell = site.shell(
         "from accounts.models import User\n"
         "for u in User.objects.order_by('id'): print(u.id, u.username, u.date_joined.timestamp())"
     )
-    assert [line.split()[:2] for line in told.splitlines()] == [
+    assert [line.split()[:2] for line in output_of_shell.splitlines()] == [
         [str(i), name] for i, name, _ in before
     ]
     # New rows are numbered after the moved ones, and what was moved can be backed up and put back here.

@@ -55,7 +55,7 @@ def write_many(folder: Path, writer: int) -> None:
             queue.put([writer, number])
 
 
-def read_many(folder: Path, found) -> None:
+def read_many(folder: Path, results) -> None:
     with connect(folder) as connection:
         queue = connection.SimpleQueue("training")
         while True:
@@ -63,7 +63,7 @@ def read_many(folder: Path, found) -> None:
                 message = queue.get(timeout=3)
             except Empty:
                 return
-            found.put(message.payload)
+            results.put(message.payload)
             message.ack()
 
 
@@ -82,16 +82,16 @@ def in_processes(target: Callable, *arguments: tuple) -> list[multiprocessing.Pr
 
 
 def test_each_message_is_read_once_while_others_are_written(folder):
-    found = multiprocessing.get_context("spawn").SimpleQueue()
+    queue = multiprocessing.get_context("spawn").SimpleQueue()
 
     processes = in_processes(write_many, *((folder, writer) for writer in range(N_WRITERS)))
-    processes += in_processes(read_many, (folder, found), (folder, found))
-    read = [tuple(found.get()) for _ in range(N_WRITERS * N_EACH)]
+    processes += in_processes(read_many, (folder, queue), (folder, queue))
+    read = [tuple(queue.get()) for _ in range(N_WRITERS * N_EACH)]
     for process in processes:
         process.join()
 
     assert [process.exitcode for process in processes] == [0] * len(processes)
-    assert found.empty()
+    assert queue.empty()
     assert sorted(read) == [
         (writer, number) for writer in range(N_WRITERS) for number in range(N_EACH)
     ]

@@ -24,10 +24,10 @@ def test_sqlite_versions_with_the_wal_bug_are_named_with_the_cure(
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     monkeypatch.setattr(checks.connection, "vendor", "sqlite")
 
-    found = checks.check_sqlite_version(None)
+    messages = checks.check_sqlite_version(None)
 
-    assert [message.id for message in found] == (["musicrec.W001"] if warned else [])
-    assert not warned or ("move_database" in found[0].hint and "3.51.3" in found[0].hint)
+    assert [message.id for message in messages] == (["musicrec.W001"] if warned else [])
+    assert not warned or ("move_database" in messages[0].hint and "3.51.3" in messages[0].hint)
 
 
 def test_a_data_folder_open_to_others_is_told(settings, tmp_path):
@@ -49,10 +49,10 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(installation):
     (installation.folder / "file").touch()
     installation.settings["DATA_DIR"] = str(installation.folder / "file" / "data")
 
-    said = installation.manage("recommend", "--listener=alice", ok=False)
+    output = installation.manage("recommend", "--listener=alice", ok=False)
 
-    assert "can't be made (Not a directory). Give this user the right to write" in said
-    assert "Traceback" not in said
+    assert "can't be made (Not a directory). Give this user the right to write" in output
+    assert "Traceback" not in output
 
 
 def test_a_test_run_writes_nothing_where_the_site_would_find_it(settings):
@@ -64,12 +64,12 @@ def test_a_test_run_writes_nothing_where_the_site_would_find_it(settings):
 def test_the_doctor_names_each_fault_with_its_cure(installation):
     installation.settings["CELERY_BROKER_URL"] = "redis://127.0.0.1:1/0"
 
-    said = installation.manage("doctor", ok=False)
+    output = installation.manage("doctor", ok=False)
 
-    assert "[FAILED] message queue" in said
-    assert "[ warn ] catalog: no songs yet\n         → python manage.py seed_demo_data" in said
-    assert "[ warn ] worker: none is at work" in said
-    assert "1 of these must be repaired" in said
+    assert "[FAILED] message queue" in output
+    assert "[ warn ] catalog: no songs yet\n         → python manage.py seed_demo_data" in output
+    assert "[ warn ] worker: none is at work" in output
+    assert "1 of these must be repaired" in output
 
 
 def test_the_doctor_says_that_the_database_is_away(installation):

@@ -127,10 +127,10 @@ def test_what_is_copied_exists_and_reaches_the_build():
         if line.startswith("!")
     }
     copied = {
-        part
+        source
         for word, rest in instructions()
         if word == "COPY" and "--from" not in rest
-        for part in rest.split()[:-1]
+        for source in rest.split()[:-1]
     }
 
     assert copied == let_through
@@ -153,10 +153,10 @@ def _environment(name):
     }
 
     def fill_defaults(text):
-        found = re.sub(
+        filled = re.sub(
             r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: values.get(m[1], m[2] or ""), str(text)
         )
-        return found.replace("postgres:5432", "127.0.0.1:5432").replace(
+        return filled.replace("postgres:5432", "127.0.0.1:5432").replace(
             "redis:6379", "127.0.0.1:6379"
         )
 
@@ -180,14 +180,14 @@ def test_without_a_secret_key_nothing_starts(installation):
 @pytest.mark.django_db
 def test_the_dashboard_shows_only_numbers_that_exist():
     dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text())
-    known = {f"musicrec_{gauge.name}" for gauge in metrics.read()}
-    known |= {metric._name for metric in vars(telemetry).values() if hasattr(metric, "_name")}
-    known |= {"musicrec_http_request_seconds", "musicrec_http_responses"}
+    exported = {f"musicrec_{gauge.name}" for gauge in metrics.read()}
+    exported |= {metric._name for metric in vars(telemetry).values() if hasattr(metric, "_name")}
+    exported |= {"musicrec_http_request_seconds", "musicrec_http_responses"}
 
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
             for name in re.findall(r"musicrec_\w+", target["expr"]):
-                assert re.sub(r"_(bucket|count|sum|total)$", "", name) in known, name
+                assert re.sub(r"_(bucket|count|sum|total)$", "", name) in exported, name
 
 
 def test_processes_of_the_site_start_beside_manage_py():
@@ -214,10 +214,10 @@ def test_the_images_health_check_asks_without_starting_python(status, code):
         def answer() -> None:
             client, _address = server.accept()
             with client:
-                said = b""
-                while not said.endswith(b"\r\n\r\n"):
-                    said += client.recv(1000)
-                asked.append(said)
+                received = b""
+                while not received.endswith(b"\r\n\r\n"):
+                    received += client.recv(1000)
+                asked.append(received)
                 client.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
 
         thread = threading.Thread(target=answer)

@@ -135,8 +135,8 @@ def test_a_queue_that_nobody_works_on_is_told_by_name():
     pulse(timezone.now(), "default", "imports", "lists", "mail")
     pulse(timezone.now() - timedelta(seconds=300), "training")
 
-    found = health_checks.worker_finding()
-    assert (found.status, found.detail) == ("degraded", "nobody works on the queue training")
-    assert "-Q training" in found.cure
+    finding = health_checks.worker_finding()
+    assert (finding.status, finding.detail) == ("degraded", "nobody works on the queue training")
+    assert "-Q training" in finding.cure
     WorkerPulse.objects.filter(queues=["training"]).update(seen_at=timezone.now())
     assert health_checks.worker_finding().status == "ok"

@@ -34,8 +34,8 @@ def texts_of_code() -> set[str]:
 
 def texts_of_templates() -> set[str]:
     files = (file for end in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{end}"))
-    found = (CALL.findall(templatize(file.read_text(encoding="utf-8"))) for file in files)
-    return {ast.literal_eval(quoted) for texts in found for quoted in texts}
+    matches = (CALL.findall(templatize(file.read_text(encoding="utf-8"))) for file in files)
+    return {ast.literal_eval(quoted) for texts in matches for quoted in texts}
 
 
 @pytest.fixture(scope="module")

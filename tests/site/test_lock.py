@@ -26,13 +26,15 @@ def test_every_package_is_pinned_with_hashes(name):
 
 
 def licences(package: str) -> list[str]:
-    told = metadata.metadata(package)
-    classifiers = [one for one in told.get_all("Classifier", []) if one.startswith("License")]
+    package_metadata = metadata.metadata(package)
+    classifiers = [
+        one for one in package_metadata.get_all("Classifier", []) if one.startswith("License")
+    ]
     # A licence's whole text names others; its own name is in its first line.
     return [
         *classifiers,
-        told.get("License-Expression") or "",
-        (told.get("License") or "").split("\n")[0],
+        package_metadata.get("License-Expression") or "",
+        (package_metadata.get("License") or "").split("\n")[0],
     ]
 
 
@@ -42,6 +44,8 @@ def test_nothing_it_runs_on_is_under_the_gpl():
         package
         for package, _version, _rest in PIN.findall((ROOT / "requirements.lock").read_text())
     ]
-    told = {package: licences(package) for package in packages}
-    assert [package for package in packages if not any(told[package])] == []
-    assert {name: one for name, one in told.items() if any(map(STRONG_COPYLEFT.search, one))} == {}
+    by_package = {package: licences(package) for package in packages}
+    assert [package for package in packages if not any(by_package[package])] == []
+    assert {
+        name: one for name, one in by_package.items() if any(map(STRONG_COPYLEFT.search, one))
+    } == {}

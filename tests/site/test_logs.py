@@ -44,9 +44,9 @@ def test_a_worker_names_the_training_in_its_lines(site, start_worker, tmp_path):
 def test_an_import_names_its_run(installation, tmp_path):
     installation.settings |= {"LOG_FORMAT": "json"}
     (tmp_path / "songs.csv").write_text("title,artist\n")
-    said = installation.manage("import_songs", str(tmp_path / "songs.csv"), ok=False)
+    output = installation.manage("import_songs", str(tmp_path / "songs.csv"), ok=False)
 
-    (line,) = parse_lines(said)
+    (line,) = parse_lines(output)
     assert line["import_run"] == 1 and "Import #1 failed: songs.csv holds no rows" in line["event"]
 
 
@@ -129,8 +129,8 @@ def test_the_web_servers_own_lines_are_objects_too(installation, free_port, tmp_
         kill_group(web)
 
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    said = " ".join(line["event"] for line in lines if line["logger"] == "gunicorn.error")
-    assert "Listening at" in said and "was sent SIGKILL" in said and "Shutting down" in said
+    logged = " ".join(line["event"] for line in lines if line["logger"] == "gunicorn.error")
+    assert "Listening at" in logged and "was sent SIGKILL" in logged and "Shutting down" in logged
     assert all(line["timestamp"] and line["level"] for line in lines)
     assert "request_finished" in {line["event"] for line in lines}
 
