@@ -32,7 +32,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.alias(lower_name=Lower("username")).filter(lower_name=lower_name)
 
 
-class AccountManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class AccountManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made by Django
     """`create_user` and friends, with the named filters above."""
 
     use_in_migrations = False
@@ -65,7 +65,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         help_text=_("Lets players fetch the playlists made for this listener without a token."),
     )
 
-    objects = AccountManager()  # type: ignore[misc]
+    objects = AccountManager()  # type: ignore[misc]  # AbstractUser has another one
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -87,7 +87,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         """
         from accounts.access import end_access  # it needs this module
 
-        password = self._password  # type: ignore[attr-defined]
+        password = self._password  # type: ignore[attr-defined]  # Django's, without a type
         is_new_password = password is not None or self._password_removed
         is_closed = not self.is_active and "is_active" in (
             options.get("update_fields") or ["is_active"]

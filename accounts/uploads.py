@@ -25,8 +25,8 @@ def accepts_upload(*, staff_only: bool = False) -> Callable[[View], View]:
     """Mark a view, or a class of views, as one that takes a file of up to MAX_UPLOAD_BYTES."""
 
     def mark(view: View) -> View:
-        view.max_upload_bytes = MAX_UPLOAD_BYTES + _FRAME_BYTES  # type: ignore[attr-defined]
-        view.uploads_staff_only = staff_only  # type: ignore[attr-defined]
+        view.max_upload_bytes = MAX_UPLOAD_BYTES + _FRAME_BYTES  # type: ignore[attr-defined]  # a mark
+        view.uploads_staff_only = staff_only  # type: ignore[attr-defined]  # a mark
         return view
 
     return mark

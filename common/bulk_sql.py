@@ -75,7 +75,7 @@ def chunks(values: Collection[T] | Iterable[T], size: int) -> Iterator[list[T]]:
 @contextmanager
 def read_without_memory_map() -> Iterator[None]:
     """Read the SQLite file without mapping it into memory: a bulk write visits every page of it once."""
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]  # of SQLite
         yield
         return
     with connection.cursor() as cursor:

@@ -59,7 +59,7 @@ class Tunable(Generic[T]):
         try:
             if isinstance(self.default, bool):
                 return _BOOLS[text.strip().lower()]
-            return type(self.default)(text)  # type: ignore[call-arg]
+            return type(self.default)(text)  # type: ignore[call-arg]  # a number or a text
         except (ValueError, KeyError):
             raise ImproperlyConfigured(
                 f"{self.variable} is {text!r}; it must be a {type(self.default).__name__} ({self.unit})."

@@ -234,7 +234,7 @@ def _build_row(listener: User, listen: ListenEntry, source: str) -> Interaction:
 
 
 def _build_report(row: Interaction) -> PlayReport:
-    at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]
+    at = int(row.occurred_at.timestamp())  # type: ignore[union-attr]  # plays have a moment
     return build_report(
         row.song_id, row.kind, at, (row.source, None), row.song.duration_ms, row.played_ms
     )

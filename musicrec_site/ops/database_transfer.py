@@ -232,8 +232,6 @@ class Digest:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Digest) and (self.n_rows, self.sum) == (other.n_rows, other.sum)
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def _simplify_value(value: Any) -> Any:
     """Return a value as both databases mean it: a moment without its zone object, a dict whatever its key order."""

@@ -113,7 +113,7 @@ def _is_out_of_room() -> bool:
 def _get_database_version() -> str:
     if connection.vendor == "sqlite":
         return sqlite3.sqlite_version
-    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]
+    major, minor = divmod(connection.pg_version, 10_000)  # type: ignore[attr-defined]  # of PostgreSQL
     return f"{major}.{minor}"
 
 

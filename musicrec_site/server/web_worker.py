@@ -269,7 +269,7 @@ class _Deadlines:
     def handle_accept(self) -> None:
         if len(self.active_channels) >= MAX_CONNECTIONS:
             self._make_room()
-        super().handle_accept()  # type: ignore[misc]
+        super().handle_accept()  # type: ignore[misc]  # waitress has no types
 
     def _make_room(self) -> None:
         """Close the unfinished connection that is oldest among those of the address that has most."""
@@ -280,8 +280,8 @@ class _Deadlines:
             worst.handle_close()
 
     def stop_accepting(self) -> None:
-        self.del_channel()  # type: ignore[attr-defined]
-        self.socket.close()  # type: ignore[attr-defined]
+        self.del_channel()  # type: ignore[attr-defined]  # waitress's
+        self.socket.close()  # type: ignore[attr-defined]  # waitress's
 
     def close_idle(self, stopping_since: float) -> int:
         """Close the connections that wait for a request; return how many are still at work."""

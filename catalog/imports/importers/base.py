@@ -114,7 +114,7 @@ class _CountingFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        n: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        n: int = self._file.readinto(buffer)  # type: ignore[attr-defined]  # files of bytes have it
         self._n += n
         self._opened.set_position(self._n / max(self._opened.size, 1))
         return n

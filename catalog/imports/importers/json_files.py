@@ -93,7 +93,7 @@ class _Window:
     def peek(self) -> str:
         """Return the next character that is no blank; empty at the end."""
         while True:
-            self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]
+            self.at = _BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]  # blanks match none, too
             if self.at < len(self.text):
                 return self.text[self.at]
             if not self.fill():

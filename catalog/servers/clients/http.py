@@ -7,7 +7,7 @@ addresses with their queries, so they are kept out, and its exceptions are never
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -113,7 +113,7 @@ class ServerConnection:
         method: str,
         path: str,
         *,
-        query: Mapping[str, Any] | list[tuple[str, Any]] = (),  # type: ignore[assignment]
+        query: Mapping[str, Any] | Sequence[tuple[str, Any]] = (),
         form: list[tuple[str, Any]] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
@@ -186,7 +186,7 @@ class ServerConnection:
         self,
         method: str,
         path: str,
-        query: Mapping[str, Any] | list[tuple[str, Any]],
+        query: Mapping[str, Any] | Sequence[tuple[str, Any]],
         content: bytes | None,
         headers: dict[str, str],
     ) -> urllib3.BaseHTTPResponse:

@@ -51,7 +51,7 @@ class SubsonicClient(ServerClient):
         self._software = ""
 
     @property
-    def counts_plays_by_account(self) -> bool:  # type: ignore[override]
+    def counts_plays_by_account(self) -> bool:  # type: ignore[override]  # elsewhere a constant
         """Whether play counts are the account's own; what is not known to do that counts everybody's together."""
         if not self._software:
             self.ping()

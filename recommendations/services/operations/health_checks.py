@@ -55,7 +55,7 @@ def readiness() -> list[Finding]:
 
 def check_database() -> None:
     """Raise FileNotFoundError or DatabaseError when the database cannot be used."""
-    if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
+    if connection.vendor == "sqlite" and not connection.is_in_memory_db():  # type: ignore[attr-defined]  # of SQLite
         # Opening it would make an empty one, and hide that the file is gone.
         Path(connection.settings_dict["NAME"]).stat()
     with connection.cursor() as cursor:
