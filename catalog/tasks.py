@@ -1,9 +1,8 @@
-"""Imports in the background: the row in the database is the job, a message only wakes a worker for it."""
+"""What workers do for catalog: the row in the database is the job, a message only wakes a worker for it."""
 
-from functools import partial
+from collections.abc import Callable
 
-from celery import shared_task
-from django.db import transaction
+from celery import Task, shared_task
 
 from catalog.analysis import analysis_jobs
 from catalog.conf import catalog_conf
@@ -13,18 +12,31 @@ from catalog.listening import sums
 from catalog.models import AnalysisRun, FolderScan, ImportRun, ServerSync
 from catalog.servers import syncs
 from catalog.signals import listens_brought
-from common.jobs.messages import send_wake_up, short_task
+from common.jobs import Swept
+from common.jobs.messages import send_wake_up, short_task, wake_after_commit, wake_all
+from common.jobs.models import JobRow
 
 REFRESH_SECONDS = 10
 """How long sums are counted before others of the queue have their turn."""
 
 
-def enqueue_import(run: ImportRun) -> None:
-    """Wake a worker for a requested import, once the request's transaction is committed.
+# --- Wake-ups ---------------------------------------------------------------------------------------------------------
 
-    Without a broker nothing is lost: the sweep finds the row.
-    """
-    transaction.on_commit(partial(send_wake_up, run_import, run.pk), robust=True)
+
+def enqueue(job: JobRow) -> None:
+    """Wake a worker for a requested import, scan, analysis or sync, once the request's transaction is committed."""
+    task, _sweep = _WORK[type(job)]
+    wake_after_commit(task, job)
+
+
+def sweep_and_wake(*models: type[JobRow]) -> None:
+    """Requeue jobs whose worker is gone and wake workers for those that wait; of every kind by default."""
+    for model in models or _WORK:
+        task, sweep = _WORK[model]
+        wake_all(task, sweep().waiting)
+
+
+# --- Imports ----------------------------------------------------------------------------------------------------------
 
 
 @shared_task(time_limit=catalog_conf.import_time_limit)
@@ -38,7 +50,7 @@ def run_import(run_id: int | None = None) -> None:
 @short_task
 def sweep_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
-    sweep_and_wake()
+    sweep_and_wake(ImportRun)
 
 
 @short_task
@@ -48,15 +60,7 @@ def refresh_sums() -> None:
         send_wake_up(refresh_sums)
 
 
-def sweep_and_wake() -> None:
-    """Requeue imports whose worker is gone and wake workers for those that wait."""
-    for run in import_jobs.sweep_imports().waiting:
-        send_wake_up(run_import, run.pk)
-
-
-def enqueue_scan(scan: FolderScan) -> None:
-    """Wake a worker for a requested scan of a folder, once the request's transaction is committed."""
-    transaction.on_commit(partial(send_wake_up, run_scan, scan.pk), robust=True)
+# --- Music files ------------------------------------------------------------------------------------------------------
 
 
 @shared_task(time_limit=catalog_conf.import_time_limit)
@@ -67,31 +71,6 @@ def run_scan(scan_id: int | None = None) -> None:
         send_wake_up(run_scan, scan.pk)
 
 
-@short_task
-def sweep_scans() -> None:
-    """Request the scans that are due, and take up those whose message was lost or whose worker died.
-
-    The same for analyses of what scans found.
-    """
-    scan_jobs.request_due_scans()
-    sweep_and_wake_scans()
-    sweep_and_wake_analyses()
-
-
-def sweep_and_wake_scans() -> None:
-    """Requeue scans whose worker is gone and wake workers for those that wait."""
-    for scan in scan_jobs.sweep_scans().waiting:
-        send_wake_up(run_scan, scan.pk)
-
-
-# --- Audio features ---------------------------------------------------------------------------------------------------
-
-
-def enqueue_analysis(run: AnalysisRun) -> None:
-    """Wake a worker for an analysis, once the request's transaction is committed."""
-    transaction.on_commit(partial(send_wake_up, run_analysis, run.pk), robust=True)
-
-
 @shared_task
 def run_analysis(run_id: int | None = None) -> None:
     """Give the analysis that waits its turn; the analyser has a time limit of its own."""
@@ -100,18 +79,14 @@ def run_analysis(run_id: int | None = None) -> None:
         send_wake_up(run_analysis, run.pk)
 
 
-def sweep_and_wake_analyses() -> None:
-    """Requeue analyses whose worker is gone and wake a worker for one that waits."""
-    for run in analysis_jobs.sweep_analyses().waiting:
-        send_wake_up(run_analysis, run.pk)
+@short_task
+def sweep_scans() -> None:
+    """Request the scans that are due, and take up scans and analyses whose message was lost or whose worker died."""
+    scan_jobs.request_due_scans()
+    sweep_and_wake(FolderScan, AnalysisRun)
 
 
 # --- Music servers ----------------------------------------------------------------------------------------------------
-
-
-def enqueue_server_sync(sync: ServerSync) -> None:
-    """Wake a worker for a sync, once the request's transaction is committed."""
-    transaction.on_commit(partial(send_wake_up, run_server_sync, sync.pk), robust=True)
 
 
 @shared_task(time_limit=catalog_conf.server_sync_time_limit)
@@ -128,10 +103,13 @@ def run_server_sync(sync_id: int | None = None) -> None:
 def look_after_servers() -> None:
     """Ask for the syncs whose time has come, and take up those whose worker died or whose server was away."""
     syncs.request_due_syncs()
-    sweep_and_wake_server_syncs()
+    sweep_and_wake(ServerSync)
 
 
-def sweep_and_wake_server_syncs() -> None:
-    """Requeue syncs whose worker is gone and wake workers for those that wait."""
-    for sync in syncs.sweep_syncs().waiting:
-        send_wake_up(run_server_sync, sync.pk)
+_WORK: dict[type[JobRow], tuple[Task, Callable[[], Swept]]] = {
+    ImportRun: (run_import, import_jobs.sweep_imports),
+    FolderScan: (run_scan, scan_jobs.sweep_scans),
+    AnalysisRun: (run_analysis, analysis_jobs.sweep_analyses),
+    ServerSync: (run_server_sync, syncs.sweep_syncs),
+}
+"""The task of each kind of job, and the sweep that finds its jobs without a worker."""

@@ -55,20 +55,12 @@ def touch_alive_file(**_: Any) -> None:
 
 def _sweep_all() -> None:
     """Requeue jobs of every kind whose worker is gone."""
-    from catalog.tasks import sweep_and_wake as sweep_imports
-    from catalog.tasks import (
-        sweep_and_wake_analyses,
-        sweep_and_wake_scans,
-        sweep_and_wake_server_syncs,
-    )
-    from recommendations.tasks import sweep_and_wake, sweep_background_jobs
+    from catalog import tasks as catalog_tasks
+    from recommendations import tasks
 
-    sweep_and_wake()
-    sweep_background_jobs()
-    sweep_imports()
-    sweep_and_wake_scans()
-    sweep_and_wake_analyses()
-    sweep_and_wake_server_syncs()
+    tasks.sweep_and_wake()
+    tasks.sweep_background_jobs()
+    catalog_tasks.sweep_and_wake()
 
 
 @signals.worker_shutting_down.connect

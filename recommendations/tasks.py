@@ -5,14 +5,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
 from catalog.signals import listens_brought
 from common.jobs import Swept
-from common.jobs.messages import send_wake_up, short_task
+from common.jobs.messages import send_wake_up, short_task, wake_after_commit
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
 from recommendations.services.data import column_copy, training_rows
@@ -28,9 +28,12 @@ NO_BROKER = "waiting: the message queue can't be reached yet"
 """Where a run stands until then; PostgreSQL takes sixty characters."""
 
 FIRST_INTERACTIONS = 20
-AFTER_FAILURE = timedelta(hours=24)
-_ENDED_BADLY = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 """A site without a version trains by itself from so many interactions on."""
+
+AFTER_FAILURE = timedelta(hours=24)
+"""So long no training begins by itself after one that ended badly."""
+
+_ENDED_BADLY = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 
 
 # --- Wake-ups ---------------------------------------------------------------------------------------------------------
@@ -43,22 +46,21 @@ def enqueue_training(run: TrainingRun) -> None:
 
 def enqueue_precompute(version: ModelVersion) -> None:
     """Have the lists of a version computed once the transaction is committed."""
-    job = background_jobs.request_lists(version)
-    transaction.on_commit(partial(send_wake_up, run_background_job, job.pk))
+    _wake_for(background_jobs.request_lists(version))
 
 
 def start_backup() -> BackgroundJob:
     """Ask for a backup and wake a worker up for it."""
-    return _start(background_jobs.request_backup())
+    return _wake_for(background_jobs.request_backup())
 
 
 def start_demo_removal() -> BackgroundJob:
     """Ask for the demo to be removed and wake a worker up for it."""
-    return _start(background_jobs.request_demo_removal())
+    return _wake_for(background_jobs.request_demo_removal())
 
 
-def _start(job: BackgroundJob) -> BackgroundJob:
-    transaction.on_commit(partial(_send_wake_up, job))
+def _wake_for(job: BackgroundJob) -> BackgroundJob:
+    wake_after_commit(_find_task(job), job)
     return job
 
 
@@ -98,9 +100,11 @@ def sweep_background_jobs(*, wait: bool = False) -> Swept:
 
 
 def _send_wake_up(job: BackgroundJob) -> bool:
-    return send_wake_up(
-        count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job, job.pk
-    )
+    return send_wake_up(_find_task(job), job.pk)
+
+
+def _find_task(job: BackgroundJob) -> Task:
+    return count_trends if job.kind == BackgroundJob.Kind.TRENDS else run_background_job
 
 
 # --- Tasks ------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
             except AnalyserMissing as error:
                 messages.error(request, str(error))
             else:
-                tasks.enqueue_analysis(run)
+                tasks.enqueue(run)
                 messages.success(
                     request, _("The analysis is requested; it goes on in the background.")
                 )
@@ -66,7 +66,7 @@ class AnalysisRunAdmin(RecordAdmin[AnalysisRun]):
     def resume(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:
         for run in queryset:
             if analysis_jobs.set_paused(run, False):
-                tasks.enqueue_analysis(run)
+                tasks.enqueue(run)
 
     @admin.action(description=_("Stop"), permissions=["change_action"])
     def stop(self, request: HttpRequest, queryset: QuerySet[AnalysisRun]) -> None:

@@ -43,7 +43,7 @@ class MusicFolderAdmin(ModelAdmin[MusicFolder]):
         """A new folder is scanned at once."""
         super().save_model(request, obj, form, change)
         if not change:
-            tasks.enqueue_scan(scan_jobs.request_scan(obj))
+            tasks.enqueue(scan_jobs.request_scan(obj))
 
     def delete_model(self, request: HttpRequest, obj: MusicFolder) -> None:
         scan_jobs.remove_folder(obj)
@@ -55,7 +55,7 @@ class MusicFolderAdmin(ModelAdmin[MusicFolder]):
     @admin.action(description=_("Scan now"), permissions=["change"])
     def scan(self, request: HttpRequest, queryset: QuerySet[MusicFolder]) -> None:
         for folder in queryset:
-            tasks.enqueue_scan(scan_jobs.request_scan(folder))
+            tasks.enqueue(scan_jobs.request_scan(folder))
         n = len(queryset)
         messages.success(
             request,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from catalog.imports import import_jobs, import_requests, import_undo
 from catalog.models import ImportRun, RejectedImportRow
 from catalog.records import WrongFile
 from common.admin.confirming import render_confirmation
+from common.admin.progress import answer_progress
 from common.admin.records import RecordAdmin
 
 SHOWN_REJECTED = 200
@@ -80,7 +81,6 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         if run is not None:
             context |= {
                 "rejected": run.rejected_rows.all()[:SHOWN_REJECTED],
-                "is_active": run.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING),
                 "can_be_undone": run.status in (
                     ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED,
                 ),
@@ -108,7 +108,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         except (WrongFile, import_requests.ImportRefused) as error:
             messages.error(request, str(error))
             return redirect("admin:catalog_importrun_changelist")
-        tasks.enqueue_import(run)
+        tasks.enqueue(run)
         return redirect("admin:catalog_importrun_change", run.pk)
 
     def progress(self, request: HttpRequest, run_id: int) -> HttpResponse:
@@ -116,16 +116,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = get_object_or_404(ImportRun, pk=run_id)
-        return JsonResponse(
-            {
-                "status": run.get_status_display(),
-                "is_active": run.status in (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING),
-                "stage": f"{run.get_status_display()}: {run.n_read:,}",
-                "progress": round(run.progress, 3),
-                "seconds_left": None,
-                "log": "",
-            }
-        )
+        return answer_progress(run, stage=f"{run.get_status_display()}: {run.n_read:,}")
 
     def cancel(self, request: HttpRequest, run_id: int) -> HttpResponse:
         self._only_post_of_importers(request)
@@ -168,11 +159,7 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         """What waits or runs is cancelled first, so that no worker loses the row it works on."""
-        is_alive = obj is not None and obj.status in (
-            ImportRun.Status.QUEUED,
-            ImportRun.Status.RUNNING,
-        )
-        return not is_alive and super().has_delete_permission(request, obj)
+        return (obj is None or not obj.is_active) and super().has_delete_permission(request, obj)
 
     def _only_post_of_importers(self, request: HttpRequest) -> None:
         if request.method != "POST" or not self._may_import(request):

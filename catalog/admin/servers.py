@@ -23,7 +23,7 @@ from catalog.models import (
 )
 from catalog.servers import connecting, removal, syncs
 from catalog.servers.clients import ServerError, WrongAddress, clean_address
-from common.admin import RecordAdmin
+from common.admin import RecordAdmin, answer_progress
 from common.generics import ModelAdmin, ModelForm
 
 SHOWN_SYNCS = 5
@@ -135,7 +135,7 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
     ) -> None:
         super().save_model(request, obj, form, change)
         if not change and obj.sync_library:
-            tasks.enqueue_server_sync(syncs.request_library_sync(obj))
+            tasks.enqueue(syncs.request_library_sync(obj))
             messages.info(request, _("The server is connected, and its songs are on their way."))
 
     def delete_model(self, request: HttpRequest, obj: MusicServer) -> None:
@@ -155,9 +155,9 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
     def sync(self, request: HttpRequest, server_id: int) -> HttpResponse:
         """Have the whole library read now, and what the joined accounts think and play."""
         server = self._get_for_post(request, server_id)
-        tasks.enqueue_server_sync(syncs.request_library_sync(server, is_forced=True))
+        tasks.enqueue(syncs.request_library_sync(server, is_forced=True))
         for account in server.accounts.all():
-            tasks.enqueue_server_sync(syncs.request_account_sync(account))
+            tasks.enqueue(syncs.request_account_sync(account))
         messages.success(request, _("The sync is on its way."))
         return redirect("admin:catalog_musicserver_change", server_id)
 
@@ -175,16 +175,7 @@ class MusicServerAdmin(ModelAdmin[MusicServer]):
         sync = ServerSync.objects.filter(server=server_id, account=None).first()
         if sync is None:
             return JsonResponse({"is_active": False, "status": "", "stage": "", "progress": 0})
-        return JsonResponse(
-            {
-                "status": sync.get_status_display(),
-                "is_active": sync.is_active,
-                "stage": sync.stage or sync.get_status_display(),
-                "progress": round(sync.progress, 3),
-                "seconds_left": None,
-                "log": "",
-            }
-        )
+        return answer_progress(sync, stage=sync.stage or sync.get_status_display())
 
     def _get_for_post(self, request: HttpRequest, server_id: int) -> MusicServer:
         server = get_object_or_404(MusicServer, pk=server_id)

@@ -145,7 +145,7 @@ class Imports(generics.ListAPIView[ImportRun]):
             )
         except (WrongFile, import_requests.ImportRefused) as error:
             raise ValidationError({"file": [str(error)]}) from None
-        tasks.enqueue_import(run)
+        tasks.enqueue(run)
         return Response(ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 

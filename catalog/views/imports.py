@@ -18,7 +18,6 @@ from catalog.records import WrongFile
 from common.http import answer_action
 
 REJECTED_A_PAGE = 100
-_UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
 _TO_UNDO = (ImportRun.Status.SUCCEEDED, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED)
 
 
@@ -48,7 +47,7 @@ def _request_import(request: SignedInRequest, form: HistoryFileForm) -> ImportRu
     except (WrongFile, import_requests.ImportRefused) as error:
         form.add_error("file", str(error))
         return None
-    tasks.enqueue_import(run)
+    tasks.enqueue(run)
     return run
 
 
@@ -66,10 +65,10 @@ def show_import(request: SignedInRequest, run_id: int) -> HttpResponse:
         "run": run,
         "title": import_requests.find_title(run),
         "rows": rows,
-        "is_under_way": run.status in _UNDER_WAY,
+        "is_under_way": run.is_active,
         "can_be_undone": run.status in _TO_UNDO,
         "percent": round(100 * run.progress),
-        "summary": None if run.status in _UNDER_WAY else import_summary.summarise_import(run),
+        "summary": None if run.is_active else import_summary.summarise_import(run),
     }
     # the whole page once it is over, so that the rejected rows and "undo" come with it
     is_part = request.htmx and context["is_under_way"]

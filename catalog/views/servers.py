@@ -66,7 +66,7 @@ def join_server(request: SignedInRequest, server_id: int) -> HttpResponse:
     except joining.JoinRefused as error:
         form.add_error(None, str(error))
         return _show(request, {server.pk: form})
-    tasks.enqueue_server_sync(syncs.request_account_sync(account))
+    tasks.enqueue(syncs.request_account_sync(account))
     messages.success(
         request, _("Your account on %(server)s is joined; it is being read.") % {"server": server}
     )
@@ -87,7 +87,7 @@ def change_choices(request: SignedInRequest, server_id: int) -> HttpResponse:
 @require_POST
 def read_now(request: SignedInRequest, server_id: int) -> HttpResponse:
     account = _get_own_account(request, server_id)
-    tasks.enqueue_server_sync(syncs.request_account_sync(account))
+    tasks.enqueue(syncs.request_account_sync(account))
     messages.success(request, _("Your account there is being read."))
     return redirect("catalog:servers")
 

@@ -1,13 +1,16 @@
 """Wake-ups: a message tells a worker that a row waits; without it the next sweep does."""
 
 import logging
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
+from django.db import transaction
 from kombu.exceptions import KombuError
 
 from common.jobs.conf import job_conf
+from common.jobs.models import JobRow
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +34,17 @@ def send_wake_up(task: Task, *args: Any) -> bool:
         )
         return False
     return True
+
+
+def wake_after_commit(task: Task, job: JobRow) -> None:
+    """Wake a worker for a requested job, once the request's transaction is committed.
+
+    Without a broker nothing is lost: the sweep finds the row.
+    """
+    transaction.on_commit(partial(send_wake_up, task, job.pk), robust=True)
+
+
+def wake_all(task: Task, jobs: Iterable[JobRow]) -> None:
+    """Wake a worker for each job that a sweep found waiting."""
+    for job in jobs:
+        send_wake_up(task, job.pk)

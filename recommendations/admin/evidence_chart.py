@@ -3,12 +3,21 @@
 import math
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from recommendations.services.experiments.interleaving import Comparison
 
 WIDTH, HEIGHT = 560, 160
 TOPS, BOTTOMS = (2, 4), (-3, -1)
 """Powers of ten that the scale ends at, least and most; so the bound is in the picture and its labels have room."""
+
+TITLE = _("E-value over time")
+ABOUT = _(
+    "How much better a bet on a difference did than it could by chance. Between two equal versions it reaches "
+    "the dashed line at most once in 20 experiments, however often one looks."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class EvidenceChart:
     line: str
     bound_y: str
     ticks: list[tuple[float, str]]
+    title: Any = TITLE
+    about: Any = ABOUT
     width: int = WIDTH
     height: int = HEIGHT
 

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.translation import get_language, gettext
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
 from catalog.models import Interaction
-from common.admin import RecordAdmin
+from common.admin import RecordAdmin, answer_progress
 from recommendations import tasks
 from recommendations.conf import conf
 from recommendations.engine import PRESETS
@@ -136,16 +136,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = get_object_or_404(TrainingRun, pk=run_id)
-        return JsonResponse(
-            {
-                "status": run.get_status_display(),
-                "is_active": run.is_active,
-                "stage": run.stage,
-                "progress": round(run.progress, 3),
-                "seconds_left": run.seconds_left,
-                "log": run.log,
-            }
-        )
+        return answer_progress(run, stage=run.stage, seconds_left=run.seconds_left, log=run.log)
 
     # --- What can be done ---------------------------------------------------------------------------------------------
 

@@ -43,11 +43,12 @@ def bar_chart(
     ]
     for bar in bars:
         bar["y"] = round(HEIGHT - bar["height"], 1)
-    return {
+    chart = {
         "title": title, "bars": bars, "bar_width": round(step - 2, 1), "width": WIDTH, "height": HEIGHT,
         "top": top, "middle": top / 2 if kind == "rate" else round(top / 2),
         "half": HEIGHT // 2, "about": about, "is_rate": kind == "rate", "is_empty": not any(values),
     }  # fmt: skip
+    return {"chart": chart}
 
 
 @register.filter

@@ -1,0 +1,21 @@
+"""What the live display of a job asks for every two seconds (`static/js/admin-progress.js`)."""
+
+from django.http import JsonResponse
+
+from common.jobs.models import JobRow
+
+
+def answer_progress(
+    job: JobRow, *, stage: str, seconds_left: int | None = None, log: str = ""
+) -> JsonResponse:
+    """Answer where a job is; `stage` says it in words."""
+    return JsonResponse(
+        {
+            "status": job.get_status_display(),
+            "is_active": job.is_active,
+            "stage": stage,
+            "progress": round(job.progress, 3),
+            "seconds_left": seconds_left,
+            "log": log,
+        }
+    )
