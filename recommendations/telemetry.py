@@ -8,7 +8,6 @@ from prometheus_client import Counter, Histogram
 
 # The ways in which a page's list can come about, most wanted first. "fallback" is everything after "live".
 STEPS = ("precomputed", "live", "cold", "popular", "empty")
-FALLBACK_STEPS = ("cold", "popular", "empty")
 
 RECOMMENDATION_SECONDS = Histogram(
     "musicrec_recommendation_seconds",

@@ -112,19 +112,6 @@ def record_play(
     return _record_listen(listener, song, Kind.PLAY, occurred_at, played_ms, source)
 
 
-@retry_conflicts
-def record_skip(
-    listener: User,
-    song: Song,
-    *,
-    occurred_at: datetime | None = None,
-    played_ms: int | None = None,
-    source: str,
-) -> tuple[Interaction, bool]:
-    """Add a play that was broken off after `played_ms`; return it and whether it is new."""
-    return _record_listen(listener, song, Kind.SKIP, occurred_at, played_ms, source)
-
-
 class ListenEntry(NamedTuple):
     """One of several plays or skips that arrive together."""
 
@@ -175,14 +162,6 @@ def delete_listen(listener: User, song: Song, occurred_at: datetime) -> bool:
             listener, listens.filter(song=song, occurred_at=truncate_to_second(occurred_at))
         )
         > 0
-    )
-
-
-@retry_conflicts
-def delete_song_interactions(listener: User, song: Song) -> int:
-    """Delete everything the listener did with `song`; return how many interactions that were."""
-    return _delete_interactions(
-        listener, Interaction.objects.for_listener(listener).filter(song=song)
     )
 
 

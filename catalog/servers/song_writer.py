@@ -7,7 +7,6 @@ from typing import NamedTuple
 from catalog.records import SongRecord
 from catalog.servers.clients.base import RejectedItem, ServerItem
 from catalog.servers.models import RejectedServerSong, ServerSong, ServerSync
-from catalog.songs.models import Song
 from catalog.songs.resolver import SongResolver
 from catalog.songs.sources import refresh_sources
 from common.bulk_sql import chunks
@@ -202,12 +201,3 @@ def find_item_ids(server_id: int, song_ids: Sequence[int]) -> dict[int, str]:
         rows = ServerSong.objects.present().filter(server=server_id, song__in=some_ids)
         items.update(rows.order_by("-pk").values_list("song_id", "item_id"))
     return items
-
-
-def count_songs(server_id: int) -> int:
-    """Return how many songs of a server are present."""
-    return (
-        Song.objects.filter(server_songs__server=server_id, server_songs__removed_at=None)
-        .distinct()
-        .count()
-    )

@@ -75,11 +75,6 @@ def build_match_key(artist: str, title: str) -> str:
     return build_song_keys(artist, title).match_key
 
 
-def build_work_key(artist: str, title: str) -> str:
-    """Return the key that all versions of a song share: the match key without live, remix, demo and the like."""
-    return build_song_keys(artist, title).work_key
-
-
 def build_artist_key(artist: str) -> str:
     """Return the lookup key of a credit's first artist, without guests: "Ana Lima, Bo Berg" and "Ana Lima" agree."""
     words = _split_artist_words(get_first_artist(get_main_artist(artist)))

@@ -31,7 +31,6 @@ from recommendations.engine.artifacts.store import (
     Manifest,
     MissingArtifact,
     UnsupportedArtifact,
-    delete_unfinished,
 )
 from recommendations.engine.core import clustering
 from recommendations.engine.core.arrays import cut_blocks, empty_rows
@@ -185,7 +184,6 @@ __all__ = [
     "compute_win_e_values",
     "count_drafts_needed",
     "cut_blocks",
-    "delete_unfinished",
     "draft_teams",
     "empty_rows",
     "estimate_features",

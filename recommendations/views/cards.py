@@ -44,14 +44,6 @@ def of_list(listener: Any, served: Served) -> list[Card]:
     return _cards(served.items, explanation_text.describe_served(served, listener), opinions)
 
 
-def of_similar(listener: Any, items: Iterable[Any], about: Song) -> list[Card]:
-    """Make cards that say in what their songs are like `about`."""
-    items = list(items)
-    facts = read_facts(listener, items, about=about)
-    opinions = library.load_opinions(listener, [item.song for item in items])
-    return _cards(items, explanation_text.describe_likeness(items, about, facts), opinions)
-
-
 def _cards(
     items: Sequence[Any], reasons: Sequence[ExplanationText], opinions: Mapping[int, str]
 ) -> list[Card]:

@@ -12,7 +12,7 @@ from catalog.models import Interaction, Song
 from recommendations import tasks
 from recommendations.models import Trends
 from recommendations.services.serving import recommend
-from recommendations.services.serving.exclusions import NOTHING_UNWANTED
+from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import home
 from recommendations.services.versions import registry, trends
 from tests.recommendations.conftest import train
@@ -46,7 +46,9 @@ def popularity():
 
 
 def trending_songs():
-    return [item.song for item in home.load_trending(NOTHING_UNWANTED)]
+    items = home.draft_trending(ListenerContext()).unpack().items
+    songs = Song.objects.in_bulk(int(item.item_id) for item in items)
+    return [songs[int(item.item_id)] for item in items]
 
 
 def test_a_new_hit_leads_what_is_trending_without_a_training(hit, version):

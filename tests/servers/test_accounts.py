@@ -305,7 +305,7 @@ class TestPlays:
     def test_what_the_listener_deletes_stays_deleted(self, account, stand_in):
         self.count(stand_in, 1, 3, "2026-01-02T03:04:05Z")
         read(account)
-        interactions.delete_song_interactions(account.user, song(1))
+        interactions.delete_all_interactions(account.user)
         read(account)
         assert plays(account.user, "Song 1") == []
 

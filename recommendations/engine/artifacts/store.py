@@ -152,14 +152,6 @@ def restore(directory: Path, build: Callable[[], T]) -> T:
         raise CorruptArtifact(f"{directory} does not hold a whole recommender: {error}.") from error
 
 
-def delete_unfinished(parent: Path) -> int:
-    """Delete what interrupted saves left in a folder, and return how many there were."""
-    leftovers = [path for path in Path(parent).glob(f"{UNFINISHED}*") if path.is_dir()]
-    for path in leftovers:
-        shutil.rmtree(path)
-    return len(leftovers)
-
-
 def _write_array(folder: Path, name: str, array: NDArray[Any]) -> dict[str, Any]:
     array = np.ascontiguousarray(array)
     if array.dtype.hasobject:

@@ -220,11 +220,6 @@ GROUPS = (
 )
 
 
-def find_group(table: str) -> _Group | None:
-    """Return the group that a table belongs to."""
-    return next((group for group in GROUPS if group.holds(table)), None)
-
-
 def list_tables() -> list[str]:
     """Return the names of all tables of the site's models."""
     return [model._meta.db_table for model in apps.get_models(include_auto_created=True)]

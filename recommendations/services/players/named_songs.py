@@ -7,7 +7,6 @@ from catalog.models import Album, Artist, Song
 from catalog.records import SongRecord
 from catalog.songs import matching, resolver
 from recommendations.services.players.server_library import ServerLibrary, find_library
-from recommendations.services.surfaces import related_artists
 
 N_SEEDS = 10
 
@@ -65,11 +64,6 @@ def find_named_artist(named: Named, library: ServerLibrary | None) -> Artist | N
     if artist is None and named.name:
         artist = Artist.objects.filter(name__iexact=named.name).order_by("pk").first()
     return artist
-
-
-def list_artist_seeds(artist: Artist, listener: User | None) -> list[Song]:
-    """Return an artist's most heard songs."""
-    return related_artists.best_known(artist, listener, N_SEEDS)
 
 
 def find_listener_library(named: Named, listener: User | None) -> ServerLibrary | None:

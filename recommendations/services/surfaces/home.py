@@ -6,7 +6,6 @@ Each shelf is drafted as ids and explanations; then one query reads the songs of
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -365,11 +364,3 @@ def _place(
         ServedSong(song, 0.0, Explanation({}, {}), position)
         for position, song in enumerate((song for song in wanted if unwanted.allows(song)), start=1)
     ]
-
-
-def load_trending(unwanted: Unwanted) -> list[ServedSong]:
-    """Return what is played most at the moment, without what is not wanted."""
-    draft = draft_trending(ListenerContext())
-    ids = [int(item.item_id) for item in draft.unpack().items] if draft else []
-    songs: dict[int, Any] = Song.objects.available().for_cards().in_bulk(ids)
-    return [item for item in _read(draft, songs, unwanted) if is_played_by_crowd(item)][:LENGTH]
