@@ -69,7 +69,7 @@ def import_features(lines: Iterable[str], source: str = ACOUSTICBRAINZ) -> Table
     rows = csv.reader(_cut_lines(lines))
     mbid_column, columns = _find_columns([name.strip().lower() for name in next(rows, [])])
     song_ids = _load_song_ids(list(columns))
-    found: dict[int, dict[str, list[float]]] = {}
+    values_by_song: dict[int, dict[str, list[float]]] = {}
     for line, row in enumerate(rows, 2):
         if not row:
             continue
@@ -83,10 +83,12 @@ def import_features(lines: Iterable[str], source: str = ACOUSTICBRAINZ) -> Table
             continue
         report.n_known += 1
         try:
-            _collect(found.setdefault(song_id, {}), row, columns)
+            _collect(values_by_song.setdefault(song_id, {}), row, columns)
         except values.BadValue as error:
             report.reject(line, str(error))
-    medians = {pk: {name: median(many) for name, many in one.items()} for pk, one in found.items()}
+    medians = {
+        pk: {name: median(many) for name, many in one.items()} for pk, one in values_by_song.items()
+    }
     report.n_songs = _store({pk: one for pk, one in medians.items() if one}, source)
     return report
 
@@ -99,19 +101,21 @@ def _cut_lines(lines: Iterable[str]) -> Iterator[str]:
 
 def _find_columns(header: Sequence[str]) -> tuple[int, dict[str, int]]:
     """Return the column of the MusicBrainz id and those of features by name."""
-    places = {name.removeprefix("highlevel."): place for place, name in enumerate(header)}
-    mbid = next((places[name] for name in _MBID_COLUMNS if name in places), None)
+    column_numbers = {name.removeprefix("highlevel."): number for number, name in enumerate(header)}
+    mbid = next((column_numbers[name] for name in _MBID_COLUMNS if name in column_numbers), None)
     if mbid is None:
         raise TableRefused(
             "The first line names no column mbid: this is no table of features by MusicBrainz id."
         )
     columns: dict[str, int] = {}
     for name in FEATURES:
-        own = "bpm" if name == "tempo" and "bpm" in places else name
-        if own in places and not (name != "tempo" and _LOW_LEVEL_SIGNS & places.keys()):
-            columns[name] = places[own]
-        elif _HIGH_LEVEL.get(name) in places:
-            columns[name] = places[_HIGH_LEVEL[name]]
+        own = "bpm" if name == "tempo" and "bpm" in column_numbers else name
+        if own in column_numbers and not (
+            name != "tempo" and _LOW_LEVEL_SIGNS & column_numbers.keys()
+        ):
+            columns[name] = column_numbers[own]
+        elif _HIGH_LEVEL.get(name) in column_numbers:
+            columns[name] = column_numbers[_HIGH_LEVEL[name]]
     if not columns:
         raise TableRefused(
             f"No column of it is read here. There are: {', '.join(header)[:300]}; "
@@ -136,26 +140,28 @@ def _load_song_ids(features: Sequence[str]) -> dict[uuid.UUID, int]:
     return ids
 
 
-def _collect(known: dict[str, list[float]], row: Sequence[str], columns: Mapping[str, int]) -> None:
+def _collect(
+    collected: dict[str, list[float]], row: Sequence[str], columns: Mapping[str, int]
+) -> None:
     """Add the values of a row; raise BadValue where one is none."""
-    for name, place in columns.items():
-        text = row[place] if place < len(row) else ""
+    for name, number in columns.items():
+        text = row[number] if number < len(row) else ""
         value = values.parse_tempo(text) if name == "tempo" else values.parse_share(text, name)
-        many = known.setdefault(name, []) if value is not None else []
+        many = collected.setdefault(name, []) if value is not None else []
         if value is not None and len(many) < MOST_SUBMISSIONS:
             many.append(value)
 
 
-def _store(found: Mapping[int, Mapping[str, float]], source: str) -> int:
+def _store(features_by_song: Mapping[int, Mapping[str, float]], source: str) -> int:
     """Write what songs lack still; return how many songs were given something."""
     n_songs = 0
-    for some_ids in chunks(sorted(found), _TOGETHER):
+    for some_ids in chunks(sorted(features_by_song), _TOGETHER):
         with transaction.atomic():
             changed = []
             for song in Song.objects.select_for_update().filter(pk__in=some_ids):
                 lacked = {
                     name: value
-                    for name, value in found[song.pk].items()
+                    for name, value in features_by_song[song.pk].items()
                     if getattr(song, name) is None
                 }
                 if lacked:

@@ -134,9 +134,9 @@ def _cut_title(title: str) -> str:
 
 def _read_tail(guests: str) -> str:
     """Return what stands behind guests and belongs to the song: "feat. Bo, Pt. 2" → "Pt. 2"; "" where nothing does."""
-    part = _PART_TAIL.search(guests)
-    if part:
-        return part[1]
+    number_of_part = _PART_TAIL.search(guests)
+    if number_of_part:
+        return number_of_part[1]
     # the guest's name stays: one remix is not another
     first_words = guests.split(" ", 2)
     is_version = len(first_words) > 2 and _get_last_word(guests) in note_words.BEHIND_GUESTS

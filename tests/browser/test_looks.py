@@ -60,24 +60,24 @@ def test_no_page_has_a_serious_barrier(visit, site):
         if who == "listener":
             visitor.sign_in("dora")
         for path in pages:
-            found = barriers(visitor, who, path.format(song=song, artist=artist, year=year))
-            if found:
-                findings[f"{who} {path}"] = found
+            seen = barriers(visitor, who, path.format(song=song, artist=artist, year=year))
+            if seen:
+                findings[f"{who} {path}"] = seen
     assert findings == {}
 
 
 def barriers(visitor, who: str, path: str) -> list[str]:
     """Look at one page in both themes, keep a picture of each, and return what is wrong."""
     visitor.go(path)
-    found = []
+    seen = []
     for theme, rules in (("light", ()), ("dark", COLOUR_RULES)):
         visitor.page.emulate_media(color_scheme=theme)
         visitor.picture(f"{who}-{make_name(path)}-{theme}")
-        found += [f"{theme}: {finding}" for finding in visitor.serious_findings(rules)]
+        seen += [f"{theme}: {finding}" for finding in visitor.serious_findings(rules)]
     visitor.page.emulate_media(color_scheme="light")
     if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append("wider than the screen")
-    return found
+        seen.append("wider than the screen")
+    return seen
 
 
 def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
@@ -93,13 +93,13 @@ def test_no_page_of_the_operators_desk_has_a_serious_barrier(visit, site):
     for path in OPERATOR_PAGES:
         # Django's own search field for rows of another table lacks a label, and so do its pairs of date and time.
         address = path.format(song=song, schedule=schedule)
-        found = [
+        seen = [
             f
             for f in barriers(visitor, "operator", address)
             if "select2" not in f and "start_time_" not in f
         ]
-        if found:
-            findings[path] = found
+        if seen:
+            findings[path] = seen
     assert findings == {}
 
 

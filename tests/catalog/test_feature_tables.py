@@ -22,12 +22,12 @@ ONE, TWO, OTHER = (uuid.UUID(int=number) for number in (1, 2, 99))
 @pytest.fixture
 def songs() -> list[Song]:
     artist = Artist.objects.create(name="The Lanterns")
-    made = [
+    created = [
         Song.objects.create(key=f"s{mbid.int}", title=f"Tune {mbid.int}", artist=artist, mbid=mbid)
         for mbid in (ONE, TWO)
     ]
-    SongAlias.objects.create(song=made[1], kind="mbid", value=str(OTHER))
-    return made
+    SongAlias.objects.create(song=created[1], kind="mbid", value=str(OTHER))
+    return created
 
 
 def rhythm(mbid, bpm, offset=0) -> str:

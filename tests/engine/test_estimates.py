@@ -41,10 +41,10 @@ def half_known():
     truth = np.clip(features.audio + noise, 0, [1] * 7 + [300]).astype(np.float32)
     truth[:, 7] = np.maximum(truth[:, 7], 1)
     is_missing = rng.random(N_SONGS) < 0.4
-    known = np.where(is_missing[:, None], np.nan, truth).astype(np.float32)
+    stated = np.where(is_missing[:, None], np.nan, truth).astype(np.float32)
     strengths = world.to_interactions().to_matrix(Weighting())
     return (
-        ItemFeatures(known, features.artist, features.genres),
+        ItemFeatures(stated, features.artist, features.genres),
         source,
         strengths,
         truth,

@@ -41,23 +41,23 @@ def test_slopes_are_those_of_the_loss():
         inputs.astype(np.float32), outputs.astype(np.float32), weights, 0.14
     )
     for values, slope in zip((inputs, outputs), slopes, strict=True):
-        for place in np.ndindex(values.shape):
+        for index in np.ndindex(values.shape):
             ends = []
             for change in (1e-5, -1e-5):
-                values[place] += change
+                values[index] += change
                 ends.append(compute_loss(batch, inputs, outputs, weights))
-                values[place] -= change
-            assert slope[place] == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-3)
+                values[index] -= change
+            assert slope[index] == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-3)
 
 
 def test_each_listener_gives_at_least_one_song_and_finds_all():
     for seed in range(20):
         batch = draw(seed=seed)
         assert (np.diff(batch.given.indptr) >= 1).all()
-        found = csr_matrix(
+        combined = csr_matrix(
             (np.ones(len(batch.rows)), (batch.rows, batch.songs[batch.columns])), shape=LIKED.shape
         )
-        assert (found.toarray() == LIKED.toarray()).all()
+        assert (combined.toarray() == LIKED.toarray()).all()
 
 
 def test_a_small_catalogue_is_never_sampled():
@@ -88,9 +88,9 @@ def test_without_weight_artists_teach_nothing():
     data = TrainingData(LIKED, features)
     alone = create_algorithm("softmax", {"n_factors": 4}).fit(TrainingData(LIKED))
     unaware = create_algorithm("softmax", {"n_factors": 4}).fit(data)
-    told = create_algorithm("softmax", {"n_factors": 4, "side_information": 1.0}).fit(data)
+    with_artists = create_algorithm("softmax", {"n_factors": 4, "side_information": 1.0}).fit(data)
     np.testing.assert_array_equal(alone.score(LIKED), unaware.score(LIKED))
-    assert not np.allclose(alone.score(LIKED), told.score(LIKED))
+    assert not np.allclose(alone.score(LIKED), with_artists.score(LIKED))
 
 
 def test_a_world_where_each_listener_has_one_song_is_harmless():

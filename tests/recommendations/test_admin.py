@@ -59,29 +59,29 @@ def test_every_table_is_in_the_admin(desk, app):
 
 
 def test_an_operator_sees_tokens_and_takes_them_back_but_never_their_secret(desk):
-    made = create_token(User.objects.create_user("lena"), "player", ["read"])
+    created = create_token(User.objects.create_user("lena"), "player", ["read"])
     token = ApiToken.objects.get()
-    for said in (
+    for html in (
         page(desk, "accounts_apitoken_changelist"),
         page(desk, "accounts_apitoken_change", token.pk),
     ):
-        assert "player" in said
-        assert made.secret not in said
+        assert "player" in html
+        assert created.secret not in html
     desk.post(reverse("admin:accounts_apitoken_delete", args=[token.pk]), {"post": "yes"})
     assert not ApiToken.objects.exists()
 
 
 class TestStartPage:
     def test_an_empty_site_says_what_is_missing_and_what_to_do(self, desk):
-        said = page(desk, "index")
+        html = page(desk, "index")
 
-        assert "Popular songs are served until a model is trained" in said
-        assert "none is at work" in said and "make run" in said
+        assert "Popular songs are served until a model is trained" in html
+        assert "none is at work" in html and "make run" in html
 
     def test_it_shows_what_serves_and_what_was_heard(self, desk, version):
-        said = page(desk, "index")
+        html = page(desk, "index")
 
-        assert version.name in said and "interactions" in said and "<svg" in said
+        assert version.name in html and "interactions" in html and "<svg" in html
         assert "Listens and opinions" in page(desk, "desk_settings")
 
     def test_skips_of_recommended_songs_are_counted_from_when_they_were_shown(self, world):
@@ -96,12 +96,12 @@ class TestStartPage:
         Interaction.objects.bulk_create(
             Interaction(
                 listener=olga,
-                song=songs[place],
+                song=songs[index],
                 kind=kind,
                 occurred_at=now + timedelta(seconds=later),
                 source="test",
             )
-            for place, kind, later in what
+            for index, kind, later in what
         )
         assert sum(day.n_recommended_heard for day in desk_service.days()) == 1
         assert sum(day.n_recommended_skipped for day in desk_service.days()) == 1
@@ -119,20 +119,20 @@ class TestStartPage:
         """T27, on the page that an operator opens."""
         monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 10**18)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
-        said = page(desk, "index")
-        assert "GB free below" in said and "prune_model_versions" in said
+        html = page(desk, "index")
+        assert "GB free below" in html and "prune_model_versions" in html
         is_sqlite = connection.vendor == "sqlite"
-        assert ("has the WAL-reset bug" in said) is ("move_database --to URL" in said) is is_sqlite
+        assert ("has the WAL-reset bug" in html) is ("move_database --to URL" in html) is is_sqlite
 
         monkeypatch.setattr(health_checks, "LITTLE_SPACE_BYTES", 0)
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
-        said = page(desk, "index")
-        assert "GB free" not in said and "WAL-reset" not in said
+        html = page(desk, "index")
+        assert "GB free" not in html and "WAL-reset" not in html
 
     def test_a_models_folder_that_is_gone_is_told(self, desk, settings):
         settings.ARTIFACTS_DIR = settings.ARTIFACTS_DIR / "gone"
-        said = page(desk, "index")
-        assert "gone can&#x27;t be looked at (No such file or directory)" in said
+        html = page(desk, "index")
+        assert "gone can&#x27;t be looked at (No such file or directory)" in html
 
     def test_it_keeps_to_its_budget(self, desk, version):
         page(desk, "index")  # what is cached for a minute is cached now
@@ -159,8 +159,8 @@ class TestRetrain:
             0,
             None,
         )
-        said = page(desk, "recommendations_trainingrun_changelist")
-        assert "No training worker is at work" in said and 'http-equiv="refresh"' in said
+        html = page(desk, "recommendations_trainingrun_changelist")
+        assert "No training worker is at work" in html and 'http-equiv="refresh"' in html
 
     def test_a_second_one_is_refused_in_words(self, desk, world):
         """T08"""
@@ -241,29 +241,29 @@ def two(world):
 
 class TestVersions:
     def test_two_side_by_side_with_paired_intervals(self, desk, two):
-        said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
         comparison = model_comparison.compare(*two)
 
         row = next(row for row in comparison.metrics if row.name == "ndcg@10")
         assert row.difference.low <= row.difference.mean <= row.difference.high
-        assert comparison.n_paired > 0 and f"{row.a:.4f}" in said
-        said = page(desk, "recommendations_modelversion_changelist")
-        assert said.count("<rect") == 5 * 2
+        assert comparison.n_paired > 0 and f"{row.a:.4f}" in html
+        html = page(desk, "recommendations_modelversion_changelist")
+        assert html.count("<rect") == 5 * 2
         assert (
-            f"{row.b:.4f} (" in said
-            and "Coverage of the catalog" in said
-            and "Truth of the reasons" in said
+            f"{row.b:.4f} (" in html
+            and "Coverage of the catalog" in html
+            and "Truth of the reasons" in html
         )
 
     def test_a_version_shows_its_figures_as_tables(self, desk, two):
-        said = page(desk, "recommendations_modelversion_change", two[0].pk)
+        html = page(desk, "recommendations_modelversion_change", two[0].pk)
         profile = model_comparison.profile(two[0])
 
         assert (
-            "ndcg@10" in said and "popularity alone" in said and "components.als.n_factors" in said
+            "ndcg@10" in html and "popularity alone" in html and "components.als.n_factors" in html
         )
-        assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in said
-        assert "listener_ids" not in said
+        assert f"{profile.metrics['ndcg@10']['mean']:.4f}" in html
+        assert "listener_ids" not in html
         address = reverse("admin:recommendations_modelversion_delete", args=[two[0].pk])
         assert desk.post(address, {"post": "yes"}).status_code == 403
 
@@ -280,8 +280,8 @@ class TestVersions:
         rows = {row.name: (row.a, row.b) for row in model_comparison.compare(*two).fidelity}
 
         assert rows["score falls without the song named as the reason"] == (None, 0.875)
-        said = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
-        assert "Score falls without another song (control)" in said and "0.8750" in said
+        html = page(desk, "recommendations_modelversion_compare", a=two[0].pk, b=two[1].pk)
+        assert "Score falls without another song (control)" in html and "0.8750" in html
 
     def test_activate_and_roll_back_are_confirmed_and_logged(self, desk, two):
         first, second = two
@@ -306,22 +306,22 @@ class TestVersions:
         assert registry.active_version() == second
 
     def test_any_list_under_any_version_with_reasons(self, desk, two, listener):
-        said = page(
+        html = page(
             desk, "recommendations_modelversion_preview", two[0].pk, listener=listener.username
         )
 
-        assert f"{listener.username} under {two[0].name}" in said and f"under {two[1].name}" in said
-        assert "Personalized pick" in said
+        assert f"{listener.username} under {two[0].name}" in html and f"under {two[1].name}" in html
+        assert "Personalized pick" in html
 
     def test_unknown_listeners_are_told(self, desk, two):
-        said = page(
+        html = page(
             desk,
             "recommendations_modelversion_preview",
             two[0].pk,
             listener="nobody",
             song="nothing",
         )
-        assert "There is no listener nobody." in said
+        assert "There is no listener nobody." in html
 
 
 class TestWhyNot:
@@ -355,8 +355,8 @@ class TestWhyNot:
 
         inside = recommend.recommend_songs(listener, 5, version=version)
         assert self.why(listener, version, inside.songs[2]) == "It is in the list, at place 3."
-        known = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
-        outside = Song.objects.exclude(pk__in=known | {song.pk for song in inside.songs}).first()
+        heard = set(Interaction.objects.for_listener(listener).values_list("song_id", flat=True))
+        outside = Song.objects.exclude(pk__in=heard | {song.pk for song in inside.songs}).first()
         assert "By its score it is number" in self.why(listener, version, outside)
 
 
@@ -377,8 +377,8 @@ class TestExperiments:
             }
         desk.post(address, {"name": "More variety?", "kind": "split"} | arms)
         experiment = Experiment.objects.get()
-        said = page(desk, "recommendations_experiment_results", experiment.pk)
-        assert "What it could find" in said
+        html = page(desk, "recommendations_experiment_results", experiment.pk)
+        assert "What it could find" in html
 
         arm = experiment.arms.last()
         for step, question, state in (
@@ -387,9 +387,9 @@ class TestExperiments:
             ("promote", "Serve everybody like “varied”", "promoted"),
         ):
             before = experiment.state
-            said = page(desk, "recommendations_experiment_step", experiment.pk, step, arm=arm.pk)
+            html = page(desk, "recommendations_experiment_step", experiment.pk, step, arm=arm.pk)
             experiment.refresh_from_db()
-            assert question in said and experiment.state == before  # only asked so far
+            assert question in html and experiment.state == before  # only asked so far
             desk.post(
                 reverse("admin:recommendations_experiment_step", args=[experiment.pk, step]),
                 {"arm": arm.pk},
@@ -406,8 +406,8 @@ class TestExperiments:
         experiment = Experiment.objects.create(name="x", state=Experiment.State.STOPPED)
         address = reverse("admin:recommendations_experiment_step", args=[experiment.pk, "promote"])
         for ask in (desk.get, desk.post):
-            said = ask(address, {"arm": arm}, follow=True).content.decode()
-            assert "Choose an arm to promote." in said
+            html = ask(address, {"arm": arm}, follow=True).content.decode()
+            assert "Choose an arm to promote." in html
         experiment.refresh_from_db()
         assert experiment.state == Experiment.State.STOPPED
 

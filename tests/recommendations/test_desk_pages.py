@@ -38,10 +38,10 @@ def songs() -> list[Song]:
 
 def make_listener(name: str, songs: list[Song], kind: int = Interaction.Kind.PLAY) -> User:
     listener = User.objects.create_user(name)
-    for place, song in enumerate(songs):
+    for position, song in enumerate(songs):
         # The first song is played most.
         Interaction.objects.create(
-            listener=listener, song=song, kind=kind, plays=len(songs) - place, source="x"
+            listener=listener, song=song, kind=kind, plays=len(songs) - position, source="x"
         )
     return listener
 
@@ -53,14 +53,14 @@ class TestNeighbours:
         make_listener("cleo", songs[1:3])  # 2 of 4 and 2
         make_listener("dora", songs[3:])  # 1 of 4 and 3
         make_listener("emil", songs[4:])  # none
-        found = listener_neighbours.find_neighbours(ada)
-        assert [one.user.username for one in found] == ["ben", "cleo", "dora"]
-        assert [one.likeness for one in found] == [
+        neighbours = listener_neighbours.find_neighbours(ada)
+        assert [one.user.username for one in neighbours] == ["ben", "cleo", "dora"]
+        assert [one.likeness for one in neighbours] == [
             4 / sqrt(4 * 4), 2 / sqrt(4 * 2), 1 / sqrt(4 * 3)
         ]  # fmt: skip
-        assert [(one.n_common, one.n_songs) for one in found] == [(4, 4), (2, 2), (1, 3)]
-        assert found[0].shared == songs[:3]
-        assert found[1].shared == songs[1:3]
+        assert [(one.n_common, one.n_songs) for one in neighbours] == [(4, 4), (2, 2), (1, 3)]
+        assert neighbours[0].shared == songs[:3]
+        assert neighbours[1].shared == songs[1:3]
 
     def test_skips_and_dislikes_and_who_opted_out_do_not_count(self, songs):
         ada = make_listener("ada", songs)

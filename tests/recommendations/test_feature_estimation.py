@@ -30,8 +30,8 @@ def world(db) -> World:
     missing = [song.pk for song in Song.objects.order_by("pk")[::3]]
     nothing = dict.fromkeys(AUDIO_FEATURES) | {"features_source": "", "other_sources": None}
     Song.objects.filter(pk__in=missing).update(**nothing)
-    known = Song.objects.exclude(pk__in=missing)
-    known.update(features_source="vibenet", other_sources={"tempo": "librosa"})
+    with_features = Song.objects.exclude(pk__in=missing)
+    with_features.update(features_source="vibenet", other_sources={"tempo": "librosa"})
     return world
 
 
@@ -60,11 +60,11 @@ def test_a_training_records_what_it_estimated_and_the_desk_tells_it(world, clien
     address = reverse(
         "admin:recommendations_modelversion_change", args=[registry.require_active().pk]
     )
-    said = read_text(client.get(address).content.decode())
-    assert f"Missing features of {N_SONGS // 3} songs are estimated." in said
-    assert f"{100 * record['coverage']:.1f} % of them are in the range that was given" in said
-    assert "vibenet" in said
-    assert "librosa" in said
+    page_text = read_text(client.get(address).content.decode())
+    assert f"Missing features of {N_SONGS // 3} songs are estimated." in page_text
+    assert f"{100 * record['coverage']:.1f} % of them are in the range that was given" in page_text
+    assert "vibenet" in page_text
+    assert "librosa" in page_text
 
 
 @pytest.mark.parametrize(("low", "is_used"), [(0.001, True), (0.0, False), (-0.01, False)])
@@ -108,28 +108,30 @@ def test_nothing_is_estimated_where_everything_is_known(db):
 
 def test_sources_are_read_by_feature(world):
     ids = np.array(sorted(Song.objects.values_list("pk", flat=True)))
-    found = read_feature_sources(ids)
-    assert set(found.names) == {"vibenet", "librosa"}
+    sources = read_feature_sources(ids)
+    assert set(sources.names) == {"vibenet", "librosa"}
     tempo = AUDIO_FEATURES.index("tempo")
-    assert (found.numbers[::3] == NO_SOURCE).all()
-    assert (found.numbers[1::3, tempo] == found.names.index("librosa")).all()
-    assert (np.delete(found.numbers[1::3], tempo, axis=1) == found.names.index("vibenet")).all()
+    assert (sources.numbers[::3] == NO_SOURCE).all()
+    assert (sources.numbers[1::3, tempo] == sources.names.index("librosa")).all()
+    assert (np.delete(sources.numbers[1::3], tempo, axis=1) == sources.names.index("vibenet")).all()
 
 
 def test_the_page_of_a_song_shows_estimates_as_estimates(world):
     train()
-    song, known = Song.objects.order_by("pk")[:2]
+    song, with_features = Song.objects.order_by("pk")[:2]
     _version, recommender = registry.serving_recommender()
     estimate = recommender.estimates.describe(recommender.items.row(song.pk))["energy"]
-    said = read_text(Client().get(reverse("recommendations:song", args=[song.pk])).content.decode())
+    page_text = read_text(
+        Client().get(reverse("recommendations:song", args=[song.pk])).content.decode()
+    )
     range_text = f"{100 * estimate.low:.0f} – {100 * estimate.high:.0f} %"
-    assert f"estimated {100 * estimate.value:.0f} % {range_text}" in said
-    assert "≈ Estimated from songs of the same artist" in said
-    page = reverse("recommendations:song", args=[known.pk])
+    assert f"estimated {100 * estimate.value:.0f} % {range_text}" in page_text
+    assert "≈ Estimated from songs of the same artist" in page_text
+    page = reverse("recommendations:song", args=[with_features.pk])
     assert "≈" not in Client().get(page).content.decode()
     # what is measured later takes the estimate's place
     Song.objects.filter(pk=song.pk).update(energy=0.42)
     page = reverse("recommendations:song", args=[song.pk])
-    said = read_text(Client().get(page).content.decode())
-    assert re.search("energy 42 %", said, re.IGNORECASE)
-    assert "≈ Estimated" in said
+    page_text = read_text(Client().get(page).content.decode())
+    assert re.search("energy 42 %", page_text, re.IGNORECASE)
+    assert "≈ Estimated" in page_text

@@ -23,10 +23,10 @@ PROGRAMS = ROOT / ".venv-players" / "bin"
 def find_program(name: str) -> str:
     """Return a player's program, of the players' own environment or Debian's; skip the test where it is missing."""
     own = PROGRAMS / name
-    found = str(own) if own.exists() else shutil.which(name)
-    if found is None:
+    program = str(own) if own.exists() else shutil.which(name)
+    if program is None:
         pytest.skip(f"{name} is not installed: run make test-reliability on Debian with {name}")
-    return found
+    return program
 
 
 def find_free_port() -> int:

@@ -30,7 +30,7 @@ class NeighbourSongs:
         How far back the neighbour heard it.
     shared : float64 (n,)
         What the song adds to the similarity; 0 where it is not in the history.
-    places : int (n,)
+    history_positions : int (n,)
         Its place in the history, `NO_SONG` where it is not.
     n_neighbours, n_history : int
     """
@@ -40,7 +40,7 @@ class NeighbourSongs:
     values: NDArray[np.float64]
     steps: NDArray[np.int32]
     shared: NDArray[np.float64]
-    places: NDArray[np.integer]
+    history_positions: NDArray[np.integer]
     n_neighbours: int
     n_history: int
 
@@ -76,12 +76,21 @@ class NeighbourSongs:
         norms = np.sqrt(np.bincount(neighbours, weights=weighed**2, minlength=len(rows)))
         place_of_song = np.full(values.shape[1], NO_SONG, dtype=np.int32)
         place_of_song[history] = np.arange(len(history))
-        places = place_of_song[songs]
-        is_shared = places != NO_SONG
+        history_positions = place_of_song[songs]
+        is_shared = history_positions != NO_SONG
         shared = np.zeros(len(songs))
-        shared[is_shared] = (history_values[places] * weighed / norms[neighbours])[is_shared]
+        shared[is_shared] = (history_values[history_positions] * weighed / norms[neighbours])[
+            is_shared
+        ]
         return cls(
-            songs, neighbours, own_values, steps[entries], shared, places, len(rows), len(history)
+            songs,
+            neighbours,
+            own_values,
+            steps[entries],
+            shared,
+            history_positions,
+            len(rows),
+            len(history),
         )
 
     def score(self, before: float, n_items: int) -> NDArray[np.float64]:
@@ -97,7 +106,7 @@ class NeighbourSongs:
     def contribute(self, before: float, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return what each song of the history adds to the scores of some items, (n_items, n_history)."""
         amounts = np.zeros((self.n_history, len(items)))
-        is_shared = self.places != NO_SONG
+        is_shared = self.history_positions != NO_SONG
         owners, steps = self.neighbours[is_shared], self.steps[is_shared]
         for number, item in enumerate(items):
             is_item = self.songs == item
@@ -108,6 +117,6 @@ class NeighbourSongs:
             weight = np.where(heard[owners] <= steps, 1.0, before)
             added = self.shared[is_shared] * value[owners] * weight
             amounts[:, number] = np.bincount(
-                self.places[is_shared], weights=added, minlength=self.n_history
+                self.history_positions[is_shared], weights=added, minlength=self.n_history
             )
         return amounts.T

@@ -253,8 +253,8 @@ class UserKNN(Algorithm):
                 own, others = units[position], near[position]
                 if len(self.steps_):
                     songs = self._gather_neighbours(own, others)
-                    part = songs.contribute(self.before, item_rows[rows.start + position])
-                    amounts[rows.start + position, :, : len(own.data)] = part
+                    contributed = songs.contribute(self.before, item_rows[rows.start + position])
+                    amounts[rows.start + position, :, : len(own.data)] = contributed
                     continue
                 neighbour_values = take_dense(
                     self.values_, others.indices, item_rows[rows.start + position]

@@ -36,9 +36,9 @@ class Widths:
 
     def look_up(self, sources: NDArray[np.int32], genres: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the width for each pair of a source and a genre, (n,)."""
-        pairs, places = np.unique(np.stack([sources, genres]), axis=1, return_inverse=True)
+        pairs, pair_of_song = np.unique(np.stack([sources, genres]), axis=1, return_inverse=True)
         widths = [self._find(int(source), int(genre)) for source, genre in pairs.T]
-        return np.array(widths, dtype=np.float64)[places.ravel()]
+        return np.array(widths, dtype=np.float64)[pair_of_song.ravel()]
 
     def _find(self, source: int, genre: int) -> float:
         groups = ((source, genre), (source, ANY), (ANY, ANY))
@@ -74,5 +74,5 @@ def find_quantile(scores: NDArray[np.float64], level: float = LEVEL) -> float:
 
     It is the ceil((n + 1) * level)-th smallest of n scores; the largest where there are too few.
     """
-    place = min(ceil((len(scores) + 1) * level), len(scores)) - 1
-    return float(np.partition(scores, place)[place])
+    rank = min(ceil((len(scores) + 1) * level), len(scores)) - 1
+    return float(np.partition(scores, rank)[rank])

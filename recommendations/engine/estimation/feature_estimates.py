@@ -219,8 +219,8 @@ def _estimate(
         wanted = np.flatnonzero(is_wanted[:, feature])
         if len(taught) < FEWEST_KNOWN or not len(wanted):
             continue
-        known = features.audio[taught, feature].astype(np.float64)
-        errors = np.abs(known - out_of_fold[taught, feature])
+        stated = features.audio[taught, feature].astype(np.float64)
+        errors = np.abs(stated - out_of_fold[taught, feature])
         difficulty = _measure_difficulty(errors, rests_on[taught, feature])
         widths = compute_widths(
             errors / difficulty[rests_on[taught, feature]], sources[taught, feature], genres[taught]
@@ -234,7 +234,7 @@ def _estimate(
         half = widths.look_up(of.astype(np.int32), genres[wanted])
         half *= difficulty[rests_on[wanted, feature]]
         lowest, highest = (1e-3, FASTEST) if AUDIO_FEATURES[feature] == "tempo" else (0.0, 1.0)
-        predicted = np.clip(predictions[wanted, feature], known.min(), known.max())
+        predicted = np.clip(predictions[wanted, feature], stated.min(), stated.max())
         values[wanted, feature] = predicted
         low[wanted, feature] = np.clip(predicted - half, lowest, highest)
         high[wanted, feature] = np.clip(predicted + half, lowest, highest)
@@ -288,8 +288,8 @@ def _choose_genres(genres: csr_matrix | None, n_items: int) -> NDArray[np.int32]
 
 
 def _find_commonest(numbers: NDArray[np.int32]) -> int:
-    found, counts = np.unique(numbers, return_counts=True)
-    return int(found[counts.argmax()])
+    values, counts = np.unique(numbers, return_counts=True)
+    return int(values[counts.argmax()])
 
 
 def _count_by(groups: NDArray[np.int32], holds: NDArray[np.bool_]) -> dict[int, CoverageCount]:

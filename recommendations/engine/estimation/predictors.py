@@ -148,12 +148,12 @@ def _regress(
     columns: NDArray[np.float64], values: NDArray[np.float64], taught: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Fit a ridge regression on the taught songs and return its predictions for all, (n_items,)."""
-    known = columns[taught]
-    centre, spread = known.mean(axis=0), known.std(axis=0)
+    training = columns[taught]
+    centre, spread = training.mean(axis=0), training.std(axis=0)
     scale = np.where(
         spread > 1e-9, spread, np.inf
     )  # a column that is the same for all says nothing
-    standard = (known - centre) / scale
+    standard = (training - centre) / scale
     middle = values[taught].mean()
     square = standard.T @ standard + REGULARIZATION * np.eye(columns.shape[1])
     weights = np.linalg.solve(square, standard.T @ (values[taught] - middle))
@@ -162,10 +162,10 @@ def _regress(
 
 
 def _group_by_artist(features: ItemFeatures) -> csr_matrix:
-    known = np.flatnonzero(features.artist != UNKNOWN_ARTIST)
-    _, groups = np.unique(features.artist[known], return_inverse=True)
+    credited = np.flatnonzero(features.artist != UNKNOWN_ARTIST)
+    _, groups = np.unique(features.artist[credited], return_inverse=True)
     shape = (int(groups.max(initial=-1)) + 1, features.n_items)
-    return csr_matrix((np.ones(len(known), np.float32), (groups, known)), shape=shape)
+    return csr_matrix((np.ones(len(credited), np.float32), (groups, credited)), shape=shape)
 
 
 def _group_by_genre(features: ItemFeatures) -> csr_matrix:

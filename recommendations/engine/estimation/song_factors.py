@@ -86,9 +86,9 @@ def find_neighbours(factors: NDArray[np.float32], pool: NDArray[np.intp]) -> csr
         own = place_in_pool[block]
         is_in_pool = np.flatnonzero(own >= 0)
         near[is_in_pool, own[is_in_pool]] = 0
-        places = np.argpartition(-near, n_kept - 1, axis=1)[:, :n_kept]
-        columns[block] = pool[places]
-        cosines[block] = np.take_along_axis(near, places, axis=1)
+        nearest = np.argpartition(-near, n_kept - 1, axis=1)[:, :n_kept]
+        columns[block] = pool[nearest]
+        cosines[block] = np.take_along_axis(near, nearest, axis=1)
     rows = np.repeat(np.arange(n_items), n_kept)
     is_near = cosines.ravel() > 0
     entries = (cosines.ravel()[is_near], (rows[is_near], columns.ravel()[is_near]))

@@ -40,13 +40,13 @@ def read_feature_sources(song_ids: NDArray[Any]) -> FeatureSources:
         .values_list("pk", "features_source", "other_sources")
     )
     for song_id, source, others in rows.iterator(_AT_ONCE):
-        place = int(np.searchsorted(song_ids, song_id))
-        if place == len(song_ids) or song_ids[place] != song_id:
+        row = int(np.searchsorted(song_ids, song_id))
+        if row == len(song_ids) or song_ids[row] != song_id:
             continue
         if source:
-            numbers[place] = number_by_name.setdefault(source, len(number_by_name))
+            numbers[row] = number_by_name.setdefault(source, len(number_by_name))
         for feature, other in (others or {}).items():
             if feature in AUDIO_FEATURES and other:
                 number = number_by_name.setdefault(str(other), len(number_by_name))
-                numbers[place, AUDIO_FEATURES.index(feature)] = number
+                numbers[row, AUDIO_FEATURES.index(feature)] = number
     return FeatureSources(list(number_by_name), numbers)
