@@ -101,6 +101,12 @@ class Tunables(TunableGroup):
     events_days = Tunable(
         180, "days", "Lists shown, and what listeners did with them, are kept so long.", least=30
     )
+    recorded_lists_days = Tunable(
+        14, "days", "Served lists can be replayed so long; 0 records none.", least=0
+    )
+    recorded_lists = Tunable(
+        20_000, "lists", "Recorded at most, the newest ones; about 5 kB each.", least=1
+    )
     training_logs_days = Tunable(
         90,
         "days",

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from recommendations.models import ListenerControl
+from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences.taste import NORMAL, Cluster
 
 MOODS = [
@@ -15,6 +15,56 @@ MOODS = [
     (ListenerControl.Kind.MUTE_SONG, _("Mute for now")),
     (ListenerControl.Kind.NOT_ME, _("Not me")),
 ]
+
+
+class RulesForm(forms.Form):
+    """What a listener's lists have to keep; an empty field is as the operator sets it, 0 % and "any" are no rule."""
+
+    MIXES = [
+        ("", _("As the site sets it")),
+        ("0.2", _("Very near to mine")),
+        ("0.35", _("Near to mine")),
+        ("0.5", _("Roughly like mine")),
+        ("1", _("Any")),
+    ]
+
+    new_artists = forms.IntegerField(
+        label=_("Artists I never heard: at least so many percent of a list"),
+        min_value=0,
+        max_value=100,
+        required=False,
+    )
+    tail = forms.IntegerField(
+        label=_("Less known songs: at least so many percent of a list"),
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text=_("Songs outside the most popular fifth."),
+    )
+    artist_cap = forms.IntegerField(
+        label=_("Songs of one artist: at most"), min_value=1, max_value=200, required=False
+    )
+    genres = forms.ChoiceField(label=_("Mix of genres"), choices=MIXES, required=False)
+
+    @classmethod
+    def read_initial(cls, taste: Taste) -> dict[str, Any]:
+        """Return the stored rules as the form shows them; a distance without a word here is shown as the next one."""
+        shares = {"new_artists": taste.new_artist_share, "tail": taste.tail_share}
+        known = [value for value, _label in cls.MIXES if value]
+        distance = taste.genre_distance
+        mix = "" if distance is None else next(v for v in known if distance <= float(v))
+        percents = {name: None if v is None else round(100 * v) for name, v in shares.items()}
+        return percents | {"artist_cap": taste.artist_cap, "genres": mix}
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """The rules as they are stored."""
+        told = self.cleaned_data
+        shares = {"new_artist_share": told["new_artists"], "tail_share": told["tail"]}
+        return {name: None if v is None else v / 100 for name, v in shares.items()} | {
+            "artist_cap": told["artist_cap"],
+            "genre_distance": float(told["genres"]) if told["genres"] else None,
+        }
 
 
 class TasteForm(forms.Form):

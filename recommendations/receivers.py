@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from django.core.signals import request_finished, request_started
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -23,7 +24,7 @@ from catalog.signals import (
 from recommendations.models import ForgettingReceipt
 from recommendations.services.data import column_copy
 from recommendations.services.preferences import restoring
-from recommendations.services.serving import exclusions, list_cache
+from recommendations.services.serving import exclusions, list_cache, recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.versions import forgetting, stored_histories
 
@@ -50,6 +51,7 @@ def invalidate_lists_of_user(
     if not created and (update_fields is None or "personalised" in update_fields):
         list_cache.invalidate_lists([instance.pk])
         if not instance.personalised:
+            recorder.delete_records(instance.pk)
             transaction.on_commit(partial(stored_histories.remove_histories, [instance.pk]))
             transaction.on_commit(partial(column_copy.remove_listeners, [instance.pk]))
 
@@ -75,6 +77,23 @@ def issue_account_receipt(sender: Any, user: User, **_: Any) -> str:
     n_interactions = Interaction.objects.for_listener(user).count()
     receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.ACCOUNT, n_interactions)
     return reverse("recommendations:forgotten", args=[receipt.pk])
+
+
+@receiver(request_started)
+def begin_notes(sender: Any, **_: Any) -> None:
+    recorder.begin()
+
+
+@receiver(request_finished)
+def record_served_lists(sender: Any, **_: Any) -> None:
+    """Write down what was served, now that the answer is sent."""
+    recorder.finish()
+
+
+@receiver(interactions_deleted)
+def delete_served_records(sender: Any, listener_id: int | None, **_: Any) -> None:
+    """Delete the records of served lists: they are made of what was deleted."""
+    recorder.delete_records(listener_id)
 
 
 @receiver(interactions_deleted)

@@ -59,6 +59,7 @@ urlpatterns = [
     path("taste/", taste.taste_page, name="taste"),
     path("taste/preview/", taste.preview_taste, name="preview_taste"),
     path("taste/save/", taste.save_taste, name="save_taste"),
+    path("taste/rules/", taste.save_rules, name="save_rules"),
     path("taste/undo/", taste.undo_taste, name="undo_taste"),
     path("settings/my-data.json", privacy.my_data, name="my_data"),
     path("settings/personalisation/", privacy.set_personalisation, name="set_personalisation"),

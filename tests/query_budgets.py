@@ -58,6 +58,7 @@ API_BUDGETS = {
     "artists/{artist}/": 2,
     "genres/": 3,
     "recommendations/": 3,
+    "me/blends/": 5,
     "recommendations/?liked={song}": 9,
     "me/": 1,
     "me/history/": 4,
@@ -79,6 +80,13 @@ API_BUDGETS = {
 # The operations that change something, and those that name a thing of the listener's or of the operators.
 # A play marks its month for the kept sums: one statement more.
 API_CHANGE_BUDGETS = {
+    "get me/blends/{blend}/": 8,
+    "delete me/blends/{blend}/": 12,
+    "post me/blends/": 8,
+    "post me/blends/{blend}/invitations/": 12,
+    "post me/blends/{blend}/join/": 6,
+    "post experiments/": 14,
+    "post experiments/{draft}/start/": 16,
     "put artists/{artist}/hidden/": 13,
     "delete artists/{artist}/hidden/": 7,
     "get genres/{genre}/": 4,

@@ -127,6 +127,7 @@ _IN_ADDRESSES = {
     "key": "song_00042",
     "item": 99,
     "artists": 7,
+    "blends": "5b1f6a52-7a52-4a3d-8b0e-2c5d5f0d9a11",
     "genres": 2,
     "history": 1234,
     "imports": 5,
@@ -176,7 +177,8 @@ def _allow_blank(field: dict[str, Any]) -> None:
 def _list_possible_errors(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     is_safe = method.upper() in SAFE_METHODS
     with_body = [413, 415] if "requestBody" in operation or not is_safe else []
-    in_turn = [409] if operation["tags"] == ["Operators"] and not is_safe else []
+    may_conflict = operation["tags"][0] in ("Operators", "Blends") and not is_safe
+    in_turn = [409] if may_conflict else []
     return [400, 401, 403, 404, *in_turn, 429, *with_body]
 
 

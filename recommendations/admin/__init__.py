@@ -1,3 +1,10 @@
-from recommendations.admin import experiments, listeners, records, training, versions
+from recommendations.admin import (
+    experiments,
+    listeners,
+    records,
+    served_lists,
+    training,
+    versions,
+)
 
-__all__ = ["experiments", "listeners", "records", "training", "versions"]
+__all__ = ["experiments", "listeners", "records", "served_lists", "training", "versions"]

@@ -54,6 +54,7 @@ SECTIONS: dict[str, tuple[Any, Any, frozenset[str]]] = {
                 "ListenerControl",
                 "ListenerState",
                 "RecommendationList",
+                "ServedRecord",
                 "Interaction",
                 "Playlist",
                 "PlaylistItem",
@@ -82,6 +83,7 @@ SECTIONS: dict[str, tuple[Any, Any, frozenset[str]]] = {
         gettext_lazy("The schedule, mail, backup, disk, and who did what."),
         frozenset(
             (
+                "SiteContract",
                 "PeriodicTask",
                 "CrontabSchedule",
                 "IntervalSchedule",

@@ -13,10 +13,13 @@ from catalog.api.serializers import SongSerializer
 from catalog.models import Song
 from recommendations import telemetry
 from recommendations.conf import conf
+from recommendations.engine import TermReport
 from recommendations.models import ModelVersion
 from recommendations.services.serving import (
     feedback,
     list_cache,
+    list_rules,
+    rule_text,
 )
 from recommendations.services.serving.explanation_text import ExplanationText, describe_served
 from recommendations.services.serving.served_list import Served
@@ -46,7 +49,19 @@ def serialize_list(
         "fallback": served.fallback.value,
         "note": served.reason,
         "computed_at": served.computed_at,
+        "rules": [_load_rule(report) for report in served.contract],
         "receipt": feedback.sign_receipt(listener, served) if listener else "",
+    }
+
+
+def _load_rule(report: TermReport) -> dict[str, Any]:
+    return {
+        "term": report.term,
+        "wanted": report.wanted,
+        "listed": report.listed,
+        "possible": report.possible,
+        "kept": report.is_kept,
+        "sentence": "" if report.is_kept else rule_text.describe_term(report),
     }
 
 
@@ -108,7 +123,8 @@ def _key(listener: User, options: dict[str, Any]) -> str:
     version = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
     state = {
         **options,
-        "answer": 2,
+        "answer": 3,
+        "rules": list_rules.read_site_rules(),
         "version": version,
         "language": get_language(),
         "personalised": listener.personalised,

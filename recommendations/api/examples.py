@@ -33,6 +33,16 @@ LIST = {
     "fallback": "",
     "note": "",
     "computed_at": "2026-08-24T05:00:00Z",
+    "rules": [
+        {
+            "term": "new_artists",
+            "wanted": 6.0,
+            "listed": 4.0,
+            "possible": 4.0,
+            "kept": False,
+            "sentence": "6 songs by artists you never heard were asked for; the list has 4, and 4 are possible.",
+        }
+    ],
     "receipt": "eyJsIjo3fQ:1wxYzA:signature",
 }
 _PLAYED = "You played it 14 times, last on March 3, 2026."
@@ -105,7 +115,29 @@ ME = {
     "is_staff": False,
     "date_joined": "2026-01-02T03:04:05Z",
 }
+BLEND = {
+    "id": "5b1f6a52-7a52-4a3d-8b0e-2c5d5f0d9a11",
+    "title": "Kitchen",
+    "members": ["alice", "bob"],
+}
+BLENDS = {
+    "blends": [BLEND],
+    "invitations": [
+        {"id": "9c8d0b57-3a0e-4bb3-9f43-0d5b2f6f1c22", "title": "Car", "invited_by": "carol"}
+    ],
+}
+BLEND_SONGS = BLEND | {
+    "problem": "",
+    "songs": [{"position": 1, "song": SONG, "fans": ["alice"], "least_percent": 80}],
+}
+RULES = {
+    "new_artist_share": 0.3,
+    "artist_cap": 2,
+    "genre_distance": None,
+    "tail_share": None,
+}
 TASTE = {
+    "rules": RULES,
     "discovery": 0.5,
     "artists": [{"id": 7, "name": "The Lanterns"}],
     "genres": ["Dream pop"],

@@ -110,7 +110,7 @@ class MyTaste(APIView):
 
     @extend_schema(request=serializers.TasteChange)
     def patch(self, request: SignedInApiRequest) -> Response:
-        """Be more adventurous or less; mute a part of the history, let it count more, or say that it wasn't me."""
+        """Be more adventurous or less; set rules for lists; mute a part of the history, count it more, or disown it."""
         wanted = validate_body(serializers.TasteChange, request)
         chosen = [
             (_part(request.user, one["part"]), serializers.MOODS[one["mood"]])
@@ -118,6 +118,8 @@ class MyTaste(APIView):
         ]
         for cluster, mood in chosen:
             taste.set_mood(request.user, cluster.song_ids, mood)
+        if wanted.get("rules"):
+            taste.set_rules(request.user, wanted["rules"])
         if "discovery" in wanted:
             taste.set_discovery(request.user, wanted["discovery"])
         return Response(_taste_data(request.user))
@@ -143,6 +145,7 @@ def _taste_data(listener: User) -> dict[str, Any]:
             "artists": settings.artists.all() if is_stored else [],
             "genres": [genre.name for genre in settings.genres.all()] if is_stored else [],
             "parts": [_part_data(cluster, keys[cluster.key]) for cluster in clusters],
+            "rules": {name: getattr(settings, name) for name in settings.TERMS},
         }
     ).data
 

@@ -1,5 +1,7 @@
 """How recommendations, taste and the models behind them look as JSON."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from accounts.models import Theme, User
 from catalog.api.serializers import ArtistRef, SongKeyField, SongSerializer, document_example
 from catalog.models import Playlist
 from recommendations.api import examples
+from recommendations.engine import PRESETS
 from recommendations.models import (
     Arm,
     Experiment,
@@ -19,7 +22,7 @@ from recommendations.models import (
     Outcome,
     TrainingRun,
 )
-from recommendations.services.experiments import interleaving
+from recommendations.services.experiments import interleaving, results
 from recommendations.services.experiments.interleaving import Comparison
 from recommendations.services.serving.fallback import Fallback
 
@@ -27,6 +30,7 @@ MADE_KINDS = [kind for kind in Playlist.Kind.values if kind != Playlist.Kind.OWN
 MOODS = {"": "", "mute": "mute-song", "boost": "boost-song", "not-me": "not-me"}
 HIDDEN_KINDS = [*ListenerControl.HIDING, ListenerControl.Kind.IGNORE_SONG]
 MAX_SONGS = 200
+MOST_ARMS = 10
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -75,6 +79,23 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     )
 
 
+class RuleSerializer(serializers.Serializer[Any]):
+    """How a list keeps one of its rules."""
+
+    term = serializers.ChoiceField(choices=["artist_cap", "new_artists", "tail", "genres"])
+    wanted = serializers.FloatField(
+        help_text="Songs at least; of artist_cap songs of one artist at most; of genres a distance at most."
+    )
+    listed = serializers.FloatField(help_text="What the list has.")
+    possible = serializers.FloatField(
+        allow_null=True,
+        help_text="The most that the candidates allow with the rules before it kept; of artist_cap the longest list, "
+        "of genres the nearest mix found (null: nothing is known of mine).",
+    )
+    kept = serializers.BooleanField()
+    sentence = serializers.CharField(help_text="Empty where the rule is kept.")
+
+
 class ItemSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     score = serializers.FloatField()
@@ -101,6 +122,10 @@ class ListSerializer(serializers.Serializer[Any]):
     )
     note = serializers.CharField(help_text="The same as a sentence in the reader's language.")
     computed_at = serializers.DateTimeField(allow_null=True)
+    rules = RuleSerializer(
+        many=True,
+        help_text="How it keeps what I or the operator ask of lists; empty without rules.",
+    )
     receipt = serializers.CharField(
         help_text="Send it to /impressions/ once the list was shown; empty for strangers."
     )
@@ -314,12 +339,46 @@ class PartSerializer(serializers.Serializer[Any]):
     mood = serializers.CharField()
 
 
+class RulesSerializer(serializers.Serializer[Any]):
+    """What my lists have to keep; null is as the operator sets it."""
+
+    new_artist_share = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        required=False,
+        help_text="At least this share of the songs is by artists I never heard.",
+    )
+    artist_cap = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_SONGS,
+        allow_null=True,
+        required=False,
+        help_text="At most so many songs of one artist.",
+    )
+    genre_distance = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        required=False,
+        help_text="The genres are at most so far from mine: 0 the same mix, 1 any (Hellinger distance).",
+    )
+    tail_share = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        required=False,
+        help_text="At least this share of the songs is outside the most popular fifth.",
+    )
+
+
 @document_example(examples.TASTE)
 class TasteSerializer(serializers.Serializer[Any]):
     discovery = serializers.FloatField(help_text="0 familiar to 1 adventurous.")
     artists = ArtistRef(many=True, help_text="Chosen at the start.")
     genres = serializers.ListField(child=serializers.CharField())
     parts = PartSerializer(many=True)
+    rules = RulesSerializer()
 
 
 class PartMood(serializers.Serializer[Any]):
@@ -333,6 +392,7 @@ class PartMood(serializers.Serializer[Any]):
 class TasteChange(serializers.Serializer[Any]):
     discovery = serializers.FloatField(min_value=0, max_value=1, required=False)
     moods = PartMood(many=True, required=False)
+    rules = RulesSerializer(required=False)
 
 
 @document_example(examples.HIDDEN)
@@ -474,20 +534,143 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
         fields = ["id", "name", "question", "kind", "state", "started_at", "ended_at", "arms"]
 
 
-@document_example(examples.EXPERIMENT | {"standing": examples.STANDING})
+class ArmIn(serializers.Serializer[Any]):
+    """One way to recommend; what is left out is as for everybody."""
+
+    name = serializers.CharField(max_length=40)
+    share = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        default=0.5,
+        help_text="Of listeners; interleaving does not use it.",
+    )
+    version = serializers.PrimaryKeyRelatedField(
+        queryset=ModelVersion.objects.usable(),
+        allow_null=True,
+        default=None,
+        help_text="Id of a version; null: the active one.",
+    )
+    preset = serializers.ChoiceField(
+        choices=sorted(PRESETS),
+        allow_blank=True,
+        default="",
+        help_text="Or the newest version of this preset when it starts.",
+    )
+    discovery = serializers.FloatField(min_value=0, max_value=1, allow_null=True, default=None)
+    relevance = serializers.FloatField(min_value=0, max_value=1, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["discovery"] is not None and attrs["relevance"] is not None:
+            raise serializers.ValidationError(
+                "Set discovery or relevance: both say how varied a list is."
+            )
+        return attrs
+
+
+@document_example(
+    {
+        "name": "Old against new",
+        "kind": "interleaving",
+        "arms": [{"name": "now", "version": 3}, {"name": "new", "version": 4}],
+    },
+    request_only=True,
+)
+class ExperimentIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100)
+    question = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    kind = serializers.ChoiceField(choices=Experiment.Kind.values, default=Experiment.Kind.SPLIT)
+    arms = ArmIn(many=True, help_text="Two or more; the others are compared with the first.")
+
+    def validate_arms(self, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not 2 <= len(arms) <= MOST_ARMS:
+            raise serializers.ValidationError(
+                f"An experiment has 2 to {MOST_ARMS} arms, not {len(arms)}."
+            )
+        names = [arm["name"] for arm in arms]
+        if len(set(names)) < len(names):
+            raise serializers.ValidationError("Two arms have the same name.")
+        return arms
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """A value with its 95 % interval; null where there is too little to say."""
+
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+
+class ArmResultSerializer(serializers.Serializer[Any]):
+    arm = serializers.IntegerField(help_text="Id of the arm.")
+    n_listeners = serializers.IntegerField()
+    n_lists = serializers.IntegerField()
+    rates = serializers.DictField(
+        child=EstimateSerializer(),
+        help_text="click, like, unwanted: the mean over listeners of the share of their lists with one.",
+    )
+    differences = serializers.DictField(
+        child=EstimateSerializer(), help_text="To the first arm; empty for it."
+    )
+
+
+class SplitResultSerializer(serializers.Serializer[Any]):
+    arms = ArmResultSerializer(many=True)
+    sample_ratio_p = serializers.FloatField(
+        help_text="Small where arms have other numbers of listeners than their shares say."
+    )
+
+
+@document_example(examples.EXPERIMENT | {"standing": examples.STANDING, "result": None})
 class ExperimentDetailSerializer(ExperimentSerializer):
     standing = serializers.SerializerMethodField(
         help_text="Of an interleaving that was started; null for a draft and for a split."
     )
 
     class Meta(ExperimentSerializer.Meta):
-        fields = [*ExperimentSerializer.Meta.fields, "standing"]
+        fields = [*ExperimentSerializer.Meta.fields, "standing", "result"]
+
+    result = serializers.SerializerMethodField(
+        help_text="Of a split that was started; null for a draft and for an interleaving."
+    )
+
+    @extend_schema_field(SplitResultSerializer(allow_null=True))
+    def get_result(self, experiment: Experiment) -> dict[str, Any] | None:
+        if experiment.is_interleaving or experiment.state == Experiment.State.DRAFT:
+            return None
+        result = results.compute_result(experiment)
+        return {
+            "arms": [
+                {
+                    "arm": one.arm.pk,
+                    "n_listeners": one.n_listeners,
+                    "n_lists": one.n_lists,
+                    "rates": _load_estimates(one.rates),
+                    "differences": _load_estimates(one.differences),
+                }
+                for one in result.arms
+            ],
+            "sample_ratio_p": result.sample_ratio_p,
+        }
 
     @extend_schema_field(StandingSerializer(allow_null=True))
     def get_standing(self, experiment: Experiment) -> dict[str, Any] | None:
         if not experiment.is_interleaving or experiment.state == Experiment.State.DRAFT:
             return None
         return StandingSerializer(interleaving.compare(experiment)).data
+
+
+def _load_estimates(
+    estimates: Mapping[str, results.Estimate],
+) -> dict[str, dict[str, float | None]]:
+    """Return estimates as JSON, which has no NaN."""
+    return {
+        measure: {
+            name: None if math.isnan(value) else value
+            for name in ("value", "low", "high")
+            for value in (getattr(one, name),)
+        }
+        for measure, one in estimates.items()
+    }
 
 
 @document_example({"arm": 8}, request_only=True)

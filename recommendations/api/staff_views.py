@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -17,16 +17,12 @@ from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from recommendations import tasks
 from recommendations.api import serializers
+from recommendations.api.conflict import Conflict
 from recommendations.models import Experiment, ModelVersion, TrainingRun
 from recommendations.services.experiments import lifecycle
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 from recommendations.services.training import training_requests
 from recommendations.services.versions import registry
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
 
 
 class _ForOperators(APIView):
@@ -149,11 +145,35 @@ class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
 
     serializer_class = serializers.ExperimentSerializer
     queryset = _experiments()
+    needed = "recommendations.add_experiment"
+
+    @extend_schema(
+        request=serializers.ExperimentIn, responses={201: serializers.ExperimentSerializer}
+    )
+    def post(self, request: SignedInApiRequest) -> Response:
+        """Set up an experiment as a draft; start it when it is to begin."""
+        told = dict(validate_body(serializers.ExperimentIn, request))
+        arms = told.pop("arms")
+        made = lifecycle.create(**told, arms=arms, by=request.user)
+        body = serializers.ExperimentSerializer(_experiments().get(pk=made.pk)).data
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["Operators"])
+class StartExperiment(_ForOperators):
+    """Let a draft run; 409 says what has to be changed first."""
+
+    needed = "recommendations.run_experiment"
+
+    @extend_schema(request=None, responses=serializers.ExperimentSerializer)
+    def post(self, request: SignedInApiRequest, pk: int) -> Response:
+        experiment = get_object_or_404(_experiments(), pk=pk)
+        return _respond_moved(lambda: lifecycle.start(experiment, by=request.user))
 
 
 @extend_schema(tags=["Operators"])
 class OneExperiment(_ForOperators, generics.RetrieveAPIView[Experiment]):
-    """One experiment, and how it stands if it is an interleaving."""
+    """One experiment, and how it stands once it was started."""
 
     serializer_class = serializers.ExperimentDetailSerializer
     queryset = _experiments()
@@ -168,7 +188,7 @@ class StopExperiment(_ForOperators):
     @extend_schema(request=None, responses=serializers.ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
-        return _respond_ended(lambda: lifecycle.stop(experiment, by=request.user))
+        return _respond_moved(lambda: lifecycle.stop(experiment, by=request.user))
 
 
 @extend_schema(tags=["Operators"])
@@ -184,10 +204,10 @@ class PromoteArm(_ForOperators):
         arm = experiment.arms.filter(pk=wanted).first()
         if arm is None:
             raise ValidationError({"arm": ["That is no arm of this experiment."]})
-        return _respond_ended(lambda: lifecycle.promote(experiment, arm, by=request.user))
+        return _respond_moved(lambda: lifecycle.promote(experiment, arm, by=request.user))
 
 
-def _respond_ended(act: Callable[[], Experiment]) -> Response:
+def _respond_moved(act: Callable[[], Experiment]) -> Response:
     try:
         ended = act()
     except ExperimentRefused as error:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recommendations.api import me_views, repeat_views, staff_views, views
+from recommendations.api import blend_views, me_views, repeat_views, staff_views, views
 
 urlpatterns = [
     path("recommendations/", views.Recommendations.as_view(), name="recommendations"),
@@ -23,6 +23,14 @@ urlpatterns = [
     path("me/taste/", me_views.MyTaste.as_view(), name="my_taste"),
     path("me/next-up/", repeat_views.NextUp.as_view(), name="next_up"),
     path("me/rediscover/", repeat_views.Rediscover.as_view(), name="rediscover"),
+    path("me/blends/", blend_views.Blends.as_view(), name="blends"),
+    path("me/blends/<uuid:pk>/", blend_views.OneBlend.as_view(), name="blend"),
+    path(
+        "me/blends/<uuid:pk>/invitations/",
+        blend_views.BlendInvitations.as_view(),
+        name="blend_invitations",
+    ),
+    path("me/blends/<uuid:pk>/join/", blend_views.JoinBlend.as_view(), name="join_blend"),
     path("me/hidden/", views.Hidden.as_view(), name="hidden"),
     path("me/beyond-library/", me_views.BeyondLibrary.as_view(), name="beyond_library"),
     path("me/made-playlists/", views.MadePlaylists.as_view(), name="made_playlists"),
@@ -41,6 +49,11 @@ urlpatterns = [
     path("model-versions/roll-back/", staff_views.RollBack.as_view(), name="roll_back"),
     path("experiments/", staff_views.Experiments.as_view(), name="experiments"),
     path("experiments/<int:pk>/", staff_views.OneExperiment.as_view(), name="experiment"),
+    path(
+        "experiments/<int:pk>/start/",
+        staff_views.StartExperiment.as_view(),
+        name="start_experiment",
+    ),
     path(
         "experiments/<int:pk>/stop/", staff_views.StopExperiment.as_view(), name="stop_experiment"
     ),

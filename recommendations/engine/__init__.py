@@ -99,6 +99,12 @@ from recommendations.engine.ranking.group_ranking import (
     calibrate_scores,
     rank_for_group,
 )
+from recommendations.engine.ranking.list_contract import (
+    ContractTerms,
+    ListContract,
+    SongFacts,
+    TermReport,
+)
 from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.ranking.repeat_decay import fit_decay
 from recommendations.engine.ranking.repeats import Repeats, mix_heads
@@ -131,6 +137,7 @@ __all__ = [
     "ArtifactError",
     "ArtistPrior",
     "Content",
+    "ContractTerms",
     "CorruptArtifact",
     "CoverageReport",
     "DataSize",
@@ -150,6 +157,7 @@ __all__ = [
     "ItemFeatures",
     "Kind",
     "Labels",
+    "ListContract",
     "Manifest",
     "MissingArtifact",
     "NotEnoughData",
@@ -167,10 +175,12 @@ __all__ = [
     "Repeats",
     "SeedPack",
     "Slot",
+    "SongFacts",
     "SongTrace",
     "Split",
     "Standing",
     "Team",
+    "TermReport",
     "TrainingData",
     "UnsupportedArtifact",
     "Weighting",

@@ -16,6 +16,7 @@ from recommendations.engine.algorithms import (
     create_algorithm,
 )
 from recommendations.engine.algorithms.content import Content
+from recommendations.engine.algorithms.popularity import Popularity, rank_descending
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.idmap import UNKNOWN, IdMap
 from recommendations.engine.core.ordered import count_steps_back
@@ -39,8 +40,12 @@ from recommendations.engine.ranking.explanations import (
     FLIP_THRESHOLD,
     Explanation,
 )
+from recommendations.engine.ranking.list_contract import ListContract
 from recommendations.engine.ranking.sonic_path import PathRules, find_path, measure_steps
 from recommendations.engine.ranking.tree_ranker import Ranker
+
+POPULAR_SHARE = 0.2
+"""The part of the songs, by listeners, that is not the tail."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total); an exception in it stops the work and comes out unchanged."""
@@ -124,6 +129,17 @@ class FittedRecommender:
                 return vectors
         return np.zeros((*item_rows.shape, 1), dtype=np.float32)
 
+    def find_tail(self) -> NDArray[np.bool_]:
+        """Return the songs outside the most popular fifth by listeners in the training, bool (n_items,).
+
+        Songs that nobody heard are outside; so are all where the model does not know how many listeners songs have.
+        """
+        for algorithm in self.algorithms.values():
+            if isinstance(algorithm, Popularity):
+                counts = algorithm.n_listeners_
+                return (rank_descending(counts) >= POPULAR_SHARE * len(counts)) | (counts == 0)
+        return np.ones(self.n_items, dtype=bool)
+
     def history(
         self,
         item_ids: ArrayLike,
@@ -183,6 +199,8 @@ class FittedRecommender:
         exclude_history: bool = True,
         discovery: float | None = None,
         artist_cap: int | None = None,
+        contract: ListContract | None = None,
+        keeps_candidates: bool = False,
     ) -> RecommendedList:
         """Recommend at most k songs, best first.
 
@@ -196,21 +214,27 @@ class FittedRecommender:
             0 = only what fits best, 1 = as varied as possible; None = as configured.
         artist_cap
             Most songs of one artist; None = as configured.
+        contract
+            What the list has to keep; it says how it does.
+        keeps_candidates
+            Whether the list also says what it was chosen from.
 
         Raises
         ------
         ValueError
             k below 1.
         """
-        return self.recommend_batch(
+        self._require_fitted()
+        request = make_list_request(self.config, self.n_items, k, discovery, artist_cap, exclude)
+        request = replace(request, contract=contract, keeps_candidates=keeps_candidates)
+        listener = make_listener_batch(
+            self.config,
+            self.n_items,
             history.to_csr(self.n_items),
-            k,
-            tastes=history.taste_csr(self.n_items),
-            unavailable=exclude,
+            history.taste_csr(self.n_items),
             exclude_history=exclude_history,
-            discovery=discovery,
-            artist_cap=artist_cap,
-        )[0]
+        )
+        return make_batch(self._pipeline, listener, request, None, None)[0]
 
     def recommend_batch(
         self,
@@ -259,11 +283,13 @@ class FittedRecommender:
         *,
         exclude: ArrayLike | None = None,
         discovery: float | None = None,
+        contract: ListContract | None = None,
     ) -> SongTrace:
         """Say at which step a song falls out of the list that `recommend` makes of the same arguments."""
         self._require_fitted()
         self._require_row(item_row)
         request = make_list_request(self.config, self.n_items, k, discovery, unavailable=exclude)
+        request = replace(request, contract=contract)
         return self._pipeline.trace_song(self._listener(history), request, item_row)
 
     def rank_songs(

@@ -6,10 +6,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Artist, Genre, Song
+from recommendations.models.contract import ContractFields
 
 
-class Taste(models.Model):
-    """A listener's own settings for their recommendations."""
+class Taste(ContractFields):
+    """A listener's own settings for their recommendations, what lists have to keep among them."""
 
     listener = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="taste"
@@ -31,10 +32,11 @@ class Taste(models.Model):
     )
     onboarded_at = models.DateTimeField(_("onboarded"), null=True, blank=True)
 
-    class Meta:
+    class Meta(ContractFields.Meta):
         verbose_name = _("taste")
         verbose_name_plural = _("tastes")
         constraints = [
+            *ContractFields.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(discovery__range=(0.0, 1.0)), name="taste_discovery_is_0_to_1"
             ),

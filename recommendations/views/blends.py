@@ -162,14 +162,14 @@ def _is_chosen_song(one: BlendedSong, user: User) -> bool:
 
 
 def _get_or_404(request: SignedInRequest, blend_id: UUID) -> Blend:
-    blend = Blend.objects.filter(pk=blend_id, members__listener=request.user).first()
+    blend = blends.find_blend(request.user, blend_id, has_joined=False)
     if blend is None:
         raise Http404
     return blend
 
 
 def _get_joined(request: SignedInRequest, blend_id: UUID) -> Blend:
-    blend = _get_or_404(request, blend_id)
-    if not blend.members.filter(listener=request.user, joined_at__isnull=False).exists():
+    blend = blends.find_blend(request.user, blend_id, has_joined=True)
+    if blend is None:
         raise Http404
     return blend

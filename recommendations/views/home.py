@@ -14,7 +14,7 @@ from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.playlists import edit
 from common.http import SiteRequest
-from recommendations.services.serving import feedback
+from recommendations.services.serving import feedback, rule_text
 from recommendations.services.serving.explanation_text import name_shares
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.surfaces import home as home_page
@@ -47,6 +47,11 @@ def home(request: SiteRequest) -> HttpResponse:
         "page": "home",
         "served": page.served,
         "receipt": feedback.sign_receipt(listener, page.served),
+        "broken_rules": [
+            rule_text.describe_term(report)
+            for report in page.served.contract
+            if not report.is_kept
+        ],
         "made": _show_shelf(for_you, page) if for_you else None,
         "made_for_you": for_you.cards if for_you else [],
         "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not for_you],

@@ -17,10 +17,11 @@ from accounts.models import User
 from accounts.requests import SignedInRequest
 from catalog.songs import search
 from common.templatetags.numbers import format_count
-from recommendations.forms import TasteForm
-from recommendations.models import ListenerControl
+from recommendations.conf import conf
+from recommendations.forms import RulesForm, TasteForm
+from recommendations.models import ListenerControl, Taste
 from recommendations.services.preferences import controls, taste
-from recommendations.services.serving import recommend
+from recommendations.services.serving import list_rules, recommend, rule_text
 from recommendations.services.serving.feature_words import join_words
 from recommendations.services.serving.listener_context import ListenerContext, Picks
 from recommendations.views import cards
@@ -63,6 +64,8 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         "removed": _find_removed(stored, picks),
         "other_genres": [genre for genre in genres if genre not in picks.genres],
     }
+    if request.user.personalised:
+        context |= _read_rules(request.user, now)
     if is_preview and form.is_valid():
         context |= _compare_lists(request.user, form, picks)
     return render(request, "recommendations/taste.html", context)
@@ -104,6 +107,31 @@ def _compare_lists(listener: User, form: TasteForm, picks: Picks) -> dict[str, A
         "gone_ids": old_ids - coming,
         "n_changed": len(coming - old_ids),
     }
+
+
+@login_required
+@require_POST
+def save_rules(request: SignedInRequest) -> HttpResponse:
+    """Store what lists have to keep."""
+    form = RulesForm(request.POST)
+    if form.is_valid():
+        taste.set_rules(request.user, form.rules)
+        messages.success(request, _("Saved. Your next list follows it."))
+    else:
+        field, errors = next(iter(form.errors.items()))
+        label = form.fields[field].label
+        messages.error(request, f"{label}: {errors[0]}")
+    return redirect(f"{reverse('recommendations:taste')}#rules-title")
+
+
+def _read_rules(listener: User, stored: Taste) -> dict[str, Any]:
+    """Return the form of the rules and what the list now can't keep of them; a list where there are any."""
+    form = RulesForm(initial=RulesForm.read_initial(stored))
+    if list_rules.find_terms(stored) is None:
+        return {"rules": form}
+    served = recommend.recommend_songs(listener)
+    broken = rule_text.describe_broken(served.contract, len(served), conf.list_length)
+    return {"rules": form, "has_rules": True, "broken_rules": broken}
 
 
 @login_required

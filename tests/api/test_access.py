@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from catalog.models import Interaction
 from recommendations.models import Arm, Experiment, ModelVersion, TrainingRun
 from tests.api.caller import Caller
@@ -234,3 +234,49 @@ def test_an_operator_reads_stops_and_promotes_an_experiment(world, olga):
         (first.pk, False),
         (second.pk, True),
     ]
+
+
+def test_an_operator_sets_up_starts_and_reads_an_experiment(world, olga):
+    told = {"name": "More variety", "arms": [{"name": "now"}, {"name": "varied", "discovery": 0.9}]}
+    made = olga.post("experiments/", told)
+    assert (made.status, made.body["state"], made.body["kind"]) == (201, "draft", "split")
+    assert [arm["name"] for arm in made.body["arms"]] == ["now", "varied"]
+    address = f"experiments/{made.body['id']}/"
+    assert olga.get(address).body["result"] is None
+    assert olga.post(f"{address}start/").body["state"] == "running"
+    assert olga.post(f"{address}start/").status == 409
+    result = olga.get(address).body["result"]
+    assert [arm["n_listeners"] for arm in result["arms"]] == [0, 0]
+    assert result["arms"][0]["rates"]["click"] == {"value": None, "low": None, "high": None}
+    assert Experiment.objects.get().created_by == olga.user
+
+
+@pytest.mark.parametrize(
+    ("arms", "sentence"),
+    [
+        ([{"name": "a"}], "2 to 10 arms, not 1"),
+        ([{"name": "a"}, {"name": "a"}], "the same name"),
+        ([{"name": "a"}, {"name": "b", "discovery": 1, "relevance": 1}], "both say how varied"),
+        ([{"name": "a"}, {"name": "b", "version": 10**6}], "object does not exist"),
+        ([{"name": "a"}, {"name": "b", "share": 2}], "less than or equal to 1"),
+    ],
+)
+def test_an_experiment_that_can_not_be_is_refused(world, olga, arms, sentence):
+    told = olga.post("experiments/", {"name": "E", "arms": arms})
+    assert told.status == 400 and sentence in str(told.body)
+    assert not Experiment.objects.exists()
+
+
+def test_two_equal_arms_are_refused_at_the_start(world, olga):
+    made = olga.post("experiments/", {"name": "E", "arms": [{"name": "a"}, {"name": "b"}]}).body
+    refused = olga.post(f"experiments/{made['id']}/start/")
+    assert refused.status == 409 and "Two arms are the same" in refused.body["error"]["message"]
+
+
+def test_staff_without_the_permission_sets_up_and_starts_nothing(world, olga):
+    clerk = Caller(User.objects.create_user("clerk", is_staff=True))
+    arms = [{"name": "a"}, {"name": "b", "discovery": 1}]
+    made = olga.post("experiments/", {"name": "E", "arms": arms}).body
+    assert clerk.post("experiments/", {"name": "F", "arms": arms}).status == 403
+    assert clerk.post(f"experiments/{made['id']}/start/").status == 403
+    assert Experiment.objects.get().state == "draft"

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from catalog.models import Genre, ImportRun, PlaylistItem
 from recommendations.models import Arm, Experiment, ModelVersion, TrainingRun
+from recommendations.services.surfaces import blends
 from tests.api.caller import Caller
 from tests.api.test_others import OPERATIONS
 from tests.query_budgets import (
@@ -60,7 +61,7 @@ def test_every_operation_has_a_budget():
 
 
 @pytest.fixture
-def here(world, settings, tmp_path):
+def here(request, world, settings, tmp_path):
     """What the operations are about, by the names in their budgets."""
     settings.UPLOADS_DIR = tmp_path
     alice = world.alice
@@ -73,6 +74,8 @@ def here(world, settings, tmp_path):
     arm = Arm.objects.create(
         name="a", experiment=Experiment.objects.create(name="E", state="running")
     )
+    if "{draft}" in request.node.name:
+        Experiment.objects.update(state="stopped")
     file = {"content": "listens", "format": "lastfm", "file_name": "x.csv", "status": "succeeded"}
     return {
         "song": "song_21",
@@ -84,11 +87,20 @@ def here(world, settings, tmp_path):
         "receipt": receipt,
         "entry": alice.get("me/history/").body["results"][0]["id"],
         "import": ImportRun.objects.create(**file, listener=alice.user).pk,
+        "blend": blends.create_blend(alice.user, "Here").pk,
+        "draft": _draft_experiment().pk,
         "run": TrainingRun.objects.create(preset="classic", trigger="api", status="failed").pk,
         "version": ModelVersion.objects.get(is_active=True).pk,
         "experiment": arm.experiment_id,
         "arm": arm.pk,
     }
+
+
+def _draft_experiment():
+    draft = Experiment.objects.create(name="D")
+    Arm.objects.create(name="a", experiment=draft)
+    Arm.objects.create(name="b", experiment=draft, discovery=1)
+    return draft
 
 
 def bodies(here):
@@ -107,6 +119,12 @@ def bodies(here):
         "patch playlists/{playlist}/": {"title": "Other"},
         "post playlists/{playlist}/items/": {"song": "song_39"},
         "patch playlists/{playlist}/items/{item}/": {"position": 9},
+        "post me/blends/": {"title": "Other"},
+        "post me/blends/{blend}/invitations/": {"username": "olga"},
+        "post experiments/": {
+            "name": "New",
+            "arms": [{"name": "a"}, {"name": "b", "discovery": 1}],
+        },
         "post training-runs/": {"preset": "classic"},
         "post experiments/{experiment}/promote/": {"arm": here["arm"]},
     }

@@ -92,7 +92,7 @@ def _search(listener: User, query: str, count: int) -> dict[str, Any]:
 
 
 def _recommend(listener: User, count: int, discovery: float | None = None) -> dict[str, Any]:
-    served = recommend.recommend_songs(listener, count, discovery=discovery)
+    served = recommend.recommend_songs(listener, count, discovery=discovery, may_interleave=True)
     reasons = explanation_text.describe_served(served, listener)
     songs = [
         _build_song(item.song) | {"why": why.line}

@@ -34,6 +34,11 @@ from recommendations.engine.pipeline.song_trace import (
 )
 from recommendations.engine.ranking.ensemble import MILLION, Blend, assign_weights
 from recommendations.engine.ranking.explanations import NO_SONG, EvidenceArrays
+from recommendations.engine.ranking.list_contract import (
+    CONTRACT_CANDIDATES,
+    Choice,
+    choose_songs,
+)
 from recommendations.engine.ranking.mmr import Candidates, compute_margins, rerank
 from recommendations.engine.ranking.second_stage import RankedCandidates
 from recommendations.engine.ranking.tree_ranker import Ranker
@@ -94,10 +99,16 @@ class Pipeline:
         # ... the rest is put in order, by the learned ranker or by a blend on one scale ...
         ordered = self.order_songs(listeners, scores)
         # ... the list is chosen for relevance and variety ...
-        candidates = self._take_top_songs(ordered, request.k)
-        item_rows, margins = candidates.take(self._choose_songs(candidates, listeners, request))
+        candidates = self._take_top_songs(ordered, request)
+        choice = self._choose_songs(candidates, listeners, request)
+        item_rows, margins = candidates.take(choice.positions)
         # ... and every song says why it is there
-        return self.attribution.explain_songs(listeners, ordered, item_rows, margins)
+        block = self.attribution.explain_songs(listeners, ordered, item_rows, margins)
+        return replace(
+            block,
+            contract=choice.reports,
+            candidates=candidates if request.keeps_candidates else None,
+        )
 
     def rank_songs(
         self, listeners: ListenerBatch, request: ListRequest
@@ -107,8 +118,8 @@ class Pipeline:
             algorithm.score(listeners.histories) for algorithm in self.algorithms.values()
         ]
         mask_forbidden(scores, listeners, None)
-        candidates = self._take_top_songs(self.order_songs(listeners, scores), request.k)
-        chosen, _ = candidates.take(self._choose_songs(candidates, listeners, request))
+        candidates = self._take_top_songs(self.order_songs(listeners, scores), request)
+        chosen, _ = candidates.take(self._choose_songs(candidates, listeners, request).positions)
         alone = {
             name: select_top_columns(component_scores, request.k)
             for name, component_scores in zip(self.algorithms, scores, strict=True)
@@ -141,12 +152,14 @@ class Pipeline:
         if _is_forbidden(listeners, request.unavailable, item_row):
             return SongTrace(FORBIDDEN)
         ordered = self.order_songs(listeners, scores)
-        candidates = self._take_top_songs(ordered, request.k)
-        uncapped = replace(request, artist_cap=None)
-        chosen, without_cap = (
-            self._choose_songs(candidates, listeners, one)[0] for one in (request, uncapped)
+        candidates = self._take_top_songs(ordered, request)
+        without_contract = replace(request, contract=None)
+        uncapped = replace(without_contract, artist_cap=None)
+        chosen, free, without_cap = (
+            self._choose_songs(candidates, listeners, one).positions[0]
+            for one in (request, without_contract, uncapped)
         )
-        traced = trace_candidate(candidates, item_row, chosen, without_cap)
+        traced = trace_candidate(candidates, item_row, chosen, free, without_cap)
         if traced is not None:
             return traced
         scores = self.score_components(listeners, to_explain=True, to_blend=True)
@@ -178,8 +191,8 @@ class Pipeline:
         if isinstance(ordered, RankedCandidates) and not ordered.is_candidate(item_row):
             ordered = self._blend(listeners, scores)
         request = make_list_request(self.config, len(self.items), N_BESIDE)
-        candidates = self._take_top_songs(ordered, request.k)
-        positions = self._choose_songs(candidates, listeners, request)[0]
+        candidates = self._take_top_songs(ordered, request)
+        positions = self._choose_songs(candidates, listeners, request).positions[0]
         matches = np.flatnonzero(candidates.item_rows[0] == item_row)
         first = matches[0] if len(matches) else -1
         others = positions[(positions >= 0) & (positions != first)]
@@ -335,25 +348,43 @@ class Pipeline:
         worst = np.where(np.isfinite(worst), worst, 0)
         return np.where(is_candidate, totals, worst - 2 + self._blend(listeners, scores).total())
 
-    def _take_top_songs(self, ordered: Blend | RankedCandidates, k: int) -> Candidates:
-        n = max(self.config.n_candidates, 5 * k)
+    def _take_top_songs(
+        self, ordered: Blend | RankedCandidates, request: ListRequest
+    ) -> Candidates:
+        n = max(self.config.n_candidates, 5 * request.k)
+        if request.contract is not None:
+            n = max(n, CONTRACT_CANDIDATES)
         return (
             ordered.best(n) if isinstance(ordered, RankedCandidates) else _select_best(ordered, n)
         )
 
     def _choose_songs(
         self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest
-    ) -> NDArray[np.int32]:
+    ) -> Choice:
         """Return the chosen ones' places among the candidates, int32 (n, k), -1 where a list ends early."""
         is_stranger = count_per_row(listeners.histories) == 0
-        return rerank(
+        relevance = np.where(is_stranger, request.cold_relevance, request.relevance)
+        vectors = self.item_vectors(candidates.item_rows)
+        if request.contract is not None:
+            choice = choose_songs(
+                candidates.totals[0],
+                vectors[0],
+                request.contract.describe(candidates.item_rows[0]),
+                request.contract.terms,
+                request.k,
+                relevance=float(relevance[0]),
+                usual_cap=request.artist_cap,
+            )
+            return replace(choice, positions=choice.positions[None, :])
+        positions = rerank(
             candidates.totals,
-            self.item_vectors(candidates.item_rows),
+            vectors,
             None if self.artists is None else self.artists[candidates.item_rows],
             request.k,
-            relevance=np.where(is_stranger, request.cold_relevance, request.relevance),
+            relevance=relevance,
             artist_cap=request.artist_cap,
         )
+        return Choice(positions, ())
 
     def cut_blocks(self, listeners: ListenerBatch) -> Iterable[ListenerBatch]:
         """Cut into blocks of listeners with histories of about equal length, small enough for the cache."""

@@ -18,6 +18,7 @@ from recommendations.engine.core.arrays import (
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.ranking.ensemble import assign_segments
+from recommendations.engine.ranking.list_contract import ListContract
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,15 @@ class ListenerBatch:
 
 @dataclass(frozen=True)
 class ListRequest:
-    """The options of a list."""
+    """The options of a list; `contract` and `keeps_candidates` are for requests of one listener."""
 
     k: int
     relevance: float
     cold_relevance: float
     artist_cap: int | None
     unavailable: NDArray[np.bool_] | None = None
+    contract: ListContract | None = None
+    keeps_candidates: bool = False
 
 
 def make_list_request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -30,6 +30,8 @@ from recommendations.engine.ranking.explanations import (
     PopularityNote,
     compute_shares,
 )
+from recommendations.engine.ranking.list_contract import TermReport
+from recommendations.engine.ranking.mmr import Candidates
 
 ZERO = ord("0")
 """Small numbers are stored as one letter each, the digits as themselves and -1 as the letter before them."""
@@ -61,12 +63,18 @@ class RecommendedList:
         One of `SEGMENTS`.
     weights
         Component -> weight as used for this listener.
+    contract
+        How it keeps each term that was asked for.
+    candidates
+        (item id, score before variety, 0 to 1) of each, best first, where the request keeps them.
     """
 
     items: tuple[RecommendedItem, ...]
     segment: str
     weights: Mapping[str, float]
     _packed: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    contract: tuple[TermReport, ...] = ()
+    candidates: tuple[tuple[int | str, float], ...] = field(default=(), repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -106,7 +114,8 @@ class RecommendedList:
         )
         sound = [value / THOUSAND for value in packed["sound"]]
         items = tuple(_make_item(names, weights, sound, *song) for song in songs)
-        return cls(items, packed["segment"], weights, packed)
+        contract = tuple(TermReport(*row) for row in packed.get("contract", ()))
+        return cls(items, packed["segment"], weights, packed, contract)
 
 
 def _decode_letters(letters: str) -> list[int]:
@@ -197,6 +206,8 @@ class RecommendedBlock:
         What the song named first adds, in distances from the recommended song to the next one of the ranking.
     flip_threshold
         Reaches from here on are decisive.
+    contract, candidates
+        Of a block of one listener: how the list keeps its contract, and what it was chosen from, where asked for.
     """
 
     positions: NDArray[np.intp]
@@ -211,6 +222,8 @@ class RecommendedBlock:
     notes: NDArray[np.int32]
     margin_ratios: NDArray[np.float32]
     flip_threshold: float
+    contract: tuple[TermReport, ...] = ()
+    candidates: Candidates | None = None
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -234,7 +247,17 @@ class RecommendedBlock:
                 for name, group in columns.items()
             }
             | {"rows": self.item_rows[row, :n].tolist()}
+            | ({"contract": [one.to_list() for one in self.contract]} if self.contract else {})
         )
+
+    def list_candidates(self, row: int) -> tuple[tuple[int | str, float], ...]:
+        """Return the ids and scores of what one listener's list was chosen from; nothing where they were not kept."""
+        if self.candidates is None:
+            return ()
+        item_rows, totals = self.candidates.item_rows[row], self.candidates.totals[row]
+        is_song = item_rows != NO_SONG
+        ids = self.items.ids[item_rows[is_song]].tolist()
+        return tuple(zip(ids, totals[is_song].tolist(), strict=True))
 
     def pack_json(self, row: int) -> str:
         """Return what `packed` gives, but the rows, as JSON; the first call writes all lists of the block at once."""
@@ -387,4 +410,6 @@ class RecommendedBatch(Sequence[RecommendedList]):
             return [self[position] for position in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(f"There are {len(self)} lists, not one at {index}.")
-        return RecommendedList.from_dict(self.pack(index))
+        made = RecommendedList.from_dict(self.pack(index))
+        block = self._blocks[self._block_numbers[index]]
+        return replace(made, candidates=block.list_candidates(int(self._row[index])))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recommendations.engine.ranking.mmr import Candidates
 
 LISTED, ARTIST_CAP, VARIETY, OUTRANKED = "listed", "artist_cap", "variety", "outranked"
+CONTRACT = "contract"
 NOT_PROPOSED, NO_SCORE, FORBIDDEN = "not_proposed", "no_score", "forbidden"
 
 
@@ -24,8 +25,9 @@ class SongTrace:
     step
         In the order of the pipeline: `forbidden` the caller or the history excludes it · `no_score` no component can
         score it · `not_proposed` no component proposes it to the ranker · `outranked` every song of the list scores
-        higher · `artist_cap` it would be on the list without the cap on songs of an artist · `variety` it scores at
-        least as high as the last song of the list, and gave way for variety · `listed` it is on the list.
+        higher · `contract` it would be on the list without the listener's contract · `artist_cap` it would be on the
+        list without the cap on songs of an artist · `variety` it scores at least as high as the last song of the list,
+        and gave way for variety · `listed` it is on the list.
     rank
         From 1, by score before variety, among the songs that may come; None without a score.
     score, last_score
@@ -43,6 +45,7 @@ def trace_candidate(
     candidates: Candidates,
     item_row: int,
     chosen: NDArray[np.int32],
+    without_contract: NDArray[np.int32],
     without_cap: NDArray[np.int32],
 ) -> SongTrace | None:
     """Say what became of a song among the candidates of one listener; None where it is none of them.
@@ -51,8 +54,10 @@ def trace_candidate(
     ----------
     chosen
         The positions that the list took, int32 (k,), -1 at the end.
+    without_contract
+        The same, had there been no contract; `chosen` where there is none.
     without_cap
-        The same, had there been no cap on songs of an artist.
+        The same, had there been neither a contract nor a cap on songs of an artist.
     """
     matches = np.flatnonzero(candidates.item_rows[0] == item_row)
     if not len(matches):
@@ -64,6 +69,8 @@ def trace_candidate(
     last_score = float(totals[last]) if last >= 0 else None
     if position in chosen:
         step = LISTED
+    elif position in without_contract:
+        step = CONTRACT
     elif position in without_cap:
         step = ARTIST_CAP
     else:

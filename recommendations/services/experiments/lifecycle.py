@@ -151,6 +151,19 @@ def _treatment(values: dict[str, Any]) -> Treatment:
 # --- Beginning and ending ---------------------------------------------------------------------------------------------
 
 
+def create(
+    *, name: str, question: str, kind: str, arms: Sequence[dict[str, Any]], by: Any = None
+) -> Experiment:
+    """Write down an experiment as a draft, its arms in their order; nobody is served by it yet."""
+    with transaction.atomic():
+        experiment = Experiment.objects.create(
+            name=name, question=question, kind=kind, created_by=by
+        )
+        for values in arms:
+            Arm.objects.create(experiment=experiment, **values)
+    return experiment
+
+
 def start(experiment: Experiment, *, by: Any = None) -> Experiment:
     """Let an experiment run. Raises ExperimentRefused with what has to be changed first."""
     arms = list(experiment.arms.all())

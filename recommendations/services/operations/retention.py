@@ -16,6 +16,7 @@ from recommendations.models import (
     TrainingRun,
     WorkerPulse,
 )
+from recommendations.services.serving import recorder
 from recommendations.services.surfaces import generated_playlists
 
 
@@ -23,6 +24,7 @@ def delete_expired() -> dict[str, int]:
     """Delete events, logs, lists, playlists and jobs that are over; return how many of each."""
     return {
         "events": delete_in_steps(_old_impressions()),
+        "served lists": delete_in_steps(recorder.select_expired()),
         "interleaved drafts": delete_in_steps(_old_drafts()),
         "training logs": _empty_training_logs(),
         "trainings": delete_in_steps(_old_trainings()),

@@ -1,5 +1,6 @@
 """What a listener may ask of us: all their data, and no learning from it."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -28,10 +29,12 @@ from recommendations.models import (
     InterleavedDraft,
     ListenerControl,
     RecommendationList,
+    ServedRecord,
+    Taste,
 )
 from recommendations.services.data import column_copy
 from recommendations.services.preferences.taste import load_taste
-from recommendations.services.serving import list_cache
+from recommendations.services.serving import list_cache, recorder
 from recommendations.services.versions import forgetting, stored_histories
 
 FORMAT = "musicrec-my-data-1"
@@ -43,6 +46,7 @@ def set_personalised(listener: User, personalised: bool) -> None:
         User.objects.filter(pk=listener.pk).update(personalised=personalised)
         if not personalised:
             RecommendationList.objects.filter(listener=listener).delete()
+            recorder.delete_records(listener.pk)
             forgetting.issue_receipt(
                 ForgettingReceipt.Kind.WITHDRAWN,
                 Interaction.objects.for_listener(listener).count(),
@@ -69,6 +73,7 @@ def export_data(listener: User) -> dict[str, Any]:
             "artists": [artist.name for artist in taste.artists.all()] if taste.pk else [],
             "genres": [genre.name for genre in taste.genres.all()] if taste.pk else [],
             "onboarded_at": _moment(taste.onboarded_at),
+            "rules": {name: getattr(taste, name) for name in Taste.TERMS},
         },
         "wishes": [
             _wish(control)
@@ -91,6 +96,14 @@ def export_data(listener: User) -> dict[str, Any]:
                 "songs": kept.items,
             }
             for kept in RecommendationList.objects.filter(listener=listener)
+        ],
+        "served_lists": [
+            {
+                "id": str(one.pk),
+                "served_at": _moment(one.served_at),
+                "data": json.loads(recorder.decode(one)),
+            }
+            for one in ServedRecord.objects.filter(listener=listener).order_by("served_at")
         ],
         "shown_lists": _list_impressions(listener),
         "interleaved_drafts": _list_drafts(listener),

@@ -309,6 +309,20 @@ def set_discovery(listener: User, discovery: float) -> float:
     return before
 
 
+def set_rules(listener: User, values: Mapping[str, float | int | None]) -> None:
+    """Store what the listener's lists have to keep; terms that are left out stay, None is as the operator sets it.
+
+    Raises ValidationError of Django for a value out of range.
+    """
+    with transaction.atomic():
+        list_cache.invalidate_lists([listener.pk])
+        taste, _is_new = Taste.objects.get_or_create(listener=listener)
+        for name, value in values.items():
+            setattr(taste, name, value)
+        taste.clean_fields(exclude=["listener"])
+        taste.save(update_fields=list(values))
+
+
 def set_picks(
     listener: User,
     *,

@@ -5,8 +5,8 @@ team's song and its other versions are gone for both, an artist has at most thre
 song keeps the reasons of the version that proposed it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.models import Song
-from recommendations.engine import RecommendedItem, RecommendedList, Recommender, Team, draft_teams
+from recommendations.engine import (
+    RecommendedItem,
+    RecommendedList,
+    Recommender,
+    Slot,
+    Team,
+    draft_teams,
+)
 from recommendations.models import ModelVersion
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import Interleaved, ListDraft
@@ -33,11 +40,21 @@ class TeamList:
     draft: ListDraft
 
 
-class _SongKeys(NamedTuple):
+class SongKeys(NamedTuple):
     """What the rules of a list look at: the artist, and what all versions of a song share."""
 
     artist_id: int
     work: Any
+
+
+@dataclass(frozen=True)
+class JointTrail:
+    """How a joint list was made: of which lists, by which keys of their songs, how long, and the seed of the coins."""
+
+    teams: tuple[TeamList, TeamList]
+    keys: Mapping[int, SongKeys]
+    n: int
+    seed: int
 
 
 def join_lists(
@@ -54,22 +71,11 @@ def join_lists(
     """
     lists = [team.draft.unpack() for team in teams]
     keys = _read_keys(lists, context)
-    offered = [
-        [position for position, item in enumerate(one.items) if int(item.item_id) in keys]
-        for one in lists
-    ]
-    items = [
-        [one.items[position] for position in positions]
-        for one, positions in zip(lists, offered, strict=True)
-    ]
-    first, second = (
-        _make_team(team.recommender, own, other, keys)
-        for team, own, other in zip(teams, items, reversed(items), strict=True)
-    )
     seed = _toss_seed(experiment_id, context.listener.pk, day)
-    slots = draft_teams((first, second), n, artist_cap=MOST_OF_ARTIST, seed=seed)
-    positions = [[slot.source, offered[slot.source][slot.position]] for slot in slots]
-    credited = {int(items[slot.source][slot.position].item_id): slot.team for slot in slots}
+    recommenders = (teams[0].recommender, teams[1].recommender)
+    slots = choose_slots(lists, recommenders, keys, n, seed)
+    positions = [[slot.source, slot.position] for slot in slots]
+    credited = {int(lists[slot.source].items[slot.position].item_id): slot.team for slot in slots}
     drafts = [team.draft for team in teams]
     is_live = any(draft.step == "live" for draft in drafts)
     return ListDraft(
@@ -79,15 +85,40 @@ def join_lists(
         interleaved=Interleaved(
             experiment_id, day, (teams[0].version.name, teams[1].version.name), credited
         ),
+        trail=JointTrail(teams, keys, n, seed),
     )
 
 
-def _read_keys(lists: list[RecommendedList], context: ListenerContext) -> dict[int, _SongKeys]:
+def choose_slots(
+    lists: Sequence[RecommendedList],
+    recommenders: Sequence[Recommender],
+    keys: Mapping[int, SongKeys],
+    n: int,
+    seed: int,
+) -> list[Slot]:
+    """Return whose song takes each place; songs without keys are not offered. Positions are in the team's list."""
+    offered = [
+        [position for position, item in enumerate(one.items) if int(item.item_id) in keys]
+        for one in lists
+    ]
+    items = [
+        [one.items[position] for position in positions]
+        for one, positions in zip(lists, offered, strict=True)
+    ]
+    first, second = (
+        _make_team(recommender, own, other, keys)
+        for recommender, own, other in zip(recommenders, items, reversed(items), strict=True)
+    )
+    slots = draft_teams((first, second), n, artist_cap=MOST_OF_ARTIST, seed=seed)
+    return [replace(slot, position=offered[slot.source][slot.position]) for slot in slots]
+
+
+def _read_keys(lists: list[RecommendedList], context: ListenerContext) -> dict[int, SongKeys]:
     """Return the keys of all songs of both lists that are available and wanted."""
     ids = {int(item.item_id) for one in lists for item in one.items}
     songs = Song.objects.available().filter(pk__in=ids).only("pk", "artist_id", "work_key")
     return {
-        song.pk: _SongKeys(song.artist_id, song.work_key or song.pk)
+        song.pk: SongKeys(song.artist_id, song.work_key or song.pk)
         for song in songs
         if context.unwanted.allows(song)
     }
@@ -97,7 +128,7 @@ def _make_team(
     recommender: Recommender,
     own: list[RecommendedItem],
     other: list[RecommendedItem],
-    keys: Mapping[int, _SongKeys],
+    keys: Mapping[int, SongKeys],
 ) -> Team:
     of_songs = [keys[int(item.item_id)] for item in own]
     return Team(

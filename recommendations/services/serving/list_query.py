@@ -4,23 +4,44 @@ Lists for a listener, similar songs, picks, mixes, continued playlists and previ
 """
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommendations import telemetry
-from recommendations.engine import RecommendedList, Recommender, SongTrace
+from recommendations.engine import History, RecommendedList, Recommender, SongTrace
 from recommendations.models import ModelVersion
 from recommendations.services.serving import exclusions
 from recommendations.services.serving.fallback import Fallback
+from recommendations.services.serving.list_rules import FactReader
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import ListDraft, Served, read_list
 from recommendations.services.serving.work_versions import recommend_without_repeats
 
 Mask = NDArray[np.bool_]
 _ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class ListInputs:
+    """What a list is made from besides the model and what must not come; `reader` where it has rules to keep."""
+
+    history: History
+    discovery: float | None
+    reader: FactReader | None = None
+
+
+@dataclass(frozen=True)
+class Trail:
+    """How one list was made: its inputs, its length, what must not come, and what it was chosen from (id, score)."""
+
+    recommender: Recommender
+    inputs: ListInputs
+    n: int
+    mask: Mask
+    candidates: Sequence[tuple[int | str, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,8 @@ class ListQuery:
         Excludes more than the mask does, by the mask.
     trace
         Says what becomes of one song, by its row, in the list that `ask` gives for a mask.
+    inputs
+        What `ask` makes the list from, for the record of a listener's own list.
     step, fallback
         What the list is called, and why it is not what one would expect.
     """
@@ -51,14 +74,19 @@ class ListQuery:
     only: NDArray[np.int64] | None = None
     narrow: Callable[[Mask], Mask] | None = None
     trace: Callable[[Mask, int], SongTrace] | None = None
+    inputs: ListInputs | None = None
     step: str = "live"
     fallback: Fallback = Fallback.NONE
 
 
 def draft_list(query: ListQuery, context: ListenerContext) -> ListDraft:
     """Ask the engine for a list, without what the listener does not want and without two versions of a song."""
-    recommended, _mask = _make_list(query, _build_mask(query, context))
-    return ListDraft(dict(recommended.to_dict()), query.step, fallback=query.fallback)
+    recommended, mask = _make_list(query, build_mask(query, context))
+    draft = ListDraft(dict(recommended.to_dict()), query.step, fallback=query.fallback)
+    if query.inputs is None:
+        return draft
+    trail = Trail(query.recommender, query.inputs, query.n, mask, recommended.candidates)
+    return replace(draft, trail=trail)
 
 
 def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrace:
@@ -81,14 +109,14 @@ def trace_song(query: ListQuery, context: ListenerContext, row: int) -> SongTrac
         return SongTrace("heard")
     if row in versions.find_versions(exclusions.find_model_rows(recommender, query.exclude)):
         return SongTrace("other_version_heard")
-    mask = _build_mask(query, context)
+    mask = build_mask(query, context)
     if mask[row]:
         return SongTrace("outside")
     _made, final = _make_list(query, mask)
     return SongTrace("other_version_listed") if final[row] else query.trace(final, row)
 
 
-def _build_mask(query: ListQuery, context: ListenerContext) -> Mask:
+def build_mask(query: ListQuery, context: ListenerContext) -> Mask:
     """Return what must not come, bool (n_items,)."""
     versions = exclusions.work_versions(query.version, query.recommender)
     mask = exclusions.build_mask(

@@ -1,11 +1,12 @@
 """What a listener asks for: how many songs, how varied, and how the engine is asked for it."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from recommendations.conf import conf
-from recommendations.engine import Recommender
+from recommendations.engine import ContractTerms, Recommender
 from recommendations.services.experiments import lifecycle
+from recommendations.services.serving import list_rules
 from recommendations.services.serving.listener_context import ListenerContext
 
 AS_CONFIGURED = 0.5
@@ -26,11 +27,13 @@ class SongRequest:
     context: ListenerContext
     is_ordinary: bool
     relevance: float | None = None
+    terms: ContractTerms | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         varied = {"discovery": self.discovery, "relevance": self.relevance}
-        return {"n": self.n, "personalised": self.listener.personalised} | varied
+        kept = {} if self.terms is None else {"terms": astuple(self.terms)}
+        return {"n": self.n, "personalised": self.listener.personalised} | varied | kept
 
 
 def make_request(
@@ -48,8 +51,10 @@ def make_request(
     if wanted == AS_CONFIGURED:
         wanted = AS_CONFIGURED if treatment.discovery is None else treatment.discovery
         relevance = treatment.relevance
-    ordinary = wanted == AS_CONFIGURED and relevance is None and listener.personalised
-    return SongRequest(listener, n, wanted, context, ordinary, relevance)
+    terms = list_rules.find_terms(context.taste) if listener.personalised else None
+    is_usual = wanted == AS_CONFIGURED and relevance is None and terms is None
+    ordinary = is_usual and listener.personalised
+    return SongRequest(listener, n, wanted, context, ordinary, relevance, terms)
 
 
 def limit_length(n: int | None) -> int:

@@ -29,7 +29,7 @@ from recommendations.services.data import training_rows
 from recommendations.services.data.active_listeners import select_active_listeners
 from recommendations.services.data.column_reader import Columns, reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
-from recommendations.services.serving import exclusions
+from recommendations.services.serving import exclusions, list_rules
 from recommendations.services.serving.list_request import AS_CONFIGURED
 from recommendations.services.serving.work_versions import BatchWithoutRepeats, WorkVersions
 from recommendations.services.versions import registry
@@ -111,13 +111,23 @@ def _ignore(stage: str, done: int, total: int) -> None:
 
 
 def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return who of them gets a list: active lately, personalised, without wishes for its making."""
+    """Return who of them gets a list: active lately, personalised, without wishes for its making.
+
+    Nobody while the operator has rules for all lists: these are made when they are asked for.
+    """
+    if any(value is not None for value in list_rules.read_site_rules().values()):
+        return listener_ids[:0]
     active = select_active_listeners().values("pk")
     allowed = (
         User.objects.with_training_consent().filter(pk__in=active).values_list("pk", flat=True)
     )
+    has_rules = Q(pk__in=())
+    for term in Taste.TERMS:
+        has_rules |= Q(**{f"{term}__isnull": False})
     special = set(
-        Taste.objects.exclude(discovery=AS_CONFIGURED).values_list("listener_id", flat=True)
+        Taste.objects.filter(~Q(discovery=AS_CONFIGURED) | has_rules).values_list(
+            "listener_id", flat=True
+        )
     )
     special |= set(Taste.songs.through.objects.values_list("taste_id", flat=True))
     special |= set(

@@ -7,6 +7,7 @@ Every answer says which step gave it (`Served.step`) and, where it is not what a
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -19,15 +20,20 @@ from recommendations.engine import History, Recommender
 from recommendations.models import ModelVersion, RecommendationList
 from recommendations.services.experiments import lifecycle
 from recommendations.services.serving import (
+    exclusions,
     history_loader,
     list_cache,
     pick_candidates,
     popularity_fallback,
+    recorder,
 )
 from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.joint_list import PERSONAL_STEPS, TeamList, join_lists
 from recommendations.services.serving.list_query import (
+    ListInputs,
     ListQuery,
+    Trail,
+    build_mask,
     draft_and_read,
     draft_list,
 )
@@ -36,6 +42,7 @@ from recommendations.services.serving.list_request import (
     convert_discovery,
     make_request,
 )
+from recommendations.services.serving.list_rules import FactReader
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import (
     ListDraft,
@@ -69,7 +76,9 @@ def recommend_songs(
     request = make_request(listener, n, discovery, treatment, context or ListenerContext(listener))
     served = _answer_in_turns(request, treatment) if may_interleave else None
     if served is None:
-        served = replace(_answer(request, version or treatment.version), arm=treatment.arm)
+        served = replace(
+            _answer(request, version or treatment.version, treatment.arm), arm=treatment.arm
+        )
     _count(served.step, served, started)
     return served
 
@@ -88,6 +97,7 @@ def draft_songs(
     turns = _may_take_turns(request, treatment)
     if turns is not None and (draft := _draft_in_turns(request, turns)) is not None:
         _count(draft.step, draft, started)
+        _note(request, draft, turns.versions[0], turns.code)
         return turns.versions[0], draft, turns.code
     serving = _recommender(treatment.version, context)
     if serving is None:
@@ -95,6 +105,7 @@ def draft_songs(
     version, recommender = serving
     draft = _find_draft(request, version, recommender)
     _count(draft.step, draft, started)
+    _note(request, draft, version, treatment.arm)
     return version, draft, treatment.arm
 
 
@@ -112,7 +123,10 @@ def _find_draft(request: SongRequest, version: ModelVersion, recommender: Recomm
 
 
 def _may_take_turns(request: SongRequest, treatment: lifecycle.Treatment) -> lifecycle.Turns | None:
-    return treatment.turns if request.listener.personalised else None
+    """Return the turns a list takes; none where it has rules to keep, which a joint list could not promise."""
+    if not request.listener.personalised or request.terms is not None:
+        return None
+    return treatment.turns
 
 
 def _answer_in_turns(request: SongRequest, treatment: lifecycle.Treatment) -> Served | None:
@@ -122,7 +136,10 @@ def _answer_in_turns(request: SongRequest, treatment: lifecycle.Treatment) -> Se
     if turns is None or draft is None:
         return None
     served = read_list(draft, turns.versions[0], request.context.unwanted, request.n)
-    return None if served is None else replace(served, arm=turns.code)
+    if served is None:
+        return None
+    _note(request, draft, turns.versions[0], turns.code)
+    return replace(served, arm=turns.code)
 
 
 def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft | None:
@@ -167,7 +184,7 @@ def _count(step: str, draft: ListDraft | Served, started: float) -> None:
     telemetry.count_recommendation(step, time.perf_counter() - started, list_age_seconds=age)
 
 
-def _answer(request: SongRequest, version: ModelVersion | None) -> Served:
+def _answer(request: SongRequest, version: ModelVersion | None, arm: str) -> Served:
     serving = _recommender(version, request.context)
     if serving is None:
         heard = request.context.heard if request.listener.personalised else None
@@ -177,12 +194,51 @@ def _answer(request: SongRequest, version: ModelVersion | None) -> Served:
     for draft in _kept_drafts(request, version, cache_key):
         served = read_list(draft, version, request.context.unwanted, request.n)
         if served is not None:
+            _note(request, draft, version, arm)
             return served
     answer = draft_and_read(_live_query(request, version, recommender), request.context)
     if answer is None:
         return popularity_fallback.serve_without_model(request.n, request.context.unwanted)
     list_cache.put(cache_key, _pack_draft(answer[0]))
+    _note(request, answer[0], version, arm)
     return answer[1]
+
+
+def _note(request: SongRequest, draft: ListDraft, version: ModelVersion, arm: str) -> None:
+    """Have a list recorded that is served for the first time, after the answer to the request was sent."""
+    if draft.from_cache or not request.listener.personalised:
+        return
+
+    recorder.note(
+        recorder.Note(
+            request.listener.pk,
+            version,
+            draft,
+            arm,
+            request.n,
+            request.settings,
+            partial(_retrace, request),
+        ),
+        request.context.generation,
+    )
+
+
+def _retrace(request: SongRequest, version: ModelVersion, draft: ListDraft) -> Trail | None:
+    """Return how a list is made that was not made now; None where the listener did something meanwhile."""
+    context = ListenerContext(request.listener)
+    if context.generation != request.context.generation:
+        return None
+    query = _live_query(
+        replace(request, context=context), version, registry.load_recommender(version)
+    )
+    if query.inputs is None or ListenerContext(request.listener).generation != context.generation:
+        return None
+    mask = build_mask(query, context)
+    if draft.step != "precomputed":
+        return Trail(query.recommender, query.inputs, query.n, mask)
+    # lists are computed ahead at one length and without anybody's own songs
+    mask |= exclusions.build_catalog_mask(version, query.recommender)
+    return Trail(query.recommender, query.inputs, conf.precomputed_length, mask)
 
 
 def _recommender(
@@ -241,16 +297,28 @@ def _live_query(request: SongRequest, version: ModelVersion, recommender: Recomm
         narrow = pick_candidates.narrow_to_picks(
             request.context.picks, request.n, recommender, request.listener
         )
+    reader = contract = None
+    if request.terms is not None:
+        reader = FactReader(request.terms, request.listener, recommender, history)
+        contract = reader.contract
     return ListQuery(
         version,
         recommender,
         request.n,
-        lambda mask: recommender.recommend(history, request.n, exclude=mask, discovery=discovery),
+        lambda mask: recommender.recommend(
+            history,
+            request.n,
+            exclude=mask,
+            discovery=discovery,
+            contract=contract,
+            keeps_candidates=True,
+        ),
         trace=lambda mask, row: recommender.trace_song(
-            history, row, request.n, exclude=mask, discovery=discovery
+            history, row, request.n, exclude=mask, discovery=discovery, contract=contract
         ),
         exclude=heard,
         narrow=narrow,
+        inputs=ListInputs(history, discovery, reader),
         step=step,
         fallback=fallback,
     )

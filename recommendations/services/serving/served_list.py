@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.models import Song
-from recommendations.engine import Explanation, RecommendedList
+from recommendations.engine import Explanation, RecommendedList, TermReport
 from recommendations.models import ModelVersion
 from recommendations.services.serving import exclusions
 from recommendations.services.serving.fallback import Fallback
@@ -44,6 +44,7 @@ class Served:
 
     `step`: precomputed · live · cold (from the taste a listener named) · popular · empty. `fallback` says why the
     list is not what was asked for. `about` is the song that all songs are like, `picks` what a visitor picked.
+    `contract` says how the list keeps what the listener or the operator asked of it.
     `interleaved` is set for lists that take turns between two versions; `version` is then the first of them.
     """
 
@@ -58,6 +59,7 @@ class Served:
     about: Song | None = None
     picks: Picks | None = None
     interleaved: Interleaved | None = None
+    contract: tuple[TermReport, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -87,6 +89,7 @@ class Served:
 class ListDraft:
     """A list before its songs are read from the catalog; what the cache and the precomputed table keep.
 
+    `trail` says how it was made where it was made now (`list_query.Trail`, `joint_list.JointTrail`); it is not kept.
     `packed` is one list, or for an interleaved one `{"lists": [two lists], "slots": [[list, position], ...]}`.
     """
 
@@ -96,6 +99,7 @@ class ListDraft:
     fallback: Fallback = Fallback.NONE
     from_cache: bool = False
     interleaved: Interleaved | None = None
+    trail: Any = field(default=None, compare=False, repr=False)
 
     def unpack(self) -> RecommendedList:
         """Return the list; each song of an interleaved one with the reasons of the version that proposed it."""
@@ -146,4 +150,5 @@ def assemble_list(
         computed_at=draft.computed_at,
         from_cache=draft.from_cache,
         interleaved=draft.interleaved,
+        contract=unpacked.contract,
     )

@@ -157,6 +157,11 @@ _SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
             "as it may have."
         )
     ),
+    "contract": _say(
+        lambda: _(
+            "It is at place %(rank)s of all songs for you, but gave way to what you or the operator ask of your lists."
+        )
+    ),
     "variety": _say(
         lambda: _(
             "It is at place %(rank)s of all songs for you, but gave way so that your list is varied."

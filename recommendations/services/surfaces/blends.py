@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.core.cache import cache
@@ -77,6 +78,21 @@ def list_invitations(listener: User) -> QuerySet[BlendMember]:
     """Return the invitations that the listener has not answered."""
     open_ones = BlendMember.objects.filter(listener=listener, joined_at=None)
     return open_ones.select_related("blend", "invited_by")
+
+
+def find_blend(listener: User, blend_id: UUID, *, has_joined: bool) -> Blend | None:
+    """Return a blend that the listener is in or invited to, with `has_joined` only one they joined; None for others."""
+    own = BlendMember.objects.filter(blend=blend_id, listener=listener)
+    if has_joined:
+        own = own.filter(joined_at__isnull=False)
+    member = own.select_related("blend").first()
+    return member.blend if member is not None else None
+
+
+def list_members(blend: Blend) -> list[str]:
+    """Return the names of who joined."""
+    joined = blend.members.filter(joined_at__isnull=False)
+    return list(joined.order_by("id").values_list("listener__username", flat=True))
 
 
 def create_blend(listener: User, title: str) -> Blend:

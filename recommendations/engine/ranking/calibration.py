@@ -1,0 +1,217 @@
+"""A list whose mix of genres is near to the listener's own (Steck 2018, "Calibrated recommendations").
+
+The distance is Hellinger's: sqrt(1 - sum over genres of sqrt(own * list)), 0 for the same mix and 1 for no genre in
+common. Unlike the Kullback-Leibler divergence of the paper it is symmetric, has an end, which makes a limit on it
+readable, and needs no smoothing for genres that the list does not have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from recommendations.engine.ranking.list_contract import Capacity, Needs
+
+STRENGTHS = (0.0, 0.5, 2.0, 10.0, 1000.0)
+"""How much the distance counts beside the scores, tried one after the other until the list is near enough."""
+
+MOST_SWAPS = 40
+
+
+class GenreMix:
+    """The genres of m candidates, float32 (m, n_genres), against a listener's own mix, float64 (n_genres,)."""
+
+    def __init__(self, genres: NDArray[np.float32], own: NDArray[np.float64]) -> None:
+        # genres that the listener does not have add nothing to the sum: only how much of the list they take
+        kept = own > 0
+        self._roots = np.sqrt(own[kept])
+        self._genres = genres[:, kept].astype(np.float64)
+        self._has_genre = (genres.sum(axis=1) > 0).astype(np.float64)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the listener's mix."""
+        return len(self._roots) > 0
+
+    def measure(self, positions: NDArray[np.integer]) -> float:
+        """Return the distance of a list; songs without a genre don't count, and 1 where none has one."""
+        total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
+        return float(self._distance(total[None, :], np.array([n]))[0])
+
+    def measure_next(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the distance of the list with each candidate added, float64 (m,)."""
+        total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
+        return self._distance(total + self._genres, n + self._has_genre)
+
+    def measure_swaps(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the distance of the list with each candidate in the place of each song, float64 (k, m)."""
+        total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
+        rest = total - self._genres[positions]
+        n_rest = n - self._has_genre[positions]
+        return np.array(
+            [
+                self._distance(without + self._genres, left + self._has_genre)
+                for without, left in zip(rest, n_rest, strict=True)
+            ]
+        ).reshape(len(positions), len(self._genres))
+
+    def _distance(self, totals: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
+        shares = np.maximum(totals, 0) / np.maximum(n, 1)[:, None]
+        overlap = np.sqrt(shares) @ self._roots
+        distances: NDArray[np.float64] = np.sqrt(np.maximum(1 - overlap, 0))
+        return distances
+
+
+def choose_calibrated(
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    variety: float,
+    mix: GenreMix | None,
+    limit: float,
+    capacity: Capacity,
+    needs: Needs,
+) -> NDArray[np.int32]:
+    """Choose a list within the needs, at most `limit` from the listener's mix, or the nearest one that is found.
+
+    First without regard to genres; then with the distance counting more and more (`STRENGTHS`), and at last by swapping
+    songs of the nearest list as long as that brings it nearer. Costs k * m * (d + n_genres) a try.
+
+    Parameters
+    ----------
+    values : (m,)
+        What each song is worth before variety; -inf for none.
+    variety
+        What the cosine to the nearest chosen song costs.
+
+    Returns
+    -------
+    int32 (n,)
+        The places, ascending.
+    """
+    tried = []
+    for strength in STRENGTHS:
+        chosen = _choose(values, vectors, variety, mix, strength, capacity, needs)
+        if mix is None or mix.measure(chosen) <= limit:
+            return chosen
+        tried.append(chosen)
+    if mix is None:
+        raise AssertionError("A list without a mix of genres is returned at once.")
+    return _swap_nearer(min(tried, key=mix.measure), mix, limit, capacity, needs)
+
+
+def _choose(
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    variety: float,
+    mix: GenreMix | None,
+    strength: float,
+    capacity: Capacity,
+    needs: Needs,
+) -> NDArray[np.int32]:
+    """Fill place after place with the song of the highest value less variety and distance.
+
+    Where the needs may have kept a better song away, the list of the highest values that meets them is tried as well,
+    and single songs of both are swapped as long as that gains something; the better one is returned.
+    """
+    left, needed = capacity.copy(), needs
+    nearest = np.zeros(len(values), dtype=np.float32)
+    chosen: list[int] = []
+    while needed.length:
+        worth = values - variety * nearest
+        if mix is not None and strength:
+            worth = worth - strength * mix.measure_next(np.array(chosen, dtype=np.int64))
+        allowed = np.where(left.find_completable(needed), worth, -np.inf)
+        pick = int(allowed.argmax())
+        if not np.isfinite(allowed[pick]):
+            raise AssertionError("The needs were reachable, so one candidate must complete them.")
+        needed = left.take(pick, needed)
+        chosen.append(pick)
+        if variety:
+            np.maximum(nearest, vectors @ vectors[pick], out=nearest)
+    positions = np.array(chosen, dtype=np.int32)
+    if not strength and capacity.is_bound(positions, needs):
+        best = capacity.choose_best(values, needs)
+        if not variety:
+            return best
+        tried = [
+            _swap_better(start, values, vectors, variety, capacity, needs)
+            for start in (positions, best)
+        ]
+        positions = max(tried, key=lambda one: _sum_worth(one, values, vectors, variety))
+    return np.sort(positions)
+
+
+def _sum_worth(
+    chosen: NDArray[np.int32],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    variety: float,
+) -> float:
+    """Return the sum of a list's values less what the nearest other song costs each."""
+    nearest = _find_nearest_without(vectors, chosen)[np.arange(len(chosen)), chosen]
+    return float((values[chosen] - variety * nearest).sum())
+
+
+def _swap_better(
+    chosen: NDArray[np.int32],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    variety: float,
+    capacity: Capacity,
+    needs: Needs,
+) -> NDArray[np.int32]:
+    """Swap songs within the needs, the one that gains most first, until none gains anything."""
+    places = np.arange(len(chosen))
+    for _swap in range(MOST_SWAPS):
+        worth = np.broadcast_to(values, (len(chosen), len(values)))
+        if variety:
+            worth = values - variety * _find_nearest_without(vectors, chosen)
+        own = worth[places, chosen]
+        allowed = capacity.find_swaps(chosen, needs)
+        gains = np.where(allowed, worth - own[:, None], -np.inf)
+        place, other = np.unravel_index(int(gains.argmax()), gains.shape)
+        if not gains[place, other] > 1e-9:
+            break
+        chosen = chosen.copy()
+        chosen[place] = other
+    return chosen
+
+
+def _find_nearest_without(
+    vectors: NDArray[np.float32], chosen: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return each song's cosine to the nearest chosen one but the one of the row, at least 0: float32 (k, m)."""
+    cosines = vectors[chosen] @ vectors.T
+    first = cosines.argmax(axis=0)
+    everyone = np.arange(len(vectors))
+    best = cosines[first, everyone]
+    cosines[first, everyone] = 0
+    second = cosines.max(axis=0)
+    is_first = first[None, :] == np.arange(len(chosen))[:, None]
+    nearest: NDArray[np.float32] = np.maximum(np.where(is_first, second, best), 0)
+    return nearest
+
+
+def _swap_nearer(
+    chosen: NDArray[np.int32],
+    mix: GenreMix,
+    limit: float,
+    capacity: Capacity,
+    needs: Needs,
+) -> NDArray[np.int32]:
+    """Swap songs, the one that brings most first, until the list is near enough or no swap brings it nearer."""
+    distance = mix.measure(chosen)
+    for _swap in range(MOST_SWAPS):
+        if distance <= limit:
+            break
+        distances = np.where(capacity.find_swaps(chosen, needs), mix.measure_swaps(chosen), np.inf)
+        place, other = np.unravel_index(int(distances.argmin()), distances.shape)
+        if not distances[place, other] < distance - 1e-9:
+            break
+        chosen = chosen.copy()
+        chosen[place] = other
+        distance = mix.measure(chosen)
+    return np.sort(chosen)
