@@ -104,6 +104,7 @@ from recommendations.engine.ranking.list_contract import (
     ListContract,
     SongFacts,
     TermReport,
+    judge_list,
 )
 from recommendations.engine.ranking.mmr import rerank
 from recommendations.engine.ranking.repeat_decay import fit_decay
@@ -200,6 +201,7 @@ __all__ = [
     "estimate_fit_bytes",
     "evaluate",
     "fit_decay",
+    "judge_list",
     "judge_winners",
     "keep_nearest",
     "keeps_histories",

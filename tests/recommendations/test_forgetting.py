@@ -166,3 +166,40 @@ def test_the_browser_and_the_api_hand_out_the_receipt_of_an_account(world):
         "/settings/delete/", {"password": "quite-some-words-9"}, follow=True
     ).content.decode()
     assert "/forgotten/" in page
+
+
+@pytest.mark.parametrize("way", ["play", "source"])
+def test_after_a_retrain_the_model_equals_one_that_never_saw_a_play_or_a_source(world, way):
+    guest = add_guest()
+    train()
+    never = ModelVersion.objects.get(is_active=True)
+    run = ImportRun.objects.create(
+        content="listens", format="lastfm", file_name="x.csv", listener=guest, status="succeeded"
+    )
+    plays = [
+        Interaction.objects.create(
+            listener=guest,
+            song=song,
+            kind=Interaction.Kind.PLAY,
+            occurred_at=datetime(2026, 3, day, 12, tzinfo=UTC),
+            source="x",
+            import_run=run,
+        )
+        for day, song in enumerate(
+            Song.objects.order_by("pk")[20 : 22 if way == "source" else 21], 1
+        )
+    ]
+    train()
+    seen = ModelVersion.objects.get(is_active=True)
+    assert read_arrays(seen) != read_arrays(never)
+    if way == "source":
+        import_undo.undo_import(run)
+    else:
+        interactions.delete_interaction(guest, plays[0].pk)
+    train()
+    after = ModelVersion.objects.get(is_active=True)
+    assert read_arrays(after) == read_arrays(never)
+    receipt = ForgettingReceipt.objects.get()
+    assert (receipt.n_interactions, receipt.version) == (len(plays), after)
+    assert receipt.data_sha256 == never.metadata["data_sha256"] != seen.metadata["data_sha256"]
+    assert receipt.checks["read_after_the_deletion"] and receipt.checks["trained_from_scratch"]

@@ -22,12 +22,19 @@ from recommendations.models import (
     ListenerControl,
     ModelVersion,
     Outcome,
+    ServedRecord,
 )
 from recommendations.services.experiments import interleaving, lifecycle, results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 from recommendations.services.operations import version_feedback
-from recommendations.services.preferences import controls
-from recommendations.services.serving import explanation_text, feedback, recommend
+from recommendations.services.preferences import controls, taste
+from recommendations.services.serving import (
+    explanation_text,
+    feedback,
+    recommend,
+    recorder,
+    replay,
+)
 from recommendations.services.serving.joint_list import TeamList, join_lists
 from recommendations.services.serving.listener_context import ListenerContext
 from recommendations.services.serving.served_list import read_list
@@ -106,6 +113,28 @@ class TestServing:
                     assert item.explanation == alone[item.song.pk]
         texts = explanation_text.describe_served(served, listener)
         assert all(why.sentence for why in texts)
+
+    def test_a_joint_list_is_replayed_with_its_coins(self, experiment, listener):
+        recorder.begin()
+        served = recommend.recommend_songs(listener, 10, may_interleave=True)
+        recorder.finish()
+        told = replay.replay(ServedRecord.objects.get(arm=f"interleaving-{experiment.pk}"))
+        assert told.verdict in (replay.Verdict.SAME, replay.Verdict.SAME_SONGS)
+        assert [one.song for one in told.songs] == served.songs
+        names = {team: name for team, name in enumerate(served.interleaved.names)}
+        for one in told.songs:
+            assert one.version == names[served.interleaved.teams[one.song.pk]]
+
+    def test_a_joint_list_keeps_the_listeners_rules_or_is_not_served(self, experiment, listener):
+        taste.set_rules(listener, {"artist_cap": 1})
+        served = recommend.recommend_songs(listener, 8, may_interleave=True)
+        artists = [song.artist_id for song in served.songs]
+        assert len(set(artists)) == len(artists)
+        assert all(report.is_kept for report in served.contract) and served.contract
+        taste.set_rules(listener, {"artist_cap": None, "genre_distance": 0.0})
+        served = recommend.recommend_songs(listener, 8, may_interleave=True)
+        assert served.interleaved is None and not served.contract[0].is_kept
+        assert recommend.recommend_songs(listener, 8, may_interleave=True).interleaved is None
 
     def test_the_list_stays_for_the_day(self, experiment, listener):
         first = recommend.recommend_songs(listener, 10, may_interleave=True)

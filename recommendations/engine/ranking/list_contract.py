@@ -201,6 +201,16 @@ def choose_songs(
     return Choice(positions, reports)
 
 
+def judge_list(facts: SongFacts, terms: ContractTerms) -> tuple[TermReport, ...]:
+    """Return how a list, whose songs the facts are of, keeps the terms; what is possible is what it has."""
+    n = len(facts.artists)
+    mix = None if terms.genre_distance is None else GenreMix(facts.genres, facts.own_genres)
+    most = Needs(n, int(facts.is_new.sum()), int(facts.is_tail.sum()))
+    return _report(
+        facts, terms, most, np.arange(n, dtype=np.int32), mix if mix and mix.is_known else None
+    )
+
+
 def _count_wanted(terms: ContractTerms, length: int) -> Needs:
     new, tail = (
         math.ceil(share * length - 1e-9) for share in (terms.new_artist_share, terms.tail_share)

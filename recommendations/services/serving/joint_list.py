@@ -55,6 +55,7 @@ class JointTrail:
     keys: Mapping[int, SongKeys]
     n: int
     seed: int
+    artist_cap: int
 
 
 def join_lists(
@@ -63,6 +64,7 @@ def join_lists(
     n: int,
     context: ListenerContext,
     day: date,
+    artist_cap: int = MOST_OF_ARTIST,
 ) -> ListDraft:
     """Return the joint list of two versions, at most n songs; one query.
 
@@ -73,7 +75,7 @@ def join_lists(
     keys = _read_keys(lists, context)
     seed = _toss_seed(experiment_id, context.listener.pk, day)
     recommenders = (teams[0].recommender, teams[1].recommender)
-    slots = choose_slots(lists, recommenders, keys, n, seed)
+    slots = choose_slots(lists, recommenders, keys, n, seed, artist_cap)
     positions = [[slot.source, slot.position] for slot in slots]
     credited = {int(lists[slot.source].items[slot.position].item_id): slot.team for slot in slots}
     drafts = [team.draft for team in teams]
@@ -85,7 +87,7 @@ def join_lists(
         interleaved=Interleaved(
             experiment_id, day, (teams[0].version.name, teams[1].version.name), credited
         ),
-        trail=JointTrail(teams, keys, n, seed),
+        trail=JointTrail(teams, keys, n, seed, artist_cap),
     )
 
 
@@ -95,6 +97,7 @@ def choose_slots(
     keys: Mapping[int, SongKeys],
     n: int,
     seed: int,
+    artist_cap: int,
 ) -> list[Slot]:
     """Return whose song takes each place; songs without keys are not offered. Positions are in the team's list."""
     offered = [
@@ -109,7 +112,7 @@ def choose_slots(
         _make_team(recommender, own, other, keys)
         for recommender, own, other in zip(recommenders, items, reversed(items), strict=True)
     )
-    slots = draft_teams((first, second), n, artist_cap=MOST_OF_ARTIST, seed=seed)
+    slots = draft_teams((first, second), n, artist_cap=artist_cap, seed=seed)
     return [replace(slot, position=offered[slot.source][slot.position]) for slot in slots]
 
 

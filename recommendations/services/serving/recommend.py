@@ -10,13 +10,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.time_zones import get_local_day
 from recommendations import telemetry
 from recommendations.conf import conf
-from recommendations.engine import History, Recommender
+from recommendations.engine import History, Recommender, judge_list
 from recommendations.models import ModelVersion, RecommendationList
 from recommendations.services.experiments import lifecycle
 from recommendations.services.serving import (
@@ -28,7 +29,12 @@ from recommendations.services.serving import (
     recorder,
 )
 from recommendations.services.serving.fallback import Fallback
-from recommendations.services.serving.joint_list import PERSONAL_STEPS, TeamList, join_lists
+from recommendations.services.serving.joint_list import (
+    MOST_OF_ARTIST,
+    PERSONAL_STEPS,
+    TeamList,
+    join_lists,
+)
 from recommendations.services.serving.list_query import (
     ListInputs,
     ListQuery,
@@ -123,10 +129,7 @@ def _find_draft(request: SongRequest, version: ModelVersion, recommender: Recomm
 
 
 def _may_take_turns(request: SongRequest, treatment: lifecycle.Treatment) -> lifecycle.Turns | None:
-    """Return the turns a list takes; none where it has rules to keep, which a joint list could not promise."""
-    if not request.listener.personalised or request.terms is not None:
-        return None
-    return treatment.turns
+    return treatment.turns if request.listener.personalised else None
 
 
 def _answer_in_turns(request: SongRequest, treatment: lifecycle.Treatment) -> Served | None:
@@ -153,7 +156,7 @@ def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft |
     cache_key = list_cache.key(request.listener.pk, request.context.generation, settings)
     cached = list_cache.get(cache_key)
     if cached is not None:
-        return ListDraft(**cached, from_cache=True)
+        return ListDraft(**cached, from_cache=True) if cached else None
     teams = []
     for version in turns.versions:
         try:
@@ -165,9 +168,41 @@ def _draft_in_turns(request: SongRequest, turns: lifecycle.Turns) -> ListDraft |
         if draft.step not in PERSONAL_STEPS:
             return None
         teams.append(TeamList(version, recommender, draft))
-    draft = join_lists(turns.experiment_id, (teams[0], teams[1]), request.n, request.context, day)
+    cap = request.terms.artist_cap if request.terms is not None else None
+    draft = join_lists(
+        turns.experiment_id,
+        (teams[0], teams[1]),
+        request.n,
+        request.context,
+        day,
+        min(cap or MOST_OF_ARTIST, MOST_OF_ARTIST),
+    )
+    if request.terms is not None:
+        judged = _judge_joint(request, teams[0], draft)
+        if judged is None:
+            list_cache.put(cache_key, {})
+            return None
+        draft = judged
     list_cache.put(cache_key, _pack_draft(draft))
     return draft
+
+
+def _judge_joint(request: SongRequest, team: TeamList, draft: ListDraft) -> ListDraft | None:
+    """Return a joint list with how it keeps the listener's rules; None where it does not keep them all.
+
+    Which list that is does not depend on what the listener does with it, so leaving it out favours neither version.
+    """
+    terms = request.terms
+    if terms is None:
+        return draft
+    recommender = team.recommender
+    reader = FactReader(terms, request.listener, recommender, _history(request, recommender))
+    ids = np.array([int(item.item_id) for item in draft.unpack().items], dtype=np.int64)
+    reports = judge_list(reader.describe(recommender.items.rows(ids)), terms)
+    if not all(report.is_kept for report in reports):
+        return None
+    packed = {**draft.packed, "contract": [report.to_list() for report in reports]}
+    return replace(draft, packed=packed)
 
 
 def find_query(listener: User, n: int, context: ListenerContext) -> ListQuery | None:

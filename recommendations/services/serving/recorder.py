@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from asgiref.local import Local
 from django.core.cache import cache
-from django.db import DatabaseError
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -30,7 +29,6 @@ from recommendations.services.serving.joint_list import JointTrail
 from recommendations.services.serving.list_query import Trail
 from recommendations.services.serving.list_rules import FactReader
 from recommendations.services.serving.served_list import ListDraft
-from recommendations.services.versions import registry
 
 FORMAT = 1
 
@@ -81,8 +79,8 @@ def finish() -> None:
     for one in notes or ():
         try:
             write(one)
-        except (DatabaseError, registry.RegistryError):
-            logger.warning("A served list could not be recorded.", exc_info=True)
+        except Exception:  # the answer was sent: nothing that goes wrong here may end the worker
+            logger.exception("A served list could not be recorded.")
 
 
 def write(served: Note) -> None:
@@ -156,6 +154,7 @@ def describe(served: Note) -> dict[str, Any]:
         return data | {"made": [{"list": strip_rows(one)} for one in draft.packed["lists"]]}
     return data | {
         "seed": trail.seed,
+        "artist_cap": trail.artist_cap,
         "keys": {str(pk): list(keys) for pk, keys in trail.keys.items()},
         "made": [_describe_made(served, team.version, team.draft) for team in trail.teams],
     }

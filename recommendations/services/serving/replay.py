@@ -223,5 +223,5 @@ def _toss_again(
     data: Mapping[str, Any], lists: Sequence[RecommendedList], recommenders: Sequence[Recommender]
 ) -> list[list[int]]:
     keys = {int(pk): SongKeys(artist, work) for pk, (artist, work) in data["keys"].items()}
-    slots = choose_slots(lists, recommenders, keys, data["n"], data["seed"])
+    slots = choose_slots(lists, recommenders, keys, data["n"], data["seed"], data["artist_cap"])
     return [[slot.source, slot.position] for slot in slots]

@@ -107,7 +107,8 @@ class ListDraft:
             return RecommendedList.from_dict(self.packed)
         lists = [RecommendedList.from_dict(one) for one in self.packed["lists"]]
         items = tuple(lists[source].items[position] for source, position in self.packed["slots"])
-        return RecommendedList(items, lists[0].segment, lists[0].weights, self.packed)
+        contract = tuple(TermReport(*row) for row in self.packed.get("contract", ()))
+        return RecommendedList(items, lists[0].segment, lists[0].weights, self.packed, contract)
 
 
 def read_list(draft: ListDraft, version: ModelVersion, unwanted: Unwanted, n: int) -> Served | None:
