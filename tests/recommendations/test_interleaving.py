@@ -121,7 +121,7 @@ class TestServing:
         told = replay.replay(ServedRecord.objects.get(arm=f"interleaving-{experiment.pk}"))
         assert told.verdict in (replay.Verdict.SAME, replay.Verdict.SAME_SONGS)
         assert [one.song for one in told.songs] == served.songs
-        names = {team: name for team, name in enumerate(served.interleaved.names)}
+        names = dict(enumerate(served.interleaved.names))
         for one in told.songs:
             assert one.version == names[served.interleaved.teams[one.song.pk]]
 
