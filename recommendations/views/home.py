@@ -48,9 +48,7 @@ def home(request: SiteRequest) -> HttpResponse:
         "served": page.served,
         "receipt": feedback.sign_receipt(listener, page.served),
         "broken_rules": [
-            rule_text.describe_term(report)
-            for report in page.served.contract
-            if not report.is_kept
+            rule_text.describe_term(report) for report in page.served.contract if not report.is_kept
         ],
         "made": _show_shelf(for_you, page) if for_you else None,
         "made_for_you": for_you.cards if for_you else [],
