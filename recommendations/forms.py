@@ -50,20 +50,20 @@ class RulesForm(forms.Form):
     def read_initial(cls, taste: Taste) -> dict[str, Any]:
         """Return the stored rules as the form shows them; a distance without a word here is shown as the next one."""
         shares = {"new_artists": taste.new_artist_share, "tail": taste.tail_share}
-        known = [value for value, _label in cls.MIXES if value]
+        distances = [value for value, _label in cls.MIXES if value]
         distance = taste.genre_distance
-        mix = "" if distance is None else next(v for v in known if distance <= float(v))
+        mix = "" if distance is None else next(v for v in distances if distance <= float(v))
         percents = {name: None if v is None else round(100 * v) for name, v in shares.items()}
         return percents | {"artist_cap": taste.artist_cap, "genres": mix}
 
     @property
     def rules(self) -> dict[str, Any]:
         """The rules as they are stored."""
-        told = self.cleaned_data
-        shares = {"new_artist_share": told["new_artists"], "tail_share": told["tail"]}
+        data = self.cleaned_data
+        shares = {"new_artist_share": data["new_artists"], "tail_share": data["tail"]}
         return {name: None if v is None else v / 100 for name, v in shares.items()} | {
-            "artist_cap": told["artist_cap"],
-            "genre_distance": float(told["genres"]) if told["genres"] else None,
+            "artist_cap": data["artist_cap"],
+            "genre_distance": float(data["genres"]) if data["genres"] else None,
         }
 
 

@@ -575,7 +575,7 @@ class ArmIn(serializers.Serializer[Any]):
     },
     request_only=True,
 )
-class ExperimentIn(serializers.Serializer[Any]):
+class NewExperiment(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
     question = serializers.CharField(max_length=2000, allow_blank=True, default="")
     kind = serializers.ChoiceField(choices=Experiment.Kind.values, default=Experiment.Kind.SPLIT)

@@ -148,14 +148,14 @@ class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
     needed = "recommendations.add_experiment"
 
     @extend_schema(
-        request=serializers.ExperimentIn, responses={201: serializers.ExperimentSerializer}
+        request=serializers.NewExperiment, responses={201: serializers.ExperimentSerializer}
     )
     def post(self, request: SignedInApiRequest) -> Response:
         """Set up an experiment as a draft; start it when it is to begin."""
-        told = dict(validate_body(serializers.ExperimentIn, request))
-        arms = told.pop("arms")
-        made = lifecycle.create(**told, arms=arms, by=request.user)
-        body = serializers.ExperimentSerializer(_experiments().get(pk=made.pk)).data
+        values = dict(validate_body(serializers.NewExperiment, request))
+        arms = values.pop("arms")
+        draft = lifecycle.create(**values, arms=arms, by=request.user)
+        body = serializers.ExperimentSerializer(_experiments().get(pk=draft.pk)).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 

@@ -173,7 +173,7 @@ def test_terms_out_of_range_are_refused(wrong):
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def recommender():
     world = World(n_listeners=60, n_songs=120, seed=5)
     return Recommender().fit(world.to_interactions(), world.item_features())
 
@@ -181,54 +181,54 @@ def fitted():
 class TestOfARecommender:
     """The same through the whole pipeline, on a small world."""
 
-    def ask(self, fitted, terms, k=10):
-        rows = np.arange(fitted.n_items)
-        history = fitted.history(fitted.item_ids[:5])
+    def ask(self, recommender, terms, k=10):
+        rows = np.arange(recommender.n_items)
+        history = recommender.history(recommender.item_ids[:5])
 
         def describe(item_rows):
             # artists of four songs each; the first half of the catalogue was heard; every third song is of the tail
             return SongFacts(
                 rows[item_rows] // 4,
-                item_rows >= fitted.n_items // 2,
+                item_rows >= recommender.n_items // 2,
                 item_rows % 3 == 0,
                 np.eye(2, dtype=np.float32)[item_rows % 2],
                 np.array([0.5, 0.5]),
             )
 
         contract = ListContract(terms, describe)
-        listed = fitted.recommend(history, k, contract=contract, keeps_candidates=True)
+        listed = recommender.recommend(history, k, contract=contract, keeps_candidates=True)
         return history, contract, listed
 
-    def test_a_list_keeps_its_contract_and_its_reasons_add_up(self, fitted):
+    def test_a_list_keeps_its_contract_and_its_reasons_add_up(self, recommender):
         terms = ContractTerms(0.5, 1, 0.1, 0.6)
-        _history, _contract, listed = self.ask(fitted, terms)
+        _history, _contract, listed = self.ask(recommender, terms)
         rows = np.array([item.item_row for item in listed])
         assert len(set((rows // 4).tolist())) == len(rows) == 10
-        assert (rows >= fitted.n_items // 2).sum() >= 5 and (rows % 3 == 0).sum() >= 6
+        assert (rows >= recommender.n_items // 2).sum() >= 5 and (rows % 3 == 0).sum() >= 6
         assert all(report.is_kept for report in listed.contract) and len(listed.contract) == 4
         for item in listed:
             assert item.score == pytest.approx(sum(item.explanation.contributions.values()))
         again = RecommendedList.from_dict(listed.to_dict())
         assert again.contract == listed.contract
 
-    def test_what_the_list_was_chosen_from_is_said(self, fitted):
-        _history, _contract, listed = self.ask(fitted, ContractTerms(new_artist_share=0.2))
+    def test_what_the_list_was_chosen_from_is_said(self, recommender):
+        _history, _contract, listed = self.ask(recommender, ContractTerms(new_artist_share=0.2))
         candidates = dict(listed.candidates)
         assert {item.item_id for item in listed} <= set(candidates)
         assert list(candidates.values()) == sorted(candidates.values(), reverse=True)
 
-    def test_a_song_that_gave_way_to_the_contract_is_told_so(self, fitted):
+    def test_a_song_that_gave_way_to_the_contract_is_told_so(self, recommender):
         terms = ContractTerms(new_artist_share=1)
-        history, contract, listed = self.ask(fitted, terms)
-        usual = fitted.recommend(history, 10)
-        gone = next(item for item in usual if item.item_row < fitted.n_items // 2)
-        trace = fitted.trace_song(history, gone.item_row, 10, contract=contract)
+        history, contract, listed = self.ask(recommender, terms)
+        usual = recommender.recommend(history, 10)
+        gone = next(item for item in usual if item.item_row < recommender.n_items // 2)
+        trace = recommender.trace_song(history, gone.item_row, 10, contract=contract)
         assert trace.step == "contract"
-        there = fitted.trace_song(history, listed.items[0].item_row, 10, contract=contract)
+        there = recommender.trace_song(history, listed.items[0].item_row, 10, contract=contract)
         assert there.step == "listed"
 
-    def test_the_tail_is_what_is_not_of_the_most_popular_fifth(self, fitted):
-        counts = fitted.algorithms["popularity"].n_listeners_
-        is_tail = fitted.find_tail()
+    def test_the_tail_is_what_is_not_of_the_most_popular_fifth(self, recommender):
+        counts = recommender.algorithms["popularity"].n_listeners_
+        is_tail = recommender.find_tail()
         assert counts[~is_tail].min() >= counts[is_tail].max()
-        assert (~is_tail).sum() >= fitted.n_items / 5 - 1
+        assert (~is_tail).sum() >= recommender.n_items / 5 - 1

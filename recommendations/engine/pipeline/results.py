@@ -410,6 +410,6 @@ class RecommendedBatch(Sequence[RecommendedList]):
             return [self[position] for position in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(f"There are {len(self)} lists, not one at {index}.")
-        made = RecommendedList.from_dict(self.pack(index))
+        unpacked = RecommendedList.from_dict(self.pack(index))
         block = self._blocks[self._block_numbers[index]]
-        return replace(made, candidates=block.list_candidates(int(self._row[index])))
+        return replace(unpacked, candidates=block.list_candidates(int(self._row[index])))

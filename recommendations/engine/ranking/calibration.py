@@ -164,19 +164,19 @@ def _swap_better(
     needs: Needs,
 ) -> NDArray[np.int32]:
     """Swap songs within the needs, the one that gains most first, until none gains anything."""
-    places = np.arange(len(chosen))
+    slots = np.arange(len(chosen))
     for _swap in range(MOST_SWAPS):
         worth = np.broadcast_to(values, (len(chosen), len(values)))
         if variety:
             worth = values - variety * _find_nearest_without(vectors, chosen)
-        own = worth[places, chosen]
+        own = worth[slots, chosen]
         allowed = capacity.find_swaps(chosen, needs)
         gains = np.where(allowed, worth - own[:, None], -np.inf)
-        place, other = np.unravel_index(int(gains.argmax()), gains.shape)
-        if not gains[place, other] > 1e-9:
+        slot, other = np.unravel_index(int(gains.argmax()), gains.shape)
+        if not gains[slot, other] > 1e-9:
             break
         chosen = chosen.copy()
-        chosen[place] = other
+        chosen[slot] = other
     return chosen
 
 
@@ -208,10 +208,10 @@ def _swap_nearer(
         if distance <= limit:
             break
         distances = np.where(capacity.find_swaps(chosen, needs), mix.measure_swaps(chosen), np.inf)
-        place, other = np.unravel_index(int(distances.argmin()), distances.shape)
-        if not distances[place, other] < distance - 1e-9:
+        slot, other = np.unravel_index(int(distances.argmin()), distances.shape)
+        if not distances[slot, other] < distance - 1e-9:
             break
         chosen = chosen.copy()
-        chosen[place] = other
+        chosen[slot] = other
         distance = mix.measure(chosen)
     return np.sort(chosen)

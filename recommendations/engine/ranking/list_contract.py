@@ -228,8 +228,8 @@ def _report(
     reports = []
     wanted = _count_wanted(terms, len(positions))
     if terms.artist_cap is not None:
-        known = facts.artists[positions][facts.artists[positions] >= 0]
-        most_of_one = int(np.unique(known, return_counts=True)[1].max(initial=0))
+        artists = facts.artists[positions]
+        most_of_one = int(np.unique(artists[artists >= 0], return_counts=True)[1].max(initial=0))
         reports.append(TermReport(ARTIST_CAP, terms.artist_cap, most_of_one, most.length))
     if terms.new_artist_share:
         listed = int(facts.is_new[positions].sum())
@@ -359,20 +359,22 @@ class Capacity:
         """Return the list of the highest total value that meets the needs, exactly; nothing is taken of this yet.
 
         Of each kind of song only the best 2 * length can be in it: at most length - 1 of these are in the list
-        themselves, and at most length - 1 are by an artist of whom the list has enough.
+        themselves, and at most length - 1 are by an artist who has enough songs in the list.
         """
         n_left = [2 * needs.length] * 4
         groups: tuple[dict[int, ArtistSongs], ...] = ({}, {})
-        places = np.flatnonzero(self.is_free)
-        places = places[np.argsort(-values[places], kind="stable")]
+        positions = np.flatnonzero(self.is_free)
+        positions = positions[np.argsort(-values[positions], kind="stable")]
         columns = (self._artist_of, self._is_new.astype(int), self._is_tail.astype(int))
-        rows = zip(places.tolist(), *(column[places].tolist() for column in columns), strict=True)
-        for place, artist, new, tail in rows:
+        rows = zip(
+            positions.tolist(), *(column[positions].tolist() for column in columns), strict=True
+        )
+        for position, artist, new, tail in rows:
             own = groups[new].setdefault(artist, ArtistSongs([], []))
             songs = own.tail if tail else own.head
             kind = 2 * new + tail
             if n_left[kind] and len(songs) < min(self._cap, needs.length):
-                songs.append(place)
+                songs.append(position)
                 n_left[kind] -= 1
         heard, never_heard = (
             [one for one in group.values() if one.tail or one.head] for group in groups

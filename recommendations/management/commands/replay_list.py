@@ -30,14 +30,14 @@ class Command(SentenceCommand):
             if options["json"]:
                 self._print_bytes(recorder.decode(record))
                 return
-            told = replay.replay(record)
+            replayed = replay.replay(record)
         except recorder.RecordBroken as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{record.listener}, {record.served_at:%Y-%m-%d %H:%M}, {record.step}")
-        for one in told.songs:
+        for one in replayed.songs:
             name = str(one.song) if one.song else f"song {one.item.item_id}, not in the catalog"
             self.stdout.write(f"{one.position:3}. {name}   ({one.item.score:.6f}, {one.version})")
-        self.stdout.write(str(told.verdict.label))
+        self.stdout.write(str(replayed.verdict.label))
 
     def _print_bytes(self, body: bytes) -> None:
         stream = getattr(self.stdout, "_out", sys.stdout)

@@ -126,7 +126,7 @@ def _read_genres(
         heard, weights = history.taste_rows, np.ones(len(history.taste_rows))
     heard_ids = recommender.item_ids[heard].tolist()
     candidate_ids = recommender.item_ids[item_rows].tolist()
-    genres_of = _read_genres_of({*heard_ids, *candidate_ids})
+    genres_of = _read_song_genres({*heard_ids, *candidate_ids})
     names = {genre for genres in genres_of.values() for genre in genres}
     column = {genre: number for number, genre in enumerate(sorted(names))}
     mixes = _build_mixes(candidate_ids, genres_of, column)
@@ -135,15 +135,15 @@ def _read_genres(
     return mixes, own / own.sum() if own.sum() else own
 
 
-def _read_genres_of(song_ids: Iterable[int]) -> Mapping[int, list[int]]:
+def _read_song_genres(song_ids: Iterable[int]) -> Mapping[int, list[int]]:
     """Return the genres of songs; one query for every 5,000."""
-    through, found = Song.genres.through.objects, defaultdict(list)
+    through, genres = Song.genres.through.objects, defaultdict(list)
     ids = sorted(song_ids)
     for start in range(0, len(ids), _SONGS_A_QUERY):
         rows = through.filter(song__in=ids[start : start + _SONGS_A_QUERY])
         for song_id, genre_id in rows.values_list("song_id", "genre_id"):
-            found[song_id].append(genre_id)
-    return found
+            genres[song_id].append(genre_id)
+    return genres
 
 
 def _build_mixes(

@@ -78,8 +78,8 @@ class Replay:
 
     @property
     def made(self) -> Sequence[Mapping[str, Any]]:
-        made: Sequence[Mapping[str, Any]] = self.data["made"]
-        return made
+        lists: Sequence[Mapping[str, Any]] = self.data["made"]
+        return lists
 
 
 def replay(record: ServedRecord) -> Replay:
@@ -93,8 +93,10 @@ def replay(record: ServedRecord) -> Replay:
         raise recorder.RecordBroken(
             f"The served list {record.pk} is of format {data['format']}; this site reads {recorder.FORMAT}."
         )
-    lists = [RecommendedList.from_dict(made["list"]) for made in data["made"]]
-    slots = data.get("slots") or [[0, place] for place in range(min(data["n"], len(lists[0])))]
+    lists = [RecommendedList.from_dict(recorded["list"]) for recorded in data["made"]]
+    slots = data.get("slots") or [
+        [0, position] for position in range(min(data["n"], len(lists[0])))
+    ]
     remade, verdict = _make_again(data, lists)
     return Replay(record, body, data, _read_songs(data, lists, slots), verdict, remade)
 
@@ -107,9 +109,9 @@ def _read_songs(
     songs = Song.objects.select_related("artist").in_bulk(ids)
     return [
         ReplayedSong(
-            place, item, songs.get(int(item.item_id)), data["made"][source].get("version", "")
+            position, item, songs.get(int(item.item_id)), data["made"][source].get("version", "")
         )
-        for place, (source, item) in enumerate(items, start=1)
+        for position, (source, item) in enumerate(items, start=1)
     ]
 
 
@@ -119,35 +121,37 @@ def _read_songs(
 def _make_again(
     data: Mapping[str, Any], lists: Sequence[RecommendedList]
 ) -> tuple[list[Mapping[str, Any] | None], Verdict]:
-    nothing: list[Mapping[str, Any] | None] = [None for _made in data["made"]]
-    if any(made.get("from") is None for made in data["made"]):
+    nothing: list[Mapping[str, Any] | None] = [None for _source in data["made"]]
+    if any(recorded.get("from") is None for recorded in data["made"]):
         return nothing, Verdict.NOT_RECORDED
-    serving = [_load_version(made) for made in data["made"]]
+    serving = [_load_version(recorded) for recorded in data["made"]]
     if any(one is None for one in serving):
         return nothing, Verdict.VERSION_GONE
     loaded = [one for one in serving if one is not None]
     pairs = [
-        (_make_list(made["from"], version, recommender), made)
-        for made, (version, recommender) in zip(data["made"], loaded, strict=True)
+        (_make_list(recorded["from"], version, recommender), recorded)
+        for recorded, (version, recommender) in zip(data["made"], loaded, strict=True)
     ]
-    remade: list[Mapping[str, Any] | None] = [again for again, _made in pairs]
+    remade: list[Mapping[str, Any] | None] = [again for again, _recorded in pairs]
     if "seed" in data and _toss_again(data, lists, [one[1] for one in loaded]) != data["slots"]:
         return remade, Verdict.DIFFERENT
-    return remade, max((_compare(again, made) for again, made in pairs), key=_WORSE.index)
+    return remade, max((_compare(again, recorded) for again, recorded in pairs), key=_WORSE.index)
 
 
 _WORSE = [Verdict.SAME, Verdict.SAME_SONGS, Verdict.DIFFERENT]
 
 
-def _compare(again: Mapping[str, Any], made: Mapping[str, Any]) -> Verdict:
-    if recorder.encode(again) == recorder.encode(made["list"]):
+def _compare(again: Mapping[str, Any], recorded: Mapping[str, Any]) -> Verdict:
+    if recorder.encode(again) == recorder.encode(recorded["list"]):
         return Verdict.SAME
-    return Verdict.SAME_SONGS if again["ids"] == made["list"]["ids"] else Verdict.DIFFERENT
+    return Verdict.SAME_SONGS if again["ids"] == recorded["list"]["ids"] else Verdict.DIFFERENT
 
 
-def _load_version(made: Mapping[str, Any]) -> tuple[ModelVersion, Recommender] | None:
+def _load_version(recorded: Mapping[str, Any]) -> tuple[ModelVersion, Recommender] | None:
     """Return the version with the very files that made the list, loaded; None where they are gone."""
-    version = ModelVersion.objects.usable().filter(manifest_sha256=made["manifest_sha256"]).first()
+    version = (
+        ModelVersion.objects.usable().filter(manifest_sha256=recorded["manifest_sha256"]).first()
+    )
     if version is None:
         return None
     try:
@@ -174,9 +178,9 @@ def _make_list(
         )
 
     versions = exclusions.work_versions(version, recommender)
-    made, _mask = recommend_without_repeats(versions, mask, ask, recommender)
+    again, _mask = recommend_without_repeats(versions, mask, ask, recommender)
     # as it is after JSON, so that the bytes can be compared
-    remade: dict[str, Any] = json.loads(recorder.encode(recorder.strip_rows(made.to_dict())))
+    remade: dict[str, Any] = json.loads(recorder.encode(recorder.strip_rows(again.to_dict())))
     return remade
 
 
@@ -200,18 +204,18 @@ def _read_facts(
 ) -> Callable[[NDArray[np.int32]], SongFacts]:
     """Return what looks up the recorded facts; songs that were no candidates then have none."""
     stored = rules["facts"]
-    place_of = {song_id: place for place, song_id in enumerate(rules["songs"])}
+    column_of = {song_id: column for column, song_id in enumerate(rules["songs"])}
 
     def describe(item_rows: NDArray[np.int32]) -> SongFacts:
         ids = recommender.item_ids[item_rows].tolist()
-        places = np.array([place_of.get(pk, -1) for pk in ids])
-        is_known = places >= 0
-        genres = np.array(stored["genres"], dtype=np.float32)[places]
+        columns = np.array([column_of.get(pk, -1) for pk in ids])
+        is_known = columns >= 0
+        genres = np.array(stored["genres"], dtype=np.float32)[columns]
         genres[~is_known] = 0
         return SongFacts(
-            np.where(is_known, np.array(stored["artists"])[places], -1),
-            np.array(stored["is_new"], dtype=bool)[places] & is_known,
-            np.array(stored["is_tail"], dtype=bool)[places] & is_known,
+            np.where(is_known, np.array(stored["artists"])[columns], -1),
+            np.array(stored["is_new"], dtype=bool)[columns] & is_known,
+            np.array(stored["is_tail"], dtype=bool)[columns] & is_known,
             genres,
             np.array(stored["own_genres"], dtype=np.float64),
         )
