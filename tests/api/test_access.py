@@ -237,11 +237,18 @@ def test_an_operator_reads_stops_and_promotes_an_experiment(world, olga):
 
 
 def test_an_operator_sets_up_starts_and_reads_an_experiment(world, olga):
-    told = {"name": "More variety", "arms": [{"name": "now"}, {"name": "varied", "discovery": 0.9}]}
-    made = olga.post("experiments/", told)
-    assert (made.status, made.body["state"], made.body["kind"]) == (201, "draft", "split")
-    assert [arm["name"] for arm in made.body["arms"]] == ["now", "varied"]
-    address = f"experiments/{made.body['id']}/"
+    answer = {
+        "name": "More variety",
+        "arms": [{"name": "now"}, {"name": "varied", "discovery": 0.9}],
+    }
+    experiment = olga.post("experiments/", answer)
+    assert (experiment.status, experiment.body["state"], experiment.body["kind"]) == (
+        201,
+        "draft",
+        "split",
+    )
+    assert [arm["name"] for arm in experiment.body["arms"]] == ["now", "varied"]
+    address = f"experiments/{experiment.body['id']}/"
     assert olga.get(address).body["result"] is None
     assert olga.post(f"{address}start/").body["state"] == "running"
     assert olga.post(f"{address}start/").status == 409
@@ -262,21 +269,23 @@ def test_an_operator_sets_up_starts_and_reads_an_experiment(world, olga):
     ],
 )
 def test_an_experiment_that_can_not_be_is_refused(world, olga, arms, sentence):
-    told = olga.post("experiments/", {"name": "E", "arms": arms})
-    assert told.status == 400 and sentence in str(told.body)
+    answer = olga.post("experiments/", {"name": "E", "arms": arms})
+    assert answer.status == 400 and sentence in str(answer.body)
     assert not Experiment.objects.exists()
 
 
 def test_two_equal_arms_are_refused_at_the_start(world, olga):
-    made = olga.post("experiments/", {"name": "E", "arms": [{"name": "a"}, {"name": "b"}]}).body
-    refused = olga.post(f"experiments/{made['id']}/start/")
+    experiment = olga.post(
+        "experiments/", {"name": "E", "arms": [{"name": "a"}, {"name": "b"}]}
+    ).body
+    refused = olga.post(f"experiments/{experiment['id']}/start/")
     assert refused.status == 409 and "Two arms are the same" in refused.body["error"]["message"]
 
 
 def test_staff_without_the_permission_sets_up_and_starts_nothing(world, olga):
     clerk = Caller(User.objects.create_user("clerk", is_staff=True))
     arms = [{"name": "a"}, {"name": "b", "discovery": 1}]
-    made = olga.post("experiments/", {"name": "E", "arms": arms}).body
+    experiment = olga.post("experiments/", {"name": "E", "arms": arms}).body
     assert clerk.post("experiments/", {"name": "F", "arms": arms}).status == 403
-    assert clerk.post(f"experiments/{made['id']}/start/").status == 403
+    assert clerk.post(f"experiments/{experiment['id']}/start/").status == 403
     assert Experiment.objects.get().state == "draft"

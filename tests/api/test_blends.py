@@ -18,8 +18,8 @@ def kitchen(alice):
 def test_a_blend_begins_with_its_maker_alone(alice, kitchen):
     assert kitchen["members"] == ["alice"] and kitchen["title"] == "Kitchen"
     assert alice.get("me/blends/").body == {"blends": [kitchen], "invitations": []}
-    told = alice.get(f"me/blends/{kitchen['id']}/").body
-    assert (told["problem"], told["songs"]) == ("few", [])
+    answer = alice.get(f"me/blends/{kitchen['id']}/").body
+    assert (answer["problem"], answer["songs"]) == ("few", [])
 
 
 def test_who_is_invited_sees_the_invitation_and_nothing_else_until_they_join(alice, bob, kitchen):
@@ -37,8 +37,8 @@ def test_who_is_invited_sees_the_invitation_and_nothing_else_until_they_join(ali
 
 
 def test_a_name_that_nobody_has_is_answered_like_one_that_somebody_has(alice, kitchen):
-    told = alice.post(f"me/blends/{kitchen['id']}/invitations/", {"username": "nobody"})
-    assert told.status == 204 and Blend.objects.get().members.count() == 1
+    answer = alice.post(f"me/blends/{kitchen['id']}/invitations/", {"username": "nobody"})
+    assert answer.status == 204 and Blend.objects.get().members.count() == 1
 
 
 def test_who_leaves_is_out_and_the_last_one_takes_the_blend_along(alice, bob, kitchen):
@@ -74,14 +74,14 @@ def test_an_unknown_blend_is_not_found(alice):
 
 def test_each_song_of_a_blend_says_whom_it_is_for(world, bob):
     alice = world.alice
-    made = alice.post("me/blends/", {"title": "Both"}).body
+    blend = alice.post("me/blends/", {"title": "Both"}).body
     bob.put(f"songs/{world.songs[2].key}/like/")
-    alice.post(f"me/blends/{made['id']}/invitations/", {"username": "bob"})
-    bob.post(f"me/blends/{made['id']}/join/")
-    told = alice.get(f"me/blends/{made['id']}/").body
-    assert told["problem"] == "" and told["songs"]
+    alice.post(f"me/blends/{blend['id']}/invitations/", {"username": "bob"})
+    bob.post(f"me/blends/{blend['id']}/join/")
+    answer = alice.get(f"me/blends/{blend['id']}/").body
+    assert answer["problem"] == "" and answer["songs"]
     stored = blends.blend_songs(Blend.objects.get()).songs
-    assert [(one["song"]["id"], one["fans"]) for one in told["songs"]] == [
+    assert [(one["song"]["id"], one["fans"]) for one in answer["songs"]] == [
         (one.song.key, list(one.fans)) for one in stored
     ]
-    assert [one["position"] for one in told["songs"]] == list(range(1, len(stored) + 1))
+    assert [one["position"] for one in answer["songs"]] == list(range(1, len(stored) + 1))

@@ -33,11 +33,11 @@ def choose(scores, facts, terms, k, **options):
 
 def count(facts, rows):
     """What every list is judged by: songs by new artists, of the tail, most of one artist."""
-    known = [artist for artist in facts.artists[list(rows)] if artist >= 0]
+    artists = [artist for artist in facts.artists[list(rows)] if artist >= 0]
     return (
         int(facts.is_new[list(rows)].sum()),
         int(facts.is_tail[list(rows)].sum()),
-        max((known.count(artist) for artist in known), default=0),
+        max((artists.count(artist) for artist in artists), default=0),
     )
 
 

@@ -118,11 +118,11 @@ class TestServing:
         recorder.begin()
         served = recommend.recommend_songs(listener, 10, may_interleave=True)
         recorder.finish()
-        told = replay.replay(ServedRecord.objects.get(arm=f"interleaving-{experiment.pk}"))
-        assert told.verdict in (replay.Verdict.SAME, replay.Verdict.SAME_SONGS)
-        assert [one.song for one in told.songs] == served.songs
+        replayed = replay.replay(ServedRecord.objects.get(arm=f"interleaving-{experiment.pk}"))
+        assert replayed.verdict in (replay.Verdict.SAME, replay.Verdict.SAME_SONGS)
+        assert [one.song for one in replayed.songs] == served.songs
         names = dict(enumerate(served.interleaved.names))
-        for one in told.songs:
+        for one in replayed.songs:
             assert one.version == names[served.interleaved.teams[one.song.pk]]
 
     def test_a_joint_list_keeps_the_listeners_rules_or_is_not_served(self, experiment, listener):

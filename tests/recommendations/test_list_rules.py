@@ -126,8 +126,8 @@ def test_who_is_not_personalised_has_no_rules(version, listener):
 
 def test_the_page_saves_rules_and_says_how_the_list_keeps_them(version, listener, client):
     client.force_login(listener)
-    told = {"new_artists": "100", "tail": "", "artist_cap": "2", "genres": "0.35"}
-    assert client.post("/taste/rules/", told).status_code == 302
+    values = {"new_artists": "100", "tail": "", "artist_cap": "2", "genres": "0.35"}
+    assert client.post("/taste/rules/", values).status_code == 302
     stored = Taste.objects.get(listener=listener)
     assert [getattr(stored, name) for name in Taste.TERMS] == [1.0, 2, 0.35, None]
     page = client.get("/taste/").content.decode()
@@ -157,13 +157,13 @@ def test_the_api_takes_rules_and_says_how_a_list_keeps_them(version, listener, c
 
     secret = tokens.create_token(listener, "program", ["read", "write"]).secret
     headers = {"Authorization": f"Bearer {secret}"}
-    told = client.patch(
+    values = client.patch(
         "/api/v1/me/taste/",
         {"rules": {"artist_cap": 1}},
         content_type="application/json",
         headers=headers,
     )
-    assert told.json()["rules"] == {
+    assert values.json()["rules"] == {
         "new_artist_share": None,
         "artist_cap": 1,
         "genre_distance": None,

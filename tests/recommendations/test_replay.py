@@ -45,29 +45,29 @@ def run(*arguments):
 
 def test_a_live_list_is_replayed_with_what_it_was_chosen_from(version, listener):
     served, record = serve(listener)
-    told = replay.replay(record)
-    assert told.verdict == VERDICT.SAME
-    assert [one.song for one in told.songs] == served.songs
-    assert [one.item.score for one in told.songs] == [item.score for item in served]
-    (made,) = told.made
+    replayed = replay.replay(record)
+    assert replayed.verdict == VERDICT.SAME
+    assert [one.song for one in replayed.songs] == served.songs
+    assert [one.item.score for one in replayed.songs] == [item.score for item in served]
+    (recorded,) = replayed.made
     candidates = dict(
-        zip(*(made["from"]["candidates"][name] for name in ("songs", "scores")), strict=True)
+        zip(*(recorded["from"]["candidates"][name] for name in ("songs", "scores")), strict=True)
     )
     assert {song.pk for song in served.songs} <= set(candidates)
-    assert (made["version"], record.version, record.n_songs) == (version.name, version, 10)
-    assert told.body == recorder.encode(told.data) == recorder.decode(record)
+    assert (recorded["version"], record.version, record.n_songs) == (version.name, version, 10)
+    assert replayed.body == recorder.encode(replayed.data) == recorder.decode(record)
 
 
 def test_a_list_that_was_computed_ahead_is_replayed(version, listener):
     precompute.precompute(version)
     served, record = serve(listener)
     assert (served.step, record.step) == ("precomputed", "precomputed")
-    told = replay.replay(record)
+    replayed = replay.replay(record)
     # lists of many listeners are computed together: the last digits of a sum may differ from one made alone
-    assert told.verdict in (VERDICT.SAME, VERDICT.SAME_SONGS)
-    assert [one.song for one in told.songs] == served.songs
+    assert replayed.verdict in (VERDICT.SAME, VERDICT.SAME_SONGS)
+    assert [one.song for one in replayed.songs] == served.songs
     millionths = zip(
-        told.made[0]["list"]["contributions"], told.remade[0]["contributions"], strict=True
+        replayed.made[0]["list"]["contributions"], replayed.remade[0]["contributions"], strict=True
     )
     assert all(abs(then - now) <= 2 for then, now in millionths)
 
@@ -104,8 +104,10 @@ def test_a_request_records_after_its_answer_and_a_cached_answer_writes_nothing(
     client = Client(headers={"Authorization": f"Bearer {secret}"})
     first = client.get("/api/v1/recommendations/?k=5").json()
     record = ServedRecord.objects.get(listener=listener)
-    told = replay.replay(record)
-    assert [one.song.key for one in told.songs] == [item["song"]["id"] for item in first["items"]]
+    replayed = replay.replay(record)
+    assert [one.song.key for one in replayed.songs] == [
+        item["song"]["id"] for item in first["items"]
+    ]
     with django_assert_max_num_queries(6) as queries:
         client.get("/api/v1/recommendations/?k=5")
     assert not any("INSERT" in query["sql"] for query in queries)
@@ -116,8 +118,8 @@ def test_without_the_version_the_record_is_shown_and_said_so(version, listener):
     served, record = serve(listener)
     body = recorder.decode(record)
     ModelVersion.objects.update(is_active=False, state=ModelVersion.State.PRUNED)
-    told = replay.replay(record)
-    assert told.verdict == VERDICT.VERSION_GONE and told.body == body
+    replayed = replay.replay(record)
+    assert replayed.verdict == VERDICT.VERSION_GONE and replayed.body == body
     ModelVersion.objects.all().delete()
     record.refresh_from_db()
     assert record.version is None and replay.replay(record).verdict == VERDICT.VERSION_GONE
@@ -128,10 +130,10 @@ def test_a_song_that_is_gone_stays_in_the_record(version, listener):
     served, record = serve(listener)
     gone = served.songs[2]
     gone.delete()
-    told = replay.replay(record)
+    replayed = replay.replay(record)
     assert (
-        told.songs[2].song is None
-        and told.songs[2].item.item_id == json.loads(told.body)["made"][0]["list"]["ids"][2]
+        replayed.songs[2].song is None
+        and replayed.songs[2].item.item_id == json.loads(replayed.body)["made"][0]["list"]["ids"][2]
     )
 
 
@@ -244,5 +246,5 @@ def test_nobody_else_reads_a_record_at_the_desk(version, listener, client):
     for user in (listener, User.objects.create_user("clerk", is_staff=True)):
         client.force_login(user)
         for page in ("replay/", "data.json"):
-            found = client.get(f"/admin/recommendations/servedrecord/{record.pk}/{page}")
-            assert found.status_code in (302, 403)
+            answer = client.get(f"/admin/recommendations/servedrecord/{record.pk}/{page}")
+            assert answer.status_code in (302, 403)
