@@ -25,6 +25,8 @@ COPY recommendations recommendations
 COPY locale locale
 COPY static static
 COPY templates templates
+# Once, for all processes: at run time nothing can be written here.
+RUN python -m compileall -q .
 # The code belongs to root: what runs in the container can't change it.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -228,6 +228,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 # implicit fits with OpenMP, whose threads do not survive a fork: a forked child hangs for ever in fit().
 CELERY_WORKER_POOL_START_METHOD = "spawn"
+CELERY_WORKER_POOL = "musicrec_site.ops.worker_pool:TaskPool"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # One queue for each kind of work that another must not wait for: a training may take hours, an import a turn of

@@ -184,3 +184,10 @@ NUMBERS = {
     )
     for i, word in enumerate(numerals)
 }
+# works that many performers record, often listed under their composer: "Sonata No. 2", "Prelude in C"
+WORK_FORMS = _split_words(
+    """symphony symphonie sinfonie sinfonia sonata sonate sonatina concerto konzert quartet quartett quintet quintett
+    trio prelude praeludium präludium fugue fuge nocturne etude mazurka waltz walzer valse polonaise ballade impromptu
+    partita suite overture ouverture cantata kantate toccata bagatelle intermezzo rhapsody scherzo serenade variations
+    mass messe requiem aria invention"""
+)

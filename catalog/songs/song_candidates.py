@@ -3,12 +3,14 @@
 Reads only; `resolver` adds what is new. docs/matching.md ("Identity") explains the rule.
 """
 
+import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from catalog.records import SongRecord
+from catalog.songs import note_words
 from catalog.songs.matching import build_lookup_key, build_title_key, names_agree, parse_uuid
 from catalog.songs.models import Song, SongAlias
 from common.bulk_sql import chunks
@@ -48,6 +50,8 @@ _GENERIC_TITLES = frozenset(
         "hidden track",
     )
 )
+_WORK_NUMBER = re.compile(r"\b(?:op|opus|bwv|kv|hwv|rv|woo|hob|number) [ivx\d]")
+_IN_A_KEY = re.compile(r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)|$)")
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
 _OTHER_LENGTH_SHARE = 0.07
@@ -170,9 +174,14 @@ def _are_different_recordings(description: Description, candidate: Candidate) ->
     """Whether two songs of the same names are two recordings.
 
     One sign is not enough: compilations give a song other ids, a single another album, a radio edit another length.
-    Under placeholder names ("Unknown Artist", "Intro") another album is enough.
+    Under placeholder names ("Unknown Artist", "Intro") and for works that many perform ("Sonata No. 2") another album
+    is enough.
     """
-    is_generic = description.artist in _PLACEHOLDER_ARTISTS or _is_generic(description.title)
+    is_generic = (
+        description.artist in _PLACEHOLDER_ARTISTS
+        or _is_generic(description.title)
+        or _is_composed(description.title)
+    )
     if is_generic and description.album != candidate.album:
         return (
             bool(description.album and candidate.album)
@@ -211,3 +220,13 @@ def _lengths_differ(one: int | None, other: int | None) -> bool:
 
 def _is_generic(title: str) -> bool:
     return title in _GENERIC_TITLES or (title.startswith("track ") and title[6:].isdigit())
+
+
+def _is_composed(title: str) -> bool:
+    """Whether a title names a work by its form and number or key, or by its number in a catalogue of works."""
+    has_form = not note_words.WORK_FORMS.isdisjoint(title.split())
+    number = _WORK_NUMBER.search(title)
+    is_catalogued = number is not None and not number[0].startswith("number")
+    return is_catalogued or (
+        has_form and (number is not None or _IN_A_KEY.search(title) is not None)
+    )

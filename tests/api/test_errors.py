@@ -22,6 +22,8 @@ BODIES = {
     "not json": ("{", "application/json", 400),
     "nan": ('{"title": NaN}', "application/json", 400),
     "infinity": ('{"title": Infinity}', "application/json", 400),
+    "beyond every float": ('{"title": 1e999}', "application/json", 400),
+    "the largest float": ('{"title": "x", "songs": 1e308}', "application/json", 400),
     "nested deeply": (f'{{"title": {DEEP}}}', "application/json", 400),
     "half a character": ('{"title": "\\ud800"}', "application/json", 400),
     "a NUL": ('{"title": "a\\u0000b"}', "application/json", 400),

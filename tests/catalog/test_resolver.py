@@ -57,6 +57,14 @@ SAME = {
         record("Track 01", "Unknown Artist", album="Mix"),
         record("Track 01", "unknown artist", album="mix"),
     ),
+    "a sonata without details": (
+        record("Sonata No. 2", "L. Bug", album="Vienna"),
+        record("Sonata No. 2", "L. Bug"),
+    ),
+    "a song that is called a sonata": (
+        record("Sonata in Blue", album="Single"),
+        record("Sonata in Blue", album="Album"),
+    ),
     "a name without blanks": (record("Bolt", "R.E.M."), record("Bolt", "REM")),
 }
 OTHERS = {
@@ -79,6 +87,18 @@ OTHERS = {
     "a work by two performers": (
         record("Prelude in C", "J. S. Bug", mbid=ONE, duration_ms=118_000),
         record("Prelude in C", "J. S. Bug", mbid=OTHER, duration_ms=151_000),
+    ),
+    "a sonata of two performers": (
+        record("Sonata No. 2: I. Allegro", "L. Bug", album="Vienna 1963"),
+        record("Sonata Nr. 2: I. Allegro", "L. Bug", album="Berlin 1975"),
+    ),
+    "a work of a catalogue on two albums": (
+        record("Aria, BWV 988", "J. S. Bug", album="1955"),
+        record("Aria, BWV 988", "J. S. Bug", album="1981"),
+    ),
+    "a work in two lengths": (
+        record("Nocturne in E-flat major", "F. Bug", duration_ms=240_000),
+        record("Nocturne in E-flat major", "F. Bug", duration_ms=300_000),
     ),
     "other ids and albums": (
         record("Tide", mbid=ONE, album="Here"),

@@ -6,7 +6,13 @@ import socket
 
 import pytest
 
-from tests.journeys.conftest import find_ended_run, long_training, request_training, run_row
+from tests.journeys.conftest import (
+    find_ended_run,
+    list_session,
+    long_training,
+    request_training,
+    run_row,
+)
 from tests.waiting import wait_for
 
 BROKERS = {
@@ -125,3 +131,39 @@ def test_the_age_of_a_worker_can_be_seen(site, start_worker):
     worker.send_signal(signal.SIGTERM)
     worker.wait(timeout=20)
     assert site.shell(age) == "None"
+
+
+HANGS_WHERE_TASKS_RUN = """
+import sys, time
+from pathlib import Path
+if any("spawn_main" in argument for argument in sys.orig_argv):
+    Path("{folder}/hangs").touch()
+    while True:
+        time.sleep(60)
+"""
+
+
+def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, broker, tmp_path):
+    """One that still loads the site would first load it to its end; this one never comes to it."""
+    if broker:
+        site.settings["CELERY_BROKER_URL"] = broker
+    (tmp_path / "sitecustomize.py").write_text(HANGS_WHERE_TASKS_RUN.format(folder=tmp_path))
+    site.settings["PYTHONPATH"] = str(tmp_path)
+    worker = start_worker(site)
+    wait_for((tmp_path / "hangs").exists)
+    worker.terminate()
+    assert worker.wait(timeout=60) == 0
+    assert list_session(worker) == []
+    assert site.query("SELECT COUNT(*) FROM recommendations_workerpulse") == [(0,)]
+
+
+def test_a_worker_that_is_told_to_end_gives_its_training_back(site, start_worker):
+    """The process that trains is not killed with an idle one's haste: its row is free again when it ends."""
+    worker = start_worker(site)
+    run = request_training(site, **long_training())
+    wait_for(lambda: "fit als" in run_row(site, run)["stage"])
+    worker.terminate()
+    assert worker.wait(timeout=60) == 0
+    assert list_session(worker) == []
+    row = run_row(site, run)
+    assert (row["status"], row["owner"]) == ("queued", "")

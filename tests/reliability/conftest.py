@@ -1,5 +1,6 @@
 """A web server of its own, in front of a small site, that tests may kill."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -33,10 +34,19 @@ class Web:
     tokens: list[str] = field(default_factory=list)
 
     def call(
-        self, path: str, *, token: str = "", method: str = "GET", timeout: float = 30
+        self,
+        path: str,
+        *,
+        token: str = "",
+        method: str = "GET",
+        body: object = None,
+        timeout: float = 30,
     ) -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        request = urllib.request.Request(self.url + path, headers=headers, method=method)
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, answer.read().decode()

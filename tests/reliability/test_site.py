@@ -384,3 +384,42 @@ def _write(path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute(sql)
         database.commit()
+
+
+PLAYS_FILE = "artist,album,track,date\n"
+N_FIRST_IMPORTS, N_NEW_SONGS = 6, 2_000
+
+
+def test_players_and_likes_go_on_beside_six_first_imports(site, serve, tokens, tmp_path):
+    """T21: on SQLite six first imports held the database, and a player was answered with 500."""
+    imports = []
+    for number in range(N_FIRST_IMPORTS):
+        rows = (
+            f"Band {number} {n % 200},Album {n % 300},New {number} {n},{1_600_000_000 + 300 * n}\n"
+            for n in range(N_NEW_SONGS)
+        )
+        file = tmp_path / f"lastfm{number}.csv"
+        file.write_text(PLAYS_FILE + "".join(rows))
+        listener = f"--listener=user_{number + 1:05d}"
+        imports.append(("manage.py", "import_history", str(file), listener))
+    (key,) = site.query("SELECT key FROM catalog_song ORDER BY id LIMIT 1")[0]
+    web = serve(site)
+    running = [site.start(*one, stdout=subprocess.PIPE) for one in imports]
+    statuses: Counter[int] = Counter()
+    n_pushed = 0
+    while any(one.poll() is None for one in running):
+        n_pushed += 1
+        heard = {
+            "listened_at": 1_700_000_000 + 300 * n_pushed,
+            "track_metadata": {"artist_name": "Pushed", "track_name": f"Song {n_pushed}"},
+        }
+        body = {"listen_type": "single", "payload": [heard]}
+        statuses[web.call("/1/submit-listens", token=tokens[8], method="POST", body=body)[0]] += 1
+        statuses[web.call(f"/api/v1/songs/{key}/like/", token=tokens[9], method="PUT")[0]] += 1
+    said = [one.communicate()[0] for one in running]
+
+    assert set(statuses) <= {200, 201, 204}, statuses
+    assert all(f"{N_NEW_SONGS:,} added" in one for one in said), said
+    assert site.query(
+        "SELECT COUNT(*) FROM catalog_song WHERE title LIKE 'Song %' AND key LIKE 'heard-%'"
+    ) == [(n_pushed,)]

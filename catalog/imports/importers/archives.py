@@ -14,9 +14,18 @@ _NUMBER = re.compile(r"(\d+)")
 
 
 def list_member_names(opened: SourceFile, pattern: re.Pattern[str]) -> list[str]:
-    """Return the files of a zip whose last path part matches, in natural order (2 before 10)."""
+    """Return the files of a zip whose last path part matches, in natural order (2 before 10).
+
+    What macOS adds to a zip that it makes (`__MACOSX/…/._name`) is never among them.
+    """
     with zipfile.ZipFile(opened.path) as archive:
-        names = [name for name in archive.namelist() if pattern.match(name.rsplit("/", 1)[-1])]
+        names = [
+            name
+            for name in archive.namelist()
+            if pattern.match(name.rsplit("/", 1)[-1])
+            and not name.startswith("__MACOSX/")
+            and not name.rsplit("/", 1)[-1].startswith("._")
+        ]
     return sorted(names, key=_build_natural_sort_key)
 
 

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 
 from catalog.imports.importers.base import Importer, SourceFile
+from catalog.imports.importers.lines import check_text
 from catalog.imports.importers.registry import list_importers
 from catalog.records import NearMiss, WrongFile
 
@@ -35,6 +36,8 @@ def _describe_file(opened: SourceFile) -> str:
     for is_this, sentence in _KNOWN_FILES:
         if is_this(head, names, opened.name):
             return sentence
+    if opened.kind != "zip":
+        check_text(head, opened.name)
     return (
         "is no listening history that is known here, and no list of likes or playlist. Spotify, ListenBrainz, "
         "Last.fm, YouTube Music, Apple Music, Deezer, Tidal, Maloja, Koito, Jellyfin, players' logs, Exportify, "
@@ -95,6 +98,19 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _has_text(b"<plist", b"Tracks"),
         "is a library of iTunes or Apple Music, which says how often and not when. Bring “Apple Music - Play History "
         "Daily Tracks.csv” out of the export at privacy.apple.com, or a playlist as M3U8.",
+    ),
+    (
+        _has_text(b'"Track Play Count"'),
+        "is the library of Apple Music, which says how often and not when. Bring “Apple Music - Play History Daily "
+        "Tracks.csv” and “Apple Music - Favorites.csv” of the same export.",
+    ),
+    (
+        _begins(b"[playlist]"),
+        "is a PLS playlist, which names files and rarely songs. Save it as M3U8 with your player and bring that.",
+    ),
+    (
+        _has_text(b"<?wpl"),
+        "is a playlist of Windows Media Player. Save it as M3U8 and bring that.",
     ),
     (
         _begins(b"SQLite format 3"),

@@ -6,12 +6,13 @@ itself, wherever it is.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.dates import TwoReadings, find_day_order, has_two_readings
 from catalog.imports.importers.lines import (
     DELIMITERS,
     check_text,
@@ -33,28 +34,46 @@ NAMES = {
     "time": (
         "uts",
         "timestamp",
-        "date_uts",
-        "utc_time",
+        "date uts",
+        "utc time",
         "date",
         "time",
         "datetime",
-        "scrobbled_at",
-        "played_at",
-        "listened_at",
+        "date time",
+        "date and time",
+        "scrobbled at",
+        "scrobble time",
+        "scrobble date",
+        "played at",
+        "listened at",
+        "utc date",
+        "date scrobbled",
+        "date played",
     ),
-    "artist": ("artist", "artist_name", "artist name"),
-    "album": ("album", "album_name", "release", "album name"),
-    "title": ("track", "track_name", "title", "song", "name", "track name"),
-    "mbid": ("track_mbid", "recording_mbid", "mbid"),
+    "artist": ("artist", "artist name", "artists", "track artist"),
+    "album": ("album", "album name", "release", "release name", "album title"),
+    "title": (
+        "track",
+        "track name",
+        "title",
+        "track title",
+        "song",
+        "song name",
+        "song title",
+        "name",
+    ),
+    "mbid": ("track mbid", "recording mbid", "mbid"),
 }
 _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
     ("artist", "album", "title", "time"),
+    ("artist", "title", "time"),
+    ("title", "artist", "time"),
     ("time", "artist", "album", "title"),
     ("time", "title", "artist", "album"),
     ("time", "", "artist", "", "album", "", "title", "mbid"),
     ("time", "title", "artist", "album", "mbid", "", ""),
 )
-_LOVED_HEADER = {"uts", "utc_time", "artist", "artist_mbid", "track", "track_mbid"}
+_LOVED_HEADER = {"uts", "utc time", "artist", "artist mbid", "track", "track mbid"}
 _LOVED_NAME = re.compile(r"(?:^|[^a-z])(?:loved|lovedtracks)(?:[^a-z]|$)", re.IGNORECASE)
 _LOOKED_AT = 200
 Row = Sequence[str]
@@ -68,6 +87,7 @@ class Layout:
     n_columns: int
     delimiter: str
     header_line: int = 0
+    day_first: bool | None = None
 
 
 @register_importer(
@@ -78,7 +98,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     layout = _find_layout(opened)
     if _holds_loved_songs(opened, layout):
         raise WrongFile(f"{opened.name} holds loved songs, not scrobbles.")
-    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout.columns))
+    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout))
 
 
 @register_importer(
@@ -92,7 +112,7 @@ def read_loved_songs(opened: SourceFile, options: Mapping[str, Any]) -> Iterator
     layout = _find_layout(opened)
     if not _holds_loved_songs(opened, layout):
         raise WrongFile(f"{opened.name} is no list of loved songs of Last.fm.")
-    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout.columns, LIKE))
+    return values.make_records(_read_rows(opened, layout), _RecordMaker(layout, LIKE))
 
 
 def _find_layout(opened: SourceFile) -> Layout:
@@ -103,8 +123,7 @@ def _find_layout(opened: SourceFile) -> Layout:
     tables = [(delimiter, _read_first_rows(opened, delimiter)) for delimiter in DELIMITERS]
     for delimiter, rows in tables:
         if layout := _find_layout_by_header(rows, delimiter):
-            _check_times(opened.name, rows, layout)
-            return layout
+            return _check_times(opened, rows, layout)
     layouts = [
         layout
         for delimiter, rows in tables
@@ -120,8 +139,11 @@ def _find_layout(opened: SourceFile) -> Layout:
     return layouts[0]
 
 
-def _read_first_rows(opened: SourceFile, delimiter: str) -> list[tuple[int, Row]]:
-    rows = islice(read_table_rows(read_numbered_lines(opened.head_stream()), delimiter), _LOOKED_AT)
+def _read_first_rows(
+    opened: SourceFile, delimiter: str, n_rows: int | None = _LOOKED_AT
+) -> list[tuple[int, Row]]:
+    """Return the numbered rows of the file's head, or so many of them."""
+    rows = islice(read_table_rows(read_numbered_lines(opened.head_stream()), delimiter), n_rows)
     return [(line, row) for line, row in rows if not isinstance(row, RejectedRow)]
 
 
@@ -143,20 +165,54 @@ def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> L
 
 def _normalise_column_name(cell: str) -> str:
     """Return a header's cell as it is compared; lastfmstats.com writes the user behind the last one: Date#nora."""
-    return cell.partition("#")[0].strip().casefold()
+    return " ".join(cell.partition("#")[0].casefold().replace("_", " ").split())
 
 
-def _check_times(name: str, rows: Sequence[tuple[int, Row]], layout: Layout) -> None:
-    """Raise WrongFile when the column that should hold times holds none: years, counts, or days."""
-    below = [
-        row for line, row in rows if line > layout.header_line and len(row) == layout.n_columns
-    ]
-    times = [row[layout.columns["time"]] for row in below]
-    if times and not any(_is_moment(time) for time in times):
+def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: Layout) -> Layout:
+    """Return the layout with the order of its dates.
+
+    Raises NearMiss when the column that should hold times holds none (years, counts, days), or dates with two readings.
+    """
+    times = _list_times(rows, layout)
+    try:
+        day_first = find_day_order(times)
+        if day_first is None and any(map(has_two_readings, times)):
+            every_row = _read_first_rows(opened, layout.delimiter, None)
+            day_first = find_day_order(_list_times(every_row, layout))
+    except TwoReadings:
         raise NearMiss(
-            f"{name} is no list of scrobbles: in its column for the time, {times[0].strip()[:30]!r} is no "
-            "moment after September 2002."
+            f"{opened.name} writes the day first in some dates and the month in others; write the year first in all."
+        ) from None
+    readings = [_read_time(time, day_first) for time in times]
+    if times and not any(isinstance(reading, int) for reading in readings):
+        unsure = next((text for text in times if has_two_readings(text)), "")
+        if "day without" in str(readings[0]):
+            raise NearMiss(f"{opened.name} is no list of scrobbles: {readings[0]}.")
+        raise NearMiss(
+            f"{opened.name} writes dates such as {unsure.strip()[:30]!r}, which can be read in two ways; write the "
+            "year first, then month and day."
+            if unsure
+            else f"{opened.name} is no list of scrobbles: in its column for the time, {times[0].strip()[:30]!r} is "
+            "no moment after September 2002."
         )
+    return replace(layout, day_first=day_first)
+
+
+def _list_times(rows: Sequence[tuple[int, Row]], layout: Layout) -> list[str]:
+    """Return the cells of the time's column below the header."""
+    return [
+        row[layout.columns["time"]]
+        for line, row in rows
+        if line > layout.header_line and len(row) == layout.n_columns
+    ]
+
+
+def _read_time(cell: str, day_first: bool | None) -> int | str:
+    """Return the moment of a cell, else why it is none."""
+    try:
+        return values.parse_moment(cell, day_first) or ""
+    except values.BadValue as error:
+        return str(error)
 
 
 def _check_counts(name: str, rows: Sequence[Row]) -> None:
@@ -193,7 +249,7 @@ def _find_layout_by_content(
         )
     chosen = _choose_likeliest_layout(fitting, [row for _line, row in rows])
     columns = {column: at for at, column in enumerate(chosen) if column}
-    return Layout(columns, len(chosen), delimiter)
+    return _check_times(opened, rows, Layout(columns, len(chosen), delimiter))
 
 
 def _choose_likeliest_layout(
@@ -217,10 +273,7 @@ def _fits_layout(row: Row, layout: tuple[str, ...]) -> bool:
 
 
 def _is_moment(cell: str) -> bool:
-    try:
-        return values.parse_moment(cell) is not None
-    except values.BadValue:
-        return False
+    return isinstance(_read_time(cell, day_first=True), int)
 
 
 def _holds_loved_songs(opened: SourceFile, layout: Layout) -> bool:
@@ -254,15 +307,16 @@ def _read_rows(opened: SourceFile, layout: Layout) -> Iterator[tuple[int, Any]]:
 
 
 class _RecordMaker:
-    def __init__(self, columns: Mapping[str, int], kind: int = 0) -> None:
-        self._columns = columns
+    def __init__(self, layout: Layout, kind: int = 0) -> None:
+        self._columns = layout.columns
+        self._day_first = layout.day_first
         self._kind = kind
 
     def __call__(self, line: int, row: Row) -> ListenRecord:
         if self._kind == LIKE:
-            moment = values.parse_day(row[self._columns["time"]])
+            moment = values.parse_day(row[self._columns["time"]], self._day_first)
         else:
-            moment = values.parse_moment(row[self._columns["time"]])
+            moment = values.parse_moment(row[self._columns["time"]], self._day_first)
             if moment is None:
                 raise values.BadValue("the time is missing")
         return ListenRecord(line, "", song=self._song(row), kind=self._kind, occurred_at=moment)

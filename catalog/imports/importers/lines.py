@@ -33,8 +33,11 @@ def check_text(head: bytes, name: str) -> None:
             ) from None
 
 
-def read_numbered_lines(stream: BinaryIO) -> Iterator[Line]:
-    """Yield (line number, text or RejectedRow) without line ends and byte order mark; empty lines are left out."""
+def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Line]:
+    """Yield (line number, text or RejectedRow) without line ends and byte order mark; empty lines are left out.
+
+    `fallback` is the encoding of lines that are not UTF-8, in formats that are older than it.
+    """
     number = 0
     while raw := stream.readline(LONGEST_LINE):
         number += 1
@@ -46,7 +49,7 @@ def read_numbered_lines(stream: BinaryIO) -> Iterator[Line]:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         text = raw.rstrip(b"\r\n")
         if text:
-            yield number, _decode_line(text, number)
+            yield number, _decode_line(text, number, fallback)
 
 
 def find_delimiter(header: str) -> str:
@@ -104,10 +107,12 @@ def _split_cells(text: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _decode_line(text: bytes, number: int) -> str | RejectedRow:
+def _decode_line(text: bytes, number: int, fallback: str) -> str | RejectedRow:
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError:
+        if fallback:
+            return text.decode(fallback, "replace")
         return RejectedRow(number, "the line is not UTF-8 text")
     return RejectedRow(number, "the line has a NUL character") if "\0" in decoded else decoded
 

@@ -18,7 +18,10 @@ from catalog.imports.importers.lines import read_numbered_lines
 from catalog.imports.importers.registry import register_importer
 from catalog.records import Outcome, PlaylistRecord, RejectedRow, SongRecord, WrongFile
 
-_EXTINF = re.compile(r"^#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)$")
+_EXTINF = re.compile(r'^#EXTINF:\s*(-?\d+(?:\.\d+)?)?(?:[^,"]|"[^"]*")*,(.*)$')
+_EXTART, _EXTALB = "#EXTART:", "#EXTALB:"
+_DASH = re.compile(r"\s[-–—]\s")
+_DISC = re.compile(r"^(?:cd|dis[ck]|disque|lp|side)[ ._-]?(?:\d{1,2}|[a-d])$", re.IGNORECASE)
 _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
 _RECORDING = re.compile(
     r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
@@ -69,28 +72,39 @@ def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
 def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
     """Yield an entry a path; the comment lines before it name its song, or the playlist."""
     title, named, seconds = opened.title, "", None
+    artist = album = ""
     with opened.stream() as stream:
-        for line, text in read_numbered_lines(stream):
+        for line, text in read_numbered_lines(stream, fallback="cp1252"):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#PLAYLIST:"):
                 title = values.parse_optional_name(text.removeprefix("#PLAYLIST:")) or title
             elif match := _EXTINF.match(text):
-                seconds, named = match[1], match[2]
+                seconds, named = match[1], match[2].strip()
+            elif text.startswith(_EXTART):
+                artist = text.removeprefix(_EXTART).strip()
+            elif text.startswith(_EXTALB):
+                album = text.removeprefix(_EXTALB).strip()
             elif text.strip() and not text.startswith("#"):
                 try:
-                    song = _build_m3u_song(text.strip(), named, seconds)
+                    song = _build_m3u_song(text.strip(), named, seconds, artist, album)
                     yield PlaylistRecord(line, title, song)
                 except values.BadValue as error:
                     yield RejectedRow(line, str(error))
-                named, seconds = "", None
+                named, seconds, artist = "", None, ""
 
 
-def _build_m3u_song(path: str, named: str, seconds: str | None) -> SongRecord:
-    artist, separator, title = named.partition(" - ")
-    album = ""
-    if not (separator and artist.strip() and title.strip()):
-        artist, album, title = _parse_path(path, named.strip())
+def _build_m3u_song(
+    path: str, named: str, seconds: str | None, artist: str = "", album: str = ""
+) -> SongRecord:
+    """Return the song of an entry: by #EXTART and #EXTINF, by #EXTINF alone, else by the path."""
+    if artist and named:
+        title = _cut_artist(named, artist)
+    elif (parts := _split_at_dash(named)) is not None:
+        artist, title = parts
+    else:
+        artist, path_album, title = _parse_path(path, named.strip())
+        album = album or path_album
     return SongRecord(
         0,
         values.parse_name(title, "title"),
@@ -98,6 +112,19 @@ def _build_m3u_song(path: str, named: str, seconds: str | None) -> SongRecord:
         album=values.parse_optional_name(album),
         duration_ms=values.parse_duration_ms(seconds=seconds),
     )
+
+
+def _split_at_dash(named: str) -> tuple[str, str] | None:
+    """Return (artist, title) of "Artist - Title"; None where one of them is missing."""
+    dash = _DASH.search(named)
+    artist, title = (named[: dash.start()], named[dash.end() :]) if dash else ("", "")
+    return (artist, title) if artist.strip() and title.strip() else None
+
+
+def _cut_artist(named: str, artist: str) -> str:
+    """Return a title without its artist before it: both lines may name the artist."""
+    parts = _split_at_dash(named)
+    return parts[1] if parts and parts[0].strip().casefold() == artist.casefold() else named
 
 
 def _parse_path(path: str, title: str) -> tuple[str, str, str]:
@@ -110,9 +137,10 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
         if folder not in ("/", "..", ".")
     ]
     stem = _TRACK_NUMBER.sub("", PurePosixPath(folders[-1]).stem) if folders else ""
-    artist, separator, rest = stem.partition(" - ")
-    if separator and not title:
-        return artist, "", rest
+    folders = [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
+    parts = _split_at_dash(stem)
+    if parts and not title:
+        return parts[0], "", parts[1]
     if len(folders) >= 3:
         return folders[-3], folders[-2], title or stem
     raise values.BadValue("neither a line #EXTINF nor the path names artist and title")

@@ -263,6 +263,28 @@ def _build_apple_activity_record(line: int, cells: Cells) -> Outcome:
     )
 
 
+_APPLE_FAVORITES = ("favorite type", "item description", "preference")
+_PREFERENCES = {"": LIKE, "like": LIKE, "love": LIKE, "favorite": LIKE, "dislike": DISLIKE}
+
+
+@register_importer(
+    "apple-favorites", "history", "Apple Music: Favorites (CSV)", extensions=(".csv", ".gz")
+)
+def read_apple_favorites(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read the songs that were marked as liked or disliked; albums, artists and stations are left out."""
+    return _read_records(
+        opened, _APPLE_FAVORITES, "Apple Music's favorites", _build_apple_favorite_record
+    )
+
+
+def _build_apple_favorite_record(line: int, cells: Cells) -> Outcome:
+    kind = _PREFERENCES.get(cells["preference"].casefold())
+    if cells["favorite type"].casefold() not in ("song", "track") or kind is None:
+        raise values.NotWanted(LeftOut.UNREAD_KIND)
+    song = _split_artist_and_title(cells["item description"])
+    return _build_listen(line, song, values.parse_day(cells.get("last modified", "")), kind=kind)
+
+
 def _split_artist_and_title(text: str) -> SongRecord:
     """Return the song of "Artist - Title"; what follows the first dash is the title."""
     artist, separator, title = text.partition(" - ")

@@ -25,7 +25,8 @@ from catalog.records import (
 from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(
-    r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+)"
+    r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+|"
+    r"lik[ée]s|aim[ée]s|te gustan|me gusta|curtidas|ti piacciono|mi piace|favoriete\w*|gillade|ulubione|любимые)"
     r"(?:[^a-z]|$)",
     re.IGNORECASE,
 )
@@ -34,21 +35,28 @@ _GENERIC = re.compile(
 )
 
 
+_COMMA = re.compile(r"(?<=\D),(?=[^\s\d])")
+
+
 @dataclass(frozen=True)
 class _Kind:
     """A service's table: columns that it must have, and by which names each is known."""
 
-    needed: frozenset[str]
+    needed: tuple[frozenset[str], ...]  # one of these sets
     columns: Mapping[str, tuple[str, ...]]
 
 
 _EXPORTIFY = _Kind(
-    frozenset({"track uri", "track name", "artist name(s)"}),
+    (
+        frozenset({"track uri", "track name", "artist name(s)"}),
+        frozenset({"spotify id", "track name", "artist name(s)"}),
+        frozenset({"spotify uri", "track name", "artist name"}),
+    ),
     {
         "title": ("track name",),
-        "artist": ("artist name(s)",),
+        "artist": ("artist name(s)", "artist name"),
         "album": ("album name",),
-        "uri": ("track uri",),
+        "uri": ("track uri", "spotify uri", "spotify id"),
         "isrc": ("isrc",),
         "duration_ms": ("track duration (ms)", "duration (ms)"),
         "added": ("added at",),
@@ -56,7 +64,10 @@ _EXPORTIFY = _Kind(
     },
 )
 _TUNEMYMUSIC = _Kind(
-    frozenset({"track name", "artist name", "playlist name", "type"}),
+    (
+        frozenset({"track name", "artist name", "playlist name", "type"}),
+        frozenset({"track name", "artist name", "album", "isrc"}),
+    ),
     {
         "title": ("track name",),
         "artist": ("artist name",),
@@ -68,7 +79,7 @@ _TUNEMYMUSIC = _Kind(
     },
 )
 _SOUNDIIZ = _Kind(
-    frozenset({"title", "artist", "album", "isrc"}),
+    (frozenset({"title", "artist", "album", "isrc"}),),
     {
         "title": ("title",),
         "artist": ("artist",),
@@ -80,7 +91,7 @@ _SOUNDIIZ = _Kind(
     },
 )
 _MUSICREC = _Kind(
-    frozenset({"position", "song_id", "title", "artist", "reason"}),
+    (frozenset({"position", "song_id", "title", "artist", "reason"}),),
     {"title": ("title",), "artist": ("artist",), "album": ("album",)},
 )
 
@@ -121,8 +132,8 @@ def is_favourites(name: str) -> bool:
 
 
 def _read_list(opened: SourceFile, kind: _Kind, service: str) -> Iterator[Outcome]:
-    table = open_table(opened, {**kind.columns, **{name: (name,) for name in kind.needed}}, {})
-    if not kind.needed <= table.columns.keys():
+    table = open_table(opened, kind.columns, {})
+    if not any(needed <= set(table.names) for needed in kind.needed):
         raise WrongFile(f"{opened.name} is no table of {service}.")
     return values.make_records(table.rows(), _RecordMaker(table, opened, kind is _EXPORTIFY))
 
@@ -172,5 +183,6 @@ class _RecordMaker:
 
 
 def _join_credit(artists: str) -> str:
-    """Return the credit as it is written; newer tables separate artists by semicolons."""
-    return ", ".join(name.strip() for name in artists.split(";") if name.strip()) or artists
+    """Return the credit as it is written; newer tables separate artists by semicolons, old ones by bare commas."""
+    names = _COMMA.sub(", ", artists).split(";")
+    return ", ".join(name.strip() for name in names if name.strip()) or artists

@@ -56,6 +56,8 @@ _LIBRARY = {
     ("tracks", EACH): LIKE,
     ("bannedTracks", EACH): DISLIKE,
 }
+# what the account data call a song that is gone or was never named
+_UNNAMED = ("Unknown Artist", "Unknown Track")
 _PLAYLIST = ("playlists", EACH, "name")
 _PLAYLIST_TEXT = ("playlists", EACH, "description")
 _PLAYLIST_ITEM = ("playlists", EACH, "items", EACH)
@@ -225,6 +227,8 @@ def _build_account_play(number: int, entry: Any) -> ListenRecord:
         raise values.NotWanted(LeftOut.PODCAST)
     if any(name.startswith("audiobook") and value for name, value in entry.items()):
         raise values.NotWanted(LeftOut.AUDIOBOOK)
+    if (entry.get("artistName"), entry.get("trackName")) == _UNNAMED:
+        raise values.NotWanted(LeftOut.UNTITLED)
     played_ms = _parse_played_ms(entry.get("msPlayed"))
     song = SongRecord(
         0,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from catalog.imports.importers import dates
 from catalog.play_rules import FIRST_MOMENT, LAST_MOMENT
 from catalog.records import LeftOut, LeftOutRow, Outcome, RejectedRow
 
@@ -28,17 +29,7 @@ _SPOTIFY_TRACK = re.compile(
     r"^(?:spotify:track:|https?://open\.spotify\.com/(?:[a-z-]{2,10}/)?track/)"
 )
 _SPOTIFY_ID = re.compile(r"^[0-9A-Za-z]{22}$")
-_DATE_LAYOUTS = (
-    "%d %b %Y %H:%M",
-    "%d %b %Y, %H:%M",
-    "%d %B %Y %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-)
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$|^\d{8}$|^\d{4}-W\d{2}(?:-\d)?$")
-_LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 class BadValue(ValueError):
@@ -156,16 +147,17 @@ def parse_year(text: str) -> int | None:
     return value if value and value >= FIRST_YEAR else None
 
 
-def parse_moment(text: str) -> int | None:
+def parse_moment(text: str, day_first: bool | None = None) -> int | None:
     """Return the Unix seconds that a text says: a number, or a date with a time; UTC unless it names a zone.
 
     Numbers are seconds, milliseconds or microseconds, whichever lies between 2002 and 2100. Empty text is unknown.
+    `day_first` says how the file's dates with slashes are read, where its rows show it (`dates.find_day_order`).
     """
     cleaned = text.strip()
     if not cleaned:
         return None
     if not cleaned.replace(".", "", 1).isdecimal():
-        return _check_range(_parse_date(cleaned), cleaned)
+        return _check_range(_parse_date(cleaned, day_first), cleaned)
     whole_part = cleaned.partition(".")[0]
     if len(whole_part) > _LONGEST_NUMBER:
         raise BadValue(_describe_out_of_range(cleaned))
@@ -190,11 +182,11 @@ def parse_json_moment(value: object) -> int:
     return seconds
 
 
-def parse_day(text: str) -> int | None:
+def parse_day(text: str, day_first: bool | None = None) -> int | None:
     """Return the Unix seconds of a date, with or without a time of day; empty is unknown."""
     cleaned = text.strip()
     if not _DAY.match(cleaned):
-        return parse_moment(cleaned)
+        return parse_moment(cleaned, day_first)
     try:
         return _check_range(_to_seconds(datetime.fromisoformat(cleaned)), cleaned)
     except ValueError:
@@ -221,21 +213,17 @@ def _convert_number(value: int) -> int:
     return value // 1_000 if value >= _MILLISECONDS_FROM else value
 
 
-def _parse_date(text: str) -> int:
+def _parse_date(text: str, day_first: bool | None) -> int:
     if _DAY.match(text):
         raise BadValue(f"the time {text[:30]!r} is a day without the time of day")
     try:
-        return _to_seconds(
-            datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", text.removesuffix(" UTC")))
-        )
+        return int(dates.parse_date(text[:80], day_first).timestamp())
+    except dates.TwoReadings:
+        raise BadValue(
+            f"the time {text[:30]!r} can be read in two ways; write the year first, then month and day"
+        ) from None
     except (ValueError, OverflowError):
-        pass
-    for layout in _DATE_LAYOUTS:
-        try:
-            return _to_seconds(datetime.strptime(text, layout))
-        except (ValueError, OverflowError):
-            continue
-    raise BadValue(_describe_no_time(text))
+        raise BadValue(_describe_no_time(text)) from None
 
 
 def _to_seconds(value: datetime) -> int:

@@ -4,7 +4,8 @@ An entry says what was played and when, not how long; entries of YouTube itself 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from catalog.imports.importers import values
@@ -14,11 +15,13 @@ from catalog.imports.importers.json_files import BrokenJson, read_array
 from catalog.imports.importers.registry import register_importer
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
-_FILES = re.compile(r"^.*\.json$", re.IGNORECASE)
+_ANY_FILE = re.compile(r"^.*\.json$", re.IGNORECASE)
 _HISTORY_FILES = re.compile(
     r"^(?:watch-history|wiedergabeverlauf|.*watch.?history.*)\.json$", re.IGNORECASE
 )
 _PAGE_FILES = re.compile(r"^(?:watch-history|wiedergabeverlauf)\.html$", re.IGNORECASE)
+_YOUTUBE_PAGE = re.compile(r"youtube[^\n]*/[^/\n]+\.html$", re.IGNORECASE | re.MULTILINE)
+_YOUTUBE_FOLDER = re.compile(r"youtube", re.IGNORECASE)
 _MUSIC = ("YouTube Music",)
 _TOPIC = " - Topic"
 # how Takeout writes "Watched …" in the languages that were seen
@@ -28,9 +31,27 @@ _BEFORE = (
     "Vous avez regardé ",
     "Hai guardato ",
     "Você assistiu a ",
+    "Assistiu a ",
+    "Viu ",
     "Obejrzano: ",
+    "Du har tittat på ",
+    "Просмотрено видео ",
+    "观看了 ",
+    "觀看了 ",
 )
-_BEHIND = (" angesehen", " bekeken", " gehört")
+_BEHIND = (
+    " angesehen",
+    " bekeken",
+    " gehört",
+    " izlendi",
+    "を視聴しました",
+    "을(를) 시청했습니다.",
+)
+_QUOTES = '„“”"«»「」'
+# so many different titles of so many artists share no words by chance
+_ENOUGH_TITLES, _ENOUGH_ARTISTS = 10, 5
+_LOOKED_AT = 200
+_WORD_ENDS = f" :{_QUOTES}"
 
 
 @register_importer(
@@ -39,22 +60,58 @@ _BEHIND = (" angesehen", " bekeken", " gehört")
 def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the songs of watch-history.json."""
     if opened.kind == "zip":
-        if not list_member_names(opened, _HISTORY_FILES):
-            if list_member_names(opened, _PAGE_FILES):
-                raise NearMiss(_describe_json_choice(opened.name))
+        pattern = _HISTORY_FILES
+        if not list_member_names(opened, pattern):
+            pattern = _find_translated_file(opened)
+    else:
+        if b"youtube.com/watch" in opened.head() and opened.head().lstrip()[:1] == b"<":
+            raise NearMiss(_describe_json_choice(opened.name))
+        try:
+            first = next(read_array(opened.head_stream()), None)
+        except BrokenJson as error:
             raise WrongFile(
-                f"{opened.name} is no Google Takeout: it has no watch-history.json inside."
-            )
-        return values.make_records(read_entries(opened, _HISTORY_FILES, read_array), _build_record)
-    if b"youtube.com/watch" in opened.head() and opened.head().lstrip()[:1] == b"<":
+                f"{opened.name} is no watch history of Google Takeout: {error}."
+            ) from None
+        if not _is_entry(first):
+            raise WrongFile(f"{opened.name} is no watch history of Google Takeout.")
+        pattern = _ANY_FILE
+    phrase = _learn_phrase(entry for _, entry in islice(_read(opened, pattern), _LOOKED_AT))
+    return values.make_records(
+        _read(opened, pattern), lambda line, entry: _build_record(line, entry, phrase)
+    )
+
+
+def _read(opened: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, Any]]:
+    return read_entries(opened, pattern, read_array)
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and {"header", "title", "time"} <= entry.keys()
+
+
+def _find_translated_file(opened: SourceFile) -> re.Pattern[str]:
+    """Return a pattern for the histories in a zip whose files Takeout named in another language."""
+    named = {
+        name.rsplit("/", 1)[-1]
+        for name in list_member_names(opened, _ANY_FILE)
+        if _YOUTUBE_FOLDER.search(name)
+    }
+    histories = [
+        re.escape(name) for name in sorted(named)[:20] if _holds_what_was_watched(opened, name)
+    ]
+    if histories:
+        return re.compile(f"^(?:{'|'.join(histories)})$")
+    pages = "\n".join(list_member_names(opened, re.compile(r"\.html$|^.*\.html$")))
+    if list_member_names(opened, _PAGE_FILES) or _YOUTUBE_PAGE.search(pages):
         raise NearMiss(_describe_json_choice(opened.name))
-    try:
-        first = next(read_array(opened.head_stream()), None)
-    except BrokenJson as error:
-        raise WrongFile(f"{opened.name} is no watch history of Google Takeout: {error}.") from None
-    if not isinstance(first, dict) or not {"header", "title", "time"} <= first.keys():
-        raise WrongFile(f"{opened.name} is no watch history of Google Takeout.")
-    return values.make_records(read_entries(opened, _FILES, read_array), _build_record)
+    raise WrongFile(f"{opened.name} is no Google Takeout: it has no watch-history.json inside.")
+
+
+def _holds_what_was_watched(opened: SourceFile, name: str) -> bool:
+    """Whether a file is a history of what was watched, and not of searches."""
+    entries = islice(_read(opened, re.compile(f"^{re.escape(name)}$")), _LOOKED_AT)
+    addresses = (entry.get("titleUrl") for _, entry in entries if _is_entry(entry))
+    return any(isinstance(address, str) and "/watch" in address for address in addresses)
 
 
 def _describe_json_choice(name: str) -> str:
@@ -64,13 +121,13 @@ def _describe_json_choice(name: str) -> str:
     )
 
 
-def _build_record(line: int, entry: Any) -> Outcome:
+def _build_record(line: int, entry: Any, phrase: tuple[str, str]) -> Outcome:
     if not isinstance(entry, dict):
         raise values.BadValue("the entry is not an object")
     if entry.get("header") not in _MUSIC:
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     artist = _find_artist(entry.get("subtitles"))
-    title = _clean_title(values.parse_required_name(entry.get("title"), "title"))
+    title = _clean_title(values.parse_required_name(entry.get("title"), "title"), phrase)
     if not artist or title.startswith("https://"):
         raise values.NotWanted(LeftOut.UNTITLED)  # the video is gone, and with it who made it
     song = SongRecord(0, title, values.parse_name(artist, "artist"))
@@ -85,12 +142,36 @@ def _find_artist(subtitles: Any) -> str:
     return first.strip().removesuffix(_TOPIC) if isinstance(first, str) else ""
 
 
-def _clean_title(text: str) -> str:
+def _learn_phrase(entries: Iterable[Any]) -> tuple[str, str]:
+    """Return what stands before and behind every title of the first entries: "watched" in any language."""
+    music = [one for one in entries if isinstance(one, dict) and one.get("header") in _MUSIC]
+    titles = {title for one in music if isinstance(title := one.get("title"), str)}
+    artists = {_find_artist(one.get("subtitles")) for one in music}
+    if len(titles) < _ENOUGH_TITLES or len(artists) < _ENOUGH_ARTISTS:
+        return "", ""
+    before = _find_common_beginning(titles)
+    behind = _find_common_beginning({title[::-1] for title in titles})[::-1]
+    # whole words only
+    first_word = next((i for i, sign in enumerate(behind) if sign in _WORD_ENDS), len(behind))
+    last_word = max(before.rfind(sign) for sign in _WORD_ENDS)
+    return before[: last_word + 1], behind[first_word:]
+
+
+def _find_common_beginning(texts: Collection[str]) -> str:
+    """Return what all texts begin with: what the first and the last of them in order share."""
+    first, last = min(texts), max(texts)
+    n_same = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    return first[:n_same]
+
+
+def _clean_title(text: str, phrase: tuple[str, str]) -> str:
     """Return the title without the words that say that it was watched."""
-    for before in _BEFORE:
-        if text.startswith(before) and len(text) > len(before):
-            return text[len(before) :]
-    for behind in _BEHIND:
-        if text.endswith(behind) and len(text) > len(behind):
-            return text[: -len(behind)].strip('„“”"')
-    return text
+    before = next((one for one in (phrase[0], *_BEFORE) if one and text.startswith(one)), "")
+    behind = next((one for one in (phrase[1], *_BEHIND) if one and text.endswith(one)), "")
+    if not before and not behind:
+        return text
+    title = text.removeprefix(before).removesuffix(behind).strip()
+    is_quoted = len(title) > 2 and title[0] in _QUOTES and title[-1] in _QUOTES
+    return title[1:-1] if is_quoted else title or text

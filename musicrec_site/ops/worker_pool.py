@@ -1,0 +1,36 @@
+"""A pool of worker processes that ends at once when nothing is done in it.
+
+Celery asks its processes to end and waits: each sleeps for a second after it was asked, one that still loads the site
+loads it to the end first, and a thread that watches them looks up every 0.8 s only. A process that has no task has
+nothing to lose, so here it is killed. Where a task runs, the pool ends as Celery's does: it waits for the task, which
+gives its job back (`musicrec_site.celery.release_jobs`).
+"""
+
+import contextlib
+import os
+import signal
+
+from billiard.pool import RUN, TERMINATE
+from celery.concurrency import prefork
+
+
+class TaskPool(prefork.TaskPool):
+    """The pool that CELERY_WORKER_POOL names."""
+
+    def on_close(self) -> None:
+        """Called when the worker takes no further message: end the pool if it is idle, else let it finish."""
+        if self._pool is not None and self._pool._state == RUN and not self._pool._cache:
+            self._kill_idle_processes()
+        else:
+            super().on_close()
+
+    def _kill_idle_processes(self) -> None:
+        pool, self._pool = self._pool, None
+        pool._state = TERMINATE
+        pool._worker_handler.terminate()  # it starts no process in the place of a dead one
+        processes = [process for process in list(pool._pool) if process._popen is not None]
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        for process in processes:
+            process.join()

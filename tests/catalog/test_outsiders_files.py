@@ -1,0 +1,301 @@
+"""What exporters of many kinds and languages write, each with what is right for it."""
+
+import json
+
+import pytest
+
+from catalog.imports.importers import dates, detect_history, open_file
+from catalog.records import DISLIKE, LIKE, PLAY, ListenRecord, WrongFile
+from tests.catalog.files import outcomes, split, write, zip_members
+
+# 2021-01-05 22:15 UTC
+AT = 18_632 * 86_400 + 22 * 3600 + 15 * 60
+HOUR = 3600
+
+
+def read(path) -> tuple[list, dict[int, str]]:
+    return split(outcomes(path, "history", detect_history(open_file(path)).name))
+
+
+def names(records) -> list[tuple[str, str]]:
+    return [(record.song.artist, record.song.title) for record in records if record.song]
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("text", "at"),
+        [
+            ("5 Jan 2021, 10:15pm", AT),
+            ("Jan 5, 2021, 10:15 PM", AT),
+            ("Jan 5, 2021, 10:15:00\u202fPM", AT),
+            ("Jan 05, 2021 22:15", AT),
+            ("January 5, 2021 at 10:15 PM", AT),
+            ("Tue, 05 Jan 2021 22:15:00 +0000", AT),
+            ("Tue, 05 Jan 2021 22:15:00 -0530", AT + 5 * HOUR + HOUR // 2),
+            ("Tuesday 5 Jan 2021, 10:15pm", AT),
+            ("5th January 2021 22:15", AT),
+            ("05-Jan-2021 22:15", AT),
+            ("05.01.2021, 22:15:00", AT),
+            ("5.1.2021 22:15", AT),
+            ("2021.01.05 22:15:00", AT),
+            ("2021/01/05 10:15 PM", AT),
+            ("2021-01-05 10:15:00 PM", AT),
+            ("13/01/2021 22:15", AT + 8 * 24 * HOUR),
+            ("01/13/2021 10:15:00 PM", AT + 8 * 24 * HOUR),
+            ("01/13/2021 12:15 AM", AT + 8 * 24 * HOUR - 22 * HOUR),
+            ("13-01-2021 22:15", AT + 8 * 24 * HOUR),
+            ("2021-01-05T22:15:00+01", AT - HOUR),
+            ("1609884900.9", AT),
+        ],
+    )
+    def test_dates_of_many_tools_are_moments(self, tmp_path, text, at):
+        file = write(tmp_path / "l.csv", f'artist,album,track,date\nA,B,T,"{text}"\n')
+        (record,), rejected = read(file)
+        assert (record.occurred_at, rejected) == (at, {})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "22:15",
+            "3:45",
+            "225",
+            "32 Jan 2021 22:15",
+            "5 Nonsense 2021 22:15",
+            "05/13/2021 13:15 PM",
+            "2021-01-05 25:15",
+            "13/13/2021 22:15",
+            "5 Jan 1999 22:15",
+            "Jan 5, 2021",
+        ],
+    )
+    def test_what_is_no_moment_costs_its_row(self, tmp_path, text):
+        text = f'artist,album,track,date\nA,B,Odd,"{text}"\nA,B,Good,2021-01-05 22:15\n'
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert (names(records), list(rejected)) == ([("A", "Good")], [2])
+
+    @pytest.mark.parametrize(("other", "day"), [("13/02/2021 10:00", 32), ("02/13/2021 10:00", 2)])
+    @pytest.mark.parametrize("n_rows", [1, 400])
+    def test_one_row_decides_how_dates_with_slashes_are_read(self, tmp_path, other, day, n_rows):
+        row = "A,B,T,01/02/2021 22:15\n"
+        text = f"artist,album,track,date\n{row * n_rows}A,B,U,{other}\n"
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert (records[0].occurred_at, rejected) == (AT + (day - 5) * 24 * HOUR, {})
+
+    def test_dates_with_two_readings_are_refused(self, tmp_path):
+        text = "artist,album,track,date\nA,B,T,01/02/2021 22:15\n"
+        with pytest.raises(WrongFile, match="'01/02/2021 22:15', which can be read in two ways"):
+            read(write(tmp_path / "l.csv", text))
+        mixed = f"{text}A,B,U,13/02/2021 22:15\nA,B,V,02/13/2021 22:15\n"
+        with pytest.raises(WrongFile, match="the day first in some dates and the month in others"):
+            read(write(tmp_path / "m.csv", mixed))
+        assert dates.parse_date("05/05/2021 22:15").month == 5
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "Artist,Album,Song,Date and Time",
+            "artists,release_name,track_title,played_at",
+            "Artist Name,Album Name,Song Name,Listened At",
+            '\ufeff"Artist","Album","Track","Date"',
+            "Artist,Album,Title,Scrobble Time",
+        ],
+    )
+    def test_columns_are_known_by_many_names(self, tmp_path, header):
+        (record,), _ = read(write(tmp_path / "l.csv", f"{header}\nA,B,T,2021-01-05 22:15\n"))
+        assert (names([record]), record.song.album, record.occurred_at) == ([("A", "T")], "B", AT)
+
+    @pytest.mark.parametrize("order", ["A,T%d", "T%d,A"])
+    def test_three_columns_without_a_header(self, tmp_path, order):
+        text = "".join(f"{order % n},05 Jan 2021 22:1{n}\n" for n in range(5))
+        records, _ = read(write(tmp_path / "l.csv", text))
+        assert names(records) == [("A", f"T{n}") for n in range(5)]
+
+
+class TestEncodings:
+    @pytest.mark.parametrize(
+        ("encoding", "says"), [("latin-1", "line 2 has the byte 0xF6"), ("utf-16", "UTF-16 text")]
+    )
+    def test_what_is_not_utf_8_is_refused_with_the_reason(self, tmp_path, encoding, says):
+        text = "Artist,Album,Track,Date\nBjörk,B,T,2021-01-05 22:15\n"
+        with pytest.raises(WrongFile, match=says):
+            read(write(tmp_path / "l.csv", text.encode(encoding)))
+
+    def test_old_playlists_are_not_utf_8(self, tmp_path):
+        text = "#EXTM3U\r\n#EXTINF:123,Björk - Jóga\r\n/x/y.mp3\r\n"
+        records, rejected = read(write(tmp_path / "l.m3u", text.encode("latin-1")))
+        assert (names(records), rejected) == ([("Björk", "Jóga")], {})
+
+    def test_what_a_mac_adds_to_a_zip_is_no_part(self, tmp_path):
+        entry = {
+            "endTime": "2021-01-05 22:15",
+            "artistName": "A",
+            "trackName": "T",
+            "msPlayed": 60_000,
+        }
+        members = {
+            "data/StreamingHistory0.json": json.dumps([entry]),
+            "__MACOSX/data/._StreamingHistory0.json": "\0\1",
+        }
+        records, rejected = read(zip_members(tmp_path / "s.zip", members))
+        assert (records[0].occurred_at, rejected) == (AT - 60, {})
+
+
+class TestYouTubeMusic:
+    TITLES = "Ode Tide Ebb Flow Ohm Rain Sun Moon Sea Cloud Ice".split()  # noqa: SIM905
+
+    def entry(self, title: str, artist: str = "A - Topic") -> dict:
+        return {
+            "header": "YouTube Music",
+            "title": title,
+            "titleUrl": "https://music.youtube.com/watch?v=x",
+            "subtitles": [{"name": artist}],
+            "time": "2021-01-05T22:15:00.123Z",
+        }
+
+    @pytest.mark.parametrize(
+        "phrase",
+        [
+            "Watched %s",
+            "%s angesehen",
+            "„%s“ angesehen",
+            "Vous avez regardé %s",
+            "Has visto %s",
+            'Просмотрено видео "%s"',
+            "%s izlendi",
+            "「%s」を視聴しました",
+            "%sを視聴しました",
+            "%s 을(를) 시청했습니다.",
+            "观看了 %s",
+            "Đã xem %s",
+            "Katsoit videon %s",
+        ],
+    )
+    def test_titles_in_any_language(self, tmp_path, phrase):
+        entries = [
+            self.entry(phrase % title, f"Artist {n % 6} - Topic")
+            for n, title in enumerate(self.TITLES)
+        ]
+        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        assert [record.song.title for record in records] == self.TITLES
+        assert records[0].song.artist == "Artist 0"
+
+    def test_few_titles_that_begin_alike_keep_their_words(self, tmp_path):
+        entries = [self.entry(f"Watched The {title}") for title in self.TITLES[:3]]
+        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        assert [record.song.title for record in records] == ["The Ode", "The Tide", "The Ebb"]
+
+    def test_a_takeout_of_another_language(self, tmp_path):
+        folder = "Takeout/YouTube y YouTube Music/historial"
+        search = {"header": "YouTube", "title": "Has buscado x", "time": "2021-01-05T22:15:00Z"}
+        members = {
+            f"{folder}/historial-de-búsqueda.json": json.dumps([search]),
+            f"{folder}/historial-de-reproducciones.json": json.dumps([self.entry("Has visto T")]),
+        }
+        records, _ = read(zip_members(tmp_path / "t.zip", members))
+        assert names(records) == [("A", "T")]
+        page = {f"{folder}/historial-de-reproducciones.html": "<html>"}
+        with pytest.raises(WrongFile, match="format JSON"):
+            read(zip_members(tmp_path / "u.zip", page))
+
+
+class TestListsOfSongs:
+    SPOTIFY_ID = "A" * 22
+
+    @pytest.mark.parametrize(
+        ("header", "row", "artist"),
+        [
+            (
+                "Spotify URI,Track Name,Artist Name,Album Name,Added At",
+                "spotify:track:%s,T,A,B,2021-01-05T22:15:00Z",
+                "A",
+            ),
+            (
+                "Spotify ID,Artist IDs,Track Name,Album Name,Artist Name(s),Added At",
+                '%s,x,T,B,"A,Bo Berg",2021-01-05T22:15:00Z',
+                "A, Bo Berg",
+            ),
+            (
+                "Track URI,Track Name,Album Name,Artist Name(s),Added At",
+                'spotify:track:%s,T,B,"10,000 Bees;A",2021-01-05T22:15:00Z',
+                "10,000 Bees, A",
+            ),
+        ],
+    )
+    def test_exportify_of_every_age(self, tmp_path, header, row, artist):
+        (like,), _ = read(write(tmp_path / "liked.csv", f"{header}\n{row % self.SPOTIFY_ID}\n"))
+        assert (like.kind, like.song.artist, like.song.title) == (LIKE, artist, "T")
+        assert (like.song.spotify_id, like.occurred_at) == (self.SPOTIFY_ID, AT)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Meine Lieblingstitel",
+            "Coups de cœur",
+            "Titres likés",
+            "Canciones que te gustan",
+            "Músicas Curtidas",
+            "Brani che ti piacciono",
+            "Loved Tracks",
+            "Любимые треки",
+        ],
+    )
+    def test_favourites_by_their_name_in_other_languages(self, tmp_path, name):
+        (like,), _ = read(write(tmp_path / f"{name}.csv", "title,artist,album,isrc\nT,A,B,\n"))
+        assert isinstance(like, ListenRecord) and like.kind == LIKE
+
+    def test_tunemymusic_without_kinds_is_a_playlist_of_the_file_s_name(self, tmp_path):
+        (entry,), _ = read(
+            write(tmp_path / "Rain.csv", "Track name,Artist name,Album,ISRC\nT,A,B,\n")
+        )
+        assert (entry.title, names([entry])) == ("Rain", [("A", "T")])
+
+    def test_loved_songs_of_lastfm_without_a_header(self, tmp_path):
+        (like,), _ = read(write(tmp_path / "nora_loved.csv", "A,T,05 Jan 2021 22:15\n"))
+        assert (like.kind, like.occurred_at, names([like])) == (LIKE, AT, [("A", "T")])
+
+    def test_apple_music_s_favorites(self, tmp_path):
+        text = (
+            "Favorite Type,Item Reference,Item Description,Last Modified,Preference\n"
+            "SONG,1,A - T - Live,2021-01-05T22:15:00Z,LIKE\nSONG,2,A - U,,DISLIKE\n"
+            "ARTIST,3,A,2021-01-05T22:15:00Z,LIKE\nSONG,4,Nameless,,LIKE\n"
+        )
+        records, rejected = read(write(tmp_path / "Apple Music - Favorites.csv", text))
+        assert names(records) == [("A", "T - Live"), ("A", "U")]
+        assert [record.kind for record in records] == [LIKE, DISLIKE]
+        assert (records[0].occurred_at, list(rejected)) == (AT, [4, 5])
+
+    def test_m3u_of_many_players(self, tmp_path):
+        text = (
+            '#EXTM3U\n#EXTINF:123 tvg-id="x, y" group="b",A - T\n/x/1.mp3\n#EXTINF:9,A – U\n/x/2.mp3\n'
+            "#EXTART:A\n#EXTALB:B\n#EXTINF:100,V\n/x/3.mp3\n#EXTART:A\n#EXTINF:100,A - W - Live\n/x/4.mp3\n"
+            "/music/A/B/CD1/03 - X.mp3\n/music/A/B/1-04 Y.mp3\n"
+        )
+        records, rejected = read(write(tmp_path / "l.m3u8", text))
+        titles = ["T", "U", "V", "W - Live", "X", "Y"]
+        assert (names(records), rejected) == ([("A", title) for title in titles], {})
+        assert [record.song.album for record in records[-2:]] == ["B", "B"]
+
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("l.pls", "[playlist]\nFile1=/m/x.mp3\nTitle1=A - T\n", "Save it as M3U8"),
+            ("l.wpl", '<?wpl version="1.0"?><smil></smil>', "Windows Media Player"),
+            ("Apple Music Library Tracks.json", '[{"Track Play Count": 5}]', "Daily Tracks"),
+        ],
+    )
+    def test_other_lists_are_named_with_the_way_that_works(self, tmp_path, name, content, says):
+        with pytest.raises(WrongFile, match=says):
+            read(write(tmp_path / name, content))
+
+
+def test_songs_that_spotify_cannot_name_are_left_out(tmp_path):
+    entry = {"endTime": "2021-01-05 22:15", "msPlayed": 60_000}
+    text = json.dumps(
+        [
+            entry | {"artistName": "Unknown Artist", "trackName": "Unknown Track"},
+            entry | {"artistName": "A", "trackName": "Unknown Track"},
+        ]
+    )
+    records, left_out = read(write(tmp_path / "StreamingHistory_music_0.json", text))
+    assert (names(records), left_out) == ([("A", "Unknown Track")], {1: "untitled"})
+    assert records[0].kind == PLAY
