@@ -25,7 +25,7 @@ def check_sqlite_version(app_configs: Any, **_: Any) -> list[CheckMessage]:
         Warning(
             f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (3.7.0 to 3.51.2): when several processes write, "
             "it can in rare cases damage the database.",
-            hint="Update SQLite to 3.51.3 or newer (or install a newer build as the package pysqlite3), or use "
+            hint="Update SQLite to 3.51.3 or newer, or give this site one of its own (`pip install pysqlite3`), or use "
             "PostgreSQL: `python manage.py move_database --to URL`. Until then keep backups: "
             "`python manage.py backup`.",
             id="musicrec.W001",

@@ -109,6 +109,8 @@ def test_the_image_is_built_as_it_should():
     assert users == ["10001:10001"]
     assert all(re.search(r":\d+\.\d+\.\d+-slim-bookworm$", image) for image in froms)
     assert any("--require-hashes" in run for run in runs)
+    assert any("requirements-image.lock" in run for run in runs)
+    assert any("compileall" in run for run in runs), "a read-only container compiles at each start"
     assert any(
         "libgomp1" in run
         and "--no-install-recommends" in run
