@@ -17,7 +17,6 @@ from recommendations.engine.core.arrays import (
     gather_entries,
     keep_positive,
     list_entry_rows,
-    sum_weighted_rows,
 )
 from recommendations.engine.data.item_features import (
     UNKNOWN_ARTIST,
@@ -26,6 +25,12 @@ from recommendations.engine.data.item_features import (
 )
 from recommendations.engine.ranking.candidates import CandidateBatch
 from recommendations.engine.ranking.explanations import NO_SONG
+from recommendations.engine.ranking.genre_features import (
+    AFFINITY,
+    NEAREST,
+    compute_affinity,
+    compute_nearest,
+)
 from recommendations.engine.ranking.score_features import (
     PER_COMPONENT,
     TOGETHER,
@@ -52,7 +57,6 @@ ARTIST = (
     "artist_songs_a_listener",
     "share_of_artist_listeners",
 )
-GENRE = ("genre_affinity",)
 YEAR = ("year_difference",)
 
 
@@ -109,6 +113,8 @@ class ItemTable:
     genres : float32 csr (n_items, n_genres), rows of length 1; no columns without genres
     year : float32 (n_items,)
         Empty without years.
+    compares_genres
+        Whether genres are compared with each song of the history, too; a ranker of an older release does not.
     """
 
     log_listeners: NDArray[np.float32]
@@ -118,6 +124,7 @@ class ItemTable:
     share_of_artist: NDArray[np.float32]
     genres: csr_matrix
     year: NDArray[np.float32]
+    compares_genres: bool = True
 
     @classmethod
     def learn(cls, data: TrainingData) -> ItemTable:
@@ -160,7 +167,11 @@ class ItemTable:
         return [
             ("content", AUDIO, self.audio.shape[1] > 0),
             ("artist", ARTIST, len(self.artist) > 0),
-            ("content", GENRE, self.genres.shape[1] > 0),
+            (
+                "content",
+                (*AFFINITY, *NEAREST) if self.compares_genres else AFFINITY,
+                self.genres.shape[1] > 0,
+            ),
             ("content", YEAR, len(self.year) > 0),
         ]
 
@@ -273,16 +284,10 @@ class ItemTable:
         return [np.where(is_known, column, np.nan) for column in columns]
 
     def _genre(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
-        profiles = sum_weighted_rows(liked, self.genres)
-        lengths = np.sqrt((profiles**2).sum(axis=1))
-        rows = candidates.listener_rows
-        genres, values, n_genres = gather_entries(self.genres, candidates.item_rows)
-        candidate = np.repeat(np.arange(len(rows)), n_genres)
-        fit = np.bincount(
-            candidate, weights=values * profiles[rows[candidate], genres], minlength=len(rows)
-        )
-        is_known = (n_genres > 0) & (lengths[rows] > 0)
-        return [np.where(is_known, fit / np.where(is_known, lengths[rows], 1), np.nan)]
+        columns = compute_affinity(self.genres, liked, candidates)
+        if self.compares_genres:
+            columns += compute_nearest(self.genres, liked, candidates)
+        return columns
 
     def _year(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
         is_known = np.isfinite(self.year)
@@ -305,6 +310,7 @@ class ItemTable:
             "genre_starts": self.genres.indptr.astype(np.int64),
             "n_genres": np.array([self.genres.shape[1]], dtype=np.int64),
             "year": self.year,
+            "compares_genres": np.array([self.compares_genres]),
         }
 
     @classmethod
@@ -316,7 +322,12 @@ class ItemTable:
         )
         genres.check_format(full_check=True)
         plain = ("log_listeners", "audio", "artist", "artist_numbers", "share_of_artist", "year")
-        return cls(**{name: np.asarray(state[name]) for name in plain}, genres=genres)
+        compares_genres = "compares_genres" in state and bool(state["compares_genres"][0])
+        return cls(
+            **{name: np.asarray(state[name]) for name in plain},
+            genres=genres,
+            compares_genres=compares_genres,
+        )
 
 
 def _audio_fit(history: NDArray[np.float32], songs: NDArray[np.float32]) -> list[NDArray[Any]]:
