@@ -23,7 +23,11 @@ from recommendations import tasks
 from recommendations.admin import version_charts
 from recommendations.conf import conf
 from recommendations.models import Activation, ModelVersion
-from recommendations.services.operations import model_comparison, version_feedback
+from recommendations.services.operations import (
+    model_comparison,
+    search_report,
+    version_feedback,
+)
 from recommendations.services.versions import registry
 
 CHARTED = 20
@@ -131,6 +135,7 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
             else None,
             "headline": model_comparison.headline(version) if version else None,
             "profile": model_comparison.profile(version) if version else None,
+            "search": search_report.describe_search(version) if version else None,
             "may_activate": self.has_activate_permission(request),
             "preview_form": PreviewForm(),
         }

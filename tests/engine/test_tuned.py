@@ -24,7 +24,9 @@ from recommendations.engine.core.config import (
 )
 from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.ranking.tree_ranker import hold_out
+from recommendations.engine.tuning import tuner
 from recommendations.engine.tuning.blend_weights import search_blend
+from recommendations.engine.tuning.component_selection import drop_idle_components
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
 from tests.engine.worlds import taste_world
 
@@ -131,6 +133,34 @@ def test_the_best_single_component_is_never_left_out(world, seed):
     fitted = Recommender(replace(SMALL, search=search)).fit(*world, seed=seed)
     alone = {t["component"]: t["ndcg@10"] for t in fitted.metadata["tuning"]["trials"]}
     assert max(alone, key=lambda name: alone[name]) in fitted.component_names
+
+
+def test_even_a_ranker_that_needs_nothing_keeps_the_best_single_component(world, monkeypatch):
+    """The search used to leave out what the ranker did as well without, the best component among it."""
+
+    def keep_protected(validation, fitted, protected, *others):
+        return {name: algorithm for name, algorithm in fitted.items() if name in protected}, []
+
+    monkeypatch.setattr(tuner, "drop_idle_components", keep_protected)
+    search = SearchConfig(components=("item_knn", "ease", "user_knn"), trials=3)
+    fitted = Recommender(replace(SMALL, search=search)).fit(*world, seed=0)
+    log = fitted.metadata["tuning"]
+    for ndcg in ("ndcg@10", "ndcg@10 of new listeners"):
+        alone = {name: log[ndcg][name] for name in search.components if name in log[ndcg]}
+        assert max(alone, key=lambda name: alone[name]) in fitted.component_names
+    best = {name: choice["ndcg@10"] for name, choice in log["choices"].items()}
+    assert max(best, key=lambda name: best[name]) in fitted.component_names
+
+
+def test_a_protected_component_is_never_tried_without(world):
+    validation = Validation.hold_out(training_data(world), 0.2, 1500, seed=1)
+    names = ("item_knn", "ease", "user_knn")
+    fitted = {name: create_algorithm(name, {}).fit(validation.data) for name in names}
+    kept, comparisons = drop_idle_components(
+        validation, fitted, {"item_knn", "ease"}, SMALL, SMALL.ranker, 1, lambda *_: None
+    )
+    assert {"item_knn", "ease"} <= set(kept)
+    assert [comparison.system for comparison in comparisons] == ["ranker without user_knn"]
 
 
 def test_ranker_and_blend_are_compared_on_the_same_listeners_with_an_interval(tuned_recommender):

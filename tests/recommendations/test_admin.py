@@ -267,6 +267,64 @@ class TestVersions:
         address = reverse("admin:recommendations_modelversion_delete", args=[two[0].pk])
         assert desk.post(address, {"post": "yes"}).status_code == 403
 
+    def test_a_version_says_how_its_settings_were_found(self, desk, version):
+        def describe(options, ndcg, round_name):
+            interval = [ndcg - 0.01, ndcg + 0.01]
+            return {
+                "component": "ease", "options": options, "round": round_name, "n_listeners": 1400,
+                "ndcg@10": ndcg, "interval": interval,
+            }  # fmt: skip
+
+        difference = {"mean": 0.0123, "low": -0.0021, "high": 0.0267}
+        version.metadata["tuning"] = {
+            "validation": {"held_out": "last songs", "n_listeners": 1400, "n_songs": 5200},
+            "began_with": {"ease": {"regularization": 70.0}},
+            "trials": [
+                describe({"regularization": 70.0, "n_links": None}, 0.2345, "full"),
+                describe({"regularization": 20.0}, 0.2222, "quick"),
+            ],
+            "choices": {
+                "ease": {
+                    "options": {"regularization": 70.0},
+                    "ndcg@10": 0.2345,
+                    "interval": [0.2245, 0.2445],
+                    "n_tried": 2,
+                    "next_best": {"options": {}, "difference": difference},
+                }
+            },
+            "comparisons": [
+                {
+                    "system": "ranker", "baseline": "blend", "listeners": "new listeners",
+                    "n_listeners": 400, "difference": difference,
+                }
+            ],
+            "chosen": "ranker",
+        }  # fmt: skip
+        version.save(update_fields=["metadata"])
+        said = " ".join(page(desk, "recommendations_modelversion_change", version.pk).split())
+
+        assert "finding 5,200 songs again, with 1,400 listeners judging" in said
+        assert "the songs that each listener heard last" in said
+        assert "0.2345 (0.2245 – 0.2445)" in said
+        assert said.count("0.0123 (-0.0021 – 0.0267)") == 2
+        assert "regularization 20.0" in said and "n_links" not in said.split("Configuration")[0]
+        assert "The search began with the settings of the version before." in said
+        assert "new listeners (400)" in said
+
+    def test_the_log_of_an_older_version_is_shown_as_far_as_it_goes(self, desk, version):
+        version.metadata["tuning"] = {
+            "n_judges": 31, "n_hidden": 90, "chosen": "blend",
+            "trials": [{"component": "ease", "options": {"n_links": 7}, "ndcg@10": 0.1}],
+        }  # fmt: skip
+        version.save(update_fields=["metadata"])
+        said = page(desk, "recommendations_modelversion_change", version.pk)
+        assert "n_links 7" in said and "What serves known listeners: blend." in said
+        assert "more than the next best" not in said
+        version.metadata.pop("tuning")
+        version.save(update_fields=["metadata"])
+        said = page(desk, "recommendations_modelversion_change", version.pk)
+        assert "How its settings were found" not in said
+
     def test_whether_reasons_are_true_stands_beside_a_control(self, desk, two):
         """Where one version was not measured for it, the other's figures are shown all the same."""
         two[1].metrics["fidelity"] = {
