@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,14 @@ from recommendations.engine.algorithms.item_item import (
 )
 from recommendations.engine.algorithms.low_rank_ease import LowRankEASE
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
-from recommendations.engine.core.arrays import count_per_row, cut_blocks, keep_positive
+from recommendations.engine.core.arrays import (
+    count_per_row,
+    cut_blocks,
+    keep_positive,
+    sum_weighted_rows,
+)
 from recommendations.engine.core.machine import GB, compute_memory_budget_gb
-from recommendations.engine.core.ordered import check_decay
+from recommendations.engine.core.ordered import check_decay, decayed_values
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.side_information import add_side_information
 
@@ -89,13 +95,13 @@ class EASE(SparseSimilarity):
         What a song of the history counts for each step back when it scores, 1 = no decay.
     memory_gb
         The solve stays within this; None for half of what is free on the machine. If even the smaller side of W is
-        too large, the equations are solved in their low-rank form (`LowRankEASE`), over all songs, and the log says
-        how much of the listens that form leaves out.
+        too large, only the links between the most heard songs are exact, and all others are those of the low-rank
+        form (`LowRankEASE`), which has every song; the log says how many that are and what this form leaves out.
 
     Attributes
     ----------
     low_rank_ : LowRankEASE or None
-        What was learned instead of `links_` where the exact solve does not fit.
+        What links the songs that are not in `learned_`, where the exact solve of all does not fit.
     """
 
     name = "ease"
@@ -140,17 +146,27 @@ class EASE(SparseSimilarity):
 
     def _fit_bytes(self, size: DataSize) -> float:
         """The one big matrix, the blocks of columns that are worked on at once, and the links as they are joined."""
-        if not self._is_exact(size.n_listeners, size.n_items):
-            return self.make_low_rank()._fit_bytes(size)
+        if self._is_exact(size.n_listeners, size.n_items):
+            return self._solve_bytes(size)
+        low_rank = self.make_low_rank()
+        solve = low_rank._learned_bytes(size) + self._solve_bytes(self._cut_size(size))
+        return max(low_rank._fit_bytes(size), solve)
+
+    def _solve_bytes(self, size: DataSize) -> float:
         side = min(size.n_listeners, size.n_items)
         block = 4.0 * COLUMNS_AT_A_TIME * size.n_items
         n_blocks = 10 if size.n_listeners < size.n_items else 6.3
         return 4.0 * COPIES * side**2 + n_blocks * block + 23.0 * self._n_links(size)
 
     def _learned_bytes(self, size: DataSize) -> float:
-        if not self._is_exact(size.n_listeners, size.n_items):
-            return self.make_low_rank()._learned_bytes(size)
-        return 18.0 * self._n_links(size)
+        if self._is_exact(size.n_listeners, size.n_items):
+            return 18.0 * self._n_links(size)
+        exact = 18.0 * self._n_links(self._cut_size(size))
+        return exact + self.make_low_rank()._learned_bytes(size)
+
+    def _cut_size(self, size: DataSize) -> DataSize:
+        """Return the size with the songs of the exact solve only."""
+        return replace(size, n_items=min(size.n_items, self.largest_solve))
 
     def _n_links(self, size: DataSize) -> int:
         return size.n_items * min(self.n_links, size.n_items)
@@ -166,13 +182,18 @@ class EASE(SparseSimilarity):
             return
         self.low_rank_ = self.make_low_rank()
         self.low_rank_.n_items_ = data.n_items
-        self.low_rank_._fit(data, rng, on_progress)
+        on_progress(0, 3)
+        self.low_rank_._fit(data, rng, lambda done, total: on_progress(done, 3 * total))
+        counts = np.bincount(keep_positive(strengths).indices, minlength=data.n_items)
+        self.learned_ = np.zeros(data.n_items, dtype=bool)
+        self.learned_[np.argsort(-counts, kind="stable")[: self.largest_solve]] = True
+        self.links_ = self._links(strengths, lambda done, total: on_progress(1 + done, 1 + total))
         log.warning(
-            "EASE is exact for %d of %d listeners or %d songs with this memory, so it is solved in its low-rank form, "
-            "over all songs; %.1f %% of the weighed listens' squares are left out.",
-            self.largest_solve,
-            n_listeners,
+            "EASE has memory to be exact between %d of %d songs. The others, %.1f %% of the listens, are linked by its "
+            "low-rank form, which leaves out %.1f %% of the weighed listens' squares.",
+            self.learned_.sum(),
             n_songs,
+            100 * (1 - counts[self.learned_].sum() / counts.sum()),
             100 * (1 - self.low_rank_.kept_),
         )
 
@@ -187,33 +208,60 @@ class EASE(SparseSimilarity):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         low_rank = self._low_rank_form()
-        return super()._score(histories) if low_rank is None else low_rank._score(histories)
+        if low_rank is None:
+            return super()._score(histories)
+        values = low_rank.weigh_history(histories)
+        scores = low_rank.score_values(histories, values)
+        # between two songs of the exact solve its link is taken, and not that of the low-rank form
+        others = np.where(self.learned_[histories.indices], np.float32(0), values)
+        own = decayed_values(histories, self.transform, self.history_decay)
+        exact = sum_weighted_rows(histories, self.links_, own)
+        exact += np.nan_to_num(low_rank.score_values(histories, others))
+        is_scored = self.learned_ & ~np.isnan(scores)
+        scores[is_scored] = exact[is_scored]
+        return scores
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
         low_rank = self._low_rank_form()
+        amounts = super()._contributions(histories, item_rows)
         if low_rank is None:
-            return super()._contributions(histories, item_rows)
-        return low_rank._contributions(histories, item_rows)
+            return amounts
+        others = low_rank._contributions(histories, item_rows)
+        for row, items in enumerate(item_rows):
+            own = slice(histories.indptr[row], histories.indptr[row + 1])
+            songs = histories.indices[own]
+            is_exact = self.learned_[items][:, None] & self.learned_[songs]
+            amounts[row, :, : len(songs)] = np.where(
+                is_exact, amounts[row, :, : len(songs)], others[row, :, : len(songs)]
+            )
+        return amounts
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         if self.low_rank_ is None:
             return super()._similar(item_row)
-        return self.low_rank_._similar(item_row)
+        scores = self.low_rank_._similar(item_row)
+        if self.learned_[item_row]:
+            scores[self.learned_] = super()._similar(item_row)[self.learned_]
+        return scores
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        if self.low_rank_ is None:
-            return super()._state()
-        return {f"{LOW_RANK}{name}": array for name, array in self.low_rank_.state().items()}
+        low_rank = {} if self.low_rank_ is None else self.low_rank_.state()
+        return super()._state() | {f"{LOW_RANK}{name}": each for name, each in low_rank.items()}
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
-        self.low_rank_ = None
-        if any(name.startswith(LOW_RANK) for name in state):
-            low_rank = {name.removeprefix(LOW_RANK): array for name, array in state.items()}
-            self.low_rank_ = LowRankEASE.from_state(self.make_low_rank().options(), low_rank)
-        else:
-            super()._restore(state)
+        low_rank = {
+            name.removeprefix(LOW_RANK): array
+            for name, array in state.items()
+            if name.startswith(LOW_RANK)
+        }
+        self.low_rank_ = (
+            LowRankEASE.from_state(self.make_low_rank().options(), low_rank) if low_rank else None
+        )
+        super()._restore(
+            {name: array for name, array in state.items() if not name.startswith(LOW_RANK)}
+        )
 
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)

@@ -161,7 +161,12 @@ class LowRankEASE(LatentFactors):
         return (4.0 * n_factors + 13) * size.n_items
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        values = self._weigh_history(histories)
+        return self.score_values(histories, self.weigh_history(histories))
+
+    def score_values(
+        self, histories: csr_matrix, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Score by the weighed values of the histories' entries (nnz,); NaN for a row without one above 0."""
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
         is_known = (values > 0) & self.learned_[histories.indices]
         for row in range(histories.shape[0]):
@@ -181,7 +186,7 @@ class LowRankEASE(LatentFactors):
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
         """Value times link, which is a product of factors: they sum to the score exactly."""
-        values = self._weigh_history(histories)
+        values = self.weigh_history(histories)
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32
         )
@@ -203,7 +208,7 @@ class LowRankEASE(LatentFactors):
             scores[item_row] = np.nan
         return scores
 
-    def _weigh_history(self, histories: csr_matrix) -> NDArray[np.float32]:
+    def weigh_history(self, histories: csr_matrix) -> NDArray[np.float32]:
         """Return what each entry's factors are multiplied by, signed, float32 (nnz,)."""
         values = decayed_values(histories, self.transform, self.history_decay)
         weighed: NDArray[np.float32] = values * self.incoming_[histories.indices]
