@@ -268,6 +268,7 @@ PAGES = {
     "mixes/<int:number>/keep/": ("post", MINE),
     "taste/": ("get", MINE),
     "taste/preview/": ("post", MINE),
+    "taste/rules/": ("post", MINE),
     "taste/save/": ("post", MINE),
     "taste/undo/": ("post", MINE),
     "feeds/<str:username>.atom": ("get", NAMED),
