@@ -97,7 +97,8 @@ def test_an_operator_retrains_from_the_admin(world, monkeypatch):
 def _post_only() -> list[str]:
     return [
         "/songs/1/opinion/", "/songs/1/heard/", "/songs/1/wish/", "/artists/1/wish/", "/library/history/1/forget/",
-        "/library/history/forget-day/", "/taste/save/", "/taste/rules/", "/taste/undo/", "/settings/personalisation/", "/logout/",
+        "/library/history/forget-day/", "/taste/save/", "/taste/rules/", "/taste/undo/",
+        "/settings/personalisation/", "/logout/",
         "/settings/tokens/revoke/", "/try/keep/", "/mixes/1/keep/", "/library/history/undo/",
     ]  # fmt: skip
 
