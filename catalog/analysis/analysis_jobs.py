@@ -138,7 +138,7 @@ def _analyse(songs: Sequence[Song]) -> dict[int, Features | str]:
         for song in songs:
             path = stack.enter_context(_open_as_file(sources.get(song.pk, PlaySources())))
             if path is None:
-                results[song.pk] = _("its sound can't be had now")
+                results[song.pk] = _("its audio can't be read right now")
             else:
                 paths[song.pk] = path
         results |= _ask(paths)

@@ -100,7 +100,7 @@ def _describe_file(
     status = entry.stat()
     problem = ""
     if _escape(path) != path or not path.isprintable():
-        problem = _("its name holds signs that are no UTF-8 or can't be shown; rename it")
+        problem = _("its name has characters that aren't UTF-8 or can't be shown; rename it")
     elif len(path) > PATH_LENGTH:
         problem = _("its path is longer than %(most)d characters") % {"most": PATH_LENGTH}
     # below the columns' largest number, whatever a broken file system says

@@ -165,7 +165,7 @@ class _FolderReading:
             raise ScanFailed(
                 _(
                     "%(folder)s is empty, though there was music in it: is its disk connected? "
-                    "Remove the folder here if its songs shall go."
+                    "Remove the folder here if you want its songs gone."
                 )
                 % {"folder": self._root}
             )

@@ -127,7 +127,7 @@ def _check_quotas(listener: User | None, n_bytes: int) -> None:
     if n_waiting_bytes + n_bytes > catalog_conf.import_waiting_mb * MB:
         raise ImportRefused(
             _(
-                "Your files that wait would be larger than %(size)d MB together; wait until one is done."
+                "Your waiting files would be larger than %(size)d MB together; wait until one is done."
             )
             % {"size": catalog_conf.import_waiting_mb}
         )

@@ -20,7 +20,7 @@ LEFT_OUT_IN_WORDS = {
     LeftOut.UNHEARD: _("not heard at all"),
     LeftOut.BROKEN_OFF: _("broken off within 30 seconds, and not by you"),
     LeftOut.NOW_PLAYING: _("still playing when the file was made"),
-    LeftOut.NOT_MUSIC: _("films, videos and other things that are no songs"),
+    LeftOut.NOT_MUSIC: _("films, videos and other things that aren't songs"),
     LeftOut.NO_PLAY: _("events that are no plays"),
     LeftOut.UNWANTED: _("marked as not to be learnt from"),
     LeftOut.OTHER_USER: _("of another user"),

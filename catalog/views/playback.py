@@ -51,7 +51,7 @@ def serve_audio(request: SignedInRequest, song_id: int) -> HttpResponse:
             log.warning("Song %d can't be fetched: %s", song.pk, error)
     if is_busy:
         return HttpResponse(status=503, headers={"Retry-After": "3"})
-    raise Http404(_("This song can't be played now."))
+    raise Http404(_("This song can't be played right now."))
 
 
 @exempt_from_page_limit

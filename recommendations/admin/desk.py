@@ -210,7 +210,8 @@ def send_test_mail(request: HttpRequest) -> HttpResponse:
         )
     else:
         messages.success(
-            request, _("A mail to %(address)s was handed over.") % {"address": address}
+            request,
+            _("The mail to %(address)s was handed to the mail server.") % {"address": address},
         )
     return redirect("admin:desk_settings")
 

@@ -26,7 +26,7 @@ PROBLEMS = {
         "The list begins when at least two have joined and have personalisation on."
     ),
     "model": gettext_lazy("There is no model yet; the list comes after the first training."),
-    "taste": gettext_lazy("There is no song that nobody of you would mind."),
+    "taste": gettext_lazy("There is no song that all of you would accept."),
 }
 REFUSALS = {
     "full": format_lazy(gettext_lazy("A blend has at most {n} members."), n=blends.MOST_MEMBERS),

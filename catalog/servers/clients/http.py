@@ -224,7 +224,7 @@ class ServerConnection:
             )
         if status in (408, 429) or status >= 500:
             raise ServerUnreachable(
-                _("%(host)s has trouble (HTTP %(status)d). Try again later.") % host
+                _("%(host)s answered with an error (HTTP %(status)d). Try again later.") % host
             )
         raise WrongAnswer(_("%(host)s refuses the request (HTTP %(status)d).") % host)
 
@@ -265,7 +265,7 @@ class ServerConnection:
         if isinstance(error, urllib3.exceptions.SSLError):
             return ServerUnreachable(_("The certificate of %(host)s is not valid.") % host)
         if isinstance(error, urllib3.exceptions.ProtocolError):
-            return ServerUnreachable(_("%(host)s broke the connection off.") % host)
+            return ServerUnreachable(_("%(host)s closed the connection.") % host)
         if isinstance(error, urllib3.exceptions.ReadTimeoutError):
             return self._make_slow(READ_SECONDS)
         return ServerUnreachable(

@@ -174,7 +174,7 @@ GUIDES = (
         scopes=(Scope.LIDARR,),
         notes=(
             _(
-                "Whoever has the address can read the list. Revoke its token and the address is gone."
+                "Anyone with the address can read the list. Revoke its token and the address is gone."
             ),
         ),
         sends_listens=False,

@@ -24,7 +24,7 @@ class Fallback(TextChoices):
     )
     NO_HISTORY = (
         "no-history",
-        _("Your taste isn't known here yet, so these are songs for a start."),
+        _("Your taste isn't known here yet, so here are songs to start with."),
     )
     NEWER_THAN_MODEL = (
         "newer-than-model",

@@ -63,9 +63,9 @@ MEANINGS = {
     ARTIST: gettext_lazy("it is by somebody you play or picked"),
     GENRE: gettext_lazy("it is of a genre you play or picked"),
     SOUND: gettext_lazy("it sounds like what you play"),
-    LIKENESS: gettext_lazy("it is like your music in several of artist, genre and sound"),
+    LIKENESS: gettext_lazy("it shares two or more of artist, genre and sound with your music"),
     POPULAR: gettext_lazy("many listeners here play it"),
-    OTHER: gettext_lazy("small amounts of everything else that was looked at"),
+    OTHER: gettext_lazy("small contributions from everything else"),
 }
 KIND_OF_PART = {ARTIST: ARTIST, GENRE: GENRE, AUDIO: SOUND}
 

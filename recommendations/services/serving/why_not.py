@@ -143,7 +143,7 @@ _SENTENCES: dict[str, Callable[[SongTrace, Song], WhyNot]] = {
             "It stands for your own songs: you picked it, or it is the nearest to one that is newer than the model."
         )
     ),
-    "heard": _say(lambda: _("You have heard it; your list is of songs you have not heard.")),
+    "heard": _say(lambda: _("You have heard it; your list only has songs you haven't heard.")),
     "other_version_heard": _say(lambda: _("You have heard another version of it.")),
     "outside": _say(lambda: _("It is not like the songs, artists and genres that you picked.")),
     "other_version_listed": _say(lambda: _("Another version of it is on your list.")),
