@@ -9,10 +9,11 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 CLIENTS := .venv-clients/.installed
 SUPYSONIC := .venv-supysonic/.installed
+SPARK := .venv-spark/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
-.PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-image coverage bench lint format rooms lock clean
+.PHONY: help navidrome-plugin run demo test test-browser test-reliability test-slow test-servers test-clients test-home test-spark test-image coverage bench lint format rooms lock clean
 
 help:
 	@echo "make run               serve the site at http://$(HOST):$(PORT) (the first time with a demo world)"
@@ -26,6 +27,7 @@ help:
 	@echo "make navidrome-plugin  build the package for Navidrome (needs Node.js and npm)"
 	@echo "make test-image        build the container image and run it, where podman or docker is"
 	@echo "make test-home         start a real music server with made music and use it"
+	@echo "make test-spark        start a Spark cluster of two workers and train on it (needs Java 17)"
 	@echo "make coverage          which branches the tests reach, as a page in htmlcov/"
 	@echo "make bench             measure speed and memory"
 	@echo "make lint, make format linters, types, import contracts, spelling; the formatter"
@@ -62,6 +64,11 @@ $(SUPYSONIC): tests/home/requirements.lock | $(BIN)/python
 	@.venv-supysonic/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r tests/home/requirements.lock
 	@touch $@
 
+$(SPARK): requirements-spark.lock | $(BIN)/python
+	@$(BIN)/python -m venv .venv-spark
+	@.venv-spark/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-spark.lock
+	@touch $@
+
 .env: | $(BIN)/python
 	@$(BIN)/python -c "import os, secrets; f = os.open('.env', os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600); os.write(f, f'SECRET_KEY={secrets.token_urlsafe(50)}\n'.encode())"
 	@echo "Wrote .env with a random SECRET_KEY."
@@ -75,7 +82,7 @@ demo: $(RUNTIME) .env
 
 # Suites that start a browser, workers or the whole site as processes of their own.
 PROCESSES := tests/browser tests/journeys
-QUICK := -m "not reliability and not clients and not slow and not home"
+QUICK := -m "not reliability and not clients and not slow and not home and not spark"
 
 test: $(DEV) lint
 	@$(BIN)/python -m pytest -n $(JOBS) $(addprefix --ignore=,$(PROCESSES)) $(QUICK)
@@ -113,9 +120,13 @@ test-image:
 test-home: $(DEV) $(SUPYSONIC)
 	@$(BIN)/python -m pytest -m home
 
+# A Spark cluster of a master and two workers on this machine, in an environment of its own.
+test-spark: $(DEV) $(SPARK)
+	@$(BIN)/python -m pytest -m spark tests/spark
+
 # Branches, in every process that the tests start; no floor: the figure is for reading, not for passing.
 coverage: $(DEV)
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not home" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not reliability and not clients and not home and not spark" --cov --cov-branch --cov-report=term:skip-covered --cov-report=html
 
 bench: $(RUNTIME)
 	@$(BIN)/python -m benchmarks.speed
@@ -139,6 +150,7 @@ lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements.lock requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-image.lock requirements-image.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-dev.lock requirements-dev.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-spark.lock requirements-spark.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/clients/requirements.lock tests/clients/requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/home/requirements.lock tests/home/requirements.txt
 

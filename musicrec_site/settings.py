@@ -30,6 +30,10 @@ ARTIFACTS_DIR = Path(env.str("ARTIFACTS_DIR", default=str(DATA_DIR / "artifacts"
 UPLOADS_DIR = DATA_DIR / "uploads"
 INTERACTIONS_DIR = DATA_DIR / "interactions"
 INCOMING_DIR = DATA_DIR / "incoming"
+CLUSTER_DIR = Path(env.str("CLUSTER_DIR", default=str(DATA_DIR / "cluster"))).resolve()
+SPARK_MASTER = env.str("SPARK_MASTER", default="")
+SPARK_PYTHON = env.str("SPARK_PYTHON", default=str(BASE_DIR / ".venv-spark" / "bin" / "python"))
+SPARK_OPTIONS = env.str("SPARK_OPTIONS", default="")
 BROKER_DIR = DATA_DIR / "broker"
 
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-tests" if TESTING else "")

@@ -45,6 +45,9 @@ class Tunables(TunableGroup):
     scheduled_preset = Tunable(
         "tuned", "a preset's name", "What the schedule trains, when there is time for a search."
     )
+    scheduled_engine = Tunable(
+        "local", "local or spark", "Where the schedule trains: on the worker, or on SPARK_MASTER."
+    )
     retrain_after = Tunable(
         0, "new interactions",
         "Train by itself, at the hour, once so many came in; 0 leaves it to the nightly schedule.",

@@ -159,10 +159,17 @@ def retrain() -> str:
         return "nothing new"
     try:
         return str(
-            start_training(preset=conf.scheduled_preset, trigger=TrainingRun.Trigger.SCHEDULE)
+            start_training(
+                preset=conf.scheduled_preset,
+                trigger=TrainingRun.Trigger.SCHEDULE,
+                options=training_requests.make_engine_options(conf.scheduled_engine),
+            )
         )
     except training_requests.TrainingAlreadyActive as error:
         log.info("No scheduled training: %s", error)
+        return str(error)
+    except training_requests.TrainingRefused as error:
+        log.warning("No scheduled training: %s", error)
         return str(error)
 
 
@@ -206,9 +213,12 @@ def retrain_when_due() -> str:
     if not is_many and not is_large_share:
         return f"{n_new} new"
     preset = conf.scheduled_preset if is_many else conf.preset
+    options = training_requests.make_engine_options(conf.scheduled_engine) if is_many else {}
     try:
-        return str(start_training(preset=preset, trigger=TrainingRun.Trigger.NEW_LISTENS))
-    except training_requests.TrainingAlreadyActive as error:
+        return str(
+            start_training(preset=preset, trigger=TrainingRun.Trigger.NEW_LISTENS, options=options)
+        )
+    except training_requests.TrainingRefused as error:
         return str(error)
 
 

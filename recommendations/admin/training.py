@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,7 @@ from recommendations.models import TrainingRun
 from recommendations.services.operations import workers
 from recommendations.services.training import memory_check, training_requests
 from recommendations.services.training.budgets import Budget, make_options
+from recommendations.services.training.training_requests import LOCAL, SPARK, make_engine_options
 
 
 def describe_presets() -> list[dict[str, object]]:
@@ -53,6 +55,16 @@ class RetrainForm(forms.Form):
     budget = forms.ChoiceField(
         label=_("Budget"), choices=Budget.choices, initial=Budget.NORMAL, required=False
     )
+    engine = forms.ChoiceField(
+        label=_("Where"),
+        choices=[(LOCAL, _("here, by the worker")), (SPARK, _("on the Spark cluster"))],
+        required=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.SPARK_MASTER:
+            del self.fields["engine"]
 
 
 @admin.register(TrainingRun)
@@ -150,10 +162,10 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
             )
             return redirect("admin:recommendations_trainingrun_changelist")
         preset, budget = form.cleaned_data["preset"], form.cleaned_data["budget"] or Budget.NORMAL
+        options = make_options(preset, budget)
+        options |= make_engine_options(form.cleaned_data.get("engine") or LOCAL)
         try:
-            run = tasks.start_training(
-                preset=preset, requested_by=request.user, options=make_options(preset, budget)
-            )
+            run = tasks.start_training(preset=preset, requested_by=request.user, options=options)
         except training_requests.TrainingRefused as error:
             messages.warning(request, str(error))
             return redirect("admin:recommendations_trainingrun_changelist")

@@ -5,6 +5,7 @@
 >>> recommender.recommend(recommender.history([12, 48]), k=10)
 """
 
+from recommendations.engine import shards
 from recommendations.engine.algorithms import (
     ALGORITHMS,
     Algorithm,
@@ -63,9 +64,11 @@ from recommendations.engine.estimation.feature_estimates import (
 from recommendations.engine.evaluation import (
     EvaluationReport,
     Fidelity,
+    Heard,
     Interval,
     Split,
     evaluate,
+    hold_out_of,
     listener_split,
     measure_fidelity,
     newest_split,
@@ -151,6 +154,7 @@ __all__ = [
     "Fidelity",
     "ForeignPack",
     "GroupRanking",
+    "Heard",
     "History",
     "IdMap",
     "Interactions",
@@ -201,6 +205,7 @@ __all__ = [
     "estimate_fit_bytes",
     "evaluate",
     "fit_decay",
+    "hold_out_of",
     "judge_list",
     "judge_winners",
     "keep_nearest",
@@ -219,5 +224,6 @@ __all__ = [
     "rerank",
     "sample_split",
     "save_pack",
+    "shards",
     "temporal_split",
 ]

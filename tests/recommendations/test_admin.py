@@ -172,6 +172,22 @@ class TestRetrain:
         assert TrainingRun.objects.count() == 1
         assert "it has to end or be cancelled first" in answer.content.decode()
 
+    def test_where_to_train_is_asked_only_with_a_cluster(self, desk, world, settings):
+        address = "recommendations_trainingrun_changelist"
+        assert 'name="engine"' not in page(desk, address)
+        settings.SPARK_MASTER = "spark://127.0.0.1:9"
+        assert "on the Spark cluster" in page(desk, address)
+
+    def test_a_training_on_a_cluster_says_what_is_missing(self, desk, world, settings):
+        settings.SPARK_MASTER, settings.SPARK_PYTHON = "spark://127.0.0.1:9", "/nowhere/python"
+        answer = desk.post(
+            reverse("admin:recommendations_retrain"),
+            {"preset": "large", "engine": "spark"},
+            follow=True,
+        )
+        assert "no spark-submit beside SPARK_PYTHON" in answer.content.decode()
+        assert not TrainingRun.objects.exists()
+
     def test_the_refusal_is_german_on_a_german_desk(self, desk, world):
         for _ in range(2):
             answer = desk.post(

@@ -334,6 +334,16 @@ def test_more_rows_make_more_partitions_and_lose_none(tmp_path, monkeypatch):
     assert all((read[name][order] == rows[name]).all() for name in rows)
 
 
+@pytest.mark.parametrize("n_partitions", [1, 4])
+def test_no_rows_are_appended_to_any_number_of_partitions(tmp_path, n_partitions):
+    """All that is new may be of listeners who said no."""
+    store = ColumnStore(tmp_path)
+    with store.lock():
+        manifest = store.write_manifest(Manifest(partitions=((),) * n_partitions))
+        manifest = store.append(manifest, join_columns([]), 7)
+    assert (manifest.n_rows, manifest.last_id) == (0, 7)
+
+
 def test_many_small_files_become_one(tmp_path):
     store, rows = ColumnStore(tmp_path), make_rows(1_000, 50)
     with store.lock():

@@ -8,7 +8,7 @@ from accounts.models import User
 from catalog.models import Artist, ArtistCredit, Interaction, Song
 from recommendations.models import ListenerControl
 from recommendations.services.serving import exclusions, precompute, recommend, visitor_lists
-from recommendations.services.serving.work_versions import WorkVersions
+from recommendations.services.serving.batch_lists import WorkVersions
 from recommendations.services.versions import registry
 
 LENGTH = 20

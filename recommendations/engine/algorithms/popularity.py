@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,19 +73,35 @@ class Popularity(Algorithm):
 
     def _fit_trend(self, events: Interactions) -> None:
         item_rows, timestamps = newest_by_listener(events)
-        is_timed = timestamps != NO_TIME
-        if not is_timed.any():
+        ends = find_ends(timestamps)
+        if ends is None:
             return
-        # an event at an unknown time is no newer than the oldest that has one
-        timestamps = np.where(is_timed, timestamps, timestamps[is_timed].min())
-        half_lives = (timestamps.max() - timestamps) / (self.half_life_days * SECONDS_A_DAY)
-        n_items = len(self.n_listeners_)
-        weights = 2.0**-half_lives
-        self.trend_ = np.bincount(item_rows, weights=weights, minlength=n_items).astype(np.float32)
-        recent = item_rows[half_lives <= 2]
-        self.n_recent_ = np.bincount(recent, minlength=n_items).astype(np.int32)
+        self._keep_trend(
+            *sum_trend(item_rows, timestamps, ends, self.half_life_days, len(self.n_listeners_))
+        )
+
+    def _keep_trend(self, trend: NDArray[np.float64], n_recent: NDArray[np.int64]) -> None:
+        self.trend_ = trend.astype(np.float32)
+        self.n_recent_ = n_recent.astype(np.int32)
         ranks_higher_lately = rank_descending(self.trend_) <= rank_descending(self.n_listeners_)
         self.is_trending_ = ranks_higher_lately & (self.n_recent_ > 0)
+
+    def learn_from_sums(
+        self,
+        n_listeners: NDArray[np.int64],
+        sums: tuple[NDArray[np.float64], NDArray[np.int64]] | None,
+    ) -> Self:
+        """Learn from what was summed elsewhere: the all-time counts, and `sum_trend` where times are known."""
+        self.reset()
+        n_items = len(n_listeners)
+        self.n_listeners_ = n_listeners.astype(np.int32)
+        self.n_recent_ = np.zeros(n_items, dtype=np.int32)
+        self.is_trending_ = np.zeros(n_items, dtype=bool)
+        self.trend_ = self.n_listeners_.astype(np.float32)
+        if sums is not None:
+            self._keep_trend(*sums)
+        self.n_items_ = n_items
+        return self
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         return np.tile(self.trend_, (histories.shape[0], 1))
@@ -108,6 +124,43 @@ class Popularity(Algorithm):
         self.n_listeners_ = state["n_listeners"]
         self.n_recent_ = state["n_recent"]
         self.is_trending_ = state["is_trending"]
+
+
+def find_ends(timestamps: NDArray[np.int64]) -> tuple[int, int] | None:
+    """Return the first and the last known moment; None where none is known."""
+    times = timestamps[timestamps != NO_TIME]
+    return (int(times.min()), int(times.max())) if len(times) else None
+
+
+def sum_trend(
+    item_rows: NDArray[np.int32],
+    timestamps: NDArray[np.int64],
+    ends: tuple[int, int],
+    half_life_days: float,
+    n_items: int,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sum up what the newest events of listeners say about each song; sums of parts add up to that of the whole.
+
+    Parameters
+    ----------
+    item_rows, timestamps
+        As `newest_by_listener` returns them, of all listeners or of some.
+    ends
+        First and last moment of all of them (`find_ends`).
+
+    Returns
+    -------
+    float64 (n_items,), int64 (n_items,)
+        The trend, and how many listeners heard the song within two half-lives of the last moment.
+    """
+    first, last = ends
+    # an event at an unknown time is no newer than the oldest that has one
+    timestamps = np.where(timestamps == NO_TIME, first, timestamps)
+    half_lives = (last - timestamps) / (half_life_days * SECONDS_A_DAY)
+    weights = 2.0**-half_lives
+    trend = np.bincount(item_rows, weights=weights, minlength=n_items)
+    n_recent = np.bincount(item_rows[half_lives <= 2], minlength=n_items)
+    return trend, n_recent
 
 
 def newest_by_listener(events: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -66,15 +66,30 @@ def cap_strengths(strengths: csr_matrix) -> csr_matrix:
         float32 of the same shape, every value between minus the limit and the limit; the input itself where
         nothing is above it. Cost: a few passes over the stored values.
     """
+    limit = compute_cap(measure_mean_sizes(strengths))
+    return strengths if limit is None else cap_at(strengths, limit)
+
+
+def measure_mean_sizes(strengths: csr_matrix) -> NDArray[np.float64]:
+    """Return the mean size of each listener's strengths, listeners without any left out."""
     sizes = np.abs(strengths.data)
     starts = strengths.indptr[:-1][np.diff(strengths.indptr) > 0]
     if not len(starts):
-        return strengths
-    means = np.add.reduceat(sizes, starts, dtype=np.float64) / np.diff(
+        return np.zeros(0)
+    means: NDArray[np.float64] = np.add.reduceat(sizes, starts, dtype=np.float64) / np.diff(
         np.append(starts, len(sizes))
     )
-    limit = np.float32(CAP_RATIO * np.median(means))
-    if sizes.max() <= limit:
+    return means
+
+
+def compute_cap(mean_sizes: NDArray[np.float64]) -> np.float32 | None:
+    """Return the most that one listener's strength may say, from `measure_mean_sizes` of all; None of nobody."""
+    return np.float32(CAP_RATIO * np.median(mean_sizes)) if len(mean_sizes) else None
+
+
+def cap_at(strengths: csr_matrix, limit: np.float32) -> csr_matrix:
+    """Return the strengths between minus the limit and the limit; the input itself where none is beyond."""
+    if not strengths.nnz or np.abs(strengths.data).max() <= limit:
         return strengths
     capped = np.clip(strengths.data, -limit, limit)
     return csr_matrix((capped, strengths.indices, strengths.indptr), strengths.shape)

@@ -5,7 +5,7 @@ from recommendations.engine.evaluation.comparison import (
     bootstrap_intervals,
     paired_bootstrap,
 )
-from recommendations.engine.evaluation.evaluate import EvaluationReport, evaluate
+from recommendations.engine.evaluation.evaluate import EvaluationReport, Heard, evaluate
 from recommendations.engine.evaluation.fidelity import (
     Fidelity,
     measure_fidelity,
@@ -13,6 +13,7 @@ from recommendations.engine.evaluation.fidelity import (
 )
 from recommendations.engine.evaluation.splits import (
     Split,
+    hold_out_of,
     listener_split,
     newest_split,
     random_split,
@@ -23,10 +24,12 @@ from recommendations.engine.evaluation.splits import (
 __all__ = [
     "EvaluationReport",
     "Fidelity",
+    "Heard",
     "Interval",
     "Split",
     "bootstrap_intervals",
     "evaluate",
+    "hold_out_of",
     "listener_split",
     "measure_fidelity",
     "measure_fidelity_bound",

@@ -161,6 +161,7 @@ def evaluate(
     ks: Sequence[int] = (5, 10, 20),
     max_listeners: int | None = 2000,
     seed: int = 0,
+    heard: Heard | None = None,
     on_progress: OnProgress | None = None,
 ) -> EvaluationReport:
     """Recommend from the given histories and look for what was held back.
@@ -177,6 +178,8 @@ def evaluate(
         middle one, recall at the last.
     max_listeners
         A random part of the listeners is measured when there are more; None for all.
+    heard
+        How much of each song everybody heard, where `split.train` holds only the listeners that are measured.
 
     Raises
     ------
@@ -189,8 +192,11 @@ def evaluate(
     config = fitted.config if isinstance(fitted, Recommender) else CLASSIC
     histories = _build_histories(fitted, split, config.weighting)[listeners]
     lists = _make_lists(fitted, histories, max(ks), on_progress)
-    measure = _Measure.from_split(
-        split, config.weighting, _find_vectors(fitted, item_features), split.test[listeners], ks
+    measure = _Measure(
+        ks,
+        split.test[listeners],
+        heard or Heard.count(split.train, config.weighting),
+        _find_vectors(fitted, item_features),
     )
     return EvaluationReport(
         split=split.name,
@@ -205,27 +211,28 @@ def evaluate(
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What was heard in the training part: `n_heard` listeners of each song, int64 (n_items,), of `n_listeners`."""
+
+    n_heard: NDArray[np.int64]
+    n_listeners: int
+
+    @classmethod
+    def count(cls, events: Interactions, weighting: Weighting) -> Heard:
+        """Count plays and likes; cost: one pass over the pairs."""
+        heard = keep_positive(events.to_matrix(weighting))
+        n_heard = np.bincount(heard.indices, minlength=heard.shape[1])
+        return cls(n_heard, int((count_per_row(heard) > 0).sum()))
+
+
+@dataclass(frozen=True)
 class _Measure:
     """All metrics of one set of lists."""
 
     ks: tuple[int, ...]
     test: csr_matrix
-    n_heard: NDArray[np.int64]
-    n_listeners: int
+    heard: Heard
     vectors: NDArray[np.float32]
-
-    @classmethod
-    def from_split(
-        cls,
-        split: Split,
-        weighting: Weighting,
-        vectors: NDArray[np.float32],
-        test: csr_matrix,
-        ks: tuple[int, ...],
-    ) -> _Measure:
-        heard = keep_positive(split.train.to_matrix(weighting))
-        n_heard = np.bincount(heard.indices, minlength=heard.shape[1])
-        return cls(ks, test, n_heard, int((count_per_row(heard) > 0).sum()), vectors)
 
     @property
     def k(self) -> int:
@@ -248,14 +255,14 @@ class _Measure:
                 metrics.average_precision(hits, n_test, k),
                 metrics.hit_rate(hits, k),
                 metrics.recall(hits, n_test, self.ks[-1]),
-                metrics.novelty(lists, self.n_heard, self.n_listeners, k),
+                metrics.novelty(lists, self.heard.n_heard, self.heard.n_listeners, k),
                 metrics.diversity(lists, self.vectors, k),
-                metrics.popularity_bias(lists, self.n_heard, k),
+                metrics.popularity_bias(lists, self.heard.n_heard, k),
             ]
         )
 
     def coverage(self, lists: NDArray[np.int32]) -> float:
-        return metrics.coverage(lists, len(self.n_heard), self.k)
+        return metrics.coverage(lists, len(self.heard.n_heard), self.k)
 
 
 def _ensure_fitted(

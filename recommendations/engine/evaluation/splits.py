@@ -85,14 +85,25 @@ def sample_split(
     chosen = np.sort(rng.choice(present, min(n_listeners, len(present)), replace=False))
     is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
     is_chosen[chosen] = True
+    train, test = hold_out_of(interactions, is_chosen, seed, test_share, weighting)
+    return Split("sample", train, test, train, seed)
+
+
+def hold_out_of(
+    interactions: Interactions,
+    is_chosen: NDArray[np.bool_],
+    seed: int,
+    test_share: float,
+    weighting: Weighting | None = None,
+) -> tuple[Interactions, csr_matrix]:
+    """Hold back a share of the songs of chosen listeners, bool (n_listeners,): what is left, and the test part."""
     chosen_events = np.flatnonzero(is_chosen[interactions.listener_rows])
     split = random_split(
         interactions.take(chosen_events), seed=seed, test_share=test_share, weighting=weighting
     )
     keep = np.ones(interactions.n_events, dtype=bool)
     keep[chosen_events[_find_pairs(interactions.take(chosen_events), split.test)]] = False
-    train = interactions.take(keep)
-    return Split("sample", train, split.test, train, seed)
+    return interactions.take(keep), split.test
 
 
 def temporal_split(

@@ -21,6 +21,12 @@ class Command(SentenceCommand):
         parser.add_argument(
             "--seed", type=int, default=0, help="The same seed and data give the same model."
         )
+        parser.add_argument(
+            "--engine",
+            choices=training_requests.ENGINES,
+            default=training_requests.LOCAL,
+            help="Where: in this process, or on the Spark cluster of SPARK_MASTER.",
+        )
         parser.add_argument("--no-evaluation", action="store_true", help="Don't measure it first.")
         parser.add_argument(
             "--no-activation", action="store_true", help="Only register the version."
@@ -38,6 +44,7 @@ class Command(SentenceCommand):
             "activate": not options["no_activation"],
             "precompute": not options["no_precompute"],
         }
+        wishes |= training_requests.make_engine_options(options["engine"])
         training_requests.sweep()
         run = training_requests.find_interrupted_run(
             preset, requested

@@ -298,9 +298,10 @@ def join_columns(row_groups: Sequence[Columns], names: Iterable[str] = tuple(SCH
 
 def _cut_by_partition(rows: Columns, n_partitions: int) -> Iterator[tuple[int, Columns]]:
     """Yield each partition that has rows, with its rows."""
+    if not len(rows["id"]):
+        return
     if n_partitions == 1:
-        if len(rows["id"]):
-            yield 0, rows
+        yield 0, rows
         return
     numbers = find_partitions(rows["listener"], n_partitions)
     order = np.argsort(numbers, kind="stable")

@@ -1,6 +1,7 @@
 """From the columnar copy to the arrays that the engine learns from, one partition in memory at a time."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,18 @@ def measure_played_share(
     durations = durations_ms.astype(np.float32)
     share = played_ms / np.where(durations > 0, durations, np.float32(USUAL_DURATION_MS))
     return np.where(played_ms >= 0, share, np.nan).astype(np.float32)
+
+
+def number_pairs(listener_ids: NDArray[Any], song_ids: NDArray[Any]) -> NDArray[np.int64]:
+    """Return one number a listener and song."""
+    return np.asarray(listener_ids.astype(np.int64) * np.int64(2**32) + song_ids, dtype=np.int64)
+
+
+def select_learnable(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which events are not of a pair that must not be learned from, as `number_pairs` numbers them."""
+    if not len(ignored_pairs):
+        return np.ones(len(events["listener"]), dtype=bool)
+    return ~np.isin(number_pairs(events["listener"], events["song"]), ignored_pairs)
 
 
 def _iterate_partitions(

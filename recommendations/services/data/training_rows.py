@@ -89,14 +89,14 @@ def read(on_progress: OnRead | None = None) -> TrainingRows:
     store, manifest = column_copy.bring_up_to_date(tell)
     with reader() as source:
         songs = read_songs(source)
-        features, genre_ids = _features(source, songs)
-    ignored = _read_ignored_pairs()
+        features, genre_ids = read_features(source, songs)
+    ignored = read_ignored_pairs()
     interactions, n_ignored = stored_events.read_interactions(
         store,
         manifest,
         songs["id"],
         songs["duration_ms"],
-        lambda events: _select_learnable(events, ignored),
+        lambda events: stored_events.select_learnable(events, ignored),
         tell,
     )
     n_left_out = n_ignored + _count_left_out(manifest.left_out)
@@ -159,29 +159,18 @@ def _select_allowed(events: Columns) -> NDArray[np.bool_]:
     silent = User.objects.exclude(pk__in=User.objects.with_training_consent().values("pk"))
     silent_ids = np.fromiter(silent.values_list("pk", flat=True), dtype=np.int64)
     allowed = ~np.isin(events["listener"], silent_ids)
-    return allowed & _select_learnable(events, _read_ignored_pairs())
+    return allowed & stored_events.select_learnable(events, read_ignored_pairs())
 
 
-def _read_ignored_pairs() -> NDArray[np.int64]:
-    """Return the pairs of listener and song that must not be learned from, as `_pair` numbers them."""
+def read_ignored_pairs() -> NDArray[np.int64]:
+    """Return the pairs of listener and song that must not be learned from, as `number_pairs` numbers them."""
     ignored = ListenerControl.objects.filter(
         kind__in=[ListenerControl.Kind.IGNORE_SONG, ListenerControl.Kind.NOT_ME]
     )
     pairs = np.array(list(ignored.values_list("listener_id", "song_id")), dtype=np.int64).reshape(
         -1, 2
     )
-    return _pair(pairs[:, 0], pairs[:, 1])
-
-
-def _select_learnable(events: Columns, ignored_pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    if not len(ignored_pairs):
-        return np.ones(len(events["listener"]), dtype=bool)
-    return ~np.isin(_pair(events["listener"], events["song"]), ignored_pairs)
-
-
-def _pair(listener_ids: NDArray[Any], song_ids: NDArray[Any]) -> NDArray[np.int64]:
-    """Return one number a listener and song."""
-    return np.asarray(listener_ids.astype(np.int64) * np.int64(2**32) + song_ids, dtype=np.int64)
+    return stored_events.number_pairs(pairs[:, 0], pairs[:, 1])
 
 
 def _interactions(
@@ -208,7 +197,10 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     return np.where(songs["id"][song_rows] == events["song"], share, np.float32(np.nan))
 
 
-def _features(source: Reader, songs: Columns) -> tuple[ItemFeatures, NDArray[np.int64] | None]:
+def read_features(
+    source: Reader, songs: Columns
+) -> tuple[ItemFeatures, NDArray[np.int64] | None]:
+    """Return what is known of the songs, in the order of `read_songs`, and the ids of the genres."""
     n = len(songs["id"])
     audio = (
         np.array([songs[name] for name in AUDIO_FEATURES], dtype=np.float32)

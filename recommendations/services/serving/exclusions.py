@@ -13,8 +13,9 @@ from catalog.models import Song
 from recommendations.conf import conf
 from recommendations.engine import Recommender
 from recommendations.models import ModelVersion
+from recommendations.services.serving.batch_lists import WorkVersions
 from recommendations.services.serving.listener_context import ListenerContext, Unwanted
-from recommendations.services.serving.work_versions import WorkVersions, read_versions
+from recommendations.services.serving.work_versions import read_versions
 
 NOTHING_UNWANTED = Unwanted()
 EVERYBODY, NOBODY = 0, -1

@@ -1,10 +1,10 @@
 """Lists computed ahead of time, so that most pages only read one row."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,10 +17,6 @@ from accounts.models import User
 from catalog.models import Interaction, Song
 from recommendations.conf import conf
 from recommendations.engine import (
-    IdMap,
-    Interactions,
-    Kind,
-    RecommendedBatch,
     Recommender,
     cut_blocks,
 )
@@ -30,8 +26,15 @@ from recommendations.services.data.active_listeners import select_active_listene
 from recommendations.services.data.column_reader import Columns, reader
 from recommendations.services.data.training_rows import Generations, TrainingRows
 from recommendations.services.serving import exclusions, list_rules
+from recommendations.services.serving.batch_lists import (
+    BatchWithoutRepeats,
+    WorkVersions,
+    make_batch_lists,
+    mark_dislikes,
+    mark_hidden,
+    select_events,
+)
 from recommendations.services.serving.list_request import AS_CONFIGURED
-from recommendations.services.serving.work_versions import BatchWithoutRepeats, WorkVersions
 from recommendations.services.versions import registry
 
 OnProgress = Callable[[str, int, int], None]
@@ -78,10 +81,10 @@ def precompute(
     histories: _Known = _OfTraining(rows, recommender) if rows else _OfDatabase(recommender)
     unavailable = exclusions.build_catalog_mask(version, recommender)
     versions = exclusions.work_versions(version, recommender)
-    listener_ids = _select_listeners(histories.listener_ids())
+    listener_ids = select_listeners(histories.listener_ids())
     listener_ids = listener_ids[listener_ids > after]
     if only_outdated:
-        listener_ids = listener_ids[~np.isin(listener_ids, _find_current(version))]
+        listener_ids = listener_ids[~np.isin(listener_ids, find_current(version))]
     tell = on_progress or _ignore
     n, n_written = len(listener_ids), 0
     for batch in cut_blocks(n, conf.precompute_batch):
@@ -90,7 +93,7 @@ def precompute(
         some = histories.read_block(listener_ids[batch])
         lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
         for chunk in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
-            n_written += _write(_rows(version, some, lists, chunk), some.read_at, keep)
+            n_written += write_lists(_rows(version, some, lists, chunk), some.read_at, keep)
         if is_turn_over():
             return n_written
     tell(STAGE, n, n)
@@ -110,7 +113,7 @@ def _ignore(stage: str, done: int, total: int) -> None:
     """Progress that nobody asked for."""
 
 
-def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return who of them gets a list: active lately, personalised, without wishes for its making.
 
     Nobody while the operator has rules for all lists: these are made when they are asked for.
@@ -141,7 +144,7 @@ def _select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     ]
 
 
-def _find_current(version: ModelVersion) -> NDArray[np.int64]:
+def find_current(version: ModelVersion) -> NDArray[np.int64]:
     """Return who has a list of this version from their present state."""
     is_current = Q(generation=F("listener__listener_state__generation"))
     is_current |= Q(generation=0, listener__listener_state=None)
@@ -190,7 +193,7 @@ class _OfTraining:
     @cached_property
     def _matrices(self) -> tuple[csr_matrix, csr_matrix]:
         events = self._rows.interactions
-        return self._recommender.histories(events), _build_dislikes(events, self._recommender)
+        return self._recommender.histories(events), mark_dislikes(events, self._recommender)
 
     def read_block(self, listener_ids: NDArray[np.int64]) -> _Some:
         histories, disliked = self._matrices
@@ -222,60 +225,25 @@ class _OfDatabase:
         with reader() as source:
             generations: Generations = training_rows.read_generations(source, first, last)
         events = training_rows.read_histories(first, last, self._songs, self._recommender.item_ids)
-        events = _select_events(listener_ids, events)
+        # a range of ids may hold others, who get no list
+        events = select_events(listener_ids, events)
         ids = events.listeners.ids
         histories = self._recommender.histories(events)
         return _Some(
             ids,
             histories,
-            _build_dislikes(events, self._recommender),
+            mark_dislikes(events, self._recommender),
             generations.look_up(ids),
             read_at,
         )
 
 
-def _select_events(listener_ids: NDArray[np.int64], events: Interactions) -> Interactions:
-    """Return the events of these listeners only: a range of ids may hold others, who get no list."""
-    wanted = np.isin(events.listeners.ids, listener_ids)
-    if wanted.all():
-        return events
-    kept = events.take(wanted[events.listener_rows])
-    listeners = IdMap(events.listeners.ids[wanted])
-    rows = listeners.rows(events.listeners.ids)[kept.listener_rows]
-    return replace(kept, listener_rows=rows, listeners=listeners)
+def list_hidden_pairs(first: int, last: int) -> NDArray[np.int64]:
+    """Return what the listeners of a range of ids hid or do not want to be learned from: ids, int64 (n, 2)."""
+    return np.array(list(_iterate_hidden_pairs(first, last)), dtype=np.int64).reshape(-1, 2)
 
 
-def _build_dislikes(events: Interactions, recommender: Recommender) -> csr_matrix:
-    is_dislike = events.kinds == Kind.DISLIKE
-    items = recommender.items.rows(events.items.ids)[events.item_rows[is_dislike]]
-    return _mark_songs(
-        events.listener_rows[is_dislike], items, (events.n_listeners, recommender.n_items)
-    )
-
-
-def _mark_songs(rows: NDArray[Any], items: NDArray[Any], shape: tuple[int, int]) -> csr_matrix:
-    """Return a matrix of ones at these places; songs that the recommender does not know are left out."""
-    is_known = items >= 0
-    return csr_matrix(
-        (np.ones(is_known.sum(), dtype=np.float32), (rows[is_known], items[is_known])), shape=shape
-    )
-
-
-def _hidden(recommender: Recommender, listener_ids: NDArray[np.int64]) -> csr_matrix | None:
-    """Return what each listener hid or does not want to be learned from; None when nobody did."""
-    pairs = list(_hidden_pairs(listener_ids))
-    if not pairs:
-        return None
-    listeners, songs = np.array(pairs, dtype=np.int64).T
-    rows = np.searchsorted(listener_ids, listeners).clip(max=len(listener_ids) - 1)
-    asked = listener_ids[rows] == listeners
-    shape = (len(listener_ids), recommender.n_items)
-    return _mark_songs(rows[asked], recommender.items.rows(songs[asked]), shape)
-
-
-def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    # a range, not a list of ids: the caller drops the listeners in between
-    first, last = int(listener_ids[0]), int(listener_ids[-1])
+def _iterate_hidden_pairs(first: int, last: int) -> Iterator[tuple[int, int]]:
     controls = ListenerControl.objects.filter(listener_id__gte=first, listener_id__lte=last)
     songs = controls.filter(
         kind__in=[ListenerControl.Kind.HIDE_SONG, *ListenerControl.NOT_LEARNED_FROM]
@@ -292,7 +260,7 @@ def _hidden_pairs(listener_ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 # --- Making and writing lists -----------------------------------------------------------------------------------------
 
 
-Row = tuple[int, int, str, int, str]
+ListRow = tuple[int, int, str, int, str]
 """Listener, version, the list as JSON, generation, segment."""
 
 
@@ -303,25 +271,24 @@ def _lists(
     versions: WorkVersions,
     on_progress: OnProgress,
 ) -> BatchWithoutRepeats:
-    hidden = _hidden(recommender, some.listener_ids)
-    exclude = some.disliked if hidden is None else some.disliked + hidden
-
-    def recommend(positions: NDArray[np.intp], excluded: csr_matrix) -> RecommendedBatch:
-        is_first = len(positions) == len(some.listener_ids)
-        return recommender.recommend_batch(
-            some.histories if is_first else some.histories[positions],
-            conf.precomputed_length,
-            exclude=excluded,
-            unavailable=unavailable,
-            on_progress=on_progress if is_first else None,
-        )
-
-    return BatchWithoutRepeats(
-        versions, recommend, exclude + versions.mark_versions(some.histories)
+    pairs = list_hidden_pairs(int(some.listener_ids[0]), int(some.listener_ids[-1]))
+    exclude = some.disliked
+    if len(pairs):
+        exclude = exclude + mark_hidden(pairs, some.listener_ids, recommender)
+    return make_batch_lists(
+        recommender,
+        some.histories,
+        exclude,
+        unavailable,
+        versions,
+        conf.precomputed_length,
+        on_progress,
     )
 
 
-def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: slice) -> list[Row]:
+def _rows(
+    version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: slice
+) -> list[ListRow]:
     ids, generations = some.listener_ids[rows].tolist(), some.generations[rows].tolist()
     return [
         (listener_id, version.pk, lists.pack_json(position), generation, lists.segment(position))
@@ -331,7 +298,7 @@ def _rows(version: ModelVersion, some: _Some, lists: BatchWithoutRepeats, rows: 
     ]
 
 
-def _write(rows: Sequence[Row], computed_at: datetime, keep: Keep | None) -> int:
+def write_lists(rows: Sequence[ListRow], computed_at: datetime, keep: Keep | None) -> int:
     """Write a batch with one executemany; return how many were written.
 
     A list from an older state of its listener replaces nothing newer, and who left meanwhile gets none.

@@ -30,6 +30,7 @@ _SCHEDULED = (TrainingRun.Trigger.SCHEDULE, TrainingRun.Trigger.NEW_LISTENS)
 
 
 def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, TrainingRows]:
+    """Train in this process, and return what was read, too."""
     open_receipts = forgetting.list_open()
     config = load_config(run.preset, run.options)
     if not open_receipts:
@@ -63,7 +64,10 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
         recommender.metadata["tuning"] = evaluation.tuning
     if evaluation and evaluation.fidelity:
         recommender.flip_threshold = evaluation.fidelity.flip_threshold
-    return _register_version(run, rows, recommender, fit_seconds, evaluation, reporter), rows
+    version = register_version(
+        run, rows.last_interaction_id, recommender, fit_seconds, evaluation, reporter
+    )
+    return version, rows
 
 
 def _add_found_settings(config: RecommenderConfig) -> RecommenderConfig:
@@ -152,9 +156,9 @@ def _fit(
     return recommender, seconds
 
 
-def _register_version(
+def register_version(
     run: TrainingRun,
-    rows: TrainingRows,
+    last_interaction_id: int,
     recommender: Recommender,
     fit_seconds: float,
     evaluation: Evaluation | None,
@@ -175,12 +179,12 @@ def _register_version(
             manifest_sha256=registry.manifest_digest(folder),
             size_bytes=registry.measure_size(folder),
             config=recommender.config.to_dict(),
-            metadata=recommender.metadata | {"last_interaction_id": rows.last_interaction_id},
+            metadata=recommender.metadata | {"last_interaction_id": last_interaction_id},
             metrics=evaluation.metrics if evaluation else {},
             gate_reason=gate.gate_verdict(evaluation),
-            n_listeners=rows.interactions.n_listeners,
-            n_songs=rows.interactions.n_items,
-            n_interactions=rows.interactions.n_events,
+            n_listeners=recommender.metadata["n_listeners"],
+            n_songs=recommender.n_items,
+            n_interactions=recommender.metadata["n_events"],
             data_from=_convert_moment(window.get("first")),
             data_until=_convert_moment(window.get("last")),
             fit_seconds=fit_seconds,

@@ -13,6 +13,7 @@ from recommendations.engine import (
     CLASSIC,
     EvaluationReport,
     Fidelity,
+    Heard,
     Interval,
     Ranker,
     Recommender,
@@ -230,6 +231,36 @@ def measure(
     difference = paired_bootstrap(ours, theirs, metric=METRIC, seed=seed)
     return replace(
         evaluation, champion_ndcg=theirs.mean(METRIC), difference=(difference.low, difference.high)
+    )
+
+
+def measure_sample(
+    fitted: Recommender, split: Split, heard: Heard, *, seed: int, on_progress: OnProgress | None
+) -> Evaluation | None:
+    """Measure what a cluster fitted on everything but the held-out songs; None where none were.
+
+    `split` holds only the listeners of whom songs are held out, `heard` what everybody heard. Nothing is compared
+    with the champion's configuration: that would be a second fit of everything.
+    """
+    if not split.test.nnz:
+        return None
+    report = evaluate(
+        fitted,
+        split,
+        max_listeners=conf.evaluation_listeners,
+        seed=seed,
+        heard=heard,
+        on_progress=on_progress,
+    )
+    interval = report.interval(METRIC)
+    return Evaluation(
+        fitted.config,
+        None,
+        report,
+        report.mean(METRIC),
+        (interval.low, interval.high) if interval else (0.0, 1.0),
+        listener_ids=tuple(split.given.listeners.ids[report.listeners].tolist()),
+        fidelity=_fidelity(fitted, split, seed),
     )
 
 

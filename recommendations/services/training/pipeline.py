@@ -19,11 +19,13 @@ from recommendations.engine import (
     NotEnoughData,
 )
 from recommendations.models import Activation, BackgroundJob, ModelVersion, TrainingRun
+from recommendations.services.cluster import fit_jobs, list_jobs, submission
 from recommendations.services.data import beyond_index
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.jobs import background_jobs
 from recommendations.services.serving import precompute
-from recommendations.services.training import memory_check
+from recommendations.services.training import memory_check, training_requests
+from recommendations.services.training.cluster_version import train_on_cluster
 from recommendations.services.training.new_version import train_version
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import TrainingRefused
@@ -68,6 +70,8 @@ class _TrainingKind(jobs.JobKind[TrainingRun]):
         TrainingRefused,
         registry.RegistryError,
         ArtifactError,
+        submission.ClusterUnavailable,
+        submission.ClusterFailed,
     )
     passing_errors = ()
     caught = BaseException
@@ -104,6 +108,7 @@ class _TrainingKind(jobs.JobKind[TrainingRun]):
         return {"log": self._reporter.log}
 
     def clean_up(self, job: TrainingRun) -> None:
+        fit_jobs.remove_ended(set(TrainingRun.objects.active().values_list("pk", flat=True)))
         seconds = None
         if job.started_at and job.finished_at:
             seconds = (job.finished_at - job.started_at).total_seconds()
@@ -120,7 +125,10 @@ def _train(run: TrainingRun, reporter: Reporter) -> None:
     """The whole pipeline. A run taken up again after its version was registered goes on from there."""
     version, rows = ModelVersion.objects.filter(training_run=run).first(), None
     if version is None:
-        version, rows = train_version(run, reporter)
+        if training_requests.is_for_cluster(run.options):
+            version = train_on_cluster(run, reporter)
+        else:
+            version, rows = train_version(run, reporter)
     if not version.gate_reason and run.options.get("activate", True):
         reporter.enter("activating")
         registry.activate(version, by=run.requested_by, reason=Activation.Reason.TRAINED)
@@ -147,13 +155,18 @@ def _precompute(
     # A row of its own: when this process is killed, any worker goes on behind the last list that is written.
     with jobs.Heartbeat(lease):
         try:
-            n_lists = precompute.precompute(
-                version,
-                rows=rows,
-                on_progress=on_progress,
-                after=job.cursor,
-                keep=partial(keep, lease),
-            )
+            if training_requests.is_for_cluster(run.options):
+                n_lists = list_jobs.precompute_on_cluster(
+                    version, on_progress=on_progress, keep=partial(keep, lease)
+                )
+            else:
+                n_lists = precompute.precompute(
+                    version,
+                    rows=rows,
+                    on_progress=on_progress,
+                    after=job.cursor,
+                    keep=partial(keep, lease),
+                )
         except Cancelled:
             lease.finish(Status.CANCELLED)
             reporter.say("Precomputing was stopped; lists are made when somebody asks.")

@@ -12,10 +12,15 @@ from recommendations.conf import conf
 from recommendations.engine import (
     PRESETS,
     RecommenderConfig,
+    shards,
 )
 from recommendations.models import TrainingRun
+from recommendations.services.cluster import submission
 
 Status = TrainingRun.Status
+
+LOCAL, SPARK = "local", "spark"
+ENGINES = (LOCAL, SPARK)
 
 
 class TrainingRefused(Exception):
@@ -41,7 +46,9 @@ def request_training(
 
     Raises TrainingAlreadyActive when one is queued or running, UnknownPreset for an unknown name.
     """
-    load_config(preset or conf.preset, options or {})
+    config = load_config(preset or conf.preset, options or {})
+    if is_for_cluster(options or {}):
+        _require_cluster(config)
     try:
         with transaction.atomic():
             return TrainingRun.objects.create(
@@ -52,6 +59,30 @@ def request_training(
             )
     except IntegrityError:
         raise TrainingAlreadyActive(_already_active()) from None
+
+
+def make_engine_options(engine: str) -> dict[str, Any]:
+    """Return the options of a training there."""
+    return {} if engine == LOCAL else {"engine": engine}
+
+
+def is_for_cluster(options: dict[str, Any]) -> bool:
+    """Return whether a training was asked for on the cluster.
+
+    Raises TrainingRefused for an engine that does not exist.
+    """
+    engine = options.get("engine", LOCAL)
+    if engine not in ENGINES:
+        raise TrainingRefused(f"There is no engine {engine!r}; there are: {', '.join(ENGINES)}.")
+    return bool(engine == SPARK)
+
+
+def _require_cluster(config: RecommenderConfig) -> None:
+    try:
+        shards.require_shardable(config)
+        submission.require_cluster()
+    except (shards.CannotBeSharded, submission.ClusterUnavailable) as error:
+        raise TrainingRefused(str(error)) from error
 
 
 def find_interrupted_run(preset: str | None, options: dict[str, Any]) -> TrainingRun | None:

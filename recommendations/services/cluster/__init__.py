@@ -1,0 +1,1 @@
+"""Trainings and lists beyond one machine: on a Spark cluster, from the files of the columnar copy."""
