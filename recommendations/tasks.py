@@ -15,6 +15,7 @@ from common.jobs import Swept
 from common.jobs.messages import send_wake_up, short_task, wake_after_commit
 from recommendations.conf import conf
 from recommendations.models import BackgroundJob, ModelVersion, TrainingRun
+from recommendations.services.cluster import fit_jobs
 from recommendations.services.data import column_copy, training_rows
 from recommendations.services.experiments import results
 from recommendations.services.jobs import background_jobs
@@ -146,6 +147,7 @@ def sweep() -> None:
     """Take up what a lost worker left, and remove folders that no version names."""
     sweep_and_wake(wait=True)
     sweep_background_jobs()
+    fit_jobs.remove_ended()
     leftovers = registry.sweep_leftovers()
     if leftovers:
         log.info("Removed unfinished artifacts: %s", ", ".join(leftovers))

@@ -192,10 +192,15 @@ def test_a_later_attempt_finds_its_folder_until_one_of_its_listeners_leaves(worl
 
 
 def test_folders_of_trainings_that_are_over_are_removed(world):
-    kept, ended = prepare(7), prepare(8)
-    assert fit_jobs.remove_ended({7}) == ["training-8"]
-    assert kept.is_complete
-    assert not ended.path.exists()
+    run = TrainingRun.objects.create(preset="large")
+    kept, ended = prepare(run.pk), prepare(run.pk + 1)
+    lists = fit_jobs.get_root() / "lists-1"
+    lists.mkdir()
+    assert fit_jobs.remove_ended() == [ended.path.name]
+    assert kept.is_complete and lists.exists() and not ended.path.exists()
+    training_requests.cancel(run)
+    assert set(fit_jobs.remove_ended()) == {kept.path.name, "lists-1"}
+    assert not kept.path.exists() and not lists.exists()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])

@@ -9,6 +9,7 @@ from django.conf import settings
 from accounts.models import User
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig
+from recommendations.models import TrainingRun
 from recommendations.services.cluster.job_folder import FINAL, MEASURED, FitRequest, JobFolder
 from recommendations.services.cluster.shard_tasks import read_survey
 from recommendations.services.data import column_copy, training_rows
@@ -52,6 +53,7 @@ def prepare(
 
 def write_events(folder: JobFolder, on_read: OnRead) -> int:
     """Write events and songs into a job's folder; return the last interaction among them."""
+    get_root().mkdir(mode=0o700, parents=True, exist_ok=True)
     store, manifest = column_copy.bring_up_to_date(on_read)
     for tries_left in reversed(range(TRIES)):
         try:
@@ -89,10 +91,13 @@ def _has_departed_listeners(folder: JobFolder) -> bool:
     return not np.isin(read_survey(folder, fit).listener_ids, allowed_ids).all()
 
 
-def remove_ended(active_run_ids: set[int]) -> list[str]:
-    """Remove the folders of jobs whose training is over, and return their names."""
-    kept = {f"training-{run_id}" for run_id in active_run_ids}
+def remove_ended() -> list[str]:
+    """Remove the folders of jobs whose training is over, and return their names; lists are made within a training."""
+    active = list(TrainingRun.objects.active().values_list("pk", flat=True))
+    kept = [f"training-{run_id}" for run_id in active]
     ended = [path for path in get_root().glob("training-*") if path.name not in kept]
+    if not active:
+        ended += get_root().glob("lists-*")
     for path in ended:
         JobFolder(path).remove()
     return [path.name for path in ended]

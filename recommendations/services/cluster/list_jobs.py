@@ -34,13 +34,14 @@ def precompute_on_cluster(
     """
     folder = JobFolder(fit_jobs.get_root() / f"lists-{version.pk}")
     folder.remove()
-    _prepare(folder, version)
-    submission.run_job(
-        folder, lambda progress: on_progress(precompute.STAGE, progress.done, progress.total)
-    )
-    n_written = sum(_write_shard(folder, path, version, keep) for path in folder.find_lists())
-    folder.remove()
-    return n_written
+    try:
+        _prepare(folder, version)
+        submission.run_job(
+            folder, lambda progress: on_progress(precompute.STAGE, progress.done, progress.total)
+        )
+        return sum(_write_shard(folder, path, version, keep) for path in folder.find_lists())
+    finally:
+        folder.remove()
 
 
 def _prepare(folder: JobFolder, version: ModelVersion) -> None:

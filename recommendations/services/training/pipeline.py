@@ -108,7 +108,7 @@ class _TrainingKind(jobs.JobKind[TrainingRun]):
         return {"log": self._reporter.log}
 
     def clean_up(self, job: TrainingRun) -> None:
-        fit_jobs.remove_ended(set(TrainingRun.objects.active().values_list("pk", flat=True)))
+        fit_jobs.remove_ended()
         seconds = None
         if job.started_at and job.finished_at:
             seconds = (job.finished_at - job.started_at).total_seconds()
