@@ -44,7 +44,7 @@ class Command(SentenceCommand):
             "activate": not options["no_activation"],
             "precompute": not options["no_precompute"],
         }
-        wishes |= training_requests.make_engine_options(options["engine"])
+        requested |= training_requests.make_engine_options(options["engine"])
         training_requests.sweep()
         run = training_requests.find_interrupted_run(
             preset, requested

@@ -35,7 +35,8 @@ def precompute_on_cluster(
     folder = JobFolder(fit_jobs.get_root() / f"lists-{version.pk}")
     folder.remove()
     try:
-        _prepare(folder, version)
+        if not _prepare(folder, version):
+            return 0
         submission.run_job(
             folder, lambda progress: on_progress(precompute.STAGE, progress.done, progress.total)
         )
@@ -44,15 +45,21 @@ def precompute_on_cluster(
         folder.remove()
 
 
-def _prepare(folder: JobFolder, version: ModelVersion) -> None:
-    """Write what the cluster needs; the state of listeners is read before what they did."""
+def _prepare(folder: JobFolder, version: ModelVersion) -> bool:
+    """Write what the cluster needs, and return whether anybody gets a list.
+
+    The state of listeners is read before what they did.
+    """
+    everybody = np.fromiter(User.objects.values_list("pk", flat=True).iterator(), dtype=np.int64)
+    listener_ids = precompute.select_listeners(np.sort(everybody))
+    if not len(listener_ids):
+        return False
     read_at = timezone.now()
     with reader() as source:
         generations = training_rows.read_generations(source)
     fit_jobs.write_events(folder, lambda done, total: None)
     recommender = registry.load_recommender(version)
-    everybody = np.fromiter(User.objects.values_list("pk", flat=True).iterator(), dtype=np.int64)
-    folder.write_arrays("listeners", {"ids": precompute.select_listeners(np.sort(everybody))})
+    folder.write_arrays("listeners", {"ids": listener_ids})
     folder.write_arrays(
         "exclusions",
         {
@@ -71,6 +78,7 @@ def _prepare(folder: JobFolder, version: ModelVersion) -> None:
     )
     artifact = str(Path(settings.ARTIFACTS_DIR) / version.artifact)
     folder.write_request(ListsRequest(artifact, conf.precomputed_length))
+    return True
 
 
 def _write_shard(

@@ -197,9 +197,7 @@ def _played_share(events: Columns, songs: Columns) -> NDArray[np.float32]:
     return np.where(songs["id"][song_rows] == events["song"], share, np.float32(np.nan))
 
 
-def read_features(
-    source: Reader, songs: Columns
-) -> tuple[ItemFeatures, NDArray[np.int64] | None]:
+def read_features(source: Reader, songs: Columns) -> tuple[ItemFeatures, NDArray[np.int64] | None]:
     """Return what is known of the songs, in the order of `read_songs`, and the ids of the genres."""
     n = len(songs["id"])
     audio = (
