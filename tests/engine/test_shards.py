@@ -37,33 +37,33 @@ def events():
 
 def cut(events: Interactions) -> list[Interactions]:
     """Return the events as shards of every third listener, each with its own listeners only."""
-    parts = []
+    shares = []
     for number in range(N_SHARDS):
-        part = events.take(events.listener_rows % N_SHARDS == number)
-        ids = events.listeners.ids[part.listener_rows]
-        parts.append(
+        share = events.take(events.listener_rows % N_SHARDS == number)
+        ids = events.listeners.ids[share.listener_rows]
+        shares.append(
             Interactions.from_ids(
                 ids,
-                events.items.ids[part.item_rows],
-                kinds=part.kinds,
-                plays=part.plays,
-                played_share=part.played_share,
-                timestamps=part.timestamps,
+                events.items.ids[share.item_rows],
+                kinds=share.kinds,
+                plays=share.plays,
+                played_share=share.played_share,
+                timestamps=share.timestamps,
                 all_item_ids=events.items.ids,
             )
         )
-    return parts
+    return shares
 
 
-def survey_all(parts: list[Interactions]) -> shards.Survey:
-    return shards.Survey.join([shards.Survey.measure(part, Weighting()) for part in parts])
+def survey_all(shares: list[Interactions]) -> shards.Survey:
+    return shards.Survey.join([shards.Survey.measure(share, Weighting()) for share in shares])
 
 
 def fit_in_shards(events: Interactions, config: RecommenderConfig) -> Recommender:
     """Everything but ALS, which is no sum over listeners."""
-    parts = cut(events)
-    survey = survey_all(parts)
-    strengths = [survey.cap(part.to_matrix(config.weighting)) for part in parts]
+    shares = cut(events)
+    survey = survey_all(shares)
+    strengths = [survey.cap(share.to_matrix(config.weighting)) for share in shares]
     plain = Recommender(config).algorithms
     knn, popularity = plain["item_knn"], plain["popularity"]
     rows = [row for some in strengths for row in shards.count_together(knn, some)]
@@ -73,10 +73,10 @@ def fit_in_shards(events: Interactions, config: RecommenderConfig) -> Recommende
         for block in sorted({row.block for row in rows})
     ]
     recency = shards.Recency.join(
-        [shards.Recency.measure(part, survey.ends, popularity.half_life_days) for part in parts]
+        [shards.Recency.measure(share, survey.ends, popularity.half_life_days) for share in shares]
     )
     crowd = survey.describe_crowd(
-        sum(survey.count_shared(part.to_matrix(config.weighting)) for part in parts)
+        sum(survey.count_shared(share.to_matrix(config.weighting)) for share in shares)
     )
     algorithms = {
         "item_knn": shards.make_neighbours(knn, shards.join_links(blocks, survey.n_items), survey),
@@ -127,19 +127,19 @@ def test_the_metadata_is_that_of_one_fit(events):
 
 
 def test_strengths_are_cut_where_those_of_everybody_are(events):
-    parts = cut(events)
-    survey = survey_all(parts)
-    shares = np.concatenate([survey.cap(part.to_matrix(Weighting())).data for part in parts])
+    shares = cut(events)
+    survey = survey_all(shares)
+    shares = np.concatenate([survey.cap(share.to_matrix(Weighting())).data for share in shares])
     together = cap_strengths(events.to_matrix(Weighting())).data
     assert together.max() < events.to_matrix(Weighting()).data.max()
     np.testing.assert_array_equal(np.sort(shares), np.sort(together))
 
 
 def test_an_empty_shard_adds_nothing(events):
-    parts = cut(events)
+    shares = cut(events)
     nobody = Interactions.from_ids([], [], all_item_ids=events.items.ids)
-    with_nobody = survey_all([*parts, nobody])
-    alone = survey_all(parts)
+    with_nobody = survey_all([*shares, nobody])
+    alone = survey_all(shares)
     assert (with_nobody.n_events, with_nobody.ends) == (alone.n_events, alone.ends)
     np.testing.assert_array_equal(with_nobody.n_liked, alone.n_liked)
     assert list(shards.count_together(ItemKNN(), nobody.to_matrix(Weighting()))) == []

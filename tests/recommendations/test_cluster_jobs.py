@@ -47,7 +47,7 @@ def prepare(run_id: int = 1, **options) -> JobFolder:
     )
 
 
-def submit_with(settings, tmp_path, script: str) -> None:
+def write_submit_script(settings, tmp_path, script: str) -> None:
     """Let spark-submit be this shell script; it gets the job's folder as $folder."""
     home = tmp_path / "spark"
     (home / "bin").mkdir(parents=True)
@@ -72,7 +72,7 @@ def submit_with(settings, tmp_path, script: str) -> None:
 def test_a_training_on_no_cluster_is_refused_with_what_is_missing(
     db, settings, changes, sentence, tmp_path
 ):
-    submit_with(settings, tmp_path, "exit 0")
+    write_submit_script(settings, tmp_path, "exit 0")
     for name, value in changes.items():
         setattr(settings, name, value)
     with pytest.raises(training_requests.TrainingRefused, match=sentence):
@@ -86,7 +86,7 @@ def test_an_engine_that_does_not_exist_is_refused(db):
 
 
 def test_a_preset_that_learns_an_order_is_refused(db, settings, tmp_path):
-    submit_with(settings, tmp_path, "exit 0")
+    write_submit_script(settings, tmp_path, "exit 0")
     with pytest.raises(training_requests.TrainingRefused, match="train large there"):
         training_requests.request_training(preset="standard", options={"engine": "spark"})
 
@@ -108,7 +108,7 @@ def test_options_with_blanks_are_quoted(settings):
 
 def test_the_schedule_asks_where_it_is_told_to(world, settings, tmp_path):
     settings.SCHEDULED_ENGINE, settings.SCHEDULED_PRESET = "spark", "large"
-    submit_with(settings, tmp_path, "exit 0")
+    write_submit_script(settings, tmp_path, "exit 0")
     tasks.retrain()
     assert TrainingRun.objects.get().options == {"engine": "spark"}
 
@@ -131,13 +131,13 @@ def test_the_shards_together_are_what_a_training_reads(world, listener, song):
     assert reader.n_shards > 1
     events = [reader.read(number) for number in range(reader.n_shards)]
     rows = training_rows.read()
-    assert sum(part.n_events for part in events) == rows.interactions.n_events
+    assert sum(share.n_events for share in events) == rows.interactions.n_events
     ours = sorted(
         zip(
-            np.concatenate([part.listeners.ids[part.listener_rows] for part in events]).tolist(),
-            np.concatenate([part.items.ids[part.item_rows] for part in events]).tolist(),
-            np.concatenate([part.timestamps for part in events]).tolist(),
-            np.concatenate([part.kinds for part in events]).tolist(),
+            np.concatenate([share.listeners.ids[share.listener_rows] for share in events]).tolist(),
+            np.concatenate([share.items.ids[share.item_rows] for share in events]).tolist(),
+            np.concatenate([share.timestamps for share in events]).tolist(),
+            np.concatenate([share.kinds for share in events]).tolist(),
             strict=True,
         )
     )
@@ -223,20 +223,20 @@ def test_another_seed_chooses_others():
 
 
 def survey_all(folder: JobFolder, fit: str) -> None:
-    parts = [
+    shares = [
         shard_tasks.unpack_survey(
             shard_tasks.unpack_arrays(shard_tasks.survey_shard(str(folder.path), fit, number))
         )
         for number in range(ShardReader(folder).n_shards)
     ]
-    joined = shards.Survey.join(parts)
-    by_shard = np.array([part.n_listeners for part in parts])
+    joined = shards.Survey.join(shares)
+    by_shard = np.array([share.n_listeners for share in shares])
     folder.write_arrays(
         f"{fit}-survey", shard_tasks.pack_survey(joined) | {"listeners_by_shard": by_shard}
     )
     sums = [
         shard_tasks.unpack_arrays(shard_tasks.sum_shard(str(folder.path), fit, number))
-        for number in range(len(parts))
+        for number in range(len(shares))
     ]
     folder.write_arrays(
         f"{fit}-sums", {name: np.sum([each[name] for each in sums], axis=0) for name in sums[0]}
@@ -255,9 +255,9 @@ def test_the_sums_of_the_tasks_are_what_one_process_learns(world):
     crowd = survey.describe_crowd(float(sums["n_shared"][0]))
     assert crowd == whole.metadata["crowd"]
     packed = [
-        part
+        share
         for number in range(ShardReader(folder).n_shards)
-        for _, part in shard_tasks.count_shard(path, FINAL, "item_knn", number)
+        for _, share in shard_tasks.count_shard(path, FINAL, "item_knn", number)
     ]
     block = shard_tasks.select_block(path, FINAL, "item_knn", 0, packed)
     links = shards.join_links([shard_tasks.unpack_rows(0, block)], survey.n_items)
@@ -275,11 +275,11 @@ def test_ratings_are_those_that_implicit_gets_and_no_listener_has_another_ones_n
     for number in range(ShardReader(folder).n_shards):
         ratings.append(shard_tasks.rate_shard(str(folder.path), FINAL, "als", number, first))
         first += int(folder.read_arrays(f"{FINAL}-survey")["listeners_by_shard"][number])
-    users = np.concatenate([part["user"] for part in ratings])
+    users = np.concatenate([share["user"] for share in ratings])
     assert first == N_LISTENERS
-    assert sum(len(np.unique(part["user"])) for part in ratings) == len(np.unique(users))
+    assert sum(len(np.unique(share["user"])) for share in ratings) == len(np.unique(users))
     whole = cap_strengths(training_rows.read().interactions.to_matrix(Weighting()))
-    together = np.concatenate([part["rating"] for part in ratings])
+    together = np.concatenate([share["rating"] for share in ratings])
     np.testing.assert_array_equal(np.sort(together), np.sort(whole.data))
 
 
@@ -313,15 +313,15 @@ def test_lists_are_those_that_a_worker_makes(version, listener, song, monkeypatc
     monkeypatch.setattr(submission, "run_job", make_here)
     kept = []
     n_written = list_jobs.precompute_on_cluster(
-        version, on_progress=lambda *told: None, keep=lambda last, n: kept.append((last, n))
+        version, on_progress=lambda *progress: None, keep=lambda last, n: kept.append((last, n))
     )
-    made = read_lists(version)
-    assert n_written == len(made) == sum(n for _, n in kept) == N_LISTENERS
+    ours = read_lists(version)
+    assert n_written == len(ours) == sum(n for _, n in kept) == N_LISTENERS
     assert {last for last, _ in kept} == {0}
     RecommendationList.objects.all().delete()
     precompute.precompute(version)
     theirs = read_lists(version)
-    for listener_id, (contributions, *others) in made.items():
+    for listener_id, (contributions, *others) in ours.items():
         assert others == theirs[listener_id][1:]
         # in millionths: in blocks of other listeners the last digit is rounded otherwise
         np.testing.assert_allclose(contributions, theirs[listener_id][0], atol=5)
@@ -341,7 +341,7 @@ def read_lists(version: ModelVersion) -> dict[int, tuple]:
 def test_a_driver_that_gives_no_result_is_started_three_times_and_its_last_words_are_told(
     world, settings, tmp_path
 ):
-    submit_with(settings, tmp_path, 'echo "All masters are unresponsive!" >&2; exit 4')
+    write_submit_script(settings, tmp_path, 'echo "All masters are unresponsive!" >&2; exit 4')
     run = training_requests.request_training(
         preset="large", options={"engine": "spark", "evaluate": False}
     )
@@ -353,7 +353,7 @@ def test_a_driver_that_gives_no_result_is_started_three_times_and_its_last_words
 
 
 def test_a_driver_that_was_killed_is_started_again(world, settings, tmp_path):
-    submit_with(
+    write_submit_script(
         settings,
         tmp_path,
         'if [ -e "$folder/seen" ]; then echo "{}" > "$folder/result.json"; else touch "$folder/seen"; kill -9 $$; fi',
@@ -363,7 +363,7 @@ def test_a_driver_that_was_killed_is_started_again(world, settings, tmp_path):
 
 
 def test_who_cancels_ends_the_driver_and_all_it_started(world, settings, tmp_path):
-    submit_with(settings, tmp_path, 'sleep 1000 & echo $! > "$folder/child"; wait')
+    write_submit_script(settings, tmp_path, 'sleep 1000 & echo $! > "$folder/child"; wait')
     folder = prepare()
 
     class Stopped(Exception):

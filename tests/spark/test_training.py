@@ -48,8 +48,13 @@ def several_shards(monkeypatch):
 
 
 def request(**options) -> TrainingRun:
-    wishes = {"engine": "spark", "config": SMALL, "evaluate": False, "precompute": False} | options
-    return training_requests.request_training(preset="large", options=wishes)
+    requested = {
+        "engine": "spark",
+        "config": SMALL,
+        "evaluate": False,
+        "precompute": False,
+    } | options
+    return training_requests.request_training(preset="large", options=requested)
 
 
 def test_a_whole_training_on_the_cluster_gives_the_artifact_of_this_machine(world, cluster):
@@ -68,10 +73,10 @@ def test_a_whole_training_on_the_cluster_gives_the_artifact_of_this_machine(worl
     assert version.metrics["report"]["n_listeners"] == (n_liked >= 2).sum()
     assert RecommendationList.objects.filter(version=version).count() == N_LISTENERS
     assert not list(fit_jobs.get_root().glob("training-*"))
-    made = dict(RecommendationList.objects.values_list("listener_id", "items__ids"))
+    item_ids = dict(RecommendationList.objects.values_list("listener_id", "items__ids"))
     RecommendationList.objects.all().delete()
     precompute.precompute(version)
-    assert made == dict(RecommendationList.objects.values_list("listener_id", "items__ids"))
+    assert item_ids == dict(RecommendationList.objects.values_list("listener_id", "items__ids"))
     progress = [done for _, done in stages]
     assert progress == sorted(progress)
     names = [stage for stage, _ in stages]

@@ -67,7 +67,7 @@ def cap_strengths(strengths: csr_matrix) -> csr_matrix:
         nothing is above it. Cost: a few passes over the stored values.
     """
     limit = compute_cap(measure_mean_sizes(strengths))
-    return strengths if limit is None else cap_at(strengths, limit)
+    return strengths if limit is None else apply_cap(strengths, limit)
 
 
 def measure_mean_sizes(strengths: csr_matrix) -> NDArray[np.float64]:
@@ -87,7 +87,7 @@ def compute_cap(mean_sizes: NDArray[np.float64]) -> np.float32 | None:
     return np.float32(CAP_RATIO * np.median(mean_sizes)) if len(mean_sizes) else None
 
 
-def cap_at(strengths: csr_matrix, limit: np.float32) -> csr_matrix:
+def apply_cap(strengths: csr_matrix, limit: np.float32) -> csr_matrix:
     """Return the strengths between minus the limit and the limit; the input itself where none is beyond."""
     if not strengths.nnz or np.abs(strengths.data).max() <= limit:
         return strengths

@@ -13,7 +13,7 @@ from recommendations.engine.evaluation.fidelity import (
 )
 from recommendations.engine.evaluation.splits import (
     Split,
-    hold_out_of,
+    hold_out_songs,
     listener_split,
     newest_split,
     random_split,
@@ -29,7 +29,7 @@ __all__ = [
     "Split",
     "bootstrap_intervals",
     "evaluate",
-    "hold_out_of",
+    "hold_out_songs",
     "listener_split",
     "measure_fidelity",
     "measure_fidelity_bound",

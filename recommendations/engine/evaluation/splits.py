@@ -85,11 +85,11 @@ def sample_split(
     chosen = np.sort(rng.choice(present, min(n_listeners, len(present)), replace=False))
     is_chosen = np.zeros(interactions.n_listeners, dtype=bool)
     is_chosen[chosen] = True
-    train, test = hold_out_of(interactions, is_chosen, seed, test_share, weighting)
+    train, test = hold_out_songs(interactions, is_chosen, seed, test_share, weighting)
     return Split("sample", train, test, train, seed)
 
 
-def hold_out_of(
+def hold_out_songs(
     interactions: Interactions,
     is_chosen: NDArray[np.bool_],
     seed: int,

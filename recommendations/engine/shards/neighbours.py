@@ -21,7 +21,7 @@ PRODUCTS_TOGETHER = 4_000_000
 
 @dataclass(frozen=True)
 class PartialRows:
-    """What some listeners add to the rows of `block`, which begin at song block * ROWS_TOGETHER: parts of a csr."""
+    """What some listeners add to the rows of `block`, which begin at song block * ROWS_TOGETHER: as a csr is stored."""
 
     block: int
     values: NDArray[np.float32]
@@ -48,13 +48,13 @@ def count_together(algorithm: ItemKNN, strengths: csr_matrix) -> Iterator[Partia
         some = weighted[rows]
         together = csr_matrix(some.T @ some)
         for start in range(0, together.shape[0], ROWS_TOGETHER):
-            part = together[start : start + ROWS_TOGETHER]
-            if part.nnz:
+            block_rows = together[start : start + ROWS_TOGETHER]
+            if block_rows.nnz:
                 yield PartialRows(
                     start // ROWS_TOGETHER,
-                    part.data.astype(np.float32),
-                    part.indices.astype(np.int32),
-                    part.indptr.astype(np.int64),
+                    block_rows.data.astype(np.float32),
+                    block_rows.indices.astype(np.int32),
+                    block_rows.indptr.astype(np.int64),
                 )
 
 
@@ -90,23 +90,23 @@ def _cut_by_products(n_songs: NDArray[np.int64]) -> Iterator[slice]:
 
 def select_neighbours(
     algorithm: ItemKNN,
-    parts: Sequence[PartialRows],
+    shares: Sequence[PartialRows],
     squares: NDArray[np.float64],
 ) -> PartialRows:
-    """Sum the parts of one block up and keep each song's nearest.
+    """Sum the shares of one block up and keep each song's nearest.
 
     Parameters
     ----------
-    parts
+    shares
         All of one block; at least one.
     squares
         Of all shards, the sum of `sum_squares`, (n_items,).
     """
     n_items = len(squares)
-    together = parts[0].to_matrix(n_items).astype(np.float64)
-    for part in parts[1:]:
-        together = together + part.to_matrix(n_items)
-    first = parts[0].block * ROWS_TOGETHER
+    together = shares[0].to_matrix(n_items).astype(np.float64)
+    for share in shares[1:]:
+        together = together + share.to_matrix(n_items)
+    first = shares[0].block * ROWS_TOGETHER
     lengths = np.sqrt(squares)
     inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     together = csr_matrix(together)
@@ -117,11 +117,11 @@ def select_neighbours(
     rows, columns, values = rows[kept], together.indices[kept], values[kept].astype(np.float32)
     order = np.lexsort((columns, -values, rows))
     counts = np.bincount(rows, minlength=together.shape[0])
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    chosen = np.sort(order[place < algorithm.n_neighbours])
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    chosen = np.sort(order[rank < algorithm.n_neighbours])
     n_kept = np.minimum(counts, algorithm.n_neighbours)
     return PartialRows(
-        parts[0].block,
+        shares[0].block,
         values[chosen],
         columns[chosen].astype(np.int32),
         np.concatenate([[0], np.cumsum(n_kept)]).astype(np.int64),

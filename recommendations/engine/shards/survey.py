@@ -15,7 +15,7 @@ from recommendations.engine.algorithms.popularity import find_ends, newest_by_li
 from recommendations.engine.core.arrays import count_per_row, keep_positive
 from recommendations.engine.core.weighting import (
     Weighting,
-    cap_at,
+    apply_cap,
     compute_cap,
     measure_mean_sizes,
 )
@@ -109,7 +109,7 @@ class Survey:
     def cap(self, strengths: csr_matrix) -> csr_matrix:
         """Return a shard's strengths as a fit of everybody would cut them."""
         limit = compute_cap(self.mean_sizes)
-        return strengths if limit is None else cap_at(strengths, limit)
+        return strengths if limit is None else apply_cap(strengths, limit)
 
     def count_shared(self, strengths: csr_matrix) -> float:
         """Return the sum over a shard's crowd of the share of their songs that another one of all likes, too."""
@@ -139,15 +139,15 @@ class Recency:
         return cls(*sum_trend(item_rows, timestamps, ends, half_life_days, events.n_items))
 
     @classmethod
-    def join(cls, parts: Sequence[Recency]) -> Recency:
+    def join(cls, recencies: Sequence[Recency]) -> Recency:
         return cls(
-            np.sum([part.trend for part in parts], axis=0),
-            np.sum([part.n_recent for part in parts], axis=0),
+            np.sum([recency.trend for recency in recencies], axis=0),
+            np.sum([recency.n_recent for recency in recencies], axis=0),
         )
 
 
 def _join_ends(ends: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
-    known = [each for each in ends if each is not None]
-    if not known:
+    joined = [each for each in ends if each is not None]
+    if not joined:
         return None
-    return min(first for first, _ in known), max(last for _, last in known)
+    return min(first for first, _ in joined), max(last for _, last in joined)

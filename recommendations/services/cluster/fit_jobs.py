@@ -20,7 +20,7 @@ from recommendations.services.data.column_store import StoreDamaged
 log = logging.getLogger(__name__)
 
 SAMPLED_FOR_ONE = 3
-"""Listeners of whom songs are held out for each that is measured."""
+"""Listeners who have songs held out for each that is measured."""
 TRIES = 3
 
 

@@ -36,7 +36,7 @@ class FitRequest:
     config
         Of the recommender, as plain JSON types.
     held_out_share
-        Share of the listeners of whom songs are held out, 0: nothing is measured.
+        Share of the listeners who have songs held out, 0: nothing is measured.
     test_share
         Share of their songs that is held out.
     """
@@ -56,7 +56,7 @@ class FitRequest:
 class ListsRequest:
     """Which lists are to be made: of `artifact`, a folder that all machines see, `length` songs each.
 
-    For whom is in the arrays `listeners`, what must not come in `exclusions`.
+    The listeners are in the arrays `listeners`, what must not come in `exclusions`.
     """
 
     artifact: str

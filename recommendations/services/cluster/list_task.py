@@ -44,10 +44,10 @@ def list_shard(folder: str, number: int) -> None:
             versions,
             request.length,
         )
-        places = range(block.stop - block.start)
+        positions = range(block.stop - block.start)
         columns["listener"] += ids[block].tolist()
-        columns["items"] += [lists.pack_json(place) for place in places]
-        columns["segment"] += [lists.segment(place) for place in places]
+        columns["items"] += [lists.pack_json(position) for position in positions]
+        columns["segment"] += [lists.segment(position) for position in positions]
     types = {"listener": pa.int64(), "items": pa.string(), "segment": pa.string()}
     table = pa.table({name: pa.array(columns[name], type_) for name, type_ in types.items()})
     arriving = path.with_suffix(f".{np.random.default_rng().integers(2**32)}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine import Interactions, empty_rows, hold_out_of
+from recommendations.engine import Interactions, empty_rows, hold_out_songs
 from recommendations.services.cluster.job_folder import FitRequest, JobFolder
 from recommendations.services.data import stored_events
 
@@ -59,7 +59,7 @@ class ShardReader:
         if not is_chosen.any():
             return events, empty_rows(events.n_listeners, events.n_items)
         seed = self.request.seed * 1_000 + number
-        return hold_out_of(events, is_chosen, seed, self.request.test_share)
+        return hold_out_songs(events, is_chosen, seed, self.request.test_share)
 
 
 def choose_listeners(listener_ids: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:

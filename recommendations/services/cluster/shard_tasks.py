@@ -62,8 +62,8 @@ def count_shard(folder: str, fit: str, component: str, number: int) -> Iterator[
     config = reader.request.recommender_config
     strengths = _cap(JobFolder(Path(folder)), fit, config, _read(reader, fit, number))
     algorithm = Recommender(config).algorithms[component]
-    for part in shards.count_together(algorithm, strengths):
-        yield part.block, pack_rows(part)
+    for share in shards.count_together(algorithm, strengths):
+        yield share.block, pack_rows(share)
 
 
 def rate_shard(folder: str, fit: str, component: str, number: int, first_row: int) -> Columns:
@@ -81,7 +81,7 @@ def rate_shard(folder: str, fit: str, component: str, number: int, first_row: in
 
 
 def sample_shard(folder: str, number: int) -> bytes:
-    """Return the histories of a shard's listeners of whom songs are held out, and these songs."""
+    """Return the histories of the listeners of a shard who have songs held out, and these songs."""
     reader = ShardReader(JobFolder(Path(folder)))
     train, test = reader.read_split(number)
     is_chosen = np.diff(test.indptr) > 0
@@ -121,15 +121,15 @@ def select_block(
     job = JobFolder(Path(folder))
     algorithm = Recommender(job.read_request().recommender_config).algorithms[component]
     squares = job.read_arrays(f"{fit}-sums")[f"{component}.squares"]
-    parts = [unpack_rows(block, part) for part in packed]
-    return pack_rows(shards.select_neighbours(algorithm, parts, squares))
+    shares = [unpack_rows(block, share) for share in packed]
+    return pack_rows(shards.select_neighbours(algorithm, shares, squares))
 
 
 # --- As bytes ---------------------------------------------------------------------------------------------------------
 
 
-def pack_rows(part: shards.PartialRows) -> bytes:
-    return pack_arrays({"values": part.values, "columns": part.columns, "starts": part.starts})
+def pack_rows(share: shards.PartialRows) -> bytes:
+    return pack_arrays({"values": share.values, "columns": share.columns, "starts": share.starts})
 
 
 def unpack_rows(block: int, packed: bytes) -> shards.PartialRows:

@@ -117,18 +117,18 @@ class SparkFit:
         return read_survey(self._folder, self._fit)
 
     def _measure_survey(self) -> Arrays:
-        parts = self._collect(partial(shard_tasks.survey_shard, self._path, self._fit))
-        surveys = [shard_tasks.unpack_survey(part) for part in parts]
+        shares = self._collect(partial(shard_tasks.survey_shard, self._path, self._fit))
+        surveys = [shard_tasks.unpack_survey(share) for share in shares]
         joined = shard_tasks.pack_survey(shards.Survey.join(surveys))
         return joined | {"listeners_by_shard": np.array([each.n_listeners for each in surveys])}
 
     def _sum_up(self, task: Callable[[str, str, int], bytes]) -> Arrays:
-        parts = self._collect(partial(task, self._path, self._fit))
-        return {name: np.sum([part[name] for part in parts], axis=0) for name in parts[0]}
+        shares = self._collect(partial(task, self._path, self._fit))
+        return {name: np.sum([share[name] for share in shares], axis=0) for name in shares[0]}
 
     def _collect_sample(self) -> Arrays:
-        parts = self._collect(partial(shard_tasks.sample_shard, self._path))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        shares = self._collect(partial(shard_tasks.sample_shard, self._path))
+        return {name: np.concatenate([share[name] for share in shares]) for name in shares[0]}
 
     def _factorise(self, name: str, algorithm: Any, survey: shards.Survey) -> Arrays:
         """Alternating least squares by MLlib, which divides listeners and songs into blocks."""
@@ -166,9 +166,9 @@ class SparkFit:
             for block, packed in shard_tasks.count_shard(path, fit, name, number):
                 yield _pack_batch([block], [packed])
 
-        def select(parts: pa.Table) -> pa.Table:
-            block = parts.column("number")[0].as_py()
-            packed = parts.column("packed").to_pylist()
+        def select(shares: pa.Table) -> pa.Table:
+            block = shares.column("number")[0].as_py()
+            packed = shares.column("packed").to_pylist()
             chosen = shard_tasks.select_block(path, fit, name, block, packed)
             return pa.Table.from_batches([_pack_batch([block], [chosen])])
 
@@ -188,8 +188,8 @@ class SparkFit:
         def work(number: int) -> Iterator[pa.RecordBatch]:
             yield _pack_batch([number], [task(number)])
 
-        packed = sorted(_list_packed(self._map(work, _PACKED)), key=lambda part: part[0])
-        return [unpack_arrays(part) for _, part in packed]
+        packed = sorted(_list_packed(self._map(work, _PACKED)), key=lambda share: share[0])
+        return [unpack_arrays(share) for _, share in packed]
 
 
 def make_lists(spark: SparkSession, folder: JobFolder, tell: Tell) -> None:
@@ -212,12 +212,12 @@ def map_shards(
 ) -> DataFrame:
     """Return what `work` gives for each shard, one task a shard."""
 
-    def work_on(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def work_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 yield from work(number)
 
-    return spark.range(0, n_shards, 1, n_shards).mapInArrow(work_on, schema)
+    return spark.range(0, n_shards, 1, n_shards).mapInArrow(work_batches, schema)
 
 
 def scale_regularization(regularization: float, survey: shards.Survey) -> float:

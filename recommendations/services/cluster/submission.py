@@ -189,12 +189,12 @@ def _spark_submit() -> Path:
 def _find_home() -> Path:
     """Return pyspark's folder of the Python that is set."""
     libraries = Path(settings.SPARK_PYTHON).parent.parent / "lib"
-    found = sorted(libraries.glob("python3*/site-packages/pyspark"))
-    if not found:
+    homes = sorted(libraries.glob("python3*/site-packages/pyspark"))
+    if not homes:
         raise ClusterUnavailable(
             f"There is no pyspark in {libraries}: set SPARK_PYTHON to the python of an environment with it."
         )
-    return found[-1]
+    return homes[-1]
 
 
 def _pack_programs(folder: JobFolder) -> Path:
@@ -203,8 +203,8 @@ def _pack_programs(folder: JobFolder) -> Path:
     root = Path(settings.BASE_DIR)
     with zipfile.ZipFile(path, "w") as archive:
         for name in PROGRAMS:
-            place = root / name
-            for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            source = root / name
+            for file in [source] if source.is_file() else sorted(source.rglob("*.py")):
                 archive.write(file, file.relative_to(root))
     return path
 

@@ -57,13 +57,13 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
 
 
 def _run_job(folder: JobFolder, reporter: Reporter) -> None:
-    part, on_progress = "", reporter.enter("reading")
+    phase, on_progress = "", reporter.enter("reading")
 
     def follow(progress: Progress) -> None:
-        nonlocal part, on_progress
+        nonlocal phase, on_progress
         wanted = _PARTS.get(progress.fit, "reading")
-        if wanted != part:
-            part, on_progress = wanted, reporter.enter(wanted)
+        if wanted != phase:
+            phase, on_progress = wanted, reporter.enter(wanted)
         on_progress(progress.stage, progress.done, progress.total)
 
     result = submission.run_job(folder, follow)

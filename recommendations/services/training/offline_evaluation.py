@@ -239,7 +239,7 @@ def measure_sample(
 ) -> Evaluation | None:
     """Measure what a cluster fitted on everything but the held-out songs; None where none were.
 
-    `split` holds only the listeners of whom songs are held out, `heard` what everybody heard. Nothing is compared
+    `split` has only the listeners who had songs held out, `heard` counts what everybody heard. Nothing is compared
     with the champion's configuration: that would be a second fit of everything.
     """
     if not split.test.nnz:
