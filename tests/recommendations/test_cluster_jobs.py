@@ -322,7 +322,7 @@ def test_lists_are_those_that_a_worker_makes(version, listener, song, monkeypatc
     precompute.precompute(version)
     theirs = read_lists(version)
     for listener_id, (contributions, *others) in ours.items():
-        assert others == theirs[listener_id][1:]
+        assert tuple(others) == theirs[listener_id][1:]
         # in millionths: in blocks of other listeners the last digit is rounded otherwise
         np.testing.assert_allclose(contributions, theirs[listener_id][0], atol=5)
     assert not list(fit_jobs.get_root().glob("lists-*"))
