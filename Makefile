@@ -10,6 +10,7 @@ DEV := $(VENV)/.dev-installed
 CLIENTS := .venv-clients/.installed
 SUPYSONIC := .venv-supysonic/.installed
 SPARK := .venv-spark/.installed
+PLAYERS := .venv-players/.installed
 # two processes: the tests start workers and browsers of their own
 JOBS ?= 2
 
@@ -90,7 +91,13 @@ test: $(DEV) lint
 test-browser: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) $(PROCESSES) $(QUICK)
 
-test-reliability: $(DEV)
+# On Debian's Python, which mopidy is for; without mopidy (apt-get install mopidy mpd mpdscribble mpc) those tests are skipped.
+$(PLAYERS): tests/players/requirements.lock | $(BIN)/python
+	@if command -v mopidy >/dev/null; then /usr/bin/python3 -m venv --system-site-packages .venv-players; else $(BIN)/python -m venv .venv-players; fi
+	@.venv-players/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r tests/players/requirements.lock
+	@touch $@
+
+test-reliability: $(DEV) $(PLAYERS)
 	@$(BIN)/python -m pytest -n $(JOBS) -m reliability
 
 # The tests that ask a database, a cache or a queue, where the site runs on servers: PostgreSQL and Redis on this
@@ -153,6 +160,7 @@ lock: $(DEV)
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file requirements-spark.lock requirements-spark.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/clients/requirements.lock tests/clients/requirements.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/home/requirements.lock tests/home/requirements.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-options --output-file tests/players/requirements.lock tests/players/requirements.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .import-linter.log

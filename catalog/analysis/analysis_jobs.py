@@ -35,7 +35,6 @@ OnProgress = Callable[[AnalysisRun], None]
 
 TOGETHER = 4
 MOST_BYTES = 300 * 2**20
-_ASKED = [name for name in FEATURES if name != "tempo"]
 
 
 # --- Asking for one, pausing it ---------------------------------------------------------------------------------------
@@ -48,11 +47,19 @@ def request_analysis() -> AnalysisRun:
 
 
 def list_waiting_songs() -> QuerySet[Song]:
-    """Return the songs that can be heard here, lack a feature and were not given to the analyser yet."""
+    """Return the songs that can be heard here, lack a feature and were not given to this analyser.
+
+    Of several analysers, as one for the tempo, each gets what the others left.
+    """
     lacks = Q()
-    for name in _ASKED:
+    for name in FEATURES:
         lacks |= Q(**{name: None})
-    return Song.objects.filter(lacks, has_audio=True, analysis=None).order_by("pk")
+    given = SongAnalysis.objects.filter(analyser=get_analyser_name())
+    return (
+        Song.objects.filter(lacks, has_audio=True)
+        .exclude(pk__in=given.values("song"))
+        .order_by("pk")
+    )
 
 
 def set_paused(run: AnalysisRun, is_paused: bool) -> bool:
@@ -220,7 +227,9 @@ def _store(
                 )
                 for song in fresh.values()
             ),
-            ignore_conflicts=True,
+            update_conflicts=True,
+            unique_fields=["song"],
+            update_fields=["analyser", "problem", "analysed_at"],
         )
         lease.write(
             n_done=F("n_done") + len(results) - n_failed,

@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.requests import SignedInRequest
 from catalog.listening import library
 from catalog.models import Artist, Song
+from catalog.servers.web_links import list_web_links
 from common.generics import StrOrPromise
 from common.http import SiteRequest, Undo, answer_action, get_back_url
 from recommendations.services.preferences import controls, feature_chart, taste
@@ -56,6 +57,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
             shown, estimated_features.find_estimates(shown, listener)
         ),
         "explanation": explanation,
+        "web_links": list_web_links(shown, request.user),
         "wished": controls.list_song_controls(request.user, shown)
         if request.user.is_authenticated
         else set(),

@@ -171,3 +171,31 @@ def test_an_operator_starts_pauses_and_stops_it_on_the_desk(folder, admin_client
     admin_client.post(page, {"action": "stop", "_selected_action": run.pk})
     run.refresh_from_db()
     assert (run.is_paused, run.status) == (False, AnalysisRun.Status.CANCELLED)
+
+
+def test_another_analyser_is_given_what_the_first_one_left(folder, tmp_path, settings):
+    """As one that finds the tempo alone beside one that does not."""
+    scan(folder)
+    run = analysis_jobs.run_analysis(analysis_jobs.request_analysis().pk)
+    assert run.n_done == 5
+    # the stand-in finds no danceability: once asked, it is not asked again
+    assert analysis_jobs.list_waiting_songs().count() == 0
+    Song.objects.filter(title="two").update(
+        **dict.fromkeys(("danceability", "acousticness", "liveness"), 0.5),
+        **dict.fromkeys(("instrumentalness", "speechiness"), 0.5),
+    )
+    other = tmp_path / "dancer"
+    other.write_text(
+        f"#!{sys.executable}\nimport json, sys\n"
+        'print(json.dumps([{"path": one, "danceability": 0.75, "tempo": 200} for one in sys.argv[1:]]))\n'
+    )
+    other.chmod(0o755)
+    settings.ANALYSER_COMMAND = str(other)
+    assert analysis_jobs.list_waiting_songs().count() == 4  # "two" lacks nothing
+    run = analysis_jobs.run_analysis(analysis_jobs.request_analysis().pk)
+    assert (run.status, run.n_done) == ("succeeded", 4)
+    song = Song.objects.get(title="one")
+    assert (song.danceability, song.get_source("danceability")) == (0.75, "dancer")
+    assert (song.tempo, song.get_source("tempo")) == (93.5, "stand-in")  # known values stay
+    assert SongAnalysis.objects.filter(analyser="dancer").count() == 4
+    assert analysis_jobs.list_waiting_songs().count() == 0

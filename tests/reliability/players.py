@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / ".venv-players" / "bin"
 
 
-def find_program(name: str) -> str:
+def find_program(name: str, *, only_own: bool = False) -> str:
     """Return a player's program, of the players' own environment or Debian's; skip the test where it is missing."""
     own = PROGRAMS / name
-    program = str(own) if own.exists() else shutil.which(name)
+    program = str(own) if own.exists() else None if only_own else shutil.which(name)
     if program is None:
         pytest.skip(f"{name} is not installed: run make test-reliability on Debian with {name}")
     return program

@@ -1,4 +1,4 @@
-"""Real players: mopidy plays and scrobbles, mpd with mpdscribble is told what is not spoken, beets tags files."""
+"""Real players: mopidy plays and scrobbles, mpd with mpdscribble, which is refused, loses nothing, beets tags files."""
 
 import json
 import os
@@ -69,13 +69,16 @@ def start(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
 def count_plays(site, title: str) -> int:
     rows = site.query(
         "SELECT COUNT(*) FROM catalog_interaction i JOIN catalog_song s ON s.id = i.song_id "
-        f"WHERE s.title = '{title}' AND i.kind = 1"
+        f"WHERE s.title = '{title}' AND i.kind = 0"
     )
     return rows[0][0]
 
 
 def test_mopidy_says_what_plays_and_scrobbles_it_once(site, serve, tokens, music, start, tmp_path):
-    mopidy = find_program("mopidy")
+    find_program("mopidy")
+    python = find_program(
+        "python", only_own=True
+    )  # Debian's own command does not see the extension
     web = serve(site)
     certificate = write_certificate(tmp_path)
     control = find_free_port()
@@ -87,7 +90,9 @@ def test_mopidy_says_what_plays_and_scrobbles_it_once(site, serve, tokens, music
             f"[file]\nmedia_dirs = {music}\n[http]\nhostname = 127.0.0.1\nport = {control}\n"
             f"[listenbrainz]\nenabled = true\ntoken = {tokens[0]}\nurl = 127.0.0.1:{port}\n"
         )
-        start(mopidy, "--config", str(settings), REQUESTS_CA_BUNDLE=str(certificate))
+        start(
+            python, "-m", "mopidy", "--config", str(settings), REQUESTS_CA_BUNDLE=str(certificate)
+        )
 
         def ask(method: str, **params):
             body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -121,10 +126,10 @@ def test_mopidy_says_what_plays_and_scrobbles_it_once(site, serve, tokens, music
     assert count_plays(site, "Made piece 1") == 0
 
 
-def test_mpdscribble_is_told_what_is_not_spoken_and_keeps_its_plays(
+def test_mpdscribble_speaks_what_is_not_spoken_here_and_keeps_its_plays(
     site, serve, tokens, music, start, tmp_path
 ):
-    """It speaks Audioscrobbler 1.2 alone; the site answers in its own words, and mpd plays on."""
+    """It speaks Audioscrobbler 1.2 alone: the site refuses its greeting, and nothing is lost or half taken."""
     mpd, mpdscribble, mpc = (find_program(name) for name in ("mpd", "mpdscribble", "mpc"))
     web = serve(site)
     port = str(find_free_port())
@@ -146,8 +151,7 @@ def test_mpdscribble_is_told_what_is_not_spoken_and_keeps_its_plays(
     wait_for(lambda: control("update", "--wait"))
     scribbler = start(mpdscribble, "--no-daemon", "--conf", str(tmp_path / "scribble.conf"))
     log = tmp_path / "scribble.log"
-    refusal = "Audioscrobbler 1.2 is not spoken here"
-    wait_for(lambda: log.exists() and refusal in log.read_text())
+    wait_for(lambda: log.exists() and "connected to mpd" in log.read_text())
     assert control("add", "0.mp3") and control("add", "1.mp3") and control("play")
     wait_for(lambda: "songchange: Made Band - Made piece 0" in log.read_text())
     scribbler.send_signal(signal.SIGTERM)
