@@ -127,16 +127,16 @@ def test_a_library_comes_in_and_goes_out_to_the_play_button(server, accounts):
     entries = client._ask("getPlaylist", [("id", written.playlist_id)])["playlist"]["entry"]
     assert [one["title"] for one in entries] == titles
 
-    # a song that is left after three seconds comes back as a skip, and the next training sees it
+    # a song of two seconds that is left after half a second comes back as a skip, and the next training sees it
     left = next(key for key, title in items.items() if title == "Piece 2.2")
     now = int(timezone.now().timestamp())
     report = {
-        "track": {"id": left, "title": "Piece 2.2", "artist": "Band 2", "duration": 200},
-        "state": "stopped", "positionMs": 3_000, "playbackRate": 1.0, "timestamp": now,
+        "track": {"id": left, "title": "Piece 2.2", "artist": "Band 2", "duration": 2},
+        "state": "stopped", "positionMs": 500, "playbackRate": 1.0, "timestamp": now,
     }  # fmt: skip
     assert plugin.post("nd_scrobbler_playback_report", report).status == 200
     skip = Interaction.objects.get(kind=Interaction.Kind.SKIP)
-    assert (skip.listener, skip.song.title, skip.played_ms) == (lena.user, "Piece 2.2", 3_000)
+    assert (skip.listener, skip.song.title, skip.played_ms) == (lena.user, "Piece 2.2", 500)
     events = training_rows.read().interactions
     row = events.listeners.row(lena.user.pk), events.items.row(skip.song_id)
     learned = (events.listener_rows == row[0]) & (events.item_rows == row[1])
