@@ -267,13 +267,13 @@ class TestWhatGoesWrong:
             (Raw(b"[]"), WrongAnswer, "not that of a Subsonic server"),
             (Raw(b'{"subsonic-response": []}'), WrongAnswer, "not that of a Subsonic server"),
             (Raw(b"[" * 200_000), WrongAnswer, "does not answer in JSON"),
-            (Raw(b"", 500), ServerUnreachable, r"has trouble \(HTTP 500\)"),
+            (Raw(b"", 500), ServerUnreachable, r"answered with an error \(HTTP 500\)"),
             (Raw(b"", 404), ItemGone, "nothing at this address"),
             (Raw(b"", 401), WrongCredentials, "does not accept"),
             (
                 Raw(b'{"a":', 200, {"Content-Length": "900", "X-Break": "1"}),
                 ServerUnreachable,
-                "broke the connection",
+                "closed the connection",
             ),
         ],
     )

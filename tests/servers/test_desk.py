@@ -93,7 +93,7 @@ def test_a_server_without_songs_and_one_that_is_away_are_told(desk, server, stan
     stand_in.songs = []
     assert "this account sees no songs there" in say(act(desk, "test", server))
     stand_in.answers["ping"] = lambda request: Raw(b"", 500)
-    assert "has trouble (HTTP 500)" in say(act(desk, "test", server))
+    assert "answered with an error (HTTP 500)" in say(act(desk, "test", server))
 
 
 def test_sync_now_reads_everything_and_can_be_stopped(desk, server):

@@ -237,7 +237,7 @@ class TestServersThatLie:
         sync = syncs.request_library_sync(server)
         sync = syncs.run_sync(sync.pk)
         assert (sync.status, sync.n_read, ServerSong.objects.count()) == ("queued", 500, 500)
-        assert "has trouble" in sync.error
+        assert "answered with an error" in sync.error
         del stand_in.answers["search3"]
         asked = len(stand_in.asked)
         sync = syncs.run_sync(sync.pk)
