@@ -152,9 +152,10 @@ class LowRankEASE(LatentFactors):
         return np.maximum(squares[::-1][:n_kept], 0), vectors
 
     def _fit_bytes(self, size: DataSize) -> float:
-        """The listens by both sides, and a few matrices of directions by songs and one by listeners."""
+        """The listens in a few forms, and matrices of directions: seven by songs and two by listeners."""
         n_followed = min(self.n_factors, size.n_listeners, size.n_items) + OVERSAMPLING
-        return 32.0 * size.n_pairs + 4.0 * n_followed * (size.n_listeners + 4 * size.n_items)
+        directions = 4.0 * n_followed * (2 * size.n_listeners + 7 * size.n_items)
+        return 52.0 * size.n_pairs + directions
 
     def _learned_bytes(self, size: DataSize) -> float:
         n_factors = min(self.n_factors, size.n_listeners, size.n_items)
