@@ -27,7 +27,7 @@ worker_program.safe_say = lambda *_: None
 
 log = logging.getLogger(__name__)
 
-_pulses: list[Any] = []
+_heartbeats: list[Any] = []
 
 
 @signals.setup_logging.connect
@@ -40,9 +40,9 @@ def start_worker(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and take up what another one left."""
     from recommendations.services.operations.workers import Heartbeat
 
-    pulse = Heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
-    pulse.start()
-    _pulses.append(pulse)
+    heartbeat = Heartbeat(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
+    heartbeat.start()
+    _heartbeats.append(heartbeat)
     threading.Thread(
         target=_run_in_thread, args=(_sweep_all,), name="first-sweep", daemon=True
     ).start()
@@ -93,8 +93,8 @@ def stop_worker(sender: Any, **_: Any) -> None:
 
     What is registered last is called first, when the threads that matter have ended.
     """
-    while _pulses:
-        _pulses.pop().stop()
+    while _heartbeats:
+        _heartbeats.pop().stop()
     atexit.register(_leave, int(sender.exitcode or 0))
 
 

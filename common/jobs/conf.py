@@ -30,7 +30,9 @@ class JobTunables(TunableGroup):
         "A short task, such as a mail or a sweep, is killed after so long; a job never is.",
         least=1,
     )
-    worker_pulse_seconds = Tunable(15.0, "s", "How often a worker says that it lives.", least=0.1)
+    worker_heartbeat_seconds = Tunable(
+        15.0, "s", "How often a worker says that it lives.", least=0.1
+    )
     worker_silent_seconds = Tunable(
         60.0, "s", "A worker that said nothing for so long counts as gone.", least=0.2
     )

@@ -72,7 +72,7 @@ SECTIONS: dict[str, tuple[Any, Any, frozenset[str]]] = {
                 "TrainingRun",
                 "ImportRun",
                 "BackgroundJob",
-                "WorkerPulse",
+                "WorkerHeartbeat",
                 "FolderScan",
                 "MusicScan",
             )

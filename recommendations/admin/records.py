@@ -15,7 +15,7 @@ from recommendations.models import (
     InterleavedDraft,
     Outcome,
     Trends,
-    WorkerPulse,
+    WorkerHeartbeat,
 )
 
 
@@ -75,8 +75,8 @@ class OutcomeAdmin(RecordAdmin[Outcome]):
     list_select_related = ["impression", "song__artist"]
 
 
-@admin.register(WorkerPulse)
-class WorkerPulseAdmin(RecordAdmin[WorkerPulse]):
+@admin.register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(RecordAdmin[WorkerHeartbeat]):
     list_display = ["worker", "queues", "started_at", "seen_at"]
 
 

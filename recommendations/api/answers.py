@@ -96,7 +96,7 @@ def kept_ready(
 ) -> HttpResponse:
     """Answer with what was answered before, while it is still true; two queries then.
 
-    True means: the same model version is active and the listener has done and wished nothing since. What others
+    True means: the same model version is active and the listener has done and changed nothing since. What others
     change about songs shows after `catalog_mask_seconds`.
     """
     key = _key(listener, options)

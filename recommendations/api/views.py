@@ -98,8 +98,8 @@ class Recommendations(APIView):
             )
             return answers.serialize_list(served, listener, with_reasons=explain)
 
-        wished = {"k": k, "discovery": discovery, "explain": explain}
-        return answers.kept_ready(request, listener, wished, make)
+        asked = {"k": k, "discovery": discovery, "explain": explain}
+        return answers.kept_ready(request, listener, asked, make)
 
 
 class SimilarSongs(APIView):

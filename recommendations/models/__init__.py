@@ -11,7 +11,7 @@ from recommendations.models.served_record import ServedRecord
 from recommendations.models.taste import ListenerControl, Taste
 from recommendations.models.training_run import TrainingRun
 from recommendations.models.trends import Trends
-from recommendations.models.worker_pulse import WorkerPulse
+from recommendations.models.worker_heartbeat import WorkerHeartbeat
 
 __all__ = [
     "Activation",
@@ -35,5 +35,5 @@ __all__ = [
     "Taste",
     "TrainingRun",
     "Trends",
-    "WorkerPulse",
+    "WorkerHeartbeat",
 ]

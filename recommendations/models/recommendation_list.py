@@ -42,7 +42,7 @@ class RecommendationList(models.Model):
 
 
 class ListenerState(models.Model):
-    """When a listener's history, opinions or wishes last changed: what is older must not be served.
+    """When a listener's history, opinions or controls last changed: what is older must not be served.
 
     `generation` rises with every change and is part of every cache key, so nobody has to delete keys.
     """

@@ -1,4 +1,4 @@
-"""What listeners told us about their taste: wishes, not facts about listening."""
+"""What listeners told us about their taste: their own settings, not facts about listening."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -66,7 +66,7 @@ class ListenerControl(models.Model):
     NOT_LEARNED_FROM = [Kind.IGNORE_SONG, Kind.MUTE_SONG, Kind.NOT_ME]
 
     listener = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="wishes", db_index=False
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="controls", db_index=False
     )
     kind = models.CharField(_("kind"), max_length=11, choices=Kind)
     song = models.ForeignKey(
@@ -79,8 +79,8 @@ class ListenerControl(models.Model):
 
     class Meta:
         db_table = "recommendations_wish"
-        verbose_name = _("wish")
-        verbose_name_plural = _("wishes")
+        verbose_name = _("control")
+        verbose_name_plural = _("controls")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(

@@ -58,7 +58,7 @@ def song(request: SiteRequest, song_id: int) -> HttpResponse:
         ),
         "explanation": explanation,
         "web_links": list_web_links(shown, request.user),
-        "wished": controls.list_song_controls(request.user, shown)
+        "controls": controls.list_song_controls(request.user, shown)
         if request.user.is_authenticated
         else set(),
     }
@@ -86,14 +86,14 @@ def why(request: SignedInRequest, song_id: int) -> HttpResponse:
                 estimated_features.find_estimates(shown, listener),
             ),
         }
-    context["wished"] = controls.list_song_controls(request.user, shown)
+    context["controls"] = controls.list_song_controls(request.user, shown)
     context["absence"] = explain_absence(request.user, shown, context=listener)
     template = "recommendations/_why.html" if request.htmx else "recommendations/why.html"
     return render(request, template, context)
 
 
-# Each wish about a song or an artist: what does it, what it says, and the wish that takes it back.
-_SONG_WISHES = {
+# Each control of a song or an artist: what sets it, what is said then, and the control that takes it back.
+_SONG_CONTROLS = {
     "hide-song": (
         controls.hide_song,
         gettext_lazy("“%(name)s” is hidden. Your library has it under Hidden."),
@@ -111,7 +111,7 @@ _SONG_WISHES = {
         "",
     ),
 }
-_ARTIST_WISHES = {
+_ARTIST_CONTROLS = {
     "like-artist": (
         taste.like_artist,
         gettext_lazy("You like %(name)s. Your taste page has them."),
@@ -137,23 +137,25 @@ _ARTIST_WISHES = {
 
 @login_required
 @require_POST
-def wish_song(request: SignedInRequest, song_id: int) -> HttpResponse:
+def control_song(request: SignedInRequest, song_id: int) -> HttpResponse:
     """Hide a song, don't learn from it, or take either back."""
     about = get_object_or_404(
         Song.objects.filter_visible(request.user).select_related("artist"), pk=song_id
     )
-    return _do_wish(request, _SONG_WISHES, about, about.title, "recommendations:wish_song")
+    return _set_control(request, _SONG_CONTROLS, about, about.title, "recommendations:control_song")
 
 
 @login_required
 @require_POST
-def wish_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
+def control_artist(request: SignedInRequest, artist_id: int) -> HttpResponse:
     """Like or hide an artist, or take either back."""
     about = get_object_or_404(Artist.objects.filter_visible(request.user), pk=artist_id)
-    return _do_wish(request, _ARTIST_WISHES, about, about.name, "recommendations:wish_artist")
+    return _set_control(
+        request, _ARTIST_CONTROLS, about, about.name, "recommendations:control_artist"
+    )
 
 
-def _do_wish(
+def _set_control(
     request: SignedInRequest,
     actions: Mapping[str, tuple[Callable[[User, Any], Any], StrOrPromise, str]],
     about: Song | Artist,
@@ -161,7 +163,7 @@ def _do_wish(
     address: str,
 ) -> HttpResponse:
     """Do what was asked for and say it, with an undo; what is back is shown by loading the page again."""
-    asked = request.POST.get("wish", "")
+    asked = request.POST.get("control", "")
     if asked not in actions:
         return HttpResponseBadRequest(f"{asked!r} is not one of {', '.join(actions)}.")
     change, words, takes_back = actions[asked]
@@ -171,6 +173,6 @@ def _do_wish(
         messages.success(request, message)
         return HttpResponseClientRefresh()
     undo = Undo(
-        reverse(address, args=[about.pk]), _("Undo"), "wish", takes_back, get_back_url(request)
+        reverse(address, args=[about.pk]), _("Undo"), "control", takes_back, get_back_url(request)
     )
     return answer_action(request, message, undo=undo if takes_back else None)

@@ -28,7 +28,7 @@ from recommendations.views import cards
 from recommendations.views.picks import MOST_GENRES, read_picks
 
 UNDO = "taste_before"
-WISHES_SHOWN = 20
+HIDDEN_SHOWN = 20
 PICKS_SHOWN = "picks"
 """A form that names it shows the picks, so that an unchecked box means to take one out."""
 
@@ -58,7 +58,7 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "known": counts,
         "counted": _write_counts(counts),
-        "wishes": controls.list_hidden(request.user)[:WISHES_SHOWN],
+        "hidden": controls.list_hidden(request.user)[:HIDDEN_SHOWN],
         "can_undo": UNDO in request.session,
         "picks": picks,
         "removed": _find_removed(stored, picks),

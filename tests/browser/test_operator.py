@@ -30,8 +30,8 @@ def worker(site, tmp_path):
     )
     with (tmp_path / "worker.log").open("w") as log:
         process = site.installation.start(*command, stdout=log, stderr=log, start_new_session=True)
-    pulses = "SELECT COUNT(*) FROM recommendations_workerpulse"
-    wait_for(lambda: site.installation.query(pulses)[0][0], seconds=60)
+    heartbeats = "SELECT COUNT(*) FROM recommendations_workerheartbeat"
+    wait_for(lambda: site.installation.query(heartbeats)[0][0], seconds=60)
     yield process
     kill_group(process)
 

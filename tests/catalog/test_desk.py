@@ -112,7 +112,7 @@ class TestMergingSongs:
         assert Interaction.objects.filter(occurred_at=NOON).count() == 1
         assert Interaction.objects.get(occurred_at=None).plays == 3 + 4
 
-    def test_playlists_and_wishes_follow_without_doubles(self, pair, lena):
+    def test_playlists_and_controls_follow_without_doubles(self, pair, lena):
         kept, twin = pair
         playlist = Playlist.objects.create(owner=lena, title="Mine")
         for position, song in enumerate(pair):

@@ -556,7 +556,7 @@ class TestPlaylistsAndOwnData:
 
         assert (run.n_added, run.n_rejected) == (0, 2)
         assert taste.load_taste(bob).discovery == 0.2
-        assert list(bob.wishes.values_list("kind", flat=True)) == ["boost-song"]
+        assert list(bob.controls.values_list("kind", flat=True)) == ["boost-song"]
 
 
 def describe_settings(listener: User) -> dict:

@@ -42,7 +42,11 @@ def seeded_postgresql(tmp_path_factory):
 def site(tmp_path, request, worker_id) -> Installation:
     """An installation with a small world and short times, on servers where the tests are."""
     (tmp_path / "data").mkdir(mode=0o700)
-    quick = {"SWEEP_PATIENCE_SECONDS": "0.5", "WORKER_PULSE_SECONDS": "1", "LOG_LEVEL": "WARNING"}
+    quick = {
+        "SWEEP_PATIENCE_SECONDS": "0.5",
+        "WORKER_HEARTBEAT_SECONDS": "1",
+        "LOG_LEVEL": "WARNING",
+    }
     # Threads of a fit wait for each other: beside other work on few cores a second one only makes it slower.
     quick["OMP_NUM_THREADS"] = "1"
     if ON_SERVERS:
@@ -82,7 +86,7 @@ def start_worker(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
         started.append(worker)
         wait_for(
             lambda: site.query(
-                f"SELECT 1 FROM recommendations_workerpulse WHERE worker LIKE '{name}%'"
+                f"SELECT 1 FROM recommendations_workerheartbeat WHERE worker LIKE '{name}%'"
             )
         )
         return worker

@@ -192,8 +192,8 @@ def test_a_demo_that_was_killed_while_it_was_made_is_made_to_its_end(installatio
     installation.shell(
         "from common import jobs\nfrom recommendations.models import TrainingRun\n"
         "from recommendations.services.training import training_requests\n"
-        "wishes = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
-        "run = training_requests.request_training(trigger='command', options=wishes)\n"
+        "options = {'seed': 0, 'evaluate': True, 'activate': True, 'precompute': True}\n"
+        "run = training_requests.request_training(trigger='command', options=options)\n"
         "jobs.claim_job(TrainingRun, run.pk)"
     )
     output = installation.manage("demo", *world)

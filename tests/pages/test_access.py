@@ -96,7 +96,8 @@ def test_an_operator_retrains_from_the_admin(world, monkeypatch):
 
 def _post_only() -> list[str]:
     return [
-        "/songs/1/opinion/", "/songs/1/heard/", "/songs/1/wish/", "/artists/1/wish/", "/library/history/1/forget/",
+        "/songs/1/opinion/", "/songs/1/heard/", "/songs/1/control/", "/artists/1/control/",
+        "/library/history/1/forget/",
         "/library/history/forget-day/", "/taste/save/", "/taste/rules/", "/taste/undo/",
         "/settings/personalisation/", "/logout/",
         "/settings/tokens/revoke/", "/try/keep/", "/mixes/1/keep/", "/library/history/undo/",
@@ -141,17 +142,17 @@ def test_the_way_back_stays_on_the_site(alice, world):
         "http:///evil.example",
     ):
         answer = alice.post(
-            f"/songs/{world.songs[0].pk}/wish/", {"wish": "ignore-song", "next": target}
+            f"/songs/{world.songs[0].pk}/control/", {"control": "ignore-song", "next": target}
         )
         assert answer["Location"] == "/"
 
 
-def test_a_wish_is_kept_once_and_obeyed_at_once(alice_with_model):
+def test_a_control_is_kept_once_and_obeyed_at_once(alice_with_model):
     first = alice_with_model.get("/").context["made_for_you"][0].song
     for _again in range(2):
         assert (
             alice_with_model.post(
-                f"/artists/{first.artist_id}/wish/", {"wish": "hide-artist"}
+                f"/artists/{first.artist_id}/control/", {"control": "hide-artist"}
             ).status_code
             == 302
         )

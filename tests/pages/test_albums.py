@@ -103,11 +103,11 @@ def test_an_artist_is_liked_and_no_longer_liked_from_their_page(alice, world):
     artist = world.songs[0].artist
     address = f"/artists/{artist.pk}/"
     assert 'value="like-artist"' in alice.get(address).content.decode()
-    alice.post(f"{address}wish/", {"wish": "like-artist", "next": address})
+    alice.post(f"{address}control/", {"control": "like-artist", "next": address})
     listener = User.objects.get(username="alice")
     assert list(Taste.objects.get(listener=listener).artists.all()) == [artist]
     page = alice.get(address).content.decode()
     assert 'value="unlike-artist"' in page and 'value="like-artist"' not in page
     assert artist.name in alice.get("/taste/").content.decode()
-    alice.post(f"{address}wish/", {"wish": "unlike-artist", "next": address})
+    alice.post(f"{address}control/", {"control": "unlike-artist", "next": address})
     assert not Taste.objects.get(listener=listener).artists.exists()

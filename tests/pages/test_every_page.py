@@ -57,7 +57,7 @@ def songs(db) -> list[Song]:
 
 @pytest.fixture
 def zaphod(songs) -> User:
-    """An operator who is a listener, too: a row in every table, and every kind of wish and interaction."""
+    """An operator who is a listener, too: a row in every table, and every kind of control and interaction."""
     user = User.objects.create_superuser("zaphod")
     fill_every_table(user, songs[0])
     for kind, song in zip(Interaction.Kind, songs[1:], strict=False):
@@ -237,9 +237,9 @@ def test_a_preview_leads_to_an_address_without_a_token(zaphod):
 
 
 HIDING = [
-    ("/songs/{song}/wish/", "hide-song", "unhide-song"),
-    ("/songs/{song}/wish/", "ignore-song", "unignore-song"),
-    ("/artists/{artist}/wish/", "hide-artist", "unhide-artist"),
+    ("/songs/{song}/control/", "hide-song", "unhide-song"),
+    ("/songs/{song}/control/", "ignore-song", "unignore-song"),
+    ("/artists/{artist}/control/", "hide-artist", "unhide-artist"),
 ]
 
 
@@ -258,11 +258,11 @@ def test_what_was_hidden_can_be_taken_back_at_once(address, kind, back, headers,
     trillian = User.objects.create_user("trillian")
     client = open_client(trillian)
     address = address.format(song=songs[0].pk, artist=songs[0].artist_id)
-    answer = client.post(address, {"wish": kind, "next": "/browse/"}, headers=headers)
+    answer = client.post(address, {"control": kind, "next": "/browse/"}, headers=headers)
     assert ListenerControl.objects.get(listener=trillian).kind == kind
     page = answer if headers else client.get(answer["Location"])
     undo, values = undo_form(page.content.decode())
-    assert (undo, values["wish"], values["next"]) == (address, back, "/browse/")
+    assert (undo, values["control"], values["next"]) == (address, back, "/browse/")
     answer = client.post(undo, values, headers=headers)
     assert not ListenerControl.objects.exists()
     assert (

@@ -39,7 +39,7 @@ def operated_site(installation, free_port, tmp_path):
     url = f"http://127.0.0.1:{free_port}"
     installation.settings |= {
         "SITE_URL": url,
-        "WORKER_PULSE_SECONDS": "1",
+        "WORKER_HEARTBEAT_SECONDS": "1",
         "SWEEP_PATIENCE_SECONDS": "0.5",
         "RETRAIN_SHARE": "0",  # the trainings are the operator's own
     }

@@ -105,7 +105,7 @@ def test_the_server_trains_serves_and_ends_well(server, tmp_path):
     assert any("Listening at" in json.loads(line)["event"] for line in logs["web"])
     assert (
         installation.shell(
-            "from recommendations.models import WorkerPulse as W; print(W.objects.count())"
+            "from recommendations.models import WorkerHeartbeat as W; print(W.objects.count())"
         )
         == "0"
     )

@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from musicrec_site.ops import health
-from recommendations.models import Activation, ModelVersion, WorkerPulse
+from recommendations.models import Activation, ModelVersion, WorkerHeartbeat
 from recommendations.services.operations import health_checks
 
 
@@ -40,7 +40,7 @@ def make_version(settings, tmp_path):
 
 def pulse(seen_at, *queues):
     queues = list(queues or health_checks.QUEUES)
-    WorkerPulse.objects.create(
+    WorkerHeartbeat.objects.create(
         worker=str(queues), queues=queues, started_at=seen_at, seen_at=seen_at
     )
 
@@ -138,5 +138,5 @@ def test_a_queue_that_nobody_works_on_is_told_by_name():
     finding = health_checks.worker_finding()
     assert (finding.status, finding.detail) == ("degraded", "nobody works on the queue training")
     assert "-Q training" in finding.cure
-    WorkerPulse.objects.filter(queues=["training"]).update(seen_at=timezone.now())
+    WorkerHeartbeat.objects.filter(queues=["training"]).update(seen_at=timezone.now())
     assert health_checks.worker_finding().status == "ok"

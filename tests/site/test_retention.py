@@ -24,7 +24,7 @@ from recommendations.models import (
     ModelVersion,
     RecommendationList,
     TrainingRun,
-    WorkerPulse,
+    WorkerHeartbeat,
 )
 from recommendations.services.operations import storage
 
@@ -186,7 +186,7 @@ def test_training_logs_old_trainings_jobs_lists_playlists_and_workers_go(alice):
             owner=away, title=f"{days}", kind=chosen, period=f"{days}"
         )
         set_moments(Playlist, playlist, created_at=days_ago(days))
-    WorkerPulse.objects.create(worker="gone", started_at=days_ago(9), seen_at=days_ago(2))
+    WorkerHeartbeat.objects.create(worker="gone", started_at=days_ago(9), seen_at=days_ago(2))
     deleted = retention.delete_expired()
     names = (
         "training logs",

@@ -202,7 +202,7 @@ GROUPS = (
             "recommendations_experiment",
             "recommendations_arm",
             "recommendations_trends",
-            "recommendations_workerpulse",
+            "recommendations_workerheartbeat",
         ),
         lambda: (
             _("one row per training; logs %(logs)s, trainings without a version %(runs)s")

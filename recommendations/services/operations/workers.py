@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from common.jobs import job_conf
-from recommendations.models import WorkerPulse
+from recommendations.models import WorkerHeartbeat
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ FORGET_AFTER = timedelta(days=1)
 def touch(worker: str, queues: list[str]) -> None:
     """Write that a worker lives."""
     now = timezone.now()
-    WorkerPulse.objects.update_or_create(
+    WorkerHeartbeat.objects.update_or_create(
         worker=worker[:200],
         defaults={"queues": queues, "seen_at": now},
         create_defaults={"queues": queues, "seen_at": now, "started_at": now},
@@ -28,26 +28,26 @@ def touch(worker: str, queues: list[str]) -> None:
 
 def remove_worker(worker: str) -> None:
     """Forget a worker that ends, and those that have been silent for a day."""
-    WorkerPulse.objects.filter(worker=worker[:200]).delete()
-    WorkerPulse.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
+    WorkerHeartbeat.objects.filter(worker=worker[:200]).delete()
+    WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER).delete()
 
 
 def find_silence_seconds(queue: str | None = None) -> float | None:
     """Return how long ago a worker of a queue, or any, was last heard of; None when there is none."""
-    pulses = [
-        pulse.seen_at
-        for pulse in WorkerPulse.objects.all()
-        if queue is None or queue in pulse.queues
+    heartbeats = [
+        heartbeat.seen_at
+        for heartbeat in WorkerHeartbeat.objects.all()
+        if queue is None or queue in heartbeat.queues
     ]
-    return max(0.0, (timezone.now() - max(pulses)).total_seconds()) if pulses else None
+    return max(0.0, (timezone.now() - max(heartbeats)).total_seconds()) if heartbeats else None
 
 
 def is_alive(silence: float | None) -> bool:
     """Return whether a worker that was last heard of `silence` seconds ago counts as living.
 
-    The one place that decides it: by WORKER_SILENT_SECONDS, but never within two of its pulses.
+    The one place that decides it: by WORKER_SILENT_SECONDS, but never within two heartbeats.
     """
-    longest = max(job_conf.worker_silent_seconds, 2 * job_conf.worker_pulse_seconds)
+    longest = max(job_conf.worker_silent_seconds, 2 * job_conf.worker_heartbeat_seconds)
     return silence is not None and silence <= longest
 
 
@@ -60,14 +60,14 @@ class Heartbeat(threading.Thread):
     """Beats for one worker from a thread of its parent process, also while its children train."""
 
     def __init__(self, worker: str, queues: list[str]) -> None:
-        super().__init__(name="worker-pulse", daemon=True)
+        super().__init__(name="worker-heartbeat", daemon=True)
         self.worker = f"{worker} ({socket.gethostname()})" if "@" not in worker else worker
         self.queues = queues
         self._stop_asked = threading.Event()
 
     def run(self) -> None:
         self._beat()
-        while not self._stop_asked.wait(job_conf.worker_pulse_seconds):
+        while not self._stop_asked.wait(job_conf.worker_heartbeat_seconds):
             self._beat()
         connection.close()
 
@@ -81,5 +81,5 @@ class Heartbeat(threading.Thread):
             touch(self.worker, self.queues)
         except DatabaseError as error:
             # The row only gets older, which is what the admin page is to show.
-            log.warning("The worker's pulse was not written: %s", error)
+            log.warning("The worker's heartbeat was not written: %s", error)
             connection.close()

@@ -45,7 +45,7 @@ def unignore_song(listener: User, song: Song) -> bool:
 
 
 def list_controls(listener: User) -> QuerySet[ListenerControl]:
-    """Return the listener's wishes, newest first, with what they name; one query."""
+    """Return the listener's controls, newest first, with what they name; one query."""
     return ListenerControl.objects.filter(listener=listener).select_related(
         "song__artist", "artist"
     )
@@ -57,7 +57,7 @@ def list_hidden(listener: User) -> QuerySet[ListenerControl]:
 
 
 def list_song_controls(listener: User, song: Song) -> set[str]:
-    """Return the kinds of wishes that touch `song` or its artist; one query."""
+    """Return the kinds of controls that touch `song` or its artist; one query."""
     controls = ListenerControl.objects.filter(listener=listener)
     touching = controls.filter(song=song) | controls.filter(artist_id=song.artist_id)
     return set(touching.values_list("kind", flat=True))

@@ -76,7 +76,7 @@ def export_data(listener: User) -> dict[str, Any]:
             "rules": {name: getattr(taste, name) for name in Taste.TERMS},
         },
         "wishes": [
-            _wish(control)
+            _describe_control(control)
             for control in ListenerControl.objects.filter(listener=listener).select_related(
                 "song__artist", "song__album", "artist"
             )
@@ -269,7 +269,7 @@ def _import(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _wish(control: ListenerControl) -> dict[str, Any]:
+def _describe_control(control: ListenerControl) -> dict[str, Any]:
     what = (
         _song(control.song)
         if control.song

@@ -50,7 +50,7 @@ def _raise_generations(listener_ids: list[int]) -> None:
 
 
 def generation(listener_id: int) -> int:
-    """Return how often this listener's history or wishes have changed."""
+    """Return how often this listener's history or controls have changed."""
     stored = (
         ListenerState.objects.filter(listener_id=listener_id)
         .values_list("generation", flat=True)

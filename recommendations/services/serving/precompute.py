@@ -114,7 +114,7 @@ def _ignore(stage: str, done: int, total: int) -> None:
 
 
 def select_listeners(listener_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return who of them gets a list: active lately, personalised, without wishes for its making.
+    """Return who of them gets a list: active lately, personalised, without settings of how it is made.
 
     Nobody while the operator has rules for all lists: these are made when they are asked for.
     """

@@ -47,7 +47,7 @@ def explain_absence(
     if not song.is_available:
         return WhyNot("unavailable", _("It is not available any more."))
     if not context.unwanted.allows(song):
-        return _describe_wish(listener, song, context)
+        return _describe_control(listener, song, context)
     served = recommend.recommend_songs(listener, n, context=context, may_interleave=True)
     for item in served:
         if item.song.pk == song.pk:
@@ -79,7 +79,7 @@ def _describe_listed(position: int) -> WhyNot:
     return WhyNot(LISTED, sentence, position)
 
 
-def _describe_wish(listener: User, song: Song, context: ListenerContext) -> WhyNot:
+def _describe_control(listener: User, song: Song, context: ListenerContext) -> WhyNot:
     """Say which of a listener's own choices keeps a song away."""
     kinds = set(
         ListenerControl.objects.filter(listener=listener, song=song).values_list("kind", flat=True)

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class WorkerPulse(models.Model):
+class WorkerHeartbeat(models.Model):
     """One row a running worker; its age tells the admin whether anybody would take up a job."""
 
     worker = models.CharField(_("worker"), max_length=200, unique=True)
