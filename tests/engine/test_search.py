@@ -194,7 +194,7 @@ def test_a_single_setting_is_tried_in_full_at_once(validation):
 @pytest.fixture(scope="module")
 def log(world):
     search = SearchConfig(components=("ease", "item_knn"), trials=8)
-    ranker = RankerConfig(n_proposals=20, n_by_artist=5, n_trees=15, min_leaf=5)
+    ranker = RankerConfig(n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5)
     config = replace(PRESETS["tuned"], search=search, ranker=ranker)
     return Recommender(config).fit(*world, seed=3).metadata["tuning"]
 

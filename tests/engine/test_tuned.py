@@ -33,7 +33,7 @@ from tests.engine.worlds import taste_world
 SMALL = replace(
     PRESETS["tuned"],
     search=SearchConfig(components=("ease", "item_knn"), trials=2),
-    ranker=RankerConfig(n_proposals=20, n_by_artist=5, n_trees=15, min_leaf=5),
+    ranker=RankerConfig(n_by_component=20, n_by_artist=5, n_trees=15, min_leaf=5),
 )
 
 
@@ -249,6 +249,12 @@ def test_the_same_data_seed_and_trials_give_the_same_result(tuned_recommender, w
         for recommender in (tuned_recommender, again)
     ]
     np.testing.assert_array_equal(*lists)
+
+
+def test_a_configuration_that_an_older_version_stored_is_read():
+    stored = SMALL.to_dict()
+    stored["ranker"]["n_proposals"] = stored["ranker"].pop("n_by_component")
+    assert RecommenderConfig.from_dict(stored) == SMALL
 
 
 def test_a_search_begins_with_what_the_last_one_found(world):
@@ -525,7 +531,7 @@ def test_ease_solves_for_all_songs_that_the_machine_has_memory_for():
 def test_a_search_without_components_is_refused():
     with pytest.raises(ValueError, match="at least one component"):
         SearchConfig(components=())
-    with pytest.raises(ValueError, match="at least 1 proposal"):
+    with pytest.raises(ValueError, match="at least 1 candidate"):
         RankerConfig(n_trees=0)
 
 

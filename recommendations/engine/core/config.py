@@ -18,7 +18,7 @@ class RankerConfig:
 
     Attributes
     ----------
-    n_proposals
+    n_by_component
         Songs each component proposes.
     n_by_artist
         Songs proposed because the listener heard their artist.
@@ -42,7 +42,7 @@ class RankerConfig:
         Whether it orders for cold listeners, too, instead of the weights. The search chooses it.
     """
 
-    n_proposals: int = 100
+    n_by_component: int = 100
     n_by_artist: int = 50
     n_trees: int = 80
     n_leaves: int = 8
@@ -63,8 +63,8 @@ class RankerConfig:
             raise ValueError(
                 f"linear_share must be at least 0 and below 1, not {self.linear_share}."
             )
-        if self.n_proposals < 1 or self.n_trees < 1 or self.n_leaves < 2:
-            raise ValueError("A ranker needs at least 1 proposal, 1 tree and 2 leaves.")
+        if self.n_by_component < 1 or self.n_trees < 1 or self.n_leaves < 2:
+            raise ValueError("A ranker needs at least 1 candidate, 1 tree and 2 leaves.")
         if not 0 < self.holdout_share < 1 or not 0 < self.negatives_share <= 1:
             raise ValueError(
                 "holdout_share must be between 0 and 1, negatives_share above 0 and at most 1."
@@ -134,7 +134,7 @@ class RecommenderConfig:
     artist_cap
         Most songs of one artist in a list; None for no limit.
     ranker
-        With it a learned ranker orders the components' proposals for warm and hot listeners; the weights are
+        With it a learned ranker orders the components' candidates for warm and hot listeners; the weights are
         for the others.
     about
         What the preset is and takes, in a sentence or two.
@@ -244,8 +244,16 @@ def _parse_sections(values: Mapping[str, Any]) -> dict[str, Any]:
     ranker, search = values.get("ranker"), values.get("search")
     return {
         "weighting": Weighting(**values.get("weighting", {})),
-        "ranker": None if ranker is None else RankerConfig(**ranker),
+        "ranker": None if ranker is None else RankerConfig(**_rename_options(ranker)),
         "search": None
         if search is None
         else SearchConfig(**{**search, "components": tuple(search["components"])}),
     }
+
+
+def _rename_options(ranker: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ranker's options by the names of today; older versions stored some by others."""
+    return {_OLD_NAMES.get(name, name): value for name, value in ranker.items()}
+
+
+_OLD_NAMES = {"n_proposals": "n_by_component"}

@@ -124,7 +124,7 @@ class Attribution:
         """The songs of the history that the recommended song would miss most among the best songs.
 
         What raises all of them alike is no reason for one, so each influence is taken relative to the mean one on
-        the best songs, in units in which the ranker sees a component: deviations over the proposals, times the
+        the best songs, in units in which the ranker sees a component: deviations over the candidates, times the
         component's part in the trees.
         """
         if not histories.nnz or not item_rows.size:

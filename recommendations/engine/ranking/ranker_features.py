@@ -175,7 +175,7 @@ class ItemTable:
             ("content", YEAR, len(self.year) > 0),
         ]
 
-    # -- proposals ----------------------------------------------------------------------------------------
+    # -- candidates ----------------------------------------------------------------------------------------
 
     def list_artist_candidates(
         self, histories: csr_matrix, may_come: NDArray[np.bool_], n: int

@@ -1,4 +1,4 @@
-"""The second stage: the components' proposals, ordered by the learned ranker."""
+"""The second stage: the components' candidates, ordered by the learned ranker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recommendations.engine.ranking.tree_ranker import Examples, Ranker
 
 @dataclass(frozen=True)
 class RankedCandidates:
-    """Ranked proposals of a block of listeners.
+    """Ranked candidates of a block of listeners.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class RankedCandidates:
         return self.ranker.groups
 
     def is_candidate(self, item_row: int) -> bool:
-        """Return whether the song is among the first listener's proposals."""
+        """Return whether the song is among the first listener's candidates."""
         own = self.candidates.item_rows[: self.candidates.starts[1]]
         return bool((own == item_row).any())
 
@@ -88,7 +88,7 @@ class RankedCandidates:
         return Candidates(rows, np.where(is_song, scaled, -np.inf), compute_margins(totals))
 
     def _best_places(self, n: int) -> NDArray[np.int64]:
-        """Places among the proposals, (n_listeners, at most n), -1 at the end; ties in row order."""
+        """Places among the candidates, (n_listeners, at most n), -1 at the end; ties in row order."""
         starts, rows = self.candidates.starts, self.candidates.listener_rows
         lengths = np.diff(starts)
         n = max(min(n, int(lengths.max(initial=0))), 1)
@@ -105,7 +105,7 @@ class RankedCandidates:
         return np.rint(self.totals * MILLION).astype(np.int64)
 
     def spread(self, name: str) -> NDArray[np.float64]:
-        """Return the deviation of one component's scores over each listener's proposals, (n,); 1 where it is 0."""
+        """Return the deviation of one component's scores over each listener's candidates, (n,); 1 where it is 0."""
         rows, songs = self.candidates.listener_rows, self.candidates.item_rows
         values = self.scores[self.ranker.components.index(name)][rows, songs].astype(np.float64)
         n_listeners, is_scored = len(self.candidates.starts) - 1, np.isfinite(values)
@@ -121,7 +121,7 @@ class RankedCandidates:
         """Return what each group adds for chosen songs, in millionths, int32 (n, k, n_groups).
 
         Rounding goes to the base, so that a row is the score to the last digit. All zero where the song is
-        not among the proposals.
+        not among the candidates.
         """
         wanted = np.arange(len(item_rows))[:, None] * np.int64(self.n_items) + item_rows
         keys = self.candidates.listener_rows * np.int64(self.n_items) + self.candidates.item_rows
@@ -151,11 +151,11 @@ def describe_candidates(
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
 ) -> tuple[CandidateBatch, NDArray[np.float32]]:
-    """Return the proposals for each listener and their features."""
+    """Return the candidates for each listener and their features."""
     may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
     candidates = select_candidates(
         scores,
-        config.n_proposals,
+        config.n_by_component,
         songs.list_artist_candidates(histories, may_come, config.n_by_artist),
     )
     rows = candidates.listener_rows
@@ -170,7 +170,7 @@ def make_examples(
     scores: Sequence[NDArray[np.float32]],
     held_out: csr_matrix,
 ) -> Examples:
-    """Return the described proposals and which of them were taken (stored in `held_out`)."""
+    """Return the described candidates and which of them were taken (stored in `held_out`)."""
     candidates, features = describe_candidates(config, songs, histories, scores)
     rows = candidates.listener_rows
     keys = rows * np.int64(held_out.shape[1]) + candidates.item_rows

@@ -1,4 +1,4 @@
-"""The learned ranker: gradient-boosted trees that order the components' proposals."""
+"""The learned ranker: gradient-boosted trees that order the components' candidates."""
 
 from __future__ import annotations
 

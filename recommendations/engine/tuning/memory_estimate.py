@@ -72,7 +72,7 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
     largest_fit = max(one.fit_bytes(size) for trials in algorithms_by_name for one in trials)
     ranker = config.ranker or RankerConfig()
     candidates = min(
-        size.n_items, ranker.n_proposals * len(algorithms_by_name) + ranker.n_by_artist
+        size.n_items, ranker.n_by_component * len(algorithms_by_name) + ranker.n_by_artist
     )
     listeners = min(size.n_listeners, ranker.max_listeners)
     examples = 4 * FEATURES_OF_CANDIDATE * listeners * candidates

@@ -56,7 +56,7 @@ class RankerDataset:
     Attributes
     ----------
     components : tuple of str
-        Whose proposals they are, in the order of the ranker's features.
+        Whose candidates they are, in the order of the ranker's features.
     songs : ItemTable
     examples : Examples
         One listener after the other: those with hidden songs, then the new ones.
@@ -88,7 +88,7 @@ class RankerDataset:
         seed: int,
         report: OnProgress,
     ) -> RankerDataset:
-        """Describe the proposals of the fitted components; cost linear in listeners times components."""
+        """Describe the candidates of the fitted components; cost linear in listeners times components."""
         songs = ItemTable.learn(validation.data)
         listeners = _choose_training_listeners(validation, config, seed)
         new = validation.new_cases(1, max(cold_below - 1, 1), seed)
