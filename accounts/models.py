@@ -1,7 +1,9 @@
 """Who uses the site: one table for people who sign in and for listeners that an import brought."""
 
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models, transaction
@@ -10,6 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
+
+from accounts import signals
 
 
 class Theme(models.TextChoices):
@@ -85,8 +89,6 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         Every way to a new password passes here: the pages, the admin, `changepassword`. A password
         hashed anew while it is checked is no new one, and Django leaves `_password` empty then.
         """
-        from accounts.access import end_access  # it needs this module
-
         password = self._password  # type: ignore[attr-defined]  # Django's, without a type
         is_new_password = password is not None or self._password_removed
         is_closed = not self.is_active and "is_active" in (
@@ -96,7 +98,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox makes 
         with transaction.atomic():
             super().save(**options)
             if is_known and (is_new_password or is_closed):
-                end_access(self)
+                signals.access_ended.send(sender=User, user=self)
         self._password_removed = False
 
 
@@ -159,9 +161,7 @@ class Session(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> type:
         """Return the class that reads and writes these rows."""
-        from accounts.sessions import SessionStore  # it needs this module
-
-        return SessionStore
+        return cast(type, import_module(settings.SESSION_ENGINE).SessionStore)
 
 
 class AttemptCount(models.Model):

@@ -2,6 +2,9 @@
 
 from django.dispatch import Signal
 
+# Sent with `user` in the transaction that stores a new password or closes the account: what lets somebody in must end.
+access_ended = Signal()
+
 # Sent with `user` in the transaction that deletes an account, before anything of it goes. An answer is the
 # address of a receipt.
 account_leaving = Signal()

@@ -11,13 +11,22 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "rooms.svg"
 
 PANEL_WIDTH, PANEL_GAP, ROW_HEIGHT, HEAD_HEIGHT, MARGIN = 256, 20, 34, 44, 24
-PANELS = ("musicrec_site", "recommendations", "services", "engine", "catalog", "common.jobs")
+PANELS = (
+    "musicrec_site",
+    "recommendations",
+    "services",
+    "engine",
+    "catalog",
+    "accounts",
+    "common.jobs",
+)
 CONTRACTS = {
     "musicrec_site": "site",
     "recommendations": "recommendations",
     "services": "services",
     "engine": "engine",
     "catalog": "catalog",
+    "accounts": "accounts",
     "common.jobs": "jobs",
 }
 STYLE = """
