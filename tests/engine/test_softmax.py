@@ -102,7 +102,7 @@ def test_a_world_where_each_listener_has_one_song_is_harmless():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_factors": 0}, "must be at least 1, not 0, 15 and 3000"),
+        ({"n_factors": 0}, "must be at least 1, not 0, 8 and 3000"),
         ({"temperature": 0.0}, "must be above 0, not 0.0 and 0.02"),
         ({"kept": 1.0}, "kept must be above 0 and below 1, not 1.0"),
     ],

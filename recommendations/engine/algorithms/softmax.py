@@ -85,7 +85,7 @@ class Softmax(LatentFactors):
     def __init__(
         self,
         n_factors: int = 128,
-        n_epochs: int = 15,
+        n_epochs: int = 8,
         temperature: float = 0.14,
         learning_rate: float = 0.02,
         kept: float = 0.5,
