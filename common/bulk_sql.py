@@ -57,7 +57,7 @@ def update_rows(
         return
     quote = connection.ops.quote_name
     columns = ", ".join(f"{quote(_get_column(model, name))} = %s" for name in fields)
-    pk = quote(model._meta.pk.column)
+    pk = quote(_get_column(model, model._meta.pk.name))
     statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {pk} = %s"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(statement, rows)

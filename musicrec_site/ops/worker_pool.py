@@ -9,6 +9,7 @@ gives its job back (`musicrec_site.celery.release_jobs`).
 import contextlib
 import os
 import signal
+from typing import Any
 
 from billiard.pool import RUN, TERMINATE
 from celery.concurrency import prefork
@@ -16,6 +17,8 @@ from celery.concurrency import prefork
 
 class TaskPool(prefork.TaskPool):
     """The pool that CELERY_WORKER_POOL names."""
+
+    _pool: Any
 
     def on_close(self) -> None:
         """Called when the worker takes no further message: end the pool if it is idle, else let it finish."""

@@ -137,7 +137,8 @@ class FittedRecommender:
         for algorithm in self.algorithms.values():
             if isinstance(algorithm, Popularity):
                 counts = algorithm.n_listeners_
-                return (rank_descending(counts) >= POPULAR_SHARE * len(counts)) | (counts == 0)
+                is_popular = rank_descending(counts) < POPULAR_SHARE * len(counts)
+                return np.asarray(~is_popular | (counts == 0), dtype=np.bool_)
         return np.ones(self.n_items, dtype=bool)
 
     def history(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class LatentFactors(Algorithm):
     """
 
     names_songs = True
-    item_arrays = ("learned",)
+    item_arrays: ClassVar[tuple[str, ...]] = ("learned",)
 
     n_factors: int
     factor_columns_: NDArray[np.float32]

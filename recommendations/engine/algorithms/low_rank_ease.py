@@ -201,7 +201,7 @@ class LowRankEASE(LatentFactors):
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         """Return the links from the song."""
-        scores = np.full(self.n_items_, np.nan, dtype=np.float32)
+        scores: NDArray[np.float32] = np.full(self.n_items_, np.nan, dtype=np.float32)
         if self.learned_[item_row]:
             song = self.incoming_[item_row] * self.factor_columns_[:, item_row]
             links = (song @ self.factor_columns_)[: self.n_items_] * self.outgoing_

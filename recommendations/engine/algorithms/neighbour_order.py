@@ -101,7 +101,10 @@ class NeighbourSongs:
         ahead = np.concatenate([[0], np.cumsum(total)[:-1]])[self.neighbours]
         by_earlier = running - ahead
         weights = by_earlier + before * (total[self.neighbours] - by_earlier)
-        return np.bincount(self.songs, weights=weights * self.values, minlength=n_items)
+        scores: NDArray[np.float64] = np.bincount(
+            self.songs, weights=weights * self.values, minlength=n_items
+        ).astype(np.float64, copy=False)
+        return scores
 
     def contribute(self, before: float, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return what each song of the history adds to the scores of some items, (n_items, n_history)."""

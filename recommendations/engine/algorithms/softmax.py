@@ -318,8 +318,8 @@ class _Batch:
         n_heard = np.bincount(self.rows, minlength=len(weights))
         chance[self.rows, self.columns] -= (1 / n_heard)[self.rows].astype(np.float32)
         chance *= (weights / (len(weights) * temperature))[:, None].astype(np.float32)
-        by_own = _project(chance @ units, own, own_length)
-        by_output = _project(chance.T @ own, units, length)
+        by_own = _project(np.asarray(chance @ units, np.float32), own, own_length)
+        by_output = _project(np.asarray(chance.T @ own, np.float32), units, length)
         return np.asarray(self.given.T @ by_own), by_output
 
 

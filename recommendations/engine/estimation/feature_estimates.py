@@ -243,7 +243,8 @@ def _estimate(
 
 def _has_value(features: ItemFeatures, rows: NDArray[np.intp], feature: int) -> NDArray[np.bool_]:
     """Say which of the songs have the feature: known values that are hidden keep their own source."""
-    return np.isfinite(features.audio[rows, feature])
+    has_value: NDArray[np.bool_] = np.isfinite(features.audio[rows, feature])
+    return has_value
 
 
 def _predict_out_of_fold(
