@@ -217,7 +217,9 @@ class LowRankEASE(LatentFactors):
 
     def _lengths(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         inverse = self.inverse_lengths_[item_rows]
-        return np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0)
+        return np.asarray(
+            np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0), dtype=np.float32
+        )
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return self._factor_state() | {
