@@ -44,8 +44,13 @@ class NextUp(APIView):
             familiarity=read_share(request, "familiarity"),
             exclude=_read_excluded(request),
         )
+        songs = SongSerializer()
         items = [
-            {"song": SongSerializer(one.song).data, "is_new": one.is_new, "reason": one.reason}
+            {
+                "song": songs.to_representation(one.song),
+                "is_new": one.is_new,
+                "reason": one.reason,
+            }
             for one in queue.songs
         ]
         return Response(
@@ -69,9 +74,10 @@ class Rediscover(APIView):
     )
     def get(self, request: SignedInApiRequest) -> Response:
         """Songs of my history that come back, most played first."""
+        songs = SongSerializer()
         items = [
             {
-                "song": SongSerializer(one.song).data,
+                "song": songs.to_representation(one.song),
                 "n_plays": one.n_plays,
                 "last_played": one.last_played,
                 "reason": one.reason,

@@ -42,6 +42,7 @@ class TestTimes:
         "odd", ["0", "1523", "2004", "1033410599", "9" * 400, "1e999", "inf", "nan", "-1"]
     )
     def test_what_is_no_time_costs_its_row(self, tmp_path, odd):
+        """T50: 400 digits were the end of the whole import."""
         text = f"uts,artist,album,track\n{odd},A,B,Odd\n1598278020,A,B,Good\n"
         records, rejected = read(write(tmp_path / "l.csv", text))
         assert (names(records), list(rejected)) == ([("A", "Good")], [2])

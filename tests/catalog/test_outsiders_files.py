@@ -116,6 +116,7 @@ class TestEncodings:
         ("encoding", "says"), [("latin-1", "line 2 has the byte 0xF6"), ("utf-16", "UTF-16 text")]
     )
     def test_what_is_not_utf_8_is_refused_with_the_reason(self, tmp_path, encoding, says):
+        """T50"""
         text = "Artist,Album,Track,Date\nBjörk,B,T,2021-01-05 22:15\n"
         with pytest.raises(WrongFile, match=says):
             read(write(tmp_path / "l.csv", text.encode(encoding)))

@@ -67,6 +67,7 @@ def test_names_in_any_script_are_found_by_a_part_of_them(title, words):
     "words", ['"', "'", "*", "NEAR(", "a" * 5000, "% _", "\\", "x" * 3 + '"', ")("]
 )
 def test_any_text_is_a_search(words):
+    """T48"""
     add("Song")
     assert find(words) == [] or words in ("% _",)
     assert search.find_similar_names(words, None) == []

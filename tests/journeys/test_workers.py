@@ -144,7 +144,7 @@ if any("spawn_main" in argument for argument in sys.orig_argv):
 
 
 def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, broker, tmp_path):
-    """One that still loads the site would first load it to its end; this one never comes to it."""
+    """T26: one that still loads the site would first load it to its end; this one never comes to it."""
     if broker:
         site.settings["CELERY_BROKER_URL"] = broker
     (tmp_path / "sitecustomize.py").write_text(HANGS_WHERE_TASKS_RUN.format(folder=tmp_path))
@@ -158,7 +158,7 @@ def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, brok
 
 
 def test_a_worker_that_is_told_to_end_gives_its_training_back(site, start_worker):
-    """The process that trains is not killed with an idle one's haste: its row is free again when it ends."""
+    """T26: the process that trains is not killed with an idle one's haste; its row is free again at the end."""
     worker = start_worker(site)
     run = request_training(site, **long_training())
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])

@@ -36,7 +36,7 @@ except ValueError:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_tokens_and_reset_links_are_in_no_line(installation, log_format):
-    """T72, T56."""
+    """T72, T56, T45."""
     installation.settings |= {"LOG_FORMAT": log_format, "METRICS": "true", "LOG_LEVEL": "DEBUG"}
     done = installation.python(
         "manage.py", "shell", "--verbosity=0", "-c", REQUESTS.format(secret=SECRET)
