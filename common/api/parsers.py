@@ -1,6 +1,7 @@
 """Reading JSON from strangers: strict, of bounded size and depth."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
@@ -33,7 +34,9 @@ class BoundedJSONParser(BaseParser):
     ) -> Any:
         raw = _read(stream, getattr((parser_context or {})["view"], "max_body_bytes", MAX_BYTES))
         try:
-            data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+            data = json.loads(
+                raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_parse_float
+            )
             if _ESCAPED_SURROGATE.search(raw):
                 json.dumps(data, ensure_ascii=False).encode()
         except RecursionError:
@@ -56,6 +59,14 @@ def _read(stream: IO[bytes], limit: int) -> bytes:
     if len(raw) > limit:
         raise BodyTooLarge(f"The body may have {limit:,} bytes at most.")
     return raw
+
+
+def _parse_float(text: str) -> float:
+    """Return a number; 1e999 would else be read as infinity, and be a text like "inf" in a field of text."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]} is beyond all numbers")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
