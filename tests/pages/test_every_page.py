@@ -85,6 +85,7 @@ def list_values(user: User, song: Song) -> dict[str, list[object]]:
         "song_id": [*Song.objects.values_list("pk", flat=True)[:9]],
         "artist_id": [song.artist_id],
         "album_id": [*Album.objects.values_list("pk", flat=True)[:3]],
+        "listener_id": [user.pk],
         "number": [1],
         "shelf": ["made", "because", "new", "trending", "favourites", "nothing"],
         "player": ["pano", "lidarr"],
