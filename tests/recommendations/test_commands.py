@@ -138,7 +138,12 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
         "n_hidden": 14_847,
         "chosen": "ranker",
         "trials": [
-            {"component": "ease", "options": {"regularization": 250.0}, "ndcg@10": 0.16},
+            {
+                "component": "ease",
+                "options": {"regularization": 250.0},
+                "ndcg@10": 0.18,
+                "round": "quick",
+            },
             {"component": "als", "options": {"n_factors": 64}, "ndcg@10": 0.15},
             {"component": "ease", "options": {"regularization": 100.0}, "ndcg@10": 0.17},
         ],
@@ -152,7 +157,7 @@ def test_evaluate_model_tells_how_the_versions_settings_were_found(version, caps
         "Its settings were searched on 14,847 songs hidden from 1,500 listeners; chosen: ranker.",
         "  als        0.1500  n_factors 64",
         "  ease       0.1700  regularization 100.0",
-        "  ease       0.1600  regularization 250.0",
+        "  ease       0.1800  regularization 250.0  (quick trial)",
         "The ranker has 0.1870: 1.100 x ease, 1.247 x als.",
     ]
     assert json.loads(run_command(capsys, "evaluate_model", "--json"))["search"] == tuning

@@ -101,11 +101,15 @@ def _describe_search(tuning: dict[str, Any]) -> Iterator[str]:
         f"\nIts settings were searched on {tuning['n_hidden']:,} songs hidden from {tuning['n_judges']:,} listeners; "
         f"chosen: {tuning['chosen']}."
     )
+    # a quick trial's figure is no match for a full one's: each round by itself, the last one first
     for trial in sorted(
-        tuning["trials"], key=lambda trial: (trial["component"], -trial["ndcg@10"])
+        tuning["trials"],
+        key=lambda trial: (trial["component"], trial.get("round", "full"), -trial["ndcg@10"]),
     ):
         options = ", ".join(f"{name} {value}" for name, value in sorted(trial["options"].items()))
-        yield f"  {trial['component']:<10} {trial['ndcg@10']:.4f}  {options}"
+        is_full = trial.get("round", "full") == "full"
+        note = "" if is_full else f"  ({trial['round']} trial)"
+        yield f"  {trial['component']:<10} {trial['ndcg@10']:.4f}  {options}{note}"
     # PostgreSQL keeps the keys of a JSON object in an order of its own: the strongest component goes first
     closest_first = sorted(tuning["gain_over"].items(), key=lambda gained: (gained[1], gained[0]))
     gains = [f"{gain:.3f} x {name}" for name, gain in closest_first]
