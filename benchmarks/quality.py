@@ -119,7 +119,7 @@ def measure(options: argparse.Namespace, data: Listening) -> dict[str, Any]:
         f"{'':<34}{'NDCG@10':>26}{'Recall@20':>11}{'Prec@10':>9}{'cov@10':>8}{'fit s':>8}{'peak MB':>9}"
     )
     for name, kind in kinds:
-        measured = _alone(Task(name, kind, *files, options.seed, options.budget))
+        measured = run_alone(Task(name, kind, *files, options.seed, options.budget))
         if measured is None:
             print(f"{name:<34} cannot learn from this data")
             continue
@@ -209,7 +209,7 @@ def _line(system: dict[str, Any]) -> str:
 # -- one system, in a process of its own ----------------------------------------------------------------------
 
 
-def _alone(task: Task) -> Measured | None:
+def run_alone(task: Task) -> Measured | None:
     """Run a task in a fresh process; None where the algorithm cannot learn from the data."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(run, task).result()

@@ -14,7 +14,7 @@ T = TypeVar("T")
 # SQLite's limit of parameters is far higher; longer lists only make longer statements
 _VALUES_A_QUERY = 900
 _ROWS_A_STATEMENT = 500
-_FEWEST_COPIED = 500
+FEWEST_COPIED = 500
 """Rows from which on PostgreSQL gets them by COPY."""
 _EPOCH = datetime(1970, 1, 1)
 
@@ -40,7 +40,7 @@ def insert_rows(
             return _insert_one_by_one(cursor, f"{head} VALUES ", len(fields), rows, on_conflict)
         types = [_get_type(model, name) for name in fields]
         # the values of JSON are text already, which COPY in binary would write as a text in JSON
-        if len(rows) < _FEWEST_COPIED or "jsonb" in types:
+        if len(rows) < FEWEST_COPIED or "jsonb" in types:
             return _insert_together(cursor, f"{head} VALUES ", len(fields), rows, on_conflict)
         return _insert_copied(cursor, head, columns, table, types, rows, on_conflict)
 

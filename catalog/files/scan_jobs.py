@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Status = FolderScan.Status
 OnProgress = Callable[[FolderScan], None]
 
-_TOGETHER = 100
+FILES_TOGETHER = 100
 """Files that are read, and whose songs are committed, at once."""
 _KEPT_SCANS = 20
 
@@ -177,7 +177,7 @@ class _FolderReading:
         n_done = len(listing.files) - len(changed)
         self._lease.write(n_files=len(listing.files))
         vanished: set[str] = set()
-        for batch in chunks(changed, _TOGETHER):
+        for batch in chunks(changed, FILES_TOGETHER):
             read = [one for one in map(self._read, batch) if one is not None]
             vanished |= {one.path for one in batch} - {one.file.path for one in read}
             n_done += len(batch)

@@ -160,7 +160,7 @@ def _shorten(name: str) -> str:
 
 def _find_font(text: Text) -> ImageFont.FreeTypeFont | None:
     """Return the first font that has every letter of the text."""
-    for path in _list_fonts(text.is_bold):
+    for path in list_fonts(text.is_bold):
         letters = {letter for letter in text.text if not letter.isspace()}
         if all(_has_letter(path, letter) for letter in letters):
             return ImageFont.truetype(path, text.size)
@@ -168,7 +168,7 @@ def _find_font(text: Text) -> ImageFont.FreeTypeFont | None:
 
 
 @cache
-def _list_fonts(is_bold: bool) -> list[str]:
+def list_fonts(is_bold: bool) -> list[str]:
     """Return the fonts of this machine that are looked for, best first."""
     wanted = [pair[1] if is_bold else pair[0] for pair in _FONTS]
     fonts = {

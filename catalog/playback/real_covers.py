@@ -51,7 +51,7 @@ MB = 2**20
 Image.MAX_IMAGE_PIXELS = None
 _n_written = itertools.count(1)
 _large_pictures = threading.BoundedSemaphore(1)
-_resting_until: dict[int, float] = {}
+resting_until: dict[int, float] = {}
 
 
 class NoPicture(Exception):
@@ -149,7 +149,7 @@ def _fetch_picture(item: ServerSong) -> bytes | None:
     Its client refuses more than a dozen MB. Pages ask for dozens of pictures at once: a server that does not answer
     must not keep the threads of this one.
     """
-    if time.monotonic() < _resting_until.get(item.server_id, 0.0):
+    if time.monotonic() < resting_until.get(item.server_id, 0.0):
         return None
     with take_slot() as has_slot:
         if not has_slot:
@@ -162,7 +162,7 @@ def _fetch_picture(item: ServerSong) -> bytes | None:
             return b""
         except ServerUnreachable:
             if time.monotonic() - began >= PATIENCE_SECONDS:
-                _resting_until[item.server_id] = time.monotonic() + REST_SECONDS
+                resting_until[item.server_id] = time.monotonic() + REST_SECONDS
             return None
         except ServerError:
             return None

@@ -34,7 +34,7 @@ LIKE, DISLIKE = "like", "dislike"
 _KINDS = {LIKE: Kind.LIKE, DISLIKE: Kind.DISLIKE}
 _TOGETHER = 500
 _MANY = 900
-_FEW_VANISHED = 20
+FEW_VANISHED = 20
 
 
 @dataclass
@@ -177,7 +177,7 @@ def _take_back(
     if is_light or not answer.is_whole:  # ratings were not read, or not all
         had = {row_id: row for row_id, row in had.items() if row.is_starred}
     vanished = [row for row_id, row in had.items() if row_id not in answer.opinions]
-    if len(vanished) > _FEW_VANISHED and len(vanished) > len(had) / 2:
+    if len(vanished) > FEW_VANISHED and len(vanished) > len(had) / 2:
         doubtful = [row for row in vanished if row.missing_since is None]
         vanished = [row for row in vanished if row.missing_since is not None]
         _mark_missing(doubtful, answer)

@@ -47,14 +47,14 @@ class Probe:
 
     def findings(self) -> list[Finding]:
         if self._pending is None or self._pending.done():
-            self._pending = self._executor.submit(_check_database)
+            self._pending = self._executor.submit(check_database)
         try:
             return self._pending.result(timeout=PROBE_SECONDS)
         except FutureTimeoutError:
             return [Finding("database", "failed", f"does not answer within {PROBE_SECONDS} s")]
 
 
-def _check_database() -> list[Finding]:
+def check_database() -> list[Finding]:
     connections["default"] = _open_connection()
     try:
         return health_checks.readiness()

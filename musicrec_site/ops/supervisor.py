@@ -182,7 +182,7 @@ class Supervisor:
                 f"The {child.name} ended (exit code {child.process.returncode}) and is started again."
             )
             child.start()
-        if not self._ready and self._answers():
+        if not self._ready and self.answers():
             self._ready = True
             shown = os.environ.get("SITE_URL") or self.address
             self.say(f"Musicrec is at {shown} (Ctrl-C stops it)")
@@ -191,7 +191,7 @@ class Supervisor:
     def address(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             with socket.create_connection((self.host, self.port), timeout=0.2):
                 pass

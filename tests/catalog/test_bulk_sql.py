@@ -84,7 +84,7 @@ def test_a_value_that_is_missing_is_an_error_and_nothing_is_written(pair):
 
 
 def test_json_stays_json(pair, monkeypatch):
-    monkeypatch.setattr(bulk_sql, "_FEWEST_COPIED", 1)
+    monkeypatch.setattr(bulk_sql, "FEWEST_COPIED", 1)
     fields = ("listener", "day", "n_plays", "n_measured", "played_ms", "hours")
     insert_rows(DayTotal, fields, [(pair[0], "2026-01-01", 3, 0, 0, "[3, 0]")], "")
     assert DayTotal.objects.get().hours == [3, 0]

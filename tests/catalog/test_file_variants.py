@@ -589,7 +589,7 @@ class TestJsonStreams:
 
     @pytest.mark.parametrize("block", [1, 2, 7, 2**18])
     def test_the_size_of_the_blocks_makes_no_difference(self, monkeypatch, block):
-        monkeypatch.setattr(json_files, "_BLOCK", block)
+        monkeypatch.setattr(json_files, "BLOCK_BYTES", block)
         text = json.dumps(
             {"big": {"x": 'a\\"]}', "y": [[{}]]}, "list": [1, "é", {"k": []}, 2.5], "end": None}
         )

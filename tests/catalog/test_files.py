@@ -245,7 +245,7 @@ def test_pictures_are_found_in_files_and_beside_them(music):
 
 
 def test_a_scan_works_in_turns_and_goes_on_where_it_was(music, monkeypatch):
-    monkeypatch.setattr(scan_jobs, "_TOGETHER", 2)
+    monkeypatch.setattr(scan_jobs, "FILES_TOGETHER", 2)
     for i in range(5):
         write(music / f"{i}.flac", make_flac(tags(f"Song {i}")))
     asked = scan_jobs.request_scan(scan_jobs.add_folder(str(music)))
@@ -258,7 +258,7 @@ def test_a_scan_works_in_turns_and_goes_on_where_it_was(music, monkeypatch):
 
 
 def test_a_stopped_scan_writes_nothing_more(music, monkeypatch):
-    monkeypatch.setattr(scan_jobs, "_TOGETHER", 1)
+    monkeypatch.setattr(scan_jobs, "FILES_TOGETHER", 1)
     for i in range(3):
         write(music / f"{i}.flac", make_flac(tags(f"Song {i}")))
     asked = scan_jobs.request_scan(scan_jobs.add_folder(str(music)))

@@ -27,7 +27,7 @@ def files(tmp_path):
 
 def test_it_compares_the_preset_with_components_and_peer(files, monkeypatch, capsys):
     # in this process: a process for each system is what takes the time
-    monkeypatch.setattr(quality, "_alone", quality.run)
+    monkeypatch.setattr(quality, "run_alone", quality.run)
     monkeypatch.setattr(quality, "COMPONENTS", ("item_knn", "content", "popularity"))
     arguments = [
         "--train",

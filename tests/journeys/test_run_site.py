@@ -246,7 +246,7 @@ def test_the_address_that_is_said_is_the_sites_own(monkeypatch):
     monkeypatch.setenv("SITE_URL", "https://music.example.org")
     lines: list[str] = []
     site = supervisor.Supervisor("0.0.0.0", 8000, lines.append)
-    monkeypatch.setattr(site, "_answers", lambda: True)
+    monkeypatch.setattr(site, "answers", lambda: True)
     site._look_after()
     assert lines == ["Musicrec is at https://music.example.org (Ctrl-C stops it)"]
 

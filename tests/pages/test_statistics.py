@@ -172,7 +172,7 @@ def test_sources_have_their_own_names(alice, plays):
 @pytest.fixture
 def no_fonts(monkeypatch):
     """A machine without fonts, such as a small server."""
-    monkeypatch.setattr(review_picture, "_list_fonts", lambda is_bold: [])
+    monkeypatch.setattr(review_picture, "list_fonts", lambda is_bold: [])
 
 
 @pytest.mark.usefixtures("no_fonts")
@@ -208,7 +208,7 @@ def test_without_fonts_there_is_no_png_and_nobody_is_offered_one(alice, plays):
 
 
 def test_the_png_shows_the_bars_of_the_svg_and_letters(alice, plays):
-    if not review_picture._list_fonts(True):
+    if not review_picture.list_fonts(True):
         pytest.skip("No font is installed.")
     page = read(alice, "/library/listening/2026/")
     assert "Save as PNG" in page
@@ -228,7 +228,7 @@ def test_the_png_shows_the_bars_of_the_svg_and_letters(alice, plays):
 
 
 def test_a_name_whose_letters_no_font_has_leaves_the_svg(alice, plays, world):
-    if not review_picture._list_fonts(True):
+    if not review_picture.list_fonts(True):
         pytest.skip("No font is installed.")
     world.songs[0].title = "\U0001f9ff\ue000"
     world.songs[0].save()

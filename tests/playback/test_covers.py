@@ -112,12 +112,12 @@ def connect_two(stand_in) -> list[Song]:
 
 def test_a_server_that_lets_us_wait_is_left_alone_for_a_while(client, stand_in, db, monkeypatch):
     monkeypatch.setattr(real_covers, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(real_covers, "_resting_until", {})
+    monkeypatch.setattr(real_covers, "resting_until", {})
     stand_in.cover_status = 503
     for song in connect_two(stand_in):
         assert cover(client, song.cover_tag).status_code == 302
     assert len(stand_in.requests) == 1
-    monkeypatch.setattr(real_covers, "_resting_until", {})
+    monkeypatch.setattr(real_covers, "resting_until", {})
     stand_in.cover_status, stand_in.cover = 200, make_png(40, 40)
     assert cover(client, song.cover_tag).status_code == 200
 

@@ -99,7 +99,7 @@ def test_after_a_kill_the_lists_go_on_behind_the_last_one_written(version, setti
     """T01: given a computation that dies after its second batch, then another worker computes the rest only."""
     settings.PRECOMPUTE_BATCH = 10
     job = background_jobs.request_lists(version)
-    real, computed = precompute._lists, []
+    real, computed = precompute.compute_lists, []
 
     def dies_at_the_third(recommender, some, *args):
         if len(computed) == 2:
@@ -108,7 +108,7 @@ def test_after_a_kill_the_lists_go_on_behind_the_last_one_written(version, setti
         return real(recommender, some, *args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(precompute, "_lists", dies_at_the_third)
+        patched.setattr(precompute, "compute_lists", dies_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             background_work.run(job.pk, dead_owner())
     assert n_lists(version) == 20
@@ -116,7 +116,7 @@ def test_after_a_kill_the_lists_go_on_behind_the_last_one_written(version, setti
 
     monkeypatch.setattr(
         precompute,
-        "_lists",
+        "compute_lists",
         lambda *args: computed.append(list(args[1].listener_ids)) or real(*args),
     )
     assert background_work.run(job.pk).status == Status.SUCCEEDED
@@ -128,13 +128,13 @@ def test_after_a_kill_the_lists_go_on_behind_the_last_one_written(version, setti
 def test_a_worker_that_lost_the_job_writes_no_lists(version, settings, monkeypatch):
     """T10"""
     job = background_jobs.request_lists(version)
-    real = precompute._lists
+    real = precompute.compute_lists
 
     def overtaken(*args):
         BackgroundJob.objects.filter(pk=job.pk).update(owner="another:1:1:a", attempt=2)
         return real(*args)
 
-    monkeypatch.setattr(precompute, "_lists", overtaken)
+    monkeypatch.setattr(precompute, "compute_lists", overtaken)
     assert background_work.run(job.pk).owner == "another:1:1:a"
     assert n_lists(version) == 0
 
@@ -158,13 +158,13 @@ def test_cancelling_stops_the_lists_and_keeps_those_that_are_written(
     monkeypatch.setattr("common.jobs.reporter.LOOK_EVERY", 0.0)
     settings.PRECOMPUTE_BATCH = 10
     job = background_jobs.request_lists(version)
-    real = precompute._lists
+    real = precompute.compute_lists
 
     def asked_to_stop(*args):
         BackgroundJob.objects.filter(pk=job.pk).update(cancel_requested=True)
         return real(*args)
 
-    monkeypatch.setattr(precompute, "_lists", asked_to_stop)
+    monkeypatch.setattr(precompute, "compute_lists", asked_to_stop)
     assert background_work.run(job.pk).status == Status.CANCELLED
     assert n_lists(version) <= 10
 
@@ -172,7 +172,7 @@ def test_cancelling_stops_the_lists_and_keeps_those_that_are_written(
 def test_a_training_killed_at_its_lists_leaves_the_rest_to_any_worker(world, settings, monkeypatch):
     """T01: the training ends, and the lists are computed behind the last one that was written."""
     settings.PRECOMPUTE_BATCH = 10
-    real, n_batches = precompute._lists, []
+    real, n_batches = precompute.compute_lists, []
 
     def dies_at_the_third(*args):
         n_batches.append(1)
@@ -181,7 +181,7 @@ def test_a_training_killed_at_its_lists_leaves_the_rest_to_any_worker(world, set
         return real(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(precompute, "_lists", dies_at_the_third)
+        patched.setattr(precompute, "compute_lists", dies_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             train(precompute=True)
     version = registry.require_active()

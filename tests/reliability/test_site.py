@@ -239,11 +239,9 @@ def test_without_its_database_the_site_says_so_quickly(site, serve):
     assert web.call("/readyz")[0] == 200
     site.sqlite_file.rename(site.folder / "elsewhere")
 
-    started = time.monotonic()
-    status, body = web.call("/readyz")
+    status, body = web.call("/readyz", timeout=2)
 
     assert (status, json.loads(body)["checks"]["database"]["status"]) == (503, "failed")
-    assert time.monotonic() - started < 2
     assert web.call("/healthz")[0] == 200
     (site.folder / "elsewhere").rename(site.sqlite_file)
     wait_for(lambda: web.call("/readyz")[0] == 200, seconds=10)
@@ -296,9 +294,7 @@ def test_a_database_server_that_hangs_or_is_gone_is_told_within_two_seconds(
 
     def is_told() -> None:
         for _ in range(3):
-            started = time.monotonic()
-            assert web.call("/readyz", timeout=5)[0] == 503
-            assert time.monotonic() - started < 2
+            assert web.call("/readyz", timeout=2)[0] == 503
             assert web.call("/healthz", timeout=2)[0] == 200
 
     for process in processes:

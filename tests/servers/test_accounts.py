@@ -199,7 +199,7 @@ class TestOpinions:
     def test_half_of_many_stars_are_gone_only_when_they_are_gone_twice(
         self, account, stand_in, monkeypatch
     ):
-        monkeypatch.setattr(account_sync, "_FEW_VANISHED", 3)
+        monkeypatch.setattr(account_sync, "FEW_VANISHED", 3)
         stand_in.starred["lena"] = {f"s{number}": "2026-01-01T00:00:00Z" for number in range(8)}
         read(account)
         stand_in.starred["lena"] = {}

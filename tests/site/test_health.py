@@ -1,6 +1,6 @@
 """The probes: /healthz for the process, /readyz for what serving needs."""
 
-import time
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -83,15 +83,15 @@ def test_a_missing_migration_is_not_ready(client):
     assert answer.json()["checks"]["migrations"]["detail"] == "1 not applied"
 
 
-def test_a_database_that_hangs_is_told_within_two_seconds(client, monkeypatch):
+def test_a_database_that_hangs_is_told_while_it_hangs(client, monkeypatch):
     """T61: while the first probe still waits, the next are answered at once."""
-    monkeypatch.setattr(health, "_check_database", lambda: time.sleep(4))
+    is_back = threading.Event()
+    monkeypatch.setattr(health, "check_database", is_back.wait)
     probe = health.Probe()
-    start = time.perf_counter()
 
     first, second = probe.findings(), probe.findings()
 
-    assert time.perf_counter() - start < 2 * 2
+    is_back.set()
     assert health_checks.worst(first) == health_checks.worst(second) == "failed"
 
 

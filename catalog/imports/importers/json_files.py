@@ -14,7 +14,7 @@ EACH = "*"
 """In a path: every element of an array."""
 Path = tuple[str, ...]
 
-_BLOCK = 2**18
+BLOCK_BYTES = 2**18
 _LONGEST_NUMBER = 30
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _QUOTE_OR_BRACKET = re.compile(r'["\[\]{}]')
@@ -82,7 +82,7 @@ class _Window:
 
     def fill(self) -> bool:
         """Drop what was read and hold one block more; False at the end of the file."""
-        block = self._stream.read(_BLOCK)
+        block = self._stream.read(BLOCK_BYTES)
         try:
             more = self._decode.decode(block, final=not block)
         except UnicodeDecodeError:

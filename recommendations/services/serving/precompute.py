@@ -91,7 +91,9 @@ def precompute(
         # a batch of one block tells nothing of itself
         tell(STAGE, batch.start, n)
         some = histories.read_block(listener_ids[batch])
-        lists = _lists(recommender, some, unavailable, versions, _as_part(tell, batch.start, n))
+        lists = compute_lists(
+            recommender, some, unavailable, versions, _as_part(tell, batch.start, n)
+        )
         for chunk in cut_blocks(len(some.listener_ids), WRITTEN_TOGETHER):
             n_written += write_lists(_rows(version, some, lists, chunk), some.read_at, keep)
         if is_turn_over():
@@ -264,7 +266,7 @@ ListRow = tuple[int, int, str, int, str]
 """Listener, version, the list as JSON, generation, segment."""
 
 
-def _lists(
+def compute_lists(
     recommender: Recommender,
     some: _Some,
     unavailable: NDArray[np.bool_] | None,
