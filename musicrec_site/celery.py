@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from billiard.util import _run_finalizers as run_finalizers
 from celery import Celery, signals
 from celery.apps import worker as worker_program
 from celery.platforms import SecurityWarning
@@ -99,6 +100,7 @@ def stop_worker(sender: Any, **_: Any) -> None:
 
 
 def _leave(exit_code: int) -> None:
+    run_finalizers(0)  # billiard's, which give back the semaphores of the pool
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

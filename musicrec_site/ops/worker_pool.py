@@ -31,6 +31,7 @@ class TaskPool(prefork.TaskPool):
         pool, self._pool = self._pool, None
         pool._state = TERMINATE
         pool._worker_handler.terminate()  # it starts no process in the place of a dead one
+        pool._terminate.cancel()  # what would wait for its threads when the program ends
         processes = [process for process in list(pool._pool) if process._popen is not None]
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
