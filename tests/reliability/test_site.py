@@ -383,7 +383,7 @@ def _write(path: Path, sql: str) -> None:
 
 
 PLAYS_FILE = "artist,album,track,date\n"
-N_FIRST_IMPORTS, N_NEW_SONGS = 6, 2_000
+N_FIRST_IMPORTS, N_NEW_SONGS = 6, 1_000
 
 
 def test_players_and_likes_go_on_beside_six_first_imports(site, serve, tokens, tmp_path):
