@@ -158,7 +158,9 @@ def sum_trend(
     timestamps = np.where(timestamps == NO_TIME, first, timestamps)
     half_lives = (last - timestamps) / (half_life_days * SECONDS_A_DAY)
     weights = 2.0**-half_lives
-    trend = np.bincount(item_rows, weights=weights, minlength=n_items)
+    trend: NDArray[np.float64] = np.bincount(item_rows, weights=weights, minlength=n_items).astype(
+        np.float64, copy=False
+    )
     n_recent = np.bincount(item_rows[half_lives <= 2], minlength=n_items)
     return trend, n_recent
 

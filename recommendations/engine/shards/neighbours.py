@@ -61,9 +61,10 @@ def count_together(algorithm: ItemKNN, strengths: csr_matrix) -> Iterator[Partia
 def sum_squares(algorithm: ItemKNN, strengths: csr_matrix) -> NDArray[np.float64]:
     """Return what a shard's listeners add to the diagonal of the products, (n_items,)."""
     weighted = _weigh(algorithm, strengths)
-    return np.bincount(
+    squares: NDArray[np.float64] = np.bincount(
         weighted.indices, weights=np.square(weighted.data), minlength=weighted.shape[1]
-    )
+    ).astype(np.float64, copy=False)
+    return squares
 
 
 def _weigh(algorithm: ItemKNN, strengths: csr_matrix) -> csr_matrix:
