@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -76,17 +76,27 @@ def note(served: Note, generation: int) -> None:
 def finish() -> None:
     """Record what was noted; what can't be written is said in the log and lost: lists are never worse for it."""
     notes, _request.notes = getattr(_request, "notes", None), None
-    for one in notes or ():
-        try:
-            write(one)
-        except Exception:  # the answer was sent: nothing that goes wrong here may end the worker
-            logger.exception("A served list could not be recorded.")
+    if not notes:
+        return
+    try:
+        write(notes)
+    except Exception:  # the answer was sent: nothing that goes wrong here may end the worker
+        logger.exception("The lists that a request served could not be recorded.")
 
 
-def write(served: Note) -> None:
-    """Record one list; one insert, and where it was computed ahead the queries that its history takes."""
+def write(notes: Sequence[Note]) -> None:
+    """Record lists; one query, one insert, and for those computed ahead the queries that a history takes."""
+    listeners = {served.listener_id for served in notes}
+    agreed = set(
+        User.objects.filter(pk__in=listeners, personalised=True).values_list("pk", flat=True)
+    )
+    records = [_make_record(served) for served in notes if served.listener_id in agreed]
+    ServedRecord.objects.bulk_create(records, ignore_conflicts=True)
+
+
+def _make_record(served: Note) -> ServedRecord:
     body = encode(describe(served))
-    record = ServedRecord(
+    return ServedRecord(
         listener_id=served.listener_id,
         version=served.version,
         step=served.draft.step,
@@ -95,8 +105,6 @@ def write(served: Note) -> None:
         sha256=hashlib.sha256(body).hexdigest(),
         data=zlib.compress(body, 6),
     )
-    if User.objects.filter(pk=served.listener_id, personalised=True).exists():
-        ServedRecord.objects.bulk_create([record], ignore_conflicts=True)
 
 
 def delete_records(listener_id: int | None) -> None:
