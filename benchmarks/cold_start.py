@@ -89,13 +89,13 @@ def main() -> int:
 
 def _list_songs(algorithm: Algorithm, histories: csr_matrix) -> NDArray[np.int32]:
     """Return an algorithm's own lists, (n, K), -1 where one ends early."""
-    parts = []
+    batches = []
     for rows in cut_blocks(histories.shape[0], BLOCK):
         scores = algorithm.score(histories[rows])
         scores[list_entry_rows(histories[rows]), histories[rows].indices] = np.nan
         best = select_top_columns(scores, K)
-        parts.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
-    return np.concatenate(parts)
+        batches.append(np.pad(best, ((0, 0), (0, K - best.shape[1])), constant_values=-1))
+    return np.concatenate(batches)
 
 
 def _compare(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> str:

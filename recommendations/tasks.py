@@ -47,20 +47,20 @@ def enqueue_training(run: TrainingRun) -> None:
 
 def enqueue_precompute(version: ModelVersion) -> None:
     """Have the lists of a version computed once the transaction is committed."""
-    _wake_for(background_jobs.request_lists(version))
+    _wake_worker(background_jobs.request_lists(version))
 
 
 def start_backup() -> BackgroundJob:
     """Ask for a backup and wake a worker up for it."""
-    return _wake_for(background_jobs.request_backup())
+    return _wake_worker(background_jobs.request_backup())
 
 
 def start_demo_removal() -> BackgroundJob:
     """Ask for the demo to be removed and wake a worker up for it."""
-    return _wake_for(background_jobs.request_demo_removal())
+    return _wake_worker(background_jobs.request_demo_removal())
 
 
-def _wake_for(job: BackgroundJob) -> BackgroundJob:
+def _wake_worker(job: BackgroundJob) -> BackgroundJob:
     wake_after_commit(_find_task(job), job)
     return job
 

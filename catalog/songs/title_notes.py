@@ -133,7 +133,7 @@ def _cut_title(title: str) -> str:
 
 
 def _read_tail(guests: str) -> str:
-    """Return what stands behind guests and belongs to the song: "feat. Bo, Pt. 2" → "Pt. 2"; "" where nothing does."""
+    """Return what follows guests and belongs to the song: "feat. Bo, Pt. 2" → "Pt. 2"; "" where nothing does."""
     number_of_part = _PART_TAIL.search(guests)
     if number_of_part:
         return number_of_part[1]

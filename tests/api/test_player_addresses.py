@@ -367,7 +367,7 @@ def test_the_same_id_on_two_servers_means_the_one_that_the_listener_joined(world
     assert server_library.find_library("it02", of=alice).server == other
     assert server_library.find_library("it02", of=bob).server == server
     assert server_library.find_library("it02").server == server
-    # what only one of them has is its, whoever asks
+    # what only one of them has is its own, for every listener
     assert server_library.find_library("it03", of=alice).server == server
     # what no server has, or no id can be, is looked for where the listener is
     for item_id in ("nothing", "it02\0", "i" * 10_000, ""):

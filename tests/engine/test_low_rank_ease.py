@@ -104,10 +104,10 @@ def test_links_between_the_most_heard_songs_are_exact_and_all_others_of_low_rank
     amounts = ease.contributions(history, songs)[0]
     expected = low_rank.contributions(history, songs)[0]
     weights = decay**history.steps_back
-    for place, song in enumerate(history.indices):
+    for index, song in enumerate(history.indices):
         if song in most_heard:
             links = exact.links_[[np.searchsorted(most_heard, song)]].toarray()[0]
-            expected[most_heard, place] = links * weights[place]
+            expected[most_heard, index] = links * weights[index]
     np.testing.assert_allclose(amounts, expected, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(amounts.sum(axis=1), ease.score(history)[0], rtol=1e-3, atol=1e-5)
 

@@ -46,9 +46,9 @@ def test_it_measures_every_system_on_the_histories_of_the_files(tmp_path, monkey
     files = [
         write_export(tmp_path / f"{number}.jsonl", songs) for number, songs in enumerate(evenings)
     ]
-    code, said = run(monkeypatch, capsys, *files)
+    code, printed = run(monkeypatch, capsys, *files)
     assert code == 0
-    lines = said.out.splitlines()
+    lines = printed.out.splitlines()
     n_plays = 2 * N_DAYS * N_A_DAY
     n_repeats = n_plays - sum(len(np.unique(songs)) for songs in evenings)
     assert lines[0] == (
@@ -69,21 +69,23 @@ def test_it_measures_every_system_on_the_histories_of_the_files(tmp_path, monkey
 
 def test_a_history_without_a_repeat_is_not_measured(tmp_path, monkeypatch, capsys):
     songs = np.arange(N_DAYS * N_A_DAY).reshape(N_DAYS, N_A_DAY)
-    _, said = run(monkeypatch, capsys, write_export(tmp_path / "new.jsonl", songs))
+    _, printed = run(monkeypatch, capsys, write_export(tmp_path / "new.jsonl", songs))
     n_plays = N_DAYS * N_A_DAY
-    assert said.out == (
+    assert printed.out == (
         f"{n_plays:,} plays with a time and no repeat among them: nothing can be measured.\n"
     )
 
 
 def test_a_short_history_is_not_measured(tmp_path, monkeypatch, capsys):
-    _, said = run(monkeypatch, capsys, write_export(tmp_path / "short.jsonl", [[1, 2, 1, 3]] * 5))
-    assert "No listener has 100 plays before every session" in said.out
+    _, printed = run(
+        monkeypatch, capsys, write_export(tmp_path / "short.jsonl", [[1, 2, 1, 3]] * 5)
+    )
+    assert "No listener has 100 plays before every session" in printed.out
 
 
 def test_a_file_of_another_format_is_refused_in_a_sentence(tmp_path, monkeypatch, capsys):
     file = tmp_path / "picture.jsonl"
     file.write_bytes(b"\x89PNG\r\n\x1a\n\x00")
-    code, said = run(monkeypatch, capsys, file)
+    code, printed = run(monkeypatch, capsys, file)
     assert code == 1
-    assert said.err.startswith("next_session: picture.jsonl is not a ListenBrainz export")
+    assert printed.err.startswith("next_session: picture.jsonl is not a ListenBrainz export")

@@ -106,21 +106,21 @@ def test_a_library_comes_in_and_goes_out_to_the_play_button(server, accounts):
     items = dict(ServerSong.objects.values_list("item_id", "song__title"))
     item_id = next(key for key, title in items.items() if title == "Piece 0.1")
     radio = Caller(lena.user, scopes=["read"], prefix="/audiomuse/api/")
-    found = radio.get(
+    answered = radio.get(
         "similar_tracks", {"item_id": item_id, "n": 5, "eliminate_duplicates": "false"}
     )
-    assert found.status == 200 and len(found.body) == 5
-    assert {one["item_id"] for one in found.body} <= items.keys() - {item_id}
-    assert all(items[one["item_id"]] == one["title"] for one in found.body)
+    assert answered.status == 200 and len(answered.body) == 5
+    assert {one["item_id"] for one in answered.body} <= items.keys() - {item_id}
+    assert all(items[one["item_id"]] == one["title"] for one in answered.body)
     plugin = Caller(lena.user, scopes=["read", "listen"], prefix="/navidrome/")
     asked = {"id": item_id, "name": "Piece 0.1", "artist": "Band 0", "count": 5}
     mixed = plugin.post("nd_get_similar_songs_by_track", asked)
     assert mixed.status == 200 and mixed.body["songs"]
     assert {one["id"] for one in mixed.body["songs"]} <= items.keys() - {item_id}
 
-    # the week's jams stand in the server's own playlists
-    made = {one.kind: one for one in generated_playlists.make_all(lena.user)}
-    titles = [item.song.title for item in made["weekly-jams"].items.select_related("song")]
+    # the week's jams are among the server's own playlists
+    playlists = {one.kind: one for one in generated_playlists.make_all(lena.user)}
+    titles = [item.song.title for item in playlists["weekly-jams"].items.select_related("song")]
     read(lena)
     client = open_client(server, lena)
     written = next(one for one in client.list_playlists() if "weekly-jams" in one.comment)

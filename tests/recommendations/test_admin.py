@@ -317,15 +317,15 @@ class TestVersions:
             "chosen": "ranker",
         }  # fmt: skip
         version.save(update_fields=["metadata"])
-        said = " ".join(page(desk, "recommendations_modelversion_change", version.pk).split())
+        html = " ".join(page(desk, "recommendations_modelversion_change", version.pk).split())
 
-        assert "finding 5,200 songs again, with 1,400 listeners judging" in said
-        assert "the songs that each listener heard last" in said
-        assert "0.2345 (0.2245 – 0.2445)" in said
-        assert said.count("0.0123 (-0.0021 – 0.0267)") == 2
-        assert "regularization 20.0" in said and "n_links" not in said.split("Configuration")[0]
-        assert "The search began with the settings of the version before." in said
-        assert "new listeners (400)" in said
+        assert "finding 5,200 songs again, with 1,400 listeners judging" in html
+        assert "the songs that each listener heard last" in html
+        assert "0.2345 (0.2245 – 0.2445)" in html
+        assert html.count("0.0123 (-0.0021 – 0.0267)") == 2
+        assert "regularization 20.0" in html and "n_links" not in html.split("Configuration")[0]
+        assert "The search began with the settings of the version before." in html
+        assert "new listeners (400)" in html
 
     def test_the_log_of_an_older_version_is_shown_as_far_as_it_goes(self, desk, version):
         version.metadata["tuning"] = {
@@ -333,13 +333,13 @@ class TestVersions:
             "trials": [{"component": "ease", "options": {"n_links": 7}, "ndcg@10": 0.1}],
         }  # fmt: skip
         version.save(update_fields=["metadata"])
-        said = page(desk, "recommendations_modelversion_change", version.pk)
-        assert "n_links 7" in said and "What serves known listeners: blend." in said
-        assert "more than the next best" not in said
+        html = page(desk, "recommendations_modelversion_change", version.pk)
+        assert "n_links 7" in html and "What serves known listeners: blend." in html
+        assert "more than the next best" not in html
         version.metadata.pop("tuning")
         version.save(update_fields=["metadata"])
-        said = page(desk, "recommendations_modelversion_change", version.pk)
-        assert "How its settings were found" not in said
+        html = page(desk, "recommendations_modelversion_change", version.pk)
+        assert "How its settings were found" not in html
 
     def test_whether_reasons_are_true_stands_beside_a_control(self, desk, two):
         """Where one version was not measured for it, the other's figures are shown all the same."""

@@ -77,7 +77,7 @@ def serve_https(port: int, certificate: Path) -> Iterator[int]:
                 while True:
                     client, _address = server.accept()
                     threading.Thread(
-                        target=_pass_on, args=(client, context, port), daemon=True
+                        target=_forward_bytes, args=(client, context, port), daemon=True
                     ).start()
 
         thread = threading.Thread(target=accept, daemon=True)
@@ -89,7 +89,7 @@ def serve_https(port: int, certificate: Path) -> Iterator[int]:
             thread.join(10)
 
 
-def _pass_on(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
+def _forward_bytes(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
     with (
         suppress(OSError),
         context.wrap_socket(client, server_side=True) as inner,

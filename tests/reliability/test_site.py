@@ -412,10 +412,10 @@ def test_players_and_likes_go_on_beside_six_first_imports(site, serve, tokens, t
         body = {"listen_type": "single", "payload": [heard]}
         statuses[web.call("/1/submit-listens", token=tokens[8], method="POST", body=body)[0]] += 1
         statuses[web.call(f"/api/v1/songs/{key}/like/", token=tokens[9], method="PUT")[0]] += 1
-    said = [one.communicate()[0] for one in running]
+    outputs = [one.communicate()[0] for one in running]
 
     assert set(statuses) <= {200, 201, 204}, statuses
-    assert all(f"{N_NEW_SONGS:,} added" in one for one in said), said
+    assert all(f"{N_NEW_SONGS:,} added" in one for one in outputs), outputs
     assert site.query(
         "SELECT COUNT(*) FROM catalog_song WHERE title LIKE 'Song %' AND key LIKE 'heard-%'"
     ) == [(n_pushed,)]

@@ -48,8 +48,8 @@ def make_package(folder: Path, version: tuple[int, ...]) -> None:
 )
 def test_the_newer_of_the_two_is_used(tmp_path, version, used):
     make_package(tmp_path, version)
-    said = ask_django(DATA_DIR=str(tmp_path / "data"), PYTHONPATH=str(tmp_path))
-    assert said.startswith(used)
+    output = ask_django(DATA_DIR=str(tmp_path / "data"), PYTHONPATH=str(tmp_path))
+    assert output.startswith(used)
 
 
 @pytest.mark.skipif(

@@ -100,8 +100,8 @@ def _build_m3u_song(
     """Return the song of an entry: by #EXTART and #EXTINF, by #EXTINF alone, else by the path."""
     if artist and named:
         title = _cut_artist(named, artist)
-    elif (parts := _split_at_dash(named)) is not None:
-        artist, title = parts
+    elif (pair := _split_at_dash(named)) is not None:
+        artist, title = pair
     else:
         artist, path_album, title = _parse_path(path, named.strip())
         album = album or path_album
@@ -123,8 +123,8 @@ def _split_at_dash(named: str) -> tuple[str, str] | None:
 
 def _cut_artist(named: str, artist: str) -> str:
     """Return a title without its artist before it: both lines may name the artist."""
-    parts = _split_at_dash(named)
-    return parts[1] if parts and parts[0].strip().casefold() == artist.casefold() else named
+    pair = _split_at_dash(named)
+    return pair[1] if pair and pair[0].strip().casefold() == artist.casefold() else named
 
 
 def _parse_path(path: str, title: str) -> tuple[str, str, str]:
@@ -138,9 +138,9 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     ]
     stem = _TRACK_NUMBER.sub("", PurePosixPath(folders[-1]).stem) if folders else ""
     folders = [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
-    parts = _split_at_dash(stem)
-    if parts and not title:
-        return parts[0], "", parts[1]
+    pair = _split_at_dash(stem)
+    if pair and not title:
+        return pair[0], "", pair[1]
     if len(folders) >= 3:
         return folders[-3], folders[-2], title or stem
     raise values.BadValue("neither a line #EXTINF nor the path names artist and title")

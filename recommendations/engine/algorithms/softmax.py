@@ -59,7 +59,7 @@ class Softmax(LatentFactors):
     temperature
         What a cosine is divided by while learning.
     kept
-        Share of the songs from which all of a listener's songs are told.
+        Share of the songs from which all of a listener's songs are predicted.
     n_sampled
         Random songs a batch. Catalogues that are not larger than twice that are not sampled.
     transform
@@ -245,12 +245,12 @@ class _Sampler:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some listeners: from which songs which others are told.
+    """Some listeners: their songs that are given, and those to predict from them.
 
     Attributes
     ----------
     given : float32 csr (n, n_given)
-        Values of the songs told from.
+        Values of the given songs.
     given_songs : int (n_given,)
         Their numbers, ascending.
     songs : int (n_songs,)

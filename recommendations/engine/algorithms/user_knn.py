@@ -323,7 +323,7 @@ class UserKNN(Algorithm):
             state["song_starts"],
             (n_items, n_listeners),
         )
-        # an artifact of an older release knows no order
+        # an artifact of an older release has no order
         steps = np.asarray(state.get("steps", NO_STEPS))
         if len(steps) not in (0, values.nnz):
             raise ValueError(

@@ -29,7 +29,7 @@ class Widths:
     Attributes
     ----------
     by_group
-        (source, genre) -> width; `ANY` stands for all. (ANY, ANY) is always there.
+        (source, genre) -> width; `ANY` means all. (ANY, ANY) is always there.
     """
 
     by_group: Mapping[Group, float]

@@ -188,8 +188,8 @@ def measure_coverage(
                 AUDIO_FEATURES, is_tested.T, (holds & is_tested).T, strict=True
             )
         },
-        by_source=_count_by(sources[is_tested], holds[is_tested]),
-        by_genre=_count_by(genres[is_tested], holds[is_tested]),
+        by_source=_count_by_group(sources[is_tested], holds[is_tested]),
+        by_genre=_count_by_group(genres[is_tested], holds[is_tested]),
         errors=_measure_errors(estimates.values, features.audio, is_tested),
         plain_errors=_measure_errors(
             np.broadcast_to(_average(features.audio, is_taught), holds.shape),
@@ -293,7 +293,9 @@ def _find_commonest(numbers: NDArray[np.int32]) -> int:
     return int(values[counts.argmax()])
 
 
-def _count_by(groups: NDArray[np.int32], holds: NDArray[np.bool_]) -> dict[int, CoverageCount]:
+def _count_by_group(
+    groups: NDArray[np.int32], holds: NDArray[np.bool_]
+) -> dict[int, CoverageCount]:
     return {
         int(group): CoverageCount(int((groups == group).sum()), int(holds[groups == group].sum()))
         for group in np.unique(groups)
