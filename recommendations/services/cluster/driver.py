@@ -6,7 +6,6 @@ It ends itself when the process that asked is gone (`JobFolder.is_wanted`), so t
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,9 +34,14 @@ class Watch:
         self._spark, self._folder, self._token = spark, folder, token
         self._fit, self._stage = FINAL, "start"
         self._seen: dict[int, int] = {}
+        self._ended = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="watch", daemon=True).start()
+
+    def end(self) -> None:
+        """Stop looking, before Spark is stopped."""
+        self._ended.set()
 
     def begin(self, fit: str) -> Callable[[str], None]:
         def tell(stage: str) -> None:
@@ -49,8 +53,7 @@ class Watch:
         return tell
 
     def _run(self) -> None:
-        while True:
-            time.sleep(LOOK_EVERY)
+        while not self._ended.wait(LOOK_EVERY):
             if not self._folder.is_wanted(self._token):
                 os._exit(UNWANTED)
             self._write()
@@ -92,6 +95,7 @@ def main(path: str, token: str) -> None:
         folder.write_result({"not_enough_data": str(error)})
     else:
         folder.write_result({})
+    watch.end()
     spark.stop()
 
 
