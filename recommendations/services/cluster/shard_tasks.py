@@ -47,7 +47,7 @@ def sum_shard(folder: str, fit: str, number: int) -> bytes:
     events = _read(reader, fit, number)
     strengths = events.to_matrix(config.weighting)
     sums: Arrays = {"n_shared": np.array([survey.count_shared(strengths)])}
-    for name, algorithm in Recommender(config).algorithms.items():
+    for name, algorithm in _list_components(config).items():
         if algorithm.name == "popularity" and survey.ends is not None:
             recency = shards.Recency.measure(events, survey.ends, algorithm.half_life_days)
             sums |= {f"{name}.trend": recency.trend, f"{name}.n_recent": recency.n_recent}
@@ -61,7 +61,7 @@ def count_shard(folder: str, fit: str, component: str, number: int) -> Iterator[
     reader = ShardReader(JobFolder(Path(folder)))
     config = reader.request.recommender_config
     strengths = _cap(JobFolder(Path(folder)), fit, config, _read(reader, fit, number))
-    algorithm = Recommender(config).algorithms[component]
+    algorithm = _list_components(config)[component]
     for share in shards.count_together(algorithm, strengths):
         yield share.block, pack_rows(share)
 
@@ -71,7 +71,7 @@ def rate_shard(folder: str, fit: str, component: str, number: int, first_row: in
     reader = ShardReader(JobFolder(Path(folder)))
     config = reader.request.recommender_config
     strengths = _cap(JobFolder(Path(folder)), fit, config, _read(reader, fit, number))
-    values = shards.transform_for_als(Recommender(config).algorithms[component], strengths)
+    values = shards.transform_for_als(_list_components(config)[component], strengths)
     rows = np.repeat(np.arange(strengths.shape[0]), np.diff(strengths.indptr))
     return {
         "user": (rows + first_row).astype(np.int32),
@@ -101,6 +101,11 @@ def sample_shard(folder: str, number: int) -> bytes:
     )
 
 
+def _list_components(config: RecommenderConfig) -> dict[str, Any]:
+    """Return the algorithms by name; of which class each is follows from the step that a shard is asked for."""
+    return dict(Recommender(config).algorithms)
+
+
 def _read(reader: ShardReader, fit: str, number: int) -> Interactions:
     return reader.read_split(number)[0] if fit == MEASURED else reader.read(number)
 
@@ -119,7 +124,7 @@ def select_block(
 ) -> bytes:
     """Return the nearest songs of each song of a block, from all shards' parts of it."""
     job = JobFolder(Path(folder))
-    algorithm = Recommender(job.read_request().recommender_config).algorithms[component]
+    algorithm = _list_components(job.read_request().recommender_config)[component]
     squares = job.read_arrays(f"{fit}-sums")[f"{component}.squares"]
     shares = [unpack_rows(block, share) for share in packed]
     return pack_rows(shards.select_neighbours(algorithm, shares, squares))

@@ -41,7 +41,7 @@ class SparkFit:
         self._reader = ShardReader(folder)
         self._request = self._reader.request
         self._config = self._request.recommender_config
-        self._algorithms = Recommender(self._config).algorithms
+        self._algorithms: dict[str, Any] = dict(Recommender(self._config).algorithms)
         self._path = str(folder.path)
 
     def run(self) -> None:
