@@ -43,6 +43,7 @@ from recommendations.models import (
     ListenerState,
     ModelVersion,
     RecommendationList,
+    ServedRecord,
     TrainingRun,
 )
 from recommendations.services.preferences import controls, data_export, taste
@@ -112,6 +113,9 @@ def fill_every_table(user: User, song: Song) -> None:
     )
     RecommendationList.objects.create(
         listener=user, version=version, items={}, computed_at=timezone.now()
+    )
+    ServedRecord.objects.create(
+        listener=user, version=version, step="live", n_songs=1, sha256="0" * 64, data=b"x"
     )
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)

@@ -52,13 +52,16 @@ def test_a_history_comes_in_is_watched_and_undone(alice, bob, songs):
 
 def test_what_is_no_history_ends_with_a_sentence(alice):
     """T50, T52."""
-    for content, name in ((b"hello", "../../hello.txt"), (b"\x00" * 100, "x.zip")):
+    for content, name, sentence in (
+        (b"hello", "../../hello.txt", "is no listening history that is known here"),
+        (b"\x00" * 100, "x.zip", "x.zip is not a text file"),
+    ):
         answer = upload(alice, content, name)
         assert (answer.status, answer.body["format"]) == (202, "")
         import_jobs.run_import(answer.body["id"])
         failed = alice.get(f"me/imports/{answer.body['id']}/").body
         assert failed["status"] == "failed"
-        assert "is no listening history that is known here" in failed["error"]
+        assert sentence in failed["error"]
     answer = upload(alice, b"", "empty.json")
     assert answer.status == 400
     assert answer.body["error"]["fields"]["file"]

@@ -1,5 +1,8 @@
 """My account, taste and data."""
 
+import hashlib
+import zlib
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
@@ -16,7 +19,9 @@ from recommendations.models import (
     InterleavedDraft,
     ModelVersion,
     RecommendationList,
+    ServedRecord,
 )
+from recommendations.services.serving import recorder
 from recommendations.services.surfaces import blends
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import forgetting
@@ -171,6 +176,7 @@ EXPORTED = {
     "recommendations.Impression": "shown_lists",
     "recommendations.InterleavedDraft": "interleaved_drafts",
     "recommendations.RecommendationList": "recommendation_lists",
+    "recommendations.ServedRecord": "served_lists",
     "recommendations.Taste": "taste",
     "recommendations.ListenerControl": "wishes",
 }
@@ -223,6 +229,15 @@ def test_every_table_with_rows_of_a_listener_is_in_their_export(alice, songs):
     )
     RecommendationList.objects.create(
         listener=alice.user, version=version, items={}, generation=0, computed_at=timezone.now()
+    )
+    body = recorder.encode({"format": recorder.FORMAT, "made": []})
+    ServedRecord.objects.create(
+        listener=alice.user,
+        version=version,
+        step="live",
+        n_songs=1,
+        sha256=hashlib.sha256(body).hexdigest(),
+        data=zlib.compress(body),
     )
     Song.objects.create(key="own", title="Own", artist=songs[0].artist, brought_by=alice.user)
     server = MusicServer.objects.create(name="attic", address="http://127.0.0.1:1")

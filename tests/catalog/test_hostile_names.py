@@ -39,8 +39,14 @@ def _modules() -> Iterator:
         root = importlib.import_module(package)
         yield root
         for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-            if ".migrations" not in module.name:
+            if ".migrations" in module.name:
+                continue
+            try:
                 yield importlib.import_module(module.name)
+            except ModuleNotFoundError as error:
+                assert error.name.partition(".")[0] == "pyspark", (
+                    error
+                )  # a cluster's own, not installed here
 
 
 def _patterns() -> dict[str, re.Pattern]:

@@ -15,6 +15,7 @@ from tests.pages.test_every_page import (  # noqa: F401  (fixtures)
 )
 
 HOSTILE = "<script>owned()</script>\" onmouseover=\"owned()' {{7*7}}{% now 'Y' %}"
+FOLLOWED = {"href", "src", "action", "formaction", "poster", "data", "xlink:href"}
 ADDRESS = "javascript:owned()"
 # what somebody outside can write: titles, names and remarks, not the site's own words such as a job's status
 WRITTEN_OUTSIDE = {
@@ -35,7 +36,8 @@ class Page(HTMLParser):
         if tag == "script" and "src" not in named and named.get("type") != "application/json":
             self.runs.append(f"<script> {named}")
         for name, value in attributes:
-            if name.startswith("on") or (value or "").strip().casefold().startswith("javascript:"):
+            is_program = (value or "").strip().casefold().startswith("javascript:")
+            if name.startswith("on") or (name in FOLLOWED and is_program):
                 self.runs.append(f"<{tag} {name}={value!r}>")
 
 

@@ -39,7 +39,7 @@ def test_the_why_panel_shows_the_song_beside_the_listeners_taste(alice_with_mode
     page = text(alice_with_model.get(f"/songs/{song.pk}/why/"))
     mean = sum(one.energy for one in liked) / len(liked)
     row = re.search(r"energy\s*.*?</tr>", page[page.index("<tbody>") :], re.DOTALL)[0]
-    numbers = [int(number) for number in re.findall(r'<td class="number">(\d+) %', row)]
+    numbers = [int(number) for number in re.findall(r'<td class="number">\s*(\d+) %', row)]
     assert numbers == [round(100 * song.energy), round(100 * mean)]
     assert 'class="mine" points="' in page
 

@@ -124,9 +124,9 @@ def test_whoever_left_during_the_training_gets_no_list_and_disturbs_nobody_elses
 ):
     rows, gone = training_rows.read(), User.objects.get(username="user_00003")
     pk = gone.pk
-    everybody = precompute._select_listeners
+    everybody = precompute.select_listeners
     monkeypatch.setattr(
-        precompute, "_select_listeners", lambda ids: (everybody(ids), gone.delete())[0]
+        precompute, "select_listeners", lambda ids: (everybody(ids), gone.delete())[0]
     )
     assert precompute.precompute(version, rows=rows) == N_LISTENERS - 1
     assert not RecommendationList.objects.filter(listener=pk).exists()

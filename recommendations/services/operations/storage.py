@@ -170,6 +170,17 @@ GROUPS = (
         lambda: _days(conf.events_days),
     ),
     _Group(
+        lambda: _("Served lists, to be replayed"),
+        ("recommendations_servedrecord",),
+        lambda: (
+            _("%(n)s lists, %(time)s")
+            % {
+                "n": format_count(conf.recorded_lists),
+                "time": _days(conf.recorded_lists_days),
+            }
+        ),
+    ),
+    _Group(
         lambda: _("Receipts of deletions"),
         ("recommendations_forgettingreceipt",),
         lambda: (
@@ -189,7 +200,12 @@ GROUPS = (
     ),
     _Group(
         lambda: _("Tastes and controls"),
-        ("recommendations_taste*", "recommendations_wish", "recommendations_listenerstate"),
+        (
+            "recommendations_taste*",
+            "recommendations_wish",
+            "recommendations_listenerstate",
+            "recommendations_sitecontract",
+        ),
         lambda: _("what listeners set; goes with the account"),
     ),
     _Group(
