@@ -17,13 +17,13 @@ class WebLink:
 
 
 def list_web_links(song: Song, user: Any) -> list[WebLink]:
-    """Return a link for each server that has the song and whose page is known; one query, none for visitors."""
+    """Return a link for each server that has the song and whose page is a web address; one query, none for visitors."""
     if not song.has_audio or not user.is_authenticated:
         return []
     items = (
         ServerSong.objects.present()
         .filter(song=song)
-        .exclude(server__web_address="")
+        .filter(server__web_address__regex=r"^https?://")
         .select_related("server")
         .order_by("server__name", "pk")
     )

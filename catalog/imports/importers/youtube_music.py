@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Any
 
 from catalog.imports.importers import values
-from catalog.imports.importers.archives import list_member_names, read_entries
+from catalog.imports.importers.archives import list_member_names, match_names, read_entries
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import BrokenJson, read_array
 from catalog.imports.importers.registry import register_importer
 from catalog.records import LeftOut, ListenRecord, NearMiss, Outcome, SongRecord, WrongFile
 
 _ANY_FILE = re.compile(r"^.*\.json$", re.IGNORECASE)
+_ANY_PAGE = re.compile(r"^.*\.html$")
 _HISTORY_FILES = re.compile(
     r"^(?:watch-history|wiedergabeverlauf|.*watch.?history.*)\.json$", re.IGNORECASE
 )
@@ -96,12 +97,10 @@ def _find_translated_file(opened: SourceFile) -> re.Pattern[str]:
         for name in list_member_names(opened, _ANY_FILE)
         if _YOUTUBE_FOLDER.search(name)
     }
-    histories = [
-        re.escape(name) for name in sorted(named)[:20] if _holds_what_was_watched(opened, name)
-    ]
+    histories = [name for name in sorted(named)[:20] if _holds_what_was_watched(opened, name)]
     if histories:
-        return re.compile(f"^(?:{'|'.join(histories)})$")
-    pages = "\n".join(list_member_names(opened, re.compile(r"\.html$|^.*\.html$")))
+        return match_names(histories)
+    pages = "\n".join(list_member_names(opened, _ANY_PAGE))
     if list_member_names(opened, _PAGE_FILES) or _YOUTUBE_PAGE.search(pages):
         raise NearMiss(_describe_json_choice(opened.name))
     raise WrongFile(f"{opened.name} is no Google Takeout: it has no watch-history.json inside.")
@@ -109,7 +108,7 @@ def _find_translated_file(opened: SourceFile) -> re.Pattern[str]:
 
 def _holds_what_was_watched(opened: SourceFile, name: str) -> bool:
     """Whether a file is a history of what was watched, and not of searches."""
-    entries = islice(_read(opened, re.compile(f"^{re.escape(name)}$")), _LOOKED_AT)
+    entries = islice(_read(opened, match_names([name])), _LOOKED_AT)
     addresses = (entry.get("titleUrl") for _, entry in entries if _is_entry(entry))
     return any(isinstance(address, str) and "/watch" in address for address in addresses)
 
