@@ -115,7 +115,7 @@ def fill_every_table(user: User, song: Song) -> None:
         listener=user, version=version, items={}, computed_at=timezone.now()
     )
     ServedRecord.objects.create(
-        listener=user, version=version, step="live", n_songs=1, sha256="0" * 64, data=b"x"
+        listener=user, version=version, step="live", n_songs=1, sha256="0" * 64, data=b"damaged"
     )
     Activation.objects.create(version=version, reason=Activation.Reason.BY_HAND, by=user)
     TrainingRun.objects.create(preset="classic", trigger="api", status="failed", requested_by=user)

@@ -101,7 +101,7 @@ def export_data(listener: User) -> dict[str, Any]:
             {
                 "id": str(one.pk),
                 "served_at": _moment(one.served_at),
-                "data": json.loads(recorder.decode(one)),
+                "data": _read_record(one),
             }
             for one in ServedRecord.objects.filter(listener=listener).order_by("served_at")
         ],
@@ -293,6 +293,14 @@ def _song(song: Song) -> dict[str, Any]:
         "spotify_id": song.spotify_id,
     }
     return fields | {name: value for name, value in more.items() if value}
+
+
+def _read_record(record: ServedRecord) -> Any:
+    """Return what was recorded; None where it is damaged, so that everything else still comes."""
+    try:
+        return json.loads(recorder.decode(record))
+    except recorder.RecordBroken:
+        return None
 
 
 def _moment(moment: Any) -> str | None:
