@@ -171,7 +171,7 @@ def test_taste_is_previewed_changed_and_undone(visit, script):
 
     visitor.go("/taste/")
     page.locator(".cluster").first.get_by_label("Mute for now").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("text=Your next list follows it")
     visitor.go("/")
     assert visitor.titles(".grid") != first
@@ -192,7 +192,7 @@ def test_settings_are_kept_data_is_handed_out_and_the_account_deleted(visit, scr
     visitor.go("/settings/")
     page.get_by_label("Dark").check()
     page.locator("#id_language").select_option("de")
-    page.get_by_role("button", name="Save").first.click()
+    page.get_by_role("button", name="Save", exact=True).first.click()
     page.wait_for_selector('html[data-theme="dark"][lang="de"]')
 
     visitor.go("/library/")

@@ -153,8 +153,8 @@ def test_an_idle_worker_waits_for_none_of_its_processes(site, start_worker, brok
     wait_for((tmp_path / "hangs").exists)
     worker.terminate()
     assert worker.wait(timeout=60) == 0
-    assert list_session(worker) == []
-    assert site.query("SELECT COUNT(*) FROM recommendations_workerpulse") == [(0,)]
+    wait_for(lambda: list_session(worker) == [])
+    assert site.query("SELECT COUNT(*) FROM recommendations_workerheartbeat") == [(0,)]
 
 
 def test_a_worker_that_is_told_to_end_gives_its_training_back(site, start_worker):
@@ -164,6 +164,6 @@ def test_a_worker_that_is_told_to_end_gives_its_training_back(site, start_worker
     wait_for(lambda: "fit als" in run_row(site, run)["stage"])
     worker.terminate()
     assert worker.wait(timeout=60) == 0
-    assert list_session(worker) == []
+    wait_for(lambda: list_session(worker) == [])
     row = run_row(site, run)
     assert (row["status"], row["owner"]) == ("queued", "")
