@@ -109,12 +109,13 @@ class UserKNN(Algorithm):
         require_listens(data.strengths)
         on_progress(0, 1)
         liked = keep_entries(data.strengths, data.strengths.data > 0)
+        steps = self._list_steps(liked)
         values = transform_histories(liked, self.transform)
+        del liked  # what is not needed any longer is not kept beside the two layouts
         has_liked = count_per_row(values) > 0
         # without the empty rows the entries are the same, in the same order
-        self._learn(
-            csr_matrix(values[has_liked]), _list_row_ids(data)[has_liked], self._list_steps(liked)
-        )
+        values = csr_matrix(values[has_liked])
+        self._learn(values, _list_row_ids(data)[has_liked], steps)
         on_progress(1, 1)
 
     def _list_steps(self, liked: csr_matrix) -> NDArray[np.int32]:
@@ -157,7 +158,7 @@ class UserKNN(Algorithm):
         weights = values.data * self.idf_[values.indices]
         squares = np.bincount(
             list_entry_rows(values),
-            weights=weights.astype(np.float64) ** 2,
+            weights=np.square(weights, dtype=np.float64),
             minlength=values.shape[0],
         )
         weights /= np.sqrt(np.repeat(np.where(squares > 0, squares, 1), count_per_row(values)))

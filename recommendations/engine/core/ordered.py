@@ -62,11 +62,15 @@ def count_steps_back(histories: csr_matrix) -> NDArray[np.int32] | None:
 
 def keep_entries(matrix: csr_matrix, keep: NDArray[np.bool_]) -> csr_matrix:
     """Return the matrix with the flagged ones of its stored entries (nnz,) only, in their order where it has one."""
-    kept = keep & (matrix.data != 0)
+    kept, steps = keep & (matrix.data != 0), count_steps_back(matrix)
+    if kept.all():
+        result = csr_matrix(
+            (matrix.data.astype(np.float32), matrix.indices, matrix.indptr), matrix.shape
+        )
+        return result if steps is None else OrderedHistories.with_steps(result, steps)
     starts = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr].astype(matrix.indptr.dtype)
     data = matrix.data[kept].astype(np.float32)
     result = csr_matrix((data, matrix.indices[kept], starts), shape=matrix.shape)
-    steps = count_steps_back(matrix)
     return result if steps is None else OrderedHistories.from_recency(result, -steps[kept])
 
 
