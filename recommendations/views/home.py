@@ -47,9 +47,9 @@ def home(request: SiteRequest) -> HttpResponse:
         "page": "home",
         "served": page.served,
         "receipt": feedback.sign_receipt(listener, page.served),
-        "broken_rules": [
-            rule_text.describe_term(report) for report in page.served.contract if not report.is_kept
-        ],
+        "broken_rules": rule_text.describe_broken(
+            page.served.contract, len(page.served), home_page.N_POOL
+        ),
         "made": _show_shelf(for_you, page) if for_you else None,
         "made_for_you": for_you.cards if for_you else [],
         "shelves": [_show_shelf(shelf, page) for shelf in shelves if shelf is not for_you],

@@ -70,6 +70,19 @@ class TestNeighbours:
         User.objects.filter(pk=make_listener("emil", songs).pk).update(personalised=False)
         assert [one.user for one in listener_neighbours.find_neighbours(ada)] == [dora]
 
+    def test_songs_beyond_those_that_are_looked_for_count_too(self, monkeypatch, songs):
+        ada, ben = make_listener("ada", songs), make_listener("ben", songs)
+        monkeypatch.setattr(listener_neighbours, "N_COMPARED_SONGS", 2)
+        (neighbour,) = listener_neighbours.find_neighbours(ada)
+        assert (neighbour.user, neighbour.n_common, neighbour.likeness) == (ben, 6, 6 / 6)
+
+    def test_who_opted_out_has_none(self, songs):
+        ada = make_listener("ada", songs)
+        make_listener("ben", songs)
+        User.objects.filter(pk=ada.pk).update(personalised=False)
+        ada.refresh_from_db()
+        assert listener_neighbours.find_neighbours(ada) == []
+
     def test_a_listener_without_songs_has_none(self, desk, songs):
         make_listener("ben", songs)
         nina = User.objects.create_user("nina")
@@ -131,6 +144,13 @@ def test_jobs_of_all_kinds_stand_in_one_list_those_at_work_first(desk):
     page = desk.get("/admin/desk/jobs/").content.decode()
     assert f"/admin/recommendations/trainingrun/{training.pk}/change/" in page and "40 %" in page
     assert f"/admin/catalog/importrun/{done.pk}/change/" in page
+
+
+def test_a_long_job_stands_before_those_that_ended_since(desk):
+    training = TrainingRun.objects.create(preset="classic", status="running")
+    for n in range(latest_jobs.N_SHOWN + 1):
+        TrainingRun.objects.create(preset=f"p{n}", status="succeeded")
+    assert latest_jobs.list_jobs()[0].row == training
 
 
 class TestLog:

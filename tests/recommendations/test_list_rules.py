@@ -38,7 +38,7 @@ def test_a_list_has_as_many_artists_never_heard_as_was_asked_or_as_there_are(ver
     assert report.listed == min(report.possible, 10)
     broken = rule_text.describe_broken(served.contract, len(served), 10)
     if n_new < 10:
-        assert f"the list has {n_new}, and {n_new} are possible." in broken[0]
+        assert f"10 asked for, {n_new} in the list, {n_new} possible." in broken[0]
     else:
         assert broken == []
 

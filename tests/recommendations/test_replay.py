@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -18,10 +19,12 @@ from accounts import tokens
 from accounts.models import User
 from catalog.listening import interactions
 from catalog.models import Interaction, Song
+from recommendations import tasks
 from recommendations.models import ModelVersion, ServedRecord, SiteContract
 from recommendations.services.operations import retention
 from recommendations.services.preferences import data_export
 from recommendations.services.serving import list_rules, precompute, recommend, recorder, replay
+from recommendations.services.versions import registry, trends
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +38,12 @@ def serve(listener, n=10, **options):
     served = recommend.recommend_songs(listener, n, **options)
     recorder.finish()
     return served, ServedRecord.objects.exclude(pk__in=before).first()
+
+
+def write_body(record, data):
+    body = recorder.encode(data)
+    record.data, record.sha256 = zlib.compress(body), hashlib.sha256(body).hexdigest()
+    record.save()
 
 
 def run(*arguments):
@@ -147,8 +156,7 @@ def test_a_record_that_says_another_list_is_told_apart(version, listener):
     _served, record = serve(listener)
     data = json.loads(recorder.decode(record))
     data["made"][0]["from"]["history"]["strengths"][0] += 50
-    body = recorder.encode(data)
-    record.data, record.sha256 = zlib.compress(body), hashlib.sha256(body).hexdigest()
+    write_body(record, data)
     assert replay.replay(record).verdict == VERDICT.DIFFERENT
 
 
@@ -167,6 +175,47 @@ def test_a_format_of_a_later_release_is_refused(version, listener):
         replay.replay(record)
 
 
+def test_a_list_with_rules_from_the_cache_of_another_request_is_recorded_whole(version, listener):
+    """What was not made now is made again for its record, with the facts that its rules are judged by."""
+    SiteContract.objects.create(artist_cap=1)
+    list_rules.forget_site_rules()
+    recorder.begin()
+    recommend.recommend_songs(listener, 10)
+    (noted,) = recorder.take_notes()
+    without = replace(noted, draft=replace(noted.draft, trail=None))
+    recorder.write([without])
+    record = ServedRecord.objects.get()
+    assert replay.replay(record).verdict == VERDICT.SAME
+    assert json.loads(recorder.decode(record))["made"][0]["from"]["rules"]["facts"]
+
+
+def test_a_record_without_the_facts_of_its_rules_is_only_shown(version, listener, admin_client):
+    SiteContract.objects.create(artist_cap=1)
+    list_rules.forget_site_rules()
+    _served, record = serve(listener)
+    data = json.loads(recorder.decode(record))
+    data["made"][0]["from"]["rules"]["facts"] = None
+    write_body(record, data)
+    assert replay.replay(record).verdict == VERDICT.NOT_RECORDED
+    page = admin_client.get(f"/admin/recommendations/servedrecord/{record.pk}/replay/")
+    assert page.status_code == 200
+
+
+def test_a_list_that_differs_because_trends_were_counted_anew_says_so(version, listener):
+    _served, record = serve(listener)
+    data = json.loads(recorder.decode(record))
+    other, song = User.objects.exclude(pk=listener.pk).first(), Song.objects.first()
+    Interaction.objects.create(listener=other, song=song, kind=Interaction.Kind.PLAY, source="test")
+    assert tasks.count_trends() == "succeeded"
+    trends.reset_lookup()
+    moment = trends.find_moment(registry.load_recommender(version))
+    assert moment is not None and data["made"][0]["from"]["trends"] != moment.isoformat()
+    # the same songs count the same today, so the list that was recorded is made another one
+    data["made"][0]["list"]["ids"].reverse()
+    write_body(record, data)
+    assert replay.replay(record).verdict == VERDICT.TRENDS_CHANGED
+
+
 # --- Whose they are ---------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +231,18 @@ def test_deleting_a_play_deletes_the_records_made_of_it(version, listener):
     play = Interaction.objects.for_listener(listener).first()
     assert interactions.delete_interaction(listener, play.pk)
     assert not ServedRecord.objects.filter(listener=listener).exists()
+
+
+def test_what_is_deleted_while_a_list_is_sent_is_not_written_back(
+    version, listener, django_capture_on_commit_callbacks
+):
+    recorder.begin()
+    recommend.recommend_songs(listener, 10)
+    play = Interaction.objects.for_listener(listener).first()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert interactions.delete_interaction(listener, play.pk)
+    recorder.finish()
+    assert not ServedRecord.objects.exists()
 
 
 def test_records_go_with_the_account_and_come_with_the_export(version, listener):

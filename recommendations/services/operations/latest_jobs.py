@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, When
+
 from common import jobs
 from common.jobs.models import JobRow
 from recommendations.models import BackgroundJob
@@ -41,7 +43,9 @@ def list_jobs(n: int = N_SHOWN) -> list[JobLine]:
     newest = [
         job
         for model in jobs.list_job_models()
-        for job in model._default_manager.order_by("-created_at")[:n]
+        for job in model._default_manager.order_by(
+            Case(When(status__in=JobRow.ACTIVE, then=0), default=1), "-created_at", "-pk"
+        )[:n]
     ]
     newest.sort(key=lambda job: (job.is_active, job.created_at), reverse=True)
     return [

@@ -34,22 +34,23 @@ def find_neighbours(listener: User, n: int = N_SHOWN) -> list[Neighbour]:
     """Return the listeners most like this one, the most alike first; five queries.
 
     The likeness of two listeners is the number of songs that both played or liked, divided by the root of the
-    product of how many each did. Who has opted out of personalisation is left out. The second query reads every
-    interaction with at most `N_COMPARED_SONGS` songs.
+    product of how many each did. Who has opted out of personalisation has none and is none. The second query reads
+    every interaction with at most `N_COMPARED_SONGS` songs and finds whom to compare, the third counts all songs
+    that these have in common with the listener.
     """
-    own = list(_rank_songs(listener))
+    own = list(_rank_songs(listener)) if listener.personalised else []
     compared = own[:N_COMPARED_SONGS]
     if not compared:
         return []
     others = User.objects.with_training_consent().exclude(pk=listener.pk)
-    common = dict(
+    candidates = (
         _select_positive()
         .filter(song__in=compared, listener__in=others)
         .values_list("listener_id")
         .annotate(n=Count("song_id", distinct=True))
         .order_by("-n", "listener_id")[:N_CANDIDATES]
     )
-    totals = _count_songs(common)
+    common, totals = _count_songs([pk for pk, _n in candidates], listener)
     likeness = {pk: n_both / sqrt(len(own) * totals[pk]) for pk, n_both in common.items()}
     nearest = sorted(common, key=lambda pk: (-likeness[pk], pk))[:n]
     users = User.objects.in_bulk(nearest)
@@ -73,9 +74,15 @@ def _rank_songs(listener: User) -> QuerySet[Interaction, int]:
     )
 
 
-def _count_songs(listener_ids: Collection[int]) -> dict[int, int]:
+def _count_songs(
+    listener_ids: Collection[int], listener: User
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return of each listener how many songs they share with `listener`, and how many they have."""
+    heard = _select_positive().filter(listener=listener).values("song_id")
     rows = _select_positive().filter(listener__in=list(listener_ids)).values_list("listener_id")
-    return dict(rows.annotate(n=Count("song_id", distinct=True)))
+    n_common = Count("song_id", distinct=True, filter=Q(song__in=heard))
+    counts = list(rows.annotate(n_common=n_common, n_songs=Count("song_id", distinct=True)))
+    return {pk: n for pk, n, _all in counts}, {pk: n for pk, _common, n in counts}
 
 
 def _load_shared(listener_ids: Collection[int], own: list[int]) -> dict[int, list[Song]]:

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.core.cache import cache
+from django.db import transaction
 from numpy.typing import NDArray
 
 from catalog.models import Interaction, Song
@@ -32,8 +34,12 @@ def read_site_rules() -> Values:
 
 
 def forget_site_rules() -> None:
-    """Let every process of this cache read the operator's terms anew."""
+    """Let every process of this cache read the operator's terms anew.
+
+    Once more when the change is committed: until then others read what was, and would keep it.
+    """
     cache.delete(CACHE_KEY)
+    transaction.on_commit(partial(cache.delete, CACHE_KEY))
 
 
 def find_terms(taste: Taste | None) -> ContractTerms | None:

@@ -243,18 +243,17 @@ def _note(request: SongRequest, draft: ListDraft, version: ModelVersion, arm: st
     """Have a list recorded that is served for the first time, after the answer to the request was sent."""
     if draft.from_cache or not request.listener.personalised:
         return
-
     recorder.note(
         recorder.Note(
             request.listener.pk,
+            request.context.generation,
             version,
             draft,
             arm,
             request.n,
             request.settings,
             partial(_retrace, request),
-        ),
-        request.context.generation,
+        )
     )
 
 
@@ -268,11 +267,11 @@ def _retrace(request: SongRequest, version: ModelVersion, draft: ListDraft) -> T
     )
     if query.inputs is None or ListenerContext(request.listener).generation != context.generation:
         return None
-    mask = build_mask(query, context)
     if draft.step != "precomputed":
-        return Trail(query.recommender, query.inputs, query.n, mask)
+        trail: Trail | None = draft_list(query, context).trail
+        return trail
     # lists are computed ahead at one length and without anybody's own songs
-    mask |= exclusions.build_catalog_mask(version, query.recommender)
+    mask = build_mask(query, context) | exclusions.build_catalog_mask(version, query.recommender)
     return Trail(query.recommender, query.inputs, conf.precomputed_length, mask)
 
 

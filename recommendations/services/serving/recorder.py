@@ -11,24 +11,26 @@ import hashlib
 import json
 import logging
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from asgiref.local import Local
 from django.core.cache import cache
+from django.db import transaction
 from numpy.typing import NDArray
 
 from accounts.models import User
 from common.retention import compute_cutoff
 from recommendations.conf import conf
-from recommendations.engine import SongFacts
-from recommendations.models import ModelVersion, ServedRecord
+from recommendations.engine import Recommender, SongFacts
+from recommendations.models import ListenerState, ModelVersion, ServedRecord
 from recommendations.services.serving.joint_list import JointTrail
 from recommendations.services.serving.list_query import Trail
 from recommendations.services.serving.list_rules import FactReader
 from recommendations.services.serving.served_list import ListDraft
+from recommendations.services.versions import trends
 
 FORMAT = 1
 
@@ -42,9 +44,13 @@ class RecordBroken(Exception):
 
 @dataclass(frozen=True)
 class Note:
-    """A list that was served; `make_trail` says how one is made of which nothing is known any more."""
+    """A list that was served; `make_trail` says how one is made of which nothing is known any more.
+
+    `generation` is the listener's as of the list: who has deleted plays since has a later one.
+    """
 
     listener_id: int
+    generation: int
     version: ModelVersion
     draft: ListDraft
     arm: str
@@ -61,21 +67,28 @@ def begin() -> None:
     _request.notes = []
 
 
-def note(served: Note, generation: int) -> None:
+def note(served: Note) -> None:
     """Note a list to be recorded when the request is over; the same one is noted once an hour."""
     notes = getattr(_request, "notes", None)
     if notes is None or not conf.recorded_lists_days:
         return
     settings = json.dumps(dict(served.settings), sort_keys=True, default=str)
     digest = hashlib.sha256(f"{served.version.pk}:{served.arm}:{settings}".encode()).hexdigest()
-    key = f"musicrec:recorded:{served.listener_id}:{generation}:{digest[:24]}"
+    key = f"musicrec:recorded:{served.listener_id}:{served.generation}:{digest[:24]}"
     if cache.add(key, 1, conf.list_cache_seconds):
         notes.append(served)
 
 
+def take_notes() -> list[Note]:
+    """Return what was noted since `begin`, and take no more notes."""
+    notes: list[Note] | None = getattr(_request, "notes", None)
+    _request.notes = None
+    return notes or []
+
+
 def finish() -> None:
     """Record what was noted; what can't be written is said in the log and lost: lists are never worse for it."""
-    notes, _request.notes = getattr(_request, "notes", None), None
+    notes = take_notes()
     if not notes:
         return
     try:
@@ -85,13 +98,32 @@ def finish() -> None:
 
 
 def write(notes: Sequence[Note]) -> None:
-    """Record lists; one query, one insert, and for those computed ahead the queries that a history takes."""
-    listeners = {served.listener_id for served in notes}
-    agreed = set(
-        User.objects.filter(pk__in=listeners, personalised=True).values_list("pk", flat=True)
-    )
-    records = [_make_record(served) for served in notes if served.listener_id in agreed]
-    ServedRecord.objects.bulk_create(records, ignore_conflicts=True)
+    """Record lists of listeners who did nothing since: what they deleted meanwhile is not written back.
+
+    Costs two queries, one insert, and for lists that were not made now the queries that a history takes.
+    """
+    records = [(served, _make_record(served)) for served in notes]
+    with transaction.atomic():
+        current = _read_generations({served.listener_id for served in notes})
+        ServedRecord.objects.bulk_create(
+            [
+                record
+                for served, record in records
+                if current.get(served.listener_id) == served.generation
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def _read_generations(listener_ids: Collection[int]) -> dict[int, int]:
+    """Return the generation of each of these listeners who agrees to be recorded.
+
+    Until the end of the transaction, who deletes plays waits where the database locks rows.
+    """
+    states = ListenerState.objects.filter(listener__in=listener_ids).select_for_update()
+    generations = dict(states.values_list("listener_id", "generation"))
+    agreed = User.objects.filter(pk__in=listener_ids, personalised=True)
+    return {pk: generations.get(pk, 0) for pk in agreed.values_list("pk", flat=True)}
 
 
 def _make_record(served: Note) -> ServedRecord:
@@ -204,7 +236,14 @@ def _describe_trail(trail: Trail) -> dict[str, Any]:
             "scores": [score for _pk, score in trail.candidates],
         },
         "rules": None if trail.inputs.reader is None else _describe_rules(trail.inputs.reader),
+        "trends": describe_moment(trail.recommender),
     }
+
+
+def describe_moment(recommender: Recommender) -> str | None:
+    """Return of when the trends are that a recommender counts by, None for those of its training."""
+    moment = trends.find_moment(recommender)
+    return None if moment is None else moment.isoformat()
 
 
 def _describe_rules(reader: FactReader) -> dict[str, Any]:

@@ -50,6 +50,13 @@ class Verdict(models.TextChoices):
         "not_recorded",
         _("The listener did something while it was served: only the list itself was recorded."),
     )
+    TRENDS_CHANGED = (
+        "trends_changed",
+        _(
+            "Made again, the list is another one: what is trending was counted anew since, and these counts "
+            "are a part of the version that changes."
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -122,28 +129,42 @@ def _make_again(
     data: Mapping[str, Any], lists: Sequence[RecommendedList]
 ) -> tuple[list[Mapping[str, Any] | None], Verdict]:
     nothing: list[Mapping[str, Any] | None] = [None for _source in data["made"]]
-    if any(recorded.get("from") is None for recorded in data["made"]):
+    if not all(_is_recorded(recorded.get("from")) for recorded in data["made"]):
         return nothing, Verdict.NOT_RECORDED
     serving = [_load_version(recorded) for recorded in data["made"]]
     if any(one is None for one in serving):
         return nothing, Verdict.VERSION_GONE
     loaded = [one for one in serving if one is not None]
     pairs = [
-        (_make_list(recorded["from"], version, recommender), recorded)
+        (_make_list(recorded["from"], version, recommender), recorded, recommender)
         for recorded, (version, recommender) in zip(data["made"], loaded, strict=True)
     ]
-    remade: list[Mapping[str, Any] | None] = [again for again, _recorded in pairs]
+    remade: list[Mapping[str, Any] | None] = [again for again, _recorded, _recommender in pairs]
     if "seed" in data and _toss_again(data, lists, [one[1] for one in loaded]) != data["slots"]:
         return remade, Verdict.DIFFERENT
-    return remade, max((_compare(again, recorded) for again, recorded in pairs), key=_WORSE.index)
+    return remade, max((_compare(*pair) for pair in pairs), key=_WORSE.index)
 
 
-_WORSE = [Verdict.SAME, Verdict.SAME_SONGS, Verdict.DIFFERENT]
+_WORSE = [Verdict.SAME, Verdict.SAME_SONGS, Verdict.TRENDS_CHANGED, Verdict.DIFFERENT]
 
 
-def _compare(again: Mapping[str, Any], recorded: Mapping[str, Any]) -> Verdict:
+def _is_recorded(source: Mapping[str, Any] | None) -> bool:
+    """Return whether all is known that a list was made from, the facts of its rules among them."""
+    if source is None:
+        return False
+    rules = source["rules"]
+    return rules is None or rules["facts"] is not None
+
+
+def _compare(
+    again: Mapping[str, Any], recorded: Mapping[str, Any], recommender: Recommender
+) -> Verdict:
     if recorder.encode(again) == recorder.encode(recorded["list"]):
         return Verdict.SAME
+    moment = recorder.describe_moment(recommender)
+    # a record of an earlier release does not say by which counts its list was made
+    if recorded["from"].get("trends", moment) != moment:
+        return Verdict.TRENDS_CHANGED
     return Verdict.SAME_SONGS if again["ids"] == recorded["list"]["ids"] else Verdict.DIFFERENT
 
 

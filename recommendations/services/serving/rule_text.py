@@ -14,7 +14,7 @@ def describe_broken(reports: Iterable[TermReport], n_songs: int, n_asked: int) -
     cap = next((report for report in reports if report.term == "artist_cap"), None)
     if cap is not None and n_songs < n_asked and cap.possible == n_songs:
         sentences.append(
-            _("With at most %(cap)s songs of an artist there are only %(n)s songs for this list.")
+            _("Songs of one artist: at most %(cap)s asked for, which leaves %(n)s for this list.")
             % {"cap": format_count(int(cap.wanted)), "n": format_count(n_songs)}
         )
     return sentences
@@ -37,14 +37,13 @@ def describe_term(report: TermReport) -> str:
 
 _SENTENCES = {
     "artist_cap": lambda: _(
-        "At most %(wanted)s songs of one artist were asked for; the list has up to %(listed)s."
+        "Songs of one artist: at most %(wanted)s asked for, up to %(listed)s in the list."
     ),
     "new_artists": lambda: _(
-        "%(wanted)s songs by artists you never heard were asked for; the list has %(listed)s, and %(possible)s are "
-        "possible."
+        "Songs by artists you never heard: %(wanted)s asked for, %(listed)s in the list, %(possible)s possible."
     ),
     "tail": lambda: _(
-        "%(wanted)s less known songs were asked for; the list has %(listed)s, and %(possible)s are possible."
+        "Less known songs: %(wanted)s asked for, %(listed)s in the list, %(possible)s possible."
     ),
     "genres": lambda: _(
         "Genres at most %(wanted)s from your own were asked for; the nearest list that was found is at %(possible)s."

@@ -55,6 +55,11 @@ def take_over(version: ModelVersion, recommender: Recommender) -> None:
         _taken[recommender] = (time.monotonic(), newest)
 
 
+def find_moment(recommender: Recommender) -> datetime | None:
+    """Return when the trends were counted that a recommender of this process has; None for those of its training."""
+    return _taken.get(recommender, (0.0, None))[1]
+
+
 def reset_lookup() -> None:
     """Look again at once."""
     _taken.clear()
