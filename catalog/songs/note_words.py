@@ -19,6 +19,11 @@ def _split_phrases(text: str) -> tuple[str, ...]:
     return tuple(normalise(phrase) for phrase in text.split(","))
 
 
+def _split_beginnings(text: str) -> tuple[str, ...]:
+    """Return phrases with a blank behind them, so that their last word is a whole one: "del film " in no Filmore."""
+    return tuple(f"{phrase} " for phrase in _split_phrases(text))
+
+
 # --- Guests -----------------------------------------------------------------------------------------------------------
 
 # "A Feat of Strength", "No Small Feat", "Road to Ft. Worth": these words stand before a deed or a fort
@@ -81,7 +86,7 @@ BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
 # --- Soundtracks ------------------------------------------------------------------------------------------------------
 
 SOURCE_WORDS = _split_words("film movie series musical show game")
-SOUNDTRACK_BEGINNINGS = _split_phrases(
+SOUNDTRACK_BEGINNINGS = _split_beginnings(
     """soundtrack version, music from the motion picture, music from the original, music from the film,
     music from the series, songs from the motion picture,
     banda sonora, bande originale, bande son du, colonna sonora, trilha sonora, filmmusik, musik aus dem film,
@@ -89,7 +94,11 @@ SOUNDTRACK_BEGINNINGS = _split_phrases(
     tire du film, tiree du film, del film, dal film, de la pelicula, de la serie, do filme, da novela, da serie,
     fran filmen, fra filmen, uit de film, из фильма, из кинофильма, из к ф, из сериала, из мультфильма, из м ф"""
 )
-SOUNDTRACK_ENDINGS = ("soundtrack", "ost", "filmmusik", "主題歌", "サウンドトラック", "саундтрек")
+SOUNDTRACK_WORDS = _split_words(
+    "soundtrack ost filmmusik саундтрек originalsoundtrack filmsoundtrack originalfilmmusik"
+)
+# parts of words that are written without blanks
+SOUNDTRACK_STEMS = ("主題歌", "サウンドトラック")
 # titles that say nothing without the film: "Main Title (From "Up")"
 SCORE_TITLES = _split_words(
     """main end opening closing love title titles theme themes credits credit overture prologue epilogue ending finale

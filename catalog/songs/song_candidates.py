@@ -50,8 +50,13 @@ _GENERIC_TITLES = frozenset(
         "hidden track",
     )
 )
-_WORK_NUMBER = re.compile(r"\b(?:op|opus|bwv|kv|hwv|rv|woo|hob|number) [ivx\d]")
-_IN_A_KEY = re.compile(r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)|$)")
+# Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
+_WORK_NUMBER = re.compile(
+    r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo|number) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?|number [ivx]+)\b"
+)
+_IN_A_KEY = re.compile(
+    r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
+)
 # lengths that differ by more than either are lengths of different recordings
 _OTHER_LENGTH_MS = 10_000
 _OTHER_LENGTH_SHARE = 0.07

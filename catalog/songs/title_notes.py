@@ -12,7 +12,8 @@ from typing import NamedTuple
 from catalog.songs import note_words
 from catalog.songs.text import normalise
 
-_GUEST_WORD = re.compile(r"(?<![a-z0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
+# Japanese titles write it without a blank before it, Latin letters with accents are letters: "曲feat.Bo", "Häft mig"
+_GUEST_WORD = re.compile(r"(?<![a-zÀ-ɏ0-9'’])(featuring|feat|ft)\b(\.?)(?=(\s?))", re.IGNORECASE)
 _GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.IGNORECASE)
 # "part. Anitta" is a guest, "Part. 2", "Part. II" and "Part. Two" are not
 _GUEST_ELSEWHERE = re.compile(
@@ -33,7 +34,14 @@ _PART_TAIL = re.compile(
 )
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
-_QUOTED_SOURCE = re.compile(r"^(?:taken )?from\s(?:\w+\s){0,4}[\"“”„«»‘'’]\S", re.IGNORECASE)
+# a single quote has to be closed: "(From 'Til Dawn)" names no film
+_QUOTED_SOURCE = re.compile(
+    r"^(?:taken )?from\s(?:\w+\s){0,4}(?:[\"“”„«»]\S|[‘'’]\S[^‘'’]*(?:[‘'’]\w[^‘'’]*)*['’](?!\w))",
+    re.IGNORECASE,
+)
+_SOUNDTRACK_ENDING = re.compile(
+    rf"(?:(?<![a-zа-я])(?:{'|'.join(sorted(note_words.SOUNDTRACK_WORDS))})|{'|'.join(note_words.SOUNDTRACK_STEMS)})$"
+)
 
 _OPENING, _CLOSING = "([{（［【「『", ")]}）］】」』"
 _DASH = re.compile(r"\s(?:[-–—―]+|[|｜])\s")
@@ -64,7 +72,7 @@ def read_pieces(title: str) -> list[Piece]:
             continue
         for note in _cut_note(piece.text):
             verdict = note if is_score and _names_source(note) else judge_note(note)
-            n_dropped += verdict in ("", "live")
+            n_dropped += verdict in ("", "live") and not _names_people(note)
             read = piece._replace(text=verdict)
             if verdict and not (
                 verdict == "live" and any(other.text == "live" for other in counting)
@@ -162,7 +170,7 @@ def read_guests(name: str) -> list[str]:
 
 def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
-    if _names_guest(note) or _PRODUCER_NOTE.match(note) or _QUOTED_SOURCE.match(note):
+    if _names_people(note) or _QUOTED_SOURCE.match(note):
         return ""
     note_text = note if _read_tail(note) else cut_guests(note)
     words = normalise(_AT.sub(" at ", note_text)).split()
@@ -210,6 +218,11 @@ def _cut_note(note: str) -> list[str]:
         return [guest, *others] if is_judged else [note]
     notes = [one_note for one_note in _BAR.split(note) if one_note]
     return notes if any(judge_note(one_note) != one_note for one_note in notes) else [note]
+
+
+def _names_people(note: str) -> bool:
+    """Whether a note names guests or producers and nothing else."""
+    return _names_guest(note) or _PRODUCER_NOTE.match(note) is not None
 
 
 def _names_guest(note: str) -> bool:
@@ -276,9 +289,9 @@ def _read_version(words: Sequence[str]) -> str:
 
 
 def _names_soundtrack(words: Sequence[str]) -> bool:
-    if words[-1].endswith(note_words.SOUNDTRACK_ENDINGS):
+    if _SOUNDTRACK_ENDING.search(words[-1]):
         return True
-    phrase = " ".join(words[:8])
+    phrase = " ".join(words[:8]) + " "
     if phrase.startswith(note_words.SOUNDTRACK_BEGINNINGS):
         return True
     source = words[1:] if words[0] == "taken" else words

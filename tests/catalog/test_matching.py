@@ -164,6 +164,16 @@ SAME_TITLE = [
     ("محمد", "مـحـمـد"),
     ("ﾀｲﾄﾙ", "タイトル"),
     ("夢【MV】", "夢"),
+    ("Song (feat. B) (1999)", "Song (1999)"),
+    ("Song (1999) [prod. X]", "Song (1999)"),
+    ("Song (feat. B - Live) [1999]", "Song (Live)"),
+    ("Song - 1999 (feat. B) [Remastered]", "Song"),
+    ("Song (OST)", "Song"),
+    ("노래 (도깨비OST)", "노래"),
+    ("Song (Originalsoundtrack)", "Song"),
+    ("曲 (アニメ主題歌)", "曲"),
+    ("Song (from the film 'Let's Go')", "Song"),
+    ("曲feat.B", "曲"),
 ]
 OTHER_TITLE = [
     ("Creep", "Creep (Live)"),
@@ -272,6 +282,16 @@ OTHER_TITLE = [
     ("தீ", "தி"),
     ("כל", "כלב"),
     ("Symphony No. 5: I. Allegro", "Symphony No. 5: IV. Allegro"),
+    ("Song (feat. B) (1999)", "Song (feat. B) (2000)"),
+    ("Song (with B) [1999]", "Song"),
+    ("Song [prod. X] - 1999", "Song"),
+    ("Song (Ghost)", "Song"),
+    ("Song (The Lost)", "Song"),
+    ("Song (Almost)", "Song (Frost)"),
+    ("Song (Del Filmore)", "Song"),
+    ("Song (Aus dem Filmpalast)", "Song"),
+    ("Song (From 'Til Dawn)", "Song"),
+    ("Häft mig", "Hä"),
 ]
 SAME_ARTIST = [
     ("The Beatles", "Beatles"),

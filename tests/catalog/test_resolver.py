@@ -66,6 +66,19 @@ SAME = {
         record("Sonata in Blue", album="Album"),
     ),
     "a name without blanks": (record("Bolt", "R.E.M."), record("Bolt", "REM")),
+    **{
+        f"no work of a catalogue: {title}": (
+            record(title, album="Single"),
+            record(title, album="Album"),
+        )
+        for title in (
+            "Woo, I Like That",
+            "Co-op Vibes",
+            "Co-op 2",
+            "RV Vibes",
+            "Waltz in a Flatbed",
+        )
+    },
 }
 OTHERS = {
     "one id under two titles": (record("First Title", mbid=ONE), record("Second Title", mbid=ONE)),
@@ -95,6 +108,14 @@ OTHERS = {
     "a work of a catalogue on two albums": (
         record("Aria, BWV 988", "J. S. Bug", album="1955"),
         record("Aria, BWV 988", "J. S. Bug", album="1981"),
+    ),
+    "a work of Hoboken's catalogue on two albums": (
+        record("Allegro, Hob. XVI:34", "J. Bug", album="1955"),
+        record("Allegro, Hob. XVI:34", "J. Bug", album="1981"),
+    ),
+    "a part of an opus on two albums": (
+        record("Adagio, Op. 27b", "L. Bug", album="1955"),
+        record("Adagio, Op. 27b", "L. Bug", album="1981"),
     ),
     "a work in two lengths": (
         record("Nocturne in E-flat major", "F. Bug", duration_ms=240_000),
