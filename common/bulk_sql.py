@@ -142,7 +142,11 @@ def _insert_copied(
             f"AS SELECT {columns} FROM {table} WITH NO DATA"
         )
         cursor.execute(f"TRUNCATE {arriving}")
-        with cursor.copy(f"COPY {arriving} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        # the driver's own COPY, whose errors Django would not turn into those of `django.db`
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY {arriving} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)

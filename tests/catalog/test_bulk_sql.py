@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 
 from accounts.models import User
 from catalog.listening.sum_tables import DayTotal, OutdatedMonth
@@ -79,6 +79,18 @@ def test_a_value_that_is_missing_is_an_error_and_nothing_is_written(pair):
     rows = build_rows(pair, 600)
     rows[300] = (*rows[300][:2], None, *rows[300][3:])
     with pytest.raises(DatabaseError), transaction.atomic():
+        insert_rows(Interaction, FIELDS, rows, NOTHING)
+    assert not Interaction.objects.exists()
+
+
+@pytest.mark.parametrize("source", ["t" * 1_000, "\0"])
+def test_a_value_that_the_column_does_not_take_is_an_error_of_the_database(pair, source):
+    """Callers catch the errors of `django.db`, whichever way the rows take."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite's columns take any text.")
+    rows = build_rows(pair, 600)
+    rows[300] = (*rows[300][:-1], source)
+    with pytest.raises(DataError), transaction.atomic():
         insert_rows(Interaction, FIELDS, rows, NOTHING)
     assert not Interaction.objects.exists()
 
