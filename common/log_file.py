@@ -19,7 +19,7 @@ LONGEST_LINE = 100_000
 
 
 class KeptLog(logging.Handler):
-    """Appends lines to a file; a file that can't be written loses the line, never the request."""
+    """Appends lines to a file; a line that can't be written is lost, never the request that wrote it."""
 
     def __init__(self, path: str) -> None:
         super().__init__(level=logging.WARNING)
@@ -36,8 +36,11 @@ class KeptLog(logging.Handler):
             finally:
                 os.close(handle)
         except OSError:
-            # The line is on standard error, too; a full disk is said by the health page.
+            # The line is on standard error, too, and cleaned of secrets there, as what `handleError` prints is not; a
+            # full disk is said by the health page.
             return
+        except Exception:  # such as a line that can't be formatted
+            self.handleError(record)
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,17 @@ class TestLog:
         (tmp_path / "file").write_text("no folder")
         self.write(tmp_path / "file" / "warnings.jsonl", "lost")
 
+    def test_a_line_that_cannot_be_formatted_stops_nobody(self, path, capsys):
+        handler = KeptLog(str(path))
+        handler.setFormatter(JsonLines())
+        args = ("no number",)
+        handler.handle(
+            logging.LogRecord("musicrec.test", logging.ERROR, "f", 1, "%d songs", args, None)
+        )
+        assert "TypeError: %d format" in capsys.readouterr().err
+        self.write(path, "the next one")
+        assert [line.event for line in log_file.read_last_lines(path, 9)] == ["the next one"]
+
     def test_only_a_superuser_sees_it(self, client, path):
         self.write(path, "secret of a server")
         sam = User.objects.create_user("sam", is_staff=True)
