@@ -110,6 +110,17 @@ class TestTimes:
         records, _ = read(write(tmp_path / "l.csv", text))
         assert names(records) == [("A", f"T{n}") for n in range(5)]
 
+    @pytest.mark.parametrize("order", ["A,B,T%s,{}", "{},A,B,T%s"])
+    def test_american_dates_without_a_header(self, tmp_path, order):
+        days = [("01/05/2021", 5), ("01/13/2021", 13), ("1/25/2021", 25), ("01/31/2021", 31)]
+        text = "".join(f"{order.format(f'{date} 10:15 PM')}\n" % day for date, day in days)
+        records, rejected = read(write(tmp_path / "l.csv", text))
+        assert names(records) == [("A", f"T{day}") for _date, day in days]
+        assert [record.occurred_at for record in records] == [
+            AT + (day - 5) * 24 * HOUR for _date, day in days
+        ]
+        assert rejected == {}
+
 
 class TestEncodings:
     @pytest.mark.parametrize(
@@ -275,6 +286,15 @@ class TestListsOfSongs:
         titles = ["T", "U", "V", "W - Live", "X", "Y"]
         assert (names(records), rejected) == ([("A", title) for title in titles], {})
         assert [record.song.album for record in records[-2:]] == ["B", "B"]
+
+    def test_the_album_of_an_entry_is_not_that_of_the_next(self, tmp_path):
+        text = (
+            "#EXTM3U\n#EXTALB:B\n#EXTINF:100,A - T\n/x/1.mp3\n#EXTINF:100,A - U\n/x/2.mp3\n"
+            "#EXTALB:C\n/x.mp3\n/music/A/D/03 - X.mp3\n"
+        )
+        records, rejected = read(write(tmp_path / "l.m3u8", text))
+        assert [record.song.album for record in records] == ["B", "", "D"]
+        assert list(rejected) == [8]
 
     @pytest.mark.parametrize(
         ("name", "content", "says"),

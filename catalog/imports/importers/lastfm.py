@@ -273,7 +273,8 @@ def _fits_layout(row: Row, layout: tuple[str, ...]) -> bool:
 
 
 def _is_moment(cell: str) -> bool:
-    return isinstance(_read_time(cell, day_first=True), int)
+    """Whether a cell is a moment with the day first or the month first; which it is, the whole file says."""
+    return any(isinstance(_read_time(cell, day_first), int) for day_first in (True, False))
 
 
 def _holds_loved_songs(opened: SourceFile, layout: Layout) -> bool:

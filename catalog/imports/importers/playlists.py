@@ -91,7 +91,7 @@ def _read_m3u_records(opened: SourceFile) -> Iterator[Outcome]:
                     yield PlaylistRecord(line, title, song)
                 except values.BadValue as error:
                     yield RejectedRow(line, str(error))
-                named, seconds, artist = "", None, ""
+                named, seconds, artist, album = "", None, "", ""
 
 
 def _build_m3u_song(
