@@ -39,7 +39,7 @@ class KeptLog(logging.Handler):
             # The line is on standard error, too, and cleaned of secrets there, as what `handleError` prints is not; a
             # full disk is said by the health page.
             return
-        except Exception:  # such as a line that can't be formatted
+        except Exception:  # noqa: BLE001  (as logging's own handlers do: a line that can't be formatted)
             self.handleError(record)
 
 
