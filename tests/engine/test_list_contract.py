@@ -146,6 +146,21 @@ def test_a_cap_makes_the_list_shorter_and_says_how_long_it_can_be():
     assert (report.listed, report.possible, report.is_kept) == (1, 2, True)
 
 
+@pytest.mark.parametrize("n_songs", [0, 3])
+def test_of_nothing_nothing_is_chosen(n_songs):
+    """No song may come, or there is none: the list is empty, whatever is asked of it."""
+    facts = make_facts([0] * n_songs, {0}, [1] * n_songs, np.ones((n_songs, 2)) / 2, own=(0.9, 0.1))
+    terms = ContractTerms(0.5, 1, 0.1, 0.5)
+    choice = choose([-np.inf] * n_songs, facts, terms, 4, relevance=0.7)
+    assert choice.positions.tolist() == []
+    assert {report.term: report.listed for report in choice.reports} == {
+        "artist_cap": 0,
+        "new_artists": 0,
+        "tail": 0,
+        "genres": 1,
+    }
+
+
 def test_variety_goes_on_within_the_contract():
     # songs 0 and 1 sound the same; both 1 and 2 would keep the contract
     facts = make_facts([0, 1, 2], {1, 2}, [0, 0, 0])

@@ -89,8 +89,10 @@ def choose_calibrated(
     Returns
     -------
     int32 (n,)
-        The places, ascending.
+        The places, ascending; none where no song is needed, as without candidates.
     """
+    if not needs.length:
+        return np.zeros(0, dtype=np.int32)
     tried = []
     for strength in STRENGTHS:
         chosen = _choose(values, vectors, variety, mix, strength, capacity, needs)
