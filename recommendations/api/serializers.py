@@ -177,7 +177,8 @@ class AbsenceSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Its place by score from 1; on the list, if it is listed."
     )
     score = serializers.FloatField(
-        allow_null=True, help_text="0 to 1, where it was compared with the list's."
+        allow_null=True,
+        help_text="Where it was compared with the list's: 0 to 1, or below 0 if only rules look at it.",
     )
     last_score = serializers.FloatField(
         allow_null=True, help_text="The score of the last song of the list."

@@ -242,6 +242,26 @@ class TestOfARecommender:
         there = recommender.trace_song(history, listed.items[0].item_row, 10, contract=contract)
         assert there.step == "listed"
 
+    def test_no_song_gave_way_to_a_contract_where_there_is_none(self, recommender):
+        history = recommender.history(recommender.item_ids[:5])
+        traces = [recommender.trace_song(history, row, 10) for row in range(recommender.n_items)]
+        listed = {item.item_row for item in recommender.recommend(history, 10)}
+        assert {row for row, trace in enumerate(traces) if trace.step == "listed"} == listed
+        assert "contract" not in {trace.step for trace in traces}
+
+    def test_what_gave_way_to_a_contract_is_exactly_what_would_be_listed_without_it(
+        self, recommender
+    ):
+        terms = ContractTerms(new_artist_share=1)
+        history, contract, listed = self.ask(recommender, terms)
+        usual = {item.item_row for item in recommender.recommend(history, 10)}
+        gave_way = {
+            row
+            for row in range(recommender.n_items)
+            if recommender.trace_song(history, row, 10, contract=contract).step == "contract"
+        }
+        assert gave_way == usual - {item.item_row for item in listed}
+
     def test_the_tail_is_what_is_not_of_the_most_popular_fifth(self, recommender):
         counts = recommender.algorithms["popularity"].n_listeners_
         is_tail = recommender.find_tail()

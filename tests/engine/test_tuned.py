@@ -9,10 +9,14 @@ from scipy.sparse import csr_matrix, vstack
 from recommendations.engine import (
     ALGORITHMS,
     PRESETS,
+    ContractTerms,
+    History,
     Interactions,
     ItemFeatures,
+    ListContract,
     NotEnoughData,
     Recommender,
+    SongFacts,
     TrainingData,
     Weighting,
 )
@@ -306,6 +310,47 @@ def test_an_order_over_other_components_is_refused(ranked_recommender, world):
     )
     with pytest.raises(ValueError, match="other components"):
         Recommender(fewer).fit(*world, ranker=ranked_recommender.ranker)
+
+
+def test_a_contract_does_not_change_what_songs_score(ranked_recommender, world, histories):
+    """A contract looks at more songs, and the scale used to reach to the last song that was looked at."""
+    config = replace(ranked_recommender.config, n_candidates=20)
+    recommender = Recommender(config).fit(*world, ranker=ranked_recommender.ranker, seed=3)
+    contract = ListContract(ContractTerms(tail_share=0.6), describe_songs)
+    n_behind = 0
+    for row in np.flatnonzero(np.diff(histories.indptr) >= 8)[:20]:
+        own = histories[[row]]
+        history = History(own.indices, own.data, steps_back=count_steps_back(own))
+        plain = recommender.recommend(history, 4, keeps_candidates=True)
+        kept = recommender.recommend(history, 4, contract=contract, keeps_candidates=True)
+        assert len(kept.candidates) > len(plain.candidates) == 20
+        assert kept.candidates[:20] == plain.candidates
+        scores = {item.item_id: item.score for item in plain}
+        for item in kept:
+            assert scores.get(item.item_id, item.score) == item.score
+        for item in plain:
+            traced = [
+                recommender.trace_song(history, item.item_row, 4, contract=one)
+                for one in (None, contract)
+            ]
+            assert traced[0].score == traced[1].score
+        totals = dict(kept.candidates)
+        n_behind += sum(totals[item.item_id] < 0 for item in kept)
+    # songs from behind the usual candidates are there, and are below all of these
+    assert n_behind > 0
+
+
+def describe_songs(item_rows):
+    """Every song is by an artist of its own; every seventh is of the tail."""
+    n = len(item_rows)
+    none = np.zeros(n, dtype=bool)
+    return SongFacts(
+        np.where(item_rows >= 0, item_rows, -1).astype(np.int64),
+        none,
+        (item_rows >= 0) & (item_rows % 7 == 0),
+        np.zeros((n, 1), np.float32),
+        np.zeros(1),
+    )
 
 
 def test_contributions_of_the_ranker_sum_to_the_score_and_shares_to_one(

@@ -153,13 +153,17 @@ class Pipeline:
             return SongTrace(FORBIDDEN)
         ordered = self.order_songs(listeners, scores)
         candidates = self._take_top_songs(ordered, request)
+        chosen = self._choose_songs(candidates, listeners, request).positions
+        usual, free = candidates, chosen
         without_contract = replace(request, contract=None)
+        if request.contract is not None:
+            # fewer songs are looked at where there is no contract
+            usual = self._take_top_songs(ordered, without_contract)
+            free = self._choose_songs(usual, listeners, without_contract).positions
         uncapped = replace(without_contract, artist_cap=None)
-        chosen, free, without_cap = (
-            self._choose_songs(candidates, listeners, one).positions[0]
-            for one in (request, without_contract, uncapped)
-        )
-        traced = trace_candidate(candidates, item_row, chosen, free, without_cap)
+        without_cap = self._choose_songs(usual, listeners, uncapped).positions
+        free_rows, uncapped_rows = (usual.take(one)[0][0] for one in (free, without_cap))
+        traced = trace_candidate(candidates, item_row, chosen[0], free_rows, uncapped_rows)
         if traced is not None:
             return traced
         scores = self.score_components(listeners, to_explain=True, to_blend=True)
@@ -351,12 +355,12 @@ class Pipeline:
     def _take_top_songs(
         self, ordered: Blend | RankedCandidates, request: ListRequest
     ) -> Candidates:
-        n = max(self.config.n_candidates, 5 * request.k)
-        if request.contract is not None:
-            n = max(n, CONTRACT_CANDIDATES)
-        return (
-            ordered.best(n) if isinstance(ordered, RankedCandidates) else _select_best(ordered, n)
-        )
+        """Return the best songs, on the scale of those that a list without a contract is chosen from."""
+        n_usual = max(self.config.n_candidates, 5 * request.k)
+        n = n_usual if request.contract is None else max(n_usual, CONTRACT_CANDIDATES)
+        if isinstance(ordered, RankedCandidates):
+            return ordered.best(n, n_usual)
+        return _select_best(ordered, n)
 
     def _choose_songs(
         self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest

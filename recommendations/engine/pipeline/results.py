@@ -66,7 +66,7 @@ class RecommendedList:
     contract
         How it keeps each term that was asked for.
     candidates
-        (item id, score before variety, 0 to 1) of each, best first, where the request keeps them.
+        (item id, score before variety, see `Candidates.totals`) of each, best first, where the request keeps them.
     """
 
     items: tuple[RecommendedItem, ...]

@@ -31,8 +31,8 @@ class SongTrace:
     rank
         From 1, by score before variety, among the songs that may come; None without a score.
     score, last_score
-        Its score and that of the last song of the list, on the scale of the list's candidates (0 to 1); None where
-        it is not among the candidates.
+        Its score and that of the last song of the list, on the scale of the candidates (see `Candidates.totals`);
+        None where it is not among them.
     """
 
     step: str
@@ -55,7 +55,8 @@ def trace_candidate(
     chosen
         The positions that the list took, int32 (k,), -1 at the end.
     without_contract
-        The same, had there been no contract; `chosen` where there is none.
+        The songs of the list, had there been no contract, int32 (k,), -1 at the end; those that the list has where
+        there is none.
     without_cap
         The same, had there been neither a contract nor a cap on songs of an artist.
     """
@@ -69,9 +70,9 @@ def trace_candidate(
     last_score = float(totals[last]) if last >= 0 else None
     if position in chosen:
         step = LISTED
-    elif position in without_contract:
+    elif item_row in without_contract:
         step = CONTRACT
-    elif position in without_cap:
+    elif item_row in without_cap:
         step = ARTIST_CAP
     else:
         step = OUTRANKED if position > last else VARIETY

@@ -167,7 +167,7 @@ def choose_songs(
     Parameters
     ----------
     scores : (m,)
-        Best first, 0 to 1; -inf where there is none.
+        Best first, 0 to 1, or less for songs that only a contract looks at; -inf where there is none.
     vectors : (m, d)
         Of length 1 or 0.
     relevance

@@ -26,7 +26,7 @@ class Candidates:
     item_rows : int32 (n, m)
         -1 after the end.
     totals : float64 (n, m)
-        Brought to 0..1; -inf after the end.
+        Brought to 0..1, below 0 for songs that only a contract looks at; -inf after the end.
     margins : float64 (n, m)
         How far each stands above the next one, in units of the score; inf for the last.
     """

@@ -74,8 +74,12 @@ class RankedCandidates:
         row = np.array([shares.get(name, 0.0) for name in self.names])
         return np.tile(row, (len(self.candidates.starts) - 1, 1))
 
-    def best(self, n: int) -> Candidates:
-        """Return the n best songs."""
+    def best(self, n: int, n_scaled: int | None = None) -> Candidates:
+        """Return the n best songs.
+
+        The best of them has the total 1 and the last of the first `n_scaled`, None for all, 0: a song has the same
+        total however many are taken behind these, which are below 0.
+        """
         positions = self._best_places(n)
         is_song = positions >= 0
         rows = np.full(positions.shape, NO_SONG, dtype=np.int32)
@@ -83,7 +87,7 @@ class RankedCandidates:
         totals = np.full(positions.shape, np.nan)
         totals[is_song] = self.totals[positions[is_song]]
         best = totals[:, :1]
-        span = best - np.fmin.reduce(totals, axis=1)[:, None]
+        span = best - np.fmin.reduce(totals[:, :n_scaled], axis=1)[:, None]
         scaled = np.where(span > 0, 1 - (best - totals) / np.where(span > 0, span, 1), 1.0)
         return Candidates(rows, np.where(is_song, scaled, -np.inf), compute_margins(totals))
 

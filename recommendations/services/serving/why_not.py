@@ -23,7 +23,7 @@ class WhyNot:
     """The step at which a song falls out, in a word and in a sentence.
 
     `rank` is its place by score from 1, or on the list where it is listed; `score` and `last_score` are the song's and
-    that of the last song of the list, 0 to 1, where both were compared.
+    that of the last song of the list, where both were compared: 0 to 1, or below 0 for songs that only rules bring in.
     """
 
     step: str
