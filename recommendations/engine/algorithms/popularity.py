@@ -54,12 +54,8 @@ class Popularity(Algorithm):
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, on_progress: Progress) -> None:
         on_progress(0, 1)
-        n_items = data.n_items
         liked = keep_positive(data.strengths)
-        self.n_listeners_ = np.bincount(liked.indices, minlength=n_items).astype(np.int32)
-        self.n_recent_ = np.zeros(n_items, dtype=np.int32)
-        self.is_trending_ = np.zeros(n_items, dtype=bool)
-        self.trend_ = self.n_listeners_.astype(np.float32)
+        self._keep_counts(np.bincount(liked.indices, minlength=data.n_items))
         if data.events is not None and (data.events.timestamps != NO_TIME).any():
             self._fit_trend(data.events)
         on_progress(1, 1)
@@ -80,6 +76,13 @@ class Popularity(Algorithm):
             *sum_trend(item_rows, timestamps, ends, self.half_life_days, len(self.n_listeners_))
         )
 
+    def _keep_counts(self, n_listeners: NDArray[np.int64]) -> None:
+        """Take the all-time counts (n_items,) as the score: what there is without times."""
+        self.n_listeners_ = n_listeners.astype(np.int32)
+        self.n_recent_ = np.zeros(len(n_listeners), dtype=np.int32)
+        self.is_trending_ = np.zeros(len(n_listeners), dtype=bool)
+        self.trend_ = self.n_listeners_.astype(np.float32)
+
     def _keep_trend(self, trend: NDArray[np.float64], n_recent: NDArray[np.int64]) -> None:
         self.trend_ = trend.astype(np.float32)
         self.n_recent_ = n_recent.astype(np.int32)
@@ -93,14 +96,10 @@ class Popularity(Algorithm):
     ) -> Self:
         """Learn from what was summed elsewhere: the all-time counts, and `sum_trend` where times are known."""
         self.reset()
-        n_items = len(n_listeners)
-        self.n_listeners_ = n_listeners.astype(np.int32)
-        self.n_recent_ = np.zeros(n_items, dtype=np.int32)
-        self.is_trending_ = np.zeros(n_items, dtype=bool)
-        self.trend_ = self.n_listeners_.astype(np.float32)
+        self._keep_counts(n_listeners)
         if sums is not None:
             self._keep_trend(*sums)
-        self.n_items_ = n_items
+        self.n_items_ = len(n_listeners)
         return self
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:

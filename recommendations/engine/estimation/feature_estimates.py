@@ -226,11 +226,10 @@ def _estimate(
             errors / difficulty[rests_on[taught, feature]], sources[taught, feature], genres[taught]
         )
         # an unknown value has no source of its own: it is estimated as the commonest source would have told it
-        of = sources[wanted, feature]
+        # (known values that are hidden keep their own source)
         commonest = _find_commonest(sources[taught, feature])
-        of = np.where(
-            is_taught[wanted, feature] | _has_value(features, wanted, feature), of, commonest
-        )
+        is_known = np.isfinite(features.audio[wanted, feature])
+        of = np.where(is_known, sources[wanted, feature], commonest)
         half = widths.look_up(of.astype(np.int32), genres[wanted])
         half *= difficulty[rests_on[wanted, feature]]
         lowest, highest = (1e-3, FASTEST) if AUDIO_FEATURES[feature] == "tempo" else (0.0, 1.0)
@@ -239,12 +238,6 @@ def _estimate(
         low[wanted, feature] = np.clip(predicted - half, lowest, highest)
         high[wanted, feature] = np.clip(predicted + half, lowest, highest)
     return FeatureEstimates(values, low, high)
-
-
-def _has_value(features: ItemFeatures, rows: NDArray[np.intp], feature: int) -> NDArray[np.bool_]:
-    """Say which of the songs have the feature: known values that are hidden keep their own source."""
-    has_value: NDArray[np.bool_] = np.isfinite(features.audio[rows, feature])
-    return has_value
 
 
 def _predict_out_of_fold(
