@@ -235,6 +235,18 @@ def test_contributions_add_up_to_the_score(comparing, data):
     np.testing.assert_allclose(sums, np.broadcast_to(expected, sums.shape), rtol=1e-3, atol=1e-4)
 
 
+def test_contributions_add_up_to_the_score_with_dislikes_too(comparing, data):
+    """A disliked song has a negative strength; what the score is summed from, the reasons are summed from."""
+    algorithm = fit(comparing, data)
+    strengths = np.array([1, -1, 2, 1, -2], dtype=np.float32)
+    history = mixed_history()
+    history.data = strengths
+    songs = np.array([[4, 5, 0, 3, 12]], dtype=np.int32)
+    sums = algorithm.contributions(history, songs).sum(axis=2)
+    expected = 0 if comparing == "content" else algorithm.score_items(history, songs)
+    np.testing.assert_allclose(sums, np.broadcast_to(expected, sums.shape), rtol=1e-3, atol=1e-4)
+
+
 def test_without_its_most_influential_song_the_score_falls(comparing, data):
     algorithm, history = fit(comparing, data), mixed_history()
     influences = algorithm.influences(history, np.array([[4]], dtype=np.int32))[0, 0]

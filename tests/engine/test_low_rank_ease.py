@@ -112,6 +112,20 @@ def test_links_between_the_most_heard_songs_are_exact_and_all_others_of_low_rank
     np.testing.assert_allclose(amounts.sum(axis=1), ease.score(history)[0], rtol=1e-3, atol=1e-5)
 
 
+def test_contributions_add_up_to_the_score_where_the_low_rank_songs_are_all_disliked(data):
+    """The score left out dislikes that only the low-rank form links, and the reasons had them."""
+    ease = fit("ease", data, memory_gb=TINY, n_links=data.n_items)
+    exact, others = np.flatnonzero(ease.learned_)[:3], np.flatnonzero(~ease.learned_)[:2]
+    rows = np.sort(np.append(exact, others))
+    strengths = np.where(np.isin(rows, others), -1, 1).astype(np.float32)
+    history = csr_matrix((strengths, (np.zeros(5, int), rows)), shape=(1, data.n_items))
+    songs = np.arange(data.n_items, dtype=np.int32)[None]
+    amounts, scores = ease.contributions(history, songs)[0], ease.score(history)[0]
+    is_disliked = np.isin(history.indices, others)
+    assert np.abs(amounts[:, is_disliked]).max() > 1e-3
+    np.testing.assert_allclose(amounts.sum(axis=1), scores, rtol=1e-3, atol=1e-5)
+
+
 def test_a_second_fit_that_fits_is_exact(data):
     ease = fit("ease", data, memory_gb=TINY, n_links=data.n_items)
     ease.memory_gb = None

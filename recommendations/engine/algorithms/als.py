@@ -32,7 +32,6 @@ from recommendations.engine.core.arrays import (
     count_per_row,
     cut_blocks,
     list_entry_rows,
-    multiply_rows,
     pack_columns,
 )
 from recommendations.engine.core.block_cache import BlockCache
@@ -272,12 +271,6 @@ class ALS(LatentFactors):
     def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
         solutions = ((rows, equations.solution) for rows, equations in self._equations(histories))
         return self._multiply_factors(self._factors(histories, solutions))
-
-    def _multiply_factors(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
-        if not self.learned_.all():
-            scores[:, ~self.learned_] = np.nan
-        return scores
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]

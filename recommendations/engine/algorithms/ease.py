@@ -211,14 +211,14 @@ class EASE(SparseSimilarity):
         if low_rank is None:
             return super()._score(histories)
         values = low_rank.weigh_history(histories)
-        scores = low_rank.score_values(histories, values)
+        scores = low_rank.sum_values(histories, values)
         # between two songs of the exact solve its link is taken, and not that of the low-rank form
         others = np.where(self.learned_[histories.indices], np.float32(0), values)
         own = decayed_values(histories, self.transform, self.history_decay)
         exact = sum_weighted_rows(histories, self.links_, own)
-        exact += np.nan_to_num(low_rank.score_values(histories, others))
-        is_scored = self.learned_ & ~np.isnan(scores)
-        scores[is_scored] = exact[is_scored]
+        exact += np.nan_to_num(low_rank.sum_values(histories, others))
+        scores[:, self.learned_] = exact[:, self.learned_]
+        scores[~low_rank.find_scored(histories, values)] = np.nan
         return scores
 
     def _contributions(
@@ -266,16 +266,7 @@ class EASE(SparseSimilarity):
     def _links(self, strengths: csr_matrix, on_progress: Progress) -> csr_matrix:
         on_progress(0, 2)
         kept = np.flatnonzero(self.learned_)
-        liked = keep_positive(strengths)[:, kept]
-        equations = EaseEquations.build(
-            liked[count_per_row(liked) > 0],
-            regularization=self.regularization,
-            transform=self.transform,
-            listener_weight=self.listener_weight,
-            song_weight=self.song_weight,
-            denoising=self.denoising,
-            popularity_discount=self.popularity_discount,
-        )
+        equations = EaseEquations.build(strengths, kept, self)
         # a link from a song that many heard is in many scores, so more is lost with it
         self._use = np.sqrt(equations.n_listeners).astype(np.float32)
         on_progress(1, 2)

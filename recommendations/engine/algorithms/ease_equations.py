@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from recommendations.engine.core.arrays import count_per_row
+from recommendations.engine.core.arrays import count_per_row, keep_positive
 from recommendations.engine.core.weighting import Transform, apply_transform
 
 A_ROOT_LISTEN = 25.0
 """Regularisation by the data's shape: what measured best on four sets of 4 to 64 listens a song."""
+
+
+class EaseOptions(Protocol):
+    """The options, explained at `EASE`, that both forms weigh listens by."""
+
+    regularization: float | None
+    transform: Transform
+    listener_weight: float
+    song_weight: float
+    denoising: float
+    popularity_discount: float
 
 
 @dataclass(frozen=True)
@@ -41,25 +53,19 @@ class EaseEquations:
 
     @classmethod
     def build(
-        cls,
-        liked: csr_matrix,
-        *,
-        regularization: float | None,
-        transform: Transform,
-        listener_weight: float,
-        song_weight: float,
-        denoising: float,
-        popularity_discount: float,
+        cls, strengths: csr_matrix, kept: NDArray[np.intp], options: EaseOptions
     ) -> EaseEquations:
-        """Weigh the positive listens, csr (n_listeners, n), each song with at least one; options as in `EASE`."""
+        """Weigh the positive listens, of csr (n_listeners, n_items), of the kept songs, each with at least one."""
+        liked = keep_positive(strengths)[:, kept]
+        liked = liked[count_per_row(liked) > 0]
         n_songs = liked.shape[1]
         n_listeners = np.bincount(liked.indices, minlength=n_songs) / (liked.nnz / n_songs)
-        incoming = (n_listeners ** (-song_weight / 2)).astype(np.float32)
-        weighted = _weigh_listens(liked, incoming, transform, listener_weight)
+        incoming = (n_listeners ** (-options.song_weight / 2)).astype(np.float32)
+        weighted = _weigh_listens(liked, incoming, options.transform, options.listener_weight)
         squares = np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel()
-        least = regularization or A_ROOT_LISTEN * np.sqrt(liked.nnz / n_songs)
-        diagonal = least + denoising / (1 - denoising) * squares
-        outgoing = (n_listeners ** (-popularity_discount)).astype(np.float32) / incoming
+        least = options.regularization or A_ROOT_LISTEN * np.sqrt(liked.nnz / n_songs)
+        diagonal = least + options.denoising / (1 - options.denoising) * squares
+        outgoing = (n_listeners ** (-options.popularity_discount)).astype(np.float32) / incoming
         return cls(weighted, diagonal.astype(np.float32), incoming, outgoing, n_listeners)
 
 

@@ -18,7 +18,7 @@ from recommendations.engine.algorithms.base import (
     require_listens,
 )
 from recommendations.engine.algorithms.latent_factors import LatentFactors
-from recommendations.engine.core.arrays import count_per_row, multiply_rows, pack_columns
+from recommendations.engine.core.arrays import count_per_row, pack_columns
 from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import check_decay, decays
 from recommendations.engine.core.weighting import (
@@ -176,10 +176,7 @@ class IALS(LatentFactors):
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
         for row, _, solved in self._load_solutions(histories):
             factors[row] = solved.sum(axis=1)
-        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
-        if not self.learned_.all():
-            scores[:, ~self.learned_] = np.nan
-        return scores
+        return self._multiply_factors(factors)
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]

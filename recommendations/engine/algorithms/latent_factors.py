@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommendations.engine.algorithms.base import Algorithm, DataSize
-from recommendations.engine.core.arrays import pack_columns
+from recommendations.engine.core.arrays import multiply_rows, pack_columns
 
 
 class LatentFactors(Algorithm):
@@ -51,6 +51,16 @@ class LatentFactors(Algorithm):
         """Return the factors of chosen songs, float32 (*item_rows.shape, d)."""
         columns = self.factor_columns_[:, item_rows.ravel()]
         return np.ascontiguousarray(columns.T).reshape(*item_rows.shape, len(columns))
+
+    def _multiply_factors(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores by the listeners' factors (n, d), float32 (n, n_items); NaN where nothing was learned.
+
+        A row of NaN, a listener of whom nothing is known, is NaN throughout.
+        """
+        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
+        if not self.learned_.all():
+            scores[:, ~self.learned_] = np.nan
+        return scores
 
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         """Return the cosines of the factors. Cost: one pass over the factors."""

@@ -21,9 +21,7 @@ from recommendations.engine.algorithms.ease_equations import EaseEquations, chec
 from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import (
     count_per_row,
-    keep_positive,
     list_entry_rows,
-    multiply_rows,
     pack_columns,
 )
 from recommendations.engine.core.ordered import check_decay, decayed_values
@@ -106,16 +104,7 @@ class LowRankEASE(LatentFactors):
         strengths = add_side_information(data.strengths, data.features, self.side_information)
         learned = find_heard_songs(strengths)
         kept = np.flatnonzero(learned)
-        liked = keep_positive(strengths)[:, kept]
-        equations = EaseEquations.build(
-            liked[count_per_row(liked) > 0],
-            regularization=self.regularization,
-            transform=self.transform,
-            listener_weight=self.listener_weight,
-            song_weight=self.song_weight,
-            denoising=self.denoising,
-            popularity_discount=self.popularity_discount,
-        )
+        equations = EaseEquations.build(strengths, kept, self)
         roots = np.sqrt(equations.diagonal)
         scaled = csr_matrix(equations.weighted @ diags(1 / roots), dtype=np.float32)
         squares, directions = self._find_directions(scaled, rng, on_progress)
@@ -162,31 +151,43 @@ class LowRankEASE(LatentFactors):
         return (4.0 * n_factors + 13) * size.n_items
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
-        return self.score_values(histories, self.weigh_history(histories))
+        values = self.weigh_history(histories)
+        scores = self.sum_values(histories, values)
+        scores[~self.find_scored(histories, values)] = np.nan
+        return scores
 
-    def score_values(
-        self, histories: csr_matrix, values: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Score by the weighed values of the histories' entries (nnz,); NaN for a row without one above 0."""
-        factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
-        is_known = (values > 0) & self.learned_[histories.indices]
+    def find_scored(self, histories: csr_matrix, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which histories have a learned song that is liked, bool (n,): only these are scored."""
+        is_liked = (values > 0) & self.learned_[histories.indices]
+        rows = list_entry_rows(histories)[is_liked]
+        return np.bincount(rows, minlength=histories.shape[0]) > 0
+
+    def sum_values(self, histories: csr_matrix, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sum value times link over the histories' entries, whose weighed values (nnz,) may be below 0.
+
+        What `_contributions` divides by songs: one sum whatever the signs are.
+
+        Returns
+        -------
+        float32 (n, n_items)
+            0 for a row without a value; NaN for songs that nobody heard.
+        """
+        factors = np.zeros((histories.shape[0], len(self.factor_columns_)), dtype=np.float32)
         for row in range(histories.shape[0]):
             own = slice(histories.indptr[row], histories.indptr[row + 1])
-            if is_known[own].any():
-                factors[row] = values[own] @ self._take_factors(histories.indices[own])
-        scores = multiply_rows(factors, self.factor_columns_, self.n_items_)
+            factors[row] = values[own] @ self._take_factors(histories.indices[own])
+        scores = self._multiply_factors(factors)
+        # a song says nothing about itself
         scores[list_entry_rows(histories), histories.indices] -= (
             values * self._lengths(histories.indices) ** 2
         )
         scores *= self.outgoing_
-        if not self.learned_.all():
-            scores[:, ~self.learned_] = np.nan
         return scores
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        """Value times link, which is a product of factors: they sum to the score exactly."""
+        """Value times link, which is a product of factors: they add up to `sum_values`, so to the score exactly."""
         values = self.weigh_history(histories)
         amounts = np.zeros(
             (*item_rows.shape, int(count_per_row(histories).max())), dtype=np.float32

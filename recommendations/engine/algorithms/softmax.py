@@ -23,7 +23,6 @@ from recommendations.engine.core.arrays import (
     gather_entries,
     keep_positive,
     list_entry_rows,
-    multiply_rows,
     pack_columns,
 )
 from recommendations.engine.core.ordered import check_decay, decayed_values
@@ -183,10 +182,7 @@ class Softmax(LatentFactors):
         vectors = np.asarray(listeners @ self.inputs_, dtype=np.float32)
         is_known = (values > 0) & self.learned_[histories.indices]
         vectors[np.bincount(rows[is_known], minlength=len(vectors)) == 0] = np.nan
-        scores = multiply_rows(vectors, self.factor_columns_, self.n_items_)
-        if not self.learned_.all():
-            scores[:, ~self.learned_] = np.nan
-        return scores
+        return self._multiply_factors(vectors)
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
