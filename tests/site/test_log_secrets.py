@@ -1,5 +1,6 @@
 """What opens an account is in no log line of any library, and in no label of the metrics."""
 
+import json
 import time
 
 import pytest
@@ -31,6 +32,8 @@ try:
     raise ValueError("no song at /password/reset/MQ/{secret}/ for Token {secret}")
 except ValueError:
     logging.getLogger("catalog").exception("broken at /x?token={secret}")
+logging.getLogger("catalog").warning("no answer of http://anna:{secret}@music.example/x")
+logging.getLogger("catalog").warning("refused: %s", dict(Authorization="Basic {secret}"))
 """
 
 
@@ -79,6 +82,44 @@ def test_a_real_reset_link_is_cleaned(db, django_user_model):
     assert clean_line(f'event="GET {link}" code=200').endswith('" code=200')
 
 
+@pytest.mark.parametrize(
+    ("line", "cleaned"),
+    [
+        ("Authorization: Basic {secret}", "Authorization: Basic …"),
+        ("proxy-authorization=basic {secret}== sent", "proxy-authorization=basic … sent"),
+        (
+            "{{'Authorization': 'Bearer {secret}', 'A': 'b'}}",
+            "{{'Authorization': 'Bearer …', 'A': 'b'}}",
+        ),
+        ("[(b'authorization', b'Basic {secret}')]", "[(b'authorization', b'Basic …')]"),
+        ("HTTP_AUTHORIZATION='Unheard {secret}'", "HTTP_AUTHORIZATION='…'"),
+        ("Authorization: {secret}", "Authorization: …"),
+        (
+            'Authorization: MediaBrowser Client="Any", Device="My phone", Token="{secret}"',
+            "Authorization: MediaBrowser …",
+        ),
+        (
+            'Authorization: Digest username="anna", response="{secret}" refused',
+            "Authorization: Digest … refused",
+        ),
+        ("GET http://anna:{secret}@host:80/x", "GET http://anna:…@host:80/x"),
+        ("postgres://anna:p@{secret}@host/db", "postgres://anna:…@host/db"),
+        ("redis://:{secret}@host:6379/1", "redis://:…@host:6379/1"),
+        (
+            "You need to provide an Authorization header.",
+            "You need to provide an Authorization header.",
+        ),
+        ("GET http://host:80/anna@home", "GET http://host:80/anna@home"),
+        ("http://anna@host/", "http://anna@host/"),
+    ],
+)
+def test_passwords_and_any_authorization_are_hidden(line, cleaned):
+    line, cleaned = line.format(secret=SECRET), cleaned.format()
+    assert clean_line(line) == cleaned
+    as_json = json.dumps({"event": line, "level": "error"}, ensure_ascii=False)
+    assert json.loads(clean_line(as_json)) == {"event": cleaned, "level": "error"}
+
+
 RESET = """
 from accounts.models import User
 from accounts.tasks import send_password_reset
@@ -96,7 +137,11 @@ def test_mail_that_is_printed_has_no_reset_link(installation):
 
 
 @pytest.mark.parametrize(
-    "piece", ["?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a"]
+    "piece",
+    (
+        *("?", "/", "?a", "?a=", "/password/reset/", "Token ", "?%", "Bearer a", "authorization: "),
+        *("authorization=a b='c", 'authorization: a="b",', "://a:", "://", ":a@"),
+    ),
 )
 def test_hostile_lines_take_no_longer_than_others(piece):
     """T65: in the processor's time, beside a plain line that is as long."""
