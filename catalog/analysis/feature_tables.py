@@ -5,6 +5,7 @@ Songs get what they lack; known values stay. A recording that was submitted seve
 
 import csv
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -63,10 +64,11 @@ class TableReport:
 def import_features(lines: Iterable[str], source: str = ACOUSTICBRAINZ) -> TableReport:
     """Read a table and give songs the features that they lack; raise TableRefused when it has none.
 
+    A file that breaks off or is damaged is refused as a whole, and no song is given anything of it.
     Memory grows with the songs that lack something, not with the table; a table is read once, line by line.
     """
     report = TableReport()
-    rows = csv.reader(_cut_lines(lines))
+    rows = _read_rows(lines)
     mbid_column, columns = _find_columns([name.strip().lower() for name in next(rows, [])])
     song_ids = _load_song_ids(list(columns))
     values_by_song: dict[int, dict[str, list[float]]] = {}
@@ -91,6 +93,21 @@ def import_features(lines: Iterable[str], source: str = ACOUSTICBRAINZ) -> Table
     }
     report.n_songs = _store({pk: one for pk, one in medians.items() if one}, source)
     return report
+
+
+def _read_rows(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the rows; raise TableRefused where the file behind `lines` is damaged or no CSV."""
+    reader = csv.reader(_cut_lines(lines))
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise TableRefused(
+            f"Line {reader.line_num} can't be read as CSV ({error}): a quote may be open. Export the table again."
+        ) from None
+    except zlib.error:
+        raise TableRefused(
+            f"It is damaged behind line {reader.line_num}: it can't be unpacked. Download it again."
+        ) from None
 
 
 def _cut_lines(lines: Iterable[str]) -> Iterator[str]:

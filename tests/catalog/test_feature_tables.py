@@ -1,7 +1,9 @@
 """Features from AcousticBrainz' tables, by MusicBrainz id."""
 
 import gzip
+import re
 import uuid
+import zlib
 from statistics import median
 
 import pytest
@@ -118,3 +120,27 @@ def test_the_command_reads_gzip_and_says_what_came_in(songs, tmp_path, capsys):
     (tmp_path / "plain.csv.gz").write_text("mbid,bpm\n")
     with pytest.raises(CommandError, match="no gzip file"):
         call_command("import_features", str(tmp_path / "plain.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("damaged.csv.gz", "it can't be unpacked. Download it again."),
+        ("sum.csv.gz", "it is no gzip file, or it is damaged. Download it again."),
+        ("quote.csv", "can't be read as CSV .* a quote may be open. Export the table again."),
+    ],
+)
+def test_a_damaged_table_is_refused_as_a_whole_with_what_to_do(songs, tmp_path, name, sentence):
+    rows = [rhythm(ONE, 120), *(rhythm(uuid.UUID(int=n), n) for n in range(3, 3_000))]
+    packing = zlib.compressobj(wbits=31)
+    packed = packing.compress("".join([RHYTHM, *rows]).encode())
+    contents = {
+        # a block of a kind that deflate does not have
+        "damaged.csv.gz": packed + packing.flush(zlib.Z_SYNC_FLUSH) + b"\x07" * 64,
+        "quote.csv": "".join([RHYTHM, *rows[:5], '"', *rows]).encode(),
+        "sum.csv.gz": gzip.compress("".join([RHYTHM, *rows]).encode())[:-8] + bytes(8),
+    }
+    (tmp_path / name).write_bytes(contents[name])
+    with pytest.raises(CommandError, match=rf"{re.escape(name)}.* {sentence}"):
+        call_command("import_features", str(tmp_path / name))
+    assert Song.objects.get(mbid=ONE).tempo is None

@@ -34,12 +34,14 @@ class Command(PlainCommand):
             with _open_text(options["file"]) as lines:
                 report = import_features(lines, source)
         except OSError as error:
-            reason = error.strerror or "it is no gzip file, or ends too early"
+            reason = error.strerror or "it is no gzip file, or it is damaged. Download it again"
             raise CommandError(f"{options['file']} can't be read: {reason}.") from None
         except EOFError:
-            raise CommandError(f"{options['file']} can't be read: it ends too early.") from None
+            raise CommandError(
+                f"{options['file']} can't be read: it ends too early. Download it again."
+            ) from None
         except TableRefused as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(f"{options['file']}: {error}") from None
         self.stdout.write(
             f"{report.n_rows:,} rows read, {report.n_known:,} of songs that lacked something; "
             f"{report.n_songs:,} songs were given features, {report.n_rejected:,} rows rejected."
