@@ -196,6 +196,36 @@ class TestYouTubeMusic:
         records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
         assert [record.song.title for record in records] == ["The Ode", "The Tide", "The Ebb"]
 
+    @pytest.mark.parametrize(
+        ("text", "title"),
+        [
+            ('Watched "Heroes"', '"Heroes"'),
+            ("Watched “Heroes”", "“Heroes”"),
+            ('Watched "One" and "Two"', '"One" and "Two"'),
+            ('Watched A "Song" (Official Video)', 'A "Song" (Official Video)'),
+            ('Watched "Song" (Official Video)', '"Song" (Official Video)'),
+            ("Watched Nie gehört", "Nie gehört"),
+            ("„Lied“ angesehen", "Lied"),
+            ("„Eins“ und „Zwei“ angesehen", "„Eins“ und „Zwei“"),
+            ("「「歌」と夢」を視聴しました", "「歌」と夢"),
+            ("「歌」と「夢」を視聴しました", "「歌」と「夢」"),
+            ('Просмотрено видео "Песня"', "Песня"),
+        ],
+    )
+    def test_quotes_of_the_sentence_go_and_those_of_the_title_stay(self, tmp_path, text, title):
+        entries = [self.entry(text)]
+        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        assert [record.song.title for record in records] == [title]
+
+    @pytest.mark.parametrize("phrase", ["Watched %s", 'Просмотрено видео "%s"', "„%s“ angesehen"])
+    def test_quotes_of_a_title_among_many_stay(self, tmp_path, phrase):
+        titles = [*self.TITLES, '"Heroes"']
+        entries = [
+            self.entry(phrase % title, f"Artist {n % 6} - Topic") for n, title in enumerate(titles)
+        ]
+        records, _ = read(write(tmp_path / "watch-history.json", json.dumps(entries)))
+        assert [record.song.title for record in records] == titles
+
     def test_a_takeout_of_another_language(self, tmp_path):
         folder = "Takeout/YouTube y YouTube Music/historial"
         search = {"header": "YouTube", "title": "Has buscado x", "time": "2021-01-05T22:15:00Z"}

@@ -48,7 +48,10 @@ _BEHIND = (
     "を視聴しました",
     "을(를) 시청했습니다.",
 )
+# where the language's sentence itself quotes the title, though nothing stands behind it
+_BEFORE_A_QUOTE = ("Просмотрено видео ",)
 _QUOTES = '„“”"«»「」'
+_PAIRS = ("„“", "„”", "“”", '""', "«»", "»«", "「」")
 # so many different titles of so many artists share no words by chance
 _ENOUGH_TITLES, _ENOUGH_ARTISTS = 10, 5
 _LOOKED_AT = 200
@@ -166,11 +169,41 @@ def _find_common_beginning(texts: Collection[str]) -> str:
 
 
 def _clean_title(text: str, phrase: tuple[str, str]) -> str:
-    """Return the title without the words that say that it was watched."""
-    before = next((one for one in (phrase[0], *_BEFORE) if one and text.startswith(one)), "")
-    behind = next((one for one in (phrase[1], *_BEHIND) if one and text.endswith(one)), "")
+    """Return the title without the words that say that it was watched.
+
+    Quotes around the whole title are those of the sentence where words stand behind them ("„Ode“ angesehen"); else they
+    are the title's own ("Watched "Heroes""). A phrase that was learned has the sentence's quotes in it.
+    """
+    before, behind = _find_sentence(text, phrase)
     if not before and not behind:
         return text
     title = text.removeprefix(before).removesuffix(behind).strip()
-    is_quoted = len(title) > 2 and title[0] in _QUOTES and title[-1] in _QUOTES
-    return title[1:-1] if is_quoted else title or text
+    is_learned = (before, behind) == phrase
+    may_be_quoted = not is_learned and (behind or before in _BEFORE_A_QUOTE)
+    return title[1:-1].strip() if may_be_quoted and _is_quoted(title) else title or text
+
+
+def _find_sentence(text: str, phrase: tuple[str, str]) -> tuple[str, str]:
+    """Return what stands before and behind a title, of one language: "Watched Nie gehört" is no German sentence."""
+    sentences = (phrase, *((one, "") for one in _BEFORE), *(("", one) for one in _BEHIND))
+    fitting = (
+        (before, behind)
+        for before, behind in sentences
+        if (before or behind) and text.startswith(before) and text.endswith(behind)
+    )
+    return next(fitting, ("", ""))
+
+
+def _is_quoted(title: str) -> bool:
+    """Whether one pair of quotes holds all of a title: "«A»" and "«A «B»»", not "«A» and «B»"."""
+    if len(title) < 3 or title[0] + title[-1] not in _PAIRS:
+        return False
+    opening, closing = title[0], title[-1]
+    if opening == closing:
+        return opening not in title[1:-1]
+    depth = 0
+    for sign in title[1:-1]:
+        depth += (sign == opening) - (sign == closing)
+        if depth < 0:
+            return False
+    return depth == 0
