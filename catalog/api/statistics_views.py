@@ -128,6 +128,7 @@ class MyStatistics(APIView):
         totals = statistics.sum_days(listener, period, days)
         bars = charts.build_bars(listener, period, days, today)
         longest, current = statistics.find_streaks(listener, today)
+        summary = statistics.summarise(listener, period, 0)
         return Response(
             {
                 **_describe(period),
@@ -136,8 +137,8 @@ class MyStatistics(APIView):
                 "untimed_plays": totals.n_plays - totals.n_timed,
                 "played_ms": totals.played_ms,
                 "measured_plays": totals.n_measured,
-                "songs": statistics.count_ranked(listener, "songs", period),
-                "artists": statistics.count_ranked(listener, "artists", period),
+                "songs": summary.n_songs,
+                "artists": summary.n_artists,
                 "new_songs": sum(bar.n_new for bar in bars),
                 "days_with_plays": totals.n_days,
                 "bars": [

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 from accounts.models import User
 from catalog.listening.periods import Period, make_period, make_range
-from catalog.listening.statistics import count_new_songs
-from catalog.listening.sum_tables import DayTotal
+from catalog.listening.statistics import DaySums, count_new_songs
 
 _DAYS, _WEEKS, _MONTHS = 45, 200, 1900
 """A period of up to so many days is shown by day, by week and by month; longer ones by year."""
@@ -26,7 +25,7 @@ class Bar:
         return self.n_plays - self.n_new
 
 
-def build_bars(listener: User, period: Period, days: Sequence[DayTotal], today: date) -> list[Bar]:
+def build_bars(listener: User, period: Period, days: Sequence[DaySums], today: date) -> list[Bar]:
     """Return the bars of a period, without those that lie in the future; for all time from the first day on."""
     if not days:
         return []

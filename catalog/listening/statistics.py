@@ -4,6 +4,7 @@ Whole months come from the sums by month, all time from the totals, and the days
 themselves, so that no range reads more than two months of plays. Call `sums.refresh_sums` first.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Sum, TextField
+from django.db.models.functions import Cast
 
 from accounts.models import User
 from accounts.time_zones import get_time_zone
@@ -32,6 +34,16 @@ _GROUPS = {
         "JOIN catalog_song_genres AS tag ON tag.song_id = plays.song_id",
     ),
 }
+_SUMMED = {
+    "songs": ("sums", "song_id"),
+    "artists": ("credits", "artist_id"),
+    "albums": ("credits", "album_id"),
+    "genres": (
+        "sums JOIN catalog_song_genres AS tag ON tag.song_id = sums.song_id",
+        "tag.genre_id",
+    ),
+}
+"""Where `summarise` finds the plays of each, and by which column."""
 
 
 class Ranked(NamedTuple):
@@ -39,6 +51,16 @@ class Ranked(NamedTuple):
 
     pk: int
     n_plays: int
+
+
+class DaySums(NamedTuple):
+    """What was played on one day; `hours` are the plays in each of its 24 hours."""
+
+    day: date
+    n_plays: int
+    n_measured: int
+    played_ms: int
+    hours: list[int]
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,19 @@ class Streak:
         return (self.last - self.first).days + 1
 
 
+@dataclass(frozen=True)
+class Summary:
+    """How many different songs and artists were played, and the most played of each of `ENTITIES`.
+
+    `discoveries` are the most played of the songs that were played for the first time ever in the period.
+    """
+
+    n_songs: int
+    n_artists: int
+    discoveries: list[Ranked]
+    tops: dict[str, list[Ranked]]
+
+
 # --- What was played most ---------------------------------------------------------------------------------------------
 
 
@@ -84,20 +119,49 @@ def count_ranked(listener: User, entity: str, period: Period) -> int:
     return int(_fetch(f"SELECT COUNT(*) FROM ({sql}) AS ranked", values)[0][0])  # noqa: S608
 
 
-def rank_discoveries(listener: User, period: Period, n: int) -> list[Ranked]:
-    """Return the most played of the songs that were played for the first time ever in this period."""
-    moments = period.get_moments(get_time_zone(listener))
-    if moments is None:
-        return []
+def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0) -> Summary:
+    """Return what a period's page shows of songs, artists, albums and genres; one statement.
+
+    It reads the period's sums once for all of them, and the songs that were played in it.
+    """
     plays, values = _build_song_plays(listener, period)
+    if not period.is_all:
+        plays = f"SELECT song_id, SUM(n) AS n FROM ({plays}) AS plays GROUP BY song_id"  # noqa: S608
+    parts = [
+        "SELECT 'n_songs' AS what, COUNT(*) AS pk, 0 AS n FROM sums",
+        "SELECT 'n_artists', COUNT(DISTINCT artist_id), 0 FROM credits",
+    ]
+    for entity in ENTITIES:
+        source, column = _SUMMED[entity]
+        parts.append(
+            f"SELECT * FROM (SELECT '{entity}', {column} AS pk, SUM(n) AS n FROM {source} "  # noqa: S608
+            f"WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY n DESC, pk LIMIT %s) AS {entity}"
+        )
+    more: list[Any] = [n_top] * len(ENTITIES)
+    moments = period.get_moments(get_time_zone(listener))
+    if moments is not None and n_discoveries:
+        parts.append(
+            "SELECT * FROM (SELECT 'discoveries', sums.song_id AS pk, sums.n FROM sums "
+            "JOIN catalog_songtotal AS total ON total.song_id = sums.song_id AND total.listener_id = %s "
+            "WHERE total.first_at >= %s AND total.first_at < %s "
+            "ORDER BY sums.n DESC, sums.song_id LIMIT %s) AS discoveries"
+        )
+        more += [listener.pk, *_adapt_moments(moments), n_discoveries]
     rows = _fetch(
-        f"SELECT plays.song_id AS pk, SUM(plays.n) AS n FROM ({plays}) AS plays "  # noqa: S608
-        "JOIN catalog_songtotal AS total ON total.song_id = plays.song_id AND total.listener_id = %s "
-        "WHERE total.first_at >= %s AND total.first_at < %s "
-        "GROUP BY plays.song_id ORDER BY n DESC, pk LIMIT %s",
-        [*values, listener.pk, *_adapt_moments(moments), n],
+        f"WITH sums AS ({plays}), "  # noqa: S608
+        "credits AS (SELECT song.artist_id, song.album_id, SUM(sums.n) AS n FROM sums "
+        "JOIN catalog_song AS song ON song.id = sums.song_id GROUP BY song.artist_id, song.album_id) "
+        + " UNION ALL ".join(parts),
+        [*values, *more],
     )
-    return [Ranked(pk, int(n_plays)) for pk, n_plays in rows]
+    counts = {what: int(pk) for what, pk, _n in rows if what.startswith("n_")}
+    ranked: dict[str, list[Ranked]] = {name: [] for name in (*ENTITIES, "discoveries")}
+    for what, pk, n in rows:
+        if what in ranked:
+            ranked[what].append(Ranked(pk, int(n)))
+    for found in ranked.values():
+        found.sort(key=lambda one: (-one.n_plays, one.pk))
+    return Summary(counts["n_songs"], counts["n_artists"], ranked.pop("discoveries"), ranked)
 
 
 def count_sources(listener: User, period: Period) -> list[tuple[str, int]]:
@@ -181,15 +245,23 @@ def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 # --- Days -------------------------------------------------------------------------------------------------------------
 
 
-def load_days(listener: User, period: Period) -> list[DayTotal]:
+def load_days(listener: User, period: Period) -> list[DaySums]:
     """Return the days with plays, the oldest first."""
     days = DayTotal.objects.filter(listener=listener)
     if period.first is not None and period.after is not None:
         days = days.filter(day__gte=period.first, day__lt=period.after)
-    return list(days.order_by("day"))
+    columns = ("day", "n_plays", "n_measured", "played_ms", Cast("hours", TextField()))
+    rows = list(days.order_by("day").values_list(*columns))
+    # one JSON text for all: each alone would take longer than the query
+    texts = ",".join(text for *_sums, text in rows)
+    hours: list[list[int]] = json.loads(f"[{texts}]")
+    return [
+        DaySums(day, n_plays, n_measured, played_ms, each)
+        for (day, n_plays, n_measured, played_ms, _text), each in zip(rows, hours, strict=True)
+    ]
 
 
-def sum_days(listener: User, period: Period, days: Sequence[DayTotal]) -> Totals:
+def sum_days(listener: User, period: Period, days: Sequence[DaySums]) -> Totals:
     """Return the totals of a period; for all time, plays without a time are in `n_plays`."""
     n_timed = sum(day.n_plays for day in days)
     n_plays = n_timed
@@ -205,12 +277,12 @@ def sum_days(listener: User, period: Period, days: Sequence[DayTotal]) -> Totals
     )
 
 
-def sum_hours(days: Sequence[DayTotal]) -> list[int]:
+def sum_hours(days: Sequence[DaySums]) -> list[int]:
     """Return the plays in each of the 24 hours of the day."""
     return [sum(column) for column in zip(*(day.hours for day in days), strict=True)] or [0] * 24
 
 
-def sum_weekdays(days: Sequence[DayTotal]) -> list[int]:
+def sum_weekdays(days: Sequence[DaySums]) -> list[int]:
     """Return the plays on each day of the week, from Monday."""
     sums = [0] * 7
     for day in days:

@@ -1,6 +1,7 @@
 """A year's review as a picture: private, until its listener makes a link that anybody may open, and takes it back."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import models
 from accounts.models import User
 from catalog.listening import statistics
 from catalog.listening.periods import Period
+from catalog.listening.statistics import Ranked
 from catalog.songs.models import Artist, Genre, Song
 
 N_ROWS = 5
@@ -56,18 +58,19 @@ def build_review(listener: User, period: Period) -> YearReview:
     """Return the review of a year; call `sums.refresh_sums` first."""
     days = statistics.load_days(listener, period)
     totals = statistics.sum_days(listener, period, days)
+    summary = statistics.summarise(listener, period, N_ROWS)
     months = [sum(day.n_plays for day in days if day.day.month == month) for month in range(1, 13)]
     return YearReview(
         name=listener.get_username(),
         year=period.first.year if period.first else 0,
         n_plays=totals.n_plays,
-        n_songs=statistics.count_ranked(listener, "songs", period),
-        n_artists=statistics.count_ranked(listener, "artists", period),
+        n_songs=summary.n_songs,
+        n_artists=summary.n_artists,
         n_new=statistics.count_new_songs(listener, [period])[0],
         n_days=totals.n_days,
-        artists=_name_top(Artist.objects.values_list("pk", "name"), listener, "artists", period),
-        songs=_name_top(Song.objects.values_list("pk", "title"), listener, "songs", period),
-        genres=_name_top(Genre.objects.values_list("pk", "name"), listener, "genres", period),
+        artists=_name_top(Artist.objects.values_list("pk", "name"), summary.tops["artists"]),
+        songs=_name_top(Song.objects.values_list("pk", "title"), summary.tops["songs"]),
+        genres=_name_top(Genre.objects.values_list("pk", "name"), summary.tops["genres"]),
         months=months,
     )
 
@@ -87,9 +90,6 @@ def revoke_link(listener: User, year: int) -> None:
     SharedReview.objects.filter(listener=listener, year=year).delete()
 
 
-def _name_top(
-    rows: models.QuerySet[Any], listener: User, entity: str, period: Period
-) -> list[tuple[str, int]]:
-    ranked = statistics.rank(listener, entity, period, N_ROWS)
+def _name_top(rows: models.QuerySet[Any], ranked: Sequence[Ranked]) -> list[tuple[str, int]]:
     names = dict(rows.filter(pk__in=[one.pk for one in ranked]))
     return [(names[one.pk], one.n_plays) for one in ranked if one.pk in names]

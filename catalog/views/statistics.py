@@ -67,6 +67,7 @@ def build_figures(listener: User, period: Period) -> dict[str, Any]:
         else 0
     )
     n_new = sum(bar.n_new for bar in bars)
+    summary = statistics.summarise(listener, period, N_TOP, N_DISCOVERIES)
     return {
         "totals": totals,
         "hours": round(totals.played_ms / 3_600_000, 1),
@@ -74,8 +75,8 @@ def build_figures(listener: User, period: Period) -> dict[str, Any]:
         if totals.n_timed
         else 0,
         "change_percent": round(100 * (totals.n_plays / n_before - 1)) if n_before else None,
-        "n_songs": statistics.count_ranked(listener, "songs", period),
-        "n_artists": statistics.count_ranked(listener, "artists", period),
+        "n_songs": summary.n_songs,
+        "n_artists": summary.n_artists,
         "n_new": n_new,
         "n_replayed": max(totals.n_timed - n_new, 0),
         "bars": bars,
@@ -86,16 +87,10 @@ def build_figures(listener: User, period: Period) -> dict[str, Any]:
         "current": current,
         "first": first,
         "last": last,
-        "tops": {entity: _load_top(listener, entity, period) for entity in statistics.ENTITIES},
-        "discoveries": _load_rows(
-            Song, statistics.rank_discoveries(listener, period, N_DISCOVERIES)
-        ),
+        "tops": {entity: _load_rows(_MODELS[entity], top) for entity, top in summary.tops.items()},
+        "discoveries": _load_rows(Song, summary.discoveries),
         "sources": statistics.count_sources(listener, period),
     }
-
-
-def _load_top(listener: User, entity: str, period: Period) -> list[dict[str, Any]]:
-    return _load_rows(_MODELS[entity], statistics.rank(listener, entity, period, N_TOP))
 
 
 _MODELS: dict[str, type[Model]] = {

@@ -100,6 +100,11 @@ def test_rankings_are_those_of_a_direct_count(alice, plays, period):
         assert statistics.rank(alice, entity, period, 100) == expected
         assert statistics.rank(alice, entity, period, 2, offset=1) == expected[1:3]
         assert statistics.count_ranked(alice, entity, period) == len(expected)
+        summary = statistics.summarise(alice, period, 3)
+        assert summary.tops[entity] == expected[:3]
+        n_different = {"songs": summary.n_songs, "artists": summary.n_artists}
+        assert n_different.get(entity, len(expected)) == len(expected)
+        assert summary.discoveries == []
 
 
 @pytest.mark.parametrize("period", PERIODS, ids=str)
@@ -138,7 +143,7 @@ def test_days_hours_sources_and_bars_are_those_of_a_direct_count(alice, plays, p
     )
     discovered = Counter(play.song_id for play in within_period if play.song_id in new)
     expected = sorted(discovered.items(), key=lambda one: (-one[1], one[0]))
-    assert statistics.rank_discoveries(alice, period, 100) == expected
+    assert statistics.summarise(alice, period, 1, 100).discoveries == expected
     first, last = statistics.find_first_and_last_play(alice, period)
     ends = (within_period[0], within_period[-1]) if within_period else (None, None)
     assert (first, last) == ends
