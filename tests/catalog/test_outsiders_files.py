@@ -317,6 +317,19 @@ class TestListsOfSongs:
         assert (names(records), rejected) == ([("A", title) for title in titles], {})
         assert [record.song.album for record in records[-2:]] == ["B", "B"]
 
+    @pytest.mark.parametrize(
+        ("path", "names_read"),
+        [
+            ("/music/50 Bees/Get Rich/50 Bees - Club.mp3", ("50 Bees", "Club")),
+            ("/music/50 Bees/Get Rich/05 - 50 Bees - Club.mp3", ("50 Bees", "Club")),
+            ("/music/Bees/Get Rich/05 Bees - Club.mp3", ("Bees", "Club")),
+            ("/music/50 Bees/Get Rich/05 Club.mp3", ("50 Bees", "Club")),
+        ],
+    )
+    def test_a_number_of_the_artist_is_no_track_s(self, tmp_path, path, names_read):
+        records, _ = read(write(tmp_path / "l.m3u8", f"#EXTM3U\n{path}\n"))
+        assert names(records) == [names_read]
+
     def test_the_album_of_an_entry_is_not_that_of_the_next(self, tmp_path):
         text = (
             "#EXTM3U\n#EXTALB:B\n#EXTINF:100,A - T\n/x/1.mp3\n#EXTINF:100,A - U\n/x/2.mp3\n"

@@ -5,7 +5,7 @@ Songs are known by their artist and title; a MusicBrainz recording id beside the
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -136,7 +136,12 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
         for folder in PurePosixPath(path.replace("\\", "/")).parts
         if folder not in ("/", "..", ".")
     ]
-    stem = _TRACK_NUMBER.sub("", PurePosixPath(folders[-1]).stem) if folders else ""
+    whole_stem = PurePosixPath(folders[-1]).stem if folders else ""
+    stem = _TRACK_NUMBER.sub("", whole_stem)
+    whole_pair = _split_at_dash(whole_stem)
+    # "50 Cent/Get Rich/50 Cent - In Da Club.mp3": the number is the artist's
+    if whole_pair and _is_folder(whole_pair[0], folders[:-1]):
+        stem = whole_stem
     folders = [name for name in folders[:-1] if not _DISC.match(name)] + folders[-1:]
     pair = _split_at_dash(stem)
     if pair and not title:
@@ -144,6 +149,10 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     if len(folders) >= 3:
         return folders[-3], folders[-2], title or stem
     raise values.BadValue("neither a line #EXTINF nor the path names artist and title")
+
+
+def _is_folder(name: str, folders: Sequence[str]) -> bool:
+    return name.strip().casefold() in map(str.casefold, folders)
 
 
 # --- JSPF -------------------------------------------------------------------------------------------------------------
