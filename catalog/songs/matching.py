@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 from catalog.songs import note_words
 from catalog.songs.text import fit_key, normalise
-from catalog.songs.title_notes import Piece, cut_guests, names_version, read_guests, read_pieces
+from catalog.songs.title_notes import (
+    Piece,
+    cut_guests,
+    may_name_version,
+    names_version,
+    read_guests,
+    read_pieces,
+)
 
 # two of them, of four bytes a letter, fit into the 2,704 bytes of a PostgreSQL index entry
 MAX_LENGTH = 300
@@ -145,11 +152,7 @@ def names_agree(artist: str, title: str, other_artist: str, other_title: str) ->
     shorter, longer = sorted((title.split(), other_title.split()), key=len)
     rest = longer[len(shorter) :]
     is_longer = bool(shorter) and longer[: len(shorter)] == shorter
-    return (
-        is_longer
-        and not names_version(" ".join(rest))
-        and not any(_is_count(word) for word in rest)
-    )
+    return is_longer and not may_name_version(rest) and not any(_is_count(word) for word in rest)
 
 
 def build_search_text(title: str, credit: str) -> str:
@@ -197,7 +200,11 @@ def _is_full_name(name: str, *, is_first: bool) -> bool:
 
 
 def _is_count(word: str) -> bool:
-    return word[0].isdigit() or word in note_words.COUNTED.values() or word in note_words.NUMBERS
+    return _is_number(word) or word in note_words.COUNTED.values()
+
+
+def _is_number(word: str) -> bool:
+    return word[:1].isdigit() or word in note_words.NUMBERS
 
 
 def _collapse_blanks(name: str) -> str:
@@ -223,17 +230,18 @@ def _join_words(texts: Iterable[str]) -> str:
     words = normalise(" ".join(texts)).split()
     last = len(words) - 1
     joined = []
+    is_counting = False  # behind "part", until a word is no number: "Parts VI-IX"
     for i, word in enumerate(words):
         following = words[i + 1] if i < last else ""
         if word in _JOINING and 0 < i < last:
             continue
-        if word in note_words.COUNTED and (
-            following[:1].isdigit() or following in note_words.NUMBERS
-        ):
+        is_counting = is_counting and _is_number(word)
+        if word in note_words.COUNTED and _is_number(following):
             joined.append(note_words.COUNTED[word])
+            is_counting = True
         elif word in note_words.NUMBERED and following[:1].isdigit():
             joined.append("number")
-        elif i and word in note_words.NUMBERS and words[i - 1] in note_words.COUNTED:
+        elif is_counting and word in note_words.NUMBERS:
             joined.append(note_words.NUMBERS[word])
         else:
             joined.append(word)

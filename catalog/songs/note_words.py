@@ -168,11 +168,21 @@ VERSIONS_ELSEWHERE = {
     **dict.fromkeys(_split_list("караоке カラオケ"), "karaoke"),
     **dict.fromkeys(_split_list("демо демоверсия デモ"), "demo"),
 }
-VERSION_WORDS = (PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS) | _split_words(
+VERSION_WORDS = (
+    PLAIN_VERSIONS | set(VERSIONS_ELSEWHERE) | LIVE_WORDS | VERSION_NAMES
+) | _split_words(
     """live remix remixed mix rmx edit version dub session sessions take rework bootleg cover slowed reverb sped
     rehearsal outtake remaster remastered acapella cappella rerecorded recorded vip flip mashup medley alternative
     rough early stripped symphonic chopped screwed nightcore"""
 )
+# These name a version at the end of a note, before a number or before the words here: "Bo Cover", "Take 2", "Recorded
+# at Home", but not "Cover Me", "Take On Me", "Piano Man", "Early Morning"
+VERSIONS_AT_THE_END = {
+    **dict.fromkeys(_split_list("take mix dub flip vip early rough alternative"), frozenset[str]()),
+    "cover": _split_words("by of"),
+    "piano": _split_words("and solo vocal vocals"),
+    "recorded": _split_words("at by during for in live on"),
+}
 # behind a guest's name they are no name: "(feat. Bo Remix)"; "Little Mix" is one
 BEHIND_GUESTS = _split_words("remix rmx bootleg live acoustic instrumental demo karaoke")
 

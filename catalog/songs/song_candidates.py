@@ -52,8 +52,10 @@ _GENERIC_TITLES = frozenset(
 )
 # Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
 _WORK_NUMBER = re.compile(
-    r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo|number) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?|number [ivx]+)\b"
+    r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?)\b"
 )
+# these tell works only beside a form: "Sonata No. 2", "Sonata, K. 331"
+_NUMBER_OF_A_FORM = re.compile(r"\b(?:(?:number|k|d) \d+[a-z]?|number [ivx]+)\b")
 _IN_A_KEY = re.compile(
     r"\b(?:in|en) [a-h](?: (?:sharp|flat|major|minor|dur|moll|majeur|mineur)\b|$)"
 )
@@ -230,8 +232,6 @@ def _is_generic(title: str) -> bool:
 def _is_composed(title: str) -> bool:
     """Whether a title names a work by its form and number or key, or by its number in a catalogue of works."""
     has_form = not note_words.WORK_FORMS.isdisjoint(title.split())
-    number = _WORK_NUMBER.search(title)
-    is_catalogued = number is not None and not number[0].startswith("number")
-    return is_catalogued or (
-        has_form and (number is not None or _IN_A_KEY.search(title) is not None)
-    )
+    if _WORK_NUMBER.search(title):
+        return True
+    return has_form and bool(_NUMBER_OF_A_FORM.search(title) or _IN_A_KEY.search(title))

@@ -184,8 +184,32 @@ def judge_note(note: str) -> str:
 
 
 def names_version(note: str) -> bool:
-    """Whether a note names another recording of the same work: a remix, a concert, a demo."""
-    return not note_words.VERSION_WORDS.isdisjoint(normalise(note).split())
+    """Whether a note, as `judge_note` returns it, names another recording of a work: a remix, a concert, a demo."""
+    words = normalise(note).split()
+    if words[:1] == ["live"] and note_words.BESIDE_LIVE.issuperset(words[1:]):
+        return True
+    return any(
+        word in note_words.VERSION_WORDS and word != "live" and _is_version_word(word, following)
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+    )
+
+
+def may_name_version(words: Sequence[str]) -> bool:
+    """Whether any of some words of a title can name another recording: "Live" in "Tide Live at Home"."""
+    return not note_words.VERSION_WORDS.isdisjoint(words)
+
+
+def _is_version_word(word: str, following: str) -> bool:
+    """Whether a word of versions names one where it stands: "Bo Cover", "Take 2", but not "Cover Me"."""
+    behind = note_words.VERSIONS_AT_THE_END.get(word)
+    return (
+        behind is None
+        or not following
+        or following in behind
+        or following in note_words.NUMBERS
+        or following[0].isdigit()
+        or following in note_words.VERSION_WORDS
+    )
 
 
 def _is_own_word(guests: re.Match[str], before: str, after: str) -> bool:
@@ -285,7 +309,11 @@ def _read_version(words: Sequence[str]) -> str:
     if len(read) == 1 and read[0] in note_words.PLAIN_VERSIONS:
         return read[0]
     is_named_twice = len(kinds) < len(words) and not note_words.VERSION_WORDS.isdisjoint(kinds)
-    return " ".join(kinds) if is_named_twice else ""
+    if is_named_twice:
+        return " ".join(kinds)
+    # "Japanese Ver.", "Ver. 2"
+    spelt = ["version" if word in note_words.VERSION_NAMES else word for word in words]
+    return " ".join(spelt) if kinds and spelt != list(words) else ""
 
 
 def _names_soundtrack(words: Sequence[str]) -> bool:

@@ -174,6 +174,12 @@ SAME_TITLE = [
     ("曲 (アニメ主題歌)", "曲"),
     ("Song (from the film 'Let's Go')", "Song"),
     ("曲feat.B", "曲"),
+    ("Song (Japanese Ver.)", "Song - Japanese Version"),
+    ("Song (Parts VI-IX)", "Song, Pts. 6-9"),
+    ("Song, Pts. I, II & IV", "Song (Parts 1, 2 & 4)"),
+    ("A - Take On Me (Official Video)", "Take On Me"),
+    ("A - Live Forever (Official Video)", "Live Forever"),
+    ("A - Piano Man (Official Audio)", "Piano Man"),
 ]
 OTHER_TITLE = [
     ("Creep", "Creep (Live)"),
@@ -292,6 +298,8 @@ OTHER_TITLE = [
     ("Song (Aus dem Filmpalast)", "Song"),
     ("Song (From 'Til Dawn)", "Song"),
     ("Häft mig", "Hä"),
+    ("Song (Parts 1-3)", "Song (Parts 1-4)"),
+    ("A - Take 2", "Take 2"),
 ]
 SAME_ARTIST = [
     ("The Beatles", "Beatles"),
@@ -391,6 +399,14 @@ def test_all_versions_of_a_song_are_one_work():
         "Tide (Acoustic)",
         "Tide - 2011 Remaster",
         "Tide [Demo]",
+        "Tide (Japanese Ver.)",
+        "Tide (Piano)",
+        "Tide - Take 2",
+        "Tide (Bo Cover)",
+        "Tide (Cover by Bo)",
+        "Tide - Recorded at Home",
+        "Tide (Rough Mix)",
+        "Tide (Live Acoustic)",
     ]
     assert {_build_work_key("Mara Bug", title) for title in versions} == {
         _build_work_key("mara bug", "TIDE")
@@ -403,6 +419,11 @@ def test_all_versions_of_a_song_are_one_work():
         "Tide (Part 1)",
         "Tide (Part 2)",
         "Tide (With You)",
+        "Tide (Take Me Home)",
+        "Tide (Cover Me)",
+        "Tide (Early Morning)",
+        "Tide (Live Forever)",
+        "Tide (Mix It Up)",
         "Tides",
         "Tide - Reprise",
     ]

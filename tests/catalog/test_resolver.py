@@ -113,6 +113,10 @@ OTHERS = {
         record("Allegro, Hob. XVI:34", "J. Bug", album="1955"),
         record("Allegro, Hob. XVI:34", "J. Bug", album="1981"),
     ),
+    "a sonata of Köchel's catalogue on two albums": (
+        record("Sonata, K. 331", "W. A. Bug", album="1955"),
+        record("Sonata, K. 331", "W. A. Bug", album="1981"),
+    ),
     "a part of an opus on two albums": (
         record("Adagio, Op. 27b", "L. Bug", album="1955"),
         record("Adagio, Op. 27b", "L. Bug", album="1981"),
