@@ -8,6 +8,7 @@ import pytest
 
 from recommendations.engine import PRESETS, Interactions, Recommender, TrainingData, Weighting
 from recommendations.engine.core.config import RankerConfig, SearchConfig
+from recommendations.engine.tuning import hyperparameter_search
 from recommendations.engine.tuning.hyperparameter_search import (
     RUNGS,
     ignore_progress,
@@ -47,7 +48,7 @@ def plan(**options):
 
 def search_world(validation, trials=12, seconds=None, clock=lambda: 0.0):
     config = SearchConfig(components=COMPONENTS, trials=trials, seconds=seconds)
-    return run_trials(validation, config, 1, ignore_progress, clock)
+    return run_trials(validation, config, 1, ignore_progress, clock).trials
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +218,32 @@ def test_the_log_says_what_was_chosen_and_by_how_much_the_next_best_differs(log)
         )
         assert difference["low"] <= difference["mean"] <= difference["high"]
         assert difference["mean"] >= 0
+
+
+@pytest.mark.parametrize(("free_mb", "is_left_out"), [(1.0, True), (1000.0, False)])
+def test_the_log_says_what_was_left_out_for_memory(world, monkeypatch, free_mb, is_left_out):
+    """Both settings that are tried have 128 factors, so 256 come next, where half of the free memory is enough."""
+    free_gb = free_mb * 2**20 / 2**30
+    monkeypatch.setattr(
+        hyperparameter_search, "compute_memory_budget_gb", lambda share: share * free_gb
+    )
+    first = {"als": {**SPACE["als"][0], "regularization": 20.0}}
+    search = SearchConfig(components=("als",), trials=2, first=first)
+    config = replace(PRESETS["tuned"], search=search)
+    log = Recommender(config).fit(*world, seed=3).metadata["tuning"]
+    quick = [trial for trial in log["trials"] if trial["round"] == RUNGS[0].name]
+    tried = {trial["options"]["n_factors"] for trial in quick}
+    if is_left_out:
+        (left_out,) = log["left_out_for_memory"]
+        assert tried == {128}
+        assert (left_out["component"], left_out["round"]) == ("als", RUNGS[0].name)
+        assert left_out["options"]["n_factors"] == 256
+        assert left_out["free_gb"] == round(free_gb, 3)
+        # the factors of both sides alone are 4 bytes * 256 * (listeners + songs)
+        assert left_out["needed_gb"] >= round(4 * 256 * 300 / 2**30, 3)
+    else:
+        assert tried >= {128, 256}
+        assert log["left_out_for_memory"] == []
 
 
 def test_the_log_says_which_songs_validated(log, world):

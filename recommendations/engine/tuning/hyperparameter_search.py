@@ -42,6 +42,9 @@ DECAYS = (0.97, 0.9, 0.8, 0.65)
 FEWEST_JUDGES = 200
 """A quick trial is judged by no fewer listeners, where there are as many."""
 
+MEMORY_SHARE = 0.5
+"""Part of the free memory that a fit of more factors than were planned may take."""
+
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -94,6 +97,25 @@ class Trial:
     per_listener: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Settings that were not tried because their fit would not have had the memory, in GB, that was free then."""
+
+    component: str
+    options: Options
+    rung: str
+    needed_gb: float
+    free_gb: float
+
+
+@dataclass(frozen=True)
+class FinishedTrials:
+    """What the halving tried, and what it left out for want of memory."""
+
+    trials: list[Trial]
+    left_out: list[LeftOut]
+
+
 def search_component(
     data: TrainingData,
     name: str,
@@ -118,7 +140,7 @@ def search_component(
     if not len(validation.validation_listeners):
         return dict(SPACE[name][0]), []
     search = SearchConfig(components=(name,), trials=trials, seconds=seconds)
-    finished = run_trials(validation, search, seed, ignore_progress, clock)
+    finished = run_trials(validation, search, seed, ignore_progress, clock).trials
     finished += run_side_information_trials(
         validation, select_best_trials(finished), search, seed, ignore_progress, clock
     )
@@ -142,11 +164,13 @@ def run_trials(
     seed: int,
     report: OnProgress,
     clock: Callable[[], float],
-) -> list[Trial]:
+) -> FinishedTrials:
     """Try the planned settings round by round, the better ones of each component again and at more cost.
 
     The clock only ends it: after `search.seconds` each component makes one trial of the last round, of the settings
-    that were best by then, and no other trial begins. Without it the same data, seed and trials give the same.
+    that were best by then, and no other trial begins. Without it the same data, seed and trials give the same, as
+    long as the memory that is free allows the same: more factors are tried only where half of it is enough (what is
+    not tried is in `left_out`), and EASE is solved exactly between as many songs as it holds (`EASE.memory_gb`).
     """
     planned = plan_trials(
         search, is_flat=_is_flat(validation), is_ordered=validation.is_ordered, seed=seed
@@ -173,8 +197,9 @@ class _Halving:
         self._clock = clock
         self._start = clock()
         self._trials: list[Trial] = []
+        self._left_out: list[LeftOut] = []
 
-    def run(self, planned: list[tuple[str, Options]]) -> list[Trial]:
+    def run(self, planned: list[tuple[str, Options]]) -> FinishedTrials:
         for number, rung in enumerate(RUNGS):
             cases = _take_judges(self._validation, rung.listeners, self._seed)
             counts = Counter(name for name, _ in planned)
@@ -188,7 +213,7 @@ class _Halving:
                 self._extend_factors(rung, cases)
                 planned = self._keep_better(planned, rung)
         self._report("search", 1, 1)
-        return self._trials
+        return FinishedTrials(self._trials, self._left_out)
 
     def _is_due(self, name: str, rung: Rung) -> bool:
         """Return whether a trial begins: in time always, then only the best of each component in the last round."""
@@ -219,9 +244,18 @@ class _Halving:
         for name in sorted(name for name in names if find_algorithm_name(name) in DOUBLED):
             while (trials := self._list(name, rung)) and self._is_due(name, rung):
                 more = extend([one.options for one in trials], _find_best(trials).options)
-                if more is None or not _fits_memory(create_algorithm(name, more), self._validation):
+                if more is None or self._leave_out(name, more, rung):
                     break
                 self._try(name, more, rung, cases)
+
+    def _leave_out(self, name: str, options: Options, rung: Rung) -> bool:
+        """Return whether a fit with these options would take more than half of the free memory, and note it if so."""
+        needed = _estimate_fit_gb(create_algorithm(name, options), self._validation)
+        free = compute_memory_budget_gb(1.0)
+        if needed <= MEMORY_SHARE * free:
+            return False
+        self._left_out.append(LeftOut(name, options, rung.name, needed, free))
+        return True
 
     def _keep_better(
         self, planned: list[tuple[str, Options]], rung: Rung
@@ -252,10 +286,10 @@ def _take_judges(validation: Validation, share: float, seed: int) -> Cases:
     return validation.cases(validation.validation_listeners[np.sort(order[:n_judges])])
 
 
-def _fits_memory(algorithm: Algorithm, validation: Validation) -> bool:
+def _estimate_fit_gb(algorithm: Algorithm, validation: Validation) -> float:
     strengths = validation.data.strengths
     size = DataSize(*strengths.shape, strengths.nnz, strengths.nnz)
-    return algorithm.fit_bytes(size) <= compute_memory_budget_gb(0.5) * GB
+    return algorithm.fit_bytes(size) / GB
 
 
 def run_side_information_trials(

@@ -14,6 +14,7 @@ from recommendations.engine.core.seeding import derive_seed
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.hyperparameter_search import (
     RUNGS,
+    LeftOut,
     Trial,
     select_best_trials,
 )
@@ -36,6 +37,7 @@ def make_log(
     validation: Validation,
     search: SearchConfig,
     trials: Sequence[Trial],
+    left_out: Sequence[LeftOut],
     ndcg: Mapping[str, float],
     chosen: str,
     weights: Mapping[str, Mapping[str, float]],
@@ -45,7 +47,8 @@ def make_log(
     """Return what was tried, what was chosen, and what it gains over each component.
 
     `choices` has for each component the settings with the highest mean of the last round, and by how much the next
-    best ones of that round differ: the interval says whether that could be chance.
+    best ones of that round differ: the interval says whether that could be chance. `left_out_for_memory` has what was
+    not tried because too little memory was free: with more of it the search may find something else.
     """
     ours = ndcg[chosen]
     return {
@@ -54,6 +57,7 @@ def make_log(
         "n_hidden": int(validation.held_out.nnz),
         "began_with": {name: dict(options) for name, options in search.first.items()},
         "trials": [_describe_trial(trial, seed) for trial in trials],
+        "left_out_for_memory": [_describe_left_out(one) for one in left_out],
         "choices": {
             name: _describe_choice(best, trials, seed)
             for name, best in select_best_trials(trials).items()
@@ -83,6 +87,16 @@ def _describe_trial(trial: Trial, seed: int) -> dict[str, Any]:
         "n_listeners": len(trial.per_listener),
         "ndcg@10": round(trial.ndcg, 5),
         "interval": _compute_interval(trial.per_listener, seed),
+    }
+
+
+def _describe_left_out(left_out: LeftOut) -> dict[str, Any]:
+    return {
+        "component": left_out.component,
+        "options": dict(left_out.options),
+        "round": left_out.rung,
+        "needed_gb": round(left_out.needed_gb, 3),
+        "free_gb": round(left_out.free_gb, 3),
     }
 
 

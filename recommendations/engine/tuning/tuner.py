@@ -1,7 +1,9 @@
 """Finding the mixture: settings, weights and the ranker, on a validation part of the training data.
 
 Part of each listener's songs is hidden, everything is judged by finding them again, and nothing that the
-caller holds back is ever seen. With a budget of trials the same data and seed give the same result.
+caller holds back is ever seen. With a budget of trials the same data and seed give the same result on a machine with
+the same free memory, which decides how many factors are tried and what EASE solves exactly; the log has what was left
+out for it.
 """
 
 from __future__ import annotations
@@ -169,7 +171,8 @@ def _search(
     report: OnProgress,
     clock: Callable[[], float],
 ) -> Tuned:
-    trials = run_trials(validation, search, seed, report, clock)
+    finished = run_trials(validation, search, seed, report, clock)
+    trials = finished.trials
     ndcg = {name: trial.ndcg for name, trial in select_best_trials(trials).items()}
     informed_trials = run_side_information_trials(
         validation, select_best_trials(trials), search, seed, report, clock
@@ -232,7 +235,9 @@ def _search(
         ranker=final if ranker else None,
         search=None,
     )
-    log = make_log(validation, search, trials, ndcg, chosen, weights, ranker, seed)
+    log = make_log(
+        validation, search, trials, finished.left_out, ndcg, chosen, weights, ranker, seed
+    )
     log["comparisons"] = [comparison.to_dict() for comparison in comparisons]
     if len(new):
         new_ndcg = {name: float(values.mean()) for name, values in new_blended.items()}
