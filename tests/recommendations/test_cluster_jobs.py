@@ -1,18 +1,28 @@
 """Jobs of a cluster from this side, without one: what is asked, what is refused, what a lost driver leaves."""
 
+import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
+from catalog.listening import interactions
 from catalog.models import Interaction
 from recommendations import tasks
 from recommendations.engine import PRESETS, Recommender, Weighting, shards
 from recommendations.engine.core.weighting import cap_strengths
-from recommendations.models import ListenerControl, ModelVersion, RecommendationList, TrainingRun
+from recommendations.models import (
+    ForgettingReceipt,
+    ListenerControl,
+    ModelVersion,
+    RecommendationList,
+    TrainingRun,
+)
 from recommendations.services.cluster import (
     fit_jobs,
     list_jobs,
@@ -25,6 +35,7 @@ from recommendations.services.cluster.shard_reader import ShardReader, choose_li
 from recommendations.services.data import column_store, training_rows
 from recommendations.services.serving import precompute
 from recommendations.services.training import pipeline, training_requests
+from recommendations.services.versions import forgetting
 from tests.recommendations.conftest import N_LISTENERS, N_SONGS
 from tests.waiting import wait_for
 
@@ -189,6 +200,89 @@ def test_a_later_attempt_finds_its_folder_until_one_of_its_listeners_leaves(worl
         for number in range(ShardReader(again).n_shards)
         for listener_id in ShardReader(again).read(number).listeners.ids
     ]
+
+
+def test_a_folder_is_discarded_when_something_was_deleted_since_its_events_were_read(
+    world, listener
+):
+    """A listener who stays, and deletes a play: only a receipt says so."""
+    folder = prepare()
+    survey_all(folder, FINAL)
+    request = folder.read_request()
+    assert request.open_receipts == {}
+    again = prepare()
+    assert again.has_arrays(f"{FINAL}-survey") and again.read_request() == request
+    play = Interaction.objects.filter(listener=listener).first()
+    n_before = folder.store.read_manifest().n_rows
+    interactions.delete_interaction(listener, play.pk)
+    (receipt,) = forgetting.list_open().items()
+    again = prepare()
+    assert not again.has_arrays(f"{FINAL}-survey")
+    assert again.store.read_manifest().n_rows == n_before - 1
+    assert dict([receipt]) == again.read_request().open_receipts
+    assert again.read_request().read_at > request.read_at
+
+
+def test_a_deletion_is_seen_though_another_training_has_confirmed_it(world, listener):
+    folder = prepare()
+    survey_all(folder, FINAL)
+    forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+    ForgettingReceipt.objects.update(confirmed_at=timezone.now())
+    assert not prepare().has_arrays(f"{FINAL}-survey")
+
+
+def test_a_version_says_when_the_events_of_an_earlier_attempt_were_read(
+    world, listener, settings, tmp_path, monkeypatch
+):
+    """It used to say when the last attempt began, and so confirmed deletions that it had never seen."""
+    write_submit_script(settings, tmp_path, "exit 0")
+    run = training_requests.request_training(
+        preset="large", options={"engine": "spark", "evaluate": False, "precompute": False}
+    )
+    first = prepare(run.pk, is_measured=False)
+    survey_all(first, FINAL)
+    request = first.read_request()
+
+    def fit_here(folder: JobFolder, on_progress) -> dict:
+        assert folder.has_arrays(f"{FINAL}-survey")
+        forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+        rows = training_rows.read()
+        fitted = Recommender(PRESETS["large"]).fit(rows.interactions, rows.features)
+        fitted.save(folder.path / FINAL)
+        return {}
+
+    monkeypatch.setattr(submission, "run_job", fit_here)
+    assert pipeline.run_training(run.pk).status == TrainingRun.Status.SUCCEEDED
+    version = ModelVersion.objects.get(training_run=run)
+    assert version.metadata["read_at"] == request.read_at
+    assert version.metadata["open_receipts"] == {}
+    assert ForgettingReceipt.objects.get().confirmed_at is None
+
+
+def test_a_folder_of_an_older_release_is_gone_on_with_only_where_nothing_was_ever_deleted(
+    world, listener
+):
+    folder = prepare()
+    survey_all(folder, FINAL)
+    path = folder.path / "request.json"
+    stored = json.loads(path.read_text())
+    del stored["request"]["read_at"], stored["request"]["open_receipts"]
+    path.write_text(json.dumps(stored))
+    assert prepare().has_arrays(f"{FINAL}-survey")
+    receipt = forgetting.issue_receipt(ForgettingReceipt.Kind.LISTENS, 1, listener.pk)
+    ForgettingReceipt.objects.update(confirmed_at=receipt.requested_at)
+    assert not prepare().has_arrays(f"{FINAL}-survey")
+
+
+def test_threads_of_one_process_may_write_the_same_file(tmp_path):
+    """The driver's watch and its main thread both write how far it is."""
+    folder = JobFolder(tmp_path / "job")
+    folder.path.mkdir()
+    written = [Progress(FINAL, "sums", number, 400) for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(folder.write_progress, written))
+    assert folder.read_progress() in written
+    assert [path.name for path in folder.path.iterdir()] == ["progress.json"]
 
 
 def test_folders_of_trainings_that_are_over_are_removed(world):

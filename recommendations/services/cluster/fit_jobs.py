@@ -1,6 +1,7 @@
 """A training as a job of the cluster: its folder is made, or found as an earlier attempt left it."""
 
 import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from recommendations.services.data import column_copy, training_rows
 from recommendations.services.data.column_copy import OnRead
 from recommendations.services.data.column_reader import reader
 from recommendations.services.data.column_store import StoreDamaged
+from recommendations.services.versions import forgetting
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,15 @@ def prepare(
 ) -> JobFolder:
     """Return the folder of a training's job with everything that the cluster needs.
 
-    What an earlier attempt of the same training left is gone on with, unless a listener of its data has left or
-    opted out meanwhile: then it is removed.
+    What an earlier attempt of the same training left is gone on with, unless something was deleted or a listener of
+    its data has left or opted out meanwhile: then it is removed.
     """
     folder = JobFolder(get_root() / f"training-{run_id}")
-    if folder.is_complete and not _has_departed_listeners(folder):
+    if folder.is_complete and not _has_deleted_data(folder):
         return folder
     folder.remove()
+    # before anything is read: what is deleted from here on is not known to be missing
+    open_receipts, read_at = forgetting.list_open(), time.time()
     last_id = write_events(folder, on_read)
     n_listeners = max(User.objects.count(), 1)
     share = min(1.0, SAMPLED_FOR_ONE * conf.evaluation_listeners / n_listeners)
@@ -46,6 +50,8 @@ def prepare(
             held_out_share=share if is_measured else 0.0,
             test_share=conf.evaluation_share,
             last_interaction_id=last_id,
+            read_at=read_at,
+            open_receipts=open_receipts,
         )
     )
     return folder
@@ -75,6 +81,14 @@ def write_events(folder: JobFolder, on_read: OnRead) -> int:
 
 def get_root() -> Path:
     return Path(settings.CLUSTER_DIR)
+
+
+def _has_deleted_data(folder: JobFolder) -> bool:
+    """Return whether the job may hold events that were deleted since it was made, or may not be learned from."""
+    request = folder.read_request()
+    if forgetting.has_deletions_since(request.read_at, request.open_receipts):
+        return True
+    return _has_departed_listeners(folder)
 
 
 def _has_departed_listeners(folder: JobFolder) -> bool:

@@ -5,10 +5,11 @@ No web framework here: the machines of the cluster read this, too. Arrays are pl
 
 import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ class FitRequest:
         Share of the listeners who have songs held out, 0: nothing is measured.
     test_share
         Share of their songs that is held out.
+    read_at
+        When the events were read, in unix seconds; 0 for a folder of an older release.
+    open_receipts
+        The receipts of deletions that were open before, with the moment each was last added to.
     """
 
     config: dict[str, Any]
@@ -46,6 +51,8 @@ class FitRequest:
     held_out_share: float
     test_share: float
     last_interaction_id: int
+    read_at: float = 0.0
+    open_receipts: dict[str, str] = field(default_factory=dict)
 
     @property
     def recommender_config(self) -> RecommenderConfig:
@@ -242,9 +249,13 @@ def unpack_arrays(packed: bytes) -> Arrays:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    arriving = path.with_name(f".{path.name}.{os.getpid()}")
-    arriving.write_bytes(content)
-    arriving.replace(path)
+    # a name of its own: the driver's watch and its main thread write the same files
+    arriving = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        arriving.write_bytes(content)
+        arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)
 
 
 def _link(source: Path, target: Path) -> None:

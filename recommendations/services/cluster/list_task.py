@@ -1,8 +1,8 @@
 """Makes the lists of one shard on a machine of the cluster: what a worker of this site would, without a database."""
 
+import secrets
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -50,6 +50,6 @@ def list_shard(folder: str, number: int) -> None:
         columns["segment"] += [lists.segment(position) for position in positions]
     types = {"listener": pa.int64(), "items": pa.string(), "segment": pa.string()}
     table = pa.table({name: pa.array(columns[name], type_) for name, type_ in types.items()})
-    arriving = path.with_suffix(f".{np.random.default_rng().integers(2**32)}")
+    arriving = path.with_suffix(f".{secrets.token_hex(4)}")
     pq.write_table(table, arriving, compression="zstd")
     arriving.rename(path)

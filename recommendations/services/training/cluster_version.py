@@ -19,7 +19,6 @@ from recommendations.services.training.new_version import register_version
 from recommendations.services.training.offline_evaluation import Evaluation, measure_sample
 from recommendations.services.training.progress import Reporter
 from recommendations.services.training.training_requests import load_config
-from recommendations.services.versions import forgetting
 
 _PARTS = {MEASURED: "evaluating", FINAL: "fitting"}
 
@@ -29,10 +28,8 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
 
     A run that is taken up again goes on behind the last stage that was finished.
     """
-    open_receipts = forgetting.list_open()
     config = load_config(run.preset, run.options)
     seed = int(run.options.get("seed", 0))
-    read_at = time.time()
     on_read = reporter.enter("reading")
     folder = fit_jobs.prepare(
         run.pk,
@@ -47,11 +44,14 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
     reporter.say(f"The cluster fitted {config.name} in {fit_seconds:.0f} s.")
     evaluation = _measure(folder, seed, reporter)
     recommender = Recommender.load(folder.path / FINAL)
-    recommender.metadata |= {"read_at": read_at, "open_receipts": open_receipts}
+    # of an earlier attempt where its folder was gone on with: that is what was learned from
+    request = folder.read_request()
+    recommender.metadata |= {"read_at": request.read_at, "open_receipts": request.open_receipts}
     if evaluation and evaluation.fidelity:
         recommender.flip_threshold = evaluation.fidelity.flip_threshold
-    last_id = folder.read_request().last_interaction_id
-    version = register_version(run, last_id, recommender, fit_seconds, evaluation, reporter)
+    version = register_version(
+        run, request.last_interaction_id, recommender, fit_seconds, evaluation, reporter
+    )
     folder.remove()
     return version
 

@@ -5,9 +5,9 @@ that were there before its training read the data: their rows were gone by then.
 the models still hold what they learned, but lists are made anew at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import F
 from django.utils import timezone
@@ -76,6 +76,22 @@ def list_open() -> dict[str, str]:
     """
     rows = ForgettingReceipt.objects.filter(confirmed_at=None).values_list("pk", "requested_at")
     return {str(pk): moment.isoformat() for pk, moment in rows}
+
+
+def has_deletions_since(read_at: float, open_receipts: Mapping[str, str]) -> bool:
+    """Return whether anything was deleted since data was read.
+
+    Parameters
+    ----------
+    read_at
+        When it was read, in unix seconds.
+    open_receipts
+        What `list_open` returned before that. A deletion that began before and was committed after is not among them.
+    """
+    if set(list_open().items()) - set(open_receipts.items()):
+        return True
+    moment = datetime.fromtimestamp(read_at, tz=UTC)
+    return ForgettingReceipt.objects.filter(requested_at__gte=moment).exists()
 
 
 def confirm_receipts(version: ModelVersion) -> int:
