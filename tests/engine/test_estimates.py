@@ -202,3 +202,28 @@ def test_estimates_are_saved_and_are_no_reasons(tmp_path):
         song.item_id for song in recommender.recommend(history, k=100) if song.explanation.features
     }
     assert min(named) < 60
+
+
+# -- progress -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [estimate_features, measure_coverage])
+def test_progress_goes_from_0_to_its_end_and_an_exception_in_it_comes_out(half_known, make):
+    features, source, strengths, _truth, _missing = half_known
+    some = slice(0, 400)
+    features = ItemFeatures(features.audio[some], features.artist[some], features.genres[some])
+    arguments = features, source[some], csr_matrix(strengths[:, some])
+    seen = []
+    make(*arguments, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(done, len(seen) - 1) for done in range(len(seen))]
+    assert len(seen) > 5
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done, total):
+        if done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make(*arguments, on_progress=cancel)

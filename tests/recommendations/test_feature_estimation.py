@@ -10,12 +10,19 @@ from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import AUDIO_FEATURES, Song
-from recommendations.engine import NO_SOURCE, PRESETS
+from recommendations.engine import NO_SOURCE, PRESETS, estimate_features
 from recommendations.engine.core.intervals import Interval
 from recommendations.engine.synthetic.world import World
+from recommendations.models import TrainingRun
 from recommendations.services.data import demo_world, training_rows
 from recommendations.services.data.feature_sources import read_feature_sources
-from recommendations.services.training import feature_estimation
+from recommendations.services.training import (
+    feature_estimation,
+    new_version,
+    offline_evaluation,
+    pipeline,
+    training_requests,
+)
 from recommendations.services.versions import registry
 from tests.recommendations.conftest import train
 
@@ -67,11 +74,17 @@ def test_a_training_records_what_it_estimated_and_the_desk_tells_it(world, clien
     assert "librosa" in page_text
 
 
+def decide(monkeypatch, low: float) -> None:
+    """Let estimates be worth so much, whatever is measured."""
+    monkeypatch.setattr(
+        feature_estimation, "paired_bootstrap", lambda *_args, **_more: Interval(0.01, low, 0.02)
+    )
+
+
 @pytest.mark.parametrize(("low", "is_used"), [(0.001, True), (0.0, False), (-0.01, False)])
 def test_lists_use_estimates_only_where_they_surely_find_more(world, monkeypatch, low, is_used):
     """The rule; that what is measured decides is in the test above."""
-    use = feature_estimation.Use(0.2, 0.1, Interval(0.01, low, 0.02))
-    monkeypatch.setattr(feature_estimation, "measure_use", lambda *_args, **_more: use)
+    decide(monkeypatch, low)
     train(evaluate=True)
     _version, recommender = registry.serving_recommender()
     is_known = np.isfinite(recommender.algorithms["content"].audio_)
@@ -96,6 +109,116 @@ def test_what_they_are_worth_is_measured_paired_on_the_split(world):
     use = feature_estimation.measure_use(rows, sources, PRESETS["classic"], seed=1)
     assert use.difference.mean == pytest.approx(use.filled - use.bare)
     assert use.difference.low <= use.difference.mean <= use.difference.high
+
+
+def test_what_is_evaluated_has_estimates_of_the_training_part_alone(world, monkeypatch):
+    """Listens of the held-out songs used to be in the estimates with which these songs were looked for."""
+    decide(monkeypatch, 0.001)
+    measured = []
+
+    def measure_and_note(rows, *args, **options):
+        measured.append(rows)
+        return offline_evaluation.measure(rows, *args, **options)
+
+    monkeypatch.setattr(new_version, "measure", measure_and_note)
+    train(evaluate=True, preset="classic")
+    rows = training_rows.read()
+    sources = read_feature_sources(rows.interactions.items.ids)
+    weighting = PRESETS["classic"].weighting
+    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 0)
+    of_training_part, of_all = (
+        estimate_features(rows.features, sources.numbers, events.to_matrix(weighting), seed=0)
+        .fill(rows.features)
+        .audio
+        for events in (split.train, rows.interactions)
+    )
+    (evaluated,) = measured
+    assert not np.array_equal(of_training_part, of_all)
+    np.testing.assert_array_equal(evaluated.features.audio, of_training_part)
+    _version, recommender = registry.serving_recommender()
+    np.testing.assert_array_equal(recommender.estimates.fill(rows.features).audio, of_all)
+
+
+def test_few_listeners_are_not_fitted_for_nothing(world, monkeypatch):
+    """What too few listeners would say is not said; it used to be worked out first."""
+    rows = training_rows.read()
+    sources = read_feature_sources(rows.interactions.items.ids)
+    steps = []
+
+    def measure(few: int) -> feature_estimation.Use | None:
+        monkeypatch.setattr(feature_estimation, "FEW_LISTENERS", few)
+        steps.clear()
+        return feature_estimation.measure_use(
+            rows,
+            sources,
+            PRESETS["classic"],
+            seed=1,
+            on_progress=lambda *step: steps.append(step),
+        )
+
+    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 1)
+    n_measured = int((np.diff(split.test.indptr) > 0).sum())
+    assert measure(n_measured) is not None and steps
+    assert measure(n_measured + 1) is None and not steps
+
+
+@pytest.mark.parametrize(("low", "is_used"), [(0.001, True), (-0.001, False)])
+def test_a_night_that_begins_warm_keeps_the_decision(world, settings, monkeypatch, low, is_used):
+    """It is not measured, so it used to decide by nothing and let the estimates go."""
+    settings.SAMPLE_LISTENERS_FROM = 60
+    decide(monkeypatch, low)
+    train(evaluate=True, preset="classic")
+    first = registry.require_active().metadata["estimates"]
+    assert first["used"] is is_used
+    decide(monkeypatch, -low)
+    request = training_requests.request_training(
+        preset="classic", trigger=TrainingRun.Trigger.SCHEDULE, options={"precompute": False}
+    )
+    run = pipeline.run_training(request.pk)
+    version, recommender = registry.serving_recommender()
+    assert version.training_run == run and "warm_started" in version.metadata
+    assert (version.metadata["estimates"]["used"], version.metadata["estimates"]["use"]) == (
+        is_used,
+        first["use"],
+    )
+    assert np.isfinite(recommender.algorithms["content"].audio_).all() == is_used
+    verb = "use" if is_used else "do not use"
+    assert f"Lists {verb} the estimates, as those of the version before." in run.log
+
+
+def test_estimating_moves_the_bar_and_can_be_cancelled(world, monkeypatch):
+    monkeypatch.setattr("common.jobs.reporter.LOOK_EVERY", 0.0)
+    calls = []
+    run = request(evaluate=True)
+    pipeline.run_training(
+        run.pk, on_progress=lambda stage, fraction: calls.append((stage, fraction))
+    )
+    steps = {stage for stage, _ in calls if stage.startswith("estimating: ")}
+    assert steps == {
+        "estimating: intervals",
+        "estimating: values",
+        "estimating: values of the training part",
+        "estimating: lists with estimates",
+        "estimating: lists without",
+    }
+    fractions = [fraction for _, fraction in calls]
+    assert fractions == sorted(fractions)
+
+    run, seen = request(evaluate=True), []
+
+    def cancel_at_once(stage, fraction):
+        if stage == "estimating: values":
+            seen.append(fraction)
+            training_requests.cancel(run)
+
+    assert pipeline.run_training(run.pk, on_progress=cancel_at_once).status == "cancelled"
+    assert len(seen) == 1
+
+
+def request(**options) -> TrainingRun:
+    return training_requests.request_training(
+        trigger=TrainingRun.Trigger.COMMAND, options={"precompute": False} | options
+    )
 
 
 def test_nothing_is_estimated_where_everything_is_known(db):

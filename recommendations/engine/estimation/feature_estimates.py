@@ -7,7 +7,7 @@ predictions nor the widths saw a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,11 @@ TESTED_SHARE = 0.2
 NO_SOURCE, NO_GENRE = -2, -2
 """Numbers of a song without one; -1 stands for all (`conformal.ANY`)."""
 FASTEST = 400.0
+N_STEPS = N_FOLDS + 2
+"""Evidence, a prediction of each fold by the others, and the prediction by all."""
+
+Progress = Callable[[int, int], None]
+Step = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ def estimate_features(
     strengths: csr_matrix,
     *,
     seed: int = 0,
+    on_progress: Progress | None = None,
 ) -> FeatureEstimates:
     """Estimate what is unknown of the songs.
 
@@ -148,11 +154,15 @@ def estimate_features(
         int32 (n_items, 8): a number for where each known value comes from; ignored where it is unknown.
     strengths
         float32 csr (n_listeners, n_items), for the factors of the songs.
+    on_progress
+        Called with (done, total) after each step; an exception in it ends the work and comes out unchanged.
     """
+    step = _count_steps(on_progress)
     evidence = Evidence.gather(features, strengths, seed=seed)
+    step()
     is_taught = np.isfinite(features.audio)
     is_wanted = ~is_taught
-    return _estimate(features, sources, evidence, is_taught, is_wanted, seed)
+    return _estimate(features, sources, evidence, is_taught, is_wanted, seed, step)
 
 
 def measure_coverage(
@@ -161,11 +171,13 @@ def measure_coverage(
     strengths: csr_matrix,
     *,
     seed: int = 0,
+    on_progress: Progress | None = None,
 ) -> CoverageReport:
     """Hide a fifth of the songs that have features, estimate them from the rest, and count how often intervals hold.
 
     Parameters are those of `estimate_features`.
     """
+    step = _count_steps(on_progress)
     is_known = np.isfinite(features.audio)
     rng = make_generator(seed, "songs whose features are hidden")
     is_tested = is_known & (rng.random(features.n_items) < TESTED_SHARE)[:, None]
@@ -174,7 +186,8 @@ def measure_coverage(
         np.where(is_taught, features.audio, np.float32(np.nan)), features.artist, features.genres
     )
     evidence = Evidence.gather(hidden, strengths, seed=seed)
-    estimates = _estimate(features, sources, evidence, is_taught, is_tested, seed)
+    step()
+    estimates = _estimate(features, sources, evidence, is_taught, is_tested, seed, step)
     is_tested &= np.isfinite(estimates.values)
     holds = (features.audio >= estimates.low) & (features.audio <= estimates.high)
     genres = np.broadcast_to(
@@ -199,6 +212,24 @@ def measure_coverage(
     )
 
 
+def _count_steps(on_progress: Progress | None) -> Step:
+    """Return what says after each step how many are done; it says at once that none is."""
+    report = on_progress or _ignore_progress
+    done = -1
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        report(done, N_STEPS)
+
+    step()
+    return step
+
+
+def _ignore_progress(done: int, total: int) -> None:
+    """Progress that nobody asked for."""
+
+
 def _estimate(
     features: ItemFeatures,
     sources: NDArray[np.int32],
@@ -206,10 +237,12 @@ def _estimate(
     is_taught: NDArray[np.bool_],
     is_wanted: NDArray[np.bool_],
     seed: int,
+    step: Step,
 ) -> FeatureEstimates:
     """Estimate the wanted values from the taught ones, with intervals."""
-    out_of_fold = _predict_out_of_fold(features.audio, evidence, is_taught, seed)
+    out_of_fold = _predict_out_of_fold(features.audio, evidence, is_taught, seed, step)
     predictions = predict_features(evidence, features.audio, is_taught)
+    step()
     rests_on = count_evidence(evidence, is_taught)
     genres = _choose_genres(features.genres, features.n_items)
     shape = features.audio.shape
@@ -241,7 +274,11 @@ def _estimate(
 
 
 def _predict_out_of_fold(
-    audio: NDArray[np.float32], evidence: Evidence, is_taught: NDArray[np.bool_], seed: int
+    audio: NDArray[np.float32],
+    evidence: Evidence,
+    is_taught: NDArray[np.bool_],
+    seed: int,
+    step: Step,
 ) -> NDArray[np.float64]:
     """Predict each taught value from songs of the other folds; NaN elsewhere."""
     folds = make_generator(seed, "folds of estimates").integers(N_FOLDS, size=len(audio))
@@ -251,6 +288,7 @@ def _predict_out_of_fold(
         if (is_taught & own[:, None]).any():
             from_others = predict_features(evidence, audio, is_taught & ~own[:, None])
             predictions[own] = from_others[own]
+        step()
     return np.where(is_taught, predictions, np.nan)
 
 

@@ -1,7 +1,8 @@
 """Estimates of missing audio features in a training: made, measured, and used in lists only where they earn it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.training.offline_evaluation import (
     FEW_LISTENERS,
     METRIC,
+    OnProgress,
     choose_split,
     make_split,
 )
@@ -37,55 +39,36 @@ from recommendations.services.training.progress import Reporter
 CONTENT = "content"
 
 
+STAGE = "estimating"
+
+
 @dataclass(frozen=True)
 class Estimation:
     """What came of the missing features.
 
     `rows` have the estimates in the place of unknown features where these make lists better, and are as they were
-    otherwise. `record` is what a version keeps: plain JSON types, empty where nothing was estimated.
+    otherwise. `measured_rows` are for an evaluation on the split of this training: where `rows` have estimates, these
+    have those that were made from its training part alone, so that nothing of the held-out songs' listens is in them.
+    `record` is what a version keeps: plain JSON types, empty where nothing was estimated.
     """
 
     rows: TrainingRows
+    measured_rows: TrainingRows
     estimates: FeatureEstimates | None
     record: dict[str, Any]
 
 
-def estimate(
-    rows: TrainingRows, config: RecommenderConfig, options: Mapping[str, Any], reporter: Reporter
-) -> Estimation:
-    """Estimate missing features; measure how often their intervals hold, and what the estimates are worth in lists.
-
-    Lists use them when the sound component alone, fitted on a part of what was heard, finds the rest better with them
-    than without, surely (the 95 % interval of the difference is above 0). An unmeasured training does not use them.
-    """
-    if not can_estimate(rows.features):
-        return Estimation(rows, None, {})
-    seed = int(options.get("seed", 0))
-    sources = read_feature_sources(rows.interactions.items.ids)
-    strengths = rows.interactions.to_matrix(config.weighting)
-    coverage = measure_coverage(rows.features, sources.numbers, strengths, seed=seed)
-    estimates = estimate_features(rows.features, sources.numbers, strengths, seed=seed)
-    use = None
-    if options.get("evaluate", True) and CONTENT in config.components:
-        use = measure_use(rows, sources, config, seed=seed)
-    is_used = use is not None and use.difference.is_above_zero
-    record = _describe(rows, estimates, coverage, sources) | {
-        "used": is_used,
-        "use": None if use is None else use.to_dict(),
-    }
-    _tell(record, reporter)
-    if is_used:
-        rows = replace(rows, features=estimates.fill(rows.features))
-    return Estimation(rows, estimates, record)
-
-
 @dataclass(frozen=True)
 class Use:
-    """NDCG@10 of the sound component alone with and without estimates, and the interval of the paired difference."""
+    """NDCG@10 of the sound component alone with and without estimates, and the interval of the paired difference.
+
+    `features` are those that were measured: with estimates from the training part of the split.
+    """
 
     filled: float
     bare: float
     difference: Interval
+    features: ItemFeatures
 
     def to_dict(self) -> dict[str, float]:
         return {
@@ -96,25 +79,102 @@ class Use:
         }
 
 
+def estimate(
+    rows: TrainingRows,
+    config: RecommenderConfig,
+    options: Mapping[str, Any],
+    reporter: Reporter,
+    before: Mapping[str, Any] | None = None,
+) -> Estimation:
+    """Estimate missing features; measure how often their intervals hold, and what the estimates are worth in lists.
+
+    Lists use them when the sound component alone, fitted on a part of what was heard, finds the rest better with them
+    than without, surely (the 95 % interval of the difference is above 0). An unmeasured training does not use them,
+    unless it goes on with what another version learned: `before` is the record of that one, whose decision stays.
+    """
+    if not can_estimate(rows.features):
+        reporter.leave_out(STAGE)
+        return Estimation(rows, rows, None, {})
+    on_progress = reporter.enter(STAGE)
+    seed = int(options.get("seed", 0))
+    sources = read_feature_sources(rows.interactions.items.ids)
+    strengths = rows.interactions.to_matrix(config.weighting)
+    coverage = measure_coverage(
+        rows.features,
+        sources.numbers,
+        strengths,
+        seed=seed,
+        on_progress=partial(on_progress, "intervals"),
+    )
+    estimates = estimate_features(
+        rows.features,
+        sources.numbers,
+        strengths,
+        seed=seed,
+        on_progress=partial(on_progress, "values"),
+    )
+    use = None
+    if before is None and options.get("evaluate", True) and CONTENT in config.components:
+        use = measure_use(rows, sources, config, seed=seed, on_progress=on_progress)
+    decision = _decide(use) if before is None else _keep_decision(before)
+    record = _describe(rows, estimates, coverage, sources) | decision
+    _tell(record, reporter, is_kept=before is not None)
+    if not record["used"]:
+        return Estimation(rows, rows, estimates, record)
+    filled = replace(rows, features=estimates.fill(rows.features))
+    measured = filled if use is None else replace(rows, features=use.features)
+    return Estimation(filled, measured, estimates, record)
+
+
+def _decide(use: Use | None) -> dict[str, Any]:
+    return {
+        "used": use is not None and use.difference.is_above_zero,
+        "use": None if use is None else use.to_dict(),
+    }
+
+
+def _keep_decision(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an earlier record says; of one that estimated nothing, that nothing is used."""
+    return {"used": bool(before.get("used")), "use": before.get("use")}
+
+
 def measure_use(
-    rows: TrainingRows, sources: FeatureSources, config: RecommenderConfig, *, seed: int
+    rows: TrainingRows,
+    sources: FeatureSources,
+    config: RecommenderConfig,
+    *,
+    seed: int,
+    on_progress: OnProgress | None = None,
 ) -> Use | None:
     """Measure on a split what estimates are worth; None where too few listeners can be measured.
 
-    The estimates are made from the training part alone, so that nothing of the rest is in them.
+    The split is that of the evaluation. The estimates are made from its training part alone, so that nothing of the
+    rest is in them. Few listeners cost nothing but the split.
     """
     split = make_split(rows, choose_split(rows), seed)
+    n_with_test = int(np.count_nonzero(np.diff(split.test.indptr)))
+    if min(n_with_test, int(conf.evaluation_listeners)) < FEW_LISTENERS:
+        return None
     strengths = split.train.to_matrix(config.weighting)
-    if not split.test.nnz or not strengths.nnz:
+    if not strengths.nnz:
         return None
-    estimates = estimate_features(rows.features, sources.numbers, strengths, seed=seed)
-    alone = _isolate_content(config)
-    filled = _measure(alone, split, estimates.fill(rows.features), seed)
-    bare = _measure(alone, split, rows.features, seed)
-    if len(filled.listeners) < FEW_LISTENERS:
-        return None
+    report = on_progress or _ignore_progress
+    estimates = estimate_features(
+        rows.features,
+        sources.numbers,
+        strengths,
+        seed=seed,
+        on_progress=partial(report, "values of the training part"),
+    )
+    alone, features = _isolate_content(config), estimates.fill(rows.features)
+    filled = _measure(alone, split, features, seed, partial(report, "lists with estimates"))
+    bare = _measure(alone, split, rows.features, seed, partial(report, "lists without"))
     difference = paired_bootstrap(filled, bare, metric=METRIC, seed=seed)
-    return Use(filled.mean(METRIC), bare.mean(METRIC), difference)
+    return Use(filled.mean(METRIC), bare.mean(METRIC), difference, features)
+
+
+def _ignore_progress(stage: str, done: int, total: int) -> None:
+    """Progress that nobody asked for."""
 
 
 def _isolate_content(config: RecommenderConfig) -> RecommenderConfig:
@@ -130,14 +190,22 @@ def _isolate_content(config: RecommenderConfig) -> RecommenderConfig:
 
 
 def _measure(
-    config: RecommenderConfig, split: Split, features: ItemFeatures, seed: int
+    config: RecommenderConfig,
+    split: Split,
+    features: ItemFeatures,
+    seed: int,
+    on_progress: Callable[[int, int], None],
 ) -> EvaluationReport:
+    def report(_stage: str, done: int, total: int) -> None:
+        on_progress(done, total)
+
     return evaluate(
-        Recommender(config).fit(split.train, features, seed=seed),
+        Recommender(config).fit(split.train, features, seed=seed, on_progress=report),
         split,
         item_features=features,
         max_listeners=conf.evaluation_listeners,
         seed=seed,
+        on_progress=report,
     )
 
 
@@ -186,7 +254,7 @@ def _describe(
     }
 
 
-def _tell(record: Mapping[str, Any], reporter: Reporter) -> None:
+def _tell(record: Mapping[str, Any], reporter: Reporter, *, is_kept: bool) -> None:
     coverage = record["coverage"]
     reporter.say(
         f"Estimated missing audio features of {record['n_songs']:,} songs"
@@ -196,6 +264,10 @@ def _tell(record: Mapping[str, Any], reporter: Reporter) -> None:
             else "."
         )
     )
+    if is_kept:
+        verb = "use" if record["used"] else "do not use"
+        reporter.say(f"Lists {verb} the estimates, as those of the version before.")
+        return
     use = record["use"]
     if use is None:
         reporter.say("Lists don't use the estimates: what they are worth was not measured.")

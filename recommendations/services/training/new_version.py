@@ -40,11 +40,19 @@ def train_version(run: TrainingRun, reporter: Reporter) -> tuple[ModelVersion, T
     memory_check.check(*training_rows.count_rows(), config)
     read_at = time.time()
     rows = _read(reporter)
-    estimation = feature_estimation.estimate(rows, config, run.options, reporter)
-    rows = estimation.rows
     # factors learned with data that is gone would bear its traces, too
     start = None if open_receipts else _find_warm_start(run, config, reporter)
-    evaluation = None if start else _evaluate(rows, config, seed, run, reporter)
+    estimation = feature_estimation.estimate(
+        rows,
+        config,
+        run.options,
+        reporter,
+        before=None if start is None else start.metadata.get("estimates", {}),
+    )
+    rows = estimation.rows
+    evaluation = None
+    if start is None:
+        evaluation = _evaluate(estimation.measured_rows, config, seed, run, reporter)
     if evaluation is None:
         recommender, fit_seconds = _fit(rows, config, None, start, seed, reporter)
     else:

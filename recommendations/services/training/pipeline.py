@@ -56,7 +56,9 @@ def run_training(
 def _list_skipped_parts(run: TrainingRun) -> set[str]:
     """Return the parts that this run leaves out."""
     stages = {"evaluate": "evaluating", "precompute": "precomputing"}
-    return {stage for option, stage in stages.items() if not run.options.get(option, True)}
+    skipped = {stage for option, stage in stages.items() if not run.options.get(option, True)}
+    # on the cluster nothing is estimated
+    return skipped | {"estimating"} if training_requests.is_for_cluster(run.options) else skipped
 
 
 class _TrainingKind(jobs.JobKind[TrainingRun]):

@@ -11,6 +11,7 @@ from common.jobs.reporter import WRITE_EVERY
 # How much of a training each part takes, roughly; only the progress bar depends on it.
 PARTS = {
     "reading": 5,
+    "estimating": 5,
     "evaluating": 45,
     "fitting": 25,
     "saving": 2,
@@ -41,6 +42,10 @@ class Reporter(JobReporter):
         self._on_progress = on_progress
         self._part = next(iter(PARTS))
         self._step, self._begun, self._within = ("", 0.0), 0.0, 0.0
+
+    def leave_out(self, stage: str) -> None:
+        """Take out a part that turned out to have nothing to do, before it would begin."""
+        del self._parts[stage]
 
     def enter(self, stage: str) -> Callable[[str, int, int], None]:
         """Begin a part of the training and return the callback for it."""
