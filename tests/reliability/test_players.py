@@ -118,9 +118,7 @@ def test_mopidy_says_what_plays_and_scrobbles_it_once(site, serve, tokens, music
             return listens[0]["track_metadata"]["track_name"] if listens else ""
 
         assert wait_for(read_playing) == "Made piece 0"
-        # heard to its half, without a jump: mopidy reports no end of a song while it jumps
-        wait_for(lambda: (ask("core.playback.get_time_position") or 0) > 500 * SECONDS)
-        ask("core.playback.stop")
+        # heard to its end: mopidy reports none while it jumps, and can hang when it is stopped in a short file
         assert wait_for(lambda: count_plays(site, "Made piece 0")) == 1
     assert count_plays(site, "Made piece 1") == 0
 
