@@ -1,5 +1,6 @@
 """A seed pack from public listening histories: generated parquet files of the true layout."""
 
+import csv
 import io
 import tarfile
 import uuid
@@ -224,3 +225,158 @@ def test_the_floor_of_ten_listeners_holds_here_too(dump, tmp_path, asked):
         CommandError, match=f"At least 10 listeners must share a pair.*{asked} were asked"
     ):
         build(dump, tmp_path, "--fewest-listeners", str(asked))
+
+
+# --- Albums -----------------------------------------------------------------------------------------------------------
+
+RECORDINGS = "canonical_musicbrainz_data.csv"
+RELEASES = "canonical_release_redirect.csv"
+
+
+def make_tables(*, extra=0):
+    """Songs A and B are on "First, \"Live\"" and C on "Second"; D is in no table. More rows are of other songs."""
+    recordings = io.StringIO()
+    rows = csv.writer(recordings)
+    rows.writerow(
+        ["id", "artist_credit_id", "artist_mbids", "artist_credit_name", "release_mbid", "release_name",
+         "recording_mbid", "recording_name", "combined_lookup", "score", "year"]
+    )  # fmt: skip
+    on = [("A", 'First, "Live"'), ("B", 'First, "Live"'), ("C", "Second")]
+    on += [(f"other {n}", f"Album\n{n}") for n in range(extra)]
+    for number, (song, album) in enumerate(on):
+        rows.writerow(
+            [number, 1, f"{{{mbid('a')},{mbid('z')}}}", "a", mbid(f"release of {album}"), album,
+             mbid(song).upper(), song, "asong", 9, ""]
+        )  # fmt: skip
+    releases = io.StringIO()
+    rows = csv.writer(releases)
+    rows.writerow(["release_mbid", "canonical_release_mbid", "release_group_mbid"])
+    first, second = mbid('release of First, "Live"'), mbid("release of Second")
+    # the first is named as another release's canonical one only
+    rows.writerow([mbid("other edition"), first, mbid("group of First")])
+    rows.writerow([second, mbid("canonical second"), mbid("group of Second")])
+    return recordings.getvalue(), releases.getvalue()
+
+
+def write_table(path, text):
+    compression = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
+    with pa.output_stream(str(path), compression=compression) as out:
+        out.write(text.encode())
+
+
+def read_album_labels(pack):
+    labels = pack.labels
+    return dict(
+        zip(labels.titles, zip(labels.album_titles, labels.album_keys, strict=True), strict=True)
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_songs_have_the_album_and_release_group_of_the_canonical_tables(
+    dump, tmp_path, suffix, capsys
+):
+    write(dump / "1.parquet", small_dump())
+    recordings, releases = make_tables(extra=2000)
+    write_table(dump / f"{RECORDINGS}{suffix}", recordings)
+    write_table(dump / f"{RELEASES}{suffix}", releases)
+    assert read_album_labels(build(dump, tmp_path)) == {
+        "A": ('First, "Live"', mbid("group of First")),
+        "B": ('First, "Live"', mbid("group of First")),
+        "C": ("Second", mbid("group of Second")),
+        "D": ("", ""),
+    }
+    output = capsys.readouterr().out
+    assert "Reading albums: 10 of 10" in output
+    assert "The album of 3 songs is named." in output
+
+
+def test_a_song_under_a_former_id_has_the_album_of_its_present_one(dump, tmp_path):
+    write(dump / "1.parquet", [
+        {**row, "recording_mbid": mbid("old A")} if row["recording_name"] == "A" else row
+        for row in small_dump()
+    ])  # fmt: skip
+    (dump / "canonical_recording_redirect.csv").write_text(
+        f"recording_mbid,canonical_recording_mbid,canonical_release_mbid\n{mbid('old A')},{mbid('A')},\n"
+    )
+    (dump / RECORDINGS).write_text(make_tables()[0])
+    assert read_album_labels(build(dump, tmp_path))["A"] == ('First, "Live"', "")
+
+
+def test_a_pack_without_the_tables_has_no_albums_and_is_as_before(dump, tmp_path, capsys):
+    write(dump / "1.parquet", small_dump())
+    (dump / RELEASES).write_text(make_tables()[1])
+    pack = build(dump, tmp_path)
+    assert pack.labels.album_titles == () and pack.labels.album_keys == ()
+    assert not list((tmp_path / "pack").glob("album*"))
+    assert "album" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        (RECORDINGS, "release_name"),
+        (RECORDINGS, "recording_mbid"),
+        (RELEASES, "release_group_mbid"),
+    ],
+)
+def test_a_table_without_a_column_is_refused_before_anything_is_read(
+    dump, tmp_path, name, column, capsys
+):
+    write(dump / "1.parquet", small_dump())
+    for each, text in zip((RECORDINGS, RELEASES), make_tables(), strict=True):
+        (dump / each).write_text(text.replace(column, "x", 1) if each == name else text)
+    with pytest.raises(CommandError, match=rf"^{name} has no column {column}\.$"):
+        build(dump, tmp_path)
+    assert "Reading" not in capsys.readouterr().out
+
+
+def damage_table(path, how, text):
+    write_table(path, text)
+    whole = path.read_bytes()
+    if how == "cut off":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif how == "no such compression":
+        path.write_bytes(text.encode())
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "a row too short":
+        path.write_text(text + "1,2\n")
+    else:
+        path.write_bytes(text.encode().replace(b"Second", b"Se\xffcond"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "how"),
+    [(".gz", "cut off"), (".zst", "cut off"), (".zst", "no such compression"), ("", "empty"), ("", "a row too short"),
+     ("", "not UTF-8")],
+)  # fmt: skip
+def test_a_damaged_table_is_refused_in_one_sentence_that_names_it(dump, tmp_path, suffix, how):
+    write(dump / "1.parquet", small_dump())
+    path = dump / f"{RECORDINGS}{suffix}"
+    damage_table(path, how, make_tables(extra=20_000)[0])
+    with pytest.raises(
+        CommandError, match=f"^{path.name} (can't be read as a table|has no column)"
+    ) as refused:
+        build(dump, tmp_path)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "pack").exists()
+
+
+def test_a_better_table_is_read_without_all_the_steps_before(dump, tmp_path):
+    """A damaged table is put right, and the second call goes on at the albums."""
+    write(dump / "1.parquet", small_dump())
+    (dump / RECORDINGS).write_text(make_tables()[0] + "1,2\n")
+    with pytest.raises(CommandError, match="can't be read as a table"):
+        build(dump, tmp_path)
+    finished = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "pack.work").iterdir()}
+    assert "listens-0" in finished
+    (dump / RECORDINGS).write_text(make_tables()[0])
+    stages = []
+    seed_builder.build_pack(
+        dump, tmp_path / "pack", tmp_path / "pack.work",
+        on_progress=lambda stage, done, total: stages.append((stage, *(
+            path.stat().st_mtime_ns for path in (tmp_path / "pack.work").glob("listens-0")
+        ))),
+    )  # fmt: skip
+    assert {mark for stage, mark in stages if stage == "album"} == {finished["listens-0"]}
+    assert read_album_labels(load_pack(tmp_path / "pack"))["C"][0] == "Second"

@@ -3,6 +3,7 @@
 import json
 import shutil
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,10 +51,42 @@ def test_a_pack_is_counts_of_pairs_that_ten_listeners_share(pack):
     assert names == {
         "manifest.json", "n_listeners.npy", "counts.npy", "neighbours.npy", "starts.npy",
         *(f"{name}_{half}.npy" for half in ("bytes", "ends")
-          for name in ("keys", "former", "current", "titles", "artist_names", "artist_keys")),
+          for name in ("keys", "former", "current", "titles", "artist_names", "artist_keys",
+                       "album_titles", "album_keys")),
     }  # fmt: skip
     mbids = {str(mbid) for mbid in Song.objects.exclude(mbid=None).values_list("mbid", flat=True)}
     assert mbids & set(loaded.prior.keys.tolist())
+
+
+def test_a_pack_of_this_site_names_the_albums_of_its_catalogue(pack):
+    labels = load_pack(pack).labels
+    titles = set(Song.objects.exclude(album=None).values_list("title", "album__title"))
+    assert titles >= set(zip(labels.titles, labels.album_titles, strict=True))
+    assert set(labels.album_keys) == {""}
+
+
+def test_a_pack_without_albums_still_loads_and_has_none(pack, tmp_path):
+    """What version 0.4.0 wrote: the same version, without the arrays of albums."""
+    loaded = load_pack(pack)
+    older = replace(loaded, labels=replace(loaded.labels, album_titles=(), album_keys=()))
+    save_pack(tmp_path / "older", older)
+    assert not list((tmp_path / "older").glob("album*"))
+    call_command("load_seed", str(tmp_path / "older"))
+    labels = seed_packs.find_pack().labels
+    assert list(labels.titles) == list(loaded.labels.titles)
+    assert (labels.album_titles, labels.album_keys) == ((), ())
+
+
+def test_albums_that_are_not_about_the_songs_are_neither_saved_nor_loaded(pack, tmp_path):
+    loaded = load_pack(pack)
+    few = replace(loaded, labels=replace(loaded.labels, album_titles=["One"], album_keys=["x"]))
+    with pytest.raises(ValueError, match="1 albums with 1 ids for"):
+        save_pack(tmp_path / "few", few)
+    manifest = json.loads((pack / "manifest.json").read_text())
+    assert {"album_titles_ends", "album_keys_bytes"} <= set(manifest["arrays"])
+    (pack / "album_keys_ends.npy").unlink()
+    with pytest.raises(CommandError):
+        call_command("load_seed", str(pack))
 
 
 @pytest.mark.parametrize("asked", [0, 1, 9])

@@ -18,7 +18,7 @@ from recommendations.engine.data.prior import FEWEST_LISTENERS, Prior
 KIND = "musicrec seed pack"
 PACK_VERSION = 2
 READABLE_VERSIONS = (1, 2)
-"""Version 1 had neither names nor artists."""
+"""Version 1 had neither names nor artists. Artists and albums are arrays that a pack of version 2 may have."""
 ABOUT_FIELDS = ("source", "licence", "data_from", "data_until", "made_at")
 """Texts that a pack may hold about itself."""
 
@@ -37,11 +37,16 @@ class Labels:
         As the listeners' players wrote them.
     artist_keys
         The MusicBrainz id of the first credited artist, "" where unknown.
+    album_titles, album_keys
+        The album that a song is on and the MusicBrainz id of its release group, "" where unknown; both are empty in a
+        pack without albums.
     """
 
     titles: Sequence[str]
     artist_names: Sequence[str]
     artist_keys: Sequence[str]
+    album_titles: Sequence[str] = ()
+    album_keys: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -103,6 +108,7 @@ def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:
         raise ValueError(
             f"{len(pack.labels)} names for {len(prior)} songs: a pack names all of its songs or none."
         )
+    _check_albums(pack.labels)
     about: dict[str, Any] = {name: str(pack.about.get(name, "")) for name in ABOUT_FIELDS}
     about |= {"kind": KIND, "pack_version": PACK_VERSION, **prior.summarise()}
     arrays = _pack_prior("", prior)
@@ -113,11 +119,24 @@ def save_pack(directory: Path, pack: SeedPack) -> store.Manifest:
         "artist_names", pack.labels.artist_names
     )
     arrays |= _pack_texts("artist_keys", pack.labels.artist_keys)
+    if any(pack.labels.album_titles):
+        arrays |= _pack_texts("album_titles", pack.labels.album_titles) | _pack_texts(
+            "album_keys", pack.labels.album_keys
+        )
     if pack.artists is not None:
         arrays |= _pack_prior("artists_", pack.artists.prior) | _pack_texts(
             "artists_names", pack.artists.names
         )
     return store.save(directory, arrays, about)
+
+
+def _check_albums(labels: Labels) -> None:
+    """Raise ValueError unless all songs have a place for their album, or none has."""
+    if {len(labels.album_titles), len(labels.album_keys)} not in ({0}, {len(labels)}):
+        raise ValueError(
+            f"{len(labels.album_titles)} albums with {len(labels.album_keys)} ids for {len(labels)} songs: "
+            "a pack has both for all of its songs or for none."
+        )
 
 
 def _pack_prior(prefix: str, prior: Prior) -> dict[str, np.ndarray]:
@@ -196,11 +215,13 @@ def _restore_pack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) ->
     redirects = dict(
         zip(_unpack_texts(arrays, "former"), _unpack_texts(arrays, "current"), strict=True)
     )
-    labels = Labels(
-        *(_unpack_texts(arrays, name) for name in ("titles", "artist_names", "artist_keys"))
-    )
+    columns = ["titles", "artist_names", "artist_keys"]
+    if "album_titles_ends" in arrays:
+        columns += ["album_titles", "album_keys"]
+    labels = Labels(*(_unpack_texts(arrays, name) for name in columns))
     if len(labels) not in (0, len(prior)):
         raise ValueError("the names are not about the songs")
+    _check_albums(labels)
     artists = None
     if "artists_counts" in arrays:
         artist_prior = _restore_prior(arrays, "artists_", _unpack_texts(arrays, "artists_keys"))

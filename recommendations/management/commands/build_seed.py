@@ -15,13 +15,15 @@ STAGES = {
     "pair": "Counting pairs",
     "assemble": "Choosing neighbours",
     "name": "Reading names",
+    "album": "Reading albums",
 }
 
 
 class Command(SentenceCommand):
     help = (
         "Build a seed pack from a folder with ListenBrainz' Spark dumps (parquet or tar) "
-        "and, if it is there, MusicBrainz' canonical_recording_redirect.csv. "
+        "and, as far as they are there, the tables of MusicBrainz' canonical dump: canonical_recording_redirect.csv, "
+        "canonical_musicbrainz_data.csv and canonical_release_redirect.csv, also as .zst or .gz. "
         "Stopped and called again, it goes on where it was."
     )
 
@@ -71,6 +73,8 @@ class Command(SentenceCommand):
             f"{folder} holds {result.n_pairs:,} pairs of {result.n_songs:,} songs and {result.n_artists:,} artists, "
             f"from {result.n_usable:,} of {result.n_rows:,} listens ({share:.0%} name a recording)."
         )
+        if result.n_with_album:
+            self.stdout.write(f"The album of {result.n_with_album:,} songs is named.")
         self.stdout.write(f"Bring it in with: python manage.py load_seed {folder}")
 
     def _show(self, stage: str, done: int, total: int) -> None:

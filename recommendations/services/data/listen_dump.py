@@ -1,7 +1,5 @@
 """Read public listening histories in the layout of ListenBrainz' Spark dumps: parquet files, also inside tar files."""
 
-import csv
-import io
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +18,6 @@ EVENT = np.dtype([("listener", "<u4"), ("time", "<u4"), ("recording", "<u8"), ("
 EVENT_COLUMNS = ("listened_at", "user_id", "recording_mbid", "artist_credit_mbids")
 NAME_COLUMNS = ("recording_mbid", "recording_name", "artist_name", "artist_credit_mbids")
 ROWS_AT_A_TIME = 500_000
-REDIRECTS = "canonical_recording_redirect.csv"
-"""The table of MusicBrainz' canonical dump, also compressed (.zst, .gz): recording_mbid, canonical_recording_mbid, …"""
 
 
 class DumpRefused(ValueError):
@@ -225,71 +221,3 @@ def hash_mbids(column: pa.Array) -> NDArray[np.uint64]:
     indices = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
     row_numbers: NDArray[np.uint64] = numbers[indices]
     return row_numbers
-
-
-@dataclass(frozen=True)
-class Redirects:
-    """Former and present numbers of recordings that MusicBrainz counts as one, sorted by the former."""
-
-    former: NDArray[np.uint64]
-    current: NDArray[np.uint64]
-
-    def follow(self, recordings: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Return each recording's present number."""
-        if not len(self.former):
-            return recordings
-        spots = np.minimum(np.searchsorted(self.former, recordings), len(self.former) - 1)
-        return np.where(self.former[spots] == recordings, self.current[spots], recordings)
-
-
-def find_redirects(folder: Path) -> Path | None:
-    """Return the table of redirects in a folder, if it is there."""
-    return next((path for path in sorted(folder.rglob(f"{REDIRECTS}*")) if path.is_file()), None)
-
-
-def read_redirects(path: Path | None) -> Redirects:
-    """Read the redirects; none without a file. Some 40 bytes a row.
-
-    Raises
-    ------
-    DumpRefused
-        The file is no such table.
-    """
-    blocks = [
-        (hash_mbids(former), hash_mbids(current)) for former, current in read_redirect_texts(path)
-    ]
-    if not blocks:
-        return Redirects(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    former, current = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    usable = (former != 0) & (current != 0)
-    former, first = np.unique(former[usable], return_index=True)
-    return Redirects(former, current[usable][first])
-
-
-def read_redirect_texts(path: Path | None) -> Iterator[tuple[pa.Array, pa.Array]]:
-    """Yield (former, present) ids of the table of redirects, batch by batch."""
-    if path is None:
-        return
-    try:
-        with io.TextIOWrapper(
-            pa.input_stream(str(path), compression="detect"), "utf-8", "replace", newline=""
-        ) as lines:
-            rows = csv.DictReader(lines)
-            wanted = ("recording_mbid", "canonical_recording_mbid")
-            missing = [name for name in wanted if name not in (rows.fieldnames or ())]
-            if missing:
-                raise DumpRefused(f"{path.name} has no column {missing[0]}.")
-            yield from _batch_pairs((row[wanted[0]], row[wanted[1]]) for row in rows)
-    except (pa.ArrowException, OSError, csv.Error) as error:
-        raise DumpRefused(f"{path.name} can't be read: {error}.") from error
-
-
-def _batch_pairs(pairs: Iterator[tuple[str, str]]) -> Iterator[tuple[pa.Array, pa.Array]]:
-    batch: list[tuple[str, str]] = []
-    for pair in pairs:
-        batch.append(pair)
-        if len(batch) == ROWS_AT_A_TIME:
-            yield tuple(pa.array(column, pa.string()) for column in zip(*batch, strict=True))
-            batch = []
-    if batch:
-        yield tuple(pa.array(column, pa.string()) for column in zip(*batch, strict=True))

@@ -1,14 +1,17 @@
 """Build a seed pack from a public dump of listens, in files, in bounded memory, going on where it was stopped."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -21,13 +24,16 @@ from recommendations.engine import (
     keep_nearest,
     save_pack,
 )
-from recommendations.services.data import listen_dump, pair_counts, seed_names
-from recommendations.services.data.listen_dump import DumpFile, DumpRefused, Redirects
+from recommendations.services.data import canonical_tables, listen_dump, pair_counts, seed_names
+from recommendations.services.data.canonical_tables import AlbumTables, Redirects
+from recommendations.services.data.listen_dump import DumpFile, DumpRefused
 
 N_SHARDS = 64
 """Shards by listener: all plays of one listener are in one."""
 SKIPPED_BELOW_SECONDS = 30
 SONGS, ARTISTS = "songs", "artists"
+ALBUM_PROGRESS = 10
+"""Steps in which the progress of reading albums is counted."""
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -81,6 +87,7 @@ class BuildResult:
     n_songs: int
     n_pairs: int
     n_artists: int
+    n_with_album: int
 
 
 def build_pack(
@@ -108,9 +115,10 @@ def build_pack(
     if target.exists():
         raise DumpRefused(f"{target} exists already; name a folder that does not exist yet.")
     files = listen_dump.find_dump_files(dump)
-    redirects_path = listen_dump.find_redirects(dump)
+    redirects_path = canonical_tables.find_table(dump, canonical_tables.REDIRECTS)
+    tables = canonical_tables.find_album_tables(dump)
     steps = _Steps(work, files, redirects_path, options)
-    redirects = listen_dump.read_redirects(redirects_path)
+    redirects = canonical_tables.read_redirects(redirects_path)
     for number, file in enumerate(files):
         steps.run(f"listens-{number}", _shard_events, file, redirects)
         on_progress("read", number + 1, len(files))
@@ -138,14 +146,20 @@ def build_pack(
     names = seed_names.read_names(
         files, redirects, redirects_path, counts[SONGS].ids, counts[ARTISTS].ids, on_progress
     )
+    albums = _find_albums(steps, tables, counts[SONGS].ids, on_progress)
     totals = steps.read_totals(len(files))
-    pack = _make_pack(counts[SONGS], counts[ARTISTS], names, _describe(totals, options))
+    pack = _make_pack(counts[SONGS], counts[ARTISTS], names, albums, _describe(totals, options))
     save_pack(target, pack)
     shutil.rmtree(work)
     about = pack.prior.summarise()
     n_artists = 0 if pack.artists is None else len(pack.artists.prior)
     return BuildResult(
-        totals["n_rows"], totals["n_usable"], about["n_songs"], about["n_pairs"], n_artists
+        totals["n_rows"],
+        totals["n_usable"],
+        about["n_songs"],
+        about["n_pairs"],
+        n_artists,
+        sum(1 for title in pack.labels.album_titles if title),
     )
 
 
@@ -344,11 +358,53 @@ def _assemble(
 _ROWS_AT_A_TIME = 50_000
 
 
-# --- Step 4: the pack -------------------------------------------------------------------------------------------------
+# --- Step 4: albums ---------------------------------------------------------------------------------------------------
+
+
+def _find_albums(
+    steps: _Steps, tables: AlbumTables, song_ids: NDArray[np.uint64], on_progress: OnProgress
+) -> tuple[list[str], list[str]]:
+    """Return titles and release groups of the songs' albums, empty without the tables.
+
+    The step is named by its tables, so that other ones are read without all the steps before.
+    """
+    if tables.recordings is None:
+        return [], []
+    described = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in tables.paths]
+    name = f"albums-{hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]}"
+    steps.run(name, _write_albums, tables, song_ids, on_progress)
+    on_progress("album", ALBUM_PROGRESS, ALBUM_PROGRESS)
+    columns = pq.read_table(steps.work / name / "albums.parquet")
+    return columns["title"].to_pylist(), columns["group"].to_pylist()
+
+
+def _write_albums(
+    folder: Path, tables: AlbumTables, song_ids: NDArray[np.uint64], on_progress: OnProgress
+) -> None:
+    total = sum(path.stat().st_size for path in tables.paths)
+    done = 0
+
+    def count_bytes(n_bytes: int) -> None:
+        nonlocal done
+        if n_bytes * ALBUM_PROGRESS // total > done:
+            done = n_bytes * ALBUM_PROGRESS // total
+            if done < ALBUM_PROGRESS:
+                on_progress("album", done, ALBUM_PROGRESS)
+
+    titles, groups = canonical_tables.read_albums(tables, song_ids, count_bytes)
+    columns = {"title": pa.array(titles, pa.string()), "group": pa.array(groups, pa.string())}
+    pq.write_table(pa.table(columns), folder / "albums.parquet")
+
+
+# --- Step 5: the pack -------------------------------------------------------------------------------------------------
 
 
 def _make_pack(
-    songs: Counts, artists: Counts, names: seed_names.PackNames, about: dict[str, str]
+    songs: Counts,
+    artists: Counts,
+    names: seed_names.PackNames,
+    albums: tuple[list[str], list[str]],
+    about: dict[str, str],
 ) -> SeedPack:
     prior = Prior(np.array(names.song_keys, dtype=str), songs.n_listeners, songs.together)
     artist_prior = None
@@ -357,7 +413,8 @@ def _make_pack(
         artist_prior = ArtistPrior(
             Prior(artist_keys, artists.n_listeners, artists.together), names.artist_names
         )
-    return SeedPack(prior, names.redirects, about, names.labels, artist_prior)
+    labels = replace(names.labels, album_titles=albums[0], album_keys=albums[1])
+    return SeedPack(prior, names.redirects, about, labels, artist_prior)
 
 
 def _describe(totals: dict[str, int], options: BuildOptions) -> dict[str, str]:

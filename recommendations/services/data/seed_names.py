@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from recommendations.engine import Labels
-from recommendations.services.data import listen_dump
-from recommendations.services.data.listen_dump import DumpFile, Names, Redirects
+from recommendations.services.data import canonical_tables, listen_dump
+from recommendations.services.data.canonical_tables import Redirects
+from recommendations.services.data.listen_dump import DumpFile, Names
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _select_redirects(
     """Return the present id of each redirected song by its row, and former id -> present id."""
     canonical: dict[int, str] = {}
     former: dict[str, str] = {}
-    for sources, targets in listen_dump.read_redirect_texts(path):
+    for sources, targets in canonical_tables.read_columns(path, canonical_tables.REDIRECT_COLUMNS):
         numbers = listen_dump.hash_mbids(targets)
         rows = np.minimum(np.searchsorted(song_ids, numbers), len(song_ids) - 1)
         for position in np.flatnonzero(song_ids[rows] == numbers).tolist():

@@ -238,15 +238,24 @@ def export_pack(
 
 
 def _read_labels(keys: NDArray[Any]) -> Labels:
-    """Return the names of songs by their keys; reads the catalog once."""
-    columns = ("mbid", "match_key", "title", "artist__name", "artist__mbid")
+    """Return the names of songs by their keys; reads the catalog once.
+
+    Albums have no ids: the catalog holds releases at most, no release groups.
+    """
+    columns = ("mbid", "match_key", "title", "artist__name", "artist__mbid", "album__title")
     by_key = {
-        str(mbid) if mbid else f"name:{match_key}": (title, artist, str(artist_mbid or ""))
-        for mbid, match_key, title, artist, artist_mbid in Song.objects.values_list(
+        str(mbid) if mbid else f"name:{match_key}": (
+            title,
+            artist,
+            str(artist_mbid or ""),
+            album or "",
+            "",
+        )
+        for mbid, match_key, title, artist, artist_mbid, album in Song.objects.values_list(
             *columns
         ).iterator()
     }
-    return Labels(*([by_key[str(key)][column] for key in keys] for column in range(3)))
+    return Labels(*([by_key[str(key)][column] for key in keys] for column in range(5)))
 
 
 def _merge_by_key(events: Interactions) -> tuple[csr_matrix, NDArray[Any]]:
