@@ -87,6 +87,16 @@ BEYOND = {
             "because": "song_00042",
         }
     ],
+    "albums": [
+        {
+            "mbid": "c2d4b7a0-6f3e-4d59-8a41-1b7e5c9f2d60",
+            "title": "Shorelines",
+            "artist_name": "Dot Lindqvist",
+            "artist_mbid": "5f1d3c0e-2f57-4c62-8b0e-6f2d1a9e7c11",
+            "n_listeners": 40,
+            "because": "song_00042",
+        }
+    ],
     "artists": [
         {
             "mbid": "5f1d3c0e-2f57-4c62-8b0e-6f2d1a9e7c11",

@@ -168,9 +168,9 @@ def _part_data(cluster: taste.Cluster, key: str) -> dict[str, Any]:
 class BeyondLibrary(APIView):
     @extend_schema(responses=serializers.BeyondSerializer)
     def get(self, request: SignedInApiRequest) -> Response:
-        """Songs and artists I could look for: not in this library, played elsewhere together with my songs.
+        """Songs, albums and artists I could look for: not in this library, played elsewhere together with my songs.
 
-        Both lists are empty where the site has no seed pack.
+        All lists are empty where the site has no seed pack; that of albums, where the pack names none.
         """
         beyond = beyond_library.find_beyond_library(request.user)
         return Response(serializers.BeyondSerializer(beyond).data)

@@ -249,9 +249,27 @@ class LookedForSong(serializers.Serializer[Any]):
     )
 
 
+class LookedForAlbum(serializers.Serializer[Any]):
+    """An album that the library lacks."""
+
+    mbid = serializers.CharField(
+        help_text="MusicBrainz id of the release group, empty where unknown."
+    )
+    title = serializers.CharField()
+    artist_name = serializers.CharField()
+    artist_mbid = serializers.CharField()
+    n_listeners = serializers.IntegerField(
+        help_text="Listeners elsewhere who played its best song and mine."
+    )
+    because = SongKeyField(
+        source="because.key", help_text="The song of my history that counts most."
+    )
+
+
 @document_example(examples.BEYOND, response_only=True)
 class BeyondSerializer(serializers.Serializer[Any]):
     songs = LookedForSong(many=True)
+    albums = LookedForAlbum(many=True)
     artists = LookedForArtist(many=True)
     about = serializers.DictField(
         child=serializers.CharField(),

@@ -122,7 +122,11 @@ def load_pack() -> SeedPack:
     prior = Prior.count(heard, np.array(keys))
     kept = [keys.index(key) for key in prior.keys]
     labels = Labels(
-        [names[row][0] for row in kept], [names[row][1] for row in kept], [""] * len(kept)
+        [names[row][0] for row in kept],
+        [names[row][1] for row in kept],
+        [""] * len(kept),
+        [f"Album of {names[row][0]}" for row in kept],
+        [""] * len(kept),
     )
     pack = SeedPack(prior, {}, {"source": "a test", "licence": "none"}, labels)
     seed_packs.install_made_pack(pack)
@@ -376,11 +380,14 @@ def lies_of_statistics(page: str, listener: User) -> list[str]:
 
 
 def lies_of_beyond(page: str, pack: SeedPack, truth: Truth) -> tuple[int, list[str]]:
-    """Check each song to look for: it is not here, and so many elsewhere played it with a song of mine."""
+    """Check each song and album to look for: not here, and so many elsewhere played it with a song of mine.
+
+    Each album of this pack holds one song.
+    """
     names = list(zip(pack.labels.titles, pack.labels.artist_names, strict=True))
     rows = re.findall(
-        r'<p class="title" dir="auto">(.*?) <span class="soft">(.*?)</span></p>\s*'
-        r'<p class="meta">(\d+) listeners? elsewhere played it together with “(.*?)” by (.*?)\.</p>',
+        r'<p class="title" dir="auto">(?:Album of )?(.*?) <span class="soft">(.*?)</span></p>\s*'
+        r'<p class="meta">(\d+) listeners? elsewhere played (?:it|a song on it) together with “(.*?)” by (.*?)\.</p>',
         html.unescape(page),
     )
     lies = []

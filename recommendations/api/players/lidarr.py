@@ -1,4 +1,4 @@
-"""Artists to look for, as a custom list of Lidarr, which can send nothing but an address."""
+"""Artists and albums to look for, as a custom list of Lidarr, which can send nothing but an address."""
 
 from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.request import Request
@@ -15,7 +15,8 @@ N_ARTISTS, N_SONGS = 50, 100
 class ArtistsToLookFor(PlayerView):
     """The secret of the address is a token that may do nothing else; revoked, the address is gone.
 
-    Artists that listeners elsewhere played with the owner's, then those of songs; empty without a seed pack.
+    Albums that listeners elsewhere played with the owner's songs, then artists, then those of songs, each artist
+    once; empty without a seed pack.
     """
 
     authentication_classes = []
@@ -31,5 +32,13 @@ class ArtistsToLookFor(PlayerView):
         beyond = beyond_library.find_beyond_library(
             token.user, n_songs=N_SONGS, n_artists=N_ARTISTS
         )
+        albums = {
+            one.mbid: one.artist_mbid for one in beyond.albums if one.mbid and one.artist_mbid
+        }
         mbids = [one.mbid for one in beyond.artists] + [one.artist_mbid for one in beyond.songs]
-        return Response([{"MusicBrainzId": mbid} for mbid in dict.fromkeys(mbids) if mbid])
+        # Lidarr adds the artist of an album by itself, and keeps the first of two entries of one artist
+        artists = [mbid for mbid in dict.fromkeys(mbids) if mbid not in {"", *albums.values()}]
+        return Response(
+            [{"MusicBrainzId": artist, "AlbumId": album} for album, artist in albums.items()]
+            + [{"MusicBrainzId": artist} for artist in artists]
+        )

@@ -45,12 +45,29 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Albums:
+    """Albums that the library lacks, and which of the songs elsewhere are on them.
+
+    Attributes
+    ----------
+    of_song : int32 (n_elsewhere,)
+        The album of each column of the songs, -1 without one.
+    labels
+        Release group's MusicBrainz id ("" where unknown), title, artist and the artist's MusicBrainz id of each album.
+    """
+
+    of_song: NDArray[np.int32]
+    labels: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class BeyondIndex:
-    """Songs and artists around the library, and what the pack says about itself."""
+    """Songs, albums and artists around the library, and what the pack says about itself."""
 
     songs: Neighbours
     artists: Neighbours
     about: Mapping[str, str]
+    albums: Albums
 
 
 def get_index_path() -> Path:
@@ -61,16 +78,18 @@ def get_index_path() -> Path:
 def rebuild_index() -> BeyondIndex | None:
     """Write the index for the present library and pack, in place of the one before; remove it without a pack.
 
-    Reads the catalog twice and the pack once; at most 20,000 songs and 5,000 artists are kept.
+    Reads the catalog three times and the pack once; at most 20,000 songs and 5,000 artists are kept.
     """
     pack = seed_packs.find_pack()
     path = get_index_path()
     if pack is None or not len(pack.labels):
         path.unlink(missing_ok=True)
         return None
-    arrays = _pack_neighbours("songs", _find_songs(pack)) | _pack_neighbours(
-        "artists", _find_artists(pack)
-    )
+    songs, columns = _find_songs(pack)
+    arrays = _pack_neighbours("songs", songs)
+    arrays |= _pack_neighbours("artists", _find_artists(pack)[0])
+    albums = _find_albums(pack, columns)
+    arrays |= {"album_of_song": albums.of_song, "album_labels": _as_bytes(albums.labels)}
     arrays["about"] = _as_bytes(dict(pack.about))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}.npz")
@@ -97,17 +116,20 @@ def load_index() -> BeyondIndex | None:
 @lru_cache(maxsize=1)
 def _read_index(path: Path, _modified: int, _n_bytes: int) -> BeyondIndex:
     with np.load(path, allow_pickle=False) as arrays:
+        songs = _unpack_neighbours("songs", arrays)
+        # an index that was written before packs had albums has none until the next training
+        albums = Albums(np.full(len(songs.labels), -1, dtype=np.int32), [])
+        if "album_of_song" in arrays:
+            albums = Albums(arrays["album_of_song"], _from_bytes(arrays["album_labels"]))
         return BeyondIndex(
-            _unpack_neighbours("songs", arrays),
-            _unpack_neighbours("artists", arrays),
-            _from_bytes(arrays["about"]),
+            songs, _unpack_neighbours("artists", arrays), _from_bytes(arrays["about"]), albums
         )
 
 
 # --- What is around the library ---------------------------------------------------------------------------------------
 
 
-def _find_songs(pack: SeedPack) -> Neighbours:
+def _find_songs(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
     rows = list(Song.objects.order_by("pk").values_list("pk", "match_key"))
     song_ids = np.array([pk for pk, _ in rows], dtype=np.int64)
     own_rows = _find_rows(pack.prior, seed_packs.read_keys(song_ids), pack.redirects)
@@ -133,7 +155,7 @@ def _find_songs(pack: SeedPack) -> Neighbours:
     return _select_neighbours(pack.prior, song_ids, own_rows, is_here, describe, MOST_SONGS)
 
 
-def _find_artists(pack: SeedPack) -> Neighbours:
+def _find_artists(pack: SeedPack) -> tuple[Neighbours, NDArray[np.int64]]:
     rows = list(Artist.objects.order_by("pk").values_list("pk", "mbid", "name"))
     artist_ids = np.array([pk for pk, _, _ in rows], dtype=np.int64)
     if pack.artists is None:
@@ -162,6 +184,61 @@ def _find_artists(pack: SeedPack) -> Neighbours:
     )
 
 
+def _find_albums(pack: SeedPack, columns: NDArray[np.int64]) -> Albums:
+    """Return the albums of the pack's songs in `columns` that are not in this library; reads the catalog once.
+
+    Songs of one artist with one title of an album are on the same one. A release group with songs of several artists
+    is left out: it is no artist's album.
+    """
+    labels = pack.labels
+    of_song = np.full(len(columns), -1, dtype=np.int32)
+    if not labels.album_titles:
+        return Albums(of_song, [])
+    own_keys, shared = _read_album_keys(), _find_shared_groups(pack)
+    numbers: dict[tuple[str, str], int] = {}
+    album_labels: list[list[str]] = []
+    for spot, column in enumerate(columns.tolist()):
+        title, group = labels.album_titles[column], labels.album_keys[column]
+        key = _build_album_key(labels.artist_names[column], title)
+        if not title or group in shared or key in own_keys:
+            continue
+        number = numbers.setdefault(key, len(numbers))
+        if number == len(album_labels):
+            texts = (group, title, labels.artist_names[column], labels.artist_keys[column])
+            album_labels.append([text[:MAX_LABEL] for text in texts])
+        elif not album_labels[number][0]:
+            album_labels[number][0] = group
+        of_song[spot] = number
+    return Albums(of_song, album_labels)
+
+
+def _build_album_key(artist: str, title: str) -> tuple[str, str]:
+    return matching.build_artist_key(artist), matching.build_title_key(title)
+
+
+def _read_album_keys() -> set[tuple[str, str]]:
+    """Return the keys of this library's albums, by the artist of the album and by those of its songs."""
+    names = ("album__title", "album__artist__name", "artist__name")
+    rows = Song.objects.exclude(album=None).order_by().values_list(*names).distinct()
+    return {
+        _build_album_key(artist, title) for title, *artists in rows.iterator() for artist in artists
+    }
+
+
+def _find_shared_groups(pack: SeedPack) -> set[str]:
+    """Return the release groups whose songs in the pack are of different artists: compilations."""
+    artist_of_group: dict[str, str] = {}
+    shared: set[str] = set()
+    labels = pack.labels
+    for group, mbid, name in zip(
+        labels.album_keys, labels.artist_keys, labels.artist_names, strict=True
+    ):
+        artist = mbid or name
+        if group and artist_of_group.setdefault(group, artist) != artist:
+            shared.add(group)
+    return shared
+
+
 def _find_rows(prior: Prior, keys: NDArray[Any], redirects: Mapping[str, str]) -> NDArray[np.int64]:
     """Return the row of each key in the pack, -1 where it is not there."""
     order = np.argsort(prior.keys)
@@ -180,8 +257,8 @@ def _select_neighbours(
     is_here: Callable[[int], bool],
     describe: Callable[[int], list[str]],
     most: int,
-) -> Neighbours:
-    """Return the columns nearest to the library as a whole that are not in it."""
+) -> tuple[Neighbours, NDArray[np.int64]]:
+    """Return the columns nearest to the library as a whole that are not in it, and their numbers in the prior."""
     is_known = own_rows >= 0
     own_ids, own_rows = own_ids[is_known], own_rows[is_known]
     together = csr_matrix(prior.together.maximum(prior.together.T))[own_rows]
@@ -201,7 +278,7 @@ def _select_neighbours(
     kept = np.array(columns, dtype=np.int64)
     labels = [[text[:MAX_LABEL] for text in describe(column)] for column in columns]
     counts = csr_matrix(together[:, kept], dtype=np.int32)
-    return Neighbours(own_ids, counts, csr_matrix(cosine[:, kept]), labels)
+    return Neighbours(own_ids, counts, csr_matrix(cosine[:, kept]), labels), kept
 
 
 # --- The file ---------------------------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ GUIDES = (
         "lidarr",
         "Lidarr",
         _(
-            "A list of artists to look for: those that listeners elsewhere play together with yours."
+            "A list of artists and albums to look for: those that listeners elsewhere play together with yours."
         ),
         (Setting("Settings → Import Lists → Custom List → List URL", "{site}/lidarr/{token}/"),),
         scopes=(Scope.LIDARR,),
