@@ -315,6 +315,12 @@ class TestVersions:
                 }
             ],
             "chosen": "ranker",
+            "left_out_for_memory": [
+                {
+                    "component": "ials", "options": {"n_factors": 1024}, "round": "full",
+                    "needed_gb": 3.25, "free_gb": 1.0,
+                }
+            ],
         }  # fmt: skip
         version.save(update_fields=["metadata"])
         html = " ".join(page(desk, "recommendations_modelversion_change", version.pk).split())
@@ -326,6 +332,7 @@ class TestVersions:
         assert "regularization 20.0" in html and "n_links" not in html.split("Configuration")[0]
         assert "The search began with the settings of the version before." in html
         assert "new listeners (400)" in html
+        assert "ials (n_factors 1024): 3.3 GB needed, 1.0 GB free" in html
 
     def test_the_log_of_an_older_version_is_shown_as_far_as_it_goes(self, desk, version):
         version.metadata["tuning"] = {

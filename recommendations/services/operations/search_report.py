@@ -51,6 +51,16 @@ class ComparisonRow:
 
 
 @dataclass(frozen=True)
+class LeftOutRow:
+    """Settings that were not tried because they would have taken more memory than was free, both in GB."""
+
+    component: str
+    settings: str
+    needed_gb: float
+    free_gb: float
+
+
+@dataclass(frozen=True)
 class SearchReport:
     """The log of a search; without one, of a version whose settings were given, only how its order was validated."""
 
@@ -63,6 +73,7 @@ class SearchReport:
     choices: list[Choice]
     comparisons: list[ComparisonRow]
     trials: list[TrialRow]
+    left_out: list[LeftOutRow]
 
 
 def describe_search(version: ModelVersion) -> SearchReport | None:
@@ -81,6 +92,7 @@ def describe_search(version: ModelVersion) -> SearchReport | None:
         choices=[_make_choice(name, one) for name, one in sorted(log.get("choices", {}).items())],
         comparisons=[_make_comparison(one) for one in log.get("comparisons", [])],
         trials=[_make_trial(one) for one in log.get("trials", [])],
+        left_out=[_make_left_out(one) for one in log.get("left_out_for_memory", [])],
     )
 
 
@@ -104,6 +116,15 @@ def _make_trial(trial: Mapping[str, Any]) -> TrialRow:
         ndcg=trial["ndcg@10"],
         interval=tuple(trial.get("interval", ())),
         n_listeners=trial.get("n_listeners"),
+    )
+
+
+def _make_left_out(left_out: Mapping[str, Any]) -> LeftOutRow:
+    return LeftOutRow(
+        component=left_out["component"],
+        settings=_describe_settings(left_out["options"]),
+        needed_gb=left_out["needed_gb"],
+        free_gb=left_out["free_gb"],
     )
 
 
