@@ -3,8 +3,11 @@
 FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
-COPY requirements.lock requirements-image.lock /tmp/
-RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/requirements.lock -r /tmp/requirements-image.lock
+COPY requirements.lock requirements-image.lock requirements-index.lock /tmp/
+# INDEX=yes: for more than 200,000 songs (docs/operations.md).
+ARG INDEX=
+RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/requirements.lock -r /tmp/requirements-image.lock \
+    ${INDEX:+-r /tmp/requirements-index.lock}
 
 FROM python:3.11.14-slim-bookworm
 # postgresql-client: `manage.py backup` calls its pg_dump, which must not be older than the server (compose.yaml: 15).

@@ -179,6 +179,8 @@ def _check_model() -> Iterator[Finding]:
             )
             return
     yield health_checks.model_finding()
+    if (index := health_checks.index_finding()) is not None:
+        yield index
 
 
 def _check_columnar_copy() -> Iterator[Finding]:

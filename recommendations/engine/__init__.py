@@ -41,6 +41,7 @@ from recommendations.engine.core.idmap import IdMap
 from recommendations.engine.core.intervals import compute_share_interval
 from recommendations.engine.core.machine import read_available_bytes
 from recommendations.engine.core.presets import CLASSIC, PRESETS
+from recommendations.engine.core.vector_index import LEAST_RECALL, is_index_installed
 from recommendations.engine.core.weighting import Weighting
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions, Kind
@@ -129,6 +130,7 @@ __all__ = [
     "FASTEST_BPM",
     "FEWEST_LISTENERS",
     "FIRST",
+    "LEAST_RECALL",
     "LONGEST_PATH",
     "MOST_NEIGHBOURS",
     "NO_GENRE",
@@ -206,6 +208,7 @@ __all__ = [
     "evaluate",
     "fit_decay",
     "hold_out_songs",
+    "is_index_installed",
     "judge_list",
     "judge_winners",
     "keep_nearest",

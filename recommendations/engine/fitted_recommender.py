@@ -21,6 +21,7 @@ from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.idmap import UNKNOWN, IdMap
 from recommendations.engine.core.ordered import count_steps_back
 from recommendations.engine.core.presets import CLASSIC
+from recommendations.engine.core.vector_index import EXACT_BELOW
 from recommendations.engine.data.history import History
 from recommendations.engine.data.interactions import Interactions
 from recommendations.engine.estimation.feature_estimates import FeatureEstimates
@@ -58,7 +59,14 @@ class FittedRecommender:
     ----------
     config
         What was learned and how it is combined; `CLASSIC` by default.
+
+    Attributes
+    ----------
+    exact_below : int
+        Songs from which on components propose candidates and only these are scored; not saved.
     """
+
+    exact_below = EXACT_BELOW
 
     def __init__(self, config: RecommenderConfig = CLASSIC) -> None:
         self.algorithms: dict[str, Algorithm] = {}
@@ -92,6 +100,7 @@ class FittedRecommender:
             self.item_vectors,
             self.flip_threshold,
             None if self.estimates is None else self.estimates.values,
+            self.exact_below,
         )
 
     @property

@@ -265,12 +265,16 @@ class ALS(LatentFactors):
                 row_bytes = 8 * self.n_factors * max(int(lengths[same[0]]), self.n_factors)
                 yield from (same[rows] for rows in cut_blocks(len(same), BLOCK_BYTES // row_bytes))
 
+    def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
+        """The factors that the reasons rest on, worked out once for proposals, scores and reasons."""
+        solutions = ((rows, equations.solution) for rows, equations in self._equations(histories))
+        return self._factors(histories, solutions)
+
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         return self._multiply_factors(self.fold_in(histories))
 
     def _score_to_explain(self, histories: csr_matrix) -> NDArray[np.float32]:
-        solutions = ((rows, equations.solution) for rows, equations in self._equations(histories))
-        return self._multiply_factors(self._factors(histories, solutions))
+        return self._multiply_factors(self._listener_factors(histories))
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]

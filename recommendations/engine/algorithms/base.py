@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.core.arrays import count_per_row, keep_positive, normalise_csr
+from recommendations.engine.core.arrays import (
+    count_per_row,
+    keep_positive,
+    normalise_csr,
+    select_top_columns,
+)
 from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.core.weighting import cap_strengths
@@ -174,6 +179,60 @@ class Algorithm(ABC):
         histories = self._check_histories(histories)
         scores = self._score_items(histories, np.maximum(item_rows, 0))
         return np.where(item_rows < 0, np.float32(np.nan), scores)
+
+    def propose(
+        self, histories: csr_matrix, counts: NDArray[np.integer]
+    ) -> list[NDArray[np.int32]]:
+        """Return about the songs of highest score for each history, without scoring all songs where it can.
+
+        A row's answer does not depend on the other rows.
+
+        Parameters
+        ----------
+        counts
+            How many are asked for, int (n_histories,).
+
+        Returns
+        -------
+        list of int32 (at most counts[row],)
+            About best first. Fewer than asked for: there are no others worth a proposal.
+        """
+        histories = self._check_histories(histories)
+        return self._propose(histories, counts) if histories.shape[0] else []
+
+    def propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
+        """Return about the n songs most like this one, without comparing all songs where it can."""
+        self._require_fitted()
+        songs = self._propose_similar(item_row, n)
+        others: NDArray[np.int32] = songs[songs != item_row]
+        return others
+
+    def similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Score chosen songs, int (m,), by how much they are like this one; the values of `similar`."""
+        self._require_fitted()
+        return self._similar_items(item_row, item_rows)
+
+    def build_indexes(
+        self, histories: csr_matrix | None, rng: np.random.Generator, on_progress: Progress
+    ) -> dict[str, dict[str, Any]]:
+        """Build what makes `propose` quick over many songs, and measure how much of the exact answer it finds.
+
+        Parameters
+        ----------
+        histories
+            Listeners whose songs are looked for when that is measured; None: listeners made up of songs alike.
+
+        Returns
+        -------
+        dict
+            Name of the index -> its recall, number of queries, expansion and size; nothing without an index.
+
+        Raises
+        ------
+        ImportError
+            usearch is not installed.
+        """
+        return {}
 
     def contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
@@ -349,11 +408,31 @@ class Algorithm(ABC):
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         return np.full(self.n_items_, np.nan, dtype=np.float32)
 
+    def _propose(
+        self, histories: csr_matrix, counts: NDArray[np.integer]
+    ) -> list[NDArray[np.int32]]:
+        scores = self._score(histories)
+        return [
+            keep_songs(select_top_columns(scores[row : row + 1], int(n))[0])
+            for row, n in enumerate(counts)
+        ]
+
+    def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
+        return keep_songs(select_top_columns(self._similar(item_row)[None, :], n)[0])
+
+    def _similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return self._similar(item_row)[item_rows]
+
     @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]: ...
 
     @abstractmethod
     def _restore(self, state: dict[str, NDArray[Any]]) -> None: ...
+
+
+def keep_songs(item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the rows of a list that has -1 after its end."""
+    return item_rows[item_rows >= 0]
 
 
 def find_heard_songs(strengths: csr_matrix) -> NDArray[np.bool_]:

@@ -14,14 +14,32 @@ from recommendations.engine.algorithms.base import (
     DataSize,
     Progress,
     TrainingData,
+    keep_songs,
+)
+from recommendations.engine.algorithms.indexes import (
+    COSINE,
+    draw_rows,
+    drop_weak,
+    index_state,
+    restore_indexes,
 )
 from recommendations.engine.core.arrays import (
     count_per_row,
     cut_blocks,
     empty_rows,
+    gather_entries,
     multiply_rows,
     normalise_rows,
     pad_rows,
+    select_top_columns,
+)
+from recommendations.engine.core.vector_index import (
+    EXACT_BELOW,
+    GRAPH_BYTES,
+    N_COMPARED,
+    Recall,
+    VectorIndex,
+    iterate_blocks,
 )
 from recommendations.engine.core.weighting import Transform, apply_transform
 from recommendations.engine.data.item_features import (
@@ -31,6 +49,9 @@ from recommendations.engine.data.item_features import (
 )
 
 SONGS_AT_A_TIME = 8_192
+
+MOST_POSTINGS = 20_000
+"""Songs of the artists and genres of a history that are looked at for proposals, of the rarest groups first."""
 
 
 class Content(Algorithm):
@@ -62,6 +83,8 @@ class Content(Algorithm):
     groups_ : float32 csr (n_items, n_groups)
         Artists and genres, each row's parts of length `artist` and `genre`; no columns where neither counts.
         What is unknown of a song adds nothing.
+    indexes_ : dict
+        `cosine` -> VectorIndex of the features at length 1, where it was built; empty otherwise.
     """
 
     name = "content"
@@ -88,7 +111,9 @@ class Content(Algorithm):
         return CAPPING_BYTES_A_PAIR * size.n_pairs + (130 + 32 * self._has_groups) * size.n_items
 
     def _learned_bytes(self, size: DataSize) -> float:
-        return (73 + 18 * self._has_groups) * size.n_items
+        is_indexed = size.n_items >= EXACT_BELOW
+        index = 2.0 * (4 * len(AUDIO_FEATURES) + GRAPH_BYTES) * is_indexed
+        return (73 + 18 * self._has_groups + index) * size.n_items
 
     @property
     def _has_groups(self) -> bool:
@@ -96,6 +121,7 @@ class Content(Algorithm):
 
     def _learn(self, audio: NDArray[np.float32], groups: csr_matrix) -> None:
         self.audio_ = audio
+        self.indexes_: dict[str, VectorIndex] = {}
         self.groups_ = groups
         self.by_group_ = groups.T.tocsr()
         self.grouped_ = count_per_row(groups) > 0
@@ -231,6 +257,152 @@ class Content(Algorithm):
         values: NDArray[np.float32] = self._add_groups(scores, own)[0]
         return values
 
+    # -- a part of the songs ------------------------------------------------------------------------------
+
+    def _propose(
+        self, histories: csr_matrix, counts: NDArray[np.integer]
+    ) -> list[NDArray[np.int32]]:
+        """Songs near in sound by the index, and those of the same artists and of rare genres, best first.
+
+        Without an index of the sound all songs are scored, unless nothing is known of any song's sound.
+        """
+        if self.has_audio_ and COSINE not in self.indexes_:
+            return super()._propose(histories, counts)
+        profiles, shares = self.profiles(histories), self._shares(histories)
+        proposed = []
+        for row, n in enumerate(counts):
+            nearby = self._find_nearby(profiles[row], int(n))
+            pool = np.union1d(nearby, self._list_group_songs(shares[[row]]))[None, :]
+            scores = self._score_chosen(profiles[[row]], shares[[row]], pool)
+            best = keep_songs(select_top_columns(scores, int(n))[0])
+            proposed.append(pool[0, best].astype(np.int32))
+        return proposed
+
+    def _find_nearby(self, profile: NDArray[np.float32], n: int) -> NDArray[np.int32]:
+        index = self.indexes_.get(COSINE)
+        filled = np.nan_to_num(profile)
+        if index is None or not filled.any():
+            return np.zeros(0, dtype=np.int32)
+        return index.search(normalise_rows(filled[None, :])[0], n)
+
+    def _list_group_songs(self, shares: csr_matrix) -> NDArray[np.int32]:
+        """Return the songs of a history's artists and genres, the rarest groups first, at most `MOST_POSTINGS`."""
+        groups = np.unique(gather_entries(self.groups_, shares.indices)[0])
+        sizes = self.by_group_.indptr[groups + 1] - self.by_group_.indptr[groups]
+        order = np.argsort(sizes, kind="stable")
+        n_taken = int(np.searchsorted(np.cumsum(sizes[order]), MOST_POSTINGS, side="right"))
+        return gather_entries(self.by_group_, groups[order[:n_taken]])[0]
+
+    def _score_items(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        return self._score_chosen(self.profiles(histories), self._shares(histories), item_rows)
+
+    def _score_chosen(
+        self,
+        profiles: NDArray[np.float32],
+        shares: csr_matrix,
+        item_rows: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
+        """Score chosen songs, int (n, m), for each profile (n, 8) and its shares, as `_score` does all songs."""
+        scores = np.empty(item_rows.shape, dtype=np.float32)
+        for row, rows in enumerate(item_rows):
+            cosines = self._compute_cosines(profiles[row], rows)
+            if self.groups_.shape[1]:
+                cosines = self._add_chosen_groups(cosines, shares, row, rows)
+            scores[row] = cosines
+        return scores
+
+    def _compute_cosines(
+        self, profile: NDArray[np.float32], item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """Return the cosines of one profile (8,) to chosen songs, (m,), NaN where no feature is known of both."""
+        is_known = np.isfinite(profile)
+        filled = np.where(is_known, profile, np.float32(0))
+        known_mask, songs = _split_unknown(self.audio_[item_rows])
+        if self.squares_ is None:
+            lengths = (filled @ filled) * np.einsum("md,md->m", songs, songs)
+        else:
+            lengths = (known_mask @ filled**2) * (songs**2 @ is_known.astype(np.float32))
+        values: NDArray[np.float32] = np.divide(
+            songs @ filled,
+            np.sqrt(lengths),
+            out=np.full(len(songs), np.nan, dtype=np.float32),
+            where=lengths > 0,
+        )
+        return values
+
+    def _add_chosen_groups(
+        self,
+        cosines: NDArray[np.float32],
+        shares: csr_matrix,
+        row: int,
+        item_rows: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
+        own = slice(shares.indptr[row], shares.indptr[row + 1])
+        songs, weights = shares.indices[own], shares.data[own]
+        columns, values, lengths = gather_entries(self.groups_, songs)
+        groups, positions = np.unique(columns, return_inverse=True)
+        taste = np.bincount(positions, weights=values * np.repeat(weights, lengths))
+        alike = np.zeros(len(item_rows), dtype=np.float32)
+        if len(groups):
+            columns, values, lengths = gather_entries(self.groups_, item_rows)
+            positions = np.minimum(np.searchsorted(groups, columns), len(groups) - 1)
+            products = np.where(groups[positions] == columns, values * taste[positions], 0)
+            rows = np.repeat(np.arange(len(item_rows)), lengths)
+            alike = np.bincount(rows, weights=products, minlength=len(item_rows)).astype(np.float32)
+        is_scored = np.isfinite(cosines)
+        if (weights @ self.grouped_[songs]) > 0:
+            is_scored |= self.grouped_[item_rows]
+        scores: NDArray[np.float32] = np.where(
+            is_scored, np.nan_to_num(cosines) + alike, np.float32(np.nan)
+        )
+        return scores
+
+    def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
+        return self._propose(self._make_history(item_row), np.array([n + 1]))[0]
+
+    def _similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        own = self._make_history(item_row)
+        scores: NDArray[np.float32] = self._score_chosen(
+            self.audio_[[item_row]], own, item_rows[None, :]
+        )[0]
+        return scores
+
+    def _make_history(self, item_row: int) -> csr_matrix:
+        return csr_matrix(
+            ([1.0], [item_row], [0, 1]), shape=(1, len(self.audio_)), dtype=np.float32
+        )
+
+    def build_indexes(
+        self, histories: csr_matrix | None, rng: np.random.Generator, on_progress: Progress
+    ) -> dict[str, dict[str, Any]]:
+        self.indexes_ = {}
+        heard = np.flatnonzero(self.values_[:, : len(self.audio_)].any(axis=0)).astype(np.int32)
+        if not len(heard):
+            return {}
+        on_progress(0, len(heard))
+        index = VectorIndex.build(
+            iterate_blocks(heard, self._list_directions),
+            len(self.values_),
+            lambda done: on_progress(done, len(heard)),
+        )
+        recall = self._measure(index, draw_rows(heard, rng))
+        self.indexes_, about = drop_weak({COSINE: (index, recall)})
+        return about
+
+    def _list_directions(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the features at length 1, unknown ones as 0, float32 (m, 8)."""
+        return normalise_rows(self.values_[:, item_rows].T)
+
+    def _measure(self, index: VectorIndex, rows: NDArray[np.int32]) -> Recall:
+        exact = []
+        for row in rows:
+            cosines = self._cosines(self.audio_[row : row + 1])
+            cosines[0, row] = np.nan
+            exact.append(keep_songs(select_top_columns(cosines, N_COMPARED)[0]))
+        return index.tune(self._list_directions(rows), exact, own=rows)
+
     def item_vectors(self, item_rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Return the features' distance from the catalogue's mean, at length 1; unknown counts as the mean."""
         if not self.has_audio_:
@@ -241,10 +413,10 @@ class Content(Algorithm):
         )
 
     def _state(self) -> dict[str, NDArray[Any]]:
+        own = {"audio": self.audio_} | index_state(self.indexes_)
         if not self.groups_.shape[1]:
-            return {"audio": self.audio_}
-        return {
-            "audio": self.audio_,
+            return own
+        return own | {
             "groups": self.groups_.data,
             "group_columns": self.groups_.indices.astype(np.int32, copy=False),
             "group_starts": self.groups_.indptr.astype(np.int64, copy=False),
@@ -259,6 +431,7 @@ class Content(Algorithm):
             groups = csr_matrix(arrays, shape=(len(audio), int(state["n_groups"][0])))
             groups.check_format(full_check=True)
         self._learn(audio, groups)
+        self.indexes_ = restore_indexes(self.name, state, {COSINE: len(AUDIO_FEATURES)})
 
 
 def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

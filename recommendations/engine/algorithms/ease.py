@@ -206,6 +206,10 @@ class EASE(SparseSimilarity):
         """Return the other form with this decay, if it was learned."""
         return self.low_rank_ and self.low_rank_.with_decay(self.history_decay)
 
+    @property
+    def _scores_by_links(self) -> bool:
+        return self.low_rank_ is None
+
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         low_rank = self._low_rank_form()
         if low_rank is None:

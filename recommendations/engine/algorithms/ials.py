@@ -139,7 +139,8 @@ class IALS(LatentFactors):
         return 32.0 * size.n_pairs + factors + max(group, 20.0 * n_factors * size.n_items)
 
     def _learned_bytes(self, size: DataSize) -> float:
-        return (4.0 * self._choose_n_factors(size.n_listeners, size.n_items) + 5) * size.n_items
+        n_factors = self._choose_n_factors(size.n_listeners, size.n_items)
+        return (4.0 * n_factors + 5) * size.n_items + self._index_bytes(size, n_factors)
 
     def _choose_n_factors(self, n_listeners: int, n_items: int) -> int:
         return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 192))
@@ -172,11 +173,14 @@ class IALS(LatentFactors):
             # A^-1 Y' = D^-1 Y' (I + E Y D^-1 Y')^-1
             yield row, own, np.linalg.solve(system.T, scaled).T * liked[own]
 
-    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+    def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
         factors = np.full((histories.shape[0], len(self.factor_columns_)), np.nan, dtype=np.float32)
         for row, _, solved in self._load_solutions(histories):
             factors[row] = solved.sum(axis=1)
-        return self._multiply_factors(factors)
+        return factors
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        return self._multiply_factors(self._listener_factors(histories))
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]

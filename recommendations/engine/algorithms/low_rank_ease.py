@@ -68,6 +68,7 @@ class LowRankEASE(LatentFactors):
     """
 
     name = "low_rank_ease"
+    has_products = False  # a score is not the product alone
     item_arrays = ("learned", "incoming", "outgoing")
 
     def __init__(

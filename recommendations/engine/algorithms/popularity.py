@@ -14,10 +14,13 @@ from recommendations.engine.algorithms.base import (
     Progress,
     TrainingData,
 )
-from recommendations.engine.core.arrays import keep_positive
+from recommendations.engine.core.arrays import keep_positive, select_top_columns
 from recommendations.engine.data.interactions import NO_TIME, Interactions, Kind
 
 SECONDS_A_DAY = 86_400
+
+N_LISTED = 2_000
+"""Most popular songs that are kept in order; more are looked for when they are asked for."""
 
 
 class Popularity(Algorithm):
@@ -42,6 +45,8 @@ class Popularity(Algorithm):
         Listeners who played or liked the song within two half-lives of the newest event.
     is_trending_ : bool (n_items,)
         Ranks at least as high lately as it does all-time.
+    best_ : int32 (some,)
+        The rows of the most popular songs, best first; made when it is first asked for.
     """
 
     name = "popularity"
@@ -109,6 +114,26 @@ class Popularity(Algorithm):
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
         return self.trend_[item_rows]
+
+    def _propose(
+        self, histories: csr_matrix, counts: NDArray[np.integer]
+    ) -> list[NDArray[np.int32]]:
+        """The first ones of a list that all share. Cost: one pass over the songs for the first request."""
+        best = self._list_best(int(counts.max()))
+        return [best[:n] for n in counts]
+
+    def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
+        return np.zeros(0, dtype=np.int32)
+
+    def _similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.full(len(item_rows), np.nan, dtype=np.float32)
+
+    def _list_best(self, n: int) -> NDArray[np.int32]:
+        best: NDArray[np.int32] | None = getattr(self, "best_", None)
+        if best is None or len(best) < min(n, len(self.trend_)):
+            best = select_top_columns(self.trend_[None, :], max(2 * n, N_LISTED))[0]
+            self.best_ = best
+        return best
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {

@@ -80,6 +80,10 @@ class ListenersElsewhere(SparseSimilarity):
         scores[is_empty] = np.where(self.learned_, self.log_listeners_, np.float32(np.nan))
         return scores
 
+    @property
+    def _scores_by_links(self) -> bool:
+        return False
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return super()._state() | {"log_listeners": self.log_listeners_}
 

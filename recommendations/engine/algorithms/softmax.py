@@ -170,19 +170,22 @@ class Softmax(LatentFactors):
         return 8.0 * 4 * self.n_factors * size.n_items + 30.0 * size.n_pairs
 
     def _learned_bytes(self, size: DataSize) -> float:
-        return (8.0 * self.n_factors + 5) * size.n_items
+        return (8.0 * self.n_factors + 5) * size.n_items + self._index_bytes(size, self.n_factors)
 
     def _values(self, histories: csr_matrix) -> NDArray[np.float32]:
         return decayed_values(histories, self.transform, self.history_decay)
 
-    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+    def _listener_factors(self, histories: csr_matrix) -> NDArray[np.float32]:
         values = self._values(histories)
         rows = list_entry_rows(histories)
         listeners = csr_matrix((values, histories.indices, histories.indptr), histories.shape)
         vectors = np.asarray(listeners @ self.inputs_, dtype=np.float32)
         is_known = (values > 0) & self.learned_[histories.indices]
         vectors[np.bincount(rows[is_known], minlength=len(vectors)) == 0] = np.nan
-        return self._multiply_factors(vectors)
+        return vectors
+
+    def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
+        return self._multiply_factors(self._listener_factors(histories))
 
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]

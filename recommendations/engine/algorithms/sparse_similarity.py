@@ -18,6 +18,7 @@ from recommendations.engine.algorithms.base import (
 )
 from recommendations.engine.core.arrays import (
     count_per_row,
+    gather_entries,
     list_entry_rows,
     sum_weighted_rows,
     take_dense,
@@ -65,6 +66,66 @@ class SparseSimilarity(Algorithm):
         )
         return scores
 
+    def _propose(
+        self, histories: csr_matrix, counts: NDArray[np.integer]
+    ) -> list[NDArray[np.int32]]:
+        """The linked songs alone. Cost: the number of links of the histories' songs."""
+        if not self._scores_by_links:
+            return super()._propose(histories, counts)
+        values = decayed_values(histories, self.transform, self.history_decay)
+        return [
+            self._select_linked(*self._sum_links(histories, values, row), int(n))
+            for row, n in enumerate(counts)
+        ]
+
+    def _score_items(
+        self, histories: csr_matrix, item_rows: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        if not self._scores_by_links:
+            return super()._score_items(histories, item_rows)
+        values = decayed_values(histories, self.transform, self.history_decay)
+        is_known = (values > 0) & self.learned_[histories.indices]
+        n_known = np.bincount(list_entry_rows(histories)[is_known], minlength=len(item_rows))
+        scores = np.full(item_rows.shape, np.nan, dtype=np.float32)
+        for row in np.flatnonzero(n_known):
+            columns, sums = self._sum_links(histories, values, int(row))
+            scores[row] = self._look_up(columns, sums, item_rows[row])
+        return scores
+
+    def _sum_links(
+        self, histories: csr_matrix, values: NDArray[np.float32], row: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the songs that one history's songs link to, ascending, and their scores."""
+        own = slice(histories.indptr[row], histories.indptr[row + 1])
+        columns, links, lengths = gather_entries(self.links_, histories.indices[own])
+        linked, positions = np.unique(columns, return_inverse=True)
+        sums = np.bincount(
+            positions, weights=links * np.repeat(values[own], lengths), minlength=len(linked)
+        )
+        return linked, sums.astype(np.float32)
+
+    def _select_linked(
+        self, columns: NDArray[np.int32], sums: NDArray[np.float32], n: int
+    ) -> NDArray[np.int32]:
+        can_score = self.learned_[columns] & (sums > 0)
+        columns, sums = columns[can_score], sums[can_score]
+        return columns[np.argsort(-sums, kind="stable")[:n]].astype(np.int32)
+
+    def _look_up(
+        self,
+        columns: NDArray[np.int32],
+        sums: NDArray[np.float32],
+        item_rows: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
+        """Return the scores of chosen songs: 0 without a link, NaN where nothing was learned."""
+        scores = np.zeros(len(item_rows), dtype=np.float32)
+        if len(columns):
+            positions = np.minimum(np.searchsorted(columns, item_rows), len(columns) - 1)
+            is_linked = columns[positions] == item_rows
+            scores[is_linked] = sums[positions[is_linked]]
+        scores[~self.learned_[item_rows]] = np.nan
+        return scores
+
     def _contributions(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
@@ -85,6 +146,29 @@ class SparseSimilarity(Algorithm):
             scores[self.learned_] = self.links_[[item_row]].toarray()[0][self.learned_]
             scores[item_row] = np.nan
         return scores
+
+    @property
+    def _scores_by_links(self) -> bool:
+        """Whether the links are all that scores come from."""
+        return True
+
+    def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
+        if not self._scores_by_links:
+            return super()._propose_similar(item_row, n)
+        return self._select_linked(*self._list_links(item_row), n)
+
+    def _similar_items(self, item_row: int, item_rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        if not self._scores_by_links:
+            return super()._similar_items(item_row, item_rows)
+        if not self.learned_[item_row]:
+            return np.full(len(item_rows), np.nan, dtype=np.float32)
+        scores = self._look_up(*self._list_links(item_row), item_rows)
+        scores[item_rows == item_row] = np.nan
+        return scores
+
+    def _list_links(self, item_row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        own = slice(self.links_.indptr[item_row], self.links_.indptr[item_row + 1])
+        return self.links_.indices[own], self.links_.data[own]
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {

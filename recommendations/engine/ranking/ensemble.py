@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recommendations.engine.core.arrays import cut_blocks
 from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
+from recommendations.engine.ranking.candidates import CandidateColumns
 from recommendations.engine.ranking.explanations import NO_SONG
 
 MILLION = 1_000_000
@@ -138,6 +139,10 @@ class Blend:
         ]
         return Blend(scores, self.low[rows], self.span[rows], self.weights[rows])
 
+    def list_songs(self, columns: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the songs of columns of the scores (n, k): of all songs' scores, the columns themselves."""
+        return columns
+
     def find_ends(self, component: int) -> NDArray[np.int32]:
         """Return the best and the worst song of one component's scale, int32 (n, 2); -1 where there is none."""
         scores, low = self.scores[component], self.low[:, component]
@@ -207,6 +212,48 @@ class Blend:
                 amounts = self.weights[:, component, None] * scaled
                 result[:, :, component] = np.rint(amounts * MILLION)
         return result
+
+
+@dataclass(frozen=True)
+class CandidateBlend(Blend):
+    """A blend of scores of candidates: the scale goes from the worst to the best of these.
+
+    It is what the blend of all scores is where everything but the candidates is NaN, and takes and returns songs, not
+    columns, as that does.
+
+    Attributes
+    ----------
+    columns : CandidateColumns
+        The song of each column of the scores.
+    """
+
+    columns: CandidateColumns
+
+    @classmethod
+    def wrap_blend(cls, blend: Blend, columns: CandidateColumns) -> CandidateBlend:
+        return cls(blend.scores, blend.low, blend.span, blend.weights, columns)
+
+    def take(self, rows: NDArray[np.bool_]) -> CandidateBlend:
+        return CandidateBlend.wrap_blend(super().take(rows), self.columns.take(rows))
+
+    def list_songs(self, columns: NDArray[np.int32]) -> NDArray[np.int32]:
+        return self.columns.list_songs(columns)
+
+    def find_ends(self, component: int) -> NDArray[np.int32]:
+        return self.columns.list_songs(super().find_ends(component))
+
+    def compute_losses(
+        self, component: int, songs: NDArray[np.int32], influences: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        columns = self.columns.find_columns(songs)
+        return super().compute_losses(component, columns, influences)
+
+    def contributions(self, item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """As of any blend; 0 for a song that is no candidate."""
+        columns = self.columns.find_columns(item_rows)
+        amounts = super().contributions(np.maximum(columns, 0))
+        amounts[columns < 0] = 0
+        return amounts
 
 
 def _hand_on_weights(

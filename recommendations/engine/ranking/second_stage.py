@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommendations.engine.core.config import RankerConfig
-from recommendations.engine.ranking.candidates import CandidateBatch, select_candidates
+from recommendations.engine.ranking.candidates import (
+    CandidateBatch,
+    CandidateColumns,
+    select_candidates,
+)
 from recommendations.engine.ranking.ensemble import MILLION
 from recommendations.engine.ranking.explanations import BASE, NO_SONG
 from recommendations.engine.ranking.mmr import Candidates, compute_margins
@@ -31,7 +35,7 @@ class RankedCandidates:
         The ranker's scores.
     n_items : int
     scores
-        float32 (n, n_items) of each of the ranker's components.
+        float32 (m,) of each of the ranker's components.
     """
 
     ranker: Ranker
@@ -47,6 +51,7 @@ class RankedCandidates:
         ranker: Ranker,
         histories: csr_matrix,
         scores: Sequence[NDArray[np.float32]],
+        columns: CandidateColumns | None = None,
     ) -> RankedCandidates:
         """Propose, describe and score.
 
@@ -54,9 +59,19 @@ class RankedCandidates:
         ----------
         scores
             float32 (n, n_items) of each of the ranker's components; NaN where a song must not come.
+        columns
+            The songs of the scores' columns, where only some songs are scored.
         """
-        candidates, features = describe_candidates(ranker.config, ranker.songs, histories, scores)
-        return cls(ranker, candidates, features, ranker.score(features), histories.shape[1], scores)
+        described = describe_candidates(ranker.config, ranker.songs, histories, scores, columns)
+        totals = ranker.score(described.features)
+        return cls(
+            ranker,
+            described.candidates,
+            described.features,
+            totals,
+            histories.shape[1],
+            described.scores,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,8 +125,8 @@ class RankedCandidates:
 
     def spread(self, name: str) -> NDArray[np.float64]:
         """Return the deviation of one component's scores over each listener's candidates, (n,); 1 where it is 0."""
-        rows, songs = self.candidates.listener_rows, self.candidates.item_rows
-        values = self.scores[self.ranker.components.index(name)][rows, songs].astype(np.float64)
+        rows = self.candidates.listener_rows
+        values = self.scores[self.ranker.components.index(name)].astype(np.float64)
         n_listeners, is_scored = len(self.candidates.starts) - 1, np.isfinite(values)
         n = np.maximum(np.bincount(rows[is_scored], minlength=n_listeners), 1)
         mean = np.bincount(rows[is_scored], weights=values[is_scored], minlength=n_listeners) / n
@@ -149,22 +164,55 @@ class RankedCandidates:
         return scores
 
 
+@dataclass(frozen=True)
+class DescribedCandidates:
+    """Candidates with what the ranker reads of them.
+
+    Attributes
+    ----------
+    candidates : CandidateBatch
+    features : float32 (m, n_features)
+    scores
+        float32 (m,) of each of the ranker's components.
+    """
+
+    candidates: CandidateBatch
+    features: NDArray[np.float32]
+    scores: list[NDArray[np.float32]]
+
+
 def describe_candidates(
     config: RankerConfig,
     songs: ItemTable,
     histories: csr_matrix,
     scores: Sequence[NDArray[np.float32]],
-) -> tuple[CandidateBatch, NDArray[np.float32]]:
-    """Return the candidates for each listener and their features."""
+    columns: CandidateColumns | None = None,
+) -> DescribedCandidates:
+    """Choose the candidates for each listener among the scored songs, and describe them."""
     may_come = np.logical_or.reduce([np.isfinite(component) for component in scores])
+    if columns is not None:
+        may_come = _spread_over_songs(may_come, columns, songs.n_items)
     candidates = select_candidates(
         scores,
         config.n_by_component,
         songs.list_artist_candidates(histories, may_come, config.n_by_artist),
+        columns,
     )
-    rows = candidates.listener_rows
-    chosen = [component[rows, candidates.item_rows] for component in scores]
-    return candidates, songs.describe(histories, candidates, chosen)
+    rows, positions = candidates.listener_rows, candidates.item_rows
+    if columns is not None:
+        positions = candidates.find_columns(columns)
+    chosen = [component[rows, positions] for component in scores]
+    return DescribedCandidates(candidates, songs.describe(histories, candidates, chosen), chosen)
+
+
+def _spread_over_songs(
+    flags: NDArray[np.bool_], columns: CandidateColumns, n_items: int
+) -> NDArray[np.bool_]:
+    """Return flags of columns (n, m) as flags of songs (n, n_items)."""
+    spread = np.zeros((len(flags), n_items), dtype=bool)
+    rows, positions = np.nonzero(flags & (columns.item_rows >= 0))
+    spread[rows, columns.item_rows[rows, positions]] = True
+    return spread
 
 
 def make_examples(
@@ -175,13 +223,13 @@ def make_examples(
     held_out: csr_matrix,
 ) -> Examples:
     """Return the described candidates and which of them were taken (stored in `held_out`)."""
-    candidates, features = describe_candidates(config, songs, histories, scores)
-    rows = candidates.listener_rows
+    described = describe_candidates(config, songs, histories, scores)
+    candidates, rows = described.candidates, described.candidates.listener_rows
     keys = rows * np.int64(held_out.shape[1]) + candidates.item_rows
     row_offsets = np.repeat(np.arange(held_out.shape[0]), np.diff(held_out.indptr)) * np.int64(
         held_out.shape[1]
     )
-    return Examples(candidates, features, np.isin(keys, row_offsets + held_out.indices))
+    return Examples(candidates, described.features, np.isin(keys, row_offsets + held_out.indices))
 
 
 def share_credit(

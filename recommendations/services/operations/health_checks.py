@@ -2,10 +2,11 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 from django.core import checks
@@ -13,6 +14,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from recommendations.engine import LEAST_RECALL, Recommender, is_index_installed
 from recommendations.models import Activation, ModelVersion
 from recommendations.services.operations import workers
 
@@ -137,6 +139,33 @@ def model_finding() -> Finding:
             "Retrain, or activate another.",
         )
     return Finding("model", "ok", active.name)
+
+
+def index_finding() -> Finding | None:
+    """Say how much the active version's indexes find; None where its catalogue is small and it has none."""
+    active = ModelVersion.objects.filter(is_active=True).first()
+    if active is None or active.n_songs < Recommender.exact_below:
+        return None
+    indexes = list(list_indexes(active))
+    if not is_index_installed() or not indexes:
+        detail = f"none: {active.n_songs:,} songs are compared one by one, which is exact and slow"
+        cure = "pip install -r requirements-index.lock, then python manage.py train_model"
+        return Finding("index", "degraded", detail, cure)
+    if weak := [label for label, index in indexes if not index["used"]]:
+        detail = f"{', '.join(weak)} find less than {LEAST_RECALL:.0%} of the exact songs, and are not used"
+        return Finding(
+            "index", "degraded", detail, "Train anew; the site is exact and slow until then."
+        )
+    recall = min(index["recall_at_10"] for _, index in indexes)
+    return Finding("index", "ok", f"finds at least {recall:.1%} of the exact songs")
+
+
+def list_indexes(version: ModelVersion) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (component and name, what was measured) of each index that was built for a version."""
+    components = version.metadata.get("indexes", {}).get("components", {})
+    for component, indexes in components.items():
+        for name, index in indexes.items():
+            yield f"{component} {name}", index
 
 
 def _manifest_digest(version: ModelVersion) -> str:

@@ -110,6 +110,13 @@ def _active_version() -> Iterator[Gauge]:
         "Since the newest listen it learned from.",
         values=_make_values(_age(until)),
     )
+    recalls = health_checks.list_indexes(active) if active else ()
+    yield Gauge(
+        "active_version_index_recall_ratio",
+        "Part of the ten exact songs that an index of the active version finds, measured when it was built.",
+        "index",
+        {name: index["recall_at_10"] for name, index in recalls},
+    )
 
 
 def _lists() -> Iterator[Gauge]:

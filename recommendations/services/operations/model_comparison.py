@@ -101,6 +101,7 @@ class Profile:
     configuration: dict[str, Any]
     why_not: str = ""
     estimates: dict[str, Any] = field(default_factory=dict)
+    indexes: dict[str, Any] = field(default_factory=dict)
 
 
 def profile(version: ModelVersion) -> Profile:
@@ -118,6 +119,7 @@ def profile(version: ModelVersion) -> Profile:
         },
         why_not=why_not_measurable(version),
         estimates=version.metadata.get("estimates", {}),
+        indexes=version.metadata.get("indexes", {}),
     )
 
 

@@ -15,6 +15,7 @@ from recommendations.engine import (
 from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.cluster import fit_jobs, shard_tasks, submission
 from recommendations.services.cluster.job_folder import FINAL, MEASURED, JobFolder, Progress
+from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.new_version import register_version
 from recommendations.services.training.offline_evaluation import Evaluation, measure_sample
 from recommendations.services.training.progress import Reporter
@@ -44,6 +45,7 @@ def train_on_cluster(run: TrainingRun, reporter: Reporter) -> ModelVersion:
     reporter.say(f"The cluster fitted {config.name} in {fit_seconds:.0f} s.")
     evaluation = _measure(folder, seed, reporter)
     recommender = Recommender.load(folder.path / FINAL)
+    build_indexes(recommender, None, seed, reporter)
     # of an earlier attempt where its folder was gone on with: that is what was learned from
     request = folder.read_request()
     recommender.metadata |= {"read_at": request.read_at, "open_receipts": request.open_receipts}

@@ -18,6 +18,7 @@ from recommendations.models import ModelVersion, TrainingRun
 from recommendations.services.data import training_rows
 from recommendations.services.data.training_rows import TrainingRows
 from recommendations.services.training import feature_estimation, gate, memory_check
+from recommendations.services.training.index_building import build_indexes
 from recommendations.services.training.offline_evaluation import (
     Evaluation,
     measure,
@@ -161,6 +162,7 @@ def _fit(
     )
     seconds = time.perf_counter() - started
     reporter.say(f"Fitted {config.name} in {seconds:.1f} s.")
+    build_indexes(recommender, rows.interactions, seed, reporter)
     return recommender, seconds
 
 

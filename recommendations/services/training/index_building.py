@@ -1,0 +1,47 @@
+"""The indexes of a large catalogue: built when a version is, and measured on listeners of its data."""
+
+from typing import Any
+
+import numpy as np
+
+from recommendations.engine import Interactions, Recommender
+from recommendations.services.training.progress import Reporter
+
+N_LISTENERS = 200
+"""Whose lists the recall is measured on."""
+
+
+def build_indexes(
+    recommender: Recommender, interactions: Interactions | None, seed: int, reporter: Reporter
+) -> None:
+    """Build and measure the indexes of a recommender where its catalogue is large, and say so in the run's log.
+
+    Without interactions the recall is measured on listeners made up of songs that are alike.
+    """
+    if recommender.n_items < recommender.exact_below:
+        return
+    histories = None
+    if interactions is not None:
+        strengths = interactions.to_matrix(recommender.config.weighting)
+        n = min(N_LISTENERS, strengths.shape[0])
+        rows = np.random.default_rng(seed).choice(strengths.shape[0], n, replace=False)
+        histories = strengths[np.sort(rows)]
+    about = recommender.build_indexes(histories, seed=seed, on_progress=reporter.enter("fitting"))
+    reporter.say(describe_indexes(about))
+
+
+def describe_indexes(about: dict[str, Any]) -> str:
+    """Return what became of the indexes, in a sentence or two."""
+    if not about["installed"]:
+        return (
+            "usearch is not installed, so there is no index: similar songs and lists are exact, and slower "
+            "(pip install -r requirements-index.lock)."
+        )
+    sentences = []
+    for component, indexes in about["components"].items():
+        for name, index in indexes.items():
+            verdict = "" if index["used"] else ", which is too little: it is not used"
+            sentences.append(
+                f"The index {name} of {component} finds {index['recall_at_10']:.1%} of the ten exact songs{verdict}."
+            )
+    return " ".join(sentences) or "No component has an index."
