@@ -118,7 +118,7 @@ def _set_environment(folder: Path, database: str, redis: str) -> None:
         CELERY_BROKER_URL=f"{redis}/12",
         MUSICREC_ENV_FILE=str(folder / "none"),
         LOG_LEVEL="ERROR",
-        # one machine stands for many: their requests are not to be held back as those of one address
+        # all requests come from one machine: they are not to be held back as those of one address
         **{f"API_RATE_{scope}": "1000000000" for scope in ("ANONYMOUS", "READ", "WRITE", "LISTEN")},
     )
 

@@ -127,20 +127,20 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
     plays, values = _build_song_plays(listener, period)
     if not period.is_all:
         plays = f"SELECT song_id, SUM(n) AS n FROM ({plays}) AS plays GROUP BY song_id"  # noqa: S608
-    parts = [
+    statements = [
         "SELECT 'n_songs' AS what, COUNT(*) AS pk, 0 AS n FROM sums",
         "SELECT 'n_artists', COUNT(DISTINCT artist_id), 0 FROM credits",
     ]
     for entity in ENTITIES:
         source, column = _SUMMED[entity]
-        parts.append(
+        statements.append(
             f"SELECT * FROM (SELECT '{entity}', {column} AS pk, SUM(n) AS n FROM {source} "  # noqa: S608
             f"WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY n DESC, pk LIMIT %s) AS {entity}"
         )
     more: list[Any] = [n_top] * len(ENTITIES)
     moments = period.get_moments(get_time_zone(listener))
     if moments is not None and n_discoveries:
-        parts.append(
+        statements.append(
             "SELECT * FROM (SELECT 'discoveries', sums.song_id AS pk, sums.n FROM sums "
             "JOIN catalog_songtotal AS total ON total.song_id = sums.song_id AND total.listener_id = %s "
             "WHERE total.first_at >= %s AND total.first_at < %s "
@@ -151,7 +151,7 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
         f"WITH sums AS ({plays}), "  # noqa: S608
         "credits AS (SELECT song.artist_id, song.album_id, SUM(sums.n) AS n FROM sums "
         "JOIN catalog_song AS song ON song.id = sums.song_id GROUP BY song.artist_id, song.album_id) "
-        + " UNION ALL ".join(parts),
+        + " UNION ALL ".join(statements),
         [*values, *more],
     )
     counts = {what: int(pk) for what, pk, _n in rows if what.startswith("n_")}
@@ -159,8 +159,8 @@ def summarise(listener: User, period: Period, n_top: int, n_discoveries: int = 0
     for what, pk, n in rows:
         if what in ranked:
             ranked[what].append(Ranked(pk, int(n)))
-    for found in ranked.values():
-        found.sort(key=lambda one: (-one.n_plays, one.pk))
+    for entity_rows in ranked.values():
+        entity_rows.sort(key=lambda one: (-one.n_plays, one.pk))
     return Summary(counts["n_songs"], counts["n_artists"], ranked.pop("discoveries"), ranked)
 
 

@@ -171,7 +171,7 @@ def _find_common_beginning(texts: Collection[str]) -> str:
 def _clean_title(text: str, phrase: tuple[str, str]) -> str:
     """Return the title without the words that say that it was watched.
 
-    Quotes around the whole title are those of the sentence where words stand behind them ("„Ode“ angesehen"); else they
+    Quotes around the whole title are those of the sentence where words follow them ("„Ode“ angesehen"); else they
     are the title's own ("Watched "Heroes""). A phrase that was learned has the sentence's quotes in it.
     """
     before, behind = _find_sentence(text, phrase)
