@@ -48,7 +48,7 @@ _BEHIND = (
     "を視聴しました",
     "을(를) 시청했습니다.",
 )
-# where the language's sentence itself quotes the title, though nothing stands behind it
+# where the language's sentence itself quotes the title, though nothing follows it
 _BEFORE_A_QUOTE = ("Просмотрено видео ",)
 _QUOTES = '„“”"«»「」'
 _PAIRS = ("„“", "„”", "“”", '""', "«»", "»«", "「」")
