@@ -126,6 +126,15 @@ def test_each_song_that_left_names_what_its_listener_did(listener, trained):
     assert causes == expected  # the one without a stored cause comes last, behind these five
 
 
+def test_a_weekly_list_is_called_in_the_language_of_the_page(alice_with_model, trained):
+    listener = User.objects.get(username="alice")
+    two_weeks(listener, trained.songs[20:22], trained.songs[22:24])
+    Playlist.objects.update(description="Songs you have never heard, chosen for you.")
+    page = alice_with_model.get("/", headers={"accept-language": "de"}).content.decode()
+    assert "Songs, die du noch nie gehört hast, für dich gewählt." in page
+    assert "Songs you have never heard" not in page
+
+
 def test_what_was_done_after_the_list_was_made_is_no_cause(listener, trained):
     left, new = trained.songs[20:22]
     lists = two_weeks(listener, [left], [new])
