@@ -55,6 +55,9 @@ class DataSize:
     n_events: int
 
 
+N_WORST = 8
+"""Songs of lowest score that are proposed for the low end of a scale."""
+
 CAPPING_BYTES_A_PAIR = 13
 """What checking and capping the strengths takes before an algorithm begins, bytes."""
 
@@ -199,6 +202,19 @@ class Algorithm(ABC):
         """
         histories = self._check_histories(histories)
         return self._propose(histories, counts) if histories.shape[0] else []
+
+    def propose_worst(self, histories: csr_matrix) -> list[NDArray[np.int32]]:
+        """Return about the few songs of lowest score for each history; none where that would take all scores.
+
+        They are the low end of the scale to which a blend brings scores.
+        """
+        histories = self._check_histories(histories)
+        return self._propose_worst(histories) if histories.shape[0] else []
+
+    def propose_least_similar(self, item_row: int) -> NDArray[np.int32]:
+        """Return about the few songs least like this one; none where that would take comparing all songs."""
+        self._require_fitted()
+        return self._propose_least_similar(item_row)
 
     def propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
         """Return about the n songs most like this one, without comparing all songs where it can."""
@@ -416,6 +432,12 @@ class Algorithm(ABC):
             keep_songs(select_top_columns(scores[row : row + 1], int(n))[0])
             for row, n in enumerate(counts)
         ]
+
+    def _propose_worst(self, histories: csr_matrix) -> list[NDArray[np.int32]]:
+        return [np.zeros(0, dtype=np.int32) for _ in range(histories.shape[0])]
+
+    def _propose_least_similar(self, item_row: int) -> NDArray[np.int32]:
+        return np.zeros(0, dtype=np.int32)
 
     def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
         return keep_songs(select_top_columns(self._similar(item_row)[None, :], n)[0])

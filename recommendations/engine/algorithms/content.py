@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from recommendations.engine.algorithms.base import (
     CAPPING_BYTES_A_PAIR,
+    N_WORST,
     Algorithm,
     DataSize,
     Progress,
@@ -277,6 +278,13 @@ class Content(Algorithm):
             best = keep_songs(select_top_columns(scores, int(n))[0])
             proposed.append(pool[0, best].astype(np.int32))
         return proposed
+
+    def _propose_worst(self, histories: csr_matrix) -> list[NDArray[np.int32]]:
+        """The songs of the opposite sound, where there is an index."""
+        return [self._find_nearby(-profile, N_WORST) for profile in self.profiles(histories)]
+
+    def _propose_least_similar(self, item_row: int) -> NDArray[np.int32]:
+        return self._find_nearby(-self.audio_[item_row], N_WORST)
 
     def _find_nearby(self, profile: NDArray[np.float32], n: int) -> NDArray[np.int32]:
         index = self.indexes_.get(COSINE)

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import Algorithm, DataSize, Progress, keep_songs
+from recommendations.engine.algorithms.base import (
+    N_WORST,
+    Algorithm,
+    DataSize,
+    Progress,
+    keep_songs,
+)
 from recommendations.engine.algorithms.indexes import (
     COSINE,
     PRODUCT,
@@ -130,6 +136,25 @@ class LatentFactors(Algorithm):
             else np.zeros(0, dtype=np.int32)
             for own, n in zip(factors, counts, strict=True)
         ]
+
+    def _propose_worst(self, histories: csr_matrix) -> list[NDArray[np.int32]]:
+        """The best songs of the opposite listener, where there is an index."""
+        index = self.indexes_.get(PRODUCT)
+        if index is None:
+            return super()._propose_worst(histories)
+        return [
+            index.search(_add_zero(-own), N_WORST)
+            if np.isfinite(own).all()
+            else np.zeros(0, dtype=np.int32)
+            for own in self._listener_factors(histories)
+        ]
+
+    def _propose_least_similar(self, item_row: int) -> NDArray[np.int32]:
+        index = self.indexes_.get(COSINE)
+        if index is None or not self.learned_[item_row]:
+            return super()._propose_least_similar(item_row)
+        direction = self.factor_columns_[:, item_row] * self.inverse_lengths_[item_row]
+        return index.search(-direction, N_WORST)
 
     def _find_products(self, factors: NDArray[np.float32], n: int) -> NDArray[np.int32]:
         index = self.indexes_.get(PRODUCT)

@@ -122,6 +122,10 @@ class Popularity(Algorithm):
         best = self._list_best(int(counts.max()))
         return [best[:n] for n in counts]
 
+    def _propose_worst(self, histories: csr_matrix) -> list[NDArray[np.int32]]:
+        least = np.array([self.trend_.argmin()], dtype=np.int32)
+        return [least] * histories.shape[0]
+
     def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
         return np.zeros(0, dtype=np.int32)
 

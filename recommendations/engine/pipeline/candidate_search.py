@@ -14,7 +14,7 @@ from recommendations.engine.pipeline.requests import ListenerBatch
 from recommendations.engine.ranking.tree_ranker import Ranker
 
 N_SPREAD = 256
-"""Songs spread evenly over the catalogue that are candidates for everybody.
+"""Songs spread evenly over the catalogue that are candidates for everybody, as the few worst ones of a component are.
 
 A blend brings scores to a scale from the worst song to the best: without some of the middle and the end of the
 catalogue the worst would be one of the best, and the components would not keep their weights.
@@ -82,6 +82,9 @@ class CandidateSearch:
             rows = np.flatnonzero(needing)
             for row, songs in self._propose(algorithm, listeners, allowed, rows, n):
                 lists[row].append(songs)
+            worst = algorithm.propose_worst(take_rows(listeners.histories, rows))
+            for row, songs in zip(rows.tolist(), worst, strict=True):
+                lists[row].append(allowed[row].keep(songs))
         for ranked in np.flatnonzero(is_ranked).tolist():
             lists[ranked] += self._list_artist_songs(listeners, ranked, allowed[ranked])
         return [np.unique(np.concatenate(songs)).astype(np.int32) for songs in lists]
@@ -174,6 +177,10 @@ class CandidateSearch:
         lists = [allowed.keep(np.linspace(0, self.n_items - 1, N_SPREAD).astype(np.int32))]
         lists += [
             self._propose_similar(algorithm, allowed, item_row, n)
+            for algorithm in self.algorithms.values()
+        ]
+        lists += [
+            allowed.keep(algorithm.propose_least_similar(item_row))
             for algorithm in self.algorithms.values()
         ]
         return np.unique(np.concatenate(lists)).astype(np.int32)
