@@ -19,7 +19,12 @@ STRONG_COPYLEFT = re.compile(
 
 @pytest.mark.parametrize(
     ("name", "n_packages"),
-    [("requirements.lock", 40), ("requirements-dev.lock", 40), ("requirements-image.lock", 0)],
+    [
+        ("requirements.lock", 40),
+        ("requirements-dev.lock", 40),
+        ("requirements-image.lock", 0),
+        ("requirements-index.lock", 3),
+    ],
 )
 def test_every_package_is_pinned_with_hashes(name, n_packages):
     """T60"""
@@ -45,7 +50,8 @@ def test_nothing_it_runs_on_is_under_the_gpl():
     """T60"""
     packages = [
         package
-        for package, _version, _rest in PIN.findall((ROOT / "requirements.lock").read_text())
+        for name in ("requirements.lock", "requirements-index.lock")
+        for package, _version, _rest in PIN.findall((ROOT / name).read_text())
     ]
     by_package = {package: licences(package) for package in packages}
     assert [package for package in packages if not any(by_package[package])] == []

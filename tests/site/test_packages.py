@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 # Debian 12 has 3.11.2; a package may ask for more there than on a later 3.11.
 PYTHONS = ("3.11.0", "3.11.2", "3.11.9")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-index.lock")
 
 
 def read_lock_file(name: str) -> dict[str, str]:
