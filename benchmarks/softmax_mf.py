@@ -1,8 +1,8 @@
-"""Matrix factorisation with cosine factors and a full softmax: a row of `benchmarks/families.py`, no component.
+"""Matrix factorisation with cosine factors and a full softmax: a row of `benchmarks/families.py`.
 
-It is as good alone as the best single methods, but learns a vector for each listener of the training by thousands of
-gradient steps: a listener who is new, or a like of this minute, has no closed-form answer, and its fit takes minutes
-where iALS takes seconds. So the ranker does without it.
+The form of the literature: it learns a vector for each listener of the training by thousands of gradient steps, so a
+listener who is new, or a like of this minute, has no closed-form answer. The engine's component `softmax` is another
+form of it, in which a listener is the mean of what they heard.
 """
 
 from __future__ import annotations
