@@ -38,8 +38,9 @@ BUDGETS = {
 # The home page when nothing is cached but what every process holds of the model. One of them, the operator's rules for
 # lists, is asked once a minute for all listeners.
 COLD_HOME_BUDGET = 21
-# After the answer, to record the lists that were served: all by one insert, and what their histories take.
-RECORDING_BUDGET = 7
+# After the answer, to record the lists that were served: all by one insert, what their histories take, and whether
+# their listeners have deleted anything since.
+RECORDING_BUDGET = 8
 
 # Without an account.
 VISITOR_BUDGETS = {"/": 12, "/login/": 0, "/signup/": 0, "/browse/": 4, "/try/?song={song}": 11}

@@ -100,30 +100,33 @@ def finish() -> None:
 def write(notes: Sequence[Note]) -> None:
     """Record lists of listeners who did nothing since: what they deleted meanwhile is not written back.
 
-    Costs two queries, one insert, and for lists that were not made now the queries that a history takes.
+    Costs three queries with the insert, and for lists that were not made now the queries that a history takes.
     """
-    records = [(served, _make_record(served)) for served in notes]
-    with transaction.atomic():
-        current = _read_generations({served.listener_id for served in notes})
+    listener_ids = {served.listener_id for served in notes}
+    agreed = User.objects.filter(pk__in=listener_ids, personalised=True)
+    agreed_ids = set(agreed.values_list("pk", flat=True))
+    records = [
+        (served, _make_record(served)) for served in notes if served.listener_id in agreed_ids
+    ]
+    with transaction.atomic(savepoint=False):
+        current = _read_generations(agreed_ids)
         ServedRecord.objects.bulk_create(
             [
                 record
                 for served, record in records
-                if current.get(served.listener_id) == served.generation
+                if current.get(served.listener_id, 0) == served.generation
             ],
             ignore_conflicts=True,
         )
 
 
 def _read_generations(listener_ids: Collection[int]) -> dict[int, int]:
-    """Return the generation of each of these listeners who agrees to be recorded.
+    """Return the present generation of each of these listeners who ever did anything.
 
-    Until the end of the transaction, who deletes plays waits where the database locks rows.
+    Until the end of the transaction, who deletes plays or opts out waits where the database locks rows.
     """
     states = ListenerState.objects.filter(listener__in=listener_ids).select_for_update()
-    generations = dict(states.values_list("listener_id", "generation"))
-    agreed = User.objects.filter(pk__in=listener_ids, personalised=True)
-    return {pk: generations.get(pk, 0) for pk in agreed.values_list("pk", flat=True)}
+    return dict(states.values_list("listener_id", "generation"))
 
 
 def _make_record(served: Note) -> ServedRecord:
