@@ -33,7 +33,13 @@ main()
 """
 
 
-@pytest.fixture(params=BROKERS)
+# one process of the tests after the other: a worker of another test would take the message from a shared server
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.xdist_group(f"broker-{name}")] if server else [])
+        for name, server in BROKERS.items()
+    ]
+)
 def broker(request) -> str | None:
     """The address of a message queue that answers; None for the embedded one."""
     if BROKERS[request.param] is None:
