@@ -134,13 +134,13 @@ def _rows(options: argparse.Namespace) -> None:
 
 def _throughput(options: argparse.Namespace, secret: str) -> list[Row]:
     """Ask the empty view and the recommendations in turn, on the same server in the same run."""
-    port = _free_port()
+    port = find_free_port()
     worker = "-k musicrec_site.server.web_worker.WebWorker --threads 4"
     gunicorn = f"gunicorn -b 127.0.0.1:{port} {worker} --log-level error"
     command = [sys.executable, "-m", *gunicorn.split(), "benchmarks.api_server:application"]
     server = subprocess.Popen(command, cwd=ROOT)
     try:
-        _wait_for(port)
+        wait_for_port(port)
         empty, full = [], []
         for _round in range(3):
             empty.append(_requests_a_second(port, "/empty/", secret, options.seconds))
@@ -182,13 +182,15 @@ def _requests_a_second(
     return round(sum(counts) / seconds, 1)
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Return a port of this machine at which nothing listens."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Return when something listens at the port; end the program after twenty seconds."""
     for _attempt in range(100):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=0.2).close()

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.api import ROOT, _free_port, _wait_for
+from benchmarks.api import ROOT, find_free_port, wait_for_port
 
 SHARES = {"list": 40, "home": 15, "statistics": 5, "search": 10, "like": 10, "scrobble": 20}
 STEP_SECONDS, FIRST_STEP, LAST_STEP = 15.0, 4, 64
@@ -162,7 +162,7 @@ def make_world(options: argparse.Namespace) -> tuple[list[Client], list[str]]:
 @contextmanager
 def serve(n_processes: int) -> Iterator[int]:
     """Serve the site with processes of gunicorn and a worker for the queue; yield the port."""
-    port = _free_port()
+    port = find_free_port()
     web = [
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class",
         "musicrec_site.server.web_worker.WebWorker", "--workers", str(n_processes), "--threads", "4",
@@ -172,7 +172,7 @@ def serve(n_processes: int) -> Iterator[int]:
     worker = [sys.executable, "-m", *celery.split()]
     processes = [subprocess.Popen(command, cwd=ROOT) for command in (web, worker)]
     try:
-        _wait_for(port)
+        wait_for_port(port)
         yield port
     finally:
         for process in processes:
