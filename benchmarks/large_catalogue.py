@@ -34,9 +34,10 @@ from scipy.sparse import csr_matrix
 from benchmarks.serving_memory import private_kilobytes
 from recommendations.engine import PRESETS, History, IdMap, ItemFeatures, Recommender
 from recommendations.engine.algorithms.als import ALS
-from recommendations.engine.algorithms.content import Content, build_groups
+from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.item_knn import ItemKNN
 from recommendations.engine.algorithms.popularity import Popularity
+from recommendations.engine.algorithms.song_groups import build_groups
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGE = PRESETS["large"]

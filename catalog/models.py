@@ -27,7 +27,8 @@ from catalog.servers.models import (
     ServerSync,
     WrittenPlaylist,
 )
-from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song, SongAlias
+from catalog.songs.aliases import SongAlias
+from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
 
 __all__ = [
     "AUDIO_FEATURES",

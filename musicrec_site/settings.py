@@ -16,6 +16,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from musicrec_site.api.description import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(env.str("MUSICREC_ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -310,37 +312,6 @@ API_RATES = {
 }
 # Page requests a minute and network without an account.
 PAGE_RATE_ANONYMOUS = env.int("PAGE_RATE_ANONYMOUS", default=120)
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Musicrec",
-    "DESCRIPTION": "Personalised, explained music recommendations.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    # What a PATCH needs is said by its own serializer; a copy without required fields would hide it.
-    "COMPONENT_SPLIT_PATCH": False,
-    "SERVERS": [
-        {"url": "/", "description": "The site that this description comes from"},
-        {
-            "url": "{site}",
-            "description": "Any other site",
-            "variables": {"site": {"default": "http://127.0.0.1:8000"}},
-        },
-    ],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "musicrec_site.api.schema.complete_schema",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "PlaylistKindEnum": "catalog.playlists.models.Playlist.Kind",
-        "ImportStatusEnum": "catalog.imports.models.ImportRun.Status",
-        "RunStatusEnum": "recommendations.models.training_run.TrainingRun.Status",
-        "VersionStateEnum": "recommendations.models.model_version.ModelVersion.State",
-        "ExperimentKindEnum": "recommendations.models.experiment.Experiment.Kind",
-        "ExperimentStateEnum": "recommendations.models.experiment.Experiment.State",
-        "FactKindEnum": ["play", "like", "dislike", "skip"],
-    },
-}
 
 # --- Security headers -----------------------------------------------------------------------------------------------
 

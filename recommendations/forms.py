@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from recommendations.models import ListenerControl, Taste
-from recommendations.services.preferences.taste import NORMAL, Cluster
+from recommendations.services.preferences.taste_clusters import NORMAL, Cluster
 
 MOODS = [
     (NORMAL, _("As it is")),

@@ -15,8 +15,9 @@ from django.db.models import Q
 
 from catalog.imports.importers import values
 from catalog.records import FEATURES
+from catalog.songs.aliases import SongAlias
 from catalog.songs.matching import parse_uuid
-from catalog.songs.models import Song, SongAlias
+from catalog.songs.models import Song
 from common.bulk_sql import chunks
 
 ACOUSTICBRAINZ = "acousticbrainz"

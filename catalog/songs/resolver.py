@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from catalog.records import SongRecord
 from catalog.songs import credits
+from catalog.songs.aliases import SongAlias
 from catalog.songs.genres import add_genres
 from catalog.songs.matching import (
     SongKeys,
@@ -28,7 +29,7 @@ from catalog.songs.matching import (
     parse_uuid,
     strip_channel,
 )
-from catalog.songs.models import ArtistCredit, Song, SongAlias
+from catalog.songs.models import ArtistCredit, Song
 from catalog.songs.new_songs import NewSongWriter
 from catalog.songs.song_candidates import (
     IDS,

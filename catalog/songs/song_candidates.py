@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from catalog.records import SongRecord
 from catalog.songs import note_words
+from catalog.songs.aliases import SongAlias
 from catalog.songs.matching import build_lookup_key, build_title_key, names_agree, parse_uuid
-from catalog.songs.models import Song, SongAlias
+from catalog.songs.models import Song
 from common.bulk_sql import chunks
 
 MANY = 900

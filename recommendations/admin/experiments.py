@@ -19,7 +19,7 @@ from recommendations.admin import evidence_chart
 from recommendations.conf import conf
 from recommendations.engine import PRESETS
 from recommendations.models import Arm, Experiment
-from recommendations.services.experiments import interleaving, lifecycle
+from recommendations.services.experiments import interleaving, interleaving_baseline, lifecycle
 from recommendations.services.experiments import results as experiment_results
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 
@@ -162,13 +162,13 @@ def _read_split(experiment: Experiment) -> dict[str, Any]:
 
 def _read_interleaving(experiment: Experiment) -> dict[str, Any]:
     if experiment.state == Experiment.State.DRAFT:
-        return {"needs": interleaving.estimate_needs()}
+        return {"needs": interleaving_baseline.estimate_needs()}
     comparison = interleaving.compare(experiment)
     return {
         "comparison": comparison,
         "best": comparison.winner,
         "chart": evidence_chart.draw_evidence(comparison),
-        "needs": interleaving.estimate_needs(),
+        "needs": interleaving_baseline.estimate_needs(),
         "n_loaded": conf.loaded_versions,
     }
 

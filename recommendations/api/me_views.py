@@ -16,25 +16,33 @@ from accounts.models import User
 from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from catalog.models import Song
-from recommendations.api import serializers
-from recommendations.services.preferences import data_export, taste
+from recommendations.api.serializers.beyond_library import BeyondSerializer
+from recommendations.api.serializers.me import (
+    MOODS,
+    MeChange,
+    MeSerializer,
+    MyPassword,
+    TasteChange,
+    TasteSerializer,
+)
+from recommendations.services.preferences import data_export, taste, taste_clusters
 from recommendations.services.surfaces import beyond_library
 
 
 @extend_schema(tags=["Me"])
 class Me(APIView):
-    @extend_schema(responses=serializers.MeSerializer)
+    @extend_schema(responses=MeSerializer)
     def get(self, request: SignedInApiRequest) -> Response:
         """My account and its settings."""
-        return Response(serializers.MeSerializer(request.user).data)
+        return Response(MeSerializer(request.user).data)
 
-    @extend_schema(request=serializers.MeChange(partial=True), responses=serializers.MeSerializer)
+    @extend_schema(request=MeChange(partial=True), responses=MeSerializer)
     def patch(self, request: SignedInApiRequest) -> Response:
         """Change settings. `personalised: false` means popular music only, and my history is not learned from.
 
         Another `email` needs my `password`, whatever the token may do.
         """
-        bound = serializers.MeChange(request.user, data=request.data, partial=True)
+        bound = MeChange(request.user, data=request.data, partial=True)
         bound.is_valid(raise_exception=True)
         wanted = dict(bound.validated_data)
         password = wanted.pop("password", "")
@@ -46,7 +54,7 @@ class Me(APIView):
         accounts.save_settings(request.user, **wanted)
         if personalised != request.user.personalised:
             data_export.set_personalised(request.user, personalised)
-        return Response(serializers.MeSerializer(request.user).data)
+        return Response(MeSerializer(request.user).data)
 
     @extend_schema(
         parameters=[
@@ -58,7 +66,7 @@ class Me(APIView):
                 examples=[OpenApiExample("Example", "alice")],
             )
         ],
-        request=serializers.MyPassword,
+        request=MyPassword,
         responses={204: None},
     )
     def delete(self, request: SignedInApiRequest) -> Response:
@@ -70,7 +78,7 @@ class Me(APIView):
             raise ValidationError(
                 {"confirm": ["Say ?confirm=<your user name> to delete your account."]}
             )
-        _confirm_password(request, validate_body(serializers.MyPassword, request)["password"])
+        _confirm_password(request, validate_body(MyPassword, request)["password"])
         receipts = accounts.delete_account(request.user)
         headers = {"Location": request.build_absolute_uri(receipts[0])} if receipts else None
         return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
@@ -102,18 +110,18 @@ class MyData(APIView):
         return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-@extend_schema(tags=["Me"], responses=serializers.TasteSerializer)
+@extend_schema(tags=["Me"], responses=TasteSerializer)
 class MyTaste(APIView):
     def get(self, request: SignedInApiRequest) -> Response:
         """What the recommender goes by: my settings, and the parts of my history with my mood about each."""
         return Response(_taste_data(request.user))
 
-    @extend_schema(request=serializers.TasteChange)
+    @extend_schema(request=TasteChange)
     def patch(self, request: SignedInApiRequest) -> Response:
         """Be more adventurous or less; set rules for lists; mute a part of the history, count it more, or disown it."""
-        wanted = validate_body(serializers.TasteChange, request)
+        wanted = validate_body(TasteChange, request)
         chosen = [
-            (_part(request.user, one["part"]), serializers.MOODS[one["mood"]])
+            (_part(request.user, one["part"]), MOODS[one["mood"]])
             for one in wanted.get("moods", [])
         ]
         for cluster, mood in chosen:
@@ -125,21 +133,23 @@ class MyTaste(APIView):
         return Response(_taste_data(request.user))
 
 
-def _part(listener: User, key: str) -> taste.Cluster:
+def _part(listener: User, key: str) -> taste_clusters.Cluster:
     song_id = Song.objects.filter(key=key).values_list("pk", flat=True).first()
-    cluster = next((one for one in taste.clusters(listener) if one.key == song_id), None)
+    cluster = next(
+        (one for one in taste_clusters.find_clusters(listener) if one.key == song_id), None
+    )
     if cluster is None:
         raise ValidationError({"moods": [f"There is no part {key!r} of your history."]})
     return cluster
 
 
 def _taste_data(listener: User) -> dict[str, Any]:
-    settings, clusters = taste.load_taste(listener), taste.clusters(listener)
+    settings, clusters = taste.load_taste(listener), taste_clusters.find_clusters(listener)
     keys = dict(
         Song.objects.filter(pk__in=[cluster.key for cluster in clusters]).values_list("pk", "key")
     )
     is_stored = not settings._state.adding
-    return serializers.TasteSerializer(
+    return TasteSerializer(
         {
             "discovery": settings.discovery,
             "artists": settings.artists.all() if is_stored else [],
@@ -150,8 +160,8 @@ def _taste_data(listener: User) -> dict[str, Any]:
     ).data
 
 
-def _part_data(cluster: taste.Cluster, key: str) -> dict[str, Any]:
-    names = {kind: name for name, kind in serializers.MOODS.items()}
+def _part_data(cluster: taste_clusters.Cluster, key: str) -> dict[str, Any]:
+    names = {kind: name for name, kind in MOODS.items()}
     return {
         "id": key,
         "name": cluster.name,
@@ -166,11 +176,11 @@ def _part_data(cluster: taste.Cluster, key: str) -> dict[str, Any]:
 
 @extend_schema(tags=["Me"])
 class BeyondLibrary(APIView):
-    @extend_schema(responses=serializers.BeyondSerializer)
+    @extend_schema(responses=BeyondSerializer)
     def get(self, request: SignedInApiRequest) -> Response:
         """Songs, albums and artists I could look for: not in this library, played elsewhere together with my songs.
 
         All lists are empty where the site has no seed pack; that of albums, where the pack names none.
         """
         beyond = beyond_library.find_beyond_library(request.user)
-        return Response(serializers.BeyondSerializer(beyond).data)
+        return Response(BeyondSerializer(beyond).data)

@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import get_songs
 from catalog.api.serializers import SongSerializer
-from recommendations.api import serializers
 from recommendations.api.query_values import read_length, read_share
+from recommendations.api.serializers.lists import QueueSerializer, RediscoveredSerializer
 from recommendations.services.surfaces import repeats
 
 MAX_EXCLUDED = 200
@@ -34,7 +34,7 @@ class NextUp(APIView):
                 description="Ids of up to 200 songs the queue had already, separated by commas.",
             ),
         ],
-        responses=serializers.QueueSerializer,
+        responses=QueueSerializer,
     )
     def get(self, request: SignedInApiRequest) -> Response:
         """My queue. Ask again with `exclude` and it goes on."""
@@ -70,7 +70,7 @@ class Rediscover(APIView):
         parameters=[
             OpenApiParameter("k", int, description="How many songs, 1 to 200; 20 if left out.")
         ],
-        responses=serializers.RediscoveredSerializer,
+        responses=RediscoveredSerializer,
     )
     def get(self, request: SignedInApiRequest) -> Response:
         """Songs of my history that come back, most played first."""

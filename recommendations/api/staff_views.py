@@ -16,8 +16,20 @@ from accounts.permissions import HasScopeAndIsStaff
 from accounts.requests import SignedInApiRequest
 from catalog.api.lookups import validate_body
 from recommendations import tasks
-from recommendations.api import serializers
 from recommendations.api.conflict import Conflict
+from recommendations.api.serializers.experiments import (
+    ExperimentDetailSerializer,
+    ExperimentSerializer,
+    NewExperiment,
+    PromoteIn,
+)
+from recommendations.api.serializers.training import (
+    RunDetailSerializer,
+    RunIn,
+    RunSerializer,
+    VersionDetailSerializer,
+    VersionSerializer,
+)
 from recommendations.models import Experiment, ModelVersion, TrainingRun
 from recommendations.services.experiments import lifecycle
 from recommendations.services.experiments.lifecycle import ExperimentRefused
@@ -42,14 +54,14 @@ class _ForOperators(APIView):
 class TrainingRuns(_ForOperators, generics.ListAPIView[TrainingRun]):
     """Trainings, newest first."""
 
-    serializer_class = serializers.RunSerializer
+    serializer_class = RunSerializer
     queryset = TrainingRun.objects.select_related("requested_by", "version")
     needed = "recommendations.train"
 
-    @extend_schema(request=serializers.RunIn, responses={202: serializers.RunSerializer})
+    @extend_schema(request=RunIn, responses={202: RunSerializer})
     def post(self, request: SignedInApiRequest) -> Response:
         """Start a training; 409 while another one is queued or running."""
-        wanted = validate_body(serializers.RunIn, request)
+        wanted = validate_body(RunIn, request)
         try:
             run = tasks.start_training(
                 preset=wanted.get("preset"),
@@ -60,14 +72,14 @@ class TrainingRuns(_ForOperators, generics.ListAPIView[TrainingRun]):
             raise Conflict(str(error)) from None
         except training_requests.TrainingRefused as error:
             raise ValidationError({"preset": [str(error)]}) from None
-        return Response(serializers.RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 @extend_schema(tags=["Operators"])
 class OneTrainingRun(_ForOperators, generics.RetrieveAPIView[TrainingRun]):
     """One training with its progress and log."""
 
-    serializer_class = serializers.RunDetailSerializer
+    serializer_class = RunDetailSerializer
     queryset = TrainingRun.objects.select_related("requested_by", "version")
 
 
@@ -77,12 +89,12 @@ class CancelTraining(_ForOperators):
 
     needed = "recommendations.train"
 
-    @extend_schema(request=None, responses=serializers.RunSerializer)
+    @extend_schema(request=None, responses=RunSerializer)
     def post(self, request: Request, pk: int) -> Response:
         run = get_object_or_404(
             TrainingRun.objects.select_related("requested_by", "version"), pk=pk
         )
-        return Response(serializers.RunSerializer(training_requests.cancel(run)).data)
+        return Response(RunSerializer(training_requests.cancel(run)).data)
 
 
 def _versions() -> QuerySet[ModelVersion]:
@@ -93,7 +105,7 @@ def _versions() -> QuerySet[ModelVersion]:
 class ModelVersions(_ForOperators, generics.ListAPIView[ModelVersion]):
     """Model versions with their metrics, newest first."""
 
-    serializer_class = serializers.VersionSerializer
+    serializer_class = VersionSerializer
     queryset = _versions()
 
 
@@ -101,7 +113,7 @@ class ModelVersions(_ForOperators, generics.ListAPIView[ModelVersion]):
 class OneModelVersion(_ForOperators, generics.RetrieveAPIView[ModelVersion]):
     """One model version with its configuration and what is known about its training."""
 
-    serializer_class = serializers.VersionDetailSerializer
+    serializer_class = VersionDetailSerializer
     queryset = _versions()
 
 
@@ -111,7 +123,7 @@ class ActivateVersion(_ForOperators):
 
     needed = "recommendations.activate"
 
-    @extend_schema(request=None, responses=serializers.VersionSerializer)
+    @extend_schema(request=None, responses=VersionSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
         version = get_object_or_404(ModelVersion, pk=pk)
         return _respond_changed(lambda: registry.activate(version, by=request.user))
@@ -123,14 +135,14 @@ class RollBack(_ForOperators):
 
     needed = "recommendations.activate"
 
-    @extend_schema(request=None, responses=serializers.VersionSerializer)
+    @extend_schema(request=None, responses=VersionSerializer)
     def post(self, request: SignedInApiRequest) -> Response:
         return _respond_changed(lambda: registry.roll_back(by=request.user))
 
 
 def _respond_changed(act: Callable[[], ModelVersion]) -> Response:
     try:
-        return Response(serializers.VersionSerializer(act()).data)
+        return Response(VersionSerializer(act()).data)
     except registry.RegistryError as error:
         raise Conflict(str(error)) from None
 
@@ -143,19 +155,17 @@ def _experiments() -> QuerySet[Experiment]:
 class Experiments(_ForOperators, generics.ListAPIView[Experiment]):
     """Experiments, newest first."""
 
-    serializer_class = serializers.ExperimentSerializer
+    serializer_class = ExperimentSerializer
     queryset = _experiments()
     needed = "recommendations.add_experiment"
 
-    @extend_schema(
-        request=serializers.NewExperiment, responses={201: serializers.ExperimentSerializer}
-    )
+    @extend_schema(request=NewExperiment, responses={201: ExperimentSerializer})
     def post(self, request: SignedInApiRequest) -> Response:
         """Set up an experiment as a draft; start it when it is to begin."""
-        values = dict(validate_body(serializers.NewExperiment, request))
+        values = dict(validate_body(NewExperiment, request))
         arms = values.pop("arms")
         draft = lifecycle.create(**values, arms=arms, by=request.user)
-        body = serializers.ExperimentSerializer(_experiments().get(pk=draft.pk)).data
+        body = ExperimentSerializer(_experiments().get(pk=draft.pk)).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 
@@ -165,7 +175,7 @@ class StartExperiment(_ForOperators):
 
     needed = "recommendations.run_experiment"
 
-    @extend_schema(request=None, responses=serializers.ExperimentSerializer)
+    @extend_schema(request=None, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
         return _respond_moved(lambda: lifecycle.start(experiment, by=request.user))
@@ -175,7 +185,7 @@ class StartExperiment(_ForOperators):
 class OneExperiment(_ForOperators, generics.RetrieveAPIView[Experiment]):
     """One experiment, and how it stands once it was started."""
 
-    serializer_class = serializers.ExperimentDetailSerializer
+    serializer_class = ExperimentDetailSerializer
     queryset = _experiments()
 
 
@@ -185,7 +195,7 @@ class StopExperiment(_ForOperators):
 
     needed = "recommendations.run_experiment"
 
-    @extend_schema(request=None, responses=serializers.ExperimentSerializer)
+    @extend_schema(request=None, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
         return _respond_moved(lambda: lifecycle.stop(experiment, by=request.user))
@@ -197,10 +207,10 @@ class PromoteArm(_ForOperators):
 
     needed = "recommendations.run_experiment"
 
-    @extend_schema(request=serializers.PromoteIn, responses=serializers.ExperimentSerializer)
+    @extend_schema(request=PromoteIn, responses=ExperimentSerializer)
     def post(self, request: SignedInApiRequest, pk: int) -> Response:
         experiment = get_object_or_404(_experiments(), pk=pk)
-        wanted = validate_body(serializers.PromoteIn, request)["arm"]
+        wanted = validate_body(PromoteIn, request)["arm"]
         arm = experiment.arms.filter(pk=wanted).first()
         if arm is None:
             raise ValidationError({"arm": ["That is no arm of this experiment."]})
@@ -212,4 +222,4 @@ def _respond_moved(act: Callable[[], Experiment]) -> Response:
         ended = act()
     except ExperimentRefused as error:
         raise Conflict(str(error)) from None
-    return Response(serializers.ExperimentSerializer(_experiments().get(pk=ended.pk)).data)
+    return Response(ExperimentSerializer(_experiments().get(pk=ended.pk)).data)

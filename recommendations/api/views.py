@@ -20,8 +20,16 @@ from catalog.api.lookups import get_own_playlist, get_song, get_songs, validate_
 from catalog.api.serializers import PlaylistSerializer, SongSerializer
 from catalog.models import Artist, Playlist
 from common.api.paging import Cursor
-from recommendations.api import answers, serializers
+from recommendations.api import answers
 from recommendations.api.query_values import read_length, read_share
+from recommendations.api.serializers.events import ImpressionIn, ImpressionOut, OutcomeIn
+from recommendations.api.serializers.lists import (
+    AbsenceSerializer,
+    ExplainedSerializer,
+    ListSerializer,
+    PathSerializer,
+)
+from recommendations.api.serializers.me import HIDDEN_KINDS, HiddenSerializer, MadeIn
 from recommendations.engine import LONGEST_PATH
 from recommendations.models import ListenerControl
 from recommendations.services.preferences import controls
@@ -82,7 +90,7 @@ class Recommendations(APIView):
             ),
             _EXPLAIN,
         ],
-        responses={200: serializers.ListSerializer, 304: None},
+        responses={200: ListSerializer, 304: None},
     )
     def get(self, request: Request) -> HttpResponse:
         k, explain = read_length(request), _flag(request, "explain")
@@ -107,9 +115,7 @@ class SimilarSongs(APIView):
 
     permission_classes = [HasScopeOrIsAnonymous]
 
-    @extend_schema(
-        tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
-    )
+    @extend_schema(tags=["Recommendations"], parameters=[_K, _EXPLAIN], responses=ListSerializer)
     def get(self, request: Request, key: str) -> Response:
         context = ListenerContext.about_music(request.user)
         song = get_song(key, request.user)
@@ -143,7 +149,7 @@ class SongPath(APIView):
                 description=f"How many songs at most, 2 to {LONGEST_PATH}; 12 if left out.",
             ),
         ],
-        responses=serializers.PathSerializer,
+        responses=PathSerializer,
     )
     def get(self, request: Request, key: str) -> Response:
         to = request.query_params.get("to", "")
@@ -153,13 +159,13 @@ class SongPath(APIView):
             load_unwanted(request.user) if request.user.is_authenticated else NOTHING_UNWANTED
         )
         path = find_sonic_path(start, end, n, unwanted=unwanted)
-        return Response(serializers.PathSerializer(path).data)
+        return Response(PathSerializer(path).data)
 
 
 class SongExplanation(APIView):
     """Why this song would or would not be recommended to me."""
 
-    @extend_schema(tags=["Recommendations"], responses=serializers.ExplainedSerializer)
+    @extend_schema(tags=["Recommendations"], responses=ExplainedSerializer)
     def get(self, request: SignedInApiRequest, key: str) -> Response:
         song = get_song(key, request.user)
         explanation = song_explanation.explain_song(request.user, song)
@@ -179,20 +185,16 @@ class SongExplanation(APIView):
 class SongAbsence(APIView):
     """At which step a song falls out of my list, or that it is on it."""
 
-    @extend_schema(
-        tags=["Recommendations"], parameters=[_K], responses=serializers.AbsenceSerializer
-    )
+    @extend_schema(tags=["Recommendations"], parameters=[_K], responses=AbsenceSerializer)
     def get(self, request: SignedInApiRequest, key: str) -> Response:
         absence = explain_absence(request.user, get_song(key, request.user), read_length(request))
-        return Response(serializers.AbsenceSerializer(absence).data)
+        return Response(AbsenceSerializer(absence).data)
 
 
 class ContinuePlaylist(APIView):
     """Songs that would fit one of my playlists."""
 
-    @extend_schema(
-        tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=serializers.ListSerializer
-    )
+    @extend_schema(tags=["Playlists"], parameters=[_K, _EXPLAIN], responses=ListSerializer)
     def get(self, request: SignedInApiRequest, pk: UUID) -> Response:
         playlist = get_own_playlist(request.user, pk)
         served = playlist_continuation.continue_playlist(
@@ -208,11 +210,11 @@ class MadePlaylists(APIView):
 
     @extend_schema(
         tags=["Playlists"],
-        request=serializers.MadeIn,
+        request=MadeIn,
         responses={200: PlaylistSerializer(many=True)},
     )
     def post(self, request: SignedInApiRequest) -> Response:
-        kind = validate_body(serializers.MadeIn, request)["kind"]
+        kind = validate_body(MadeIn, request)["kind"]
         playlist_ids = [playlist.pk for playlist in generated_playlists.make(request.user, kind)]
         counted = (
             Playlist.objects.filter(pk__in=playlist_ids)
@@ -232,11 +234,11 @@ class Impressions(APIView):
 
     @extend_schema(
         tags=["Recommendations"],
-        request=serializers.ImpressionIn,
-        responses={201: serializers.ImpressionOut},
+        request=ImpressionIn,
+        responses={201: ImpressionOut},
     )
     def post(self, request: SignedInApiRequest) -> Response:
-        impression = validate_body(serializers.ImpressionIn, request)
+        impression = validate_body(ImpressionIn, request)
         try:
             shown = feedback.record_impression(
                 request.user,
@@ -254,9 +256,9 @@ class Outcomes(APIView):
 
     write_scopes = (Scope.LISTEN, Scope.WRITE)
 
-    @extend_schema(tags=["Recommendations"], request=serializers.OutcomeIn, responses={204: None})
+    @extend_schema(tags=["Recommendations"], request=OutcomeIn, responses={204: None})
     def post(self, request: SignedInApiRequest, pk: UUID) -> Response:
-        outcome = validate_body(serializers.OutcomeIn, request)
+        outcome = validate_body(OutcomeIn, request)
         song = get_songs([outcome["song"]], request.user, "song")[0]
         try:
             feedback.record_outcome(request.user, pk, song, outcome["kind"])
@@ -317,20 +319,18 @@ class _HiddenPages(Cursor):
     address = "me/hidden/"
 
 
-@extend_schema(
-    tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=serializers.HIDDEN_KINDS)]
-)
+@extend_schema(tags=["Opinions"], parameters=[OpenApiParameter("kind", str, enum=HIDDEN_KINDS)])
 class Hidden(ListAPIView[ListenerControl]):
     """Everything I have hidden or keep from being learned from, newest first."""
 
-    serializer_class = serializers.HiddenSerializer
+    serializer_class = HiddenSerializer
     pagination_class = _HiddenPages
     queryset = ListenerControl.objects.none()
 
     def get_queryset(self) -> QuerySet[ListenerControl]:
         wanted = self.request.query_params.get("kind")
-        if wanted is not None and wanted not in serializers.HIDDEN_KINDS:
-            kinds = ", ".join(serializers.HIDDEN_KINDS)
+        if wanted is not None and wanted not in HIDDEN_KINDS:
+            kinds = ", ".join(HIDDEN_KINDS)
             raise ValidationError({"kind": [f"{wanted[:40]!r} is none; they are {kinds}."]})
         hidden = controls.list_hidden(get_signed_in_user(self.request)).filter(
             **{"kind": wanted} if wanted else {}

@@ -86,11 +86,8 @@ from recommendations.engine.evaluation.sequential import (
     count_drafts_needed,
     judge_winners,
 )
-from recommendations.engine.pipeline.results import (
-    RecommendedBatch,
-    RecommendedItem,
-    RecommendedList,
-)
+from recommendations.engine.pipeline.packed_lists import RecommendedBatch
+from recommendations.engine.pipeline.results import RecommendedItem, RecommendedList
 from recommendations.engine.pipeline.song_trace import SongTrace
 from recommendations.engine.ranking.explanations import (
     Evidence,

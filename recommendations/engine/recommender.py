@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from recommendations.engine.algorithms import (
     TrainingData,
 )
-from recommendations.engine.algorithms.base import require_listens
+from recommendations.engine.algorithms.training_data import require_listens
 from recommendations.engine.artifacts import store
 from recommendations.engine.artifacts.metadata import describe_training
 from recommendations.engine.core.config import RankerConfig, RecommenderConfig

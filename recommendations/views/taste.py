@@ -20,7 +20,7 @@ from common.templatetags.numbers import format_count
 from recommendations.conf import conf
 from recommendations.forms import RulesForm, TasteForm
 from recommendations.models import ListenerControl, Taste
-from recommendations.services.preferences import controls, taste
+from recommendations.services.preferences import controls, taste, taste_clusters
 from recommendations.services.serving import list_rules, recommend, rule_text
 from recommendations.services.serving.feature_words import join_words
 from recommendations.services.serving.listener_context import ListenerContext, Picks
@@ -37,7 +37,7 @@ PICKS_SHOWN = "picks"
 @require_safe
 def taste_page(request: SignedInRequest) -> HttpResponse:
     """Show the profile; with `preview` in the address also how the list would change."""
-    clusters = taste.clusters(request.user)
+    clusters = taste_clusters.find_clusters(request.user)
     now = taste.load_taste(request.user)
     is_preview = "preview" in request.GET
     form = TasteForm(
@@ -139,7 +139,7 @@ def _read_rules(listener: User, stored: Taste) -> dict[str, Any]:
 def preview_taste(request: SignedInRequest) -> HttpResponse:
     """Lead to the page with the form's values in its address: it can be reloaded, and holds no token."""
     names = [
-        *TasteForm(taste.clusters(request.user)).fields,
+        *TasteForm(taste_clusters.find_clusters(request.user)).fields,
         PICKS_SHOWN,
         "song",
         "artist",
@@ -156,7 +156,7 @@ def preview_taste(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def save_taste(request: SignedInRequest) -> HttpResponse:
     """Store slider and moods; what was there before is kept for one undo."""
-    form = TasteForm(taste.clusters(request.user), request.POST)
+    form = TasteForm(taste_clusters.find_clusters(request.user), request.POST)
     if not form.is_valid():
         messages.error(request, _("That could not be saved. Load the page again and repeat it."))
         return redirect("recommendations:taste")
@@ -195,7 +195,7 @@ def undo_taste(request: SignedInRequest) -> HttpResponse:
             request.user,
         )
         taste.set_picks(request.user, songs=picks.songs, artists=picks.artists, genres=picks.genres)
-    taste.set_mood(request.user, _stored_moods(request.user), taste.NORMAL)
+    taste.set_mood(request.user, _stored_moods(request.user), taste_clusters.NORMAL)
     by_mood: dict[str, list[int]] = {}
     for song_id, mood in before["moods"].items():
         by_mood.setdefault(mood, []).append(int(song_id))

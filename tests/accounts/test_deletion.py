@@ -46,7 +46,7 @@ from recommendations.models import (
     ServedRecord,
     TrainingRun,
 )
-from recommendations.services.preferences import controls, data_export, taste
+from recommendations.services.preferences import controls, data_export, taste, taste_clusters
 from recommendations.services.serving import list_cache
 from recommendations.services.surfaces import blends, generated_playlists
 from recommendations.services.versions import forgetting
@@ -333,7 +333,7 @@ def test_a_part_of_300_songs_costs_as_few_queries_as_one_of_three(zaphod, song):
     costs = []
     for n in (3, 300):
         ids = [one.pk for one in songs[:n]]
-        for mood in (ListenerControl.Kind.MUTE_SONG, taste.NORMAL):
+        for mood in (ListenerControl.Kind.MUTE_SONG, taste_clusters.NORMAL):
             with CaptureQueriesContext(connection) as asked:
                 taste.set_mood(zaphod, ids, mood)
             costs.append(len(asked))

@@ -72,7 +72,7 @@ def list_candidates(recommender, history, exclude=None, k=5):
     pipeline = recommender._pipeline
     listener = recommender._listener(history)
     request = replace(_request(recommender, k), unavailable=exclude)
-    return pipeline.score_block(listener, request).columns.item_rows[0]
+    return pipeline.scoring.score_block(listener, request).columns.item_rows[0]
 
 
 def _request(recommender, k):
@@ -137,7 +137,7 @@ def test_similar_songs_are_the_same_on_the_same_candidates(large):
     for row in range(0, N_SONGS, 60):
         pipeline = large._pipeline
         alone = large._listener(History(np.array([row], np.int32), np.ones(1, np.float32)))
-        candidates = pipeline._search.list_similar(alone, None, row, 25)
+        candidates = pipeline.scoring._search.list_similar(alone, None, row, 25)
         others = np.ones(N_SONGS, dtype=bool)
         others[candidates] = False
         assert_same_lists(large.similar(row, 5), exact.similar(row, 5, exclude=others))

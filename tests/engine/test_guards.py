@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from recommendations.engine import Recommender
 from recommendations.engine.algorithms import ALGORITHMS
 from recommendations.engine.algorithms.als import ALS
-from recommendations.engine.pipeline.block_pipeline import Pipeline
+from recommendations.engine.pipeline.component_scoring import ComponentScoring
 from tests.engine.worlds import checkerboard_data, taste_world
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +43,13 @@ def test_a_large_catalogue_is_scored_for_few_listeners_at_a_time(monkeypatch):
     """implicit's top-k makes a dense block of 100 listeners by all songs in each thread."""
     recommender = Recommender().fit(*taste_world())
     seen = []
-    score = Pipeline.score_components
+    score = ComponentScoring.score_components
 
     def seeing(self, block, **how):
         seen.append(len(block))
         return score(self, block, **how)
 
-    monkeypatch.setattr(Pipeline, "score_components", seeing)
+    monkeypatch.setattr(ComponentScoring, "score_components", seeing)
     monkeypatch.setattr(
         "recommendations.engine.pipeline.block_pipeline.BLOCK_BYTES", 4 * 3 * recommender.n_items
     )

@@ -24,7 +24,13 @@ from recommendations.models import (
     Outcome,
     ServedRecord,
 )
-from recommendations.services.experiments import interleaving, lifecycle, results
+from recommendations.services.experiments import (
+    interleaving,
+    interleaving_baseline,
+    lifecycle,
+    responses,
+    results,
+)
 from recommendations.services.experiments.lifecycle import ExperimentRefused
 from recommendations.services.operations import version_feedback
 from recommendations.services.preferences import controls, taste
@@ -75,7 +81,7 @@ def list_team(served, team):
 
 def let_the_window_end(draft):
     """Move the draft and all that its listener did since a day back, and count it."""
-    day = interleaving.WINDOW
+    day = responses.WINDOW
     for rows, moment in (
         (Interaction.objects.filter(listener=draft.listener), "occurred_at"),
         (PlaylistItem.objects.filter(playlist__owner=draft.listener), "added_at"),
@@ -293,7 +299,7 @@ class TestVotes:
         show(listener)
 
         assert interleaving.close_drafts() == 0
-        InterleavedDraft.objects.update(shown_at=timezone.now() - interleaving.WINDOW)
+        InterleavedDraft.objects.update(shown_at=timezone.now() - responses.WINDOW)
         assert interleaving.close_drafts() == 1
         assert interleaving.close_drafts() == 0
 
@@ -413,7 +419,7 @@ class TestPower:
     def test_it_says_what_is_needed_from_what_was_before(self, experiment, household, song):
         show_before(experiment, household, song, n_days=14)
 
-        power = interleaving.estimate_needs()
+        power = interleaving_baseline.estimate_needs()
 
         # one song a day and all of it wanted: never a tie; 5 listeners on 14 of 28 days
         assert (power.n_drafts, power.n_listeners, power.decided_share) == (70, 5, 1.0)
@@ -423,7 +429,7 @@ class TestPower:
         assert strong.n_days == round(strong.n_drafts / (70 / 28))
 
     def test_without_lists_only_the_drafts_are_known(self, experiment):
-        need = interleaving.estimate_needs().needs[0]
+        need = interleaving_baseline.estimate_needs().needs[0]
 
         assert need.n_drafts > 100 and need.n_days is None
 

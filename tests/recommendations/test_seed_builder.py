@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from recommendations.engine import load_pack
 from recommendations.services.data import seed_builder
+from recommendations.services.data.seed_steps import BuildOptions
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SCHEMA = pa.schema(
@@ -165,7 +166,7 @@ def test_a_stopped_build_goes_on_and_gives_the_same_pack(dump, tmp_path, monkeyp
             for i in range(40) for t in rng.integers(0, 40, 30) + 1000 * number
         ]  # fmt: skip
         write(dump / f"{number}.parquet", listens)
-    options = seed_builder.BuildOptions()
+    options = BuildOptions()
     seed_builder.build_pack(dump, tmp_path / "whole", tmp_path / "work", options)
     whole = load_pack(tmp_path / "whole")
     finished = []

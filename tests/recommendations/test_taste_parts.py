@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Artist, Interaction, Song
-from recommendations.services.preferences import taste, taste_parts
+from recommendations.services.preferences import taste_clusters, taste_parts
 from recommendations.services.serving.listener_context import ListenerContext
 
 SIZES = (50, 200, 1000, 5000)
@@ -50,7 +50,7 @@ def test_parts_are_neither_one_lump_nor_a_dozen_of_three(n_songs, n_listeners):
     if n_songs * n_listeners > 10_000:
         n_listeners = 2
     listener = make_history(n_songs, n_listeners)[0]
-    clusters = taste.clusters(listener, context=ListenerContext(listener))
+    clusters = taste_clusters.find_clusters(listener, context=ListenerContext(listener))
     sizes = [len(cluster.song_ids) for cluster in clusters]
     assert sum(sizes) == n_songs
     assert 2 <= len(clusters) <= taste_parts.MOST_PARTS
@@ -68,7 +68,7 @@ def test_artists_of_the_same_days_are_one_part():
     artist_places = {artist.name: int(artist.name.split()[1]) for artist in Artist.objects.all()}
     songs = Song.objects.select_related("artist").in_bulk()
     pure = 0
-    for cluster in taste.clusters(listener, context=ListenerContext(listener)):
+    for cluster in taste_clusters.find_clusters(listener, context=ListenerContext(listener)):
         moods = Counter(artist_places[songs[pk].artist.name] % 4 for pk in cluster.song_ids)
         pure += max(moods.values())
     assert pure >= 0.9 * len(songs)

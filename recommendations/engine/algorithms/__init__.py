@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recommendations.engine.algorithms.base import (
-    Algorithm,
+from recommendations.engine.algorithms.base import Algorithm, NotFitted
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     NotEnoughData,
-    NotFitted,
     Progress,
     TrainingData,
 )

@@ -18,15 +18,15 @@ from recommendations.engine.algorithms.als_equations import (
     solve,
     solve_small,
 )
-from recommendations.engine.algorithms.base import (
-    Algorithm,
+from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.algorithms.latent_factors import LatentFactors
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
     TrainingData,
     find_heard_songs,
     require_listens,
 )
-from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     count_per_row,

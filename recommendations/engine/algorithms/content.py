@@ -6,17 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import (
-    CAPPING_BYTES_A_PAIR,
-    N_WORST,
-    Algorithm,
-    DataSize,
-    Progress,
-    TrainingData,
-    keep_songs,
-)
+from recommendations.engine.algorithms.base import N_WORST, Algorithm
 from recommendations.engine.algorithms.indexes import (
     COSINE,
     draw_rows,
@@ -24,11 +16,18 @@ from recommendations.engine.algorithms.indexes import (
     index_state,
     restore_indexes,
 )
+from recommendations.engine.algorithms.song_groups import SongGroups, build_groups
+from recommendations.engine.algorithms.training_data import (
+    CAPPING_BYTES_A_PAIR,
+    DataSize,
+    Progress,
+    TrainingData,
+)
 from recommendations.engine.core.arrays import (
     count_per_row,
     cut_blocks,
     empty_rows,
-    gather_entries,
+    keep_songs,
     multiply_rows,
     normalise_rows,
     pad_rows,
@@ -45,14 +44,9 @@ from recommendations.engine.core.vector_index import (
 from recommendations.engine.core.weighting import Transform, apply_transform
 from recommendations.engine.data.item_features import (
     AUDIO_FEATURES,
-    ItemFeatures,
-    weigh_genres,
 )
 
 SONGS_AT_A_TIME = 8_192
-
-MOST_POSTINGS = 20_000
-"""Songs of the artists and genres of a history that are looked at for proposals, of the rarest groups first."""
 
 
 class Content(Algorithm):
@@ -81,8 +75,8 @@ class Content(Algorithm):
         The features' squares, and 1 where they are known.
     inverse_lengths_ : float32 (n_items,)
         1 / length of each song's features.
-    groups_ : float32 csr (n_items, n_groups)
-        Artists and genres, each row's parts of length `artist` and `genre`; no columns where neither counts.
+    groups_ : SongGroups
+        Artists and genres, each song's parts of length `artist` and `genre`; no columns where neither counts.
         What is unknown of a song adds nothing.
     indexes_ : dict
         `cosine` -> VectorIndex of the features at length 1, where it was built; empty otherwise.
@@ -123,9 +117,7 @@ class Content(Algorithm):
     def _learn(self, audio: NDArray[np.float32], groups: csr_matrix) -> None:
         self.audio_ = audio
         self.indexes_: dict[str, VectorIndex] = {}
-        self.groups_ = groups
-        self.by_group_ = groups.T.tocsr()
-        self.grouped_ = count_per_row(groups) > 0
+        self.groups_ = SongGroups(groups)
         self._learn_columns(audio)
 
     def _learn_columns(self, audio: NDArray[np.float32]) -> None:
@@ -178,18 +170,7 @@ class Content(Algorithm):
 
     def _score(self, histories: csr_matrix) -> NDArray[np.float32]:
         scores = self._cosines(self.profiles(histories))
-        return (
-            self._add_groups(scores, self._shares(histories)) if self.groups_.shape[1] else scores
-        )
-
-    def _add_groups(self, scores: NDArray[np.float32], shares: csr_matrix) -> NDArray[np.float32]:
-        """Add to the cosines, (n, n_items), what is alike in artist and genre to songs with these shares, csr."""
-        is_scored = np.isfinite(scores)
-        similarity = (shares @ self.groups_ @ self.by_group_).toarray()
-        # a song of which only artist or genre is known is compared by these alone
-        is_scored |= self.grouped_ & (shares @ self.grouped_ > 0)[:, None]
-        scores[~np.isfinite(scores)] = 0
-        return np.where(is_scored, scores + similarity, np.float32(np.nan))
+        return self.groups_.add_alike(scores, self._shares(histories)) if self.groups_ else scores
 
     def _shares(self, histories: csr_matrix) -> csr_matrix:
         """Return each liked song's part of the history, float32 csr; a row sums to 1."""
@@ -255,7 +236,7 @@ class Content(Algorithm):
     def _similar(self, item_row: int) -> NDArray[np.float32]:
         scores = self._cosines(self.audio_[item_row : item_row + 1])
         own = csr_matrix(([1.0], [item_row], [0, 1]), shape=(1, len(self.audio_)), dtype=np.float32)
-        values: NDArray[np.float32] = self._add_groups(scores, own)[0]
+        values: NDArray[np.float32] = self.groups_.add_alike(scores, own)[0]
         return values
 
     # -- a part of the songs ------------------------------------------------------------------------------
@@ -273,7 +254,7 @@ class Content(Algorithm):
         proposed = []
         for row, n in enumerate(counts):
             nearby = self._find_nearby(profiles[row], int(n))
-            pool = np.union1d(nearby, self._list_group_songs(shares[[row]]))[None, :]
+            pool = np.union1d(nearby, self.groups_.list_songs(shares[[row]]))[None, :]
             scores = self._score_chosen(profiles[[row]], shares[[row]], pool)
             best = keep_songs(select_top_columns(scores, int(n))[0])
             proposed.append(pool[0, best].astype(np.int32))
@@ -293,14 +274,6 @@ class Content(Algorithm):
             return np.zeros(0, dtype=np.int32)
         return index.search(normalise_rows(filled[None, :])[0], n)
 
-    def _list_group_songs(self, shares: csr_matrix) -> NDArray[np.int32]:
-        """Return the songs of a history's artists and genres, the rarest groups first, at most `MOST_POSTINGS`."""
-        groups = np.unique(gather_entries(self.groups_, shares.indices)[0])
-        sizes = self.by_group_.indptr[groups + 1] - self.by_group_.indptr[groups]
-        order = np.argsort(sizes, kind="stable")
-        n_taken = int(np.searchsorted(np.cumsum(sizes[order]), MOST_POSTINGS, side="right"))
-        return gather_entries(self.by_group_, groups[order[:n_taken]])[0]
-
     def _score_items(
         self, histories: csr_matrix, item_rows: NDArray[np.int32]
     ) -> NDArray[np.float32]:
@@ -316,8 +289,8 @@ class Content(Algorithm):
         scores = np.empty(item_rows.shape, dtype=np.float32)
         for row, rows in enumerate(item_rows):
             cosines = self._compute_cosines(profiles[row], rows)
-            if self.groups_.shape[1]:
-                cosines = self._add_chosen_groups(cosines, shares, row, rows)
+            if self.groups_:
+                cosines = self.groups_.add_chosen_alike(cosines, shares, row, rows)
             scores[row] = cosines
         return scores
 
@@ -339,33 +312,6 @@ class Content(Algorithm):
             where=lengths > 0,
         )
         return values
-
-    def _add_chosen_groups(
-        self,
-        cosines: NDArray[np.float32],
-        shares: csr_matrix,
-        row: int,
-        item_rows: NDArray[np.int32],
-    ) -> NDArray[np.float32]:
-        own = slice(shares.indptr[row], shares.indptr[row + 1])
-        songs, weights = shares.indices[own], shares.data[own]
-        columns, values, lengths = gather_entries(self.groups_, songs)
-        groups, positions = np.unique(columns, return_inverse=True)
-        taste = np.bincount(positions, weights=values * np.repeat(weights, lengths))
-        alike = np.zeros(len(item_rows), dtype=np.float32)
-        if len(groups):
-            columns, values, lengths = gather_entries(self.groups_, item_rows)
-            positions = np.minimum(np.searchsorted(groups, columns), len(groups) - 1)
-            products = np.where(groups[positions] == columns, values * taste[positions], 0)
-            rows = np.repeat(np.arange(len(item_rows)), lengths)
-            alike = np.bincount(rows, weights=products, minlength=len(item_rows)).astype(np.float32)
-        is_scored = np.isfinite(cosines)
-        if (weights @ self.grouped_[songs]) > 0:
-            is_scored |= self.grouped_[item_rows]
-        scores: NDArray[np.float32] = np.where(
-            is_scored, np.nan_to_num(cosines) + alike, np.float32(np.nan)
-        )
-        return scores
 
     def _propose_similar(self, item_row: int, n: int) -> NDArray[np.int32]:
         return self._propose(self._make_history(item_row), np.array([n + 1]))[0]
@@ -422,13 +368,14 @@ class Content(Algorithm):
 
     def _state(self) -> dict[str, NDArray[Any]]:
         own = {"audio": self.audio_} | index_state(self.indexes_)
-        if not self.groups_.shape[1]:
+        if not self.groups_:
             return own
+        groups = self.groups_.by_item
         return own | {
-            "groups": self.groups_.data,
-            "group_columns": self.groups_.indices.astype(np.int32, copy=False),
-            "group_starts": self.groups_.indptr.astype(np.int64, copy=False),
-            "n_groups": np.array([self.groups_.shape[1]], dtype=np.int64),
+            "groups": groups.data,
+            "group_columns": groups.indices.astype(np.int32, copy=False),
+            "group_starts": groups.indptr.astype(np.int64, copy=False),
+            "n_groups": np.array([groups.shape[1]], dtype=np.int64),
         }
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
@@ -446,22 +393,3 @@ def _split_unknown(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
     """Return 1 where a feature is known and 0 where not, and the features with 0 for the unknown ones."""
     is_known = np.isfinite(audio)
     return is_known.astype(np.float32), np.where(is_known, audio, np.float32(0))
-
-
-def build_groups(
-    features: ItemFeatures | None, n_items: int, *, artist: float, genre: float
-) -> csr_matrix:
-    """Return artists and genres side by side, float32 csr (n_items, n_groups).
-
-    A known artist has the length sqrt(artist), the known genres of a song together sqrt(genre), a genre that
-    few songs have counting more: the product of two songs' rows is at most artist + genre.
-    """
-    blocks = [empty_rows(n_items, 0)]
-    if features is not None and artist and (features.artist >= 0).any():
-        known_rows = np.flatnonzero(features.artist >= 0)
-        numbers, columns = np.unique(features.artist[known_rows], return_inverse=True)
-        values = np.full(len(known_rows), np.sqrt(artist), dtype=np.float32)
-        blocks.append(csr_matrix((values, (known_rows, columns)), shape=(n_items, len(numbers))))
-    if features is not None and genre:
-        blocks.append(weigh_genres(features.genres, n_items) * np.float32(np.sqrt(genre)))
-    return csr_matrix(hstack(blocks), dtype=np.float32)

@@ -14,14 +14,6 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import (
-    DataSize,
-    NotEnoughData,
-    Progress,
-    TrainingData,
-    find_heard_songs,
-    require_listens,
-)
 from recommendations.engine.algorithms.ease_equations import EaseEquations, check_options
 from recommendations.engine.algorithms.item_item import (
     join_columns,
@@ -30,6 +22,14 @@ from recommendations.engine.algorithms.item_item import (
 )
 from recommendations.engine.algorithms.low_rank_ease import LowRankEASE
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.algorithms.training_data import (
+    DataSize,
+    NotEnoughData,
+    Progress,
+    TrainingData,
+    find_heard_songs,
+    require_listens,
+)
 from recommendations.engine.core.arrays import (
     count_per_row,
     cut_blocks,

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import (
+from recommendations.engine.algorithms.latent_factors import LatentFactors
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
     TrainingData,
     find_heard_songs,
     require_listens,
 )
-from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import count_per_row, pack_columns
 from recommendations.engine.core.block_cache import BlockCache
 from recommendations.engine.core.ordered import check_decay, decays

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import DataSize, Progress
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.algorithms.training_data import DataSize, Progress
 from recommendations.engine.core.arrays import keep_positive
 from recommendations.engine.core.ordered import check_decay
 from recommendations.engine.core.weighting import Transform, transform_histories

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import (
-    N_WORST,
-    Algorithm,
-    DataSize,
-    Progress,
-    keep_songs,
-)
+from recommendations.engine.algorithms.base import N_WORST, Algorithm
 from recommendations.engine.algorithms.indexes import (
     COSINE,
     PRODUCT,
@@ -23,8 +17,10 @@ from recommendations.engine.algorithms.indexes import (
     index_state,
     restore_indexes,
 )
+from recommendations.engine.algorithms.training_data import DataSize, Progress
 from recommendations.engine.core.arrays import (
     cut_blocks,
+    keep_songs,
     multiply_rows,
     pack_columns,
     select_top_columns,

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
-from recommendations.engine.algorithms.base import (
+from recommendations.engine.algorithms.ease_equations import EaseEquations, check_options
+from recommendations.engine.algorithms.latent_factors import LatentFactors
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
     TrainingData,
     find_heard_songs,
     require_listens,
 )
-from recommendations.engine.algorithms.ease_equations import EaseEquations, check_options
-from recommendations.engine.algorithms.latent_factors import LatentFactors
 from recommendations.engine.core.arrays import (
     count_per_row,
     list_entry_rows,

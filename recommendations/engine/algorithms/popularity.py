@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import (
-    Algorithm,
-    DataSize,
-    Progress,
-    TrainingData,
-)
+from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.algorithms.training_data import DataSize, Progress, TrainingData
 from recommendations.engine.core.arrays import keep_positive, select_top_columns
 from recommendations.engine.data.interactions import NO_TIME, Interactions, Kind
 

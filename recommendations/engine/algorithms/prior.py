@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import DataSize, Progress, TrainingData
 from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.algorithms.training_data import DataSize, Progress, TrainingData
 from recommendations.engine.core.arrays import count_per_row, empty_rows, list_entry_rows
 from recommendations.engine.core.weighting import Transform
 from recommendations.engine.data.prior import MOST_NEIGHBOURS

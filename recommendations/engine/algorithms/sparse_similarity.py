@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import (
-    Algorithm,
+from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.algorithms.training_data import (
     Progress,
     TrainingData,
     find_heard_songs,

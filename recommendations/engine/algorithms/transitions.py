@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from recommendations.engine.algorithms.base import (
+from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
     TrainingData,
     find_heard_songs,
     require_listens,
 )
-from recommendations.engine.algorithms.sparse_similarity import SparseSimilarity
 from recommendations.engine.core.arrays import keep_positive, list_entry_rows
 from recommendations.engine.core.ordered import check_decay, count_steps_back
 from recommendations.engine.core.weighting import Transform

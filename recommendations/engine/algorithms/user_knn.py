@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import (
-    Algorithm,
+from recommendations.engine.algorithms.base import Algorithm
+from recommendations.engine.algorithms.neighbour_order import NeighbourSongs
+from recommendations.engine.algorithms.training_data import (
     DataSize,
     Progress,
     TrainingData,
     require_listens,
 )
-from recommendations.engine.algorithms.neighbour_order import NeighbourSongs
 from recommendations.engine.core.arrays import (
     BLOCK_BYTES,
     count_per_row,

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from recommendations.engine.algorithms.base import TrainingData
+from recommendations.engine.algorithms.training_data import TrainingData
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.data.interactions import NO_TIME, Interactions
 

@@ -295,3 +295,8 @@ def empty_rows(n_rows: int, n_columns: int) -> csr_matrix:
     starts = np.zeros(n_rows + 1, dtype=np.int32)
     nothing = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32), starts
     return csr_matrix(nothing, shape=(n_rows, n_columns))
+
+
+def keep_songs(item_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the rows of a list that has -1 after its end."""
+    return item_rows[item_rows >= 0]

@@ -15,8 +15,8 @@ from recommendations.engine.algorithms.content import Content
 from recommendations.engine.algorithms.popularity import Popularity
 from recommendations.engine.core.arrays import count_per_row, pad_rows, take_rows
 from recommendations.engine.core.idmap import IdMap
+from recommendations.engine.pipeline.packed_lists import RecommendedBlock
 from recommendations.engine.pipeline.requests import ListenerBatch
-from recommendations.engine.pipeline.results import RecommendedBlock
 from recommendations.engine.ranking.ensemble import MILLION, Blend
 from recommendations.engine.ranking.explanations import (
     NO_NOTE,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recommendations.engine.pipeline.block_pipeline import Pipeline
+from recommendations.engine.pipeline.packed_lists import RecommendedBatch
 from recommendations.engine.pipeline.requests import ListenerBatch, ListRequest
-from recommendations.engine.pipeline.results import RecommendedBatch
 from recommendations.engine.ranking.explanations import NO_SONG
 
 Result = TypeVar("Result")

@@ -18,7 +18,7 @@ from recommendations.engine.core.arrays import (
 from recommendations.engine.core.config import RecommenderConfig
 from recommendations.engine.core.ordered import OrderedHistories, count_steps_back
 from recommendations.engine.ranking.ensemble import assign_segments
-from recommendations.engine.ranking.list_contract import ListContract
+from recommendations.engine.ranking.list_contract import CONTRACT_CANDIDATES, ListContract
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,27 @@ class ListenerBatch:
 
 @dataclass(frozen=True)
 class ListRequest:
-    """The options of a list; `contract` and `keeps_candidates` are for requests of one listener."""
+    """The options of a list; `contract` and `keeps_candidates` are for requests of one listener.
+
+    Attributes
+    ----------
+    n_usual
+        How many of the best songs a list without a contract is chosen from: the scale of the scores is made of them.
+    """
 
     k: int
+    n_usual: int
     relevance: float
     cold_relevance: float
     artist_cap: int | None
     unavailable: NDArray[np.bool_] | None = None
     contract: ListContract | None = None
     keeps_candidates: bool = False
+
+    @property
+    def n_candidates(self) -> int:
+        """How many of the best songs the list is chosen from."""
+        return self.n_usual if self.contract is None else max(self.n_usual, CONTRACT_CANDIDATES)
 
 
 def make_list_request(
@@ -88,8 +100,10 @@ def make_list_request(
         raise ValueError(f"discovery must be from 0 to 1, not {discovery}.")
     if artist_cap is not None and artist_cap < 1:
         raise ValueError(f"artist_cap must be at least 1, not {artist_cap}.")
+    k = min(k, n_items)
     return ListRequest(
-        k=min(k, n_items),
+        k=k,
+        n_usual=max(config.n_candidates, 5 * k),
         relevance=config.relevance if discovery is None else 1 - discovery,
         # without a history popularity is the best guess: variety only lowers it, unless it is asked for
         cold_relevance=1.0 if discovery is None else 1 - discovery,

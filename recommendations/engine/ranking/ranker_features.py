@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommendations.engine.algorithms.base import TrainingData
+from recommendations.engine.algorithms.training_data import TrainingData
 from recommendations.engine.core.arrays import (
     count_per_row,
     gather_entries,

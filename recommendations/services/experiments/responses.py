@@ -6,10 +6,13 @@ Plays and opinions come from pages and from players alike, so this sees more tha
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog.models import Interaction, Playlist, PlaylistItem, Song
 from recommendations.models import ListenerControl
+
+WINDOW = timedelta(hours=24)
+"""What a listener does within it with the songs of a draft counts."""
 
 KINDS = Interaction.Kind
 

@@ -13,8 +13,8 @@ from accounts.time_zones import get_local_day, get_time_zone
 from catalog.models import Song
 from recommendations.engine import Explanation, RecommendedList, Recommender
 from recommendations.models import ListenerControl, ModelVersion
-from recommendations.services.preferences import taste
-from recommendations.services.preferences.taste import Cluster
+from recommendations.services.preferences import taste_clusters
+from recommendations.services.preferences.taste_clusters import Cluster
 from recommendations.services.serving import exclusions
 from recommendations.services.serving.joint_list import MOST_OF_ARTIST
 from recommendations.services.serving.list_query import ListQuery, draft_list
@@ -108,9 +108,13 @@ def _make_mixes(listener: User, today: date, context: ListenerContext) -> list[d
         return []
     # What was heard before today decides, so that the same mixes come back should the cache lose them.
     begin = datetime.combine(today, time.min, tzinfo=get_time_zone(listener))
-    clusters = _worth_a_mix(taste.clusters(listener, begin, context, with_songs=False))
+    clusters = _worth_a_mix(
+        taste_clusters.find_clusters(listener, begin, context, with_songs=False)
+    )
     if not clusters:
-        clusters = _worth_a_mix(taste.clusters(listener, None, context, with_songs=False))
+        clusters = _worth_a_mix(
+            taste_clusters.find_clusters(listener, None, context, with_songs=False)
+        )
     version, recommender = context.serving
     excluded = _all_songs(clusters)
     drafts = []

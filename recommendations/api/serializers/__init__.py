@@ -1,0 +1,1 @@
+"""How recommendations, taste and the models behind them look as JSON, by subject."""
