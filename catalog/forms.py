@@ -1,13 +1,14 @@
 """Forms of the catalog pages."""
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import AUDIO_FEATURES, Genre, ServerAccount
+from catalog.songs.genres import select_seen_genres
 from catalog.songs.search import MAX_LENGTH, SongSearch
 from catalog.templatetags.music import FEATURE_NAMES
 from common.generics import ModelForm
@@ -32,10 +33,17 @@ class BrowseForm(forms.Form):
         label=_("To year"), required=False, min_value=EARLIEST, max_value=LATEST
     )
 
-    def __init__(self, data: QueryDict, *, genres: QuerySet[Genre]) -> None:
+    def __init__(self, data: QueryDict, *, genres: Iterable[Genre], listener: Any) -> None:
+        """`genres` are offered; any other one with songs that `listener` may see can be asked for, too."""
         super().__init__(_fill_edges(data))
         genre = cast("forms.ModelChoiceField[Genre]", self.fields["genre"])
-        genre.queryset = genres
+        genre.queryset = select_seen_genres(listener)
+        names = {offered.pk: offered.name for offered in genres}
+        wanted = data.get("genre", "")
+        if wanted.isascii() and wanted.isdecimal() and int(wanted[:18]) not in names:
+            names |= {seen.pk: seen.name for seen in genre.queryset.filter(pk=int(wanted[:18]))}
+        named = sorted(names.items(), key=lambda item: item[1].casefold())
+        genre.choices = [("", genre.empty_label), *named]
         self.fields["q"].widget.attrs["maxlength"] = MAX_LENGTH
         for name in AUDIO_FEATURES:
             low, high = get_slider_edges(name)

@@ -1,10 +1,55 @@
-"""Genres of songs, by their names."""
+"""Genres of songs: by their names, and the most common ones."""
 
-from catalog.songs.models import Genre, Song
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Max
+from django.db.models.query import QuerySet
+
+from catalog.songs.models import Genre, Song, build_visible
 from catalog.songs.text import normalise
 from common.bulk_sql import load_ids
 
 GENRE_LENGTH = 100
+MOST_LISTED = 200
+CACHE_SECONDS = 60
+_CACHE_KEY = "musicrec:common-genres"
+
+
+def list_common_genres(listener: Any, n: int = MOST_LISTED) -> list[Genre]:
+    """Return at most n genres of songs that `listener` may see, those of most songs first.
+
+    What everybody sees is counted at most once a minute, and anew when songs got genres. One query, and two for
+    the genres of songs that only this listener sees.
+    """
+    through = Song.genres.through.objects
+    newest = through.aggregate(newest=Max("pk"))["newest"]
+    kept = cache.get(_CACHE_KEY)
+    if kept is None or kept[0] != newest:
+        kept = newest, _count_songs(through.filter(song__brought_by=None))
+        cache.set(_CACHE_KEY, kept, CACHE_SECONDS)
+    common: list[Genre] = kept[1]
+    if getattr(listener, "pk", None) is None:
+        return common[:n]
+    own = _count_songs(through.filter(song__brought_by=listener.pk)) if _has_own(listener) else []
+    return [*common, *(genre for genre in own if genre not in common)][:n]
+
+
+def _has_own(listener: Any) -> bool:
+    return Song.objects.filter(brought_by=listener.pk).exists()
+
+
+def _count_songs(links: QuerySet[Any]) -> list[Genre]:
+    """Return the genres of most links, most first; one pass over the links, and one query for the genres."""
+    counts = links.values_list("genre_id").annotate(n=Count("pk")).order_by("-n", "genre_id")
+    ids = [genre_id for genre_id, _n_songs in counts[:MOST_LISTED]]
+    genres = Genre.objects.in_bulk(ids)
+    return [genres[id_] for id_ in ids if id_ in genres]
+
+
+def select_seen_genres(listener: Any) -> QuerySet[Genre]:
+    """Return the genres that have songs which `listener` may see."""
+    return Genre.objects.filter(build_visible(listener, "songs__"), songs__isnull=False).distinct()
 
 
 def add_genres(genres_by_song: dict[int, tuple[str, ...]], *, makes_new: bool) -> None:

@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Contains
 
 from catalog.songs import search_index
-from catalog.songs.models import AUDIO_FEATURES, Artist, Genre, Song, build_visible
+from catalog.songs.models import AUDIO_FEATURES, Artist, Song, build_visible
 from catalog.songs.text import normalise
 
 MAX_WORDS = 8
@@ -130,12 +130,6 @@ def search_artists(words: str, listener: Any, n: int = 12) -> list[Artist]:
     n_songs = Count("songs", filter=build_visible(listener, "songs__"))
     counted = artists.annotate(n_songs=n_songs).filter(n_songs__gt=0)
     return list(counted.order_by("match", "-n_songs", "name")[:n])
-
-
-def find_used_genres(listener: Any) -> list[Genre]:
-    """Return the genres that have songs which `listener` may see, by name; one query."""
-    of_songs = Genre.objects.filter(build_visible(listener, "songs__"), songs__isnull=False)
-    return list(of_songs.distinct().order_by("name")[:200])
 
 
 def shorten_query(words: str) -> str:

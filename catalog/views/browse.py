@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from catalog.forms import BrowseForm
 from catalog.listening import library
-from catalog.models import Artist, Genre, Playlist, Song, SongTotal
+from catalog.models import Artist, Playlist, Song, SongTotal
 from catalog.songs import albums as album_search
 from catalog.songs import search
+from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
 from common.http import SiteRequest
 
@@ -21,15 +22,15 @@ SONGS_A_PAGE = 30
 MOST_PAGES = 40
 FEW = 5
 """With fewer matches, names that are only alike are shown, too."""
+MOST_GENRES = 60
 N_SUGGESTED = 4
 LEAST_TYPED = 2
 
 
 @require_safe
 def browse(request: SiteRequest) -> HttpResponse:
-    used = search.find_used_genres(request.user)
-    genres = Genre.objects.filter(pk__in=[genre.pk for genre in used])
-    form = BrowseForm(request.GET, genres=genres)
+    common = list_common_genres(request.user)
+    form = BrowseForm(request.GET, genres=common, listener=request.user)
     form.is_valid()
     wanted = form.search
     # One page more than shown is read instead of counting everything: the answer stays quick at any size.
@@ -52,7 +53,7 @@ def browse(request: SiteRequest) -> HttpResponse:
         "artists": search.search_artists(wanted.words, request.user) if is_word_search else [],
         "albums": album_search.search_albums(wanted.words, request.user) if is_word_search else [],
         "playlists": search_playlists(request.user, wanted.words) if is_word_search else [],
-        "genres": [] if not wanted.is_empty else list(genres.order_by("name")),
+        "genres": [] if not wanted.is_empty else common[:MOST_GENRES],
         "number": page,
         "has_more": len(page_of_songs) > SONGS_A_PAGE and page < MOST_PAGES,
         "query": _drop_page_parameter(request),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from catalog.songs import search
+from catalog.songs.genres import list_common_genres
 from common.templatetags.numbers import format_count
 from recommendations.conf import conf
 from recommendations.forms import RulesForm, TasteForm
@@ -52,7 +52,7 @@ def taste_page(request: SignedInRequest) -> HttpResponse:
         if is_preview and PICKS_SHOWN in request.GET
         else stored
     )
-    genres = list(search.find_used_genres(request.user)[:MOST_GENRES])
+    genres = list_common_genres(request.user, MOST_GENRES)
     context = {
         "page": "taste",
         "form": form,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.requests import SignedInRequest
 from catalog.models import Song
 from catalog.songs import search
+from catalog.songs.genres import list_common_genres
 from common.http import SiteRequest
 from recommendations.services.preferences import taste
 from recommendations.services.serving import explanation_text, visitor_lists
@@ -140,7 +141,7 @@ def _offer(request: SiteRequest, words: str, picks: Picks) -> dict[str, Any]:
         # Popular songs first and the artists of the rest: nobody is asked twice about the same.
         songs = [song for song in start if song.pk not in picked_ids]
         found_artists = [song.artist for song in songs[N_STARTING_POINTS:]]
-    genres = list(search.find_used_genres(request.user)[:MOST_GENRES])
+    genres = list_common_genres(request.user, MOST_GENRES)
     return {
         "words": words,
         "picked": picks.songs,

@@ -6,8 +6,9 @@ from django.test import Client
 
 from accounts.models import User
 from catalog.listening import interactions, sums
-from catalog.models import Album, Artist, Playlist, Song, SongTotal
+from catalog.models import Album, Artist, Genre, Playlist, Song, SongTotal
 from catalog.songs import search, search_index
+from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +134,38 @@ def test_suggestions_name_artists_songs_albums_and_own_playlists():
     assert "Harbour Lights" in visitor
     assert "Linked harbour" not in visitor and "My harbour" not in visitor
     assert Client().get("/search/suggestions/", {"q": "h"}).content.decode().strip() == ""
+
+
+def test_genres_are_offered_by_how_many_songs_they_have_however_many_there_are(client):
+    names = [f"a{number:03}" for number in range(205)]
+    genres = Genre.objects.bulk_create(
+        [Genre(name=name, search_text=name) for name in [*names, "rock", "pop"]]
+    )
+    for genre in genres[:205]:
+        add(f"Song {genre.name}").genres.add(genre)
+    for number in range(3):
+        add(f"Rock {number}").genres.add(genres[205])
+    for number in range(2):
+        add(f"Pop {number}").genres.add(genres[206])
+    assert [genre.name for genre in list_common_genres(None, 3)] == ["rock", "pop", "a000"]
+    page = client.get("/browse/").content.decode()
+    assert page.index(">rock</a>") < page.index(">pop</a>") < page.index(">a000</a>")
+    # one that is too rare to be offered still leads to its song, and the form says which it is
+    rare = genres[204]
+    page = client.get("/browse/", {"genre": rare.pk}).content.decode()
+    assert "Song a204" in page and "Song a000" not in page
+    assert f'<option value="{rare.pk}" selected>a204</option>' in page
+
+
+def test_a_genre_of_songs_that_one_listener_brought_is_offered_to_nobody_else(client):
+    alice, bob = (User.objects.create_user(name) for name in ("alice", "bob"))
+    own, shared = (Genre.objects.create(name=name) for name in ("polka", "jazz"))
+    add("Own", brought_by=alice).genres.add(own)
+    add("Shared").genres.add(shared)
+    assert [genre.name for genre in list_common_genres(alice)] == ["jazz", "polka"]
+    assert [genre.name for genre in list_common_genres(bob)] == ["jazz"]
+    client.force_login(bob)
+    assert "polka" not in client.get("/browse/", {"genre": own.pk}).content.decode()
+    # a genre that songs get is offered on the next page
+    add("New").genres.add(Genre.objects.create(name="ska"))
+    assert [genre.name for genre in list_common_genres(bob)] == ["jazz", "ska"]

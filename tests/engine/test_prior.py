@@ -205,3 +205,34 @@ def test_the_customers_numbers_stay_whatever_the_crowd():
 def test_strangers_to_a_server_without_prior_get_what_is_popular():
     fitted = Recommender(CONFIG).fit(Interactions.from_matrix(world(1)), features(), seed=1)
     assert len(fitted.recommend(fitted.history([]), 5)) == 5
+
+
+def test_one_listener_gets_no_list_of_one_artist():
+    # 12 artists of 10 songs; five songs of the first and one of each of the next two were played
+    audio = np.full((120, 8), np.nan, dtype=np.float32)
+    features = ItemFeatures(audio, np.repeat(np.arange(12, dtype=np.int32), 10))
+    songs = keys(120)
+    plays = Interactions.from_ids(
+        ["one"] * 7,
+        songs[[0, 1, 2, 3, 4, 10, 20]],
+        plays=[30] * 5 + [10] * 2,
+        all_item_ids=songs,
+    )
+    recommender = Recommender(PRESETS["standard"]).fit(plays, features, seed=0)
+    history = recommender.history(songs[[0, 1, 2, 3, 4, 10, 20]])
+    artists = [
+        int(song.item_id.removeprefix("song-")) // 10
+        for song in recommender.recommend(history, 10)
+    ]
+    assert sorted(artists.count(number) for number in (0, 1, 2)) == [2, 2, 2]
+    assert max(artists.count(number) for number in range(12)) == 2
+
+
+@pytest.mark.parametrize(("say", "most"), [(0.0, 2), (0.17, 3), (0.34, 4), (0.5, 5), (0.99, 5)])
+def test_the_more_of_a_crowd_the_more_songs_an_artist_may_have_in_a_list(say, most):
+    # say = n / (n + 25) of n listeners besides oneself who have everything in common
+    n = 25 * say / (1 - say)
+    listeners = Crowd(round(n) + 1, n / max(round(n), 1))
+    assert crowd._cap_artists(PRESETS["standard"], listeners).artist_cap == most
+    chosen = replace(PRESETS["standard"], artist_cap=7)
+    assert crowd._cap_artists(chosen, listeners).artist_cap == 7

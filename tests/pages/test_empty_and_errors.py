@@ -40,6 +40,14 @@ def test_a_site_without_songs_says_so(newcomer):
     assert "There is no music on this site yet" in text(Client().get("/"))
 
 
+def test_who_comes_with_a_history_or_a_player_is_led_there_from_the_first_two_pages(newcomer):
+    Song.objects.create(key="s", title="Song", artist=Artist.objects.create(name="Band"))
+    for address in ("/", "/welcome/"):
+        page = text(newcomer.get(address))
+        assert 'href="/library/imports/">Bring your history' in page
+        assert 'href="/connect/">Connect a player' in page
+
+
 def test_the_taste_page_counts_one_as_one_and_leaves_out_what_there_is_none_of(newcomer):
     song = Song.objects.create(key="s", title="Song", artist=Artist.objects.create(name="Band"))
     newcomer.post(f"/songs/{song.pk}/opinion/", {"opinion": "like"})

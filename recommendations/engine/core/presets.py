@@ -113,7 +113,7 @@ LARGE = RecommenderConfig(
         "hot": {"als": 0.5, "item_knn": 0.3, "content": 0.1, "popularity": 0.1},
     },
     relevance=0.9,
-    artist_cap=None,
+    artist_cap=5,
     about="For large sites: only what grows no faster than the listens, and begins each night with the factors of the "
     "night before. It takes about a quarter of an hour and 6 GB for a million listeners and 100,000 songs.",
 )
