@@ -221,8 +221,7 @@ def test_one_listener_gets_no_list_of_one_artist():
     recommender = Recommender(PRESETS["standard"]).fit(plays, features, seed=0)
     history = recommender.history(songs[[0, 1, 2, 3, 4, 10, 20]])
     artists = [
-        int(song.item_id.removeprefix("song-")) // 10
-        for song in recommender.recommend(history, 10)
+        int(song.item_id.removeprefix("song-")) // 10 for song in recommender.recommend(history, 10)
     ]
     assert sorted(artists.count(number) for number in (0, 1, 2)) == [2, 2, 2]
     assert max(artists.count(number) for number in range(12)) == 2
