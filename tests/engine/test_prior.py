@@ -18,6 +18,12 @@ from recommendations.engine import (
 )
 from recommendations.engine.algorithms import create_algorithm
 from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.ranking.mmr import (
+    Candidates,
+    compute_margins,
+    count_before,
+    spread_artists,
+)
 from recommendations.engine.tuning import crowd
 from recommendations.engine.tuning.crowd import Crowd, fit_to_crowd
 
@@ -208,23 +214,41 @@ def test_strangers_to_a_server_without_prior_get_what_is_popular():
 
 
 def test_one_listener_gets_no_list_of_one_artist():
-    # 12 artists of 10 songs; five songs of the first and one of each of the next two were played
-    audio = np.full((120, 8), np.nan, dtype=np.float32)
-    features = ItemFeatures(audio, np.repeat(np.arange(12, dtype=np.int32), 10))
-    songs = keys(120)
-    plays = Interactions.from_ids(
-        ["one"] * 7,
-        songs[[0, 1, 2, 3, 4, 10, 20]],
-        plays=[30] * 5 + [10] * 2,
-        all_item_ids=songs,
-    )
+    # 12 artists of 60 songs; five songs of the first and one of each of the next two were played, so that the
+    # hundred best songs are by two artists
+    audio = np.full((720, 8), np.nan, dtype=np.float32)
+    features = ItemFeatures(audio, np.repeat(np.arange(12, dtype=np.int32), 60))
+    songs = keys(720)
+    heard = songs[[0, 1, 2, 3, 4, 60, 120]]
+    plays = Interactions.from_ids(["one"] * 7, heard, plays=[30] * 5 + [10] * 2, all_item_ids=songs)
     recommender = Recommender(PRESETS["standard"]).fit(plays, features, seed=0)
-    history = recommender.history(songs[[0, 1, 2, 3, 4, 10, 20]])
-    artists = [
-        int(song.item_id.removeprefix("song-")) // 10 for song in recommender.recommend(history, 10)
-    ]
+    history = recommender.history(heard)
+    listed = [song.item_id for song in recommender.recommend(history, 20)]
+    artists = [int(key.removeprefix("song-")) // 60 for key in listed]
     assert sorted(artists.count(number) for number in (0, 1, 2)) == [2, 2, 2]
     assert max(artists.count(number) for number in range(12)) == 2
+    # a song that only the number of its artist's songs kept out is told so
+    third = next(row for row in range(5, 60) if songs[row] not in listed)
+    assert recommender.trace_song(history, third, 20).step == "artist_cap"
+
+
+def test_songs_of_an_artist_are_counted_before_each_one():
+    artists = np.array([[4, 4, -1, 7, 4, -1, 7], [1, 2, 3, 4, 5, 6, 7]], dtype=np.int32)
+    np.testing.assert_array_equal(
+        count_before(artists), [[0, 1, 0, 0, 2, 0, 1], [0, 0, 0, 0, 0, 0, 0]]
+    )
+
+
+def test_candidates_are_spread_over_artists_in_layers_and_stay_best_first():
+    rows = np.arange(8, dtype=np.int32)[None]
+    totals = np.linspace(0.8, 0.1, 8)[None]
+    candidates = Candidates(rows, totals, compute_margins(totals))
+    artists = np.array([0, 0, 0, 0, 1, 1, 0, 2], dtype=np.int32)
+    # two of each: songs 0, 1 of the first, 4 and 5 of the second, 7 of the third; then the first's next two
+    for n, expected in ((3, [0, 1, 4]), (5, [0, 1, 4, 5, 7]), (7, [0, 1, 2, 3, 4, 5, 7])):
+        spread = spread_artists(candidates, artists, n, 2)
+        np.testing.assert_array_equal(spread.item_rows, [expected])
+        np.testing.assert_array_equal(spread.totals, totals[:, expected])
 
 
 @pytest.mark.parametrize(("say", "most"), [(0.0, 2), (0.17, 3), (0.34, 4), (0.5, 5), (0.99, 5)])

@@ -29,6 +29,7 @@ from recommendations.engine.pipeline.scored_block import (
     select_best,
 )
 from recommendations.engine.pipeline.song_trace import (
+    ARTIST_CAP,
     FORBIDDEN,
     NO_SCORE,
     NOT_PROPOSED,
@@ -39,12 +40,20 @@ from recommendations.engine.pipeline.song_trace import (
 from recommendations.engine.ranking.ensemble import Blend, assign_weights
 from recommendations.engine.ranking.explanations import EvidenceArrays
 from recommendations.engine.ranking.list_contract import Choice, choose_songs
-from recommendations.engine.ranking.mmr import Candidates, rerank
+from recommendations.engine.ranking.mmr import (
+    Candidates,
+    find_one_sided,
+    rerank,
+    spread_artists,
+)
 from recommendations.engine.ranking.second_stage import RankedCandidates
 from recommendations.engine.ranking.tree_ranker import Ranker
 
 BATCH_BLOCK = 256
 """Listeners that are worked on together."""
+
+WIDER = 20
+"""So many times as many candidates are looked at where the best ones are by too few artists."""
 
 N_BESIDE = 20
 """Length of the list that a single song is explained beside: the usual one."""
@@ -154,8 +163,9 @@ class Pipeline:
             usual = self._take_top_songs(ordered, without_contract)
             free = self._choose_songs(usual, listeners, without_contract).positions
         uncapped = replace(without_contract, artist_cap=None)
-        without_cap = self._choose_songs(usual, listeners, uncapped).positions
-        free_rows, uncapped_rows = (usual.take(one)[0][0] for one in (free, without_cap))
+        best = self._take_top_songs(ordered, uncapped)
+        without_cap = self._choose_songs(best, listeners, uncapped).positions
+        free_rows, uncapped_rows = usual.take(free)[0][0], best.take(without_cap)[0][0]
         traced = trace_candidate(candidates, item_row, chosen[0], free_rows, uncapped_rows)
         if traced is not None:
             return traced
@@ -165,6 +175,10 @@ class Pipeline:
         if not np.isfinite(totals[item_row]):
             return SongTrace(NO_SCORE)
         rank = int((totals > totals[item_row]).sum()) + 1
+        listed = candidates.take(chosen)[0][0]
+        if isinstance(ordered, Blend) and (totals[listed[listed >= 0]] < totals[item_row]).any():
+            # only a song of an artist who has enough of them gives way to a worse one before the list is chosen
+            return SongTrace(ARTIST_CAP, rank)
         is_left_out = isinstance(ordered, RankedCandidates) and not ordered.is_candidate(item_row)
         if scored.columns is not None:
             is_left_out |= not (scored.columns.item_rows[0] == item_row).any()
@@ -265,7 +279,17 @@ class Pipeline:
         n, n_usual = request.n_candidates, request.n_usual
         if isinstance(ordered, RankedCandidates):
             return ordered.best(n, n_usual)
-        return select_best(ordered, n)
+        best = select_best(ordered, n)
+        if self.artists is None or request.artist_cap is None or request.contract is not None:
+            return best
+        # where the best songs are by too few artists for the list, it is chosen from the best of more of them
+        is_short = find_one_sided(best.item_rows, self.artists, request.k, request.artist_cap)
+        if not is_short.any():
+            return best
+        more = select_best(ordered.take(is_short), WIDER * n)
+        return best.replace_rows(
+            is_short, spread_artists(more, self.artists, n, request.artist_cap)
+        )
 
     def _choose_songs(
         self, candidates: Candidates, listeners: ListenerBatch, request: ListRequest

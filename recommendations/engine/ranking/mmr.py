@@ -35,6 +35,20 @@ class Candidates:
     totals: NDArray[np.float64]
     margins: NDArray[np.float64]
 
+    def replace_rows(self, rows: NDArray[np.bool_], others: Candidates) -> Candidates:
+        """Return the candidates with those of some listeners, bool (n,), replaced; at most m of each."""
+        replaced = []
+        for values, new, none in (
+            (self.item_rows, others.item_rows, NO_SONG),
+            (self.totals, others.totals, -np.inf),
+            (self.margins, others.margins, np.inf),
+        ):
+            joined = values.copy()
+            joined[rows] = none
+            joined[rows, : new.shape[1]] = new
+            replaced.append(joined)
+        return Candidates(*replaced)
+
     def take(self, positions: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return songs and margins at these places (n, k); for the place -1 they are -1 and inf."""
         is_song, positions = positions >= 0, np.maximum(positions, 0)
@@ -43,6 +57,50 @@ class Candidates:
         )
         margins = np.where(is_song, np.take_along_axis(self.margins, positions, axis=1), np.inf)
         return item_rows.astype(np.int32), margins
+
+
+def find_one_sided(
+    item_rows: NDArray[np.int32], artists: NDArray[np.int32], k: int, artist_cap: int
+) -> NDArray[np.bool_]:
+    """Return the listeners whose candidates (n, m) cannot fill k places with at most `artist_cap` of an artist."""
+    within = count_before(artists[np.maximum(item_rows, 0)]) < artist_cap
+    return np.asarray(((item_rows >= 0) & within).sum(axis=1) < k)
+
+
+def spread_artists(
+    candidates: Candidates, artists: NDArray[np.int32], n: int, artist_cap: int
+) -> Candidates:
+    """Return n candidates: of each artist the best `artist_cap`, then as many of the next ones; still best first.
+
+    Parameters
+    ----------
+    artists : int32 (n_items,)
+        -1 unknown: such a song stands for itself.
+    """
+    is_song = candidates.item_rows >= 0
+    layers = count_before(artists[np.maximum(candidates.item_rows, 0)]) // artist_cap
+    layers = np.where(is_song, layers, candidates.item_rows.shape[1])
+    kept = np.sort(np.argsort(layers, axis=1, kind="stable")[:, :n], axis=1)
+    return Candidates(
+        *(
+            np.take_along_axis(values, kept, axis=1)
+            for values in (candidates.item_rows, candidates.totals, candidates.margins)
+        )
+    )
+
+
+def count_before(artists: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return how many songs of the same artist stand before each one of its row, int64 (n, m); -1 counts none."""
+    order = np.argsort(artists, axis=1, kind="stable")
+    ordered = np.take_along_axis(artists, order, axis=1)
+    places = np.broadcast_to(np.arange(artists.shape[1]), artists.shape)
+    is_first = np.ones(artists.shape, dtype=bool)
+    is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    is_first |= ordered < 0
+    first = np.maximum.accumulate(np.where(is_first, places, 0), axis=1)
+    counts = np.empty(artists.shape, dtype=np.int64)
+    np.put_along_axis(counts, order, places - first, axis=1)
+    return counts
 
 
 def compute_margins(totals: NDArray[np.float64]) -> NDArray[np.float64]:
