@@ -4,12 +4,15 @@ import html
 import re
 
 from django.template import Context, Template
+from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.models import User
 from catalog.listening import interactions
-from catalog.models import Interaction, PlaylistItem
+from catalog.models import Interaction, PlaylistItem, Song
 from recommendations.services.serving import recommend
+from recommendations.services.serving.explanation_text import ExplanationText
+from recommendations.services.serving.share_text import GENRE, LIKENESS, Share
 
 
 def text(answer) -> str:
@@ -87,3 +90,35 @@ def test_counts_have_the_separators_of_the_language():
     for language, expected in (("en", "12,543 songs"), ("de", "12.543 Songs")):
         with translation.override(language):
             assert Template(form).render(Context({"n": 12543})) == expected
+
+
+def test_the_why_panel_speaks_of_several_things_only_where_there_are_several(trained):
+    song = trained.songs[0]
+    one, other = Share(LIKENESS, 60, 0, "Like your music"), Share(GENRE, 40, 60, "More rock")
+
+    def shown(*shares: Share) -> str:
+        reasons = ExplanationText(
+            shares=shares, sentence="", line="You play 3 songs by them", because=()
+        )
+        return render_to_string("recommendations/_why.html", {"song": song, "reasons": reasons})
+
+    assert "Several things spoke" in shown(one, other)
+    assert "One thing alone spoke" in shown(one)
+    assert "Several" not in shown(one)
+    assert "<p>You play 3 songs by them</p>" in shown(one)
+
+
+def test_a_row_of_a_song_without_a_length_has_no_dot_with_nothing_beside_it(trained):
+    song = Song.objects.create(key="no-length", title="No Length", artist=trained.songs[0].artist)
+
+    def meta(**context) -> str:
+        row = render_to_string("parts/_track_row.html", {"song": song, "user": None, **context})
+        inside = re.search(r'<p class="meta">(.*?)</p>', row, re.DOTALL)[1]
+        return " ".join(re.sub("<[^>]*>", "", inside).split())
+
+    artist = song.artist.name
+    assert meta(n_plays=2, album_artist=song.artist_id) == "2 plays"
+    assert meta(n_plays=2) == f"{artist} · 2 plays"
+    assert meta() == artist
+    song.duration_ms = 61_000
+    assert meta(n_plays=1) == f"{artist} · 1:01 · 1 play"
