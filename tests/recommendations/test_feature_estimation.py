@@ -123,20 +123,54 @@ def test_what_is_evaluated_has_estimates_of_the_training_part_alone(world, monke
     monkeypatch.setattr(new_version, "measure", measure_and_note)
     train(evaluate=True, preset="classic")
     rows = training_rows.read()
-    sources = read_feature_sources(rows.interactions.items.ids)
-    weighting = PRESETS["classic"].weighting
-    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 0)
-    of_training_part, of_all = (
-        estimate_features(rows.features, sources.numbers, events.to_matrix(weighting), seed=0)
-        .fill(rows.features)
-        .audio
-        for events in (split.train, rows.interactions)
-    )
+    of_training_part, of_all = estimate_from_both(rows)
     (evaluated,) = measured
     assert not np.array_equal(of_training_part, of_all)
     np.testing.assert_array_equal(evaluated.features.audio, of_training_part)
     _version, recommender = registry.serving_recommender()
     np.testing.assert_array_equal(recommender.estimates.fill(rows.features).audio, of_all)
+
+
+def estimate_from_both(rows: training_rows.TrainingRows) -> list[np.ndarray]:
+    """The audio features with estimates from the training part of the training's split, and from everything."""
+    sources = read_feature_sources(rows.interactions.items.ids)
+    weighting = PRESETS["classic"].weighting
+    split = offline_evaluation.make_split(rows, offline_evaluation.choose_split(rows), 0)
+    return [
+        estimate_features(rows.features, sources.numbers, events.to_matrix(weighting), seed=0)
+        .fill(rows.features)
+        .audio
+        for events in (split.train, rows.interactions)
+    ]
+
+
+def test_a_night_that_begins_warm_would_be_evaluated_by_the_training_part_alone(
+    world, settings, monkeypatch
+):
+    """What an evaluation would see had estimates from everything, because nothing was measured that night."""
+    settings.SAMPLE_LISTENERS_FROM = 60
+    decide(monkeypatch, 0.001)
+    train(evaluate=True, preset="classic")
+    estimations = []
+
+    def estimate_and_note(*args, **options):
+        estimations.append(estimate(*args, **options))
+        return estimations[-1]
+
+    estimate = feature_estimation.estimate
+    monkeypatch.setattr(feature_estimation, "estimate", estimate_and_note)
+    request = training_requests.request_training(
+        preset="classic", trigger=TrainingRun.Trigger.SCHEDULE, options={"precompute": False}
+    )
+    pipeline.run_training(request.pk)
+    assert "warm_started" in registry.require_active().metadata
+    (estimation,) = estimations
+    rows = training_rows.read()
+    assert offline_evaluation.choose_split(rows) == "sample"
+    of_training_part, of_all = estimate_from_both(rows)
+    assert not np.array_equal(of_training_part, of_all)
+    np.testing.assert_array_equal(estimation.rows.features.audio, of_all)
+    np.testing.assert_array_equal(estimation.measured_rows.features.audio, of_training_part)
 
 
 def test_few_listeners_are_not_fitted_for_nothing(world, monkeypatch):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -47,15 +47,23 @@ class Estimation:
     """What came of the missing features.
 
     `rows` have the estimates in the place of unknown features where these make lists better, and are as they were
-    otherwise. `measured_rows` are for an evaluation on the split of this training: where `rows` have estimates, these
-    have those that were made from its training part alone, so that nothing of the held-out songs' listens is in them.
-    `record` is what a version keeps: plain JSON types, empty where nothing was estimated.
+    otherwise. `record` is what a version keeps: plain JSON types, empty where nothing was estimated.
     """
 
     rows: TrainingRows
-    measured_rows: TrainingRows
     estimates: FeatureEstimates | None
     record: dict[str, Any]
+    _make_measured_rows: Callable[[], TrainingRows]
+
+    @cached_property
+    def measured_rows(self) -> TrainingRows:
+        """Return the rows for an evaluation on the split of this training.
+
+        Where `rows` have estimates, these have those made from the split's training part alone, so that nothing of
+        the held-out songs' listens is in them. They are made when they are first asked for, unless they were already
+        made to measure what estimates are worth.
+        """
+        return self._make_measured_rows()
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def estimate(
     """
     if not can_estimate(rows.features):
         reporter.leave_out(STAGE)
-        return Estimation(rows, rows, None, {})
+        return Estimation(rows, None, {}, lambda: rows)
     on_progress = reporter.enter(STAGE)
     seed = int(options.get("seed", 0))
     sources = read_feature_sources(rows.interactions.items.ids)
@@ -120,10 +128,25 @@ def estimate(
     record = _describe(rows, estimates, coverage, sources) | decision
     _tell(record, reporter, is_kept=before is not None)
     if not record["used"]:
-        return Estimation(rows, rows, estimates, record)
+        return Estimation(rows, estimates, record, lambda: rows)
+
+    def make_measured_rows() -> TrainingRows:
+        features = use.features if use else _estimate_from_split(rows, sources, config, seed)
+        return replace(rows, features=features)
+
     filled = replace(rows, features=estimates.fill(rows.features))
-    measured = filled if use is None else replace(rows, features=use.features)
-    return Estimation(filled, measured, estimates, record)
+    return Estimation(filled, estimates, record, make_measured_rows)
+
+
+def _estimate_from_split(
+    rows: TrainingRows, sources: FeatureSources, config: RecommenderConfig, seed: int
+) -> ItemFeatures:
+    """Return the features with estimates from the training part of the split of this training."""
+    split = make_split(rows, choose_split(rows), seed)
+    strengths = split.train.to_matrix(config.weighting)
+    return estimate_features(rows.features, sources.numbers, strengths, seed=seed).fill(
+        rows.features
+    )
 
 
 def _decide(use: Use | None) -> dict[str, Any]:
