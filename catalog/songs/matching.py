@@ -29,9 +29,10 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 
 # words that join, and that one writes and another leaves out
 _JOINING = ("and", "n")
-_ARTIST_JOINING = (*_JOINING, "x", "vs", "versus")
+_ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et)\s", re.IGNORECASE
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et|og|och|и)\s",
+    re.IGNORECASE,
 )
 # as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
 _SECOND_HALVES = (

@@ -36,11 +36,11 @@ AFTER_A_DEED = _split_words("of in for to that which and or")
 COUNTING = _split_words("part pt vol volume no nr number op #")
 # "(with You)" belongs to the title, "(with Sting)" does not
 NO_GUESTS = _split_words(
-    """a an all any each every everything everybody everyone nothing no one you u me us him her it them this that these
-    those my your our his their its love out in on or strings orchestra choir piano guitar band lyrics words intro
-    outro introduction interlude eyes arms hands open
-    toi moi lui elle nous vous eux ti tigo mi migo el ella ellos ellas usted ustedes nosotros voce voces mim nos dir
-    mir ihm ihr uns euch dig mig dem dej mij jou ons"""
+    """a an all any each every everything everybody everyone nothing no one you u me us him her it them this that
+    these those my your our his their its love out in on or strings orchestra choir piano guitar band lyrics
+    words intro outro introduction interlude eyes arms hands open toi moi lui elle nous vous eux ti tigo mi
+    migo el ella ellos ellas usted ustedes nosotros voce voces mim nos dir mir ihm ihr uns euch dig mig dem dej
+    mij jou ons"""
 )
 # "(con Rosalía)": nouns are not capitalised in these languages, so a capital letter behind them is a name
 WITH_NAME = _split_words("avec con com med met")
@@ -50,20 +50,22 @@ WITH_FULL_NAME = _split_words("mit")
 # --- Pressings of the same recording ----------------------------------------------------------------------------------
 
 REMASTERS = _split_words(
-    """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee remasterizzato
-    remasterizzata remasteriseret mono stereo explicit clean deluxe expanded anniversary reissue reissued"""
+    """remaster remasters remastered remastering remasterizado remasterizada remasterise remasterisee
+    remasterizzato remasterizzata remasteriseret rimasterizzato rimasterizzata remasterizat remastrovano
+    remasteroitu mono stereo explicit clean deluxe expanded anniversary reissue reissued censored uncensored"""
 )
 # parts of words that are written without blanks: 2009年リマスター, ремастеринг
-REMASTER_STEMS = ("リマスター", "리마스터", "ремастер", "ремастир")
+REMASTER_STEMS = ("リマスター", "리마스터", "ремастер", "ремастир", "重制版", "重製版")
 PRESSING_WORDS = REMASTERS | _split_words(
     """re digital digitally version versions versao versione versie версия edition edicion edicao edizione edit mix
     album single lp ep radio original main standard full length inch bonus track tracks super special collector
     collectors s limited release in the a and en de of from vinyl cd disc 7 12 7in 12in 7inch 12inch
-    16 24 bit hd dolby atmos"""
+    16 24 bit hd dolby atmos バージョン ヴァージョン 버전"""
 )
 _PRESSING_KINDS = _split_phrases(
     """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
-    7 inch, 12 inch, single album, original album, original single, album single"""
+    7 inch, 12 inch, single album, original album, original single, album single, original radio, uk single,
+    us single, uk album, us album, uk radio, us radio, german single, international"""
 )
 PRESSING_PHRASES = frozenset(
     f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")
@@ -73,12 +75,14 @@ PRESSING_PHRASES = frozenset(
         special edition, limited edition, collectors edition, collector s edition, hidden track, edited,
         edited version, dirty version, dolby atmos, dolby atmos version, spatial audio, originalversion,
         albumversion, singleversion, radioversion, radioedit, version originale, version original,
-        versione originale, versao original, version album, version single, version radio"""
+        versione originale, versao original, version album, version single, version radio, single,
+        non album single, non album track, b side, b side single, parental advisory, high resolution, hi res,
+        hi res version, hi res audio, neu gemastert, bonus track for japan"""
     )
 )
 # with a year before or behind them
 YEAR_PHRASES = frozenset(
-    _split_phrases("mix, version, edition, edit, stereo mix, mono mix, digital mix, release")
+    _split_phrases("mix, edition, edit, stereo mix, mono mix, digital mix, release")
 )
 # behind a country, a shop or nothing: "Japanese Bonus Track"
 BONUS_ENDINGS = _split_phrases("bonus track, bonus tracks, bonus version")
@@ -98,7 +102,10 @@ SOUNDTRACK_WORDS = _split_words(
     "soundtrack ost filmmusik саундтрек originalsoundtrack filmsoundtrack originalfilmmusik"
 )
 # parts of words that are written without blanks
-SOUNDTRACK_STEMS = ("主題歌", "サウンドトラック")
+SOUNDTRACK_STEMS = _split_list(
+    """主題歌 サウンドトラック テーマソング オープニングテーマ エンディングテーマ 挿入歌 イメージソング
+    主题曲 主題曲 主题歌 片头曲 片頭曲 片尾曲 插曲 插入曲 推广曲 推廣曲 宣传曲 宣傳曲 原声带 原聲帶 주제곡 삽입곡"""
+)
 # titles that say nothing without the film: "Main Title (From "Up")"
 SCORE_TITLES = _split_words(
     """main end opening closing love title titles theme themes credits credit overture prologue epilogue ending finale
@@ -111,16 +118,19 @@ SCORE_TITLES = _split_words(
 
 LIVE_ELSEWHERE = _split_phrases(
     """en vivo, ao vivo, en directo, en direct, en concert, en public, dal vivo, in concert, концертная запись,
-    живой концерт, живая запись, canli performans, canli kayit"""
+    концертная версия, живой концерт, живая запись, живой звук, canli performans, canli kayit, na zywo, w koncercie,
+    nagranie koncertowe, ζωντανη ηχογραφηση, trực tiếp, הופעה חיה, בהופעה חיה, حفلة مباشرة"""
 )
 # notes of one word
 LIVE_WORDS = _split_words(
-    "ライブ ライヴ 라이브 现场 現場 现场版 現場版 концерт สด canli ζωντανα uzivo nazivo"
+    """ライブ ライヴ ライブ版 ライブver ライブバージョン 라이브 라이브버전 现场 現場 现场版 現場版 live版 演唱会版
+    演唱會版 концерт вживую наживо สด canli ζωντανα uzivo nazivo naživo živě eloben elo livenä מהופעה בהופעה
+    לייב لايف مباشر"""
 )
 AFTER_LIVE = _split_words(
     """at in from on version versions recording recordings session sessions performance performances concert edit mix
     take video audio bbc mtv kexp radio tour bootleg album single track remaster remastered mono stereo tv studio
-    lounge digital bonus ep lp en au aus im bei vom auf by with"""
+    lounge digital bonus ep lp en au aus im bei vom auf by with i pa w z na v op dans chez"""
 )
 PLACE_WORDS = _split_words("at in from on version recording session sessions")
 # "(Long Live)", "(Where We Live)" are words of a title
@@ -137,8 +147,8 @@ VIDEO_CORES = _split_words(
     klibi teledysk клип видео видеоклип 公式"""
 )
 VIDEO_WORDS = VIDEO_CORES | _split_words(
-    """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi oficjalny
-    официальный официальное премьера with full in the m v s and con on screen original"""
+    """official music officiel officielle oficial offizielles offizieller ufficiale officiell officielt resmi
+    oficjalny официальный официальное премьера with full in the m v s and con on screen original"""
 )
 VIDEO_PHRASES = frozenset(
     _split_phrases("m v, official, officiel, oficial, official visual, премьера клипа")
@@ -209,4 +219,40 @@ WORK_FORMS = _split_words(
     trio prelude praeludium präludium fugue fuge nocturne etude mazurka waltz walzer valse polonaise ballade impromptu
     partita suite overture ouverture cantata kantate toccata bagatelle intermezzo rhapsody scherzo serenade variations
     mass messe requiem aria invention"""
+)
+
+# --- Names that say nothing -------------------------------------------------------------------------------------------
+
+# under which many different songs hide, as players, taggers and services write them
+PLACEHOLDER_ARTISTS = _split_phrases(
+    """unknown artist, unknown, various artists, various, va, v a, artist, artists, n a, no artist, none, null,
+    untagged, not known, anonymous, anonymous artist, untitled artist, tbd, unbekannter künstler,
+    unbekannter interpret, unbekannt, verschiedene interpreten, verschiedene künstler, verschiedene, diverse,
+    diverse interpreten, artiste inconnu, inconnu, artistes divers, artistes variés, multi interprètes,
+    artista desconocido, desconocido, varios artistas, varios, artista desconhecido, desconhecido,
+    vários artistas, vários intérpretes, artista sconosciuto, sconosciuto, artisti vari, autori vari,
+    onbekende artiest, onbekend, diverse artiesten, nieznany wykonawca, nieznany artysta, różni wykonawcy,
+    różni artyści, okänd artist, okända artister, ukendt kunstner, ukjent artist, diverse artister,
+    tuntematon artisti, eri esittäjiä, bilinmeyen sanatçı, çeşitli sanatçılar, neznámý umělec,
+    neznámý interpret, různí interpreti, ismeretlen előadó, válogatás, άγνωστος καλλιτέχνης,
+    διάφοροι καλλιτέχνες, неизвестный исполнитель, неизвестный артист, неизвестен, разные исполнители, сборник,
+    невідомий виконавець, різні виконавці, 不明なアーティスト, アーティスト不明, 不明, ヴァリアス アーティスト,
+    オムニバス, 未知艺术家, 未知藝人, 未知歌手, 未知艺人, 佚名, 群星, 华语群星, 알 수 없는 아티스트, 알 수 없음,
+    여러 아티스트, ไม่ทราบศิลปิน, فنان غير معروف, فنانون متنوعون, אמן לא ידוע, אמנים שונים,
+    nghệ sĩ không xác định, nhiều nghệ sĩ, artis tidak dikenal"""
+)
+# titles of which an artist has one on every album
+GENERIC_TITLES = frozenset(
+    _split_phrases(
+        """intro, introduction, outro, interlude, skit, prelude, overture, untitled, unknown, hidden track,
+        unknown track, untitled track, ohne titel, unbekannter titel, unbekannt, sans titre, titre inconnu,
+        sin título, título desconocido, senza titolo, sem título, faixa desconhecida, zonder titel, bez tytułu,
+        без названия, неизвестный трек, неизвестно, 無題, 无题, 제목 없음, başlıksız, introducción, introdução,
+        introduzione, вступление, интро, аутро, 인트로, 아웃트로, イントロ, アウトロ, 前奏, intermission,
+        bonus track, silence"""
+    )
+)
+# "Track 1", "Titel 01", "Piste 3"
+COUNTED_TRACKS = _split_words(
+    "track titel piste pista traccia faixa utwor трек дорожка spor spår トラック 曲 音轨 트랙 parca skladba audio"
 )

@@ -20,37 +20,7 @@ MANY = 900
 """So many values go into one statement."""
 IDS = ("mbid", "spotify_id", "isrc")
 _COLUMNS = ("pk", "match_key", *IDS, "duration_ms", "album__search_text")
-# names under which many different songs hide
-_PLACEHOLDER_ARTISTS = frozenset(
-    map(
-        build_lookup_key,
-        (
-            "Unknown Artist",
-            "<unknown>",
-            "Unknown",
-            "[unknown]",
-            "Various Artists",
-            "Various",
-            "VA",
-            "Artist",
-            "n/a",
-        ),
-    )
-)
-_GENERIC_TITLES = frozenset(
-    (
-        "intro",
-        "introduction",
-        "outro",
-        "interlude",
-        "skit",
-        "prelude",
-        "overture",
-        "untitled",
-        "unknown",
-        "hidden track",
-    )
-)
+_PLACEHOLDER_ARTISTS = frozenset(map(build_lookup_key, note_words.PLACEHOLDER_ARTISTS))
 # Catalogues count in figures, Hoboken's in both: "Op. 27b", "Hob. XVI:34"; "Woo, I Like That" and "Co-op 2" are none
 _WORK_NUMBER = re.compile(
     r"\b(?:(?:(?<!\bco )op|opus|bwv|kv|hwv|rv|woo) \d+[a-z]?|hob [ivx]+[a-z]? \d+[a-z]?)\b"
@@ -227,7 +197,9 @@ def _lengths_differ(one: int | None, other: int | None) -> bool:
 
 
 def _is_generic(title: str) -> bool:
-    return title in _GENERIC_TITLES or (title.startswith("track ") and title[6:].isdigit())
+    words = title.split()
+    is_counted = len(words) == 2 and words[0] in note_words.COUNTED_TRACKS and words[1].isdigit()
+    return title in note_words.GENERIC_TITLES or is_counted
 
 
 def _is_composed(title: str) -> bool:

@@ -8,7 +8,9 @@
 | apostrophes between letters | gone: "don't" is "dont" |
 | initials with dots | one word: "R.E.M." is "rem" |
 | signs written for letters: "P!nk", "Ke$ha" | the letters: "pink", "kesha" |
+| й, ї, ў, ѓ, ќ | kept: they are letters of their own |
 | ♯, # and ♭ behind the name of a note, + behind a word | a word: "C♯" is "c sharp", "C++" is "c plus plus" |
+| # and n° before a number | "number": "#5" is "number 5" |
 | other signs, blanks, invisible characters | one blank between words |
 """
 
@@ -36,7 +38,11 @@ _LETTERS = str.maketrans(
         "ـ": "",
     }
 )
+# what is drawn like a vowel's accent and makes another consonant or vowel: "мой" is not "мои"
+_OWN_LETTERS = frozenset(("и\u0306", "у\u0306", "і\u0308", "г\u0301", "к\u0301"))
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´＇ʹˈ‛"), "'")
+# these would become the letters TM and SM
+_SIGNS = _APOSTROPHES | dict.fromkeys(map(ord, "™℠"), "")
 
 
 class _Kinds(dict[str, str]):
@@ -70,10 +76,11 @@ _WORDS = _Words()
 _INITIALS = re.compile(
     r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?|(?<![^\W_])[^\W\d_]\.[^\W\d_](?![\w.])"
 )
-_SIGN = re.compile(r"[$!@#♯♭+'.]")
+_SIGN = re.compile(r"[$!@#♯♭+'.°]")
 _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
 _SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
 _FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
+_NUMBER = re.compile(r"(?<![^\W_])(?:#|n°)\s?(?=\d)")
 _PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])")
 _DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
 _LETTER_SIGNS = (
@@ -116,19 +123,20 @@ def _fold(text: str) -> str:
     shown = " ".join(text[:MAX_LENGTH].split())
     if shown.isascii():
         return shown.lower().replace("`", "'")
-    folded = (
-        unicodedata.normalize("NFKC", shown.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
-    )
+    folded = unicodedata.normalize("NFKC", shown.translate(_SIGNS)).casefold().translate(_LETTERS)
     bare = _strip_accents(unicodedata.normalize("NFKD", folded)).translate(_APOSTROPHES)
     return unicodedata.normalize("NFC", bare)
 
 
 def _strip_accents(decomposed: str) -> str:
     """Drop marks behind Latin, Greek and Cyrillic letters, and what can't be seen."""
-    characters = []
+    characters: list[str] = []
     is_accent = False
     for character in decomposed:
         kind = _KINDS[character]
+        if kind == "mark" and is_accent and characters[-1] + character in _OWN_LETTERS:
+            characters.append(character)
+            continue
         if kind == "invisible" or (kind == "mark" and is_accent):
             continue
         is_accent = kind == "accentable" or (kind == "mark" and is_accent)
@@ -146,6 +154,8 @@ def _read_signs(folded: str) -> str:
         read = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), read)
     if "#" in read or "♯" in read:
         read = _SHARP.sub(r"\1 sharp ", read)
+    if "#" in read or "°" in read:
+        read = _NUMBER.sub(" number ", read)
     if "♭" in read:
         read = _FLAT.sub(r"\1 flat ", read)
     if "+" in read:

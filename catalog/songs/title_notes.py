@@ -18,13 +18,17 @@ _GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.
 # "part. Anitta" is a guest, "Part. 2", "Part. II" and "Part. Two" are not
 _GUEST_ELSEWHERE = re.compile(
     r"^(?:part\.\s?(?:esp(?:\.|ecial)\s?)?|participaç?c?(?:ão|ao|ión|ion)\s(?:especial\s?)?|при участии|при уч\.|"
-    r"п\.\s?у\.)[:\s]{0,2}(?:d[eoa]\s)?"
+    r"п\.\s?у\.|(?:an?\s|im\s|en\s|em\s|in\s)?(?:duet|duett|duo|dueto|duetto)\s(?:with|mit|avec|con|com)\s|"
+    r"con la participación d|com a participação d|avec la participation d|con la partecipazione d|"
+    r"(?:совместно|дуэт) с\s|gościnnie)[:\s]{0,2}(?:d?[eoai]\s)?"
     r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
     re.IGNORECASE,
 )
 _GUEST_BEGINNING = re.compile(
     r"^(?:featuring|feat|ft|with|w/|f/|avec|con|com|med|met|mit)[.:]{0,2}\s?", re.IGNORECASE
 )
+# "Drake w/ Rihanna"
+_GUEST_SLASH = re.compile(r"(?<=\S)\s[wf]/\s?(?=\S)", re.IGNORECASE)
 _PRODUCER_NOTE = re.compile(r"^(?:prod\b\.?\s?\S|produced by\s)", re.IGNORECASE)
 _PRODUCER_TAIL = re.compile(r"\sprod(?:\.\s?(?:by\s)?|\sby\s|uced by\s)(?=\S)", re.IGNORECASE)
 # "Ode feat. Bo, Pt. 2": the part is the song's, not the guest's
@@ -32,6 +36,12 @@ _PART_TAIL = re.compile(
     r"[\s,;]\s?((?:pt|pts|part|vol|volume|teil|parte|partie)\b\.?\s?(?:\d{1,3}|[ivx]{1,4}|one|two|three|four|five))$",
     re.IGNORECASE,
 )
+# "-Live-", "~Remix~" at the end, as Japanese titles write notes
+_DASHES = ("-", "~", "〜", "～")
+_DASHED_NOTE = re.compile(r"(?<=\S)\s([-~〜～])(?=[^\s\-~〜～])([^\-~〜～]+)(?<!\s)\1$")
+# "(2. Teil)", "(1st Part)", "(2 часть)"
+_ORDINAL_PART = re.compile(r"^(\d{1,3})(?:st|nd|rd|th|a|o|e|er|ere|eme|de)? (\w+)$")
+_LIVE_AT_FRENCH = re.compile(r"^live à\s?\S", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _ORDINAL = re.compile(r"^\d{1,3}(?:st|nd|rd|th)?$")
 # a single quote has to be closed: "(From 'Til Dawn)" names no film
@@ -85,8 +95,13 @@ def read_pieces(title: str) -> list[Piece]:
 
 def cut_pieces(title: str) -> list[Piece]:
     """Cut a title into its own words and its notes; a bracket that is never closed runs to the end."""
-    if _PLAIN_TITLE.match(title):
-        return [Piece(title)]
+    if title[-1:] in _DASHES and (dashed := _DASHED_NOTE.search(title)):
+        note = Piece(dashed[2].strip(), is_note=True)
+        return [*_cut_brackets(title[: dashed.start()]), note]
+    return [Piece(title)] if _PLAIN_TITLE.match(title) else _cut_brackets(title)
+
+
+def _cut_brackets(title: str) -> list[Piece]:
     pieces: list[Piece] = []
     start = depth = 0
     is_behind_dash = False
@@ -128,7 +143,8 @@ def cut_guests(name: str) -> str:
             and not _is_own_word(guests, before, after)
         ):
             return before
-    return name.strip()
+    slash = _GUEST_SLASH.search(name)
+    return name[: slash.start()].strip() if slash else name.strip()
 
 
 def _cut_title(title: str) -> str:
@@ -172,10 +188,14 @@ def judge_note(note: str) -> str:
     """Return what counts of a note: "" for nothing, "live" for a concert, else the note without its guests."""
     if _names_people(note) or _QUOTED_SOURCE.match(note):
         return ""
+    if _LIVE_AT_FRENCH.match(note):
+        return "live"
     note_text = note if _read_tail(note) else cut_guests(note)
     words = normalise(_AT.sub(" at ", note_text)).split()
     if not words or not any(word[0].isalnum() for word in words):
         return note_text
+    if (part := _ORDINAL_PART.match(" ".join(words))) and part[2] in note_words.COUNTED:
+        return f"{part[2]} {part[1]}"
     if _names_soundtrack(words) or _names_pressing(words) or _names_video(words):
         return ""
     if _names_concert(words):
@@ -372,7 +392,8 @@ def _names_concert(words: Sequence[str]) -> bool:
             or following in note_words.BESIDE_LIVE
             or following[0].isdigit()
         )
-    if all(word in note_words.LIVE_WORDS or _YEAR.match(word) for word in words):
+    beside = note_words.VERSION_NAMES
+    if all(word in note_words.LIVE_WORDS or word in beside or _YEAR.match(word) for word in words):
         return any(word in note_words.LIVE_WORDS for word in words)
     if words[-1] == "live":
         return note_words.BEFORE_TO_LIVE.isdisjoint(words)

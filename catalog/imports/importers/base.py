@@ -32,13 +32,17 @@ HEAD = 2**20
 
 @dataclass(frozen=True)
 class Importer:
-    """One format: `content` is songs, listens, or history (one listener's own listens)."""
+    """One format: `content` is songs, listens, or history (one listener's own listens).
+
+    A last resort goes by general names; it is tried only when no other format fits.
+    """
 
     name: str
     content: str
     title: str
     extensions: tuple[str, ...]
     read: ReadFunction
+    is_last_resort: bool = False
 
 
 @dataclass

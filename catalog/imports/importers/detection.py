@@ -16,7 +16,7 @@ def detect_history(opened: SourceFile) -> Importer:
     Each looks at the first megabyte at most, however long the file is.
     """
     near_miss: NearMiss | None = None
-    for importer in list_importers("history"):
+    for importer in sorted(list_importers("history"), key=lambda one: one.is_last_resort):
         try:
             with opened.limit_to_head():
                 importer.read(opened, {})
@@ -103,6 +103,11 @@ _KNOWN_FILES: tuple[tuple[Callable[[bytes, str, str], bool], str], ...] = (
         _has_text(b'"Track Play Count"'),
         "is the library of Apple Music, which says how often and not when. Bring “Apple Music - Play History Daily "
         "Tracks.csv” and “Apple Music - Favorites.csv” of the same export.",
+    ),
+    (
+        _has_text(b"Video ID", b"Timestamp"),
+        "is a playlist of YouTube, which names videos and no songs. Bring “music-library-songs.csv” of the "
+        "same export.",
     ),
     (
         _begins(b"[playlist]"),

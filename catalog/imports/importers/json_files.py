@@ -12,6 +12,8 @@ from catalog.records import RejectedRow
 LONGEST_ENTRY = 2**20
 EACH = "*"
 """In a path: every element of an array."""
+ONE_OR_EACH = "+"
+"""In a path: every element of an array, or the one object that stands in place of an array of one."""
 Path = tuple[str, ...]
 
 BLOCK_BYTES = 2**18
@@ -206,11 +208,15 @@ def _walk_values(text: _Window, here: Path, wanted: frozenset[Path]) -> Iterator
     first = text.peek()
     if here in wanted:
         yield here, text.read_value()
+    elif first == "{" and (*here, ONE_OR_EACH) in wanted:
+        yield (*here, ONE_OR_EACH), text.read_value()
     elif first == "{" and _is_prefix(here, wanted):
         for key in text.iter_members():
             yield from _walk_values(text, (*here, key), wanted)
     elif first == "[" and _is_prefix((*here, EACH), wanted):
         yield from _walk_elements(text, (*here, EACH), wanted)
+    elif first == "[" and _is_prefix((*here, ONE_OR_EACH), wanted):
+        yield from _walk_elements(text, (*here, ONE_OR_EACH), wanted)
     elif not first:
         raise BrokenJson("it is damaged or cut off")
     else:

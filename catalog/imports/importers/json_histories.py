@@ -11,6 +11,7 @@ from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import (
     EACH,
+    ONE_OR_EACH,
     BrokenJson,
     Path,
     read_lines,
@@ -72,13 +73,15 @@ def _get_object(value: Any) -> Mapping[str, Any]:
 
 # --- Last.fm ----------------------------------------------------------------------------------------------------------
 
+# a page with one track has an object in place of the list
 _LASTFM_PAGES = (
-    (EACH, "track", EACH),
-    ("recenttracks", "track", EACH),
-    ("lovedtracks", "track", EACH),
-    (EACH, "recenttracks", "track", EACH),
-    (EACH, "lovedtracks", "track", EACH),
+    (EACH, "track", ONE_OR_EACH),
+    ("recenttracks", "track", ONE_OR_EACH),
+    ("lovedtracks", "track", ONE_OR_EACH),
+    (EACH, "recenttracks", "track", ONE_OR_EACH),
+    (EACH, "lovedtracks", "track", ONE_OR_EACH),
 )
+_LASTFM_TRACKS = ((EACH,),)
 _LASTFM_TRACK = {"artist", "name"}
 
 
@@ -87,14 +90,18 @@ _LASTFM_TRACK = {"artist", "name"}
 )
 def read_lastfm(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read pages of Last.fm's API, as its export tools keep them: recent tracks, or loved tracks as likes."""
-    _check_source(opened, _LASTFM_PAGES, _LASTFM_TRACK, "Last.fm")
-    pairs = read_numbered_values(opened, _LASTFM_PAGES)
+    first = read_first_value(opened, _LASTFM_TRACKS)
+    is_flat = isinstance(first, dict) and isinstance(first.get("artist"), dict) and "name" in first
+    paths = _LASTFM_TRACKS if is_flat else _LASTFM_PAGES
+    _check_source(opened, paths, _LASTFM_TRACK, "Last.fm")
+    pairs = read_numbered_values(opened, paths)
     return values.make_records(pairs, lambda line, pair: _build_lastfm_record(line, *pair))
 
 
 def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
     track = require_object(entry)
     artist = _get_object(track.get("artist"))
+    date = _get_object(track.get("date"))
     if _get_object(track.get("@attr")).get("nowplaying"):
         raise values.NotWanted(LeftOut.NOW_PLAYING)
     song = SongRecord(
@@ -106,7 +113,7 @@ def _build_lastfm_record(line: int, path: Path, entry: Any) -> ListenRecord:
     )
     # only recent tracks have an album, if an empty one, and only loved tracks an artist with a name and an address
     is_loved = "lovedtracks" in path or ("album" not in track and "#text" not in artist)
-    at = values.parse_json_moment(_get_object(track.get("date")).get("uts"))
+    at = values.parse_json_moment(date.get("uts") or date.get("#text"))
     return ListenRecord(line, "", song=song, kind=LIKE if is_loved else 0, occurred_at=at)
 
 
@@ -138,6 +145,7 @@ def _build_lastfmstats_record(line: int, entry: Any) -> ListenRecord:
 # --- Maloja -----------------------------------------------------------------------------------------------------------
 
 _MALOJA = (("scrobbles", EACH), ("list", EACH))
+_BULLET = " • "
 
 
 @register_importer("maloja", "history", "Maloja export", extensions=(".json", ".gz"))
@@ -150,6 +158,7 @@ def read_maloja(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outc
 def _build_maloja_record(line: int, entry: Any) -> ListenRecord:
     scrobble = require_object(entry)
     track = require_object(scrobble.get("track"))
+    album = _get_object(track.get("album"))
     length = values.parse_duration_ms(seconds=track.get("length"))
     heard = values.parse_optional_number(
         scrobble.get("duration"), 0, values.LONGEST_DURATION_MS // 1000
@@ -157,14 +166,24 @@ def _build_maloja_record(line: int, entry: Any) -> ListenRecord:
     song = SongRecord(
         0,
         values.parse_required_name(track.get("title"), "title"),
-        values.parse_name(_join_names(track.get("artists")), "artist"),
-        album=values.parse_optional_name(_get_object(track.get("album")).get("albumtitle")),
+        values.parse_name(_join_names(_split_bullets(track.get("artists"))), "artist"),
+        album=values.parse_optional_name(album.get("albumtitle") or album.get("name")),
         duration_ms=length,
     )
     at = values.parse_json_moment(scrobble.get("time"))
     return ListenRecord(
         line, "", song=song, occurred_at=at, played_ms=None if heard is None else 1000 * heard
     )
+
+
+def _split_bullets(names: Any) -> Any:
+    """Return the artists one by one: players tell Maloja ["Cy", "Bo • Cy"], where Bo is the first."""
+    several = [one for one in names if isinstance(one, str)] if isinstance(names, list) else []
+    joined = [one for one in several if _BULLET in one]
+    if not joined:
+        return names
+    ordered = [name for one in (*joined, *several) for name in one.split(_BULLET)]
+    return list(dict.fromkeys(name.strip() for name in ordered))
 
 
 def _join_names(names: Any) -> str:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from catalog.imports.importers import values
+from catalog.imports.importers import column_names, values
 from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.column_names import normalise_column_name
 from catalog.imports.importers.dates import TwoReadings, find_day_order, has_two_readings
 from catalog.imports.importers.lines import (
     DELIMITERS,
     check_text,
+    drop_surplus_cells,
     read_numbered_lines,
     read_table_rows,
 )
@@ -30,40 +32,6 @@ from catalog.records import (
     WrongFile,
 )
 
-NAMES = {
-    "time": (
-        "uts",
-        "timestamp",
-        "date uts",
-        "utc time",
-        "date",
-        "time",
-        "datetime",
-        "date time",
-        "date and time",
-        "scrobbled at",
-        "scrobble time",
-        "scrobble date",
-        "played at",
-        "listened at",
-        "utc date",
-        "date scrobbled",
-        "date played",
-    ),
-    "artist": ("artist", "artist name", "artists", "track artist"),
-    "album": ("album", "album name", "release", "release name", "album title"),
-    "title": (
-        "track",
-        "track name",
-        "title",
-        "track title",
-        "song",
-        "song name",
-        "song title",
-        "name",
-    ),
-    "mbid": ("track mbid", "recording mbid", "mbid"),
-}
 _WITHOUT_HEADER: tuple[tuple[str, ...], ...] = (
     ("artist", "album", "title", "time"),
     ("artist", "title", "time"),
@@ -151,21 +119,16 @@ def _find_layout_by_header(rows: Sequence[tuple[int, Row]], delimiter: str) -> L
     """Find the header: the first row that names artist, track and time."""
     for line, row in rows:
         positions = {
-            _normalise_column_name(name): index for index, name in reversed(list(enumerate(row)))
+            normalise_column_name(name): index for index, name in reversed(list(enumerate(row)))
         }
         columns = {
             column: next((positions[name] for name in names if name in positions), -1)
-            for column, names in NAMES.items()
+            for column, names in column_names.OF_A_PLAY.items()
         }
         columns = {column: index for column, index in columns.items() if index >= 0}
         if {"time", "artist", "title"} <= columns.keys():
             return Layout(columns, len(row), delimiter, line)
     return None
-
-
-def _normalise_column_name(cell: str) -> str:
-    """Return a header's cell as it is compared; lastfmstats.com writes the user behind the last one: Date#nora."""
-    return " ".join(cell.partition("#")[0].casefold().replace("_", " ").split())
 
 
 def _check_times(opened: SourceFile, rows: Sequence[tuple[int, Row]], layout: Layout) -> Layout:
@@ -203,7 +166,7 @@ def _list_times(rows: Sequence[tuple[int, Row]], layout: Layout) -> list[str]:
     return [
         row[layout.columns["time"]]
         for line, row in rows
-        if line > layout.header_line and len(row) == layout.n_columns
+        if line > layout.header_line and len(row) >= layout.n_columns
     ]
 
 
@@ -283,7 +246,7 @@ def _holds_loved_songs(opened: SourceFile, layout: Layout) -> bool:
     if not layout.header_line:
         return False
     rows = dict(_read_first_rows(opened, layout.delimiter))
-    return {_normalise_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
+    return {normalise_column_name(name) for name in rows[layout.header_line]} == _LOVED_HEADER
 
 
 def _read_rows(opened: SourceFile, layout: Layout) -> Iterator[tuple[int, Any]]:
@@ -292,12 +255,12 @@ def _read_rows(opened: SourceFile, layout: Layout) -> Iterator[tuple[int, Any]]:
         for line, row in read_table_rows(read_numbered_lines(stream), layout.delimiter):
             if line == layout.header_line:
                 continue
-            if isinstance(row, RejectedRow) or (
-                len(row) == layout.n_columns and line > layout.header_line
-            ):
+            if isinstance(row, RejectedRow):
                 yield line, row
             elif line < layout.header_line:
                 yield line, RejectedRow(line, "it stands above the names of the columns")
+            elif len(cells := drop_surplus_cells(row, layout.n_columns)) == layout.n_columns:
+                yield line, cells
             else:
                 yield (
                     line,
@@ -320,7 +283,21 @@ class _RecordMaker:
             moment = values.parse_moment(row[self._columns["time"]], self._day_first)
             if moment is None:
                 raise values.BadValue("the time is missing")
-        return ListenRecord(line, "", song=self._song(row), kind=self._kind, occurred_at=moment)
+        return ListenRecord(
+            line,
+            "",
+            song=self._song(row),
+            kind=self._kind,
+            occurred_at=moment,
+            played_ms=self._parse_played_ms(row),
+        )
+
+    def _parse_played_ms(self, row: Row) -> int | None:
+        """Return how long the song was heard, where a column says it."""
+        if "played_ms" not in self._columns:
+            return None
+        cell = row[self._columns["played_ms"]].strip()
+        return values.parse_optional_number(cell, 0, values.LONGEST_DURATION_MS)
 
     def _song(self, row: Row) -> SongRecord:
         album = row[self._columns["album"]] if "album" in self._columns else ""

@@ -1,8 +1,9 @@
 """Text lines and table rows out of bytes that may be anything, in bounded memory."""
 
 import csv
+import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from catalog.records import RejectedRow, WrongFile
 
@@ -39,8 +40,13 @@ def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Lin
     `fallback` is the encoding of lines that are not UTF-8, in formats that are older than it.
     """
     number = 0
-    while raw := stream.readline(LONGEST_LINE):
+    first = stream.readline(LONGEST_LINE)
+    if b"\n" not in first and b"\r" in first.rstrip(b"\r"):
+        stream = io.BufferedReader(_CarriageReturns(first, stream), LONGEST_LINE)
+        first = stream.readline(LONGEST_LINE)
+    while raw := first or stream.readline(LONGEST_LINE):
         number += 1
+        first = b""
         if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
             _skip_line(stream)
             yield number, RejectedRow(number, f"the line is longer than {LONGEST_LINE // 1024} kB")
@@ -50,6 +56,23 @@ def read_numbered_lines(stream: BinaryIO, *, fallback: str = "") -> Iterator[Lin
         text = raw.rstrip(b"\r\n")
         if text:
             yield number, _decode_line(text, number, fallback)
+
+
+class _CarriageReturns(io.RawIOBase):
+    """A text whose lines end as on old Macs and in Excel's "CSV (Macintosh)", with the usual line ends."""
+
+    def __init__(self, beginning: bytes, stream: BinaryIO) -> None:
+        self._beginning = beginning
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._beginning[: len(buffer)] or self._stream.read(len(buffer))
+        self._beginning = self._beginning[len(buffer) :]
+        buffer[: len(block)] = block.replace(b"\r", b"\n")
+        return len(block)
 
 
 def find_delimiter(header: str) -> str:
@@ -115,6 +138,12 @@ def _decode_line(text: bytes, number: int, fallback: str) -> str | RejectedRow:
             return text.decode(fallback, "replace")
         return RejectedRow(number, "the line is not UTF-8 text")
     return RejectedRow(number, "the line has a NUL character") if "\0" in decoded else decoded
+
+
+def drop_surplus_cells(row: list[str], n_columns: int) -> list[str]:
+    """Return the row without empty cells behind its last column, as spreadsheets add them."""
+    is_surplus = len(row) > n_columns and not any(cell.strip() for cell in row[n_columns:])
+    return row[:n_columns] if is_surplus else row
 
 
 def _skip_line(stream: BinaryIO) -> None:

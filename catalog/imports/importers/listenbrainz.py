@@ -1,17 +1,19 @@
 """ListenBrainz' export: a zip with a month of listens a file, one listen a line, and the loved and hated songs."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from catalog.imports.importers import values
 from catalog.imports.importers.archives import list_member_names, read_entries
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.json_files import (
+    EACH,
     BrokenJson,
     read_array,
     read_lines,
+    read_values,
 )
 from catalog.imports.importers.registry import register_importer
 from catalog.records import DISLIKE, LIKE, ListenRecord, Outcome, RejectedRow, SongRecord, WrongFile
@@ -22,6 +24,8 @@ _ALL_FILES = re.compile(f"{LISTEN_FILES.pattern}|{FEEDBACK_FILE.pattern}", re.IG
 _OPINIONS = {1: LIKE, -1: DISLIKE}
 _PLAYERS = ("submission_client", "media_player", "listening_from")
 _REMEMBERED_IDS = 400_000
+# what user/<name>/listens answers, and what submit-listens is sent
+_WRAPPED = (("payload", "listens", EACH), ("payload", EACH))
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -36,7 +40,7 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
                 f"{opened.name} is not a ListenBrainz export: it has no listens inside."
             )
         return values.make_records(_read_listens_then_feedback(opened), _Reader())
-    entries_of = read_array if opened.head().lstrip(_BLANKS).startswith(b"[") else read_lines
+    entries_of = _choose_reader(opened)
     try:
         first = next(entries_of(opened.head_stream()), None)
     except BrokenJson as error:
@@ -44,6 +48,22 @@ def read(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     if not isinstance(first, dict) or not {"track_metadata", "score"} & first.keys():
         raise WrongFile(f"{opened.name} is not a ListenBrainz export: its first line is no listen.")
     return values.make_records(read_entries(opened, _ALL_FILES, entries_of), _Reader())
+
+
+def _choose_reader(opened: SourceFile) -> Callable[[BinaryIO], Iterator[Any]]:
+    """Return what reads the entries of a plain file: an array, an answer or a request of the API, or lines."""
+    if opened.head().lstrip(_BLANKS).startswith(b"["):
+        return read_array
+    try:
+        is_wrapped = next(read_values(opened.head_stream(), _WRAPPED), None) is not None
+    except BrokenJson:
+        is_wrapped = False
+    return _read_wrapped if is_wrapped else read_lines
+
+
+def _read_wrapped(stream: BinaryIO) -> Iterator[Any]:
+    for _path, entry in read_values(stream, _WRAPPED):
+        yield entry
 
 
 def _read_listens_then_feedback(opened: SourceFile) -> Iterator[tuple[int, Any]]:
@@ -91,9 +111,8 @@ class _Reader:
 
     def _feedback(self, number: int, entry: Mapping[str, Any]) -> ListenRecord:
         score = entry["score"]
-        kind = (
-            _OPINIONS.get(score) if isinstance(score, int) and not isinstance(score, bool) else None
-        )
+        is_number = isinstance(score, int | float) and not isinstance(score, bool)
+        kind = _OPINIONS.get(score) if is_number else None
         if kind is None:
             raise values.BadValue("the score is neither 1 nor -1")
         created = entry.get("created")

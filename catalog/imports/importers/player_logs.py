@@ -25,7 +25,10 @@ from catalog.records import (
 
 _LOG_VERSION = re.compile(r"^#AUDIOSCROBBLER/(\d+\.\d+)", re.IGNORECASE)
 _LOG_ZONE = re.compile(r"^#TZ/(?:UTC|GMT)?([+-]\d{1,2})?(?::?(\d{2}))?", re.IGNORECASE)
-_RATINGS = {"L": PLAY, "S": SKIP}
+# some players leave the rating of a play empty
+_RATINGS = {"L": PLAY, "": PLAY, "S": SKIP}
+# what Rockbox and Playback Reporting write where a file has no tag
+_UNTAGGED = ("<untagged>", "not known")
 _LOG_COLUMNS = 7
 
 
@@ -46,7 +49,7 @@ def _read_log_records(opened: SourceFile) -> Iterator[Outcome]:
     """Yield a record a line. Players without a time zone log the local time; it is taken for UTC."""
     ahead = 0
     with opened.stream() as stream:
-        for line, text in read_numbered_lines(stream):
+        for line, text in read_numbered_lines(stream, fallback="cp1252"):
             if isinstance(text, RejectedRow):
                 yield text
             elif text.startswith("#"):
@@ -72,6 +75,8 @@ def _build_log_record(line: int, entry: tuple[str, int]) -> ListenRecord:
             f"it has {len(cells)} cells where at least {_LOG_COLUMNS} are expected"
         )
     artist, album, title, _position, seconds, rating, moment, *ids = cells
+    if artist.strip().casefold() in _UNTAGGED:
+        raise values.NotWanted(LeftOut.UNTITLED)
     kind = _RATINGS.get(rating.strip().upper())
     if kind is None:
         raise values.BadValue(f"the rating {rating[:10]!r} is neither L nor S")
@@ -144,7 +149,10 @@ def _build_report_record(line: int, text: str, user: str) -> ListenRecord:
     artist, separator, rest = name.partition(" - ")
     if not separator:
         raise values.BadValue("the song is not named as “Artist - Title (Album)”")
+    if artist.strip().casefold() in _UNTAGGED:
+        raise values.NotWanted(LeftOut.UNTITLED)
     title, album = _cut_album(rest)
+    album = "" if album.casefold() in _UNTAGGED else album
     song = SongRecord(
         0,
         values.parse_name(title, "title"),

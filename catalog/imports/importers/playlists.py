@@ -26,6 +26,7 @@ _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
 _RECORDING = re.compile(
     r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
 )
+_ENCODED_BLANK = "%20"
 _LONGEST_TEXT = 4_000
 _TITLE, _TEXT = ("playlist", "title"), ("playlist", "annotation")
 _TRACK = ("playlist", "track", EACH)
@@ -61,7 +62,8 @@ def read_jspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
 def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read an XSPF document; one with a document type is refused, as it may grow without end."""
     head = opened.head()
-    if b"xspf.org/ns" not in head[:4096] or b"<playlist" not in head[:4096]:
+    is_named = b"xspf.org/ns" in head[:4096] or b"<trackList" in head[:65_536]
+    if not is_named or b"<playlist" not in head[:4096]:
         raise WrongFile(f"{opened.name} is no XSPF playlist.")
     return _read_xspf_records(opened)
 
@@ -131,6 +133,8 @@ def _parse_path(path: str, title: str) -> tuple[str, str, str]:
     """Return artist, album and title as a path names them: Artist/Album/01 Title.flac, or Artist - Title.mp3."""
     if "://" in path:
         path = unquote(urlsplit(path).path) if path.startswith("file:") else ""
+    elif " " not in path and _ENCODED_BLANK in path:  # as VLC writes paths
+        path = unquote(path)
     folders = [
         folder
         for folder in PurePosixPath(path.replace("\\", "/")).parts

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from catalog.imports.importers import values
+from catalog.imports.importers import dates, values
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import open_table
@@ -20,13 +21,15 @@ from catalog.records import (
     ListenRecord,
     NearMiss,
     Outcome,
+    RejectedRow,
     SongRecord,
     WrongFile,
 )
 
 Cells = Mapping[str, str]
 Reader = Callable[[int, Cells], Outcome]
-_DAY_FIRST = re.compile(r"^(\d\d)/(\d\d)/(\d{4})(?= )")
+# one row in this many shows how a table's dates with slashes are read
+_LOOKED_AT = 2_000
 
 
 def _read_records(
@@ -44,8 +47,8 @@ def _read_records(
     return values.make_records(table.rows(), make)
 
 
-def _parse_moment(text: str) -> int:
-    seconds = values.parse_moment(text)
+def _parse_moment(text: str, *, day_first: bool | None = None) -> int:
+    seconds = values.parse_moment(text, day_first)
     if seconds is None:
         raise values.BadValue("the time is missing")
     return seconds
@@ -65,10 +68,29 @@ _DEEZER = ("song title", "artist", "listening time", "date")
 )
 def read_deezer(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Read the sheet of listening history, saved as CSV; addresses and devices in it are never read."""
-    return _read_records(opened, _DEEZER, "Deezer", _build_deezer_record)
+    day_first = _find_day_order(opened, _DEEZER, "date")
+    return _read_records(
+        opened,
+        _DEEZER,
+        "Deezer",
+        lambda line, cells: _build_deezer_record(line, cells, day_first=day_first),
+    )
 
 
-def _build_deezer_record(line: int, cells: Cells) -> Outcome:
+def _find_day_order(opened: SourceFile, needed: tuple[str, ...], column: str) -> bool | None:
+    """Return whether the day stands first in a column's dates with slashes, as a spreadsheet's language writes them."""
+    table = open_table(opened, {name: (name,) for name in needed}, {})
+    if column not in table.columns:
+        return None
+    rows = islice(table.rows(), _LOOKED_AT)
+    cells = [row[table.columns[column]] for _line, row in rows if not isinstance(row, RejectedRow)]
+    try:
+        return dates.find_day_order(cells)
+    except dates.TwoReadings:
+        return None
+
+
+def _build_deezer_record(line: int, cells: Cells, *, day_first: bool | None) -> Outcome:
     song = SongRecord(
         0,
         values.parse_name(cells["song title"], "title"),
@@ -79,7 +101,7 @@ def _build_deezer_record(line: int, cells: Cells) -> Outcome:
     return _build_listen(
         line,
         song,
-        _parse_moment(cells["date"]),
+        _parse_moment(cells["date"], day_first=day_first),
         played_ms=_parse_seconds_to_ms(cells["listening time"]),
     )
 
@@ -93,6 +115,7 @@ def _parse_seconds_to_ms(text: str) -> int | None:
 # --- Tidal ------------------------------------------------------------------------------------------------------------
 
 _TIDAL = ("artist_name", "track_title", "entry_date")
+_OTHER_PRODUCTS = ("ALBUM", "ARTIST", "LIVE_STREAM", "MIX", "PLAYLIST", "VIDEO")
 
 
 @register_importer("tidal", "history", "Tidal streaming history (CSV)", extensions=(".csv", ".gz"))
@@ -102,25 +125,29 @@ def read_tidal(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outco
 
 
 def _build_tidal_record(line: int, cells: Cells) -> Outcome:
-    if cells.get("product_type", "TRACK").upper() not in ("TRACK", ""):
+    if cells.get("product_type", "").upper() in _OTHER_PRODUCTS:
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     song = SongRecord(
         0,
         values.parse_name(cells["track_title"], "title"),
         values.parse_name(cells["artist_name"], "artist"),
     )
-    text = _DAY_FIRST.sub(r"\3-\2-\1", cells["entry_date"])
-    at = _parse_moment(text) - _compute_offset(text, cells.get("time_zone", ""))
-    return _build_listen(
-        line, song, at, played_ms=_parse_seconds_to_ms(cells.get("duration_s", ""))
+    text = cells["entry_date"]
+    at = _parse_moment(text, day_first=True)
+    heard = values.parse_optional_number(
+        cells.get("stream_duration_ms", ""), 0, values.LONGEST_DURATION_MS
     )
+    if heard is None:
+        heard = _parse_seconds_to_ms(cells.get("duration_s", ""))
+    offset = _compute_offset(at, text, cells.get("time_zone", ""))
+    return _build_listen(line, song, at - offset, played_ms=heard)
 
 
-def _compute_offset(text: str, zone: str) -> int:
+def _compute_offset(at: int, text: str, zone: str) -> int:
     """Return by how many seconds a local time of that zone is ahead of UTC; 0 where the time says its own zone."""
     if not zone or re.search(r"(?:Z|UTC|[+-]\d{2}:?\d{2})$", text):
         return 0
-    local = datetime.fromtimestamp(_parse_moment(text), UTC).replace(tzinfo=None)
+    local = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
     try:
         offset = local.replace(tzinfo=ZoneInfo(zone)).utcoffset()
     except (ZoneInfoNotFoundError, ValueError, OSError):

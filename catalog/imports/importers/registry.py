@@ -8,13 +8,18 @@ _IMPORTERS: dict[tuple[str, str], Importer] = {}
 
 
 def register_importer(
-    name: str, content: str, title: str, *, extensions: tuple[str, ...]
+    name: str,
+    content: str,
+    title: str,
+    *,
+    extensions: tuple[str, ...],
+    is_last_resort: bool = False,
 ) -> Callable[[ReadFunction], ReadFunction]:
     """Register the decorated function as the reader of format `name`."""
 
     def register(read: ReadFunction) -> ReadFunction:
         _IMPORTERS[content, name] = Importer(
-            name=name, content=content, title=title, extensions=extensions, read=read
+            name, content, title, extensions, read, is_last_resort=is_last_resort
         )
         return read
 

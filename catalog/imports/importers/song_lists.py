@@ -1,4 +1,4 @@
-"""Lists of songs as CSV tables of services that move libraries: Exportify, TuneMyMusic, Soundiiz, our own playlists.
+"""Lists of songs as CSV tables: Exportify, TuneMyMusic, Soundiiz, YouTube Music, our own playlists, plain ones.
 
 A row is a like where the table or its name says that these are favourites, else an entry of a playlist, which is
 called as the row says or as the file is.
@@ -11,6 +11,7 @@ from typing import Any
 
 from catalog.imports.importers import values
 from catalog.imports.importers.base import SourceFile
+from catalog.imports.importers.column_names import OF_A_PLAY, normalise_column_name
 from catalog.imports.importers.registry import register_importer
 from catalog.imports.importers.tables import Table, open_table
 from catalog.records import (
@@ -26,7 +27,8 @@ from common.spreadsheets import restore_cell
 
 _FAVOURITES = re.compile(
     r"(?:^|[^a-z])(?:liked|likes|loved|favou?rites?|favorit\w*|lieblings\w*|my tracks|starred|coups? de c\w+|"
-    r"lik[ée]s|aim[ée]s|te gustan|me gusta|curtidas|ti piacciono|mi piace|favoriete\w*|gillade|ulubione|любимые)"
+    r"lik[ée]s|aim[ée]s|te gustan|me gusta|curtidas|ti piacciono|mi piace|favoriete\w*|gillade|ulubione|любимые|"
+    r"preferit[ei]|preferid[ao]s|beğen\w*|oblíbené|kedvenc\w*|suosikit|избранн\w*|お気に入り|いいね|收藏|喜欢|喜歡|최애|좋아요)"
     r"(?:[^a-z]|$)",
     re.IGNORECASE,
 )
@@ -48,15 +50,17 @@ class _Kind:
 
 _EXPORTIFY = _Kind(
     (
-        frozenset({"track uri", "track name", "artist name(s)"}),
-        frozenset({"spotify id", "track name", "artist name(s)"}),
-        frozenset({"spotify uri", "track name", "artist name"}),
+        *(
+            frozenset({uri, "track name", artist})
+            for uri in ("track uri", "spotify uri", "spotify id", "track id")
+            for artist in ("artist name(s)", "artist name")
+        ),
     ),
     {
         "title": ("track name",),
         "artist": ("artist name(s)", "artist name"),
         "album": ("album name",),
-        "uri": ("track uri", "spotify uri", "spotify id"),
+        "uri": ("track uri", "spotify uri", "spotify id", "track id"),
         "isrc": ("isrc",),
         "duration_ms": ("track duration (ms)", "duration (ms)"),
         "added": ("added at",),
@@ -65,7 +69,7 @@ _EXPORTIFY = _Kind(
 )
 _TUNEMYMUSIC = _Kind(
     (
-        frozenset({"track name", "artist name", "playlist name", "type"}),
+        frozenset({"track name", "artist name", "playlist name"}),
         frozenset({"track name", "artist name", "album", "isrc"}),
     ),
     {
@@ -90,6 +94,24 @@ _SOUNDIIZ = _Kind(
         "type": ("type",),
     },
 )
+_YOUTUBE_LIBRARY = _Kind(
+    (
+        frozenset({"song title", "album title", "artist names"}),
+        frozenset({"song title", "album title", "artist name 1"}),
+    ),
+    {
+        "title": ("song title",),
+        "artist": ("artist names", "artist name 1"),
+        "album": ("album title",),
+    },
+)
+# a plain list says nothing else: not how often or in which year, which would make it another table
+_BESIDE_A_SONG = frozenset(
+    (
+        "isrc", "spotify id", "track id", "id", "uri", "url", "link", "album artist", "track number", "#", "position",
+        "duration", "length", "duration (ms)", "type", "playlist", "explicit", "genre", "",
+    )
+)  # fmt: skip
 _MUSICREC = _Kind(
     (frozenset({"position", "song_id", "title", "artist", "reason"}),),
     {"title": ("title",), "artist": ("artist",), "album": ("album",)},
@@ -126,6 +148,38 @@ def read_own_playlist(opened: SourceFile, options: Mapping[str, Any]) -> Iterato
     return _read_list(opened, _MUSICREC, "Musicrec")
 
 
+@register_importer(
+    "youtube-library", "history", "YouTube Music library (CSV)", extensions=(".csv", ".gz")
+)
+def read_youtube_library(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read music-library-songs.csv of Google Takeout as likes."""
+    return _read_list(opened, _YOUTUBE_LIBRARY, "YouTube Music's library")
+
+
+@register_importer(
+    "song-list",
+    "history",
+    "List of songs (CSV)",
+    extensions=(".csv", ".tsv", ".txt", ".gz"),
+    is_last_resort=True,
+)
+def read_plain_list(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Read artists and titles, as likes where the file is called so, else as a playlist of its name."""
+    names = open_table(opened, {}, {}).names
+    columns = {
+        column: next((name for name in names if normalise_column_name(name) in known_names), "")
+        for column, known_names in OF_A_PLAY.items()
+    }
+    plain = {
+        column: (columns[column],) for column in ("title", "artist", "album") if columns[column]
+    }
+    others = set(names) - {name for (name,) in plain.values()}
+    if not {"title", "artist"} <= plain.keys() or not others <= _BESIDE_A_SONG:
+        raise WrongFile(f"{opened.name} is no list of artists and titles.")
+    extra = {name: (name,) for name in ("isrc", "playlist", "type") if name in names}
+    return _read_list(opened, _Kind((frozenset(),), plain | extra), "artists and titles")
+
+
 def is_favourites(name: str) -> bool:
     """Whether a list of that name holds what a listener likes."""
     return bool(_FAVOURITES.search(name))
@@ -135,15 +189,17 @@ def _read_list(opened: SourceFile, kind: _Kind, service: str) -> Iterator[Outcom
     table = open_table(opened, kind.columns, {})
     if not any(needed <= set(table.names) for needed in kind.needed):
         raise WrongFile(f"{opened.name} is no table of {service}.")
-    return values.make_records(table.rows(), _RecordMaker(table, opened, kind is _EXPORTIFY))
+    return values.make_records(table.rows(), _RecordMaker(table, opened, kind))
 
 
 class _RecordMaker:
-    def __init__(self, table: Table, opened: SourceFile, has_generic_favourites: bool) -> None:
+    def __init__(self, table: Table, opened: SourceFile, kind: _Kind) -> None:
         self._columns = table.columns
         self._title = opened.title
-        self._is_favourites = is_favourites(opened.title) or (
-            has_generic_favourites and not _GENERIC.sub("", opened.title)
+        self._is_favourites = (
+            kind is _YOUTUBE_LIBRARY
+            or is_favourites(opened.title)
+            or (kind is _EXPORTIFY and not _GENERIC.sub("", opened.title))
         )
 
     def __call__(self, line: int, row: list[str]) -> Outcome:

@@ -52,6 +52,10 @@ _LISTENERS_CHOICE = (
     "remote",
     "playbtn",
 )
+_LIBRARY_FILES = re.compile(r"^(?:YourLibrary|Playlist\d*)\.json$", re.IGNORECASE)
+_EXTENDED_AND_LIBRARY = re.compile(
+    f"{EXTENDED_FILES.pattern}|{_LIBRARY_FILES.pattern}", re.IGNORECASE
+)
 _LIBRARY = {
     ("tracks", EACH): LIKE,
     ("bannedTracks", EACH): DISLIKE,
@@ -61,7 +65,16 @@ _UNNAMED = ("Unknown Artist", "Unknown Track")
 _PLAYLIST = ("playlists", EACH, "name")
 _PLAYLIST_TEXT = ("playlists", EACH, "description")
 _PLAYLIST_ITEM = ("playlists", EACH, "items", EACH)
-_ACCOUNT_PATHS = (*_LIBRARY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_ITEM, (EACH,))
+_PLAYLIST_TRACK = ("playlists", EACH, "tracks", EACH)  # before 2020
+_HISTORY_ENTRY = (EACH,)
+_ACCOUNT_PATHS = (
+    *_LIBRARY,
+    _PLAYLIST,
+    _PLAYLIST_TEXT,
+    _PLAYLIST_ITEM,
+    _PLAYLIST_TRACK,
+    _HISTORY_ENTRY,
+)
 
 
 @register_importer(
@@ -71,10 +84,25 @@ _ACCOUNT_PATHS = (*_LIBRARY, _PLAYLIST, _PLAYLIST_TEXT, _PLAYLIST_ITEM, (EACH,))
     extensions=(".zip", ".json"),
 )
 def read_extended_history(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Read Streaming_History_Audio_*.json and endsong_*.json, zipped or one of them."""
+    """Read Streaming_History_Audio_*.json and endsong_*.json, zipped or one of them.
+
+    A zip that holds the account data, too, gives its likes and playlists; its history is part of the extended one.
+    """
     _check_source(opened, EXTENDED_FILES, {"ts", "ms_played"}, "Spotify extended streaming history")
+    if opened.kind != "zip":
+        return values.make_records(
+            _read_named_entries(opened, EXTENDED_FILES, read_array), _build_extended_record
+        )
+    read_library_entry = _AccountReader()
+
+    def make(number: int, named: Any) -> Outcome:
+        _name, (path, entry) = named
+        if path == _HISTORY_ENTRY:
+            return _build_extended_record(number, (_name, entry))
+        return read_library_entry(number, named)
+
     return values.make_records(
-        _read_named_entries(opened, EXTENDED_FILES, read_array), _build_extended_record
+        _read_named_entries(opened, _EXTENDED_AND_LIBRARY, _read_account_entries), make
     )
 
 
@@ -114,6 +142,7 @@ def _is_library(opened: SourceFile) -> bool:
         ("tracks", EACH, "track"),
         ("bannedTracks", EACH, "track"),
         ("playlists", EACH, "items"),
+        ("playlists", EACH, "tracks"),
     ]
     try:
         return next(read_values(opened.head_stream(), paths), None) is not None
@@ -179,6 +208,8 @@ class _AccountReader:
             return PlaylistRecord(number, self._title)
         if path == _PLAYLIST_ITEM:
             return self._playlist_item(number, entry)
+        if path == _PLAYLIST_TRACK:
+            return self._playlist_item(number, {"track": entry})
         if path == _PLAYLIST_TEXT:
             return PlaylistRecord(
                 number, self._title, description=values.parse_optional_name(entry)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from catalog.imports.importers.base import SourceFile
 from catalog.imports.importers.lines import (
     check_text,
+    drop_surplus_cells,
     find_delimiter,
     read_numbered_lines,
     read_table_rows,
@@ -29,8 +30,10 @@ class Table:
             rows = read_table_rows(read_numbered_lines(stream), self.delimiter)
             next(rows, None)
             for line, row in rows:
-                if isinstance(row, RejectedRow) or len(row) == self.n_columns:
+                if isinstance(row, RejectedRow):
                     yield line, row
+                elif len(cells := drop_surplus_cells(row, self.n_columns)) == self.n_columns:
+                    yield line, cells
                 else:
                     yield (
                         line,

@@ -25,9 +25,13 @@ _YOUTUBE_PAGE = re.compile(r"youtube[^\n]*/[^/\n]+\.html$", re.IGNORECASE | re.M
 _YOUTUBE_FOLDER = re.compile(r"youtube", re.IGNORECASE)
 _MUSIC = ("YouTube Music",)
 _TOPIC = " - Topic"
+# the channel of songs whose artist YouTube was never told
+_NO_ARTIST = "Release"
 # how Takeout writes "Watched …" in the languages that were seen
 _BEFORE = (
     "Watched ",
+    "Listened to ",
+    "Has escuchado ",
     "Has visto ",
     "Vous avez regardé ",
     "Hai guardato ",
@@ -37,6 +41,8 @@ _BEFORE = (
     "Obejrzano: ",
     "Du har tittat på ",
     "Просмотрено видео ",
+    "Переглянуто відео ",
+    "Переглянуто ",
     "观看了 ",
     "觀看了 ",
 )
@@ -130,7 +136,7 @@ def _build_record(line: int, entry: Any, phrase: tuple[str, str]) -> Outcome:
         raise values.NotWanted(LeftOut.NOT_MUSIC)
     artist = _find_artist(entry.get("subtitles"))
     title = _clean_title(values.parse_required_name(entry.get("title"), "title"), phrase)
-    if not artist or title.startswith("https://"):
+    if not artist or artist == _NO_ARTIST or title.startswith("https://"):
         raise values.NotWanted(LeftOut.UNTITLED)  # the video is gone, and with it who made it
     song = SongRecord(0, title, values.parse_name(artist, "artist"))
     return ListenRecord(
