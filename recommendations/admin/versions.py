@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from catalog.models import Song
@@ -273,7 +274,12 @@ class ModelVersionAdmin(RecordAdmin[ModelVersion]):
         until = version.data_until
         return format_html(
             _BELOW,
-            _("%(listeners)s listeners, %(songs)s songs") % counts,
+            ngettext(
+                "%(listeners)s listener, %(songs)s songs",
+                "%(listeners)s listeners, %(songs)s songs",
+                version.n_listeners,
+            )
+            % counts,
             _("until %(day)s") % {"day": date_format(localtime(until), "SHORT_DATE_FORMAT")}
             if until
             else "",

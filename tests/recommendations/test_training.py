@@ -23,6 +23,7 @@ from recommendations.models import (
     TrainingRun,
 )
 from recommendations.services.data import training_rows
+from recommendations.services.operations import model_comparison
 from recommendations.services.serving import history_loader
 from recommendations.services.training import (
     gate,
@@ -340,7 +341,10 @@ def test_few_listeners_hold_no_version_back_and_have_no_figure(db):
             listener_ids=tuple(range(n)),
         )
         assert gate.gate_verdict(few) == ""
-        assert few.sentence.startswith(f"Not measurable yet: only {n} listeners")
+        whose = "1 listener's history" if n == 1 else f"{n} listeners' histories"
+        assert few.sentence == (
+            f"Not measurable yet: songs could be held out of {whose}, and it takes 20."
+        )
     enough = an_evaluation(
         champion_ndcg=0.3, difference=(-0.2, -0.2), listener_ids=tuple(range(20))
     )
@@ -399,9 +403,15 @@ def test_a_site_of_one_listener_is_measured_by_what_they_heard_last(world):
     one = User.objects.get(username="user_00001")
     Interaction.objects.exclude(listener=one).delete()
     run = train_default(evaluate=True)
-    metrics = ModelVersion.objects.get(training_run=run).metrics
-    assert metrics["report"]["split"] == "newest"
-    assert "Not measurable yet: only 1 listeners" in run.log
+    version = ModelVersion.objects.get(training_run=run)
+    assert version.metrics["report"]["split"] == "newest"
+    assert "held out of 1 listener's history, and it takes 20." in run.log
+    # what could be measured stands on the version's page, too; of a handful of songs nothing is said
+    found, of = version.metrics["newest"]
+    assert 0 <= found <= of < 10
+    assert "heard last" not in model_comparison.why_not_measurable(version)
+    version.metrics["newest"] = [3, 12]
+    assert "Of the 12 songs heard last, 3 are" in model_comparison.why_not_measurable(version)
 
 
 def test_the_sentence_about_newest_songs_has_its_interval():

@@ -104,8 +104,8 @@ def tune(
 
 def _keep_config(config: RecommenderConfig, n_listeners: int) -> Tuned:
     reason = (
-        f"Only {n_listeners} listeners know enough songs to judge by (at least {MIN_LISTENERS} are needed), "
-        "so nothing was searched."
+        f"Nothing was searched: it takes {MIN_LISTENERS} listeners who know enough songs to judge by, and this site "
+        f"has {n_listeners}."
     )
     return Tuned(
         replace(config, ranker=None, search=None), None, {"chosen": "blend", "reason": reason}

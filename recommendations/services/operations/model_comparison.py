@@ -7,7 +7,6 @@ from typing import Any, cast
 import numpy as np
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -23,6 +22,11 @@ from recommendations.services.serving import (
 )
 from recommendations.services.serving.explanation_facts import read_facts
 from recommendations.services.serving.served_list import ServedSong
+from recommendations.services.training.offline_evaluation import (
+    FEW_LISTENERS,
+    describe_newest,
+    describe_too_few,
+)
 from recommendations.services.versions import registry
 
 SYSTEM = "recommender"
@@ -72,10 +76,6 @@ class Row:
     a: Any
     b: Any
     difference: Interval | None = None
-
-
-LEAST_MEASURED = 10
-"""Figures of fewer listeners are not shown."""
 
 
 @dataclass(frozen=True)
@@ -147,18 +147,13 @@ def compare(a: ModelVersion, b: ModelVersion) -> Comparison:
 
 
 def why_not_measurable(version: ModelVersion) -> str:
-    """Say why the figures of a version mean nothing; empty where they mean something or there are none.
-
-    The mean over a handful of listeners is chance: on a site of one listener it was 1.000.
-    """
+    """Say why the figures of a version mean nothing; empty where they mean something or there are none."""
     n = version.metrics.get("report", {}).get("n_listeners")
-    if n is None or n >= LEAST_MEASURED:
+    if n is None or n >= FEW_LISTENERS:
         return ""
-    return ngettext(
-        "Not measurable yet: songs could be held out of %(n)d listener's history, and it takes %(least)d.",
-        "Not measurable yet: songs could be held out of %(n)d listeners' histories, and it takes %(least)d.",
-        n,
-    ) % {"n": n, "least": LEAST_MEASURED}
+    return " ".join(
+        filter(None, [describe_too_few(n), describe_newest(version.metrics.get("newest"))])
+    )
 
 
 def headline(version: ModelVersion, metric: str = "ndcg@10") -> dict[str, float] | None:

@@ -1,5 +1,7 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated."""
 
+from django.template.defaultfilters import pluralize
+
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig, estimate_fit_bytes, read_available_bytes
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
@@ -31,7 +33,8 @@ def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConf
     needed = estimate_needed_bytes(n_events, n_listeners, n_songs, config)
     if free is not None and needed > free - conf.memory_reserve_mb * MB:
         raise NotEnoughMemory(
-            f"Not enough memory: training {n_events:,} interactions of {n_listeners:,} listeners and {n_songs:,} songs "
-            f"takes about {needed / MB:,.0f} MB, {free / MB:,.0f} MB are free (of which {conf.memory_reserve_mb} MB "
+            f"Not enough memory: training {n_events:,} interactions of {n_listeners:,} "
+            f"listener{pluralize(n_listeners)} and {n_songs:,} songs takes about {needed / MB:,.0f} MB, "
+            f"{free / MB:,.0f} MB are free (of which {conf.memory_reserve_mb} MB "
             "are kept for the rest)."
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 
 from recommendations.conf import conf
 from recommendations.engine import (
@@ -119,7 +120,7 @@ def _read(reporter: Reporter) -> TrainingRows:
     left_out = (
         f" ({rows.n_left_out:,} left out at their listeners' wish)" if rows.n_left_out else ""
     )
-    of = f"{events.n_listeners:,} listeners and {events.n_items:,} songs"
+    of = f"{events.n_listeners:,} listener{pluralize(events.n_listeners)} and {events.n_items:,} songs"
     reporter.say(f"Read {events.n_events:,} interactions of {of}{left_out}.")
     return rows
 

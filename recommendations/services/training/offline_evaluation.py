@@ -1,12 +1,13 @@
 """How good a configuration is: fitted on a part of what was heard, measured on the rest."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
 import numpy as np
+from django.utils.translation import ngettext
 
 from recommendations.conf import conf
 from recommendations.engine import (
@@ -85,6 +86,7 @@ class Evaluation:
             "report": self.report.to_dict(),
             "per_listener": self._per_listener(),
             "fidelity": self.fidelity and self.fidelity.to_dict(),
+            "newest": self.newest and list(self.newest),
         }
 
     def _per_listener(self) -> dict[str, Any]:
@@ -108,22 +110,38 @@ class Evaluation:
         )
         low, high = self.interval
         if self.n_measured < FEW_LISTENERS:
-            return (
-                f"Not measurable yet: only {self.n_measured} listeners have songs that could be held out "
-                f"(at least {FEW_LISTENERS} are needed).{self._newest_sentence}"
+            return " ".join(
+                filter(None, [describe_too_few(self.n_measured), describe_newest(self.newest)])
             )
         return f"NDCG@10 {self.ndcg:.3f} ({low:.3f} to {high:.3f}){beside}."
 
-    @property
-    def _newest_sentence(self) -> str:
-        """Say what a single listener's newest songs tell, with how sure that is; nothing of a handful."""
-        if self.newest is None or self.newest[1] < FEW_SONGS:
-            return ""
-        share = compute_share_interval(*self.newest)
-        return (
-            f" Of the {self.newest[1]} songs heard last, {self.newest[0]} are among the first {LONGEST} of the lists "
-            f"({share.low:.0%} to {share.high:.0%})."
-        )
+
+def describe_too_few(n_measured: int) -> str:
+    """Say that the mean over a handful of listeners would be chance: on a site of one it was 1.000."""
+    return ngettext(
+        "Not measurable yet: songs could be held out of %(n)d listener's history, and it takes %(least)d.",
+        "Not measurable yet: songs could be held out of %(n)d listeners' histories, and it takes %(least)d.",
+        n_measured,
+    ) % {"n": n_measured, "least": FEW_LISTENERS}
+
+
+def describe_newest(newest: Sequence[int] | None) -> str:
+    """Say what a few listeners' newest songs tell, with how sure that is; nothing of a handful of songs."""
+    if newest is None or newest[1] < FEW_SONGS:
+        return ""
+    found, of = newest
+    share = compute_share_interval(found, of)
+    return ngettext(
+        "Of the %(of)d songs heard last, %(n)d is among the first %(k)d of the lists (%(low)s to %(high)s).",
+        "Of the %(of)d songs heard last, %(n)d are among the first %(k)d of the lists (%(low)s to %(high)s).",
+        found,
+    ) % {
+        "of": of,
+        "n": found,
+        "k": LONGEST,
+        "low": f"{share.low:.0%}",
+        "high": f"{share.high:.0%}",
+    }
 
 
 def make_split(rows: TrainingRows, name: str, seed: int) -> Split:
