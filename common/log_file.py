@@ -25,6 +25,9 @@ class KeptLog(logging.Handler):
         super().__init__(level=logging.WARNING)
         self.path = Path(path)
 
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        return not _is_of_a_visitor(record) and super().filter(record)
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)[:LONGEST_LINE].replace("\n", " ")
@@ -41,6 +44,16 @@ class KeptLog(logging.Handler):
             return
         except Exception:  # noqa: BLE001  (as logging's own handlers do: a line that can't be formatted)
             self.handleError(record)
+
+
+def _is_of_a_visitor(record: logging.LogRecord) -> bool:
+    """Return whether a line is about a request that was answered 4xx, or repeats what Django says of a failed one.
+
+    Mistyped addresses, by the thousand from robots, would push out what is wrong with the site.
+    """
+    if record.name == "django_structlog.middlewares.request":
+        return True
+    return record.name == "django.request" and getattr(record, "status_code", 500) < 500
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,23 @@ class TestLog:
         assert [line.event for line in log_file.read_last_lines(path, 9)] == ["new", "old"]
         assert [line.event for line in log_file.read_last_lines(path, 1)] == ["new"]
 
+    def test_mistyped_addresses_do_not_push_out_what_is_wrong_with_the_site(self, path, client):
+        handler = KeptLog(str(path))
+        handler.setFormatter(JsonLines())
+        names = ("django.request", "django_structlog.middlewares.request")
+        loggers = [logging.getLogger(name) for name in names]
+        for logger in loggers:
+            logger.addHandler(handler)
+        try:
+            client.get("/nothing/here/")
+            client.post("/admin/jsi18n/", {})
+            loggers[0].error("Internal Server Error: /x/", extra={"status_code": 500})
+        finally:
+            for logger in loggers:
+                logger.removeHandler(handler)
+        events = [line.event for line in log_file.read_last_lines(path, 9)]
+        assert events == ["Internal Server Error: /x/"]
+
     def test_lines_that_are_cut_off_are_left_out(self, path):
         self.write(path, "whole")
         with path.open("a") as file:
