@@ -25,8 +25,8 @@ class KeptLog(logging.Handler):
         super().__init__(level=logging.WARNING)
         self.path = Path(path)
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        return not _is_of_a_visitor(record) and super().filter(record)
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _is_of_a_visitor(record) and bool(super().filter(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -170,13 +170,15 @@ def read_plain_list(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[
         column: next((name for name in names if normalise_column_name(name) in known_names), "")
         for column, known_names in OF_A_PLAY.items()
     }
-    plain = {
+    plain: dict[str, tuple[str, ...]] = {
         column: (columns[column],) for column in ("title", "artist", "album") if columns[column]
     }
     others = set(names) - {name for (name,) in plain.values()}
     if not {"title", "artist"} <= plain.keys() or not others <= _BESIDE_A_SONG:
         raise WrongFile(f"{opened.name} is no list of artists and titles.")
-    extra = {name: (name,) for name in ("isrc", "playlist", "type") if name in names}
+    extra: dict[str, tuple[str, ...]] = {
+        name: (name,) for name in ("isrc", "playlist", "type") if name in names
+    }
     return _read_list(opened, _Kind((frozenset(),), plain | extra), "artists and titles")
 
 

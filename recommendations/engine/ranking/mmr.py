@@ -37,17 +37,13 @@ class Candidates:
 
     def replace_rows(self, rows: NDArray[np.bool_], others: Candidates) -> Candidates:
         """Return the candidates with those of some listeners, bool (n,), replaced; at most m of each."""
-        replaced = []
-        for values, new, none in (
-            (self.item_rows, others.item_rows, NO_SONG),
-            (self.totals, others.totals, -np.inf),
-            (self.margins, others.margins, np.inf),
-        ):
-            joined = values.copy()
-            joined[rows] = none
-            joined[rows, : new.shape[1]] = new
-            replaced.append(joined)
-        return Candidates(*replaced)
+        item_rows, totals, margins = self.item_rows.copy(), self.totals.copy(), self.margins.copy()
+        item_rows[rows], totals[rows], margins[rows] = NO_SONG, -np.inf, np.inf
+        n = others.item_rows.shape[1]
+        item_rows[rows, :n] = others.item_rows
+        totals[rows, :n] = others.totals
+        margins[rows, :n] = others.margins
+        return Candidates(item_rows, totals, margins)
 
     def take(self, positions: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return songs and margins at these places (n, k); for the place -1 they are -1 and inf."""
@@ -82,10 +78,9 @@ def spread_artists(
     layers = np.where(is_song, layers, candidates.item_rows.shape[1])
     kept = np.sort(np.argsort(layers, axis=1, kind="stable")[:, :n], axis=1)
     return Candidates(
-        *(
-            np.take_along_axis(values, kept, axis=1)
-            for values in (candidates.item_rows, candidates.totals, candidates.margins)
-        )
+        np.take_along_axis(candidates.item_rows, kept, axis=1),
+        np.take_along_axis(candidates.totals, kept, axis=1),
+        np.take_along_axis(candidates.margins, kept, axis=1),
     )
 
 
