@@ -28,6 +28,15 @@ from common.bad_values import MESSAGE, is_bad_value
 
 log = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 5
+_PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+_EXPOSED = (
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset-In, X-RateLimit-Reset, Retry-After"
+)
 
 
 class MayListen(BasePermission):
@@ -59,18 +68,35 @@ class ListenBrainzView(APIView):
         names = ("Limit", "Remaining", "Reset-In", "Reset")
         for name, value in zip(names, _get_throttle_state(request), strict=False):
             response[f"X-RateLimit-{name}"] = str(value)
+        # a page that was given a token may read the answer; no other page, which could ask from a visitor's network
+        if request.headers.get("Authorization"):
+            response["Access-Control-Allow-Origin"] = "*"
+            response["Access-Control-Expose-Headers"] = _EXPOSED
         return response
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Tell a browser that pages may ask with a token, as the public server does; no token comes with this."""
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=_PREFLIGHT)
+
+    def perform_authentication(self, request: Request) -> None:
+        if request.method != "OPTIONS":
+            super().perform_authentication(request)
+
+    def check_permissions(self, request: Request) -> None:
+        if request.method != "OPTIONS":
+            super().check_permissions(request)
 
     def get_own_listener(self, username: str) -> User:
         """Return the token's own user, when it is the one asked about."""
         own = get_signed_in_user(self.request)
-        if username.casefold() != own.username.casefold():
+        if fold_username(username) != fold_username(own.username):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return own
 
     def get_sharing_listener(self, username: str) -> User:
         """Return the token's own user, or a listener who lets anybody fetch what is made for them."""
-        listener: User | None = User.objects.with_name(username).filter(is_active=True).first()
+        named = User.objects.with_name(User.normalize_username(username))
+        listener: User | None = named.filter(is_active=True).first()
         if listener is None or not (listener.shares_playlists or is_owner(self.request, listener)):
             raise exceptions.NotFound(f"Cannot find user: {username[:100]}")
         return listener
@@ -92,13 +118,21 @@ def read_number(request: Request, name: str, default: int, most: int = ...) -> i
 @overload
 def read_number(request: Request, name: str, default: None, most: int = ...) -> int | None: ...
 def read_number(request: Request, name: str, default: int | None, most: int = 2**40) -> int | None:
-    """Return a whole number of the address, cut to `most`; raise BadRequest for anything else."""
-    text = request.query_params.get(name)
-    if text is None:
+    """Return a whole number of the address, cut to `most`; raise BadRequest for anything else.
+
+    An empty one is none, as for the public server, and the "+" of "+5" arrives as a blank.
+    """
+    text = request.query_params.get(name, "").strip()
+    if not text:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
     return min(int(text), most)
+
+
+def fold_username(name: str) -> str:
+    """Return a user name in the form in which it is compared: clients of Apple's systems write é as two letters."""
+    return str(User.normalize_username(name)).casefold()
 
 
 def is_owner(request: Request, user: User) -> bool:

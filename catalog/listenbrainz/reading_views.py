@@ -238,10 +238,12 @@ def _may_see(request: Request, playlist: Playlist) -> bool:
 
 
 def _select_opinions(listener: User, score: str | None) -> InteractionQuerySet:
-    kinds = {"1": [Interaction.Kind.LIKE], "-1": [Interaction.Kind.DISLIKE]}
-    if score is not None and score not in kinds:
+    both = [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE]
+    # the public server takes 0 and nothing for both
+    kinds = {"1": both[:1], "-1": both[1:], "0": both, "": both}
+    wanted = kinds.get((score or "").strip())
+    if wanted is None:
         raise BadRequest("The score must be 1 or -1.")
-    wanted = kinds.get(score or "", [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE])
     chosen: InteractionQuerySet = (
         Interaction.objects.for_listener(listener)
         .filter(kind__in=wanted)
