@@ -31,7 +31,7 @@ _ISRC = re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$")
 _JOINING = ("and", "n")
 _ARTIST_JOINING = (*_JOINING, "x", "vs", "versus", "und", "et", "y", "og", "och", "и")
 _JOINER = re.compile(
-    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s(?:&|\+|/|x|×|vs\.?|versus|and|y|und|et|og|och|и)\s",
+    r"\s?[,;、](?:\s(?:and|&)\s|\s|$)|\s?[\\|]+\s?|\s(?:&|\+|/|x|×|•|·|vs\.?|versus|and|y|und|et|og|och|и)\s",
     re.IGNORECASE,
 )
 # as the second half of one name begins: "Nick Cave & The Bad Seeds", "Bill Haley & His Comets"
@@ -54,6 +54,8 @@ _SECOND_HALVES = (
 )
 # libraries sort "Beatles, The"
 _INVERTED = re.compile(r"^([^,]+), the$", re.IGNORECASE)
+# "BTS (방탄소년단)", "아이유(IU)": services of the East write the name in both scripts
+_TWO_SPELLINGS = re.compile(r"^([^()（）]+)[(（]([^()（）]+)[)）]$")
 _CHANNEL = re.compile(r"(?<=\S)(?:\s[-–—]\sTopic|\s?VEVO)$")
 
 
@@ -102,7 +104,7 @@ def build_lookup_key(name: str) -> str:
 def get_main_artist(artist: str) -> str:
     """Return `artist` without guests and channel names, as it is written: "Drake feat. Rihanna" → "Drake"."""
     name = _collapse_blanks(artist)
-    return cut_guests(strip_channel(name)) or name or artist.strip()
+    return _cut_second_spelling(cut_guests(strip_channel(name))) or name or artist.strip()
 
 
 def get_first_artist(credit: str) -> str:
@@ -180,6 +182,23 @@ def parse_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text) if text else None
     except ValueError:
         return None
+
+
+def _cut_second_spelling(name: str) -> str:
+    """Return a name without the same name in another script in brackets behind it."""
+    spelt = _TWO_SPELLINGS.match(name)
+    if spelt is None:
+        return name
+    first, second = (_is_latin(text) for text in spelt.groups())
+    return (
+        spelt[1].strip() if first is not None and second is not None and first != second else name
+    )
+
+
+def _is_latin(text: str) -> bool | None:
+    """Whether all letters of a text are Latin (True) or none is (False); None for both and for no letters."""
+    kinds = {ord(character) < 0x250 for character in text if character.isalpha()}
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 def _split_artist_words(name: str) -> list[str]:

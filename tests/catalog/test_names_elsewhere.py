@@ -89,6 +89,14 @@ SAME_ARTIST = [
     ("Баста и Нойз", "Баста & Нойз"),
     ("米津玄師、Aimer", "米津玄師, Aimer"),
     ("Цой", "ЦОЙ"),
+    ("BTS (방탄소년단)", "BTS"),
+    ("아이유(IU)", "아이유"),
+    ("周杰倫 (Jay Chou)", "周杰倫"),
+    ("Кино (Kino)", "Кино"),
+    ("DJ Snake • Lil Jon", "DJ Snake & Lil Jon"),
+    ("DJ Snake\\Lil Jon", "DJ Snake; Lil Jon"),
+    ("DJ Snake | Lil Jon", "DJ Snake, Lil Jon"),
+    ("Zaz • Kad", "Zaz & Kad"),
     ("Цой", "Цои\u0306"),
 ]
 OTHER_ARTIST = [
@@ -98,6 +106,11 @@ OTHER_ARTIST = [
     ("Цой", "Цои"),
     ("Portugal. The Man", "Portugal"),
     ("Above & Beyond", "Above"),
+    ("Prince (2)", "Prince"),
+    ("Nirvana (UK)", "Nirvana"),
+    ("(G)I-DLE", "I-DLE"),
+    ("Sunn O)))", "Sunn"),
+    ("(방탄소년단)", "BTS"),
 ]
 
 
