@@ -120,9 +120,9 @@ def read_number(request: Request, name: str, default: None, most: int = ...) -> 
 def read_number(request: Request, name: str, default: int | None, most: int = 2**40) -> int | None:
     """Return a whole number of the address, cut to `most`; raise BadRequest for anything else.
 
-    An empty one is none, as for the public server, and the "+" of "+5" arrives as a blank.
+    An empty one is none, and blanks and a "+" before it are passed over, as by the public server.
     """
-    text = request.query_params.get(name, "").strip()
+    text = request.query_params.get(name, "").strip().removeprefix("+")
     if not text:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):

@@ -241,7 +241,7 @@ def _select_opinions(listener: User, score: str | None) -> InteractionQuerySet:
     both = [Interaction.Kind.LIKE, Interaction.Kind.DISLIKE]
     # the public server takes 0 and nothing for both
     kinds = {"1": both[:1], "-1": both[1:], "0": both, "": both}
-    wanted = kinds.get((score or "").strip())
+    wanted = kinds.get((score or "").strip().removeprefix("+"))
     if wanted is None:
         raise BadRequest("The score must be 1 or -1.")
     chosen: InteractionQuerySet = (
