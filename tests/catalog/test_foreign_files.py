@@ -279,6 +279,20 @@ class TestLogsAndPlaylists:
         assert (names(records), rejected) == ([("A", "T")], {})
         assert isinstance(records[0], ListenRecord) is is_like
 
+    @pytest.mark.parametrize("name", ["endsong_0 (1).json", "StreamingHistory0(2).json"])
+    def test_files_that_a_browser_numbered(self, tmp_path, name):
+        entries = {
+            "e": spotify_entry("T"),
+            "S": {
+                "endTime": "2021-01-05 22:15",
+                "artistName": "A",
+                "trackName": "T",
+                "msPlayed": 9,
+            },
+        }
+        file = zip_members(tmp_path / "s.zip", {name: json.dumps([entries[name[0]]])})
+        assert [record.song.title for record in read(file)[0]] == ["T"]
+
     def test_ids_of_videos_are_no_songs(self, tmp_path):
         text = "Video ID,Playlist Video Creation Timestamp\nabcdefghijk,2022-07-04T12:00:00+00:00\n"
         with pytest.raises(WrongFile, match="names videos and no songs"):
@@ -292,3 +306,6 @@ class TestLogsAndPlaylists:
         xspf = f'<playlist version="1"><trackList>{track}</trackList></playlist>'
         (entry,), _ = read(write(tmp_path / "x.xspf", xspf))
         assert isinstance(entry, PlaylistRecord) and names([entry]) == [("A", "T")]
+        prefixed = xspf.replace("</", "</x:").replace("<", "<x:").replace("<x:/x:", "</x:")
+        prefixed = prefixed.replace('version="1"', 'xmlns:x="http://xspf.org/ns/0/"')
+        assert names(read(write(tmp_path / "y.xspf", prefixed))[0]) == [("A", "T")]

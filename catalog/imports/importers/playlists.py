@@ -26,6 +26,7 @@ _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}-)?\d{1,3}[ ._-]+(?=\S)")
 _RECORDING = re.compile(
     r"^(?:https?://(?:www\.)?musicbrainz\.org/recording/|mbid:)?([0-9a-fA-F-]{36})/?$"
 )
+_XSPF_ROOT = re.compile(rb"<(?:\w+:)?playlist\b")
 _ENCODED_BLANK = "%20"
 _LONGEST_TEXT = 4_000
 _TITLE, _TEXT = ("playlist", "title"), ("playlist", "annotation")
@@ -63,7 +64,7 @@ def read_xspf(opened: SourceFile, options: Mapping[str, Any]) -> Iterator[Outcom
     """Read an XSPF document; one with a document type is refused, as it may grow without end."""
     head = opened.head()
     is_named = b"xspf.org/ns" in head[:4096] or b"<trackList" in head[:65_536]
-    if not is_named or b"<playlist" not in head[:4096]:
+    if not is_named or not _XSPF_ROOT.search(head[:4096]):
         raise WrongFile(f"{opened.name} is no XSPF playlist.")
     return _read_xspf_records(opened)
 

@@ -35,10 +35,11 @@ from catalog.records import (
 )
 
 EXTENDED_FILES = re.compile(
-    r"^(?:Streaming_History_(?:Audio|Video)_.*|endsong_?\d*|endvideo_?\d*)\.json$", re.IGNORECASE
+    r"^(?:Streaming_History_(?:Audio|Video)_.*|(?:endsong|endvideo)_?\d*(?: ?\(\d+\))?)\.json$",
+    re.IGNORECASE,
 )
 ACCOUNT_FILES = re.compile(
-    r"^(?:StreamingHistory(?:_(?:music|podcast|audiobook|video))?_?\d*|YourLibrary|Playlist\d*)\.json$",
+    r"^(?:StreamingHistory(?:_(?:music|podcast|audiobook|video))?_?\d*|YourLibrary|Playlist\d*)(?: ?\(\d+\))?\.json$",
     re.IGNORECASE,
 )
 # a tuple and no set: an entry may hold anything, also what has no hash
@@ -52,7 +53,7 @@ _LISTENERS_CHOICE = (
     "remote",
     "playbtn",
 )
-_LIBRARY_FILES = re.compile(r"^(?:YourLibrary|Playlist\d*)\.json$", re.IGNORECASE)
+_LIBRARY_FILES = re.compile(r"^(?:YourLibrary|Playlist\d*)(?: ?\(\d+\))?\.json$", re.IGNORECASE)
 _EXTENDED_AND_LIBRARY = re.compile(
     f"{EXTENDED_FILES.pattern}|{_LIBRARY_FILES.pattern}", re.IGNORECASE
 )
