@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.models import ApiToken, AttemptCount, Session, User
-from common.admin import RecordAdmin
+from common.admin import LargeTable, RecordAdmin
 from common.generics import ModelAdmin
 
 
 @admin.register(User)
-class ListenerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class takes no table
+class ListenerAdmin(LargeTable, UserAdmin):  # type: ignore[type-arg]  # Django's class takes no table
     list_display = [
         "username",
         "email",
@@ -27,7 +27,6 @@ class ListenerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class take
     ]
     list_filter = ["is_active", "is_staff", "personalised", "groups"]
     search_fields = ["username", "email"]
-    show_full_result_count = False
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
         (
@@ -35,6 +34,18 @@ class ListenerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class take
             {"fields": ["personalised", "shares_playlists", "theme", "language", "time_zone"]},
         ),
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Find names by their beginning and e-mail addresses as a whole, each by its index."""
+        words = search_term.strip()[:150]
+        if not words:
+            return queryset, False
+        by_email = list(User.objects.with_email(words).values_list("pk", flat=True)[:100])
+        by_name = User.objects.with_name_beginning(words).order_by("username")
+        found = [*by_name.values_list("pk", flat=True)[:1000], *by_email]
+        return queryset.filter(pk__in=found), False
 
     def get_deleted_objects(
         self, objs: Sequence[User] | QuerySet[User], request: HttpRequest
@@ -52,14 +63,13 @@ class ListenerAdmin(UserAdmin):  # type: ignore[type-arg]  # Django's class take
 
 
 @admin.register(ApiToken)
-class TokenAdmin(ModelAdmin[ApiToken]):
+class TokenAdmin(LargeTable, ModelAdmin[ApiToken]):
     """To look at and to take back; a token is made by its owner, who alone sees its secret."""
 
     list_display = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
     list_select_related = ["user"]
     search_fields = ["=user__username", "name"]
     fields = ["name", "user", "scopes", "created", "expiry", "last_used_on"]
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -28,6 +28,7 @@ from catalog.servers.models import (
     WrittenPlaylist,
 )
 from catalog.songs.aliases import SongAlias
+from catalog.songs.kept_figures import KeptFigure
 from catalog.songs.models import AUDIO_FEATURES, Album, Artist, ArtistCredit, Genre, Song
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Genre",
     "ImportRun",
     "Interaction",
+    "KeptFigure",
     "LatestImport",
     "ListeningSums",
     "MusicFile",

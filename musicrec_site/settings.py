@@ -242,6 +242,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "recommendations.tasks.train": {"queue": "training"},
     "recommendations.tasks.count_trends": {"queue": "training"},
+    "recommendations.tasks.count_site_figures": {"queue": "lists"},
     "recommendations.tasks.run_background_job": {"queue": "lists"},
     "catalog.tasks.run_import": {"queue": "imports"},
     "catalog.tasks.run_scan": {"queue": "imports"},

@@ -19,6 +19,7 @@ from recommendations.services.cluster import fit_jobs
 from recommendations.services.data import column_copy, training_rows
 from recommendations.services.experiments import results
 from recommendations.services.jobs import background_jobs
+from recommendations.services.operations import site_figures
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry, stored_histories
 from recommendations.services.workloads import background_work
@@ -228,6 +229,12 @@ def retrain_when_due() -> str:
 def look_for_training(sender: Any, **_: Any) -> None:
     """Have a worker see whether what an import or a sync brought is enough for a training."""
     send_wake_up(retrain_when_due)
+
+
+@shared_task
+def count_site_figures() -> int:
+    """Count what the desk, /metrics and lists without a model show of whole tables, where the site is large."""
+    return site_figures.count_figures()
 
 
 @short_task

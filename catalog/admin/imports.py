@@ -180,5 +180,4 @@ class ImportRunAdmin(RecordAdmin[ImportRun]):
 class RejectedImportRowAdmin(RecordAdmin[RejectedImportRow]):
     list_display = ["import_run", "line", "reason"]
     list_select_related = ["import_run"]
-    list_filter = ["import_run"]
     search_fields = ["reason"]

@@ -16,7 +16,9 @@ from django.utils.translation import ngettext
 
 from catalog.curation import availability, export, merge
 from catalog.models import AUDIO_FEATURES, Album, Artist, Genre, Song
+from catalog.songs.search import shorten_query
 from common.admin.forms import LabelledRows
+from common.admin.large_tables import MOST_FOUND, LargeTable, NewestValues
 from common.generics import ModelAdmin, ModelForm, StrOrPromise
 
 if TYPE_CHECKING:
@@ -27,11 +29,30 @@ BY_HAND = "by hand"
 Row = TypeVar("Row", bound=Model)
 
 
-class MergingAdmin(ModelAdmin[Row]):
+class NamedRows(LargeTable, ModelAdmin[Row]):
+    """Rows that are found by their names."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find names by the kept index of names, where the table has one."""
+        rows = self.model._default_manager.all()
+        if not search_term.strip() or not hasattr(rows, "matching"):
+            return super().get_search_results(request, queryset, search_term)
+        found = list(
+            rows.matching(shorten_query(search_term)).values_list("pk", flat=True)[:MOST_FOUND]
+        )
+        return queryset.filter(self.find_exactly(search_term) | models.Q(pk__in=found)), False
+
+    def find_exactly(self, words: str) -> models.Q:
+        """Return the condition that a row is meant by one of its ids."""
+        return models.Q(pk__in=[])
+
+
+class MergingAdmin(NamedRows[Row]):
     """Rows that can be found twice: an action asks which one stays and makes them one."""
 
     actions = ["merge"]
-    show_full_result_count = False
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     @admin.action(description=_("Merge duplicates …"), permissions=["delete"])
@@ -102,14 +123,13 @@ class ArtistAdmin(LabelledRows, MergingAdmin[Artist]):
 
 
 @admin.register(Album)
-class AlbumAdmin(LabelledRows, ModelAdmin[Album]):
+class AlbumAdmin(LabelledRows, NamedRows[Album]):
     list_display = ["title", "artist", "year"]
     list_editable = ["year"]
     list_filter = [UsedFilter]
     list_select_related = ["artist"]
     search_fields = ["search_text", "artist__search_text"]
     autocomplete_fields = ["artist"]
-    show_full_result_count = False
 
 
 @admin.register(Genre)
@@ -127,8 +147,8 @@ class GenreAdmin(LabelledRows, MergingAdmin[Genre]):
         )
 
 
-class NamedValues(admin.AllValuesFieldListFilter):
-    """Every value there is to filter by; the empty one has a name, too."""
+class NamedValues(NewestValues):
+    """The values to filter by; the empty one has a name, too."""
 
     def choices(self, changelist: ChangeList) -> "Iterator[_ListFilterChoices]":
         for choice in super().choices(changelist):
@@ -147,6 +167,9 @@ class SongAdmin(LabelledRows, MergingAdmin[Song]):
     readonly_fields = ["other_sources", "search_text", "match_key", "added_at"]
     actions = ["withdraw", "offer", "merge", "export_chosen"]
     change_list_template = "admin/catalog/song/change_list.html"
+
+    def find_exactly(self, words: str) -> models.Q:
+        return models.Q(key=words.strip()) | models.Q(isrc=words.strip().upper() or None)
 
     def get_urls(self) -> list[URLPattern]:
         export_all = path(

@@ -13,7 +13,7 @@ from catalog.models import (
     SongAlias,
     Submission,
 )
-from common.admin import LabelledForm, RecordAdmin
+from common.admin import LabelledForm, LargeTable, RecordAdmin
 from common.generics import ModelAdmin, TabularInline
 
 
@@ -35,7 +35,7 @@ class PlaylistItemInline(TabularInline[PlaylistItem, Playlist]):
 
 
 @admin.register(Playlist)
-class PlaylistAdmin(ModelAdmin[Playlist]):
+class PlaylistAdmin(LargeTable, ModelAdmin[Playlist]):
     list_display = ["title", "owner", "kind", "period", "is_public", "updated_at"]
     list_filter = ["kind", "is_public"]
     list_select_related = ["owner"]

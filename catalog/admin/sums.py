@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from catalog.models import (
     DayTotal,
+    KeptFigure,
     ListeningSums,
     OutdatedMonth,
     SharedReview,
@@ -57,3 +58,8 @@ class ListeningSumsAdmin(RecordAdmin[ListeningSums]):
 class SharedReviewAdmin(RecordAdmin[SharedReview]):
     list_display = ["listener", "year", "created_at"]
     list_select_related = ["listener"]
+
+
+@admin.register(KeptFigure)
+class KeptFigureAdmin(RecordAdmin[KeptFigure]):
+    list_display = ["name", "counted_at"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
@@ -21,7 +21,8 @@ from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Artist, Genre, Interaction, Song
-from catalog.songs.models import SongQuerySet, build_visible
+from catalog.songs.models import SongQuerySet
+from catalog.songs.search import count_songs
 from common.api.caching import KeptForAMinute
 from common.api.paging import Cursor
 
@@ -89,10 +90,11 @@ class GenreList(KeptForAMinute, generics.ListAPIView[Genre]):
 
     permission_classes = [HasScopeOrIsAnonymous]
     serializer_class = serializers.GenreSerializer
-    queryset = Genre.objects.all()
+    queryset = Genre.objects.order_by("name", "pk")
 
-    def get_queryset(self) -> QuerySet[Genre]:
-        return _select_genres(self.request.user)
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return page and genres.count_songs(page, self.request.user)
 
 
 @extend_schema(tags=["Music"])
@@ -103,8 +105,8 @@ class GenreDetail(KeptForAMinute, generics.RetrieveAPIView[Genre]):
     serializer_class = serializers.GenreSerializer
     queryset = Genre.objects.all()
 
-    def get_queryset(self) -> QuerySet[Genre]:
-        return _select_genres(self.request.user)
+    def get_object(self) -> Genre:
+        return genres.count_songs([super().get_object()], self.request.user)[0]
 
 
 # --- Opinions ---------------------------------------------------------------------------------------------------------
@@ -298,13 +300,8 @@ class InteractionBatch(_Recording):
 
 def _select_artists(listener: Any) -> QuerySet[Artist]:
     """Return the artists that a listener may see, each with how many of their songs."""
-    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
-    return Artist.objects.filter_visible(listener).annotate(n_songs=n_songs).order_by("name", "pk")
-
-
-def _select_genres(listener: Any) -> QuerySet[Genre]:
-    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
-    return Genre.objects.annotate(n_songs=n_songs).order_by("name", "pk")
+    artists = Artist.objects.filter_visible(listener).annotate(n_songs=count_songs(listener))
+    return artists.order_by("name", "pk")
 
 
 def _select_songs(interactions: InteractionQuerySet) -> InteractionQuerySet:

@@ -117,6 +117,10 @@ class ImportRun(JobRow):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["status", "finished_at"], name="import_run_status"),
+            models.Index(fields=["format", "created_at"], name="import_run_format"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.get_status_display()})"

@@ -108,14 +108,14 @@ class SimilarUsers(ListenBrainzView):
 
 
 class SearchUsers(ListenBrainzView):
-    """Names that contain what is searched: the caller's own, and those of listeners who share playlists."""
+    """Names that begin with what is searched: the caller's own, and those of listeners who share playlists."""
 
     def get(self, request: Request) -> Response:
         term = request.query_params.get("search_term", "").strip()
         if not term or "\0" in term:
             raise BadRequest("You need to provide a search_term.")
         seen = User.objects.filter(Q(shares_playlists=True) | Q(pk=request.user.pk), is_active=True)
-        names = seen.filter(username__icontains=term[:150]).order_by("username")
+        names = seen.with_name_beginning(term[:150]).order_by("username")
         usernames = names.values_list("username", flat=True)[:MAX_USERS]
         return Response({"users": [{"user_name": name} for name in usernames]})
 

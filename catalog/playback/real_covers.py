@@ -110,6 +110,7 @@ def _find_originals(tag: str) -> Iterator[bytes]:
     """Yield the pictures of that tag as the sources have them, from files first."""
     song_ids = list(
         Song.objects.filter(cover_tag=tag)
+        .exclude(cover_tag="")  # the condition of the index over tags
         .order_by("pk")
         .values_list("pk", flat=True)[:_SONGS_TRIED]
     )

@@ -39,20 +39,23 @@ def list_album_songs(album: Album, listener: Any) -> QuerySet[Song]:
 
 
 def list_artist_albums(artist: Artist, listener: Any, n: int = MOST_ALBUMS) -> list[ShownAlbum]:
-    """Return the albums that are the artist's or hold songs of theirs, newest first; three queries."""
-    own = Q(artist=artist) | Q(pk__in=Song.objects.filter(artist=artist).values("album"))
-    return _show(Album.objects.filter(own), listener, n)
+    """Return the albums that are the artist's or hold songs of theirs, newest first; four queries."""
+    own = Album.objects.filter(artist=artist).order_by().values_list("pk")
+    songs = Song.objects.filter(artist=artist, album__isnull=False).order_by()
+    return _show(
+        Album.objects.filter(pk__in=[pk for (pk,) in own.union(songs.values_list("album"))]),
+        listener,
+        n,
+    )
 
 
 def search_albums(words: str, listener: Any, n: int = 12) -> list[ShownAlbum]:
     """Return albums whose title or artist contains every word: the best match of the title first."""
     text = normalise(shorten_query(words))
-    albums = Album.objects.annotate(match=rate_match(text))
-    for word in text.split():
-        albums = albums.filter(
-            Q(search_text__contains=word) | Q(artist__search_text__contains=word)
-        )
-    return _show(albums, listener, n, "match")
+    found = Album.objects.matching(text).order_by().values("pk")
+    return _show(
+        Album.objects.filter(pk__in=found).annotate(match=rate_match(text)), listener, n, "match"
+    )
 
 
 def _show(albums: QuerySet[Album], listener: Any, n: int, *order: str) -> list[ShownAlbum]:

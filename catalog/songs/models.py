@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from catalog.songs import search_index
 from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
 from catalog.songs.text import normalise
 from common.generics import StrOrPromise
@@ -48,10 +49,11 @@ class ArtistQuerySet(models.QuerySet["Artist"]):
         query_words = normalise(words).split()
         if not query_words:
             return self
-        has_words = models.Q()
+        has_words = search_index.build_condition(search_index.ARTIST_INDEX, " ".join(query_words))
         for word in query_words:
             has_words &= models.Q(search_text__contains=word)
-        return self.filter(has_words | models.Q(lookup_key__startswith="".join(query_words)))
+        begins = search_index.build_beginning("lookup_key", "".join(query_words))
+        return self.filter(has_words | begins)
 
 
 class Artist(models.Model):
@@ -66,6 +68,7 @@ class Artist(models.Model):
         verbose_name = _("artist")
         verbose_name_plural = _("artists")
         ordering = ["name", "id"]
+        indexes = [models.Index(fields=["name", "id"], name="artist_name")]
         constraints = [
             # Two artists may share a name only when MusicBrainz tells them apart.
             models.UniqueConstraint(
@@ -92,6 +95,23 @@ class Artist(models.Model):
             raise ValidationError(_("There is an artist of this name already: merge the two."))
 
 
+class AlbumQuerySet(models.QuerySet["Album"]):
+    def matching(self, words: str) -> "AlbumQuerySet":
+        """Albums whose title or artist contains every word of `words`, whatever its case and accents."""
+        albums = self
+        for word in normalise(words).split():
+            has_word = models.Q(search_text__contains=word)
+            has_word &= search_index.build_condition(search_index.ALBUM_INDEX, word)
+            by_artist = models.Q(search_text__contains=word)
+            by_artist &= search_index.build_condition(search_index.ARTIST_INDEX, word)
+            artists = Artist.objects.filter(by_artist).order_by().values("pk")
+            rows = Album.objects.order_by().values("pk")
+            # two halves with an index each; one condition with OR reads every album
+            found = rows.filter(has_word).union(rows.filter(artist__in=artists))
+            albums = albums.filter(pk__in=found)
+        return albums
+
+
 class Album(models.Model):
     title = models.CharField(_("title"), max_length=500)
     search_text = models.CharField(max_length=500, editable=False)
@@ -101,10 +121,13 @@ class Album(models.Model):
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
     mbid = models.UUIDField("MusicBrainz id", null=True, blank=True, unique=True)
 
+    objects = AlbumQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("album")
         verbose_name_plural = _("albums")
         ordering = ["title", "id"]
+        indexes = [models.Index(fields=["title", "id"], name="album_title")]
         constraints = [
             models.UniqueConstraint(
                 fields=["artist", "search_text"],
@@ -166,7 +189,7 @@ class SongQuerySet(models.QuerySet["Song"]):
 
     def matching(self, words: str) -> "SongQuerySet":
         """Songs whose title or artist contains every word of `words`, whatever its case and accents."""
-        songs = self
+        songs = self.filter(search_index.build_condition(search_index.INDEX, normalise(words)))
         for word in normalise(words).split():
             songs = songs.filter(search_text__contains=word)
         return songs
@@ -174,8 +197,10 @@ class SongQuerySet(models.QuerySet["Song"]):
     def by_artists(self, artist_ids: Iterable[int]) -> "SongQuerySet":
         """Songs whose credit names one of the artists, as the main one, as one of several or as a guest."""
         ids = list(artist_ids)
-        credited = ArtistCredit.objects.filter(artist__in=ids).values("song")
-        return self.filter(models.Q(artist__in=ids) | models.Q(pk__in=credited))
+        # two halves with an index each; one condition with OR reads every song
+        main = Song.objects.filter(artist__in=ids).order_by().values("pk")
+        guest = ArtistCredit.objects.filter(artist__in=ids).order_by().values("song")
+        return self.filter(pk__in=main.union(guest))
 
     def for_cards(self) -> "SongQuerySet":
         """With everything a card shows, in a number of queries that does not grow with the songs."""
@@ -301,6 +326,10 @@ class Song(models.Model):
         ordering = ["title", "id"]
         indexes = [
             models.Index(fields=["year"], name="song_year"),
+            models.Index(fields=["title", "id"], name="song_title"),
+            models.Index(
+                fields=["id"], name="song_withdrawn", condition=models.Q(is_available=False)
+            ),
             models.Index(
                 fields=["cover_tag"], name="song_cover_tag", condition=~models.Q(cover_tag="")
             ),

@@ -93,19 +93,7 @@ def search_songs(
 
 def match_songs(words: str, listener: Any) -> QuerySet[Song]:
     """Return the songs offered to `listener` whose title or artist contains every word, ready for cards."""
-    songs: QuerySet[Song] = Song.objects.filter_offered(listener).matching(words).for_cards()
-    long_words = [
-        word for word in normalise(words).split() if len(word) >= search_index.LEAST_LETTERS
-    ]
-    if long_words and connection.vendor == "sqlite" and search_index.has_index():
-        return songs.extra(
-            where=[
-                "catalog_song.id IN (SELECT rowid FROM catalog_song_search "
-                "WHERE catalog_song_search MATCH %s)"
-            ],
-            params=[search_index.quote_for_match(long_words, "AND")],
-        )
-    return songs
+    return Song.objects.filter_offered(listener).matching(words).for_cards()
 
 
 def find_similar_names(words: str, listener: Any, n: int = 8) -> list[Song]:
@@ -127,9 +115,14 @@ def search_artists(words: str, listener: Any, n: int = 12) -> list[Artist]:
     """Return artists whose name contains every word: the best match first, then those with most songs."""
     words = shorten_query(words)
     artists = Artist.objects.matching(words).annotate(match=rate_match(normalise(words)))
-    n_songs = Count("songs", filter=build_visible(listener, "songs__"))
-    counted = artists.annotate(n_songs=n_songs).filter(n_songs__gt=0)
+    counted = artists.annotate(n_songs=count_songs(listener)).filter(n_songs__gt=0)
     return list(counted.order_by("match", "-n_songs", "name")[:n])
+
+
+def count_songs(listener: Any) -> Coalesce:
+    """Return how many songs an artist has that `listener` may see, to annotate artists with."""
+    of_artist = Song.objects.filter(build_visible(listener), artist=OuterRef("pk")).order_by()
+    return Coalesce(Subquery(of_artist.values("artist").values(n=Count("pk"))), 0)
 
 
 def shorten_query(words: str) -> str:

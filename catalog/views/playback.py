@@ -67,7 +67,8 @@ def serve_real_cover(request: SiteRequest, tag: str, size: int) -> HttpResponse:
     data = real_covers.load_cover(tag, size)
     if data is not None:
         return HttpResponse(data, content_type="image/webp", headers=shared)
-    song = Song.objects.for_cards().filter(cover_tag=tag).first()
+    # The second condition is the one of the index over tags.
+    song = Song.objects.for_cards().filter(cover_tag=tag).exclude(cover_tag="").first()
     if song is None:
         raise Http404
     drawn = reverse("catalog:cover", args=[name_drawn_cover(song)])

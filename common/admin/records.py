@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.large_tables import LargeTable
 from common.generics import ModelAdmin
 
 Row = TypeVar("Row", bound=Model)
@@ -19,10 +20,8 @@ class _Dated(Protocol):
     created_at: datetime
 
 
-class RecordAdmin(ModelAdmin[Row]):
+class RecordAdmin(LargeTable, ModelAdmin[Row]):
     """Rows that nobody edits: there is no form for them, only their page."""
-
-    show_full_result_count = False
 
     @admin.display(description=_("created"), ordering="created_at")
     def created(self, row: _Dated) -> str:

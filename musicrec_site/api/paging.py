@@ -5,11 +5,13 @@ from typing import Any
 from rest_framework.pagination import PageNumberPagination
 
 from common.api.paging import convert_page_schema
+from common.paging import BoundedPaginator
 
 
 class Pages(PageNumberPagination):
-    """`?page=2&page_size=50`; a larger page than 100 is answered with 100."""
+    """`?page=2&page_size=50`; a larger page than 100 is answered with 100. Rows are counted up to 10,000."""
 
+    django_paginator_class = BoundedPaginator
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100

@@ -152,7 +152,9 @@ def _add_settings(request: HttpRequest) -> dict[str, Any]:
         "demo_job": background_jobs.find_latest(BackgroundJob.Kind.DEMO),
         "disk": health_checks.disk_finding(),
         "sizes": storage.list_sizes(),
-        "entries": LogEntry.objects.select_related("user", "content_type")[:N_LOGGED],
+        "entries": LogEntry.objects.select_related("user", "content_type").order_by("-pk")[
+            :N_LOGGED
+        ],
         "log_lines": log_file.read_last_lines(settings.KEPT_LOG, N_LOG_LINES)
         if request.user.is_superuser
         else None,

@@ -6,17 +6,15 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
-from catalog.models import Interaction
 from common.admin import RecordAdmin, answer_progress
 from recommendations import tasks
 from recommendations.conf import conf
@@ -29,19 +27,13 @@ from recommendations.services.training.training_requests import LOCAL, SPARK, ma
 
 
 def describe_presets() -> list[dict[str, object]]:
-    """Return what each preset is, and the memory it would take on what is stored now; three counts."""
-    counts = Interaction.objects.aggregate(
-        events=Count("pk"),
-        listeners=Count("listener", distinct=True),
-        songs=Count("song", distinct=True),
-    )
+    """Return what each preset is, and the memory it would take on what is stored; None where nobody counted it yet."""
+    size = memory_check.read_size()
     return [
         {
             "name": preset.name,
             "about": gettext(preset.about),
-            "n_bytes": memory_check.estimate_needed_bytes(
-                counts["events"], counts["listeners"], counts["songs"], preset
-            ),
+            "n_bytes": size and memory_check.estimate_needed_bytes(*size, preset),
         }
         for preset in PRESETS.values()
     ]
@@ -118,7 +110,7 @@ class TrainingRunAdmin(RecordAdmin[TrainingRun]):
             "silence": workers.find_silence_seconds("training"),
             "form": RetrainForm(initial={"preset": conf.preset}),
             "may_train": self.has_train_permission(request),
-            "presets": cache.get_or_set(f"desk:presets:{get_language()}", describe_presets, 600),
+            "presets": describe_presets(),
             "schedule": schedule,
             "when": when(schedule),
         }

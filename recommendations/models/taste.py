@@ -82,6 +82,7 @@ class ListenerControl(models.Model):
         verbose_name = _("control")
         verbose_name_plural = _("controls")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["listener", "kind"], name="wish_listener")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind="hide-artist", artist__isnull=False, song=None)

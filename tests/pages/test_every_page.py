@@ -75,8 +75,8 @@ def addresses(patterns, prefix: str = ""):
         route = prefix + str(one.pattern).lstrip("^").rstrip("$")
         if isinstance(one, URLResolver):
             yield from addresses(one.url_patterns, route)
-        elif isinstance(one, URLPattern) and not NOT_PAGES.match(route):
-            yield re.sub(r"\\Z|\\", "", route)
+        elif isinstance(one, URLPattern):
+            yield re.sub(r"\\Z|\\|\?$", "", route)
 
 
 def list_values(user: User, song: Song) -> dict[str, list[object]]:
@@ -113,10 +113,15 @@ def list_values(user: User, song: Song) -> dict[str, list[object]]:
     }
 
 
-def list_pages(user: User, song: Song):
-    """Yield every address with values put in; those of the admin once for a row of their table."""
-    values = list_values(user, song)
+def list_pages(user: User, song: Song, more_values: dict[str, list[object]] | None = None):
+    """Yield every page's address with values put in; those of the admin once for a row of their table.
+
+    With `more_values`, of placeholders that no page has, every other address is there, too.
+    """
+    values = list_values(user, song) | (more_values or {})
     for route in addresses(get_resolver().url_patterns):
+        if more_values is None and NOT_PAGES.match(route):
+            continue
         names = re.findall(r"<(?:\w+:)?(\w+)>", route)
         values_by_name = dict(values)
         if route.startswith("admin/"):

@@ -12,6 +12,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from catalog.models import Interaction
+from catalog.songs import kept_figures
+from catalog.songs.kept_figures import Figure, read_figure
 from common import jobs
 from recommendations.models import (
     Experiment,
@@ -92,6 +94,8 @@ class Dashboard:
     running: TrainingRun | None
     last_run: TrainingRun | None
     days: list[Day]
+    counted_at: datetime | None
+    """When a worker counted the days; None where they are counted for the page."""
     steps: list[tuple[str, int, float]]
     lists: dict[str, float]
     list_age_seconds: float | None
@@ -123,15 +127,17 @@ def read() -> Dashboard:
     """Read everything; the daily figures, which cost the most, are at most a minute old."""
     values = {gauge.name: gauge.values for gauge in metrics.read()}
     steps = _steps()
+    counted_days = read_figure(DAYS_OF_SITE, CACHE_SECONDS)
     worker = health_checks.worker_finding()
     return Dashboard(
         active=ModelVersion.objects.filter(is_active=True).first(),
         running=TrainingRun.objects.active().first(),
         last_run=TrainingRun.objects.exclude(status__in=TrainingRun.ACTIVE).first(),
-        days=cast("list[Day]", cache.get_or_set("desk:days:2", days, CACHE_SECONDS)),
+        days=[Day(date.fromisoformat(row[0]), *row[1:]) for row in (counted_days.value or ())],
+        counted_at=None if kept_figures.is_small_site() else counted_days.at,
         steps=steps,
-        lists=values["lists"],
-        list_age_seconds=values["list_age_seconds"].get("oldest"),
+        lists=values.get("lists", {}),
+        list_age_seconds=values.get("list_age_seconds", {}).get("oldest"),
         queue=_describe_queue(values["queue_length"]),
         worker=worker,
         experiment=Experiment.objects.filter(state=Experiment.State.RUNNING).first(),
@@ -177,6 +183,14 @@ def days(n_days: int = DAYS) -> list[Day]:
     recommended = _heard_after_shown(since)
     counts = (heard, lists, clicked, recommended)
     return [_day(today - timedelta(days=back), *counts) for back in reversed(range(n_days))]
+
+
+def _count_days() -> list[list[Any]]:
+    """Return the last days as a worker keeps them: the day, then its counts."""
+    return [[one.day, *(getattr(one, f"n_{name}") for name in _COUNTED)] for one in days()]
+
+
+DAYS_OF_SITE = Figure("days", _count_days)
 
 
 def _heard_after_shown(since: datetime) -> dict[date, dict[str, int]]:

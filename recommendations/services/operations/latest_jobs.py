@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, When
-
 from common import jobs
 from common.jobs.models import JobRow
 from recommendations.models import BackgroundJob
@@ -39,13 +37,15 @@ class JobLine:
 
 
 def list_jobs(n: int = N_SHOWN) -> list[JobLine]:
-    """Return the newest jobs, those that run and wait first; one query a table of jobs."""
+    """Return the newest jobs, those that run and wait first; two queries a table of jobs."""
     newest = [
         job
         for model in jobs.list_job_models()
-        for job in model._default_manager.order_by(
-            Case(When(status__in=JobRow.ACTIVE, then=0), default=1), "-created_at", "-pk"
-        )[:n]
+        for rows in (
+            model._default_manager.filter(status__in=JobRow.ACTIVE),
+            model._default_manager.exclude(status__in=JobRow.ACTIVE),
+        )
+        for job in rows.order_by("-pk")[:n]
     ]
     newest.sort(key=lambda job: (job.is_active, job.created_at), reverse=True)
     return [

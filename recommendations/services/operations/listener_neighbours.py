@@ -42,10 +42,10 @@ def find_neighbours(listener: User, n: int = N_SHOWN) -> list[Neighbour]:
     compared = own[:N_COMPARED_SONGS]
     if not compared:
         return []
-    others = User.objects.with_training_consent().exclude(pk=listener.pk)
     candidates = (
         _select_positive()
-        .filter(song__in=compared, listener__in=others)
+        .filter(song__in=compared, listener__is_active=True, listener__personalised=True)
+        .exclude(listener=listener)
         .values_list("listener_id")
         .annotate(n=Count("song_id", distinct=True))
         .order_by("-n", "listener_id")[:N_CANDIDATES]

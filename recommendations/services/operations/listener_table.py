@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import User
 from catalog.models import Interaction
+from common.paging import BoundedPaginator
 
 ROWS_A_PAGE = 50
 COLD_BELOW, HOT_FROM = 5, 20
@@ -39,11 +40,11 @@ class ListenerRow:
 
 
 def list_listeners(words: str, page: str) -> tuple[Page[User], list[ListenerRow]]:
-    """Return one page of the listeners whose name holds `words`, newest account first; three queries."""
-    users = User.objects.order_by("-date_joined", "-pk")
+    """Return one page of the listeners whose name begins with `words`, newest account first; three queries."""
+    users = User.objects.all().order_by("-pk")
     if words.strip():
-        users = users.filter(username__icontains=words.strip()[:150])
-    shown = Paginator(users, ROWS_A_PAGE).get_page(page)
+        users = users.with_name_beginning(words.strip()[:150])
+    shown = BoundedPaginator(users, ROWS_A_PAGE).get_page(page)
     return shown, _count_rows(list(shown))
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from catalog.models import ImportRun
+from catalog.songs.kept_figures import Figure, read_figure
 from common import jobs
 from recommendations.engine import compute_win_e_values
 from recommendations.models import Experiment, ModelVersion, RecommendationList, TrainingRun
@@ -81,13 +82,11 @@ def _queues() -> Iterator[Gauge]:
 
 
 def _imports() -> Iterator[Gauge]:
-    yield Gauge(
-        "imports", "Imports by status.", "status", _count_by_status(ImportRun.objects.all())
-    )
-    sums = ImportRun.objects.aggregate(
-        added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected")
-    )
-    rows = {outcome: float(n_rows or 0) for outcome, n_rows in sums.items()}
+    counts = read_figure(IMPORTS).value
+    if counts is None:
+        return
+    yield Gauge("imports", "Imports by status.", "status", counts["by_status"])
+    rows = {outcome: float(n_rows or 0) for outcome, n_rows in counts["rows"].items()}
     yield Gauge("import_rows", "Rows of all imports, by what became of them.", "outcome", rows)
 
 
@@ -120,22 +119,48 @@ def _active_version() -> Iterator[Gauge]:
 
 
 def _lists() -> Iterator[Gauge]:
-    lists = RecommendationList.objects.filter(version__is_active=True)
-    ages = lists.aggregate(oldest=Min("computed_at"), newest=Max("computed_at"))
-    values = {name: age for name, at in ages.items() if (age := _age(at)) is not None}
+    counts = read_figure(LISTS).value
+    active = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
+    if counts is None or counts["version"] != active:
+        return
+    moments = {name: counts[name] and datetime.fromisoformat(counts[name]) for name in _ENDS}
+    values = {name: age for name, at in moments.items() if (age := _age(at)) is not None}
     yield Gauge(
         "list_age_seconds",
         "Age of the oldest and newest list of the active version.",
         "which",
         values,
     )
-    stale = Q(listener__listener_state__generation__gt=F("generation"))
-    counts = lists.aggregate(all=Count("pk"), stale=Count("pk", filter=stale))
     fresh = counts["all"] - counts["stale"]
     values = {"fresh": float(fresh), "stale": float(counts["stale"])}
     yield Gauge(
         "lists", "Lists of the active version; stale ones are answered live.", "state", values
     )
+
+
+def _count_imports() -> dict[str, Any]:
+    """Count imports by status and their rows; two queries."""
+    rows = ImportRun.objects.order_by()
+    sums = rows.aggregate(added=Sum("n_added"), known=Sum("n_known"), rejected=Sum("n_rejected"))
+    return {"by_status": _count_by_status(rows), "rows": sums}
+
+
+def _count_lists() -> dict[str, Any]:
+    """Count the lists of the active version, and those that something happened after; two queries."""
+    active = ModelVersion.objects.filter(is_active=True).values_list("pk", flat=True).first()
+    stale = Q(listener__listener_state__generation__gt=F("generation"))
+    counts = RecommendationList.objects.filter(version=active).aggregate(
+        oldest=Min("computed_at"),
+        newest=Max("computed_at"),
+        all=Count("pk"),
+        stale=Count("pk", filter=stale),
+    )
+    return {"version": active, **counts}
+
+
+_ENDS = ("oldest", "newest")
+IMPORTS = Figure("imports", _count_imports)
+LISTS = Figure("lists", _count_lists)
 
 
 def _interleaving() -> Iterator[Gauge]:

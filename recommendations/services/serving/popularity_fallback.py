@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from django.core.cache import cache
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 
 from catalog.models import Interaction, Song
+from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.conf import conf
 from recommendations.engine import Explanation, PopularityNote
 from recommendations.services.serving.explanation_facts import LEAST_CROWD
@@ -14,12 +14,13 @@ from recommendations.services.serving.fallback import Fallback
 from recommendations.services.serving.listener_context import HeardSong, Unwanted
 from recommendations.services.serving.served_list import Served, ServedSong
 
-_CACHE_KEY = "musicrec:most-played"
+_FIRST_SONGS = 2_000
+"""So many of the oldest songs are looked at where nobody has heard anything."""
 
 
 def list_most_played(n: int, unwanted: Unwanted) -> list[tuple[Song, int]]:
     """Return at most n available songs and how many listeners played or liked each, most first."""
-    counted = cache.get_or_set(_CACHE_KEY, _count, timeout=conf.popular_cache_seconds) or []
+    counted = read_figure(MOST_PLAYED, conf.popular_cache_seconds).value or []
     counts = {
         song_id: count
         for song_id, count, bringer in counted
@@ -51,6 +52,9 @@ def _count() -> list[tuple[int, int, int | None]]:
     return [*counts.filter(song__brought_by=None)[:n_kept], *own[:n_kept]]
 
 
+MOST_PLAYED = Figure("most_played", _count)
+
+
 def list_by_played_artists(
     n: int, heard: Mapping[int, HeardSong], unwanted: Unwanted
 ) -> list[Song]:
@@ -78,10 +82,14 @@ def unheard(n: int, unwanted: Unwanted) -> list[Song]:
     """Return at most n songs of a catalog in which nobody has heard anything yet; one an artist first."""
     wanted = Song.objects.available().filter(_is_offered(unwanted))
     wanted = wanted.exclude(pk__in=unwanted.song_ids).exclude(artist_id__in=unwanted.artist_ids)
-    firsts = wanted.order_by().values("artist_id").annotate(first=Min("pk")).order_by("first")
-    ids = list(firsts.values_list("first", flat=True)[:n])
-    others = wanted.exclude(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    ids += others[: n - len(ids)]
+    first_songs = wanted.order_by("pk").values_list("pk", "artist_id")[: max(_FIRST_SONGS, n)]
+    firsts: list[int] = []
+    others: list[int] = []
+    artist_ids: set[int] = set()
+    for song_id, artist_id in first_songs:
+        (others if artist_id in artist_ids else firsts).append(song_id)
+        artist_ids.add(artist_id)
+    ids = [*firsts, *others][:n]
     songs = Song.objects.for_cards().in_bulk(ids)
     return [songs[song_id] for song_id in ids]
 

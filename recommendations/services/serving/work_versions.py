@@ -11,6 +11,7 @@ from django.db.models import Count
 from numpy.typing import NDArray
 
 from catalog.models import Song
+from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.engine import RecommendedList, Recommender
 from recommendations.services.serving.batch_lists import ATTEMPTS, WorkVersions
 
@@ -19,19 +20,26 @@ _MOST_VERSIONS = 200
 
 
 def read_versions(recommender: Recommender) -> WorkVersions:
-    """Read which songs are versions of one another; one query over the keys that several songs share."""
+    """Read which songs are versions of one another; on a large site those that a worker found last."""
+    shared = read_figure(SHARED_WORKS).value or []
+    pairs = np.array(shared, dtype=np.int64).reshape(-1, 2)
+    works = np.full(recommender.n_items, -1, dtype=np.int32)
+    rows = recommender.items.rows(pairs[:, 0])
+    known = rows >= 0
+    works[rows[known]] = np.unique(pairs[known, 1], return_inverse=True)[1]
+    return WorkVersions(works)
+
+
+def _list_shared_works() -> list[tuple[int, int]]:
+    """Return each song whose work other songs share, with the number of its work; one query over the keys."""
     counts = Song.objects.order_by().values("work_key").annotate(n=Count("pk")).exclude(work_key="")
     shared = counts.filter(n__gt=1, n__lte=_MOST_VERSIONS).values("work_key")
-    songs = list(Song.objects.filter(work_key__in=shared).order_by().values_list("pk", "work_key"))
-    works = np.full(recommender.n_items, -1, dtype=np.int32)
-    rows = recommender.items.rows(
-        np.fromiter((pk for pk, _ in songs), dtype=np.int64, count=len(songs))
-    )
+    songs = Song.objects.filter(work_key__in=shared).order_by().values_list("pk", "work_key")
     numbers: dict[str, int] = {}
-    for row, (_, key) in zip(rows.tolist(), songs, strict=True):
-        if row >= 0:
-            works[row] = numbers.setdefault(key, len(numbers))
-    return WorkVersions(works)
+    return [(pk, numbers.setdefault(key, len(numbers))) for pk, key in songs]
+
+
+SHARED_WORKS = Figure("shared_works", _list_shared_works)
 
 
 def recommend_without_repeats(

@@ -1,7 +1,10 @@
 """Whether a training fits into the memory of this machine, asked before anything is allocated."""
 
+from django.db.models import Count
 from django.template.defaultfilters import pluralize
 
+from catalog.models import Interaction
+from catalog.songs.kept_figures import Figure, read_figure
 from recommendations.conf import conf
 from recommendations.engine import RecommenderConfig, estimate_fit_bytes, read_available_bytes
 from recommendations.services.data.training_rows import BYTES_AN_EVENT
@@ -11,6 +14,7 @@ _COPIES_OF_EVENTS = 3
 """Of the columns while they are read and put in order; their strengths are computed block by block."""
 _LISTS = 200 * MB
 """Of the libraries and the blocks of lists that are made at once."""
+SIZE_SECONDS = 600
 
 
 class NotEnoughMemory(Exception):
@@ -38,3 +42,30 @@ def check(n_events: int, n_listeners: int, n_songs: int, config: RecommenderConf
             f"{free / MB:,.0f} MB are free (of which {conf.memory_reserve_mb} MB "
             "are kept for the rest)."
         )
+
+
+# --- What is stored ---------------------------------------------------------------------------------------------------
+
+
+def read_size() -> tuple[int, int, int] | None:
+    """Return how many interactions, listeners and songs there are, at most ten minutes old.
+
+    On a large site a worker counts them; None before it did.
+    """
+    counted = read_figure(STORED_SIZE, SIZE_SECONDS).value
+    if counted is None:
+        return None
+    n_events, n_listeners, n_songs = counted
+    return n_events, n_listeners, n_songs
+
+
+def _count_stored() -> list[int]:
+    counts = Interaction.objects.aggregate(
+        events=Count("pk"),
+        listeners=Count("listener", distinct=True),
+        songs=Count("song", distinct=True),
+    )
+    return [counts["events"], counts["listeners"], counts["songs"]]
+
+
+STORED_SIZE = Figure("stored_size", _count_stored)

@@ -1,0 +1,73 @@
+"""Pages of tables that may be large: rows are counted up to a limit, and the rest is called "more"."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import EmptyPage, Page, Paginator
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    _Page, _Paginator = Page[Any], Paginator[Any]
+else:
+    _Page, _Paginator = Page, Paginator
+
+MOST_COUNTED = 10_000
+
+
+class BoundedPage(_Page):
+    """A page that knows whether another follows, also beyond what was counted."""
+
+    paginator: "BoundedPaginator"
+
+    def has_next(self) -> bool:
+        return self.paginator.has_rows_after(self.number)
+
+
+class BoundedPaginator(_Paginator):
+    """Counts at most `MOST_COUNTED` rows; pages beyond them are there, only nobody counts them."""
+
+    @cached_property
+    def n_found(self) -> int:
+        """Return how many rows there are; `MOST_COUNTED` + 1 stands for any more."""
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.n_found, MOST_COUNTED)
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether there are more rows than were counted."""
+        return self.n_found > MOST_COUNTED
+
+    def validate_number(self, number: Any) -> int:
+        try:
+            return int(super().validate_number(number))
+        except EmptyPage:
+            if self.has_more and int(number) > 0 and self._get_rows(int(number)):
+                return int(number)
+            raise
+
+    def page(self, number: Any) -> BoundedPage:
+        number = self.validate_number(number)
+        return self._get_page(self._slice(number), number, self)
+
+    def has_rows_after(self, number: int) -> bool:
+        """Return whether a page follows this one; one query where nobody counted so far."""
+        if number < self.num_pages:
+            return True
+        return self.has_more and bool(self._get_rows(number + 1))
+
+    def _slice(self, number: int) -> Any:
+        start = (number - 1) * self.per_page
+        return self.object_list[start : start + self.per_page]
+
+    def _get_rows(self, number: int) -> list[Any]:
+        start = (number - 1) * self.per_page
+        return list(self.object_list[start : start + 1])
+
+    def _get_page(self, *args: Any, **kwargs: Any) -> BoundedPage:
+        return BoundedPage(*args, **kwargs)

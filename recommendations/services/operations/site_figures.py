@@ -1,0 +1,34 @@
+"""All figures over whole tables that a worker counts for a large site."""
+
+from catalog.songs.genres import GENRE_SONGS
+from catalog.songs.kept_figures import Figure, count_figure, is_small_site
+from recommendations.services.operations import (
+    catalog_overview,
+    dashboard,
+    metrics,
+    version_feedback,
+)
+from recommendations.services.serving import popularity_fallback, work_versions
+from recommendations.services.training import memory_check
+
+FIGURES: tuple[Figure, ...] = (
+    GENRE_SONGS,
+    metrics.IMPORTS,
+    metrics.LISTS,
+    work_versions.SHARED_WORKS,
+    popularity_fallback.MOST_PLAYED,
+    catalog_overview.CATALOG,
+    memory_check.STORED_SIZE,
+    dashboard.DAYS_OF_SITE,
+    version_feedback.FEEDBACK,
+    version_feedback.VERSION_DAYS,
+)
+
+
+def count_figures() -> int:
+    """Count every figure anew where the site is large, and return how many; a small site's pages count themselves."""
+    if is_small_site():
+        return 0
+    for figure in FIGURES:
+        count_figure(figure)
+    return len(FIGURES)
