@@ -7,9 +7,12 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
-    _Page, _Paginator = Page[Any], Paginator[Any]
+    # What Django's classes are to the type checker.
+    _Page = Page[Any]
+    _Paginator = Paginator[Any]
 else:
-    _Page, _Paginator = Page, Paginator
+    _Page = Page
+    _Paginator = Paginator
 
 MOST_COUNTED = 10_000
 
@@ -62,8 +65,8 @@ class BoundedPaginator(_Paginator):
         return self.has_more and bool(self._get_rows(number + 1))
 
     def _slice(self, number: int) -> Any:
-        start = (number - 1) * self.per_page
-        return self.object_list[start : start + self.per_page]
+        start, end = (number - 1) * self.per_page, number * self.per_page
+        return self.object_list[start : end if self.has_more else min(end, self.count)]
 
     def _get_rows(self, number: int) -> list[Any]:
         start = (number - 1) * self.per_page

@@ -21,6 +21,7 @@ from catalog.listening import interactions as listening
 from catalog.listening.interaction_batch import InteractionEntry
 from catalog.listening.models import InteractionQuerySet
 from catalog.models import Artist, Genre, Interaction, Song
+from catalog.songs import genres
 from catalog.songs.models import SongQuerySet
 from catalog.songs.search import count_songs
 from common.api.caching import KeptForAMinute

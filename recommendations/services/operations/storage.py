@@ -229,8 +229,13 @@ GROUPS = (
         lambda: _("Admin log"), ("django_admin_log",), lambda: _days(account_conf.admin_log_days)
     ),
     _Group(
-        lambda: _("Schedule and migrations"),
-        ("django_celery_beat_*", "django_content_type", "django_migrations"),
+        lambda: _("Schedule, migrations, figures of the site"),
+        (
+            "django_celery_beat_*",
+            "django_content_type",
+            "django_migrations",
+            "catalog_keptfigure",
+        ),
         lambda: _("does not grow"),
     ),
 )
