@@ -48,15 +48,16 @@ def choose_best_total(
     """
     tables = [_Table.fill(values, artists, cap, length) for artists in (heard, new)]
     best, ends = -np.inf, None
+    tails = np.arange(length + 1)
+    is_short = tails[:, None] + tails[None, :] < least_tail
     for n_new in range(least_new, length + 1):
-        old_row, new_row = tables[0].best[length - n_new], tables[1].best[n_new]
-        totals = old_row[:, None] + new_row[None, :]
-        tails = np.arange(length + 1)
-        totals = np.where(tails[:, None] + tails[None, :] >= least_tail, totals, -np.inf)
-        if totals.max() > best:
-            best = totals.max()
-            t_old, t_new = np.unravel_index(int(totals.argmax()), totals.shape)
-            ends = ((length - n_new, int(t_old)), (n_new, int(t_new)))
+        totals = tables[0].best[length - n_new][:, None] + tables[1].best[n_new][None, :]
+        totals[is_short] = -np.inf
+        index = int(totals.argmax())
+        if totals.flat[index] > best:
+            best = totals.flat[index]
+            t_old, t_new = divmod(index, length + 1)
+            ends = ((length - n_new, t_old), (n_new, t_new))
     if ends is None:
         raise ValueError("No list keeps these counts.")
     songs = [song for table, end in zip(tables, ends, strict=True) for song in table.trace(*end)]
@@ -67,16 +68,22 @@ def choose_best_total(
 class _Table:
     """The best totals of a group of artists.
 
+    Songs that compete with none of their artist's, because all of these may be taken or all are of one kind, are two
+    pools, of the tail and of the head, of which the best are taken; only the other artists need a step each.
+
     Attributes
     ----------
     best : float64 (length + 1, length + 1)
         By number of songs and of those of the tail; -inf where there is no such choice.
+    pools
+        The songs of the pools, best first: of the tail, of the head.
     options
-        For each artist, the songs of each way to take some.
-    ways : for each artist int16 (length + 1, length + 1), the way that led to the best total
+        For each other artist, the songs of each way to take some.
+    ways : for each of them int16 (length + 1, length + 1), the way that led to the best total
     """
 
     best: NDArray[np.float64]
+    pools: tuple[list[int], list[int]]
     options: list[list[tuple[list[int], int]]]
     ways: list[NDArray[np.int16]]
 
@@ -84,23 +91,24 @@ class _Table:
     def fill(
         cls, values: NDArray[np.float64], artists: Iterable[ArtistSongs], cap: int, length: int
     ) -> _Table:
-        best = np.full((length + 1, length + 1), -np.inf)
-        best[0, 0] = 0
+        worth = values.tolist()
+        pools, mixed = _split_pools(artists, worth, cap, length)
+        best = _sum_pools(pools, worth, length)
         options, ways = [], []
-        for artist in artists:
+        for artist in mixed:
             own = _list_options(artist, min(cap, length))
             after, way = best.copy(), np.zeros(best.shape, dtype=np.int16)
             for number, (songs, n_tail) in enumerate(own[1:], start=1):
-                n, gain = len(songs), float(values[songs].sum())
+                n, gain = len(songs), sum(worth[song] for song in songs)
                 moved = best[: length + 1 - n, : length + 1 - n_tail] + gain
                 target = after[n:, n_tail:]
                 is_better = moved > target
-                target[is_better] = moved[is_better]
-                way[n:, n_tail:][is_better] = number
+                np.copyto(target, moved, where=is_better)
+                np.copyto(way[n:, n_tail:], number, where=is_better)
             options.append(own)
             ways.append(way)
             best = after
-        return cls(best, options, ways)
+        return cls(best, pools, options, ways)
 
     def trace(self, n: int, n_tail: int) -> list[int]:
         """Return the songs of the best choice of n songs, `n_tail` of them of the tail."""
@@ -109,7 +117,41 @@ class _Table:
             songs, tail = own[way[n, n_tail]]
             chosen += songs
             n, n_tail = n - len(songs), n_tail - tail
-        return chosen
+        tail_pool, head_pool = self.pools
+        return chosen + tail_pool[:n_tail] + head_pool[: n - n_tail]
+
+
+def _split_pools(
+    artists: Iterable[ArtistSongs], worth: list[float], cap: int, length: int
+) -> tuple[tuple[list[int], list[int]], list[ArtistSongs]]:
+    """Return the songs that compete with none of their artist's, best first, and the artists of the others."""
+    tail_pool: list[int] = []
+    head_pool: list[int] = []
+    mixed = []
+    for artist in artists:
+        n_songs = len(artist.tail) + len(artist.head)
+        if artist.tail and artist.head and n_songs > cap:
+            mixed.append(artist)
+        else:
+            tail_pool += artist.tail[:cap]
+            head_pool += artist.head[:cap]
+    pools = [
+        sorted(pool, key=lambda song: -worth[song])[:length] for pool in (tail_pool, head_pool)
+    ]
+    return (pools[0], pools[1]), mixed
+
+
+def _sum_pools(
+    pools: tuple[list[int], list[int]], worth: list[float], length: int
+) -> NDArray[np.float64]:
+    """Return the best totals by number of songs and of those of the tail, float64 (length + 1, length + 1)."""
+    tail, head = (
+        np.cumsum([0.0, *(worth[song] for song in pool), *[-np.inf] * (length - len(pool))])
+        for pool in pools
+    )
+    n_head = np.arange(length + 1)[:, None] - np.arange(length + 1)[None, :]
+    totals: NDArray[np.float64] = np.where(n_head >= 0, head[n_head] + tail[None, :], -np.inf)
+    return totals
 
 
 def _list_options(artist: ArtistSongs, cap: int) -> list[tuple[list[int], int]]:

@@ -30,6 +30,11 @@ class GenreMix:
         self._roots = np.sqrt(own[kept])
         self._genres = genres[:, kept].astype(np.float64)
         self._has_genre = (genres.sum(axis=1) > 0).astype(np.float64)
+        # songs have few of all genres: distances change by these only
+        rows, self._columns = np.nonzero(self._genres)
+        self._shares = self._genres[rows, self._columns]
+        self._weights = self._roots[self._columns]
+        self._with_genres, self._starts = np.unique(rows, return_index=True)
 
     @property
     def is_known(self) -> bool:
@@ -44,19 +49,31 @@ class GenreMix:
     def measure_next(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the distance of the list with each candidate added, float64 (m,)."""
         total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
-        return self._distance(total + self._genres, n + self._has_genre)
+        return self._measure_added(total[None, :], np.array([n]))[0]
 
     def measure_swaps(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the distance of the list with each candidate in the place of each song, float64 (k, m)."""
         total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
-        rest = total - self._genres[positions]
-        n_rest = n - self._has_genre[positions]
-        return np.array(
-            [
-                self._distance(without + self._genres, left + self._has_genre)
-                for without, left in zip(rest, n_rest, strict=True)
-            ]
-        ).reshape(len(positions), len(self._genres))
+        return self._measure_added(total - self._genres[positions], n - self._has_genre[positions])
+
+    def _measure_added(
+        self, totals: NDArray[np.float64], n: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the distance of each of k lists with each candidate added, float64 (k, m).
+
+        `totals` are the sums of the lists' genres, (k, n_genres), of `n` songs with a genre, (k,).
+        """
+        totals = np.maximum(totals, 0)
+        roots = np.sqrt(totals)
+        gains = np.sqrt(totals[:, self._columns] + self._shares) - roots[:, self._columns]
+        overlap = np.repeat((roots @ self._roots)[:, None], len(self._genres), axis=1)
+        if len(self._with_genres):
+            overlap[:, self._with_genres] += np.add.reduceat(
+                gains * self._weights, self._starts, axis=1
+            )
+        overlap /= np.sqrt(np.maximum(n[:, None] + self._has_genre, 1))
+        distances: NDArray[np.float64] = np.sqrt(np.maximum(1 - overlap, 0))
+        return distances
 
     def _distance(self, totals: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
         shares = np.maximum(totals, 0) / np.maximum(n, 1)[:, None]
@@ -153,7 +170,7 @@ def _sum_worth(
     variety: float,
 ) -> float:
     """Return the sum of a list's values less what the nearest other song costs each."""
-    nearest = _find_nearest_without(vectors, chosen)[np.arange(len(chosen)), chosen]
+    nearest = _find_nearest_without(vectors[chosen] @ vectors[chosen].T).diagonal()
     return float((values[chosen] - variety * nearest).sum())
 
 
@@ -167,33 +184,34 @@ def _swap_better(
 ) -> NDArray[np.int32]:
     """Swap songs within the needs, the one that gains most first, until none gains anything."""
     slots = np.arange(len(chosen))
+    cosines = vectors[chosen] @ vectors.T
     for _swap in range(MOST_SWAPS):
-        worth = np.broadcast_to(values, (len(chosen), len(values)))
-        if variety:
-            worth = values - variety * _find_nearest_without(vectors, chosen)
-        own = worth[slots, chosen]
-        allowed = capacity.find_swaps(chosen, needs)
-        gains = np.where(allowed, worth - own[:, None], -np.inf)
-        slot, other = np.unravel_index(int(gains.argmax()), gains.shape)
+        gains = _find_nearest_without(cosines).astype(np.float64)
+        gains *= -variety
+        gains += values
+        gains -= gains[slots, chosen][:, None]
+        gains[~capacity.find_swaps(chosen, needs)] = -np.inf
+        slot, other = divmod(int(gains.argmax()), gains.shape[1])
         if not gains[slot, other] > 1e-9:
             break
         chosen = chosen.copy()
         chosen[slot] = other
+        cosines[slot] = vectors @ vectors[other]
     return chosen
 
 
-def _find_nearest_without(
-    vectors: NDArray[np.float32], chosen: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Return each song's cosine to the nearest chosen one but the one of the row, at least 0: float32 (k, m)."""
-    cosines = vectors[chosen] @ vectors.T
+def _find_nearest_without(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each song's cosine to the nearest chosen one but the one of the row, at least 0: float32 (k, m).
+
+    `cosines` are of the k chosen songs to all m.
+    """
+    everyone = np.arange(cosines.shape[1])
     first = cosines.argmax(axis=0)
-    everyone = np.arange(len(vectors))
     best = cosines[first, everyone]
-    cosines[first, everyone] = 0
-    second = cosines.max(axis=0)
-    is_first = first[None, :] == np.arange(len(chosen))[:, None]
-    nearest: NDArray[np.float32] = np.maximum(np.where(is_first, second, best), 0)
+    others = cosines.copy()
+    others[first, everyone] = 0
+    nearest = np.repeat(np.maximum(best, 0)[None, :], len(cosines), axis=0)
+    nearest[first, everyone] = np.maximum(others.max(axis=0), 0)
     return nearest
 
 

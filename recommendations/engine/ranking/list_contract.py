@@ -278,17 +278,20 @@ class Capacity:
         self._is_tail = facts.is_tail
         self.is_free = is_song.copy()
         self._cap = m if cap is None else cap
-        self._n_taken = np.zeros(n, dtype=np.int64)
-        self._n_tail = np.bincount(self._artist_of[is_song & facts.is_tail], minlength=n)
+        n_tail = np.bincount(self._artist_of[is_song & facts.is_tail], minlength=n)
+        self._n_taken, self._n_tail = [0] * n, n_tail.tolist()
+        # the candidates by artist, and where each artist's begin
+        self._by_artist = np.argsort(self._artist_of, kind="stable")
+        self._begins = np.searchsorted(self._artist_of[self._by_artist], np.arange(n + 1)).tolist()
         n_songs = np.bincount(self._artist_of[is_song], minlength=n)
         is_new_artist = np.zeros(n, dtype=bool)
         is_new_artist[self._artist_of[self._is_new]] = True
         # by heard (0) and new (1) artists
-        rooms = np.minimum(self._cap, n_songs), np.minimum(self._cap, self._n_tail)
+        rooms = np.minimum(self._cap, n_songs), np.minimum(self._cap, n_tail)
         self._room, self._tail_room = (
             [int(room[~is_new_artist].sum()), int(room[is_new_artist].sum())] for room in rooms
         )
-        is_tight = self._cap <= self._n_tail[self._artist_of]
+        is_tight = self._cap <= n_tail[self._artist_of]
         head = np.where(is_tight, TIGHT_HEAD, LOOSE_HEAD)
         self._kinds = 3 * self._is_new + np.where(self._is_tail, TAIL_SONG, head)
 
@@ -315,9 +318,12 @@ class Capacity:
 
     def find_completable(self, needs: Needs) -> NDArray[np.bool_]:
         """Return which candidates may be taken next so that the needs can still be met, bool (m,)."""
-        may_take = np.array(
-            [self._is_completable(kind // 3, kind % 3, needs) for kind in range(6)], dtype=bool
-        )
+        if needs.new <= 0 and needs.tail <= 0:
+            return self.is_free
+        takes = [self._is_completable(kind // 3, kind % 3, needs) for kind in range(6)]
+        if all(takes):
+            return self.is_free
+        may_take = np.array(takes, dtype=bool)
         completable: NDArray[np.bool_] = self.is_free & may_take[self._kinds]
         return completable
 
@@ -332,8 +338,9 @@ class Capacity:
 
     def take(self, position: int, needs: Needs) -> Needs:
         """Take a candidate; return what is needed of the rest."""
-        artist, (is_new, kind) = self._artist_of[position], divmod(int(self._kinds[position]), 3)
-        is_same = self._artist_of == artist
+        artist = int(self._artist_of[position])
+        is_new, kind = divmod(int(self._kinds[position]), 3)
+        songs = self._by_artist[self._begins[artist] : self._begins[artist + 1]]
         self._room[is_new] -= 1
         self._tail_room[is_new] -= kind != LOOSE_HEAD
         self._n_taken[artist] += 1
@@ -341,9 +348,9 @@ class Capacity:
         self.is_free[position] = False
         left = self._cap - self._n_taken[artist]
         if left <= 0:
-            self.is_free[is_same] = False
+            self.is_free[songs] = False
         head = TIGHT_HEAD if left <= self._n_tail[artist] else LOOSE_HEAD
-        self._kinds[is_same & ~self._is_tail] = 3 * is_new + head
+        self._kinds[songs[~self._is_tail[songs]]] = 3 * is_new + head
         return Needs(
             needs.length - 1,
             max(needs.new - is_new, 0),
@@ -370,6 +377,8 @@ class Capacity:
             positions.tolist(), *(column[positions].tolist() for column in columns), strict=True
         )
         for position, artist, new, tail in rows:
+            if not any(n_left):
+                break
             own = groups[new].setdefault(artist, ArtistSongs([], []))
             songs = own.tail if tail else own.head
             kind = 2 * new + tail
@@ -386,16 +395,21 @@ class Capacity:
     def find_swaps(self, chosen: NDArray[np.int32], needs: Needs) -> NDArray[np.bool_]:
         """Return which songs may take the place of which one of a list, bool (k, m); nothing is taken of this yet."""
         artist = self._artist_of
-        counts = np.bincount(artist[chosen], minlength=len(self._n_taken))
-        is_same = artist[chosen][:, None] == artist[None, :]
-        fits = (counts < self._cap)[artist][None, :] | is_same
-        new, tail = self._is_new, self._is_tail
-        spare_new = new[chosen].sum() - needs.new - new[chosen]
-        spare_tail = tail[chosen].sum() - needs.tail - tail[chosen]
-        fits &= (spare_new[:, None] + new >= 0) & (spare_tail[:, None] + tail >= 0)
+        own = artist[chosen]
+        counts = np.bincount(own, minlength=len(self._n_taken))
+        allowed: NDArray[np.bool_] = own[:, None] == artist[None, :]
+        allowed |= (counts < self._cap)[artist]
+        # a song of a needed kind can only be exchanged for another one where none is to spare
+        for is_kind, least in ((self._is_new, needs.new), (self._is_tail, needs.tail)):
+            is_own = is_kind[chosen]
+            spare = int(is_own.sum()) - least
+            if spare < 1:
+                allowed[is_own] &= is_kind if spare == 0 else False
+            if spare < 0:
+                allowed[~is_own] &= is_kind if spare == -1 else False
         is_other = self.is_free.copy()
         is_other[chosen] = False
-        allowed: NDArray[np.bool_] = fits & is_other[None, :]
+        allowed &= is_other
         return allowed
 
 
