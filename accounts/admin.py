@@ -44,8 +44,8 @@ class ListenerAdmin(LargeTable, UserAdmin):  # type: ignore[type-arg]  # Django'
             return queryset, False
         by_email = list(User.objects.with_email(words).values_list("pk", flat=True)[:100])
         by_name = User.objects.with_name_beginning(words).order_by("username")
-        found = [*by_name.values_list("pk", flat=True)[:1000], *by_email]
-        return queryset.filter(pk__in=found), False
+        matching_ids = [*by_name.values_list("pk", flat=True)[:1000], *by_email]
+        return queryset.filter(pk__in=matching_ids), False
 
     def get_deleted_objects(
         self, objs: Sequence[User] | QuerySet[User], request: HttpRequest

@@ -18,7 +18,7 @@ MOST_COUNTED = 10_000
 
 
 class BoundedPage(_Page):
-    """A page that knows whether another follows, also beyond what was counted."""
+    """A page that can have another one after it beyond the rows that were counted."""
 
     paginator: "BoundedPaginator"
 
@@ -31,7 +31,7 @@ class BoundedPaginator(_Paginator):
 
     @cached_property
     def n_found(self) -> int:
-        """Return how many rows there are; `MOST_COUNTED` + 1 stands for any more."""
+        """Return how many rows there are, at most `MOST_COUNTED` + 1."""
         rows = self.object_list
         if not isinstance(rows, QuerySet):
             return len(rows)

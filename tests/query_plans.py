@@ -49,7 +49,7 @@ SMALL = frozenset(
 PASSED_OVER = (
     # songs that are withdrawn, or that one other listener brought
     ("catalog_song", '"catalog_song"."is_available"'),
-    # artists of whom all songs are another listener's own
+    # artists with no song but what other listeners brought
     ("catalog_artist", 'EXISTS(SELECT 1 AS "a" FROM "catalog_song" U0 WHERE'),
     # jobs that wait or run
     ("catalog_importrun", 'NOT ("catalog_importrun"."status" IN'),
@@ -125,7 +125,7 @@ def _scan_sqlite(sql: str) -> Iterator[str]:
 
 
 def find_select(sql: str, alias: str) -> tuple[str, str]:
-    """Return the table behind an alias and the SELECT that reads it, without what stands in parentheses there."""
+    """Return the table behind an alias and the SELECT that reads it, without its parentheses."""
     named = re.search(rf'(?:FROM|JOIN) "(\w+)" (?:AS )?"?{alias}"?\b', sql)
     named = named or re.search(rf'(?:FROM|JOIN|UPDATE) "?({alias})"?\b', sql)
     if named is None:
@@ -141,10 +141,10 @@ def find_select(sql: str, alias: str) -> tuple[str, str]:
     return named[1], "".join(kept)
 
 
-def _find_open(sql: str, place: int) -> int:
-    """Return where the parenthesis around a place begins, 0 where there is none."""
+def _find_open(sql: str, offset: int) -> int:
+    """Return where the parenthesis around an offset begins, 0 where there is none."""
     depth = 0
-    for at in range(place - 1, -1, -1):
+    for at in range(offset - 1, -1, -1):
         depth += (sql[at] == ")") - (sql[at] == "(")
         if depth < 0:
             return at + 1

@@ -30,7 +30,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class NamedRows(LargeTable, ModelAdmin[Row]):
-    """Rows that are found by their names."""
+    """Rows that are matching_ids by their names."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -39,10 +39,12 @@ class NamedRows(LargeTable, ModelAdmin[Row]):
         rows = self.model._default_manager.all()
         if not search_term.strip() or not hasattr(rows, "matching"):
             return super().get_search_results(request, queryset, search_term)
-        found = list(
+        matching_ids = list(
             rows.matching(shorten_query(search_term)).values_list("pk", flat=True)[:MOST_FOUND]
         )
-        return queryset.filter(self.find_exactly(search_term) | models.Q(pk__in=found)), False
+        return queryset.filter(
+            self.find_exactly(search_term) | models.Q(pk__in=matching_ids)
+        ), False
 
     def find_exactly(self, words: str) -> models.Q:
         """Return the condition that a row is meant by one of its ids."""
@@ -50,7 +52,7 @@ class NamedRows(LargeTable, ModelAdmin[Row]):
 
 
 class MergingAdmin(NamedRows[Row]):
-    """Rows that can be found twice: an action asks which one stays and makes them one."""
+    """Rows that can be matching_ids twice: an action asks which one stays and makes them one."""
 
     actions = ["merge"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}

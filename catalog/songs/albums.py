@@ -52,9 +52,12 @@ def list_artist_albums(artist: Artist, listener: Any, n: int = MOST_ALBUMS) -> l
 def search_albums(words: str, listener: Any, n: int = 12) -> list[ShownAlbum]:
     """Return albums whose title or artist contains every word: the best match of the title first."""
     text = normalise(shorten_query(words))
-    found = Album.objects.matching(text).order_by().values("pk")
+    matching_ids = Album.objects.matching(text).order_by().values("pk")
     return _show(
-        Album.objects.filter(pk__in=found).annotate(match=rate_match(text)), listener, n, "match"
+        Album.objects.filter(pk__in=matching_ids).annotate(match=rate_match(text)),
+        listener,
+        n,
+        "match",
     )
 
 

@@ -107,8 +107,8 @@ class AlbumQuerySet(models.QuerySet["Album"]):
             artists = Artist.objects.filter(by_artist).order_by().values("pk")
             rows = Album.objects.order_by().values("pk")
             # two halves with an index each; one condition with OR reads every album
-            found = rows.filter(has_word).union(rows.filter(artist__in=artists))
-            albums = albums.filter(pk__in=found)
+            matching_ids = rows.filter(has_word).union(rows.filter(artist__in=artists))
+            albums = albums.filter(pk__in=matching_ids)
         return albums
 
 

@@ -130,12 +130,14 @@ class LargeTable(_Page):
         if not search_term.strip():
             return queryset, False
         fields = list(self.get_search_fields(request))
-        found = models.Q(pk__in=[])
+        condition = models.Q(pk__in=[])
         for field in [*fields]:
             if field.endswith(_NAME):
-                found |= _find_accounts(field.removeprefix("=").removesuffix(_NAME), search_term)
+                condition |= _find_accounts(
+                    field.removeprefix("=").removesuffix(_NAME), search_term
+                )
             elif field.removeprefix("=") in self._sorted_columns and field.startswith("="):
-                found |= _find_value(self.model, field.removeprefix("="), search_term)
+                condition |= _find_value(self.model, field.removeprefix("="), search_term)
             else:
                 continue
             fields.remove(field)
@@ -147,8 +149,8 @@ class LargeTable(_Page):
                     lookup = "iexact" if field.startswith("=") else "icontains"
                     has_word |= models.Q(**{f"{field.removeprefix('=')}__{lookup}": word})
                 rows = rows.filter(has_word)
-            found |= models.Q(pk__in=list(rows.values_list("pk", flat=True)[:MOST_FOUND]))
-        return queryset.filter(found), False
+            condition |= models.Q(pk__in=list(rows.values_list("pk", flat=True)[:MOST_FOUND]))
+        return queryset.filter(condition), False
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Return the usual order where an index has it, else the newest rows first."""

@@ -68,11 +68,12 @@ def test_a_filter_without_an_index_looks_at_the_newest_rows(artists, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [("abbey", 1), ("beatles abbey", 1), ("beatles", 2), ("stones abbey", 0)]
+    ("words", "n_matching"),
+    [("abbey", 1), ("beatles abbey", 1), ("beatles", 2), ("stones abbey", 0)],
 )
-def test_albums_are_found_by_title_and_artist_together(words, found):
+def test_albums_are_found_by_title_and_artist_together(words, n_matching):
     beatles = Artist.objects.create(name="The Beatles")
     for title in ("Abbey Road", "Revolver"):
         Album.objects.create(title=title, artist=beatles)
     Album.objects.create(title="Aftermath", artist=Artist.objects.create(name="Stones"))
-    assert Album.objects.matching(words).count() == found
+    assert Album.objects.matching(words).count() == n_matching

@@ -82,8 +82,8 @@ def list_addresses(user: User, song: Song, secret: str) -> list[str]:
         for model, admin in admin_site._registry.items()
         if admin.search_fields
     ]
-    found = list(list_pages(user, song, values))
-    return [*found, *searched, *(one.format(song=song.pk) for one in SEARCHES)]
+    addresses = list(list_pages(user, song, values))
+    return [*addresses, *searched, *(one.format(song=song.pk) for one in SEARCHES)]
 
 
 def test_no_address_reads_a_growing_table_whole(large_site, songs):  # noqa: F811

@@ -59,6 +59,7 @@ PARTICIPLES = {
 FIELD_TERMS = {
     "grouped": "a template filter that reads as one: n|grouped",
     "created": "a column of Django's admin",
+    "get_sortable_by": "a hook of Django's admin",
     "queued": "a state of a job, as a filter of rows",
     "wait_for": "as in asyncio",
     "put": "an HTTP method, a hook of Django REST framework",

@@ -25,8 +25,8 @@ def read_versions(recommender: Recommender) -> WorkVersions:
     pairs = np.array(shared, dtype=np.int64).reshape(-1, 2)
     works = np.full(recommender.n_items, -1, dtype=np.int32)
     rows = recommender.items.rows(pairs[:, 0])
-    known = rows >= 0
-    works[rows[known]] = np.unique(pairs[known, 1], return_inverse=True)[1]
+    is_modelled = rows >= 0
+    works[rows[is_modelled]] = np.unique(pairs[is_modelled, 1], return_inverse=True)[1]
     return WorkVersions(works)
 
 
