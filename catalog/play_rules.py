@@ -13,6 +13,8 @@ USUAL_SECONDS = 210
 """How long a song is taken to be while nobody says it."""
 LONGEST_SECONDS = 3 * 3600
 """A mix of many hours is compared over this much only."""
+COARSE_SECONDS = {"apple-daily": 3600}
+"""Sources that say in which hour a song was played and not when, by how far their times may be off."""
 SAME_MINUTE = 60
 """Seconds within which two sources mean the same play of a song, however short the song is."""
 

@@ -6,7 +6,7 @@ from typing import Any, overload
 import structlog
 from django.core.signals import got_request_exception
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions, status
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -74,7 +74,7 @@ class ListenBrainzView(APIView):
             response["Access-Control-Expose-Headers"] = _EXPOSED
         return response
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Tell a browser that pages may ask with a token, as the public server does; no token comes with this."""
         return Response(status=status.HTTP_204_NO_CONTENT, headers=_PREFLIGHT)
 

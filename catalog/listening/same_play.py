@@ -4,7 +4,8 @@ The rule. Two reports of one listener about one song, both plays or both skips, 
 
 1. they name the same second, or
 2. they come from different sources (another player, another file) and their starts are no further apart than the song
-   is long (`play_rules.compute_same_play_seconds`); for skips, less than a minute.
+   is long (`play_rules.compute_same_play_seconds`); for skips, less than a minute. A source that names hours only
+   means any play within its hour.
 
 Of several stored plays the nearest counts, and each matches one report of each other source, so that a song heard
 three times in a row stays three plays. Which report comes first makes no difference to how many plays there are.
@@ -20,7 +21,12 @@ from django.db import connection
 
 from accounts.models import User
 from catalog.listening.models import Interaction
-from catalog.play_rules import LONGEST_SECONDS, SAME_MINUTE, compute_same_play_seconds
+from catalog.play_rules import (
+    COARSE_SECONDS,
+    LONGEST_SECONDS,
+    SAME_MINUTE,
+    compute_same_play_seconds,
+)
 
 _FEW_SONGS = 200
 _COLUMNS = (
@@ -59,6 +65,7 @@ def build_report(
         if kind == Interaction.Kind.PLAY
         else SAME_MINUTE - 1
     )
+    seconds += COARSE_SECONDS.get(source[0], 0)
     return PlayReport(song_id, kind, at, source, seconds)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.songs import search_index
 from catalog.songs.matching import build_lookup_key, build_search_text, build_song_keys
-from catalog.songs.text import normalise
+from catalog.songs.text import list_query_words, normalise
 from common.generics import StrOrPromise
 
 AUDIO_FEATURES = (
@@ -46,7 +46,7 @@ class ArtistQuerySet(models.QuerySet["Artist"]):
 
     def matching(self, words: str) -> "ArtistQuerySet":
         """Artists whose name contains every word of `words`, or is written like it without blanks: AC/DC, ACDC."""
-        query_words = normalise(words).split()
+        query_words = list_query_words(words)
         if not query_words:
             return self
         has_words = search_index.build_condition(search_index.ARTIST_INDEX, " ".join(query_words))
@@ -99,7 +99,7 @@ class AlbumQuerySet(models.QuerySet["Album"]):
     def matching(self, words: str) -> "AlbumQuerySet":
         """Albums whose title or artist contains every word of `words`, whatever its case and accents."""
         albums = self
-        for word in normalise(words).split():
+        for word in list_query_words(words):
             has_word = models.Q(search_text__contains=word)
             has_word &= search_index.build_condition(search_index.ALBUM_INDEX, word)
             by_artist = models.Q(search_text__contains=word)
@@ -189,8 +189,9 @@ class SongQuerySet(models.QuerySet["Song"]):
 
     def matching(self, words: str) -> "SongQuerySet":
         """Songs whose title or artist contains every word of `words`, whatever its case and accents."""
-        songs = self.filter(search_index.build_condition(search_index.INDEX, normalise(words)))
-        for word in normalise(words).split():
+        query_words = list_query_words(words)
+        songs = self.filter(search_index.build_condition(search_index.INDEX, " ".join(query_words)))
+        for word in query_words:
             songs = songs.filter(search_text__contains=word)
         return songs
 

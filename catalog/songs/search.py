@@ -27,7 +27,7 @@ from django.db.models.lookups import Contains
 
 from catalog.songs import search_index
 from catalog.songs.models import AUDIO_FEATURES, Artist, Song, build_visible
-from catalog.songs.text import normalise
+from catalog.songs.text import list_query_words, normalise
 
 MAX_WORDS = 8
 MAX_LENGTH = 200
@@ -101,7 +101,7 @@ def find_similar_names(words: str, listener: Any, n: int = 8) -> list[Song]:
 
     Needs the kept index; without it, nothing is found.
     """
-    text = normalise(shorten_query(words))
+    text = " ".join(list_query_words(shorten_query(words)))
     rated = [
         (_rate_likeness(text, song.search_text), song) for song in _find_candidates(text, listener)
     ]
@@ -136,7 +136,7 @@ def shorten_query(words: str) -> str:
 def rate_match(text: str) -> Case:
     """Return 0 for a name that is the text or begins with it as a whole word, up to 4 for one that only contains it."""
     spaced = Concat(Value(" "), F("search_text"), output_field=TextField())
-    words = [Q(Contains(spaced, f" {word}")) for word in text.split()]
+    words = [Q(Contains(spaced, f" {word}")) for word in list_query_words(text)]
     return Case(
         When(Q(search_text=text) | Q(search_text__startswith=f"{text} "), then=Value(0)),
         When(search_text__startswith=text, then=Value(1)),

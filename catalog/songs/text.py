@@ -82,6 +82,7 @@ _SHARP = re.compile(r"(?<![^\W_])([a-g])[#♯]")
 _FLAT = re.compile(r"(?<![^\W_])([a-g])♭")
 _NUMBER = re.compile(r"(?<![^\W_])(?:#|n°)\s?(?=\d)")
 _PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W_])")
+_UNSPOKEN = ("and", "n")
 _DOLLARS = re.compile(r"(?<!\$)\$+(?=[^\W\d_])|(?<=[^\W\d_])\$+")
 _LETTER_SIGNS = (
     ("!", re.compile(r"(?<=[^\W\d_])!(?=[^\W\d_])"), "i"),
@@ -111,6 +112,20 @@ def normalise(text: str) -> str:
         or " ".join(folded.split())
         or text[:MAX_LENGTH].strip()
     )
+
+
+def list_query_words(words: str) -> list[str]:
+    """Return the words that a search asks for: without those that one writes and another leaves out, if others remain.
+
+    "Simon and Garfunkel" finds "Simon & Garfunkel", "Symphony #5" finds "Symphony No. 5".
+    """
+    every = normalise(words).split()
+    asked = [
+        word
+        for word, after in zip(every, [*every[1:], ""], strict=False)
+        if word not in _UNSPOKEN and not (word == "number" and after[:1].isdigit())
+    ]
+    return asked or every
 
 
 def normalise_name(name: str) -> str:

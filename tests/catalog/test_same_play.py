@@ -184,3 +184,14 @@ def test_what_is_too_short_is_a_skip_whoever_tells_it(alice, song):
         alice, song, occurred_at=after(hours=3), played_ms=11_000, source="player"
     )
     assert kept.kind == Kind.PLAY
+
+
+def test_a_source_that_says_hours_only_means_any_play_within_its_hour(alice, song):
+    """Apple's daily tracks and a scrobbler beside it counted each play twice."""
+    for reports in permutations(
+        [(NOON, "apple-daily"), (after(minutes=50), "lastfm"), (after(minutes=70), "lastfm")]
+    ):
+        Interaction.objects.all().delete()
+        for at, source in reports:
+            tell(alice, song, at, source)
+        assert n_plays(alice) == 2

@@ -8,6 +8,7 @@ from accounts.models import User
 from catalog.listening import interactions, sums
 from catalog.models import Album, Artist, Genre, Playlist, Song, SongTotal
 from catalog.songs import search, search_index
+from catalog.songs.albums import search_albums
 from catalog.songs.genres import list_common_genres
 from catalog.songs.search import SongSearch
 
@@ -169,3 +170,33 @@ def test_a_genre_of_songs_that_one_listener_brought_is_offered_to_nobody_else(cl
     # a genre that songs get is offered on the next page
     add("New").genres.add(Genre.objects.create(name="ska"))
     assert [genre.name for genre in list_common_genres(bob)] == ["jazz", "ska"]
+
+
+@pytest.mark.parametrize(
+    ("title", "artist", "words"),
+    [
+        ("The Boxer", "Simon & Garfunkel", "simon and garfunkel"),
+        ("September", "Earth, Wind & Fire", "earth wind and fire september"),
+        ("Dog Days", "Florence + the Machine", "Florence and the Machine"),
+        ("Jungle", "Guns N' Roses", "guns and roses"),
+        ("Jungle", "Guns and Roses", "guns n' roses"),
+        ("Symphony No. 5", "A", "symphony #5"),
+        ("And", "A", "and"),
+        ("All of it", "A", ""),
+        ("N and N", "A", "n and n"),
+    ],
+)
+def test_what_one_writes_and_another_leaves_out_is_not_asked_for(title, artist, words):
+    """Nothing was found by "and" where the name has "&"."""
+    add(title, artist)
+    assert find(words) == [title]
+    if artist != "A":
+        assert [
+            one.name for one in search.search_artists(words.removesuffix(" september"), None)
+        ] == [artist]
+
+
+def test_an_album_is_found_by_and_too():
+    song = add("T", "Simon & Garfunkel")
+    Song.objects.update(album=Album.objects.create(title="Salt & Sand", artist=song.artist))
+    assert [one.album.title for one in search_albums("salt and sand", None)] == ["Salt & Sand"]
