@@ -65,7 +65,7 @@ PRESSING_WORDS = REMASTERS | _split_words(
 _PRESSING_KINDS = _split_phrases(
     """single, album, lp, ep, radio, original, main, standard, full, full length, 7, 12, 7in, 12in, 7inch, 12inch,
     7 inch, 12 inch, single album, original album, original single, album single, original radio, uk single,
-    us single, uk album, us album, uk radio, us radio, german single, international"""
+    us single, uk album, us album, uk radio, us radio, german single"""
 )
 PRESSING_PHRASES = frozenset(
     f"{kind} {form}" for kind in _PRESSING_KINDS for form in ("version", "edit", "mix")

@@ -19,8 +19,8 @@ _GUEST_NOTE = re.compile(r"^(?:(?:featuring|feat|ft)\b\.?\s?\S|[wf]/\s?\S)", re.
 _GUEST_ELSEWHERE = re.compile(
     r"^(?:part\.\s?(?:esp(?:\.|ecial)\s?)?|participaç?c?(?:ão|ao|ión|ion)\s(?:especial\s?)?|при участии|при уч\.|"
     r"п\.\s?у\.|(?:an?\s|im\s|en\s|em\s|in\s)?(?:duet|duett|duo|dueto|duetto)\s(?:with|mit|avec|con|com)\s|"
-    r"con la participación d|com a participação d|avec la participation d|con la partecipazione d|"
-    r"(?:совместно|дуэт) с\s|gościnnie)[:\s]{0,2}(?:d?[eoai]\s)?"
+    r"con la participación de\s|com a participação d[eoa]\s|avec la participation d(?:e\s|')|"
+    r"con la partecipazione di\s|(?:совместно|дуэт) с\s|gościnnie)[:\s]{0,2}(?:d[eoa]\s)?"
     r"(?=[^\W\d_])(?!(?:[ivx]+|one|two|three|four|five|six|of|um|uma|dois|duas|uno|due|dos|tres|tre)\b)",
     re.IGNORECASE,
 )
@@ -387,8 +387,9 @@ def _names_concert(words: Sequence[str]) -> bool:
     )
     if start[0] == "live":
         following = start[1] if len(start) > 1 else "at"
+        is_place = len(following) > 1 or len(start) > 2  # "Live w Krakowie", not "Live V"
         return (
-            following in note_words.AFTER_LIVE
+            (following in note_words.AFTER_LIVE and is_place)
             or following in note_words.BESIDE_LIVE
             or following[0].isdigit()
         )
