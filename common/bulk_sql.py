@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ _ROWS_A_STATEMENT = 500
 FEWEST_COPIED = 500
 """Rows from which on PostgreSQL gets them by COPY."""
 _EPOCH = datetime(1970, 1, 1)
+_DAY_SECONDS = 86_400
 
 
 def insert_rows(
@@ -98,9 +100,26 @@ def read_without_memory_map() -> Iterator[None]:
 def make_moment_converter() -> Callable[[int | None], Any]:
     """Return what turns Unix seconds into the database's times; in SQLite text, as Django writes it."""
     if connection.vendor == "sqlite":
-        return lambda seconds: None if seconds is None else str(_EPOCH + timedelta(seconds=seconds))
+        clocks = _list_clocks()
+        days: dict[int, str] = {}
+
+        def write_moment(seconds: int | None) -> str | None:
+            if seconds is None:
+                return None
+            day, second = divmod(seconds, _DAY_SECONDS)
+            if day not in days:
+                days[day] = str((_EPOCH + timedelta(days=day)).date())
+            return f"{days[day]} {clocks[second]}"
+
+        return write_moment
     start = _EPOCH.replace(tzinfo=UTC)
     return lambda seconds: None if seconds is None else start + timedelta(seconds=seconds)
+
+
+@cache
+def _list_clocks() -> list[str]:
+    """Return the time of each second of a day as SQLite's texts have it."""
+    return [str((_EPOCH + timedelta(seconds=second)).time()) for second in range(_DAY_SECONDS)]
 
 
 def _get_column(model: type[models.Model], name: str) -> str:

@@ -1,6 +1,6 @@
 """Many rows at once, on the database of the test run: by COPY on PostgreSQL from 500 rows on."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, DataError, connection, transaction
@@ -101,3 +101,13 @@ def test_json_stays_json(pair, monkeypatch):
     fields = ("listener", "day", "n_plays", "n_measured", "played_ms", "hours")
     insert_rows(DayTotal, fields, [(pair[0], "2026-01-01", 3, 0, 0, "[3, 0]")], "")
     assert DayTotal.objects.get().hours == [3, 0]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="on PostgreSQL already")
+def test_moments_are_written_as_django_writes_them():
+    convert = bulk_sql.make_moment_converter()
+    first, last = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
+    for seconds in (first, -86_401, -1, 0, 1, 86_399, 86_400, 1_709_210_096, last):
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        assert convert(seconds) == connection.ops.adapt_datetimefield_value(moment)
+    assert convert(None) is None

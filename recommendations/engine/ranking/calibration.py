@@ -49,7 +49,8 @@ class GenreMix:
     def measure_next(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the distance of the list with each candidate added, float64 (m,)."""
         total, n = self._genres[positions].sum(axis=0), self._has_genre[positions].sum()
-        return self._measure_added(total[None, :], np.array([n]))[0]
+        distances: NDArray[np.float64] = self._measure_added(total[None, :], np.array([n]))[0]
+        return distances
 
     def measure_swaps(self, positions: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the distance of the list with each candidate in the place of each song, float64 (k, m)."""
