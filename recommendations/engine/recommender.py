@@ -101,10 +101,7 @@ class Recommender(FittedRecommender):
         self.flip_threshold = FLIP_THRESHOLD
         self.estimates = None
         self._artists = item_features.artist if item_features is not None else None
-        # the trees were learned with part of the songs hidden; now they see all of them
-        self.ranker = search_result.ranker and search_result.ranker.with_songs(
-            ItemTable.learn(data)
-        )
+        self.ranker = search_result.ranker and self._adapt_ranker(search_result.ranker, data, seed)
         self.metadata = describe_training(self.config, data, seed) | (
             {"tuning": search_result.log} if search_result.log else {}
         )
@@ -113,6 +110,11 @@ class Recommender(FittedRecommender):
             self.metadata["warm_started"] = warm_started
             self.metadata["n_warm_starts"] = start.metadata.get("n_warm_starts", 0) + 1
         return self
+
+    def _adapt_ranker(self, ranker: Ranker, data: TrainingData, seed: int) -> Ranker:
+        """Return the order over the songs as they are now: it was learned with part of them hidden."""
+        fitted = {name: self.algorithms[name] for name in ranker.components}
+        return ranker.with_songs(ItemTable.learn(data, fitted, seed))
 
     def _warm_start_components(self, start: Recommender, items: IdMap) -> list[str]:
         """Return which components will begin with what the other recommender learned."""

@@ -60,7 +60,7 @@ def test_a_listener_is_described_as_when_alone():
 @pytest.mark.parametrize("is_old", [False, True])
 def test_a_table_of_an_older_release_compares_no_single_songs(is_old):
     features = ItemFeatures.build(n_items=5, genres=GENRES)
-    table = ItemTable.learn(TrainingData(BOTH_KINDS, features))
+    table = ItemTable.learn(TrainingData(BOTH_KINDS, features), {}, seed=0)
     state = table.state()
     if is_old:
         del state["compares_genres"]

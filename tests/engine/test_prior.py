@@ -17,7 +17,7 @@ from recommendations.engine import (
     TrainingData,
 )
 from recommendations.engine.algorithms import create_algorithm
-from recommendations.engine.core.config import SEGMENTS
+from recommendations.engine.core.config import SEGMENTS, RecommenderConfig
 from recommendations.engine.ranking.mmr import (
     Candidates,
     compute_margins,
@@ -259,3 +259,21 @@ def test_the_more_of_a_crowd_the_more_songs_an_artist_may_have_in_a_list(say, mo
     assert crowd._cap_artists(PRESETS["standard"], listeners).artist_cap == most
     chosen = replace(PRESETS["standard"], artist_cap=7)
     assert crowd._cap_artists(chosen, listeners).artist_cap == 7
+
+
+@pytest.mark.parametrize(
+    ("n_listeners", "has_artists", "has_softmax"),
+    [(1000, False, True), (1000, True, False), (999, False, False)],
+)
+def test_of_many_listeners_listens_alone_get_one_more_component(
+    n_listeners, has_artists, has_softmax
+):
+    preset = PRESETS["standard"]
+    heard = world(1100)
+    heard = heard[np.diff(heard.indptr) >= 5][:n_listeners]
+    data = TrainingData(heard, features() if has_artists else None)
+    config = fit_to_crowd(preset, data, 0)
+    assert ("softmax" in config.components) == has_softmax
+    assert config.weights.keys() == preset.weights.keys()
+    assert preset.could_produce(config)
+    assert RecommenderConfig.from_dict(config.to_dict()) == config

@@ -383,7 +383,7 @@ def test_the_order_that_was_measured_is_the_one_that_serves(world, monkeypatch):
 
     monkeypatch.setattr(new_version, "measure", keep)
     # of so few listeners the blend may measure better than any ranker
-    monkeypatch.setattr(tuner, "MANY_LISTENERS", 0)
+    monkeypatch.setattr(tuner, "MANY_LISTENERS_TO_RANK", 0)
     train_default(evaluate=True)
     serves = registry.load_recommender(registry.require_active())
     assert serves.ranker.model == measured[0].ranker.model

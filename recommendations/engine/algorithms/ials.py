@@ -55,7 +55,7 @@ class IALS(LatentFactors):
     Parameters
     ----------
     n_factors
-        None: from the data, an eighth of the smaller side, 32 to 192.
+        None: from the data, an eighth of the smaller side, 32 to 256.
     n_iterations, regularization, alpha
         As above; the regularization of a row of mean frequency.
     transform
@@ -143,7 +143,7 @@ class IALS(LatentFactors):
         return (4.0 * n_factors + 5) * size.n_items + self._index_bytes(size, n_factors)
 
     def _choose_n_factors(self, n_listeners: int, n_items: int) -> int:
-        return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 192))
+        return self.n_factors or int(np.clip(min(n_listeners, n_items) // 8, 32, 256))
 
     def _load_solutions(self, histories: csr_matrix) -> Iterable[Solved]:
         """Return what `_solve_histories` yields, worked out once for scores and reasons."""

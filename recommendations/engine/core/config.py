@@ -143,6 +143,9 @@ class RecommenderConfig:
     follows_crowd
         With it `fit` shifts the weights to what works for few listeners, the less of a crowd there is, and
         takes in what listeners elsewhere heard.
+    listens_alone
+        Components that a fit that follows the crowd adds for the ranker where many listeners' listens are all that is
+        known: no song has an artist or genre.
     """
 
     name: str
@@ -158,6 +161,7 @@ class RecommenderConfig:
     search: SearchConfig | None = None
     about: str = ""
     follows_crowd: bool = False
+    listens_alone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -214,6 +218,7 @@ class RecommenderConfig:
             components=components,
             weights=self.weights,
             ranker=ranker,
+            artist_cap=None if self.artist_cap is None else fitted.artist_cap,
             follows_crowd=True,
             about=self.about,
         )
@@ -222,6 +227,7 @@ class RecommenderConfig:
         """Return plain JSON types."""
         return asdict(self) | {
             "components": {name: dict(options) for name, options in self.components.items()},
+            "listens_alone": {name: dict(options) for name, options in self.listens_alone.items()},
             "weights": {segment: dict(weights) for segment, weights in self.weights.items()},
         }
 

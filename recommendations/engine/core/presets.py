@@ -44,7 +44,7 @@ STANDARD = RecommenderConfig(
             "popularity_discount": 0.1,
             "side_information": 1.0,
         },
-        "ials": {"regularization": 60.0, "n_iterations": 8, "side_information": 1.0},
+        "ials": {"regularization": 60.0, "n_iterations": 5, "side_information": 1.0},
         "item_knn": {"transform": "log"},
         "content": {"artist": 1.0, "genre": 0.5},
         "popularity": {"half_life_days": 14.0},
@@ -64,11 +64,12 @@ STANDARD = RecommenderConfig(
         negatives_share=0.25,
         max_listeners=3000,
         max_holdouts=1,
-        linear_share=0.25,
+        linear_share=0.5,
         ranks_cold=True,
         newest_held_out=False,
     ),
     follows_crowd=True,
+    listens_alone={"softmax": {"n_factors": 64, "n_epochs": 4}},
     about="The default: several algorithms, ordered by a ranker that learns on this library, without a search. "
     "It takes less than half a minute and 1 GB for 10,000 listeners and 5,000 songs.",
 )

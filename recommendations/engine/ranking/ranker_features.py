@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recommendations.engine.algorithms.base import Algorithm
 from recommendations.engine.algorithms.training_data import TrainingData
 from recommendations.engine.core.arrays import (
     count_per_row,
@@ -32,12 +33,14 @@ from recommendations.engine.ranking.genre_features import (
     compute_nearest,
 )
 from recommendations.engine.ranking.score_features import (
+    AMONG_LISTENERS,
     PER_COMPONENT,
     TOGETHER,
     TOGETHER_GROUP,
     compute_agreement,
     compute_score_features,
 )
+from recommendations.engine.ranking.score_scales import ScoreScales
 
 POPULARITY = ("log_listeners", "popularity_difference")
 LISTENER = ("history_length", "mean_log_listeners", "spread_log_listeners")
@@ -113,6 +116,8 @@ class ItemTable:
     genres : float32 csr (n_items, n_genres), rows of length 1; no columns without genres
     year : float32 (n_items,)
         Empty without years.
+    scales : ScoreScales
+        Of the components whose scores are described; none in an artifact of an older release.
     compares_genres
         Whether genres are compared with each song of the history, too; a ranker of an older release does not.
     """
@@ -124,11 +129,18 @@ class ItemTable:
     share_of_artist: NDArray[np.float32]
     genres: csr_matrix
     year: NDArray[np.float32]
+    scales: ScoreScales
     compares_genres: bool = True
 
     @classmethod
-    def learn(cls, data: TrainingData) -> ItemTable:
-        """Count and scale; cost linear in the listens."""
+    def learn(cls, data: TrainingData, fitted: Mapping[str, Algorithm], seed: int) -> ItemTable:
+        """Count and scale; cost linear in the listens, and some listeners' scores.
+
+        Parameters
+        ----------
+        fitted
+            The components that the ranker looks at, in its order, fitted with these data.
+        """
         liked = keep_positive(data.strengths)
         n_listeners = np.bincount(liked.indices, minlength=data.n_items)
         artist, numbers, share = _artists(liked, data.features, n_listeners)
@@ -142,6 +154,7 @@ class ItemTable:
                 None if data.features is None else data.features.genres, data.n_items
             ),
             year=_years(data.features),
+            scales=ScoreScales.measure(fitted, data.strengths, seed),
         )
 
     @property
@@ -154,6 +167,8 @@ class ItemTable:
             (component, group_names) for component in components for group_names in PER_COMPONENT
         ]
         names += [(TOGETHER_GROUP, group_names) for group_names in TOGETHER]
+        if self.scales.is_measured:
+            names += [(component, AMONG_LISTENERS) for component in components]
         names += [("popularity", group_names) for group_names in POPULARITY] + [
             ("base", group_names) for group_names in LISTENER
         ]
@@ -241,7 +256,7 @@ class ItemTable:
         columns: list[NDArray[Any]] = []
         for component in scores:
             columns += compute_score_features(component, candidates)
-        columns += compute_agreement(columns)
+        columns += compute_agreement(columns) + self._among_listeners(columns, candidates)
         columns += self._popularity(liked, candidates)
         for compute_group, (_, _, is_known) in zip(
             (self._audio, self._artist, self._genre, self._year), self._content_parts(), strict=True
@@ -249,6 +264,17 @@ class ItemTable:
             if is_known:
                 columns += compute_group(liked, candidates)
         return np.column_stack(columns).astype(np.float32)
+
+    def _among_listeners(
+        self, score_features: Sequence[NDArray[Any]], candidates: CandidateBatch
+    ) -> list[NDArray[Any]]:
+        if not self.scales.is_measured:
+            return []
+        shares = score_features[PER_COMPONENT.index("share") :: len(PER_COMPONENT)]
+        return [
+            self.scales.compare(component, values, candidates.item_rows)
+            for component, values in enumerate(shares)
+        ]
 
     def _popularity(self, liked: csr_matrix, candidates: CandidateBatch) -> list[NDArray[Any]]:
         n = np.maximum(count_per_row(liked), 1)
@@ -311,6 +337,8 @@ class ItemTable:
             "n_genres": np.array([self.genres.shape[1]], dtype=np.int64),
             "year": self.year,
             "compares_genres": np.array([self.compares_genres]),
+            "score_means": self.scales.means,
+            "score_deviations": self.scales.deviations,
         }
 
     @classmethod
@@ -323,9 +351,15 @@ class ItemTable:
         genres.check_format(full_check=True)
         plain = ("log_listeners", "audio", "artist", "artist_numbers", "share_of_artist", "year")
         compares_genres = "compares_genres" in state and bool(state["compares_genres"][0])
+        scales = ScoreScales.empty(len(state["log_listeners"]))
+        if "score_means" in state:
+            scales = ScoreScales(
+                np.asarray(state["score_means"]), np.asarray(state["score_deviations"])
+            )
         return cls(
             **{name: np.asarray(state[name]) for name in plain},
             genres=genres,
+            scales=scales,
             compares_genres=compares_genres,
         )
 

@@ -12,6 +12,8 @@ from recommendations.engine.ranking.candidates import CandidateBatch
 
 PER_COMPONENT = ("z", "share", "rank")
 """Not the score itself: it grows with the history, which is shorter when the ranker is trained than when it serves."""
+AMONG_LISTENERS = "share_among_listeners"
+"""By how many deviations the share is above what the song has with other listeners (`ranking.score_scales`)."""
 TOGETHER = (
     "mean_z",
     "best_z",

@@ -52,6 +52,8 @@ FEWEST_OF_ARTIST, MOST_OF_ARTIST = 2, 5
 """Most songs of one artist in a list, without and with a crowd. Five of ten cost .1 % of NDCG@10 on the playlists."""
 MANY_LISTENERS = 300
 """With so many listeners what learns a number for each pair of songs is trusted half; factors take the rest."""
+MANY_LISTENERS_TO_RANK = 1000
+"""Of fewer listeners a ranker may learn less than the blend knows; it must measure better."""
 LEARN_PAIRS = ("ease", "item_knn")
 MOST_VALIDATION_LISTENERS = 300
 """At most so many listeners judge the prior."""
@@ -112,6 +114,7 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
         return config
     crowd = Crowd.measure(data.strengths)
     config = _cap_artists(_shift_to_factors(config, crowd), crowd)
+    config = _add_for_listens_alone(config, data, crowd)
     if crowd.say < LITTLE_SAY and count_steps_back(data.strengths) is not None:
         config = replace(config, components={"transitions": {}, **config.components})
     plain = _shift_weights(config, crowd, _find_heirs(config, data, has_prior=False))
@@ -128,6 +131,15 @@ def fit_to_crowd(config: RecommenderConfig, data: TrainingData, seed: int) -> Re
         segment: _mix_prior(values, prior_weight) for segment, values in plain.weights.items()
     }
     return replace(plain, components=components, weights=weights)
+
+
+def _add_for_listens_alone(
+    config: RecommenderConfig, data: TrainingData, crowd: Crowd
+) -> RecommenderConfig:
+    """Add what helps the ranker where only listens are known, and of enough listeners to learn an order from."""
+    if has_side_information(data.features) or crowd.n_listeners < MANY_LISTENERS_TO_RANK:
+        return config
+    return replace(config, components={**config.listens_alone, **config.components})
 
 
 def _shift_to_factors(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:

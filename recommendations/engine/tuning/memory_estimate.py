@@ -41,8 +41,9 @@ def estimate_fit_bytes(
     """
     size = DataSize(n_listeners, n_items, n_events if n_pairs is None else n_pairs, n_events)
     data = _data_bytes(size)
+    components = {**config.listens_alone, **config.components}
     peak = _fits_in_turn_bytes(
-        [create_algorithm(name, options) for name, options in config.components.items()], size
+        [create_algorithm(name, options) for name, options in components.items()], size
     )
     if config.search is not None or config.ranker is not None:
         peak = max(peak, data + _search_bytes(config, size))
@@ -81,10 +82,9 @@ def _search_bytes(config: RecommenderConfig, size: DataSize) -> int:
 
 
 def _list_tried(config: RecommenderConfig) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    components = {**config.listens_alone, **config.components}
     names = (
-        config.search.components
-        if isinstance(config.search, SearchConfig)
-        else tuple(config.components)
+        config.search.components if isinstance(config.search, SearchConfig) else tuple(components)
     )
     for name in names:
-        yield name, list_settings(config.components.get(name, {}), name)
+        yield name, list_settings(components.get(name, {}), name)

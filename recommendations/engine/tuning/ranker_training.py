@@ -89,7 +89,7 @@ class RankerDataset:
         report: OnProgress,
     ) -> RankerDataset:
         """Describe the candidates of the fitted components; cost linear in listeners times components."""
-        songs = ItemTable.learn(validation.data)
+        songs = ItemTable.learn(validation.data, fitted, seed)
         listeners = _choose_training_listeners(validation, config, seed)
         new = validation.new_cases(1, max(cold_below - 1, 1), seed)
         short = validation.new_cases(cold_below, SHORT_HISTORIES * cold_below, seed)

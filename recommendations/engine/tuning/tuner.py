@@ -29,6 +29,7 @@ from recommendations.engine.core.config import (
 from recommendations.engine.ranking.tree_ranker import Ranker
 from recommendations.engine.tuning.blend_weights import ensure_weight, judge_blend, search_blend
 from recommendations.engine.tuning.component_selection import build_dataset, drop_idle_components
+from recommendations.engine.tuning.crowd import MANY_LISTENERS_TO_RANK
 from recommendations.engine.tuning.hyperparameter_search import (
     OnProgress,
     ignore_progress,
@@ -41,9 +42,6 @@ from recommendations.engine.tuning.ranker_training import RankerDataset
 from recommendations.engine.tuning.search_log import describe_validation, make_log, round_values
 from recommendations.engine.tuning.system_comparison import Comparison
 from recommendations.engine.tuning.validation import MIN_LISTENERS, Validation
-
-MANY_LISTENERS = 1000
-"""Of fewer listeners a ranker may learn less than the blend knows; it must measure better."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def tune(
     if config.search is None:
         fitted = _fit_components(validation, config, seed, report)
         dataset = build_dataset(validation, fitted, ranker_config, config.cold_below, seed, report)
-        if dataset.n_known < MANY_LISTENERS:
+        if dataset.n_known < MANY_LISTENERS_TO_RANK:
             comparison = _compare_with_blend(validation, fitted, config, dataset, seed)
             if not comparison.is_better:
                 log = {
