@@ -274,6 +274,8 @@ def test_of_many_listeners_listens_alone_get_one_more_component(
     data = TrainingData(heard, features() if has_artists else None)
     config = fit_to_crowd(preset, data, 0)
     assert ("softmax" in config.components) == has_softmax
+    # the trees have less to say without artists
+    assert config.ranker.linear_share == (0.5 if has_softmax else preset.ranker.linear_share)
     assert config.weights.keys() == preset.weights.keys()
     assert preset.could_produce(config)
     assert RecommenderConfig.from_dict(config.to_dict()) == config

@@ -212,7 +212,9 @@ class RecommenderConfig:
             return False
         ranker = self.ranker
         if ranker is not None and fitted.ranker is not None:  # with few listeners there is none
-            ranker = replace(fitted.ranker, ranks_cold=ranker.ranks_cold)
+            ranker = replace(
+                fitted.ranker, ranks_cold=ranker.ranks_cold, linear_share=ranker.linear_share
+            )
         return self == replace(
             fitted,
             components=components,

@@ -64,7 +64,7 @@ STANDARD = RecommenderConfig(
         negatives_share=0.25,
         max_listeners=3000,
         max_holdouts=1,
-        linear_share=0.5,
+        linear_share=0.25,
         ranks_cold=True,
         newest_held_out=False,
     ),

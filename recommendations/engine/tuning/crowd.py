@@ -54,6 +54,8 @@ MANY_LISTENERS = 300
 """With so many listeners what learns a number for each pair of songs is trusted half; factors take the rest."""
 MANY_LISTENERS_TO_RANK = 1000
 """Of fewer listeners a ranker may learn less than the blend knows; it must measure better."""
+LINEAR_SHARE_ALONE = 0.5
+"""Part of the linear order for listens alone: without artists the trees find little that a sum does not say."""
 LEARN_PAIRS = ("ease", "item_knn")
 MOST_VALIDATION_LISTENERS = 300
 """At most so many listeners judge the prior."""
@@ -137,9 +139,12 @@ def _add_for_listens_alone(
     config: RecommenderConfig, data: TrainingData, crowd: Crowd
 ) -> RecommenderConfig:
     """Add what helps the ranker where only listens are known, and of enough listeners to learn an order from."""
-    if has_side_information(data.features) or crowd.n_listeners < MANY_LISTENERS_TO_RANK:
+    is_few = crowd.n_listeners < MANY_LISTENERS_TO_RANK
+    if not config.listens_alone or is_few or has_side_information(data.features):
         return config
-    return replace(config, components={**config.listens_alone, **config.components})
+    ranker = config.ranker and replace(config.ranker, linear_share=LINEAR_SHARE_ALONE)
+    components = {**config.listens_alone, **config.components}
+    return replace(config, components=components, ranker=ranker)
 
 
 def _shift_to_factors(config: RecommenderConfig, crowd: Crowd) -> RecommenderConfig:
