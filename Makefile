@@ -85,7 +85,12 @@ demo: $(RUNTIME) .env
 PROCESSES := tests/browser tests/journeys
 QUICK := -m "not reliability and not clients and not slow and not home and not spark"
 
-test: $(DEV) lint
+# The checks of `lint` run beside the tests: mypy works on one processor only.
+test: $(DEV)
+	@$(MAKE) --no-print-directory -j 2 lint quick-tests
+
+.PHONY: quick-tests
+quick-tests: $(DEV)
 	@$(BIN)/python -m pytest -n $(JOBS) $(addprefix --ignore=,$(PROCESSES)) $(QUICK)
 
 test-browser: $(DEV)

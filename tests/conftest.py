@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.db import connections
+from django.db.backends.sqlite3.base import Database
 from django.utils import translation
+
+from tests.templates import get_run_folder, hold_lock, make_once
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgres://postgres@127.0.0.1"
@@ -65,6 +69,12 @@ def _english_at_first():
 def _nothing_counted_yet():
     """Requests of one test use up no allowance of the next."""
     caches["limits"].clear()
+
+
+@pytest.fixture(scope="session")
+def snapshots_folder(tmp_path_factory):
+    """Where this process keeps the artifacts of worlds that are built once."""
+    return tmp_path_factory.mktemp("snapshots")
 
 
 @pytest.fixture(scope="session")
@@ -158,14 +168,37 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory) -> Path:
+def migrated_sqlite(tmp_path_factory, worker_id) -> Path:
     """An empty database with all tables, made once and copied where one is needed."""
-    folder = tmp_path_factory.mktemp("template")
-    template = Installation(folder, f"sqlite:///{folder / 'musicrec.sqlite3'}")
-    template.manage("migrate", "--verbosity=0", "--skip-checks")
-    with closing(sqlite3.connect(template.sqlite_file)) as database:
-        database.execute("PRAGMA journal_mode=DELETE")
-    return template.sqlite_file
+
+    def migrate(path: Path) -> None:
+        Installation(path.parent, f"sqlite:///{path}").manage(
+            "migrate", "--verbosity=0", "--skip-checks"
+        )
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=DELETE")
+
+    return make_once(get_run_folder(tmp_path_factory, worker_id) / "migrated.sqlite3", migrate)
+
+
+if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(
+        django_test_environment, django_db_blocker, migrated_sqlite
+    ) -> Iterator[None]:
+        """The database of this process: in memory, filled from the migrated file instead of by migrations."""
+        connection = connections["default"]
+        own_name = connection.settings_dict["NAME"]
+        with django_db_blocker.unblock():
+            connection.close()
+            connection.settings_dict["NAME"] = connection.creation._get_test_db_name()
+            connection.ensure_connection()
+            with closing(Database.connect(migrated_sqlite)) as template:
+                template.backup(connection.connection)
+        yield
+        with django_db_blocker.unblock():
+            connection.creation.destroy_test_db(own_name, verbosity=0)
 
 
 @pytest.fixture
@@ -183,12 +216,59 @@ def postgresql(tmp_path) -> Iterator[Callable[[], str]]:
         yield make
 
 
+@pytest.fixture
+def migrated_postgresql(tmp_path, tmp_path_factory, worker_id) -> Iterator[Callable[[], str]]:
+    """Return a function that makes a PostgreSQL database with all tables, as a copy of one made once a run."""
+    folder = get_run_folder(tmp_path_factory, worker_id)
+    template = _name_template(folder)
+
+    def migrate(note: Path) -> None:
+        with _connect_to_postgresql() as server:
+            server.execute(f'CREATE DATABASE "{template}"')
+        Installation(folder, f"{POSTGRESQL}/{template}").manage(
+            "migrate", "--verbosity=0", "--skip-checks"
+        )
+        note.touch()
+
+    def copy() -> str:
+        make_once(folder / TEMPLATE_MADE, migrate)
+        with hold_lock(folder / "copying.lock"):
+            return make(template=template)
+
+    with postgresql_databases(tmp_path.name) as make:
+        yield copy
+
+
+TEMPLATE_MADE = "postgresql.migrated"
+
+
+def _name_template(folder: Path) -> str:
+    """Return the name of the run's migrated database: all of its processes copy the same one."""
+    return f"template_{folder.name}_{folder.stat().st_ino}"
+
+
+def pytest_sessionfinish(session):
+    """Drop the run's migrated database when all of its processes are done."""
+    if hasattr(session.config, "workerinput"):
+        return
+    folder = session.config._tmp_path_factory.getbasetemp()
+    if (folder / TEMPLATE_MADE).exists():
+        with _connect_to_postgresql() as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{_name_template(folder)}" WITH (FORCE)')
+
+
+def _connect_to_postgresql():
+    import psycopg
+
+    return psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=2)
+
+
 @contextmanager
 def postgresql_databases(name: str) -> Iterator[Callable[..., str]]:
     """Give a function that makes a database, empty or as a copy of another; all are dropped at the end."""
     psycopg = pytest.importorskip("psycopg")
     try:
-        server = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=2)
+        server = _connect_to_postgresql()
     except psycopg.OperationalError:
         pytest.skip("No PostgreSQL server answers at 127.0.0.1.")
     names: list[str] = []

@@ -71,10 +71,11 @@ print(json.dumps({"gone": gone, "statuses": sorted(set(statuses)), "left": left,
 """
 
 
-def test_writes_beside_the_deletion_keep_nothing_and_end_in_no_error(installation, postgresql):
+def test_writes_beside_the_deletion_keep_nothing_and_end_in_no_error(
+    installation, migrated_postgresql
+):
     """T78: a write for the account meanwhile is answered that there is no such token; nothing of theirs stays."""
-    installation.database_url = postgresql()
-    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+    installation.database_url = migrated_postgresql()
     installation.settings["API_RATE_WRITE"] = installation.settings["API_RATE_LISTEN"] = (
         "1000000000"
     )

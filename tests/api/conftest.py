@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Album, Artist, Genre, Interaction, Song
+from recommendations.models import TrainingRun
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
 from tests.api.caller import Caller
+from tests.snapshots import restore_or_build
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +79,23 @@ def songs(db):
 
 
 @pytest.fixture
-def world(db, settings, tmp_path):
+def world(db, settings, tmp_path, snapshots_folder):
     """Two tastes, twelve listeners, forty songs and a trained, active model; Alice likes the first taste."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.ARTIFACTS_DIR.mkdir()
+    registry.unload_recommenders()
+    restore_or_build("two-tastes", _build_world, snapshots_folder, settings.ARTIFACTS_DIR)
+    run = TrainingRun.objects.get()
+    yield SimpleNamespace(
+        alice=Caller(User.objects.get(username="alice")),
+        songs=list(Song.objects.select_related("artist").order_by("pk")),
+        run=run,
+        version=run.version,
+    )
+    registry.unload_recommenders()
+
+
+def _build_world() -> None:
     songs = _forty_songs()
     alice = User.objects.create_user("alice")
     rows = [
@@ -107,12 +122,9 @@ def world(db, settings, tmp_path):
         for song in songs[:16:2]
     ]
     Interaction.objects.bulk_create(rows)
-    registry.unload_recommenders()
     run = training_requests.request_training(preset="classic", trigger="command")
     run = pipeline.run_training(run.pk, "test")
     assert run.status == "succeeded", run.error
-    yield SimpleNamespace(alice=Caller(alice), songs=songs, run=run, version=run.version)
-    registry.unload_recommenders()
 
 
 def _forty_songs():

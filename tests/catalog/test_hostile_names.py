@@ -60,7 +60,10 @@ def _patterns() -> dict[str, re.Pattern]:
         for path in (ROOT / package).rglob("*.py"):
             if "migrations" in path.parts:
                 continue
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            code = path.read_text(encoding="utf-8")
+            if "re." not in code:
+                continue
+            for node in ast.walk(ast.parse(code)):
                 if _is_call_of_re(node) and isinstance(node.args[0], ast.Constant):
                     patterns[f"{path.relative_to(ROOT)}:{node.lineno}"] = re.compile(
                         node.args[0].value

@@ -323,8 +323,7 @@ print(len(refused))
 def test_uploads_at_the_same_moment_do_not_pass_the_quota(installation, request, database):
     """T67: ten requests at once of one listener keep three files."""
     if database == "postgresql":
-        installation.database_url = request.getfixturevalue("postgresql")()
-        installation.manage("migrate", "--verbosity=0", "--skip-checks")
+        installation.database_url = request.getfixturevalue("migrated_postgresql")()
     assert installation.shell(RACE).splitlines()[-1] == "7"
     assert installation.query("SELECT count(*) FROM catalog_importrun") == [(3,)]
     assert len(list((installation.folder / "data" / "uploads").iterdir())) == 3

@@ -466,13 +466,12 @@ def test_lookups_by_id_use_an_index(songs):
         assert by_index in plan, f"{query.query}: {plan}"
 
 
-def test_the_longest_names_fit_on_postgresql(installation, postgresql, tmp_path):
+def test_the_longest_names_fit_on_postgresql(installation, migrated_postgresql, tmp_path):
     """T48: 500 letters of four bytes each in title, artist and album."""
     letters = "".join(chr(0x20000 + i * 37 % 40_000) for i in range(1500))
     file = write(
         tmp_path / "s.csv",
         f"title,artist,album\n{letters[:500]},{letters[500:1000]},{letters[1000:]}\n",
     )
-    installation.database_url = postgresql()
-    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+    installation.database_url = migrated_postgresql()
     assert "1 added" in installation.manage("import_songs", str(file))

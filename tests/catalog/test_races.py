@@ -126,9 +126,8 @@ print(Interaction.objects.filter(listener=anna, kind=Interaction.Kind.PLAY).coun
 
 
 @pytest.fixture
-def site(installation: Installation, postgresql) -> Installation:
-    installation.database_url = postgresql()
-    installation.manage("migrate", "--verbosity=0", "--skip-checks")
+def site(installation: Installation, migrated_postgresql) -> Installation:
+    installation.database_url = migrated_postgresql()
     return installation
 
 

@@ -10,6 +10,7 @@ from recommendations.services.data import demo_world
 from recommendations.services.serving import exclusions
 from recommendations.services.training import pipeline, training_requests
 from recommendations.services.versions import registry
+from tests.snapshots import restore_or_build
 
 N_LISTENERS, N_SONGS = 40, 60
 
@@ -29,9 +30,24 @@ def own_artifacts(settings, tmp_path):
 
 
 @pytest.fixture
-def world(db) -> World:
+def world(db, request, settings, snapshots_folder) -> World:
+    """The tiny world; for a test that asks for `version`, too, with the active version that it has learned."""
+    if "version" in request.fixturenames:
+        return restore_or_build(
+            "tiny-trained", _build_trained_world, snapshots_folder, settings.ARTIFACTS_DIR
+        )
+    return restore_or_build("tiny", _build_world, snapshots_folder)
+
+
+def _build_world() -> World:
     tiny = World(n_listeners=N_LISTENERS, n_songs=N_SONGS, seed=3)
     demo_world.seed_database(tiny)
+    return tiny
+
+
+def _build_trained_world() -> World:
+    tiny = _build_world()
+    train()
     return tiny
 
 
@@ -48,7 +64,6 @@ def train(preset: str | None = None, **options) -> TrainingRun:
 @pytest.fixture
 def version(world) -> ModelVersion:
     """The active version of a model trained on the tiny world."""
-    train()
     return registry.require_active()
 
 
